@@ -1,0 +1,8 @@
+"""`python -m tbatch_tui` is `tbatch-tui`."""
+
+import sys
+
+from tbatch_tui.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
