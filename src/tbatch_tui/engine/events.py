@@ -1,0 +1,58 @@
+"""What the engine announces. Each event is a small frozen value; progress events may be replaced by later ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tbatch_tui.engine.model import FileKind, Health, JobRecord
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsChanged:
+    """Rows of the Jobs list that are new or different. `renamed` maps a submission's key to its job's."""
+
+    changed: tuple[JobRecord, ...]
+    removed: tuple[str, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TransferMoved:
+    """Bytes went up or down. Replaceable: only the newest for a key and direction matters."""
+
+    key: str
+    upload: bool
+    kind: FileKind | None
+    done: int
+    total: int | None
+    rate: float
+    """Bytes a second."""
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HealthChanged:
+    """The connection to the server changed, or the time of the next try."""
+
+    health: Health
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """A job's result files are verified on disk."""
+
+    record: JobRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something a person should hear once."""
+
+    title: str
+    hint: str = ""
+    severity: str = "information"
+    """`information`, `warning` or `error`."""
+    key: str | None = None
+
+
+Event = RecordsChanged | TransferMoved | HealthChanged | Collected | Notice

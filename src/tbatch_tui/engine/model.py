@@ -1,0 +1,358 @@
+"""The nouns of the engine: small frozen values that every other room passes around.
+
+Times are seconds since the epoch (UTC, float); sizes are bytes; progress is 0-100.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+
+class Endpoint(StrEnum):
+    """The three endpoints a batch can run against (API: `endpoint` of `POST /v1/batches`)."""
+
+    CHAT = "/v1/chat/completions"
+    TRANSCRIPTION = "/v1/audio/transcriptions"
+    TRANSLATION = "/v1/audio/translations"
+
+    @property
+    def words(self) -> str:
+        """The words a person reads."""
+        return _ENDPOINT_WORDS[self]
+
+    @property
+    def is_audio(self) -> bool:
+        """Whether a line names an audio file instead of messages."""
+        return self is not Endpoint.CHAT
+
+
+_ENDPOINT_WORDS = {
+    Endpoint.CHAT: "Chat completions",
+    Endpoint.TRANSCRIPTION: "Audio transcription",
+    Endpoint.TRANSLATION: "Audio translation",
+}
+
+
+class JobStatus(StrEnum):
+    """The statuses the API is known to send. A job keeps the server's own spelling: see `Job.status`."""
+
+    VALIDATING = "VALIDATING"
+    IN_PROGRESS = "IN_PROGRESS"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    EXPIRED = "EXPIRED"
+    CANCELLING = "CANCELING"  # one L: the live API's undocumented spelling
+    CANCELLED = "CANCELLED"
+
+
+ENDED = frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.EXPIRED, JobStatus.CANCELLED})
+"""Statuses that do not change any more. An unknown status is not among them: it is polled on."""
+
+
+class SubmissionState(StrEnum):
+    """How far a submission has come. Each is committed to the journal before the step after it begins."""
+
+    INTENT = "intent"  # the file is known by size and SHA-256; nothing went out
+    UPLOADED = "uploaded"  # the server has the bytes under `file_id`
+    CREATING = "creating"  # a create may be on its way
+    UNCERTAIN = "uncertain"  # a create was asked and its answer is lost; the list is being asked
+    CREATED = "created"  # the job is `job_id`
+    REJECTED = "rejected"  # certainly not made: `error` says why
+    STOPPED = "stopped"  # the person stopped it before a create was asked
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is still work to do for it."""
+        return self not in (SubmissionState.CREATED, SubmissionState.REJECTED, SubmissionState.STOPPED)
+
+
+class FileKind(StrEnum):
+    """The two result files of a job."""
+
+    OUTPUT = "output"
+    ERRORS = "errors"
+
+
+class TransferState(StrEnum):
+    """Where one result file stands."""
+
+    WANTED = "wanted"  # to fetch: the job ended, the file is not verified on disk yet
+    FETCHED = "fetched"  # verified on disk under its final name
+    FAILED = "failed"  # the last try failed: `message` says why; it is tried again
+    GONE = "gone"  # the server says there is no such file any more
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A batch job as the server tells it. `status` is kept as spelled; unknown ones are not ended."""
+
+    id: str
+    status: str
+    progress: float = 0.0
+    model: str | None = None
+    endpoint: str | None = None
+    input_file_id: str | None = None
+    file_size: int | None = None
+    created_at: float | None = None
+    completed_at: float | None = None
+    deadline: float | None = None
+    output_file_id: str | None = None
+    error_file_id: str | None = None
+    error: str | None = None
+
+    @property
+    def is_ended(self) -> bool:
+        return self.status in ENDED
+
+    def file_id(self, kind: FileKind) -> str | None:
+        """The server's id of the output or error file; None when there is none."""
+        return self.output_file_id if kind is FileKind.OUTPUT else self.error_file_id
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One press of Submit, and all that is known of it. `id` is the journal's."""
+
+    id: int
+    path: Path
+    size: int
+    sha256: str
+    endpoint: Endpoint
+    label: str
+    requests: int
+    created_at: float
+    state: SubmissionState = SubmissionState.INTENT
+    file_id: str | None = None
+    known_ids: tuple[str, ...] = ()
+    job_id: str | None = None
+    error: str | None = None
+    hint: str | None = None
+    warning: str | None = None
+    uncertain_since: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """One result file of one job, and where it is."""
+
+    kind: FileKind
+    file_id: str
+    state: TransferState
+    path: Path | None = None
+    size: int | None = None
+    rows: int | None = None
+    sha256: str | None = None
+    etag: str | None = None
+    """Of the bytes in the `.part` file: what a resumed download must still be."""
+    message: str | None = None
+    updated_at: float = 0.0
+
+
+class LocalStatus(StrEnum):
+    """Statuses that only we know: of a submission that has no job yet."""
+
+    UPLOADING = "UPLOADING"
+    SUBMITTING = "SUBMITTING"
+    UNCERTAIN = "UNCERTAIN"
+    NOT_SUBMITTED = "NOT_SUBMITTED"
+
+
+class Rank(StrEnum):
+    """The three groups of the Jobs list, in the order they are shown."""
+
+    ACTIVE = "0-active"
+    ATTENTION = "1-attention"
+    DONE = "2-done"
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """One row of the Jobs list: the server's job, our submission, or both, with what we keep beside them.
+
+    `key` is the job id, or `submission:N` until the server has given one.
+    """
+
+    key: str
+    job: Job | None = None
+    submission: Submission | None = None
+    label: str = ""
+    note: str = ""
+    input_name: str = ""
+    """The uploaded file's name, where known; with `label` empty it is what the row is called."""
+    requests: int | None = None
+    output: Transfer | None = None
+    errors: Transfer | None = None
+    first_seen_at: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """What the row is called: the label, else the input file's stem, else the id's first 8."""
+        return self.label or Path(self.input_name).stem or self.key[:8]
+
+    @property
+    def status(self) -> str:
+        """The server's status; before there is a job, a `LocalStatus`."""
+        if self.job is not None:
+            return self.job.status
+        if self.submission is None:
+            return ""
+        return _LOCAL_STATUS[self.submission.state]
+
+    @property
+    def created_at(self) -> float:
+        if self.job is not None and self.job.created_at is not None:
+            return self.job.created_at
+        return self.submission.created_at if self.submission is not None else self.first_seen_at
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it can still change without the person: not ended, or a submission at work."""
+        if self.job is not None:
+            return not self.job.is_ended
+        return self.submission is not None and self.submission.state.is_open
+
+    @property
+    def rank(self) -> Rank:
+        """Active; then what needs a person (uncertain, failed, expired, error rows, not fetched); then the rest."""
+        if self.status == LocalStatus.UNCERTAIN:
+            return Rank.ATTENTION
+        if self.is_active:
+            return Rank.ACTIVE
+        if self.status in (JobStatus.FAILED, JobStatus.EXPIRED, LocalStatus.NOT_SUBMITTED):
+            return Rank.ATTENTION
+        if any(t.state in (TransferState.FAILED, TransferState.WANTED) for t in self.transfers):
+            return Rank.ATTENTION
+        if self.error_rows:
+            return Rank.ATTENTION
+        return Rank.DONE
+
+    @property
+    def transfers(self) -> tuple[Transfer, ...]:
+        return tuple(t for t in (self.output, self.errors) if t is not None)
+
+    @property
+    def answered_rows(self) -> int | None:
+        """Rows of the output file once it is on disk."""
+        return self.output.rows if self.output is not None else None
+
+    @property
+    def error_rows(self) -> int | None:
+        """Rows of the error file once it is on disk."""
+        return self.errors.rows if self.errors is not None else None
+
+    @property
+    def endpoint(self) -> str | None:
+        if self.job is not None and self.job.endpoint:
+            return self.job.endpoint
+        return self.submission.endpoint if self.submission is not None else None
+
+
+_LOCAL_STATUS = {
+    SubmissionState.INTENT: LocalStatus.UPLOADING,
+    SubmissionState.UPLOADED: LocalStatus.SUBMITTING,
+    SubmissionState.CREATING: LocalStatus.SUBMITTING,
+    SubmissionState.CREATED: LocalStatus.SUBMITTING,
+    SubmissionState.UNCERTAIN: LocalStatus.UNCERTAIN,
+    SubmissionState.REJECTED: LocalStatus.NOT_SUBMITTED,
+    SubmissionState.STOPPED: LocalStatus.NOT_SUBMITTED,
+}
+
+
+class Severity(StrEnum):
+    """How much a problem of an input file matters. Only errors keep a file from being submitted."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong in an input file, with the place and the mend."""
+
+    line: int
+    """1-based line number in the file; a problem of the whole file bears 1."""
+    column: int
+    """1-based, in characters of the line (bytes where the line is not UTF-8)."""
+    severity: Severity
+    rule: str
+    """The rule's id, in kebab-case: `duplicate-custom-id`."""
+    message: str
+    """What is wrong in this line, a sentence without its full stop."""
+    mend: str
+    """How to mend it, a sentence without its full stop; empty if the message says it."""
+    custom_id: str | None = None
+    offset: int = 0
+    """Byte offset of the line in the file."""
+    length: int = 0
+    """Bytes of the line, without its line end."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What is in an input file, and what is wrong with it."""
+
+    path: Path
+    size: int
+    mtime_ns: int
+    lines: int
+    requests: int
+    endpoint: Endpoint | None
+    """Inferred from the lines; None when there is nothing to infer it from, or kinds are mixed."""
+    endpoint_why: str
+    models: dict[str, int] = field(default_factory=dict)
+    """Requests per model, most used first."""
+    problems: tuple[Problem, ...] = ()
+    """In order of line; at most `PROBLEMS_KEPT` of them."""
+    counts: dict[str, int] = field(default_factory=dict)
+    """How often each rule was broken, counted to the end even where the problems were not kept."""
+    errors: int = 0
+    warnings: int = 0
+    notes: int = 0
+    longest_line: int = 0
+    seconds: float = 0.0
+
+    @property
+    def is_ok(self) -> bool:
+        """No errors; warnings and notes may be."""
+        return self.errors == 0
+
+
+PROBLEMS_KEPT = 100_000
+"""More problems than this are counted, not kept: nobody reads them and memory stays bounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whose history this is: the organisation and project behind the key, never the key."""
+
+    id: int
+    base_url: str
+    key_tail: str
+    organization: str | None = None
+    project: str | None = None
+    title: str = ""
+
+
+class HealthState(StrEnum):
+    """How the connection to the server is. It never changes a job's status."""
+
+    STARTING = "starting"
+    OK = "ok"
+    BACKING_OFF = "backing-off"  # 429 or 5xx: waiting until `next_at`
+    OFFLINE = "offline"
+    KEY_REFUSED = "key-refused"
+    NO_KEY = "no-key"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Local health: what the last list said of the connection, since when, and when it is asked again."""
+
+    state: HealthState = HealthState.STARTING
+    since: float | None = None
+    next_at: float | None = None
+    title: str = ""
+    hint: str = ""
