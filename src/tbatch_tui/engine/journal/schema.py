@@ -1,0 +1,176 @@
+"""Opening the database: rights, numbered migrations (in a transaction, a copy before), a damaged file set aside."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from pathlib import Path
+
+from tbatch_tui.engine.errors import FileTrouble
+
+_MIGRATIONS = (
+    """
+    CREATE TABLE accounts (
+        id INTEGER PRIMARY KEY,
+        base_url TEXT NOT NULL,
+        organization TEXT,
+        project TEXT,
+        title TEXT NOT NULL DEFAULT '',
+        used_at REAL NOT NULL
+    );
+    CREATE TABLE account_keys (
+        base_url TEXT NOT NULL,
+        key_tail TEXT NOT NULL,
+        account_id INTEGER NOT NULL REFERENCES accounts(id),
+        PRIMARY KEY (base_url, key_tail)
+    );
+    CREATE TABLE submissions (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        account_id INTEGER NOT NULL REFERENCES accounts(id),
+        path BLOB NOT NULL,
+        size INTEGER NOT NULL,
+        sha256 TEXT NOT NULL,
+        endpoint TEXT NOT NULL,
+        label TEXT NOT NULL,
+        requests INTEGER NOT NULL,
+        created_at REAL NOT NULL,
+        state TEXT NOT NULL,
+        file_id TEXT,
+        known_ids TEXT NOT NULL DEFAULT '',
+        job_id TEXT,
+        error TEXT,
+        hint TEXT,
+        warning TEXT,
+        uncertain_since REAL
+    );
+    CREATE INDEX submissions_by_state ON submissions (account_id, state);
+    CREATE UNIQUE INDEX submissions_by_job ON submissions (account_id, job_id) WHERE job_id IS NOT NULL;
+    CREATE INDEX submissions_by_sha ON submissions (account_id, sha256);
+    CREATE TABLE records (
+        account_id INTEGER NOT NULL REFERENCES accounts(id),
+        key TEXT NOT NULL,
+        rank TEXT NOT NULL,
+        sort_at REAL NOT NULL,
+        label TEXT NOT NULL DEFAULT '',
+        note TEXT NOT NULL DEFAULT '',
+        input_name TEXT NOT NULL DEFAULT '',
+        requests INTEGER,
+        submission_id INTEGER REFERENCES submissions(id),
+        first_seen_at REAL NOT NULL,
+        status TEXT,
+        progress REAL,
+        model TEXT,
+        endpoint TEXT,
+        input_file_id TEXT,
+        file_size INTEGER,
+        created_at REAL,
+        completed_at REAL,
+        deadline REAL,
+        output_file_id TEXT,
+        error_file_id TEXT,
+        error TEXT,
+        PRIMARY KEY (account_id, key)
+    ) WITHOUT ROWID;
+    CREATE INDEX records_in_order ON records (account_id, rank, sort_at DESC);
+    CREATE INDEX records_by_submission ON records (submission_id) WHERE submission_id IS NOT NULL;
+    CREATE INDEX records_by_input ON records (account_id, input_file_id) WHERE input_file_id IS NOT NULL;
+    CREATE TABLE transfers (
+        account_id INTEGER NOT NULL REFERENCES accounts(id),
+        job_id TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        file_id TEXT NOT NULL,
+        state TEXT NOT NULL,
+        path BLOB,
+        size INTEGER,
+        rows INTEGER,
+        sha256 TEXT,
+        etag TEXT,
+        message TEXT,
+        updated_at REAL NOT NULL,
+        PRIMARY KEY (account_id, job_id, kind)
+    ) WITHOUT ROWID;
+    CREATE INDEX transfers_by_state ON transfers (account_id, state);
+    CREATE TABLE recents (path BLOB PRIMARY KEY, used_at REAL NOT NULL) WITHOUT ROWID;
+    CREATE TABLE remembered (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    """,
+)
+
+
+def open_database(path: Path) -> tuple[sqlite3.Connection, Path | None]:
+    """Open and migrate; also the path to which a damaged predecessor was moved, if there was one.
+
+    Raises FileTrouble when the folder cannot be written or the file is of a newer version of the app.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise FileTrouble(
+            f"The history cannot be kept in {path.parent}: {error.strerror}",
+            "Nothing was sent. Give another folder with --data-dir.",
+        ) from error
+    try:
+        return _connect(path), None
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):
+            raise FileTrouble(
+                f"The history {path} cannot be opened: {error}",
+                "Nothing was sent. Mend that, or give another folder with --data-dir.",
+            ) from error
+        aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        path.rename(aside)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        return _connect(path), aside
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")  # an intent must survive a power cut, not only a crash
+        connection.execute("PRAGMA foreign_keys = ON")
+        _migrate(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > len(_MIGRATIONS):
+        raise FileTrouble(
+            f"The history {path} was written by a newer version of tbatch-tui",
+            "Nothing was changed. Update tbatch-tui, or give another folder with --data-dir.",
+        )
+    if version == len(_MIGRATIONS):
+        return
+    if version:
+        _copy_before(connection, path, version)
+    # Another app may be migrating the same file: the lock is taken first, the version read again under it.
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        for number, script in enumerate(_MIGRATIONS[version:], start=version + 1):
+            for statement in script.split(";"):
+                if statement.strip():
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _copy_before(connection: sqlite3.Connection, path: Path, version: int) -> None:
+    copy = path.with_name(f"{path.name}.before-{version + 1}")
+    os.close(os.open(copy, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600))
+    target = sqlite3.connect(copy)
+    try:
+        connection.backup(target)
+    finally:
+        target.close()
