@@ -1,0 +1,158 @@
+"""The server's JSON to our values, tolerantly: a field of an odd type is dropped, never the whole list.
+
+Pure functions on bytes, made to be run in a thread: msgspec reads 10,000 jobs (4.5 MB) in some 15 ms.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from tbatch_tui.engine.errors import LostAnswer
+from tbatch_tui.engine.model import Job
+
+UNREADABLE = "The server's answer cannot be read"
+
+
+def decode(body: bytes) -> Any:
+    """Any JSON value. Raises LostAnswer when it is none (HTML of a proxy, a cut body)."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        # The standard library also takes what others refuse: lone surrogates, NaN.
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise LostAnswer(UNREADABLE, f"It begins with {body[:60]!r}. It is asked again.") from None
+
+
+def jobs_of(body: bytes) -> list[Job]:
+    """The jobs of `GET /v1/batches`: a bare array (API); an object with `data` is taken too."""
+    value = decode(body)
+    if isinstance(value, dict):
+        value = value.get("data")
+    if not isinstance(value, list):
+        raise LostAnswer(UNREADABLE, "It is JSON, but not a list of jobs. It is asked again.")
+    return [job for item in value if (job := job_of(item)) is not None]
+
+
+def job_of(value: Any) -> Job | None:
+    """One job; None for what has no id."""
+    if not isinstance(value, dict):
+        return None
+    job_id = text_of(value.get("id"))
+    if not job_id:
+        return None
+    return Job(
+        id=job_id,
+        status=text_of(value.get("status")) or "UNKNOWN",
+        progress=min(100.0, max(0.0, number_of(value.get("progress")) or 0.0)),
+        model=text_of(value.get("model_id")),
+        endpoint=text_of(value.get("endpoint")),
+        input_file_id=text_of(value.get("input_file_id")),
+        file_size=_whole(value.get("file_size_bytes")),
+        created_at=time_of(value.get("created_at")),
+        completed_at=time_of(value.get("completed_at")),
+        deadline=time_of(value.get("job_deadline")),
+        output_file_id=text_of(value.get("output_file_id")),
+        error_file_id=text_of(value.get("error_file_id")),
+        error=text_of(value.get("error")),
+    )
+
+
+def created_of(body: bytes) -> tuple[Job | None, str | None]:
+    """Job and warning of `POST /v1/batches`: 201 `{"job": {...}, "warning"?}`, where job may be null (API)."""
+    value = decode(body)
+    if not isinstance(value, dict):
+        raise LostAnswer(UNREADABLE)
+    return job_of(value.get("job")) or job_of(value), text_of(value.get("warning"))
+
+
+def file_names_of(body: bytes) -> dict[str, str]:
+    """File id → name, of `GET /v1/files`."""
+    value = decode(body)
+    items = value.get("data") if isinstance(value, dict) else value
+    names: dict[str, str] = {}
+    for item in items if isinstance(items, list) else ():
+        if isinstance(item, dict):
+            file_id, name = text_of(item.get("id")), text_of(item.get("filename"))
+            if file_id and name:
+                names[file_id] = name
+    return names
+
+
+def account_of(body: bytes) -> tuple[str | None, str | None, str]:
+    """Organisation id, project id and a title to show, of `GET /v3/whoami`."""
+    value = decode(body)
+    if not isinstance(value, dict):
+        return None, None, ""
+    ids: list[str | None] = []
+    names: list[str] = []
+    for part in ("organization", "project"):
+        found = value.get(part)
+        found = found if isinstance(found, dict) else {}
+        ids.append(text_of(found.get("id")))
+        if name := text_of(found.get("name")):
+            names.append(name)
+    return ids[0], ids[1], " / ".join(names)
+
+
+def message_of(body: bytes) -> str:
+    """What an error answer says: `{"error": "…"}`, `{"error": {"message": "…"}}`, `{"message": "…"}`; else nothing.
+
+    HTML of a proxy says nothing a person could use.
+    """
+    try:
+        value = decode(body)
+    except LostAnswer:
+        text = body[:300].decode("utf-8", "replace").strip()
+        return "" if text.startswith("<") else text
+    for _ in range(3):
+        if not isinstance(value, dict):
+            break
+        value = value.get("error") or value.get("message") or value.get("detail") or ""
+    return (text_of(value) or "")[:500] if isinstance(value, str | int | float) else ""
+
+
+def text_of(value: Any) -> str | None:
+    """A non-empty string that SQLite and files take (no lone surrogates); numbers as text; else None."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode() or None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return None
+
+
+def number_of(value: Any) -> float | None:
+    """A finite number, also when spelled as text; else None."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def time_of(value: Any) -> float | None:
+    """Seconds since the epoch, of ISO 8601 (as the API sends) or a number."""
+    if isinstance(value, str):
+        try:
+            moment = datetime.fromisoformat(value)
+            if moment.tzinfo is None:
+                moment = moment.replace(tzinfo=UTC)
+            return moment.timestamp()
+        except (ValueError, OverflowError):
+            pass
+    number = number_of(value)
+    return number if number is not None and 0 < number < 1e11 else None
+
+
+def _whole(value: Any) -> int | None:
+    number = number_of(value)
+    return int(number) if number is not None and 0 <= number < 2**62 else None
