@@ -1,0 +1,161 @@
+"""Brings home the result files of jobs that ended: a few at a time, again and again until they are verified here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from tbatch_tui.engine import download
+from tbatch_tui.engine.api import TogetherApi
+from tbatch_tui.engine.errors import BatchError, KeyRefused, NotThere, WorseCopy
+from tbatch_tui.engine.model import FileKind, JobRecord, Transfer, TransferState
+
+AT_ONCE = 3
+_FIRST_WAIT, _LONGEST_WAIT = 2.0, 60.0
+_STATES = {NotThere: TransferState.GONE, WorseCopy: TransferState.FETCHED}
+"""Errors after which it is not tried again."""
+
+
+class Store(Protocol):
+    """What collecting needs of the controller."""
+
+    @property
+    def api(self) -> TogetherApi: ...
+    def now(self) -> float:
+        """Wall time, seconds since the epoch."""
+
+    async def wanted(self) -> list[tuple[str, Transfer]]:
+        """Job id and transfer of every result file that is still to be fetched."""
+
+    async def final_path(self, job_id: str, kind: FileKind) -> Path:
+        """Where the file is to be: the promised name in the output folder."""
+
+    async def put(self, job_id: str, transfer: Transfer) -> JobRecord | None:
+        """Commit where a transfer stands, then show it."""
+
+    def download_moved(self, job_id: str, kind: FileKind, done: int, total: int | None, ended: bool) -> None:
+        """Bytes came down."""
+
+    def collected(self, record: JobRecord, beside: Path | None) -> None:
+        """All result files of this job are verified here."""
+
+
+@dataclass(slots=True)
+class _Try:
+    """When a file that failed may be tried again (loop time), and how long to wait after that."""
+
+    not_before: float = 0.0
+    wait: float = _FIRST_WAIT
+
+
+class Collector:
+    """Fetches what is wanted, until cancelled."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._wake = asyncio.Event()
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self._tries: dict[tuple[str, FileKind], _Try] = {}
+        self.under_way: set[tuple[str, FileKind]] = set()
+
+    def look(self, job_id: str | None = None) -> None:
+        """Something may be wanted now; for `job_id`, without waiting out the pause after a failure."""
+        if job_id is not None:
+            for kind in FileKind:
+                self._tries.pop((job_id, kind), None)
+        self._wake.set()
+
+    async def run(self, spawn: _Spawn) -> None:
+        """Look whenever woken, and when a pause after a failure is over."""
+        while True:
+            self._wake.clear()
+            now = asyncio.get_running_loop().time()
+            soonest = 60.0
+            for job_id, transfer in await self._store.wanted():
+                place = (job_id, transfer.kind)
+                if place in self.under_way:
+                    continue
+                again = self._tries.get(place)
+                if again is not None and again.not_before > now:
+                    soonest = min(soonest, again.not_before - now)
+                    continue
+                self.under_way.add(place)
+                spawn(self._fetch(job_id, transfer))
+            try:
+                await asyncio.wait_for(self._wake.wait(), max(0.1, soonest))
+            except TimeoutError:
+                pass
+
+    async def _fetch(self, job_id: str, transfer: Transfer) -> None:
+        place = (job_id, transfer.kind)
+        try:
+            async with self._room:
+                await self._fetch_now(job_id, transfer)
+        finally:
+            self.under_way.discard(place)
+            self._store.download_moved(job_id, transfer.kind, 0, None, True)
+            self._wake.set()
+
+    async def _fetch_now(self, job_id: str, transfer: Transfer) -> None:
+        final = await self._store.final_path(job_id, transfer.kind)
+        current = transfer
+
+        async def started(etag: str | None) -> None:
+            nonlocal current
+            current = replace(current, etag=etag)
+            await self._store.put(job_id, current)
+
+        try:
+            fetched = await download.fetch(
+                self._store.api,
+                transfer.file_id,
+                final,
+                etag=transfer.etag,
+                rows_before=transfer.rows,
+                started=started,
+                moved=lambda done, total: self._store.download_moved(job_id, transfer.kind, done, total, False),
+            )
+        except BatchError as error:
+            await self._failed(job_id, current, error)
+            return
+        self._tries.pop((job_id, transfer.kind), None)
+        record = await self._store.put(
+            job_id,
+            replace(
+                current,
+                state=TransferState.FETCHED,
+                path=fetched.path,
+                size=fetched.verified.size,
+                rows=fetched.verified.rows,
+                sha256=fetched.verified.sha256,
+                etag=None,
+                message=None,
+                updated_at=self._store.now(),
+            ),
+        )
+        if record is not None and _is_complete(record):
+            self._store.collected(record, fetched.beside)
+
+    async def _failed(self, job_id: str, transfer: Transfer, error: BatchError) -> None:
+        state = _STATES.get(type(error), TransferState.FAILED)
+        again = self._tries.setdefault((job_id, transfer.kind), _Try())
+        pause = _LONGEST_WAIT if isinstance(error, KeyRefused) else again.wait
+        again.not_before = asyncio.get_running_loop().time() + pause
+        again.wait = min(_LONGEST_WAIT, again.wait * 2)
+        await self._store.put(job_id, replace(transfer, state=state, message=str(error), updated_at=self._store.now()))
+
+
+class _Spawn(Protocol):
+    def __call__(self, work: Coroutine[Any, Any, None], /) -> Any: ...
+
+
+def _is_complete(record: JobRecord) -> bool:
+    """Whether every result file the job has is here, or certainly gone."""
+    settled = (TransferState.FETCHED, TransferState.GONE)
+    if record.job is None or not record.transfers:
+        return False
+    here = {t.kind: t.state for t in record.transfers}
+    return all(here.get(kind) in settled for kind in FileKind if record.job.file_id(kind) is not None)

@@ -1,0 +1,47 @@
+"""The size and SHA-256 of a file: what an input file is told apart by."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from tbatch_tui.engine.errors import FileTrouble
+
+_PIECE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """Of a file's bytes as they were read; `mtime_ns` as it was when the reading began."""
+
+    size: int
+    sha256: str
+    mtime_ns: int
+
+
+async def fingerprint(path: Path) -> Fingerprint:
+    """Read the whole file in a thread. Raises FileTrouble."""
+    return await asyncio.to_thread(read_fingerprint, path)
+
+
+def read_fingerprint(path: Path) -> Fingerprint:
+    """The same, on this thread. A pipe or device is refused before it could block."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise FileTrouble(f"{path} is not a file", "Choose a .jsonl file.")
+        hasher = hashlib.sha256()
+        size = 0
+        with path.open("rb", buffering=0) as file:
+            mtime_ns = os.fstat(file.fileno()).st_mtime_ns
+            while piece := file.read(_PIECE):
+                hasher.update(piece)
+                size += len(piece)
+    except OSError as error:
+        raise FileTrouble(
+            f"{path} cannot be read: {error.strerror or error}", "Look at the path and its rights; nothing was sent."
+        ) from error
+    return Fingerprint(size, hasher.hexdigest(), mtime_ns)

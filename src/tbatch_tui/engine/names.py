@@ -1,0 +1,33 @@
+"""What result files are called. Names from the server never choose a folder or hide a file."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+from tbatch_tui.engine.model import FileKind
+
+_LONGEST = 200
+"""Bytes: a name of 255 must still have room for the rest."""
+
+
+def result_name(stem: str, job_id: str, kind: FileKind, *, whole_id: bool = False) -> str:
+    """`<input stem>-<first 8 of the job id>.output.jsonl` or `….errors.jsonl` (product promise).
+
+    `whole_id` is for the rare second job whose name would be the same.
+    """
+    shown_id = safe_part(job_id) if whole_id else safe_part(job_id[:8])
+    return f"{safe_part(stem)}-{shown_id}.{kind.value}.jsonl"
+
+
+def stem_of(name: str) -> str:
+    """The stem of a file name from anywhere, also one with a foreign path before it."""
+    return Path(name.replace("\\", "/").rpartition("/")[2]).stem
+
+
+def safe_part(text: str) -> str:
+    """A piece of a file name: no separators, no control or invisible characters, not empty, bounded."""
+    kept = "".join("_" if c in "/\\" or unicodedata.category(c)[0] == "C" else c for c in text[:_LONGEST])
+    while len(kept.encode("utf-8", "replace")) > _LONGEST:
+        kept = kept[:-1]
+    return kept.strip() or "batch"

@@ -1,0 +1,35 @@
+"""What the engine is told from outside."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tbatch_tui.engine.submit import LOOKED_UP_FOR
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Where things are, whose key, and the pace. The pace is given only by tests and the demo."""
+
+    data_dir: Path
+    output_dir: Path
+    base_url: str | None = None
+    """None: Together's own."""
+    api_key: str | None = field(default=None, repr=False)
+    poll_interval: float = 30.0
+    """Seconds between two lists while a job is active; four times that, 120 s at most, while none is."""
+    server_name: str | None = None
+    """What the history calls the server, if not its address (the demo's port changes)."""
+    look_up_every: float = 3.0
+    """Seconds between two lists while the answer to a create is lost."""
+    looked_up_for: float = LOOKED_UP_FOR
+    now: Callable[[], float] = time.time
+    seed: int | None = None
+
+    @property
+    def key_tail(self) -> str:
+        """The most that is ever written of the key."""
+        return self.api_key[-4:] if self.api_key and len(self.api_key) >= 12 else ""
