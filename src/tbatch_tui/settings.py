@@ -1,0 +1,170 @@
+"""What the person asked for: flags > environment > config.toml > defaults, settled once and frozen."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import time
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from tbatch_tui import paths
+
+DEFAULT_POLL_INTERVAL = 30.0
+SHORTEST_POLL_INTERVAL = 10.0
+DEMO_POLL_INTERVAL = 1.0
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used: says which, where it came from, and the mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settled settings. `api_key` never shows in a repr."""
+
+    data_dir: Path
+    output_dir: Path
+    poll_interval: float = DEFAULT_POLL_INTERVAL
+    base_url: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    key_trouble: str = ""
+    """Why there is no key although `tg login` left something: it has run out."""
+    demo: bool = False
+    mouse: bool = True
+    file: Path | None = None
+    theme: str | None = None
+    keymap: Mapping[str, str] = field(default_factory=dict)
+
+
+def settle(
+    *,
+    file: str | None,
+    demo: bool,
+    output_dir: str | None,
+    data_dir: str | None,
+    poll_interval: float | None,
+    base_url: str | None,
+    mouse: bool,
+    environment: Mapping[str, str] = os.environ,
+    config_file: Path | None = None,
+) -> Settings:
+    """Merge the sources. Raises SettingsError."""
+    source = config_file or paths.config_file()
+    config = _read_config(source)
+    url = base_url or environment.get("TOGETHER_BASE_URL") or _text(config, "base_url", source)
+    if url is not None:
+        url = checked_url(url)
+    key, trouble = _key(environment)
+    interval = poll_interval
+    if interval is None:
+        interval = _number(config, "poll_interval", source)
+    is_local = demo or (url is not None and is_loopback(url))
+    if interval is None:
+        interval = DEMO_POLL_INTERVAL if demo else DEFAULT_POLL_INTERVAL
+    if not 0 < interval <= 86_400:
+        raise SettingsError(f"--poll-interval {interval:g}: give seconds between 10 and 86,400.")
+    if interval < SHORTEST_POLL_INTERVAL and not is_local:
+        raise SettingsError(
+            f"--poll-interval {interval:g}: under 10 seconds is only for a server on this machine; "
+            "Together asks for 30 to 60."
+        )
+    return Settings(
+        data_dir=_folder(data_dir or _text(config, "data_dir", source)) or paths.data_dir(),
+        output_dir=_folder(output_dir or _text(config, "output_dir", source)) or Path("batch-results"),
+        poll_interval=interval,
+        base_url=url,
+        api_key=key,
+        key_trouble=trouble,
+        demo=demo,
+        mouse=mouse and config.get("mouse", True) is not False,
+        file=Path(file).expanduser() if file is not None else None,
+        theme=_text(config, "theme", source),
+        keymap=_keymap(config, source),
+    )
+
+
+def checked_url(url: str) -> str:
+    """The base URL as the SDK (3.x) wants it: without `/v1`, which it puts on each path itself."""
+    url = url.strip()
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SettingsError(f"The base URL {url!r} is not a web address: it begins with https:// or http://.")
+    return url.rstrip("/").removesuffix("/v1")
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the address is this machine, by its literal name."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _key(environment: Mapping[str, str]) -> tuple[str | None, str]:
+    """The key: TOGETHER_API_KEY, else what `tg login` stored while that is still good."""
+    if key := environment.get("TOGETHER_API_KEY", "").strip():
+        return key, ""
+    try:
+        stored = json.loads(paths.together_login_file().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None, ""
+    entries = stored.get("credentials") if isinstance(stored, dict) else None
+    if not isinstance(entries, list):
+        entries = [stored]
+    current = stored.get("current") if isinstance(stored, dict) else None
+    entry = next((e for e in entries if isinstance(e, dict) and current in (e.get("name"), e.get("project_id"))), None)
+    entry = entry or next((e for e in entries if isinstance(e, dict)), None)
+    token = entry.get("access_token") if entry is not None else None
+    if entry is None or not isinstance(token, str) or not token:
+        return None, ""
+    expires = entry.get("expires_at")
+    if isinstance(expires, int) and expires < time.time():
+        return None, "What `tg login` stored has run out. Run `tg login` again, or set TOGETHER_API_KEY."
+    return token, ""
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not TOML: {error}. Mend or remove it.") from error
+
+
+def _text(config: Mapping[str, Any], name: str, source: Path) -> str | None:
+    value = config.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    raise SettingsError(f'{source}: {name} is {value!r}; write {name} = "…".')
+
+
+def _number(config: Mapping[str, Any], name: str, source: Path) -> float | None:
+    value = config.get(name)
+    if value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    raise SettingsError(f"{source}: {name} is {value!r}; write a number.")
+
+
+def _keymap(config: Mapping[str, Any], source: Path) -> dict[str, str]:
+    value = config.get("keys", {})
+    if isinstance(value, dict) and all(isinstance(keys, str) for keys in value.values()):
+        return dict(value)
+    raise SettingsError(f'{source}: [keys] holds lines such as "job.cancel" = "C".')
+
+
+def _folder(value: str | None) -> Path | None:
+    return Path(value).expanduser() if value else None
