@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from tbatch_tui.engine.errors import BatchError, KeyRefused, NotThere, WorseCopy
 from tbatch_tui.engine.model import FileKind, JobRecord, Transfer, TransferState
 
 AT_ONCE = 3
-_FIRST_WAIT, _LONGEST_WAIT = 2.0, 60.0
+_LONGEST_WAIT = 60.0
 _STATES = {NotThere: TransferState.GONE, WorseCopy: TransferState.FETCHED}
 """Errors after which it is not tried again."""
 
@@ -47,15 +48,16 @@ class Store(Protocol):
 class _Try:
     """When a file that failed may be tried again (loop time), and how long to wait after that."""
 
+    wait: float
     not_before: float = 0.0
-    wait: float = _FIRST_WAIT
 
 
 class Collector:
     """Fetches what is wanted, until cancelled."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, first_wait: float = 2.0) -> None:
         self._store = store
+        self._first_wait = first_wait
         self._wake = asyncio.Event()
         self._room = asyncio.Semaphore(AT_ONCE)
         self._tries: dict[tuple[str, FileKind], _Try] = {}
@@ -84,10 +86,10 @@ class Collector:
                     continue
                 self.under_way.add(place)
                 spawn(self._fetch(job_id, transfer))
-            try:
-                await asyncio.wait_for(self._wake.wait(), max(0.1, soonest))
-            except TimeoutError:
-                pass
+            # Not wait_for: on 3.11 it can swallow the cancellation that ends us.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(0.1, soonest)):
+                    await self._wake.wait()
 
     async def _fetch(self, job_id: str, transfer: Transfer) -> None:
         place = (job_id, transfer.kind)
@@ -141,7 +143,7 @@ class Collector:
 
     async def _failed(self, job_id: str, transfer: Transfer, error: BatchError) -> None:
         state = _STATES.get(type(error), TransferState.FAILED)
-        again = self._tries.setdefault((job_id, transfer.kind), _Try())
+        again = self._tries.setdefault((job_id, transfer.kind), _Try(self._first_wait))
         pause = _LONGEST_WAIT if isinstance(error, KeyRefused) else again.wait
         again.not_before = asyncio.get_running_loop().time() + pause
         again.wait = min(_LONGEST_WAIT, again.wait * 2)

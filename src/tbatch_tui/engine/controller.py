@@ -54,6 +54,7 @@ T = TypeVar("T")
 _JOURNAL_WATCHED_EVERY = 1.0
 _IDLE_FACTOR, _IDLE_LONGEST = 4.0, 120.0
 _WHOAMI_TRIES = 3
+STOPPED = "Something in the engine stopped"
 
 
 class Controller:
@@ -116,11 +117,11 @@ class Controller:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for task in self._tasks:
-            task.cancel()
-        while self._tasks:
-            await asyncio.wait(self._tasks)
-            await asyncio.sleep(0)
+        while tasks := set(self._tasks):
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            await asyncio.sleep(0)  # their callbacks take them out of the set
         if self._api is not None:
             await self._api.close()
         if self._lease is not None:
@@ -362,14 +363,15 @@ class Controller:
         from tbatch_tui.engine.poller import Poller
         from tbatch_tui.engine.submit import Submitter
 
-        self._submitter = Submitter(self, looked_up_for=self.options.looked_up_for)
-        self._collector = Collector(self)
+        self._submitter = Submitter(self, looked_up_for=self.options.looked_up_for, first_wait=self.options.first_wait)
+        self._collector = Collector(self, first_wait=self.options.first_wait)
         self._poller = Poller(
             self.api.list_jobs,
             self._list_arrived,
             self._set_health,
             self._interval,
             now=self.now,
+            first_wait=self.options.first_wait,
             seed=self.options.seed,
         )
         self._spawn(self._poller.run())
@@ -549,7 +551,7 @@ class Controller:
         with contextlib.suppress(asyncio.CancelledError):
             if (error := task.exception()) is not None:
                 said = str(error) if isinstance(error, BatchError) else f"{type(error).__name__}: {error}"
-                self._emit(Notice("Something in the engine stopped", f"{said}. Start tbatch-tui again.", "error"))
+                self._emit(Notice(STOPPED, f"{said}. Start tbatch-tui again.", "error"))
 
 
 def _none_held(_: Job) -> bool:

@@ -260,6 +260,18 @@ _LOCAL_STATUS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A model of the catalogue: what the check and the costs need of it."""
+
+    id: str
+    context_length: int | None = None
+    input_price: float | None = None
+    """USD per 1M tokens, as are the other two."""
+    output_price: float | None = None
+    cached_input_price: float | None = None
+
+
 class Severity(StrEnum):
     """How much a problem of an input file matters. Only errors keep a file from being submitted."""
 
@@ -313,6 +325,8 @@ class CheckReport:
     notes: int = 0
     longest_line: int = 0
     seconds: float = 0.0
+    evidence: object = field(default=None, repr=False, compare=False)
+    """What the check keeps to judge the models again when the catalogue arrives: see `check.refine`."""
 
     @property
     def is_ok(self) -> bool:

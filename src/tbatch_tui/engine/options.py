@@ -26,6 +26,8 @@ class Options:
     look_up_every: float = 3.0
     """Seconds between two lists while the answer to a create is lost."""
     looked_up_for: float = LOOKED_UP_FOR
+    first_wait: float = 2.0
+    """Seconds before what failed is tried again; doubled each time after that."""
     now: Callable[[], float] = time.time
     seed: int | None = None
 

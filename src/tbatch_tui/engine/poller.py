@@ -16,7 +16,6 @@ from tbatch_tui.engine.model import Health, HealthState, Job
 
 _JITTER = 0.1
 _REFRESH_NOT_WITHIN = 2.0
-_FIRST_BACKOFF = 2.0
 _LONGEST_BACKOFF = 300.0
 _LOOK_UP_EVERY = 5.0
 """While waiting, how often the clocks are read: how late a machine that slept is noticed."""
@@ -42,6 +41,7 @@ class Poller:
         interval: Callable[[], float],
         *,
         now: Callable[[], float],
+        first_wait: float = 2.0,
         seed: int | None = None,
     ) -> None:
         """`interval()` is asked after each tick; `arrived` gets every list, changed or not; `now` is wall time."""
@@ -50,6 +50,7 @@ class Poller:
         self._health_changed = health_changed
         self._interval = interval
         self._now = now
+        self._first_wait = first_wait
         self._random = random.Random(seed)
         self._wake = asyncio.Event()
         self._last_asked = float("-inf")
@@ -110,7 +111,7 @@ class Poller:
 
     def _trouble(self, error: BatchError) -> float:
         self._failures += 1
-        delay = min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2.0 ** min(self._failures - 1, 10))
+        delay = min(_LONGEST_BACKOFF, self._first_wait * 2.0 ** min(self._failures - 1, 10))
         if isinstance(error, KeyRefused):
             state, delay = HealthState.KEY_REFUSED, _LONGEST_BACKOFF
         elif isinstance(error, Offline):
@@ -128,7 +129,8 @@ class Poller:
         until, until_wall = self._last_asked + delay, self._now() + delay
         while (left := min(until - self._monotonic(), until_wall - self._now())) > 0:
             try:
-                await asyncio.wait_for(self._wake.wait(), min(left, _LOOK_UP_EVERY))
+                async with asyncio.timeout(min(left, _LOOK_UP_EVERY)):  # wait_for can swallow a cancellation on 3.11
+                    await self._wake.wait()
             except TimeoutError:
                 continue
             self._wake.clear()

@@ -20,7 +20,7 @@ from tbatch_tui.engine.poller import JobList
 
 LOOKED_UP_FOR = 30.0
 """Seconds of successful lists without the job after which the create was certainly not made (product promise)."""
-_FIRST_WAIT, _LONGEST_WAIT = 2.0, 60.0
+_LONGEST_WAIT = 60.0
 _TRIED_AGAIN = "No job was made. It is tried again by itself."
 
 
@@ -65,9 +65,10 @@ class Verdict:
 class Submitter:
     """Works the open submissions of one account, each in its own task."""
 
-    def __init__(self, desk: Desk, *, looked_up_for: float = LOOKED_UP_FOR) -> None:
+    def __init__(self, desk: Desk, *, looked_up_for: float = LOOKED_UP_FOR, first_wait: float = 2.0) -> None:
         self._desk = desk
         self._looked_up_for = looked_up_for
+        self._first_wait = first_wait
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._open: dict[int, Submission] = {}
         self._verdicts: dict[int, asyncio.Future[Verdict]] = {}
@@ -139,7 +140,7 @@ class Submitter:
         lock = self._creates.setdefault((submission.file_id, submission.endpoint), asyncio.Lock())
         async with lock:
             may_be_out = submission.state in (SubmissionState.CREATING, SubmissionState.UNCERTAIN)
-            wait = _FIRST_WAIT
+            wait = self._first_wait
             while True:
                 if not may_be_out:
                     asked = await self._create(submission, must_list=resumed or not fresh_file)
@@ -153,11 +154,11 @@ class Submitter:
                 again = await self._look_up(submission)
                 if again is None:
                     return
-                submission, may_be_out, resumed, wait = again, False, True, _FIRST_WAIT
+                submission, may_be_out, resumed, wait = again, False, True, self._first_wait
 
     async def _upload(self, submission: Submission) -> tuple[Submission, bool] | None:
         key, number = submission_key(submission.id), submission.id
-        wait = _FIRST_WAIT
+        wait = self._first_wait
         while True:
             try:
                 here = await fingerprint(submission.path)

@@ -1,0 +1,82 @@
+"""What every test may ask for: a sandbox on loopback, the sample files, and a home that is not the person's own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tbatch_tui.sandbox.testing import Sandbox
+
+CHAT_MODEL = "meta-llama/Llama-3.3-70B-Instruct-Turbo"
+
+
+@pytest.fixture(autouse=True)
+def strange_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees, or writes to, the home and the key of whoever runs it."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("TOGETHER_API_KEY", "TOGETHER_BASE_URL", "TOGETHER_PROJECT_ID", "TOGETHER_CREDENTIALS_PATH"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A sandbox in a hurry: a small job lives for about half a second."""
+    with Sandbox(speed=40) as box:
+        yield box
+
+
+@pytest.fixture
+def still_sandbox() -> Iterator[Sandbox]:
+    """A sandbox whose clock only the test moves."""
+    with Sandbox(speed=0) as box:
+        yield box
+
+
+@pytest.fixture
+def chat_file(tmp_path: Path) -> Path:
+    """The chat sample: two requests."""
+    return write_chat(tmp_path / "batch_input.jsonl", ["Hello, world!", "Explain quantum computing."])
+
+
+@pytest.fixture
+def audio_file(tmp_path: Path) -> Path:
+    """The audio sample: two transcriptions."""
+    path = tmp_path / "audio_batch.jsonl"
+    rows = [
+        {
+            "custom_id": f"transcription-{n}",
+            "method": "FILE",
+            "body": {"file": f"https://example.com/clip-{n}.wav", "model": "openai/whisper-large-v3"},
+        }
+        for n in (1, 2)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def write_chat(path: Path, prompts: list[str]) -> Path:
+    """A chat input file with one request for each prompt, called request-1, request-2, …"""
+    rows = [
+        {
+            "custom_id": f"request-{n}",
+            "body": {"model": CHAT_MODEL, "messages": [{"role": "user", "content": prompt}], "max_tokens": 200},
+        }
+        for n, prompt in enumerate(prompts, start=1)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+async def until(condition: Callable[[], object], *, what: str = "", within: float = 20.0) -> None:
+    """Wait until the condition holds, looking often; fails the test after `within` seconds."""
+    end = asyncio.get_running_loop().time() + within
+    while not condition():
+        assert asyncio.get_running_loop().time() < end, f"did not happen within {within:g} s: {what or condition}"
+        await asyncio.sleep(0.01)

@@ -1,0 +1,50 @@
+"""An engine that talks HTTP to the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tbatch_tui.engine.controller import STOPPED, Controller
+from tbatch_tui.engine.events import Event, Notice
+from tbatch_tui.engine.options import Options
+from tbatch_tui.sandbox.testing import Sandbox
+
+MakeEngine = Callable[..., Controller]
+
+
+@pytest.fixture
+def events() -> list[Event]:
+    """What the engine announced. An engine that stopped working fails the test where it stands."""
+    return Announced()
+
+
+class Announced(list[Event]):
+    """Keeps the events, and the words of an engine task that died, which would otherwise only be waited for."""
+
+    def append(self, event: Event) -> None:
+        super().append(event)
+        if isinstance(event, Notice) and event.title == STOPPED:
+            print(event.hint)  # noqa: T201 - shown with the failed test
+
+
+@pytest.fixture
+def make_engine(tmp_path: Path, events: list[Event]) -> MakeEngine:
+    """A controller at a hurried pace: polls every 0.2 s, looks a lost create up for 1 s."""
+
+    def make(box: Sandbox, **more: object) -> Controller:
+        options: dict[str, object] = {
+            "data_dir": tmp_path / "data",
+            "output_dir": tmp_path / "results",
+            "base_url": box.base_url,
+            "api_key": box.key,
+            "poll_interval": 0.2,
+            "look_up_every": 0.2,
+            "looked_up_for": 1.0,
+            "first_wait": 0.1,
+        }
+        return Controller(Options(**(options | more)), events.append)
+
+    return make

@@ -1,0 +1,212 @@
+"""The journal: what it keeps, in which order, and what it does with damage, rights and other versions."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tbatch_tui.engine.errors import FileTrouble
+from tbatch_tui.engine.journal import Journal
+from tbatch_tui.engine.journal.journal import submission_key
+from tbatch_tui.engine.model import (
+    Endpoint,
+    FileKind,
+    Job,
+    JobRecord,
+    LocalStatus,
+    SubmissionState,
+    Transfer,
+    TransferState,
+)
+
+NOW = 1_750_000_000.0
+
+
+@pytest.fixture
+def journal(tmp_path: Path):
+    opened = Journal(tmp_path / "data" / "history.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def account(journal: Journal) -> int:
+    return journal.account_at_start("https://x", "abcd", NOW).id
+
+
+def job(number: int, status: str = "COMPLETED", **more: object) -> Job:
+    return Job(id=f"job-{number:04}", status=status, created_at=NOW + number, input_file_id=f"file-{number}", **more)
+
+
+def nothing_held(_: Job) -> bool:
+    return False
+
+
+def submit(journal: Journal, account: int, path: str = "/in/reviews.jsonl") -> JobRecord:
+    return journal.add_submission(
+        account,
+        path=Path(path),
+        size=10,
+        sha256="0" * 64,
+        endpoint=Endpoint.CHAT,
+        label="march",
+        requests=3,
+        now=NOW,
+    )
+
+
+def test_file_and_folder_are_the_owners_alone(journal: Journal):
+    assert stat.S_IMODE(journal.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(journal.path.parent.stat().st_mode) == 0o700
+
+
+def test_active_first_then_what_needs_a_person_then_by_time(journal: Journal, account: int):
+    jobs = [job(1), job(2, "FAILED"), job(3), job(4, "IN_PROGRESS"), job(5, "NEW_STATUS"), job(0, "VALIDATING")]
+    journal.apply_jobs(account, jobs, NOW, nothing_held)
+    found = [record.key[-1] for record in journal.records(account)]
+    assert found == ["5", "4", "0", "2", "3", "1"]
+
+
+def test_only_what_changed_is_announced(journal: Journal, account: int):
+    jobs = [job(n, "IN_PROGRESS") for n in range(20)]
+    assert len(journal.apply_jobs(account, jobs, NOW, nothing_held)) == 20
+    assert journal.apply_jobs(account, jobs, NOW, nothing_held) == []
+    jobs[7] = replace(jobs[7], progress=50.0)
+    changed = journal.apply_jobs(account, jobs, NOW, nothing_held)
+    assert [record.key for record in changed] == ["job-0007"]
+
+
+def test_a_job_that_left_the_list_stays_in_the_history(journal: Journal, account: int):
+    journal.apply_jobs(account, [job(1), job(2)], NOW, nothing_held)
+    journal.apply_jobs(account, [job(2)], NOW, nothing_held)
+    assert {record.key for record in journal.records(account)} == {"job-0001", "job-0002"}
+
+
+def test_held_jobs_wait_until_they_are_settled(journal: Journal, account: int):
+    assert journal.apply_jobs(account, [job(1)], NOW, lambda _: True) == []
+    assert [r.key for r in journal.apply_jobs(account, [job(1)], NOW, nothing_held)] == ["job-0001"]
+
+
+def test_a_submission_becomes_its_job_and_keeps_label_and_path(journal: Journal, account: int):
+    record = submit(journal, account)
+    assert record.status == LocalStatus.UPLOADING
+    assert record.submission is not None
+    made = journal.attach_job(account, record.submission, job(1, "VALIDATING"), NOW)
+    assert (made.key, made.label, made.requests) == ("job-0001", "march", 3)
+    assert made.submission is not None and made.submission.path == Path("/in/reviews.jsonl")
+    assert [r.key for r in journal.records(account)] == ["job-0001"]
+    assert journal.open_submissions(account) == []
+
+
+def test_adoption_wins_over_the_row_that_the_list_brought(journal: Journal, account: int):
+    record = submit(journal, account)
+    assert record.submission is not None
+    journal.apply_jobs(account, [job(1, "IN_PROGRESS")], NOW, nothing_held)
+    journal.annotate(account, "job-0001", "", "seen elsewhere")
+    made = journal.attach_job(account, record.submission, job(1, "IN_PROGRESS"), NOW)
+    assert (made.label, made.note) == ("march", "seen elsewhere")
+    assert len(journal.records(account)) == 1
+
+
+def test_an_adopted_job_that_had_ended_is_to_be_fetched(journal: Journal, account: int):
+    record = submit(journal, account)
+    assert record.submission is not None
+    done = job(1, output_file_id="out-1", error_file_id="err-1")
+    made = journal.attach_job(account, record.submission, done, NOW)
+    assert [t.state for t in made.transfers] == [TransferState.WANTED, TransferState.WANTED]
+    assert [j for j, _ in journal.transfers_in(account, TransferState.WANTED)] == ["job-0001", "job-0001"]
+
+
+def test_jobs_made_elsewhere_are_not_fetched_by_themselves(journal: Journal, account: int):
+    journal.apply_jobs(account, [job(1, output_file_id="out-1")], NOW, nothing_held)
+    assert journal.transfers_in(account, TransferState.WANTED) == []
+
+
+def test_known_ids_and_paths_of_any_bytes_survive(journal: Journal, account: int):
+    odd = "/in/\udcff name\n.jsonl"
+    record = submit(journal, account, odd)
+    assert record.submission is not None
+    journal.update_submission(
+        account, replace(record.submission, state=SubmissionState.CREATING, file_id="f", known_ids=("a", "b"))
+    )
+    again = journal.submission(record.submission.id)
+    assert again is not None
+    assert (again.known_ids, again.path) == (("a", "b"), Path(odd))
+    assert journal.recents(5) == [Path(odd)]
+
+
+def test_a_transfer_makes_the_row_need_a_person_until_it_is_fetched(journal: Journal, account: int):
+    journal.apply_jobs(account, [job(1, output_file_id="out-1")], NOW, nothing_held)
+    failed = Transfer(FileKind.OUTPUT, "out-1", TransferState.FAILED, message="the disk is full")
+    record = journal.put_transfer(account, "job-0001", failed)
+    assert record is not None and record.rank == "1-attention"
+    record = journal.put_transfer(account, "job-0001", replace(failed, state=TransferState.FETCHED, rows=9))
+    assert record is not None and (record.rank, record.answered_rows) == ("2-done", 9)
+
+
+def test_the_history_of_another_key_is_kept_apart_and_found_again(journal: Journal):
+    first = journal.account_of_key("https://x", "aaaa", "org-1", "proj-1", "Acme / evals", NOW)
+    journal.apply_jobs(first.id, [job(1)], NOW, nothing_held)
+    second = journal.account_of_key("https://x", "bbbb", "org-2", None, "Other", NOW)
+    assert journal.records(second.id) == []
+    rotated = journal.account_of_key("https://x", "cccc", "org-1", "proj-1", "Acme / evals", NOW)
+    assert rotated.id == first.id
+    assert len(journal.records(journal.account_at_start("https://x", "cccc", NOW).id)) == 1
+
+
+def test_a_wrong_key_leaves_the_last_history_readable(journal: Journal):
+    first = journal.account_of_key("https://x", "aaaa", "org-1", None, "Acme", NOW)
+    journal.apply_jobs(first.id, [job(1)], NOW, nothing_held)
+    assert journal.account_at_start("https://x", "zzzz", NOW).id == first.id
+    assert journal.account_at_start("https://elsewhere", "zzzz", NOW).id != first.id
+
+
+def test_what_was_kept_under_a_bare_key_moves_to_its_organisation(journal: Journal):
+    bare = journal.account_at_start("https://x", "aaaa", NOW)
+    submit(journal, bare.id)
+    named = journal.account_of_key("https://x", "aaaa", "org-1", "proj-1", "Acme", NOW)
+    assert len(journal.records(named.id)) == 1
+    other = journal.account_of_key("https://x", "bbbb", None, None, "", NOW)
+    submit(journal, other.id)
+    merged = journal.account_of_key("https://x", "bbbb", "org-1", "proj-1", "Acme", NOW)
+    assert merged.id == named.id
+    assert len(journal.records(named.id)) == 2
+
+
+def test_a_damaged_history_is_set_aside_not_deleted(tmp_path: Path):
+    path = tmp_path / "history.db"
+    path.write_bytes(b"this is no database, " * 400)
+    journal = Journal(path)
+    assert journal.damaged is not None and journal.damaged.read_bytes().startswith(b"this is no database")
+    journal.close()
+
+
+def test_a_newer_history_is_refused_kindly(tmp_path: Path):
+    path = tmp_path / "history.db"
+    Journal(path).close()
+    database = sqlite3.connect(path)
+    database.execute("PRAGMA user_version = 999")
+    database.close()
+    with pytest.raises(FileTrouble, match="newer version") as caught:
+        Journal(path)
+    assert "--data-dir" in caught.value.hint
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FileTrouble, match="cannot be kept"):
+        Journal(tmp_path / "file" / "history.db")
+
+
+def test_another_connection_sees_what_was_committed(journal: Journal, account: int):
+    other = Journal(journal.path)
+    before = other.data_version()
+    record = submit(journal, account)
+    assert other.data_version() != before
+    assert other.record(account, record.key) == record
+    assert record.submission is not None and submission_key(record.submission.id) == record.key
+    other.close()
