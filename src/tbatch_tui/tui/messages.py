@@ -55,3 +55,7 @@ class OpenResults(Message):
 
 class GoBack(Message):
     """Leave this screen for the one it came from. On Jobs it does nothing."""
+
+
+class TryDemo(Message):
+    """Leave this and come back as the demo."""

@@ -1,0 +1,1 @@
+"""Everything Textual: screens, widgets, dialogs, and the gate that foreign text passes."""

@@ -1,0 +1,244 @@
+"""The app: theme, keys, the way between screens, and the life of the engine. What a screen does is the screen's."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import work
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.worker import Worker, WorkerState
+
+from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.events import Collected, Event
+from tbatch_tui.engine.model import JobRecord
+from tbatch_tui.tui import keys, theme
+from tbatch_tui.tui.bridge import Bridge
+from tbatch_tui.tui.job_actions import came_back
+from tbatch_tui.tui.messages import (
+    CheckFile,
+    CreateBatch,
+    GoBack,
+    NewBatch,
+    OpenJob,
+    OpenResults,
+    Submitted,
+    TryDemo,
+)
+from tbatch_tui.tui.screens.jobs import JobsScreen
+
+if TYPE_CHECKING:
+    from tbatch_tui.demo import DemoServer
+    from tbatch_tui.engine.controller import Controller
+    from tbatch_tui.settings import Settings
+    from tbatch_tui.tui.screens.create import CreateScreen
+
+AFTER_FIRST_FRAME = 0.05
+"""Seconds between the first frame and the start of the engine, whose imports would hold the frame up."""
+
+
+def _palette() -> type[Any]:
+    from tbatch_tui.tui.commands import KeyCommands
+
+    return KeyCommands
+
+
+class TbatchApp(App[str]):
+    """Returns "demo" when the person asked to go over to the demo."""
+
+    TITLE = "tbatch-tui"
+    COMMANDS = App.COMMANDS | {_palette}
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.GLOBAL]
+    COMMAND_PALETTE_BINDING = keys.PALETTE.key
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(
+        self,
+        settings: Settings,
+        make_engine: Callable[[Callable[[Event], object]], Controller],
+        demo: DemoServer | None = None,
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self.bridge = Bridge(self)
+        self.engine = make_engine(self.bridge.emit)
+        self.demo = demo
+        self._first: list[JobRecord] = []
+        self._entered = False
+        for own in theme.THEMES:
+            self.register_theme(own)
+        self.theme = settings.theme if settings.theme in self.available_themes else theme.DEFAULT
+        accepted, self._keymap_trouble = keys.check_keymap(settings.keymap)
+        self.set_keymap(accepted)
+
+    def load_first_rows(self, limit: int) -> None:
+        """Read the first records, before the loop runs. Raises FileTrouble when there is no place for a history."""
+        self._first = self.engine.first_page(limit)
+
+    # -- life ----------------------------------------------------------------------------------------
+
+    def get_default_screen(self) -> Screen[Any]:
+        return JobsScreen(self.engine, self.bridge, self._first, demo=self.demo is not None)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return theme.variables_for(self.current_theme)
+
+    def on_mount(self) -> None:
+        self.bridge.collected.subscribe(self, self._collected)
+        if self.settings.file is not None:
+            self.open_check(self.settings.file)
+        self.call_after_refresh(self._painted)
+
+    def _painted(self) -> None:
+        gc.freeze()
+        gc.enable()
+        for said in self._keymap_trouble:
+            self.bridge.say("A key in config.toml cannot be used", said, "warning")
+        if self.settings.theme is not None and self.settings.theme not in self.available_themes:
+            self.bridge.say(f"There is no theme {self.settings.theme!r}", "The default is used.", "warning")
+        self.set_timer(AFTER_FIRST_FRAME, self._start_engine)
+
+    @work(group="engine", exit_on_error=False)
+    async def _start_engine(self) -> None:
+        try:
+            if self.demo is not None:
+                self.engine.served_at(await asyncio.to_thread(self.demo.start))
+            await self.engine.__aenter__()
+            self._entered = True
+            self.jobs.restore(await self.engine.recall("jobs.filter"), await self.engine.recall("jobs.sort"))
+            self.jobs.load_all(await self.engine.records())
+        except BatchError as error:
+            self.bridge.report(error)
+        except OSError as error:
+            self.bridge.say("The demo's server did not start", str(error), "error")
+
+    async def on_unmount(self) -> None:
+        if self._entered:
+            self._entered = False
+            await self.engine.__aexit__(None, None, None)
+        if self.demo is not None:
+            await asyncio.to_thread(self.demo.stop)
+
+    @property
+    def jobs(self) -> JobsScreen:
+        screen = self.screen_stack[0]
+        assert isinstance(screen, JobsScreen)
+        return screen
+
+    def _collected(self, event: Collected) -> None:
+        self.bridge.say(f"{event.record.name}: results are here", came_back(event.record))
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A worker that died is said, never only swallowed; the app goes on."""
+        if event.state is WorkerState.ERROR:
+            error = event.worker.error
+            if isinstance(error, BatchError):
+                self.bridge.report(error)
+            else:
+                self.bridge.say("That did not work", f"{type(error).__name__}: {error}", "error")
+
+    # -- the way between screens ---------------------------------------------------------------------
+
+    def on_new_batch(self, _: NewBatch) -> None:
+        from tbatch_tui.tui.screens.pick import PickScreen
+
+        samples = self.demo.samples if self.demo is not None else None
+        self.push_screen(PickScreen(self.engine, self.bridge, Path.cwd(), samples))
+
+    def on_check_file(self, message: CheckFile) -> None:
+        self.open_check(message.path)
+
+    def open_check(self, path: Path) -> None:
+        """Check this file; a check that is open gives way to it."""
+        from tbatch_tui.tui.screens.check import CheckScreen
+
+        screen = CheckScreen(self.engine, self.bridge, path)
+        if isinstance(self.screen, CheckScreen):
+            self.switch_screen(screen)
+        else:
+            self.push_screen(screen)
+
+    def on_create_batch(self, message: CreateBatch) -> None:
+        from tbatch_tui.tui.screens.create import CreateScreen
+
+        kept = self._half_filled()
+        if kept is not None and kept.report == message.report:
+            self.push_screen("create")
+            return
+        if kept is not None:
+            self.uninstall_screen("create")
+        # Installed, so that going back keeps the form as it was left.
+        self.install_screen(
+            CreateScreen(self.engine, self.bridge, message.report, self.engine.options.output_dir), "create"
+        )
+        self.push_screen("create")
+
+    def _half_filled(self) -> CreateScreen | None:
+        from tbatch_tui.tui.screens.create import CreateScreen
+
+        if not self.is_screen_installed("create"):
+            return None
+        screen = self.get_screen("create")
+        return screen if isinstance(screen, CreateScreen) else None
+
+    async def on_submitted(self, message: Submitted) -> None:
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+        if self.is_screen_installed("create"):
+            self.uninstall_screen("create")
+        self.jobs.go_to(message.key)
+
+    def on_open_job(self, message: OpenJob) -> None:
+        from tbatch_tui.tui.screens.job import JobScreen
+
+        self.push_screen(JobScreen(self.engine, self.bridge, message.key))
+
+    def on_open_results(self, message: OpenResults) -> None:
+        from tbatch_tui.tui.screens.results import ResultsScreen
+
+        self.push_screen(ResultsScreen(self.engine, self.bridge, message.key))
+
+    def on_go_back(self, _: GoBack) -> None:
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    def on_try_demo(self, _: TryDemo) -> None:
+        self.exit("demo")
+
+    # -- actions of every screen ---------------------------------------------------------------------
+
+    def action_show_keys(self) -> None:
+        from tbatch_tui.tui.dialogs.keys_help import KeysHelp
+
+        self.push_screen(KeysHelp())
+
+    async def action_quit(self) -> None:
+        """Leave; asks only while bytes are moving."""
+        self._leave()
+
+    @work(group="quit", exclusive=True, exit_on_error=False)
+    async def _leave(self) -> None:
+        if self.engine.has_transfers:
+            from tbatch_tui.tui.dialogs.confirm import Confirm
+
+            yes = await self.push_screen_wait(
+                Confirm(
+                    "Leave while a file is under way?",
+                    "It begins again the next time tbatch-tui runs. Nothing is submitted twice, nothing is lost.",
+                    yes="Leave",
+                    no="Stay",
+                )
+            )
+            if not yes:
+                return
+        self.exit()
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Only what no key does: the theme. The rest comes from the bindings."""
+        yield SystemCommand("Theme", "Choose another look", self.action_change_theme)

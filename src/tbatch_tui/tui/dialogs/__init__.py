@@ -1,0 +1,1 @@
+"""Typed questions: modal screens that return an answer; escape is always no."""

@@ -1,0 +1,60 @@
+"""A question with yes and no. No has the focus, and escape is no."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.widgets import Static
+
+from tbatch_tui.tui import keys
+from tbatch_tui.tui.dialogs.dialog import Box, Dialog
+from tbatch_tui.tui.text import shown
+from tbatch_tui.tui.widgets.choice import Choice
+
+
+class Confirm(Dialog[bool]):
+    """Ask before something that cannot be taken back."""
+
+    AUTO_FOCUS = "#no"
+    BINDINGS: ClassVar[list[BindingType]] = [keys.YES, keys.NO, keys.NEXT, keys.PREVIOUS]
+    DEFAULT_CSS = """
+    Confirm VerticalScroll { height: auto; max-height: 60vh; scrollbar-size-vertical: 1; }
+    """
+
+    def __init__(self, question: str, explanation: str = "", *, yes: str = "Yes", no: str = "No") -> None:
+        """A question.
+
+        Args:
+            question: One line, ending with a question mark.
+            explanation: What yes means, in full.
+            yes: What yes does, as a verb: "Cancel the job".
+            no: What no leaves: "Keep it running".
+        """
+        super().__init__()
+        self._question = question
+        self._explanation = explanation
+        self._yes = yes
+        self._no = no
+
+    def compose(self) -> ComposeResult:
+        with Box():
+            with VerticalScroll(can_focus=False):
+                yield Static(shown(self._question), classes="dialog--title")
+                if self._explanation:
+                    yield Static(shown(self._explanation), classes="dialog--text")
+            with Horizontal(classes="dialog--answers"):
+                yield Choice(self._yes, key=self.key_of("answer.yes"), id="yes")
+                yield Choice(self._no, key=self.key_of("answer.no"), id="no")
+
+    def action_yes(self) -> None:
+        self.dismiss(True)
+
+    def action_no(self) -> None:
+        self.dismiss(False)
+
+    def on_choice_pressed(self, event: Choice.Pressed) -> None:
+        event.stop()
+        self.dismiss(event.choice.id == "yes")

@@ -1,0 +1,58 @@
+"""`?`: the keys of the screen one is on, as they are mapped, and what each does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from textual.screen import Screen
+
+from tbatch_tui.tui import keys
+from tbatch_tui.tui.dialogs.message import MessageBox
+from tbatch_tui.tui.widgets.wrap import Block
+
+
+@dataclass(slots=True)
+class _Known:
+    """One action: its keys as shown, and its words."""
+
+    group: str
+    description: str
+    tooltip: str
+    shown: list[str]
+
+
+class KeysHelp(MessageBox):
+    """Reads the active bindings of a screen. Make it while that screen is still the current one."""
+
+    def __init__(self, screen: Screen[object], title: str = "") -> None:
+        super().__init__(f"Keys of {title}" if title else "Keys", key_blocks(screen))
+
+
+def key_blocks(screen: Screen[object]) -> list[Block]:
+    """A heading for each group and a line for each action that works now, in the order of `keys`."""
+    known: dict[str, _Known] = {}
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        if not active.enabled or binding.system or not (binding.id or (binding.show and binding.description)):
+            continue
+        name = binding.id or binding.action
+        group = binding.group.description if binding.group is not None else "Here"
+        entry = known.setdefault(name, _Known(group, binding.description, active.tooltip or binding.tooltip, []))
+        display = screen.app.get_key_display(binding)
+        if display not in entry.shown:
+            entry.shown.append(display)
+    order = {binding.id: index for index, binding in reversed(list(enumerate(keys.ALL)))}
+    entries = [known[name] for name in sorted(known, key=lambda name: order.get(name, len(order)))]
+    width = max((cell_len(" ".join(entry.shown)) for entry in entries), default=0) + 2
+    blocks: list[Block] = []
+    for group in dict.fromkeys(entry.group for entry in entries):
+        blocks += [Block(), Block(group, "bold $accent-text")] if blocks else [Block(group, "bold $accent-text")]
+        blocks += [_block(entry, width) for entry in entries if entry.group == group]
+    return blocks
+
+
+def _block(entry: _Known, width: int) -> Block:
+    shown = " ".join(entry.shown)
+    lead = [(f"{shown}{' ' * (width - cell_len(shown))}", "bold"), (f"{entry.description:<10} ", "")]
+    return Block(entry.tooltip, "$status-quiet", indent=width + 11, lead=lead)

@@ -1,0 +1,43 @@
+"""A text to read in full: an error, an answer of the server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widgets import Static
+
+from tbatch_tui.tui import keys
+from tbatch_tui.tui.dialogs.dialog import Box, Dialog, KeyHints
+from tbatch_tui.tui.text import one_line
+from tbatch_tui.tui.widgets.record_view import RecordView
+from tbatch_tui.tui.widgets.wrap import Block
+
+
+class MessageBox(Dialog[None]):
+    """A title and what is to be read; any length."""
+
+    AUTO_FOCUS = "RecordView"
+    BINDINGS: ClassVar[list[BindingType]] = [keys.CLOSE]
+    DEFAULT_CSS = """
+    MessageBox {
+        Box { width: 90; }
+        RecordView { height: auto; max-height: 70vh; padding: 0; margin-top: 1; }
+    }
+    """
+
+    def __init__(self, title: str, text: str | Sequence[Block]) -> None:
+        super().__init__()
+        self._head = title
+        self._blocks = [Block(text)] if isinstance(text, str) else list(text)
+
+    def compose(self) -> ComposeResult:
+        with Box():
+            yield Static(one_line(self._head), classes="dialog--title")
+            yield RecordView(*self._blocks)
+            yield KeyHints((self.key_of("answer.close"), "Close"), (self.key_of("list.down") or "j", "Down"))
+
+    def action_close(self) -> None:
+        self.dismiss(None)

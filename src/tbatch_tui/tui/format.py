@@ -1,0 +1,173 @@
+"""Numbers, times and money as people read them. Pure: the clock is passed in, the zone is the user's."""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+from typing import Literal
+
+MISSING = "–"
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+_SIZES = ("B", "kB", "MB", "GB", "TB", "PB")
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def size(number: float | None) -> str:
+    """`24.1 MB`: decimal units, as the service counts; three digits at most, then the unit changes."""
+    if number is None:
+        return MISSING
+    if number < 1000:
+        return f"{int(number)} B"
+    value = float(number)
+    for unit in _SIZES:
+        if value < 999.95 or unit == _SIZES[-1]:
+            break
+        value /= 1000
+    return f"{value:.1f} {unit}" if value < 999.95 else f"{value:,.0f} {unit}"
+
+
+def count(number: int | None) -> str:
+    """`12,000`; a dash when it is not known."""
+    return MISSING if number is None else f"{number:,}"
+
+
+def plural(number: int, noun: str, nouns: str | None = None) -> str:
+    """`1 request`, `12,000 requests`."""
+    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
+
+
+def duration(seconds: float | None) -> str:
+    """`0.4 s`, `12 s`, `41 m`, `1 h 05 m`, `2 d 3 h`: two units at most."""
+    if seconds is None:
+        return MISSING
+    seconds = max(0.0, seconds)
+    if seconds < 9.95:
+        return f"{seconds:.1f} s" if seconds > 0 and round(seconds, 1) % 1 else f"{round(seconds)} s"
+    whole = round(seconds)
+    if whole < MINUTE:
+        return f"{whole} s"
+    if whole < HOUR:
+        return f"{whole // MINUTE} m"
+    if whole < DAY:
+        return f"{whole // HOUR} h {whole % HOUR // MINUTE:02} m"
+    return f"{whole // DAY} d {whole % DAY // HOUR} h"
+
+
+def age(then: float | None, now: float) -> str:
+    """How long ago, in one unit: `now`, `12 s ago`, `41 m ago`, `2 d ago`. A clock that is off says `now`."""
+    if then is None:
+        return MISSING
+    passed = int(now - then)
+    if passed < 1:
+        return "now"
+    for unit, seconds in (("y", 365 * DAY), ("mo", 30 * DAY), ("d", DAY), ("h", HOUR), ("m", MINUTE)):
+        if passed >= seconds:
+            return f"{passed // seconds} {unit} ago"
+    return f"{passed} s ago"
+
+
+def until(then: float | None, now: float) -> str:
+    """A countdown: `0:22`, `14:05`, `1:00:00`; never below zero."""
+    if then is None:
+        return MISSING
+    left = max(0, round(then - now))
+    if left < HOUR:
+        return f"{left // MINUTE}:{left % MINUTE:02}"
+    return f"{left // HOUR}:{left % HOUR // MINUTE:02}:{left % MINUTE:02}"
+
+
+def _local(then: float, tz: tzinfo | None) -> datetime | None:
+    """The moment on the user's wall; None for one that no calendar holds (a server may send anything)."""
+    try:
+        return datetime.fromtimestamp(then, tz) if tz is not None else datetime.fromtimestamp(then).astimezone()
+    except (OverflowError, OSError, ValueError):
+        return None
+
+
+def absolute(then: float | None, tz: tzinfo | None = None) -> str:
+    """`2026-03-05 14:02:11`, in the user's zone unless one is given."""
+    moment = None if then is None else _local(then, tz)
+    return MISSING if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+def when(then: float | None, now: float, tz: tzinfo | None = None) -> str:
+    """A moment, as near as it is: `14:02`, `tomorrow 14:02`, `Tue 14:02`, `3 Mar 14:02`, `3 Mar 2025`."""
+    moment, today = None if then is None else _local(then, tz), _local(now, tz)
+    if moment is None or today is None:
+        return MISSING
+    clock = f"{moment:%H:%M}"
+    days = moment.date().toordinal() - today.date().toordinal()
+    if days == 0:
+        return clock
+    if abs(days) == 1:
+        return f"{'tomorrow' if days > 0 else 'yesterday'} {clock}"
+    if abs(days) < 7:
+        return f"{_WEEKDAYS[moment.weekday()]} {clock}"
+    date = f"{moment.day} {_MONTHS[moment.month - 1]}"
+    return f"{date} {clock}" if moment.year == today.year else f"{date} {moment.year}"
+
+
+def rate(bytes_per_second: float | None) -> str:
+    """`3.1 MB/s`."""
+    return MISSING if bytes_per_second is None else f"{size(bytes_per_second)}/s"
+
+
+def percent(fraction: float | None) -> str:
+    """`64 %`, rounded down: 100 % is said only of what is whole, 0 % only of nothing but a start."""
+    if fraction is None or fraction != fraction:
+        return MISSING
+    return f"{int(min(1.0, max(0.0, fraction)) * 100 + 1e-9)} %"
+
+
+def bar(fraction: float | None, width: int, *, filled: str = "━", half: str = "╸", empty: str = "─") -> str:
+    """`━━━━━━━╸────`: exactly `width` cells, in steps of half a cell; full only when whole."""
+    done, rest = bar_parts(fraction, width, filled=filled, half=half, empty=empty)
+    return done + rest
+
+
+def bar_parts(
+    fraction: float | None, width: int, *, filled: str = "━", half: str = "╸", empty: str = "─"
+) -> tuple[str, str]:
+    """The two parts of a `bar`, to be coloured apart: what is done and what is left."""
+    width = max(0, width)
+    share = 0.0 if fraction is None or fraction != fraction else min(1.0, max(0.0, fraction))
+    halves = int(share * width * 2 + 1e-9)
+    done = filled * (halves // 2) + half * (halves % 2)
+    return done, empty * (width - len(done))
+
+
+def spark(values: list[float] | tuple[float, ...], width: int) -> str:
+    """`▁▂▄▅▆▇`: the last `width` values, each beside the largest of them."""
+    shown = [max(0.0, value) for value in values[-width:]] if width > 0 else []
+    top = max(shown, default=0.0)
+    return "".join("▁▂▃▄▅▆▇█"[min(7, int(value / top * 8))] if top else "▁" for value in shown)
+
+
+def money(usd: float | None) -> str:
+    """`$0.41`; under a cent with as many digits as it takes to be something: `$0.0031`; over a thousand `$1,204`."""
+    if usd is None:
+        return MISSING
+    amount = abs(usd)
+    sign = "-" if usd < 0 else ""
+    if amount >= 1000:
+        return f"{sign}${amount:,.0f}"
+    if amount == 0 or amount >= 0.01:
+        return f"{sign}${amount:.2f}"
+    return f"{sign}${amount:.4f}" if amount >= 0.0001 else f"<{sign}$0.0001"
+
+
+def short_model(name: str | None) -> str:
+    """`meta-llama/Llama-3.3-70B-Instruct-Turbo` → `Llama-3.3-70B-Turbo`: without what all of them say."""
+    if not name:
+        return MISSING
+    last = name.rstrip("/").rsplit("/", 1)[-1] or name
+    for filler in ("-Instruct", "-instruct", "-Chat", "-chat"):
+        shorter = last.replace(filler, "", 1)
+        if shorter != last and len(shorter) >= 3:
+            return shorter
+    return last
+
+
+def joined(*parts: str, by: Literal[" · ", ", "] = " · ") -> str:
+    """`a · b · c`, without the empty ones."""
+    return by.join(part for part in parts if part)

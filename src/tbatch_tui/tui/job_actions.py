@@ -1,0 +1,139 @@
+"""What can be done with a job, wherever one is shown: Jobs and Job share these actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import work
+from textual.screen import Screen
+
+from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.model import FileKind, JobRecord, JobStatus, LocalStatus, TransferState
+from tbatch_tui.tui import format as fmt
+from tbatch_tui.tui.messages import OpenResults
+from tbatch_tui.tui.text import line
+
+if TYPE_CHECKING:
+    from tbatch_tui.engine.controller import Controller
+    from tbatch_tui.tui.bridge import Bridge
+
+_NEEDS_A_JOB = ("cancel_job", "download", "results", "edit_label", "copy_id")
+
+
+class JobActions(Screen[None]):
+    """Actions on `current`. The screen that mixes this in says which record that is."""
+
+    engine: Controller
+    bridge: Bridge
+
+    @property
+    def current(self) -> JobRecord | None:
+        """The record that the actions are about."""
+        raise NotImplementedError
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in _NEEDS_A_JOB:
+            return self.current is not None and _applies(action, self.current)
+        return super().check_action(action, parameters)
+
+    @work(group="cancel", exit_on_error=False)
+    async def action_cancel_job(self) -> None:
+        """Ask, then cancel; a submission that has no job yet is stopped instead."""
+        from tbatch_tui.tui.dialogs.confirm import Confirm
+
+        record = self.current
+        if record is None or not record.is_active:
+            return
+        yes = await self.app.push_screen_wait(
+            Confirm(
+                f"Cancel {line(record.name)}?",
+                "Rows that are finished come back and are billed; cancelling refunds nothing."
+                if record.job is not None
+                else "Nothing has been created yet: stopping now leaves no job and costs nothing.",
+                yes="Cancel the job" if record.job is not None else "Stop it",
+                no="Keep it running",
+            )
+        )
+        if not yes:
+            return
+        record = self.engine.record(record.key) or record
+        try:
+            if record.job is not None:
+                await self.engine.cancel(record.job.id)
+            elif not await self.engine.stop_submission(record.key):
+                self.bridge.say(
+                    "It is too late to stop it here",
+                    "The create may be on its way. When the job shows up, c cancels it.",
+                    "warning",
+                )
+        except BatchError as error:
+            self.bridge.report(error)
+
+    @work(group="download", exit_on_error=False)
+    async def action_download(self) -> None:
+        """Fetch output and errors (again)."""
+        if (record := self.current) is None:
+            return
+        try:
+            await self.engine.fetch(record.key)
+        except BatchError as error:
+            self.bridge.report(error)
+
+    def action_results(self) -> None:
+        """Read what came back."""
+        if (record := self.current) is None:
+            return
+        if any(t.state is TransferState.FETCHED for t in record.transfers):
+            self.post_message(OpenResults(record.key))
+        elif record.job is not None and any(record.job.file_id(kind) for kind in FileKind):
+            self.bridge.say("The results are not here yet", "Press d to fetch them.")
+        else:
+            self.bridge.say("This job has no results", "They are there when it has ended.")
+
+    def action_refresh_now(self) -> None:
+        """Ask the server now."""
+        if self.engine.refresh():
+            self.bridge.say("Asking the server …")
+
+    @work(group="label", exit_on_error=False)
+    async def action_edit_label(self) -> None:
+        """Edit the label and the note, kept on this machine."""
+        if (record := self.current) is None:
+            return
+        from tbatch_tui.tui.dialogs.edit_label import EditLabel
+
+        edited = await self.app.push_screen_wait(EditLabel(record.label, record.note))
+        if edited is None:
+            return
+        try:
+            await self.engine.annotate(record.key, *edited)
+        except BatchError as error:
+            self.bridge.report(error)
+
+    def action_copy_id(self) -> None:
+        """Copy the job's id, over ssh too (OSC 52)."""
+        if (record := self.current) is not None:
+            clean = line(record.key)
+            self.app.copy_to_clipboard(clean)
+            self.bridge.say(f"Copied {clean}")
+
+
+def _applies(action: str, record: JobRecord) -> bool:
+    job = record.job
+    match action:
+        case "cancel_job":
+            uncertain = record.status in (LocalStatus.UNCERTAIN, JobStatus.CANCELLING)
+            return record.is_active and not uncertain
+        case "download" | "results":
+            return job is not None and (job.is_ended or any(job.file_id(kind) for kind in FileKind))
+        case _:
+            return True
+
+
+def came_back(record: JobRecord) -> str:
+    """What a toast says when a job's files are here: `1,980 rows came back, 17 failed`."""
+    answered, errors = record.answered_rows or 0, record.error_rows or 0
+    words = f"{fmt.plural(answered, 'row')} came back"
+    words += f", {errors:,} failed" if errors else ", none failed"
+    missing = (record.requests or 0) - answered - errors
+    return words + (f", {missing:,} missing" if record.requests and missing > 0 else "")

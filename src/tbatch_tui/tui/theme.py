@@ -1,0 +1,165 @@
+"""The looks: one dark theme of our own and its light twin, and our variables for everybody else's themes.
+
+One accent for what the person does, status colours for status and nothing else, thin rules for the rest. A test
+measures that each text and status colour stands 4.5:1 against the background and against the cursor row.
+"""
+
+from __future__ import annotations
+
+from textual.color import Color
+from textual.theme import Theme
+
+STATUS = ("status-active", "status-ok", "status-attention", "status-failed", "status-quiet")
+"""The variables a status may be drawn in. `$status-quiet` is also the colour of secondary text."""
+
+
+def _theme(name: str, *, dark: bool, ground: tuple[str, str, str, str], ink: str, accent: str, **own: str) -> Theme:
+    """A theme from its background, surface, panel and rule; the rest of Textual's variables follow from ours."""
+    background, surface, panel, rule = ground
+    status = {key.replace("_", "-"): value for key, value in own.items()}
+    quiet, cursor = status["status-quiet"], status["cursor-row"]
+    return Theme(
+        name=name,
+        dark=dark,
+        primary=accent,
+        secondary=accent,
+        accent=accent,
+        foreground=ink,
+        background=background,
+        surface=surface,
+        panel=panel,
+        success=status["status-ok"],
+        warning=status["status-attention"],
+        error=status["status-failed"],
+        variables={
+            **status,
+            "accent-text": accent,
+            "rule": rule,
+            "cursor-row-text-style": "none",
+            "text-muted": quiet,
+            "border": accent,
+            "border-blurred": rule,
+            "block-cursor-foreground": ink,
+            "block-cursor-background": cursor,
+            "block-cursor-text-style": "bold",
+            "block-cursor-blurred-foreground": ink,
+            "block-cursor-blurred-background": status["cursor-row-blurred"],
+            "block-hover-background": status["cursor-row-blurred"],
+            "footer-background": background,
+            "footer-foreground": quiet,
+            "footer-key-foreground": accent,
+            "footer-description-foreground": quiet,
+            "input-cursor-background": accent,
+            "input-cursor-foreground": background,
+            "input-selection-background": f"{accent} 30%",
+            "scrollbar": rule,
+            "scrollbar-hover": quiet,
+            "scrollbar-active": accent,
+            "scrollbar-background": background,
+            "scrollbar-background-hover": background,
+            "scrollbar-background-active": background,
+            "scrollbar-corner-color": background,
+            "link-color": accent,
+            "button-focus-text-style": "bold reverse",
+        },
+    )
+
+
+DARK = _theme(
+    "tbatch",
+    dark=True,
+    ground=("#15181d", "#1b1f26", "#20252d", "#39414d"),
+    ink="#d6dbe3",
+    accent="#7fb0f5",
+    status_active="#62c6d8",
+    status_ok="#82c98f",
+    status_attention="#e3b760",
+    status_failed="#f28b82",
+    status_quiet="#98a3b3",
+    bar_rest="#4b5563",
+    cursor_row="#263243",
+    cursor_row_blurred="#1f252e",
+)
+
+LIGHT = _theme(
+    "tbatch-light",
+    dark=False,
+    ground=("#fbfaf8", "#f3f2ef", "#eae8e4", "#cbc8c2"),
+    ink="#23272e",
+    accent="#1d5bb8",
+    status_active="#0a6472",
+    status_ok="#1d6b31",
+    status_attention="#7d5200",
+    status_failed="#b0241c",
+    status_quiet="#5a6270",
+    bar_rest="#b3afa8",
+    cursor_row="#dce7f6",
+    cursor_row_blurred="#ecebe7",
+)
+
+READABLE = 4.5
+"""The least contrast of text: WCAG 2.1 AA."""
+THEMES = (DARK, LIGHT)
+DEFAULT = DARK.name
+
+
+def variables_for(theme: Theme) -> dict[str, str]:
+    """Our variables under a theme that does not know them: for `App.get_theme_variable_defaults`.
+
+    Without these the style sheets would not parse under Textual's own themes. A theme for the terminal's own
+    palette gets the palette's colours, and a cursor row that is bold instead of tinted.
+    """
+    if theme.ansi:
+        return {
+            "accent-text": "ansi_blue",
+            "status-active": "ansi_cyan",
+            "status-ok": "ansi_green",
+            "status-attention": "ansi_yellow",
+            "status-failed": "ansi_red",
+            "status-quiet": "ansi_default",
+            "cursor-row": "ansi_default",
+            "cursor-row-blurred": "ansi_default",
+            "cursor-row-text-style": "bold",
+            "rule": "ansi_bright_black",
+            "bar-rest": "ansi_bright_black",
+        }
+    colors = theme.to_color_system().generate()
+    background, foreground = Color.parse(colors["background"]), Color.parse(colors["foreground"])
+    row = background.blend(Color.parse(colors["primary"]), 0.16, alpha=1.0)
+    blurred = background.blend(foreground, 0.06, alpha=1.0)
+    wanted = {
+        "accent-text": Color.parse(colors["accent"]),
+        "status-active": Color.parse(colors["accent"]),
+        "status-ok": Color.parse(colors["success"]),
+        "status-attention": Color.parse(colors["warning"]),
+        "status-failed": Color.parse(colors["error"]),
+        "status-quiet": background.blend(foreground, 0.68, alpha=1.0),
+    }
+    return {name: _readable(color, background, row, blurred).hex for name, color in wanted.items()} | {
+        "cursor-row": row.hex,
+        "cursor-row-blurred": blurred.hex,
+        "cursor-row-text-style": "none",
+        "rule": background.blend(foreground, 0.2, alpha=1.0).hex,
+        "bar-rest": background.blend(foreground, 0.3, alpha=1.0).hex,
+    }
+
+
+def contrast(one: Color, other: Color) -> float:
+    """The WCAG contrast ratio of two opaque colours, 1 to 21."""
+    dark, light = sorted((_luminance(one), _luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(color: Color) -> float:
+    red, green, blue = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in color.normalized)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _readable(color: Color, *grounds: Color) -> Color:
+    """The colour, drawn towards black or white until it can be read on each of the grounds."""
+    ink = grounds[0].get_contrast_text(1.0)
+    for step in range(20):
+        nearer = color.blend(ink, step / 20, alpha=1.0)
+        if min(contrast(nearer, ground) for ground in grounds) >= READABLE:
+            return nearer
+    return ink

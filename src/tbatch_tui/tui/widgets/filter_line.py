@@ -1,0 +1,110 @@
+"""The `/` line at the foot of a list: narrows it with every key, until it is cleared."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widgets import Static
+
+from tbatch_tui.tui import keys
+from tbatch_tui.tui.widgets.text_input import TextInput
+
+
+class FilterLine(Horizontal):
+    """Hidden until `open`; Escape clears and closes it, Enter keeps the text and closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [keys.FILTER_KEEP, keys.FILTER_CLEAR]
+    DEFAULT_CSS = """
+    FilterLine {
+        height: 1; display: none; padding: 0 1;
+        &.-open { display: block; }
+        & > Static { width: 2; color: $accent-text; text-style: bold; }
+        & > TextInput { width: 1fr; }
+    }
+    """
+
+    class Changed(Message):
+        """The text is another."""
+
+        def __init__(self, line: FilterLine, text: str) -> None:
+            super().__init__()
+            self.line = line
+            self.text = text
+
+        @property
+        def control(self) -> FilterLine:
+            return self.line
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, FilterLine.Changed) and message.line is self.line
+
+    class Closed(Message):
+        """The line is closed. Without `keep` its text is gone, and no more `Changed` says so."""
+
+        def __init__(self, line: FilterLine, keep: bool) -> None:
+            super().__init__()
+            self.line = line
+            self.keep = keep
+
+        @property
+        def control(self) -> FilterLine:
+            return self.line
+
+    def __init__(self, *, placeholder: str = "type to filter", id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._input = TextInput(placeholder=placeholder)
+
+    def compose(self) -> ComposeResult:
+        yield Static("/", markup=False)
+        yield self._input
+
+    @property
+    def text(self) -> str:
+        return self._input.value
+
+    @property
+    def is_open(self) -> bool:
+        return self.has_class("-open")
+
+    def open(self, text: str = "") -> None:
+        """Show the line with this text and give it the keyboard."""
+        with self.prevent(TextInput.Changed):
+            self._input.value = text
+        self._input.cursor_position = len(self._input.value)
+        self.add_class("-open")
+        self._input.focus()
+
+    def close(self, *, keep: bool) -> None:
+        """Hide the line; say whether its text is kept."""
+        if not self.is_open:
+            return
+        if not keep:
+            with self.prevent(TextInput.Changed):
+                self._input.value = ""
+        self.remove_class("-open")
+        self.post_message(self.Closed(self, keep))
+
+    def action_keep(self) -> None:
+        self.close(keep=bool(self.text))
+
+    def action_clear(self) -> None:
+        self.close(keep=False)
+
+    def on_input_changed(self, event: TextInput.Changed) -> None:
+        event.stop()
+        if self.is_open:
+            self.post_message(self.Changed(self, event.value))
+
+    def on_input_submitted(self, event: TextInput.Submitted) -> None:
+        event.stop()
+        self.action_keep()
+
+    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
+        """A click elsewhere keeps the text, as Enter does."""
+        if self.is_open and self.screen.is_current:
+            self.action_keep()

@@ -1,0 +1,31 @@
+"""The foot of the Jobs list: explains the row under the cursor, so that most questions need no other screen."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widgets import Static
+
+from tbatch_tui.engine.model import JobRecord
+from tbatch_tui.tui.widgets.job_words import Pieces, foot_lines
+
+
+class JobFoot(Static):
+    """Three lines below the list; on a wide terminal a column beside it."""
+
+    DEFAULT_CSS = """
+    JobFoot { height: 4; padding: 0 2; border-top: solid $rule; color: $foreground; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id, markup=False)
+
+    def show(self, record: JobRecord | None, now: float) -> None:
+        """Explain this record; nothing without one."""
+        self.display = record is not None
+        if record is not None:
+            self.update(Content("\n").join(pieces_content(pieces) for pieces in foot_lines(record, now)))
+
+
+def pieces_content(pieces: Pieces) -> Content:
+    """Text with a style each as one Content. The text has passed the gate where the pieces were made."""
+    return Content.assemble(*((text, style) if style else text for text, style in pieces))

@@ -1,0 +1,147 @@
+"""A job in words: what the list, its foot and the Job screen say of it. Pure; the clock comes from outside."""
+
+from __future__ import annotations
+
+from tbatch_tui.engine.model import Endpoint, FileKind, JobRecord, JobStatus, LocalStatus, Transfer, TransferState
+from tbatch_tui.tui import format as fmt
+from tbatch_tui.tui.text import line
+
+Pieces = list[tuple[str, str]]
+"""Text and a style each: what a table's cell takes."""
+
+
+def kind_of(record: JobRecord) -> str:
+    """`chat completions`; an endpoint nobody knows as it is."""
+    endpoint = record.endpoint
+    if endpoint is None:
+        return ""
+    try:
+        return Endpoint(endpoint).words.lower()
+    except ValueError:
+        return line(endpoint)
+
+
+def progress_cell(record: JobRecord, width: int) -> Pieces:
+    """What the Progress column says: a bar while it runs, then what came of it."""
+    job = record.job
+    if job is None:
+        return _submission_cell(record)
+    if job.status == JobStatus.IN_PROGRESS or (not job.is_ended and job.progress > 0):
+        percent = fmt.percent(job.progress / 100)
+        done, rest = fmt.bar_parts(job.progress / 100, max(4, min(24, width - 6)))
+        return [(done, "$status-active"), (rest, "$rule"), (f" {percent:>5}", "")]
+    if job.status == JobStatus.VALIDATING:
+        return [("being checked by the server", "$status-quiet")]
+    if not job.is_ended:
+        return [("finishing the rows under way" if "CANCEL" in job.status else "", "$status-quiet")]
+    if job.error:
+        return [(line(job.error), "$status-failed")]
+    return outcome_pieces(record)
+
+
+def outcome_pieces(record: JobRecord) -> Pieces:
+    """What came back: `1,980 ok · 17 err`, or where the files stand."""
+    trouble = next((t for t in record.transfers if t.state is TransferState.FAILED), None)
+    if trouble is not None:
+        return [("not fetched: ", "$status-attention"), (line(trouble.message or ""), "")]
+    if any(t.state is TransferState.WANTED for t in record.transfers):
+        return [("fetching results", "$status-active")]
+    if any(t.state is TransferState.GONE for t in record.transfers):
+        return [("gone from the server", "$status-attention")]
+    answered, errors = record.answered_rows, record.error_rows
+    if answered is None and errors is None:
+        has_files = record.job is not None and any(record.job.file_id(kind) for kind in FileKind)
+        return [("on the server, d fetches" if has_files else "no result files", "$status-quiet")]
+    pieces: Pieces = [(f"{answered or 0:,} ok", "$status-ok" if not errors else "")]
+    if errors:
+        pieces += [(" · ", "$status-quiet"), (f"{errors:,} err", "$status-attention")]
+    missing = (record.requests or 0) - (answered or 0) - (errors or 0)
+    if record.requests is not None and missing > 0:
+        pieces += [(" · ", "$status-quiet"), (f"{missing:,} missing", "$status-attention")]
+    return pieces
+
+
+def _submission_cell(record: JobRecord) -> Pieces:
+    submission = record.submission
+    if submission is None:
+        return []
+    if submission.error:
+        style = "$status-failed" if record.status == LocalStatus.NOT_SUBMITTED else "$status-attention"
+        return [(line(submission.error), style)]
+    return [("creating the job" if record.status == LocalStatus.SUBMITTING else "", "$status-quiet")]
+
+
+def took(record: JobRecord, now: float) -> str:
+    """How long it ran, or runs by now."""
+    job = record.job
+    if job is None or job.created_at is None:
+        return fmt.MISSING
+    if job.completed_at is not None:
+        return fmt.duration(max(0.0, job.completed_at - job.created_at))
+    return fmt.MISSING if job.is_ended else fmt.duration(max(0.0, now - job.created_at))
+
+
+def foot_lines(record: JobRecord, now: float) -> list[Pieces]:
+    """Three lines that answer most questions about a row without opening it."""
+    job, submission = record.job, record.submission
+    first: Pieces = [(line(record.name), "bold")]
+    first += [
+        (f" · {part}", "$status-quiet") for part in (line(record.key[:8]) if job else "", kind_of(record)) if part
+    ]
+    first.append(
+        (f" · submitted {fmt.when(record.created_at, now)}, {fmt.age(record.created_at, now)}", "$status-quiet")
+    )
+    if job is not None and not job.is_ended and job.deadline is not None:
+        first.append((f" · deadline {fmt.when(job.deadline, now)}", "$status-quiet"))
+    second: Pieces = []
+    if job is not None and job.error:
+        second = [(line(job.error), "$status-failed")]
+    elif submission is not None and submission.error:
+        second = [(line(submission.error), "$status-attention"), (f"  {line(submission.hint or '')}", "")]
+    elif submission is not None and submission.warning:
+        second = [("The server warned: ", "$status-attention"), (line(submission.warning), "")]
+    elif record.transfers:
+        second = [piece for transfer in record.transfers for piece in file_pieces(transfer)]
+    elif job is not None and job.is_ended:
+        second = outcome_pieces(record)
+    else:
+        second = [(what_now(record), "")]
+    third: Pieces = []
+    if submission is not None:
+        third = [("input ", "$status-quiet"), (line(submission.path), ""), (f" ({fmt.size(submission.size)})", "")]
+    elif record.input_name:
+        size = f" ({fmt.size(job.file_size)})" if job is not None and job.file_size else ""
+        third = [("made elsewhere from ", "$status-quiet"), (line(record.input_name), ""), (size, "")]
+    if record.note:
+        third += [("   note ", "$status-quiet"), (line(record.note), "")]
+    return [first, second, third]
+
+
+def file_pieces(transfer: Transfer) -> Pieces:
+    """Where a result file is: `output 1.2 MB, 1,980 rows  path`."""
+    name = f"{transfer.kind.value} "
+    if transfer.state is TransferState.FETCHED and transfer.path is not None:
+        facts = f"{fmt.size(transfer.size)}, {fmt.plural(transfer.rows or 0, 'row')}  "
+        return [(name, "$status-quiet"), (facts, ""), (line(transfer.path), "$status-quiet"), ("   ", "")]
+    states = {
+        TransferState.WANTED: ("being fetched", "$status-active"),
+        TransferState.GONE: ("gone from the server", "$status-attention"),
+        TransferState.FAILED: (line(transfer.message or "not fetched"), "$status-attention"),
+        TransferState.FETCHED: ("here", ""),
+    }
+    return [(name, "$status-quiet"), states[transfer.state], ("   ", "")]
+
+
+def what_now(record: JobRecord) -> str:
+    """What is happening, in a sentence."""
+    words: dict[str, str] = {
+        JobStatus.VALIDATING: "The server is checking the file. Accepted is not yet valid.",
+        JobStatus.IN_PROGRESS: "Running. Results are fetched by themselves when it ends."
+        if record.submission is not None
+        else "Running; made elsewhere, so its results are fetched on d.",
+        JobStatus.CANCELLING: "Being cancelled. Rows that are finished come back and are billed.",
+        LocalStatus.UPLOADING: "The file goes up; the job is created after that.",
+        LocalStatus.SUBMITTING: "The job is being created, once.",
+        LocalStatus.UNCERTAIN: "Whether the job was made is being looked up; it is not asked for twice.",
+    }
+    return words.get(record.status, "")

@@ -1,0 +1,129 @@
+"""The footer: the keys that work here and now, on one line, in one widget.
+
+It reads the screen's active bindings, so that it is right after every change of focus, of `check_action` and of the
+keymap; a click on a key presses it. What does not fit falls off at the right, except for `? Keys`, which has it all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from textual import events
+from textual.screen import Screen
+
+from tbatch_tui.tui import keys
+from tbatch_tui.tui.text import line, one_line
+from tbatch_tui.tui.widgets.one_line import OneLine, Pieces
+
+BETWEEN = "  "
+_ORDER = {binding.id: index for index, binding in reversed(list(enumerate(keys.ALL)))}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownKey:
+    """One key of the bar."""
+
+    id: str
+    key: str
+    """As it is pressed: `question_mark`."""
+    display: str
+    """As it is shown: `?`."""
+    description: str
+    tooltip: str
+    enabled: bool
+
+    @property
+    def width(self) -> int:
+        return cell_len(self.display) + (cell_len(self.description) + 1 if self.description else 0)
+
+
+class KeyBar(OneLine):
+    """` n New  ⏎ Open  c Cancel  ? Keys                     ^p`"""
+
+    DEFAULT_CSS = """
+    KeyBar { dock: bottom; color: $status-quiet; pointer: default; }
+    """
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._shown: list[ShownKey] = []
+        self._labels: dict[str, str] = {}
+        self._spans: list[tuple[int, int, ShownKey]] = []
+
+    def relabel(self, id: str, description: str) -> None:
+        """Call a key something else for now: `f Active` instead of `f Show`."""
+        self._labels[id] = line(description)
+        self._collect()
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
+        self._collect()
+
+    def _bindings_changed(self, screen: Screen[object]) -> None:
+        if screen is self.screen and self.app.app_focus:
+            self._collect()
+
+    def _collect(self) -> None:
+        """Read the active bindings; one key for each action, in the order of `keys`."""
+        if not self.is_attached:
+            return
+        found: dict[str, ShownKey] = {}
+        for active in self.screen.active_bindings.values():
+            binding = active.binding
+            name = binding.id or binding.action
+            if name in found or not (binding.show or name == keys.PALETTE.id):
+                continue
+            found[name] = ShownKey(
+                name,
+                binding.key,
+                self.app.get_key_display(binding),
+                self._labels.get(name, binding.description),
+                binding.tooltip,
+                active.enabled,
+            )
+        self._shown = sorted(found.values(), key=lambda shown: _ORDER.get(shown.id, len(_ORDER)))
+        self.changed()
+
+    def pieces(self, width: int) -> Pieces:
+        palette = next((key for key in self._shown if key.id == keys.PALETTE.id), None)
+        help = [key for key in self._shown if key.id == keys.HELP.id]
+        others = [key for key in self._shown if key is not palette and key not in help]
+        corner = cell_len(palette.display) + len(BETWEEN) if palette else 0
+
+        def needed() -> int:
+            return 1 + sum(key.width + len(BETWEEN) for key in [*others, *help])
+
+        while others and needed() + corner > width:
+            others.pop()
+        said: Pieces = [(" ", "")]
+        self._spans, x = [], 1
+        for key in [*others, *help]:
+            dim = "" if key.enabled else " dim"
+            said.append((key.display, f"bold $accent-text{dim}"))
+            said.append((f" {key.description}" if key.description else "", f"$status-quiet{dim}"))
+            said.append((BETWEEN, ""))
+            self._spans.append((x, x + key.width, key))
+            x += key.width + len(BETWEEN)
+        if palette and x + corner <= width:
+            said.append((" " * (width - x - corner + 1), ""))
+            said.append((palette.display, "bold $accent-text"))
+            self._spans.append((width - corner + 1, width, palette))
+        return said
+
+    def _at(self, x: int) -> ShownKey | None:
+        return next((key for start, end, key in self._spans if start <= x < end), None)
+
+    def on_click(self, event: events.Click) -> None:
+        if (key := self._at(event.x)) is not None:
+            event.stop()
+            if key.enabled:
+                self.app.simulate_key(key.key)
+            else:
+                self.app.bell()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        key = self._at(event.x)
+        tooltip = one_line(key.tooltip) if key is not None and key.tooltip else None
+        if str(self.tooltip or "") != str(tooltip or ""):
+            self.tooltip = tooltip

@@ -1,0 +1,143 @@
+"""A pane to read foreign text in: wrapped as one comes to it, so that its size does not matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style as RichStyle
+from textual.binding import BindingType
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tbatch_tui.tui import format, keys
+from tbatch_tui.tui.text import fit_pieces
+from tbatch_tui.tui.widgets.wrap import Block, Flow, WrappedLine
+
+AHEAD = 400
+"""Lines wrapped beyond what is on screen."""
+LEAP = 10_000
+"""Lines that a jump to the end goes on by, where there are more: the jump can be repeated."""
+
+
+class RecordView(ScrollView, can_focus=True, inherit_bindings=False):
+    """Blocks of text under each other. The last line says so when there is more than was wrapped yet."""
+
+    ALLOW_SELECT = False
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.MOVING]
+    DEFAULT_CSS = """
+    RecordView { height: 1fr; padding: 0 1; overflow-x: hidden; scrollbar-size-vertical: 1; }
+    """
+
+    def __init__(self, *blocks: Block, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._blocks: tuple[Block, ...] = blocks
+        self._begin(0)
+
+    def show(self, blocks: Sequence[Block], *, stay: bool = False) -> None:
+        """Read this instead; from its top, unless one is to `stay` where one was."""
+        self._blocks = tuple(blocks)
+        self._begin(self._wrapped_for)
+        if self.is_attached and self._wrapped_for:
+            top = round(self.scroll_y) if stay else 0
+            self._wrap(top + self.size.height + AHEAD)
+            self.scroll_to(y=top, animate=False, force=True)
+            self.refresh(layout=self.styles.is_auto_height)
+
+    def show_text(self, text: str) -> None:
+        """Read one text, as it is."""
+        self.show([Block(text)])
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all of it is wrapped, so that its last line can be scrolled to."""
+        return self._ended
+
+    def _begin(self, width: int) -> None:
+        self._wrapped_for = width
+        self._flow = Flow(self._blocks, width)
+        self._coming: Iterator[WrappedLine] = iter(self._flow)
+        self._wrapped: list[WrappedLine] = []
+        self._ended = False
+
+    def _wrap(self, count: int) -> None:
+        """Have so many lines, if there are so many."""
+        while len(self._wrapped) < count and not self._ended:
+            if (line := next(self._coming, None)) is None:
+                self._ended = True
+            else:
+                self._wrapped.append(line)
+        height = len(self._wrapped) + (not self._ended)
+        if self.virtual_size.height != height:
+            self.virtual_size = Size(0, height)
+
+    def _fit_width(self) -> None:
+        """Wrap again when the width is another, with the same text at the top."""
+        width = self.scrollable_content_region.width
+        if not width or width == self._wrapped_for:
+            return
+        top = round(self.scroll_y)
+        anchor = self._wrapped[top] if 0 < top < len(self._wrapped) else None
+        self._begin(width)
+        self._wrap(top + self.size.height + AHEAD)
+        if anchor is None:
+            return
+        place = (anchor.block, anchor.offset)
+        line = 0
+        while line < len(self._wrapped) and (self._wrapped[line].block, self._wrapped[line].offset) < place:
+            line += 1
+            self._wrap(line + self.size.height + AHEAD)
+        self.call_after_refresh(self.scroll_to, y=line, animate=False, force=True)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """For `height: auto`: as many lines as there are, up to the screen's."""
+        flow = iter(Flow(self._blocks, width))
+        return max(1, sum(1 for _ in zip(range(viewport.height), flow, strict=False)))
+
+    def on_resize(self) -> None:
+        self._fit_width()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if self._wrapped_for:
+            self._wrap(round(new_value) + self.size.height + AHEAD)
+
+    def render_line(self, y: int) -> Strip:
+        width, base = self.scrollable_content_region.width, self.rich_style
+        index = y + round(self.scroll_y)
+        if index < len(self._wrapped):
+            pieces = self._wrapped[index].pieces
+        elif index == len(self._wrapped) and not self._ended:
+            left = format.size(max(1, self._flow.total - self._flow.read))
+            pieces = ((f"… {left} more below", "$status-attention"),)
+        else:
+            return Strip.blank(width, base)
+        styled = [(text, self._style(base, style)) for text, style in pieces]
+        return Strip([Segment(text, style) for text, style in fit_pieces(styled, width, fill=base)], width)
+
+    def _style(self, base: RichStyle, style: str) -> RichStyle:
+        return base + self.app.stylesheet.parse_style(style).rich_style if style else base
+
+    def action_cursor_down(self) -> None:
+        self._scroll_by(1)
+
+    def action_cursor_up(self) -> None:
+        self._scroll_by(-1)
+
+    def action_page_down(self) -> None:
+        self._scroll_by(max(1, self.size.height - 1))
+
+    def action_page_up(self) -> None:
+        self._scroll_by(-max(1, self.size.height - 1))
+
+    def action_cursor_top(self) -> None:
+        self.scroll_to(y=0, animate=False, force=True)
+
+    def action_cursor_bottom(self) -> None:
+        self._wrap(len(self._wrapped) + LEAP)
+        self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
+
+    def _scroll_by(self, lines: int) -> None:
+        self.scroll_to(y=round(self.scroll_y) + lines, animate=False, force=True)

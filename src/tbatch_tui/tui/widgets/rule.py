@@ -1,0 +1,26 @@
+"""A thin rule across the screen, with or without a title in it."""
+
+from __future__ import annotations
+
+from tbatch_tui.tui.text import fit, line
+from tbatch_tui.tui.widgets.one_line import OneLine, Pieces
+
+
+class Rule(OneLine):
+    """`── line 4,812 ─────────────`"""
+
+    def __init__(self, title: str = "", *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._title = title
+
+    def set_title(self, title: str) -> None:
+        """Another title; empty for a bare rule."""
+        self._title = title
+        self.changed()
+
+    def pieces(self, width: int) -> Pieces:
+        bare: Pieces = [("─" * width, "$rule")]
+        if not self._title or width < 12:
+            return bare
+        title = fit(line(self._title[: width * 8]), width - 8).rstrip()
+        return [("── ", "$rule"), (title, "$status-quiet"), (" ", ""), ("─" * width, "$rule")]
