@@ -1,0 +1,58 @@
+"""The routes put together, behind the key."""
+
+from __future__ import annotations
+
+import hmac
+import sys
+import traceback
+from collections.abc import Mapping
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
+
+from tbatch_tui.sandbox import account, batches, content, control, replies, uploads
+from tbatch_tui.sandbox.state import State
+from tbatch_tui.sandbox.wire import Wire
+
+STORAGE = "/_storage/"
+"""Where uploads go. The address is signed: no key is sent there."""
+
+
+def make_app(state: State) -> ASGIApp:
+    """The sandbox as an ASGI app."""
+    handlers: Mapping[int | type[Exception], ExceptionHandler] = {
+        replies.Refused: replies.refused,
+        HTTPException: replies.http_error,
+        Exception: _crashed,
+    }
+    # `upload` before `{id}`: routes are tried in order.
+    routes = [*uploads.routes, *content.routes, *batches.routes, *account.routes, *control.routes]
+    starlette = Starlette(routes=routes, exception_handlers=handlers)
+    starlette.router.redirect_slashes = False
+    starlette.state.sandbox = state
+    return Wire(_Gate(starlette, state.key), state)
+
+
+class _Gate:
+    """Lets those in who bring the key."""
+
+    def __init__(self, app: ASGIApp, key: str) -> None:
+        self._app = app
+        self._expected = f"Bearer {key}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        brought = dict(scope["headers"]).get(b"authorization", b"")
+        if scope["path"].startswith(STORAGE) or hmac.compare_digest(brought, self._expected):
+            await self._app(scope, receive, send)
+            return
+        answer = replies.error(401, "Invalid API key provided.", code="invalid_api_key")
+        await answer(scope, receive, send)
+
+
+async def _crashed(_: Request, error: Exception) -> Response:
+    """A mistake of the sandbox's own: told where somebody sees it."""
+    traceback.print_exception(error, file=sys.stderr)
+    return replies.error(500, f"sandbox error: {type(error).__name__}", code="sandbox_error")

@@ -1,0 +1,91 @@
+"""Answers in the API's shapes. It has two ways to say no: the batch calls' and everything else's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Json(Response):
+    """A JSON answer; bytes are taken to be JSON already."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        """Encode the answer's body."""
+        return content if isinstance(content, bytes) else _encode(content)
+
+
+class Refused(Exception):
+    """Raised by a route: the call is answered with an error in the API's usual shape."""
+
+    def __init__(self, status: int, message: str, *, code: str | None = None, param: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.code = code
+        self.param = param
+
+
+def error(status: int, message: str, *, code: str | None = None, param: str | None = None) -> Json:
+    """The usual shape, which the API shares with OpenAI's."""
+    kind = "invalid_request_error" if status < 500 else "server_error"
+    return Json({"error": {"message": message, "type": kind, "param": param, "code": code}}, status)
+
+
+def batch_error(request: Request, status: int, message: str) -> Json:
+    """The shape of the batch calls: a bare string, and the request's id (live API)."""
+    return Json({"error": message, "request_id": request.scope.get("sandbox.request_id", "")}, status)
+
+
+async def refused(_: Request, raised: Exception) -> Response:
+    """Answer a `Refused`."""
+    assert isinstance(raised, Refused)
+    return error(raised.status, raised.message, code=raised.code, param=raised.param)
+
+
+async def http_error(request: Request, raised: Exception) -> Response:
+    """Answer what Starlette refuses by itself: an unknown path, a method, a form it cannot read."""
+    assert isinstance(raised, HTTPException)
+    message = f"{request.method} {request.url.path}: {raised.detail}"
+    answer = error(raised.status_code, message, code="not_found" if raised.status_code == 404 else None)
+    answer.headers.update(raised.headers or {})
+    return answer
+
+
+async def json_object(request: Request, limit: int = 2**20) -> dict[str, Any]:
+    """The request's body, which must be a JSON object."""
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > limit:
+            raise Refused(413, "request body too large")
+    try:
+        decoded = msgspec.json.decode(bytes(body))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as unreadable:
+        raise Refused(400, "request body is not valid JSON", code="invalid_json") from unreadable
+    if not isinstance(decoded, dict):
+        raise Refused(400, "request body must be a JSON object", code="invalid_json")
+    return decoded
+
+
+def text_field(fields: dict[str, Any], name: str, *, required: bool = True) -> str | None:
+    """A string of a JSON object or a form."""
+    value = fields.get(name)
+    if value is None or value == "":
+        if required:
+            raise Refused(400, f"{name} is required", param=name, code="missing_field")
+        return None
+    if not isinstance(value, str):
+        raise Refused(400, f"{name} must be a string", param=name, code="invalid_type")
+    try:
+        value.encode()
+    except UnicodeEncodeError as odd:  # half a surrogate pair, which a form in an odd charset can hold
+        raise Refused(400, f"{name} is not valid text", param=name, code="invalid_type") from odd
+    return value

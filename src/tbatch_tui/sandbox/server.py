@@ -1,0 +1,238 @@
+"""`tbatch-tui sandbox`: the sandbox as a command. Two lines for the shell first, then a line per request."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import functools
+import ipaddress
+import os
+import shlex
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import uvicorn
+
+from tbatch_tui.sandbox.app import make_app
+from tbatch_tui.sandbox.faults import BadPlan, read_plan
+from tbatch_tui.sandbox.judge import Rates
+from tbatch_tui.sandbox.state import InUse, Options, State
+from tbatch_tui.sandbox.wire import CuttableProtocol
+
+LOOPBACK = "127.0.0.1"
+
+
+class Serving(uvicorn.Server):
+    """uvicorn's server, ended by `end` instead of by looking ten times a second, and ended at once.
+
+    Requests under way are cut, as if the machine had gone: what a client makes of that is its test.
+    """
+
+    def __init__(self, state: State) -> None:
+        config = uvicorn.Config(
+            make_app(state),
+            http=CuttableProtocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="critical",  # a client that goes away or talks nonsense is no news here
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=75,
+        )
+        super().__init__(config)
+        self._ending = asyncio.Event()
+
+    def end(self) -> None:
+        """Stop serving. To be called in the loop."""
+        self._ending.set()
+
+    async def main_loop(self) -> None:
+        """Serve until `end`."""
+        await self._ending.wait()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are the caller's: uvicorn would raise them again at the end, and skip what has to be put away."""
+        yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close everything now."""
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        tasks = list(self.server_state.tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket on loopback; clients may connect from now on, even before anything serves them."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio turns Nagle's algorithm off only for sockets that say they are TCP; with it on, every answer takes 40 ms.
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        # Where this would let two listen on one port (Windows), it is not needed to restart on the same one either.
+        if os.name == "posix":
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+        sock.listen(256)
+        sock.setblocking(False)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def base_url(sock: socket.socket) -> str:
+    """What a client has to be told."""
+    host, port = sock.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def main(argv: list[str], prog: str = "tbatch-tui sandbox") -> int:
+    """Run the command: 0 when it was ended, 2 when it could not begin."""
+    parser = _parser(prog)
+    try:
+        args = parser.parse_args(argv)
+    except SystemExit as leaving:  # --help, or an option that argparse has already complained about
+        return leaving.code if isinstance(leaving.code, int) else 2
+    try:
+        faults = read_plan(args.faults) if args.faults is not None else []
+        with contextlib.closing(listen(args.host, args.port)) as sock, contextlib.closing(_state(args)) as state:
+            state.faults.add(faults)
+            asyncio.run(_serve(state, sock, args))
+    except BadPlan as bad:
+        return _cannot(prog, str(bad))
+    except InUse as taken:
+        return _cannot(prog, f"another sandbox is using {taken}; stop it, or give another --data-dir")
+    except OSError as failed:
+        return _cannot(prog, f"cannot start on {args.host} port {args.port}: {failed.strerror or failed}")
+    return 0
+
+
+async def _serve(state: State, sock: socket.socket, args: argparse.Namespace) -> None:
+    """Serve until a signal comes, or the parent goes."""
+    server = Serving(state)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, server.end)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(server.end))
+    if args.with_parent:
+        ended = functools.partial(loop.call_soon_threadsafe, server.end)
+        threading.Thread(target=_watch_parent, args=(ended,), daemon=True).start()
+    say = _Output()
+    say.line(f"export TOGETHER_BASE_URL={shlex.quote(base_url(sock))}")
+    say.line(f"export TOGETHER_API_KEY={shlex.quote(state.key)}")
+    if not args.quiet:
+        state.traffic.on_end = lambda call: say.line(call.line())
+    if args.demo:  # a client that comes now waits in the socket's queue
+        from tbatch_tui.sandbox.seed import seed_demo
+
+        seed_demo(state)
+    await server.serve(sockets=[sock])
+
+
+def _watch_parent(ended: Callable[[], object]) -> None:
+    """Wait for the end of standard input: whoever holds the other end is gone then, however it went."""
+    # Not through sys.stdin: its lock, held by this thread, would be in the way when Python finishes.
+    with contextlib.suppress(OSError):
+        while os.read(0, 4096):
+            pass
+    with contextlib.suppress(RuntimeError):  # the loop was faster
+        ended()
+
+
+class _Output:
+    """Standard output, as long as somebody reads it: `| head -2` must not end the sandbox."""
+
+    def __init__(self) -> None:
+        self._open = True
+
+    def line(self, text: str) -> None:
+        """Write a line at once."""
+        if not self._open:
+            return
+        try:
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
+        except (BrokenPipeError, ValueError):
+            self._open = False
+            # What is still in the buffer would be tried again, and fail aloud, when Python finishes.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _state(args: argparse.Namespace) -> State:
+    rates = Rates() if args.failure_rate is None else Rates(failed=args.failure_rate, from_rows=0)
+    return State(Options(speed=args.speed, seed=args.seed, key=args.key, data_dir=args.data_dir, rates=rates))
+
+
+def _cannot(prog: str, message: str) -> int:
+    sys.stderr.write(f"{prog}: {message}\n")
+    return 2
+
+
+def _parser(prog: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description="A local Together API on loopback, for trying scripts and for CI. Nothing leaves the machine.",
+    )
+    parser.add_argument("--host", type=_host, default=LOOPBACK, help="a loopback address [%(default)s]")
+    parser.add_argument("--port", type=_port, default=0, help="0 takes a free one [%(default)s]")
+    parser.add_argument("--speed", type=_speed, default=1.0, help="how many times faster jobs run [%(default)g]")
+    parser.add_argument("--faults", type=Path, metavar="FILE", help="a JSON plan of what goes wrong")
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="keep files and jobs here [in memory]")
+    parser.add_argument("--seed", type=int, metavar="N", help="the same ids in the same order [by chance]")
+    parser.add_argument("--key", type=_key, help="the key that clients must send [made up]")
+    parser.add_argument("--failure-rate", type=_rate, metavar="R", help="rows that fail by chance, 0 to 1 [0.01]")
+    parser.add_argument("--demo", action="store_true", help="begin with two weeks of past jobs")
+    parser.add_argument("--quiet", action="store_true", help="no line per request")
+    parser.add_argument("--with-parent", action="store_true", help="end when standard input ends")
+    return parser
+
+
+def _host(text: str) -> str:
+    if text == "localhost":
+        return LOOPBACK
+    with contextlib.suppress(ValueError):
+        if ipaddress.ip_address(text).is_loopback:
+            return text
+    raise argparse.ArgumentTypeError(f"{text!r} is not a loopback address: the sandbox serves this machine only")
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdigit() and int(text) <= 65535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a port, 0 to 65535")
+
+
+def _speed(text: str) -> float:
+    return _number(text, 0.0, 1e5, "a factor, 0 (time stands still) to 100000")
+
+
+def _rate(text: str) -> float:
+    return _number(text, 0.0, 1.0, "a rate, 0 to 1")
+
+
+def _number(text: str, least: float, most: float, what: str) -> float:
+    with contextlib.suppress(ValueError):
+        if least <= (number := float(text)) <= most:
+            return number
+    raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
+
+
+def _key(text: str) -> str:
+    if text.isascii() and text.isprintable() and text.strip() == text and text:
+        return text
+    raise argparse.ArgumentTypeError("a key is plain ASCII without spaces around it")

@@ -1,0 +1,62 @@
+"""A sandbox whose clock stands still, and clients for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from together import Together
+
+from tbatch_tui.sandbox.testing import Sandbox
+
+LLAMA = "meta-llama/Llama-3.3-70B-Instruct-Turbo"
+CHAT = "/v1/chat/completions"
+
+
+@pytest.fixture
+def box() -> Iterator[Sandbox]:
+    """A sandbox that does nothing by itself."""
+    with Sandbox(speed=0) as running:
+        yield running
+
+
+@pytest.fixture
+def http(box: Sandbox) -> Iterator[httpx.Client]:
+    """Bare HTTP with the key."""
+    headers = {"Authorization": f"Bearer {box.key}"}
+    with httpx.Client(base_url=box.base_url, headers=headers, timeout=20, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def sdk(box: Sandbox) -> Iterator[Together]:
+    """The SDK, which refuses any answer that does not fit its models."""
+    strict = {"_strict_response_validation": True}
+    with Together(base_url=box.base_url, api_key=box.key, max_retries=0, **strict) as client:
+        yield client
+
+
+def chat_row(custom_id: str = "row-1", **body: Any) -> dict[str, Any]:
+    """A chat request."""
+    asked = {"model": LLAMA, "messages": [{"role": "user", "content": "Why is the sky blue?"}]}
+    return {"custom_id": custom_id, "body": asked | body}
+
+
+def jsonl(*rows: dict[str, Any]) -> bytes:
+    """Rows as a file."""
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+def rows_of(content: bytes) -> list[dict[str, Any]]:
+    """A file as rows."""
+    return [json.loads(line) for line in content.splitlines()]
+
+
+def written(path: Path, content: bytes) -> Path:
+    """A file on disk."""
+    path.write_bytes(content)
+    return path

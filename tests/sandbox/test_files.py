@@ -1,0 +1,181 @@
+"""Files: the three steps of an upload, the one form, and getting the bytes back."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from together import APIStatusError, NotFoundError, Together
+
+from tbatch_tui.sandbox.files import MAX_BYTES
+from tbatch_tui.sandbox.testing import Sandbox
+from tests.sandbox.conftest import written
+
+BODY = random.Random(1).randbytes(3000)  # nothing looks into a file before a job does
+FORM = {"purpose": "batch-api", "file_name": "batch.jsonl", "file_type": "jsonl"}
+
+
+def announce(http: httpx.Client, **more: str) -> httpx.Response:
+    """The first step, as multipart, which is how the SDK sends it."""
+    fields = {name: (None, value) for name, value in (FORM | more).items()}
+    return http.post("/v1/files", files=fields)
+
+
+def test_upload_list_retrieve_delete(sdk: Together, box: Sandbox, tmp_path: Path) -> None:
+    file = sdk.files.upload(written(tmp_path / "batch.jsonl", BODY), purpose="batch-api", check=False)
+    assert (file.bytes, file.filename, file.file_type) == (len(BODY), "batch.jsonl", "jsonl")
+    assert box.file_bytes(file.id) == BODY
+    assert [each.id for each in sdk.files.list().data] == [file.id]
+    assert sdk.files.retrieve(file.id) == file
+    assert sdk.files.content(file.id).read() == BODY
+    assert sdk.files.delete(file.id).deleted is True
+    assert sdk.files.list().data == []
+    with pytest.raises(NotFoundError):
+        sdk.files.retrieve(file.id)
+
+
+def test_the_same_bytes_are_the_same_file(sdk: Together, tmp_path: Path) -> None:
+    first = sdk.files.upload(written(tmp_path / "one.jsonl", BODY), purpose="batch-api", check=False)
+    again = sdk.files.upload(written(tmp_path / "two.jsonl", BODY), purpose="batch-api", check=False)
+    assert again == first
+    sdk.files.delete(first.id)
+    anew = sdk.files.upload(tmp_path / "two.jsonl", purpose="batch-api", check=False)
+    assert anew.id != first.id
+
+
+def test_an_unfinished_upload_is_nobodys_file(http: httpx.Client) -> None:
+    checksum = hashlib.sha256(BODY).hexdigest()
+    answer = announce(http, checksum=checksum)
+    assert answer.status_code == 302
+    file_id, location = answer.headers["x-together-file-id"], answer.headers["location"]
+    assert http.get(f"/v1/files/{file_id}").status_code == 404
+    assert http.post(f"/v1/files/{file_id}/preprocess").status_code == 400
+    assert announce(http, checksum=checksum).status_code == 302  # no conflict yet: the bytes are not there
+    put = httpx.put(location, content=BODY)  # the address is the permission
+    assert put.headers["etag"] == f'"{checksum}"'
+    assert announce(http, checksum=checksum).status_code == 302
+    assert http.post(f"/v1/files/{file_id}/preprocess").json()["bytes"] == len(BODY)
+    conflict = announce(http, checksum=checksum.upper())
+    assert (conflict.status_code, conflict.json()["file_id"]) == (409, file_id)
+    assert httpx.put(location, content=b"other").status_code == 403  # done is done
+
+
+def test_bytes_that_are_not_the_announced_ones_are_refused(http: httpx.Client) -> None:
+    answer = announce(http, checksum=hashlib.sha256(b"other").hexdigest())
+    httpx.put(answer.headers["location"], content=BODY)
+    refused = http.post(f"/v1/files/{answer.headers['x-together-file-id']}/preprocess")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "checksum_mismatch")
+
+
+def test_a_forged_address_is_refused(http: httpx.Client) -> None:
+    location = announce(http).headers["location"]
+    assert httpx.put(location[:-1] + "x", content=BODY).status_code == 403
+    assert httpx.put(location.partition("?")[0], content=BODY).status_code == 403
+
+
+def test_one_form(http: httpx.Client) -> None:
+    form = {"file": ("batch.jsonl", BODY)}
+    answer = http.post("/v1/files/upload", data={"purpose": "batch-api"}, files=form)
+    assert answer.json()["bytes"] == len(BODY)
+    assert http.get(f"/v1/files/{answer.json()['id']}/content").content == BODY
+    again = http.post("/v1/files/upload", data={"purpose": "batch-api", "file_name": "x.jsonl"}, files=form)
+    assert again.json() == answer.json()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("purpose", "batch"), ("file_type", "txt"), ("file_name", ""), ("purpose", "")]
+)
+def test_a_bad_form_is_refused(http: httpx.Client, field: str, value: str) -> None:
+    refused = announce(http, **{field: value})
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, field)
+
+
+def test_too_large_a_file_is_read_and_refused(http: httpx.Client, box: Sandbox) -> None:
+    location = announce(http).headers["location"]
+    piece = b"x" * 2**20
+
+    refused = httpx.put(location, content=(piece for _ in range(MAX_BYTES // len(piece) + 1)), timeout=60)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (413, "file_too_large")
+    file = box.state.files.upload(location.partition("?")[0].rpartition("/")[2])
+    assert file is not None and not list(box.state.files.body(file).parent.iterdir())
+
+
+def test_a_put_that_breaks_off_leaves_nothing(http: httpx.Client) -> None:
+    answer = announce(http)
+
+    def broken() -> Iterator[bytes]:
+        yield b"a"
+        raise ConnectionAbortedError
+
+    with pytest.raises(ConnectionAbortedError):
+        httpx.put(answer.headers["location"], content=broken())
+    assert http.post(f"/v1/files/{answer.headers['x-together-file-id']}/preprocess").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "got"),
+    [
+        ("bytes=0-9", 206, BODY[:10]),
+        ("bytes=10-", 206, BODY[10:]),
+        ("bytes=-10", 206, BODY[-10:]),
+        (f"bytes=5-{len(BODY) * 2}", 206, BODY[5:]),
+        (f"bytes=-{len(BODY) * 2}", 206, BODY),
+        (f"bytes={len(BODY)}-", 416, b""),
+        ("bytes=-0", 416, b""),
+        ("bytes=9-3", 200, BODY),
+        ("bytes=-", 200, BODY),
+        ("bytes=0-1,4-5", 200, BODY),
+        ("lines=0-1", 200, BODY),
+    ],
+)
+def test_ranges(http: httpx.Client, box: Sandbox, asked: str, status: int, got: bytes) -> None:
+    address = f"/v1/files/{box.add_file(BODY)}/content"
+    answer = http.get(address, headers={"Range": asked})
+    assert (answer.status_code, answer.content) == (status, got)
+    assert answer.headers["content-length"] == str(len(got))
+    if status == 206:
+        first = BODY.index(got)
+        assert answer.headers["content-range"] == f"bytes {first}-{first + len(got) - 1}/{len(BODY)}"
+    if status == 416:
+        assert answer.headers["content-range"] == f"bytes */{len(BODY)}"
+
+
+def test_a_range_of_other_bytes_starts_over(http: httpx.Client, box: Sandbox) -> None:
+    address = f"/v1/files/{box.add_file(BODY)}/content"
+    tag = http.head(address).headers["etag"]
+    assert tag == f'"{hashlib.sha256(BODY).hexdigest()}"'
+    same = http.get(address, headers={"Range": "bytes=5-", "If-Range": tag})
+    assert (same.status_code, same.content) == (206, BODY[5:])
+    other = http.get(address, headers={"Range": "bytes=5-", "If-Range": '"another"'})
+    assert (other.status_code, other.content) == (200, BODY)
+
+
+def test_a_strange_name_comes_back_as_it_was(http: httpx.Client) -> None:
+    name = 'rëviews "final"\r\nX-Injected: 1;.jsonl'
+    location = http.post("/v1/files", data=FORM | {"file_name": name})
+    httpx.put(location.headers["location"], content=BODY)
+    file = http.post(f"/v1/files/{location.headers['x-together-file-id']}/preprocess").json()
+    assert file["filename"] == name
+    content = http.get(f"/v1/files/{file['id']}/content")
+    assert "x-injected" not in content.headers
+
+
+def test_errors_have_the_usual_shape(sdk: Together, box: Sandbox) -> None:
+    with pytest.raises(NotFoundError) as missing:
+        sdk.files.content("file-none")
+    assert missing.value.response.json()["error"]["type"] == "invalid_request_error"
+    with pytest.raises(APIStatusError) as refused:
+        sdk.with_options(api_key="wrong").files.list()
+    assert refused.value.status_code == 401
+    assert refused.value.response.json() == {
+        "error": {
+            "message": "Invalid API key provided.",
+            "type": "invalid_request_error",
+            "param": None,
+            "code": "invalid_api_key",
+        }
+    }

@@ -1,0 +1,104 @@
+"""Validation as the server does it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tbatch_tui.sandbox.judge import MAX_LINE, MAX_REQUESTS, Fate, Rates, judge
+from tbatch_tui.sandbox.samples import questions, write_samples
+from tbatch_tui.sandbox.testing import Sandbox
+from tests.sandbox.conftest import CHAT, LLAMA, chat_row, jsonl, written
+
+GOOD = jsonl(chat_row("good"))
+NONE = Rates(0, 0)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (b"{", "invalid JSON"),
+        (b"[1]", "expected a JSON object"),
+        (b'{"a": NaN}', "invalid JSON"),
+        (b"\xff\xfe", "invalid JSON"),
+        (b"[" * 100_000, "invalid JSON"),
+        (b"\xef\xbb\xbf" + GOOD.strip(), "invalid JSON"),
+        (b"", "invalid JSON"),
+        (json.dumps({"body": {"model": LLAMA}}).encode(), "custom_id is required"),
+        (json.dumps({"custom_id": 7, "body": {}}).encode(), "custom_id is required"),
+        (json.dumps({"custom_id": "x" * 65, "body": {}}).encode(), "custom_id must be at most 64 characters"),
+        (GOOD.strip(), "duplicate custom_id: good"),
+        (b'{"custom_id": "a"}', "body is required"),
+        (b'{"custom_id": "a", "body": {"messages": []}}', "body.model is required"),
+    ],
+)
+def test_bad_lines(tmp_path: Path, line: bytes, told: str) -> None:
+    path = written(tmp_path / "a.jsonl", GOOD + line + b"\n" + jsonl(chat_row("last")))
+    assert judge(path, CHAT, "job", NONE).error == f"Error validating input file: Line 2 (within chunk): {told}"
+
+
+def test_lines_are_counted_within_a_chunk(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.jsonl", jsonl(*(chat_row(f"row-{n}") for n in range(1500))) + b"{\n")
+    told = judge(path, CHAT, "job", NONE).error
+    assert told is not None and "Line 501 (within chunk)" in told
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n", b"  \n"])
+def test_how_the_last_line_ends_does_not_matter(tmp_path: Path, end: bytes) -> None:
+    verdict = judge(written(tmp_path / "a.jsonl", GOOD.strip() + b"\n" + end), CHAT, "job", NONE)
+    assert (verdict.error, verdict.rows, verdict.model_id) == (None, 1, LLAMA)
+    assert judge(written(tmp_path / "b.jsonl", GOOD.strip() + end), CHAT, "job", NONE).rows == 1
+
+
+def test_an_empty_file(tmp_path: Path) -> None:
+    told = judge(written(tmp_path / "a.jsonl", b""), CHAT, "job", NONE).error
+    assert told == "Error validating input file: input file is empty"
+
+
+def test_too_many_requests(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.jsonl", jsonl(*(chat_row(f"r{n}") for n in range(MAX_REQUESTS + 1))))
+    told = judge(path, CHAT, "job", NONE).error
+    assert told is not None and "more than 50000 requests" in told
+
+
+def test_a_line_over_ten_megabytes_breaks_the_job_later(box: Sandbox) -> None:
+    huge = chat_row("huge", messages=[{"role": "user", "content": "x" * MAX_LINE}])
+    job_id = box.add_job(content=jsonl(chat_row("a"), huge, chat_row("b")))
+    box.advance(4)
+    assert box.job(job_id)["status"] == "IN_PROGRESS"  # validation does not see it
+    box.advance(60)
+    job = box.job(job_id)
+    assert (job["status"], job["error"]) == ("FAILED", "error reading input file")
+
+
+def test_chance_is_fair_and_the_same_every_time() -> None:
+    rates = Rates(failed=0.1, cut=0.2)
+    fates = [rates.fate(f"row-{n}", 10_000) for n in range(10_000)]
+    assert fates == [rates.fate(f"row-{n}", 10_000) for n in range(10_000)]
+    assert 0.08 < fates.count(Fate.FAILED) / 10_000 < 0.12
+    assert 0.17 < fates.count(Fate.CUT) / 10_000 < 0.23
+    failed = [n for n, fate in enumerate(fates) if fate == Fate.FAILED]
+    again = [rates.fate(f"row-{n}", len(failed)) for n in failed]  # sent again by themselves
+    assert again.count(Fate.FAILED) < len(failed) / 4
+    assert {rates.fate(f"row-{n}", 9) for n in range(1000)} == {Fate.ANSWERED}  # small files are spared
+
+
+def test_samples(tmp_path: Path) -> None:
+    write_samples(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert before.keys() == {"chat.jsonl", "audio.jsonl", "with-faults.jsonl", "reviews-2000.jsonl"}
+    write_samples(tmp_path)
+    assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    chat = judge(tmp_path / "chat.jsonl", CHAT, "job", Rates())
+    assert chat.rows == len(list(questions(12))) == 12
+    assert chat.ledger is not None
+    assert {Fate.FAILED, Fate.CUT, Fate.ANSWERED} == set(chat.ledger.fates)
+    reviews = judge(tmp_path / "reviews-2000.jsonl", CHAT, "job", Rates())
+    assert reviews.rows == 2000
+    assert reviews.ledger is not None and 5 < reviews.ledger.failed(2000) < 60
+    audio = judge(tmp_path / "audio.jsonl", "/v1/audio/transcriptions", "job", Rates())
+    assert audio.ledger is not None and set(audio.ledger.fates) == {Fate.ANSWERED}
+    assert judge(tmp_path / "with-faults.jsonl", CHAT, "job", Rates()).error is not None
