@@ -79,4 +79,4 @@ async def until(condition: Callable[[], object], *, what: str = "", within: floa
     end = asyncio.get_running_loop().time() + within
     while not condition():
         assert asyncio.get_running_loop().time() < end, f"did not happen within {within:g} s: {what or condition}"
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.03)

@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from dataclasses import replace
+from functools import partial
 
 from tbatch_tui.engine.controller import Controller
 from tbatch_tui.engine.errors import BatchError
@@ -44,7 +45,7 @@ def launch(settings: Settings) -> int:
                 api_key=settings.api_key,
                 poll_interval=settings.poll_interval,
             )
-        app = TbatchApp(settings, lambda emit, options=options: Controller(options, emit), demo)
+        app = TbatchApp(settings, partial(Controller, options), demo)
         try:
             app.load_first_rows(_FIRST_ROWS)
         except BatchError as error:

@@ -24,7 +24,6 @@ from tbatch_tui.engine.events import Collected, Event, HealthChanged, Notice, Re
 from tbatch_tui.engine.fingerprint import Fingerprint, fingerprint
 from tbatch_tui.engine.journal import Journal
 from tbatch_tui.engine.journal.journal import submission_key
-from tbatch_tui.engine.lease import Lease
 from tbatch_tui.engine.meter import Meter
 from tbatch_tui.engine.model import (
     Account,
@@ -45,6 +44,7 @@ from tbatch_tui.engine.options import Options
 if TYPE_CHECKING:
     from tbatch_tui.engine.api import TogetherApi
     from tbatch_tui.engine.collect import Collector
+    from tbatch_tui.engine.lease import Lease
     from tbatch_tui.engine.poller import JobList, Poller
     from tbatch_tui.engine.submit import Submitter, Verdict
 
@@ -360,6 +360,7 @@ class Controller:
         """Load the SDK in a thread, find out whose key it is, then poll, submit and collect."""
         self._api = await asyncio.to_thread(self._make_api)
         from tbatch_tui.engine.collect import Collector
+        from tbatch_tui.engine.lease import Lease
         from tbatch_tui.engine.poller import Poller
         from tbatch_tui.engine.submit import Submitter
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tbatch_tui.engine.submit import LOOKED_UP_FOR
+LOOKED_UP_FOR = 30.0
+"""Seconds of successful lists without the job after which a create was certainly not made (product promise)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from tbatch_tui.engine.api import TogetherApi
 from tbatch_tui.engine.errors import BatchError, FileTrouble, KeyRefused, LostAnswer, Offline, RateLimited, Refused
 from tbatch_tui.engine.fingerprint import fingerprint
 from tbatch_tui.engine.journal.journal import submission_key
 from tbatch_tui.engine.model import Job, Submission, SubmissionState
-from tbatch_tui.engine.poller import JobList
 
-LOOKED_UP_FOR = 30.0
-"""Seconds of successful lists without the job after which the create was certainly not made (product promise)."""
+if TYPE_CHECKING:
+    from tbatch_tui.engine.api import TogetherApi
+    from tbatch_tui.engine.poller import JobList
+
 _LONGEST_WAIT = 60.0
 _TRIED_AGAIN = "No job was made. It is tried again by itself."
 
@@ -65,7 +65,7 @@ class Verdict:
 class Submitter:
     """Works the open submissions of one account, each in its own task."""
 
-    def __init__(self, desk: Desk, *, looked_up_for: float = LOOKED_UP_FOR, first_wait: float = 2.0) -> None:
+    def __init__(self, desk: Desk, *, looked_up_for: float, first_wait: float = 2.0) -> None:
         self._desk = desk
         self._looked_up_for = looked_up_for
         self._first_wait = first_wait

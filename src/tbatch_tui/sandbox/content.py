@@ -98,17 +98,20 @@ def _stretch(asked: str, size: int) -> range | None:
 
 
 async def _pieces(path: Path, first: int, length: int) -> AsyncIterator[bytes]:
-    file = await asyncio.to_thread(path.open, "rb")
-    try:
+    while length > 0:
+        # Opened for each piece: a client that goes away leaves this generator, and must not leave an open file.
+        piece = await asyncio.to_thread(_read, path, first, min(PIECE, length))
+        if not piece:
+            return
+        first += len(piece)
+        length -= len(piece)
+        yield piece
+
+
+def _read(path: Path, first: int, length: int) -> bytes:
+    with path.open("rb") as file:
         file.seek(first)
-        while length > 0:
-            piece = await asyncio.to_thread(file.read, min(PIECE, length))
-            if not piece:
-                return
-            length -= len(piece)
-            yield piece
-    finally:
-        file.close()
+        return file.read(length)
 
 
 def _file(request: Request) -> StoredFile:

@@ -216,7 +216,7 @@ class TbatchApp(App[str]):
     def action_show_keys(self) -> None:
         from tbatch_tui.tui.dialogs.keys_help import KeysHelp
 
-        self.push_screen(KeysHelp())
+        self.push_screen(KeysHelp(self.screen, getattr(self.screen, "NAME", "")))
 
     async def action_quit(self) -> None:
         """Leave; asks only while bytes are moving."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, tzinfo
+from pathlib import PurePath
 from typing import Literal
 
 MISSING = "–"
@@ -166,6 +168,17 @@ def short_model(name: str | None) -> str:
         if shorter != last and len(shorter) >= 3:
             return shorter
     return last
+
+
+def place(path: PurePath | str | None) -> str:
+    """A path as a person would say it from here: relative below the working folder, `~/…` below home."""
+    if path is None:
+        return MISSING
+    shown = str(path)
+    for base, instead in ((os.getcwd(), ""), (os.path.expanduser("~"), "~/")):  # noqa: PTH109, PTH111 - plain text
+        if len(base) > 1 and shown.startswith(base + os.sep):
+            return instead + shown[len(base) + 1 :]
+    return shown
 
 
 def joined(*parts: str, by: Literal[" · ", ", "] = " · ") -> str:

@@ -26,7 +26,7 @@ class Frame(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared by Screen
         (0, "-narrow"),
         (80, "-normal"),
-        (120, "-wide"),
+        (130, "-wide"),
     ]
     DEFAULT_CSS = """
     Frame { background: $background; color: $foreground; }

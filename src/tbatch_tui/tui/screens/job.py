@@ -145,7 +145,7 @@ class JobScreen(JobActions, Frame):
         job, submission = record.job, record.submission
         rows: list[tuple[str, Pieces]] = []
         if submission is not None:
-            rows.append(("Input", [(fmt.size(submission.size), ""), (f"  {line(submission.path)}", "")]))
+            rows.append(("Input", [(fmt.size(submission.size), ""), (f"  {line(fmt.place(submission.path))}", "")]))
         elif record.input_name:
             size = job.file_size if job is not None else None
             rows.append(("Input", [(fmt.size(size), ""), (f"  {line(record.input_name)}, uploaded elsewhere", _QUIET)]))
@@ -168,7 +168,7 @@ class JobScreen(JobActions, Frame):
                 rows.append((title, [("on the server; d fetches it", "$status-attention")]))
             elif here.state is TransferState.FETCHED:
                 facts = f"{fmt.size(here.size)}, {fmt.plural(here.rows or 0, 'row')}"
-                rows.append((title, [(facts, ""), (f"  {line(here.path)}", "")]))
+                rows.append((title, [(facts, ""), (f"  {line(fmt.place(here.path))}", "")]))
             elif here.state is TransferState.GONE:
                 rows.append((title, [("gone from the server", "$status-attention")]))
             elif here.state is TransferState.WANTED:

@@ -26,7 +26,7 @@ from tbatch_tui.tui.text import shown as shown_text
 from tbatch_tui.tui.widgets.columns import Column
 from tbatch_tui.tui.widgets.filter_line import FilterLine
 from tbatch_tui.tui.widgets.job_foot import JobFoot
-from tbatch_tui.tui.widgets.job_words import Pieces, progress_cell, took
+from tbatch_tui.tui.widgets.job_words import Pieces, progress_cell, requests_of, took
 from tbatch_tui.tui.widgets.record_table import RecordTable
 from tbatch_tui.tui.widgets.status import look_of_record
 
@@ -110,18 +110,18 @@ class JobsScreen(JobActions, Frame):
         now = self.engine.now
         return [
             Column("status", "Status", render=_status_cell, width=14, priority=9),
-            Column("name", "Name", render=lambda row: row.record.name, weight=3, min=14, max=48, priority=8),
-            Column("model", "Model", render=_model_cell, weight=2, min=12, max=30, priority=3),
+            Column("name", "Name", render=lambda row: row.record.name, weight=4, min=14, max=48, priority=8),
+            Column("model", "Model", render=_model_cell, weight=3, min=12, max=30, priority=3),
             Column(
                 "requests",
                 "Requests",
-                render=lambda row: fmt.count(row.record.requests),
+                render=lambda row: fmt.count(requests_of(row.record)),
                 width=8,
                 align="right",
                 priority=4,
             ),
-            Column("progress", "Progress", draw=_progress_cell, weight=3, min=19, max=52, priority=7),
-            Column("took", "Took", render=lambda row: took(row.record, now()), width=9, align="right", priority=2),
+            Column("progress", "Progress", draw=_progress_cell, weight=3, min=20, max=52, priority=7),
+            Column("took", "Took", render=lambda row: took(row.record, now()), width=8, align="right", priority=2),
             Column(
                 "age",
                 "Submitted",
@@ -300,6 +300,9 @@ class JobsScreen(JobActions, Frame):
         self._arrange()
         self._show_header()
 
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show_foot)
+
     def on_record_table_highlighted(self) -> None:
         self._show_foot()
 
@@ -363,6 +366,8 @@ class JobsScreen(JobActions, Frame):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "try_demo":
             return self.engine.health.state is HealthState.NO_KEY
+        if action == "back":
+            return bool(self._text) or self._filter != "all"
         return super().check_action(action, parameters)
 
 

@@ -6,11 +6,12 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tbatch_tui.engine.model import JobRecord
+from tbatch_tui.tui.widgets.job_story import timeline
 from tbatch_tui.tui.widgets.job_words import Pieces, foot_lines
 
 
 class JobFoot(Static):
-    """Three lines below the list; on a wide terminal a column beside it."""
+    """Three lines below the list; on a wide terminal a column beside it, with the steps of the job."""
 
     DEFAULT_CSS = """
     JobFoot { height: 4; padding: 0 2; border-top: solid $rule; color: $foreground; }
@@ -22,8 +23,23 @@ class JobFoot(Static):
     def show(self, record: JobRecord | None, now: float) -> None:
         """Explain this record; nothing without one."""
         self.display = record is not None
-        if record is not None:
+        if record is None:
+            return
+        if self.screen.has_class("-wide"):
+            first, second, third = foot_lines(record, now)
+            name, *facts = first
+            blocks = [[name], facts_below(facts), [], second, [], *timeline(record, now), [], third]
+            self.update(Content("\n").join(pieces_content(pieces) for pieces in blocks))
+        else:
             self.update(Content("\n").join(pieces_content(pieces) for pieces in foot_lines(record, now)))
+
+
+def facts_below(facts: Pieces) -> Pieces:
+    """` · one · two` as a line each."""
+    return [
+        (text.removeprefix(" · ") + ("\n" if n < len(facts) - 1 else ""), style)
+        for n, (text, style) in enumerate(facts)
+    ]
 
 
 def pieces_content(pieces: Pieces) -> Content:

@@ -67,4 +67,4 @@ _COLOURS = {DONE: "$status-ok", NOW: "$status-active", AHEAD: "$status-quiet", "
 
 def _step(glyph: str, word: str, at: str) -> Pieces:
     colour = _COLOURS.get(glyph, "$status-attention" if glyph in "!⊘" else "")
-    return [(f"{glyph} ", colour), (f"{word:<24}", "" if glyph != AHEAD else "$status-quiet"), (at, "$status-quiet")]
+    return [(f"{glyph} ", colour), (f"{word:<20}", "" if glyph != AHEAD else "$status-quiet"), (at, "$status-quiet")]

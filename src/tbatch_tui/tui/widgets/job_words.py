@@ -51,7 +51,7 @@ def outcome_pieces(record: JobRecord) -> Pieces:
     answered, errors = record.answered_rows, record.error_rows
     if answered is None and errors is None:
         has_files = record.job is not None and any(record.job.file_id(kind) for kind in FileKind)
-        return [("on the server, d fetches" if has_files else "no result files", "$status-quiet")]
+        return [("on the server" if has_files else "no result files", "$status-quiet")]
     pieces: Pieces = [(f"{answered or 0:,} ok", "$status-ok" if not errors else "")]
     if errors:
         pieces += [(" · ", "$status-quiet"), (f"{errors:,} err", "$status-attention")]
@@ -59,6 +59,13 @@ def outcome_pieces(record: JobRecord) -> Pieces:
     if record.requests is not None and missing > 0:
         pieces += [(" · ", "$status-quiet"), (f"{missing:,} missing", "$status-attention")]
     return pieces
+
+
+def requests_of(record: JobRecord) -> int | None:
+    """How many requests the job has; of one made elsewhere, how many rows came back. The API does not say."""
+    if record.requests is not None or not record.transfers:
+        return record.requests
+    return (record.answered_rows or 0) + (record.error_rows or 0) or None
 
 
 def _submission_cell(record: JobRecord) -> Pieces:
@@ -108,7 +115,11 @@ def foot_lines(record: JobRecord, now: float) -> list[Pieces]:
         second = [(what_now(record), "")]
     third: Pieces = []
     if submission is not None:
-        third = [("input ", "$status-quiet"), (line(submission.path), ""), (f" ({fmt.size(submission.size)})", "")]
+        third = [
+            ("input ", "$status-quiet"),
+            (line(fmt.place(submission.path)), ""),
+            (f" ({fmt.size(submission.size)})", ""),
+        ]
     elif record.input_name:
         size = f" ({fmt.size(job.file_size)})" if job is not None and job.file_size else ""
         third = [("made elsewhere from ", "$status-quiet"), (line(record.input_name), ""), (size, "")]
@@ -122,7 +133,7 @@ def file_pieces(transfer: Transfer) -> Pieces:
     name = f"{transfer.kind.value} "
     if transfer.state is TransferState.FETCHED and transfer.path is not None:
         facts = f"{fmt.size(transfer.size)}, {fmt.plural(transfer.rows or 0, 'row')}  "
-        return [(name, "$status-quiet"), (facts, ""), (line(transfer.path), "$status-quiet"), ("   ", "")]
+        return [(name, "$status-quiet"), (facts, ""), (line(fmt.place(transfer.path)), "$status-quiet"), ("   ", "")]
     states = {
         TransferState.WANTED: ("being fetched", "$status-active"),
         TransferState.GONE: ("gone from the server", "$status-attention"),

@@ -1,0 +1,122 @@
+"""Launch to the first frame of Jobs with rows, beside a bare Textual app with a Header, DataTable and Footer.
+
+    python -m benchmarks.startup [--runs 15]
+
+Both run in a pty of 120 × 40; the clock starts before the process and stops when the last line of the first frame is
+on the wire. Runs alternate, so that a busy machine is equally unkind to both; medians are compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import pty
+import select
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from pathlib import Path
+
+from tbatch_tui.engine.journal import Journal
+from tbatch_tui.engine.model import Job
+
+_BARE = '''
+from textual.app import App
+from textual.widgets import DataTable, Footer, Header
+
+class Bare(App):
+    TITLE = "bare"
+    BINDINGS = [("q", "quit", "Quit"), ("n", "new", "LastKey")]
+    def compose(self):
+        yield Header()
+        yield DataTable()
+        yield Footer()
+    def on_mount(self):
+        table = self.query_one(DataTable)
+        table.add_columns("status", "name", "model")
+        for row in ROWS:
+            table.add_row(*row)
+
+ROWS = [("Completed", f"job-{n}", "model") for n in range(COUNT)]
+Bare().run()
+'''
+_OURS = "import sys; from tbatch_tui.cli import main; sys.exit(main(sys.argv[1:]))"
+
+
+def first_frame(command: list[str], environment: dict[str, str], sign: bytes) -> float:
+    """Seconds from the start of the process until `sign` is painted."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    began = time.perf_counter()
+    child = subprocess.Popen(
+        command, stdin=slave, stdout=slave, stderr=slave, env=environment, close_fds=True, start_new_session=True
+    )
+    os.close(slave)
+    seen = b""
+    try:
+        while sign not in seen:
+            if not select.select([master], [], [], 20)[0]:
+                raise RuntimeError(f"nothing was painted: {seen[-300:]!r}")
+            seen += os.read(master, 65536)
+        return time.perf_counter() - began
+    finally:
+        child.kill()
+        child.wait()
+        os.close(master)
+
+
+def fill(data_dir: Path, count: int) -> None:
+    """A history of so many jobs, under the account of the key that the benchmark uses."""
+    journal = Journal(data_dir / "history.db")
+    now = time.time()
+    account = journal.account_at_start("http://127.0.0.1:9", "-key", now)
+    jobs = [
+        Job(
+            f"{n:08x}-0000-4000-8000-000000000000",
+            "COMPLETED" if n % 50 else "IN_PROGRESS",
+            progress=40.0,
+            model="meta-llama/Llama-3.3-70B-Instruct-Turbo",
+            endpoint="/v1/chat/completions",
+            input_file_id=f"file-{n}",
+            created_at=now - n * 60,
+        )
+        for n in range(count)
+    ]
+    journal.apply_jobs(account.id, jobs, now, lambda _: False)
+    journal.close()
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=15)
+    runs = parser.parse_args().runs
+    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONDONTWRITEBYTECODE", "TOGETHER_LOG")}
+    environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "TOGETHER_API_KEY": "benchmark-key"}
+    print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, {runs} runs each, medians")
+    with tempfile.TemporaryDirectory() as folder:
+        for count in (0, 10_000):
+            data_dir = Path(folder) / str(count)
+            fill(data_dir, count)
+            ours_command = [sys.executable, "-c", _OURS, "--data-dir", str(data_dir), "--base-url", "http://127.0.0.1:9"]
+            bare_command = [sys.executable, "-c", _BARE.replace("COUNT", str(min(count, 60)))]
+            sign = b"In progress" if count else b"No jobs yet"
+            ours: list[float] = []
+            bare: list[float] = []
+            for _ in range(runs + 2):
+                bare.append(first_frame(bare_command, environment, b"LastKey"))
+                ours.append(first_frame(ours_command, environment, sign))
+            mine, theirs = statistics.median(ours[2:]), statistics.median(bare[2:])
+            print(
+                f"first frame, {count:>6,} jobs: {mine * 1000:4.0f} ms, bare app {theirs * 1000:4.0f} ms: "
+                f"{mine / theirs:.2f} × (bar 1.00)"
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""The whole app under Pilot, on a sandbox, at a hurried pace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tbatch_tui.engine.controller import Controller
+from tbatch_tui.engine.options import Options
+from tbatch_tui.sandbox.testing import Sandbox
+from tbatch_tui.settings import Settings
+from tbatch_tui.tui.app import TbatchApp
+
+SIZES = [(80, 24), (60, 20), (140, 40)]
+
+
+def make_app(folder: Path, box: Sandbox | None, *, file: Path | None = None, **more: Any) -> TbatchApp:
+    """An app whose history and results are below `folder`; without a sandbox it has no key."""
+    options: dict[str, Any] = {
+        "data_dir": folder / "data",
+        "output_dir": folder / "results",
+        "base_url": box.base_url if box is not None else None,
+        "api_key": box.key if box is not None else None,
+        "poll_interval": 0.2,
+        "look_up_every": 0.2,
+        "looked_up_for": 1.0,
+        "first_wait": 0.1,
+    }
+    settled = Options(**(options | more))
+    settings = Settings(data_dir=settled.data_dir, output_dir=settled.output_dir, file=file)
+    app = TbatchApp(settings, lambda emit: Controller(settled, emit))
+    app.load_first_rows(60)
+    return app
+
+
+def screen_text(app: TbatchApp) -> str:
+    """What is on the screen, as plain text."""
+    width, height = app.size
+    strips = app.screen._compositor.render_strips()
+    return "\n".join(strip.crop(0, width).text for strip in strips[:height])
