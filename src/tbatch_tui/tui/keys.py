@@ -68,9 +68,6 @@ SELECT = _key(
     "enter", "select", "Open", "Open what is under the cursor", id="go.on", on=(*LISTS, Place.PICK), group=MOVE
 )
 GO_ON = _key("enter", "go_on", "Continue", "Go on to the next step", id="go.on", on=SCREENS, group=MOVE)
-BACK = _key(
-    "escape", "back", "Back", "Back to where you came from; nothing is lost", id="go.back", on=SCREENS, group=MOVE
-)
 
 # Jobs and their files.
 NEW = _key("n", "new_batch", "New", "Pick a file for a new batch", id="jobs.new", on=(Place.JOBS,), group=JOB)
@@ -157,6 +154,10 @@ PAGE_DOWN = _key(
     "pagedown", "page_down", "Page down", "A page down", id="list.page-down", on=_MOVERS, group=MOVE, show=False
 )
 PAGE_UP = _key("pageup", "page_up", "Page up", "A page up", id="list.page-up", on=_MOVERS, group=MOVE, show=False)
+
+BACK = _key(
+    "escape", "back", "Back", "Back to where you came from; nothing is lost", id="go.back", on=SCREENS, group=MOVE
+)
 
 # The app.
 HELP = _key("question_mark", "show_keys", "Keys", "The keys of this screen", id="help.keys", on=SCREENS, group=APP)
@@ -276,6 +277,12 @@ def keys_of(binding: Binding, keymap: Mapping[str, str] | None = None) -> list[s
     """The keys of a binding, as remapped."""
     keys = (keymap or {}).get(binding.id or "", binding.key)
     return [normal_key(key) or key.strip() for key in keys.split(",")]
+
+
+def key_rank(binding: Binding) -> int:
+    """Which of an action's keys this one is, so that the first is shown first; a remapped one comes before all."""
+    default = next((keys_of(one) for one in ALL if one.id == binding.id), [])
+    return default.index(binding.key) if binding.key in default else -1
 
 
 def check_keymap(mapping: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:

@@ -15,6 +15,9 @@ from tbatch_tui.tui.text import one_line
 from tbatch_tui.tui.widgets.record_view import RecordView
 from tbatch_tui.tui.widgets.wrap import Block
 
+AROUND = 9
+"""Lines of the box around what is read: border, padding, title and keys."""
+
 
 class MessageBox(Dialog[None]):
     """A title and what is to be read; any length."""
@@ -24,7 +27,7 @@ class MessageBox(Dialog[None]):
     DEFAULT_CSS = """
     MessageBox {
         Box { width: 90; }
-        RecordView { height: auto; max-height: 70vh; padding: 0; margin-top: 1; }
+        RecordView { height: auto; padding: 0; margin-top: 1; }
     }
     """
 
@@ -38,6 +41,9 @@ class MessageBox(Dialog[None]):
             yield Static(one_line(self._head), classes="dialog--title")
             yield RecordView(*self._blocks)
             yield KeyHints((self.key_of("answer.close"), "Close"), (self.key_of("list.down") or "j", "Down"))
+
+    def on_resize(self) -> None:
+        self.query_one(RecordView).styles.max_height = max(3, self.size.height - AROUND)
 
     def action_close(self) -> None:
         self.dismiss(None)

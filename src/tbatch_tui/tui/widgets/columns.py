@@ -26,7 +26,7 @@ GAP = 2
 """Cells between two columns."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Column(Generic[Row]):
     """One column. With a `width` it is that wide; without one it shares the room left, by `weight`."""
 
@@ -57,7 +57,7 @@ class Column(Generic[Row]):
         return self.render(row) if self.render is not None else ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Placed(Generic[Row]):
     """A column that has its place: `x` counts from the left of the table."""
 

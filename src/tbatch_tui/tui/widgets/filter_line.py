@@ -15,10 +15,25 @@ from tbatch_tui.tui import keys
 from tbatch_tui.tui.widgets.text_input import TextInput
 
 
+class FilterInput(TextInput):
+    """The input of a filter line. The keys are bound here, so that Enter is the line's and not the input's."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [keys.FILTER_KEEP, keys.FILTER_CLEAR]
+
+    def __init__(self, line: FilterLine, placeholder: str) -> None:
+        super().__init__(placeholder=placeholder)
+        self._line = line
+
+    def action_keep(self) -> None:
+        self._line.close(keep=bool(self.value))
+
+    def action_clear(self) -> None:
+        self._line.close(keep=False)
+
+
 class FilterLine(Horizontal):
     """Hidden until `open`; Escape clears and closes it, Enter keeps the text and closes it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [keys.FILTER_KEEP, keys.FILTER_CLEAR]
     DEFAULT_CSS = """
     FilterLine {
         height: 1; display: none; padding: 0 1;
@@ -57,7 +72,7 @@ class FilterLine(Horizontal):
 
     def __init__(self, *, placeholder: str = "type to filter", id: str | None = None) -> None:
         super().__init__(id=id)
-        self._input = TextInput(placeholder=placeholder)
+        self._input = FilterInput(self, placeholder)
 
     def compose(self) -> ComposeResult:
         yield Static("/", markup=False)
@@ -77,7 +92,7 @@ class FilterLine(Horizontal):
             self._input.value = text
         self._input.cursor_position = len(self._input.value)
         self.add_class("-open")
-        self._input.focus()
+        self.screen.set_focus(self._input)  # now, not with the next message: the next key is already meant for it
 
     def close(self, *, keep: bool) -> None:
         """Hide the line; say whether its text is kept."""
@@ -89,22 +104,12 @@ class FilterLine(Horizontal):
         self.remove_class("-open")
         self.post_message(self.Closed(self, keep))
 
-    def action_keep(self) -> None:
-        self.close(keep=bool(self.text))
-
-    def action_clear(self) -> None:
-        self.close(keep=False)
-
     def on_input_changed(self, event: TextInput.Changed) -> None:
         event.stop()
         if self.is_open:
             self.post_message(self.Changed(self, event.value))
 
-    def on_input_submitted(self, event: TextInput.Submitted) -> None:
-        event.stop()
-        self.action_keep()
-
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
         """A click elsewhere keeps the text, as Enter does."""
         if self.is_open and self.screen.is_current:
-            self.action_keep()
+            self.close(keep=bool(self.text))

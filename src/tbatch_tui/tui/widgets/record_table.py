@@ -11,11 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Generic
 
-from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual import events
 from textual.binding import BindingType
-from textual.cache import LRUCache
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -24,14 +22,14 @@ from textual.strip import Strip
 from textual.style import Style
 
 from tbatch_tui.tui import keys
-from tbatch_tui.tui.text import fit
-from tbatch_tui.tui.widgets.columns import GAP, GUTTER, Column, Placed, Row, cell_segments, place
+from tbatch_tui.tui.widgets.columns import Column, Row
 from tbatch_tui.tui.widgets.rows import KeyedRows, Lines, RowSource, group_starts
+from tbatch_tui.tui.widgets.table_painter import State, TablePainter
 
-MARK = "▌"
-"""Stands before the row under the cursor, which is therefore not told by its colour alone."""
 HEADER = 1
 """Lines of the header; there is none over an empty table."""
+EMPTY_TOP = 1
+"""Lines above what an empty table says."""
 
 
 class RecordTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False):
@@ -120,7 +118,7 @@ class RecordTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fal
             enter: What Enter is called in the footer; None leaves Enter to the screen.
         """
         super().__init__(name=name, id=id, classes=classes)
-        self._columns = tuple(columns)
+        self._painter = TablePainter(columns, self._part, self._parsed)
         self._group = group
         self._empty = empty or Content()
         self._rows: RowSource[Row] = KeyedRows()
@@ -128,10 +126,6 @@ class RecordTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fal
         self._cursor = 0
         self._told: tuple[str, Row] | None = None
         self._sorted: tuple[str, bool] | None = None
-        self._placed: tuple[Placed[Row], ...] = ()
-        self._placed_for = -1
-        self._strips: LRUCache[tuple[str, str], tuple[Row, Strip]] = LRUCache(1024)
-        self._styles: dict[str | Style, RichStyle] = {}
         self._painted: dict[int, Strip] = {}
         self._enter = enter
         if enter is not None:
@@ -198,13 +192,12 @@ class RecordTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fal
 
     def refresh_rows(self) -> None:
         """Draw all rows again: what they say depends on the clock too. Lines that come out the same are left alone."""
-        self._strips.clear()
+        self._painter.forget()
         self._repaint()
 
     def set_columns(self, columns: Sequence[Column[Row]]) -> None:
         """Other columns for the same rows."""
-        self._columns = tuple(columns)
-        self._placed_for = -1
+        self._painter.set_columns(columns)
         self.refresh()
 
     def mark_sorted(self, column: str | None, *, descending: bool = False) -> None:
@@ -214,6 +207,8 @@ class RecordTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fal
 
     def set_empty(self, empty: Content) -> None:
         """What an empty table says."""
+        if empty == self._empty:
+            return
         self._empty = empty
         if not len(self._rows):
             self.refresh()
@@ -316,66 +311,20 @@ class RecordTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fal
                 self.refresh(Region(0, y, self.size.width, 1))
 
     def _line(self, y: int) -> Strip:
-        width = self.scrollable_content_region.width
-        if width != self._placed_for:
-            self._placed = place(self._columns, width)
-            self._placed_for = width
-            self._strips.clear()
+        painter = self._painter
+        painter.fit_width(self.scrollable_content_region.width)
         if not len(self._rows):
-            return self._empty_line(y, width)
+            return painter.empty(self._empty, y - EMPTY_TOP)
         if y < HEADER:
-            return self._header_line(width)
+            return painter.header(self._sorted)
         line = y - HEADER + round(self.scroll_y)
         if line >= self._lines.count:
-            return Strip.blank(width, self._part("row"))
+            return painter.blank()
         row = self._lines.row(line)
         if row is None:
-            return Strip([Segment("─" * width, self._part("rule"))], width)
-        return self._row_line(row, width)
-
-    def _row_line(self, index: int, width: int) -> Strip:
-        state = "row" if index != self._cursor else "cursor" if self.has_focus else "cursor-blurred"
-        key, row = self._rows.key(index), self._rows.row(index)
-        cached = self._strips.get((key, state))
-        if cached is not None and (cached[0] is row or cached[0] == row):
-            return cached[1]
-        base = self._part(state)
-        mark = Segment(" " * GUTTER, base)
-        if state != "row":
-            style = self._part("mark" if state == "cursor" else "mark-blurred")
-            mark = Segment(MARK + " " * (GUTTER - 1), style)
-        segments, end = [mark], GUTTER
-        for placed in self._placed:
-            if placed.x > end:
-                segments.append(Segment(" " * (placed.x - end), base))
-            segments += cell_segments(placed.column.cell(row, placed.width), placed, base, self._resolve)
-            end = placed.x + placed.width
-        segments.append(Segment(" " * max(0, width - end), base))
-        strip = Strip(segments, max(width, end)).adjust_cell_length(width, base).simplify()
-        self._strips[key, state] = (row, strip)
-        return strip
-
-    def _header_line(self, width: int) -> Strip:
-        base = self._part("header")
-        text, end = " " * GUTTER, GUTTER
-        for placed in self._placed:
-            title = placed.column.title
-            if self._sorted and self._sorted[0] == placed.column.key:
-                title = f"{title} {'▾' if self._sorted[1] else '▴'}"
-            text += " " * (placed.x - end) + fit(title, placed.width, align=placed.column.align)
-            end = placed.x + placed.width
-        return Strip([Segment(text, base)]).adjust_cell_length(width, base)
-
-    def _empty_line(self, y: int, width: int) -> Strip:
-        base = self._part("empty")
-        top = 1
-        lines = self._empty.wrap(max(1, width - 2 * GUTTER)) if self._empty else []
-        if not top <= y < top + len(lines):
-            return Strip.blank(width, base)
-        segments = [Segment(" " * GUTTER, base)]
-        for text, style in lines[y - top].render(Style.null(), end="", parse_style=self._parsed):
-            segments.append(Segment(text, base + self._resolve(style)))
-        return Strip(segments).adjust_cell_length(width, base)
+            return painter.rule()
+        state: State = "row" if row != self._cursor else "cursor" if self.has_focus else "cursor-blurred"
+        return painter.row(self._rows.key(row), self._rows.row(row), state)
 
     def _part(self, name: str) -> RichStyle:
         return self.get_component_rich_style(f"record-table--{name}")
@@ -383,16 +332,8 @@ class RecordTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fal
     def _parsed(self, style: str | Style) -> Style:
         return self.app.stylesheet.parse_style(style) if isinstance(style, str) else style
 
-    def _resolve(self, style: str | Style) -> RichStyle:
-        """A style of ours (`"bold $status-ok"`) as it is drawn in this theme."""
-        resolved = self._styles.get(style)
-        if resolved is None:
-            resolved = self._styles[style] = self._parsed(style).rich_style
-        return resolved
-
     def notify_style_update(self) -> None:
-        self._strips.clear()
-        self._styles.clear()
+        self._painter.forget_styles()
         super().notify_style_update()
 
     # Keys and mouse.
@@ -441,10 +382,8 @@ class RecordTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fal
         if offset is None:
             return
         if offset.y < HEADER:
-            for placed in self._placed:
-                if placed.x - GAP <= offset.x < placed.x + placed.width:
-                    self.post_message(self.HeaderClicked(self, placed.column.key))
-                    return
+            if (column := self._painter.column_at(offset.x)) is not None:
+                self.post_message(self.HeaderClicked(self, column.key))
             return
         line = offset.y - HEADER + round(self.scroll_y)
         row = self._lines.row(line) if line < self._lines.count else None
@@ -462,5 +401,4 @@ class RecordTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fal
         self._repaint()
 
     def on_resize(self) -> None:
-        self._painted.clear()
         self._show_cursor()

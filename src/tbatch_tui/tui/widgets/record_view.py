@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from time import monotonic
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -18,8 +20,8 @@ from tbatch_tui.tui.widgets.wrap import Block, Flow, WrappedLine
 
 AHEAD = 400
 """Lines wrapped beyond what is on screen."""
-LEAP = 10_000
-"""Lines that a jump to the end goes on by, where there are more: the jump can be repeated."""
+BUDGET = 0.02
+"""Seconds of wrapping at a time: keys and clock go on between, however long the text is."""
 
 
 class RecordView(ScrollView, can_focus=True, inherit_bindings=False):
@@ -28,17 +30,19 @@ class RecordView(ScrollView, can_focus=True, inherit_bindings=False):
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [*keys.MOVING]
     DEFAULT_CSS = """
-    RecordView { height: 1fr; padding: 0 1; overflow-x: hidden; scrollbar-size-vertical: 1; }
+    RecordView { height: 1fr; padding: 0 1; overflow-x: hidden; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     """
 
     def __init__(self, *blocks: Block, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._blocks: tuple[Block, ...] = blocks
+        self._following = False
         self._begin(0)
 
     def show(self, blocks: Sequence[Block], *, stay: bool = False) -> None:
         """Read this instead; from its top, unless one is to `stay` where one was."""
         self._blocks = tuple(blocks)
+        self._following = False
         self._begin(self._wrapped_for)
         if self.is_attached and self._wrapped_for:
             top = round(self.scroll_y) if stay else 0
@@ -62,9 +66,12 @@ class RecordView(ScrollView, can_focus=True, inherit_bindings=False):
         self._wrapped: list[WrappedLine] = []
         self._ended = False
 
-    def _wrap(self, count: int) -> None:
-        """Have so many lines, if there are so many."""
-        while len(self._wrapped) < count and not self._ended:
+    def _wrap(self, count: int | None) -> None:
+        """Have so many lines, or all, if there are so many and they can be had in a moment."""
+        until = monotonic() + BUDGET
+        while (count is None or len(self._wrapped) < count) and not self._ended:
+            if len(self._wrapped) % 64 == 63 and monotonic() > until:
+                break
             if (line := next(self._coming, None)) is None:
                 self._ended = True
             else:
@@ -81,15 +88,13 @@ class RecordView(ScrollView, can_focus=True, inherit_bindings=False):
         top = round(self.scroll_y)
         anchor = self._wrapped[top] if 0 < top < len(self._wrapped) else None
         self._begin(width)
-        self._wrap(top + self.size.height + AHEAD)
         if anchor is None:
+            self._wrap(top + self.size.height + AHEAD)
             return
         place = (anchor.block, anchor.offset)
-        line = 0
-        while line < len(self._wrapped) and (self._wrapped[line].block, self._wrapped[line].offset) < place:
-            line += 1
-            self._wrap(line + self.size.height + AHEAD)
-        self.call_after_refresh(self.scroll_to, y=line, animate=False, force=True)
+        self._wrap(None)
+        line = bisect_right(self._wrapped, place, key=lambda line: (line.block, line.offset)) - 1
+        self.call_after_refresh(self.scroll_to, y=max(0, line), animate=False, force=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """For `height: auto`: as many lines as there are, up to the screen's."""
@@ -101,8 +106,29 @@ class RecordView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
-        if self._wrapped_for:
-            self._wrap(round(new_value) + self.size.height + AHEAD)
+        self._look_ahead()
+
+    def on_mouse_scroll_down(self) -> None:
+        self._look_ahead()
+
+    def on_mouse_scroll_up(self) -> None:
+        self._following = False
+
+    def _look_ahead(self) -> None:
+        """Wrap what will be scrolled to next."""
+        if self._wrapped_for and not self._following:
+            self._wrap(round(self.scroll_y) + self.size.height + AHEAD)
+
+    def _follow(self) -> None:
+        """Go to the end, a moment of wrapping at a time; the last line says how much there is yet to come."""
+        if not self._following or not self.is_attached:
+            return
+        self._wrap(None)
+        self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
+        if self._ended:
+            self._following = False
+        else:
+            self.set_timer(BUDGET / 2, self._follow)
 
     def render_line(self, y: int) -> Strip:
         width, base = self.scrollable_content_region.width, self.rich_style
@@ -133,11 +159,14 @@ class RecordView(ScrollView, can_focus=True, inherit_bindings=False):
         self._scroll_by(-max(1, self.size.height - 1))
 
     def action_cursor_top(self) -> None:
+        self._following = False
         self.scroll_to(y=0, animate=False, force=True)
 
     def action_cursor_bottom(self) -> None:
-        self._wrap(len(self._wrapped) + LEAP)
-        self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
+        self._following = True
+        self._follow()
 
     def _scroll_by(self, lines: int) -> None:
+        self._following = False
+        self._look_ahead()
         self.scroll_to(y=round(self.scroll_y) + lines, animate=False, force=True)

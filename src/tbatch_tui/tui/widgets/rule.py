@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
+
 from tbatch_tui.tui.text import fit, line
 from tbatch_tui.tui.widgets.one_line import OneLine, Pieces
 
@@ -23,4 +25,5 @@ class Rule(OneLine):
         if not self._title or width < 12:
             return bare
         title = fit(line(self._title[: width * 8]), width - 8).rstrip()
-        return [("── ", "$rule"), (title, "$status-quiet"), (" ", ""), ("─" * width, "$rule")]
+        rest = width - 4 - cell_len(title)
+        return [("── ", "$rule"), (title, "$status-quiet"), (" ", ""), ("─" * rest, "$rule")]

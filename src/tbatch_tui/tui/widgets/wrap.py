@@ -97,10 +97,25 @@ def fold(text: str, width: int, first: int | None = None) -> list[str]:
         room = width
 
 
+class _Widths(dict[str, int]):
+    """Cells of the characters met so far: wrapping asks for nothing else."""
+
+    def __missing__(self, character: str) -> int:
+        if len(self) > 20_000:
+            self.clear()
+        self[character] = cells = get_character_cell_size(character)
+        return cells
+
+
+_WIDTHS = _Widths()
+
+
 def _reach(text: str, start: int, room: int) -> int:
     """Where the text must stop to take no more than `room` cells; it takes one character at least."""
-    for index in range(start, len(text)):
-        room -= get_character_cell_size(text[index])
+    widths = _WIDTHS
+    # A letter may bear marks of no width: look at more characters than there are cells.
+    for index, character in enumerate(text[start : start + room * 4 + 1], start):
+        room -= widths[character]
         if room < 0:
             return max(index, start + 1)
-    return len(text)
+    return min(len(text), index + 1) if start < len(text) else len(text)

@@ -1,0 +1,129 @@
+"""Draws the lines of a record table, and remembers those of its rows: a row is asked once what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Generic, Literal
+
+from rich.segment import Segment
+from rich.style import Style as RichStyle
+from textual.cache import LRUCache
+from textual.content import Content
+from textual.strip import Strip
+from textual.style import Style
+
+from tbatch_tui.tui.text import fit
+from tbatch_tui.tui.widgets.columns import GAP, GUTTER, Column, Placed, Row, cell_segments, place
+
+MARK = "▌"
+"""Stands before the row under the cursor, which is therefore not told by its colour alone."""
+REMEMBERED = 1_024
+"""Rows whose lines are kept."""
+
+State = Literal["row", "cursor", "cursor-blurred"]
+
+
+class TablePainter(Generic[Row]):
+    """Lines as wide as `fit_width` was told last. A row's line is made again when its value or its state is another."""
+
+    def __init__(
+        self,
+        columns: Sequence[Column[Row]],
+        part: Callable[[str], RichStyle],
+        parse: Callable[[str | Style], Style],
+    ) -> None:
+        """A painter.
+
+        Args:
+            columns: From left to right.
+            part: The style of a part of the table: `row`, `cursor`, `rule` …
+            parse: Makes a style of what a cell says (`"bold $status-ok"`), in the theme of the moment.
+        """
+        self._columns = tuple(columns)
+        self._part = part
+        self._parse = parse
+        self._width = -1
+        self._placed: tuple[Placed[Row], ...] = ()
+        self._strips: LRUCache[tuple[str, State], tuple[Row, Strip]] = LRUCache(REMEMBERED)
+        self._styles: dict[str | Style, RichStyle] = {}
+        self._wrapped: tuple[Content, int, list[Content]] | None = None
+
+    def set_columns(self, columns: Sequence[Column[Row]]) -> None:
+        self._columns = tuple(columns)
+        self._width = -1
+
+    def fit_width(self, width: int) -> None:
+        """Give the columns their places, if the width is another one."""
+        if width != self._width:
+            self._width = width
+            self._placed = place(self._columns, width)
+            self._strips.clear()
+
+    def forget(self) -> None:
+        """Ask the rows again what they say."""
+        self._strips.clear()
+
+    def forget_styles(self) -> None:
+        """The theme is another."""
+        self._strips.clear()
+        self._styles.clear()
+
+    def column_at(self, x: int) -> Column[Row] | None:
+        """The column at a place of the line, for a click."""
+        return next((one.column for one in self._placed if one.x - GAP <= x < one.x + one.width), None)
+
+    def row(self, key: str, row: Row, state: State) -> Strip:
+        cached = self._strips.get((key, state))
+        if cached is not None and (cached[0] is row or cached[0] == row):
+            return cached[1]
+        base = self._part(state)
+        mark = Segment(" " * GUTTER, base)
+        if state != "row":
+            mark = Segment(MARK + " " * (GUTTER - 1), self._part("mark" if state == "cursor" else "mark-blurred"))
+        segments, end = [mark], GUTTER
+        for placed in self._placed:
+            if placed.x > end:
+                segments.append(Segment(" " * (placed.x - end), base))
+            segments += cell_segments(placed.column.cell(row, placed.width), placed, base, self._resolve)
+            end = placed.x + placed.width
+        strip = Strip(segments, end).adjust_cell_length(self._width, base).simplify()
+        self._strips[key, state] = (row, strip)
+        return strip
+
+    def header(self, ordered: tuple[str, bool] | None) -> Strip:
+        """The titles; `ordered` is the column the rows are sorted by, and whether downwards."""
+        base = self._part("header")
+        text, end = " " * GUTTER, GUTTER
+        for placed in self._placed:
+            title = placed.column.title
+            if ordered and ordered[0] == placed.column.key:
+                title = f"{title} {'▾' if ordered[1] else '▴'}"
+            text += " " * (placed.x - end) + fit(title, placed.width, align=placed.column.align)
+            end = placed.x + placed.width
+        return Strip([Segment(text, base)]).adjust_cell_length(self._width, base)
+
+    def rule(self) -> Strip:
+        return Strip([Segment("─" * self._width, self._part("rule"))], self._width)
+
+    def blank(self) -> Strip:
+        return Strip.blank(self._width, self._part("row"))
+
+    def empty(self, says: Content, line: int) -> Strip:
+        """A line of what an empty table says."""
+        base = self._part("empty")
+        if self._wrapped is None or self._wrapped[:2] != (says, self._width):
+            lines = says.wrap(max(1, self._width - 2 * GUTTER)) if says else []
+            self._wrapped = (says, self._width, lines)
+        lines = self._wrapped[2]
+        if not 0 <= line < len(lines):
+            return self.blank()
+        segments = [Segment(" " * GUTTER, base)]
+        for text, style in lines[line].render(Style.null(), end="", parse_style=self._parse):
+            segments.append(Segment(text, base + self._resolve(style)))
+        return Strip(segments).adjust_cell_length(self._width, base)
+
+    def _resolve(self, style: str | Style) -> RichStyle:
+        resolved = self._styles.get(style)
+        if resolved is None:
+            resolved = self._styles[style] = self._parse(style).rich_style
+        return resolved

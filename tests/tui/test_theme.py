@@ -1,0 +1,44 @@
+"""Text and status colours can be read, in our themes and, as far as it is ours to choose, in everybody's."""
+
+from __future__ import annotations
+
+import pytest
+from textual.color import Color
+from textual.theme import BUILTIN_THEMES, Theme
+
+from tbatch_tui.tui import theme
+
+GROUNDS = ("background", "surface", "cursor-row", "cursor-row-blurred")
+INKS = ("foreground", "accent-text", *theme.STATUS)
+
+
+def variables(of: Theme) -> dict[str, str]:
+    return theme.variables_for(of) | of.to_color_system().generate() | of.variables
+
+
+@pytest.mark.parametrize("ours", theme.THEMES, ids=lambda ours: ours.name)
+@pytest.mark.parametrize("ground", GROUNDS)
+@pytest.mark.parametrize("ink", INKS)
+def test_contrast(ours: Theme, ground: str, ink: str) -> None:
+    colors = variables(ours)
+    assert theme.contrast(Color.parse(colors[ink]), Color.parse(colors[ground])) >= theme.READABLE
+
+
+@pytest.mark.parametrize("name", [name for name, other in BUILTIN_THEMES.items() if not other.ansi])
+def test_statuses_can_be_read_in_textuals_themes(name: str) -> None:
+    colors = variables(BUILTIN_THEMES[name])
+    for ink in ("accent-text", *theme.STATUS):
+        for ground in ("background", "cursor-row", "cursor-row-blurred"):
+            assert theme.contrast(Color.parse(colors[ink]), Color.parse(colors[ground])) >= theme.READABLE
+
+
+@pytest.mark.parametrize("name", BUILTIN_THEMES)
+def test_every_theme_has_all_our_variables(name: str) -> None:
+    ours = set(theme.variables_for(theme.DARK))
+    assert ours == set(theme.variables_for(BUILTIN_THEMES[name]))
+    assert ours <= set(theme.DARK.variables) and ours <= set(theme.LIGHT.variables)
+
+
+def test_statuses_are_told_apart() -> None:
+    for ours in theme.THEMES:
+        assert len({ours.variables[status] for status in theme.STATUS}) == len(theme.STATUS)
