@@ -1,0 +1,160 @@
+"""Results of 50,000 rows: first rows, all indexed, a page, a search and memory, beside the obvious script.
+
+    python benchmarks/results.py [--rows 50000] [--megabytes 100]
+
+The obvious script reads both files with `json.loads` into a dict and goes through the input. Each is run in an
+interpreter of its own; memory is what it takes on top of its imports. `--megabytes` is all three files together.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+OURS = """
+import json, re, resource, sys, threading, time
+from pathlib import Path
+from tbatch_tui.engine.results import ResultIndex, Sources, search
+
+def peak():
+    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1e3
+
+def rss():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
+
+folder = Path(sys.argv[1])
+index = ResultIndex(Sources(folder / "input.jsonl", folder / "output.jsonl", folder / "errors.jsonl"))
+before = rss()
+start = time.perf_counter()
+first = 0.0
+def progress(done, total):
+    global first
+    if not first and len(index) >= 40:
+        [index.row(number) for number in range(40)]
+        first = time.perf_counter() - start
+found = index.build(progress=progress)
+indexed = time.perf_counter() - start
+grown = peak() - before
+start = time.perf_counter()
+middle = len(index) // 2
+[index.row(number) for number in range(middle, middle + 40)]
+page = time.perf_counter() - start
+start = time.perf_counter()
+for number in range(0, len(index), len(index) // 100):
+    index.record(number)
+record = (time.perf_counter() - start) / 100
+start = time.perf_counter()
+hits = sum(search(index, "needle-777"))
+searched = time.perf_counter() - start
+print(json.dumps([first, indexed, grown, page, record, searched, hits, str(found)]))
+"""
+
+OBVIOUS = """
+import json, re, resource, sys, time
+from pathlib import Path
+
+def peak():
+    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1e3
+
+def rss():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
+
+folder = Path(sys.argv[1])
+before = rss()
+start = time.perf_counter()
+results = {}
+for name in ("output.jsonl", "errors.jsonl"):
+    with open(folder / name, encoding="utf-8") as file:
+        for line in file:
+            row = json.loads(line)
+            results[row["custom_id"]] = row
+rows = []
+with open(folder / "input.jsonl", encoding="utf-8") as file:
+    for line in file:
+        request = json.loads(line)
+        rows.append((request["custom_id"], results.get(request["custom_id"])))
+indexed = time.perf_counter() - start
+print(json.dumps([indexed, peak() - before]))
+"""
+
+
+def write_corpus(folder: Path, rows: int, megabytes: int) -> None:
+    """Chat rows of varied length; 1 % errors, 0.1 % missing; answers in another order than the requests."""
+    chance = random.Random(7)
+    words = [
+        "".join(chance.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(chance.randint(2, 10))) for _ in range(2000)
+    ]
+    half = max(100, megabytes * 1_000_000 // rows // 2 - 330)
+
+    def text() -> str:
+        said = " ".join(chance.choices(words, k=half // 7))
+        return said[: half // 2] + '\n\n"quoted" – ' + said[half // 2 :]
+
+    answers: list[bytes] = []
+    with (folder / "input.jsonl").open("wb") as asked, (folder / "errors.jsonl").open("wb") as errors:
+        for number in range(rows):
+            custom_id = f"request-{number:06}"
+            said = text() + (" needle-777" if number % 5000 == 0 else "")
+            messages = [{"role": "system", "content": "You are terse."}, {"role": "user", "content": said}]
+            body = {"model": "meta-llama/Llama-3.3-70B-Instruct-Turbo", "messages": messages, "max_tokens": 512}
+            asked.write(json.dumps({"custom_id": custom_id, "body": body}, ensure_ascii=False).encode() + b"\n")
+            if number % 1000 == 3:
+                continue
+            if number % 100 == 5:
+                error = {"message": f"Request timeout after {number} ms", "code": "batch_client_error"}
+                errors.write(json.dumps({"custom_id": custom_id, "error": error}).encode() + b"\n")
+                continue
+            message = {"role": "assistant", "content": text(), "tool_calls": []}
+            body = {
+                "id": "oE8k2Xg",
+                "object": "chat.completion",
+                "choices": [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}],
+                "usage": {"prompt_tokens": 120, "completion_tokens": 240, "total_tokens": 360},
+            }
+            row = {"id": f"r{number}", "custom_id": custom_id, "response": {"status_code": 200, "body": body}}
+            answers.append(json.dumps(row, ensure_ascii=False).encode())
+    for start in range(0, len(answers), 500):  # finished nearly in order, as a server's workers do
+        part = answers[start : start + 500]
+        chance.shuffle(part)
+        answers[start : start + 500] = part
+    (folder / "output.jsonl").write_bytes(b"\n".join(answers) + b"\n")
+
+
+def run(script: str, folder: Path) -> list[float]:
+    """What a script prints, in an interpreter of its own."""
+    done = subprocess.run([sys.executable, "-c", script, str(folder)], capture_output=True, text=True, check=True)
+    printed: list[float] = json.loads(done.stdout)
+    return printed
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--rows", type=int, default=50_000)
+    parser.add_argument("--megabytes", type=int, default=100)
+    parser.add_argument("--runs", type=int, default=3)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_corpus(folder, given.rows, given.megabytes)
+        size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
+        print(f"{given.rows:,} rows, {size:.0f} MB in all, best of {given.runs}")
+        ours = min((run(OURS, folder) for _ in range(given.runs)), key=lambda found: found[1])
+        theirs = min((run(OBVIOUS, folder) for _ in range(given.runs)), key=lambda found: found[0])
+    first, indexed, grown, page, record, searched, hits, sums = ours
+    print(f"first rows      {first * 1e3:8.1f} ms   (bar 300)")
+    print(f"all indexed     {indexed * 1e3:8.0f} ms   (bar 1,500)   {theirs[0] / indexed:.1f} × faster than the script")
+    print(f"memory          {grown:8.0f} MB   (bar 80)      {theirs[1] / grown:.1f} × less than the script")
+    print(f"a page of rows  {page * 1e3:8.1f} ms   (bar 16)")
+    print(f"one record      {record * 1e3:8.1f} ms")
+    print(f"search          {searched * 1e3:8.0f} ms   ({hits:.0f} hits)")
+    print(f"obvious script  {theirs[0] * 1e3:8.0f} ms   {theirs[1]:.0f} MB")
+    print(sums)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""What came back, row by row, joined with what was asked: the index, its sum, the record of a row, the search."""
+
+from .conversation import Message, Part, PartKind, ToolCall
+from .groups import ErrorGroup, errors_by_message
+from .index import ResultIndex
+from .record import Audio, Failure, Record, Usage
+from .search import search
+from .values import Oddity, Outcome, Reconciliation, Row, Source, Sources
+
+__all__ = [
+    "Audio",
+    "ErrorGroup",
+    "Failure",
+    "Message",
+    "Oddity",
+    "Outcome",
+    "Part",
+    "PartKind",
+    "Reconciliation",
+    "Record",
+    "ResultIndex",
+    "Row",
+    "Source",
+    "Sources",
+    "ToolCall",
+    "Usage",
+    "errors_by_message",
+    "search",
+]

@@ -1,0 +1,161 @@
+"""Messages as a person reads them: text, attachments as a note, tool calls, reasoning; of whatever JSON there is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from .shapes import id_of
+
+PRETTY_MAX = 1_000_000
+"""Characters of JSON that are still indented."""
+
+_DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.+-]+)*;base64,([A-Za-z0-9+/=_-]{64,})")
+
+
+class PartKind(StrEnum):
+    """What one part of a message is."""
+
+    TEXT = "text"
+    JSON = "json"
+    IMAGE = "image"
+    AUDIO = "audio"
+    VIDEO = "video"
+    FILE = "file"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a message. What is not text is told by a short note: an address, or a media type and a size."""
+
+    kind: PartKind
+    text: str
+    size: int | None = None
+    """Bytes of what was sent inside the line; None for an address."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A function the model asks for."""
+
+    name: str
+    arguments: str
+    """Indented, where it is JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: str
+    parts: tuple[Part, ...] = ()
+    reasoning: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    finish_reason: str = ""
+    """Why the model stopped; only of answers."""
+
+    @property
+    def text(self) -> str:
+        """What it says, attachments left out."""
+        return "\n".join(part.text for part in self.parts if part.kind in (PartKind.TEXT, PartKind.JSON))
+
+
+def message_from(value: Any, role: str = "", finish_reason: str = "") -> Message:
+    """A message of a request or an answer. What has no shape of a message is shown as JSON."""
+    if not isinstance(value, dict):
+        return Message(role, parts_of(value), finish_reason=finish_reason)
+    reasoning = next((value[key] for key in ("reasoning", "reasoning_content") if value.get(key)), "")
+    return Message(
+        role=id_of(value.get("role")) or role or "message",
+        parts=parts_of(value.get("content")),
+        reasoning=reasoning if isinstance(reasoning, str) else pretty(reasoning),
+        calls=_calls_of(value.get("tool_calls")),
+        finish_reason=finish_reason,
+    )
+
+
+def parts_of(content: Any) -> tuple[Part, ...]:
+    """The parts of a content: a string, a list of parts, or something else."""
+    if content is None or content == "":
+        return ()
+    if isinstance(content, str):
+        return (_text(content),)
+    if isinstance(content, list):
+        return tuple(_part(part) for part in content)
+    return (Part(PartKind.JSON, pretty(content)),)
+
+
+def _part(part: Any) -> Part:
+    if isinstance(part, str):
+        return _text(part)
+    if not isinstance(part, dict):
+        return Part(PartKind.JSON, pretty(part))
+    if isinstance(part.get("text"), str):
+        return _text(part["text"])
+    for key in ("image_url", "video_url", "audio_url", "input_audio", "file"):
+        if key in part:
+            kind = PartKind(key.removesuffix("_url").removeprefix("input_"))
+            return _attachment(kind, part[key])
+    return Part(PartKind.OTHER, pretty(part))
+
+
+def _attachment(kind: PartKind, value: Any) -> Part:
+    if isinstance(value, dict):
+        inside = value.get("data") or value.get("file_data")
+        if isinstance(inside, str) and not inside.startswith("data:"):
+            return Part(kind, id_of(value.get("format")) or "", len(inside) * 3 // 4)
+        value = inside or value.get("url") or value.get("file_id") or value.get("filename") or value
+    if not isinstance(value, str):
+        return Part(kind, pretty(value))
+    if value.startswith("data:"):
+        about, _, data = value.partition(",")
+        return Part(kind, about[5:].partition(";")[0], len(data) * 3 // 4)
+    return Part(kind, value)
+
+
+def _text(text: str) -> Part:
+    """Text; JSON is indented, and what is only bytes inside is told in a few words."""
+    text = _DATA_URL.sub(lambda found: f"[{found[1] or 'data'}, {len(found[2]) * 3 // 4:,} bytes]", text)
+    indented = indent(text)
+    return Part(PartKind.TEXT, text) if indented is None else Part(PartKind.JSON, indented)
+
+
+def _calls_of(calls: Any) -> tuple[ToolCall, ...]:
+    found: list[ToolCall] = []
+    for call in calls if isinstance(calls, list) else ():
+        function = call.get("function") if isinstance(call, dict) else None
+        if isinstance(function, dict):
+            arguments = function.get("arguments")
+            text = (indent(arguments) or arguments) if isinstance(arguments, str) else pretty(arguments)
+            found.append(ToolCall(id_of(function.get("name")) or "?", text))
+        else:
+            found.append(ToolCall("?", pretty(call)))
+    return tuple(found)
+
+
+def indent(text: str) -> str | None:
+    """A JSON object or array, indented, its numbers and keys as they are spelled; None for all else."""
+    if len(text) > PRETTY_MAX or text[:64].lstrip()[:1] not in ("{", "["):
+        return None
+    try:
+        msgspec.json.decode(text, type=msgspec.Raw)
+        return msgspec.json.format(text, indent=2)
+    except (ValueError, RecursionError):
+        return None
+
+
+def pretty(value: Any) -> str:
+    """Any JSON value, indented."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    try:
+        return msgspec.json.format(msgspec.json.encode(value), indent=2).decode("utf-8", "replace")
+    except (ValueError, RecursionError):
+        return str(value)

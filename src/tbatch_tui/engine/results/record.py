@@ -1,0 +1,166 @@
+"""A row in full: what was asked and what came back, of whatever shape the two lines are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from .conversation import Message, Part, PartKind, message_from, parts_of, pretty
+from .shapes import count_of, id_of, loads, message_of, seconds_of
+from .values import Outcome, Row, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """What was heard."""
+
+    text: str
+    language: str
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What was said instead of an answer."""
+
+    message: str
+    code: str
+    status: int | None
+    """The HTTP status of the request inside the batch, where the row has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens, as the server counted them."""
+
+    prompt: int | None
+    completion: int | None
+    total: int | None
+    reasoning: int | None
+    cached: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Request and response of one row. Raw lines are as in the files."""
+
+    row: Row
+    source: Source | None = None
+    """The file the response stands in."""
+    source_line: int | None = None
+    model: str = ""
+    settings: tuple[tuple[str, str], ...] = ()
+    """All of the request's body but its model and messages: name and value."""
+    asked: tuple[Message, ...] = ()
+    answers: tuple[Message, ...] = ()
+    """Usually one; `n` of them where more were asked for."""
+    audio: Audio | None = None
+    failure: Failure | None = None
+    usage: Usage | None = None
+    raw_request: bytes | None = None
+    raw_response: bytes | None = None
+    troubles: tuple[str, ...] = ()
+    """Why a part of it could not be read again."""
+
+
+def record_of(
+    row: Row,
+    request: bytes | None,
+    response: bytes | None,
+    source: Source | None = None,
+    source_line: int | None = None,
+    troubles: tuple[str, ...] = (),
+) -> Record:
+    """Put a record together. Never raises."""
+    asked = _dict(_dict(loads(request)).get("body")) if request is not None else {}
+    came = loads(response) if response is not None else None
+    answer = _dict(came).get("response")
+    body = _dict(answer).get("body")
+    return Record(
+        row=row,
+        source=source,
+        source_line=source_line,
+        model=id_of(asked.get("model")) or id_of(_dict(body).get("model")) or "",
+        settings=tuple((name, _short(asked[name])) for name in asked if name not in ("model", "messages", "file")),
+        asked=_asked(asked),
+        answers=_answers(body) if row.outcome in (Outcome.OK, Outcome.CUT_SHORT) else (),
+        audio=_audio(body),
+        failure=_failure(row, came) if row.outcome in (Outcome.ERROR, Outcome.UNREADABLE) else None,
+        usage=_usage(_dict(body).get("usage")),
+        raw_request=request,
+        raw_response=response,
+        troubles=troubles,
+    )
+
+
+def _asked(body: dict[str, Any]) -> tuple[Message, ...]:
+    messages = body.get("messages")
+    if isinstance(messages, list):
+        return tuple(message_from(message, "message") for message in messages)
+    if "file" in body:
+        return (Message("file", (Part(PartKind.AUDIO, _short(body["file"])),)),)
+    found = body.get("prompt", messages)
+    return (Message("prompt", parts_of(found)),) if found is not None else ()
+
+
+def _answers(body: Any) -> tuple[Message, ...]:
+    choices = _dict(body).get("choices")
+    if isinstance(choices, list):
+        return tuple(
+            message_from(_dict(choice).get("message", _dict(choice).get("text")), "assistant", _reason(choice))
+            for choice in choices
+        )
+    if body is None or _audio(body) is not None:
+        return ()
+    return (Message("answer", parts_of(body)),)
+
+
+def _reason(choice: Any) -> str:
+    return id_of(_dict(choice).get("finish_reason")) or ""
+
+
+def _audio(body: Any) -> Audio | None:
+    body = _dict(body)
+    text = body.get("text")
+    if "choices" in body or not isinstance(text, str):
+        return None
+    return Audio(text, id_of(body.get("language")) or "", seconds_of(body.get("duration")))
+
+
+def _failure(row: Row, came: Any) -> Failure:
+    came = _dict(came)
+    response, error = _dict(came.get("response")), came.get("error")
+    body = response.get("body")
+    code = _dict(error).get("code") or _dict(_dict(body).get("error")).get("code")
+    message = "" if row.outcome is Outcome.UNREADABLE else message_of(error) or message_of(body)
+    return Failure(message or row.preview, id_of(code) or "", count_of(response.get("status_code")))
+
+
+def _usage(usage: Any) -> Usage | None:
+    if not isinstance(usage, dict):
+        return None
+    completion, prompt = _dict(usage.get("completion_tokens_details")), _dict(usage.get("prompt_tokens_details"))
+    cached = usage.get("cached_tokens", prompt.get("cached_tokens"))
+    return Usage(
+        prompt=count_of(usage.get("prompt_tokens")),
+        completion=count_of(usage.get("completion_tokens")),
+        total=count_of(usage.get("total_tokens")),
+        reasoning=count_of(completion.get("reasoning_tokens", usage.get("reasoning_tokens"))),
+        cached=count_of(cached),
+    )
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _short(value: Any) -> str:
+    """A setting's value, on one line."""
+    if isinstance(value, str):
+        return value
+    try:
+        return msgspec.json.encode(value).decode("utf-8", "replace")
+    except (ValueError, RecursionError):
+        return pretty(value)

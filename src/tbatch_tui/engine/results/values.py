@@ -1,0 +1,112 @@
+"""The values of the room: where the rows are, what became of each, and the sum that must come out even."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from pathlib import Path
+
+
+class Source(IntEnum):
+    """The three files a result is put together from. A number, to be kept in a byte."""
+
+    INPUT = 0
+    OUTPUT = 1
+    ERRORS = 2
+
+    @property
+    def words(self) -> str:
+        """What a person calls it."""
+        return ("input file", "output file", "error file")[self]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the three files are; each may be unknown, and gone."""
+
+    input: Path | None = None
+    output: Path | None = None
+    errors: Path | None = None
+    input_sha256: str | None = None
+    """Of the input file as it was submitted: an input file that is another one by now is told by it."""
+
+    def path(self, source: Source) -> Path | None:
+        """The path of one of the three."""
+        return (self.input, self.output, self.errors)[source]
+
+
+class Outcome(IntEnum):
+    """What became of one request, or of one row that belongs to none. A number, to be kept in a byte.
+
+    Of several rows for one request the one with the lowest number counts.
+    """
+
+    OK = 0
+    CUT_SHORT = 1
+    """Answered, but stopped at the token limit, or empty."""
+    ERROR = 2
+    UNREADABLE = 3
+    """A row that is not JSON, or names no request: cut off in the middle, or never whole."""
+    MISSING = 4
+    PENDING = 5
+    """The result files have not been read to the end yet."""
+
+    @property
+    def words(self) -> str:
+        """The words a person reads."""
+        return ("ok", "cut short", "error", "unreadable", "missing", "reading")[self]
+
+
+class Oddity(StrEnum):
+    """Why a row stands below the requests, or needs a second look."""
+
+    UNKNOWN = "unknown id"
+    DUPLICATE = "duplicate"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the list, as much of it as is kept in memory."""
+
+    number: int
+    """Its index in the list, from 0."""
+    line: int | None
+    """1-based line in the input file; without one, in the file it came back in. None for rows below the requests."""
+    custom_id: str
+    outcome: Outcome
+    tokens: int | None = None
+    """Completion tokens, where `usage` says them."""
+    prompt_tokens: int | None = None
+    seconds: float | None = None
+    """Length of the audio that was heard."""
+    preview: str = ""
+    """The first words of the answer, or of the error's message. One line."""
+    oddity: Oddity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """`requests` in = `answered` + `errors` + `missing`; the rest says what came back besides, and how good it is.
+
+    Each request counts once. Without an input file the requests are the ids that came back.
+    """
+
+    requests: int
+    answered: int
+    errors: int
+    missing: int
+    cut_short: int
+    """Of the answered ones: stopped at the token limit, or empty."""
+    unknown: int
+    """Rows whose id is in no line of the input file."""
+    duplicates: int
+    """Rows for a request that has a row already."""
+    odd: int
+    """Rows that cannot be read, or name no request."""
+    has_input: bool = True
+
+    @property
+    def is_clean(self) -> bool:
+        """Every request has its one row, and no row is left over. Errors are an account, too."""
+        return self.has_input and not (self.missing or self.unknown or self.duplicates or self.odd)

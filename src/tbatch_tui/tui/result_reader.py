@@ -1,0 +1,107 @@
+"""Reads the result files of a job off the loop: the index and the search, each in a thread that can be stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+from tbatch_tui.engine.errors import Stopped
+from tbatch_tui.engine.model import FileKind, JobRecord
+from tbatch_tui.engine.results import ResultIndex, Source, Sources, search
+
+
+class ResultReader:
+    """What is known of the files so far. The threads write here, the screen looks when it likes."""
+
+    def __init__(self) -> None:
+        self.index = ResultIndex(Sources())
+        self.hits: bytearray | None = None
+        """Which rows hold the text that was searched for, a byte a row; filled as the search goes on."""
+        self.busy = ""
+        """What goes on in a thread, in a word."""
+        self._moved = (0, 0)
+        self._stop_reading = threading.Event()
+        self._stop_search = threading.Event()
+
+    @property
+    def fraction(self) -> float | None:
+        """How far that has come; None where that is not known yet."""
+        done, total = self._moved
+        return done / total if total else None
+
+    @property
+    def has_results(self) -> bool:
+        """Whether there is an output or an error file that can be read: without one nothing is known to be missing."""
+        index = self.index
+        return any(index.sources.path(kind) and kind not in index.absent for kind in (Source.OUTPUT, Source.ERRORS))
+
+    async def read(self, sources: Sources) -> bool:
+        """Index these files; False when another reading took its place."""
+        self.stop()
+        self._stop_reading = stop = threading.Event()
+        index = self.index = ResultIndex(sources)
+        if self.has_results:
+            self.busy, self._moved = "reading", (0, 0)
+            try:
+                await asyncio.to_thread(index.build, cancelled=stop.is_set, progress=self._has_moved)
+            except Stopped:
+                return False
+        self.busy = ""
+        return True
+
+    async def search(self, text: str) -> bool:
+        """Find the rows that hold the text; False when there is no index yet, or the search was stopped.
+
+        Raises FileTrouble.
+        """
+        self.stop_search()
+        index = self.index
+        if not index.is_built:
+            return False
+        self._stop_search = stop = threading.Event()
+        self.hits = hits = bytearray(len(index))
+        self.busy, self._moved = "searching", (0, 0)
+        try:
+            await asyncio.to_thread(search, index, text, hits=hits, cancelled=stop.is_set, progress=self._has_moved)
+        except Stopped:
+            return False
+        finally:
+            if self.hits is hits:
+                self.busy = ""
+        return True
+
+    def stop_search(self) -> None:
+        """Show all rows again."""
+        self._stop_search.set()
+        self.hits = None
+        if self.busy == "searching":
+            self.busy = ""
+
+    def stop(self) -> None:
+        """Let the threads end."""
+        self._stop_reading.set()
+        self.stop_search()
+
+    def _has_moved(self, done: int, total: int) -> None:
+        self._moved = (done, total)
+
+
+def sources_of(job: JobRecord | None) -> Sources:
+    """Where the files of a job are; what is not whole on the disk is not among them."""
+    if job is None:
+        return Sources()
+    submission, output, errors = job.submission, job.output, job.errors
+    return Sources(
+        input=submission.path if submission is not None else None,
+        output=output.path if output is not None else None,
+        errors=errors.path if errors is not None else None,
+        input_sha256=submission.sha256 if submission is not None else None,
+    )
+
+
+def lacking(job: JobRecord | None) -> list[FileKind]:
+    """Result files that the server has and that are not here."""
+    if job is None or job.job is None:
+        return []
+    here = {FileKind.OUTPUT: job.output, FileKind.ERRORS: job.errors}
+    return [kind for kind, file in here.items() if job.job.file_id(kind) and (file is None or file.path is None)]

@@ -1,0 +1,102 @@
+"""One row as a person reads it: what was asked, what came back, and what is odd about it. Pure: a record to blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tbatch_tui.engine.results import Message, Outcome, Part, PartKind, Record, Usage
+from tbatch_tui.tui import format as fmt
+from tbatch_tui.tui.widgets.result_words import ODD, look_of_outcome
+from tbatch_tui.tui.widgets.status import ATTENTION, FAILED, QUIET
+from tbatch_tui.tui.widgets.wrap import Block
+
+_INDENT = 2
+_ROLE = "bold $accent-text"
+_TEXT = (PartKind.TEXT, PartKind.JSON)
+
+
+def story(record: Record) -> list[Block]:
+    """The blocks of a reading pane."""
+    row = record.row
+    blocks = [Block(trouble, ATTENTION) for trouble in record.troubles]
+    if row.oddity is not None:
+        blocks.append(Block(ODD[row.oddity], ATTENTION))
+    if blocks:
+        blocks.append(Block())
+    for message in record.asked:
+        blocks += _message(message)
+    if record.settings or record.model:
+        settings = [f"{name} {value}" for name, value in record.settings]
+        blocks += [Block(fmt.joined(record.model, *settings), QUIET), Block()]
+    blocks += _came_back(record)
+    if record.source is not None and record.source_line is not None:
+        blocks.append(Block(f"{record.source.words}, line {record.source_line:,}", QUIET))
+    return blocks
+
+
+def _came_back(record: Record) -> Iterator[Block]:
+    row, look = record.row, look_of_outcome(record.row.outcome)
+    heading = (f"{look.glyph} {look.word}", f"bold {look.colour}")
+    if row.outcome is Outcome.MISSING:
+        yield Block("", lead=(heading,))
+        yield Block("Neither the output nor the error file has a row for this request.", indent=_INDENT)
+        return
+    if row.outcome is Outcome.PENDING:
+        yield Block("", lead=(heading,))
+        return
+    if record.failure is not None:
+        status = f"HTTP {record.failure.status}" if record.failure.status is not None else ""
+        about = fmt.joined(status, record.failure.code)
+        yield Block("", lead=(heading, (f" · {about}" if about else "", QUIET)))
+        yield Block(record.failure.message, FAILED, _INDENT)
+        yield Block()
+        if row.outcome is Outcome.UNREADABLE and record.raw_response is not None:
+            yield Block(record.raw_response.decode("utf-8", "replace"), QUIET, _INDENT)
+            yield Block()
+        return
+    if record.audio is not None:
+        heard = fmt.joined(record.audio.language, fmt.duration(record.audio.seconds) if record.audio.seconds else "")
+        yield Block("", lead=(("heard", _ROLE), (f" · {heard}" if heard else "", QUIET)))
+        yield Block(record.audio.text or "(silence)", "" if record.audio.text else QUIET, _INDENT)
+        yield Block()
+    for number, answer in enumerate(record.answers):
+        about = fmt.joined(answer.finish_reason, _used(record.usage) if not number else "")
+        yield from _message(answer, about)
+    if row.outcome is Outcome.CUT_SHORT:
+        yield Block("", lead=(heading,))
+        yield Block(_why_cut(record), ATTENTION, _INDENT)
+        yield Block()
+
+
+def _message(message: Message, about: str = "") -> Iterator[Block]:
+    yield Block("", lead=((message.role, _ROLE), (f" · {about}" if about else "", QUIET)))
+    for part in message.parts:
+        yield Block(part.text if part.kind in _TEXT else _note(part), "" if part.kind in _TEXT else QUIET, _INDENT)
+    for call in message.calls:
+        yield Block("", lead=(("  → ", QUIET), (call.name, "bold")))
+        yield Block(call.arguments, "", 2 * _INDENT)
+    if message.reasoning:
+        yield Block("", lead=(("  ▾ reasoning", QUIET),))
+        yield Block(message.reasoning, QUIET, 2 * _INDENT)
+    yield Block()
+
+
+def _note(part: Part) -> str:
+    """`image: https://…`, or `image: image/png, 34.1 kB`."""
+    return f"[{part.kind.value}: {part.text}" + (f", {fmt.size(part.size)}]" if part.size is not None else "]")
+
+
+def _used(usage: Usage | None) -> str:
+    if usage is None or usage.completion is None:
+        return ""
+    reasoning = f" ({usage.reasoning:,} of reasoning)" if usage.reasoning else ""
+    asked = f", {fmt.plural(usage.prompt, 'token')} asked" if usage.prompt is not None else ""
+    return f"{fmt.plural(usage.completion, 'token')}{reasoning}{asked}"
+
+
+def _why_cut(record: Record) -> str:
+    if any(answer.text or answer.calls for answer in record.answers):
+        return "The answer stopped at the token limit: it is not whole. A greater max_tokens would let it finish."
+    if any(answer.reasoning for answer in record.answers):
+        return "The answer is empty: the tokens went into reasoning. A greater max_tokens would leave some for it."
+    return "The answer is empty, although the server calls it a success."

@@ -1,0 +1,186 @@
+"""Rows of every shape that a server, a proxy or a person may have written: shown, judged, never a crash."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tbatch_tui.engine.results import Outcome, Row
+from tbatch_tui.engine.results import lines as lines_module
+from tbatch_tui.engine.results.heads import PREVIEW, head_of, words_of
+from tbatch_tui.engine.results.judge import judge, judge_value, request_id
+from tbatch_tui.engine.results.record import record_of
+from tbatch_tui.engine.results.shapes import loads
+from tests.engine.results.rows import answered, asked, failed, index_of, line_of, with_body
+
+CALL = {"id": "c", "type": "function", "function": {"name": "look_up", "arguments": '{"id": 7}'}}
+SHAPES: list[tuple[Any, Outcome, str]] = [
+    (answered("a"), Outcome.OK, "Hi!"),
+    (answered("a", 'two\nlines "quoted" \\ é 🙂'), Outcome.OK, 'two lines "quoted" \\ é 🙂'),
+    (answered("a", tool_calls=[]), Outcome.OK, "Hi!"),
+    (answered("a", tool_calls=None), Outcome.OK, "Hi!"),
+    ({**answered("a"), "error": None}, Outcome.OK, "Hi!"),
+    (answered("a", None, tool_calls=[CALL]), Outcome.OK, 'look_up({"id": 7})'),
+    (answered("a", [{"type": "text", "text": "one"}, {"text": "two"}]), Outcome.OK, "one two"),
+    (answered("a", ""), Outcome.CUT_SHORT, ""),
+    (answered("a", None), Outcome.CUT_SHORT, ""),
+    (answered("a", []), Outcome.CUT_SHORT, ""),
+    (answered("a", "Half a sen", reason="length"), Outcome.CUT_SHORT, "Half a sen"),
+    (with_body("a", {"choices": [{"text": "plain", "finish_reason": "stop"}]}), Outcome.OK, "plain"),
+    (with_body("a", {"choices": []}), Outcome.CUT_SHORT, ""),
+    (with_body("a", {"choices": [None, 5]}), Outcome.CUT_SHORT, ""),
+    (with_body("a", None), Outcome.CUT_SHORT, ""),
+    (with_body("a", {"text": "Heard.", "duration": 2.5, "language": "en"}), Outcome.OK, "Heard."),
+    (with_body("a", {"text": "", "duration": 2.5}), Outcome.OK, ""),
+    (with_body("a", {"choices": [{"message": {"content": "x"}}]}, "200"), Outcome.OK, "x"),
+    (with_body("a", {"error": {"message": "Overloaded"}}, 503), Outcome.ERROR, "Overloaded"),
+    (with_body("a", {"error": "Overloaded"}, 503), Outcome.ERROR, "Overloaded"),
+    (with_body("a", "gateway", 502), Outcome.ERROR, "gateway"),
+    (with_body("a", None, 500), Outcome.ERROR, "HTTP 500, without a message"),
+    (failed("a", "[/bad] \x1b[2J"), Outcome.ERROR, "[/bad] \x1b[2J"),
+    ({"custom_id": "a", "error": "boom"}, Outcome.ERROR, "boom"),
+    ({"custom_id": "a", "error": {}}, Outcome.ERROR, "Neither an answer nor an error"),
+    ({"custom_id": "a"}, Outcome.ERROR, "Neither an answer nor an error"),
+    ({"custom_id": "a", "response": None, "error": {"message": ["no", 1]}}, Outcome.ERROR, '["no", 1]'),
+    ({"response": {}}, Outcome.UNREADABLE, "This row has no custom_id"),
+    ({"custom_id": True}, Outcome.UNREADABLE, "This row has no custom_id"),
+    ([1], Outcome.UNREADABLE, "This row is not a JSON object"),
+    (b"<html>", Outcome.UNREADABLE, "This row is not JSON"),
+    (b'{"custom_id": "a", "response": {"status_code": 200', Outcome.UNREADABLE, "This row is not JSON"),
+    (b"[" * 100_000, Outcome.UNREADABLE, "This row is not JSON"),
+    (b"\x00" * 100, Outcome.UNREADABLE, "This row is not JSON"),
+    (b"\xef\xbb\xbf" + line_of(failed("a")), Outcome.ERROR, "Request timeout"),
+]
+
+
+@pytest.mark.parametrize(("row", "outcome", "preview"), SHAPES, ids=lambda value: repr(value)[:60])
+def test_a_shape_is_judged_shown_and_read(row: Any, outcome: Outcome, preview: str, tmp_path: Path) -> None:
+    index = index_of(tmp_path, output=[row])
+    assert len(index) == 1
+    shown = index.row(0)
+    assert (shown.outcome, shown.preview) == (outcome, preview)
+    record = index.record(0)
+    assert record.raw_response == line_of(row)
+    if outcome in (Outcome.ERROR, Outcome.UNREADABLE):
+        assert record.failure is not None and " ".join(record.failure.message.split()) == preview
+    else:
+        said = " ".join(message.text for message in record.answers) + (record.audio.text if record.audio else "")
+        assert preview.startswith("look_up") or " ".join(said.split()) == preview
+
+
+@pytest.mark.parametrize(
+    ("spelled", "custom_id"),
+    [
+        (b'"a"', "a"),
+        (b"17", "17"),
+        (b"-1.5", "-1.5"),
+        (b'""', ""),
+        (b'"\\ud83d"', "\ud83d"),
+        (b'"\\u0000"', "\x00"),
+        (b'"\xff"', "\N{REPLACEMENT CHARACTER}"),
+        ('"żółw 🐢"'.encode(), "żółw 🐢"),
+        (b'"' + b"x" * 100_000 + b'"', "x" * 100_000),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_any_id_joins_its_rows(spelled: bytes, custom_id: str, tmp_path: Path) -> None:
+    line = b'{"custom_id": %s, "body": {}}' % spelled
+    row = line_of(answered("ID")).replace(b'"ID"', spelled)
+    index = index_of(tmp_path, input=[line], output=[row])
+    assert index.reconciliation is not None and index.reconciliation.is_clean
+    assert index.row(0).custom_id == custom_id
+    assert index.row(0).preview == "Hi!"
+
+
+@pytest.mark.parametrize("line", [b"null", b"[]", b"{", b'{"custom_id": null}', b'{"custom_id": {}}', b"\xff"])
+def test_an_input_line_without_an_id_is_a_request_that_is_missing(line: bytes, tmp_path: Path) -> None:
+    index = index_of(tmp_path, input=[line, asked("a")], output=[answered("a")])
+    assert index.outcome(0) is Outcome.MISSING
+    assert index.outcome(1) is Outcome.OK
+    assert index.record(0).asked == ()
+
+
+def test_a_row_of_megabytes_is_read_whole(tmp_path: Path) -> None:
+    text = "word " * 1_200_000
+    index = index_of(tmp_path, input=[asked("a", text)], output=[answered("a", text)])
+    assert index.row(0).preview.startswith("word word")
+    record = index.record(0)
+    assert record.answers[0].text == text
+    assert record.asked[0].text == text
+
+
+def test_a_row_too_long_to_hold_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines_module, "HELD_MAX", 600_000)
+    index = index_of(tmp_path, output=[answered("long", "x" * 2_000_000), answered("b")])
+    assert [(index.row(n).custom_id, index.row(n).outcome) for n in range(2)] == [
+        ("b", Outcome.OK),
+        ("long", Outcome.UNREADABLE),
+    ]
+    assert "too long" in index.row(1).preview
+    assert index.row(0).line == 2
+
+
+def test_a_file_that_changed_since_is_told_and_not_misread(tmp_path: Path) -> None:
+    index = index_of(tmp_path, input=[asked("a")], output=[answered("a")])
+    (tmp_path / "out.jsonl").write_bytes(b"{}\n")
+    record = index.record(0)
+    assert record.raw_response is None
+    assert record.asked[0].text == "Hello?"
+    assert "has changed" in record.troubles[0]
+    (tmp_path / "in.jsonl").unlink()
+    assert len(index.record(0).troubles) == 2
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
+)
+CONTENT = st.text(max_size=20) | JSON
+MESSAGE = st.fixed_dictionaries({"content": CONTENT}, optional={"tool_calls": st.just([]) | JSON, "reasoning": JSON})
+CHOICE = st.fixed_dictionaries(
+    {"message": MESSAGE | JSON}, optional={"finish_reason": st.sampled_from(["stop", "length"]) | JSON}
+)
+USAGE = st.fixed_dictionaries({"completion_tokens": st.integers(0, 99) | JSON, "prompt_tokens": st.integers(0, 99)})
+BODY = st.fixed_dictionaries(
+    {"choices": st.lists(CHOICE, max_size=2) | JSON}, optional={"usage": USAGE | JSON, "text": JSON}
+)
+RESPONSE = st.fixed_dictionaries({"body": BODY | JSON}, optional={"status_code": st.just(200) | JSON})
+ROW = st.fixed_dictionaries({"custom_id": st.text(max_size=5) | JSON}, optional={"response": RESPONSE, "error": JSON})
+
+
+@settings(max_examples=200, deadline=None)
+@given(row=ROW, ascii_only=st.booleans())
+def test_the_fast_way_and_the_slow_way_agree(row: Any, ascii_only: bool) -> None:
+    data = json.dumps(row, ensure_ascii=ascii_only).encode("utf-8", "backslashreplace")
+    fast, slow = judge(data), judge_value(loads(data))
+    if len(fast.head) < PREVIEW and len(slow.head) < PREVIEW:
+        assert words_of(fast.head) == words_of(slow.head)
+    fast.head = slow.head = b""
+    assert fast == slow
+    record_of(Row(0, 1, "a", fast.outcome), data, data)
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
+def test_any_bytes_are_judged(data: bytes) -> None:
+    verdict = judge(data)
+    request_id(data)
+    words_of(verdict.head)
+    record_of(Row(0, 1, "a", verdict.outcome), data, data)
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=st.text(st.characters(), max_size=400), start=st.integers(0, 5))
+def test_a_head_that_was_cut_anywhere_is_the_texts_beginning(text: str, start: int) -> None:
+    text = "x" * start + text
+    for spelled in (head_of(text), json.dumps(text)[1:-1].encode()[:PREVIEW]):
+        said = words_of(spelled)
+        assert " ".join(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").split()).startswith(
+            said.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        )

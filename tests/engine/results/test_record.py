@@ -1,0 +1,102 @@
+"""A record as a person reads it: messages by role, attachments as a note, JSON indented, tool calls, audio, errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tbatch_tui.engine.results import Audio, Failure, Part, PartKind, Source, ToolCall, Usage
+from tests.engine.results.rows import answered, failed, index_of, with_body
+
+PNG = "data:image/png;base64," + "iVBORw0KGgo" * 100
+
+
+def test_a_conversation(tmp_path: Path) -> None:
+    body = {
+        "model": "meta/llama",
+        "max_tokens": 64,
+        "response_format": {"type": "json_object"},
+        "messages": [
+            {"role": "system", "content": "Be terse."},
+            {
+                "role": "user",
+                "content": [
+                    {"type": "text", "text": "What is this?"},
+                    {"type": "image_url", "image_url": {"url": PNG}},
+                    {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
+                    {"type": "input_audio", "input_audio": {"data": "A" * 400, "format": "wav"}},
+                ],
+            },
+        ],
+    }
+    answer = answered("a", '{"price":1.10,"n":12345678901234567890}', reasoning="Let me see.")
+    answer["response"]["body"]["usage"]["completion_tokens_details"] = {"reasoning_tokens": 5}
+    index = index_of(tmp_path, input=[{"custom_id": "a", "body": body}], output=[answer])
+    record = index.record(0)
+    assert record.model == "meta/llama"
+    assert record.settings == (("max_tokens", "64"), ("response_format", '{"type":"json_object"}'))
+    assert [message.role for message in record.asked] == ["system", "user"]
+    assert record.asked[1].parts == (
+        Part(PartKind.TEXT, "What is this?"),
+        Part(PartKind.IMAGE, "image/png", 825),
+        Part(PartKind.IMAGE, "https://example.com/a.png"),
+        Part(PartKind.AUDIO, "wav", 300),
+    )
+    (said,) = record.answers
+    assert said.parts == (Part(PartKind.JSON, '{\n  "price": 1.10,\n  "n": 12345678901234567890\n}'),)
+    assert (said.role, said.reasoning, said.finish_reason) == ("assistant", "Let me see.", "stop")
+    assert record.usage == Usage(prompt=3, completion=7, total=10, reasoning=5, cached=None)
+    assert (record.source, record.source_line) == (Source.OUTPUT, 1)
+
+
+def test_tool_calls(tmp_path: Path) -> None:
+    calls = [
+        {"function": {"name": "look_up", "arguments": '{"id":7}'}},
+        {"function": {"name": "n", "arguments": "7]"}},
+        5,
+    ]
+    index = index_of(tmp_path, output=[answered("a", None, tool_calls=calls)])
+    assert index.record(0).answers[0].calls == (
+        ToolCall("look_up", '{\n  "id": 7\n}'),
+        ToolCall("n", "7]"),
+        ToolCall("?", "5"),
+    )
+
+
+def test_several_answers(tmp_path: Path) -> None:
+    choices = [{"message": {"role": "assistant", "content": text}} for text in ("one", "two")]
+    index = index_of(tmp_path, output=[with_body("a", {"choices": choices})])
+    assert [answer.text for answer in index.record(0).answers] == ["one", "two"]
+
+
+def test_what_was_heard(tmp_path: Path) -> None:
+    line = {
+        "custom_id": "a",
+        "method": "FILE",
+        "body": {"file": "https://example.com/a.wav", "model": "w", "language": "de"},
+    }
+    index = index_of(
+        tmp_path, input=[line], output=[with_body("a", {"text": "Guten Tag", "language": "de", "duration": 61.5})]
+    )
+    record = index.record(0)
+    assert record.audio == Audio("Guten Tag", "de", 61.5)
+    assert record.answers == ()
+    assert record.asked[0].parts == (Part(PartKind.AUDIO, "https://example.com/a.wav"),)
+    assert record.settings == (("language", "de"),)
+    assert index.row(0).seconds == 61.5
+    assert index.row(0).tokens is None
+
+
+def test_what_went_wrong(tmp_path: Path) -> None:
+    index = index_of(
+        tmp_path,
+        output=[with_body("a", {"error": {"message": "Busy", "code": "overloaded"}}, 503)],
+        errors=[failed("b", "No")],
+    )
+    assert index.record(0).failure == Failure("Busy", "overloaded", 503)
+    assert index.record(1).failure == Failure("No", "batch_client_error", None)
+    assert index.record(1).source is Source.ERRORS
+
+
+def test_bytes_inside_a_text_are_told_in_a_few_words(tmp_path: Path) -> None:
+    index = index_of(tmp_path, output=[answered("a", f"![x]({PNG}) and so on")])
+    assert index.record(0).answers[0].text == "![x]([image/png, 825 bytes]) and so on"
