@@ -17,13 +17,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = _command_of(arguments)
     if command == "check":
-        from tbatch_tui import check_command
+        from tbatch_tui.check_command import main as check
 
-        return check_command.main(arguments, prog="tbatch-tui check")
+        return check(arguments, prog="tbatch-tui check")
     if command == "sandbox":
-        from tbatch_tui.sandbox import server
+        from tbatch_tui.sandbox.server import main as serve
 
-        return server.main(arguments, prog="tbatch-tui sandbox")
+        return serve(arguments, prog="tbatch-tui sandbox")
     return _run_app(arguments)
 
 

@@ -1,0 +1,164 @@
+"""The command as a stranger runs it: its answers, and the demo in a real terminal, also when it is killed."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tbatch_tui", *arguments], cwd=cwd, capture_output=True, text=True, timeout=60
+    )
+
+
+class Terminal:
+    """A program in a pty."""
+
+    def __init__(self, *arguments: str, cwd: Path) -> None:
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 110, 0, 0))
+        environment = os.environ | {"TERM": "xterm-256color", "PYTHONPATH": os.pathsep.join(sys.path)}
+        self.child = subprocess.Popen(
+            [sys.executable, "-m", "tbatch_tui", *arguments],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            cwd=cwd,
+            env=environment,
+            start_new_session=True,
+        )
+        os.close(slave)
+        self.seen = b""
+
+    def read_until(self, sign: bytes, within: float = 40.0) -> None:
+        end = time.monotonic() + within
+        while sign not in self.seen:
+            assert time.monotonic() < end, f"{sign!r} was not painted: {self.seen[-800:]!r}"
+            if select.select([self.master], [], [], 0.2)[0]:
+                self.seen += os.read(self.master, 65536)
+
+    def drain(self, within: float = 20.0) -> None:
+        """Read on until the program has left."""
+        end = time.monotonic() + within
+        while self.child.poll() is None:
+            assert time.monotonic() < end, "it does not leave"
+            if select.select([self.master], [], [], 0.2)[0]:
+                try:
+                    self.seen += os.read(self.master, 65536)
+                except OSError:
+                    break
+        self.child.wait(within)
+
+    def close(self) -> None:
+        if self.child.poll() is None:
+            self.child.kill()
+        self.child.wait()
+        os.close(self.master)
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Terminal]:
+    terminal = Terminal("--demo", "--data-dir", str(tmp_path / "data"), cwd=tmp_path)
+    yield terminal
+    terminal.close()
+
+
+def children_of(pid: int) -> list[int]:
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            try:
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[1]) == pid:
+                found.append(int(folder.name))
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_the_demo_shows_past_jobs_and_says_that_nothing_leaves(demo: Terminal):
+    demo.read_until(b"nothing leaves it")
+    demo.read_until(b"reviews-november")
+    os.write(demo.master, b"q")
+    demo.drain()
+    assert demo.child.returncode == 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
+def test_the_demos_server_dies_with_the_app_also_when_that_is_killed(demo: Terminal):
+    demo.read_until(b"reviews-november")
+    [server] = children_of(demo.child.pid)
+    demo.child.send_signal(signal.SIGKILL)
+    demo.child.wait()
+    end = time.monotonic() + 20
+    while is_alive(server):
+        assert time.monotonic() < end, "the server outlived the app"
+        time.sleep(0.05)
+
+
+def test_version_and_help(tmp_path: Path):
+    assert run("--version", cwd=tmp_path).stdout.startswith("tbatch-tui ")
+    assert "--demo" in run("--help", cwd=tmp_path).stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--poll-interval", "3"], ["--poll-interval", "soon"], ["--base-url", "nowhere"], ["--no-such-flag"], ["a", "b"]],
+)
+def test_bad_use_is_said_on_one_line_with_exit_2(arguments: list[str], tmp_path: Path):
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.strip().splitlines()[-1].startswith("tbatch-tui: error:")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_data_folder_that_cannot_be_used_is_said(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    terminal = Terminal("--data-dir", str(tmp_path / "file"), cwd=tmp_path)
+    try:
+        terminal.read_until(b"--data-dir")
+        terminal.drain()
+        assert terminal.child.returncode == 1
+        assert b"Traceback" not in terminal.seen
+    finally:
+        terminal.close()
+
+
+def test_a_file_named_like_a_command_is_given_with_its_folder(tmp_path: Path):
+    (tmp_path / "check").write_text("")
+    done = run("check", "./check", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "check:1:" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"]])
+def test_help_and_check_load_neither_textual_nor_the_sdk(arguments: list[str], tmp_path: Path):
+    code = (
+        "import sys; from tbatch_tui.cli import main\n"
+        f"try: main({arguments!r})\n"
+        "except SystemExit: pass\n"
+        "heavy = {'textual', 'rich', 'together', 'httpx', 'starlette', 'asyncio'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr

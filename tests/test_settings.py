@@ -1,0 +1,113 @@
+"""Flags > environment > config.toml > defaults, and a clear word for each setting that cannot be used."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tbatch_tui.settings import Settings, SettingsError, is_loopback, settle
+
+
+def settled(tmp_path: Path, config: str = "", environment: dict[str, str] | None = None, **flags: Any) -> Settings:
+    file = tmp_path / "config.toml"
+    file.write_text(config)
+    given: dict[str, Any] = {
+        "file": None,
+        "demo": False,
+        "output_dir": None,
+        "data_dir": None,
+        "poll_interval": None,
+        "base_url": None,
+        "mouse": True,
+    }
+    return settle(**(given | flags), environment=environment or {}, config_file=file)
+
+
+def test_defaults(tmp_path: Path):
+    found = settled(tmp_path)
+    assert (found.poll_interval, found.output_dir, found.base_url, found.api_key) == (
+        30,
+        Path("batch-results"),
+        None,
+        None,
+    )
+
+
+def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path: Path):
+    config = 'base_url = "https://file.example"\noutput_dir = "from-file"\npoll_interval = 60\n'
+    environment = {"TOGETHER_BASE_URL": "https://env.example/v1"}
+    assert settled(tmp_path, config).base_url == "https://file.example"
+    assert settled(tmp_path, config, environment).base_url == "https://env.example"
+    found = settled(tmp_path, config, environment, base_url="https://flag.example/v1/", output_dir="from-flag")
+    assert (found.base_url, found.output_dir, found.poll_interval) == (
+        "https://flag.example",
+        Path("from-flag"),
+        60,
+    )
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), 5, 9.9, 1e9])
+def test_a_poll_interval_that_would_be_rude_or_senseless_is_refused(seconds: float, tmp_path: Path):
+    with pytest.raises(SettingsError, match="--poll-interval"):
+        settled(tmp_path, poll_interval=seconds)
+
+
+def test_a_short_poll_interval_is_for_this_machine_only(tmp_path: Path):
+    assert settled(tmp_path, poll_interval=0.5, base_url="http://127.0.0.1:8700").poll_interval == 0.5
+    assert settled(tmp_path, poll_interval=0.5, demo=True).poll_interval == 0.5
+    with pytest.raises(SettingsError):
+        settled(tmp_path, poll_interval=0.5, base_url="https://127.0.0.1.example.com")
+
+
+@pytest.mark.parametrize(
+    ("url", "local"),
+    [
+        ("http://localhost:1", True),
+        ("http://[::1]:1", True),
+        ("http://127.9.9.9", True),
+        ("http://10.0.0.1", False),
+        ("https://api.together.ai", False),
+    ],
+)
+def test_what_is_loopback(url: str, local: bool):
+    assert is_loopback(url) is local
+
+
+@pytest.mark.parametrize("url", ["api.together.ai", "ftp://x", "http://", "//x"])
+def test_a_base_url_that_is_no_web_address_is_refused(url: str, tmp_path: Path):
+    with pytest.raises(SettingsError, match="base URL"):
+        settled(tmp_path, base_url=url)
+
+
+@pytest.mark.parametrize("config", ["= nonsense", "poll_interval = 'soon'", "output_dir = 3", "keys = 4"])
+def test_a_config_that_cannot_be_used_names_the_file(config: str, tmp_path: Path):
+    with pytest.raises(SettingsError, match="config.toml"):
+        settled(tmp_path, config)
+
+
+def test_the_key_is_the_environments_else_what_tg_login_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    login = tmp_path / "credentials.json"
+    monkeypatch.setenv("TOGETHER_CREDENTIALS_PATH", str(login))
+    assert settled(tmp_path).api_key is None
+    entries = [
+        {"name": "default", "access_token": "login-token", "expires_at": int(time.time()) + 3600},
+        {"name": "proj", "project_id": "proj", "access_token": "project-token"},
+    ]
+    login.write_text(json.dumps({"version": 1, "current": "proj", "credentials": entries}))
+    assert settled(tmp_path).api_key == "project-token"
+    login.write_text(json.dumps({"version": 1, "current": "default", "credentials": entries}))
+    assert settled(tmp_path).api_key == "login-token"
+    assert settled(tmp_path, environment={"TOGETHER_API_KEY": "from-env"}).api_key == "from-env"
+    entries[0]["expires_at"] = 1
+    login.write_text(json.dumps({"version": 1, "current": "default", "credentials": entries}))
+    found = settled(tmp_path)
+    assert found.api_key is None
+    assert "tg login" in found.key_trouble
+
+
+def test_the_key_is_in_no_repr(tmp_path: Path):
+    assert "secret" not in repr(settled(tmp_path, environment={"TOGETHER_API_KEY": "secret-key"}))
