@@ -31,10 +31,3 @@ def make_app(folder: Path, box: Sandbox | None, *, file: Path | None = None, **m
     app = TbatchApp(settings, lambda emit: Controller(settled, emit))
     app.load_first_rows(60)
     return app
-
-
-def screen_text(app: TbatchApp) -> str:
-    """What is on the screen, as plain text."""
-    width, height = app.size
-    strips = app.screen._compositor.render_strips()
-    return "\n".join(strip.crop(0, width).text for strip in strips[:height])

@@ -9,7 +9,8 @@ import pytest
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.app import TbatchApp
 from tests.conftest import until, write_chat
-from tests.tui.app_host import SIZES, make_app, screen_text
+from tests.tui.app_host import SIZES, make_app
+from tests.tui.drawn import screen_text
 
 
 def on(app: TbatchApp, name: str) -> bool:

@@ -125,7 +125,7 @@ def _applies(action: str, record: JobRecord) -> bool:
             uncertain = record.status in (LocalStatus.UNCERTAIN, JobStatus.CANCELLING)
             return record.is_active and not uncertain
         case "download" | "results":
-            return job is not None and (job.is_ended or any(job.file_id(kind) for kind in FileKind))
+            return job is not None and any(job.file_id(kind) for kind in FileKind)
         case _:
             return True
 

@@ -18,6 +18,7 @@ from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.frame import Frame
 from tbatch_tui.tui.job_actions import JobActions
 from tbatch_tui.tui.text import line, lines
+from tbatch_tui.tui.widgets.fact_list import FactList
 from tbatch_tui.tui.widgets.job_foot import pieces_content
 from tbatch_tui.tui.widgets.job_story import error_hint, timeline
 from tbatch_tui.tui.widgets.job_words import Pieces, kind_of, outcome_pieces, progress_cell, took, what_now
@@ -25,9 +26,6 @@ from tbatch_tui.tui.widgets.status import look_of_record
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.controller import Controller
-
-_LABELS = 12
-"""Cells of the left column of names."""
 
 
 class JobScreen(JobActions, Frame):
@@ -43,13 +41,12 @@ class JobScreen(JobActions, Frame):
         keys.COPY_ID,
     ]
     DEFAULT_CSS = """
-    JobScreen #story { height: 1fr; padding: 0 2; scrollbar-size-vertical: 1; }
+    JobScreen #story { height: 1fr; scrollbar-size-vertical: 1; }
     JobScreen #columns { height: auto; layout: vertical; }
     JobScreen.-wide #columns { layout: horizontal; }
-    JobScreen #facts { width: 1fr; height: auto; padding: 0 2 1 0; }
-    JobScreen #timeline { width: 1fr; height: auto; padding: 0 0 1 0; }
+    JobScreen #facts { padding: 0 2 1 2; }
+    JobScreen #timeline { width: 1fr; height: auto; padding: 0 2 1 2; }
     JobScreen.-wide #timeline { width: 56; }
-    JobScreen #files { height: auto; }
     """
 
     def __init__(self, engine: Controller, bridge: Bridge, key: str) -> None:
@@ -66,9 +63,9 @@ class JobScreen(JobActions, Frame):
     def body(self) -> ComposeResult:
         with VerticalScroll(id="story", can_focus=True):
             with _Columns(id="columns"):
-                yield Static(id="facts", markup=False)
+                yield FactList(id="facts")
                 yield Static(id="timeline", markup=False)
-            yield Static(id="files", markup=False)
+            yield FactList(id="files")
 
     def on_mount(self) -> None:
         self.bridge.records.subscribe(self, self._records_changed)
@@ -100,10 +97,13 @@ class JobScreen(JobActions, Frame):
             self.header.show("gone from the history", [])
             return
         look = look_of_record(record)
-        self.header.show(record.name, [(f"{look.glyph} {look.word}", look.colour), took(record, now)])
-        self.query_one("#facts", Static).update(_table(self._facts(record, now)))
+        lasted = took(record, now)
+        self.header.show(
+            record.name, [(f"{look.glyph} {look.word}", look.colour), lasted if lasted != fmt.MISSING else ""]
+        )
+        self.query_one("#facts", FactList).show(self._facts(record, now))
         self.query_one("#timeline", Static).update(Content("\n").join(map(pieces_content, timeline(record, now))))
-        self.query_one("#files", Static).update(_table(self._files(record)))
+        self.query_one("#files", FactList).show(self._files(record))
 
     def _facts(self, record: JobRecord, now: float) -> list[tuple[str, Pieces]]:
         job, submission = record.job, record.submission
@@ -118,7 +118,8 @@ class JobScreen(JobActions, Frame):
             facts.append(("Progress", progress_cell(record, 32)))
         if said := what_now(record):
             facts.append(("", [(said, "$status-quiet")]))
-        facts.append(("Outcome", outcome_pieces(record)) if job is not None and job.is_ended else ("", []))
+        if job is not None and job.is_ended:
+            facts.append(("Outcome", outcome_pieces(record)))
         if job is not None and job.error:
             facts.append(("Error", [(lines(job.error), "$status-failed")]))
             facts.append(("", [(error_hint(job.error), "$status-quiet")]))
@@ -131,7 +132,7 @@ class JobScreen(JobActions, Frame):
         facts.append(("Note", [(lines(record.note), "")]))
         if job is not None:
             facts.append(("Job id", [(line(job.id), "")]))
-            facts.append(("Model", [(line(job.model or "named once validated"), "")]))
+            facts.append(("Model", [(line(job.model or ("–" if job.is_ended else "named once validated")), "")]))
         facts.append(("Endpoint", [(kind_of(record), ""), (f"  {line(record.endpoint or '')}", "$status-quiet")]))
         facts.append(("Requests", [(fmt.count(record.requests), "")] if record.requests is not None else []))
         facts.append(("Submitted", [(fmt.absolute(record.created_at), ""), (_ago(record.created_at, now), _QUIET)]))
@@ -196,10 +197,3 @@ _QUIET = "$status-quiet"
 
 def _ago(then: float, now: float) -> str:
     return f"  {fmt.age(then, now)}"
-
-
-def _table(rows: list[tuple[str, Pieces]]) -> Content:
-    """Names in a column, what they are in the next."""
-    return Content("\n").join(
-        Content.assemble((f"{name:<{_LABELS}}", _QUIET), pieces_content(pieces)) for name, pieces in rows
-    )

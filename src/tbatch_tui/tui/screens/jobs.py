@@ -42,9 +42,9 @@ EMPTY = "No jobs yet.\n\nPress n to pick a file: it is checked line by line befo
 NO_KEY = (
     "There is no API key yet.\n\n"
     "1  Get one: api.together.ai → Settings → API keys.\n"
-    "2  Set it:  export TOGETHER_API_KEY=…   (or run tg login)\n"
+    "2  Set it:  export TOGETHER_API_KEY=…  or run tg login\n"
     "3  Start tbatch-tui again.\n\n"
-    "Without one, files can still be checked (n), and the demo shows everything on a private\n"
+    "Without one, files can still be checked (n), and the demo shows everything on a private "
     "sandbox: press t to try it, or run tbatch-tui --demo. Nothing leaves this machine."
 )
 
@@ -245,7 +245,8 @@ class JobsScreen(JobActions, Frame):
             parts.append((f"{counts[Rank.ACTIVE]:,} running", "$status-active"))
         if needing := counts[Rank.ATTENTION]:
             parts.append((f"{needing:,} {'needs' if needing == 1 else 'need'} you", "$status-attention"))
-        parts.append((f"{counts[Rank.DONE]:,} done", ""))
+        if counts[Rank.DONE]:
+            parts.append((f"{counts[Rank.DONE]:,} done", ""))
         rate = sum(moved.rate for moved in self._transfers.values())
         if self._transfers:
             ups = any(moved.upload for moved in self._transfers.values())

@@ -6,6 +6,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tbatch_tui.engine.model import JobRecord
+from tbatch_tui.tui.text import fit_pieces
 from tbatch_tui.tui.widgets.job_story import timeline
 from tbatch_tui.tui.widgets.job_words import Pieces, foot_lines
 
@@ -31,7 +32,9 @@ class JobFoot(Static):
             blocks = [[name], facts_below(facts), [], second, [], *timeline(record, now), [], third]
             self.update(Content("\n").join(pieces_content(pieces) for pieces in blocks))
         else:
-            self.update(Content("\n").join(pieces_content(pieces) for pieces in foot_lines(record, now)))
+            width = max(1, self.app.size.width - 4)
+            lines = (fit_pieces(pieces, width, fill="") for pieces in foot_lines(record, now))
+            self.update(Content("\n").join(pieces_content(pieces) for pieces in lines))
 
 
 def facts_below(facts: Pieces) -> Pieces:
