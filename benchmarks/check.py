@@ -1,0 +1,135 @@
+"""The check beside its peers, as ratios: SDK `check_file` in a fresh Python, `json`, orjson and simdjson.
+
+    python benchmarks/check.py           98 MB and 15 MB of 50,000 lines each, every command a fresh process
+    python benchmarks/check.py --big     memory on 2 GB and 5 million lines
+
+All is run in turns, several times, and the best run of each counts: whatever else the machine does slows some of
+them, and never all. Bytecode is written first, so that nobody pays for compiling.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+LINES = 50_000
+OURS = "import sys; from tbatch_tui.check_command import main; sys.exit(main(sys.argv[1:]))"
+PEERS = {
+    "ours, 2 processes": f"{OURS} --processes 2",
+    "ours, 1 process": f"{OURS} --processes 1",
+    "SDK check_file": "import sys; from together.lib.utils.files import check_file as c;"
+    " assert c(sys.argv[1], purpose='batch-api')['is_check_passed']",
+    "json.loads": "import sys, json\nfor line in open(sys.argv[1], encoding='utf-8'): json.loads(line)",
+    "orjson": "import sys, orjson\nfor line in open(sys.argv[1], 'rb'): orjson.loads(line)",
+    "simdjson": "import sys, simdjson\nparse = simdjson.Parser().parse\n"
+    "for line in open(sys.argv[1], 'rb'): parse(line)",
+}
+BARS = {"ours, 2 processes": (6.0, 5.0), "ours, 1 process": (4.5, 4.0)}
+WORDS = (  # noqa: SIM905 - a hundred quoted words would be harder to read
+    "the of and to in a is that it was for on are as with his they at be this have from or one had by word but not "
+    "what all were we when your can said there use an each which she do how their if will up other about out many "
+    "then them these so some her would make like him into time has look two more write go see number no way could "
+    "people my than first water been call who oil its now find long down day did get come made may part review "
+    "classify sentiment positive negative customer delivery “quoted” isn’t café naïve Zürich — … 東京 отзыв 🙂"
+).split()
+
+
+def requests(lines: int, words: int, seed: int = 7) -> Iterator[bytes]:
+    """Chat requests such as people send: a system prompt, a text with line breaks, a few parameters."""
+    dice = random.Random(seed)
+    pool = [" ".join(dice.choices(WORDS, k=words)) for _ in range(500)]
+    for number in range(lines):
+        text = f'Classify "{number}":\n{dice.choice(pool)}\n{dice.choice(pool)[: dice.randrange(1, words * 3)]}'
+        messages = [{"role": "system", "content": "You are a careful judge."}, {"role": "user", "content": text}]
+        body = {"model": "meta-llama/Llama-3.3-70B-Instruct-Turbo", "messages": messages, "max_tokens": 200}
+        line = {"custom_id": f"review-{number:07d}", "body": {**body, "temperature": 0.2}}
+        yield json.dumps(line, ensure_ascii=False).encode() + b"\n"
+
+
+def write(path: Path, lines: int, words: int) -> None:
+    with path.open("wb") as file:
+        file.writelines(requests(lines, words))
+    print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB, {lines:,} lines")
+
+
+def run(peer: str, path: Path) -> float:
+    """Wall time of one fresh process."""
+    code, *options = PEERS[peer].split(" --processes ")
+    command = [sys.executable, "-c", code, str(path), *(["--processes", *options] if options else [])]
+    began = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment())
+    return time.perf_counter() - began
+
+
+def environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
+def compare(path: Path, size: int, rounds: int) -> bool:
+    times: dict[str, list[float]] = {peer: [] for peer in PEERS}
+    for peer in PEERS:
+        run(peer, path)  # bytecode, page cache
+    for _ in range(rounds):
+        for peer in PEERS:
+            times[peer].append(run(peer, path))
+    sdk = min(times["SDK check_file"])
+    is_met = True
+    for peer, taken in times.items():
+        best = min(taken)
+        median = sorted(taken)[len(taken) // 2]
+        bar = BARS.get(peer, (0.0, 0.0))[size]
+        is_met &= sdk / best >= bar
+        wanted = f"   bar {bar:.1f} ×" if bar else ""
+        print(f"  {peer:20} best {best:6.3f} s   median {median:6.3f} s   {sdk / best:5.1f} × the SDK{wanted}")
+    return is_met
+
+
+def memory(folder: Path) -> bool:
+    """The memory of the check of 2 GB, 5 million lines."""
+    path = folder / "huge.jsonl"
+    write(path, 5_000_000, 19)
+    is_met = True
+    for processes in ("2", "1"):
+        began = time.perf_counter()
+        child = subprocess.Popen(
+            [sys.executable, "-c", OURS, str(path), "--processes", processes],
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        _, _, usage = os.wait4(child.pid, 0)
+        peak = usage.ru_maxrss / (1 << 10 if sys.platform != "darwin" else 1 << 20)
+        is_met &= peak <= 150
+        print(f"  {processes} process(es): {time.perf_counter() - began:.1f} s, {peak:.0f} MB at most   bar 150 MB")
+    return is_met
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--big", action="store_true", help="memory on 2 GB instead")
+    parser.add_argument("--rounds", type=int, default=7)
+    options = parser.parse_args()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if options.big:
+            return 0 if memory(folder) else 1
+        is_met = True
+        for size, (stem, words) in enumerate((("long", 263), ("short", 13))):
+            path = folder / f"{stem}.jsonl"
+            write(path, LINES, words)
+            is_met &= compare(path, size, options.rounds)
+    return 0 if is_met else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,230 @@
+"""`tbatch-tui check`: the check without a screen, for terminals, editors and CI.
+
+Problems go to standard output, one a line; what is said about a file as a whole goes to standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from tbatch_tui.engine.check import RULES, check_file
+from tbatch_tui.engine.errors import BatchError, FileTrouble
+from tbatch_tui.engine.model import CheckReport, Endpoint, Problem, Severity
+
+_ENDPOINTS = {
+    "chat": Endpoint.CHAT,
+    "transcription": Endpoint.TRANSCRIPTION,
+    "translation": Endpoint.TRANSLATION,
+}
+_EPILOG = "exit status: 0 no errors (warnings may be), 1 errors, 2 a file cannot be read, or bad use"
+
+
+def main(argv: list[str], prog: str = "tbatch-tui check") -> int:
+    """Run the command; the return value is the exit status."""
+    try:
+        arguments = _parser(prog).parse_args(argv)
+    except SystemExit as leaving:  # argparse has said why
+        return leaving.code if isinstance(leaving.code, int) else 2
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    collecting = gc.isenabled()
+    gc.disable()  # what a check makes dies by its reference counts,
+    gc.freeze()  # and what is loaded by now lives to the end: the interpreter need not look through it on leaving
+    run = _Run(arguments)
+    try:
+        run.all()
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        if collecting:
+            gc.enable()
+    return run.status
+
+
+def _parser(prog: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=prog, description="Check input files of Together's Batch API, line by line.", epilog=_EPILOG
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a JSONL file; - is standard input")
+    parser.add_argument("--json", action="store_true", help="print one JSON object with everything")
+    parser.add_argument("--fix", action="store_true", help="write a mended copy beside the file, and check that")
+    parser.add_argument(
+        "--reject", action="store_true", help="with --fix: move lines that cannot be mended to a file of their own"
+    )
+    parser.add_argument("--endpoint", choices=_ENDPOINTS, help="what the batch is to run against [read from the file]")
+    for name, what in (("--select", "only these rules"), ("--ignore", "all rules but these")):
+        parser.add_argument(name, action="extend", type=_rules, metavar="RULES", help=f"{what}, parted by commas")
+    parser.add_argument("--processes", type=int, choices=(1, 2), help="[2 where there is more than one core]")
+    return parser
+
+
+def _rules(value: str) -> list[str]:
+    rules = [rule.strip() for rule in value.split(",") if rule.strip()]
+    for rule in rules:
+        if rule not in RULES:
+            raise argparse.ArgumentTypeError(f"there is no rule {harmless(rule)!r}")
+    return rules
+
+
+class _Run:
+    """One run of the command over its files."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self._arguments = arguments
+        self._documents: list[dict[str, object]] = []
+        self.status = 0
+
+    def all(self) -> None:
+        for name in self._arguments.files:
+            try:
+                self._one(name)
+            except BatchError as trouble:
+                self.status = 2
+                if self._arguments.json:
+                    self._documents.append({"path": name, "trouble": trouble.title, "hint": trouble.hint})
+                _say(harmless(str(trouble)))
+        if self._arguments.json:
+            import json
+
+            document = {"files": self._documents, "status": self.status}
+            print(json.dumps(document, indent=2).replace("\x7f", "\\u007f"))  # noqa: T201
+
+    def _one(self, name: str) -> None:
+        if name == "-":
+            if self._arguments.fix:
+                raise FileTrouble("--fix needs a file to write beside", "Save standard input to a file first")
+            with _saved_input() as path:
+                self._tell(name, self._check(path))
+            return
+        report = self._check(Path(name))
+        if self._arguments.fix:
+            from tbatch_tui.engine.check import plan_fixes, write_fixed
+
+            plan = plan_fixes(report)
+            wanted = plan.rules & set(report.counts)
+            if wanted or (self._arguments.reject and plan.left):
+                fixed = write_fixed(plan, rules=wanted, reject=self._arguments.reject)
+                _say(f"{harmless(name)}: a mended copy is in {harmless(str(fixed))}")
+                name, report = str(fixed), self._check(fixed)
+        self._tell(name, report)
+
+    def _check(self, path: Path) -> CheckReport:
+        processes = self._arguments.processes or (2 if _cores() > 1 else 1)
+        endpoint = _ENDPOINTS.get(self._arguments.endpoint)
+        report = check_file(path, endpoint=endpoint, processes=processes, measure=self._arguments.json)
+        return _only(report, self._arguments.select, self._arguments.ignore or ())
+
+    def _tell(self, name: str, report: CheckReport) -> None:
+        if not report.is_ok:
+            self.status = max(self.status, 1)
+        if self._arguments.json:
+            self._documents.append(_document(name, report))
+        else:
+            shown = harmless(name)
+            sys.stdout.writelines(f"{shown}:{_line(problem)}\n" for problem in report.problems)
+            sys.stdout.flush()
+            _say(f"{shown}: {_summary(report)}")
+
+
+def _only(report: CheckReport, select: list[str] | None, ignore: list[str] | tuple[()]) -> CheckReport:
+    """The report without the rules that were not asked for."""
+    if not select and not ignore:
+        return report
+    kept = {rule for rule in (select or RULES) if rule not in ignore}
+    sums = dict.fromkeys(Severity, 0)
+    for problem in report.problems:
+        sums[problem.severity] += problem.rule in kept
+    return replace(
+        report,
+        problems=tuple(problem for problem in report.problems if problem.rule in kept),
+        counts={rule: number for rule, number in report.counts.items() if rule in kept},
+        errors=sums[Severity.ERROR],
+        warnings=sums[Severity.WARNING],
+        notes=sums[Severity.NOTE],
+    )
+
+
+def _line(problem: Problem) -> str:
+    custom_id = f" ({harmless(problem.custom_id)})" if problem.custom_id else ""
+    place = f"{problem.line}:{problem.column}"
+    return f"{place}: {problem.severity} {problem.rule}: {harmless(problem.message)}{custom_id}"
+
+
+def _summary(report: CheckReport) -> str:
+    numbers = ((report.errors, "error"), (report.warnings, "warning"), (report.notes, "note"))
+    said = [f"{number:,} {word}{'' if number == 1 else 's'}" for number, word in numbers if number]
+    requests = f"{report.requests:,} request{'' if report.requests == 1 else 's'}"
+    endpoint = report.endpoint.words.lower() if report.endpoint else report.endpoint_why
+    return " · ".join((*(said or ["no problems"]), requests, _size(report.size), endpoint))
+
+
+def _size(size: int) -> str:
+    for unit, name in ((10**6, "MB"), (10**3, "kB")):
+        if size >= unit:
+            return f"{size / unit:,.1f} {name}"
+    return f"{size} bytes"
+
+
+def _document(name: str, report: CheckReport) -> dict[str, object]:
+    """A report as plain data for --json."""
+    problems = [
+        {
+            "line": problem.line,
+            "column": problem.column,
+            "severity": problem.severity,
+            "rule": problem.rule,
+            "message": problem.message,
+            "mend": problem.mend,
+            "custom_id": problem.custom_id,
+            "offset": problem.offset,
+            "length": problem.length,
+        }
+        for problem in report.problems
+    ]
+    plain = ("size", "lines", "requests", "endpoint", "endpoint_why", "models", "counts", "errors", "warnings", "notes")
+    return {
+        "path": name,
+        **{field: getattr(report, field) for field in (*plain, "longest_line", "seconds")},
+        "problems": problems,
+    }
+
+
+def harmless(text: str) -> str:
+    """Foreign text with everything that a terminal might act on shown as an escape such as \\x1b."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr)  # noqa: T201
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextmanager
+def _saved_input() -> Iterator[Path]:
+    """Standard input as a file: a line with the same id as another is read a second time."""
+    import shutil
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "input.jsonl")
+        with path.open("wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        yield path

@@ -1,0 +1,39 @@
+"""The check of an input file: every faulty line with its place and its mend, and a fix for what needs no guess.
+
+report = check_file(Path("requests.jsonl"))
+for problem in report.problems: ...
+plan = plan_fixes(report)
+fixed = write_fixed(plan)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .reader import read_line
+from .rules import RULES, Rule
+from .whole import check_file, refine
+
+if TYPE_CHECKING:
+    from .fix import FixPlan, FixStep, plan_fixes, write_fixed
+
+__all__ = [
+    "RULES",
+    "FixPlan",
+    "FixStep",
+    "Rule",
+    "check_file",
+    "plan_fixes",
+    "read_line",
+    "refine",
+    "write_fixed",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the fix when it is first asked for: most checks end without one."""
+    if name in ("FixPlan", "FixStep", "plan_fixes", "write_fixed"):
+        from . import fix
+
+        return getattr(fix, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,214 @@
+"""The close look at one line: every fault in it, each with its column. Only lines that need it are looked at so."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from .audio import audio_findings
+from .chat import chat_findings
+from .finding import Finding, Json, Step, quoted
+from .limits import CUSTOM_ID_CHARACTERS
+from .params import Kind, kind_of, named
+from .spans import locate
+
+_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*+"|(-?Infinity|NaN)')
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)")
+_JSON_SPACE = " \t\r\n"
+_KIND = {Kind.CHAT: "for chat", Kind.AUDIO: "for audio"}
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a close look saw."""
+
+    findings: list[Finding] = field(default_factory=list)
+    text: str = ""
+    value: Json | None = None
+    custom_id: str | None = None
+    model: str | None = None
+    once: list[str] = field(default_factory=list)
+    """The rules it breaks of those that are told once a file."""
+    is_blank: bool = False
+
+    def column(self, finding: Finding) -> int:
+        return finding.column or locate(self.text, finding.path) + 1
+
+
+class _NotJson(Exception):
+    pass
+
+
+def look_closely(line: bytes, kind: Kind, offset: int = 0) -> Seen:
+    """Everything that is wrong in a line, given without its line end. `offset` is the line's place in the file."""
+    seen = Seen()
+    try:
+        seen.text = text = line.decode()
+    except UnicodeDecodeError as error:
+        place = offset + error.start
+        message = f"byte 0x{line[error.start]:02X} is not UTF-8 (byte {place:,} of the file)"
+        seen.findings.append(Finding("not-utf8", message, column=error.start + 1))
+        return seen
+    if "\r" in text[:-1]:
+        column = text.index("\r") + 1
+        seen.findings.append(Finding("lone-cr", "a carriage return inside the line", column=column))
+    if not text.strip(_JSON_SPACE):
+        seen.is_blank = True
+        seen.findings = [Finding("blank-line", "the line is blank", column=1)]
+        return seen
+    twice: list[str] = []
+    seen.value = value = _parsed(seen, twice)
+    if value is None:
+        return seen
+    for key in twice:
+        seen.findings.append(
+            Finding("duplicate-key", f"the key {quoted(key)} is there twice", column=_second(text, key))
+        )
+    seen.findings.extend(_line(seen, value, kind))
+    return seen
+
+
+def _parsed(seen: Seen, twice: list[str]) -> Json | None:
+    """The line as an object; None, with the reason among the findings, when it is none."""
+    text = seen.text
+
+    def pairs(items: list[tuple[str, object]]) -> Json:
+        made = dict(items)
+        if len(made) < len(items):
+            keys = [key for key, _ in items]
+            twice.extend(key for key in made if keys.count(key) > 1 and key not in twice)
+        return made
+
+    try:
+        value: object = json.loads(text, object_pairs_hook=pairs, parse_constant=_refuse, parse_int=_int)
+    except RecursionError:
+        seen.findings.append(Finding("too-deep", "values are nested too deep to be read", column=1))
+        return None
+    except _NotJson as error:
+        column = next(m.start(1) for m in _CONSTANT.finditer(text) if m[1]) + 1
+        seen.findings.append(Finding("not-json", f"{error} is not JSON", column=column))
+        return None
+    except json.JSONDecodeError as error:
+        column = min(error.pos, len(text.rstrip("\r"))) + 1
+        seen.findings.append(Finding("not-json", f"not JSON: {_reason(error)}", column=column))
+        return None
+    if (at := _lone_surrogate(text)) >= 0:
+        message = f"{text[at : at + 6]} is half of a surrogate pair, which no text can hold"
+        seen.findings.append(Finding("lone-surrogate", message, column=at + 1))
+        return None
+    if not isinstance(value, dict):
+        seen.findings.append(Finding("not-object", f"the line is {named(value)}, not an object", ()))
+        return None
+    return value
+
+
+def _reason(error: json.JSONDecodeError) -> str:
+    """The parser's words, in ours where its own mislead."""
+    if error.msg == "Extra data":
+        return "something follows the object"
+    if "BOM" in error.msg:
+        return "a byte order mark before the object"
+    if error.msg.startswith("Invalid control character"):
+        return f"control character 0x{ord(error.doc[error.pos]):02X} inside a string"
+    reason = error.msg.removesuffix(" at").removesuffix(" starting")
+    return reason[:1].lower() + reason[1:]
+
+
+def _refuse(constant: str) -> object:
+    raise _NotJson(constant)
+
+
+def _int(digits: str) -> int | float:
+    """Any whole number; one beyond all use as a float, since Python refuses to read thousands of digits."""
+    return int(digits) if len(digits) < 1000 else float(digits)
+
+
+def _lone_surrogate(text: str) -> int:
+    """Where an escaped half of a surrogate pair stands without its other half; -1 if nowhere."""
+    if "\\ud" not in text and "\\uD" not in text:
+        return -1
+    high = -1  # the place of a high half that waits for its low one
+    end = 0
+    for match in _ESCAPE.finditer(text):
+        code = int(match[1], 16) if match[1] else 0
+        if high >= 0 and not (0xDC00 <= code < 0xE000 and match.start() == end):
+            return high
+        if high < 0 and 0xDC00 <= code < 0xE000:
+            return match.start()
+        high = match.start() if 0xD800 <= code < 0xDC00 else -1
+        end = match.end()
+    return high
+
+
+def _second(text: str, key: str) -> int:
+    """The column of a key's second place, where it is certain; else 1."""
+    spelled = json.dumps(key, ensure_ascii=False)
+    if text.count(spelled) != 2:
+        return 1
+    return text.rindex(spelled) + 1
+
+
+def _line(seen: Seen, line: Json, kind: Kind) -> Iterator[Finding]:
+    yield from _custom_id(seen, line)
+    body = line.get("body")
+    if "body" not in line:
+        beside = [name for name in ("model", "messages", "file") if name in line]
+        more = f": {' and '.join(beside)} must stand inside it" if beside else ""
+        yield Finding("body-missing", f"body is missing{more}")
+        return
+    if not isinstance(body, dict):
+        yield Finding("body-type", f"body is {named(body)}, not an object", ("body",))
+        return
+    yield from _model(seen, body)
+    mine = kind_of(body)
+    if mine is not None and mine is not kind:
+        there = "messages" if mine is Kind.CHAT else "file"
+        message = f"the request is {_KIND[mine]} (it has body.{there}), the batch is {_KIND[kind]}"
+        yield Finding("other-kind", message, ("body", there))
+        return
+    if kind is Kind.AUDIO:
+        yield from audio_findings(line, body)
+        if "url" in line:
+            seen.once.append("openai-envelope")
+        return
+    yield from chat_findings(body)
+    if "method" in line or "url" in line:
+        seen.once.append("openai-envelope")
+    if body.get("stream") is True:
+        seen.once.append("stream")
+    if "max_tokens" not in body and "max_completion_tokens" not in body:
+        seen.once.append("no-max-tokens")
+
+
+def _custom_id(seen: Seen, line: Json) -> Iterator[Finding]:
+    path: tuple[Step, ...] = ("custom_id",)
+    value = line.get("custom_id")
+    if value is None:
+        state = "null" if "custom_id" in line else "missing"
+        yield Finding("custom-id-missing", f"custom_id is {state}", path)
+    elif not isinstance(value, str):
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        shown = f": {str(value)[:60]}" if is_number else ""
+        yield Finding("custom-id-type", f"custom_id is {named(value)}, not a string{shown}", path)
+    elif not value:
+        yield Finding("custom-id-empty", "custom_id is empty", path)
+    else:
+        seen.custom_id = value
+        if len(value) > CUSTOM_ID_CHARACTERS:
+            message = f"custom_id has {len(value)} characters, {CUSTOM_ID_CHARACTERS} at most"
+            yield Finding("custom-id-long", message, path)
+
+
+def _model(seen: Seen, body: Json) -> Iterator[Finding]:
+    model = body.get("model")
+    path: tuple[Step, ...] = ("body", "model")
+    if model is None:
+        yield Finding("no-model", f"body.model is {'null' if 'model' in body else 'missing'}", path)
+    elif not isinstance(model, str):
+        yield Finding("wrong-type", f"body.model is {named(model)}, not a string", path)
+    elif not model.strip():
+        yield Finding("no-model", "body.model is empty", path)
+    else:
+        seen.model = model

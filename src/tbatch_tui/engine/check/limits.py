@@ -1,0 +1,37 @@
+"""The documented numbers of the Batch API, and the dated lists that change under us."""
+
+from __future__ import annotations
+
+MEGABYTE = 1_000_000
+MEBIBYTE = 1 << 20
+
+REQUESTS_MAX = 50_000
+REQUESTS_ADVISED = 10_000
+FILE_MEGABYTES = 100
+LINE_MEGABYTES = 10
+CUSTOM_ID_CHARACTERS = 64
+STOPS_MAX = 4
+
+LINE_BYTES_ADVISED = LINE_MEGABYTES * MEGABYTE
+LINE_BYTES_MAX = LINE_MEGABYTES * MEBIBYTE
+
+LONG_LINE = 32_000
+"""Lines over this many bytes are remembered, to be held against a model's context length."""
+
+BYTES_PER_TOKEN = 4
+"""English text, near enough: used only to warn of prompts that cannot fit."""
+
+NOT_FOR_BATCH_DATE = "September 2026"
+NOT_FOR_BATCH = frozenset(
+    {
+        "deepseek-r1",
+        "deepseek-v3.1",
+        "deepseek-v4-pro",
+        "minimax-m2.7",
+        "kimi-k2.5",
+        "kimi-k2.6",
+        "qwen3.5-397b-a17b",
+        "glm-5",
+    }
+)
+"""Serverless models once listed as not available for batch, by the part after the slash, in lower case."""

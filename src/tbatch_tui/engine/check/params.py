@@ -1,0 +1,133 @@
+"""The documented parameters of a request body and their types, as the SDK's own types say them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+
+
+class Kind(Enum):
+    """What a line asks for: the two shapes of body a batch knows."""
+
+    CHAT = "chat"
+    AUDIO = "audio"
+
+
+class Type(Enum):
+    """The JSON types parameters are documented to have, as a person reads them. null always passes."""
+
+    STRING = "a string"
+    INTEGER = "a whole number"
+    NUMBER = "a number"
+    BOOLEAN = "true or false"
+    OBJECT = "an object"
+    LIST = "a list"
+    NUMBERS = "an object of numbers"
+    STRING_OR_OBJECT = "a string or an object"
+    ANY = "anything"
+
+
+CHAT_PARAMS: Mapping[str, Type] = {
+    "model": Type.STRING,
+    "messages": Type.LIST,
+    "max_tokens": Type.INTEGER,
+    "temperature": Type.NUMBER,
+    "top_p": Type.NUMBER,
+    "top_k": Type.INTEGER,
+    "seed": Type.INTEGER,
+    "n": Type.INTEGER,
+    "stream": Type.BOOLEAN,
+    "min_p": Type.NUMBER,
+    "presence_penalty": Type.NUMBER,
+    "frequency_penalty": Type.NUMBER,
+    "repetition_penalty": Type.NUMBER,
+    "logprobs": Type.INTEGER,
+    "echo": Type.BOOLEAN,
+    "safety_model": Type.STRING,
+    "compliance": Type.STRING,
+    "context_length_exceeded_behavior": Type.STRING,
+    "reasoning_effort": Type.STRING,
+    "stop": Type.ANY,  # a list; `chat.py` says more
+    "logit_bias": Type.NUMBERS,
+    "reasoning": Type.OBJECT,
+    "response_format": Type.OBJECT,
+    "tools": Type.LIST,
+    "tool_choice": Type.STRING_OR_OBJECT,
+    "function_call": Type.STRING_OR_OBJECT,
+    "chat_template_kwargs": Type.ANY,
+}
+
+CHAT_VALUES: Mapping[str, tuple[str, ...]] = {
+    "compliance": ("hipaa",),
+    "context_length_exceeded_behavior": ("truncate", "error"),
+    "reasoning_effort": ("low", "medium", "high"),
+}
+"""Where only some strings are documented. Another one may be newer than we are: a warning."""
+
+AUDIO_PARAMS: Mapping[str, Type] = {
+    "file": Type.STRING,
+    "model": Type.STRING,
+    "response_format": Type.STRING,
+    "language": Type.STRING,
+    "prompt": Type.STRING,
+    "temperature": Type.NUMBER,
+    "timestamp_granularities": Type.ANY,  # a string or a list; `audio.py` says more
+    "diarize": Type.BOOLEAN,
+    "min_speakers": Type.INTEGER,
+    "max_speakers": Type.INTEGER,
+}
+
+ROLES = ("system", "user", "assistant", "tool", "function", "developer")
+CHAT_FORMATS = ("text", "json_object", "json_schema", "regex")
+AUDIO_FORMATS = ("json", "verbose_json")
+GRANULARITIES = ("segment", "word")
+
+
+def is_of(value: object, type_: Type) -> bool:
+    """Whether a JSON value is of a documented type; null stands for "not given"."""
+    if value is None:
+        return True
+    match type_:
+        case Type.STRING:
+            return isinstance(value, str)
+        case Type.INTEGER:
+            whole = isinstance(value, float) and value.is_integer()
+            return whole or (isinstance(value, int) and not isinstance(value, bool))
+        case Type.NUMBER:
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        case Type.BOOLEAN:
+            return isinstance(value, bool)
+        case Type.OBJECT:
+            return isinstance(value, dict)
+        case Type.LIST:
+            return isinstance(value, list)
+        case Type.NUMBERS:
+            return isinstance(value, dict) and all(is_of(v, Type.NUMBER) for v in value.values())
+        case Type.STRING_OR_OBJECT:
+            return isinstance(value, str | dict)
+        case Type.ANY:
+            return True
+
+
+def named(value: object) -> str:
+    """What a JSON value is, in words: "a list", "null"."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case str():
+            return "a string"
+        case int() | float():
+            return "a number"
+        case list():
+            return "a list"
+        case _:
+            return "an object"
+
+
+def kind_of(body: Mapping[str, object]) -> Kind | None:
+    """What a body asks for; None when it has neither messages nor a file."""
+    if "messages" in body:
+        return Kind.CHAT
+    return Kind.AUDIO if "file" in body else None

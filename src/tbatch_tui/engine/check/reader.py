@@ -1,0 +1,111 @@
+"""A file as pieces of whole lines, each with its byte offset; a line too long to hold is passed over and measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import FileIO
+from pathlib import Path
+from typing import NamedTuple
+
+from .limits import LINE_BYTES_MAX
+
+PIECE = 256 * 1024
+_SHORT = 600
+
+
+class Piece(NamedTuple):
+    """Whole lines in a row. It lasts until the next piece is asked for: its block is read into again."""
+
+    offset: int
+    """Byte offset of the first one in the file."""
+    length: int
+    """Bytes of the lines with their LF; only the file's very last line may lack it."""
+    block: bytes | bytearray = b""
+    """What the lines are the beginning of; empty when the line was too long to be held."""
+    ending: int = 0
+    """Of such a line: how many bytes its line end has."""
+
+    @property
+    def view(self) -> memoryview:
+        """The lines, not copied."""
+        return memoryview(self.block)[: self.length]
+
+    @property
+    def data(self) -> bytes:
+        """The lines, to be taken apart."""
+        return bytes(self.view)
+
+    @property
+    def has_cr(self) -> bool:
+        return self.block.find(b"\r", 0, self.length) >= 0
+
+
+def pieces(file: FileIO, start: int, stop: int) -> Iterator[Piece]:
+    """The lines that begin in [start, stop), in pieces of about 256 KB. `start` is the beginning of a line."""
+    buffer = bytearray(PIECE)
+    offset = start
+    while offset < stop:
+        wanted = min(PIECE, stop - offset)
+        file.seek(offset)
+        block: bytes | bytearray = buffer
+        size = file.readinto(memoryview(buffer)[:wanted])
+        cut = buffer.rfind(b"\n", 0, size) + 1
+        while not cut and size == wanted < min(stop - offset, LINE_BYTES_MAX + 1):  # a line longer than the block
+            wanted = min(4 * wanted, LINE_BYTES_MAX + 1, stop - offset)
+            file.seek(offset)
+            block = file.read(wanted)
+            size = len(block)
+            cut = block.find(b"\n") + 1
+        if not cut and size > LINE_BYTES_MAX:
+            end, ending = _end_of_line(file, offset + size, stop)
+            yield Piece(offset, end - offset, ending=ending)
+            offset = end
+            continue
+        length = cut or size  # what follows the last line end is read again, with its own end
+        if not length:  # the file has shrunk
+            return
+        yield Piece(offset, length, block)
+        offset += length
+
+
+def next_line_start(file: FileIO, position: int, stop: int) -> int:
+    """The offset of the first line that begins at or after `position`; `stop` when there is none."""
+    return _end_of_line(file, position - 1, stop)[0] if position else 0
+
+
+def _end_of_line(file: FileIO, position: int, stop: int) -> tuple[int, int]:
+    """Read on to the end of the line: the offset after it, and how many bytes its line end has."""
+    file.seek(position)
+    while position < stop and (block := file.read(min(PIECE, stop - position))):
+        found = block.find(b"\n")
+        if found >= 0:
+            return position + found + 1, 1
+        position += len(block)
+    return position, 0
+
+
+def longest(piece: Piece, known: int, lines: int = 0) -> int:
+    """The length of the longest line of a piece if over `known`, else `known`.
+
+    Of many short lines (`lines` of them, if that is known) each is measured; over long ones it leaps: where a line
+    ends within the next `known` bytes, everything up to there is in lines no longer than that.
+    """
+    size, block = piece.length, piece.block
+    if known < _SHORT and lines * _SHORT > size:
+        return max(known, *map(len, piece.data.split(b"\n")))
+    position, last_end = 0, block.rfind
+    while size - position > known:
+        end = last_end(b"\n", position, min(position + known + 1, size))
+        if end < 0:
+            end = block.find(b"\n", position, size)
+            end = size if end < 0 else end
+            known = end - position
+        position = end + 1
+    return known
+
+
+def read_line(path: Path, offset: int, length: int) -> bytes:
+    """The bytes of one line as a Problem places it; fewer if the file has become shorter."""
+    with path.open("rb", buffering=0) as file:
+        file.seek(offset)
+        return file.read(length)

@@ -1,0 +1,173 @@
+"""Every rule of the check: its id, how much it matters, what is wrong in general, and how it is mended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tbatch_tui.engine.model import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing the check looks for."""
+
+    id: str
+    severity: Severity
+    title: str
+    """What is wrong, in general."""
+    mend: str
+    """How to mend it, a sentence without its full stop."""
+    fixable: bool = False
+    """Whether `plan_fixes` can mend it without guessing."""
+    once: bool = False
+    """Reported once a file, on the first line that bears it, with the number of the others."""
+
+
+_ERROR, _WARNING, _NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
+
+_RULES = (
+    # The whole file
+    Rule("suffix", _ERROR, "The file name does not end in .jsonl", "Rename the file so that it ends in .jsonl"),
+    Rule("utf16", _ERROR, "The file is UTF-16 or UTF-32", "Save the file as UTF-8"),
+    Rule(
+        "not-jsonl", _ERROR, "The file is not JSON Lines", "Write one JSON object a line, with no line break inside it"
+    ),
+    Rule("no-requests", _ERROR, "There is no request in the file", "Write one request a line"),
+    Rule(
+        "too-many-requests",
+        _ERROR,
+        "More requests than a batch may have",
+        "Split the file: at most 50,000 requests each",
+    ),
+    Rule("file-too-large", _ERROR, "The file is larger than 100 MiB", "Split the file: at most 100 MB each"),
+    Rule(
+        "changed-while-read",
+        _ERROR,
+        "The file changed while it was being read",
+        "Check it again when nothing writes to it",
+    ),
+    # A line as text
+    Rule("not-utf8", _ERROR, "A byte that is not UTF-8", "Save the file as UTF-8"),
+    Rule("not-json", _ERROR, "The line is not JSON", "Write the line with a JSON encoder, one object a line"),
+    Rule(
+        "lone-surrogate",
+        _ERROR,
+        "Half of a surrogate pair, which no text can hold",
+        "Remove the escape, or write both halves",
+    ),
+    Rule("too-deep", _ERROR, "Nested deeper than JSON readers go", "Flatten the value"),
+    Rule(
+        "not-object", _ERROR, "The line is JSON, but not an object", 'Write {"custom_id": …, "body": {…}} on each line'
+    ),
+    Rule("line-too-long", _ERROR, "The line is longer than 10 MiB", "Shorten the request: a line holds at most 10 MB"),
+    # custom_id
+    Rule("custom-id-missing", _ERROR, "There is no custom_id", "Give each line its own custom_id", fixable=True),
+    Rule("custom-id-type", _ERROR, "custom_id is not a string", "Put the custom_id in quotes", fixable=True),
+    Rule("custom-id-empty", _ERROR, "custom_id is empty", "Give each line its own custom_id", fixable=True),
+    Rule("custom-id-long", _ERROR, "custom_id is longer than 64 characters", "Shorten it to at most 64 characters"),
+    Rule(
+        "duplicate-custom-id",
+        _ERROR,
+        "The same custom_id twice: results could not be told apart",
+        "Give each line its own custom_id",
+        fixable=True,
+    ),
+    # body
+    Rule("body-missing", _ERROR, "There is no body", 'Put the request in "body"'),
+    Rule("body-type", _ERROR, "body is not an object", "Make body an object, not text that holds one"),
+    Rule("no-model", _ERROR, "body.model is missing or empty", "Name the model on every line"),
+    Rule("wrong-type", _ERROR, "A documented parameter has a value of another type", "Write the value as documented"),
+    Rule(
+        "other-kind",
+        _ERROR,
+        "A request of another kind than the batch",
+        "Put chat and audio requests in files of their own",
+    ),
+    # chat
+    Rule("no-messages", _ERROR, "body.messages is missing or empty", "Put at least one message in body.messages"),
+    Rule(
+        "message-role",
+        _ERROR,
+        "A message without a known role",
+        "Use system, user, assistant, tool, function or developer",
+    ),
+    Rule(
+        "message-content",
+        _ERROR,
+        "A message without content",
+        "Give each message its content: text, or a list of parts",
+    ),
+    Rule("too-many-stops", _ERROR, "More than 4 stop sequences", "Keep at most 4 stop sequences"),
+    Rule("response-format", _ERROR, "A response_format that is not supported", "Use one of the documented formats"),
+    # audio
+    Rule(
+        "method-file",
+        _ERROR,
+        'An audio request without "method": "FILE"',
+        'Add "method": "FILE" to the line',
+        fixable=True,
+    ),
+    Rule("file-url", _ERROR, "body.file is not an http or https URL", "Give the public URL of the audio file"),
+    # Warnings
+    Rule("file-large", _WARNING, "The file is larger than the documented 100 MB", "Split the file to be safe"),
+    Rule("line-large", _WARNING, "The line is longer than the documented 10 MB", "Shorten the request to be safe"),
+    Rule("blank-line", _WARNING, "A blank line: ignored, but not a request", "Remove the line", fixable=True),
+    Rule("bom", _WARNING, "The file begins with a byte order mark", "Save the file as UTF-8 without BOM", fixable=True),
+    Rule(
+        "crlf",
+        _WARNING,
+        "Lines end in CR LF, as on Windows",
+        "Save the file with LF line ends",
+        fixable=True,
+        once=True,
+    ),
+    Rule("lone-cr", _WARNING, "A carriage return inside the line, where some readers end it", "Remove it"),
+    Rule("duplicate-key", _WARNING, "The same key twice in one object: only the last counts", "Keep one of the two"),
+    Rule(
+        "stream", _WARNING, "stream is true, which means nothing in a batch", "Remove stream", fixable=True, once=True
+    ),
+    Rule(
+        "no-max-tokens",
+        _WARNING,
+        "max_tokens is missing: answers may be long and cost accordingly",
+        "Set max_tokens on each line",
+        once=True,
+    ),
+    Rule("unusual-value", _WARNING, "A value that is not among the documented ones", "Use a documented value"),
+    Rule("private-host", _WARNING, "The URL is of a private or local host", "Give a URL that Together can reach"),
+    Rule(
+        "mixed-models",
+        _WARNING,
+        "More than one model in the file",
+        "One model a file, so that the job can be read by it",
+    ),
+    Rule("unknown-model", _WARNING, "The model is not in the catalogue", "Take the name from the catalogue", once=True),
+    Rule(
+        "not-for-batch", _WARNING, "The model was listed as not available for batch", "Try a few lines first", once=True
+    ),
+    Rule("long-prompt", _WARNING, "The prompt is longer than the model's context", "Shorten the prompt"),
+    # Notes
+    Rule(
+        "openai-envelope",
+        _NOTE,
+        "method and url are OpenAI's, and not needed",
+        "Leave them out",
+        fixable=True,
+        once=True,
+    ),
+    Rule(
+        "large-batch", _NOTE, "More requests than recommended for one batch", "1,000 to 10,000 requests finish soonest"
+    ),
+)
+
+RULES: Mapping[str, Rule] = {rule.id: rule for rule in _RULES}
+
+
+def table() -> str:
+    """The rules as a Markdown table: what `docs/rules.md` shows."""
+    rows = ["| rule | severity | what is wrong | how to mend it | `--fix` |", "|---|---|---|---|---|"]
+    for rule in _RULES:
+        fix = "yes" if rule.fixable else ""
+        rows.append(f"| `{rule.id}` | {rule.severity} | {rule.title} | {rule.mend} | {fix} |")
+    return "\n".join(rows)

@@ -1,0 +1,128 @@
+"""The mended copy: what it changes, what it leaves, what it may be called, and what it never overwrites."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+import pytest
+
+from tbatch_tui.engine.check import RULES, check_file, plan_fixes, write_fixed
+from tbatch_tui.engine.errors import FileTrouble, Stopped
+from tests.engine.check.lines import audio, chat, dumped, saved
+
+BODY = b'"body": {"model": "m", "messages": [{"role": "user", "content": "x"}], "max_tokens": 1}}\n'
+AUDIO_BODY = b'"body": {"file": "https://example.com/a.wav", "model": "m"}}\n'
+
+
+def fixed(folder: Path, content: bytes, rules: Collection[str] | None = None) -> bytes:
+    report = check_file(saved(folder, content))
+    return write_fixed(plan_fixes(report), rules=rules).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"{" + BODY, b'{"custom_id": "line-1", ' + BODY),
+        (b'{"custom_id": null, ' + BODY, b'{"custom_id": "line-1", ' + BODY),
+        (b'{"custom_id":"", ' + BODY, b'{"custom_id":"line-1", ' + BODY),
+        (b'{"custom_id": 007, ' + BODY, b'{"custom_id": 007, ' + BODY),
+        (b'{"custom_id": 17.50, ' + BODY, b'{"custom_id": "17.50", ' + BODY),
+        (b'{"custom_id": [1], ' + BODY, b'{"custom_id": [1], ' + BODY),
+        (b'{"custom_id": "a", "method": "POST", "url": "/v1", ' + BODY, b'{"custom_id": "a", ' + BODY),
+        (b'{"method": "POST", "custom_id": "a",' + BODY[:-2] + b' , "url":"/v1"}\n', b'{"custom_id": "a",' + BODY),
+        (
+            b'{"custom_id": "a",' + BODY.replace(b'"max', b'"stream": true, "max'),
+            b'{"custom_id": "a",' + BODY,
+        ),
+        (
+            b'{"custom_id": "a",' + BODY.replace(b"1}", b'1, "stream" : true }'),
+            b'{"custom_id": "a",' + BODY.replace(b"1}", b"1 }"),
+        ),
+        (b'{"custom_id": "a", ' + AUDIO_BODY, b'{"custom_id": "a", "method": "FILE", ' + AUDIO_BODY),
+        (
+            b'{"custom_id": "a", "method": "POST", ' + AUDIO_BODY,
+            b'{"custom_id": "a", "method": "FILE", ' + AUDIO_BODY,
+        ),
+        (b"\xef\xbb\xbf" + dumped(chat()), dumped(chat())),
+        (b"\n" + dumped(chat()) + b"  \n", dumped(chat())),
+        (dumped(chat()).replace(b"\n", b"\r\n"), dumped(chat())),
+        (dumped(chat("a"), chat("a"), chat("a-dup2")), dumped(chat("a"), chat("a-dup3"), chat("a-dup2"))),
+        (dumped(chat(17), chat("17")), dumped(chat("17-dup2"), chat("17"))),
+        (dumped(chat("x" * 64), chat("x" * 64)), dumped(chat("x" * 64), chat("x" * 59 + "-dup2"))),
+    ],
+)
+def test_mend(tmp_path: Path, before: bytes, after: bytes) -> None:
+    assert fixed(tmp_path, before) == after
+
+
+def test_an_unticked_rule_is_left(tmp_path: Path) -> None:
+    content = b"\n" + dumped(chat("a"), chat("a", stream=True)).replace(b"\n", b"\r\n")
+    assert fixed(tmp_path, content, rules=[]) == content
+    assert fixed(tmp_path, content, rules=["blank-line"]) == content[1:]
+    assert fixed(tmp_path, content, rules=["duplicate-custom-id"]) == b'"a-dup2"'.join(content.rsplit(b'"a"', 1))
+
+
+def test_plan_shows_a_line_before_and_after(tmp_path: Path) -> None:
+    line = dumped(chat("b", stream=True)).decode().strip()
+    report = check_file(saved(tmp_path, dumped(chat("a"), line.encode(), b"", chat("a"))))
+    steps = {step.rule: step for step in plan_fixes(report).steps}
+    assert set(steps) == {"stream", "blank-line", "duplicate-custom-id"}
+    assert (steps["stream"].lines, steps["stream"].before) == (1, line)
+    assert steps["stream"].after == line.replace(', "stream": true', "")
+    assert steps["blank-line"].after == ""
+    assert '"a-dup2"' in steps["duplicate-custom-id"].after
+
+
+def test_every_fixable_rule_is_mended(tmp_path: Path) -> None:
+    content = b"\xef\xbb\xbf" + dumped(
+        chat("a", stream=True), {**chat("a"), "url": "x"}, chat(""), chat(7), {"body": chat()["body"]}, b"\r"
+    )
+    assert not fixable(tmp_path, fixed(tmp_path, content))
+    assert not fixable(tmp_path, fixed(tmp_path, dumped({**audio(), "method": None})))
+
+
+def fixable(folder: Path, content: bytes) -> list[str]:
+    return [rule for rule in check_file(saved(folder, content)).counts if RULES[rule].fixable]
+
+
+def test_no_file_is_written_over(tmp_path: Path) -> None:
+    plan = plan_fixes(check_file(saved(tmp_path, dumped(chat(), b"x"))))
+    names = [write_fixed(plan, reject=True).name for _ in range(2)]
+    (tmp_path / "requests.rejected3.jsonl").touch()
+    names.append(write_fixed(plan).name)
+    assert names == ["requests.fixed.jsonl", "requests.fixed2.jsonl", "requests.fixed4.jsonl"]
+    assert (tmp_path / "requests.rejected.jsonl").read_bytes() == b"x\n"
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_lines_that_cannot_be_mended_are_left_out(tmp_path: Path) -> None:
+    long = b'{"custom_id": "' + b"x" * 11_000_000 + b'"}\n'
+    content = dumped(chat("a"), chat("b", max_tokens="x"), chat("a")) + long + dumped(chat("c"))
+    plan = plan_fixes(check_file(saved(tmp_path, content)))
+    assert plan.left == 2
+    path = write_fixed(plan, rules=[], reject=True)
+    assert path.read_bytes() == dumped(chat("a"), chat("c"))
+    rejected = dumped(chat("b", max_tokens="x"), chat("a")) + long
+    assert (tmp_path / "requests.rejected.jsonl").read_bytes() == rejected
+
+
+def test_a_changed_file_is_not_fixed(tmp_path: Path) -> None:
+    plan = plan_fixes(check_file(saved(tmp_path, dumped(chat(), b""))))
+    saved(tmp_path, dumped(chat("other"), b"", b""))
+    with pytest.raises(FileTrouble, match="has changed since it was checked"):
+        write_fixed(plan)
+    assert [path.name for path in tmp_path.iterdir()] == ["requests.jsonl"]
+
+
+def test_stopping_leaves_nothing_behind(tmp_path: Path) -> None:
+    plan = plan_fixes(check_file(saved(tmp_path, dumped(chat(), b""))))
+    with pytest.raises(Stopped):
+        write_fixed(plan, reject=True, cancelled=lambda: True)
+    assert [path.name for path in tmp_path.iterdir()] == ["requests.jsonl"]
+
+
+def test_a_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
+    plan = plan_fixes(check_file(saved(tmp_path, dumped(chat(), b""), f"{'x' * 240}.jsonl")))
+    with pytest.raises(FileTrouble, match="cannot be written"):
+        write_fixed(plan)

@@ -1,0 +1,462 @@
+"""A fault in; its exact line, column, id and message out: every rule, each at least once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tbatch_tui.engine.check import RULES, check_file
+from tbatch_tui.engine.model import Endpoint, ModelInfo, Severity
+from tests.engine.check.lines import MODEL, audio, chat, dumped, said, saved, without
+
+SOUND = chat("sound")
+SCHEMA = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
+BAD_URL = 'body.file is not an http or https URL: "'
+LONG_NAME = "x" * 65
+
+# rule, the line, its column, message, custom_id
+LINES: list[tuple[str, object, int, str, str | None]] = [
+    ("not-utf8", b'{"custom_id": "\xe9"}', 16, "byte 0xE9 is not UTF-8 (byte {at:15} of the file)", None),
+    ("not-utf8", b'{"custom_id": "\xed\xa0\x80"}', 16, "byte 0xED is not UTF-8 (byte {at:15} of the file)", None),
+    ("not-json", b'{"custom_id": "a", }', 20, "not JSON: expecting property name enclosed in double quotes", None),
+    ("not-json", b'{"custom_id": "a"', 18, "not JSON: expecting ',' delimiter", None),
+    ("not-json", b'{"custom_id": "a"} {}', 20, "not JSON: something follows the object", None),
+    ("not-json", b'{"a": 1},', 9, "not JSON: something follows the object", None),
+    ("not-json", b'{"a": "NaN", "b": -Infinity}', 19, "-Infinity is not JSON", None),
+    ("not-json", b'{"a": NaN}', 7, "NaN is not JSON", None),
+    ("not-json", b'{"a": "\x00"}', 8, "not JSON: control character 0x00 inside a string", None),
+    ("not-json", b"\x00\x00", 1, "not JSON: expecting value", None),
+    ("not-json", b"{'a': 1}", 2, "not JSON: expecting property name enclosed in double quotes", None),
+    ("not-json", b"\xef\xbb\xbf{}", 1, "not JSON: a byte order mark before the object", None),
+    ("lone-surrogate", b'{"a": "x\\ud83d"}', 9, "\\ud83d is half of a surrogate pair, which no text can hold", None),
+    ("lone-surrogate", b'{"a": "\\uDC00"}', 8, "\\uDC00 is half of a surrogate pair, which no text can hold", None),
+    ("too-deep", b"[" * 100_000, 1, "values are nested too deep to be read", None),
+    ("not-object", b" [1]", 2, "the line is a list, not an object", None),
+    ("not-object", b'"text"', 1, "the line is a string, not an object", None),
+    ("custom-id-missing", without(chat(), "custom_id"), 1, "custom_id is missing", None),
+    ("custom-id-missing", chat(None), 15, "custom_id is null", None),
+    ("custom-id-type", chat(17), 15, "custom_id is a number, not a string: 17", None),
+    ("custom-id-type", chat(True), 15, "custom_id is true, not a string", None),
+    ("custom-id-empty", chat(""), 15, "custom_id is empty", None),
+    ("custom-id-long", chat(LONG_NAME), 15, "custom_id has 65 characters, 64 at most", LONG_NAME),
+    ("body-missing", without(chat(), "body"), 1, "body is missing", "a"),
+    ("body-missing", {"custom_id": "a", "model": "m"}, 1, "body is missing: model must stand inside it", "a"),
+    ("body-type", {"custom_id": "a", "body": "{}"}, 28, "body is a string, not an object", "a"),
+    ("body-type", {"custom_id": "a", "body": None}, 28, "body is null, not an object", "a"),
+    ("no-model", without(chat(), "body", "model"), 28, "body.model is missing", "a"),
+    ("no-model", chat(model=""), 38, "body.model is empty", "a"),
+    ("no-model", chat(model=" "), 38, "body.model is empty", "a"),
+    ("no-model", chat(model=None), 38, "body.model is null", "a"),
+    ("wrong-type", chat(model=5), 38, "body.model is a number, not a string", "a"),
+    ("wrong-type", chat(max_tokens="9"), 147, "body.max_tokens is a string, not a whole number", "a"),
+    ("wrong-type", chat(max_tokens=1.5), 147, "body.max_tokens is a number, not a whole number", "a"),
+    ("wrong-type", chat(max_tokens=True), 147, "body.max_tokens is true, not a whole number", "a"),
+    ("wrong-type", chat(temperature="0"), 165, "body.temperature is a string, not a number", "a"),
+    ("wrong-type", chat(stream="yes"), 160, "body.stream is a string, not true or false", "a"),
+    ("wrong-type", chat(tools={}), 159, "body.tools is an object, not a list", "a"),
+    ("wrong-type", chat(tools=["f"]), 160, "body.tools[0] is a string, not an object", "a"),
+    ("wrong-type", chat(logit_bias={"1": "x"}), 164, "body.logit_bias is an object, not an object of numbers", "a"),
+    ("wrong-type", chat(tool_choice=[]), 165, "body.tool_choice is a list, not a string or an object", "a"),
+    ("wrong-type", chat(stop=[1]), 158, "body.stop holds something that is not a string", "a"),
+    ("wrong-type", chat(stop=1), 158, "body.stop is a number, not a list", "a"),
+    ("wrong-type", chat(messages="Hi"), 93, "body.messages is a string, not a list", "a"),
+    ("wrong-type", said("Hi"), 94, "body.messages[0] is a string, not an object", "a"),
+    ("other-kind", audio(), 55, "the request is for audio (it has body.file), the batch is for chat", "a"),
+    ("no-messages", without(chat(), "body", "messages"), 28, "body.messages is missing", "a"),
+    ("no-messages", said(), 93, "body.messages is an empty list", "a"),
+    ("no-messages", chat(messages=None), 93, "body.messages is null", "a"),
+    ("message-role", said({"content": "Hi"}), 94, "body.messages[0].role is missing", "a"),
+    ("message-role", said({"role": "bot", "content": "Hi"}), 103, 'body.messages[0].role is "bot"', "a"),
+    ("message-role", said({"role": 1, "content": "Hi"}), 103, "body.messages[0].role is a number", "a"),
+    ("message-content", said({"role": "user"}), 94, "body.messages[0].content is missing", "a"),
+    ("message-content", said({"role": "user", "content": None}), 122, "body.messages[0].content is null", "a"),
+    (
+        "message-content",
+        said({"role": "user", "content": 5}),
+        122,
+        "body.messages[0].content is a number, neither text nor a list of parts",
+        "a",
+    ),
+    (
+        "message-content",
+        said({"role": "user", "content": [{"type": "text"}]}),
+        123,
+        "body.messages[0].content[0].text is missing",
+        "a",
+    ),
+    (
+        "message-content",
+        said({"role": "user", "content": ["Hi"]}),
+        123,
+        "body.messages[0].content[0] is a string, not an object",
+        "a",
+    ),
+    ("too-many-stops", chat(stop=list("abcde")), 158, "body.stop has 5 sequences, 4 at most", "a"),
+    (
+        "response-format",
+        chat(response_format={"type": "xml"}),
+        178,
+        'body.response_format.type is "xml", supported: text, json_object, json_schema or regex',
+        "a",
+    ),
+    (
+        "response-format",
+        chat(response_format={"type": "json_schema"}),
+        169,
+        "body.response_format.json_schema is missing, or not an object",
+        "a",
+    ),
+    ("lone-cr", dumped(chat())[:-2] + b"\r}", 149, "a carriage return inside the line", "a"),
+    ("duplicate-key", b'{"custom_id": "a", ' + dumped(chat())[1:-1], 20, 'the key "custom_id" is there twice', "a"),
+    (
+        "duplicate-key",
+        dumped(chat())[:-1].replace(b'"content"', b'"role": "user", "content"'),
+        111,
+        'the key "role" is there twice',
+        "a",
+    ),
+    ("unusual-value", chat(stop="x"), 158, "body.stop is a string, documented: a list of strings", "a"),
+    (
+        "unusual-value",
+        chat(reasoning_effort="max"),
+        170,
+        'body.reasoning_effort is "max", documented: low, medium or high',
+        "a",
+    ),
+    (
+        "unusual-value",
+        said({"role": "tool", "content": "x"}),
+        94,
+        "body.messages[0].tool_call_id is not a string, or missing",
+        "a",
+    ),
+    ("blank-line", b"", 1, "the line is blank", None),
+    ("blank-line", b" \t", 1, "the line is blank", None),
+]
+
+AUDIO_LINES: list[tuple[str, object, int, str, str | None]] = [
+    ("method-file", without(audio(), "method"), 1, 'method is missing, and must be "FILE" for audio', "a"),
+    ("method-file", {**audio(), "method": "POST"}, 30, 'method is "POST", and must be "FILE" for audio', "a"),
+    ("file-url", without(audio(), "body", "file"), 46, "body.file is missing", "a"),
+    ("file-url", audio(file="clip.wav"), 55, f'{BAD_URL}clip.wav"', "a"),
+    ("file-url", audio(file="ftp://example.com/a.wav"), 55, f'{BAD_URL}ftp://example.com/a.wav"', "a"),
+    ("file-url", audio(file="https:///a.wav"), 55, f'{BAD_URL}https:///a.wav"', "a"),
+    ("file-url", audio(file=None), 55, "body.file is null, not a URL", "a"),
+    (
+        "response-format",
+        audio(response_format="srt"),
+        142,
+        'body.response_format is "srt", supported: json or verbose_json',
+        "a",
+    ),
+    (
+        "unusual-value",
+        audio(timestamp_granularities=["line"]),
+        150,
+        'body.timestamp_granularities has "line", documented: segment or word',
+        "a",
+    ),
+    ("wrong-type", audio(diarize="yes"), 134, "body.diarize is a string, not true or false", "a"),
+    (
+        "private-host",
+        audio(file="http://192.168.1.9:8000/a.wav"),
+        55,
+        "body.file is on 192.168.1.9, which Together cannot reach",
+        "a",
+    ),
+    (
+        "private-host",
+        audio(file="http://localhost/a"),
+        55,
+        "body.file is on localhost, which Together cannot reach",
+        "a",
+    ),
+    ("other-kind", chat(), 93, "the request is for chat (it has body.messages), the batch is for audio", "a"),
+]
+
+
+def check(folder: Path, *lines: object, **options: Any) -> Any:
+    return check_file(saved(folder, dumped(*lines)), **options)
+
+
+@pytest.mark.parametrize(("rule", "line", "column", "message", "custom_id"), LINES)
+def test_fault_of_a_chat_line(
+    tmp_path: Path, rule: str, line: object, column: int, message: str, custom_id: str | None
+) -> None:
+    assert_found(tmp_path, SOUND, rule, line, column, message, custom_id)
+
+
+@pytest.mark.parametrize(("rule", "line", "column", "message", "custom_id"), AUDIO_LINES)
+def test_fault_of_an_audio_line(
+    tmp_path: Path, rule: str, line: object, column: int, message: str, custom_id: str | None
+) -> None:
+    assert_found(tmp_path, audio("sound"), rule, line, column, message, custom_id)
+
+
+def assert_found(
+    folder: Path, sound: object, rule: str, line: object, column: int, message: str, custom_id: str | None
+) -> None:
+    """The fault is found on line 3 of a file of otherwise sound lines, and nothing else is, but its model's oddity."""
+    other = {**sound, "custom_id": "other"}  # type: ignore[dict-item]
+    report = check(folder, sound, other, line, {**other, "custom_id": "last"})
+    problems = [p for p in report.problems if p.rule not in ("mixed-models", "no-max-tokens")]
+    offset = len(dumped(sound, other))
+    if "{at:" in message:
+        within = int(message.partition("{at:")[2].partition("}")[0])
+        message = message.replace(f"{{at:{within}}}", f"{offset + within:,}")
+    assert [(p.rule, p.line, p.column, p.message, p.custom_id) for p in problems] == [
+        (rule, 3, column, message, custom_id)
+    ]
+    assert problems[0].severity is RULES[rule].severity
+    assert problems[0].mend == RULES[rule].mend
+    assert (problems[0].offset, problems[0].length) == (offset, len(dumped(line)) - 1)
+    assert report.is_ok is (RULES[rule].severity is not Severity.ERROR)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        chat(temperature=None, stop=None, tools=None, response_format=None, stream=False),
+        chat(invented={"of": ["a", {"later": "version"}]}, top_p=1, seed=2**70, n=1.0),
+        chat(response_format=SCHEMA, tool_choice="auto", tools=[{"type": "function", "function": {"name": "f"}}]),
+        chat(response_format={"type": "regex", "pattern": "a+"}, logit_bias={"5": -1.5}, logprobs=1),
+        said({"role": "user", "content": [{"type": "text", "text": "Hi"}, {"type": "image_url", "image_url": {}}]}),
+        said(
+            {"role": "developer", "content": "x"},
+            {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}]},
+            {"role": "tool", "content": "x", "tool_call_id": "1"},
+            {"role": "function", "name": "f", "content": "x"},
+        ),
+        chat("x" * 64),
+        chat("é" * 64),
+        chat("\u2028 🙂 \x7f"),
+        chat(stop=["a", "b", "c", "d"]),
+        chat(messages=[{"content": "", "role": "user"}], temperature=1e5, top_k=10**30),
+        b'  {"body": {"model": "m", "messages": [{"role": "user", "content": "\\u0000 \\ud83d\\ude00 \xe2\x80\xa8"}], '
+        b'"max_tokens": 1}, "custom_id": "x"}  ',
+        {**chat(), "extra": [1]},
+    ],
+)
+def test_legal_line_passes(tmp_path: Path, line: object) -> None:
+    report = check(tmp_path, line)
+    assert report.problems == ()
+    assert (report.requests, report.endpoint) == (1, Endpoint.CHAT)
+
+
+def told(report: Any) -> list[tuple[str, int, int, str]]:
+    return [(p.rule, p.line, p.column, p.message) for p in report.problems]
+
+
+def test_duplicate_names_the_first_line(tmp_path: Path) -> None:
+    report = check(tmp_path, chat("a"), chat("b"), chat("a"), chat("a"))
+    message = "the same custom_id is on line 1"
+    assert told(report) == [("duplicate-custom-id", 3, 15, message), ("duplicate-custom-id", 4, 15, message)]
+    assert [p.custom_id for p in report.problems] == ["a", "a"]
+
+
+def test_rules_told_once_a_file(tmp_path: Path) -> None:
+    envelope = {"method": "POST", "url": "/v1/chat/completions"}
+    lines = [chat("1"), without(chat("2"), "body", "max_tokens"), chat("3", stream=True), {**chat("4"), **envelope}]
+    more = [without(chat("5"), "body", "max_tokens"), without(chat("6"), "body", "max_tokens")]
+    report = check_file(saved(tmp_path, dumped(*lines, *more).replace(b"9}}\n", b"9}}\r\n")))
+    assert told(report) == [
+        ("crlf", 1, 1, "the line ends in CR LF"),
+        ("no-max-tokens", 2, 1, "body.max_tokens is missing, as on 2 more lines"),
+        ("stream", 3, 1, "body.stream is true, which means nothing in a batch"),
+        ("openai-envelope", 4, 1, "the line has OpenAI's method and url, which are not needed"),
+    ]
+    assert report.counts == {"crlf": 1, "stream": 1, "no-max-tokens": 3, "openai-envelope": 1}
+    assert (report.errors, report.warnings, report.notes) == (0, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "rule", "message"),
+    [
+        ("a.json", dumped(SOUND), "suffix", "the name ends in .json, and only .jsonl is taken"),
+        ("a.JSONL", dumped(SOUND), "suffix", "the name ends in .JSONL, and only .jsonl is taken"),
+        ("requests", dumped(SOUND), "suffix", "the name has no suffix, and only .jsonl is taken"),
+        ("a.jsonl", b"", "no-requests", "the file is empty"),
+        ("a.jsonl", b"\xef\xbb\xbf" + dumped(SOUND), "bom", "the file begins with a byte order mark"),
+        ("a.jsonl", "x".join(["{}"] * 9).encode("utf-16"), "utf16", "the file is UTF-16 or UTF-32, not UTF-8"),
+        ("a.jsonl", dumped(SOUND).decode().encode("utf-16-le"), "utf16", "the file is UTF-16 or UTF-32, not UTF-8"),
+        (
+            "a.jsonl",
+            b"[\n" + dumped(SOUND) * 3 + b"]\n",
+            "not-jsonl",
+            "the file is one JSON array; it must be one object a line, without brackets and commas around them",
+        ),
+        (
+            "a.jsonl",
+            b'{\n  "custom_id": "a",\n  "body": {\n  }\n}\n',
+            "not-jsonl",
+            "the file is JSON written over several lines; each object must stand on one line",
+        ),
+        ("a.jsonl", b"id,prompt\n1,Hello\n2,Bye\n", "not-jsonl", "the file is CSV, not JSON Lines"),
+        (
+            "a.jsonl",
+            dumped(SOUND, SOUND).replace(b"\n", b"\r"),
+            "not-jsonl",
+            "its lines end in CR alone, as on an old Mac, so that all of it is one line",
+        ),
+    ],
+)
+def test_fault_of_the_whole_file(tmp_path: Path, name: str, content: bytes, rule: str, message: str) -> None:
+    report = check_file(saved(tmp_path, content, name))
+    assert told(report) == [(rule, 1, 1, message)]
+
+
+def test_blank_file_has_no_request(tmp_path: Path) -> None:
+    report = check_file(saved(tmp_path, b"\n \n"))
+    assert [(p.rule, p.line) for p in report.problems] == [("blank-line", 1), ("no-requests", 1), ("blank-line", 2)]
+    assert report.requests == 0
+
+
+def test_number_of_requests(tmp_path: Path) -> None:
+    lines = dumped(*(chat(f"{i}") for i in range(10_001)))
+    assert told(check_file(saved(tmp_path, lines))) == [
+        ("large-batch", 1, 1, "10,001 requests, recommended: 10,000 at most")
+    ]
+    lines += dumped(*(chat(f"{i}") for i in range(10_001, 50_001)))
+    assert told(check_file(saved(tmp_path, lines))) == [("too-many-requests", 1, 1, "50,001 requests, 50,000 at most")]
+
+
+@pytest.mark.parametrize(
+    ("size", "rule", "message"),
+    [
+        (100_000_000, None, ""),
+        (100_000_001, "file-large", "the file has 100.0 MB, documented: 100 MB at most"),
+        (104_857_600, "file-large", "the file has 104.9 MB, documented: 100 MB at most"),
+        (104_857_601, "file-too-large", "the file has 104.9 MB, 100 MB at most"),
+    ],
+)
+def test_size_of_the_file(tmp_path: Path, size: int, rule: str | None, message: str) -> None:
+    number = 100
+    line = size // number
+    with (tmp_path / "a.jsonl").open("wb") as file:
+        for index in range(number):
+            empty = dumped(chat(f"{index}", messages=[{"role": "user", "content": ""}]))
+            length = line if index < number - 1 else size - line * (number - 1)
+            file.write(empty.replace(b'""', b'"' + b"x" * (length - len(empty)) + b'"'))
+    report = check_file(tmp_path / "a.jsonl")
+    assert report.size == size
+    assert told(report) == ([(rule, 1, 1, message)] if rule else [])
+
+
+@pytest.mark.parametrize(
+    ("length", "rule", "message"),
+    [
+        (10_000_000, None, ""),
+        (10_000_001, "line-large", "the line has 10.00 MB, documented: 10 MB at most"),
+        (10_485_760, "line-large", "the line has 10.49 MB, documented: 10 MB at most"),
+        (10_485_761, "line-too-long", "the line has 10.5 MB, 10 MB at most"),
+        (30_000_000, "line-too-long", "the line has 30.0 MB, 10 MB at most"),
+    ],
+)
+@pytest.mark.parametrize("last", [b"\n", b""])
+def test_length_of_a_line(tmp_path: Path, length: int, rule: str | None, message: str, last: bytes) -> None:
+    empty = dumped(chat("long", messages=[{"role": "user", "content": ""}]))[:-1]
+    line = empty.replace(b'""', b'"' + b"x" * (length - len(empty)) + b'"')
+    report = check_file(saved(tmp_path, dumped(chat("1")) + line + last + (dumped(chat("3")) if last else b"")))
+    assert told(report) == ([(rule, 2, 1, message)] if rule else [])
+    assert (report.longest_line, report.lines, report.requests) == (length, 2 + bool(last), 2 + bool(last))
+
+
+def test_file_that_changes_while_it_is_read(tmp_path: Path) -> None:
+    path = saved(tmp_path, dumped(SOUND))
+
+    def grow(_done: int, _total: int) -> None:
+        with path.open("ab") as file:
+            file.write(b"more")
+
+    assert told(check_file(path, progress=grow)) == [
+        ("changed-while-read", 1, 1, "the file changed while it was being read")
+    ]
+
+
+def test_models(tmp_path: Path) -> None:
+    report = check(tmp_path, chat("1"), chat("2", model="zai-org/GLM-5"), chat("3"))
+    assert told(report) == [
+        ("mixed-models", 2, 1, f'2 models in one file: "{MODEL}" (2), "zai-org/GLM-5" (1)'),
+        ("not-for-batch", 2, 1, '"zai-org/GLM-5" was listed as not available for batch (September 2026)'),
+    ]
+    assert report.models == {MODEL: 2, "zai-org/GLM-5": 1}
+
+
+def test_catalogue(tmp_path: Path) -> None:
+    catalogue = {MODEL: ModelInfo(MODEL, context_length=8_000)}
+    long = "x" * 40_000
+    lines = [chat("1", model=MODEL.lower()), chat("2"), chat("3", messages=[{"role": "user", "content": long}])]
+    expected = [
+        ("mixed-models", 2, 1, f'2 models in one file: "{MODEL.lower()}" (1), "{MODEL}" (2)'),
+        ("unknown-model", 1, 1, f'"{MODEL.lower()}" is not in the catalogue; did you mean "{MODEL}"?'),
+        ("long-prompt", 3, 1, "about 10,036 tokens, and the context of the model holds 8,000"),
+    ]
+    report = check(tmp_path, *lines, catalogue=catalogue)
+    assert sorted(told(report)) == sorted(expected)
+    from tbatch_tui.engine.check import refine
+
+    offline = check(tmp_path, *lines)
+    assert [p.rule for p in offline.problems] == ["mixed-models"]
+    assert refine(offline, catalogue).problems == report.problems
+    assert refine(report, None).problems == offline.problems
+
+
+@pytest.mark.parametrize(
+    ("lines", "endpoint", "why"),
+    [
+        ([chat()], Endpoint.CHAT, "every line has messages"),
+        ([audio()], Endpoint.TRANSCRIPTION, "every line has an audio file; choose translation if that is meant"),
+        (
+            [{**audio(), "url": "/v1/audio/translations"}],
+            Endpoint.TRANSLATION,
+            "every line has an audio file, and url says translation",
+        ),
+        ([chat(), audio("b")], None, "chat and audio requests are mixed"),
+        ([{"custom_id": "a"}], None, "no request shows what it asks for"),
+    ],
+)
+def test_endpoint(tmp_path: Path, lines: list[object], endpoint: Endpoint | None, why: str) -> None:
+    report = check(tmp_path, *lines)
+    assert (report.endpoint, report.endpoint_why) == (endpoint, why)
+
+
+def test_chosen_endpoint(tmp_path: Path) -> None:
+    report = check(tmp_path, chat(), endpoint=Endpoint.TRANSLATION)
+    assert (report.endpoint, report.endpoint_why) == (Endpoint.TRANSLATION, "as chosen")
+    assert [p.rule for p in report.problems] == ["other-kind"]
+
+
+def test_every_rule_has_a_test() -> None:
+    source = Path(__file__).read_text(encoding="utf-8")
+    assert [rule for rule in RULES if f'"{rule}"' not in source] == []
+
+
+def test_the_documentation_is_true() -> None:
+    from tbatch_tui.engine.check.rules import table
+
+    page = Path(__file__).parents[3] / "docs" / "rules.md"
+    if os.environ.get("WRITE_DOCS"):
+        page.write_text(f"{_HEAD}\n{table()}\n{_TAIL}", encoding="utf-8")
+    assert table() in page.read_text(encoding="utf-8"), "run this test with WRITE_DOCS=1"
+
+
+_HEAD = """# What the check looks for
+
+Errors keep a file from being submitted; warnings and notes don't. `tbatch-tui check` prints each as
+`path:line:column: severity rule: message (custom_id)`; a problem of the whole file bears line 1.
+"""
+_TAIL = """
+Sizes: over the documented number × 10⁶ bytes is a warning, over × 2²⁰ an error.
+
+`crlf`, `stream`, `no-max-tokens`, `openai-envelope`, `unknown-model` and `not-for-batch` are true of every line or of
+none, as a rule: they are told once, on the first line (of that model) they are true of, with the number of the others.
+
+`duplicate-key` is looked for in the line, its body and its messages, and anywhere inside a line that is not plain text
+with documented parameters.
+
+The rules about the catalogue (`unknown-model`, `long-prompt`) are silent without a network. This table is written by
+`WRITE_DOCS=1 pytest tests/engine/check/test_rules.py`.
+"""

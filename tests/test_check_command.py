@@ -1,0 +1,160 @@
+"""`tbatch-tui check` from outside: what it prints where, and what it leaves with."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine.check.lines import chat, dumped, saved
+
+CODE = "import sys; from tbatch_tui.check_command import main; sys.exit(main(sys.argv[1:]))"
+
+
+def run(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", CODE, *map(os.fspath, map(str, arguments))]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, **options)
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    return saved(tmp_path, dumped(chat("a"), chat("b")), "good.jsonl")
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> Path:
+    return saved(tmp_path, dumped(chat("a"), chat("a"), b"{"), "bad.jsonl")
+
+
+def test_clean_file(good: Path) -> None:
+    done = run(good)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == f"{good}: no problems · 2 requests · 300 bytes · chat completions\n"
+
+
+def test_problems(bad: Path) -> None:
+    done = run(bad)
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        f"{bad}:2:15: error duplicate-custom-id: the same custom_id is on line 1 (a)",
+        f"{bad}:3:2: error not-json: not JSON: expecting property name enclosed in double quotes",
+    ]
+    assert done.stderr == f"{bad}: 2 errors · 3 requests · 302 bytes · chat completions\n"
+
+
+def test_warnings_alone_are_no_failure(tmp_path: Path) -> None:
+    done = run(saved(tmp_path, dumped(chat(), b"")))
+    assert (done.returncode, done.stdout.count("warning blank-line")) == (0, 1)
+
+
+def test_status_of_several_files(good: Path, bad: Path) -> None:
+    assert run(good, bad).returncode == 1
+    done = run(bad, good.with_name("none.jsonl"), good)
+    assert done.returncode == 2
+    assert f"{good.with_name('none.jsonl')} does not exist. Look at the spelling" in done.stderr
+    assert "no problems" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["--select", "nonsense", "x"], ["--processes", "9", "x"], ["--nonsense"]])
+def test_bad_use(arguments: list[str]) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert "usage: tbatch-tui check" in done.stderr
+
+
+def test_select_and_ignore(bad: Path) -> None:
+    assert "duplicate" not in run(bad, "--ignore", "duplicate-custom-id,crlf").stdout
+    assert run(bad, "--select", "duplicate-custom-id").stdout.count("\n") == 1
+    done = run(bad, "--ignore", "duplicate-custom-id", "--ignore", "not-json")
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_json(bad: Path, good: Path) -> None:
+    done = run("--json", bad, good.with_name("none.jsonl"))
+    told = json.loads(done.stdout)
+    first, second = told["files"]
+    assert (told["status"], done.returncode) == (2, 2)
+    assert (first["path"], first["errors"], first["requests"], first["lines"]) == (str(bad), 2, 3, 3)
+    assert first["endpoint"] == "/v1/chat/completions"
+    assert first["counts"] == {"not-json": 1, "duplicate-custom-id": 1}
+    assert first["longest_line"] == 149
+    assert first["problems"][0] == {
+        "line": 2,
+        "column": 15,
+        "severity": "error",
+        "rule": "duplicate-custom-id",
+        "message": "the same custom_id is on line 1",
+        "mend": "Give each line its own custom_id",
+        "custom_id": "a",
+        "offset": 150,
+        "length": 149,
+    }
+    assert second["trouble"].endswith("does not exist")
+
+
+def test_standard_input() -> None:
+    done = run("-", input=dumped(chat("a"), chat("a")).decode())
+    assert done.returncode == 1
+    assert done.stdout == "-:2:15: error duplicate-custom-id: the same custom_id is on line 1 (a)\n"
+    assert run("-", "--fix", input="").returncode == 2
+
+
+def test_fix(bad: Path) -> None:
+    done = run("--fix", bad)
+    fixed = bad.with_name("bad.fixed.jsonl")
+    assert done.returncode == 1
+    assert done.stdout.startswith(f"{fixed}:3:2: error not-json")
+    assert f"{bad}: a mended copy is in {fixed}\n" in done.stderr
+    done = run("--fix", "--reject", bad)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert bad.with_name("bad.rejected2.jsonl").read_bytes() == b"{\n"
+    assert len(bad.read_bytes().splitlines()) == 3
+
+
+def test_nothing_to_fix(good: Path) -> None:
+    assert run("--fix", good).returncode == 0
+    assert not list(good.parent.glob("*.fixed*"))
+
+
+HOSTILE = "\x1b]52;c;AA\x07\x9b2J\u202e\u2066\r\n\x7f\ufeff"
+
+
+def test_nothing_reaches_the_terminal(tmp_path: Path) -> None:
+    lines = dumped(chat(HOSTILE), chat(HOSTILE), chat("x", model=HOSTILE), chat("y", stop=HOSTILE))
+    lines += dumped(chat("z", messages=[{"role": HOSTILE, "content": HOSTILE}]), {HOSTILE: 1}, {**chat(), "a": 1})
+    lines += lines[-2:-1] + b'{"\x1b[2J": 1, "\x1b[2J": NaN}\n{"\\u001b": 1, "\\u001b": 2}\n'
+    name = os.fsdecode(b"bad\x1b[2J\xff\n.jsonl")
+    path = saved(tmp_path, lines, name)
+    runs = ((1, [path]), (1, ["--json", path]), (2, [f"{path}x"]), (0, ["--fix", "--reject", path]))
+    for status, arguments in runs:
+        done = subprocess.run([sys.executable, "-c", CODE, *arguments], capture_output=True, timeout=60)
+        assert done.returncode == status
+        for out in (done.stdout.decode(), done.stderr.decode()):
+            assert [c for c in out if not c.isprintable() and c != "\n"] == []
+            assert "Traceback" not in out
+    assert b"\\x1b" in done.stdout
+
+
+def test_a_terminal_that_knows_ascii_only(tmp_path: Path) -> None:
+    done = run(saved(tmp_path, dumped(chat("é" * 65))), env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 1
+    assert "\\xe9" in done.stdout
+
+
+def test_broken_pipe(tmp_path: Path) -> None:
+    path = saved(tmp_path, b"{}\n" * 4_000)
+    command = [sys.executable, "-c", CODE, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        child.stdout.readline()
+        child.stdout.close()
+        said = child.stderr.read()
+        assert child.wait(30) == 1
+    assert b"Traceback" not in said
+    assert b"BrokenPipe" not in said
