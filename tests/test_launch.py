@@ -30,7 +30,8 @@ class Terminal:
     def __init__(self, *arguments: str, cwd: Path) -> None:
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 110, 0, 0))
-        environment = os.environ | {"TERM": "xterm-256color", "PYTHONPATH": os.pathsep.join(sys.path)}
+        inherited = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")}
+        environment = inherited | {"TERM": "xterm-256color", "PYTHONPATH": os.pathsep.join(sys.path)}
         self.child = subprocess.Popen(
             [sys.executable, "-m", "tbatch_tui", *arguments],
             stdin=slave,

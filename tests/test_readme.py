@@ -36,5 +36,3 @@ def test_the_two_commands_stand_as_they_are_promised():
     lines = README.splitlines()
     assert "pip install . && tbatch-tui --demo" in lines
     assert "pip install -e '.[dev]' && pytest" in lines
-
-

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from screenshots.make import make
 
 WHAT_EACH_SHOWS = {

@@ -37,7 +37,7 @@ FILTERS = ("all", "active", "attention", "done")
 SORTS = ("status", "newest", "oldest", "name")
 _RANKS = {"active": Rank.ACTIVE, "attention": Rank.ATTENTION, "done": Rank.DONE}
 
-DEMO_LINE = "Demo: a private sandbox on this machine. No key is used and nothing leaves it."
+DEMO_LINE = "Demo: a private sandbox on this machine; no key, and nothing leaves it."
 EMPTY = "No jobs yet.\n\nPress n to pick a file: it is checked line by line before anything is sent."
 NO_KEY = (
     "There is no API key yet.\n\n"

@@ -69,7 +69,8 @@ class KeyBar(OneLine):
         if not self.is_attached:
             return
         found: dict[str, ShownKey] = {}
-        for active in self.screen.active_bindings.values():
+        actives = sorted(self.screen.active_bindings.values(), key=lambda active: keys.key_rank(active.binding))
+        for active in actives:
             binding = active.binding
             name = binding.id or binding.action
             if name in found or not (binding.show or name == keys.PALETTE.id):

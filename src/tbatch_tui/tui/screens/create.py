@@ -1,0 +1,253 @@
+"""Create: what will be submitted, once more at a glance; Enter submits it, exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.widgets import Input, Static
+
+from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.fingerprint import Fingerprint
+from tbatch_tui.engine.model import CheckReport, Endpoint, FileKind, JobRecord
+from tbatch_tui.engine.names import result_name
+from tbatch_tui.tui import format as fmt
+from tbatch_tui.tui import keys
+from tbatch_tui.tui.bridge import Bridge
+from tbatch_tui.tui.frame import Frame
+from tbatch_tui.tui.messages import GoBack, Submitted
+from tbatch_tui.tui.text import line
+from tbatch_tui.tui.widgets.choice import Choice
+from tbatch_tui.tui.widgets.create_words import can_submit, earlier_words, health_words
+from tbatch_tui.tui.widgets.endpoint_choice import EndpointChoice, allowed
+from tbatch_tui.tui.widgets.fact_list import FactList
+from tbatch_tui.tui.widgets.one_line import Pieces
+from tbatch_tui.tui.widgets.report_words import models, verdict
+from tbatch_tui.tui.widgets.text_input import TextInput
+from tbatch_tui.tui.widgets.typed_path import shortened
+
+if TYPE_CHECKING:
+    from tbatch_tui.engine.controller import Controller
+
+
+class SubmitButton(Choice, inherit_bindings=False):
+    """Enter is the screen's, so that the footer says what it does."""
+
+
+class CreateScreen(Frame):
+    """A form that is right as it stands. Posts `Submitted` when the submission is committed, `GoBack` before that.
+
+    What was chosen is kept on the screen object: it can be left and shown again.
+    """
+
+    NAME = "Create"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        replace(keys.GO_ON, description="Submit", tooltip="Upload the file and create the batch, once")
+    ]
+    AUTO_FOCUS = ""
+    # Where there is little room the form scrolls, above what must be seen: the warnings and the button.
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-tall")]  # noqa: RUF012 - declared by Screen
+    DEFAULT_CSS = """
+    CreateScreen {
+        #form { height: 1fr; scrollbar-size-vertical: 1; padding-top: 1; }
+        .field { height: auto; padding: 0 2; }
+        .field > .name { width: 12; color: $status-quiet; }
+        #label { width: 1fr; max-width: 60; background: $surface; }
+        #label:focus { background: $cursor-row; }
+        #said { height: auto; padding: 1 2 0 2; }
+        &.-tall #form { height: auto; }
+        #answers { height: 1; margin: 1 2 0 14; }
+        #answers > Choice { margin-right: 2; }
+        &.-narrow #answers { margin: 0 2; }
+    }
+    """
+
+    def __init__(self, engine: Controller, bridge: Bridge, report: CheckReport, output_dir: Path | None = None) -> None:
+        """`output_dir` is where results will go; the engine's, if None."""
+        super().__init__()
+        self.engine = engine
+        self.bridge = bridge
+        self.report = report
+        self.endpoint = report.endpoint or Endpoint.CHAT
+        self.label = report.path.stem
+        self._output_dir = output_dir or engine.options.output_dir
+        self._print: Fingerprint | None = None
+        self._earlier: dict[Endpoint, list[JobRecord]] = {}
+        """Submissions of these bytes, as far as they have been shown."""
+        self._reading = asyncio.Lock()
+        self._is_busy = False
+
+    # -- layout --------------------------------------------------------------------------------------
+
+    def body(self) -> ComposeResult:
+        with VerticalScroll(id="form", can_focus=False):
+            yield FactList(id="facts")
+            with Horizontal(classes="field"):
+                yield Static("Endpoint", classes="name", markup=False)
+                yield EndpointChoice(self.endpoint, allowed(self.report.endpoint), id="endpoint")
+            with Horizontal(classes="field"):
+                yield Static("Label", classes="name", markup=False)
+                yield TextInput(self.label, placeholder="what the job is called here", id="label")
+            yield FactList(id="results")
+        yield Static(id="said", markup=False)
+        with Horizontal(id="answers"):
+            yield SubmitButton("Submit", id="submit")
+            yield Choice("Back", id="back")
+
+    def on_mount(self) -> None:
+        report = self.report
+        self.header.show(
+            line(report.path.name), [(fmt.plural(report.requests, "request"), ""), (fmt.size(report.size), "")]
+        )
+        self.query_one("#facts", FactList).show(
+            [
+                ("File", [(shortened(report.path), "")]),
+                ("Requests", [(fmt.count(report.requests), ""), (f" · {fmt.size(report.size)}", "$status-quiet")]),
+                *models(report),
+                ("Check", verdict(report)),
+                ("", []),
+            ]
+        )
+        name = result_name(report.path.stem, "…", FileKind.OUTPUT)
+        where = fmt.joined(shortened(self._output_dir / name), "fetched when it ends", by=", ")
+        self.query_one("#results", FactList).show([("Results", [(where, "")])])
+        self.bridge.health.subscribe(self, lambda _: self._show_said())
+        self.set_focus(self.query_one("#submit"))
+
+    def on_screen_resume(self) -> None:
+        self._is_busy = False
+        self._show_said()
+        self._look_back()
+
+    # -- what is known of these bytes ----------------------------------------------------------------
+
+    @work(group="look-back", exclusive=True, exit_on_error=False)
+    async def _look_back(self) -> None:
+        """Know the bytes, and whether they ran before."""
+        try:
+            await self._known()
+        except BatchError as error:
+            self.bridge.report(error)
+
+    async def _known(self) -> tuple[Fingerprint, list[JobRecord]] | None:
+        """The file's print and what these bytes became before; None when it is not the file that was checked."""
+        report = self.report
+        async with self._reading:
+            if self._print is None:
+                self._print = await self.engine.fingerprint(report.path)
+        stamp = await asyncio.to_thread(_stamp, report.path)
+        if not (self._print.size, self._print.mtime_ns) == stamp == (report.size, report.mtime_ns):
+            self._print = None
+            self.bridge.say(
+                f"{report.path.name} has changed since it was checked", "It must be checked again.", "warning"
+            )
+            self.post_message(GoBack())
+            return None
+        earlier = await self.engine.earlier_runs(self._print.sha256, self.endpoint)
+        self._earlier[self.endpoint] = earlier
+        self._show_said()
+        return self._print, earlier
+
+    # -- submitting ----------------------------------------------------------------------------------
+
+    def action_go_on(self) -> None:
+        """Enter submits from the button; from a field it goes to the button first."""
+        button = self.query_one("#submit")
+        if self.focused is not button and not button.disabled:
+            button.focus()
+        elif not button.disabled:
+            self._submit()
+
+    def on_choice_pressed(self, event: Choice.Pressed) -> None:
+        event.stop()
+        if event.choice.id == "back":
+            self.action_back()
+        elif not event.choice.disabled:
+            self._submit()
+
+    @work(group="submit", exit_on_error=False)
+    async def _submit(self) -> None:
+        """Commit the submission; the engine carries it out. A second Enter while this runs does nothing."""
+        if self._is_busy:
+            return
+        self._is_busy = True
+        self._show_said()
+        key = None
+        try:
+            told = self._earlier.get(self.endpoint)
+            known = await self._known()
+            if known is not None and (told is not None or not known[1]):
+                key = await self.engine.submit(
+                    self.report.path,
+                    self.endpoint,
+                    requests=self.report.requests,
+                    label=self.label.strip(),
+                    print_=known[0],
+                )
+        except BatchError as error:
+            self.bridge.report(error)
+        finally:
+            if key is None:  # else it stays busy: what was submitted is not submitted again by a key too many
+                self._is_busy = False
+                self._show_said()
+        if key is not None:
+            self.post_message(Submitted(key))
+
+    # -- the form ------------------------------------------------------------------------------------
+
+    def on_endpoint_choice_changed(self, event: EndpointChoice.Changed) -> None:
+        self.endpoint = event.endpoint
+        self._show_said()
+        self._look_back()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self.label = event.value
+
+    def on_input_submitted(self) -> None:
+        self.action_go_on()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "go_on":
+            return self.is_mounted and not self.query_one("#submit").disabled
+        return super().check_action(action, parameters)
+
+    def _show_said(self) -> None:
+        """What to know before submitting, and whether one can."""
+        if not self.is_mounted:
+            return
+        state, now = self.engine.health, self.engine.now()
+        said: list[Pieces] = [health_words(state)]
+        said.append(earlier_words(self._earlier.get(self.endpoint, []), now))
+        if self._is_busy:
+            said.append([("Submitting …" if self._print is not None else "Reading the file …", "$status-active")])
+        shown = [pieces for pieces in said if pieces]
+        static = self.query_one("#said", Static)
+        static.display = bool(shown)
+        self.set_pieces(static, [piece for pieces in shown for piece in (*pieces, ("\n", ""))][:-1])
+        self._enable(can_submit(state))
+        self.refresh_bindings()
+
+    def _enable(self, can: bool) -> None:
+        """Submit has the focus when it can be pressed, Back when not; a person in a field is left there."""
+        submit, back = self.query_one("#submit"), self.query_one("#back")
+        if can is not submit.disabled:
+            return
+        moves = self.focused in (submit, back, None)
+        submit.disabled = not can
+        if moves:
+            self.set_focus(submit if can else back)
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Size and time of the file; None when it is gone."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns

@@ -1,0 +1,54 @@
+"""What is said before a submit: of the connection, and of runs of the same bytes. Pure."""
+
+from __future__ import annotations
+
+from tbatch_tui.engine.model import Health, HealthState, JobRecord
+from tbatch_tui.tui import format as fmt
+from tbatch_tui.tui.text import line
+from tbatch_tui.tui.widgets.one_line import Pieces
+from tbatch_tui.tui.widgets.status import look_of_record
+
+_SUBMITS_NOT = (HealthState.NO_KEY, HealthState.KEY_REFUSED)
+
+
+def can_submit(health: Health) -> bool:
+    """Whether a submission could ever go out with this key."""
+    return health.state not in _SUBMITS_NOT
+
+
+def health_words(health: Health) -> Pieces:
+    """What keeps a submission from going out, or holds it up; nothing when all is well."""
+    match health.state:
+        case HealthState.NO_KEY:
+            return [
+                ("! There is no API key, so nothing can be submitted. ", "$status-attention"),
+                ("Set it with export TOGETHER_API_KEY=… and start again, or try tbatch-tui --demo.", ""),
+            ]
+        case HealthState.KEY_REFUSED:
+            said = line(health.title) or "The server refuses the key"
+            return [(f"✗ {said}. ", "$status-failed"), (line(health.hint), "")]
+        case HealthState.OFFLINE:
+            return [("! Offline. ", "$status-attention"), ("It is kept, and sent when the server can be reached.", "")]
+    return []
+
+
+def earlier_words(earlier: list[JobRecord], now: float) -> Pieces:
+    """That these exact bytes ran before: when, as which job, and what became of it."""
+    if not earlier:
+        return []
+    record = earlier[0]
+    look = look_of_record(record)
+    job = f"job {line(record.job.id)[:12]}" if record.job is not None else "not created yet"
+    more = f", and {fmt.plural(len(earlier) - 1, 'time')} before" if len(earlier) > 1 else ""
+    return [
+        (f"! These exact bytes ran {_when(record, now)} ", "$status-attention"),
+        (f"({job}, ", ""),
+        (f"{look.glyph} {look.word}", look.colour),
+        (f"){more}. ", ""),
+        ("Submitting again is billed again.", "$status-attention"),
+    ]
+
+
+def _when(record: JobRecord, now: float) -> str:
+    said = fmt.when(record.created_at, now)
+    return f"today at {said}" if ":" in said and " " not in said else said
