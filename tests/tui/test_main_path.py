@@ -55,7 +55,7 @@ async def test_from_a_file_to_its_results(
         await until(lambda: on(app, "Job") and shows(app, job["id"][:8]))
         await pilot.press("o")
         first = "request-1" if kind == "chat" else "transcription-1"
-        await until(lambda: on(app, "Results") and shows(app, first[:9]))
+        await until(lambda: on(app, "Results") and shows(app, first[:8]))
         await pilot.press("escape", "escape")
         await until(lambda: on(app, "Jobs"))
         await pilot.press("q")

@@ -16,7 +16,7 @@ from textual.worker import Worker, WorkerState
 
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.events import Collected, Event
-from tbatch_tui.engine.model import JobRecord
+from tbatch_tui.engine.model import CheckReport, JobRecord
 from tbatch_tui.tui import keys, theme
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.job_actions import came_back
@@ -168,7 +168,7 @@ class TbatchApp(App[str]):
         from tbatch_tui.tui.screens.create import CreateScreen
 
         kept = self._half_filled()
-        if kept is not None and kept.report == message.report:
+        if kept is not None and _same_file(kept.report, message.report):
             self.push_screen("create")
             return
         if kept is not None:
@@ -242,3 +242,8 @@ class TbatchApp(App[str]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Only what no key does: the theme. The rest comes from the bindings."""
         yield SystemCommand("Theme", "Choose another look", self.action_change_theme)
+
+
+def _same_file(one: CheckReport, other: CheckReport) -> bool:
+    """Whether both reports are of the same bytes, as far as size and time tell."""
+    return (one.path, one.size, one.mtime_ns) == (other.path, other.size, other.mtime_ns)

@@ -115,6 +115,57 @@ FIX = _key(
 EXPORT = _key(
     "x", "export", "Export", "Write the rows shown to a file", id="results.export", on=(Place.RESULTS,), group=FILE
 )
+CHECK_AGAIN = _key(
+    "r", "check_again", "Check again", "Read the file again", id="check.again", on=(Place.CHECK,), group=FILE
+)
+FOLD = _key(
+    "space", "fold", "Lines", "Show or hide the lines of a rule", id="check.lines", on=(Place.CHECK,), group=LIST
+)
+UNFOLD_LINES = _key(
+    "right",
+    "unfold_lines",
+    "Open",
+    "Show the lines of a rule",
+    id="check.open",
+    on=(Place.CHECK,),
+    group=LIST,
+    show=False,
+)
+FOLD_LINES = _key(
+    "left",
+    "fold_lines",
+    "Close",
+    "Hide the lines of a rule",
+    id="check.close",
+    on=(Place.CHECK,),
+    group=LIST,
+    show=False,
+)
+PARENT = _key(
+    "backspace,left", "parent", "Parent", "To the folder above", id="pick.parent", on=(Place.PICK,), group=MOVE
+)
+INTO = _key(
+    "right", "enter_folder", "Into", "Into the folder", id="pick.into", on=(Place.PICK,), group=MOVE, show=False
+)
+NEXT_ENDPOINT = _key(
+    "right,down,space",
+    "move(1)",
+    "Endpoint",
+    "The next endpoint",
+    id="create.next",
+    on=(Place.CREATE,),
+    group=FILE,
+)
+PREVIOUS_ENDPOINT = _key(
+    "left,up",
+    "move(-1)",
+    "Endpoint",
+    "The endpoint before",
+    id="create.previous",
+    on=(Place.CREATE,),
+    group=FILE,
+    show=False,
+)
 TRY_DEMO = _key(
     "t",
     "try_demo",

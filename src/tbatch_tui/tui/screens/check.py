@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
@@ -51,7 +51,7 @@ class CheckScreen(Frame):
         keys.FIX,
         keys.FILTER,
         keys.COPY_ID,
-        Binding("r", "check_again", "Check again", tooltip="Read the file again", id="check.again", group=keys.FILE),
+        keys.CHECK_AGAIN,
     ]
     DEFAULT_CSS = """
     CheckScreen {

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from rich.cells import cell_len
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
@@ -32,10 +32,8 @@ class EndpointChoice(Widget, can_focus=True):
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "right,down,space", "move(1)", "Endpoint", tooltip="The next endpoint", id="create.next", group=keys.FILE
-        ),
-        Binding("left,up", "move(-1)", "Endpoint", tooltip="The endpoint before", id="create.previous", show=False),
+        keys.NEXT_ENDPOINT,
+        keys.PREVIOUS_ENDPOINT,
     ]
     DEFAULT_CSS = """
     EndpointChoice { width: 1fr; height: auto; color: $foreground; }

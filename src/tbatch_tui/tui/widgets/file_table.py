@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 
 from tbatch_tui.tui import format as fmt
@@ -112,10 +112,8 @@ class FileTable(RecordTable[FileRow]):
     BINDINGS: ClassVar[list[BindingType]] = [
         keys.SELECT,
         *keys.MOVING,
-        Binding("backspace,left", "parent", "Parent", tooltip="To the folder above", id="pick.parent", group=keys.MOVE),
-        Binding(
-            "right", "enter_folder", "Into", tooltip="Into the folder", id="pick.into", group=keys.MOVE, show=False
-        ),
+        keys.PARENT,
+        keys.INTO,
     ]
 
     class ParentWanted(Message):

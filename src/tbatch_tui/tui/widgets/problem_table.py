@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from tbatch_tui.engine.model import Problem, Severity
 from tbatch_tui.tui import keys
@@ -28,11 +28,9 @@ class ProblemTable(RecordTable[ProblemRow]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *keys.MOVING,
-        Binding(
-            "space", "fold", "Lines", tooltip="Show or hide the lines of a rule", id="check.lines", group=keys.LIST
-        ),
-        Binding("right", "unfold_lines", "Open", tooltip="Show the lines of a rule", id="check.open", show=False),
-        Binding("left", "fold_lines", "Close", tooltip="Hide the lines of a rule", id="check.close", show=False),
+        keys.FOLD,
+        keys.UNFOLD_LINES,
+        keys.FOLD_LINES,
     ]
 
     def __init__(self, *, id: str | None = None) -> None:
