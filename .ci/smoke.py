@@ -18,7 +18,9 @@ def main(program: str, folder: str, home: str) -> None:
     """Run `program` from `folder` with `home` as home; raises when something is not as promised."""
     environment = {"HOME": home, "PATH": os.environ["PATH"], "TERM": "xterm-256color", "LANG": "C.UTF-8"}
     run = [program]
-    version = subprocess.run([*run, "--version"], env=environment, cwd=folder, capture_output=True, text=True, check=True)
+    version = subprocess.run(
+        [*run, "--version"], env=environment, cwd=folder, capture_output=True, text=True, check=True
+    )
     print(version.stdout.strip())
     good = Path(folder, "good.jsonl")
     good.write_text('{"custom_id": "a", "body": {"model": "m/m", "messages": [{"role": "user", "content": "hi"}]}}\n')

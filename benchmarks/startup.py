@@ -25,7 +25,7 @@ from pathlib import Path
 from tbatch_tui.engine.journal import Journal
 from tbatch_tui.engine.model import Job
 
-_BARE = '''
+_BARE = """
 from textual.app import App
 from textual.widgets import DataTable, Footer, Header
 
@@ -44,7 +44,7 @@ class Bare(App):
 
 ROWS = [("Completed", f"job-{n}", "model") for n in range(COUNT)]
 Bare().run()
-'''
+"""
 _OURS = "import sys; from tbatch_tui.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
@@ -103,7 +103,15 @@ def main() -> None:
         for count in (0, 10_000):
             data_dir = Path(folder) / str(count)
             fill(data_dir, count)
-            ours_command = [sys.executable, "-c", _OURS, "--data-dir", str(data_dir), "--base-url", "http://127.0.0.1:9"]
+            ours_command = [
+                sys.executable,
+                "-c",
+                _OURS,
+                "--data-dir",
+                str(data_dir),
+                "--base-url",
+                "http://127.0.0.1:9",
+            ]
             bare_command = [sys.executable, "-c", _BARE.replace("COUNT", str(min(count, 60)))]
             sign = b"In progress" if count else b"No jobs yet"
             ours: list[float] = []

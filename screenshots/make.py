@@ -71,11 +71,13 @@ class Photographer:
             for record in [r for r in app.jobs._records.values() if r.name in ("eval-nightly", "red-team")]:
                 await app.engine.fetch(record.key)
             await until(
-                lambda: sum(
-                    all(t.state is TransferState.FETCHED for t in r.transfers) and bool(r.transfers)
-                    for r in app.jobs._records.values()
+                lambda: (
+                    sum(
+                        all(t.state is TransferState.FETCHED for t in r.transfers) and bool(r.transfers)
+                        for r in app.jobs._records.values()
+                    )
+                    >= 3
                 )
-                >= 3
             )
             app.clear_notifications()
             await self.take(app, pilot, f"jobs{name}")
@@ -116,7 +118,10 @@ async def make(folder: Path, theme: str | None = None) -> list[Path]:
     os.environ["TZ"] = "UTC"
     time.tzset()
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as work, Sandbox(demo=True, speed=0, start=NOW, failure_rate=0.01, cut_rate=0.02) as box:
+    with (
+        tempfile.TemporaryDirectory() as work,
+        Sandbox(demo=True, speed=0, start=NOW, failure_rate=0.01, cut_rate=0.02) as box,
+    ):
         place = Path(work)
         write_samples(place / "samples")
         before = Path.cwd()

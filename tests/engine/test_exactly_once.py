@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.events import Event, Notice
-from tbatch_tui.engine.model import Endpoint, LocalStatus, TransferState
+from tbatch_tui.engine.model import LocalStatus, TransferState
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until, write_chat
 from tests.engine.conftest import MakeEngine
@@ -109,7 +110,7 @@ _CHILD = """
 import asyncio, sys
 from pathlib import Path
 from tbatch_tui.engine.controller import Controller
-from tbatch_tui.engine.model import Endpoint
+from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.options import Options
 
 async def main():

@@ -9,19 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import FileTrouble
 from tbatch_tui.engine.journal import Journal
 from tbatch_tui.engine.journal.journal import submission_key
-from tbatch_tui.engine.model import (
-    Endpoint,
-    FileKind,
-    Job,
-    JobRecord,
-    LocalStatus,
-    SubmissionState,
-    Transfer,
-    TransferState,
-)
+from tbatch_tui.engine.model import FileKind, Job, JobRecord, LocalStatus, SubmissionState, Transfer, TransferState
 
 NOW = 1_750_000_000.0
 

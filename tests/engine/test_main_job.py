@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError, FileTrouble
 from tbatch_tui.engine.events import Collected, Event, TransferMoved
-from tbatch_tui.engine.model import Endpoint, HealthState, JobRecord, TransferState
+from tbatch_tui.engine.model import HealthState, JobRecord, TransferState
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until, write_chat
 from tests.engine.conftest import MakeEngine

@@ -9,9 +9,10 @@ import pytest
 
 from tbatch_tui.engine.check import check_file
 from tbatch_tui.engine.controller import Controller
+from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import FileTrouble
 from tbatch_tui.engine.fingerprint import Fingerprint
-from tbatch_tui.engine.model import Endpoint, Health, HealthState, JobStatus
+from tbatch_tui.engine.model import Health, HealthState, JobStatus
 from tbatch_tui.engine.options import Options
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.messages import GoBack, Submitted

@@ -10,7 +10,7 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from tbatch_tui.engine.model import Endpoint
+from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.sandbox.samples import write_samples
 from tbatch_tui.tui.messages import CheckFile, GoBack
 from tbatch_tui.tui.screens.pick import PickScreen

@@ -13,8 +13,9 @@ import pytest
 from textual.pilot import Pilot
 
 from tbatch_tui.engine.controller import Controller
+from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.journal import Journal
-from tbatch_tui.engine.model import Endpoint, FileKind, Job, Transfer, TransferState
+from tbatch_tui.engine.model import FileKind, Job, Transfer, TransferState
 from tbatch_tui.engine.options import Options
 from tbatch_tui.engine.results import Outcome, Sources
 from tbatch_tui.tui.bridge import Bridge

@@ -21,6 +21,7 @@ import together
 from together.lib.resources.files import FileAlreadyExistsError, FileUploadProgress
 
 from tbatch_tui.engine import wire
+from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import (
     BatchError,
     FileTrouble,
@@ -32,7 +33,7 @@ from tbatch_tui.engine.errors import (
     Refused,
     ServerTrouble,
 )
-from tbatch_tui.engine.model import Endpoint, Job
+from tbatch_tui.engine.model import Job
 
 if TYPE_CHECKING:
     from together import AsyncTogether

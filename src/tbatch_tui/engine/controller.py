@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
+from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError, KeyRefused, LostAnswer, Offline, Refused
 from tbatch_tui.engine.events import Collected, Event, HealthChanged, Notice, RecordsChanged
 from tbatch_tui.engine.fingerprint import Fingerprint, fingerprint
@@ -27,7 +28,6 @@ from tbatch_tui.engine.journal.journal import submission_key
 from tbatch_tui.engine.meter import Meter
 from tbatch_tui.engine.model import (
     Account,
-    Endpoint,
     FileKind,
     Health,
     HealthState,

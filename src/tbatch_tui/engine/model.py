@@ -5,34 +5,11 @@ Times are seconds since the epoch (UTC, float); sizes are bytes; progress is 0-1
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-
-class Endpoint(StrEnum):
-    """The three endpoints a batch can run against (API: `endpoint` of `POST /v1/batches`)."""
-
-    CHAT = "/v1/chat/completions"
-    TRANSCRIPTION = "/v1/audio/transcriptions"
-    TRANSLATION = "/v1/audio/translations"
-
-    @property
-    def words(self) -> str:
-        """The words a person reads."""
-        return _ENDPOINT_WORDS[self]
-
-    @property
-    def is_audio(self) -> bool:
-        """Whether a line names an audio file instead of messages."""
-        return self is not Endpoint.CHAT
-
-
-_ENDPOINT_WORDS = {
-    Endpoint.CHAT: "Chat completions",
-    Endpoint.TRANSCRIPTION: "Audio transcription",
-    Endpoint.TRANSLATION: "Audio translation",
-}
+from tbatch_tui.engine.endpoint import Endpoint
 
 
 class JobStatus(StrEnum):
@@ -258,84 +235,6 @@ _LOCAL_STATUS = {
     SubmissionState.REJECTED: LocalStatus.NOT_SUBMITTED,
     SubmissionState.STOPPED: LocalStatus.NOT_SUBMITTED,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """A model of the catalogue: what the check and the costs need of it."""
-
-    id: str
-    context_length: int | None = None
-    input_price: float | None = None
-    """USD per 1M tokens, as are the other two."""
-    output_price: float | None = None
-    cached_input_price: float | None = None
-
-
-class Severity(StrEnum):
-    """How much a problem of an input file matters. Only errors keep a file from being submitted."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NOTE = "note"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong in an input file, with the place and the mend."""
-
-    line: int
-    """1-based line number in the file; a problem of the whole file bears 1."""
-    column: int
-    """1-based, in characters of the line (bytes where the line is not UTF-8)."""
-    severity: Severity
-    rule: str
-    """The rule's id, in kebab-case: `duplicate-custom-id`."""
-    message: str
-    """What is wrong in this line, a sentence without its full stop."""
-    mend: str
-    """How to mend it, a sentence without its full stop; empty if the message says it."""
-    custom_id: str | None = None
-    offset: int = 0
-    """Byte offset of the line in the file."""
-    length: int = 0
-    """Bytes of the line, without its line end."""
-
-
-@dataclass(frozen=True, slots=True)
-class CheckReport:
-    """What is in an input file, and what is wrong with it."""
-
-    path: Path
-    size: int
-    mtime_ns: int
-    lines: int
-    requests: int
-    endpoint: Endpoint | None
-    """Inferred from the lines; None when there is nothing to infer it from, or kinds are mixed."""
-    endpoint_why: str
-    models: dict[str, int] = field(default_factory=dict)
-    """Requests per model, most used first."""
-    problems: tuple[Problem, ...] = ()
-    """In order of line; at most `PROBLEMS_KEPT` of them."""
-    counts: dict[str, int] = field(default_factory=dict)
-    """How often each rule was broken, counted to the end even where the problems were not kept."""
-    errors: int = 0
-    warnings: int = 0
-    notes: int = 0
-    longest_line: int = 0
-    seconds: float = 0.0
-    evidence: object = field(default=None, repr=False, compare=False)
-    """What the check keeps to judge the models again when the catalogue arrives: see `check.refine`."""
-
-    @property
-    def is_ok(self) -> bool:
-        """No errors; warnings and notes may be."""
-        return self.errors == 0
-
-
-PROBLEMS_KEPT = 100_000
-"""More problems than this are counted, not kept: nobody reads them and memory stays bounded."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from textual.worker import Worker, WorkerState
 
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.events import Collected, Event
-from tbatch_tui.engine.model import CheckReport, JobRecord
+from tbatch_tui.engine.findings import CheckReport
+from tbatch_tui.engine.model import JobRecord
 from tbatch_tui.tui import keys, theme
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.job_actions import came_back

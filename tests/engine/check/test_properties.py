@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.check import check_file, forked, plan_fixes, reader, write_fixed
-from tbatch_tui.engine.model import CheckReport
+from tbatch_tui.engine.findings import CheckReport
 from tests.engine.check.lines import audio, chat, dumped, saved, without
 
 pytestmark = pytest.mark.usefixtures("small_pieces")

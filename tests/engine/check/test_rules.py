@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tbatch_tui.engine.check import RULES, check_file
-from tbatch_tui.engine.model import Endpoint, ModelInfo, Severity
+from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.findings import ModelInfo, Severity
 from tests.engine.check.lines import MODEL, audio, chat, dumped, said, saved, without
 
 SOUND = chat("sound")

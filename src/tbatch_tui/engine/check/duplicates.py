@@ -9,7 +9,7 @@ from io import FileIO
 import msgspec
 
 from tbatch_tui.engine.errors import Stopped
-from tbatch_tui.engine.model import PROBLEMS_KEPT
+from tbatch_tui.engine.findings import PROBLEMS_KEPT
 
 from .params import Kind
 from .part import Chunk, Found, Part, Place

@@ -10,7 +10,7 @@ from io import FileIO
 from pathlib import Path
 
 from tbatch_tui.engine.errors import FileTrouble, Stopped
-from tbatch_tui.engine.model import CheckReport, Severity
+from tbatch_tui.engine.findings import CheckReport, Severity
 
 from .close import Seen, look_closely
 from .fast import FastLook

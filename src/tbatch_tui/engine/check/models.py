@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from tbatch_tui.engine.model import ModelInfo
+from tbatch_tui.engine.findings import ModelInfo
 
 from .finding import quoted
 from .limits import NOT_FOR_BATCH, NOT_FOR_BATCH_DATE

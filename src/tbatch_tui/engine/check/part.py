@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tbatch_tui.engine.model import PROBLEMS_KEPT
+from tbatch_tui.engine.findings import PROBLEMS_KEPT
 
 LONG_LINES_KEPT = 10_000
 

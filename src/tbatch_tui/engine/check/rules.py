@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tbatch_tui.engine.model import Severity
+from tbatch_tui.engine.findings import Severity
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import FileTrouble
-from tbatch_tui.engine.model import PROBLEMS_KEPT, CheckReport, Endpoint, ModelInfo, Problem, Severity
+from tbatch_tui.engine.findings import PROBLEMS_KEPT, CheckReport, ModelInfo, Problem, Severity
 
 from .duplicates import add_duplicates
 from .forked import LARGE, scan_in_two

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.journal import accounts
 from tbatch_tui.engine.journal.rows import (
     JOB_COLUMNS,
@@ -26,7 +27,6 @@ from tbatch_tui.engine.journal.rows import (
 from tbatch_tui.engine.journal.schema import open_database
 from tbatch_tui.engine.model import (
     Account,
-    Endpoint,
     FileKind,
     Job,
     JobRecord,

@@ -7,16 +7,8 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from tbatch_tui.engine.model import (
-    Endpoint,
-    FileKind,
-    Job,
-    JobRecord,
-    Submission,
-    SubmissionState,
-    Transfer,
-    TransferState,
-)
+from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.model import FileKind, Job, JobRecord, Submission, SubmissionState, Transfer, TransferState
 
 JOB_COLUMNS = (
     "status",

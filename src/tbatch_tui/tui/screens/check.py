@@ -18,7 +18,7 @@ from textual.worker import Worker, WorkerState
 
 from tbatch_tui.engine.check import RULES, check_file, plan_fixes, write_fixed
 from tbatch_tui.engine.errors import BatchError, FileTrouble, Stopped
-from tbatch_tui.engine.model import CheckReport
+from tbatch_tui.engine.findings import CheckReport
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui import keys
 from tbatch_tui.tui.bridge import Bridge

@@ -13,9 +13,11 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Input, Static
 
+from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.findings import CheckReport
 from tbatch_tui.engine.fingerprint import Fingerprint
-from tbatch_tui.engine.model import CheckReport, Endpoint, FileKind, JobRecord
+from tbatch_tui.engine.model import FileKind, JobRecord
 from tbatch_tui.engine.names import result_name
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui import keys

@@ -24,14 +24,15 @@ from tbatch_tui.tui.messages import NewBatch, OpenJob, TryDemo
 from tbatch_tui.tui.text import line
 from tbatch_tui.tui.text import shown as shown_text
 from tbatch_tui.tui.widgets.columns import Column
-from tbatch_tui.tui.widgets.filter_line import FilterLine
 from tbatch_tui.tui.widgets.job_foot import JobFoot
 from tbatch_tui.tui.widgets.job_words import Pieces, progress_cell, requests_of, took
+from tbatch_tui.tui.widgets.key_bar import KeyBar
 from tbatch_tui.tui.widgets.record_table import RecordTable
 from tbatch_tui.tui.widgets.status import look_of_record
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.controller import Controller
+    from tbatch_tui.tui.widgets.filter_line import FilterLine
 
 FILTERS = ("all", "active", "attention", "done")
 SORTS = ("status", "newest", "oldest", "name")
@@ -104,7 +105,6 @@ class JobsScreen(JobActions, Frame):
         with Container(id="list-and-foot"):
             yield RecordTable[JobRow](self._columns(), group=self._group, id="jobs")
             yield JobFoot(id="foot")
-        yield FilterLine(id="filter")
 
     def _columns(self) -> list[Column[JobRow]]:
         now = self.engine.now
@@ -335,7 +335,12 @@ class JobsScreen(JobActions, Frame):
             self._arrange()
             self._show_header()
 
-    def action_filter(self) -> None:
+    async def action_filter(self) -> None:
+        # Made when first asked for: an input line is the dearest widget to load, and the first frame has none.
+        from tbatch_tui.tui.widgets.filter_line import FilterLine
+
+        if not self.query(FilterLine):
+            await self.mount(FilterLine(id="filter"), before=self.query_one(KeyBar))
         self.query_one(FilterLine).open(self._text)
 
     def action_next_filter(self) -> None:

@@ -12,7 +12,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 
-from tbatch_tui.engine.model import Endpoint
+from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.tui import keys
 from tbatch_tui.tui.widgets.job_foot import pieces_content
 from tbatch_tui.tui.widgets.one_line import Pieces

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tbatch_tui.engine.model import Endpoint, FileKind, JobRecord, JobStatus, LocalStatus, Transfer, TransferState
+from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.model import FileKind, JobRecord, JobStatus, LocalStatus, Transfer, TransferState
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui.text import line
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate
 
-from tbatch_tui.engine.model import CheckReport, Problem, Severity
+from tbatch_tui.engine.findings import CheckReport, Problem, Severity
 
 OPEN_AT_FIRST = 12
 """Lines of a rule up to which it is open from the start, if it is an error."""

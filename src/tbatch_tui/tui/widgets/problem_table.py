@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual import events
 from textual.binding import BindingType
 
-from tbatch_tui.engine.model import Problem, Severity
+from tbatch_tui.engine.findings import Problem, Severity
 from tbatch_tui.tui import keys
 from tbatch_tui.tui.text import line
 from tbatch_tui.tui.widgets.columns import Column

@@ -9,7 +9,7 @@ from textual.containers import Vertical
 from textual.widgets import Static
 
 from tbatch_tui.engine.check import RULES, read_line
-from tbatch_tui.engine.model import Problem
+from tbatch_tui.engine.findings import Problem
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui.text import line
 from tbatch_tui.tui.widgets.job_foot import pieces_content

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tbatch_tui.engine.model import CheckReport
+from tbatch_tui.engine.findings import CheckReport
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui.text import line
 from tbatch_tui.tui.widgets.one_line import Pieces
