@@ -173,16 +173,12 @@ async def test_two_apps_on_one_data_folder_submit_each_file_once(
 ):
     files = [write_chat(tmp_path / f"in-{n}.jsonl", [f"prompt {n}"]) for n in range(4)]
     async with asyncio.timeout(40), make_engine(sandbox) as one, make_engine(sandbox) as two:
-        await until(lambda: one.account is not None and two.account is not None)
-        for number, file in enumerate(files):
+        keys = [
             await (one, two)[number % 2].submit(file, Endpoint.CHAT, requests=1, label=file.stem)
+            for number, file in enumerate(files)
+        ]
         for engine in (one, two):
-            for file in files:
-                await until(
-                    lambda engine=engine, file=file: any(
-                        r.label == file.stem and fetched(r) for r in engine._records.values()
-                    )
-                )
+            assert [(await engine.wait_until(key, fetched)).label for key in keys] == [file.stem for file in files]
     assert len(sandbox.jobs) == 4
 
 

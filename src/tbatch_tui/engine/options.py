@@ -36,3 +36,8 @@ class Options:
     def key_tail(self) -> str:
         """The most that is ever written of the key."""
         return self.api_key[-4:] if self.api_key and len(self.api_key) >= 12 else ""
+
+    @property
+    def server(self) -> str:
+        """What the history calls the server."""
+        return self.server_name or self.base_url or "together"

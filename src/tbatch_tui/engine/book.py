@@ -1,0 +1,138 @@
+"""The history as it is shown: the journal on a thread of its own, the records last announced, and whose they are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from tbatch_tui.engine.events import Event, RecordsChanged
+from tbatch_tui.engine.journal import Journal
+from tbatch_tui.engine.model import Account, JobRecord
+from tbatch_tui.engine.options import Options
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Renamed = tuple[tuple[str, str], ...]
+"""Old and new key of records that took their job's id."""
+
+
+class Book:
+    """Reads and writes the history of one account at a time, and announces what has become different."""
+
+    def __init__(self, options: Options, emit: Callable[[Event], object]) -> None:
+        self._options = options
+        self._emit = emit
+        self._journal: Journal | None = None
+        self._account: Account | None = None
+        self._records: dict[str, JobRecord] = {}
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def open(self) -> Journal:
+        """Open it on this thread, if it is not open yet. Raises FileTrouble."""
+        if self._journal is None:
+            self._journal = Journal(self._options.data_dir / "history.db")
+            self._account = self._journal.account_at_start(
+                self._options.server, self._options.key_tail, self._options.now()
+            )
+        return self._journal
+
+    async def close(self) -> None:
+        """Close the file and end the thread."""
+        if self._journal is not None:
+            await self.run(self._journal.close)
+        self._thread.shutdown(wait=True)
+
+    async def run(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run on the journal's thread, in order."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))
+
+    @property
+    def journal(self) -> Journal:
+        assert self._journal is not None, "the controller is not open"
+        return self._journal
+
+    @property
+    def account(self) -> Account:
+        assert self._account is not None, "the controller is not open"
+        return self._account
+
+    @property
+    def account_id(self) -> int:
+        return self.account.id
+
+    # -- records -------------------------------------------------------------------------------------
+
+    @property
+    def records(self) -> Iterable[JobRecord]:
+        """The records as last announced, in no order."""
+        return self._records.values()
+
+    def record(self, key: str) -> JobRecord | None:
+        """A record as last announced, also by the key it had before it took its job's id."""
+        found = self._records.get(key)
+        kind, _, number = key.partition(":")
+        if found is not None or kind != "submission" or not number.isdecimal():
+            return found
+        return next((r for r in self._records.values() if r.submission and r.submission.id == int(number)), None)
+
+    async def load(self) -> list[JobRecord]:
+        """The whole history of the account, in the order it is shown."""
+        found = await self.run(self.journal.records, self.account_id)
+        self._records = {record.key: record for record in found}
+        return found
+
+    async def reload(self) -> None:
+        """Another account, or another app's writing: announce what is different from what was announced."""
+        before = self._records
+        records = await self.load()
+        changed = tuple(record for record in records if before.get(record.key) != record)
+        gone = tuple(key for key in before if key not in self._records)
+        if changed or gone:
+            self._announce(RecordsChanged(changed, removed=gone))
+
+    def show(self, changed: Iterable[JobRecord], renamed: Renamed = ()) -> None:
+        """Announce records that were just written, as far as they are different."""
+        for old, _ in renamed:
+            self._records.pop(old, None)
+        fresh = tuple(record for record in changed if self._records.get(record.key) != record)
+        self._records.update((record.key, record) for record in fresh)
+        if fresh or renamed:
+            self._announce(RecordsChanged(fresh, renamed=renamed))
+
+    async def wait_until(self, key: str, holds: Callable[[JobRecord], bool]) -> JobRecord:
+        """Wait until the record is as asked for, following it when it takes its job's id."""
+        while True:
+            record = self.record(key)
+            if record is not None and holds(record):
+                return record
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(future)
+            await future
+
+    def _announce(self, event: RecordsChanged) -> None:
+        self._emit(event)
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    # -- the account ---------------------------------------------------------------------------------
+
+    async def settle_account(self, organization: str | None, project: str | None, title: str) -> None:
+        """The server has said whose key it is (or could not): go over to that account's history."""
+        before = self.account_id
+        self._account = await self.run(
+            self.journal.account_of_key,
+            self._options.server,
+            self._options.key_tail,
+            organization,
+            project,
+            title,
+            self._options.now(),
+        )
+        if self.account_id != before:
+            await self.reload()

@@ -1,0 +1,321 @@
+"""The engine at work: connects, polls, submits and collects, as tasks that live as long as the controller is open.
+
+`Work` is the desk that a submission asks things of, and the store that collecting asks things of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tbatch_tui.engine.book import Book
+from tbatch_tui.engine.errors import BatchError, LostAnswer, Offline
+from tbatch_tui.engine.events import Collected, Event, HealthChanged, Notice
+from tbatch_tui.engine.journal.journal import submission_key
+from tbatch_tui.engine.meter import Meter
+from tbatch_tui.engine.model import (
+    FileKind,
+    Health,
+    Job,
+    JobRecord,
+    Submission,
+    SubmissionState,
+    Transfer,
+    TransferState,
+)
+from tbatch_tui.engine.names import result_name, stem_of
+from tbatch_tui.engine.options import Options
+
+if TYPE_CHECKING:
+    from tbatch_tui.engine.api import TogetherApi
+    from tbatch_tui.engine.collect import Collector
+    from tbatch_tui.engine.lease import Lease
+    from tbatch_tui.engine.poller import JobList, Poller
+    from tbatch_tui.engine.submit import Submitter
+
+_JOURNAL_WATCHED_EVERY = 1.0
+_IDLE_FACTOR, _IDLE_LONGEST = 4.0, 120.0
+_WHOAMI_TRIES = 3
+STOPPED = "Something in the engine stopped"
+
+
+class Work:
+    """Everything that moves by itself. `start` is called on the loop, `stop` ends every task."""
+
+    def __init__(self, options: Options, book: Book, emit: Callable[[Event], object]) -> None:
+        self.options = options
+        self.health = Health()
+        self.submitter: Submitter | None = None
+        self.collector: Collector | None = None
+        self.poller: Poller | None = None
+        self._book = book
+        self._emit = emit
+        self._meter = Meter(emit)
+        self._api: TogetherApi | None = None
+        self._lease: Lease | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._applied: list[Job] | None = None
+        """The list that was taken over last; nothing is to be done when it comes again."""
+        self._touched: dict[str, float] = {}
+        """Jobs that an answer has changed, and when: a list asked for before that is older news of them."""
+        self._confirmed = asyncio.Event()
+        """Set when it is known whose key it is."""
+
+    def start(self) -> None:
+        """Begin to connect; the rest follows from that."""
+        self._meter.bind()
+        self.spawn(self._connect())
+
+    async def stop(self) -> None:
+        """End every task and let go of the connection and the lease."""
+        while tasks := set(self._tasks):
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            await asyncio.sleep(0)  # their callbacks take them out of the set
+        if self._api is not None:
+            await self._api.close()
+        if self._lease is not None:
+            self._lease.give_back()
+
+    @property
+    def api(self) -> TogetherApi:
+        """The connection. Raises Offline before there is one."""
+        if self._api is None:
+            raise Offline("There is no connection to Together yet", "Set TOGETHER_API_KEY, or wait a moment.")
+        return self._api
+
+    @property
+    def has_transfers(self) -> bool:
+        """Whether bytes are going up or down now."""
+        uploading = self.submitter is not None and self.submitter.is_transferring
+        return uploading or (self.collector is not None and bool(self.collector.under_way))
+
+    def set_health(self, health: Health, *, even_if_same: bool = False) -> None:
+        """Say how the connection is."""
+        if health != self.health or even_if_same:
+            self.health = health
+            self._emit(HealthChanged(health))
+
+    async def take_up(self) -> None:
+        """Begin the submissions that nobody works yet, if that is ours to do."""
+        if self.submitter is None or self._lease is None or not self._lease.is_ours:
+            return
+        found = await self._book.run(self._book.journal.open_submissions, self._book.account_id)
+        self.submitter.take_up(found, self.spawn)
+        if self.poller is not None:
+            self.poller.hurry()
+
+    async def apply(self, jobs: list[Job]) -> None:
+        """Take over jobs that an answer other than the list has told of."""
+        now = asyncio.get_running_loop().time()
+        self._touched.update((job.id, now) for job in jobs)
+        self._book.show(
+            await self._book.run(
+                self._book.journal.apply_jobs, self._book.account_id, jobs, self.now(), lambda _: False
+            )
+        )
+
+    # -- Desk: what a submission asks ----------------------------------------------------------------
+
+    def now(self) -> float:
+        return self.options.now()
+
+    async def write(self, submission: Submission) -> None:
+        written = await self._book.run(self._book.journal.update_submission, self._book.account_id, submission)
+        self._book.show([written])
+        if self.poller is not None and submission.state is SubmissionState.UNCERTAIN:
+            self.poller.hurry()
+        self._applied = None
+
+    async def attach(self, submission: Submission, job: Job) -> None:
+        self._touched[job.id] = asyncio.get_running_loop().time()
+        made = await self._book.run(self._book.journal.attach_job, self._book.account_id, submission, job, self.now())
+        self._applied = None
+        self._book.show([made], renamed=((submission_key(submission.id), job.id),))
+        if self.poller is not None:
+            self.poller.hurry()
+        if self.collector is not None:
+            self.collector.look()
+
+    async def jobs_on(self, submission: Submission) -> set[str]:
+        assert submission.file_id is not None
+        journal = self._book.journal
+        return set(
+            await self._book.run(journal.jobs_on_file, self._book.account_id, submission.file_id, submission.endpoint)
+        )
+
+    async def claimed(self) -> set[str]:
+        return await self._book.run(self._book.journal.claimed_jobs, self._book.account_id)
+
+    async def next_list(self) -> JobList:
+        assert self.poller is not None
+        return await self.poller.next_list()
+
+    def upload_moved(self, key: str, done: int, total: int, ended: bool) -> None:
+        self._meter.moved((key, True, None), done, total, ended)
+
+    def tell(self, title: str, hint: str, severity: str, key: str) -> None:
+        self._emit(Notice(title, hint, severity, key))
+
+    # -- Store: what collecting asks -----------------------------------------------------------------
+
+    async def wanted(self) -> list[tuple[str, Transfer]]:
+        journal, account_id = self._book.journal, self._book.account_id
+        states = (TransferState.WANTED, TransferState.FAILED)
+        return [found for state in states for found in await self._book.run(journal.transfers_in, account_id, state)]
+
+    async def final_path(self, job_id: str, kind: FileKind) -> Path:
+        journal, account_id = self._book.journal, self._book.account_id
+        record = await self._book.run(journal.record, account_id, job_id)
+        stem = record.submission.path.stem if record is not None and record.submission is not None else ""
+        if record is not None and not stem:
+            if not record.input_name:
+                await self._name_inputs()
+                record = await self._book.run(journal.record, account_id, job_id) or record
+            stem = stem_of(record.input_name)
+        folder = self.options.output_dir.absolute()
+        path = folder / result_name(stem, job_id, kind)
+        owner = await self._book.run(journal.path_owner, path)
+        return path if owner in (None, job_id) else folder / result_name(stem, job_id, kind, whole_id=True)
+
+    async def put(self, job_id: str, transfer: Transfer) -> JobRecord | None:
+        record = await self._book.run(self._book.journal.put_transfer, self._book.account_id, job_id, transfer)
+        if record is not None:
+            self._book.show([record])
+        return record
+
+    def download_moved(self, job_id: str, kind: FileKind, done: int, total: int | None, ended: bool) -> None:
+        self._meter.moved((job_id, False, kind), done, total, ended)
+
+    def collected(self, record: JobRecord, beside: Path | None) -> None:
+        self._emit(Collected(record))
+        if beside is not None:
+            self._emit(
+                Notice("Another file had the result's name", f"It was not overwritten: it is {beside} now.", "warning")
+            )
+
+    # -- tasks ---------------------------------------------------------------------------------------
+
+    async def _connect(self) -> None:
+        """Load the SDK in a thread, poll, and when it is known whose key it is, submit and collect."""
+        self._api = await asyncio.to_thread(self._make_api)
+        from tbatch_tui.engine.collect import Collector
+        from tbatch_tui.engine.lease import Lease
+        from tbatch_tui.engine.poller import Poller
+        from tbatch_tui.engine.submit import Submitter
+
+        options = self.options
+        self.submitter = Submitter(self, looked_up_for=options.looked_up_for, first_wait=options.first_wait)
+        self.collector = Collector(self, first_wait=options.first_wait)
+        self.poller = Poller(
+            self.api.list_jobs,
+            self._list_arrived,
+            self.set_health,
+            self._interval,
+            now=self.now,
+            first_wait=options.first_wait,
+            seed=options.seed,
+        )
+        self.spawn(self.poller.run())
+        await self._confirmed.wait()
+        self._lease = Lease(options.data_dir / f"work-{self._book.account_id}.lock")
+        self.spawn(self._watch_journal(self._lease, self.collector))
+
+    def _make_api(self) -> TogetherApi:
+        from tbatch_tui.engine.api import TogetherApi
+
+        assert self.options.api_key is not None
+        return TogetherApi.connect(base_url=self.options.base_url, api_key=self.options.api_key)
+
+    async def _confirm_account(self) -> None:
+        """Ask whose key it is, once a list has shown that the server takes it: two accounts' histories stay apart.
+
+        A server that cannot say is taken by the key's tail alone.
+        """
+        organization: str | None = None
+        project: str | None = None
+        title = ""
+        for number in range(_WHOAMI_TRIES):
+            try:
+                organization, project, title = await self.api.account()
+                break
+            except LostAnswer:
+                await asyncio.sleep(0.5 * 2**number)
+            except BatchError:
+                break
+        await self._book.settle_account(organization, project, title)
+        self._confirmed.set()
+        self.set_health(self.health, even_if_same=True)  # the account's title is shown with it
+
+    async def _watch_journal(self, lease: Lease, collector: Collector) -> None:
+        """Take the lease when it is free; see what another app on this data folder has written."""
+        journal = self._book.journal
+        version = await self._book.run(journal.data_version)
+        collecting = False
+        while True:
+            if not collecting and await asyncio.to_thread(lease.try_take):
+                collecting = True
+                self.spawn(collector.run(self.spawn))
+                await self.take_up()
+            await asyncio.sleep(_JOURNAL_WATCHED_EVERY)
+            now_version = await self._book.run(journal.data_version)
+            if now_version != version:
+                version = now_version
+                await self._book.run(journal.forget_cache)
+                await self._book.reload()
+                await self.take_up()
+                collector.look()
+
+    async def _list_arrived(self, answer: JobList) -> None:
+        assert self.submitter is not None
+        if not self._confirmed.is_set():
+            await self._confirm_account()
+        jobs = [job for job in answer.jobs if self._touched.get(job.id, 0.0) <= answer.asked_at]
+        is_whole = len(jobs) == len(answer.jobs)
+        if answer.jobs is self._applied and is_whole:
+            return
+        changed = await self._book.run(
+            self._book.journal.apply_jobs, self._book.account_id, jobs, self.now(), self.submitter.may_be_ours
+        )
+        self._applied = answer.jobs if is_whole else None
+        self._book.show(changed)
+        if changed and self.collector is not None:
+            self.collector.look()
+        if any(record.submission is None and not record.input_name for record in changed):
+            self.spawn(self._name_inputs())
+
+    async def _name_inputs(self) -> None:
+        """Jobs made elsewhere are called by the file they were made from: one list of files, not one call a job."""
+        journal, account_id = self._book.journal, self._book.account_id
+        if not await self._book.run(journal.unnamed_inputs, account_id):
+            return
+        try:
+            names = await self.api.file_names()
+        except BatchError:
+            return  # they stay named by their id
+        self._book.show(await self._book.run(journal.name_inputs, account_id, names))
+
+    def _interval(self) -> float:
+        """Seconds to the next list: short while a create is looked up, long while nothing can change."""
+        options = self.options
+        if self.submitter is not None and self.submitter.looking_up:
+            return min(options.look_up_every, options.poll_interval)
+        if any(record.is_active for record in self._book.records):
+            return options.poll_interval
+        return max(options.poll_interval, min(_IDLE_LONGEST, options.poll_interval * _IDLE_FACTOR))
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Run as a task that ends with the controller; if it dies, the person hears of it."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            said = str(error) if isinstance(error, BatchError) else f"{type(error).__name__}: {error}"
+            self._emit(Notice(STOPPED, f"{said}. Start tbatch-tui again.", "error"))
