@@ -15,8 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from tbatch_tui.engine.check import RULES, check_file
+from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError, FileTrouble
-from tbatch_tui.engine.model import CheckReport, Endpoint, Problem, Severity
+from tbatch_tui.engine.findings import CheckReport, Problem, Severity
 
 _ENDPOINTS = {
     "chat": Endpoint.CHAT,
