@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tbatch_tui.engine.controller import Controller
-from tbatch_tui.engine.model import TransferState
+from tbatch_tui.engine.model import JobRecord, TransferState
 from tbatch_tui.engine.options import Options
 from tbatch_tui.sandbox.samples import write_samples
 from tbatch_tui.sandbox.testing import Sandbox
@@ -34,6 +34,11 @@ async def until(condition: Callable[[], object]) -> None:
         if time.monotonic() > end:
             raise TimeoutError("a screen did not come to be as it should")
         await asyncio.sleep(0.02)
+
+
+def known(app: TbatchApp) -> list[JobRecord]:
+    """The records on the Jobs screen."""
+    return [row.record for row in map(app.jobs.table.source.row, range(app.jobs.table.row_count))]
 
 
 class Photographer:
@@ -63,25 +68,23 @@ class Photographer:
                 return app.jobs.table.row_count
 
             def settled() -> bool:
-                return records() > 20 and all(
-                    r.name != r.key[:8] for r in app.jobs._records.values() if r.job and r.job.input_file_id
-                )
+                return records() > 20 and all(r.name != r.key[:8] for r in known(app) if r.job and r.job.input_file_id)
 
             await until(settled)
-            for record in [r for r in app.jobs._records.values() if r.name in ("eval-nightly", "red-team")]:
+            for record in [r for r in known(app) if r.name in ("eval-nightly", "red-team")]:
                 await app.engine.fetch(record.key)
             await until(
                 lambda: (
                     sum(
                         all(t.state is TransferState.FETCHED for t in r.transfers) and bool(r.transfers)
-                        for r in app.jobs._records.values()
+                        for r in known(app)
                     )
                     >= 3
                 )
             )
             app.clear_notifications()
             await self.take(app, pilot, f"jobs{name}")
-            target = next(r for r in app.jobs._records.values() if r.name == "eval-nightly")
+            target = next(r for r in known(app) if r.name == "eval-nightly")
             app.jobs.go_to(target.key)
             await pilot.press("enter")
             await self.take(app, pilot, f"job{name}")
@@ -113,6 +116,11 @@ class Photographer:
         self.made.append(path)
 
 
+def demo_box() -> Sandbox:
+    """The demo's server, as the command runs it, at a fixed time."""
+    return Sandbox(demo=True, speed=0, start=NOW, failure_rate=0.01, cut_rate=0.02)
+
+
 async def make(folder: Path, theme: str | None = None) -> list[Path]:
     """Make them all; the files made."""
     os.environ["TZ"] = "UTC"
@@ -124,6 +132,8 @@ async def make(folder: Path, theme: str | None = None) -> list[Path]:
     ):
         place = Path(work)
         write_samples(place / "samples")
+        for sample in (place / "samples", *(place / "samples").iterdir()):
+            os.utime(sample, (NOW - 60, NOW - 60))
         before = Path.cwd()
         os.chdir(place)
         try:

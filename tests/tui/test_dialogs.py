@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import ModalScreen
 
-from tbatch_tui.tui import keys
+from tbatch_tui.tui import keymap, keys
 from tbatch_tui.tui.dialogs.confirm import Confirm
 from tbatch_tui.tui.dialogs.edit_label import EditLabel
 from tbatch_tui.tui.dialogs.keys_help import KeysHelp
@@ -66,7 +66,7 @@ async def test_confirm(pressed: list[str], answer: bool) -> None:
 async def test_confirm_by_mouse_and_as_remapped() -> None:
     app = Asking()
     async with app.run_test(size=(80, 24)) as pilot:
-        app.set_keymap(keys.check_keymap({"answer.yes": "f2"})[0])
+        app.set_keymap(keymap.check_keymap({"answer.yes": "f2"})[0])
         app.ask(confirm())
         await pilot.pause()
         assert "f2 Cancel the job" in screen_text(app)
@@ -117,7 +117,7 @@ async def test_help_shows_the_keys_as_remapped_and_scrolls(size: tuple[int, int]
 
     app = Helped()
     async with app.run_test(size=size) as pilot:
-        app.set_keymap(keys.check_keymap({"job.cancel": "ctrl+k"})[0])
+        app.set_keymap(keymap.check_keymap({"job.cancel": "ctrl+k"})[0])
         await pilot.press("question_mark")
         await pilot.pause()
         seen = screen_text(app)

@@ -7,7 +7,7 @@ import itertools
 import pytest
 from textual.binding import BindingsMap
 
-from tbatch_tui.tui import keys
+from tbatch_tui.tui import keymap, keys
 
 
 def test_every_binding_is_told_in_full() -> None:
@@ -20,7 +20,7 @@ def test_no_key_means_two_things_at_one_place() -> None:
     by_id = {binding.id: binding for binding in keys.ALL if binding.id}
     for one, other in itertools.combinations(by_id.values(), 2):
         if keys.PLACES[one.id or ""] & keys.PLACES[other.id or ""]:
-            assert not set(keys.keys_of(one)) & set(keys.keys_of(other)), (one, other)
+            assert not set(keymap.keys_of(one)) & set(keymap.keys_of(other)), (one, other)
 
 
 def test_bindings_of_one_id_share_their_keys() -> None:
@@ -29,14 +29,14 @@ def test_bindings_of_one_id_share_their_keys() -> None:
 
 
 def test_a_good_keymap_is_taken_as_textual_spells_it() -> None:
-    accepted, messages = keys.check_keymap({"job.cancel": "shift+x, ctrl+k", "help.keys": "?", "jobs.new": "f5"})
+    accepted, messages = keymap.check_keymap({"job.cancel": "shift+x, ctrl+k", "help.keys": "?", "jobs.new": "f5"})
     assert messages == []
     assert accepted == {"job.cancel": "X,ctrl+k", "help.keys": "question_mark", "jobs.new": "f5"}
 
 
 def test_two_actions_may_change_places() -> None:
     swapped = {"job.cancel": "d", "job.download": "c"}
-    assert keys.check_keymap(swapped) == (swapped, [])
+    assert keymap.check_keymap(swapped) == (swapped, [])
     bindings = BindingsMap([keys.CANCEL, keys.DOWNLOAD])
     bindings.apply_keymap(swapped)
     assert bindings.key_to_bindings["d"][0].id == "job.cancel"
@@ -62,18 +62,18 @@ def test_two_actions_may_change_places() -> None:
     ],
 )
 def test_what_cannot_be_had_is_said_and_the_default_stays(mapping: dict[str, str], said: str) -> None:
-    accepted, messages = keys.check_keymap(mapping)
+    accepted, messages = keymap.check_keymap(mapping)
     assert accepted == {}
     assert len(messages) == 1 and said in messages[0]
 
 
 def test_of_two_that_want_one_key_the_later_loses() -> None:
-    accepted, messages = keys.check_keymap({"job.cancel": "z", "job.download": "z"})
+    accepted, messages = keymap.check_keymap({"job.cancel": "z", "job.download": "z"})
     assert accepted == {"job.cancel": "z"}
     assert "job.download: 'z' is job.cancel" in messages[0]
 
 
 def test_a_swap_of_which_half_is_refused_is_refused_whole() -> None:
-    accepted, messages = keys.check_keymap({"job.cancel": "d", "job.download": "ctrl+m"})
+    accepted, messages = keymap.check_keymap({"job.cancel": "d", "job.download": "ctrl+m"})
     assert accepted == {}
     assert len(messages) == 2

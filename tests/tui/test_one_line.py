@@ -11,7 +11,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Input
 
-from tbatch_tui.tui import keys
+from tbatch_tui.tui import keymap, keys
 from tbatch_tui.tui.widgets.header_line import HeaderLine
 from tbatch_tui.tui.widgets.key_bar import KeyBar
 from tbatch_tui.tui.widgets.progress_line import ProgressLine
@@ -132,7 +132,7 @@ async def test_the_bar_shows_what_works_now() -> None:
 async def test_the_bar_follows_the_keymap() -> None:
     app = KeyApp()
     async with app.run_test(size=(80, 24)) as pilot:
-        app.set_keymap(keys.check_keymap({"jobs.new": "ctrl+b", "help.keys": "f1"})[0])
+        app.set_keymap(keymap.check_keymap({"jobs.new": "ctrl+b", "help.keys": "f1"})[0])
         await pilot.pause()
         assert app.bar().startswith(" ^b New  c Cancel") and "f1 Keys" in app.bar()
 

@@ -18,7 +18,7 @@ from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.events import Collected, Event
 from tbatch_tui.engine.findings import CheckReport
 from tbatch_tui.engine.model import JobRecord
-from tbatch_tui.tui import keys, theme
+from tbatch_tui.tui import keymap, keys, theme
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.job_actions import came_back
 from tbatch_tui.tui.messages import (
@@ -75,7 +75,7 @@ class TbatchApp(App[str]):
         for own in theme.THEMES:
             self.register_theme(own)
         self.theme = settings.theme if settings.theme in self.available_themes else theme.DEFAULT
-        accepted, self._keymap_trouble = keys.check_keymap(settings.keymap)
+        accepted, self._keymap_trouble = keymap.check_keymap(settings.keymap)
         self.set_keymap(accepted)
 
     def load_first_rows(self, limit: int) -> None:

@@ -7,7 +7,7 @@ from typing import TypeVar
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from tbatch_tui.tui import keys
+from tbatch_tui.tui import keymap
 from tbatch_tui.tui.widgets.one_line import OneLine, Pieces
 
 Answer = TypeVar("Answer")
@@ -41,7 +41,7 @@ class Dialog(ModalScreen[Answer]):
     def key_of(self, id: str) -> str:
         """How the first key of a binding is shown, as remapped; empty when it has none here."""
         bindings = [active.binding for active in self.active_bindings.values() if active.binding.id == id]
-        return self.app.get_key_display(min(bindings, key=keys.key_rank)) if bindings else ""
+        return self.app.get_key_display(min(bindings, key=keymap.key_rank)) if bindings else ""
 
 
 class KeyHints(OneLine):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from textual.screen import Screen
 
-from tbatch_tui.tui import keys
+from tbatch_tui.tui import keymap, keys
 from tbatch_tui.tui.dialogs.message import MessageBox
 from tbatch_tui.tui.widgets.wrap import Block
 
@@ -32,7 +32,7 @@ class KeysHelp(MessageBox):
 def key_blocks(screen: Screen[object]) -> list[Block]:
     """A heading for each group and a line for each action that works now, in the order of `keys`."""
     known: dict[str, _Known] = {}
-    for active in sorted(screen.active_bindings.values(), key=lambda active: keys.key_rank(active.binding)):
+    for active in sorted(screen.active_bindings.values(), key=lambda active: keymap.key_rank(active.binding)):
         binding = active.binding
         if not active.enabled or binding.system or not (binding.id or (binding.show and binding.description)):
             continue

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.widgets import Static
 
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.events import HealthChanged, RecordsChanged, TransferMoved
@@ -23,22 +21,18 @@ from tbatch_tui.tui.job_actions import JobActions
 from tbatch_tui.tui.messages import NewBatch, OpenJob, TryDemo
 from tbatch_tui.tui.text import line
 from tbatch_tui.tui.text import shown as shown_text
-from tbatch_tui.tui.widgets.columns import Column
+from tbatch_tui.tui.widgets.job_banner import JobBanner
+from tbatch_tui.tui.widgets.job_columns import JobRow, job_columns
 from tbatch_tui.tui.widgets.job_foot import JobFoot
-from tbatch_tui.tui.widgets.job_words import Pieces, progress_cell, requests_of, took
+from tbatch_tui.tui.widgets.job_order import FILTERS, SORTS, JobOrder
+from tbatch_tui.tui.widgets.job_words import Pieces
 from tbatch_tui.tui.widgets.key_bar import KeyBar
 from tbatch_tui.tui.widgets.record_table import RecordTable
-from tbatch_tui.tui.widgets.status import look_of_record
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.controller import Controller
     from tbatch_tui.tui.widgets.filter_line import FilterLine
 
-FILTERS = ("all", "active", "attention", "done")
-SORTS = ("status", "newest", "oldest", "name")
-_RANKS = {"active": Rank.ACTIVE, "attention": Rank.ATTENTION, "done": Rank.DONE}
-
-DEMO_LINE = "Demo: a private sandbox on this machine; no key, and nothing leaves it."
 EMPTY = "No jobs yet.\n\nPress n to pick a file: it is checked line by line before anything is sent."
 NO_KEY = (
     "There is no API key yet.\n\n"
@@ -48,24 +42,6 @@ NO_KEY = (
     "Without one, files can still be checked (n), and the demo shows everything on a private "
     "sandbox: press t to try it, or run tbatch-tui --demo. Nothing leaves this machine."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class JobRow:
-    """A row of the list: the record, and the bytes that move for it."""
-
-    record: JobRecord
-    moved: TransferMoved | None = None
-
-
-@dataclass(slots=True)
-class _Place:
-    """What a row is sorted and searched by; made anew only when its record changes."""
-
-    rank: Rank
-    newest: float
-    name: str
-    text: str
 
 
 class JobsScreen(JobActions, Frame):
@@ -91,46 +67,17 @@ class JobsScreen(JobActions, Frame):
         self.engine = engine
         self.bridge = bridge
         self._demo = demo
-        self._records = {record.key: record for record in first}
-        self._places = {key: _place_of(record) for key, record in self._records.items()}
-        self._shown: list[str] = []
-        self._filter, self._sort, self._text = "all", "status", ""
+        self._order = JobOrder(first)
         self._transfers: dict[str, TransferMoved] = {}
         self._go_to: str | None = None
 
     # -- layout --------------------------------------------------------------------------------------
 
     def body(self) -> ComposeResult:
-        yield Static(id="banner", markup=False)
+        yield JobBanner(demo=self._demo)
         with Container(id="list-and-foot"):
-            yield RecordTable[JobRow](self._columns(), group=self._group, id="jobs")
+            yield RecordTable[JobRow](job_columns(self.engine.now), group=self._group, id="jobs")
             yield JobFoot(id="foot")
-
-    def _columns(self) -> list[Column[JobRow]]:
-        now = self.engine.now
-        return [
-            Column("status", "Status", render=_status_cell, width=14, priority=9),
-            Column("name", "Name", render=lambda row: row.record.name, weight=4, min=14, max=48, priority=8),
-            Column("model", "Model", render=_model_cell, weight=3, min=12, max=30, priority=3),
-            Column(
-                "requests",
-                "Requests",
-                render=lambda row: fmt.count(requests_of(row.record)),
-                width=8,
-                align="right",
-                priority=4,
-            ),
-            Column("progress", "Progress", draw=_progress_cell, weight=3, min=20, max=52, priority=7),
-            Column("took", "Took", render=lambda row: took(row.record, now()), width=8, align="right", priority=2),
-            Column(
-                "age",
-                "Submitted",
-                render=lambda row: fmt.age(row.record.created_at, now()),
-                width=10,
-                align="right",
-                priority=5,
-            ),
-        ]
 
     def on_mount(self) -> None:
         self._arrange()
@@ -151,25 +98,18 @@ class JobsScreen(JobActions, Frame):
 
     def load_all(self, records: Iterable[JobRecord]) -> None:
         """The whole history, read after the first frame."""
-        self._records = {record.key: record for record in records}
-        self._places = {key: _place_of(record) for key, record in self._records.items()}
+        self._order.replace(records)
         self._arrange()
         self._show_header()
 
     def _records_changed(self, event: RecordsChanged) -> None:
         for old, new in event.renamed:
-            self._records.pop(old, None)
-            self._places.pop(old, None)
+            self._order.drop(old)
             self.table.rename_key(old, new)
         for key in event.removed:
-            self._records.pop(key, None)
-            self._places.pop(key, None)
-        moved = bool(event.removed or event.renamed)
-        for record in event.changed:
-            place = _place_of(record)
-            moved = moved or self._places.get(record.key) != place
-            self._records[record.key], self._places[record.key] = record, place
-        if moved:
+            self._order.drop(key)
+        moved = [self._order.put(record) for record in event.changed]
+        if any(moved) or event.removed or event.renamed:
             self._arrange()
         else:
             self.table.update_rows((record.key, self._row(record.key)) for record in event.changed)
@@ -181,7 +121,7 @@ class JobsScreen(JobActions, Frame):
             self._transfers.pop(event.key, None)
         else:
             self._transfers[event.key] = event
-        if event.key in self._records:
+        if event.key in self._order.records:
             self.table.update_rows([(event.key, self._row(event.key))])
         self._show_header()
 
@@ -198,44 +138,24 @@ class JobsScreen(JobActions, Frame):
 
     def _arrange(self) -> None:
         """Filter and sort; the table keeps cursor and scroll."""
-        wanted = _RANKS.get(self._filter)
-        words = self._text.lower().split()
-        places = self._places
-        shown = [
-            key
-            for key, place in places.items()
-            if (wanted is None or place.rank is wanted) and all(word in place.text for word in words)
-        ]
-        match self._sort:
-            case "newest":
-                shown.sort(key=lambda key: -places[key].newest)
-            case "oldest":
-                shown.sort(key=lambda key: places[key].newest)
-            case "name":
-                shown.sort(key=lambda key: places[key].name)
-            case _:
-                shown.sort(key=lambda key: (places[key].rank, -places[key].newest))
-        self._shown = shown
         self.table.set_empty(shown_text(self._empty()))
-        self.table.set_rows((key, self._row(key)) for key in shown)
+        self.table.set_rows((key, self._row(key)) for key in self._order.shown())
         if self._go_to is not None and self.table.move_cursor(key=self._go_to):
             self._go_to = None
         self._show_foot()
 
     def _row(self, key: str) -> JobRow:
-        return JobRow(self._records[key], self._transfers.get(key))
+        return JobRow(self._order.records[key], self._transfers.get(key))
 
     def _empty(self) -> str:
-        if self._records:
-            return "No job matches. Press f for all" + (", / and escape to clear the filter." if self._text else ".")
+        if self._order.records:
+            return "No job matches. Press escape to show all again."
         if self.engine.health.state is HealthState.NO_KEY:
             return NO_KEY
         return EMPTY
 
     def _show_header(self) -> None:
-        counts = dict.fromkeys(Rank, 0)
-        for place in self._places.values():
-            counts[place.rank] += 1
+        counts = self._order.counts()
         health, now = self.engine.health, self.engine.now()
         account = self.engine.account
         parts: Pieces = []
@@ -253,38 +173,19 @@ class JobsScreen(JobActions, Frame):
             parts.append((f"{'↑' if ups else '↓'} {fmt.rate(rate)}", "$status-active"))
         if health.state is HealthState.OK and health.next_at is not None:
             parts.append((f"↻ {fmt.until(health.next_at, now)}", ""))
-        shown = [] if self._filter == "all" else [self._filter]
-        shown += [] if self._sort == "status" else [f"by {self._sort}"]
-        shown += [f"“{line(self._text)}”"] if self._text else []
-        self.header.show(" · ".join(shown), parts)
+        self.header.show(line(self._order.words()), parts)
 
     def _show_health(self) -> None:
-        health, now = self.engine.health, self.engine.now()
-        banner = self.query_one("#banner", Static)
-        said: Pieces = []
-        match health.state:
-            case HealthState.NO_KEY if self._records:
-                said = [("No API key: ", "$status-attention"), ("the history is shown; set TOGETHER_API_KEY.", "")]
-            case HealthState.KEY_REFUSED:
-                said = [(line(health.title), "$status-failed"), (f"  {line(health.hint)}", "")]
-            case HealthState.OFFLINE | HealthState.BACKING_OFF:
-                since = f" since {fmt.when(health.since, now)}" if health.since is not None else ""
-                again = f", tried again in {fmt.until(health.next_at, now)}" if health.next_at is not None else ""
-                word = "Offline" if health.state is HealthState.OFFLINE else "Waiting for the server"
-                said = [(f"{word}{since}{again}.", "$status-attention"), (f"  {line(health.title)}", "$status-quiet")]
-        if not said and self._demo:
-            said = [(DEMO_LINE, "$status-quiet")]
-        self.set_pieces(banner, said)
-        banner.display = bool(said)
+        has_history = bool(self._order.records)
+        self.query_one(JobBanner).show(self.engine.health, self.engine.now(), has_history=has_history)
 
     def _show_foot(self) -> None:
-        key = self.table.cursor_key
-        self.query_one(JobFoot).show(self._records.get(key) if key is not None else None, self.engine.now())
+        self.query_one(JobFoot).show(self.current, self.engine.now())
         self.refresh_bindings()
 
     def _group(self, row: JobRow) -> object:
         """Thin rules stand between running, needing a person, and done; not when sorted otherwise."""
-        return row.record.rank if self._sort == "status" else None
+        return row.record.rank if self._order.sort == SORTS[0] else None
 
     # -- what a person does --------------------------------------------------------------------------
 
@@ -292,12 +193,12 @@ class JobsScreen(JobActions, Frame):
     def current(self) -> JobRecord | None:
         """The record under the cursor."""
         key = self.table.cursor_key
-        return self._records.get(key) if key is not None else None
+        return self._order.records.get(key) if key is not None else None
 
     def go_to(self, key: str) -> None:
         """Put the cursor on a record, as soon as it is here; no filter hides it."""
         self._go_to = key
-        self._filter, self._text = "all", ""
+        self._order.widen()
         self._arrange()
         self._show_header()
 
@@ -311,13 +212,13 @@ class JobsScreen(JobActions, Frame):
         self.post_message(OpenJob(event.key))
 
     def on_filter_line_changed(self, event: FilterLine.Changed) -> None:
-        self._text = event.text
+        self._order.text = event.text
         self._arrange()
         self._show_header()
 
     def on_filter_line_closed(self, event: FilterLine.Closed) -> None:
         if not event.keep:
-            self._text = ""
+            self._order.text = ""
             self._arrange()
             self._show_header()
         self.table.focus()
@@ -330,8 +231,8 @@ class JobsScreen(JobActions, Frame):
 
     def action_back(self) -> None:
         """On Jobs escape only clears what hides rows; it never quits."""
-        if self._text or self._filter != "all":
-            self._text, self._filter = "", "all"
+        if self._order.is_narrowed:
+            self._order.widen()
             self._arrange()
             self._show_header()
 
@@ -341,24 +242,24 @@ class JobsScreen(JobActions, Frame):
 
         if not self.query(FilterLine):
             await self.mount(FilterLine(id="filter"), before=self.query_one(KeyBar))
-        self.query_one(FilterLine).open(self._text)
+        self.query_one(FilterLine).open(self._order.text)
 
     def action_next_filter(self) -> None:
-        self._filter = FILTERS[(FILTERS.index(self._filter) + 1) % len(FILTERS)]
+        name = self._order.next_filter()
         self._arrange()
         self._show_header()
-        self._remember("jobs.filter", self._filter)
+        self._remember("jobs.filter", name)
 
     def action_next_sort(self) -> None:
-        self._sort = SORTS[(SORTS.index(self._sort) + 1) % len(SORTS)]
+        name = self._order.next_sort()
         self._arrange()
         self._show_header()
-        self._remember("jobs.sort", self._sort)
+        self._remember("jobs.sort", name)
 
     def restore(self, filter_: str | None, sort: str | None) -> None:
         """The filter and the sort of the last time."""
-        self._filter = filter_ if filter_ in FILTERS else "all"
-        self._sort = sort if sort in SORTS else "status"
+        self._order.filter = filter_ if filter_ in FILTERS else FILTERS[0]
+        self._order.sort = sort if sort in SORTS else SORTS[0]
         self._arrange()
         self._show_header()
 
@@ -373,31 +274,5 @@ class JobsScreen(JobActions, Frame):
         if action == "try_demo":
             return self.engine.health.state is HealthState.NO_KEY
         if action == "back":
-            return bool(self._text) or self._filter != "all"
+            return self._order.is_narrowed
         return super().check_action(action, parameters)
-
-
-def _place_of(record: JobRecord) -> _Place:
-    parts = (record.name, record.key, record.status, record.note, record.input_name)
-    model = record.job.model if record.job is not None else ""
-    word = look_of_record(record).word
-    text = "\n".join((*parts, model or "", word)).lower()
-    return _Place(record.rank, record.created_at, record.name.lower(), text)
-
-
-def _status_cell(row: JobRow) -> Pieces:
-    look = look_of_record(row.record)
-    return [(f"{look.glyph} {look.word}", look.colour)]
-
-
-def _model_cell(row: JobRow) -> str:
-    return fmt.short_model(row.record.job.model if row.record.job is not None else None)
-
-
-def _progress_cell(row: JobRow, width: int) -> Pieces:
-    moved = row.moved
-    if moved is None or not moved.total:
-        return progress_cell(row.record, width)
-    done, rest = fmt.bar_parts(moved.done / moved.total, max(4, min(12, width - 22)))
-    said = f" {fmt.size(moved.done)} of {fmt.size(moved.total)} {fmt.rate(moved.rate)}"
-    return [(done, "$status-active"), (rest, "$rule"), (said, "")]

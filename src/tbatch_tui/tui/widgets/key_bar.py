@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from textual import events
 from textual.screen import Screen
 
-from tbatch_tui.tui import keys
+from tbatch_tui.tui import keymap, keys
 from tbatch_tui.tui.text import line, one_line
 from tbatch_tui.tui.widgets.one_line import OneLine, Pieces
 
@@ -69,7 +69,7 @@ class KeyBar(OneLine):
         if not self.is_attached:
             return
         found: dict[str, ShownKey] = {}
-        actives = sorted(self.screen.active_bindings.values(), key=lambda active: keys.key_rank(active.binding))
+        actives = sorted(self.screen.active_bindings.values(), key=lambda active: keymap.key_rank(active.binding))
         for active in actives:
             binding = active.binding
             name = binding.id or binding.action

@@ -1,0 +1,66 @@
+"""The columns of the Jobs list, and what stands in a cell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tbatch_tui.engine.events import TransferMoved
+from tbatch_tui.engine.model import JobRecord
+from tbatch_tui.tui import format as fmt
+from tbatch_tui.tui.widgets.columns import Column
+from tbatch_tui.tui.widgets.job_words import Pieces, progress_cell, requests_of, took
+from tbatch_tui.tui.widgets.status import look_of_record
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A row of the list: the record, and the bytes that move for it."""
+
+    record: JobRecord
+    moved: TransferMoved | None = None
+
+
+def job_columns(now: Callable[[], float]) -> list[Column[JobRow]]:
+    """The columns of the Jobs list; those of low priority go first when it is narrow."""
+    return [
+        Column("status", "Status", render=_status_cell, width=14, priority=9),
+        Column("name", "Name", render=lambda row: row.record.name, weight=4, min=14, max=48, priority=8),
+        Column("model", "Model", render=_model_cell, weight=3, min=12, max=30, priority=3),
+        Column(
+            "requests",
+            "Requests",
+            render=lambda row: fmt.count(requests_of(row.record)),
+            width=8,
+            align="right",
+            priority=4,
+        ),
+        Column("progress", "Progress", draw=_progress_cell, weight=3, min=20, max=52, priority=7),
+        Column("took", "Took", render=lambda row: took(row.record, now()), width=8, align="right", priority=2),
+        Column(
+            "age",
+            "Submitted",
+            render=lambda row: fmt.age(row.record.created_at, now()),
+            width=10,
+            align="right",
+            priority=5,
+        ),
+    ]
+
+
+def _status_cell(row: JobRow) -> Pieces:
+    look = look_of_record(row.record)
+    return [(f"{look.glyph} {look.word}", look.colour)]
+
+
+def _model_cell(row: JobRow) -> str:
+    return fmt.short_model(row.record.job.model if row.record.job is not None else None)
+
+
+def _progress_cell(row: JobRow, width: int) -> Pieces:
+    moved = row.moved
+    if moved is None or not moved.total:
+        return progress_cell(row.record, width)
+    done, rest = fmt.bar_parts(moved.done / moved.total, max(4, min(12, width - 22)))
+    said = f" {fmt.size(moved.done)} of {fmt.size(moved.total)} {fmt.rate(moved.rate)}"
+    return [(done, "$status-active"), (rest, "$rule"), (said, "")]
