@@ -13,7 +13,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 async def test_the_example_runs_against_the_sandbox(sandbox: Sandbox, tmp_path: Path, chat_file: Path):
-    [block] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    [block] = re.findall(r"```python\n(.*?)```", README.partition("## From a script")[2], re.DOTALL)
     names: dict[str, object] = {}
     exec(compile(block, "README.md", "exec"), names)
     options = Options(

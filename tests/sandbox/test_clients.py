@@ -9,10 +9,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import httpx
 import pytest
 from together import AsyncTogether, Together
+from together.types.audio.transcription_create_response import AudioTranscriptionJsonResponse
 from together.types.chat.chat_completion import ChatCompletion
 
 from tbatch_tui.sandbox.catalogue import MODELS
@@ -21,6 +23,8 @@ from tbatch_tui.sandbox.testing import Sandbox
 from tests.sandbox.conftest import CHAT, rows_of
 
 HEARD = "/v1/audio/transcriptions"
+BatchEndpoint = Literal["/v1/chat/completions", "/v1/audio/transcriptions"]
+KINDS = [("chat.jsonl", CHAT), ("audio.jsonl", HEARD)]
 TG = Path(sys.executable).with_name("tg")
 CURL = shutil.which("curl")
 
@@ -50,31 +54,41 @@ def tg(box: Sandbox, *args: str, code: int = 0) -> str:
     return done.stdout
 
 
-def test_the_tutorial(box: Sandbox, sdk: Together, samples: Path) -> None:
-    file = sdk.files.upload(samples / "chat.jsonl", purpose="batch-api", check=False)
-    created = sdk.batches.create(input_file_id=file.id, endpoint=CHAT)
+def whole(box: Sandbox, source: Path, output: bytes) -> None:
+    """A row for each that was asked, and every one answered as its endpoint does."""
+    rows, asked = rows_of(output), rows_of(source.read_bytes())
+    assert {row["custom_id"] for row in rows} == {row["custom_id"] for row in asked}
+    assert output == box.file_bytes(box.jobs[-1]["output_file_id"])
+    model = ChatCompletion if source.stem == "chat" else AudioTranscriptionJsonResponse
+    for row in rows:
+        assert row["response"]["status_code"] == 200
+        model.model_validate(row["response"]["body"])
+
+
+@pytest.mark.parametrize(("name", "endpoint"), KINDS)
+def test_the_tutorial(box: Sandbox, sdk: Together, samples: Path, name: str, endpoint: BatchEndpoint) -> None:
+    file = sdk.files.upload(samples / name, purpose="batch-api", check=False)
+    created = sdk.batches.create(input_file_id=file.id, endpoint=endpoint)
     assert created.job is not None and created.job.id is not None
     box.advance(120)
     job = sdk.batches.retrieve(created.job.id)
-    assert job.status == "COMPLETED" and job.output_file_id is not None
-    rows = rows_of(sdk.files.content(job.output_file_id).read())
-    assert {row["custom_id"] for row in rows} == {row["custom_id"] for row in rows_of(box.file_bytes(file.id))}
-    for row in rows:
-        assert row["response"]["status_code"] == 200
-        ChatCompletion.model_validate(row["response"]["body"])
+    assert job.status == "COMPLETED" and job.output_file_id is not None and job.error_file_id is None
+    whole(box, samples / name, sdk.files.content(job.output_file_id).read())
 
 
-async def test_the_async_sdk(box: Sandbox, samples: Path) -> None:
+@pytest.mark.parametrize(("name", "endpoint"), KINDS)
+async def test_the_async_sdk(box: Sandbox, samples: Path, name: str, endpoint: BatchEndpoint) -> None:
     strict = {"_strict_response_validation": True}
     async with AsyncTogether(base_url=box.base_url, api_key=box.key, max_retries=0, **strict) as client:
-        file = await client.files.upload(samples / "audio.jsonl", purpose="batch-api", check=False)
-        created = await client.batches.create(input_file_id=file.id, endpoint=HEARD)
-        assert created.job is not None
+        file = await client.files.upload(samples / name, purpose="batch-api", check=False)
+        created = await client.batches.create(input_file_id=file.id, endpoint=endpoint)
+        assert created.job is not None and created.job.id is not None
         box.advance(120)
-        [job] = await client.batches.list()
-        assert job.status == "COMPLETED" and job.output_file_id is not None
+        job = await client.batches.retrieve(created.job.id)
+        assert job.status == "COMPLETED" and job.output_file_id is not None and job.error_file_id is None
+        assert [each.id for each in await client.batches.list()] == [job.id]
         content = await client.files.content(job.output_file_id)
-        assert len(rows_of(await content.read())) == 6
+        whole(box, samples / name, await content.read())
         assert (await client.whoami()).type == "project_api_key"
         names = [model.name async for model in client.models.list_supported(product="PRODUCT_SERVERLESS", limit=7)]
         assert names == [model.name for model in MODELS if model.serverless]
@@ -122,6 +136,7 @@ class TestTg:
         assert (tmp_path / "chat.jsonl").read_bytes() == source.read_bytes()
         tg(box, "files", "delete", file["id"])
         tg(box, "files", "retrieve", file["id"], code=1)
+        assert box.count("DELETE", f"/v1/files/{file['id']}") == 1 and box.requests[-1].status == 404
 
     def test_a_chat_batch(self, box: Sandbox, samples: Path, tmp_path: Path) -> None:
         created = json.loads(tg(box, "batches", "submit", str(samples / "chat.jsonl"), "chat.completions", "--json"))
@@ -133,17 +148,22 @@ class TestTg:
         output = tmp_path / "out.jsonl"
         tg(box, "batches", "download", job_id, "--output", str(output))
         assert output.read_bytes() == box.file_bytes(listed["output_file_id"])
-        assert len(rows_of(output.read_bytes())) == 12
+        whole(box, samples / "chat.jsonl", output.read_bytes())
+        assert not (tmp_path / "out.errors.jsonl").exists()
 
     def test_an_audio_batch_with_errors(self, box: Sandbox, samples: Path, tmp_path: Path) -> None:
         source = tmp_path / "audio.jsonl"
         source.write_bytes((samples / "audio.jsonl").read_bytes().replace(b"example.org/interviews/02", b"invalid/02"))
         created = json.loads(tg(box, "batches", "submit", str(source), "audio.transcriptions", "--json"))
         box.advance(120)
+        job = json.loads(tg(box, "batches", "get", created["job"]["id"], "--json"))
         output = tmp_path / "out.jsonl"
-        tg(box, "batches", "download", created["job"]["id"], "--output", str(output))
+        tg(box, "batches", "download", job["id"], "--output", str(output))
+        assert output.read_bytes() == box.file_bytes(job["output_file_id"])
         assert len(rows_of(output.read_bytes())) == 5
-        [error] = rows_of((tmp_path / "out.errors.jsonl").read_bytes())
+        errors = (tmp_path / "out.errors.jsonl").read_bytes()
+        assert errors == box.file_bytes(job["error_file_id"])
+        [error] = rows_of(errors)
         assert "could not reach media.invalid" in error["error"]["message"]
 
     def test_cancel(self, box: Sandbox) -> None:
@@ -160,7 +180,8 @@ class TestTg:
 
 
 @pytest.mark.skipif(CURL is None, reason="there is no curl here")
-def test_curl(fast: Sandbox, samples: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "endpoint"), KINDS)
+def test_curl(fast: Sandbox, samples: Path, tmp_path: Path, name: str, endpoint: BatchEndpoint) -> None:
     """As the documentation does it, and with nothing but a running clock."""
     assert CURL is not None
 
@@ -169,16 +190,16 @@ def test_curl(fast: Sandbox, samples: Path, tmp_path: Path) -> None:
         command = [CURL, "-sS", "--fail", "--retry", "50", "--retry-all-errors", "-H", key, fast.base_url + path, *args]
         return subprocess.run(command, capture_output=True, timeout=60, check=True).stdout
 
-    form = ["purpose=batch-api", "file_name=chat.jsonl", "file_type=jsonl", f"file=@{samples / 'chat.jsonl'}"]
+    form = ["purpose=batch-api", f"file_name={name}", "file_type=jsonl", f"file=@{samples / name}"]
     file = json.loads(curl("/v1/files/upload", *(part for field in form for part in ("-F", field))))
-    asked = json.dumps({"input_file_id": file["id"], "endpoint": CHAT})
+    asked = json.dumps({"input_file_id": file["id"], "endpoint": endpoint})
     job = json.loads(curl("/v1/batches", "-H", "Content-Type: application/json", "-d", asked))["job"]
     while job["status"] != "COMPLETED":
         assert job["status"] in ("VALIDATING", "IN_PROGRESS")
         job = json.loads(curl(f"/v1/batches/{job['id']}"))
-    whole = curl(f"/v1/files/{job['output_file_id']}/content")
-    assert len(rows_of(whole)) == 12
+    output = curl(f"/v1/files/{job['output_file_id']}/content")
+    whole(fast, samples / name, output)
     part = tmp_path / "part"
-    part.write_bytes(whole[:100])
+    part.write_bytes(output[:100])
     curl(f"/v1/files/{job['output_file_id']}/content", "-C", "-", "-o", str(part))
-    assert part.read_bytes() == whole
+    assert part.read_bytes() == output

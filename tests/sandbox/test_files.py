@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from together import APIStatusError, NotFoundError, Together
+from together.types import FileResponse
 
 from tbatch_tui.sandbox.files import MAX_BYTES
 from tbatch_tui.sandbox.testing import Sandbox
@@ -25,12 +26,17 @@ def announce(http: httpx.Client, **more: str) -> httpx.Response:
     return http.post("/v1/files", files=fields)
 
 
+def same(one: FileResponse, other: FileResponse) -> bool:
+    """Whether they tell the same. What `upload` gives is put together by the SDK, of the fields that it knows."""
+    return all(getattr(one, name) == getattr(other, name) for name in FileResponse.model_fields)
+
+
 def test_upload_list_retrieve_delete(sdk: Together, box: Sandbox, tmp_path: Path) -> None:
     file = sdk.files.upload(written(tmp_path / "batch.jsonl", BODY), purpose="batch-api", check=False)
     assert (file.bytes, file.filename, file.file_type) == (len(BODY), "batch.jsonl", "jsonl")
     assert box.file_bytes(file.id) == BODY
     assert [each.id for each in sdk.files.list().data] == [file.id]
-    assert sdk.files.retrieve(file.id) == file
+    assert same(sdk.files.retrieve(file.id), file)
     assert sdk.files.content(file.id).read() == BODY
     assert sdk.files.delete(file.id).deleted is True
     assert sdk.files.list().data == []
@@ -41,7 +47,7 @@ def test_upload_list_retrieve_delete(sdk: Together, box: Sandbox, tmp_path: Path
 def test_the_same_bytes_are_the_same_file(sdk: Together, tmp_path: Path) -> None:
     first = sdk.files.upload(written(tmp_path / "one.jsonl", BODY), purpose="batch-api", check=False)
     again = sdk.files.upload(written(tmp_path / "two.jsonl", BODY), purpose="batch-api", check=False)
-    assert again == first
+    assert same(again, first)
     sdk.files.delete(first.id)
     anew = sdk.files.upload(tmp_path / "two.jsonl", purpose="batch-api", check=False)
     assert anew.id != first.id

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+import tbatch_tui
 from tbatch_tui.sandbox.server import main
 from tests.sandbox.conftest import CHAT, chat_row, jsonl, rows_of, written
 
@@ -73,7 +74,10 @@ def test_a_shell_can_eval_them(tmp_path: Path) -> None:
         echo "$TOGETHER_BASE_URL $TOGETHER_API_KEY"
         kill $box; wait $box
     """
-    done = subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=True)
+    env = os.environ | {"PYTHONPATH": str(Path(tbatch_tui.__file__).parents[1])}  # where the tests have it from
+    done = subprocess.run(
+        ["sh", "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=30, check=True
+    )
     url, key = done.stdout.split()
     assert url.startswith("http://127.0.0.1:") and key.startswith("sandbox-")
 
@@ -180,9 +184,27 @@ def test_a_plan_from_a_file(tmp_path: Path) -> None:
         assert "[status]" in box.stdout.readline()
 
 
+def test_a_bad_plan_ends_it_with_the_mend(tmp_path: Path) -> None:
+    plan = written(tmp_path / "plan.json", b'[{"kind": "close"}, {"kind": "clsoe"}]')
+    command = [sys.executable, "-m", "tbatch_tui.sandbox", "--faults", str(plan)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{plan}: entry 2: kind 'clsoe' is not known; did you mean 'close'?" in done.stderr
+
+
+def test_quiet_says_two_lines_and_no_more() -> None:
+    with sandbox("--quiet", "--port", "0") as box:
+        with box.client() as http:
+            assert http.get("/v1/batches").status_code == 200
+        assert int(box.base_url.rpartition(":")[2]) > 0
+        box.process.terminate()
+        assert box.stdout.read() == ""
+
+
 @pytest.mark.parametrize(
     ("args", "told"),
     [
+        (["--host", "::"], "not a loopback address"),
         (["--host", "0.0.0.0"], "not a loopback address"),
         (["--host", "example.com"], "not a loopback address"),
         (["--host", "192.168.0.1"], "not a loopback address"),

@@ -125,9 +125,11 @@ async def test_without_a_key_nothing_is_submitted(chat_file: Path, tmp_path: Pat
 
 async def test_a_key_that_is_refused_and_being_offline_are_told(chat_file: Path, tmp_path: Path) -> None:
     async with shown(offline(tmp_path), open_create(chat_file)) as (app, _):
-        app.engine._set_health(Health(HealthState.KEY_REFUSED, title="Together refuses [/bad] \x1b key", hint="Look"))
+        app.engine._work.set_health(
+            Health(HealthState.KEY_REFUSED, title="Together refuses [/bad] \x1b key", hint="Look")
+        )
         await said(app, "Together refuses [/bad] ␛ key. Look")
-        app.engine._set_health(Health(HealthState.OFFLINE))
+        app.engine._work.set_health(Health(HealthState.OFFLINE))
         await said(app, "Offline. It is kept")
         assert app.focused is not None and app.focused.id == "submit"
 

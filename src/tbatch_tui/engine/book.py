@@ -15,6 +15,8 @@ from tbatch_tui.engine.options import Options
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_COMPARED = 500
+"""More records than this are announced without looking whether they are different: that would hold the loop."""
 Renamed = tuple[tuple[str, str], ...]
 """Old and new key of records that took their job's id."""
 
@@ -89,7 +91,8 @@ class Book:
         """Another account, or another app's writing: announce what is different from what was announced."""
         before = self._records
         records = await self.load()
-        changed = tuple(record for record in records if before.get(record.key) != record)
+        # Compared on the journal's thread: of 10,000 records that takes longer than a screen may stand still.
+        changed = await self.run(lambda: tuple(record for record in records if before.get(record.key) != record))
         gone = tuple(key for key in before if key not in self._records)
         if changed or gone:
             self._announce(RecordsChanged(changed, removed=gone))
@@ -98,7 +101,10 @@ class Book:
         """Announce records that were just written, as far as they are different."""
         for old, _ in renamed:
             self._records.pop(old, None)
-        fresh = tuple(record for record in changed if self._records.get(record.key) != record)
+        changed = tuple(changed)
+        fresh = changed
+        if len(changed) < _COMPARED:
+            fresh = tuple(record for record in changed if self._records.get(record.key) != record)
         self._records.update((record.key, record) for record in fresh)
         if fresh or renamed:
             self._announce(RecordsChanged(fresh, renamed=renamed))

@@ -24,7 +24,10 @@ _RANGE = re.compile(r"bytes=([0-9]{0,19})-([0-9]{0,19})")
 
 
 def described(file: StoredFile) -> dict[str, Any]:
-    """A file as the API tells of it (SDK: `types/file_response.py`); `FileType` is spelled so."""
+    """A file as the API tells of it (SDK: `types/file_response.py`); `FileType` is spelled so.
+
+    `Processed` is gone from SDK 3.x, but 2.x cannot read a file without it.
+    """
     return {
         "id": file.id,
         "object": "file",
@@ -32,6 +35,7 @@ def described(file: StoredFile) -> dict[str, Any]:
         "created_at": int(file.created_at),
         "filename": file.filename,
         "FileType": file.file_type,
+        "Processed": True,
         "purpose": file.purpose,
     }
 

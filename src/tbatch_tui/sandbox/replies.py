@@ -8,6 +8,7 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 _encode = msgspec.json.Encoder().encode
 
@@ -56,7 +57,16 @@ async def http_error(request: Request, raised: Exception) -> Response:
     message = f"{request.method} {request.url.path}: {raised.detail}"
     answer = error(raised.status_code, message, code="not_found" if raised.status_code == 404 else None)
     answer.headers.update(raised.headers or {})
+    if raised.status_code == 405:
+        answer.headers["Allow"] = ", ".join(_methods(request))
     return answer
+
+
+def _methods(request: Request) -> list[str]:
+    """What may be asked of the path. Starlette tells of its first route only; here, a method is a route of its own."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    first = next(route.path for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+    return sorted({method for route in routes if route.path == first for method in route.methods or ()})
 
 
 async def json_object(request: Request, limit: int = 2**20) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -22,7 +23,7 @@ from tbatch_tui.tui.messages import NewBatch, OpenJob, TryDemo
 from tbatch_tui.tui.text import line
 from tbatch_tui.tui.text import shown as shown_text
 from tbatch_tui.tui.widgets.job_banner import JobBanner
-from tbatch_tui.tui.widgets.job_columns import JobRow, job_columns
+from tbatch_tui.tui.widgets.job_columns import JobRow, JobRows, job_columns
 from tbatch_tui.tui.widgets.job_foot import JobFoot
 from tbatch_tui.tui.widgets.job_order import FILTERS, SORTS, JobOrder
 from tbatch_tui.tui.widgets.job_words import Pieces
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.controller import Controller
     from tbatch_tui.tui.widgets.filter_line import FilterLine
 
+_AT_ONCE = 250
+"""Records taken over before the screen has its turn again."""
 EMPTY = "No jobs yet.\n\nPress n to pick a file: it is checked line by line before anything is sent."
 NO_KEY = (
     "There is no API key yet.\n\n"
@@ -68,6 +71,7 @@ class JobsScreen(JobActions, Frame):
         self.bridge = bridge
         self._demo = demo
         self._order = JobOrder(first)
+        self._rows = JobRows([], {}, {})
         self._transfers: dict[str, TransferMoved] = {}
         self._go_to: str | None = None
 
@@ -96,25 +100,49 @@ class JobsScreen(JobActions, Frame):
 
     # -- what the engine says ------------------------------------------------------------------------
 
-    def load_all(self, records: Iterable[JobRecord]) -> None:
+    @work(group="records", exit_on_error=False)
+    async def load_all(self, records: Sequence[JobRecord]) -> None:
         """The whole history, read after the first frame."""
-        self._order.replace(records)
+        for key in await self._put(records):
+            self._order.drop(key)
         self._arrange()
         self._show_header()
+        for start in range(0, len(records), _AT_ONCE):
+            self._order.prepare(record.key for record in records[start : start + _AT_ONCE])
+            await asyncio.sleep(0)
+
+    async def _put(self, records: Sequence[JobRecord]) -> set[str]:
+        """Take over many records, a few at a time so that the screen goes on; the keys that are not among them."""
+        others = set(self._order.records)
+        for start in range(0, len(records), _AT_ONCE):
+            for record in records[start : start + _AT_ONCE]:
+                self._order.put(record)
+                others.discard(record.key)
+            await asyncio.sleep(0)
+        return others
 
     def _records_changed(self, event: RecordsChanged) -> None:
-        for old, new in event.renamed:
-            self._order.drop(old)
-            self.table.rename_key(old, new)
-        for key in event.removed:
+        followed = dict(event.renamed).get(self.table.cursor_key or "")
+        for key in (*event.removed, *(old for old, _ in event.renamed)):
             self._order.drop(key)
+        if len(event.changed) > _AT_ONCE:
+            self._many_changed(event.changed)
+            return
         moved = [self._order.put(record) for record in event.changed]
         if any(moved) or event.removed or event.renamed:
             self._arrange()
+            if followed is not None:
+                self.table.move_cursor(key=followed)
         else:
-            self.table.update_rows((record.key, self._row(record.key)) for record in event.changed)
+            self.table.set_source(self._rows)
         self._show_header()
         self._show_foot()
+
+    @work(group="records", exit_on_error=False)
+    async def _many_changed(self, records: Sequence[JobRecord]) -> None:
+        await self._put(records)
+        self._arrange()
+        self._show_header()
 
     def _transfer_moved(self, event: TransferMoved) -> None:
         if event.ended:
@@ -122,7 +150,7 @@ class JobsScreen(JobActions, Frame):
         else:
             self._transfers[event.key] = event
         if event.key in self._order.records:
-            self.table.update_rows([(event.key, self._row(event.key))])
+            self.table.set_source(self._rows)
         self._show_header()
 
     def _health_changed(self, _: HealthChanged) -> None:
@@ -139,13 +167,11 @@ class JobsScreen(JobActions, Frame):
     def _arrange(self) -> None:
         """Filter and sort; the table keeps cursor and scroll."""
         self.table.set_empty(shown_text(self._empty()))
-        self.table.set_rows((key, self._row(key)) for key in self._order.shown())
+        self._rows = JobRows(self._order.shown(), self._order.records, self._transfers)
+        self.table.set_source(self._rows)
         if self._go_to is not None and self.table.move_cursor(key=self._go_to):
             self._go_to = None
         self._show_foot()
-
-    def _row(self, key: str) -> JobRow:
-        return JobRow(self._order.records[key], self._transfers.get(key))
 
     def _empty(self) -> str:
         if self._order.records:

@@ -32,8 +32,10 @@ class FactList(Widget):
 
     def show(self, facts: Iterable[Fact]) -> None:
         """These facts instead. Their text has passed the gate."""
-        self._facts = list(facts)
-        self.refresh(layout=True)
+        facts = list(facts)
+        if facts != self._facts:
+            self._facts = facts
+            self.refresh(layout=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return max(1, sum(1 for _ in self._lines(width)))

@@ -30,11 +30,11 @@ class JobFoot(Static):
             first, second, third = foot_lines(record, now)
             name, *facts = first
             blocks = [[name], facts_below(facts), [], second, [], *timeline(record, now), [], third]
-            self.update(Content("\n").join(pieces_content(pieces) for pieces in blocks))
+            self.update(Content("\n").join(pieces_content(pieces) for pieces in blocks), layout=False)
         else:
             width = max(1, self.app.size.width - 4)
             lines = (fit_pieces(pieces, width, fill="") for pieces in foot_lines(record, now))
-            self.update(Content("\n").join(pieces_content(pieces) for pieces in lines))
+            self.update(Content("\n").join(pieces_content(pieces) for pieces in lines), layout=False)
 
 
 def facts_below(facts: Pieces) -> Pieces:

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from tbatch_tui.engine.errors import FileTrouble
+from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui.text import fit
 
 _LONGEST = 120
@@ -118,12 +119,5 @@ def trouble(name: str, error: OSError | ValueError) -> FileTrouble:
 
 
 def shortened(path: Path, width: int = _LONGEST) -> str:
-    """A path for a line: `~` for the home folder, its beginning cut if it is long."""
-    text = str(path)
-    try:
-        home = str(Path.home())
-    except RuntimeError:
-        home = ""
-    if len(home) > 1 and (text == home or text.startswith(home + os.sep)):
-        text = "~" + text[len(home) :]
-    return fit(text, width, keep="end").rstrip(" ")
+    """A path for a line: as `format.place` says it, its beginning cut if it is long."""
+    return fit(fmt.place(path), width, keep="end").rstrip(" ")
