@@ -98,6 +98,7 @@ class TbatchApp(App[str]):
 
     def _painted(self) -> None:
         gc.freeze()
+        gc.set_threshold(20_000, 50, 50)  # a full collection over a long history holds the screen for 0.1 s
         gc.enable()
         for said in self._keymap_trouble:
             self.bridge.say("A key in config.toml cannot be used", said, "warning")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -100,26 +101,34 @@ class JobsScreen(JobActions, Frame):
 
     # -- what the engine says ------------------------------------------------------------------------
 
-    @work(group="records", exit_on_error=False)
+    # Textual would describe a worker by the repr of all it is given.
+    @work(group="records", exit_on_error=False, description="the whole history")
     async def load_all(self, records: Sequence[JobRecord]) -> None:
         """The whole history, read after the first frame."""
-        for key in await self._put(records):
+        gone = set(self._order.records).difference(record.key for record in records)
+        for key in gone:
             self._order.drop(key)
+        await self._take_over(records)
+
+    @work(group="records", exit_on_error=False, description="many records")
+    async def _many_changed(self, records: Sequence[JobRecord]) -> None:
+        await self._take_over(records)
+
+    async def _take_over(self, records: Sequence[JobRecord]) -> None:
+        """Put many records into the list, a few at a time so that the screen goes on."""
+        pieces = [records[start : start + _AT_ONCE] for start in range(0, len(records), _AT_ONCE)]
+        for piece in pieces:
+            for record in piece:
+                # As it is now: it may have changed, or gone, while those before it were taken over.
+                if (latest := self.engine.record(record.key)) is not None:
+                    self._order.put(latest)
+            await asyncio.sleep(0)
         self._arrange()
         self._show_header()
-        for start in range(0, len(records), _AT_ONCE):
-            self._order.prepare(record.key for record in records[start : start + _AT_ONCE])
+        for piece in pieces:
+            self._order.prepare(record.key for record in piece)
             await asyncio.sleep(0)
-
-    async def _put(self, records: Sequence[JobRecord]) -> set[str]:
-        """Take over many records, a few at a time so that the screen goes on; the keys that are not among them."""
-        others = set(self._order.records)
-        for start in range(0, len(records), _AT_ONCE):
-            for record in records[start : start + _AT_ONCE]:
-                self._order.put(record)
-                others.discard(record.key)
-            await asyncio.sleep(0)
-        return others
+        gc.freeze()  # the history stays: no collection need look at it again
 
     def _records_changed(self, event: RecordsChanged) -> None:
         followed = dict(event.renamed).get(self.table.cursor_key or "")
@@ -137,12 +146,6 @@ class JobsScreen(JobActions, Frame):
             self.table.set_source(self._rows)
         self._show_header()
         self._show_foot()
-
-    @work(group="records", exit_on_error=False)
-    async def _many_changed(self, records: Sequence[JobRecord]) -> None:
-        await self._put(records)
-        self._arrange()
-        self._show_header()
 
     def _transfer_moved(self, event: TransferMoved) -> None:
         if event.ended:
