@@ -20,6 +20,7 @@ from tbatch_tui.sandbox.samples import write_samples
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.settings import Settings
 from tbatch_tui.tui.app import TbatchApp
+from tbatch_tui.tui.screens.pick import PickScreen
 
 NOW = 1_772_802_120.0
 """2026-03-06 13:02 UTC."""
@@ -93,7 +94,8 @@ class Photographer:
             await until(lambda: getattr(app.screen, "is_ready", True))
             await self.take(app, pilot, f"results{name}")
             await pilot.press("escape", "escape")
-            await pilot.press("n")
+            os.utime("batch-results", (NOW - 60, NOW - 60))
+            app.push_screen(PickScreen(app.engine, app.bridge, Path.cwd(), Path("samples")))
             await until(lambda: getattr(app.screen, "NAME", "") == "Pick")
             await until(lambda: getattr(app.screen, "is_ready", True))
             await self.take(app, pilot, f"pick{name}")
@@ -130,14 +132,16 @@ async def make(folder: Path, theme: str | None = None) -> list[Path]:
         tempfile.TemporaryDirectory() as work,
         Sandbox(demo=True, speed=0, start=NOW, failure_rate=0.01, cut_rate=0.02) as box,
     ):
-        place = Path(work)
+        os.environ["HOME"] = work
+        place = Path(work) / "evals"
+        place.mkdir()
         write_samples(place / "samples")
         for sample in (place / "samples", *(place / "samples").iterdir()):
             os.utime(sample, (NOW - 60, NOW - 60))
         before = Path.cwd()
         os.chdir(place)
         try:
-            photographer = Photographer(box, place, folder, theme)
+            photographer = Photographer(box, Path(work) / "kept", folder, theme)
             await photographer.session(NORMAL, "")
             await photographer.session(WIDE, "-wide")
         finally:

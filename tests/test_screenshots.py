@@ -22,6 +22,7 @@ WHAT_EACH_SHOWS = {
 
 @pytest.fixture
 def time_zone(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", os.environ["HOME"])
     yield monkeypatch.setenv("TZ", "UTC")
     monkeypatch.undo()
     os.environ.pop("TZ", None)
