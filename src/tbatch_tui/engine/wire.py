@@ -15,6 +15,8 @@ import msgspec
 from tbatch_tui.engine.errors import LostAnswer
 from tbatch_tui.engine.model import Job
 
+_LONGEST = 10_000
+"""Characters kept of any one thing a server says: a megabyte of error text helps nobody, and is drawn every second."""
 UNREADABLE = "The server's answer cannot be read"
 
 
@@ -120,9 +122,9 @@ def message_of(body: bytes) -> str:
 
 
 def text_of(value: Any) -> str | None:
-    """A non-empty string that SQLite and files take (no lone surrogates); numbers as text; else None."""
+    """A non-empty string that SQLite and files take (no lone surrogates), bounded; numbers as text; else None."""
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode() or None
+        return value[:_LONGEST].encode("utf-8", "replace").decode() or None
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     return None

@@ -121,15 +121,15 @@ class JobScreen(JobActions, Frame):
         if job is not None and job.is_ended:
             facts.append(("Outcome", outcome_pieces(record)))
         if job is not None and job.error:
-            facts.append(("Error", [(lines(job.error), "$status-failed")]))
+            facts.append(("Error", [(_some(job.error), "$status-failed")]))
             facts.append(("", [(error_hint(job.error), "$status-quiet")]))
         if submission is not None and submission.error:
-            facts.append(("Trouble", [(lines(submission.error), "$status-attention")]))
-            facts.append(("", [(lines(submission.hint or ""), "$status-quiet")]))
+            facts.append(("Trouble", [(_some(submission.error), "$status-attention")]))
+            facts.append(("", [(_some(submission.hint or ""), "$status-quiet")]))
         if submission is not None and submission.warning:
-            facts.append(("Warning", [(lines(submission.warning), "$status-attention")]))
+            facts.append(("Warning", [(_some(submission.warning), "$status-attention")]))
         facts.append(("Label", [(line(record.label), "")]))
-        facts.append(("Note", [(lines(record.note), "")]))
+        facts.append(("Note", [(_some(record.note), "")]))
         if job is not None:
             facts.append(("Job id", [(line(job.id), "")]))
             facts.append(("Model", [(line(job.model or ("–" if job.is_ended else "named once validated")), "")]))
@@ -193,6 +193,13 @@ class _Columns(VerticalScroll, can_focus=False):
 
 
 _QUIET = "$status-quiet"
+_SHOWN = 1_500
+
+
+def _some(text: str) -> str:
+    """Foreign text of several lines, as much of it as a person would read here."""
+    more = len(text) - _SHOWN
+    return lines(text) if more <= 0 else f"{lines(text[:_SHOWN])} … and {more:,} characters more"
 
 
 def _ago(then: float, now: float) -> str:
