@@ -318,7 +318,7 @@ async def test_files_that_arrive_are_read(tmp_path: Path) -> None:
     async with showing(tmp_path) as (host, pilot):
         assert screen_of(host).table.source.row(1).outcome is Outcome.MISSING
         path = write(tmp_path / "errors.jsonl", ERRORS)
-        record = await host.engine.put(JOB.id, Transfer(FileKind.ERRORS, "e", TransferState.FETCHED, path))
+        record = await host.engine._work.put(JOB.id, Transfer(FileKind.ERRORS, "e", TransferState.FETCHED, path))
         assert record is not None
         host.engine.collected(record, None)
         await read(host, pilot)
