@@ -15,6 +15,7 @@ import pytest
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.model import LocalStatus, TransferState
+from tbatch_tui.engine.submit import Verdict
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until, write_chat
 from tests.engine.conftest import MakeEngine
@@ -212,3 +213,41 @@ async def test_other_bytes_under_the_results_name_are_kept_beside(
         await engine.fetch(record.key)
         await until(lambda: path.read_bytes() == whole if path.exists() else False)
         assert path.with_name(f"{path.stem}.before-1.jsonl").read_text() == '{"mine": true}\n'
+
+
+async def test_a_warning_in_the_answer_is_said_and_kept(
+    sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, events: list[Event]
+):
+    job_id = sandbox.add_job(content=chat_file.read_bytes())
+    answer = {"job": sandbox.job(job_id), "warning": "this model [/leaves] batches soon"}
+    sandbox.plan_fault("status", "/v1/batches", method="POST", status=201, body=answer)
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        record = await engine.wait_until(key, lambda r: r.job is not None)
+    assert record.submission is not None and record.submission.warning == answer["warning"]
+    assert any(isinstance(e, Notice) and e.hint == answer["warning"] and e.severity == "warning" for e in events)
+
+
+@pytest.mark.parametrize("chosen", [0, 1, None])
+async def test_what_cannot_be_told_apart_is_left_to_the_person(
+    chosen: int | None, still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
+):
+    still_sandbox.plan_fault("close", "/v1/batches", method="POST")
+    async with asyncio.timeout(40), make_engine(still_sandbox, looked_up_for=60.0) as engine:
+        await until(lambda: still_sandbox.count("GET", "/v1/batches"))
+        still_sandbox.plan_fault("status", "/v1/batches", method="GET", to=None, status=503)  # both come in one list
+        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2, label="mine")
+        await engine.wait_until(key, lambda r: r.status == LocalStatus.UNCERTAIN)
+        others = [still_sandbox.add_job(content=chat_file.read_bytes()) for _ in range(2)]
+        still_sandbox.clear_faults()
+        record = await engine.wait_until(key, lambda r: "2 jobs" in ((r.submission and r.submission.error) or ""))
+        assert record.status == LocalStatus.UNCERTAIN
+        verdict = Verdict(job_id=others[chosen]) if chosen is not None else Verdict()
+        assert engine.settle(key, verdict)
+        record = await engine.wait_until(key, lambda r: r.status != LocalStatus.UNCERTAIN)
+    if chosen is None:
+        assert record.status == LocalStatus.NOT_SUBMITTED
+    else:
+        assert (record.key, record.label) == (others[chosen], "mine")
+    assert len(still_sandbox.jobs) == 2
+    assert still_sandbox.count("POST", "/v1/batches") == 1
