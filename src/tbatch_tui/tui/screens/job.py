@@ -21,7 +21,15 @@ from tbatch_tui.tui.text import line, lines
 from tbatch_tui.tui.widgets.fact_list import FactList
 from tbatch_tui.tui.widgets.job_foot import pieces_content
 from tbatch_tui.tui.widgets.job_story import error_hint, timeline
-from tbatch_tui.tui.widgets.job_words import Pieces, kind_of, outcome_pieces, progress_cell, took, what_now
+from tbatch_tui.tui.widgets.job_words import (
+    Pieces,
+    kind_of,
+    moved_pieces,
+    outcome_pieces,
+    progress_cell,
+    took,
+    what_now,
+)
 from tbatch_tui.tui.widgets.status import look_of_record
 
 if TYPE_CHECKING:
@@ -111,9 +119,7 @@ class JobScreen(JobActions, Frame):
         facts: list[tuple[str, Pieces]] = [("Status", [(f"{look.glyph} {look.word}", look.colour)])]
         moved = self._transfers.get(None)
         if moved is not None and moved.total:
-            done, rest = fmt.bar_parts(moved.done / moved.total, 24)
-            words = f" {fmt.size(moved.done)} of {fmt.size(moved.total)} {fmt.rate(moved.rate)}"
-            facts.append(("Upload", [(done, "$status-active"), (rest, "$rule"), (words, "")]))
+            facts.append(("Upload", moved_pieces(moved, 24)))
         if job is not None and not job.is_ended:
             facts.append(("Progress", progress_cell(record, 32)))
         if said := what_now(record):
@@ -161,10 +167,7 @@ class JobScreen(JobActions, Frame):
                 continue
             moved = self._transfers.get(kind)
             if moved is not None:
-                share = moved.done / moved.total if moved.total else None
-                done, rest = fmt.bar_parts(share, 24)
-                words = f" {fmt.size(moved.done)} of {fmt.size(moved.total)} {fmt.rate(moved.rate)}"
-                rows.append((title, [(done, "$status-active"), (rest, "$rule"), (words, "")]))
+                rows.append((title, moved_pieces(moved, 24)))
             elif here is None:
                 rows.append((title, [("on the server; d fetches it", "$status-attention")]))
             elif here.state is TransferState.FETCHED:

@@ -9,7 +9,7 @@ from tbatch_tui.engine.events import TransferMoved
 from tbatch_tui.engine.model import JobRecord
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui.widgets.columns import Column
-from tbatch_tui.tui.widgets.job_words import Pieces, progress_cell, requests_of, took
+from tbatch_tui.tui.widgets.job_words import Pieces, moved_pieces, progress_cell, requests_of, took
 from tbatch_tui.tui.widgets.status import look_of_record
 
 
@@ -86,6 +86,4 @@ def _progress_cell(row: JobRow, width: int) -> Pieces:
     moved = row.moved
     if moved is None or not moved.total:
         return progress_cell(row.record, width)
-    done, rest = fmt.bar_parts(moved.done / moved.total, max(4, min(12, width - 22)))
-    said = f" {fmt.size(moved.done)} of {fmt.size(moved.total)} {fmt.rate(moved.rate)}"
-    return [(done, "$status-active"), (rest, "$rule"), (said, "")]
+    return moved_pieces(moved, max(4, min(12, width - 22)))

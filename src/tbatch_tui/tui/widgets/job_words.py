@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.events import TransferMoved
 from tbatch_tui.engine.model import FileKind, JobRecord, JobStatus, LocalStatus, Transfer, TransferState
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui.text import line
@@ -60,6 +61,13 @@ def outcome_pieces(record: JobRecord) -> Pieces:
     if record.requests is not None and missing > 0:
         pieces += [(" · ", "$status-quiet"), (f"{missing:,} missing", "$status-attention")]
     return pieces
+
+
+def moved_pieces(moved: TransferMoved, width: int) -> Pieces:
+    """Bytes on their way: a bar of `width` cells, how many of how many, and how fast."""
+    done, rest = fmt.bar_parts(moved.done / moved.total if moved.total else None, width)
+    words = f" {fmt.size(moved.done)} of {fmt.size(moved.total)} {fmt.rate(moved.rate)}"
+    return [(done, "$status-active"), (rest, "$rule"), (words, "")]
 
 
 def requests_of(record: JobRecord) -> int | None:
