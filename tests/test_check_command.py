@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -158,3 +159,55 @@ def test_broken_pipe(tmp_path: Path) -> None:
         assert child.wait(30) == 1
     assert b"Traceback" not in said
     assert b"BrokenPipe" not in said
+
+
+def test_colours_are_for_terminals(bad: Path) -> None:
+    """Only the word of the severity has a colour, and only on a terminal that may have one."""
+    import pty
+
+    def seen(**environment: str) -> str:
+        ours, theirs = pty.openpty()
+        command = [sys.executable, "-c", CODE, bad.name]
+        mine = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TERM")}
+        with subprocess.Popen(command, cwd=bad.parent, stdout=theirs, env=mine | environment) as child:
+            os.close(theirs)
+            text = b""
+            with suppress(OSError):  # Linux ends a terminal so
+                while block := os.read(ours, 4096):
+                    text += block
+            assert child.wait(30) == 1
+        os.close(ours)
+        return text.decode()
+
+    plain = f"{bad.name}:3:2: error not-json: not JSON: expecting property name enclosed in double quotes\r\n"
+    assert plain.replace("error", "\x1b[31merror\x1b[0m") in seen(TERM="xterm")
+    assert plain in seen(TERM="xterm", NO_COLOR="1")
+    assert plain in seen(TERM="dumb")
+
+
+@pytest.mark.parametrize(
+    ("redirection", "status", "told"),
+    [
+        ("> /dev/full", 2, "The report cannot be written: No space left on device"),
+        (">&-", 2, ""),
+        ("2>&-", 1, ""),
+        ("2> /dev/full", 1, ""),
+        ("- <&-", 2, "Standard input is closed. Give it a file, or name the file"),
+        ("- - < /dev/null", 2, "error: standard input can be read only once"),
+        ("''", 2, "A file name is empty. Name the JSONL file"),
+    ],
+)
+def test_odd_streams_are_no_traceback(bad: Path, redirection: str, status: int, told: str) -> None:
+    shell = f"{sys.executable} -c '{CODE}' {bad.name} {redirection}"
+    done = subprocess.run(shell, shell=True, cwd=bad.parent, capture_output=True, text=True, timeout=60)
+    assert done.returncode == status
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert bad.name not in done.stdout.replace(f"{bad.name}:2:15: ", "").replace(f"{bad.name}:3:2: ", "")
+
+
+def test_name_that_is_not_utf8(tmp_path: Path) -> None:
+    path = saved(tmp_path, dumped(chat()), os.fsdecode(b"caf\xe9.jsonl"))
+    told = json.loads(run("--json", path).stdout)
+    assert told["files"][0]["path"] == f"{tmp_path}/caf\\xe9.jsonl"
+    assert "caf\\xe9.jsonl: no problems" in run(path).stderr

@@ -9,8 +9,8 @@ import argparse
 import gc
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,15 +24,22 @@ _ENDPOINTS = {
     "transcription": Endpoint.TRANSCRIPTION,
     "translation": Endpoint.TRANSLATION,
 }
+_COLOURS = {Severity.ERROR: "31", Severity.WARNING: "33", Severity.NOTE: "36"}
+"""Of a severity's word, as a terminal knows them."""
 _EPILOG = "exit status: 0 no errors (warnings may be), 1 errors, 2 a file cannot be read, or bad use"
 
 
 def main(argv: list[str], prog: str = "tbatch-tui check") -> int:
     """Run the command; the return value is the exit status."""
+    parser = _parser(prog)
     try:
-        arguments = _parser(prog).parse_args(argv)
+        arguments = parser.parse_args(argv)
+        if arguments.files.count("-") > 1:
+            parser.error("standard input can be read only once")
     except SystemExit as leaving:  # argparse has said why
         return leaving.code if isinstance(leaving.code, int) else 2
+    if sys.stdout is None:  # closed by whoever started us
+        return 2
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -43,8 +50,11 @@ def main(argv: list[str], prog: str = "tbatch-tui check") -> int:
     try:
         run.all()
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still to be flushed on leaving
+        if not isinstance(error, BrokenPipeError):  # else the reader has seen enough
+            _say(f"The report cannot be written: {error.strerror}")
+            return 2
     except KeyboardInterrupt:
         return 130
     finally:
@@ -93,7 +103,8 @@ class _Run:
             except BatchError as trouble:
                 self.status = 2
                 if self._arguments.json:
-                    self._documents.append({"path": name, "trouble": trouble.title, "hint": trouble.hint})
+                    told = {"trouble": _encodable(trouble.title), "hint": trouble.hint}
+                    self._documents.append({"path": _encodable(name), **told})
                 _say(harmless(str(trouble)))
         if self._arguments.json:
             import json
@@ -106,8 +117,11 @@ class _Run:
             if self._arguments.fix:
                 raise FileTrouble("--fix needs a file to write beside", "Save standard input to a file first")
             with _saved_input() as path:
-                self._tell(name, self._check(path))
+                report = self._check(path)
+            self._tell(name, report)
             return
+        if not name:
+            raise FileTrouble("A file name is empty", "Name the JSONL file")
         report = self._check(Path(name))
         if self._arguments.fix:
             from tbatch_tui.engine.check import plan_fixes, write_fixed
@@ -133,7 +147,8 @@ class _Run:
             self._documents.append(_document(name, report))
         else:
             shown = harmless(name)
-            sys.stdout.writelines(f"{shown}:{_line(problem)}\n" for problem in report.problems)
+            colours = _COLOURS if _is_coloured() else {}
+            sys.stdout.writelines(f"{shown}:{_line(problem, colours)}\n" for problem in report.problems)
             sys.stdout.flush()
             _say(f"{shown}: {_summary(report)}")
 
@@ -156,10 +171,17 @@ def _only(report: CheckReport, select: list[str] | None, ignore: list[str] | tup
     )
 
 
-def _line(problem: Problem) -> str:
+def _line(problem: Problem, colours: Mapping[Severity, str]) -> str:
     custom_id = f" ({harmless(problem.custom_id)})" if problem.custom_id else ""
     place = f"{problem.line}:{problem.column}"
-    return f"{place}: {problem.severity} {problem.rule}: {harmless(problem.message)}{custom_id}"
+    colour = colours.get(problem.severity)
+    severity = f"\x1b[{colour}m{problem.severity}\x1b[0m" if colour else problem.severity
+    return f"{place}: {severity} {problem.rule}: {harmless(problem.message)}{custom_id}"
+
+
+def _is_coloured() -> bool:
+    """Only a terminal gets colours, and only if nobody minds: see no-color.org."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _summary(report: CheckReport) -> str:
@@ -174,7 +196,7 @@ def _size(size: int) -> str:
     for unit, name in ((10**6, "MB"), (10**3, "kB")):
         if size >= unit:
             return f"{size / unit:,.1f} {name}"
-    return f"{size} bytes"
+    return f"{size} byte{'' if size == 1 else 's'}"
 
 
 def _document(name: str, report: CheckReport) -> dict[str, object]:
@@ -195,21 +217,29 @@ def _document(name: str, report: CheckReport) -> dict[str, object]:
     ]
     plain = ("size", "lines", "requests", "endpoint", "endpoint_why", "models", "counts", "errors", "warnings", "notes")
     return {
-        "path": name,
+        "path": _encodable(name),
         **{field: getattr(report, field) for field in (*plain, "longest_line", "seconds")},
         "problems": problems,
     }
+
+
+def _encodable(name: str) -> str:
+    """A file's name as UTF-8 can hold it: bytes that are none, which Python keeps as surrogates, as \\xe9."""
+    return "".join(f"\\x{ord(c) - 0xDC00:02x}" if 0xDC80 <= ord(c) < 0xDD00 else c for c in name)
 
 
 def harmless(text: str) -> str:
     """Foreign text with everything that a terminal might act on shown as an escape such as \\x1b."""
     if text.isprintable():
         return text
+    text = _encodable(text)
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr)  # noqa: T201
+    if sys.stderr is not None:  # print would take standard output instead
+        with suppress(OSError):
+            print(sentence, file=sys.stderr)  # noqa: T201
 
 
 def _cores() -> int:
@@ -224,8 +254,14 @@ def _saved_input() -> Iterator[Path]:
     import shutil
     import tempfile
 
+    if sys.stdin is None:
+        raise FileTrouble("Standard input is closed", "Give it a file, or name the file")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "input.jsonl")
-        with path.open("wb") as file:
-            shutil.copyfileobj(sys.stdin.buffer, file)
+        try:
+            with path.open("wb") as file:
+                shutil.copyfileobj(sys.stdin.buffer, file)
+        except OSError as error:
+            hint = "It is kept in a temporary file meanwhile: see that there is room for it"
+            raise FileTrouble(f"Standard input cannot be read: {error.strerror}", hint) from error
         yield path

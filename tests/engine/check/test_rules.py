@@ -17,6 +17,10 @@ SOUND = chat("sound")
 SCHEMA = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
 BAD_URL = 'body.file is not an http or https URL: "'
 LONG_NAME = "x" * 65
+TWICE = 'the key "a" is there twice'
+NEST: list[Any] = []
+for _ in range(510):
+    NEST = [NEST]
 
 # rule, the line, its column, message, custom_id
 LINES: list[tuple[str, object, int, str, str | None]] = [
@@ -29,12 +33,16 @@ LINES: list[tuple[str, object, int, str, str | None]] = [
     ("not-json", b'{"a": "NaN", "b": -Infinity}', 19, "-Infinity is not JSON", None),
     ("not-json", b'{"a": NaN}', 7, "NaN is not JSON", None),
     ("not-json", b'{"a": "\x00"}', 8, "not JSON: control character 0x00 inside a string", None),
+    ("not-json", b'{"custom_id": {', 16, "not JSON: expecting property name enclosed in double quotes", None),
     ("not-json", b"\x00\x00", 1, "not JSON: expecting value", None),
     ("not-json", b"{'a': 1}", 2, "not JSON: expecting property name enclosed in double quotes", None),
     ("not-json", b"\xef\xbb\xbf{}", 1, "not JSON: a byte order mark before the object", None),
     ("lone-surrogate", b'{"a": "x\\ud83d"}', 9, "\\ud83d is half of a surrogate pair, which no text can hold", None),
     ("lone-surrogate", b'{"a": "\\uDC00"}', 8, "\\uDC00 is half of a surrogate pair, which no text can hold", None),
     ("too-deep", b"[" * 100_000, 1, "values are nested too deep to be read", None),
+    ("too-deep", chat(x=NEST), 1, "values are nested too deep to be read", None),
+    ("number-too-large", chat(seed=10**309), 158, "a number too large to be held", None),
+    ("number-too-large", b'{"a": "1e999", "b": -1e999}', 21, "a number too large to be held", None),
     ("not-object", b" [1]", 2, "the line is a list, not an object", None),
     ("not-object", b'"text"', 1, "the line is a string, not an object", None),
     ("custom-id-missing", without(chat(), "custom_id"), 1, "custom_id is missing", None),
@@ -58,6 +66,27 @@ LINES: list[tuple[str, object, int, str, str | None]] = [
     ("wrong-type", chat(temperature="0"), 165, "body.temperature is a string, not a number", "a"),
     ("wrong-type", chat(stream="yes"), 160, "body.stream is a string, not true or false", "a"),
     ("wrong-type", chat(tools={}), 159, "body.tools is an object, not a list", "a"),
+    (
+        "wrong-type",
+        chat(tools=[{"type": "function", "function": {"name": "f", "parameters": "{}"}}]),
+        221,
+        "body.tools[0].function.parameters is a string, not an object",
+        "a",
+    ),
+    (
+        "wrong-type",
+        chat(response_format={"type": "json_schema", "json_schema": {"name": 5}}),
+        217,
+        "body.response_format.json_schema.name is a number, not a string",
+        "a",
+    ),
+    (
+        "wrong-type",
+        chat(reasoning={"enabled": "no"}),
+        175,
+        "body.reasoning.enabled is a string, not true or false",
+        "a",
+    ),
     ("wrong-type", chat(tools=["f"]), 160, "body.tools[0] is a string, not an object", "a"),
     ("wrong-type", chat(logit_bias={"1": "x"}), 164, "body.logit_bias is an object, not an object of numbers", "a"),
     ("wrong-type", chat(tool_choice=[]), 165, "body.tool_choice is a list, not a string or an object", "a"),
@@ -86,6 +115,13 @@ LINES: list[tuple[str, object, int, str, str | None]] = [
         said({"role": "user", "content": [{"type": "text"}]}),
         123,
         "body.messages[0].content[0].text is missing",
+        "a",
+    ),
+    (
+        "message-content",
+        said({"role": "user", "content": [{"type": "image_url", "image_url": 5}]}),
+        158,
+        "body.messages[0].content[0].image_url is a number, not an object",
         "a",
     ),
     (
@@ -134,6 +170,15 @@ LINES: list[tuple[str, object, int, str, str | None]] = [
         "body.messages[0].tool_call_id is not a string, or missing",
         "a",
     ),
+    ("duplicate-key", dumped(chat(user=[True]))[:-1].replace(b"true", b'{"a": 1, "a": 2}'), 168, TWICE, "a"),
+    ("duplicate-key", dumped({**chat(), "y": 0})[:-1].replace(b" 0", b'{"a": 1, "a": 2}'), 164, TWICE, "a"),
+    (
+        "duplicate-key",
+        dumped(chat())[:-1].replace(b'"model"', b'"mode\\u006c": "x", "model"'),
+        48,
+        'the key "model" is there twice',
+        "a",
+    ),
     ("blank-line", b"", 1, "the line is blank", None),
     ("blank-line", b" \t", 1, "the line is blank", None),
 ]
@@ -177,6 +222,9 @@ AUDIO_LINES: list[tuple[str, object, int, str, str | None]] = [
     ),
     ("other-kind", chat(), 93, "the request is for chat (it has body.messages), the batch is for audio", "a"),
 ]
+
+
+USER = {"role": "user", "content": "Hi"}
 
 
 def check(folder: Path, *lines: object, **options: Any) -> Any:
@@ -239,6 +287,13 @@ def assert_found(
         b'  {"body": {"model": "m", "messages": [{"role": "user", "content": "\\u0000 \\ud83d\\ude00 \xe2\x80\xa8"}], '
         b'"max_tokens": 1}, "custom_id": "x"}  ',
         {**chat(), "extra": [1]},
+        chat(user="x", metadata={"a": {"b": ["c"]}}, max_completion_tokens=5, top_logprobs=2, parallel_tool_calls=True),
+        chat(response_format={"type": "json_schema", "schema": {"type": "object"}}, reasoning={"enabled": True}),
+        chat(response_format={"type": "json_object", "schema": {}}, seed=10**308, reasoning_effort="low"),
+        chat(x=NEST[0]),
+        said(USER, {"role": "assistant", "content": None, "refusal": "No."}, {**USER, "name": "Bob"}),
+        said(USER, {"role": "assistant", "tool_calls": [{"id": "1", "function": {"name": "f", "arguments": "{}"}}]}),
+        said({"role": "user", "content": [{"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}}]}),
     ],
 )
 def test_legal_line_passes(tmp_path: Path, line: object) -> None:
@@ -266,9 +321,10 @@ def test_rules_told_once_a_file(tmp_path: Path) -> None:
     assert told(report) == [
         ("crlf", 1, 1, "the line ends in CR LF"),
         ("no-max-tokens", 2, 1, "body.max_tokens is missing, as on 2 more lines"),
-        ("stream", 3, 1, "body.stream is true, which means nothing in a batch"),
-        ("openai-envelope", 4, 1, "the line has OpenAI's method and url, which are not needed"),
+        ("stream", 3, 160, "body.stream is true, which means nothing in a batch"),
+        ("openai-envelope", 4, 176, "the line has OpenAI's method and url, which are not needed"),
     ]
+    assert [p.custom_id for p in report.problems] == ["1", "2", "3", "4"]
     assert report.counts == {"crlf": 1, "stream": 1, "no-max-tokens": 3, "openai-envelope": 1}
     assert (report.errors, report.warnings, report.notes) == (0, 3, 1)
 
@@ -295,6 +351,7 @@ def test_rules_told_once_a_file(tmp_path: Path) -> None:
             "not-jsonl",
             "the file is JSON written over several lines; each object must stand on one line",
         ),
+        ("a.jsonl", b"\0" * 99, "not-json", "not JSON: expecting value"),
         ("a.jsonl", b"id,prompt\n1,Hello\n2,Bye\n", "not-jsonl", "the file is CSV, not JSON Lines"),
         (
             "a.jsonl",
@@ -424,6 +481,14 @@ def test_endpoint(tmp_path: Path, lines: list[object], endpoint: Endpoint | None
     assert (report.endpoint, report.endpoint_why) == (endpoint, why)
 
 
+def test_endpoint_behind_a_long_line(tmp_path: Path) -> None:
+    long = chat("b", messages=[{"role": "user", "content": "x" * 300_000}])
+    assert check(tmp_path, long).endpoint is Endpoint.CHAT
+    assert check(tmp_path, b" " * 300_000, audio()).endpoint is Endpoint.TRANSCRIPTION
+    spelled = dumped(chat()).replace(b'"messages"', b'"\\u006dessages"')[:-1]
+    assert check(tmp_path, spelled).endpoint is Endpoint.CHAT
+
+
 def test_chosen_endpoint(tmp_path: Path) -> None:
     report = check(tmp_path, chat(), endpoint=Endpoint.TRANSLATION)
     assert (report.endpoint, report.endpoint_why) == (Endpoint.TRANSLATION, "as chosen")
@@ -455,8 +520,7 @@ Sizes: over the documented number × 10⁶ bytes is a warning, over × 2²⁰ an
 `crlf`, `stream`, `no-max-tokens`, `openai-envelope`, `unknown-model` and `not-for-batch` are true of every line or of
 none, as a rule: they are told once, on the first line (of that model) they are true of, with the number of the others.
 
-`duplicate-key` is looked for in the line, its body and its messages, and anywhere inside a line that is not plain text
-with documented parameters.
+Nothing is judged in keys that Together does not document, but for `duplicate-key`, which is looked for everywhere.
 
 The rules about the catalogue (`unknown-model`, `long-prompt`) are silent without a network. This table is written by
 `WRITE_DOCS=1 pytest tests/engine/check/test_rules.py`.

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from .finding import Finding, Json, Step, listed, quoted
 from .limits import STOPS_MAX
-from .params import CHAT_FORMATS, CHAT_PARAMS, CHAT_VALUES, ROLES, Type, is_of, named
+from .params import (
+    CHAT_FORMATS,
+    CHAT_PARAMS,
+    CHAT_VALUES,
+    FUNCTION_PARAMS,
+    MESSAGE_PARAMS,
+    REASONING_PARAMS,
+    ROLES,
+    SCHEMA_PARAMS,
+    Type,
+    is_of,
+    named,
+)
 
 _PART_VALUE = {
     "text": "text",
@@ -17,7 +29,7 @@ _PART_VALUE = {
 }
 """The documented kinds of content part, and the key that holds what they carry."""
 
-_INSTEAD_OF_CONTENT = ("tool_calls", "function_call", "reasoning", "reasoning_content")
+_INSTEAD_OF_CONTENT = ("tool_calls", "function_call", "reasoning", "reasoning_content", "refusal", "audio")
 """What an assistant message may have in the place of content."""
 
 
@@ -37,6 +49,15 @@ def chat_findings(body: Json) -> Iterator[Finding]:
     yield from _stop(body.get("stop"))
     yield from _response_format(body.get("response_format"))
     yield from _tools(body.get("tools"))
+    if isinstance(reasoning := body.get("reasoning"), dict):
+        yield from _typed(reasoning, REASONING_PARAMS, "body.reasoning", ("body", "reasoning"))
+
+
+def _typed(value: Json, types: Mapping[str, Type], where: str, path: tuple[Step, ...]) -> Iterator[Finding]:
+    """What is of another type than documented, inside a parameter."""
+    for name, type_ in types.items():
+        if not is_of(item := value.get(name), type_):
+            yield Finding("wrong-type", f"{where}.{name} is {named(item)}, not {type_.value}", (*path, name))
 
 
 def _messages(body: Json) -> Iterator[Finding]:
@@ -77,10 +98,12 @@ def _message(message: Json, where: str, path: tuple[Step, ...]) -> Iterator[Find
     elif not isinstance(content, str):
         found = f"{where}.content is {named(content)}, neither text nor a list of parts"
         yield Finding("message-content", found, (*path, "content"))
-    if not is_of(message.get("name"), Type.STRING):
-        yield Finding("wrong-type", f"{where}.name is {named(message['name'])}, not a string", (*path, "name"))
-    if not is_of(calls := message.get("tool_calls"), Type.LIST):
-        yield Finding("wrong-type", f"{where}.tool_calls is {named(calls)}, not a list", (*path, "tool_calls"))
+    yield from _typed(message, MESSAGE_PARAMS, where, path)
+    if isinstance(calls := message.get("tool_calls"), list):
+        for index, call in enumerate(calls):
+            if not isinstance(call, dict):
+                found = f"{where}.tool_calls[{index}] is {named(call)}, not an object"
+                yield Finding("wrong-type", found, (*path, "tool_calls", index))
     if role == "tool" and not isinstance(message.get("tool_call_id"), str):
         yield Finding("unusual-value", f"{where}.tool_call_id is not a string, or missing", path)
 
@@ -96,9 +119,10 @@ def _part(part: object, where: str, path: tuple[Step, ...]) -> Iterator[Finding]
         yield Finding("unusual-value", f"{where}.type is {quoted(kind)}, not a documented one", (*path, "type"))
     elif _PART_VALUE[kind] not in part:
         yield Finding("message-content", f"{where}.{_PART_VALUE[kind]} is missing", path)
-    elif kind == "text" and not isinstance(part["text"], str):
-        found = f"{where}.text is {named(part['text'])}, not a string"
-        yield Finding("message-content", found, (*path, "text"))
+    elif not isinstance(value := part[_PART_VALUE[kind]], str if kind == "text" else str | dict):
+        wanted = "a string" if kind == "text" else "an object"
+        found = f"{where}.{_PART_VALUE[kind]} is {named(value)}, not {wanted}"
+        yield Finding("message-content", found, (*path, _PART_VALUE[kind]))
 
 
 def _stop(stop: object) -> Iterator[Finding]:
@@ -123,8 +147,12 @@ def _response_format(value: object) -> Iterator[Finding]:
         shown = quoted(kind) if isinstance(kind, str) else "missing, or not a string"
         found = f"body.response_format.type is {shown}, supported: {listed(CHAT_FORMATS)}"
         yield Finding("response-format", found, (*path, "type"))
-    elif kind == "json_schema" and not isinstance(value.get("json_schema", value.get("schema")), dict):
-        yield Finding("response-format", "body.response_format.json_schema is missing, or not an object", path)
+    elif kind == "json_schema":
+        own = value.get("json_schema")
+        if isinstance(own, dict):
+            yield from _typed(own, SCHEMA_PARAMS, "body.response_format.json_schema", (*path, "json_schema"))
+        elif "json_schema" in value or not isinstance(value.get("schema"), dict):
+            yield Finding("response-format", "body.response_format.json_schema is missing, or not an object", path)
 
 
 def _tools(tools: object) -> Iterator[Finding]:
@@ -134,5 +162,7 @@ def _tools(tools: object) -> Iterator[Finding]:
         where, path = f"body.tools[{index}]", ("body", "tools", index)
         if not isinstance(tool, dict):
             yield Finding("wrong-type", f"{where} is {named(tool)}, not an object", path)
-        elif not is_of(function := tool.get("function"), Type.OBJECT):
-            yield Finding("wrong-type", f"{where}.function is {named(function)}, not an object", path)
+        else:
+            yield from _typed(tool, {"type": Type.STRING, "function": Type.OBJECT}, where, path)
+            if isinstance(function := tool.get("function"), dict):
+                yield from _typed(function, FUNCTION_PARAMS, f"{where}.function", (*path, "function"))

@@ -6,15 +6,19 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import isinf
 
 from .audio import audio_findings
 from .chat import chat_findings
 from .finding import Finding, Json, Step, quoted
-from .limits import CUSTOM_ID_CHARACTERS
+from .limits import CUSTOM_ID_CHARACTERS, DEPTH_MAX
 from .params import Kind, kind_of, named
-from .spans import locate
+from .spans import locate, members, skip
 
-_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*+"|(-?Infinity|NaN)')
+_STRING = r'"(?:[^"\\]|\\.)*+"'
+_CONSTANT = re.compile(_STRING + r"|(-?Infinity|NaN)")
+_NUMBER = re.compile(_STRING + r"|(-?[0-9][0-9.eE+-]*)")
+_BRACKET = re.compile(_STRING + r"|([\[{])|[\]}]")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)")
 _JSON_SPACE = " \t\r\n"
 _KIND = {Kind.CHAT: "for chat", Kind.AUDIO: "for audio"}
@@ -38,6 +42,10 @@ class Seen:
 
 
 class _NotJson(Exception):
+    pass
+
+
+class _TooLarge(Exception):
     pass
 
 
@@ -82,9 +90,17 @@ def _parsed(seen: Seen, twice: list[str]) -> Json | None:
         return made
 
     try:
-        value: object = json.loads(text, object_pairs_hook=pairs, parse_constant=_refuse, parse_int=_int)
+        value: object = json.loads(
+            text, object_pairs_hook=pairs, parse_constant=_refuse, parse_int=_int, parse_float=_float
+        )
+        if _is_deep(text):
+            raise RecursionError
     except RecursionError:
         seen.findings.append(Finding("too-deep", "values are nested too deep to be read", column=1))
+        return None
+    except _TooLarge:
+        column = next(m.start(1) for m in _NUMBER.finditer(text) if m[1] and isinf(float(m[1]))) + 1
+        seen.findings.append(Finding("number-too-large", "a number too large to be held", column=column))
         return None
     except _NotJson as error:
         column = next(m.start(1) for m in _CONSTANT.finditer(text) if m[1]) + 1
@@ -120,9 +136,31 @@ def _refuse(constant: str) -> object:
     raise _NotJson(constant)
 
 
-def _int(digits: str) -> int | float:
-    """Any whole number; one beyond all use as a float, since Python refuses to read thousands of digits."""
-    return int(digits) if len(digits) < 1000 else float(digits)
+def _int(digits: str) -> int:
+    if len(digits) > 300 and isinf(float(digits)):
+        raise _TooLarge
+    return int(digits)
+
+
+def _float(digits: str) -> float:
+    if isinf(value := float(digits)):
+        raise _TooLarge
+    return value
+
+
+def _is_deep(text: str) -> bool:
+    """Whether sound JSON is nested deeper than we take. How deep Python reads depends on where it is called from."""
+    if text.count("[") + text.count("{") <= DEPTH_MAX:
+        return False
+    depth = 0
+    for match in _BRACKET.finditer(text):
+        if match[1]:
+            depth += 1
+            if depth > DEPTH_MAX:
+                return True
+        elif not match[0].startswith('"'):
+            depth -= 1
+    return False
 
 
 def _lone_surrogate(text: str) -> int:
@@ -143,11 +181,24 @@ def _lone_surrogate(text: str) -> int:
 
 
 def _second(text: str, key: str) -> int:
-    """The column of a key's second place, where it is certain; else 1."""
-    spelled = json.dumps(key, ensure_ascii=False)
-    if text.count(spelled) != 2:
+    """The column of a key's second place in an object; 1 where it is nested too deep to be looked for."""
+    try:
+        return (_again(text, skip(text, 0), key) or 0) + 1
+    except RecursionError:
         return 1
-    return text.rindex(spelled) + 1
+
+
+def _again(text: str, start: int, key: str) -> int | None:
+    """Where a key comes for the second time, in the value that begins at `start` or inside it."""
+    is_there = False
+    for member in members(text, start):
+        if member.key == key:
+            if is_there:
+                return member.start
+            is_there = True
+        if text[member.value] in "{[" and (found := _again(text, member.value, key)) is not None:
+            return found
+    return None
 
 
 def _line(seen: Seen, line: Json, kind: Kind) -> Iterator[Finding]:

@@ -30,6 +30,11 @@ class _Identified(msgspec.Struct, gc=False):
 _decode = msgspec.json.Decoder(_Identified).decode
 
 
+def custom_id_of(line: bytes) -> str:
+    """The custom_id of a line that is sound enough to have one. Raises ValueError and RecursionError."""
+    return _decode(line).custom_id
+
+
 def add_duplicates(part: Part, file: FileIO, kind: Kind, cancelled: Callable[[], bool] | None = None) -> None:
     """Find the ids that stand on more than one line, and add a fault for each line but the first."""
     twice, unnamed = _seen_twice(part.chunks)

@@ -27,6 +27,7 @@ Refusal = (ValueError, RuntimeError, RecursionError)
 _Decode = Callable[[bytes | memoryview], list[Any]]
 
 _PLAIN = {(b'"',)}
+_LINE_KEYS = frozenset({"custom_id", "body"})
 _FULLER = "tool"
 """The role whose messages need more than a content."""
 _SHORT = 700
@@ -51,6 +52,8 @@ class Shape(NamedTuple):
     """No key is there twice."""
     unjudged: tuple[str, ...]
     """Its keys whose values the types leave open."""
+    unknown: tuple[str, ...]
+    """Its keys that are no documented parameters."""
     has_stream: bool
     has_limit: bool
     """Whether there is a limit of tokens."""
@@ -153,6 +156,9 @@ class FastLook:
         distinct = set(tops)
         if not all(len(set(top)) == len(top) for top in distinct):
             return False
+        for i, top in enumerate(tops):
+            if len(top) > 2 and not all(_is_sound(lines[i][key]) for key in top if key not in _LINE_KEYS):
+                look.doubtful.add(i)
         marked = {top for top in distinct if not self._marks.isdisjoint(top)}
         if marked:
             look.once["openai-envelope"] = [i for i, top in enumerate(tops) if top in marked]
@@ -174,6 +180,8 @@ class FastLook:
                 return False
             if shape.unjudged:
                 look.doubtful.update(i for i in members if not self._is_proven(bodies[i], shape))
+            for key in shape.unknown:
+                look.doubtful.update(i for i in members if not _is_sound(parsed[i][key]))
             if self._kind is not Kind.CHAT:
                 continue
             if not shape.has_limit:
@@ -188,6 +196,7 @@ class FastLook:
             shape = Shape(
                 is_sound=len(set(keys)) == len(keys),
                 unjudged=tuple(k for k in keys if k in self._open),
+                unknown=tuple(k for k in keys if k not in PARAMS[self._kind]),
                 has_stream="stream" in keys,
                 has_limit="max_tokens" in keys or "max_completion_tokens" in keys,
             )
@@ -223,6 +232,14 @@ class FastLook:
                 look.doubtful.add(i)
             elif len(self._hosts) < _KEPT_MAX:
                 self._hosts.add(host)
+
+
+def _is_sound(value: Any, levels: int = 16) -> bool:
+    """Whether a value that nothing is documented of has no key twice, and is not nested strangely deep."""
+    if isinstance(value, simdjson.Object):
+        keys = list(value)
+        return levels > 0 and len(set(keys)) == len(keys) and all(_is_sound(value[key], levels - 1) for key in keys)
+    return not isinstance(value, simdjson.Array) or (levels > 0 and all(_is_sound(item, levels - 1) for item in value))
 
 
 def _messages_are_plain(data: bytes, bodies: list[Any]) -> bool:

@@ -11,6 +11,8 @@ FILE_MEGABYTES = 100
 LINE_MEGABYTES = 10
 CUSTOM_ID_CHARACTERS = 64
 STOPS_MAX = 4
+DEPTH_MAX = 512
+"""Values in values. Nothing documents it; readers give up somewhere between 1,000 (Python) and 10,000 (Go)."""
 
 LINE_BYTES_ADVISED = LINE_MEGABYTES * MEGABYTE
 LINE_BYTES_MAX = LINE_MEGABYTES * MEBIBYTE

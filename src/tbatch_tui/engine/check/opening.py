@@ -7,9 +7,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from .limits import LINE_BYTES_MAX
 from .params import Kind, kind_of
 
 PEEK = 256 * 1024
+_FURTHER = 2 * LINE_BYTES_MAX
+"""So far is looked for a request that shows its kind where the first lines are too long, or faulty."""
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _BOM = b"\xef\xbb\xbf"
@@ -44,13 +47,16 @@ def look_at_opening(file: FileIO) -> Opening:
     if message := _other_format(lines):
         return Opening(start, "not-jsonl", message)
     kind, url = _first_kind(lines)
+    if kind is None and len(head) == PEEK:
+        file.seek(start)
+        kind, url = _first_kind(file.read(_FURTHER).split(b"\n"))
     return Opening(start, kind=kind, url=url)
 
 
 def _is_wide(head: bytes) -> bool:
     """Whether every second of the first bytes is NUL, as in UTF-16 without a byte order mark."""
     sample = head[:64]
-    return len(sample) >= 4 and (not any(sample[1::2]) or not any(sample[::2]))
+    return len(sample) >= 4 and any(sample) and (not any(sample[1::2]) or not any(sample[::2]))
 
 
 def _other_format(lines: list[bytes]) -> str:
@@ -65,7 +71,7 @@ def _other_format(lines: list[bytes]) -> str:
         return "the file is one JSON array; it must be one object a line, without brackets and commas around them"
     if sum(line.startswith(b"{") and line.endswith(b"}") for line in filled) * 2 >= len(filled):
         return ""  # most lines are whole objects: what is odd about the others is said line by line
-    if first == b"{" or (first.startswith(b'{"') and first.endswith((b",", b"{", b"["))):
+    if len(filled) > 1 and (first == b"{" or (first.startswith(b'{"') and first.endswith((b",", b"{", b"[")))):
         return "the file is JSON written over several lines; each object must stand on one line"
     if first.startswith(b"PAR1"):
         return "the file is Parquet, not JSON Lines"

@@ -77,6 +77,17 @@ AUDIO_PARAMS: Mapping[str, Type] = {
     "max_speakers": Type.INTEGER,
 }
 
+MESSAGE_PARAMS: Mapping[str, Type] = {"name": Type.STRING, "tool_calls": Type.LIST}
+FUNCTION_PARAMS: Mapping[str, Type] = {"name": Type.STRING, "description": Type.STRING, "parameters": Type.OBJECT}
+REASONING_PARAMS: Mapping[str, Type] = {"enabled": Type.BOOLEAN}
+SCHEMA_PARAMS: Mapping[str, Type] = {
+    "name": Type.STRING,
+    "description": Type.STRING,
+    "schema": Type.OBJECT,
+    "strict": Type.BOOLEAN,
+}
+"""What is inside of messages, `tools`, `reasoning` and `response_format`."""
+
 ROLES = ("system", "user", "assistant", "tool", "function", "developer")
 CHAT_FORMATS = ("text", "json_object", "json_schema", "regex")
 AUDIO_FORMATS = ("json", "verbose_json")

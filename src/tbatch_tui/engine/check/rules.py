@@ -57,6 +57,7 @@ _RULES = (
         "Remove the escape, or write both halves",
     ),
     Rule("too-deep", _ERROR, "Nested deeper than JSON readers go", "Flatten the value"),
+    Rule("number-too-large", _ERROR, "A number larger than JSON readers take", "Write a number below 1e308"),
     Rule(
         "not-object", _ERROR, "The line is JSON, but not an object", 'Write {"custom_id": …, "body": {…}} on each line'
     ),

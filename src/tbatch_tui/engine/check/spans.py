@@ -53,13 +53,13 @@ def members(text: str, at: int) -> Iterator[Member]:
 
 
 def locate(text: str, path: tuple[Step, ...]) -> int:
-    """Where the value at `path` begins; as far along the path as there is something."""
+    """Where the value at `path` begins; as far along the path as there is something. Of a key's places, the last."""
     at = skip(text, 0)
     for step in path:
         if at >= len(text) or text[at] not in "{[":
             break
-        value = next((member.value for member in members(text, at) if member.key == step), None)
-        if value is None:
+        places = [member.value for member in members(text, at) if member.key == step]
+        if not places:
             break
-        at = value
+        at = places[-1]
     return at

@@ -7,13 +7,14 @@ import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from io import FileIO
 from pathlib import Path
 
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import FileTrouble
 from tbatch_tui.engine.findings import PROBLEMS_KEPT, CheckReport, ModelInfo, Problem, Severity
 
-from .duplicates import add_duplicates
+from .duplicates import add_duplicates, custom_id_of
 from .forked import LARGE, scan_in_two
 from .limits import FILE_MEGABYTES, LONG_LINE, MEBIBYTE, MEGABYTE, REQUESTS_ADVISED, REQUESTS_MAX
 from .models import MODEL_RULES, Evidence, judge_models
@@ -29,6 +30,11 @@ _ONCE_MESSAGES = {
     "no-max-tokens": "body.max_tokens is missing",
     "openai-envelope": "the line has OpenAI's method and url, which are not needed",
 }
+_ONCE_PATHS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "stream": (("body", "stream"),),
+    "openai-envelope": (("url",), ("method",)),
+}
+"""Where in the line these rules are broken; of several places, the first that is there."""
 
 
 def check_file(
@@ -61,6 +67,7 @@ def check_file(
                 two = processes > 1 and size >= LARGE and hasattr(os, "fork")
                 part = (scan_in_two if two else scan)(file, opening.start, size, kind, told, cancelled, measure)
                 add_duplicates(part, file, kind, cancelled)
+            once = [_told_once(file, rule, place, part.counts[rule]) for rule, place in part.once_places.items()]
             after = os.fstat(file.fileno())
     except OSError as error:
         raise _trouble(path, error) from error
@@ -77,7 +84,7 @@ def check_file(
         endpoint=inferred,
         endpoint_why=why,
         models=dict(sorted(part.models.items(), key=lambda item: -item[1])),
-        problems=tuple(map(_problem, (*whole, *_once(part), *part.found))),
+        problems=tuple(map(_problem, (*whole, *once, *part.found))),
         counts={**part.counts, **{found.rule: 1 for found in whole}},
         longest_line=part.longest if measure or part.longest > LONG_LINE else 0,
         evidence=Evidence(part.models, part.model_places, part.long_lines),
@@ -162,12 +169,23 @@ def _whole_file(path: Path, opening: Opening, part: Part, size: int) -> Iterator
         yield _on_first_line("large-batch", message)
 
 
-def _once(part: Part) -> Iterator[Found]:
-    """The rules told once a file, on the first line that breaks them, with the number of the others."""
-    for rule, place in part.once_places.items():
-        others = part.counts[rule] - 1
-        more = f", as on {others:,} more line{'s' if others > 1 else ''}" if others else ""
-        yield Found(place, 1, rule, f"{_ONCE_MESSAGES[rule]}{more}")
+def _told_once(file: FileIO, rule: str, place: Place, number: int) -> Found:
+    """A rule told once a file, on the first line that breaks it, with the number of the others."""
+    others = number - 1
+    more = f", as on {others:,} more line{'s' if others > 1 else ''}" if others else ""
+    file.seek(place.offset)
+    line = file.read(place.length)
+    try:
+        text, custom_id = line.decode(), custom_id_of(line)
+    except (ValueError, RecursionError):
+        return Found(place, 1, rule, f"{_ONCE_MESSAGES[rule]}{more}")
+    column = 1
+    if rule in _ONCE_PATHS:
+        from .spans import locate  # slow to load, and not needed for most files
+
+        start = locate(text, ())
+        column = next((at for path in _ONCE_PATHS[rule] if (at := locate(text, path)) > start), start) + 1
+    return Found(place, column, rule, f"{_ONCE_MESSAGES[rule]}{more}", custom_id)
 
 
 def _problem(found: Found) -> Problem:
@@ -185,15 +203,19 @@ def _problem(found: Found) -> Problem:
     )
 
 
+def _is_sound(part: Part) -> bool:
+    return not any(RULES[rule].severity is Severity.ERROR for rule in part.counts)
+
+
 def _endpoint(endpoint: Endpoint | None, opening: Opening, part: Part) -> tuple[Endpoint | None, str]:
     """The endpoint, and why that one."""
     if endpoint is not None:
         return endpoint, "as chosen"
-    if opening.kind is None:
+    if opening.kind is None and not (part.requests and _is_sound(part)):
         return None, "no request shows what it asks for"
     if "other-kind" in part.counts:
         return None, "chat and audio requests are mixed"
-    if opening.kind is Kind.CHAT:
+    if opening.kind is not Kind.AUDIO:
         return Endpoint.CHAT, "every line has messages"
     if opening.url == Endpoint.TRANSLATION:
         return Endpoint.TRANSLATION, "every line has an audio file, and url says translation"
