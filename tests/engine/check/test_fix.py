@@ -47,6 +47,7 @@ def fixed(folder: Path, content: bytes, rules: Collection[str] | None = None) ->
         (b"\xef\xbb\xbf" + dumped(chat()), dumped(chat())),
         (b"\n" + dumped(chat()) + b"  \n", dumped(chat())),
         (dumped(chat()).replace(b"\n", b"\r\n"), dumped(chat())),
+        (dumped(chat()).replace(b"\n", b"\r\r\n"), dumped(chat())),
         (dumped(chat("a"), chat("a"), chat("a-dup2")), dumped(chat("a"), chat("a-dup3"), chat("a-dup2"))),
         (dumped(chat(17), chat("17")), dumped(chat("17-dup2"), chat("17"))),
         (dumped(chat("x" * 64), chat("x" * 64)), dumped(chat("x" * 64), chat("x" * 59 + "-dup2"))),

@@ -231,7 +231,9 @@ class _Fixer:
             return
         if mark is not None:
             self._seen.add(mark)
-        self._good.write(fixed + (b"\n" if end == b"\r\n" and "crlf" in self._rules else end))
+        if end == b"\r\n" and "crlf" in self._rules:
+            fixed, end = fixed.rstrip(b"\r"), b"\n"  # of several CR all go, or the next one would end the line
+        self._good.write(fixed + end)
 
     def _is_faulty(self, line: bytes, was_repeated: bool) -> bool:
         if was_repeated and "duplicate-custom-id" not in self._rules:
