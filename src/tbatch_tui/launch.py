@@ -43,6 +43,7 @@ def launch(settings: Settings) -> int:
                 output_dir=settings.output_dir,
                 base_url=settings.base_url,
                 api_key=settings.api_key,
+                login=settings.login,
                 poll_interval=settings.poll_interval,
             )
         app = TbatchApp(settings, partial(Controller, options), demo)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from tbatch_tui import paths
 
+_PRODUCTION = "https://api.together.ai"
 DEFAULT_POLL_INTERVAL = 30.0
 SHORTEST_POLL_INTERVAL = 10.0
 DEMO_POLL_INTERVAL = 1.0
@@ -31,6 +32,8 @@ class Settings:
     poll_interval: float = DEFAULT_POLL_INTERVAL
     base_url: str | None = None
     api_key: str | None = field(default=None, repr=False)
+    login: bool = False
+    """Whether the key is what `tg login` stored: the engine renews it when it runs out."""
     key_trouble: str = ""
     """Why there is no key although `tg login` left something: it has run out."""
     demo: bool = False
@@ -58,7 +61,11 @@ def settle(
     url = base_url or environment.get("TOGETHER_BASE_URL") or _text(config, "base_url", source)
     if url is not None:
         url = checked_url(url)
-    key, trouble = _key(environment)
+    key, trouble = environment.get("TOGETHER_API_KEY", "").strip() or None, ""
+    login = False
+    if key is None:
+        key, trouble, url = _stored_key(url)
+        login = key is not None
     interval = poll_interval
     if interval is None:
         interval = _number(config, "poll_interval", source)
@@ -78,6 +85,7 @@ def settle(
         poll_interval=interval,
         base_url=url,
         api_key=key,
+        login=login,
         key_trouble=trouble,
         demo=demo,
         mouse=mouse and config.get("mouse", True) is not False,
@@ -109,14 +117,12 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-def _key(environment: Mapping[str, str]) -> tuple[str | None, str]:
-    """The key: TOGETHER_API_KEY, else what `tg login` stored while that is still good."""
-    if key := environment.get("TOGETHER_API_KEY", "").strip():
-        return key, ""
+def _stored_key(url: str | None) -> tuple[str | None, str, str | None]:
+    """What `tg login` stored: the token, else why not, and the server it is for. It is sent to no other."""
     try:
         stored = json.loads(paths.together_login_file().read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return None, ""
+        return None, "", url
     entries = stored.get("credentials") if isinstance(stored, dict) else None
     if not isinstance(entries, list):
         entries = [stored]
@@ -125,11 +131,19 @@ def _key(environment: Mapping[str, str]) -> tuple[str | None, str]:
     entry = entry or next((e for e in entries if isinstance(e, dict)), None)
     token = entry.get("access_token") if entry is not None else None
     if entry is None or not isinstance(token, str) or not token:
-        return None, ""
+        return None, "", url
+    issuer = entry.get("issuer")
+    if isinstance(issuer, str) and issuer:
+        issuer = issuer.rstrip("/")
+        if url is not None and url != issuer:
+            trouble = f"What `tg login` stored is for {issuer}, and is sent to no other server: set TOGETHER_API_KEY."
+            return None, trouble, url
+        url = url if issuer == _PRODUCTION else issuer
     expires = entry.get("expires_at")
-    if isinstance(expires, int) and expires < time.time():
-        return None, "What `tg login` stored has run out. Run `tg login` again, or set TOGETHER_API_KEY."
-    return token, ""
+    renewable = isinstance(issuer, str) and bool(entry.get("refresh_token") or entry.get("project_id"))
+    if isinstance(expires, int) and expires < time.time() and not renewable:
+        return None, "What `tg login` stored has run out. Run `tg login` again, or set TOGETHER_API_KEY.", url
+    return token, "", url
 
 
 def _read_config(path: Path) -> dict[str, Any]:

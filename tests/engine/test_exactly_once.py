@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,38 +19,6 @@ from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until, write_chat
 from tests.engine.conftest import MakeEngine
 from tests.engine.test_main_job import fetched
-
-TROUBLE: list[tuple[str, dict[str, Any]]] = [
-    ("status", {"status": 429, "headers": {"Retry-After": "1"}}),
-    ("status", {"status": 500}),
-    ("html", {"status": 502}),
-    ("status-after", {"status": 504}),
-    ("close", {}),
-    ("close-after", {}),
-    ("close-body", {}),
-    ("garbage", {}),
-    ("truncate", {}),
-    ("truncate-no-length", {}),
-]
-CALLS = [("POST", "/v1/batches"), ("POST", "/v1/files"), ("GET", "/v1/batches"), ("GET", "/v1/files/*/content")]
-
-
-@pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call[0]} {call[1]}")
-@pytest.mark.parametrize(("kind", "more"), TROUBLE, ids=lambda value: value if isinstance(value, str) else "")
-async def test_one_job_and_whole_files_in_every_trouble(
-    call: tuple[str, str], kind: str, more: dict[str, Any], sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
-    method, path = call
-    sandbox.plan_fault(kind, path, method=method, first=1, **more)
-    async with asyncio.timeout(30), make_engine(sandbox) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2, label="once")
-        record = await engine.wait_until(key, fetched)
-    assert len(sandbox.jobs) == 1
-    [job] = sandbox.jobs
-    assert (record.key, record.label) == (job["id"], "once")
-    assert record.output is not None and record.output.path is not None
-    assert record.output.path.read_bytes() == sandbox.file_bytes(job["output_file_id"])
-    assert sorted(p.name for p in record.output.path.parent.iterdir()) == [record.output.path.name]
 
 
 async def test_a_lost_answer_is_shown_as_uncertain_and_adopted_when_the_job_shows_up(

@@ -8,35 +8,29 @@ POST of a create that was carried out makes a second, billed job.
 from __future__ import annotations
 
 import asyncio
-import email.utils
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 import together
 from together.lib.resources.files import FileAlreadyExistsError, FileUploadProgress
 
-from tbatch_tui.engine import wire
+from tbatch_tui.engine import login, wire
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.errors import (
-    BatchError,
-    FileTrouble,
-    KeyRefused,
-    LostAnswer,
-    NotThere,
-    Offline,
-    RateLimited,
-    Refused,
-    ServerTrouble,
-)
+from tbatch_tui.engine.errors import FileTrouble, KeyRefused, LostAnswer, Refused
 from tbatch_tui.engine.model import Job
+from tbatch_tui.engine.redaction import hide
+from tbatch_tui.engine.trouble import told
 
 if TYPE_CHECKING:
     from together import AsyncTogether
+
+T = TypeVar("T")
 
 _NO_RETRIES = 0
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
@@ -55,7 +49,8 @@ class Content:
     """The body of a result file as it streams in."""
 
     offset: int
-    """Where in the file it begins: 0, or what was asked for when the server can resume (206)."""
+    """Where in the file it begins: 0, what was asked for when the server can resume (206), or -1: these bytes do not
+    belong to those that are here, and it is to be asked for from the start."""
     total: int | None
     """Bytes of the whole file, where the server says so."""
     etag: str | None
@@ -65,25 +60,34 @@ class Content:
 class TogetherApi:
     """The calls the engine needs, over one AsyncTogether and one Together (for uploads, which read the file)."""
 
-    def __init__(self, client: AsyncTogether, uploader: together.Together) -> None:
+    def __init__(self, client: AsyncTogether, uploader: together.Together, token: login.Token | None = None) -> None:
         self._client = client
         self._uploader = uploader
-        self._key = client.api_key
+        self._token = token
+        """What `tg login` stored; None for a key that is given from outside and never changes."""
+        self._renewing = asyncio.Lock()
+        self._whose: tuple[str | None, str | None] | None = None
 
     @classmethod
-    def connect(cls, *, base_url: str | None, api_key: str) -> TogetherApi:
-        """Build the clients. Slow (imports, TLS set-up): call it in a thread. Asks nothing of the network."""
+    def connect(cls, *, base_url: str | None, api_key: str, from_login: bool = False) -> TogetherApi:
+        """Build the clients. Slow (imports, TLS set-up): call it in a thread. Asks nothing of the network.
+
+        `from_login`: the key is what `tg login` stored, to be renewed when it runs out. Raises BatchError.
+        """
+        hide(api_key)
+        token = login.stored() if from_login else None
         options: dict[str, Any] = {
-            "api_key": api_key,
+            "api_key": token.text if token is not None else api_key,
             "base_url": base_url,
             "max_retries": _NO_RETRIES,
             "timeout": _TIMEOUT,
         }
-        api = cls(together.AsyncTogether(**options), together.Together(**options))
-        # The first use of a resource imports it and reads the platform: do that here, not on the loop.
-        _ = api._client.batches.with_raw_response, api._client.files.with_raw_response
-        _ = api._client.files.with_streaming_response, api._client.with_raw_response, api._uploader.files
-        _ = api._client.default_headers, api._client.platform_headers()
+        with told("connect", host=base_url or "Together", key=api_key):
+            api = cls(together.AsyncTogether(**options), together.Together(**options), token)
+            # The first use of a resource imports it and reads the platform: do that here, not on the loop.
+            _ = api._client.batches.with_raw_response, api._client.files.with_raw_response
+            _ = api._client.files.with_streaming_response, api._client.with_raw_response, api._uploader.files
+            _ = api._client.default_headers, api._client.platform_headers()
         return api
 
     async def close(self) -> None:
@@ -94,29 +98,31 @@ class TogetherApi:
 
     async def list_jobs(self) -> bytes:
         """The body of the list of every job of the account; `wire.jobs_of` reads it, in a thread."""
-        with self._errors("list the jobs"):
-            answer = await self._client.batches.with_raw_response.list()
-            return await answer.read()
+
+        async def ask() -> bytes:
+            return await (await self._client.batches.with_raw_response.list()).read()
+
+        return await self._asked("list the jobs", ask)
 
     async def create(self, file_id: str, endpoint: Endpoint) -> tuple[Job | None, str | None]:
         """Ask for a job, once. The job (None if the answer holds none) and the server's warning."""
-        with self._errors("create the job"):
+
+        async def ask() -> tuple[Job | None, str | None]:
             answer = await self._client.with_options(max_retries=0).batches.with_raw_response.create(
                 endpoint=endpoint.value, input_file_id=file_id
             )
             return wire.created_of(await answer.read())
 
+        return await self._asked("create the job", ask)
+
     async def cancel(self, job_id: str) -> Job | None:
         """Ask to cancel, once. The job as it now stands. Refused with status 409: it had ended already."""
-        with self._errors("cancel the job"):
+
+        async def ask() -> Job | None:
             answer = await self._client.with_options(max_retries=0).batches.with_raw_response.cancel(job_id)
             return wire.job_of(wire.decode(await answer.read()))
 
-    async def retrieve(self, job_id: str) -> Job | None:
-        """One job by its id."""
-        with self._errors("look the job up"):
-            answer = await self._client.batches.with_raw_response.retrieve(job_id)
-            return wire.job_of(wire.decode(await answer.read()))
+        return await self._asked("cancel the job", ask)
 
     # -- files ---------------------------------------------------------------------------------------
 
@@ -138,118 +144,172 @@ class TogetherApi:
                     path, purpose="batch-api", check=False, raise_if_already_exists=True, progress_callback=on_progress
                 )
             except FileAlreadyExistsError as there:
-                return Uploaded(there.file_id, reused=True)
-            return Uploaded(answer.id, reused=False)
+                return Uploaded(_sound(there.file_id), reused=True)
+            return Uploaded(_sound(answer.id), reused=False)
 
-        with self._errors("upload the file"):
-            try:
-                return await asyncio.to_thread(run)
-            except _StopUpload:
-                raise asyncio.CancelledError from None
-            except OSError as error:
-                raise FileTrouble(
-                    f"{path} cannot be read: {error.strerror or error}",
-                    "Nothing was submitted. Put the file back and submit again.",
-                ) from error
+        try:
+            return await self._asked("upload the file", lambda: _in_own_thread(run))
+        except _StopUpload:
+            raise asyncio.CancelledError from None
+        except OSError as error:
+            raise FileTrouble(
+                f"{path} cannot be read: {error.strerror or error}",
+                "Nothing was submitted. Put the file back and submit again.",
+            ) from error
 
     @asynccontextmanager
     async def content(self, file_id: str, *, offset: int = 0, etag: str | None = None) -> AsyncIterator[Content]:
         """Stream a file's bytes, from `offset` if the server can (206 for the same ETag), else from 0."""
         headers = {"Accept-Encoding": "identity"}
-        if offset and etag:
-            headers |= {"Range": f"bytes={offset}-", "If-Range": etag}
-        with self._errors("download the file"):
-            async with self._client.files.with_streaming_response.content(file_id, extra_headers=headers) as answer:
-                yield _content_of(answer.http_response, offset)
+        resuming = bool(offset and etag and not etag.startswith("W/"))
+        if resuming:
+            headers |= {"Range": f"bytes={offset}-", "If-Range": str(etag)}
+        doing = "download the file"
+        async with AsyncExitStack() as stack:
+
+            async def ask() -> httpx.Response:
+                streaming = self._client.files.with_streaming_response
+                answer = await stack.enter_async_context(streaming.content(file_id, extra_headers=headers))
+                return answer.http_response
+
+            try:
+                response = await self._asked(doing, ask)
+            except Refused as error:
+                if not resuming or error.status != 416:
+                    raise
+                # All of it is here already, or what is here is not what the server has: its size tells.
+                size = await self.file_size(file_id)
+                yield Content(offset if size == offset else -1, size, etag, _nothing())
+                return
+            yield _content_of(response, offset if resuming else 0, etag, self._pieces(response, doing))
+
+    async def _pieces(self, response: httpx.Response, doing: str) -> AsyncIterator[bytes]:
+        with self._told(doing):
+            async for piece in response.aiter_bytes():
+                yield piece
 
     async def file_size(self, file_id: str) -> int | None:
         """How many bytes the server says the file has; None where it does not."""
-        with self._errors("look the file up"):
-            answer = await self._client.files.with_raw_response.retrieve(file_id)
-            value = wire.decode(await answer.read())
+
+        async def ask() -> Any:
+            return wire.decode(await (await self._client.files.with_raw_response.retrieve(file_id)).read())
+
+        value = await self._asked("look the file up", ask)
         size = wire.number_of(value.get("bytes")) if isinstance(value, dict) else None
         return int(size) if size else None
 
     async def file_names(self) -> dict[str, str]:
         """File id → name of every file of the account."""
-        with self._errors("list the files"):
-            answer = await self._client.files.with_raw_response.list()
-            body = await answer.read()
-        return await asyncio.to_thread(wire.file_names_of, body)
+
+        async def ask() -> bytes:
+            return await (await self._client.files.with_raw_response.list()).read()
+
+        return await asyncio.to_thread(wire.file_names_of, await self._asked("list the files", ask))
 
     async def account(self) -> tuple[str | None, str | None, str]:
         """Organisation id, project id and title behind the key."""
-        with self._errors("ask whose key this is"):
-            answer = await self._client.with_raw_response.whoami()
-            return wire.account_of(await answer.read())
 
-    # -- errors --------------------------------------------------------------------------------------
+        async def ask() -> tuple[str | None, str | None, str]:
+            return wire.account_of(await (await self._client.with_raw_response.whoami()).read())
 
-    @contextmanager
-    def _errors(self, doing: str) -> Iterator[None]:
+        found = await self._asked("ask whose key this is", ask)
+        self._whose = found[:2]
+        return found
+
+    # -- how it is asked -----------------------------------------------------------------------------
+
+    async def _asked(self, doing: str, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask once; once more only when a token of `tg login` was refused and renewed: a 401 is certainly not done."""
+        if self._token is not None and self._token.runs_out():
+            await self._renew(self._token.text)
+        used = self._client.api_key
         try:
-            yield
-        except (together.APIError, httpx.HTTPError, httpx.InvalidURL, ValueError, AssertionError) as error:
-            raise self._explained(error, doing) from error
+            with self._told(doing):
+                return await ask()
+        except KeyRefused as error:
+            if self._token is None or error.status != 401:
+                raise
+        await self._renew(used)
+        with self._told(doing):
+            return await ask()
 
-    def _explained(self, error: Exception, doing: str) -> BatchError:
-        """An error of the SDK or httpx as one of ours, without the key."""
-        if isinstance(error, together.APIStatusError):
-            return self._status_error(error.response, doing)
-        cause = error.__cause__ if isinstance(error, together.APIConnectionError) else error
-        if isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
-            return Offline(f"No connection to {self._client.base_url.host}", self._redacted(str(cause)))
-        if isinstance(cause, httpx.UnsupportedProtocol | httpx.LocalProtocolError | httpx.InvalidURL):
-            return Offline(
-                f"The server's address or the key cannot be used: {self._redacted(str(cause))}",
-                "Look at TOGETHER_BASE_URL and TOGETHER_API_KEY.",
-            )
-        if isinstance(cause, httpx.TimeoutException):
-            return LostAnswer(f"The server did not answer in time when asked to {doing}")
-        if isinstance(cause, httpx.HTTPError):
-            return LostAnswer(
-                f"The connection was cut when the server was asked to {doing}", self._redacted(str(cause))
-            )
-        return LostAnswer(wire.UNREADABLE, self._redacted(str(error))[:200])
+    async def _renew(self, refused: str) -> None:
+        async with self._renewing:
+            if self._client.api_key != refused:
+                return  # another call has renewed it meanwhile
+            token = await asyncio.to_thread(login.renew, refused)
+            if token.foreign and self._whose not in (None, (None, None)):
+                await self._must_be_same_account(token)
+            self._token = token
+            self._client.api_key = self._uploader.api_key = token.text
 
-    def _status_error(self, response: httpx.Response, doing: str) -> BatchError:
-        status = response.status_code
-        try:
-            said = self._redacted(wire.message_of(response.content))
-        except httpx.ResponseNotRead:
-            said = ""
-        what = f"The server said {status} when asked to {doing}"
-        if said:
-            what += f": {said}"
-        if status in (401, 403):
-            return KeyRefused(
-                f"The key …{self._key[-4:]} was refused ({status})" + (f": {said}" if said else ""),
-                "Set TOGETHER_API_KEY to a key of your account (api.together.ai → Settings → API keys), start again.",
-                status=status,
+    async def _must_be_same_account(self, token: login.Token) -> None:
+        with told("ask whose key this is", host=self._client.base_url.host, key=token.text):
+            answer = await self._client.with_options(api_key=token.text).with_raw_response.whoami()
+            found = wire.account_of(await answer.read())
+        if found[:2] != self._whose:
+            raise KeyRefused(
+                "`tg login` is for another account now", "Nothing was sent with it. Start tbatch-tui again to go there."
             )
-        if status == 429:
-            return RateLimited(what, retry_after=_retry_after(response))
-        if status == 404:
-            return NotThere(what, status=404)
-        if status == 408 or status >= 500 or status < 400:
-            return ServerTrouble(what, status=status, retry_after=_retry_after(response))
-        return Refused(what, status=status)
 
-    def _redacted(self, text: str) -> str:
-        return text.replace(self._key, f"…{self._key[-4:]}") if self._key else text
+    def _told(self, doing: str) -> AbstractContextManager[None]:
+        return told(doing, host=self._client.base_url.host, key=self._client.api_key)
 
 
 class _StopUpload(Exception):
     """Thrown through the SDK's progress callback: its one way to stop an upload."""
 
 
-def _content_of(response: httpx.Response, offset: int) -> Content:
+async def _in_own_thread(run: Callable[[], T]) -> T:
+    """Run in a thread that nobody waits for at the end: a stalled upload must not keep the app from closing."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if future.done():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)  # type: ignore[arg-type]
+
+    def work() -> None:
+        result: T | None = None
+        failed: BaseException | None = None
+        try:
+            result = run()
+        except BaseException as error:  # noqa: BLE001 - handed to whoever awaits
+            failed = error
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+            loop.call_soon_threadsafe(settle, result, failed)
+
+    threading.Thread(target=work, name="upload", daemon=True).start()
+    return await future
+
+
+def _sound(file_id: object) -> str:
+    if not isinstance(file_id, str) or not file_id:
+        raise LostAnswer(wire.UNREADABLE, "It names no file. It is asked again.")
+    return file_id
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    for piece in tuple[bytes, ...]():
+        yield piece
+
+
+def _content_of(response: httpx.Response, offset: int, etag: str | None, pieces: AsyncIterator[bytes]) -> Content:
+    """What comes, and where it belongs: a part that is not the part asked for must never be taken for the whole."""
     encoded = response.headers.get("Content-Encoding", "identity") != "identity"
     length = wire.number_of(response.headers.get("Content-Length"))
-    resumed = response.status_code == 206 and _range_start(response) == offset
-    start = offset if resumed else 0
+    start = 0
+    has = response.headers.get("ETag")
+    if response.status_code == 206:
+        start = offset
+        if encoded or not offset or _range_start(response) != offset or has not in (None, etag):
+            return Content(-1, None, None, _nothing())
     total = None if encoded or length is None else start + int(length)
-    return Content(start, total, response.headers.get("ETag"), response.aiter_bytes())
+    return Content(start, total, None if encoded else has or (etag if start else None), pieces)
 
 
 def _range_start(response: httpx.Response) -> int | None:
@@ -257,15 +317,3 @@ def _range_start(response: httpx.Response) -> int | None:
     unit, _, rest = str(response.headers.get("Content-Range", "")).partition(" ")
     first = rest.partition("-")[0]
     return int(first) if unit == "bytes" and first.isdecimal() else None
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    """Seconds to wait, of Retry-After in either of its forms; capped at an hour."""
-    value = str(response.headers.get("Retry-After", ""))
-    seconds = wire.number_of(value)
-    if seconds is None and value:
-        try:
-            seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
-        except ValueError:
-            return None
-    return min(3600.0, max(0.0, seconds)) if seconds is not None else None

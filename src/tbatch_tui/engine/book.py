@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from tbatch_tui.engine.events import Event, RecordsChanged
+from tbatch_tui.engine.errors import JournalTrouble
+from tbatch_tui.engine.events import Event, Notice, RecordsChanged
 from tbatch_tui.engine.journal import Journal
 from tbatch_tui.engine.model import Account, JobRecord
 from tbatch_tui.engine.options import Options
@@ -15,6 +16,7 @@ from tbatch_tui.engine.options import Options
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 15.0
 _COMPARED = 500
 """More records than this are announced without looking whether they are different: that would hold the loop."""
 Renamed = tuple[tuple[str, str], ...]
@@ -31,6 +33,8 @@ class Book:
         self._account: Account | None = None
         self._records: dict[str, JobRecord] = {}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
+        self.is_stuck = False
+        """Whether the history cannot be written now."""
         self._waiting: list[asyncio.Future[None]] = []
 
     def open(self) -> Journal:
@@ -49,8 +53,33 @@ class Book:
         self._thread.shutdown(wait=True)
 
     async def run(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run on the journal's thread, in order."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))
+        """Run on the journal's thread, in order. Raises JournalTrouble."""
+
+        def do() -> T:
+            if self._journal is None:
+                return work(*args, **kwargs)
+            with self._journal.trouble():
+                return work(*args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, do)
+
+    async def surely(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same, again and again until the disk lets it: for what must be kept before anything goes on."""
+        wait = _FIRST_WAIT
+        while True:
+            try:
+                done = await self.run(work, *args, **kwargs)
+            except JournalTrouble as error:
+                if not self.is_stuck:
+                    self.is_stuck = True
+                    self._emit(Notice(error.title, error.hint, "error"))
+                await asyncio.sleep(wait)
+                wait = min(_LONGEST_WAIT, wait * 2)
+            else:
+                if self.is_stuck:
+                    self.is_stuck = False
+                    self._emit(Notice("The history can be written again", "Everything goes on."))
+                return done
 
     @property
     def journal(self) -> Journal:
@@ -90,7 +119,8 @@ class Book:
     async def reload(self) -> None:
         """Another account, or another app's writing: announce what is different from what was announced."""
         before = self._records
-        records = await self.load()
+        records = await self.surely(self.journal.records, self.account_id)
+        self._records = {record.key: record for record in records}
         # Compared on the journal's thread: of 10,000 records that takes longer than a screen may stand still.
         changed = await self.run(lambda: tuple(record for record in records if before.get(record.key) != record))
         gone = tuple(key for key in before if key not in self._records)
@@ -128,10 +158,17 @@ class Book:
 
     # -- the account ---------------------------------------------------------------------------------
 
-    async def settle_account(self, organization: str | None, project: str | None, title: str) -> None:
+    async def knows_key(self) -> bool:
+        """Whether the key was seen with the account that is shown."""
+        options = self._options
+        return await self.run(self.journal.knows_key, self.account_id, options.server, options.key_tail)
+
+    async def settle_account(
+        self, organization: str | None, project: str | None, title: str, is_free: Callable[[int], bool]
+    ) -> None:
         """The server has said whose key it is (or could not): go over to that account's history."""
         before = self.account_id
-        self._account = await self.run(
+        self._account = await self.surely(
             self.journal.account_of_key,
             self._options.server,
             self._options.key_tail,
@@ -139,6 +176,7 @@ class Book:
             project,
             title,
             self._options.now(),
+            is_free,
         )
         if self.account_id != before:
             await self.reload()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -50,6 +51,8 @@ class _Try:
 
     wait: float
     not_before: float = 0.0
+    missing: bool = False
+    """The server said it has no such file: said twice, that is believed (a file may show up late)."""
 
 
 class Collector:
@@ -61,7 +64,8 @@ class Collector:
         self._wake = asyncio.Event()
         self._room = asyncio.Semaphore(AT_ONCE)
         self._tries: dict[tuple[str, FileKind], _Try] = {}
-        self.under_way: set[tuple[str, FileKind]] = set()
+        self.under_way: dict[tuple[str, FileKind], asyncio.Task[None] | None] = {}
+        self._stopped: set[tuple[str, FileKind]] = set()
 
     def look(self, job_id: str | None = None) -> None:
         """Something may be wanted now; for `job_id`, without waiting out the pause after a failure."""
@@ -70,12 +74,20 @@ class Collector:
                 self._tries.pop((job_id, kind), None)
         self._wake.set()
 
+    def stop(self, job_id: str) -> bool:
+        """Stop fetching for this job until it is asked for, or the app starts again; False if nothing is under way."""
+        found = [(place, task) for place, task in self.under_way.items() if place[0] == job_id and task is not None]
+        for place, task in found:
+            self._stopped.add(place)
+            task.cancel()
+        return bool(found)
+
     async def run(self, spawn: _Spawn) -> None:
         """Look whenever woken, and when a pause after a failure is over."""
         while True:
             self._wake.clear()
             now = asyncio.get_running_loop().time()
-            soonest = 60.0
+            soonest = _LONGEST_WAIT
             for job_id, transfer in await self._store.wanted():
                 place = (job_id, transfer.kind)
                 if place in self.under_way:
@@ -84,8 +96,7 @@ class Collector:
                 if again is not None and again.not_before > now:
                     soonest = min(soonest, again.not_before - now)
                     continue
-                self.under_way.add(place)
-                spawn(self._fetch(job_id, transfer))
+                self.under_way[place] = spawn(self._fetch(job_id, transfer))
             # Not wait_for: on 3.11 it can swallow the cancellation that ends us.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(0.1, soonest)):
@@ -96,8 +107,17 @@ class Collector:
         try:
             async with self._room:
                 await self._fetch_now(job_id, transfer)
+        except asyncio.CancelledError:
+            if place not in self._stopped:
+                raise
+            self._tries[place] = _Try(self._first_wait, not_before=math.inf)
+            for wanted_by, here in await self._store.wanted():
+                if (wanted_by, here.kind) == place:  # else it was finished just before
+                    said = "Stopped by you. What came so far is kept; d goes on."
+                    await self._store.put(job_id, replace(here, state=TransferState.FAILED, message=said))
         finally:
-            self.under_way.discard(place)
+            self._stopped.discard(place)
+            self.under_way.pop(place, None)
             self._store.download_moved(job_id, transfer.kind, 0, None, True)
             self._wake.set()
 
@@ -107,7 +127,7 @@ class Collector:
 
         async def started(etag: str | None) -> None:
             nonlocal current
-            current = replace(current, etag=etag)
+            current = replace(current, etag=etag, state=TransferState.WANTED, message=None)
             await self._store.put(job_id, current)
 
         try:
@@ -144,6 +164,8 @@ class Collector:
     async def _failed(self, job_id: str, transfer: Transfer, error: BatchError) -> None:
         state = _STATES.get(type(error), TransferState.FAILED)
         again = self._tries.setdefault((job_id, transfer.kind), _Try(self._first_wait))
+        if isinstance(error, NotThere) and not again.missing:
+            state, again.missing = TransferState.FAILED, True
         pause = _LONGEST_WAIT if isinstance(error, KeyRefused) else again.wait
         again.not_before = asyncio.get_running_loop().time() + pause
         again.wait = min(_LONGEST_WAIT, again.wait * 2)

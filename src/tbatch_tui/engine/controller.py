@@ -10,6 +10,7 @@ context is open; what is not finished when it closes is taken up when it is open
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Self
 
 from tbatch_tui.engine.book import Book
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.errors import BatchError, KeyRefused, LostAnswer, Refused
+from tbatch_tui.engine.errors import BatchError, FileTrouble, KeyRefused, LostAnswer, Refused
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.fingerprint import Fingerprint, fingerprint
 from tbatch_tui.engine.model import Account, FileKind, Health, HealthState, JobRecord, Transfer, TransferState
@@ -26,6 +27,7 @@ from tbatch_tui.engine.options import Options
 from tbatch_tui.engine.work import Work
 
 if TYPE_CHECKING:
+    from tbatch_tui.engine.log import Log
     from tbatch_tui.engine.submit import Verdict
 
 
@@ -33,9 +35,10 @@ class Controller:
     """What a person, or a script, can ask of the engine. Several may share a data folder: one of them works."""
 
     def __init__(self, options: Options, emit: Callable[[Event], object]) -> None:
-        self._emit = emit
-        self._book = Book(options, emit)
-        self._work = Work(options, self._book, emit)
+        self._log: Log | None = None
+        self._listener = emit
+        self._book = Book(options, self._emit)
+        self._work = Work(options, self._book, self._emit)
 
     # -- opening and closing -------------------------------------------------------------------------
 
@@ -52,6 +55,10 @@ class Controller:
 
     async def __aenter__(self) -> Self:
         journal = await self._book.run(self._book.open)
+        from tbatch_tui.engine.log import Log
+
+        self._log = Log(self.options.data_dir)
+        await self._book.run(self._log.open)
         if journal.damaged is not None:
             self._emit(
                 Notice(
@@ -70,7 +77,14 @@ class Controller:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._work.stop()
+        if self._log is not None:
+            await asyncio.to_thread(self._log.close)
         await self._book.close()
+
+    def _emit(self, event: Event) -> None:
+        if self._log is not None:
+            self._log.heard(event)
+        self._listener(event)
 
     # -- how things stand ----------------------------------------------------------------------------
 
@@ -133,6 +147,14 @@ class Controller:
         """
         if self.health.state is HealthState.KEY_REFUSED:
             raise KeyRefused(self.health.title, f"Nothing was submitted. {self.health.hint}")
+        if self.options.api_key is None:
+            raise KeyRefused("There is no API key", "Nothing was submitted. Set TOGETHER_API_KEY and start again.")
+        if path.suffix != ".jsonl":
+            raise FileTrouble(
+                f"{path.name} cannot be uploaded: Together takes only names that end in .jsonl",
+                "Nothing was submitted. Rename it, and check it again.",
+            )
+        await self._work.must_know_whose()
         path = path.absolute()  # noqa: ASYNC240 - asks for the working folder only
         found = print_ or await fingerprint(path)
         record = await self._book.run(
@@ -204,6 +226,11 @@ class Controller:
             await self._work.put(job.id, wanted or Transfer(kind, file_id, TransferState.WANTED, updated_at=self.now()))
         if self._work.collector is not None:
             self._work.collector.look(job.id)
+
+    def stop_fetching(self, key: str) -> bool:
+        """Stop the downloads of this job under way; `fetch` goes on where they were. False if there are none."""
+        record, collector = self.record(key), self._work.collector
+        return record is not None and collector is not None and collector.stop(record.key)
 
     async def annotate(self, key: str, label: str, note: str) -> None:
         """Keep a label and a note for a record, on this machine only."""

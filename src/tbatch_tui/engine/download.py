@@ -15,11 +15,18 @@ import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiofiles
 
 from tbatch_tui.engine.api import TogetherApi
-from tbatch_tui.engine.errors import FileTrouble, LostAnswer, WorseCopy
+from tbatch_tui.engine.errors import FileTrouble, LostAnswer, NotThere, WorseCopy
+
+fcntl: Any
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 PIECE = 1 << 20
 """Bytes written at a time, at least."""
@@ -64,58 +71,108 @@ async def fetch(
     part = final.with_name(final.name + ".part")
     try:
         await asyncio.to_thread(final.parent.mkdir, parents=True, exist_ok=True)
-        total = await _stream(api, file_id, part, etag, started, moved)
-        verified = await asyncio.to_thread(_verify, part)
-        if total is None:
-            total = await api.file_size(file_id)
-        if total is not None and verified.size != total:
+        handle = await asyncio.to_thread(_take_part, part)
+        try:
+            total = await _stream(api, file_id, part, handle, etag, started, moved)
+            verified, plain = await asyncio.to_thread(_verify, part)
+            if total is None or not plain:
+                # Without a length, and for what may be another answer than a file's, the file's own size decides.
+                total = await api.file_size(file_id) or total
+            if total is not None and verified.size != total:
+                await asyncio.to_thread(part.unlink, missing_ok=True)
+                raise LostAnswer(
+                    f"The download was cut off: {verified.size:,} of {total:,} bytes came",
+                    "Nothing was replaced. It is fetched again.",
+                )
+            if rows_before is not None and verified.rows < rows_before and await asyncio.to_thread(final.exists):
+                await asyncio.to_thread(part.unlink, missing_ok=True)
+                raise WorseCopy(
+                    f"The server sent {verified.rows:,} rows, the file here has {rows_before:,}",
+                    "The file here was kept.",
+                )
+            beside = await asyncio.to_thread(_put_in_place, part, final, verified)
+        except NotThere:
             await asyncio.to_thread(part.unlink, missing_ok=True)
-            raise LostAnswer(
-                f"The download was cut off: {verified.size:,} of {total:,} bytes came",
-                "Nothing was replaced. It is fetched again.",
-            )
-        if rows_before is not None and verified.rows < rows_before and await asyncio.to_thread(final.exists):
-            await asyncio.to_thread(part.unlink, missing_ok=True)
-            raise WorseCopy(
-                f"The server sent {verified.rows:,} rows, the file here has {rows_before:,}", "The file here was kept."
-            )
-        beside = await asyncio.to_thread(_put_in_place, part, final, verified)
+            raise
+        finally:
+            if os.fstat(handle).st_size == 0:
+                part.unlink(missing_ok=True)
+            os.close(handle)  # until here nobody else writes to it
     except OSError as error:
         raise _disk_trouble(error, final) from error
     return Fetched(final, verified, beside)
+
+
+def _take_part(part: Path) -> int:
+    """Open the `.part` for ourselves alone. Raises FileTrouble while another app writes to it."""
+    while True:
+        handle = os.open(part, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        try:
+            if not _locked(handle):
+                raise FileTrouble(
+                    f"{part.name} is being written by another tbatch-tui", "It is tried again when that is done."
+                )
+            here = os.fstat(handle)
+            if here.st_nlink > 1:
+                part.unlink(missing_ok=True)  # it has its final name already: never to be written to again
+            elif part.exists() and part.stat().st_ino == here.st_ino:
+                return handle
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
+
+
+def _locked(handle: int) -> bool:
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass  # a file system without locks
+    return True
 
 
 async def _stream(
     api: TogetherApi,
     file_id: str,
     part: Path,
+    handle: int,
     etag: str | None,
     started: Callable[[str | None], Awaitable[object]],
     moved: Callable[[int, int | None], None],
 ) -> int | None:
     """The bytes into `part`; the size of the whole file where the server said it."""
-    have = await asyncio.to_thread(lambda: part.stat().st_size if etag and part.is_file() else 0)
+    have = os.fstat(handle).st_size if etag else 0
     async with api.content(file_id, offset=have, etag=etag) as content:
-        await started(content.etag)
-        if content.total is not None:
-            await asyncio.to_thread(_need_room, part.parent, content.total - content.offset)
+        if content.offset < 0:
+            await asyncio.to_thread(part.unlink, missing_ok=True)
+            await started(None)
+            raise LostAnswer("The server's file is not the one that was begun", "It is fetched again from its start.")
         done = content.offset
-        async with aiofiles.open(part, "r+b" if done else "wb") as file:
+        # Its close waits for a write that is under way in a thread, also when this is cancelled.
+        async with aiofiles.open(handle, "r+b", closefd=False) as file:
+            # What is here goes before its new ETag is committed: killed in between, the two would not belong together.
+            await file.truncate(done)
+            await started(content.etag)
+            if content.total is not None:
+                await asyncio.to_thread(_need_room, part.parent, content.total - done)
             await file.seek(done)
             buffer = bytearray()
             moved(done, content.total)
             async for piece in content.pieces:
                 buffer += piece
                 if len(buffer) >= PIECE:
-                    await file.write(bytes(buffer))
+                    await file.write(buffer)
                     done += len(buffer)
-                    buffer.clear()
+                    buffer = bytearray()
                     moved(done, content.total)
-            await file.write(bytes(buffer))
+            await file.write(buffer)
             done += len(buffer)
-            await file.truncate()
             await file.flush()
-            await asyncio.to_thread(os.fsync, file.fileno())
+            await asyncio.to_thread(os.fsync, handle)
         moved(done, content.total)
         return content.total
 
@@ -126,8 +183,11 @@ def _need_room(folder: Path, size: int) -> None:
         raise OSError(errno.ENOSPC, f"{free:,} bytes free, {size:,} needed")
 
 
-def _verify(part: Path) -> Verified:
-    """Read it once: size, rows, SHA-256. Raises LostAnswer unless the first row is an object and the last is whole."""
+def _verify(part: Path) -> tuple[Verified, bool]:
+    """Read it once: size, rows, SHA-256, and whether it plainly is a result file (rows that bear a custom_id).
+
+    Raises LostAnswer unless the first row is an object and the last is whole.
+    """
     hasher, size, ends, tail = hashlib.sha256(), 0, 0, b""
     with part.open("rb") as file:
         first = file.readline()
@@ -138,38 +198,55 @@ def _verify(part: Path) -> Verified:
             ends += piece.count(b"\n")
             cut = piece.rfind(b"\n")
             tail = tail + piece if cut < 0 else piece[cut + 1 :]
-    if first and not _is_object(first):
+    row = _object(first)
+    if first and row is None:
         part.unlink()
         raise LostAnswer("What the server sent is not a result file", "Nothing was replaced. It is fetched again.")
-    if tail and not _is_object(tail):
+    if tail and _object(tail) is None:
         part.unlink()
         raise LostAnswer("The download ends in the middle of a row", "Nothing was replaced. It is fetched again.")
-    return Verified(size, ends + bool(tail), hasher.hexdigest())
+    return Verified(size, ends + bool(tail), hasher.hexdigest()), row is not None and "custom_id" in row
 
 
-def _is_object(row: bytes) -> bool:
+def _object(row: bytes) -> dict[str, object] | None:
     try:
-        return isinstance(json.loads(row), dict)
+        value = json.loads(row)
     except (ValueError, RecursionError):
-        return False
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _put_in_place(part: Path, final: Path, verified: Verified) -> Path | None:
     """Give the verified bytes their name. Returns where other bytes that had it went, if there were any."""
     beside: Path | None = None
-    if final.exists():
-        if final.is_file() and final.stat().st_size == verified.size and _sha256(final) == verified.sha256:
+    while True:
+        if os.path.lexists(final):
+            if final.is_file() and final.stat().st_size == verified.size and _sha256(final) == verified.sha256:
+                part.unlink()
+                return beside
+            beside = _free_name(final)
+            final.rename(beside)
+        try:
+            os.link(part, final)  # unlike a rename, it never replaces what came there this instant
+        except FileExistsError:
+            continue
+        except OSError:
+            part.replace(final)  # a file system without links
+        else:
             part.unlink()
-            return None
-        beside = _free_name(final)
-        final.rename(beside)
-    part.replace(final)
-    folder = os.open(final.parent, os.O_RDONLY)
+        break
+    _sync_folder(final.parent)
+    return beside
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)
+    except OSError:
+        pass  # some network file systems cannot; the file itself is synced
     finally:
         os.close(folder)
-    return beside
 
 
 def _sha256(path: Path) -> str:
@@ -180,7 +257,7 @@ def _sha256(path: Path) -> str:
 def _free_name(path: Path) -> Path:
     """`x.output.jsonl` → `x.output.before-1.jsonl`, or the next number that is free."""
     number = 1
-    while (found := path.with_name(f"{path.stem}.before-{number}{path.suffix}")).exists():
+    while os.path.lexists(found := path.with_name(f"{path.stem}.before-{number}{path.suffix}")):
         number += 1
     return found
 
@@ -192,6 +269,8 @@ def _disk_trouble(error: OSError, final: Path) -> FileTrouble:
         errno.EROFS: "the folder is read-only",
         errno.EACCES: "no permission to write there",
         errno.EPERM: "no permission to write there",
+        errno.ENOENT: "the folder is gone",
+        errno.EFBIG: "a file may not be that large there",
         errno.ENOTDIR: "a file is where the folder should be",
         errno.EEXIST: "a file is where the folder should be",
     }

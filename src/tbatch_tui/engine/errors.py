@@ -60,6 +60,10 @@ class NotThere(Refused):
     """404: the server knows no such thing."""
 
 
+class JournalTrouble(BatchError):
+    """The history cannot be used now: the disk is full, the folder is gone, the file is locked or damaged."""
+
+
 class WorseCopy(BatchError):
     """What the server sent is less than the file that is here; the file was kept."""
 

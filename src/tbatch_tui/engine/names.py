@@ -16,18 +16,18 @@ def result_name(stem: str, job_id: str, kind: FileKind, *, whole_id: bool = Fals
 
     `whole_id` is for the rare second job whose name would be the same.
     """
-    shown_id = safe_part(job_id) if whole_id else safe_part(job_id[:8])
-    return f"{safe_part(stem)}-{shown_id}.{kind.value}.jsonl"
+    shown_id = safe_part(job_id, 40) if whole_id else safe_part(job_id[:8])
+    return f"{safe_part(stem, 160 if whole_id else _LONGEST)}-{shown_id}.{kind.value}.jsonl"
 
 
 def stem_of(name: str) -> str:
-    """The stem of a file name from anywhere, also one with a foreign path before it."""
-    return Path(name.replace("\\", "/").rpartition("/")[2]).stem
+    """The stem of a file name from anywhere, also one with a foreign path before it; never that of a hidden file."""
+    return Path(name.replace("\\", "/").rpartition("/")[2]).stem.lstrip(".")
 
 
-def safe_part(text: str) -> str:
+def safe_part(text: str, longest: int = _LONGEST) -> str:
     """A piece of a file name: no separators, no control or invisible characters, not empty, bounded."""
-    kept = "".join("_" if c in "/\\" or unicodedata.category(c)[0] == "C" else c for c in text[:_LONGEST])
-    while len(kept.encode("utf-8", "replace")) > _LONGEST:
+    kept = "".join("_" if c in "/\\" or unicodedata.category(c)[0] == "C" else c for c in text[:longest])
+    while len(kept.encode("utf-8", "replace")) > longest:
         kept = kept[:-1]
     return kept.strip() or "batch"

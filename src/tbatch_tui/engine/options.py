@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tbatch_tui.engine.redaction import tail
+
 LOOKED_UP_FOR = 30.0
 """Seconds of successful lists without the job after which a create was certainly not made (product promise)."""
 
@@ -20,6 +22,8 @@ class Options:
     base_url: str | None = None
     """None: Together's own."""
     api_key: str | None = field(default=None, repr=False)
+    login: bool = False
+    """Whether the key is what `tg login` stored: it is renewed when it runs out."""
     poll_interval: float = 30.0
     """Seconds between two lists while a job is active; four times that, 120 s at most, while none is."""
     server_name: str | None = None
@@ -35,7 +39,7 @@ class Options:
     @property
     def key_tail(self) -> str:
         """The most that is ever written of the key."""
-        return self.api_key[-4:] if self.api_key and len(self.api_key) >= 12 else ""
+        return tail(self.api_key)
 
     @property
     def server(self) -> str:

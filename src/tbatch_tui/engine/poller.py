@@ -54,6 +54,8 @@ class Poller:
         self._random = random.Random(seed)
         self._wake = asyncio.Event()
         self._last_asked = float("-inf")
+        self._not_before = float("-inf")
+        """When a Retry-After ends."""
         self._refresh_asked = False
         self._failures = 0
         self._body: bytes | None = None
@@ -69,8 +71,9 @@ class Poller:
             await self._sleep(delay)
 
     def refresh(self) -> bool:
-        """Ask now. False, and nothing happens, within 2 s of the last time."""
-        if self._monotonic() - self._last_asked < _REFRESH_NOT_WITHIN:
+        """Ask now. False, and nothing happens, within 2 s of the last time, or before the server wants to be asked."""
+        now = self._monotonic()
+        if now - self._last_asked < _REFRESH_NOT_WITHIN or now < self._not_before:
             return False
         self._refresh_asked = True
         self._wake.set()
@@ -119,14 +122,17 @@ class Poller:
         else:
             state = HealthState.BACKING_OFF
             asked = error.retry_after if isinstance(error, RateLimited | ServerTrouble) else None
-            delay = self._jittered(max(delay, asked)) if asked is not None else self._jittered(delay)
+            delay = self._jittered(max(delay, asked or 0.0))
+            self._not_before = self._monotonic() + asked if asked else self._not_before
         since = self.health.since if self.health.state is state else self._now()
         self._set(Health(state, since, title=error.title, hint=error.hint or _WHAT_IS_SAFE))
         return delay
 
     async def _sleep(self, delay: float) -> None:
         """Until `delay` has passed, on either clock: the wall's goes on while the machine sleeps."""
-        until, until_wall = self._last_asked + delay, self._now() + delay
+        # After a failure from its end on: a server that takes a minute to say 503 is left alone all the same.
+        until = (self._monotonic() if self._failures else self._last_asked) + delay
+        until_wall = self._now() + delay
         while (left := min(until - self._monotonic(), until_wall - self._now())) > 0:
             try:
                 async with asyncio.timeout(min(left, _LOOK_UP_EVERY)):  # wait_for can swallow a cancellation on 3.11

@@ -11,8 +11,17 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tbatch_tui.engine.errors import BatchError, FileTrouble, KeyRefused, LostAnswer, Offline, RateLimited, Refused
-from tbatch_tui.engine.fingerprint import fingerprint
+from tbatch_tui.engine.errors import (
+    BatchError,
+    FileTrouble,
+    KeyRefused,
+    LostAnswer,
+    Offline,
+    RateLimited,
+    Refused,
+    ServerTrouble,
+)
+from tbatch_tui.engine.fingerprint import Fingerprint, fingerprint
 from tbatch_tui.engine.journal.journal import submission_key
 from tbatch_tui.engine.model import Job, Submission, SubmissionState
 
@@ -21,6 +30,8 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.poller import JobList
 
 _LONGEST_WAIT = 60.0
+_LONGEST_LOOK = 10.0
+"""Seconds between two lists that count as looked at, at most."""
 _TRIED_AGAIN = "No job was made. It is tried again by itself."
 
 
@@ -46,6 +57,9 @@ class Desk(Protocol):
 
     async def next_list(self) -> JobList:
         """The next list of jobs asked for from now on."""
+
+    def hurry(self) -> None:
+        """A list is waited for: ask for it at the pace of looking up."""
 
     def upload_moved(self, key: str, done: int, total: int, ended: bool) -> None:
         """Bytes went up. Called from any thread."""
@@ -79,7 +93,8 @@ class Submitter:
 
     def take_up(self, submissions: list[Submission], spawn: Callable[[Coroutine[Any, Any, None]], Any]) -> None:
         """Begin, or go on with, those that are not at work here yet. `spawn` makes tasks."""
-        for submission in submissions:
+        # First those whose job may be there already: a new create for the same file must be told apart from theirs.
+        for submission in sorted(submissions, key=lambda s: (not _may_be_out(s), s.id)):
             if submission.id not in self._tasks and submission.state.is_open:
                 self._open[submission.id] = submission
                 task = spawn(self._work(submission))
@@ -139,7 +154,7 @@ class Submitter:
         # Two creates for one file must not be in flight together: their jobs could not be told apart.
         lock = self._creates.setdefault((submission.file_id, submission.endpoint), asyncio.Lock())
         async with lock:
-            may_be_out = submission.state in (SubmissionState.CREATING, SubmissionState.UNCERTAIN)
+            may_be_out = _may_be_out(submission)
             wait = self._first_wait
             while True:
                 if not may_be_out:
@@ -162,20 +177,21 @@ class Submitter:
         while True:
             try:
                 here = await fingerprint(submission.path)
-                if (here.size, here.sha256) != (submission.size, submission.sha256):
-                    raise FileTrouble(
-                        f"{submission.path.name} has changed since it was checked",
-                        "Nothing was submitted. Check it again: n, and the file.",
-                    )
+                self._must_be_as_checked(submission, here)
                 uploaded = await self._desk.api.upload(
                     submission.path,
                     lambda done, total: self._desk.upload_moved(key, done, total, False),
                     lambda: number in self._stopping or number not in self._open,
                 )
+                # The SDK reads the file a second and third time: what it sent must be what was looked at.
+                self._must_be_as_checked(submission, await fingerprint(submission.path))
             except (Offline, LostAnswer, RateLimited) as error:
                 # Repeating an upload makes nothing twice: the same bytes get the same file.
-                submission = await self._write(submission, SubmissionState.INTENT, error=error.title, hint=_TRIED_AGAIN)
-                await asyncio.sleep(wait)
+                delay = error.retry_after if isinstance(error, RateLimited | ServerTrouble) else None
+                submission = await self._write(
+                    submission, SubmissionState.INTENT, error=error.title, hint=_in_seconds(delay)
+                )
+                await asyncio.sleep(delay or wait)
                 wait = min(_LONGEST_WAIT, wait * 2)
                 continue
             except (FileTrouble, Refused) as error:
@@ -188,20 +204,42 @@ class Submitter:
             )
             return uploaded_now, not uploaded.reused
 
+    @staticmethod
+    def _must_be_as_checked(submission: Submission, here: Fingerprint) -> None:
+        if (here.size, here.sha256) != (submission.size, submission.sha256):
+            raise FileTrouble(
+                f"{submission.path.name} has changed since it was checked",
+                "Nothing was submitted. Check it again: n, and the file.",
+            )
+
     async def _create(self, submission: Submission, *, must_list: bool) -> tuple[Submission, float | None] | None:
         """Ask once. None: done (made, or refused). Else the submission and the wait before asking again;
         a wait of None says that the answer is lost, 0 that the usual back-off is due."""
-        known = await self._desk.jobs_on(submission)
+        known: set[str] = set()
         if must_list:
             # The file was there before, so jobs made elsewhere may exist for it: note them before ours.
-            known |= {job.id for job in (await self._desk.next_list()).jobs if _same_input(job, submission)}
-        submission = await self._write(submission, SubmissionState.CREATING, known_ids=tuple(sorted(known)))
+            self.looking_up.add(submission.id)
+            self._desk.hurry()
+            listed = (await self._desk.next_list()).jobs
+            known = {job.id for job in listed if _same_input(job, submission)}
+            claimed = await self._desk.claimed()
+            late = [job for job in listed if _is_candidate(job, submission) and job.id not in claimed]
+            if len(late) == 1:  # what an earlier create made shows up only now
+                await self._made(submission, late[0])
+                return None
+        known |= await self._desk.jobs_on(submission)
+        submission = await self._write(
+            submission, SubmissionState.CREATING, known_ids=tuple(sorted(known)), error=None, hint=None
+        )
+        self.looking_up.discard(submission.id)
         assert submission.file_id is not None
         try:
             job, warning = await self._desk.api.create(submission.file_id, submission.endpoint)
         except (RateLimited, Offline) as error:
             delay = error.retry_after if isinstance(error, RateLimited) else None
-            waiting = await self._write(submission, SubmissionState.UPLOADED, error=error.title, hint=_TRIED_AGAIN)
+            waiting = await self._write(
+                submission, SubmissionState.UPLOADED, error=error.title, hint=_in_seconds(delay)
+            )
             return waiting, delay or 0.0
         except Refused as error:
             await self._reject(submission, error)
@@ -219,12 +257,15 @@ class Submitter:
         if submission.state is not SubmissionState.UNCERTAIN:
             submission = await self._uncertain(submission, "The app ended while the create was under way")
         self.looking_up.add(submission.id)
-        first_at: float | None = None
+        last_at: float | None = None
+        looked_for = 0.0
         candidates: list[Job] = []
         while True:
             verdict, answer = await self._verdict_or_list(submission.id)
             if verdict is not None:
                 chosen = next((job for job in candidates if job.id == verdict.job_id), None)
+                if chosen is not None and chosen.id in await self._desk.claimed():
+                    continue  # another submission has become it meanwhile
                 if chosen is not None:
                     await self._made(submission, chosen)
                     return None
@@ -247,11 +288,13 @@ class Submitter:
                         submission, SubmissionState.UNCERTAIN, error=said, hint="Open it and choose which one it is."
                     )
                 continue
-            first_at = answer.asked_at if first_at is None else first_at
-            if answer.asked_at - first_at >= self._looked_up_for:
+            # Only the time between lists that arrived counts: an outage of an hour is no look at the server's truth.
+            if last_at is not None:
+                looked_for += min(_LONGEST_LOOK, answer.asked_at - last_at)
+            last_at = answer.asked_at
+            if looked_for >= self._looked_up_for:
                 break
-        self.looking_up.discard(submission.id)
-        return await self._write(submission, SubmissionState.UPLOADED, error=None, hint=None)
+        return submission  # still uncertain until the next create is committed: killed here, it is looked up again
 
     async def _verdict_or_list(self, number: int) -> tuple[Verdict | None, JobList | None]:
         verdict = self._verdicts.get(number)
@@ -303,5 +346,15 @@ def _same_input(job: Job, submission: Submission) -> bool:
 
 def _is_candidate(job: Job, submission: Submission) -> bool:
     """Whether this job can be the one an unanswered create made (product promise: same input, same endpoint, new)."""
-    asked = submission.state in (SubmissionState.CREATING, SubmissionState.UNCERTAIN)
-    return asked and _same_input(job, submission) and job.id not in submission.known_ids
+    return _may_be_out(submission) and _same_input(job, submission) and job.id not in submission.known_ids
+
+
+def _may_be_out(submission: Submission) -> bool:
+    return submission.state in (SubmissionState.CREATING, SubmissionState.UNCERTAIN)
+
+
+def _in_seconds(delay: float | None) -> str:
+    if not delay:
+        return _TRIED_AGAIN
+    seconds = max(1, round(delay))
+    return f"No job was made. The server asked for {seconds:,} {'second' if seconds == 1 else 'seconds'} of patience."

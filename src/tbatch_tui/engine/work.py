@@ -6,18 +6,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.book import Book
-from tbatch_tui.engine.errors import BatchError, LostAnswer, Offline
+from tbatch_tui.engine.errors import BatchError, LostAnswer, Offline, RateLimited
 from tbatch_tui.engine.events import Collected, Event, HealthChanged, Notice
 from tbatch_tui.engine.journal.journal import submission_key
 from tbatch_tui.engine.meter import Meter
 from tbatch_tui.engine.model import (
     FileKind,
     Health,
+    HealthState,
     Job,
     JobRecord,
     Submission,
@@ -27,6 +29,7 @@ from tbatch_tui.engine.model import (
 )
 from tbatch_tui.engine.names import result_name, stem_of
 from tbatch_tui.engine.options import Options
+from tbatch_tui.engine.redaction import redacted
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.api import TogetherApi
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 _JOURNAL_WATCHED_EVERY = 1.0
 _IDLE_FACTOR, _IDLE_LONGEST = 4.0, 120.0
 _WHOAMI_TRIES = 3
+_WHOSE_WAIT = 10.0
 STOPPED = "Something in the engine stopped"
 
 
@@ -60,7 +64,9 @@ class Work:
         """The list that was taken over last; nothing is to be done when it comes again."""
         self._touched: dict[str, float] = {}
         """Jobs that an answer has changed, and when: a list asked for before that is older news of them."""
-        self._confirmed = asyncio.Event()
+        self._asked_names: set[str] = set()
+        """Input files whose names were asked for."""
+        self.confirmed = asyncio.Event()
         """Set when it is known whose key it is."""
 
     def start(self) -> None:
@@ -99,11 +105,24 @@ class Work:
             self.health = health
             self._emit(HealthChanged(health))
 
+    async def must_know_whose(self) -> None:
+        """Raises BatchError while the history shown may be another account's: an intent there would run on its key."""
+        if self.confirmed.is_set() or await self._book.knows_key():
+            return
+        try:
+            async with asyncio.timeout(_WHOSE_WAIT):
+                await self.confirmed.wait()
+        except TimeoutError:
+            raise BatchError(
+                "It is not known yet whose account this key is for",
+                "Nothing was submitted. It is asked when the server answers; submit again then.",
+            ) from None
+
     async def take_up(self) -> None:
         """Begin the submissions that nobody works yet, if that is ours to do."""
         if self.submitter is None or self._lease is None or not self._lease.is_ours:
             return
-        found = await self._book.run(self._book.journal.open_submissions, self._book.account_id)
+        found = await self._book.surely(self._book.journal.open_submissions, self._book.account_id)
         self.submitter.take_up(found, self.spawn)
         if self.poller is not None:
             self.poller.hurry()
@@ -113,7 +132,7 @@ class Work:
         now = asyncio.get_running_loop().time()
         self._touched.update((job.id, now) for job in jobs)
         self._book.show(
-            await self._book.run(
+            await self._book.surely(
                 self._book.journal.apply_jobs, self._book.account_id, jobs, self.now(), lambda _: False
             )
         )
@@ -124,7 +143,7 @@ class Work:
         return self.options.now()
 
     async def write(self, submission: Submission) -> None:
-        written = await self._book.run(self._book.journal.update_submission, self._book.account_id, submission)
+        written = await self._book.surely(self._book.journal.update_submission, self._book.account_id, submission)
         self._book.show([written])
         if self.poller is not None and submission.state is SubmissionState.UNCERTAIN:
             self.poller.hurry()
@@ -132,7 +151,9 @@ class Work:
 
     async def attach(self, submission: Submission, job: Job) -> None:
         self._touched[job.id] = asyncio.get_running_loop().time()
-        made = await self._book.run(self._book.journal.attach_job, self._book.account_id, submission, job, self.now())
+        made = await self._book.surely(
+            self._book.journal.attach_job, self._book.account_id, submission, job, self.now()
+        )
         self._applied = None
         self._book.show([made], renamed=((submission_key(submission.id), job.id),))
         if self.poller is not None:
@@ -144,15 +165,21 @@ class Work:
         assert submission.file_id is not None
         journal = self._book.journal
         return set(
-            await self._book.run(journal.jobs_on_file, self._book.account_id, submission.file_id, submission.endpoint)
+            await self._book.surely(
+                journal.jobs_on_file, self._book.account_id, submission.file_id, submission.endpoint
+            )
         )
 
     async def claimed(self) -> set[str]:
-        return await self._book.run(self._book.journal.claimed_jobs, self._book.account_id)
+        return await self._book.surely(self._book.journal.claimed_jobs, self._book.account_id)
 
     async def next_list(self) -> JobList:
         assert self.poller is not None
         return await self.poller.next_list()
+
+    def hurry(self) -> None:
+        assert self.poller is not None
+        self.poller.hurry()
 
     def upload_moved(self, key: str, done: int, total: int, ended: bool) -> None:
         self._meter.moved((key, True, None), done, total, ended)
@@ -165,24 +192,24 @@ class Work:
     async def wanted(self) -> list[tuple[str, Transfer]]:
         journal, account_id = self._book.journal, self._book.account_id
         states = (TransferState.WANTED, TransferState.FAILED)
-        return [found for state in states for found in await self._book.run(journal.transfers_in, account_id, state)]
+        return [found for state in states for found in await self._book.surely(journal.transfers_in, account_id, state)]
 
     async def final_path(self, job_id: str, kind: FileKind) -> Path:
         journal, account_id = self._book.journal, self._book.account_id
-        record = await self._book.run(journal.record, account_id, job_id)
+        record = await self._book.surely(journal.record, account_id, job_id)
         stem = record.submission.path.stem if record is not None and record.submission is not None else ""
         if record is not None and not stem:
             if not record.input_name:
                 await self._name_inputs()
-                record = await self._book.run(journal.record, account_id, job_id) or record
+                record = await self._book.surely(journal.record, account_id, job_id) or record
             stem = stem_of(record.input_name)
         folder = self.options.output_dir.absolute()
         path = folder / result_name(stem, job_id, kind)
-        owner = await self._book.run(journal.path_owner, path)
-        return path if owner in (None, job_id) else folder / result_name(stem, job_id, kind, whole_id=True)
+        free = await self._book.surely(journal.path_is_free, path, job_id)
+        return path if free else folder / result_name(stem, job_id, kind, whole_id=True)
 
     async def put(self, job_id: str, transfer: Transfer) -> JobRecord | None:
-        record = await self._book.run(self._book.journal.put_transfer, self._book.account_id, job_id, transfer)
+        record = await self._book.surely(self._book.journal.put_transfer, self._book.account_id, job_id, transfer)
         if record is not None:
             self._book.show([record])
         return record
@@ -201,9 +228,12 @@ class Work:
 
     async def _connect(self) -> None:
         """Load the SDK in a thread, poll, and when it is known whose key it is, submit and collect."""
-        self._api = await asyncio.to_thread(self._make_api)
+        try:
+            self._api = await asyncio.to_thread(self._make_api)
+        except BatchError as error:
+            self.set_health(Health(HealthState.OFFLINE, self.now(), title=error.title, hint=error.hint))
+            return
         from tbatch_tui.engine.collect import Collector
-        from tbatch_tui.engine.lease import Lease
         from tbatch_tui.engine.poller import Poller
         from tbatch_tui.engine.submit import Submitter
 
@@ -220,15 +250,29 @@ class Work:
             seed=options.seed,
         )
         self.spawn(self.poller.run())
-        await self._confirmed.wait()
-        self._lease = Lease(options.data_dir / f"work-{self._book.account_id}.lock")
+        await self.confirmed.wait()
+        self._lease = self._lease_of(self._book.account_id)
         self.spawn(self._watch_journal(self._lease, self.collector))
 
     def _make_api(self) -> TogetherApi:
         from tbatch_tui.engine.api import TogetherApi
 
         assert self.options.api_key is not None
-        return TogetherApi.connect(base_url=self.options.base_url, api_key=self.options.api_key)
+        options = self.options
+        return TogetherApi.connect(base_url=options.base_url, api_key=self.options.api_key, from_login=options.login)
+
+    def _lease_of(self, account_id: int) -> Lease:
+        from tbatch_tui.engine.lease import Lease
+
+        return Lease(self.options.data_dir / f"work-{account_id}.lock")
+
+    def _is_free(self, account_id: int) -> bool:
+        """Whether no app is at work on this account; asked within the transaction that would end it."""
+        lease = self._lease_of(account_id)
+        try:
+            return lease.try_take()
+        finally:
+            lease.give_back()
 
     async def _confirm_account(self) -> None:
         """Ask whose key it is, once a list has shown that the server takes it: two accounts' histories stay apart.
@@ -242,18 +286,18 @@ class Work:
             try:
                 organization, project, title = await self.api.account()
                 break
-            except LostAnswer:
-                await asyncio.sleep(0.5 * 2**number)
+            except (LostAnswer, Offline, RateLimited):
+                await asyncio.sleep(self.options.first_wait * 2**number / 4)
             except BatchError:
                 break
-        await self._book.settle_account(organization, project, title)
-        self._confirmed.set()
+        await self._book.settle_account(organization, project, title, self._is_free)
+        self.confirmed.set()
         self.set_health(self.health, even_if_same=True)  # the account's title is shown with it
 
     async def _watch_journal(self, lease: Lease, collector: Collector) -> None:
         """Take the lease when it is free; see what another app on this data folder has written."""
         journal = self._book.journal
-        version = await self._book.run(journal.data_version)
+        version = await self._book.surely(journal.data_version)
         collecting = False
         while True:
             if not collecting and await asyncio.to_thread(lease.try_take):
@@ -261,23 +305,23 @@ class Work:
                 self.spawn(collector.run(self.spawn))
                 await self.take_up()
             await asyncio.sleep(_JOURNAL_WATCHED_EVERY)
-            now_version = await self._book.run(journal.data_version)
+            now_version = await self._book.surely(journal.data_version)
             if now_version != version:
                 version = now_version
-                await self._book.run(journal.forget_cache)
+                await self._book.surely(journal.forget_cache)
                 await self._book.reload()
                 await self.take_up()
                 collector.look()
 
     async def _list_arrived(self, answer: JobList) -> None:
         assert self.submitter is not None
-        if not self._confirmed.is_set():
+        if not self.confirmed.is_set():
             await self._confirm_account()
         jobs = [job for job in answer.jobs if self._touched.get(job.id, 0.0) <= answer.asked_at]
         is_whole = len(jobs) == len(answer.jobs)
         if answer.jobs is self._applied and is_whole:
             return
-        changed = await self._book.run(
+        changed = await self._book.surely(
             self._book.journal.apply_jobs, self._book.account_id, jobs, self.now(), self.submitter.may_be_ours
         )
         self._applied = answer.jobs if is_whole else None
@@ -290,13 +334,15 @@ class Work:
     async def _name_inputs(self) -> None:
         """Jobs made elsewhere are called by the file they were made from: one list of files, not one call a job."""
         journal, account_id = self._book.journal, self._book.account_id
-        if not await self._book.run(journal.unnamed_inputs, account_id):
+        unnamed = await self._book.surely(journal.unnamed_inputs, account_id) - self._asked_names
+        if not unnamed:
             return
         try:
             names = await self.api.file_names()
         except BatchError:
             return  # they stay named by their id
-        self._book.show(await self._book.run(journal.name_inputs, account_id, names))
+        self._asked_names |= unnamed  # a file that is gone has no name, however often it is asked for
+        self._book.show(await self._book.surely(journal.name_inputs, account_id, names))
 
     def _interval(self) -> float:
         """Seconds to the next list: short while a create is looked up, long while nothing can change."""
@@ -317,5 +363,6 @@ class Work:
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            said = str(error) if isinstance(error, BatchError) else f"{type(error).__name__}: {error}"
+            said = redacted(str(error) if isinstance(error, BatchError) else f"{type(error).__name__}: {error}")
+            logging.getLogger(__name__).error(STOPPED, exc_info=error)
             self._emit(Notice(STOPPED, f"{said}. Start tbatch-tui again.", "error"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 
 from tbatch_tui.engine.model import Account
 
@@ -39,8 +40,13 @@ def account_of_key(
     project: str | None,
     title: str,
     now: float,
+    is_free: Callable[[int], bool],
 ) -> Account:
-    """The account the server names for this key; without an organisation, the one of the key's tail."""
+    """The account the server names for this key; without an organisation, the one of the key's tail.
+
+    A bare account that another app is at work on stays as it is: what that app has in hand must not be taken up by
+    a second one under another name.
+    """
     tail_row = db.execute(
         _SELECT + "WHERE k.base_url = :url AND k.key_tail = :tail", {"url": base_url, "tail": key_tail}
     ).fetchone()
@@ -51,6 +57,8 @@ def account_of_key(
         {"url": base_url, "tail": key_tail, "org": organization, "project": project},
     ).fetchone()
     unnamed = tail_row is not None and tail_row["organization"] is None
+    if unnamed and row is not None and not is_free(tail_row["id"]):
+        return _account(tail_row, key_tail)
     if row is None:
         # First word from this organisation: what was kept under the bare key is its history.
         account = _account(tail_row, key_tail) if unnamed else _insert(db, base_url, key_tail, now)
@@ -76,6 +84,14 @@ def _insert(db: sqlite3.Connection, base_url: str, key_tail: str, now: float) ->
 def _merge(db: sqlite3.Connection, source: int, target: int) -> None:
     if source == target:
         return
+    # Of two rows for one job, the one that was submitted here stays: it has the label, the path and the download.
+    twins = (
+        "SELECT mine.key FROM records mine JOIN records theirs ON theirs.key = mine.key AND theirs.account_id = ? "
+        "WHERE mine.account_id = ? AND mine.submission_id IS NOT NULL AND theirs.submission_id IS NULL"
+    )
+    for (key,) in db.execute(twins, (target, source)).fetchall():
+        for table, column in (("transfers", "job_id"), ("records", "key")):
+            db.execute(f"DELETE FROM {table} WHERE account_id = ? AND {column} = ?", (target, key))
     for table in ("records", "transfers", "submissions", "account_keys"):
         db.execute(f"UPDATE OR IGNORE {table} SET account_id = ? WHERE account_id = ?", (target, source))
     for table in ("records", "transfers", "submissions", "account_keys"):

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.errors import JournalTrouble
 from tbatch_tui.engine.journal import accounts
 from tbatch_tui.engine.journal.rows import (
     JOB_COLUMNS,
@@ -24,7 +25,7 @@ from tbatch_tui.engine.journal.rows import (
     submission_of,
     transfer_of,
 )
-from tbatch_tui.engine.journal.schema import open_database
+from tbatch_tui.engine.journal.schema import open_database, suspicion
 from tbatch_tui.engine.model import (
     Account,
     FileKind,
@@ -58,15 +59,39 @@ class Journal:
         self._db.close()
 
     @contextmanager
+    def trouble(self) -> Iterator[None]:
+        """What SQLite raises inside comes out as JournalTrouble; damage is noted, to be looked at at the next start."""
+        try:
+            yield
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+            raise  # our own mistake, not the disk's
+        except sqlite3.OperationalError as error:
+            self._jobs.clear()
+            raise JournalTrouble(
+                f"The history {self.path} cannot be used: {error}",
+                "Nothing that was written is lost. It goes on by itself when the disk can be written again.",
+            ) from error
+        except sqlite3.DatabaseError as error:
+            self._jobs.clear()
+            with suppress(OSError):
+                suspicion(self.path).touch(mode=0o600)
+            raise JournalTrouble(
+                f"The history {self.path} is damaged: {error}",
+                "Start tbatch-tui again: it is set aside and built anew from the server's list.",
+            ) from error
+
+    @contextmanager
     def _writing(self) -> Iterator[None]:
+        """One transaction: whole, or as if it had never begun, also when the disk is full at its very end."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
             self._jobs.clear()
+            if self._db.in_transaction:  # SQLite ends it by itself for some errors
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
     # -- accounts ------------------------------------------------------------------------------------
 
@@ -82,10 +107,20 @@ class Journal:
         project: str | None,
         title: str,
         now: float,
+        is_free: Callable[[int], bool] = lambda _: True,
     ) -> Account:
+        """The account of this key. `is_free` says of an account whether no other app is at work on it."""
         with self._writing():
             self._jobs.clear()
-            return accounts.account_of_key(self._db, base_url, key_tail, organization, project, title, now)
+            return accounts.account_of_key(self._db, base_url, key_tail, organization, project, title, now, is_free)
+
+    def knows_key(self, account_id: int, base_url: str, key_tail: str) -> bool:
+        """Whether this key was seen with this account, rather than the account being the last one used here."""
+        row = self._db.execute(
+            "SELECT 1 FROM account_keys WHERE base_url = ? AND key_tail = ? AND account_id = ?",
+            (base_url, key_tail, account_id),
+        ).fetchone()
+        return row is not None
 
     # -- records -------------------------------------------------------------------------------------
 
@@ -286,10 +321,15 @@ class Journal:
         )
         return [(row["job_id"], found) for row in rows if (found := transfer_of(row)) is not None]
 
-    def path_owner(self, path: Path) -> str | None:
-        """The job whose result file was put at `path`, as far as this history knows."""
-        row = self._db.execute("SELECT job_id FROM transfers WHERE path = ?", (path_to_blob(path),)).fetchone()
-        return str(row[0]) if row is not None else None
+    def path_is_free(self, path: Path, job_id: str) -> bool:
+        """Whether a result file of this job may be called `path`: it has the name, or no other job could want it."""
+        owners = self._db.execute("SELECT job_id FROM transfers WHERE path = ?", (path_to_blob(path),)).fetchall()
+        if owners:
+            return any(row[0] == job_id for row in owners)
+        others = self._db.execute(
+            "SELECT 1 FROM records WHERE substr(key, 1, 8) = ? AND key != ? LIMIT 1", (job_id[:8], job_id)
+        )
+        return others.fetchone() is None
 
     # -- small memories ------------------------------------------------------------------------------
 
@@ -398,7 +438,7 @@ class Journal:
     def _reread(self, account_id: int, key: str) -> JobRecord:
         record = self.record(account_id, key)
         if record is None:
-            raise sqlite3.DatabaseError(f"record {key} is not there")
+            raise sqlite3.IntegrityError(f"record {key} is not there")
         self._rerank(account_id, [record])
         return record
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from tbatch_tui.engine.errors import FileTrouble
@@ -104,7 +105,7 @@ def open_database(path: Path) -> tuple[sqlite3.Connection, Path | None]:
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        _make_private(path)
     except OSError as error:
         raise FileTrouble(
             f"The history cannot be kept in {path.parent}: {error.strerror}",
@@ -118,15 +119,43 @@ def open_database(path: Path) -> tuple[sqlite3.Connection, Path | None]:
                 f"The history {path} cannot be opened: {error}",
                 "Nothing was sent. Mend that, or give another folder with --data-dir.",
             ) from error
-        aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
-        for suffix in ("-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-        path.rename(aside)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        return _connect(path), aside
+        return _set_aside(path)
+    except OSError as error:
+        raise FileTrouble(
+            f"The history {path} cannot be copied before it is changed: {error.strerror}",
+            "Nothing was changed. Mend that, or give another folder with --data-dir.",
+        ) from error
+
+
+def _set_aside(path: Path) -> tuple[sqlite3.Connection, Path]:
+    aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+    for suffix in ("-wal", "-shm", ""):  # the file itself last: killed in between, it is found damaged again
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.rename(aside.with_name(aside.name + suffix))
+    suspicion(path).unlink(missing_ok=True)
+    _make_private(path)
+    return _connect(path), aside
+
+
+def suspicion(path: Path) -> Path:
+    """Its presence says that SQLite found the history damaged while it was in use: it is read through at the start."""
+    return path.with_name(f"{path.name}.suspect")
+
+
+def _make_private(path: Path) -> None:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if os.fstat(handle).st_mode & 0o077:
+            with suppress(OSError):  # a file system without rights, or another person's file
+                os.fchmod(handle, 0o600)
+    finally:
+        os.close(handle)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
+    if suspicion(path).exists():
+        _read_through(path)
     connection = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -138,6 +167,18 @@ def _connect(path: Path) -> sqlite3.Connection:
         raise
     connection.row_factory = sqlite3.Row
     return connection
+
+
+def _read_through(path: Path) -> None:
+    """Raises sqlite3.DatabaseError if the file is damaged anywhere."""
+    connection = sqlite3.connect(path, timeout=10.0)
+    try:
+        found = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    finally:
+        connection.close()
+    if found != ("ok",):
+        raise sqlite3.DatabaseError(f"damaged: {found}")
+    suspicion(path).unlink()
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
@@ -162,7 +203,8 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
             connection.execute(f"PRAGMA user_version = {number}")
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
         raise
 
 

@@ -1,0 +1,291 @@
+"""A result file is the server's, whole, under its name; and no foreign file is lost: against servers that misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tbatch_tui.engine import download
+from tbatch_tui.engine.controller import Controller
+from tbatch_tui.engine.errors import FileTrouble
+from tbatch_tui.engine.journal import Journal
+from tbatch_tui.engine.model import FileKind, JobRecord, Transfer, TransferState
+from tbatch_tui.engine.names import result_name, stem_of
+from tbatch_tui.sandbox.testing import Sandbox
+from tests.conftest import until
+from tests.engine.conftest import MakeEngine
+from tests.engine.test_main_job import fetched
+
+CONTENT = "/v1/files/*/content"
+ROWS = 400
+
+
+async def get(engine: Controller, box: Sandbox, rows: int = ROWS) -> JobRecord:
+    """Fetch the results of a job made elsewhere."""
+    job_id = box.add_job("COMPLETED", rows=rows)
+    await engine.wait_until(job_id, lambda r: r.job is not None)
+    await engine.fetch(job_id)
+    return await engine.wait_until(job_id, fetched)
+
+
+def assert_whole(record: JobRecord, box: Sandbox) -> Path:
+    assert record.output is not None and record.output.path is not None and record.job is not None
+    assert record.job.output_file_id is not None
+    assert record.output.path.read_bytes() == box.file_bytes(record.job.output_file_id)
+    assert [p.name for p in record.output.path.parent.iterdir()] == [record.output.path.name]
+    return record.output.path
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body"),
+    [
+        (200, {}, ""),
+        (200, {}, '{"error": "try again"}\n'),
+        (200, {}, "[1, 2, 3]\n"),
+        (206, {"Content-Range": "bytes 0-30/9999"}, '{"custom_id": "a", "x": "yyyy"}\n'),
+        (206, {}, '{"custom_id": "a"}\n'),
+    ],
+    ids=["empty", "error object", "array", "a part not asked for", "a part of nothing"],
+)
+async def test_what_is_not_the_file_is_never_taken_for_it(
+    status: int, headers: dict[str, str], body: str, sandbox: Sandbox, make_engine: MakeEngine
+):
+    sandbox.plan_fault("status", CONTENT, first=1, last=2, status=status, headers=headers, body=body)
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        assert_whole(await get(engine, sandbox), sandbox)
+    assert sandbox.count("GET", "/v1/batches") >= 1
+
+
+@pytest.mark.parametrize("begun", ["whole", "half", "other bytes", "an odd answer"])
+async def test_a_part_left_by_a_crash_is_gone_on_with_or_started_over(
+    begun: str, sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
+):
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        record = await get(engine, sandbox)
+    path = assert_whole(record, sandbox)
+    assert record.output is not None
+    whole, part = path.read_bytes(), path.with_name(path.name + ".part")
+    tag = next(iter(['"' + str(record.output.sha256) + '"']))
+    path.rename(part)
+    if begun != "whole":
+        part.write_bytes(whole[: len(whole) // 2] if begun == "half" else b"x" * 1000)
+    journal = Journal(tmp_path / "data" / "history.db")
+    etag = '"of other bytes"' if begun == "other bytes" else tag
+    left = Transfer(FileKind.OUTPUT, record.output.file_id, TransferState.WANTED, etag=etag)
+    journal.put_transfer(1, record.key, left)
+    journal.close()
+    if begun == "an odd answer":
+        range_ = {"Content-Range": "bytes 500-599/9999"}
+        sandbox.plan_fault("status", CONTENT, status=206, headers=range_, body="y" * 100)
+    before = len(sandbox.requests)
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        record = await engine.wait_until(record.key, fetched)
+    assert_whole(record, sandbox)
+    asked = [c.status for c in sandbox.requests[before:] if c.path.endswith("/content")]
+    assert asked == {"whole": [416], "half": [206], "other bytes": [200], "an odd answer": [206, 200]}[begun]
+
+
+async def test_a_file_without_a_final_newline_keeps_its_last_row(sandbox: Sandbox, make_engine: MakeEngine):
+    rows = '{"custom_id": "a", "response": {}}\n{"custom_id": "b", "response": {}}'
+    sandbox.plan_fault("status", CONTENT, status=200, body=rows, last=None)
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        record = await get(engine, sandbox)
+    assert record.output is not None and record.output.path is not None
+    assert (record.output.path.read_text(), record.output.rows) == (rows, 2)
+
+
+async def test_the_key_does_not_follow_a_redirect_to_another_host(sandbox: Sandbox, make_engine: MakeEngine):
+    heads: list[str] = []
+    body = b'{"custom_id": "a"}\n'
+
+    async def storage(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(storage, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    away = {"Location": f"http://127.0.0.1:{port}/bucket/object?X-Amz-Signature=abc"}
+    sandbox.plan_fault("status", CONTENT, status=302, headers=away, last=None)
+    async with asyncio.timeout(30), server, make_engine(sandbox) as engine:
+        record = await get(engine, sandbox)
+    assert record.output is not None and record.output.path is not None
+    assert record.output.path.read_bytes() == body
+    assert heads
+    assert all(sandbox.key not in head and "authorization" not in head.lower() for head in heads)
+
+
+async def test_gone_is_believed_when_it_is_said_twice(sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path):
+    sandbox.plan_fault("status", CONTENT, status=404, first=1)
+    sandbox.plan_fault("status", CONTENT, status=404, first=3, last=4)
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        assert_whole(await get(engine, sandbox), sandbox)
+        other = sandbox.add_job("COMPLETED", rows=7)
+        await engine.wait_until(other, lambda r: r.job is not None)
+        await engine.fetch(other)
+        record = await engine.wait_until(other, lambda r: r.output is not None and r.output.state is TransferState.GONE)
+        assert "404" in (record.output.message or "" if record.output else "")
+    assert not list((tmp_path / "results").glob("*.part"))
+
+
+async def test_a_stopped_download_waits_to_be_asked_for_and_goes_on_where_it_was(
+    sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
+):
+    sandbox.plan_fault("drip", CONTENT, bytes=20_000, seconds=0.3)
+    job_id = sandbox.add_job("COMPLETED", rows=ROWS)
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        await engine.wait_until(job_id, lambda r: r.job is not None)
+        await engine.fetch(job_id)
+        await until(lambda: engine.has_transfers and any(c.fault == "drip" for c in sandbox.requests))
+        await engine.wait_until(job_id, lambda r: r.output is not None and r.output.etag is not None)
+        assert engine.stop_fetching(job_id)
+        record = await engine.wait_until(
+            job_id, lambda r: r.output is not None and "Stopped" in (r.output.message or "")
+        )
+        assert record.output is not None and record.output.state is TransferState.FAILED
+        assert not engine.has_transfers
+        await engine.fetch(job_id)
+        assert_whole(await engine.wait_until(job_id, fetched), sandbox)
+        assert not engine.stop_fetching(job_id)
+
+
+async def test_two_data_folders_and_one_output_folder_do_not_spoil_each_others_bytes(
+    sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
+):
+    sandbox.plan_fault("drip", CONTENT, bytes=30_000, seconds=0.05, last=3)
+    job_id = sandbox.add_job("COMPLETED", rows=ROWS)
+    other = make_engine(sandbox, data_dir=tmp_path / "other")
+    async with asyncio.timeout(30), make_engine(sandbox) as one, other as two:
+        for engine in (one, two):
+            await engine.wait_until(job_id, lambda r: r.job is not None)
+            await engine.fetch(job_id)
+        for engine in (one, two):
+            assert_whole(await engine.wait_until(job_id, fetched), sandbox)
+
+
+@pytest.mark.parametrize(
+    "name", ["../../../escape.jsonl", "/etc/passwd.jsonl", "..\\..\\x.jsonl", ".hidden.jsonl", ".."]
+)
+async def test_a_name_from_the_server_chooses_no_folder_and_hides_nothing(
+    name: str, sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
+):
+    content = b'{"custom_id":"row-0","body":{"model":"m","messages":[{"role":"user","content":"Hello"}]}}\n'
+    sandbox.add_file(content, filename=name)
+    job_id = sandbox.add_job("COMPLETED", content=content)
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        await engine.wait_until(job_id, lambda r: r.input_name != "")
+        await engine.fetch(job_id)
+        record = await engine.wait_until(job_id, fetched)
+    for transfer in record.transfers:
+        assert transfer.path is not None and transfer.path.parent == tmp_path / "results"
+        assert not transfer.path.name.startswith(".")
+
+
+def test_the_longest_names_leave_room_for_what_is_added():
+    name = result_name("é" * 300, "j" * 300, FileKind.OUTPUT, whole_id=True)
+    assert len(os.fsencode(name)) + len(".before-99.part") <= 255
+    assert stem_of("a/b\\.x.y.jsonl") == "x.y"
+
+
+def test_what_came_under_the_name_meanwhile_is_kept(tmp_path: Path):
+    final, part = tmp_path / "x.output.jsonl", tmp_path / "x.output.jsonl.part"
+    outside = tmp_path / "outside"
+    final.symlink_to(outside)  # leads nowhere yet
+    part.write_bytes(b'{"custom_id": "a"}\n')
+    verified, plain = download._verify(part)
+    assert plain
+    beside = download._put_in_place(part, final, verified)
+    assert beside is not None and beside.is_symlink()
+    assert not outside.exists()
+    assert final.read_bytes() == b'{"custom_id": "a"}\n' and not final.is_symlink()
+
+
+def test_a_part_that_already_has_its_final_name_is_not_written_to(tmp_path: Path):
+    final, part = tmp_path / "x.jsonl", tmp_path / "x.jsonl.part"
+    final.write_bytes(b"whole")
+    os.link(final, part)  # killed between giving the name and taking the old one away
+    handle = download._take_part(part)
+    os.ftruncate(handle, 0)
+    os.close(handle)
+    assert final.read_bytes() == b"whole"
+
+
+def test_a_part_is_written_by_one_at_a_time_and_through_no_link(tmp_path: Path):
+    part = tmp_path / "x.jsonl.part"
+    handle = download._take_part(part)
+    with pytest.raises(FileTrouble, match="another"):
+        download._take_part(part)
+    os.close(handle)
+    part.unlink()
+    part.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError) as caught:
+        download._take_part(part)
+    assert caught.value.errno == errno.ELOOP
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_jobs_that_share_their_first_characters_do_not_share_a_name(tmp_path: Path):
+    from tests.engine.test_journal import NOW, job, nothing_held
+
+    journal = Journal(tmp_path / "history.db")
+    account = journal.account_at_start("https://x", "aaaa", NOW).id
+    twins = [replace(job(n, output_file_id=f"out-{n}"), id=f"deadbeef-{n}") for n in (1, 2)]
+    alone = replace(job(3), id="cafecafe-3")
+    journal.apply_jobs(account, [*twins, alone], NOW, nothing_held)
+    path = tmp_path / "batch-deadbeef.output.jsonl"
+    assert not journal.path_is_free(path, "deadbeef-1")
+    assert journal.path_is_free(tmp_path / "batch-cafecafe.output.jsonl", "cafecafe-3")
+    journal.put_transfer(account, "deadbeef-1", Transfer(FileKind.OUTPUT, "out-1", TransferState.FETCHED, path=path))
+    assert journal.path_is_free(path, "deadbeef-1")
+    assert not journal.path_is_free(path, "deadbeef-2")
+    journal.close()
+
+
+def _can_mount(folder: Path) -> bool:
+    return os.geteuid() == 0 and os.system(f"mount -t tmpfs -o size=1m tmpfs {folder} 2>/dev/null") == 0
+
+
+async def test_a_full_or_read_only_disk_is_said_and_mended_by_itself(
+    sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / "results"
+    folder.mkdir()
+    if not _can_mount(folder):
+        pytest.skip("needs to mount a small file system")
+    # So that the disk fills up on the way, not only before: the room that is asked for beforehand is left out once.
+    monkeypatch.setattr(download, "_need_room", lambda *_: None)
+    job_id = sandbox.add_job("COMPLETED", rows=5000)
+    try:
+        async with asyncio.timeout(60), make_engine(sandbox) as engine:
+            await engine.wait_until(job_id, lambda r: r.job is not None)
+            await engine.fetch(job_id)
+            await _failed_with(engine, job_id, "disk is full")
+            assert os.system(f"mount -o remount,ro {folder}") == 0
+            await _failed_with(engine, job_id, "read-only")
+            assert os.system(f"mount -o remount,rw,size=64m {folder}") == 0
+            assert_whole(await engine.wait_until(job_id, fetched), sandbox)
+    finally:
+        os.system(f"umount -l {folder}")
+
+
+async def test_a_disk_without_room_is_said_before_a_byte_is_written(
+    sandbox: Sandbox, make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(download, "_SPARE", 1 << 62)
+    job_id = sandbox.add_job("COMPLETED", rows=ROWS)
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        await engine.wait_until(job_id, lambda r: r.job is not None)
+        await engine.fetch(job_id)
+        await _failed_with(engine, job_id, "disk is full")
+        monkeypatch.setattr(download, "_SPARE", 0)
+        assert_whole(await engine.wait_until(job_id, fetched), sandbox)
+
+
+async def _failed_with(engine: Controller, job_id: str, words: str) -> None:
+    await engine.wait_until(job_id, lambda r: r.output is not None and words in (r.output.message or ""))
