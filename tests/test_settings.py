@@ -109,5 +109,23 @@ def test_the_key_is_the_environments_else_what_tg_login_stored(tmp_path: Path, m
     assert "tg login" in found.key_trouble
 
 
+def test_a_login_is_sent_only_to_the_server_it_is_for_and_renewed_where_it_can_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    login = tmp_path / "credentials.json"
+    monkeypatch.setenv("TOGETHER_CREDENTIALS_PATH", str(login))
+    entry = {"name": "default", "access_token": "login-token", "refresh_token": "again", "expires_at": 1}
+    for issuer, url in (("https://api.together.ai/", None), ("https://staging.together.ai", "staging.together.ai")):
+        login.write_text(json.dumps({"current": "default", "credentials": [entry | {"issuer": issuer}]}))
+        found = settled(tmp_path)
+        assert (found.api_key, found.login) == ("login-token", True)  # stale, but the engine renews it
+        assert (found.base_url or "").removeprefix("https://") == (url or "")
+    elsewhere = settled(tmp_path, environment={"TOGETHER_BASE_URL": "https://proxy.example"})
+    assert elsewhere.api_key is None
+    assert "staging.together.ai" in elsewhere.key_trouble
+    own = settled(tmp_path, environment={"TOGETHER_BASE_URL": "https://proxy.example", "TOGETHER_API_KEY": "mine"})
+    assert (own.api_key, own.login, own.base_url) == ("mine", False, "https://proxy.example")
+
+
 def test_the_key_is_in_no_repr(tmp_path: Path):
     assert "secret" not in repr(settled(tmp_path, environment={"TOGETHER_API_KEY": "secret-key"}))
