@@ -25,7 +25,6 @@ NONE = Rates(0, 0)
         (b"\xff\xfe", "invalid JSON"),
         (b"[" * 100_000, "invalid JSON"),
         (b"\xef\xbb\xbf" + GOOD.strip(), "invalid JSON"),
-        (b"", "invalid JSON"),
         (json.dumps({"body": {"model": LLAMA}}).encode(), "custom_id is required"),
         (json.dumps({"custom_id": 7, "body": {}}).encode(), "custom_id is required"),
         (json.dumps({"custom_id": "x" * 65, "body": {}}).encode(), "custom_id must be at most 64 characters"),
@@ -43,6 +42,17 @@ def test_lines_are_counted_within_a_chunk(tmp_path: Path) -> None:
     path = written(tmp_path / "a.jsonl", jsonl(*(chat_row(f"row-{n}") for n in range(1500))) + b"{\n")
     told = judge(path, CHAT, "job", NONE).error
     assert told is not None and "Line 501 (within chunk)" in told
+
+
+def test_blank_lines_and_a_byte_order_mark_are_passed_over(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.jsonl", b"\xef\xbb\xbf" + GOOD + b"\n \r\n" + jsonl(chat_row("last")))
+    verdict = judge(path, CHAT, "job", NONE)
+    assert (verdict.error, verdict.rows) == (None, 2)
+    assert verdict.ledger is not None and sorted(verdict.ledger.offsets) == [3, 3 + len(GOOD) + 4]
+    path.write_bytes(path.read_bytes() + b"\n{\n")
+    told = judge(path, CHAT, "job", NONE).error
+    assert told is not None and "Line 6 (within chunk): invalid JSON" in told
+    assert "input file is empty" in (judge(written(path, b"\n \n"), CHAT, "job", NONE).error or "")
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\r\n", b"  \n"])

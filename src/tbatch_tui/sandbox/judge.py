@@ -29,6 +29,8 @@ MAX_LINE = 10 * 2**20
 MAX_CUSTOM_ID = 64
 """Characters of a `custom_id` (documentation)."""
 
+BOM = b"\xef\xbb\xbf"
+
 CHUNK = 1_000
 """Lines the server counts before it starts again: "Line 2 (within chunk)" need not be the file's line 2."""
 
@@ -115,10 +117,13 @@ def judge(path: Path, endpoint: str, job_id: str, rates: Rates) -> Verdict:
     seen: dict[str, None] = {}
     model_id: str | None = None
     breaks = False
-    number = 0
+    number = requests = 0
     try:
         for number, (offset, line) in enumerate(_lines(path), 1):
-            if number > MAX_REQUESTS:
+            if not line.strip(b" \t\r"):  # a blank line is no request
+                continue
+            requests += 1
+            if requests > MAX_REQUESTS:
                 raise _BadFile(f"input file contains more than {MAX_REQUESTS} requests")
             if number % CHUNK == 0:
                 time.sleep(0)  # lets the server's loop have the interpreter
@@ -135,12 +140,12 @@ def judge(path: Path, endpoint: str, job_id: str, rates: Rates) -> Verdict:
     except _BadLine as bad:
         within = (number - 1) % CHUNK + 1
         return Verdict(at=0.0, error=f"Error validating input file: Line {within} (within chunk): {bad}")
-    if number == 0:
+    if requests == 0:
         return Verdict(at=0.0, error="Error validating input file: input file is empty")
     for index, custom_id in enumerate(seen):
         if fates[index] == Fate.ANSWERED:
-            fates[index] = rates.fate(custom_id, number)
-    return Verdict(0.0, number, model_id, None, breaks, _shuffled(offsets, fates, job_id))
+            fates[index] = rates.fate(custom_id, requests)
+    return Verdict(0.0, requests, model_id, None, breaks, _shuffled(offsets, fates, job_id))
 
 
 _decode = msgspec.json.Decoder().decode
@@ -172,16 +177,16 @@ def _row(line: bytes, seen: dict[str, None]) -> dict[str, Any]:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Each line with its offset; of an oversized one only as much as shows that it is."""
+    """Each line with its offset; of an oversized one only as much as shows that it is. A byte order mark is none."""
     with path.open("rb") as file:
-        offset = 0
+        offset = len(BOM) if file.peek(len(BOM)).startswith(BOM) else 0
+        file.seek(offset)
         while line := file.readline(MAX_LINE + 2):
             length = len(line)
             whole = line.removesuffix(b"\n")
             while not line.endswith(b"\n") and (line := file.readline(2**20)):
                 length += len(line)
-            if whole.strip() or file.peek(1):  # a blank line is only fine as the file's last
-                yield offset, whole
+            yield offset, whole
             offset += length
 
 

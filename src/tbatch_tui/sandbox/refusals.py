@@ -19,6 +19,27 @@ MAX_STOP = 4
 
 CHAT = "/v1/chat/completions"
 
+ROLES = ("system", "user", "assistant", "tool", "function", "developer")
+FORMATS = ("text", "json_object", "json_schema", "regex")
+
+_NUMBER = (int, float)
+_CHAT_TYPES: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("max_tokens", "top_k", "seed", "n", "logprobs"), _NUMBER),
+    **dict.fromkeys(("temperature", "top_p", "min_p"), _NUMBER),
+    **dict.fromkeys(("presence_penalty", "frequency_penalty", "repetition_penalty"), _NUMBER),
+    **dict.fromkeys(("stream", "echo"), (bool,)),
+    **dict.fromkeys(("reasoning", "response_format", "logit_bias"), (dict,)),
+    **dict.fromkeys(("reasoning_effort", "safety_model", "compliance"), (str,)),
+    **dict.fromkeys(("tool_choice", "function_call"), (str, dict)),
+    "tools": (list,),
+    "stop": (str, list),
+}
+_AUDIO_TYPES: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("response_format", "language", "prompt"), (str,)),
+    **dict.fromkeys(("temperature", "min_speakers", "max_speakers"), _NUMBER),
+    "diarize": (bool,),
+}
+
 UNLUCKY = (
     "Request timed out before the model answered",
     "The model is overloaded, please try again later",
@@ -52,8 +73,15 @@ def _chat_refusal(body: dict[str, Any], model: str, kind: str) -> str | None:
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         return "Input validation error: `messages` must be a non-empty array"
-    if not all(isinstance(message, dict) and isinstance(message.get("role"), str) for message in messages):
+    if not all(isinstance(message, dict) and message.get("role") in ROLES for message in messages):
         return "Input validation error: each of `messages` must have a `role`"
+    if not all(_says_something(message) for message in messages):
+        return "Input validation error: each of `messages` must have a `content`"
+    if wrong := _wrong_type(body, _CHAT_TYPES):
+        return wrong
+    form = body.get("response_format")
+    if form is not None and form.get("type") not in FORMATS:
+        return f"Input validation error: `response_format.type` must be one of {', '.join(FORMATS)}"
     stop = body.get("stop")
     if isinstance(stop, list) and len(stop) > MAX_STOP:
         return f"Input validation error: at most {MAX_STOP} `stop` sequences are allowed, got {len(stop)}"
@@ -63,8 +91,29 @@ def _chat_refusal(body: dict[str, Any], model: str, kind: str) -> str | None:
     return None
 
 
+def _says_something(message: dict[str, Any]) -> bool:
+    """Whether a message has text or parts; an assistant's may have called tools instead, or only thought."""
+    content = message.get("content")
+    if content is None:
+        return message["role"] == "assistant" and len(message) > 1 + ("content" in message)
+    return isinstance(content, str) or (isinstance(content, list) and all(isinstance(part, dict) for part in content))
+
+
+def _wrong_type(body: dict[str, Any], types: dict[str, tuple[type, ...]]) -> str | None:
+    """What is of another type than documented; null is nothing, and true is no number."""
+    for name, wanted in types.items():
+        value = body.get(name)
+        if value is not None and (not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted)):
+            return f"Input validation error: `{name}` has a wrong type"
+    return None
+
+
 def _audio_refusal(body: dict[str, Any]) -> str | None:
     """The sandbox fetches nothing: a URL that could never be public is unreachable, any other can be heard."""
+    if wrong := _wrong_type(body, _AUDIO_TYPES):
+        return wrong
+    if body.get("response_format") not in (None, "json", "verbose_json"):
+        return "Input validation error: `response_format` must be json or verbose_json"
     url = body.get("file")
     if not isinstance(url, str) or not url:
         return "Input validation error: `file` is required"

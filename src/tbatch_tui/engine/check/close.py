@@ -12,7 +12,7 @@ from .audio import audio_findings
 from .chat import chat_findings
 from .finding import Finding, Json, Step, quoted
 from .limits import CUSTOM_ID_CHARACTERS, DEPTH_MAX
-from .params import Kind, kind_of, named
+from .params import Kind, named
 from .spans import locate, members, skip
 
 _STRING = r'"(?:[^"\\]|\\.)*+"'
@@ -213,10 +213,9 @@ def _line(seen: Seen, line: Json, kind: Kind) -> Iterator[Finding]:
         yield Finding("body-type", f"body is {named(body)}, not an object", ("body",))
         return
     yield from _model(seen, body)
-    mine = kind_of(body)
-    if mine is not None and mine is not kind:
-        there = "messages" if mine is Kind.CHAT else "file"
-        message = f"the request is {_KIND[mine]} (it has body.{there}), the batch is {_KIND[kind]}"
+    own, there, other = ("messages", "file", Kind.AUDIO) if kind is Kind.CHAT else ("file", "messages", Kind.CHAT)
+    if there in body and own not in body:
+        message = f"the request is {_KIND[other]} (it has body.{there}), the batch is {_KIND[kind]}"
         yield Finding("other-kind", message, ("body", there))
         return
     if kind is Kind.AUDIO:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Callable, Iterator
 from io import FileIO
@@ -11,6 +12,7 @@ import msgspec
 from tbatch_tui.engine.errors import Stopped
 from tbatch_tui.engine.findings import PROBLEMS_KEPT
 
+from .limits import DEPTH_MAX
 from .params import Kind
 from .part import Chunk, Found, Part, Place
 
@@ -26,6 +28,9 @@ _NAMED_MAX = 200_000
 class _Identified(msgspec.Struct, gc=False):
     custom_id: str
 
+
+_ODD = re.compile(rb"\\u[dD]|[0-9]{200}|[0-9][eE]\+?[0-9]{3}")
+"""What may be half of a surrogate pair, or a number too large: a decoder that wants the id alone passes over it."""
 
 _decode = msgspec.json.Decoder(_Identified).decode
 
@@ -51,7 +56,7 @@ def add_duplicates(part: Part, file: FileIO, kind: Kind, cancelled: Callable[[],
         if twice.isdisjoint(array("q", chunk.hashes)):
             continue
         for place, line, custom_id in _identified(file, chunk, kind):
-            if hash(custom_id) not in twice:
+            if hash(custom_id) not in twice or not _is_readable(line, kind):
                 continue
             first = first_lines.setdefault(custom_id, place.line)
             if first == place.line:
@@ -63,6 +68,15 @@ def add_duplicates(part: Part, file: FileIO, kind: Kind, cancelled: Callable[[],
     if number:
         part.counts[RULE] = number
         part.found = sorted(part.found + kept, key=lambda found: found.place.line)[:PROBLEMS_KEPT]
+
+
+def _is_readable(line: bytes, kind: Kind) -> bool:
+    """Whether a line that has an id is otherwise sound enough to be read: else its id did not count."""
+    if _ODD.search(line) is None and line.count(b"[") + line.count(b"{") <= DEPTH_MAX:
+        return True
+    from .close import look_closely
+
+    return look_closely(line, kind).custom_id is not None
 
 
 def _seen_twice(chunks: list[Chunk]) -> tuple[set[int], int]:

@@ -1,0 +1,261 @@
+"""The errors of an input file worked out the slow and obvious way: to hold the check's two paths against.
+
+Nothing of the check is used here, so that a fault of its own cannot hide.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from math import isinf
+from typing import Any, NamedTuple
+
+
+class Expected(NamedTuple):
+    """What the check must say of a file."""
+
+    faults: set[tuple[int, str]]
+    """Line and rule: all errors, and duplicate-key."""
+    counts: Counter[str]
+    """The rules told once a file: the number of lines that break them."""
+    models: Counter[str]
+
+
+STRING, WHOLE, NUMBER, BOOLEAN, OBJECT, LIST, NUMBERS, CHOICE = range(8)
+CHAT = {
+    STRING: "safety_model compliance context_length_exceeded_behavior reasoning_effort",
+    WHOLE: "max_tokens top_k seed n logprobs",
+    NUMBER: "temperature top_p min_p presence_penalty frequency_penalty repetition_penalty",
+    BOOLEAN: "stream echo",
+    OBJECT: "reasoning response_format",
+    LIST: "tools",
+    NUMBERS: "logit_bias",
+    CHOICE: "tool_choice function_call",
+}
+AUDIO = {
+    STRING: "response_format language prompt",
+    NUMBER: "temperature",
+    BOOLEAN: "diarize",
+    WHOLE: "min_speakers max_speakers",
+}
+PARTS = ("image_url", "video_url", "audio_url", "input_audio")
+
+
+def is_of(value: Any, kind: int) -> bool:
+    if value is None:
+        return True
+    is_number = type(value) in (int, float)
+    items = list(value.values()) if type(value) is dict else None
+    return {
+        STRING: type(value) is str,
+        WHOLE: is_number and value == value // 1,
+        NUMBER: is_number,
+        BOOLEAN: type(value) is bool,
+        OBJECT: type(value) is dict,
+        LIST: type(value) is list,
+        NUMBERS: items is not None and all(is_of(item, NUMBER) for item in items),
+        CHOICE: type(value) in (str, dict),
+    }[kind]
+
+
+def any_wrong(value: Any, **kinds: int) -> bool:
+    return type(value) is dict and not all(is_of(value.get(name), kind) for name, kind in kinds.items())
+
+
+class TooLarge(Exception):
+    pass
+
+
+class NoNumber(Exception):
+    pass
+
+
+def expected(content: bytes, *, is_chat: bool) -> Expected:
+    """Judge a file whose first line is sound."""
+    told = Expected(set(), Counter(), Counter())
+    first_lines: dict[str, int] = {}
+    lines = content.split(b"\n")
+    is_ended = lines[-1] == b""
+    for number, raw in enumerate(lines[:-1] if is_ended else lines, 1):
+        has_end = is_ended or number < len(lines)
+        told.counts["crlf"] += has_end and raw.endswith(b"\r")
+        row: dict[str, Any] = {}
+        for rule in judged(raw.removesuffix(b"\r"), row, is_chat=is_chat):
+            told.faults.add((number, rule))
+        custom_id, body = row.get("custom_id"), row.get("body")
+        if type(custom_id) is str and custom_id and first_lines.setdefault(custom_id, number) != number:
+            told.faults.add((number, "duplicate-custom-id"))
+        if type(body) is not dict:
+            continue
+        if type(body.get("model")) is str and body["model"].strip():
+            told.models[body["model"]] += 1
+        if is_other_kind(body, is_chat=is_chat):
+            continue
+        told.counts["openai-envelope"] += "url" in row or (is_chat and "method" in row)
+        if is_chat:
+            told.counts["stream"] += body.get("stream") is True
+            told.counts["no-max-tokens"] += "max_tokens" not in body and "max_completion_tokens" not in body
+    return told
+
+
+def judged(raw: bytes, row: dict[str, Any], *, is_chat: bool) -> Iterator[str]:
+    """The errors of one line, which is put in `row` if it is an object."""
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        yield "not-utf8"
+        return
+    if not text.strip(" \t\r"):
+        return
+    twice: list[str] = []
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        twice.extend(key for key, number in Counter(key for key, _ in items).items() if number > 1)
+        return dict(items)
+
+    def number(digits: str) -> float:
+        if isinf(float(digits)):
+            raise TooLarge
+        return float(digits)
+
+    def constant(_: str) -> None:
+        raise NoNumber
+
+    try:
+        value = json.loads(text, object_pairs_hook=pairs, parse_int=number, parse_float=number, parse_constant=constant)
+    except (json.JSONDecodeError, NoNumber):
+        yield "not-json"
+        return
+    except TooLarge:
+        yield "number-too-large"
+        return
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        yield "lone-surrogate"
+        return
+    if type(value) is not dict:
+        yield "not-object"
+        return
+    row.update(value)
+    if twice:
+        yield "duplicate-key"
+    yield from of_line(value, is_chat=is_chat)
+
+
+def is_other_kind(body: dict[str, Any], *, is_chat: bool) -> bool:
+    mine, other = ("messages", "file") if is_chat else ("file", "messages")
+    return mine not in body and other in body
+
+
+def of_line(row: dict[str, Any], *, is_chat: bool) -> Iterator[str]:
+    custom_id = row.get("custom_id")
+    if custom_id is None:
+        yield "custom-id-missing"
+    elif type(custom_id) is not str:
+        yield "custom-id-type"
+    elif not custom_id:
+        yield "custom-id-empty"
+    elif len(custom_id) > 64:
+        yield "custom-id-long"
+    if "body" not in row:
+        yield "body-missing"
+        return
+    body = row["body"]
+    if type(body) is not dict:
+        yield "body-type"
+        return
+    model = body.get("model")
+    if model is None or (type(model) is str and not model.strip()):
+        yield "no-model"
+    elif type(model) is not str:
+        yield "wrong-type"
+    if is_other_kind(body, is_chat=is_chat):
+        yield "other-kind"
+        return
+    for kind, names in (CHAT if is_chat else AUDIO).items():
+        if not all(is_of(body.get(name), kind) for name in names.split()):
+            yield "wrong-type"
+    yield from of_chat(body) if is_chat else of_audio(row, body)
+
+
+def of_audio(row: dict[str, Any], body: dict[str, Any]) -> Iterator[str]:
+    if row.get("method") != "FILE":
+        yield "method-file"
+    file = body.get("file")
+    if type(file) is not str or not file.lower().startswith(("http://", "https://")):
+        yield "file-url"
+    format_ = body.get("response_format")
+    if type(format_) is str and format_ not in ("json", "verbose_json"):
+        yield "response-format"
+    words = body.get("timestamp_granularities")
+    words = words if type(words) is list else [words]
+    if words != [None] and any(type(word) is not str for word in words):
+        yield "wrong-type"
+
+
+def of_chat(body: dict[str, Any]) -> Iterator[str]:
+    messages, stop, format_ = body.get("messages"), body.get("stop"), body.get("response_format")
+    if messages is None or messages == []:
+        yield "no-messages"
+    elif type(messages) is not list:
+        yield "wrong-type"
+    else:
+        for message in messages:
+            yield from of_message(message)
+    if type(stop) is list:
+        if len(stop) > 4:
+            yield "too-many-stops"
+        if any(type(item) is not str for item in stop):
+            yield "wrong-type"
+    elif stop is not None and type(stop) is not str:
+        yield "wrong-type"
+    if type(format_) is dict:
+        if format_.get("type") not in ("text", "json_object", "json_schema", "regex"):
+            yield "response-format"
+        elif format_["type"] == "json_schema":
+            own = format_["json_schema"] if "json_schema" in format_ else format_.get("schema")
+            if type(own) is not dict:
+                yield "response-format"
+            elif "json_schema" in format_ and any_wrong(
+                own, name=STRING, description=STRING, schema=OBJECT, strict=BOOLEAN
+            ):
+                yield "wrong-type"
+    if any_wrong(body.get("reasoning"), enabled=BOOLEAN):
+        yield "wrong-type"
+    for tool in body["tools"] if type(body.get("tools")) is list else []:
+        if (
+            type(tool) is not dict
+            or any_wrong(tool, type=STRING, function=OBJECT)
+            or any_wrong(tool.get("function"), name=STRING, description=STRING, parameters=OBJECT)
+        ):
+            yield "wrong-type"
+
+
+def of_message(message: Any) -> Iterator[str]:
+    if type(message) is not dict:
+        yield "wrong-type"
+        return
+    role, content = message.get("role"), message.get("content")
+    if role not in ("system", "user", "assistant", "tool", "function", "developer"):
+        yield "message-role"
+    others = ("tool_calls", "function_call", "reasoning", "reasoning_content", "refusal", "audio")
+    if content is None:
+        if role != "assistant" or not any(message.get(name) for name in others):
+            yield "message-content"
+    elif type(content) is list:
+        for part in content:
+            if (
+                type(part) is not dict
+                or type(part.get("type")) is not str
+                or (part["type"] == "text" and type(part.get("text")) is not str)
+                or (part["type"] in PARTS and type(part.get(part["type"])) not in (str, dict))
+            ):
+                yield "message-content"
+    elif type(content) is not str:
+        yield "message-content"
+    if any_wrong(message, name=STRING, tool_calls=LIST):
+        yield "wrong-type"
+    if type(message.get("tool_calls")) is list and any(type(call) is not dict for call in message["tool_calls"]):
+        yield "wrong-type"

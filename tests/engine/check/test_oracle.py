@@ -1,0 +1,138 @@
+"""The check against the oracle: its fast path, its slow path and its two processes say what plain code says."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tbatch_tui.engine.check import RULES, check_file, forked, reader
+from tbatch_tui.engine.findings import Severity
+from tests.engine.check.lines import audio, chat, dumped, saved
+from tests.engine.check.oracle import expected
+
+PARAMETERS = """
+max_tokens max_completion_tokens temperature top_k seed stream stop logprobs tools tool_choice logit_bias
+response_format reasoning reasoning_effort compliance user metadata language diarize min_speakers
+timestamp_granularities"""
+PLACES = """custom_id body method url body.model body.messages body.file
+body.messages.0.role body.messages.0.content body.messages.0.name body.messages.0.tool_calls body.messages.0.refusal
+body.messages.0.extra body.messages.1.role body.messages.1.content body.messages.1.content.0.type
+body.messages.1.content.0.text body.messages.1.content.0.image_url body.response_format.type body.response_format.schema
+body.response_format.json_schema body.response_format.json_schema.name body.tools.0.function
+body.tools.0.function.parameters body.reasoning.enabled"""
+PATHS = [path.split(".") for path in [*PLACES.split(), *(f"body.{name}" for name in PARAMETERS.split())]]
+WORDS = """
+a b FILE POST user tool assistant text image_url json_schema regex json verbose_json word hipaa low ftp://x/a
+https://example.com/a.wav"""
+values = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.sampled_from([0, 1, -1, 9, 1.0, 1.5, 2**53, 2**64, -(2**64), 10**30, 1e300, -0.0, "", " ", "x" * 64, "é" * 65]),
+    st.sampled_from(WORDS.split()),
+    st.sampled_from([[], {}, [1], ["a"], ["a"] * 5, {"a": 1}, {"a": "b"}, {"type": "text"}, [{"type": "text"}], [[]]]),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
+)
+PIECES = [*'\r\x00\t{}[]"\\,:\ufeffé', "NaN", "1e999", "\\ud800", "\\u0061"]
+PARTS = [{"role": "user", "content": "x"}, {"role": "user", "content": [{"type": "text", "text": "x"}]}]
+BASES = [
+    chat("1"),
+    audio("2"),
+    chat("3", messages=PARTS),
+    chat("4", response_format={"type": "json_schema", "json_schema": {"name": "x"}}, reasoning={}, stop=["a"]),
+    chat("5", tools=[{"type": "function", "function": {"name": "f", "parameters": {}}}]),
+]
+
+
+def put(line: Any, path: list[str], value: object, *, is_removed: bool) -> None:
+    """Put a value in the line, or take one away, if there is a place for it."""
+    for step in path[:-1]:
+        inner = dict(enumerate(line)) if isinstance(line, list) else line
+        line = inner.get(int(step) if step.isdigit() else step) if isinstance(inner, dict) else None
+    if isinstance(line, dict):
+        if is_removed:
+            line.pop(path[-1], None)
+        else:
+            line[path[-1]] = value
+
+
+@st.composite
+def lines(draw: st.DrawFn, is_chat: bool) -> bytes:
+    """A line with some faults, in values or in the text."""
+    line = copy.deepcopy(draw(st.sampled_from(BASES if is_chat else [BASES[1], BASES[1], BASES[0]])))
+    if draw(st.booleans()):
+        line["custom_id"] = draw(st.sampled_from(["a", "b", "c", "d", "e"]))
+    for path in draw(st.lists(st.sampled_from(PATHS), max_size=2)):
+        put(line, path, draw(values), is_removed=draw(st.integers(0, 3)) == 0)
+    if draw(st.integers(0, 5)) == 0:
+        keys = list(line)
+        line = {key: line[key] for key in draw(st.permutations(keys))}
+    text = json.dumps(
+        line, ensure_ascii=draw(st.booleans()), separators=draw(st.sampled_from([(",", ":"), (", ", ": ")]))
+    )
+    match draw(st.integers(0, 9)):
+        case 0:
+            at = draw(st.integers(0, len(text)))
+            text = text[:at] + draw(st.sampled_from(PIECES)) + text[at + draw(st.integers(0, 1)) :]
+        case 1:  # a key that is there twice, perhaps
+            at = draw(st.sampled_from([i + 1 for i, character in enumerate(text) if character == "{"]))
+            key = draw(st.sampled_from(sorted({step for path in PATHS for step in path})))
+            text = text[:at] + f"{json.dumps(key)}: {json.dumps(draw(values))}, " + text[at:]
+        case 2:
+            text = draw(
+                st.sampled_from(
+                    ["", " ", "\t", "1", "[]", '"x"', "null", text + text, text + ",", " " + text, text[:-1]]
+                )
+            )
+    content = text.encode().replace(b"\n", b" ")
+    return content.replace(b"x", b"\xff", 1) if draw(st.integers(0, 30)) == 0 else content
+
+
+@st.composite
+def files(draw: st.DrawFn) -> tuple[bytes, bool]:
+    """A file, and whether it is for chat, as its first line says."""
+    is_chat = draw(st.integers(0, 2)) > 0
+    sound = [dumped((chat if is_chat else audio)(f"sound {n}"))[:-1] for n in range(8)]
+    content = sound + draw(st.lists(lines(is_chat), max_size=8))
+    end = draw(st.sampled_from([b"\n", b"\n", b"\n", b"\r\n"]))
+    return end.join(content) + (end if draw(st.booleans()) else b""), is_chat
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_pieces() -> Iterator[pytest.MonkeyPatch]:
+    """Small files are taken apart as large ones are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(forked, "LARGE", 0)
+        patch.setattr("tbatch_tui.engine.check.whole.LARGE", 0)
+        yield patch
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@given(files(), st.sampled_from([200, 700, 256 * 1024]), st.booleans())
+@example((dumped(chat("a"), chat("b", logprobs=1e300)), True), 200, False)
+def test_agreement(
+    tmp_path: Path, small_pieces: pytest.MonkeyPatch, file: tuple[bytes, bool], piece: int, is_forked: bool
+) -> None:
+    content, is_chat = file
+    small_pieces.setattr(reader, "PIECE", piece)
+    told = expected(content, is_chat=is_chat)
+    report = check_file(saved(tmp_path, content))
+    errors = {
+        (problem.line, problem.rule)
+        for problem in report.problems
+        if problem.severity is Severity.ERROR or problem.rule == "duplicate-key"
+    }
+    assert errors == told.faults
+    once = {rule: number for rule, number in report.counts.items() if RULES[rule].once and rule != "not-for-batch"}
+    assert once == {rule: number for rule, number in told.counts.items() if number}
+    assert report.models == told.models
+    if is_forked:
+        two = check_file(report.path, processes=2)
+        assert replace(two, seconds=0) == replace(report, seconds=0)

@@ -1,0 +1,223 @@
+"""The check and the sandbox agree: what passes does not fail a job, and what Together would punish is punished.
+
+The sandbox is asked as a client asks it: an upload, a create, a look at how it ended and at its error file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from tbatch_tui.engine.check import RULES, check_file, limits
+from tbatch_tui.engine.findings import CheckReport, Severity
+from tbatch_tui.sandbox import files, judge, refusals
+from tbatch_tui.sandbox.testing import Sandbox
+from tests.engine.check.lines import audio, chat, dumped, said, saved, without
+from tests.engine.check.test_oracle import files as any_files
+
+CHAT, HEARD, TRANSLATED = "/v1/chat/completions", "/v1/audio/transcriptions", "/v1/audio/translations"
+USER = {"role": "user", "content": "Hi"}
+CALL = {"id": "1", "index": 0, "type": "function", "function": {"name": "f", "arguments": "{}"}}
+TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+SCHEMA = {"name": "x", "schema": {"type": "object"}}
+
+Outcome = tuple[str, str, set[str]]
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Sandbox]:
+    with Sandbox(speed=0) as running:
+        yield running
+
+
+@pytest.fixture
+def ended(box: Sandbox) -> Any:
+    """How a job on a file ends: its status, its error, and the custom_ids of its error file."""
+
+    def run(content: bytes, endpoint: str) -> Outcome:
+        headers = {"Authorization": f"Bearer {box.key}"}
+        with httpx.Client(base_url=box.base_url, headers=headers, timeout=60, trust_env=False) as client:
+            form = {"purpose": "batch-api", "file_name": "a.jsonl", "file_type": "jsonl"}
+            answer = client.post("/v1/files/upload", data=form, files={"file": ("a.jsonl", content)})
+            assert answer.status_code == 200, answer.text
+            asked = {"input_file_id": answer.json()["id"], "endpoint": endpoint}
+            job_id = client.post("/v1/batches", json=asked).raise_for_status().json()["job"]["id"]
+            box.advance(20_000)
+            job = client.get(f"/v1/batches/{job_id}").raise_for_status().json()
+            failed = job.get("error_file_id")
+            rows = client.get(f"/v1/files/{failed}/content").raise_for_status().text if failed else ""
+        return job["status"], job.get("error") or "", {line.split('"')[3] for line in rows.splitlines()}
+
+    return run
+
+
+PASSING: list[tuple[str, bytes]] = [
+    (
+        CHAT,
+        dumped(
+            chat("plain"),
+            chat("parameters", temperature=0.5, top_p=1, top_k=40, seed=7, n=1, stop=["a"] * 4, logit_bias={"5": -1.5}),
+            chat("nulls", temperature=None, stop=None, tools=None, response_format=None, stream=False, seed=None),
+            chat("unknown", user="u", metadata={"a": [1]}, parallel_tool_calls=True, reasoning={"enabled": False}),
+            chat("effort", reasoning_effort="low", logprobs=1, echo=False, context_length_exceeded_behavior="error"),
+            chat("json", response_format={"type": "json_object"}),
+            chat("schema", response_format={"type": "json_schema", "json_schema": SCHEMA}),
+            chat("regex", response_format={"type": "regex", "pattern": "a+"}),
+            chat("text", response_format={"type": "text"}),
+            chat("tools", tools=[TOOL], tool_choice="auto"),
+            {
+                **said(
+                    {"role": "system", "content": "x"},
+                    {"role": "developer", "content": "x"},
+                    {**USER, "name": "Bob"},
+                    {"role": "assistant", "content": None, "tool_calls": [CALL]},
+                    {"role": "tool", "content": "x", "tool_call_id": "1"},
+                    {"role": "function", "name": "f", "content": "x"},
+                ),
+                "custom_id": "roles",
+            },
+            {
+                **said(
+                    {"role": "user", "content": [{"type": "text", "text": "x"}, {"type": "image_url", "image_url": {}}]}
+                ),
+                "custom_id": "parts",
+            },
+            chat("é" * 64),
+            chat("\u2028 🙂 \\ / \x7f"),
+            {"body": chat()["body"], "custom_id": "turned"},
+        ),
+    ),
+    # all of it warned of, none of it an error
+    (
+        CHAT,
+        b"\xef\xbb\xbf"
+        + dumped(
+            without(chat("no limit"), "body", "max_tokens"),
+            chat("stream", stream=True),
+            {**chat("envelope"), "method": "POST", "url": CHAT},
+            chat("one stop", stop="x"),
+            chat("other", model="openai/gpt-oss-20b"),
+            b"",
+            b"  ",
+            dumped(chat("twice"))[:-1].replace(b'"max', b'"max_tokens": 5, "max'),
+        ).replace(b"\n", b"\r\n"),
+    ),
+    (CHAT, dumped(chat("unended"))[:-1]),
+    (
+        HEARD,
+        dumped(
+            audio("plain"),
+            audio("json", response_format="json", language="en", prompt="p", temperature=0),
+            audio("verbose", response_format="verbose_json", timestamp_granularities=["word", "segment"]),
+            audio("speakers", diarize=True, min_speakers=1, max_speakers=3, timestamp_granularities="word"),
+            {**audio("envelope"), "url": HEARD},
+        ),
+    ),
+    (TRANSLATED, dumped({**audio("a", language="en"), "url": TRANSLATED}, audio("b"))),
+]
+
+
+@pytest.mark.parametrize(("endpoint", "content"), PASSING)
+def test_what_passes_is_answered(tmp_path: Path, ended: Any, endpoint: str, content: bytes) -> None:
+    report = check_file(saved(tmp_path, content))
+    assert (report.errors, report.endpoint) == (0, endpoint)
+    assert ended(content, endpoint) == ("COMPLETED", "", set())
+
+
+LINE = dumped(chat("bad"))[:-1]
+
+FAILS: dict[str, bytes] = {
+    "utf16": dumped(chat("bad")).decode().encode("utf-16"),
+    "not-jsonl": b"[\n" + dumped(chat("bad")) + b"]\n",
+    "no-requests": b"\n \n",
+    "not-utf8": LINE.replace(b"Hello", b"\xff"),
+    "not-json": LINE[:-1],
+    "lone-surrogate": LINE.replace(b"Hello", b"\\ud800"),
+    "too-deep": b"[" * 100_000,
+    "number-too-large": LINE.replace(b": 9", b": 1e999"),
+    "not-object": b"[1]",
+    "custom-id-missing": dumped(without(chat(), "custom_id")),
+    "custom-id-type": dumped(chat(7)),
+    "custom-id-empty": dumped(chat("")),
+    "custom-id-long": dumped(chat("x" * 65)),
+    "duplicate-custom-id": dumped(chat("sound")),
+    "body-missing": dumped(without(chat("bad"), "body")),
+    "body-type": dumped({"custom_id": "bad", "body": "{}"}),
+    "no-model": dumped(without(chat("bad"), "body", "model")),
+    "line-too-long": LINE.replace(b"Hello", b"x" * limits.LINE_BYTES_MAX),
+    "too-many-requests": dumped(*({"custom_id": f"{n}", "body": chat()["body"]} for n in range(50_000))),
+}
+"""The fault of each rule that fails the whole job."""
+
+WHOLE = ("utf16", "not-jsonl", "no-requests")
+
+
+@pytest.mark.parametrize("rule", FAILS)
+def test_what_fails_the_job(tmp_path: Path, ended: Any, rule: str) -> None:
+    content = FAILS[rule] if rule in WHOLE else dumped(chat("sound"), FAILS[rule].strip())
+    assert errors_of(check_file(saved(tmp_path, content))) == {rule}
+    status, error, _ = ended(content, CHAT)
+    assert status == "FAILED"
+    assert error
+
+
+REFUSED: dict[str, list[dict[str, Any]]] = {
+    "wrong-type": [chat("bad", temperature="hot"), chat("bad", tools={}), chat("bad", seed=True), chat("bad", stop=5)],
+    "other-kind": [audio("bad")],
+    "no-messages": [without(chat("bad"), "body", "messages"), chat("bad", messages=[])],
+    "message-role": [chat("bad", messages=[{"content": "x"}]), chat("bad", messages=[{**USER, "role": "bot"}])],
+    "message-content": [chat("bad", messages=[{"role": "user"}]), chat("bad", messages=[{**USER, "content": 5}])],
+    "too-many-stops": [chat("bad", stop=["a"] * 5)],
+    "response-format": [chat("bad", response_format={"type": "xml"})],
+    "method-file": [without(audio("bad"), "method"), {**audio("bad"), "method": "POST"}],
+    "file-url": [without(audio("bad"), "body", "file"), audio("bad", file="a.wav"), audio("bad", file=None)],
+}
+"""The fault of each rule that fails its row, which is paid for with a day and without an answer."""
+
+
+@pytest.mark.parametrize(("rule", "line"), [(rule, line) for rule, lines in REFUSED.items() for line in lines])
+def test_what_fails_its_row(tmp_path: Path, ended: Any, rule: str, line: dict[str, Any]) -> None:
+    is_audio = rule in ("method-file", "file-url")
+    content = dumped((audio if is_audio else chat)("sound"), line)
+    assert errors_of(check_file(saved(tmp_path, content))) == {rule}
+    assert ended(content, HEARD if is_audio else CHAT) == ("COMPLETED", "", {"bad"})
+
+
+ELSEWHERE = {
+    "suffix": "the SDK refuses the name, before anything is sent",
+    "file-too-large": "the upload is refused: tests/sandbox/test_files.py",
+    "changed-while-read": "not a fault of the file",
+}
+
+
+def test_every_error_is_accounted_for() -> None:
+    errors = {rule.id for rule in RULES.values() if rule.severity is Severity.ERROR}
+    assert errors == {*FAILS, *REFUSED, *ELSEWHERE}
+
+
+def test_limits_are_the_same() -> None:
+    assert judge.MAX_REQUESTS == limits.REQUESTS_MAX
+    assert judge.MAX_LINE == limits.LINE_BYTES_MAX
+    assert judge.MAX_CUSTOM_ID == limits.CUSTOM_ID_CHARACTERS
+    assert refusals.MAX_STOP == limits.STOPS_MAX
+    assert files.MAX_BYTES == limits.FILE_MEGABYTES * limits.MEBIBYTE
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(any_files())
+def test_any_file_is_judged_alike(tmp_path: Path, file: tuple[bytes, bool]) -> None:
+    """The job fails if one of the errors says so, and only then."""
+    content, is_chat = file
+    path = saved(tmp_path, content)
+    error = judge.judge(path, CHAT if is_chat else HEARD, "job", judge.Rates(0, 0)).error
+    faults = errors_of(check_file(path)) & {*FAILS}
+    assert (error is not None) is bool(faults), (error, faults)
+
+
+def errors_of(report: CheckReport) -> set[str]:
+    return {rule for rule in report.counts if RULES[rule].severity is Severity.ERROR}
