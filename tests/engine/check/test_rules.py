@@ -291,6 +291,7 @@ def assert_found(
         chat(response_format={"type": "json_schema", "schema": {"type": "object"}}, reasoning={"enabled": True}),
         chat(response_format={"type": "json_object", "schema": {}}, seed=10**308, reasoning_effort="low"),
         chat(x=NEST[0]),
+        {**chat(**{"a\0b": {"c\0": 1, "c": 2}, "\0": [{"": 1}]}), "\0": {"\0": {}}},
         said(USER, {"role": "assistant", "content": None, "refusal": "No."}, {**USER, "name": "Bob"}),
         said(USER, {"role": "assistant", "tool_calls": [{"id": "1", "function": {"name": "f", "arguments": "{}"}}]}),
         said({"role": "user", "content": [{"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}}]}),

@@ -157,7 +157,7 @@ class FastLook:
         if not all(len(set(top)) == len(top) for top in distinct):
             return False
         for i, top in enumerate(tops):
-            if len(top) > 2 and not all(_is_sound(lines[i][key]) for key in top if key not in _LINE_KEYS):
+            if len(top) > 2 and not _are_sound(lines[i], [key for key in top if key not in _LINE_KEYS]):
                 look.doubtful.add(i)
         marked = {top for top in distinct if not self._marks.isdisjoint(top)}
         if marked:
@@ -180,8 +180,8 @@ class FastLook:
                 return False
             if shape.unjudged:
                 look.doubtful.update(i for i in members if not self._is_proven(bodies[i], shape))
-            for key in shape.unknown:
-                look.doubtful.update(i for i in members if not _is_sound(parsed[i][key]))
+            if shape.unknown:
+                look.doubtful.update(i for i in members if not _are_sound(parsed[i], shape.unknown))
             if self._kind is not Kind.CHAT:
                 continue
             if not shape.has_limit:
@@ -234,11 +234,16 @@ class FastLook:
                 self._hosts.add(host)
 
 
-def _is_sound(value: Any, levels: int = 16) -> bool:
+def _are_sound(tree: Any, keys: Sequence[str], levels: int = 16) -> bool:
+    """Whether the values of these keys are sound. simdjson finds no key with a NUL in it: such a one is doubted."""
+    return not any("\0" in key or not _is_sound(tree[key], levels) for key in keys)
+
+
+def _is_sound(value: Any, levels: int) -> bool:
     """Whether a value that nothing is documented of has no key twice, and is not nested strangely deep."""
     if isinstance(value, simdjson.Object):
         keys = list(value)
-        return levels > 0 and len(set(keys)) == len(keys) and all(_is_sound(value[key], levels - 1) for key in keys)
+        return levels > 0 and len(set(keys)) == len(keys) and _are_sound(value, keys, levels - 1)
     return not isinstance(value, simdjson.Array) or (levels > 0 and all(_is_sound(item, levels - 1) for item in value))
 
 
