@@ -45,6 +45,7 @@ def fixed(folder: Path, content: bytes, rules: Collection[str] | None = None) ->
             b'{"custom_id": "a", "method": "FILE", ' + AUDIO_BODY,
         ),
         (b"\xef\xbb\xbf" + dumped(chat()), dumped(chat())),
+        (b"\xef\xbb\xbf" * 3 + dumped(chat()), dumped(chat())),
         (b"\n" + dumped(chat()) + b"  \n", dumped(chat())),
         (dumped(chat()).replace(b"\n", b"\r\n"), dumped(chat())),
         (dumped(chat()).replace(b"\n", b"\r\r\n"), dumped(chat())),

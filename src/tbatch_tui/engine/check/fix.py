@@ -15,7 +15,7 @@ from tbatch_tui.engine.findings import CheckReport, Severity
 from .close import Seen, look_closely
 from .fast import FastLook
 from .mend import Name, mended, suffixed
-from .opening import look_at_opening
+from .opening import BOM, look_at_opening
 from .params import Kind
 from .reader import PIECE, Piece, pieces, read_line
 from .rules import RULES
@@ -111,7 +111,9 @@ def write_fixed(
             fixer = _Fixer(plan.kind, wanted, good, bad)
             start = look_at_opening(source).start
             if start and "bom" not in wanted:
-                good.write(b"\xef\xbb\xbf")
+                good.write(BOM)
+            while start and "bom" in wanted and os.pread(source.fileno(), len(BOM), start) == BOM:
+                start += len(BOM)  # of several none is to be left at the beginning
             if wanted & _ID_RULES:
                 for piece in pieces(source, start, plan.size):
                     _stop_if(cancelled)

@@ -15,7 +15,7 @@ _FURTHER = 2 * LINE_BYTES_MAX
 """So far is looked for a request that shows its kind where the first lines are too long, or faulty."""
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 _TEXT_WITHOUT_OBJECTS = 20
 """So many lines without one that begins as JSON does: the file is something else."""
 
@@ -40,7 +40,7 @@ def look_at_opening(file: FileIO) -> Opening:
     head = file.read(PEEK)
     if head.startswith(_UTF16) or _is_wide(head):
         return Opening(rule="utf16", message="the file is UTF-16 or UTF-32, not UTF-8")
-    start = len(_BOM) if head.startswith(_BOM) else 0
+    start = len(BOM) if head.startswith(BOM) else 0
     lines = head[start:].split(b"\n")
     if len(head) == PEEK and len(lines) > 1:
         lines.pop()  # cut off
