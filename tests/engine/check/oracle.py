@@ -20,6 +20,8 @@ class Expected(NamedTuple):
     counts: Counter[str]
     """The rules told once a file: the number of lines that break them."""
     models: Counter[str]
+    firsts: dict[str, int]
+    """The first line that breaks each of them."""
 
 
 STRING, WHOLE, NUMBER, BOOLEAN, OBJECT, LIST, NUMBERS, CHOICE = range(8)
@@ -73,13 +75,14 @@ class NoNumber(Exception):
 
 def expected(content: bytes, *, is_chat: bool) -> Expected:
     """Judge a file whose first line is sound."""
-    told = Expected(set(), Counter(), Counter())
+    told = Expected(set(), Counter(), Counter(), {})
     first_lines: dict[str, int] = {}
     lines = content.split(b"\n")
     is_ended = lines[-1] == b""
     for number, raw in enumerate(lines[:-1] if is_ended else lines, 1):
         has_end = is_ended or number < len(lines)
-        told.counts["crlf"] += has_end and raw.endswith(b"\r")
+        if has_end and raw.endswith(b"\r"):
+            note(told, "crlf", number)
         row: dict[str, Any] = {}
         for rule in judged(raw.removesuffix(b"\r"), row, is_chat=is_chat):
             told.faults.add((number, rule))
@@ -92,11 +95,18 @@ def expected(content: bytes, *, is_chat: bool) -> Expected:
             told.models[body["model"]] += 1
         if is_other_kind(body, is_chat=is_chat):
             continue
-        told.counts["openai-envelope"] += "url" in row or (is_chat and "method" in row)
-        if is_chat:
-            told.counts["stream"] += body.get("stream") is True
-            told.counts["no-max-tokens"] += "max_tokens" not in body and "max_completion_tokens" not in body
+        if "url" in row or (is_chat and "method" in row):
+            note(told, "openai-envelope", number)
+        if is_chat and body.get("stream") is True:
+            note(told, "stream", number)
+        if is_chat and "max_tokens" not in body and "max_completion_tokens" not in body:
+            note(told, "no-max-tokens", number)
     return told
+
+
+def note(told: Expected, rule: str, number: int) -> None:
+    told.counts[rule] += 1
+    told.firsts.setdefault(rule, number)
 
 
 def judged(raw: bytes, row: dict[str, Any], *, is_chat: bool) -> Iterator[str]:

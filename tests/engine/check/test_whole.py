@@ -136,9 +136,39 @@ def test_hosts() -> None:
     assert host_of("HTTPS://user:pw@Example.COM:8080/a?b") == "example.com"
     assert host_of("http://[::1]:80/") == "::1"
     assert host_of("https://") == host_of("file:///a") == host_of("//a") == host_of("http://a b/") == ""
-    for host in ("localhost", "127.0.0.1", "10.1.2.3", "172.31.0.1", "100.64.0.1", "::1", "fd00::1", "nas", "a.local"):
+    odd = (
+        "127.1",
+        "0x7f.1",
+        "2130706433",
+        "::ffff:10.0.0.1",
+        "224.0.0.1",
+        "256.1.1.1",
+        "a.home.arpa",
+        "x.test",
+        "fe80::1",
+    )
+    for host in (
+        "localhost",
+        "127.0.0.1",
+        "10.1.2.3",
+        "172.31.0.1",
+        "100.64.0.1",
+        "::1",
+        "fd00::1",
+        "nas",
+        "a.local",
+        *odd,
+    ):
         assert is_private(host), host
-    for host in ("example.com", "172.32.0.1", "8.8.8.8", "10.example.com", "2606:4700::1", "localhost.example.com"):
+    for host in (
+        "example.com",
+        "172.32.0.1",
+        "8.8.8.8",
+        "10.example.com",
+        "2606:4700::1",
+        "localhost.example.com",
+        "::ffff:8.8.8.8",
+    ):
         assert not is_private(host), host
 
 

@@ -76,7 +76,8 @@ class _Scanner:
             part.lines += len(look.models)
             part.requests += len(look.models)
             if has_cr:
-                part.add_once("crlf", piece.data.count(b"\r"), lines.place(0))
+                before = piece.data.count(b"\n", 0, piece.block.find(b"\r"))
+                part.add_once("crlf", piece.data.count(b"\r"), lines.place(before))
             if part.longest > LONG_LINE:
                 self._note_long(look, lines)
             for index in sorted(look.doubtful):
