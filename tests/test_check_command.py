@@ -75,6 +75,16 @@ def test_select_and_ignore(bad: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
+def test_more_problems_than_are_shown(tmp_path: Path) -> None:
+    path = saved(tmp_path, b"\n" * 100_002 + b"{\n")
+    done = run(path)
+    assert (done.returncode, done.stdout.count("\n")) == (1, 100_000)
+    assert "1 error · 100,002 warnings · 3 of them not shown" in done.stderr
+    done = run("--select", "not-json", path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "1 error · 1 of them not shown" in done.stderr
+
+
 def test_json(bad: Path, good: Path) -> None:
     done = run("--json", bad, good.with_name("none.jsonl"))
     told = json.loads(done.stdout)
@@ -211,3 +221,14 @@ def test_name_that_is_not_utf8(tmp_path: Path) -> None:
     told = json.loads(run("--json", path).stdout)
     assert told["files"][0]["path"] == f"{tmp_path}/caf\\xe9.jsonl"
     assert "caf\\xe9.jsonl: no problems" in run(path).stderr
+
+
+def test_the_page_about_json_is_true(bad: Path) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "check.md").read_text(encoding="utf-8")
+    shown = json.loads(page.split("```json")[1].split("```")[0])
+    told = json.loads(run("--json", bad.name, "none.jsonl", cwd=bad.parent).stdout)
+    first, second = told["files"]
+    assert told["status"] == shown["status"]
+    assert second == shown["files"][1]
+    same = {"path": "evals.jsonl", "seconds": 0.015, "problems": first["problems"][:1]}
+    assert first | same == shown["files"][0]

@@ -158,9 +158,13 @@ def _only(report: CheckReport, select: list[str] | None, ignore: list[str] | tup
     if not select and not ignore:
         return report
     kept = {rule for rule in (select or RULES) if rule not in ignore}
-    sums = dict.fromkeys(Severity, 0)
+    told = dict.fromkeys(RULES, 0)
     for problem in report.problems:
-        sums[problem.severity] += problem.rule in kept
+        told[problem.rule] += 1
+    sums = dict.fromkeys(Severity, 0)
+    for rule, number in report.counts.items():
+        if rule in kept:  # by the counts: of very many problems not all are there
+            sums[RULES[rule].severity] += told[rule] if RULES[rule].once else number
     return replace(
         report,
         problems=tuple(problem for problem in report.problems if problem.rule in kept),
@@ -189,6 +193,8 @@ def _summary(report: CheckReport) -> str:
     said = [f"{number:,} {word}{'' if number == 1 else 's'}" for number, word in numbers if number]
     requests = f"{report.requests:,} request{'' if report.requests == 1 else 's'}"
     endpoint = report.endpoint.words.lower() if report.endpoint else report.endpoint_why
+    if (hidden := sum(number for number, _ in numbers) - len(report.problems)) > 0:
+        said.append(f"{hidden:,} of them not shown")
     return " · ".join((*(said or ["no problems"]), requests, _size(report.size), endpoint))
 
 

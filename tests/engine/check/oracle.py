@@ -99,7 +99,7 @@ def expected(content: bytes, *, is_chat: bool) -> Expected:
             note(told, "openai-envelope", number)
         if is_chat and body.get("stream") is True:
             note(told, "stream", number)
-        if is_chat and "max_tokens" not in body and "max_completion_tokens" not in body:
+        if is_chat and body.get("max_tokens") is None and body.get("max_completion_tokens") is None:
             note(told, "no-max-tokens", number)
     return told
 

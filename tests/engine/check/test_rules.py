@@ -373,6 +373,14 @@ def test_blank_file_has_no_request(tmp_path: Path) -> None:
     assert report.requests == 0
 
 
+def test_null_is_no_limit(tmp_path: Path) -> None:
+    lines = [chat(str(n), max_tokens=None) for n in range(3)] + [without(chat("x"), "body", "max_tokens")]
+    other = without(chat("y", max_completion_tokens=None), "body", "max_tokens")
+    fine = without(chat("z", max_completion_tokens=1), "body", "max_tokens")
+    report = check(tmp_path, chat("sound"), *lines, other, fine, chat("last", max_tokens=None, max_completion_tokens=1))
+    assert told(report) == [("no-max-tokens", 2, 1, "body.max_tokens is missing, as on 4 more lines")]
+
+
 def test_number_of_requests(tmp_path: Path) -> None:
     lines = dumped(*(chat(f"{i}") for i in range(10_001)))
     assert told(check_file(saved(tmp_path, lines))) == [

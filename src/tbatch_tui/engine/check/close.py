@@ -228,7 +228,7 @@ def _line(seen: Seen, line: Json, kind: Kind) -> Iterator[Finding]:
         seen.once.append("openai-envelope")
     if body.get("stream") is True:
         seen.once.append("stream")
-    if "max_tokens" not in body and "max_completion_tokens" not in body:
+    if body.get("max_tokens") is None and body.get("max_completion_tokens") is None:
         seen.once.append("no-max-tokens")
 
 

@@ -28,6 +28,7 @@ _Decode = Callable[[bytes | memoryview], list[Any]]
 
 _PLAIN = {(b'"',)}
 _LINE_KEYS = frozenset({"custom_id", "body"})
+_OTHER_LIMIT = "max_completion_tokens"
 _FULLER = "tool"
 """The role whose messages need more than a content."""
 _SHORT = 700
@@ -186,6 +187,8 @@ class FastLook:
                 continue
             if not shape.has_limit:
                 look.once.setdefault("no-max-tokens", []).extend(members)
+            elif "max_tokens" not in group and (open_ := [i for i in members if parsed[i][_OTHER_LIMIT] is None]):
+                look.once.setdefault("no-max-tokens", []).extend(open_)
             if shape.has_stream and (streaming := [i for i in members if bodies[i].stream is True]):
                 look.once.setdefault("stream", []).extend(streaming)
         return True
@@ -198,7 +201,7 @@ class FastLook:
                 unjudged=tuple(k for k in keys if k in self._open),
                 unknown=tuple(k for k in keys if k not in PARAMS[self._kind]),
                 has_stream="stream" in keys,
-                has_limit="max_tokens" in keys or "max_completion_tokens" in keys,
+                has_limit="max_tokens" in keys or _OTHER_LIMIT in keys,
             )
             if len(self._shapes) < _KEPT_MAX:
                 self._shapes[keys] = shape

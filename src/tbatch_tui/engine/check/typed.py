@@ -40,6 +40,7 @@ class _PlainMessage(msgspec.Struct, gc=False, forbid_unknown_fields=True):
 _EXACT: Mapping[Kind, Mapping[str, Any]] = {
     Kind.CHAT: {
         "model": _NAME,
+        "max_tokens": int,  # null is told of as if it were missing: by the close look
         **{name: _literal(words) | None for name, words in CHAT_VALUES.items()},
         "stop": Annotated[list[str], Meta(max_length=STOPS_MAX)] | None,
     },
