@@ -250,7 +250,8 @@ async def test_odd_rows_are_shown_below_the_requests(tmp_path: Path) -> None:
     keep(tmp_path, input=INPUT[:1], output=rows, errors=[])
     async with showing(tmp_path, (140, 40)) as (host, pilot):
         said = screen_text(host)
-        assert "1 in = 1 answered + 0 errors + 0 missing · 1 unknown id · 1 duplicate · 1 unreadable" in said
+        assert "1 in = 1 answered + 0 errors + 0 missing · 0 cut short" in said
+        assert "1 unknown id · 1 duplicate · 1 unreadable" in said
         assert ids(host) == ["case-1", "stranger", "case-1", "case-1"]
         await press(host, pilot, "G")
         assert '{"custom_id": "case-1", "resp' in screen_text(host)
@@ -282,7 +283,7 @@ async def test_an_input_file_that_is_another_by_now_is_told(tmp_path: Path) -> N
     keep(tmp_path)
     write(tmp_path / "safety-eval.jsonl", INPUT[:4])
     async with showing(tmp_path, (140, 40)) as (host, _):
-        assert "1 cut short · 1 unknown id" in screen_text(host)
+        assert "1 cut short · 1 unknown id · 0 duplicates" in screen_text(host)
         assert "the input file has changed since it was submitted" in screen_text(host)
 
 
@@ -325,6 +326,86 @@ async def test_files_that_arrive_are_read(tmp_path: Path) -> None:
         assert screen_of(host).table.source.row(1).outcome is Outcome.ERROR
 
 
+MANY_ERRORS = [
+    failed("case-1", "Request timed out after 30 s"),
+    failed("case-2", "Input validation error: `stop` has a wrong type"),
+    failed("case-5", "Request timed out after 31 s"),
+]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_errors_are_shown_by_cause_and_enter_shows_the_rows_of_one(size: tuple[int, int], tmp_path: Path) -> None:
+    keep(tmp_path, output=OUTPUT[:1], errors=MANY_ERRORS)
+    async with showing(tmp_path, size) as (host, pilot):
+        await press(host, pilot, "E")
+        check_screen(host)
+        said = screen_text(host)
+        assert "errors by cause" in said
+        assert "2  ↻ retryable  Request timed out after <n> s" in said
+        assert "1  ! fix first" in said
+        assert "The same lines mostly go" in said
+        await press(host, pilot, "j")
+        assert "mend the lines" in screen_text(host).replace("\n", " ")
+        await press(host, pilot, "k", "enter")
+        assert ids(host) == ["case-1", "case-5"]
+        assert host.focused is screen_of(host).table
+        await press(host, pilot, "escape")
+        assert "errors by cause" in screen_text(host)
+        await press(host, pilot, "E")
+        assert len(ids(host)) == 5
+        assert host.went_back == 0
+
+
+async def test_v_shows_both_lines_as_they_stand_in_the_files(tmp_path: Path) -> None:
+    keep(tmp_path)
+    async with showing(tmp_path, (140, 40)) as (host, pilot):
+        await press(host, pilot, "v")
+        said = screen_text(host)
+        for words in ("request · input file, line 1", '"custom_id": "case-1",', "response · output file, line 2"):
+            assert words in said, words
+        assert '"finish_reason": "stop"' in said
+        await press(host, pilot, "j", "j")
+        assert "response · none is here" in screen_text(host)
+        await press(host, pilot, "v")
+        assert "Neither the output nor the error file" in screen_text(host).replace("\n", " ")
+    async with showing(tmp_path, (60, 20)) as (host, pilot):
+        await press(host, pilot, "v")
+        assert '"custom_id": "case-1",' in screen_text(host)
+        check_screen(host)
+
+
+async def test_reasoning_is_folded_until_it_is_asked_for_or_sought(tmp_path: Path) -> None:
+    thoughtful = answered("case-1", "Yes.", reasoning="First, the moon. " * 5)
+    thoughtful["response"]["body"]["usage"]["completion_tokens_details"] = {"reasoning_tokens": 1204}
+    keep(tmp_path, output=[thoughtful, *OUTPUT[2:]])
+    async with showing(tmp_path, (140, 40)) as (host, pilot):
+        assert "▸ reasoning (1,204 tokens)" in screen_text(host)
+        assert "First, the moon." not in screen_text(host)
+        await press(host, pilot, "z")
+        assert "▾ reasoning" in screen_text(host) and "First, the moon." in screen_text(host)
+        await press(host, pilot, "z", "slash", *"the moon", "enter")
+        assert "First, the moon." in screen_text(host)
+
+
+async def test_n_goes_through_the_hits_and_on_to_the_next_row(tmp_path: Path) -> None:
+    long = "\n".join(f"line {number}" for number in range(90))
+    keep(tmp_path, output=[answered("case-1", f"{long}\nA Needle here.\n{long}\nneedle"), answered("case-4", "needle")])
+    async with showing(tmp_path, (120, 30)) as (host, pilot):
+        assert not host.screen.active_bindings.get("n")
+        await press(host, pilot, "slash", *"needle", "enter")
+        view = screen_of(host).query_one(RecordView)
+        seen = []
+        for key in ("n", "n", "n", "N"):
+            await press(host, pilot, key)
+            seen.append((screen_of(host).table.cursor_key, round(view.scroll_y)))
+            check_screen(host)
+        (first, second, third, last) = seen
+        assert first[0] == second[0] == last[0] == "0" and third[0] == "3"
+        assert 80 < first[1] < second[1]
+        assert last[1] == first[1]
+        assert "2 rows" in screen_text(host)
+
+
 @pytest.mark.parametrize("size", SIZES)
 async def test_hostile_text_stays_in_its_cell(size: tuple[int, int], tmp_path: Path) -> None:
     named = [f"{number} {text}" for number, text in enumerate(NASTY)]
@@ -346,6 +427,16 @@ async def test_hostile_text_stays_in_its_cell(size: tuple[int, int], tmp_path: P
         for _ in range(-(-len(named) // (size[1] - 6))):
             await press(host, pilot, "pagedown")
             check_screen(host)
+        await press(host, pilot, "enter")
+        check_screen(host)
+        await press(host, pilot, "v")
+        for _ in range(3):
+            check_screen(host)
+            await pilot.press("pagedown")
+        await press(host, pilot, "escape", "E")
+        for _ in range(len(named) // 2 // (size[1] // 2 - 6) + 1):
+            check_screen(host)
+            await press(host, pilot, "pagedown")
         await press(host, pilot, "enter")
         check_screen(host)
 

@@ -113,6 +113,39 @@ FIX = _key(
 EXPORT = _key(
     "x", "export", "Export", "Write the rows shown to a file", id="results.export", on=(Place.RESULTS,), group=FILE
 )
+ERRORS = _key(
+    "E", "errors", "Errors", "Errors by cause, and what helps", id="results.errors", on=(Place.RESULTS,), group=LIST
+)
+RAW = _key("v", "raw", "Raw", "The record as JSON, or as it is read", id="results.raw", on=(Place.RESULTS,), group=LIST)
+REASONING = _key(
+    "z",
+    "reasoning",
+    "Reasoning",
+    "Unfold or fold what the model thought",
+    id="results.reasoning",
+    on=(Place.RESULTS,),
+    group=LIST,
+    show=False,
+)
+NEXT_HIT = _key(
+    "n",
+    "hit(1)",
+    "Next hit",
+    "To the next place that holds what was searched for",
+    id="results.next-hit",
+    on=(Place.RESULTS,),
+    group=LIST,
+)
+PREVIOUS_HIT = _key(
+    "N",
+    "hit(-1)",
+    "Hit before",
+    "To the place before that holds it",
+    id="results.previous-hit",
+    on=(Place.RESULTS,),
+    group=LIST,
+    show=False,
+)
 CHECK_AGAIN = _key(
     "r", "check_again", "Check again", "Read the file again", id="check.again", on=(Place.CHECK,), group=FILE
 )

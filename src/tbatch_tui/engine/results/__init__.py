@@ -1,14 +1,16 @@
 """What came back, row by row, joined with what was asked: the index, its sum, the record of a row, the search."""
 
+from .causes import Cause, cause_of
 from .conversation import Message, Part, PartKind, ToolCall
 from .groups import ErrorGroup, errors_by_message
 from .index import ResultIndex
-from .record import Audio, Failure, Record, Usage
+from .record import Audio, Failure, Record, Usage, spelled
 from .search import search
 from .values import Oddity, Outcome, Reconciliation, Row, Source, Sources
 
 __all__ = [
     "Audio",
+    "Cause",
     "ErrorGroup",
     "Failure",
     "Message",
@@ -24,6 +26,8 @@ __all__ = [
     "Sources",
     "ToolCall",
     "Usage",
+    "cause_of",
     "errors_by_message",
     "search",
+    "spelled",
 ]

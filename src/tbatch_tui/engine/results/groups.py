@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
+from .causes import Cause, cause_of
 from .heads import words_of
 from .index import ResultIndex
 from .values import Outcome
@@ -26,16 +29,27 @@ class ErrorGroup:
     count: int
     sample: int
     """The first row that says it."""
+    rows: Sequence[int] = field(default=(), repr=False, compare=False)
+    """All rows that say it, in order."""
+
+    @property
+    def cause(self) -> Cause:
+        """What helps against it."""
+        return cause_of(self.message)
 
 
 def errors_by_message(index: ResultIndex) -> list[ErrorGroup]:
     """What went wrong, the most frequent first."""
-    groups: dict[str, list[int]] = {}
+    groups: dict[str, array[int]] = {}
+    known: dict[bytes, str] = {}
     for number in index.select((Outcome.ERROR,)):
         reply = index.reply(number)
         assert reply is not None
-        groups.setdefault(masked(words_of(index.replies.heads[reply])), []).append(number)
-    found = [ErrorGroup(message, len(rows), rows[0]) for message, rows in groups.items()]
+        head = index.replies.heads[reply]
+        if (message := known.get(head)) is None:
+            message = known[head] = masked(words_of(head))
+        groups.setdefault(message, array("I")).append(number)
+    found = [ErrorGroup(message, len(rows), rows[0], rows) for message, rows in groups.items()]
     return sorted(found, key=lambda group: (-group.count, group.sample))
 
 

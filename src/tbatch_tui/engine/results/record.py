@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from .conversation import Message, Part, PartKind, message_from, parts_of, pretty
+from .conversation import Message, Part, PartKind, indent, message_from, parts_of, pretty
 from .shapes import count_of, id_of, loads, message_of, seconds_of
 from .values import Outcome, Row, Source
 
@@ -93,6 +93,12 @@ def record_of(
         raw_response=response,
         troubles=troubles,
     )
+
+
+def spelled(data: bytes) -> str:
+    """A raw line to be read: indented where it is JSON, its numbers and keys as they are; else as it is."""
+    text = data.decode("utf-8", "replace")
+    return indent(text) or text
 
 
 def _asked(body: dict[str, Any]) -> tuple[Message, ...]:

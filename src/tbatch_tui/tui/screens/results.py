@@ -16,19 +16,21 @@ from textual.widgets import Static
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.events import Collected
 from tbatch_tui.engine.model import FileKind, JobRecord
-from tbatch_tui.engine.results import Row
+from tbatch_tui.engine.results import ErrorGroup, Row, errors_by_message
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui import keys
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.frame import Frame
 from tbatch_tui.tui.result_reader import ResultReader, lacking, sources_of
 from tbatch_tui.tui.text import line, shown
+from tbatch_tui.tui.widgets.error_groups import group_columns, group_story
 from tbatch_tui.tui.widgets.filter_line import FilterLine
 from tbatch_tui.tui.widgets.record_table import RecordTable
 from tbatch_tui.tui.widgets.record_view import RecordView
 from tbatch_tui.tui.widgets.result_rows import ResultRows, columns
-from tbatch_tui.tui.widgets.result_story import story
+from tbatch_tui.tui.widgets.result_story import raw_story, story
 from tbatch_tui.tui.widgets.result_words import FILTERS, no_files, nothing_here, sum_style, sum_words, trouble_words
+from tbatch_tui.tui.widgets.wrap import Block
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.controller import Controller
@@ -50,15 +52,28 @@ class ResultsScreen(Frame):
     """The rows of one job's output and error file, joined with its input file."""
 
     NAME = "Results"
-    BINDINGS: ClassVar[list[BindingType]] = [keys.FILTER, keys.NEXT_FILTER, keys.COPY_ID]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        keys.FILTER,
+        keys.NEXT_FILTER,
+        keys.ERRORS,
+        keys.RAW,
+        keys.REASONING,
+        keys.NEXT_HIT,
+        keys.PREVIOUS_HIT,
+        keys.COPY_ID,
+    ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - declared by Screen
     DEFAULT_CSS = """
     ResultsScreen {
         #sum { height: auto; max-height: 4; padding: 0 1; }
-        #rows { width: 3fr; }
+        #rows, #groups { width: 3fr; }
+        #groups, &.-by-cause #rows { display: none; }
+        &.-by-cause #groups { display: block; }
         #record { width: 2fr; border-left: solid $rule; }
         &.-narrow #record { display: none; }
-        &.-narrow.-reading #rows { display: none; }
+        &.-narrow.-reading #rows, &.-narrow.-reading #groups { display: none; }
+        &.-narrow.-by-cause #both { layout: vertical; }
+        &.-narrow.-by-cause #record { display: block; width: 1fr; border-left: none; border-top: solid $rule; }
         &.-narrow.-reading #record { display: block; width: 1fr; border-left: none; }
     }
     """
@@ -72,11 +87,19 @@ class ResultsScreen(Frame):
         self._filter, self._text = "all", ""
         self._story_of: Row | None = None
         """The row that is shown beside the list."""
+        self._groups: list[ErrorGroup] | None = None
+        """Errors by cause; None until they are asked for."""
+        self._group: ErrorGroup | None = None
+        """The cause whose rows alone are shown."""
+        self._raw = self._unfolded = False
+        self._to_hit = False
+        """The record that is shown next begins at its first hit."""
 
     def body(self) -> ComposeResult:
         yield Static(id="sum", markup=False)
-        with Horizontal():
+        with Horizontal(id="both"):
             yield RecordTable[Row](columns(), id="rows", enter="Read")
+            yield RecordTable[ErrorGroup](group_columns(), id="groups", enter="Rows", empty=shown("No errors."))
             yield RecordView(id="record")
         yield FilterLine(id="filter", placeholder="any text of requests and answers")
 
@@ -94,6 +117,15 @@ class ResultsScreen(Frame):
         return self.query_one("#rows", RecordTable)
 
     @property
+    def groups(self) -> RecordTable[ErrorGroup]:
+        return self.query_one("#groups", RecordTable)
+
+    @property
+    def by_cause(self) -> bool:
+        """Whether errors are shown by cause, instead of row by row."""
+        return self.has_class("-by-cause")
+
+    @property
     def job(self) -> JobRecord | None:
         """The record whose results these are."""
         return self.engine.record(self._key)
@@ -107,10 +139,12 @@ class ResultsScreen(Frame):
     @work(group="read", exclusive=True, exit_on_error=False)
     async def _read_files(self) -> None:
         """Index the files, from the beginning; the list shows the rows as they come."""
-        self._story_of = None
+        self._story_of = self._groups = self._group = None
         self._ticker.resume()
         if await self._reader.read(sources_of(self.job)):
             self._came_to_an_end()
+            if self.by_cause:
+                self._find_causes()
             if self._text:
                 self._search(self._text)
 
@@ -122,6 +156,7 @@ class ResultsScreen(Frame):
         try:
             if await self._reader.search(text):
                 self._came_to_an_end()
+                self._show_again()
         except BatchError as error:
             self._came_to_an_end()
             self.bridge.report(error)
@@ -136,9 +171,40 @@ class ResultsScreen(Frame):
         index = self._reader.index
         stay = self._story_of is not None and self._story_of.number == row.number
         self._story_of = row
-        record = await asyncio.to_thread(index.record, row.number)
-        if index is self._reader.index:
-            self.query_one(RecordView).show(story(record), stay=stay)
+        raw, unfolded, sought = self._raw, self._unfolded, self._text
+
+        def read() -> list[Block]:
+            record = index.record(row.number)
+            return raw_story(record) if raw else story(record, unfolded=unfolded, sought=sought)
+
+        blocks = await asyncio.to_thread(read)
+        if index is self._reader.index and not self.by_cause:
+            view = self.query_one(RecordView)
+            view.show(blocks, stay=stay, sought=sought)
+            if self._to_hit:
+                self._to_hit = False
+                await view.go_to_hit(1)
+
+    @work(group="causes", exclusive=True, exit_on_error=False)
+    async def _find_causes(self) -> None:
+        """Group the errors, once all is read."""
+        index = self._reader.index
+        if self._groups is None and index.is_built:
+            found = await asyncio.to_thread(errors_by_message, index)
+            if index is not self._reader.index:
+                return
+            self._groups = found
+        self.groups.set_rows((group.message, group) for group in self._groups or ())
+        self._show_rows()
+
+    @work(group="record", exclusive=True, exit_on_error=False)
+    async def _read_group(self, group: ErrorGroup) -> None:
+        """Show a cause, with its first row, beside the list of causes."""
+        index = self._reader.index
+        blocks = group_story(group, await asyncio.to_thread(index.record, group.sample))
+        if index is self._reader.index and self.by_cause:
+            self._story_of = None
+            self.query_one(RecordView).show(blocks)
 
     # -- showing -------------------------------------------------------------------------------------
 
@@ -146,29 +212,48 @@ class ResultsScreen(Frame):
         """The rows that are wanted, as far as they are known; cursor and scroll stay."""
         index, hits = self._reader.index, self._reader.hits
         chosen: Sequence[int] | None = None if self._reader.has_results else ()
-        if chosen is None and self._filter != "all":
+        if chosen is None and self._group is not None:
+            chosen = self._group.rows
+        elif chosen is None and self._filter != "all":
             chosen = index.select(FILTERS[self._filter])
         if hits is not None:
             chosen = array("I", [row for row in (range(len(hits)) if chosen is None else chosen) if hits[row]])
         rows = ResultRows(index, chosen)
         self.table.set_empty(shown(self._empty()))
         self.table.set_source(rows)
-        if not len(rows):
+        if not len(self.groups.source if self.by_cause else rows):
             self._story_of = None
             self.query_one(RecordView).show([])
-        self._show_sum(len(rows))
+        self._show_sum()
 
-    def _show_sum(self, count: int) -> None:
+    def _show_sum(self) -> None:
         name = self.job.name if self.job is not None else ""
-        narrowed = self._filter != "all" or bool(self._text)
-        kind = self._filter if self._filter != "all" else ""
-        text = f"“{line(self._text)}”" if self._text else ""
-        rows = fmt.plural(count, "row") if narrowed else ""
-        self.header.show(fmt.joined(name, kind, text, rows), self._sum() if self.size.width >= WIDE else [])
-        self._show_below(self._sum() if self.size.width < WIDE else [])
+        if self.by_cause:
+            causes = fmt.plural(len(self._groups), "cause") if self._groups is not None else ""
+            self.header.show(fmt.joined(name, "errors by cause", causes), self._busy())
+        else:
+            kind = self._group.message if self._group is not None else self._filter
+            text = f"“{line(self._text)}”" if self._text else ""
+            narrowed = kind != "all" or text
+            self.header.show(
+                fmt.joined(name, kind if kind != "all" else "", text, self._place() if narrowed else ""), self._busy()
+            )
+        self._show_below(self._sum())
+
+    def _place(self) -> str:
+        """`2 of 17 rows`: how many there are, and where one is."""
+        count, at = self.table.row_count, self.table.cursor_index
+        return fmt.plural(count, "row") if at is None or not at else f"{at + 1:,} of {fmt.plural(count, 'row')}"
+
+    def _busy(self) -> list[tuple[str, str]]:
+        """How far reading or searching has come."""
+        reader = self._reader
+        if not reader.busy or reader.fraction is None:
+            return []
+        return [(f"{reader.busy} {fmt.percent(reader.fraction)}", "$status-active")]
 
     def _show_below(self, said: list[tuple[str, str]]) -> None:
-        """What has no room in the header, and what keeps the sum from being the whole truth."""
+        """The sum, and what keeps it from being the whole truth."""
         if trouble := self._trouble():
             said = [*said, (" · " if said else "", "$rule"), (trouble, "$status-attention")]
         below = self.query_one("#sum", Static)
@@ -176,10 +261,8 @@ class ResultsScreen(Frame):
         self.set_pieces(below, said)
 
     def _sum(self) -> list[tuple[str, str]]:
-        """The sum, or how far reading or searching has come."""
+        """The sum that must come out even."""
         reader, found = self._reader, self._reader.index.reconciliation
-        if reader.busy and reader.fraction is not None:
-            return [(f"{reader.busy} {fmt.percent(reader.fraction)}", "$status-active")]
         if found is None or not reader.has_results:
             return []
         return [(sum_words(found), "$status-attention" if self._trouble() else sum_style(found))]
@@ -197,36 +280,112 @@ class ResultsScreen(Frame):
             return nothing_here(self._filter, self._text)
         return no_files(self.job, self._reader.index)
 
-    def on_resize(self) -> None:
-        self._show_sum(self.table.row_count)
-
     # -- what a person does --------------------------------------------------------------------------
 
     def on_record_table_highlighted(self, event: RecordTable.Highlighted) -> None:
-        self._read_record(event.row)
+        if event.table is self.groups:
+            if self.by_cause:
+                self._read_group(event.row)
+        elif not self.by_cause:
+            self._read_record(event.row)
+            self._show_sum()
 
-    def on_record_table_selected(self) -> None:
-        """Go over to the record; where there is no room for both, it takes the list's place."""
+    def on_record_table_selected(self, event: RecordTable.Selected) -> None:
+        """From a cause to its rows, from a row to its record; where there is no room for both, in the list's place."""
+        if event.table is self.groups:
+            self._group, self._filter = event.row, "all"
+            self._show_by_cause(False)
+            self.table.move_cursor(index=0)
+        else:
+            self._go_to_record()
+
+    def _go_to_record(self) -> None:
         self.add_class("-reading")
         self.query_one(RecordView).focus()
 
+    def _show_by_cause(self, on: bool) -> None:
+        """Show causes, or rows."""
+        self.set_class(on, "-by-cause")
+        self.remove_class("-reading")
+        (self.groups if on else self.table).focus()
+        self._show_rows()
+        self._show_again()
+        self.refresh_bindings()
+
+    def _show_again(self) -> None:
+        """Read what stands beside the list once more: it is to be shown in another way."""
+        group, row = self.groups.cursor_row, self.table.cursor_row
+        if self.by_cause and group is not None:
+            self._read_group(group)
+        elif not self.by_cause and row is not None:
+            self._read_record(row)
+
     def action_back(self) -> None:
-        """From the record to the list, from rows found to all rows, from there to where the person came from."""
+        """From the record to the list, from what was found to all rows, from there to where the person came from."""
         if self.has_class("-reading") or self.query_one(RecordView).has_focus:
             self.remove_class("-reading")
-            self.table.focus()
+            (self.groups if self.by_cause else self.table).focus()
+        elif self.by_cause:
+            self._show_by_cause(False)
         elif self._text:
             self._look_for("")
+        elif self._group is not None:
+            self._group = None
+            self._show_by_cause(True)
         else:
             super().action_back()
 
     def action_next_filter(self) -> None:
         kinds = list(FILTERS)
+        if self.by_cause:
+            self._show_by_cause(False)
+        self._group = None
         self._filter = kinds[(kinds.index(self._filter) + 1) % len(kinds)]
         self._show_rows()
 
     def action_filter(self) -> None:
+        if self.by_cause:
+            self._show_by_cause(False)
         self.query_one(FilterLine).open(self._text)
+
+    def action_errors(self) -> None:
+        """Errors by cause, or the rows again."""
+        if not self.by_cause:
+            self._group = None
+        self._show_by_cause(not self.by_cause)
+        if self.by_cause:
+            self._find_causes()
+
+    def action_raw(self) -> None:
+        """The record as JSON, or as it is read; in a narrow terminal it takes the list's place."""
+        self._raw = not self._raw
+        self._show_again()
+        if self._raw and self.has_class("-narrow") and not self.has_class("-reading"):
+            self._go_to_record()
+
+    def action_reasoning(self) -> None:
+        """Unfold or fold what the model thought."""
+        self._unfolded = not self._unfolded
+        self._raw = False
+        self._show_again()
+
+    @work(group="hit", exclusive=True, exit_on_error=False)
+    async def action_hit(self, by: int) -> None:
+        """To the next hit in the record, and when there is no more of them, to the next row."""
+        view, table = self.query_one(RecordView), self.table
+        if (view.display and await view.go_to_hit(by)) or table.cursor_index is None:
+            return
+        index = table.cursor_index + by
+        if 0 <= index < table.row_count:
+            self._to_hit = True
+            table.move_cursor(index=index)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "hit":
+            return bool(self._text) and not self.by_cause
+        if action in ("raw", "reasoning"):
+            return self.is_mounted and not self.by_cause and self.table.row_count > 0
+        return super().check_action(action, parameters)
 
     def on_filter_line_changed(self, event: FilterLine.Changed) -> None:
         self._look_for(event.text)
@@ -240,18 +399,20 @@ class ResultsScreen(Frame):
         if text == self._text:
             return
         self._text = text
+        self.refresh_bindings()
         if text:
             self._search(text)
-            self._show_sum(self.table.row_count)
+            self._show_sum()
             return
         self.workers.cancel_group(self, "search")
         self._reader.stop_search()
+        self._show_again()
         if not self._reader.busy:
             self._came_to_an_end()
 
     def action_copy_id(self) -> None:
         """Copy the custom_id, over ssh too (OSC 52)."""
-        if (row := self.table.cursor_row) is not None:
+        if (row := self.table.cursor_row) is not None and not self.by_cause:
             clean = row.custom_id.encode("utf-8", "replace").decode()  # a lone surrogate cannot be sent
             self.app.copy_to_clipboard(clean)
             self.bridge.say(f"Copied {clean}")

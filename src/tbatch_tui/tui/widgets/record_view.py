@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from time import monotonic
@@ -16,6 +18,7 @@ from textual.strip import Strip
 
 from tbatch_tui.tui import format, keys
 from tbatch_tui.tui.text import fit_pieces
+from tbatch_tui.tui.widgets.sought import cut_at, pattern_of, places
 from tbatch_tui.tui.widgets.wrap import Block, Flow, WrappedLine
 
 AHEAD = 400
@@ -37,11 +40,16 @@ class RecordView(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id=id, classes=classes)
         self._blocks: tuple[Block, ...] = blocks
         self._following = False
+        self._sought: re.Pattern[str] | None = None
+        self._hit = -1
+        """The line of the hit one is at; -1 before the first."""
         self._begin(0)
 
-    def show(self, blocks: Sequence[Block], *, stay: bool = False) -> None:
-        """Read this instead; from its top, unless one is to `stay` where one was."""
+    def show(self, blocks: Sequence[Block], *, stay: bool = False, sought: str = "") -> None:
+        """Read this instead; from its top, unless one is to `stay` where one was. What is `sought` stands out."""
         self._blocks = tuple(blocks)
+        self._sought = pattern_of(sought)
+        self._hit = self._hit if stay else -1
         self._following = False
         self._begin(self._wrapped_for)
         if self.is_attached and self._wrapped_for:
@@ -58,6 +66,39 @@ class RecordView(ScrollView, can_focus=True, inherit_bindings=False):
     def is_complete(self) -> bool:
         """Whether all of it is wrapped, so that its last line can be scrolled to."""
         return self._ended
+
+    async def go_to_hit(self, by: int) -> bool:
+        """Go to the next line that holds what is sought, or the one before; False when there is none that way."""
+        at = self._hit + by
+        flow = self._flow
+        while self._sought is not None and flow is self._flow and at >= 0:
+            if at >= len(self._wrapped) - 1 and not self._ended:
+                self._wrap(len(self._wrapped) + AHEAD)
+                await asyncio.sleep(0)
+            elif at >= len(self._wrapped):
+                return False
+            elif self._places(at):
+                self._hit = at
+                self.scroll_to(y=max(0, at - self.size.height // 3), animate=False, force=True)
+                self.refresh()
+                return True
+            else:
+                at += by
+                if at % 512 == 0:
+                    await asyncio.sleep(0)
+        return False
+
+    def _places(self, index: int) -> list[tuple[int, int]]:
+        """Where in a wrapped line what is sought stands; it may go over from the line before and into the next."""
+        if self._sought is None:
+            return []
+        here = self._wrapped[index]
+
+        def text(at: int) -> str:
+            there = self._wrapped[at] if 0 <= at < len(self._wrapped) else None
+            return there.pieces[-1][0] if there is not None and there.block == here.block else ""
+
+        return places(self._sought, text(index - 1), text(index), text(index + 1))
 
     def _begin(self, width: int) -> None:
         self._wrapped_for = width
@@ -87,6 +128,7 @@ class RecordView(ScrollView, can_focus=True, inherit_bindings=False):
             return
         top = round(self.scroll_y)
         anchor = self._wrapped[top] if 0 < top < len(self._wrapped) else None
+        self._hit = -1
         self._begin(width)
         if anchor is None:
             self._wrap(top + self.size.height + AHEAD)
@@ -135,6 +177,10 @@ class RecordView(ScrollView, can_focus=True, inherit_bindings=False):
         index = y + round(self.scroll_y)
         if index < len(self._wrapped):
             pieces = self._wrapped[index].pieces
+            if hits := self._places(index):
+                text, style = pieces[-1]
+                found = "bold reverse" if index == self._hit else "reverse"
+                pieces = (*pieces[:-1], *cut_at(text, style, hits, found))
         elif index == len(self._wrapped) and not self._ended:
             left = format.size(max(1, self._flow.total - self._flow.read))
             pieces = ((f"… {left} more below", "$status-attention"),)

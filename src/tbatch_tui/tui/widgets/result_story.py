@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tbatch_tui.engine.results import Message, Outcome, Part, PartKind, Record, Usage
+from tbatch_tui.engine.results import Message, Outcome, Part, PartKind, Record, Usage, spelled
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui.widgets.result_words import ODD, look_of_outcome
 from tbatch_tui.tui.widgets.status import ATTENTION, FAILED, QUIET
@@ -15,8 +15,8 @@ _ROLE = "bold $accent-text"
 _TEXT = (PartKind.TEXT, PartKind.JSON)
 
 
-def story(record: Record) -> list[Block]:
-    """The blocks of a reading pane."""
+def story(record: Record, *, unfolded: bool = False, sought: str = "") -> list[Block]:
+    """The blocks of a reading pane. Reasoning is folded, unless it is asked for, holds what is sought, or is all."""
     row = record.row
     blocks = [Block(trouble, ATTENTION) for trouble in record.troubles]
     if row.oddity is not None:
@@ -24,17 +24,33 @@ def story(record: Record) -> list[Block]:
     if blocks:
         blocks.append(Block())
     for message in record.asked:
-        blocks += _message(message)
+        blocks += _message(message, unfolded=unfolded, sought=sought)
     if record.settings or record.model:
         settings = [f"{name} {value}" for name, value in record.settings]
         blocks += [Block(fmt.joined(record.model, *settings), QUIET), Block()]
-    blocks += _came_back(record)
+    blocks += _came_back(record, unfolded, sought)
     if record.source is not None and record.source_line is not None:
         blocks.append(Block(f"{record.source.words}, line {record.source_line:,}", QUIET))
     return blocks
 
 
-def _came_back(record: Record) -> Iterator[Block]:
+def raw_story(record: Record) -> list[Block]:
+    """Both lines as they stand in the files, indented where they are JSON."""
+    blocks = [Block(trouble, ATTENTION) for trouble in record.troubles]
+    row = record.row
+    asked = f"input file, line {row.line:,}" if row.line is not None else ""
+    came = f"{record.source.words}, line {record.source_line:,}" if record.source and record.source_line else ""
+    for title, where, data in (("request", asked, record.raw_request), ("response", came, record.raw_response)):
+        if data is None:
+            blocks.append(Block("", lead=((title, _ROLE), (" · none is here", QUIET))))
+        else:
+            blocks.append(Block("", lead=((title, _ROLE), (f" · {fmt.joined(where, fmt.size(len(data)))}", QUIET))))
+            blocks.append(Block(spelled(data), "", _INDENT))
+        blocks.append(Block())
+    return blocks
+
+
+def _came_back(record: Record, unfolded: bool, sought: str) -> Iterator[Block]:
     row, look = record.row, look_of_outcome(record.row.outcome)
     heading = (f"{look.glyph} {look.word}", f"bold {look.colour}")
     if row.outcome is Outcome.MISSING:
@@ -61,23 +77,31 @@ def _came_back(record: Record) -> Iterator[Block]:
         yield Block()
     for number, answer in enumerate(record.answers):
         about = fmt.joined(answer.finish_reason, _used(record.usage) if not number else "")
-        yield from _message(answer, about)
+        thought = record.usage.reasoning if record.usage is not None and not number else None
+        yield from _message(answer, about, unfolded=unfolded, sought=sought, thought=thought)
     if row.outcome is Outcome.CUT_SHORT:
         yield Block("", lead=(heading,))
         yield Block(_why_cut(record), ATTENTION, _INDENT)
         yield Block()
 
 
-def _message(message: Message, about: str = "") -> Iterator[Block]:
+def _message(
+    message: Message, about: str = "", *, unfolded: bool = False, sought: str = "", thought: int | None = None
+) -> Iterator[Block]:
     yield Block("", lead=((message.role, _ROLE), (f" · {about}" if about else "", QUIET)))
+    if message.reasoning:
+        is_all = not message.parts and not message.calls
+        is_sought = bool(sought) and sought.lower() in message.reasoning.lower()
+        shown = unfolded or is_all or is_sought
+        size = fmt.plural(thought, "token") if thought else fmt.plural(len(message.reasoning), "character")
+        yield Block("", lead=((f"  {'▾' if shown else '▸'} reasoning ({size})", QUIET),))
+        if shown:
+            yield Block(message.reasoning, QUIET, 2 * _INDENT)
     for part in message.parts:
         yield Block(part.text if part.kind in _TEXT else _note(part), "" if part.kind in _TEXT else QUIET, _INDENT)
     for call in message.calls:
         yield Block("", lead=(("  → ", QUIET), (call.name, "bold")))
         yield Block(call.arguments, "", 2 * _INDENT)
-    if message.reasoning:
-        yield Block("", lead=(("  ▾ reasoning", QUIET),))
-        yield Block(message.reasoning, QUIET, 2 * _INDENT)
     yield Block()
 
 

@@ -46,15 +46,18 @@ def look_of_outcome(outcome: Outcome) -> StatusLook:
 
 
 def sum_words(found: Reconciliation) -> str:
-    """`2,000 in = 1,980 answered + 17 errors + 3 missing · 12 cut short`; without an input file, what came back."""
+    """`2,000 in = 1,980 answered + 17 errors + 3 missing · 12 cut short · 0 unknown ids · 0 duplicates`.
+
+    Without an input file, what came back.
+    """
     parts = [f"{found.answered:,} answered", fmt.plural(found.errors, "error")]
     if found.has_input:
         parts.append(f"{found.missing:,} missing")
     return fmt.joined(
         f"{found.requests:,} {'in' if found.has_input else 'came back'} = {' + '.join(parts)}",
-        f"{found.cut_short:,} cut short" if found.cut_short else "",
-        fmt.plural(found.unknown, "unknown id") if found.unknown else "",
-        fmt.plural(found.duplicates, "duplicate") if found.duplicates else "",
+        f"{found.cut_short:,} cut short",
+        fmt.plural(found.unknown, "unknown id") if found.has_input else "",
+        fmt.plural(found.duplicates, "duplicate"),
         f"{found.odd:,} unreadable" if found.odd else "",
     )
 

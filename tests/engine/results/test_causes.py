@@ -1,0 +1,47 @@
+"""What helps against an error is told by its words."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tbatch_tui.engine.results import cause_of
+from tbatch_tui.sandbox.refusals import UNLUCKY, refusal
+
+
+@pytest.mark.parametrize("message", [*UNLUCKY, "Rate limit exceeded", "HTTP 503, without a message", "batch expired"])
+def test_what_fails_by_chance_can_be_retried(message: str) -> None:
+    assert cause_of(message).retryable
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"body": {"model": "acme/none", "messages": []}},
+        {"body": {"model": "openai/gpt-oss-120b", "messages": []}},
+        {"body": {"model": "openai/gpt-oss-120b", "messages": [{"role": "user", "content": "x"}], "stop": 7}},
+        {"body": {"model": "openai/whisper-large-v3"}},
+    ],
+)
+def test_what_the_server_refuses_must_be_mended(row: dict[str, object]) -> None:
+    message = refusal(row, "/v1/chat/completions")
+    assert message is not None and not cause_of(message).retryable
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Failed to download file: could not reach x.invalid",
+        "This model's maximum context length is <n> tokens, 900 were asked",
+        "Insufficient credits",
+        "Invalid API key",
+    ],
+)
+def test_what_would_fail_again_must_be_mended(message: str) -> None:
+    assert not cause_of(message).retryable
+
+
+@given(st.text())
+def test_any_words_have_a_hint(message: str) -> None:
+    assert cause_of(message).hint

@@ -1,0 +1,30 @@
+"""Hits in wrapped text: nothing is lost or changed by marking them, and a line break hides none."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tbatch_tui.tui.text import line
+from tbatch_tui.tui.widgets.sought import cut_at, pattern_of, places
+from tbatch_tui.tui.widgets.wrap import fold
+
+
+@given(st.text(max_size=80).map(line), st.text(alphabet="ab ", max_size=6))
+def test_marking_changes_no_text(text: str, sought: str) -> None:
+    pattern = pattern_of(sought)
+    hits = places(pattern, "ab", text, "ba") if pattern is not None else []
+    assert "".join(piece for piece, _ in cut_at(text, "bold", hits, "reverse")) == text
+
+
+@given(st.lists(st.sampled_from(["needle", "in", "the", "hay"]), min_size=1, max_size=30), st.integers(3, 20))
+def test_a_line_break_hides_no_hit(words: list[str], width: int) -> None:
+    folded = ["", *fold(" ".join(words), width), ""]
+    pattern = pattern_of("NEEDLE")
+    assert pattern is not None
+    marked = "".join(
+        text[first:last]
+        for before, text, after in zip(folded, folded[1:], folded[2:], strict=False)
+        for first, last in places(pattern, before, text, after)
+    )
+    assert (width < 6 or marked == "needle" * words.count("needle")) and ("needle" in words) is bool(marked)
