@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.errors import FileTrouble
+from tbatch_tui.engine.errors import FileTrouble, JournalTrouble
 from tbatch_tui.engine.journal import Journal
 from tbatch_tui.engine.journal.journal import submission_key
 from tbatch_tui.engine.model import FileKind, Job, JobRecord, LocalStatus, SubmissionState, Transfer, TransferState
@@ -202,3 +202,74 @@ def test_another_connection_sees_what_was_committed(journal: Journal, account: i
     assert other.record(account, record.key) == record
     assert record.submission is not None and submission_key(record.submission.id) == record.key
     other.close()
+
+
+def test_of_two_rows_for_one_job_the_one_that_was_submitted_survives_a_merge(journal: Journal):
+    named = journal.account_of_key("https://x", "aaaa", "org-1", None, "Acme", NOW)
+    journal.apply_jobs(named.id, [job(1, "IN_PROGRESS")], NOW, nothing_held)
+    bare = journal.account_of_key("https://x", "bbbb", None, None, "", NOW)
+    record = submit(journal, bare.id)
+    assert record.submission is not None
+    journal.attach_job(bare.id, record.submission, job(1, output_file_id="out-1"), NOW)
+    merged = journal.account_of_key("https://x", "bbbb", "org-1", None, "Acme", NOW)
+    assert merged.id == named.id
+    [kept] = journal.records(named.id)
+    assert (kept.label, kept.status) == ("march", "COMPLETED")
+    assert [t.state for t in kept.transfers] == [TransferState.WANTED]
+
+
+def test_an_account_that_another_app_works_on_is_not_merged_away(journal: Journal):
+    named = journal.account_of_key("https://x", "aaaa", "org-1", None, "Acme", NOW)
+    bare = journal.account_of_key("https://x", "bbbb", None, None, "", NOW)
+    record = submit(journal, bare.id)
+    busy = journal.account_of_key("https://x", "bbbb", "org-1", None, "Acme", NOW, lambda account: account != bare.id)
+    assert busy.id == bare.id
+    assert record.submission is not None
+    journal.update_submission(bare.id, record.submission)  # it can go on
+    assert journal.account_of_key("https://x", "bbbb", "org-1", None, "Acme", NOW).id == named.id
+
+
+def test_a_full_disk_leaves_no_half_a_transaction(journal: Journal, account: int):
+    record = submit(journal, account)
+    journal._db.execute("PRAGMA max_page_count = 1")
+    with pytest.raises(JournalTrouble, match="full"), journal.trouble():
+        for number in range(500):
+            journal.annotate(account, record.key, "x" * 4_000 * number, "")
+    before = journal.record(account, record.key)
+    assert before is not None and not journal._db.in_transaction
+    journal._db.execute("PRAGMA max_page_count = 1000000")
+    assert journal.annotate(account, record.key, "march again", "") is not None
+
+
+def test_damage_found_while_in_use_is_set_aside_at_the_next_start(tmp_path: Path):
+    path = tmp_path / "history.db"
+    journal = Journal(path)
+    account = journal.account_at_start("https://x", "aaaa", NOW).id
+    journal.apply_jobs(account, [job(n) for n in range(400)], NOW, nothing_held)
+    journal.close()
+    whole = bytearray(path.read_bytes())
+    whole[8192:-4096] = b"\xff" * (len(whole) - 12288)  # the first page, which is read at the start, is sound
+    path.write_bytes(whole)
+    journal = Journal(path)
+    assert journal.damaged is None
+    with pytest.raises(JournalTrouble, match="Start tbatch-tui again"), journal.trouble():
+        journal.records(account)
+    journal.close()
+    journal = Journal(path)
+    assert journal.damaged is not None and journal.damaged.exists()
+    assert journal.records(journal.account_at_start("https://x", "aaaa", NOW).id) == []
+    journal.close()
+    again = Journal(path)
+    assert again.damaged is None
+    again.close()
+
+
+def test_the_history_is_for_its_owner_only(tmp_path: Path):
+    path = tmp_path / "fresh" / "history.db"
+    Journal(path).close()
+    assert path.parent.stat().st_mode & 0o077 == 0
+    path.chmod(0o644)
+    journal = Journal(path)
+    submit(journal, journal.account_at_start("https://x", "aaaa", NOW).id)
+    assert all(part.stat().st_mode & 0o077 == 0 for part in path.parent.iterdir())
+    journal.close()

@@ -139,7 +139,7 @@ class Sandbox:
     @property
     def requests(self) -> list[Call]:
         """What arrived so far: method, path, status, fault, n."""
-        return [replace(call) for call in self.state.traffic.calls]
+        return [replace(call) for call in list(self.state.traffic.calls)]
 
     def count(self, method: str, path: str) -> int:
         """How many calls arrived for this method and exact path."""

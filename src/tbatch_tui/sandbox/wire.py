@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -80,6 +81,8 @@ class Wire:
             else:
                 call.fault = fault.kind
                 await self._spoiled(fault, scope, receive, noting)
+        except ClientDisconnect:
+            pass  # gone in the middle of its request: nobody is there to answer, and it is no mistake of ours
         finally:
             traffic.end(call)
 
