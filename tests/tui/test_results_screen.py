@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,7 +20,8 @@ from tbatch_tui.engine.model import FileKind, Job, Transfer, TransferState
 from tbatch_tui.engine.options import Options
 from tbatch_tui.engine.results import Outcome, Sources
 from tbatch_tui.tui.bridge import Bridge
-from tbatch_tui.tui.messages import GoBack
+from tbatch_tui.tui.dialogs.retry import RetryDialog
+from tbatch_tui.tui.messages import CheckFile, GoBack
 from tbatch_tui.tui.result_reader import ResultReader
 from tbatch_tui.tui.screens.results import ResultsScreen
 from tbatch_tui.tui.widgets.filter_line import FilterLine
@@ -50,6 +52,10 @@ class Host(Bare):
         self.bridge = Bridge(self)
         self.engine = Controller(Options(folder / "data", folder / "results"), self.bridge.emit)
         self.went_back = 0
+        self.to_check: list[Path] = []
+
+    def on_check_file(self, message: CheckFile) -> None:
+        self.to_check.append(message.path)
 
     def on_mount(self) -> None:
         self.push_screen(ResultsScreen(self.engine, self.bridge, JOB.id))
@@ -404,6 +410,48 @@ async def test_n_goes_through_the_hits_and_on_to_the_next_row(tmp_path: Path) ->
         assert 80 < first[1] < second[1]
         assert last[1] == first[1]
         assert "2 rows" in screen_text(host)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_retry_is_chosen_written_and_checked(size: tuple[int, int], tmp_path: Path) -> None:
+    keep(tmp_path, output=OUTPUT[:1], errors=MANY_ERRORS)
+    async with showing(tmp_path, size) as (host, pilot):
+        await pilot.press("R")
+        await until(lambda: isinstance(host.screen, RetryDialog), what="it asks")
+        await pilot.pause()
+        check_screen(host)
+        said = screen_text(host)
+        for words in (
+            "[x]       2  ↻ retryable",
+            "[ ]       1  ! fix first",
+            "[x]       1  ? missing",
+            "3 requests in",
+        ):
+            assert words in said, words
+        await pilot.press("space", "down", "down", "space", "enter")
+        assert isinstance(host.screen, RetryDialog), "nothing is chosen"
+        assert "Nothing is chosen." in screen_text(host)
+        await pilot.press("down", "space", "down", *"x")
+        assert "max_tokens must be a whole number" in screen_text(host)
+        await pilot.press("backspace", *"128", "down", *"m/other", "enter")
+        await until(lambda: host.to_check, what="the file goes to Check")
+        [path] = host.to_check
+        assert path == tmp_path / "safety-eval.retry1.jsonl"
+        [row] = [json.loads(line) for line in path.read_text().splitlines()]
+        assert row["custom_id"] == "case-4"
+        assert row["body"]["max_tokens"] == 128 and row["body"]["model"] == "m/other"
+
+
+async def test_a_retry_without_the_lines_or_without_need_is_refused_in_words(tmp_path: Path) -> None:
+    keep(tmp_path, input=INPUT[:1], output=[answered("case-1")], errors=[])
+    async with showing(tmp_path) as (host, pilot):
+        await press(host, pilot, "R")
+        assert "Every request has its whole answer" in " ".join(said.message for said in host._notifications)
+        await press(host, pilot, "slash", *"hi", "escape")
+    write(tmp_path / "safety-eval.jsonl", INPUT[:2])
+    async with showing(tmp_path) as (host, pilot):
+        await press(host, pilot, "R")
+        assert "The input file has changed since" in " ".join(said.title for said in host._notifications)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -204,7 +204,7 @@ class TbatchApp(App[str]):
     def on_open_results(self, message: OpenResults) -> None:
         from tbatch_tui.tui.screens.results import ResultsScreen
 
-        self.push_screen(ResultsScreen(self.engine, self.bridge, message.key))
+        self.push_screen(ResultsScreen(self.engine, self.bridge, message.key, retry=message.retry))
 
     def on_go_back(self, _: GoBack) -> None:
         if len(self.screen_stack) > 1:

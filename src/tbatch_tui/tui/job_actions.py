@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
+from textual.binding import BindingType
 from textual.screen import Screen
 
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.model import FileKind, JobRecord, JobStatus, LocalStatus, TransferState
 from tbatch_tui.tui import format as fmt
+from tbatch_tui.tui import keys
 from tbatch_tui.tui.messages import OpenResults
 from tbatch_tui.tui.text import line
 
@@ -17,11 +19,13 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.controller import Controller
     from tbatch_tui.tui.bridge import Bridge
 
-_NEEDS_A_JOB = ("cancel_job", "download", "results", "edit_label", "copy_id")
+_NEEDS_A_JOB = ("cancel_job", "download", "results", "retry", "edit_label", "copy_id")
 
 
 class JobActions(Screen[None]):
     """Actions on `current`. The screen that mixes this in says which record that is."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [keys.RETRY]
 
     engine: Controller
     bridge: Bridge
@@ -81,10 +85,17 @@ class JobActions(Screen[None]):
 
     def action_results(self) -> None:
         """Read what came back."""
+        self._open_results()
+
+    def action_retry(self) -> None:
+        """Choose, beside the results, what is to be asked once more."""
+        self._open_results(retry=True)
+
+    def _open_results(self, *, retry: bool = False) -> None:
         if (record := self.current) is None:
             return
         if any(t.state is TransferState.FETCHED for t in record.transfers):
-            self.post_message(OpenResults(record.key))
+            self.post_message(OpenResults(record.key, retry=retry))
         elif record.job is not None and any(record.job.file_id(kind) for kind in FileKind):
             self.bridge.say("The results are not here yet", "Press d to fetch them.")
         else:
@@ -124,7 +135,7 @@ def _applies(action: str, record: JobRecord) -> bool:
         case "cancel_job":
             uncertain = record.status in (LocalStatus.UNCERTAIN, JobStatus.CANCELLING)
             return record.is_active and not uncertain
-        case "download" | "results":
+        case "download" | "results" | "retry":
             return job is not None and any(job.file_id(kind) for kind in FileKind)
         case _:
             return True

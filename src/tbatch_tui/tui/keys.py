@@ -302,6 +302,20 @@ SAVE = _key("enter", "save", "Save", "Keep what is written", id="answer.save", o
 DISCARD = _key(
     "escape", "discard", "Discard", "Leave it as it was", id="answer.discard", on=(Place.FORM,), group=ANSWER
 )
+TICK = _key("space", "tick", "Tick", "Choose this, or not", id="form.tick", on=(Place.FORM,), group=ANSWER)
+FORM_NEXT = _key(
+    "down", "app.focus_next", "Next", "To the next field", id="form.next", on=(Place.FORM,), group=MOVE, show=False
+)
+FORM_PREVIOUS = _key(
+    "up",
+    "app.focus_previous",
+    "Previous",
+    "To the field before",
+    id="form.previous",
+    on=(Place.FORM,),
+    group=MOVE,
+    show=False,
+)
 
 MOVING = [DOWN, UP, TOP, BOTTOM, PAGE_DOWN, PAGE_UP]
 """The bindings of anything with a cursor or a scroll."""

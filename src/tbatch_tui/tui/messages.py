@@ -48,9 +48,11 @@ class OpenJob(Message):
 class OpenResults(Message):
     """Go to Results of a job whose files are here."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, *, retry: bool = False) -> None:
         super().__init__()
         self.key = key
+        self.retry = retry
+        """Ask there at once what is to be asked once more."""
 
 
 class GoBack(Message):

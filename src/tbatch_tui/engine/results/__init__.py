@@ -5,6 +5,7 @@ from .conversation import Message, Part, PartKind, ToolCall
 from .groups import ErrorGroup, errors_by_message
 from .index import ResultIndex
 from .record import Audio, Failure, Record, Usage, spelled
+from .retry import plan_retry, retry_path, write_retry
 from .search import search
 from .values import Oddity, Outcome, Reconciliation, Row, Source, Sources
 
@@ -28,6 +29,9 @@ __all__ = [
     "Usage",
     "cause_of",
     "errors_by_message",
+    "plan_retry",
+    "retry_path",
     "search",
     "spelled",
+    "write_retry",
 ]

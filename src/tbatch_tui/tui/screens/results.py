@@ -16,11 +16,12 @@ from textual.widgets import Static
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.events import Collected
 from tbatch_tui.engine.model import FileKind, JobRecord
-from tbatch_tui.engine.results import ErrorGroup, Row, errors_by_message
+from tbatch_tui.engine.results import ErrorGroup, Row
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui import keys
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.frame import Frame
+from tbatch_tui.tui.result_actions import ResultActions
 from tbatch_tui.tui.result_reader import ResultReader, lacking, sources_of
 from tbatch_tui.tui.text import line, shown
 from tbatch_tui.tui.widgets.error_groups import group_columns, group_story
@@ -48,7 +49,7 @@ _LACKING = {
 }
 
 
-class ResultsScreen(Frame):
+class ResultsScreen(ResultActions, Frame):
     """The rows of one job's output and error file, joined with its input file."""
 
     NAME = "Results"
@@ -78,17 +79,17 @@ class ResultsScreen(Frame):
     }
     """
 
-    def __init__(self, engine: Controller, bridge: Bridge, key: str) -> None:
+    def __init__(self, engine: Controller, bridge: Bridge, key: str, *, retry: bool = False) -> None:
+        """`retry` asks what is to be asked once more as soon as all is read."""
         super().__init__()
         self.engine = engine
         self.bridge = bridge
         self._key = key
-        self._reader = ResultReader()
+        self.reader = ResultReader()
+        self._asks_retry = retry
         self._filter, self._text = "all", ""
         self._story_of: Row | None = None
         """The row that is shown beside the list."""
-        self._groups: list[ErrorGroup] | None = None
-        """Errors by cause; None until they are asked for."""
         self._group: ErrorGroup | None = None
         """The cause whose rows alone are shown."""
         self._raw = self._unfolded = False
@@ -110,7 +111,7 @@ class ResultsScreen(Frame):
         self._read_files()
 
     def on_unmount(self) -> None:
-        self._reader.stop()
+        self.reader.stop()
 
     @property
     def table(self) -> RecordTable[Row]:
@@ -139,12 +140,15 @@ class ResultsScreen(Frame):
     @work(group="read", exclusive=True, exit_on_error=False)
     async def _read_files(self) -> None:
         """Index the files, from the beginning; the list shows the rows as they come."""
-        self._story_of = self._groups = self._group = None
+        self._story_of = self.causes = self._group = None
         self._ticker.resume()
-        if await self._reader.read(sources_of(self.job)):
+        if await self.reader.read(sources_of(self.job)):
             self._came_to_an_end()
             if self.by_cause:
                 self._find_causes()
+            if self._asks_retry:
+                self._asks_retry = False
+                self.action_retry()
             if self._text:
                 self._search(self._text)
 
@@ -154,7 +158,7 @@ class ResultsScreen(Frame):
         await asyncio.sleep(TYPED_FOR)
         self._ticker.resume()
         try:
-            if await self._reader.search(text):
+            if await self.reader.search(text):
                 self._came_to_an_end()
                 self._show_again()
         except BatchError as error:
@@ -163,12 +167,13 @@ class ResultsScreen(Frame):
 
     def _came_to_an_end(self) -> None:
         self._ticker.pause()
+        self.refresh_bindings()
         self._show_rows()
 
     @work(group="record", exclusive=True, exit_on_error=False)
     async def _read_record(self, row: Row) -> None:
         """Show the row under the cursor beside the list."""
-        index = self._reader.index
+        index = self.reader.index
         stay = self._story_of is not None and self._story_of.number == row.number
         self._story_of = row
         raw, unfolded, sought = self._raw, self._unfolded, self._text
@@ -178,7 +183,7 @@ class ResultsScreen(Frame):
             return raw_story(record) if raw else story(record, unfolded=unfolded, sought=sought)
 
         blocks = await asyncio.to_thread(read)
-        if index is self._reader.index and not self.by_cause:
+        if index is self.reader.index and not self.by_cause:
             view = self.query_one(RecordView)
             view.show(blocks, stay=stay, sought=sought)
             if self._to_hit:
@@ -188,21 +193,16 @@ class ResultsScreen(Frame):
     @work(group="causes", exclusive=True, exit_on_error=False)
     async def _find_causes(self) -> None:
         """Group the errors, once all is read."""
-        index = self._reader.index
-        if self._groups is None and index.is_built:
-            found = await asyncio.to_thread(errors_by_message, index)
-            if index is not self._reader.index:
-                return
-            self._groups = found
-        self.groups.set_rows((group.message, group) for group in self._groups or ())
+        causes = await self.known_causes()
+        self.groups.set_rows((group.message, group) for group in causes)
         self._show_rows()
 
     @work(group="record", exclusive=True, exit_on_error=False)
     async def _read_group(self, group: ErrorGroup) -> None:
         """Show a cause, with its first row, beside the list of causes."""
-        index = self._reader.index
+        index = self.reader.index
         blocks = group_story(group, await asyncio.to_thread(index.record, group.sample))
-        if index is self._reader.index and self.by_cause:
+        if index is self.reader.index and self.by_cause:
             self._story_of = None
             self.query_one(RecordView).show(blocks)
 
@@ -210,8 +210,8 @@ class ResultsScreen(Frame):
 
     def _show_rows(self) -> None:
         """The rows that are wanted, as far as they are known; cursor and scroll stay."""
-        index, hits = self._reader.index, self._reader.hits
-        chosen: Sequence[int] | None = None if self._reader.has_results else ()
+        index, hits = self.reader.index, self.reader.hits
+        chosen: Sequence[int] | None = None if self.reader.has_results else ()
         if chosen is None and self._group is not None:
             chosen = self._group.rows
         elif chosen is None and self._filter != "all":
@@ -229,7 +229,7 @@ class ResultsScreen(Frame):
     def _show_sum(self) -> None:
         name = self.job.name if self.job is not None else ""
         if self.by_cause:
-            causes = fmt.plural(len(self._groups), "cause") if self._groups is not None else ""
+            causes = fmt.plural(len(self.causes), "cause") if self.causes is not None else ""
             self.header.show(fmt.joined(name, "errors by cause", causes), self._busy())
         else:
             kind = self._group.message if self._group is not None else self._filter
@@ -247,7 +247,7 @@ class ResultsScreen(Frame):
 
     def _busy(self) -> list[tuple[str, str]]:
         """How far reading or searching has come."""
-        reader = self._reader
+        reader = self.reader
         if not reader.busy or reader.fraction is None:
             return []
         return [(f"{reader.busy} {fmt.percent(reader.fraction)}", "$status-active")]
@@ -262,23 +262,23 @@ class ResultsScreen(Frame):
 
     def _sum(self) -> list[tuple[str, str]]:
         """The sum that must come out even."""
-        reader, found = self._reader, self._reader.index.reconciliation
+        reader, found = self.reader, self.reader.index.reconciliation
         if found is None or not reader.has_results:
             return []
         return [(sum_words(found), "$status-attention" if self._trouble() else sum_style(found))]
 
     def _trouble(self) -> str:
-        index = self._reader.index
-        if not index.is_built or not self._reader.has_results:
+        index = self.reader.index
+        if not index.is_built or not self.reader.has_results:
             return ""
         return fmt.joined(*(_LACKING[kind] for kind in lacking(self.job)), line(trouble_words(index)))
 
     def _empty(self) -> str:
-        if self._reader.busy:
-            return f"{self._reader.busy.capitalize()} …"
-        if self._reader.has_results:
+        if self.reader.busy:
+            return f"{self.reader.busy.capitalize()} …"
+        if self.reader.has_results:
             return nothing_here(self._filter, self._text)
-        return no_files(self.job, self._reader.index)
+        return no_files(self.job, self.reader.index)
 
     # -- what a person does --------------------------------------------------------------------------
 
@@ -383,6 +383,8 @@ class ResultsScreen(Frame):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "hit":
             return bool(self._text) and not self.by_cause
+        if action == "retry":
+            return self.is_mounted and self.reader.index.is_built and self.reader.has_results
         if action in ("raw", "reasoning"):
             return self.is_mounted and not self.by_cause and self.table.row_count > 0
         return super().check_action(action, parameters)
@@ -405,9 +407,9 @@ class ResultsScreen(Frame):
             self._show_sum()
             return
         self.workers.cancel_group(self, "search")
-        self._reader.stop_search()
+        self.reader.stop_search()
         self._show_again()
-        if not self._reader.busy:
+        if not self.reader.busy:
             self._came_to_an_end()
 
     def action_copy_id(self) -> None:

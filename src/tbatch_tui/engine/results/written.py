@@ -1,0 +1,56 @@
+"""A file that has its name only once it is whole, and never takes another file's."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from tbatch_tui.engine.errors import FileTrouble
+
+
+@contextmanager
+def written(path: Path, *, replace: bool = False) -> Iterator[BinaryIO]:
+    """Write here; when all went well the file is on the disk under this name, else nothing is left behind.
+
+    Raises FileTrouble, also when there is a file of this name and `replace` does not say that it may go.
+    """
+    part = path.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        if path.exists() and not replace:
+            raise _taken(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            part.replace(path)
+        else:
+            _name(part, path)
+    except OSError as error:
+        raise FileTrouble(
+            f"{path} cannot be written: {error.strerror or error}", "Nothing was left behind: try another folder."
+        ) from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _name(part: Path, path: Path) -> None:
+    """Give the file its name; unlike a rename, a link never replaces what came there this instant."""
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise _taken(path) from None
+    except OSError:  # a file system without links
+        if path.exists():
+            raise _taken(path) from None
+        part.rename(path)
+
+
+def _taken(path: Path) -> FileTrouble:
+    return FileTrouble(f"There is a file {path.name} already", "It was left as it is: choose another name.")

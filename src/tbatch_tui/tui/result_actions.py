@@ -1,0 +1,139 @@
+"""What can be done with results, apart from reading them: asking once more for what failed."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import work
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.worker import get_current_worker
+
+from tbatch_tui.engine.errors import BatchError, Stopped
+from tbatch_tui.engine.model import JobRecord
+from tbatch_tui.engine.results import (
+    ErrorGroup,
+    Outcome,
+    Record,
+    ResultIndex,
+    errors_by_message,
+    plan_retry,
+    retry_path,
+    write_retry,
+)
+from tbatch_tui.tui import format as fmt
+from tbatch_tui.tui import keys
+from tbatch_tui.tui.bridge import Bridge
+from tbatch_tui.tui.messages import CheckFile
+from tbatch_tui.tui.result_reader import ResultReader
+
+if TYPE_CHECKING:
+    from tbatch_tui.tui.dialogs.retry import RetryOffer, RetryWish
+
+_LIMITS = ("max_completion_tokens", "max_tokens")
+
+
+class ResultActions(Screen[None]):
+    """Actions on what `reader` has read. The screen that mixes this in says whose results they are."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [keys.RETRY]
+
+    bridge: Bridge
+    reader: ResultReader
+    causes: list[ErrorGroup] | None = None
+    """Errors by cause; None until they are asked for."""
+
+    @property
+    def job(self) -> JobRecord | None:
+        """The record whose results these are."""
+        raise NotImplementedError
+
+    async def known_causes(self) -> list[ErrorGroup]:
+        """Errors by cause, the most frequent first; none while the files are being read."""
+        index = self.reader.index
+        if self.causes is None and index.is_built:
+            found = await asyncio.to_thread(errors_by_message, index)
+            if index is self.reader.index:
+                self.causes = found
+        return self.causes or []
+
+    @work(group="retry", exclusive=True, exit_on_error=False)
+    async def action_retry(self) -> None:
+        """Choose what is to be asked once more, write it as a new input file, and go on with checking that."""
+        from tbatch_tui.tui.dialogs.retry import RetryDialog
+
+        index = self.reader.index
+        source = index.sources.input
+        if not index.is_built or source is None or not index.has_input or index.input_changed:
+            why = "has changed since" if index.input_changed else "is not here"
+            self.bridge.say(
+                f"The input file {why}", "A retry needs the lines that were asked, as they were.", "warning"
+            )
+            return
+        offer = await self._offer(index)
+        if not (offer.groups or offer.missing or offer.cut_short):
+            self.bridge.say("There is nothing to retry", "Every request has its whole answer.")
+            return
+        wish = await self.app.push_screen_wait(RetryDialog(offer))
+        if wish is None:
+            return
+        try:
+            path = await self._write(index, source, wish)
+        except Stopped:
+            return
+        except BatchError as error:
+            self.bridge.report(error)
+            return
+        self.post_message(CheckFile(path))
+
+    async def _offer(self, index: ResultIndex) -> RetryOffer:
+        """What could be asked once more, of the requests whose lines are here."""
+        from tbatch_tui.tui.dialogs.retry import RetryOffer
+
+        job, causes = self.job, await self.known_causes()
+
+        def look() -> RetryOffer:
+            cut, missing = (plan_retry(index, cut_short=True), plan_retry(index, missing=True))
+            sample = index.record(cut[0] if cut else 0)
+            return RetryOffer(
+                name=job.name if job is not None else "",
+                groups=tuple(causes),
+                missing=len(missing),
+                cut_short=len(cut),
+                model=sample.model,
+                max_tokens=_limit_of(sample) if cut else None,
+            )
+
+        return await asyncio.to_thread(look)
+
+    async def _write(self, index: ResultIndex, source: Path, wish: RetryWish) -> Path:
+        """Write the lines that were chosen; the file's path. Raises BatchError."""
+        worker = get_current_worker()
+
+        def write() -> Path:
+            rows = plan_retry(index, groups=wish.groups, missing=wish.missing, cut_short=wish.cut_short)
+            if not len(rows):
+                raise BatchError("None of these rows is a request of the input file", "Nothing was written.")
+            path = retry_path(source)
+            write_retry(
+                index,
+                rows,
+                path,
+                model=wish.model,
+                max_tokens=wish.max_tokens,
+                cancelled=lambda: worker.is_cancelled,
+            )
+            return path
+
+        path = await asyncio.to_thread(write)
+        self.bridge.say(f"Wrote {path.name}", f"{fmt.place(path)}: nothing is sent before you submit it.")
+        return path
+
+
+def _limit_of(record: Record) -> int | None:
+    """The most tokens an answer was allowed to have, as its request says."""
+    settings = dict(record.settings)
+    found = next((settings[name] for name in _LIMITS if name in settings), "")
+    return int(found) if found.isascii() and found.isdigit() and record.row.outcome is Outcome.CUT_SHORT else None
