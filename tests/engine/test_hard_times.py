@@ -120,7 +120,7 @@ async def test_leaving_does_not_wait_for_a_stalled_upload(sandbox: Sandbox, make
             await until(lambda: any(c.method == "PUT" for c in sandbox.requests))
             began = time.monotonic()
         assert time.monotonic() - began < 3
-        assert all(t.daemon for t in threading.enumerate() if t.name == "upload")
+        assert all(t.daemon for t in threading.enumerate() if t.name == "call")
         sandbox.clear_faults()
         async with make_engine(sandbox) as engine:
             [record] = await engine.records()

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +21,7 @@ import together
 from together.lib.resources.files import FileAlreadyExistsError, FileUploadProgress
 
 from tbatch_tui.engine import login, wire
+from tbatch_tui.engine.body import Body, Seen
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import FileTrouble, KeyRefused, LostAnswer, Refused
 from tbatch_tui.engine.model import Job
@@ -54,11 +55,12 @@ class Content:
     total: int | None
     """Bytes of the whole file, where the server says so."""
     etag: str | None
-    pieces: AsyncIterator[bytes]
+    pieces: Callable[[Seen], AsyncIterator[bytes | bytearray]]
+    """To be called once, with what is to see each piece as it comes (in a thread)."""
 
 
 class TogetherApi:
-    """The calls the engine needs, over one AsyncTogether and one Together (for uploads, which read the file)."""
+    """The calls the engine needs, over one AsyncTogether and one Together (for the bytes of files, in threads)."""
 
     def __init__(self, client: AsyncTogether, uploader: together.Together, token: login.Token | None = None) -> None:
         self._client = client
@@ -86,7 +88,7 @@ class TogetherApi:
             api = cls(together.AsyncTogether(**options), together.Together(**options), token)
             # The first use of a resource imports it and reads the platform: do that here, not on the loop.
             _ = api._client.batches.with_raw_response, api._client.files.with_raw_response
-            _ = api._client.files.with_streaming_response, api._client.with_raw_response, api._uploader.files
+            _ = api._uploader.files.with_streaming_response, api._client.with_raw_response, api._uploader.files
             _ = api._client.default_headers, api._client.platform_headers()
         return api
 
@@ -165,28 +167,27 @@ class TogetherApi:
         if resuming:
             headers |= {"Range": f"bytes={offset}-", "If-Range": str(etag)}
         doing = "download the file"
-        async with AsyncExitStack() as stack:
+        streaming = self._uploader.files.with_streaming_response
+        opened = ExitStack()
 
-            async def ask() -> httpx.Response:
-                streaming = self._client.files.with_streaming_response
-                answer = await stack.enter_async_context(streaming.content(file_id, extra_headers=headers))
-                return answer.http_response
+        def ask() -> httpx.Response:
+            return opened.enter_context(streaming.content(file_id, extra_headers=headers)).http_response
 
-            try:
-                response = await self._asked(doing, ask)
-            except Refused as error:
-                if not resuming or error.status != 416:
-                    raise
-                # All of it is here already, or what is here is not what the server has: its size tells.
-                size = await self.file_size(file_id)
-                yield Content(offset if size == offset else -1, size, etag, _nothing())
-                return
-            yield _content_of(response, offset if resuming else 0, etag, self._pieces(response, doing))
-
-    async def _pieces(self, response: httpx.Response, doing: str) -> AsyncIterator[bytes]:
-        with self._told(doing):
-            async for piece in response.aiter_bytes():
-                yield piece
+        try:
+            response = await self._asked(doing, lambda: _in_own_thread(ask, abandoned=opened.close))
+        except Refused as error:
+            if not resuming or error.status != 416:
+                raise
+            # All of it is here already, or what is here is not what the server has: its size tells.
+            size = await self.file_size(file_id)
+            yield Content(offset if size == offset else -1, size, etag, _nothing)
+            return
+        start, total, has, left = _place_of(response, offset if resuming else 0, etag)
+        body = Body(response, left, lambda: self._told(doing))
+        try:
+            yield Content(start, total, has, body.pieces if start >= 0 else _nothing)
+        finally:
+            await body.close()
 
     async def file_size(self, file_id: str) -> int | None:
         """How many bytes the server says the file has; None where it does not."""
@@ -260,10 +261,14 @@ class _StopUpload(Exception):
     """Thrown through the SDK's progress callback: its one way to stop an upload."""
 
 
-async def _in_own_thread(run: Callable[[], T]) -> T:
-    """Run in a thread that nobody waits for at the end: a stalled upload must not keep the app from closing."""
+async def _in_own_thread(run: Callable[[], T], *, abandoned: Callable[[], object] | None = None) -> T:
+    """Run in a thread that nobody waits for at the end: a stalled call must not keep the app from closing.
+
+    `abandoned` is called, in that thread, when it ends after nobody waits for it any more.
+    """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
+    left = threading.Event()
 
     def settle(result: T | None, error: BaseException | None) -> None:
         if future.done():
@@ -280,11 +285,18 @@ async def _in_own_thread(run: Callable[[], T]) -> T:
             result = run()
         except BaseException as error:  # noqa: BLE001 - handed to whoever awaits
             failed = error
+        if left.is_set() and abandoned is not None:
+            with contextlib.suppress(httpx.HTTPError, RuntimeError, OSError):
+                abandoned()
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
             loop.call_soon_threadsafe(settle, result, failed)
 
-    threading.Thread(target=work, name="upload", daemon=True).start()
-    return await future
+    threading.Thread(target=work, name="call", daemon=True).start()
+    try:
+        return await future
+    except asyncio.CancelledError:
+        left.set()
+        raise
 
 
 def _sound(file_id: object) -> str:
@@ -293,23 +305,30 @@ def _sound(file_id: object) -> str:
     return file_id
 
 
-async def _nothing() -> AsyncIterator[bytes]:
+async def _nothing(_: Seen) -> AsyncIterator[bytes | bytearray]:
     for piece in tuple[bytes, ...]():
         yield piece
 
 
-def _content_of(response: httpx.Response, offset: int, etag: str | None, pieces: AsyncIterator[bytes]) -> Content:
-    """What comes, and where it belongs: a part that is not the part asked for must never be taken for the whole."""
+def _place_of(
+    response: httpx.Response, offset: int, etag: str | None
+) -> tuple[int, int | None, str | None, int | None]:
+    """Where what comes begins (-1: nowhere we know), the whole file's size, its ETag, and how many plain bytes come.
+
+    A part that is not the part asked for must never be taken for the whole.
+    """
     encoded = response.headers.get("Content-Encoding", "identity") != "identity"
-    length = wire.number_of(response.headers.get("Content-Length"))
+    chunked = "chunked" in response.headers.get("Transfer-Encoding", "")
+    said = wire.number_of(response.headers.get("Content-Length"))
+    length = int(said) if said is not None and said >= 0 and not encoded and not chunked else None
     start = 0
     has = response.headers.get("ETag")
     if response.status_code == 206:
         start = offset
         if encoded or not offset or _range_start(response) != offset or has not in (None, etag):
-            return Content(-1, None, None, _nothing())
-    total = None if encoded or length is None else start + int(length)
-    return Content(start, total, None if encoded else has or (etag if start else None), pieces)
+            return -1, None, None, None
+    total = start + length if length is not None else None
+    return start, total, None if encoded else has or (etag if start else None), length
 
 
 def _range_start(response: httpx.Response) -> int | None:

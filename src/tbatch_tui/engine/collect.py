@@ -152,7 +152,6 @@ class Collector:
                 path=fetched.path,
                 size=fetched.verified.size,
                 rows=fetched.verified.rows,
-                sha256=fetched.verified.sha256,
                 etag=None,
                 message=None,
                 updated_at=self._store.now(),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import hashlib
 import json
 import os
 import shutil
@@ -29,18 +28,20 @@ except ImportError:  # Windows
     fcntl = None
 
 PIECE = 1 << 20
-"""Bytes written at a time, at least."""
+_LONG_ROW = 300
+"""Bytes from which a row is found faster by its end than by looking at every byte."""
+_SYNCED_EVERY = 64 << 20
+"""Bytes after which the disk is asked to keep what it has so far."""
 _SPARE = 16 << 20
 """Bytes that must stay free on the disk beside the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What was found by reading a finished download once more."""
+    """What was found by looking at every byte."""
 
     size: int
     rows: int
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,13 @@ async def fetch(
         await asyncio.to_thread(final.parent.mkdir, parents=True, exist_ok=True)
         handle = await asyncio.to_thread(_take_part, part)
         try:
-            total = await _stream(api, file_id, part, handle, etag, started, moved)
-            verified, plain = await asyncio.to_thread(_verify, part)
+            tally = Tally()
+            total = await _stream(api, file_id, part, handle, etag, tally, started, moved)
+            try:
+                verified, plain = tally.verified()
+            except LostAnswer:
+                await asyncio.to_thread(part.unlink, missing_ok=True)
+                raise
             if total is None or not plain:
                 # Without a length, and for what may be another answer than a file's, the file's own size decides.
                 total = await api.file_size(file_id) or total
@@ -141,10 +147,11 @@ async def _stream(
     part: Path,
     handle: int,
     etag: str | None,
+    tally: Tally,
     started: Callable[[str | None], Awaitable[object]],
     moved: Callable[[int, int | None], None],
 ) -> int | None:
-    """The bytes into `part`; the size of the whole file where the server said it."""
+    """The bytes into `part`, and past the tally; the size of the whole file where the server said it."""
     have = os.fstat(handle).st_size if etag else 0
     async with api.content(file_id, offset=have, etag=etag) as content:
         if content.offset < 0:
@@ -159,19 +166,24 @@ async def _stream(
             await started(content.etag)
             if content.total is not None:
                 await asyncio.to_thread(_need_room, part.parent, content.total - done)
+            if done:
+                await asyncio.to_thread(tally.add_file, part, done)
             await file.seek(done)
-            buffer = bytearray()
             moved(done, content.total)
-            async for piece in content.pieces:
-                buffer += piece
-                if len(buffer) >= PIECE:
-                    await file.write(buffer)
-                    done += len(buffer)
-                    buffer = bytearray()
-                    moved(done, content.total)
-            await file.write(buffer)
-            done += len(buffer)
+            synced: asyncio.Future[None] = asyncio.ensure_future(asyncio.sleep(0))
+            unsynced = 0
+            async for piece in content.pieces(tally.add):
+                await file.write(piece)
+                done += len(piece)
+                unsynced += len(piece)
+                moved(done, content.total)
+                # Now and then, so that the end has little left to wait for.
+                if unsynced >= _SYNCED_EVERY and synced.done():
+                    unsynced = 0
+                    await synced
+                    synced = asyncio.ensure_future(asyncio.to_thread(os.fsync, handle))
             await file.flush()
+            await synced
             await asyncio.to_thread(os.fsync, handle)
         moved(done, content.total)
         return content.total
@@ -183,29 +195,56 @@ def _need_room(folder: Path, size: int) -> None:
         raise OSError(errno.ENOSPC, f"{free:,} bytes free, {size:,} needed")
 
 
-def _verify(part: Path) -> tuple[Verified, bool]:
-    """Read it once: size, rows, SHA-256, and whether it plainly is a result file (rows that bear a custom_id).
+class Tally:
+    """What a result file is, of its bytes in order: size, rows, and whether it is whole at both ends."""
 
-    Raises LostAnswer unless the first row is an object and the last is whole.
-    """
-    hasher, size, ends, tail = hashlib.sha256(), 0, 0, b""
-    with part.open("rb") as file:
-        first = file.readline()
-        file.seek(0)
-        while piece := file.read(PIECE):
-            hasher.update(piece)
-            size += len(piece)
-            ends += piece.count(b"\n")
-            cut = piece.rfind(b"\n")
-            tail = tail + piece if cut < 0 else piece[cut + 1 :]
-    row = _object(first)
-    if first and row is None:
-        part.unlink()
-        raise LostAnswer("What the server sent is not a result file", "Nothing was replaced. It is fetched again.")
-    if tail and _object(tail) is None:
-        part.unlink()
-        raise LostAnswer("The download ends in the middle of a row", "Nothing was replaced. It is fetched again.")
-    return Verified(size, ends + bool(tail), hasher.hexdigest()), row is not None and "custom_id" in row
+    def __init__(self) -> None:
+        self._size = self._ends = 0
+        self._first: list[bytes] = []
+        self._last: list[bytes] = []
+        """The first row as far as it came; what came after the last line end."""
+
+    def add(self, piece: bytes | bytearray) -> None:
+        """The next bytes."""
+        if not self._ends:
+            cut = piece.find(b"\n")
+            self._first.append(bytes(piece) if cut < 0 else bytes(piece[:cut]))
+        self._size += len(piece)
+        self._ends += self._line_ends(piece)
+        cut = piece.rfind(b"\n")
+        if cut >= 0:
+            self._last.clear()
+        self._last.append(bytes(piece[cut + 1 :]))
+
+    def _line_ends(self, piece: bytes | bytearray) -> int:
+        """How many; of long rows, looking for each is four times as fast as `count`, which looks at every byte."""
+        if self._ends and self._size / self._ends < _LONG_ROW:
+            return piece.count(b"\n")
+        found, place, find = 0, 0, piece.find
+        while place := find(b"\n", place) + 1:
+            found += 1
+        return found
+
+    def add_file(self, path: Path, size: int) -> None:
+        """The first `size` bytes of a file: what was there already."""
+        with path.open("rb") as file:
+            while size and (piece := file.read(min(PIECE, size))):
+                self.add(piece)
+                size -= len(piece)
+
+    def verified(self) -> tuple[Verified, bool]:
+        """What it is, and whether it plainly is a result file (rows that bear a custom_id).
+
+        Raises LostAnswer unless the first row is an object and the last is whole.
+        """
+        first, last = b"".join(self._first), b"".join(self._last)
+        row = _object(first)
+        if self._size and row is None:
+            raise LostAnswer("What the server sent is not a result file", "Nothing was replaced. It is fetched again.")
+        if last and _object(last) is None:
+            raise LostAnswer("The download ends in the middle of a row", "Nothing was replaced. It is fetched again.")
+        found = Verified(self._size, self._ends + bool(last))
+        return found, row is not None and "custom_id" in row
 
 
 def _object(row: bytes) -> dict[str, object] | None:
@@ -221,7 +260,7 @@ def _put_in_place(part: Path, final: Path, verified: Verified) -> Path | None:
     beside: Path | None = None
     while True:
         if os.path.lexists(final):
-            if final.is_file() and final.stat().st_size == verified.size and _sha256(final) == verified.sha256:
+            if final.is_file() and final.stat().st_size == verified.size and _same_bytes(part, final):
                 part.unlink()
                 return beside
             beside = _free_name(final)
@@ -249,9 +288,12 @@ def _sync_folder(path: Path) -> None:
         os.close(folder)
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _same_bytes(one: Path, other: Path) -> bool:
+    with one.open("rb") as mine, other.open("rb") as theirs:
+        while (piece := mine.read(PIECE)) == theirs.read(PIECE):
+            if not piece:
+                return True
+    return False
 
 
 def _free_name(path: Path) -> Path:

@@ -191,8 +191,8 @@ class Work:
 
     async def wanted(self) -> list[tuple[str, Transfer]]:
         journal, account_id = self._book.journal, self._book.account_id
-        states = (TransferState.WANTED, TransferState.FAILED)
-        return [found for state in states for found in await self._book.surely(journal.transfers_in, account_id, state)]
+        # In one read: between two, a download could end, and be begun again by what the first had seen.
+        return await self._book.surely(journal.transfers_in, account_id, TransferState.WANTED, TransferState.FAILED)
 
     async def final_path(self, job_id: str, kind: FileKind) -> Path:
         journal, account_id = self._book.journal, self._book.account_id

@@ -313,11 +313,12 @@ class Journal:
                 return None
             return self._reread(account_id, job_id)
 
-    def transfers_in(self, account_id: int, state: TransferState) -> list[tuple[str, Transfer]]:
-        """Job id and transfer of every result file that stands there, oldest first."""
+    def transfers_in(self, account_id: int, *states: TransferState) -> list[tuple[str, Transfer]]:
+        """Job id and transfer of every result file that stands in one of these states, oldest first."""
         rows = self._db.execute(
-            "SELECT * FROM transfers WHERE account_id = ? AND state = ? ORDER BY updated_at",
-            (account_id, state),
+            f"SELECT * FROM transfers WHERE account_id = ? AND state IN ({', '.join('?' * len(states))}) "
+            "ORDER BY updated_at",
+            (account_id, *states),
         )
         return [(row["job_id"], found) for row in rows if (found := transfer_of(row)) is not None]
 
