@@ -20,6 +20,8 @@ from tbatch_tui.engine.model import FileKind, Job, Transfer, TransferState
 from tbatch_tui.engine.options import Options
 from tbatch_tui.engine.results import Outcome, Sources
 from tbatch_tui.tui.bridge import Bridge
+from tbatch_tui.tui.dialogs.confirm import Confirm
+from tbatch_tui.tui.dialogs.export import ExportDialog
 from tbatch_tui.tui.dialogs.retry import RetryDialog
 from tbatch_tui.tui.messages import CheckFile, GoBack
 from tbatch_tui.tui.result_reader import ResultReader
@@ -440,6 +442,48 @@ async def test_a_retry_is_chosen_written_and_checked(size: tuple[int, int], tmp_
         [row] = [json.loads(line) for line in path.read_text().splitlines()]
         assert row["custom_id"] == "case-4"
         assert row["body"]["max_tokens"] == 128 and row["body"]["model"] == "m/other"
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_what_is_shown_is_exported_and_no_file_is_written_over_unasked(
+    size: tuple[int, int], tmp_path: Path
+) -> None:
+    keep(tmp_path)
+    async with showing(tmp_path, size) as (host, pilot):
+        target = tmp_path / "results" / "safety-eval-8f3a12c4.csv"
+        for answer in ("", "n", "y"):
+            await press(host, pilot, "f")
+            await pilot.press("x")
+            await until(lambda: isinstance(host.screen, ExportDialog), what="it asks")
+            await pilot.pause()
+            await pilot.press("down", "down", "space")
+            await pilot.pause()
+            check_screen(host)
+            assert "(•) CSV" in screen_text(host)
+            await pilot.press("enter")
+            if answer:
+                await until(lambda: isinstance(host.screen, Confirm), what="it asks before writing over")
+                target.write_text("mine")
+                await pilot.press(answer)
+            await read(host, pilot)
+            if answer == "n":
+                assert target.read_text() == "mine"
+        assert target.read_text().splitlines()[1].startswith("4,case-4,cut short,,,")
+        assert "exporting" not in screen_text(host)
+
+
+async def test_x_stops_an_export_and_nothing_is_left_behind(tmp_path: Path) -> None:
+    keep(tmp_path, output=[answered(f"case-{number}", "word " * 400) for number in range(1, 9_000)])
+    async with showing(tmp_path, (80, 24)) as (host, pilot):
+        await pilot.press("x")
+        await until(lambda: isinstance(host.screen, ExportDialog), what="it asks")
+        await pilot.pause()
+        host.simulate_key("enter")  # Pilot would wait until all is written
+        await until(lambda: isinstance(host.screen, ResultsScreen) and screen_of(host).exported, what="it is under way")
+        host.simulate_key("x")
+        await until(lambda: screen_of(host).exported is None, what="it has stopped")
+        await until(lambda: not list((tmp_path / "results").iterdir()), what="nothing is left")
+        assert "The export was stopped" in " ".join(said.title for said in host._notifications)
 
 
 async def test_a_retry_without_the_lines_or_without_need_is_refused_in_words(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
-"""What can be done with results, apart from reading them: asking once more for what failed."""
+"""What can be done with results, apart from reading them: asking once more for what failed, and exporting."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,12 +15,14 @@ from textual.worker import get_current_worker
 
 from tbatch_tui.engine.errors import BatchError, Stopped
 from tbatch_tui.engine.model import JobRecord
+from tbatch_tui.engine.names import safe_part
 from tbatch_tui.engine.results import (
     ErrorGroup,
     Outcome,
     Record,
     ResultIndex,
     errors_by_message,
+    export_rows,
     plan_retry,
     retry_path,
     write_retry,
@@ -28,8 +32,13 @@ from tbatch_tui.tui import keys
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.messages import CheckFile
 from tbatch_tui.tui.result_reader import ResultReader
+from tbatch_tui.tui.text import line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tbatch_tui.engine.controller import Controller
+    from tbatch_tui.tui.dialogs.export import ExportWish
     from tbatch_tui.tui.dialogs.retry import RetryOffer, RetryWish
 
 _LIMITS = ("max_completion_tokens", "max_tokens")
@@ -38,16 +47,28 @@ _LIMITS = ("max_completion_tokens", "max_tokens")
 class ResultActions(Screen[None]):
     """Actions on what `reader` has read. The screen that mixes this in says whose results they are."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [keys.RETRY]
+    BINDINGS: ClassVar[list[BindingType]] = [keys.RETRY, keys.EXPORT]
 
+    engine: Controller
     bridge: Bridge
     reader: ResultReader
     causes: list[ErrorGroup] | None = None
     """Errors by cause; None until they are asked for."""
 
+    exported: tuple[int, int] | None = None
+    """Rows written, and of how many, while an export is under way."""
+
     @property
     def job(self) -> JobRecord | None:
         """The record whose results these are."""
+        raise NotImplementedError
+
+    def shown_rows(self) -> tuple[str, Sequence[int]]:
+        """What the rows that are shown are, and which; no words where they are all."""
+        raise NotImplementedError
+
+    def export_moved(self) -> None:
+        """An export has begun, or is over."""
         raise NotImplementedError
 
     async def known_causes(self) -> list[ErrorGroup]:
@@ -130,6 +151,73 @@ class ResultActions(Screen[None]):
         path = await asyncio.to_thread(write)
         self.bridge.say(f"Wrote {path.name}", f"{fmt.place(path)}: nothing is sent before you submit it.")
         return path
+
+    def action_export(self) -> None:
+        """Write rows to a file; while that is under way, stop it."""
+        if self.exported is None:
+            self._export()
+        else:
+            self.workers.cancel_group(self, "export")
+
+    @work(group="export", exclusive=True, exit_on_error=False)
+    async def _export(self) -> None:
+        from tbatch_tui.tui.dialogs.confirm import Confirm
+        from tbatch_tui.tui.dialogs.export import ExportDialog
+
+        index, job = self.reader.index, self.job
+        of, shown = self.shown_rows()
+        name = job.name if job is not None else "results"
+        stem = safe_part(name) + (f"-{safe_part(job.job.id[:8])}" if job is not None and job.job is not None else "")
+        folder = self.engine.options.output_dir
+        wish = await self.app.push_screen_wait(
+            ExportDialog(name, stem, folder, count=len(index), shown=len(shown), of=of)
+        )
+        if wish is None:
+            return
+        replace = await asyncio.to_thread(wish.path.exists)
+        if replace and not await self.app.push_screen_wait(
+            Confirm(f"Write over {line(wish.path.name)}?", "What is in it now would be gone.", yes="Write", no="Keep")
+        ):
+            return
+        rows = shown if wish.shown_only else range(len(index))
+        try:
+            await self._write_export(index, rows, wish, replace)
+        except BatchError as error:
+            self.bridge.report(error)
+        else:
+            self.bridge.say(f"Wrote {fmt.plural(len(rows), 'row')}", fmt.place(wish.path))
+
+    async def _write_export(self, index: ResultIndex, rows: Sequence[int], wish: ExportWish, replace: bool) -> None:
+        """Write in a thread, which stops when this is cancelled. Raises BatchError."""
+        stop = threading.Event()
+
+        def moved(done: int, total: int) -> None:
+            self.exported = (done, total)
+            time.sleep(0.0005)  # lets the screen's loop have the interpreter
+
+        def write() -> None:
+            export_rows(
+                index,
+                rows,
+                wish.path,
+                wish.form,
+                columns=wish.columns,
+                replace=replace,
+                cancelled=stop.is_set,
+                progress=moved,
+            )
+
+        self.exported = (0, len(rows))
+        self.export_moved()
+        try:
+            await asyncio.to_thread(write)
+        except asyncio.CancelledError:
+            stop.set()
+            self.bridge.say("The export was stopped", "Nothing was left behind.")
+            raise
+        finally:
+            self.exported = None
+            self.export_moved()
 
 
 def _limit_of(record: Record) -> int | None:

@@ -2,6 +2,7 @@
 
 from .causes import Cause, cause_of
 from .conversation import Message, Part, PartKind, ToolCall
+from .export import COLUMNS, USUAL, ExportFormat, export_rows
 from .groups import ErrorGroup, errors_by_message
 from .index import ResultIndex
 from .record import Audio, Failure, Record, Usage, spelled
@@ -10,9 +11,12 @@ from .search import search
 from .values import Oddity, Outcome, Reconciliation, Row, Source, Sources
 
 __all__ = [
+    "COLUMNS",
+    "USUAL",
     "Audio",
     "Cause",
     "ErrorGroup",
+    "ExportFormat",
     "Failure",
     "Message",
     "Oddity",
@@ -29,6 +33,7 @@ __all__ = [
     "Usage",
     "cause_of",
     "errors_by_message",
+    "export_rows",
     "plan_retry",
     "retry_path",
     "search",

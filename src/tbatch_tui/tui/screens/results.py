@@ -26,6 +26,7 @@ from tbatch_tui.tui.result_reader import ResultReader, lacking, sources_of
 from tbatch_tui.tui.text import line, shown
 from tbatch_tui.tui.widgets.error_groups import group_columns, group_story
 from tbatch_tui.tui.widgets.filter_line import FilterLine
+from tbatch_tui.tui.widgets.key_bar import KeyBar
 from tbatch_tui.tui.widgets.record_table import RecordTable
 from tbatch_tui.tui.widgets.record_view import RecordView
 from tbatch_tui.tui.widgets.result_rows import ResultRows, columns
@@ -165,8 +166,29 @@ class ResultsScreen(ResultActions, Frame):
             self._came_to_an_end()
             self.bridge.report(error)
 
+    def shown_rows(self) -> tuple[str, Sequence[int]]:
+        """What the rows that are shown are, and which; no words where they are all."""
+        rows = self.table.source
+        kind = self._group.message if self._group is not None else self._filter
+        words = fmt.joined(kind if kind != "all" else "", f"“{self._text}”" if self._text else "")
+        if not words or not isinstance(rows, ResultRows):
+            return "", range(len(rows))
+        return words, array("I", (rows.number(at) for at in range(len(rows))))
+
+    def export_moved(self) -> None:
+        """Tell how far an export has come."""
+        if not self.is_mounted:
+            return
+        if self.exported is not None:
+            self._ticker.resume()
+        elif not self.reader.busy:
+            self._ticker.pause()
+        self.query_one(KeyBar).relabel(keys.EXPORT.id or "", "Export" if self.exported is None else "Stop export")
+        self._show_sum()
+
     def _came_to_an_end(self) -> None:
-        self._ticker.pause()
+        if self.exported is None:
+            self._ticker.pause()
         self.refresh_bindings()
         self._show_rows()
 
@@ -248,6 +270,9 @@ class ResultsScreen(ResultActions, Frame):
     def _busy(self) -> list[tuple[str, str]]:
         """How far reading or searching has come."""
         reader = self.reader
+        if self.exported is not None:
+            done, total = self.exported
+            return [(f"exporting {fmt.percent(done / max(1, total))}", "$status-active")]
         if not reader.busy or reader.fraction is None:
             return []
         return [(f"{reader.busy} {fmt.percent(reader.fraction)}", "$status-active")]
@@ -383,7 +408,7 @@ class ResultsScreen(ResultActions, Frame):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "hit":
             return bool(self._text) and not self.by_cause
-        if action == "retry":
+        if action in ("retry", "export"):
             return self.is_mounted and self.reader.index.is_built and self.reader.has_results
         if action in ("raw", "reasoning"):
             return self.is_mounted and not self.by_cause and self.table.row_count > 0

@@ -24,24 +24,35 @@ class Tick(OneLine, can_focus=True):
     class Changed(Message):
         """It was ticked, or is not any more."""
 
-    def __init__(self, words: Sequence[tuple[str, str]], *, on: bool, id: str | None = None) -> None:
+    def __init__(
+        self, words: Sequence[tuple[str, str]], *, on: bool, id: str | None = None, group: str | None = None
+    ) -> None:
+        """A line. Of those of a `group` one is chosen: `(•)`."""
         super().__init__(id=id)
         self.on = on
+        self._of_group = group
         self._words = tuple(words)
 
     def pieces(self, width: int) -> Pieces:
-        box: Pieces = [("[", "$status-quiet"), ("x" if self.on else " ", "bold $accent-text"), ("] ", "$status-quiet")]
+        (left, mark, right) = "[x]" if self._of_group is None else "(•)"
+        box: Pieces = [
+            (left, "$status-quiet"),
+            (mark if self.on else " ", "bold $accent-text"),
+            (f"{right} ", "$status-quiet"),
+        ]
         return [*box, *self._words]
 
-    def set(self, on: bool) -> None:
-        """Tick it, or not."""
-        if on is not self.on:
-            self.on = on
-            self.changed()
-            self.post_message(self.Changed())
-
     def action_tick(self) -> None:
-        self.set(not self.on)
+        """Tick it, or not any more; of a group, this one instead."""
+        if self._of_group is None:
+            self.on = not self.on
+        else:
+            for other in self.screen.query(Tick):
+                if other._of_group == self._of_group:
+                    other.on = other is self
+                    other.changed()
+        self.changed()
+        self.post_message(self.Changed())
 
     def on_click(self, event: events.Click) -> None:
         event.stop()
