@@ -128,6 +128,27 @@ async def test_leaving_does_not_wait_for_a_stalled_upload(sandbox: Sandbox, make
     assert len(sandbox.jobs) == 1
 
 
+async def test_leaving_does_not_wait_for_a_stalled_download(sandbox: Sandbox, make_engine: MakeEngine):
+    job_id = sandbox.add_job("COMPLETED", rows=400)
+    sandbox.plan_fault("drip", "/v1/files/*/content", method="GET", bytes=20_000, seconds=30)
+    async with asyncio.timeout(30):
+        async with make_engine(sandbox) as engine:
+            await engine.wait_until(job_id, lambda r: r.job is not None)
+            await engine.fetch(job_id)
+            await engine.wait_until(job_id, lambda r: r.output is not None and r.output.etag is not None)
+            began = time.monotonic()
+        await asyncio.to_thread(_wait_for_threads, "body")
+        assert time.monotonic() - began < 3
+        async with make_engine(sandbox) as engine:
+            await engine.wait_until(job_id, fetched)
+
+
+def _wait_for_threads(name: str) -> None:
+    for thread in threading.enumerate():
+        if thread.name.startswith(name):
+            thread.join(20)
+
+
 async def test_a_job_that_shows_up_just_before_the_second_create_is_adopted(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ):

@@ -18,6 +18,7 @@ from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.events import Collected, Event
 from tbatch_tui.engine.findings import CheckReport
 from tbatch_tui.engine.model import JobRecord
+from tbatch_tui.engine.redaction import redacted
 from tbatch_tui.tui import keymap, keys, theme
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.job_actions import came_back
@@ -32,6 +33,7 @@ from tbatch_tui.tui.messages import (
     TryDemo,
 )
 from tbatch_tui.tui.screens.jobs import JobsScreen
+from tbatch_tui.tui.text import lines
 
 if TYPE_CHECKING:
     from tbatch_tui.demo import DemoServer
@@ -144,6 +146,19 @@ class TbatchApp(App[str]):
                 self.bridge.report(error)
             else:
                 self.bridge.say("That did not work", f"{type(error).__name__}: {error}", "error")
+
+    def _fatal_error(self) -> None:
+        """A mistake of ours that ends the app: told without the values of variables, which may be a key or a prompt."""
+        import logging
+        import traceback
+
+        from rich.text import Text
+
+        told = redacted(traceback.format_exc())
+        logging.getLogger(__name__).error("the app ended by itself: %s", told)
+        self.bell()
+        self._exit_renderables.append(Text(lines(told)))
+        self._close_messages_no_wait()
 
     # -- the way between screens ---------------------------------------------------------------------
 
