@@ -38,6 +38,8 @@ async def test_a_clock_that_jumps_stops_nothing(
     engine = make_engine(sandbox, now=lambda: time.time() + offset, poll_interval=interval)
     async with asyncio.timeout(20), engine:
         await is_ok(engine)
+        await until(lambda: engine.health.next_at is not None, what="it waits for the next list")
+        await asyncio.sleep(0.1)
         before = sandbox.count("GET", "/v1/batches")
         offset = jump
         await until(lambda: sandbox.count("GET", "/v1/batches") > before, what="the next list")
