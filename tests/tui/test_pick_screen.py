@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.sandbox.samples import write_samples
+from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.messages import CheckFile, GoBack
 from tbatch_tui.tui.screens.pick import PickScreen
 from tbatch_tui.tui.widgets.file_table import FileTable
@@ -96,10 +97,11 @@ async def test_into_a_folder_and_back_with_the_cursor_where_one_was(work: Path, 
         assert not app.asked
 
 
-async def test_samples_and_recent_files_stand_on_top(work: Path, tmp_path: Path) -> None:
+async def test_samples_and_recent_files_stand_on_top(work: Path, tmp_path: Path, sandbox: Sandbox) -> None:
     samples = tmp_path / "samples"
     write_samples(samples)
-    async with shown(offline(tmp_path), open_pick(work, samples), (140, 40)) as (app, _):
+    online = offline(tmp_path, base_url=sandbox.base_url, api_key=sandbox.key)  # a file is recent once it is submitted
+    async with shown(online, open_pick(work, samples), (140, 40)) as (app, _):
         await app.engine.submit(work / "evals" / "march.jsonl", Endpoint.CHAT, requests=1)
         app.screen.on_screen_resume()  # type: ignore[attr-defined]
         await listed(app, "march.jsonl")
