@@ -24,6 +24,7 @@ from tbatch_tui.engine import login, wire
 from tbatch_tui.engine.body import Body, Seen
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import FileTrouble, KeyRefused, LostAnswer, Refused
+from tbatch_tui.engine.findings import ModelInfo
 from tbatch_tui.engine.model import Job
 from tbatch_tui.engine.redaction import hide
 from tbatch_tui.engine.trouble import told
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _NO_RETRIES = 0
+_MODELS_A_PAGE = 100
+_MOST_PAGES = 100
+"""Of the catalogue: a server whose cursor leads nowhere new must not be asked for ever."""
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 
 
@@ -89,6 +93,7 @@ class TogetherApi:
             # The first use of a resource imports it and reads the platform: do that here, not on the loop.
             _ = api._client.batches.with_raw_response, api._client.files.with_raw_response
             _ = api._uploader.files.with_streaming_response, api._client.with_raw_response, api._uploader.files
+            _ = api._client.models.with_raw_response
             _ = api._client.default_headers, api._client.platform_headers()
         return api
 
@@ -216,6 +221,26 @@ class TogetherApi:
         found = await self._asked("ask whose key this is", ask)
         self._whose = found[:2]
         return found
+
+    async def models(self, *, a_page: int = _MODELS_A_PAGE) -> list[ModelInfo]:
+        """The catalogue of serverless models, whole or not at all."""
+        found: list[ModelInfo] = []
+        after: str | None = None
+
+        async def ask() -> bytes:
+            chosen: dict[str, Any] = {"after": after} if after else {}
+            listing = self._client.models.with_raw_response.list_supported(
+                product="PRODUCT_SERVERLESS", limit=a_page, **chosen
+            )
+            return await (await listing).read()
+
+        for _ in range(_MOST_PAGES):
+            page, following = await asyncio.to_thread(wire.models_of, await self._asked("list the models", ask))
+            found += page
+            if not page or following in (None, after):
+                return found
+            after = following
+        raise LostAnswer(wire.UNREADABLE, "The list of models does not end.")
 
     # -- how it is asked -----------------------------------------------------------------------------
 

@@ -27,6 +27,8 @@ from tbatch_tui.engine.options import Options
 from tbatch_tui.engine.work import Work
 
 if TYPE_CHECKING:
+    from tbatch_tui.engine.catalogue import CatalogueCache
+    from tbatch_tui.engine.findings import Catalogue
     from tbatch_tui.engine.log import Log
     from tbatch_tui.engine.submit import Verdict
 
@@ -39,6 +41,7 @@ class Controller:
         self._listener = emit
         self._book = Book(options, self._emit)
         self._work = Work(options, self._book, self._emit)
+        self._catalogue: CatalogueCache | None = None
 
     # -- opening and closing -------------------------------------------------------------------------
 
@@ -126,6 +129,17 @@ class Controller:
     async def recents(self, limit: int = 10) -> list[Path]:
         """Input files submitted lately, newest first."""
         return await self._book.run(self._book.journal.recents, limit)
+
+    async def catalogue(self) -> Catalogue:
+        """The models and their prices, with the date of that; the last known while the server cannot be asked.
+
+        Fetched when first asked for, then at most once a day. Raises nothing: empty when nothing is known.
+        """
+        if self._catalogue is None:
+            from tbatch_tui.engine.catalogue import CatalogueCache
+
+            self._catalogue = CatalogueCache(self.options, self._book, self._work.models, self._work.spawn)
+        return await self._catalogue.get()
 
     # -- submitting ----------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -85,3 +86,21 @@ class ModelInfo:
     """USD per 1M tokens, as are the other two."""
     output_price: float | None = None
     cached_input_price: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue(Mapping[str, ModelInfo]):
+    """The models by the name a request gives them, and when that was fetched. Empty while nothing is known."""
+
+    models: Mapping[str, ModelInfo] = field(default_factory=dict)
+    fetched_at: float | None = None
+    """Seconds since the epoch; None: it never was."""
+
+    def __getitem__(self, name: str) -> ModelInfo:
+        return self.models[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.models)
+
+    def __len__(self) -> int:
+        return len(self.models)

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from tbatch_tui.engine.errors import LostAnswer
+from tbatch_tui.engine.findings import ModelInfo
 from tbatch_tui.engine.model import Job
 
 _LONGEST = 10_000
@@ -102,6 +103,40 @@ def account_of(body: bytes) -> tuple[str | None, str | None, str]:
         if name := text_of(found.get("name")):
             names.append(name)
     return ids[0], ids[1], " / ".join(names)
+
+
+def models_of(body: bytes) -> tuple[list[ModelInfo], str | None]:
+    """A page of `GET /v2/supported-models`, `{data, next_cursor}`: its models, and the cursor of the next page.
+
+    A model is there under each name a request may give it: its own, and its serverless endpoint's.
+    """
+    value = decode(body)
+    items = value.get("data") if isinstance(value, dict) else None
+    if not isinstance(items, list):
+        raise LostAnswer(UNREADABLE, "It is JSON, but not a list of models.")
+    models: list[ModelInfo] = []
+    for item in items:
+        if isinstance(item, dict):
+            names = dict.fromkeys((text_of(item.get("name")), text_of(item.get("serverlessEndpoint"))))
+            models += [_model_of(name, item) for name in names if name]
+    return models, text_of(value.get("next_cursor"))
+
+
+def _model_of(name: str, item: dict[str, Any]) -> ModelInfo:
+    prices = item.get("pricing")
+    prices = prices if isinstance(prices, dict) else {}
+    return ModelInfo(
+        name,
+        context_length=_whole(item.get("contextLength")) or None,
+        input_price=_price(prices.get("input")),
+        output_price=_price(prices.get("output")),
+        cached_input_price=_price(prices.get("cachedInput")),
+    )
+
+
+def _price(value: Any) -> float | None:
+    number = number_of(value)
+    return number if number is not None and number >= 0 else None
 
 
 def message_of(body: bytes) -> str:

@@ -34,6 +34,7 @@ from tbatch_tui.engine.redaction import redacted
 if TYPE_CHECKING:
     from tbatch_tui.engine.api import TogetherApi
     from tbatch_tui.engine.collect import Collector
+    from tbatch_tui.engine.findings import ModelInfo
     from tbatch_tui.engine.lease import Lease
     from tbatch_tui.engine.poller import JobList, Poller
     from tbatch_tui.engine.submit import Submitter
@@ -66,6 +67,7 @@ class Work:
         """Jobs that an answer has changed, and when: a list asked for before that is older news of them."""
         self._asked_names: set[str] = set()
         """Input files whose names were asked for."""
+        self._tried_to_connect = asyncio.Event()
         self.confirmed = asyncio.Event()
         """Set when it is known whose key it is."""
 
@@ -136,6 +138,12 @@ class Work:
                 self._book.journal.apply_jobs, self._book.account_id, jobs, self.now(), lambda _: False
             )
         )
+
+    async def models(self) -> list[ModelInfo]:
+        """The server's catalogue, once there is a connection. Raises BatchError."""
+        if self.options.api_key is not None:
+            await self._tried_to_connect.wait()
+        return await self.api.models()
 
     # -- Desk: what a submission asks ----------------------------------------------------------------
 
@@ -233,6 +241,8 @@ class Work:
         except BatchError as error:
             self.set_health(Health(HealthState.OFFLINE, self.now(), title=error.title, hint=error.hint))
             return
+        finally:
+            self._tried_to_connect.set()
         from tbatch_tui.engine.collect import Collector
         from tbatch_tui.engine.poller import Poller
         from tbatch_tui.engine.submit import Submitter
