@@ -127,6 +127,28 @@ class Transfer:
     updated_at: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What the answers of one model took, as their `usage` and `duration` say it: what is paid for."""
+
+    model: str
+    """The model that was asked; empty where neither the input nor the answers name one."""
+    rows: int
+    """Rows of the output file."""
+    prompt: int = 0
+    completion: int = 0
+    reasoning: int = 0
+    """Of the completion tokens."""
+    cached: int = 0
+    """Of the prompt tokens."""
+    seconds: float = 0.0
+    """Of audio."""
+    told: int = 0
+    """Rows that say both their prompt and completion tokens."""
+    heard: int = 0
+    """Rows that say how long their audio is."""
+
+
 class LocalStatus(StrEnum):
     """Statuses that only we know: of a submission that has no job yet."""
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tbatch_tui.engine.results import Outcome, Row
 from tbatch_tui.engine.results import lines as lines_module
 from tbatch_tui.engine.results.heads import PREVIEW, head_of, words_of
-from tbatch_tui.engine.results.judge import judge, judge_value, request_id
+from tbatch_tui.engine.results.judge import judge, judge_value, request_of
 from tbatch_tui.engine.results.record import record_of
 from tbatch_tui.engine.results.shapes import loads
 from tests.engine.results.rows import answered, asked, failed, index_of, line_of, with_body
@@ -170,7 +170,7 @@ def test_the_fast_way_and_the_slow_way_agree(row: Any, ascii_only: bool) -> None
 @given(data=st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_bytes_are_judged(data: bytes) -> None:
     verdict = judge(data)
-    request_id(data)
+    request_of(data)
     words_of(verdict.head)
     record_of(Row(0, 1, "a", verdict.outcome), data, data)
 

@@ -5,9 +5,11 @@ from .conversation import Message, Part, PartKind, ToolCall
 from .export import COLUMNS, USUAL, ExportFormat, export_rows
 from .groups import ErrorGroup, errors_by_message
 from .index import ResultIndex
-from .record import Audio, Failure, Record, Usage, spelled
+from .record import Audio, Failure, Record, spelled
 from .retry import plan_retry, retry_path, write_retry
 from .search import search
+from .spending import spending
+from .usage import Usage
 from .values import Oddity, Outcome, Reconciliation, Row, Source, Sources
 
 __all__ = [
@@ -38,5 +40,6 @@ __all__ = [
     "retry_path",
     "search",
     "spelled",
+    "spending",
     "write_retry",
 ]

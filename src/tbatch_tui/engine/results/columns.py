@@ -10,6 +10,7 @@ from .values import Outcome, Source
 
 NONE = 0xFFFFFFFF
 """An unknown count; a greater one is kept as one less."""
+_NAMES_MAX = 0xFFFF
 
 
 class Texts:
@@ -28,6 +29,25 @@ class Texts:
     def append(self, text: bytes) -> None:
         self._buffer += text
         self._ends.append(len(self._buffer))
+
+
+class Names:
+    """A few names that come again and again, each as a small number; 0 is no name."""
+
+    def __init__(self) -> None:
+        self._names = [""]
+        self._numbers = {"": 0}
+
+    def __getitem__(self, number: int) -> str:
+        return self._names[number]
+
+    def number(self, name: str) -> int:
+        """The number of a name; of more names than anyone has, those that came too late are no name."""
+        found = self._numbers.get(name)
+        if found is None and len(self._names) < _NAMES_MAX:
+            found = self._numbers[name] = len(self._names)
+            self._names.append(name)
+        return found or 0
 
 
 class Places:
@@ -81,6 +101,11 @@ class Replies:
         self.outcome = bytearray()
         self.tokens = array("I")
         self.prompt_tokens = array("I")
+        self.reasoning_tokens = array("I")
+        self.cached_tokens = array("I")
+        self.model = array("H")
+        """The model that was asked, where that is known; else the one that says it answered."""
+        self.models = Names()
         self.seconds = array("d")
         """Negative where unknown."""
         self.heads = Texts()
@@ -90,11 +115,13 @@ class Replies:
 
     def append(self, source: Source, line: Line, verdict: Verdict) -> int:
         """Add a reply; its index."""
-        tokens, prompt_tokens = verdict.tokens, verdict.prompt_tokens
         self.source.append(source)
         self.places.append(line)
-        self.tokens.append(NONE if tokens is None else min(tokens, NONE - 1))
-        self.prompt_tokens.append(NONE if prompt_tokens is None else min(prompt_tokens, NONE - 1))
+        self.tokens.append(_kept(verdict.tokens))
+        self.prompt_tokens.append(_kept(verdict.prompt_tokens))
+        self.reasoning_tokens.append(_kept(verdict.reasoning_tokens))
+        self.cached_tokens.append(_kept(verdict.cached_tokens))
+        self.model.append(self.models.number(verdict.model))
         self.seconds.append(-1.0 if verdict.seconds is None else verdict.seconds)
         self.heads.append(verdict.head)
         self.outcome.append(verdict.outcome)
@@ -102,6 +129,10 @@ class Replies:
 
     def outcome_of(self, number: int) -> Outcome:
         return Outcome(self.outcome[number])
+
+
+def _kept(count: int | None) -> int:
+    return NONE if count is None else min(count, NONE - 1)
 
 
 def known(count: int) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -143,10 +144,13 @@ def _merged(record: Record) -> dict[str, Any]:
 
 def _fields(data: bytes | None) -> dict[str, msgspec.Raw]:
     """The fields of a line, each as it is spelled; none of what is no JSON object."""
-    try:
-        return msgspec.json.decode(data, type=dict[str, msgspec.Raw]) if data is not None else {}
-    except (ValueError, RecursionError):
+    if data is None:
         return {}
+    try:
+        return msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+    except (ValueError, RecursionError):
+        value = loads(data)  # half a surrogate pair, which only the standard library takes, and can write again
+        return {key: msgspec.Raw(json.dumps(part)) for key, part in value.items()} if isinstance(value, dict) else {}
 
 
 def _plain(record: Record) -> str | None:

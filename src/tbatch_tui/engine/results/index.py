@@ -23,7 +23,7 @@ from tbatch_tui.engine.errors import FileTrouble, Stopped
 from .columns import Places, Replies, Requests, known
 from .heads import head_of, words_of
 from .join import Join
-from .judge import Verdict, glimpsed_id, judge, request_id
+from .judge import Verdict, glimpsed_id, judge, request_of
 from .lines import Line, lines_of
 from .record import Record, record_of
 from .values import Outcome, Reconciliation, Row, Source, Sources
@@ -104,8 +104,8 @@ class ResultIndex:
         return True
 
     def _take_request(self, line: Line) -> None:
-        custom_id = request_id(line.data)
-        self._join.add_request(custom_id, line, glimpsed=glimpsed_id(line.data) if custom_id is None else "")
+        custom_id, model = request_of(line.data)
+        self._join.add_request(custom_id, line, model, glimpsed=glimpsed_id(line.data) if custom_id is None else "")
 
     def _take_output(self, line: Line) -> None:
         self._take_reply(Source.OUTPUT, line)

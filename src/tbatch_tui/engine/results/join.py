@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter, deque
 from dataclasses import dataclass
 
@@ -33,13 +34,16 @@ class Join:
         self.requests = Requests()
         self.replies = Replies()
         self.extras: list[Extra] = []
+        self._asked = array("H")
+        """The model each request asks, as a number of `replies.models`."""
         self._by_id: dict[str, int] = {}
         self._more: dict[str, deque[int]] = {}
         """Further requests of an id that have no reply yet."""
 
-    def add_request(self, custom_id: str | None, line: Line, *, glimpsed: str = "") -> None:
+    def add_request(self, custom_id: str | None, line: Line, model: str = "", *, glimpsed: str = "") -> None:
         """A line of the input file. Without an id it can only be missing; `glimpsed` is what it is shown by."""
         number = self.requests.append(glimpsed if custom_id is None else custom_id, line)
+        self._asked.append(self.replies.models.number(model))
         if custom_id is not None and self._by_id.setdefault(custom_id, number) != number:
             self._more.setdefault(custom_id, deque()).append(number)
 
@@ -57,6 +61,8 @@ class Join:
             number = self._by_id[custom_id] = self.requests.append(custom_id, None)
             self.requests.reply[number] = reply
         else:
+            if self.has_input and (asked := self._asked[request]):
+                self.replies.model[reply] = asked
             self._give(request, reply, custom_id)
 
     def _give(self, request: int, reply: int, custom_id: str) -> None:
@@ -72,7 +78,7 @@ class Join:
 
     def finish(self) -> Reconciliation:
         """Count. What only joining needed is let go."""
-        self._by_id, self._more = {}, {}
+        self._by_id, self._more, self._asked = {}, {}, array("H")
         outcome = self.replies.outcome
         counts = Counter(outcome[reply] if reply >= 0 else Outcome.MISSING for reply in self.requests.reply)
         odd = Counter(extra.oddity for extra in self.extras)

@@ -14,6 +14,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from .heads import PREVIEW, head_of
 from .shapes import UNREADABLE, called, count_of, id_of, loads, message_of, seconds_of, text_of
+from .usage import NO_USAGE, usage_of
 from .values import Outcome
 
 _NO_CALLS = (b"[]", b"null")
@@ -29,7 +30,11 @@ class Verdict(Struct, gc=False):
     head: bytes = b""
     tokens: int | None = None
     prompt_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    cached_tokens: int | None = None
     seconds: float | None = None
+    model: str = ""
+    """What the answer says it comes from."""
 
 
 class _Message(Struct, gc=False):
@@ -42,14 +47,36 @@ class _Choice(Struct, gc=False):
     finish_reason: str | None = None
 
 
+class _PromptDetails(Struct, gc=False):
+    cached_tokens: int | None = None
+
+
+class _CompletionDetails(Struct, gc=False):
+    reasoning_tokens: int | None = None
+
+
 class _Usage(Struct, gc=False):
     completion_tokens: int
     prompt_tokens: int
+    reasoning_tokens: int | None = None
+    cached_tokens: int | None = None
+    completion_tokens_details: _CompletionDetails | None = None
+    prompt_tokens_details: _PromptDetails | None = None
+
+    def details(self) -> tuple[int | None, int | None]:
+        """Reasoning and cached tokens; what is said in the details goes before what is said beside them."""
+        reasoning, cached = self.reasoning_tokens, self.cached_tokens
+        if (completion := self.completion_tokens_details) is not None and completion.reasoning_tokens is not None:
+            reasoning = completion.reasoning_tokens
+        if (prompt := self.prompt_tokens_details) is not None and prompt.cached_tokens is not None:
+            cached = prompt.cached_tokens
+        return _count(reasoning), _count(cached)
 
 
 class _Body(Struct, gc=False):
     choices: list[_Choice]
     usage: _Usage
+    model: str = ""
 
 
 class _Response(Struct, gc=False):
@@ -63,8 +90,13 @@ class _Row(Struct, gc=False):
     error: Raw | UnsetType = UNSET
 
 
+class _Asked(Struct, gc=False):
+    model: str = ""
+
+
 class _Request(Struct, gc=False):
     custom_id: str
+    body: _Asked
 
 
 _row = msgspec.json.Decoder(_Row).decode
@@ -94,18 +126,28 @@ def judge(data: bytes) -> Verdict:
         row.custom_id,
         Outcome.CUT_SHORT if is_cut else Outcome.OK,
         content[1:-1][:PREVIEW],
-        usage.completion_tokens if usage.completion_tokens >= 0 else None,
-        usage.prompt_tokens if usage.prompt_tokens >= 0 else None,
+        _count(usage.completion_tokens),
+        _count(usage.prompt_tokens),
+        *usage.details(),
+        model=row.response.body.model,
     )
 
 
-def request_id(data: bytes) -> str | None:
-    """The `custom_id` of an input line; None where it has none. Never raises."""
+def _count(number: int | None) -> int | None:
+    return number if number is not None and number >= 0 else None
+
+
+def request_of(data: bytes) -> tuple[str | None, str]:
+    """The `custom_id` of an input line, None where it has none, and the model it asks. Never raises."""
     try:
-        return _request(data).custom_id
+        request = _request(data)
+        return request.custom_id, request.body.model
     except (ValueError, RecursionError):
         value = loads(data)
-        return id_of(value.get("custom_id")) if isinstance(value, dict) else None
+        if not isinstance(value, dict):
+            return None, ""
+        body = value.get("body")
+        return id_of(value.get("custom_id")), (id_of(body.get("model")) or "") if isinstance(body, dict) else ""
 
 
 def glimpsed_id(data: bytes) -> str:
@@ -131,11 +173,11 @@ def judge_value(value: Any) -> Verdict:
     else:
         verdict = Verdict(custom_id, *_answer(body))
     if isinstance(body, dict):
-        usage = body.get("usage")
-        if isinstance(usage, dict):
-            verdict.tokens = count_of(usage.get("completion_tokens"))
-            verdict.prompt_tokens = count_of(usage.get("prompt_tokens"))
+        usage = usage_of(body.get("usage")) or NO_USAGE
+        verdict.tokens, verdict.prompt_tokens = usage.completion, usage.prompt
+        verdict.reasoning_tokens, verdict.cached_tokens = usage.reasoning, usage.cached
         verdict.seconds = seconds_of(body.get("duration"))
+        verdict.model = id_of(body.get("model")) or ""
     if custom_id is None:
         verdict.outcome = Outcome.UNREADABLE
         verdict.head = head_of("This row has no custom_id")

@@ -9,6 +9,7 @@ import msgspec
 
 from .conversation import Message, Part, PartKind, indent, message_from, parts_of, pretty
 from .shapes import count_of, id_of, loads, message_of, seconds_of
+from .usage import Usage, usage_of
 from .values import Outcome, Row, Source
 
 
@@ -29,17 +30,6 @@ class Failure:
     code: str
     status: int | None
     """The HTTP status of the request inside the batch, where the row has one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens, as the server counted them."""
-
-    prompt: int | None
-    completion: int | None
-    total: int | None
-    reasoning: int | None
-    cached: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +78,7 @@ def record_of(
         answers=_answers(body) if row.outcome in (Outcome.OK, Outcome.CUT_SHORT) else (),
         audio=_audio(body),
         failure=_failure(row, came) if row.outcome in (Outcome.ERROR, Outcome.UNREADABLE) else None,
-        usage=_usage(_dict(body).get("usage")),
+        usage=usage_of(_dict(body).get("usage")),
         raw_request=request,
         raw_response=response,
         troubles=troubles,
@@ -142,20 +132,6 @@ def _failure(row: Row, came: Any) -> Failure:
     code = _dict(error).get("code") or _dict(_dict(body).get("error")).get("code")
     message = "" if row.outcome is Outcome.UNREADABLE else message_of(error) or message_of(body)
     return Failure(message or row.preview, id_of(code) or "", count_of(response.get("status_code")))
-
-
-def _usage(usage: Any) -> Usage | None:
-    if not isinstance(usage, dict):
-        return None
-    completion, prompt = _dict(usage.get("completion_tokens_details")), _dict(usage.get("prompt_tokens_details"))
-    cached = usage.get("cached_tokens", prompt.get("cached_tokens"))
-    return Usage(
-        prompt=count_of(usage.get("prompt_tokens")),
-        completion=count_of(usage.get("completion_tokens")),
-        total=count_of(usage.get("total_tokens")),
-        reasoning=count_of(completion.get("reasoning_tokens", usage.get("reasoning_tokens"))),
-        cached=count_of(cached),
-    )
 
 
 def _dict(value: Any) -> dict[str, Any]:
