@@ -120,15 +120,49 @@ def test_fix(bad: Path) -> None:
     fixed = bad.with_name("bad.fixed.jsonl")
     assert done.returncode == 1
     assert done.stdout.startswith(f"{fixed}:3:2: error not-json")
-    assert f"{bad}: a mended copy is in {fixed}\n" in done.stderr
+    assert f"{bad}: a mended copy is in {fixed} (1 line mended)\n" in done.stderr
     done = run("--fix", "--reject", bad)
     assert (done.returncode, done.stdout) == (0, "")
-    assert bad.with_name("bad.rejected2.jsonl").read_bytes() == b"{\n"
+    rejected = bad.with_name("bad.rejected2.jsonl")
+    assert f"{bad}: 1 line left out, in {rejected}\n" in done.stderr
+    assert rejected.read_bytes() == b"{\n"
     assert len(bad.read_bytes().splitlines()) == 3
+
+
+def test_fix_of_chosen_rules(tmp_path: Path) -> None:
+    path = saved(tmp_path, dumped(chat("a"), chat("a", stream=True), b""))
+    fixed = path.with_name("requests.fixed.jsonl")
+    assert run("--fix-only", "stream,crlf", path).returncode == 1
+    assert fixed.read_bytes() == dumped(chat("a"), chat("a"), b"")
+    fixed.unlink()
+    told = json.loads(run("--fix-only", "blank-line", "--reject", "--json", path).stdout)
+    rejected = path.with_name("requests.rejected.jsonl")
+    assert told["files"][0]["path"] == str(fixed)
+    assert told["files"][0]["fixed"] == {
+        "from": str(path),
+        "mended": 1,
+        "rejected": str(rejected),
+        "rejected_lines": 1,
+    }
+    assert fixed.read_bytes() == dumped(chat("a"))
+    assert rejected.read_bytes() == dumped(chat("a", stream=True))
+    assert "not-json cannot be mended without guessing" in run("--fix-only", "not-json", path).stderr
+    assert "--reject needs --fix" in run("--reject", path).stderr
+
+
+def test_an_ignored_rule_is_neither_mended_nor_left_out(bad: Path) -> None:
+    assert run("--fix", "--reject", "--ignore", "not-json", bad).returncode == 0
+    assert bad.with_name("bad.fixed.jsonl").read_bytes() == dumped(chat("a"), chat("a-dup2"), b"{")
+    assert not bad.with_name("bad.rejected.jsonl").exists()
 
 
 def test_nothing_to_fix(good: Path) -> None:
     assert run("--fix", good).returncode == 0
+    assert json.loads(run("--fix", "--json", good).stdout)["files"][0]["fixed"] is None
+    hopeless = saved(good.parent, b"{\n")
+    done = run("--fix", hopeless)
+    assert done.returncode == 1
+    assert f"{hopeless}: nothing that may be mended without guessing\n" in done.stderr
     assert not list(good.parent.glob("*.fixed*"))
 
 

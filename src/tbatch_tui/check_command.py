@@ -13,11 +13,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.check import RULES, check_file
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError, FileTrouble
 from tbatch_tui.engine.findings import CheckReport, Problem, Severity
+
+if TYPE_CHECKING:
+    from tbatch_tui.engine.check import FixedCopy
 
 _ENDPOINTS = {
     "chat": Endpoint.CHAT,
@@ -36,6 +41,9 @@ def main(argv: list[str], prog: str = "tbatch-tui check") -> int:
         arguments = parser.parse_args(argv)
         if arguments.files.count("-") > 1:
             parser.error("standard input can be read only once")
+        arguments.fix |= arguments.fix_only is not None
+        if arguments.reject and not arguments.fix:
+            parser.error("--reject needs --fix")
     except SystemExit as leaving:  # argparse has said why
         return leaving.code if isinstance(leaving.code, int) else 2
     if sys.stdout is None:  # closed by whoever started us
@@ -71,7 +79,10 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="print one JSON object with everything")
     parser.add_argument("--fix", action="store_true", help="write a mended copy beside the file, and check that")
     parser.add_argument(
-        "--reject", action="store_true", help="with --fix: move lines that cannot be mended to a file of their own"
+        "--fix-only", action="extend", type=_fixable, metavar="RULES", help="as --fix, but mend these rules only"
+    )
+    parser.add_argument(
+        "--reject", action="store_true", help="with --fix: leave lines with other errors out, in a file of their own"
     )
     parser.add_argument("--endpoint", choices=_ENDPOINTS, help="what the batch is to run against [read from the file]")
     for name, what in (("--select", "only these rules"), ("--ignore", "all rules but these")):
@@ -85,6 +96,14 @@ def _rules(value: str) -> list[str]:
     for rule in rules:
         if rule not in RULES:
             raise argparse.ArgumentTypeError(f"there is no rule {harmless(rule)!r}")
+    return rules
+
+
+def _fixable(value: str) -> list[str]:
+    rules = _rules(value)
+    for rule in rules:
+        if not RULES[rule].fixable:
+            raise argparse.ArgumentTypeError(f"{rule} cannot be mended without guessing")
     return rules
 
 
@@ -123,16 +142,34 @@ class _Run:
         if not name:
             raise FileTrouble("A file name is empty", "Name the JSONL file")
         report = self._check(Path(name))
-        if self._arguments.fix:
-            from tbatch_tui.engine.check import plan_fixes, write_fixed
+        if not self._arguments.fix:
+            self._tell(name, report)
+        elif (copy := self._fixed(name, report)) is None:
+            self._tell(name, report, {"fixed": None})
+        else:
+            rejected = None if copy.rejected is None else _encodable(str(copy.rejected))
+            told = {"from": _encodable(name), "mended": copy.mended, "rejected": rejected}
+            told["rejected_lines"] = copy.rejected_lines
+            self._tell(str(copy.path), self._check(copy.path), {"fixed": told})
 
-            plan = plan_fixes(report)
-            wanted = plan.rules & set(report.counts)
-            if wanted or (self._arguments.reject and plan.left):
-                fixed = write_fixed(plan, rules=wanted, reject=self._arguments.reject)
-                _say(f"{harmless(name)}: a mended copy is in {harmless(str(fixed))}")
-                name, report = str(fixed), self._check(fixed)
-        self._tell(name, report)
+    def _fixed(self, name: str, report: CheckReport) -> FixedCopy | None:
+        """A mended copy of the file, and a word about it; None when there is nothing that may be mended."""
+        from tbatch_tui.engine.check import plan_fixes, write_fixed
+
+        plan, only, reject = plan_fixes(report), self._arguments.fix_only, self._arguments.reject
+        wanted = plan.rules if only is None else plan.rules & set(only)
+        shown = harmless(name)
+        if not wanted and not (reject and plan.errors):
+            if not report.is_ok:
+                _say(f"{shown}: nothing that may be mended without guessing")
+            return None
+        copy = write_fixed(plan, rules=wanted, reject=reject)
+        lines = f"{copy.mended:,} line{'' if copy.mended == 1 else 's'} mended"
+        _say(f"{shown}: a mended copy is in {harmless(str(copy.path))} ({lines})")
+        if copy.rejected is not None:
+            lines = f"{copy.rejected_lines:,} line{'' if copy.rejected_lines == 1 else 's'}"
+            _say(f"{shown}: {lines} left out, in {harmless(str(copy.rejected))}")
+        return copy
 
     def _check(self, path: Path) -> CheckReport:
         processes = self._arguments.processes or (2 if _cores() > 1 else 1)
@@ -140,11 +177,11 @@ class _Run:
         report = check_file(path, endpoint=endpoint, processes=processes, measure=self._arguments.json)
         return _only(report, self._arguments.select, self._arguments.ignore or ())
 
-    def _tell(self, name: str, report: CheckReport) -> None:
+    def _tell(self, name: str, report: CheckReport, more: Mapping[str, object] = MappingProxyType({})) -> None:
         if not report.is_ok:
             self.status = max(self.status, 1)
         if self._arguments.json:
-            self._documents.append(_document(name, report))
+            self._documents.append({**_document(name, report), **more})
         else:
             shown = harmless(name)
             colours = _COLOURS if _is_coloured() else {}

@@ -17,7 +17,7 @@ AUDIO_BODY = b'"body": {"file": "https://example.com/a.wav", "model": "m"}}\n'
 
 def fixed(folder: Path, content: bytes, rules: Collection[str] | None = None) -> bytes:
     report = check_file(saved(folder, content))
-    return write_fixed(plan_fixes(report), rules=rules).read_bytes()
+    return write_fixed(plan_fixes(report), rules=rules).path.read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -90,12 +90,26 @@ def fixable(folder: Path, content: bytes) -> list[str]:
 
 def test_no_file_is_written_over(tmp_path: Path) -> None:
     plan = plan_fixes(check_file(saved(tmp_path, dumped(chat(), b"x"))))
-    names = [write_fixed(plan, reject=True).name for _ in range(2)]
+    names = [write_fixed(plan, reject=True).path.name for _ in range(2)]
     (tmp_path / "requests.rejected3.jsonl").touch()
-    names.append(write_fixed(plan).name)
+    names.append(write_fixed(plan).path.name)
     assert names == ["requests.fixed.jsonl", "requests.fixed2.jsonl", "requests.fixed4.jsonl"]
     assert (tmp_path / "requests.rejected.jsonl").read_bytes() == b"x\n"
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_what_stands_in_the_way_is_left_alone(tmp_path: Path) -> None:
+    """Of a copy that was not finished, of two at once, and of a name that is taken meanwhile."""
+    plan = plan_fixes(check_file(saved(tmp_path, dumped(chat(), b""))))
+    unfinished = tmp_path / "requests.fixed.jsonl.part"
+    unfinished.write_bytes(b"not ours")
+    assert write_fixed(plan).path.name == "requests.fixed2.jsonl"
+    assert unfinished.read_bytes() == b"not ours"
+    late = tmp_path / "requests.fixed3.jsonl"
+    with pytest.raises(FileTrouble, match="cannot be written"):
+        write_fixed(plan, progress=lambda done, size: late.write_bytes(b"other") and None)
+    assert late.read_bytes() == b"other"
+    assert not (tmp_path / "requests.fixed3.jsonl.part").exists()
 
 
 def test_lines_that_cannot_be_mended_are_left_out(tmp_path: Path) -> None:
@@ -103,8 +117,9 @@ def test_lines_that_cannot_be_mended_are_left_out(tmp_path: Path) -> None:
     content = dumped(chat("a"), chat("b", max_tokens="x"), chat("a")) + long + dumped(chat("c"))
     plan = plan_fixes(check_file(saved(tmp_path, content)))
     assert plan.left == 2
-    path = write_fixed(plan, rules=[], reject=True)
-    assert path.read_bytes() == dumped(chat("a"), chat("c"))
+    copy = write_fixed(plan, rules=[], reject=True)
+    assert copy.path.read_bytes() == dumped(chat("a"), chat("c"))
+    assert (copy.mended, copy.rejected_lines) == (0, 3)
     rejected = dumped(chat("b", max_tokens="x"), chat("a")) + long
     assert (tmp_path / "requests.rejected.jsonl").read_bytes() == rejected
 
@@ -115,6 +130,39 @@ def test_a_changed_file_is_not_fixed(tmp_path: Path) -> None:
     with pytest.raises(FileTrouble, match="has changed since it was checked"):
         write_fixed(plan)
     assert [path.name for path in tmp_path.iterdir()] == ["requests.jsonl"]
+
+
+def test_a_file_that_changes_meanwhile_is_not_fixed(tmp_path: Path) -> None:
+    path = saved(tmp_path, dumped(chat(), b""))
+    plan = plan_fixes(check_file(path))
+    with pytest.raises(FileTrouble, match="has changed since it was checked"):
+        write_fixed(plan, progress=lambda done, size: saved(tmp_path, dumped(chat(), b"", b"")) and None)
+    assert [path.name for path in tmp_path.iterdir()] == ["requests.jsonl"]
+    path.unlink()
+    with pytest.raises(FileTrouble, match="does not exist"):
+        write_fixed(plan)
+
+
+def test_a_file_without_a_line_is_not_written(tmp_path: Path) -> None:
+    plan = plan_fixes(check_file(saved(tmp_path, b"{}}\n" * 3)))
+    assert (plan.steps, plan.left, plan.errors) == ((), 3, {"not-json"})
+    with pytest.raises(FileTrouble, match="No line of .* would be left"):
+        write_fixed(plan, reject=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["requests.jsonl"]
+
+
+def test_the_plan_counts_what_can_be_mended(tmp_path: Path) -> None:
+    content = dumped(chat([1]), chat(2), chat("x", max_tokens="x"))
+    plan = plan_fixes(check_file(saved(tmp_path, content, "requests.json")))
+    (step,) = plan.steps
+    assert (step.rule, step.lines, plan.left) == ("custom-id-type", 1, 2)
+    assert ('"custom_id": 2,' in step.before, '"custom_id": "2",' in step.after) == (True, True)
+    assert "suffix" not in plan.errors
+    plan = plan_fixes(check_file(saved(tmp_path, content.decode().encode("utf-16"))))
+    assert (plan.steps, plan.left) == ((), 0)
+    crlf = dumped(chat()).replace(b"\n", b"\r\n")
+    (step,) = plan_fixes(check_file(saved(tmp_path, crlf))).steps
+    assert (step.before, step.after) == (crlf.decode()[:-1], crlf.decode()[:-2])
 
 
 def test_stopping_leaves_nothing_behind(tmp_path: Path) -> None:

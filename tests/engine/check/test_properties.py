@@ -115,7 +115,7 @@ def test_any_bytes_are_reported_on(tmp_path: Path, content: bytes) -> None:
 
 
 def fix(report: CheckReport, **options: Any) -> Path:
-    path = write_fixed(plan_fixes(report), **options)
+    path = write_fixed(plan_fixes(report), **options).path
     return path.replace(report.path.with_name("next.jsonl"))
 
 

@@ -3,7 +3,7 @@
 report = check_file(Path("requests.jsonl"))
 for problem in report.problems: ...
 plan = plan_fixes(report)
-fixed = write_fixed(plan)
+copy = write_fixed(plan, rules=plan.rules, reject=True)
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from .rules import RULES, Rule
 from .whole import check_file, refine
 
 if TYPE_CHECKING:
-    from .fix import FixPlan, FixStep, plan_fixes, write_fixed
+    from .fix import FixedCopy, FixPlan, FixStep, plan_fixes, write_fixed
 
 __all__ = [
     "RULES",
     "FixPlan",
     "FixStep",
+    "FixedCopy",
     "Rule",
     "check_file",
     "plan_fixes",
@@ -32,7 +33,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Load the fix when it is first asked for: most checks end without one."""
-    if name in ("FixPlan", "FixStep", "plan_fixes", "write_fixed"):
+    if name in ("FixPlan", "FixStep", "FixedCopy", "plan_fixes", "write_fixed"):
         from . import fix
 
         return getattr(fix, name)

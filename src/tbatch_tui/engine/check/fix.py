@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
 from tbatch_tui.engine.errors import FileTrouble, Stopped
-from tbatch_tui.engine.findings import CheckReport, Severity
+from tbatch_tui.engine.findings import CheckReport, Problem, Severity
 
 from .close import Seen, look_closely
 from .fast import FastLook
 from .mend import Name, mended, suffixed
 from .opening import BOM, look_at_opening
 from .params import Kind
-from .reader import PIECE, Piece, pieces, read_line
+from .reader import PIECE, Piece, pieces, read_line, unreadable
 from .rules import RULES
 
-_ID_RULES = frozenset({"custom-id-missing", "custom-id-empty", "custom-id-type", "duplicate-custom-id"})
+_DUPLICATE = "duplicate-custom-id"
+_SAMPLE = 100
+"""Of each rule's problems so many are tried for the plan."""
+_ID_RULES = frozenset({"custom-id-missing", "custom-id-empty", "custom-id-type", _DUPLICATE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,44 +48,73 @@ class FixPlan:
     kind: Kind
     steps: tuple[FixStep, ...]
     left: int
-    """Faults that no fix mends: their lines can be left out."""
+    """Faults of lines that no fix mends: such lines can be left out."""
+    errors: frozenset[str]
+    """The rules of severity error that lines break: what rejecting goes by."""
 
     @property
     def rules(self) -> frozenset[str]:
         return frozenset(step.rule for step in self.steps)
 
 
+@dataclass(frozen=True, slots=True)
+class FixedCopy:
+    """What `write_fixed` wrote."""
+
+    path: Path
+    """The copy; every line that needed no mend is in it byte for byte."""
+    mended: int
+    """Lines changed or dropped."""
+    rejected: Path | None = None
+    """Where the lines that were left out are kept; None where there are none."""
+    rejected_lines: int = 0
+
+
 def plan_fixes(report: CheckReport) -> FixPlan:
-    """What `write_fixed` would change, each rule with one line before and after."""
-    with report.path.open("rb", buffering=0) as file:
-        opening = look_at_opening(file)
-    kind = opening.kind or Kind.CHAT
-    if report.endpoint is not None:
-        kind = Kind.AUDIO if report.endpoint.is_audio else Kind.CHAT
-    steps = []
-    for rule, number in report.counts.items():
-        if not RULES[rule].fixable:
-            continue
-        before = after = ""
-        problem = next((p for p in report.problems if p.rule == rule and p.length), None)
-        if problem is not None:
-            line = read_line(report.path, problem.offset, problem.length)
-            before = line.decode("utf-8", "replace")
-            is_repeated = rule == "duplicate-custom-id"
-            seen = look_closely(line, kind)
-            fixed = _mended(line, seen, problem.line, {rule}, kind, is_repeated, _example_name)
-            after = "" if fixed is None else fixed.decode("utf-8", "replace")
-        steps.append(FixStep(rule, number, before, after))
-    left = sum(
-        number
+    """What `write_fixed` would change, each rule with one line before and after. Raises FileTrouble."""
+    try:
+        with report.path.open("rb", buffering=0) as file:
+            opening = look_at_opening(file)
+            kind = opening.kind or Kind.CHAT
+            if report.endpoint is not None:
+                kind = Kind.AUDIO if report.endpoint.is_audio else Kind.CHAT
+            steps = () if opening.rule else tuple(_steps(report, kind))
+    except OSError as error:
+        raise unreadable(report.path, error) from error
+    errors = {
+        rule: number
         for rule, number in report.counts.items()
-        if RULES[rule].severity is Severity.ERROR and not RULES[rule].fixable
-    )
-    return FixPlan(report.path, report.size, report.mtime_ns, kind, tuple(steps), left)
+        if RULES[rule].severity is Severity.ERROR and not RULES[rule].whole
+    }
+    mended = {step.rule: step.lines for step in steps}
+    left = sum(max(0, number - mended.get(rule, 0)) for rule, number in errors.items())
+    return FixPlan(report.path, report.size, report.mtime_ns, kind, steps, left, frozenset(errors))
 
 
-def _example_name(wanted: str) -> str:
-    return wanted if wanted.startswith("line-") else f"{wanted}-dup2"
+def _steps(report: CheckReport, kind: Kind) -> Iterator[FixStep]:
+    by_rule: dict[str, list[Problem]] = {rule: [] for rule in report.counts if RULES[rule].fixable}
+    for problem in report.problems:
+        if (same := by_rule.get(problem.rule)) is not None and len(same) < _SAMPLE:
+            same.append(problem)
+    for rule, problems in by_rule.items():
+        number = report.counts[rule]
+        example: tuple[str, str] | None = None
+        for problem in problems if rule != "bom" else ():
+            line = read_line(report.path, problem.offset, problem.length)
+            seen = look_closely(line, kind)
+            name = _suffixed if rule == _DUPLICATE else str
+            fixed = _mended(line, seen, problem.line, {rule}, kind, rule == _DUPLICATE, name)
+            if fixed == line and rule != "crlf":  # such as a custom_id that is a list
+                number -= 1
+            elif example is None:
+                before = line + b"\r" if rule == "crlf" else line
+                example = before.decode("utf-8", "replace"), (fixed or b"").decode("utf-8", "replace")
+        if number:
+            yield FixStep(rule, number, *(example or ("", "")))
+
+
+def _suffixed(wanted: str) -> str:
+    return suffixed(wanted, lambda candidate: candidate == wanted)
 
 
 def write_fixed(
@@ -92,23 +124,24 @@ def write_fixed(
     reject: bool = False,
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
-) -> Path:
-    """Write `<stem>.fixed.jsonl` beside the file and return its path; no existing file is ever written over.
+) -> FixedCopy:
+    """Write `<stem>.fixed.jsonl` beside the file; no existing file is ever written over.
 
-    Only `rules` are mended (all of the plan's, if None). With `reject`, lines that still have an error go to
-    `<stem>.rejected.jsonl` instead. Raises FileTrouble and Stopped; then nothing new is left behind.
+    Only `rules` are mended (all of the plan's, if None). With `reject`, lines that still have one of the plan's errors
+    go to `<stem>.rejected.jsonl` instead. Raises FileTrouble and Stopped; then nothing new is left behind.
     """
     wanted = plan.rules if rules is None else plan.rules & set(rules)
     fixed, rejected = _free_names(plan.path)
-    with ExitStack() as stack:
+    try:
+        source = plan.path.open("rb", buffering=0)
+    except OSError as error:
+        raise unreadable(plan.path, error) from error
+    with source, ExitStack() as stack:
         try:
-            source = stack.enter_context(plan.path.open("rb", buffering=0))
-            status = os.fstat(source.fileno())
-            if (status.st_size, status.st_mtime_ns) != (plan.size, plan.mtime_ns):
-                raise FileTrouble(f"{plan.path} has changed since it was checked", "Check it again, then fix it")
+            _same_as_planned(source, plan)
             good = stack.enter_context(_Output(fixed))
             bad = stack.enter_context(_Output(rejected)) if reject else None
-            fixer = _Fixer(plan.kind, wanted, good, bad)
+            fixer = _Fixer(plan, wanted, good, bad)
             start = look_at_opening(source).start
             if start and "bom" not in wanted:
                 good.write(BOM)
@@ -123,15 +156,31 @@ def write_fixed(
                 fixer.take(piece, source)
                 if progress is not None:
                     progress(piece.offset + piece.length, plan.size)
-            good.keep()
-            if bad is not None and bad.written:
-                bad.keep()
+            _same_as_planned(source, plan)
+            if fixer.rejected and not good.written:
+                hint = "Nothing was written. Mend the file where it comes from"
+                raise FileTrouble(f"No line of {plan.path} would be left", hint)
+            is_rejecting = bad is not None and fixer.rejected > 0
+            if bad is not None and is_rejecting:
+                bad.keep()  # first: a copy without some of its lines is not to be had without them
+            try:
+                good.keep()
+            except OSError:
+                if is_rejecting:
+                    rejected.unlink()
+                raise
         except OSError as error:
             reason = error.strerror or str(error)
             raise FileTrouble(
-                f"{fixed} cannot be written: {reason}", "See that the folder can be written to"
+                f"{fixed} cannot be written: {reason}", "See that the folder can be written to, and has room"
             ) from error
-    return fixed
+    return FixedCopy(fixed, fixer.mended, rejected if is_rejecting else None, fixer.rejected)
+
+
+def _same_as_planned(source: FileIO, plan: FixPlan) -> None:
+    status = os.fstat(source.fileno())
+    if (status.st_size, status.st_mtime_ns) != (plan.size, plan.mtime_ns):
+        raise FileTrouble(f"{plan.path} has changed since it was checked", "Check it again, then fix it")
 
 
 def _stop_if(cancelled: Callable[[], bool] | None) -> None:
@@ -145,9 +194,14 @@ def _free_names(path: Path) -> tuple[Path, Path]:
     while True:
         number = str(count) if count > 1 else ""
         fixed, rejected = (path.with_name(f"{path.stem}.{word}{number}.jsonl") for word in ("fixed", "rejected"))
-        if not os.path.lexists(fixed) and not os.path.lexists(rejected):
+        if not any(map(os.path.lexists, (fixed, rejected, _part_of(fixed), _part_of(rejected)))):
             return fixed, rejected
         count += 1
+
+
+def _part_of(path: Path) -> Path:
+    """What a file is called until it is whole."""
+    return path.with_name(path.name + ".part")
 
 
 class _Output:
@@ -155,15 +209,16 @@ class _Output:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._part = path.with_name(path.name + ".part")
+        self._part = _part_of(path)
         self.written = 0
 
     def __enter__(self) -> _Output:
-        self._file = self._part.open("wb")
+        self._file = self._part.open("xb")
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        with suppress(OSError):  # of a full disk: it has been told
+            self._file.close()
         self._part.unlink(missing_ok=True)
 
     def write(self, data: bytes) -> None:
@@ -173,16 +228,24 @@ class _Output:
     def keep(self) -> None:
         self._file.flush()
         os.fsync(self._file.fileno())
-        if os.path.lexists(self._path):
-            raise FileExistsError(17, "a file of that name has appeared")
-        self._part.rename(self._path)
+        try:
+            os.link(self._part, self._path)  # unlike a rename, it never takes the place of a file
+        except FileExistsError:
+            raise
+        except OSError:  # not every file system has links
+            if os.path.lexists(self._path):
+                raise FileExistsError(17, "a file of that name has appeared") from None
+            self._part.rename(self._path)
 
 
 class _Fixer:
     """Takes the pieces of a file in order and writes them out mended."""
 
-    def __init__(self, kind: Kind, rules: frozenset[str], good: _Output, bad: _Output | None) -> None:
-        self._kind = kind
+    def __init__(self, plan: FixPlan, rules: frozenset[str], good: _Output, bad: _Output | None) -> None:
+        self.mended = 0  # lines
+        self.rejected = 0
+        self._kind = kind = plan.kind
+        self._errors = plan.errors
         self._rules = rules
         self._good = good
         self._bad = bad
@@ -227,21 +290,23 @@ class _Fixer:
         is_repeated = mark is not None and mark in self._seen
         fixed = _mended(line, seen, self._line, self._rules, self._kind, is_repeated, self._name)
         if fixed is None:
+            self.mended += 1
             return
         if self._bad is not None and self._is_faulty(fixed, is_repeated):
             self._bad.write(raw)
+            self.rejected += 1
             return
         if mark is not None:
             self._seen.add(mark)
         if end == b"\r\n" and "crlf" in self._rules:
             fixed, end = fixed.rstrip(b"\r"), b"\n"  # of several CR all go, or the next one would end the line
-        self._good.write(fixed + end)
+        self._good.write(mended_line := fixed + end)
+        self.mended += mended_line != raw
 
     def _is_faulty(self, line: bytes, was_repeated: bool) -> bool:
-        if was_repeated and "duplicate-custom-id" not in self._rules:
+        if was_repeated and _DUPLICATE in self._errors and _DUPLICATE not in self._rules:
             return True
-        findings = look_closely(line, self._kind).findings
-        return any(RULES[finding.rule].severity is Severity.ERROR for finding in findings)
+        return any(finding.rule in self._errors for finding in look_closely(line, self._kind).findings)
 
     def _name(self, wanted: str) -> str:
         name = suffixed(wanted, lambda candidate: hash(candidate) in self._taken)
@@ -250,7 +315,9 @@ class _Fixer:
 
     def _copy(self, piece: Piece, source: FileIO) -> None:
         """A line too long to be held: rejected, or copied as it is."""
-        output = self._bad if self._bad is not None else self._good
+        is_rejected = self._bad is not None and "line-too-long" in self._errors
+        output = self._bad if self._bad is not None and is_rejected else self._good
+        self.rejected += is_rejected
         here = source.tell()
         source.seek(piece.offset)
         left = piece.length

@@ -7,6 +7,8 @@ from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
 
+from tbatch_tui.engine.errors import FileTrouble
+
 from .limits import LINE_BYTES_MAX
 
 PIECE = 256 * 1024
@@ -109,3 +111,13 @@ def read_line(path: Path, offset: int, length: int) -> bytes:
     with path.open("rb", buffering=0) as file:
         file.seek(offset)
         return file.read(length)
+
+
+def unreadable(path: Path, error: OSError | ValueError) -> FileTrouble:
+    """Why a file cannot be read, in words for a person."""
+    if isinstance(error, FileNotFoundError):
+        return FileTrouble(f"{path} does not exist", "Look at the spelling, and at the folder you are in")
+    if isinstance(error, PermissionError):
+        return FileTrouble(f"{path} cannot be read: permission denied", "Give yourself the right to read it")
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return FileTrouble(f"{path} cannot be read: {reason}", "See that it is a file that you can read")

@@ -22,30 +22,46 @@ class Rule:
     """Whether `plan_fixes` can mend it without guessing."""
     once: bool = False
     """Reported once a file, on the first line that bears it, with the number of the others."""
+    whole: bool = False
+    """Judged of the file as a whole: no line of it is to blame."""
 
 
 _ERROR, _WARNING, _NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 
 _RULES = (
     # The whole file
-    Rule("suffix", _ERROR, "The file name does not end in .jsonl", "Rename the file so that it ends in .jsonl"),
-    Rule("utf16", _ERROR, "The file is UTF-16 or UTF-32", "Save the file as UTF-8"),
     Rule(
-        "not-jsonl", _ERROR, "The file is not JSON Lines", "Write one JSON object a line, with no line break inside it"
+        "suffix",
+        _ERROR,
+        "The file name does not end in .jsonl",
+        "Rename the file so that it ends in .jsonl",
+        whole=True,
     ),
-    Rule("no-requests", _ERROR, "There is no request in the file", "Write one request a line"),
+    Rule("utf16", _ERROR, "The file is UTF-16 or UTF-32", "Save the file as UTF-8", whole=True),
+    Rule(
+        "not-jsonl",
+        _ERROR,
+        "The file is not JSON Lines",
+        "Write one JSON object a line, with no line break inside it",
+        whole=True,
+    ),
+    Rule("no-requests", _ERROR, "There is no request in the file", "Write one request a line", whole=True),
     Rule(
         "too-many-requests",
         _ERROR,
         "More requests than a batch may have",
         "Split the file: at most 50,000 requests each",
+        whole=True,
     ),
-    Rule("file-too-large", _ERROR, "The file is larger than 100 MiB", "Split the file: at most 100 MB each"),
+    Rule(
+        "file-too-large", _ERROR, "The file is larger than 100 MiB", "Split the file: at most 100 MB each", whole=True
+    ),
     Rule(
         "changed-while-read",
         _ERROR,
         "The file changed while it was being read",
         "Check it again when nothing writes to it",
+        whole=True,
     ),
     # A line as text
     Rule("not-utf8", _ERROR, "A byte that is not UTF-8", "Save the file as UTF-8"),
@@ -111,10 +127,19 @@ _RULES = (
     ),
     Rule("file-url", _ERROR, "body.file is not an http or https URL", "Give the public URL of the audio file"),
     # Warnings
-    Rule("file-large", _WARNING, "The file is larger than the documented 100 MB", "Split the file to be safe"),
+    Rule(
+        "file-large", _WARNING, "The file is larger than the documented 100 MB", "Split the file to be safe", whole=True
+    ),
     Rule("line-large", _WARNING, "The line is longer than the documented 10 MB", "Shorten the request to be safe"),
     Rule("blank-line", _WARNING, "A blank line: ignored, but not a request", "Remove the line", fixable=True),
-    Rule("bom", _WARNING, "The file begins with a byte order mark", "Save the file as UTF-8 without BOM", fixable=True),
+    Rule(
+        "bom",
+        _WARNING,
+        "The file begins with a byte order mark",
+        "Save the file as UTF-8 without BOM",
+        fixable=True,
+        whole=True,
+    ),
     Rule(
         "crlf",
         _WARNING,
@@ -158,7 +183,11 @@ _RULES = (
         once=True,
     ),
     Rule(
-        "large-batch", _NOTE, "More requests than recommended for one batch", "1,000 to 10,000 requests finish soonest"
+        "large-batch",
+        _NOTE,
+        "More requests than recommended for one batch",
+        "1,000 to 10,000 requests finish soonest",
+        whole=True,
     ),
 )
 

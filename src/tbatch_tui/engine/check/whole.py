@@ -21,6 +21,7 @@ from .models import MODEL_RULES, Evidence, judge_models
 from .opening import Opening, look_at_opening
 from .params import Kind
 from .part import Found, Part, Place
+from .reader import unreadable
 from .rules import RULES
 from .scan import scan
 
@@ -70,7 +71,7 @@ def check_file(
             once = [_told_once(file, rule, place, part.counts[rule]) for rule, place in part.once_places.items()]
             after = os.fstat(file.fileno())
     except OSError as error:
-        raise _trouble(path, error) from error
+        raise unreadable(path, error) from error
     whole = list(_whole_file(path, opening, part, size))
     if (after.st_size, after.st_mtime_ns) != (size, status.st_mtime_ns):
         whole.append(_on_first_line("changed-while-read", "the file changed while it was being read"))
@@ -123,21 +124,12 @@ def _status(path: Path) -> os.stat_result:
     try:
         status = path.stat()
     except (OSError, ValueError) as error:
-        raise _trouble(path, error) from error
+        raise unreadable(path, error) from error
     if stat.S_ISDIR(status.st_mode):
         raise FileTrouble(f"{path} is a folder", "Name the JSONL file inside it")
     if not stat.S_ISREG(status.st_mode):
         raise FileTrouble(f"{path} is not a regular file", "Save what it gives to a file, and check that")
     return status
-
-
-def _trouble(path: Path, error: OSError | ValueError) -> FileTrouble:
-    if isinstance(error, FileNotFoundError):
-        return FileTrouble(f"{path} does not exist", "Look at the spelling, and at the folder you are in")
-    if isinstance(error, PermissionError):
-        return FileTrouble(f"{path} cannot be read: permission denied", "Give yourself the right to read it")
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return FileTrouble(f"{path} cannot be read: {reason}", "See that it is a file that you can read")
 
 
 def _on_first_line(rule: str, message: str) -> Found:

@@ -280,7 +280,7 @@ class CheckScreen(Frame):
 
     def _write_fixed(self, report: CheckReport, stopped: Callable[[], bool]) -> tuple[Path, int]:
         plan = plan_fixes(report)
-        return write_fixed(plan, progress=self._move, cancelled=stopped), plan.left
+        return write_fixed(plan, progress=self._move, cancelled=stopped).path, plan.left
 
     def action_copy_id(self) -> None:
         """Copy the custom_id, over ssh too (OSC 52)."""
