@@ -75,6 +75,12 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=prog, description="Check input files of Together's Batch API, line by line.", epilog=_EPILOG
     )
+    add_arguments(parser)
+    return parser
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="a JSONL file; - is standard input")
     parser.add_argument("--json", action="store_true", help="print one JSON object with everything")
     parser.add_argument("--fix", action="store_true", help="write a mended copy beside the file, and check that")
@@ -88,7 +94,6 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     for name, what in (("--select", "only these rules"), ("--ignore", "all rules but these")):
         parser.add_argument(name, action="extend", type=_rules, metavar="RULES", help=f"{what}, parted by commas")
     parser.add_argument("--processes", type=int, choices=(1, 2), help="[2 where there is more than one core]")
-    return parser
 
 
 def _rules(value: str) -> list[str]:
@@ -185,9 +190,9 @@ class _Run:
         else:
             shown = harmless(name)
             colours = _COLOURS if _is_coloured() else {}
-            sys.stdout.writelines(f"{shown}:{_line(problem, colours)}\n" for problem in report.problems)
+            sys.stdout.writelines(f"{shown}:{problem_line(problem, colours)}\n" for problem in report.problems)
             sys.stdout.flush()
-            _say(f"{shown}: {_summary(report)}")
+            _say(f"{shown}: {summary(report)}")
 
 
 def _only(report: CheckReport, select: list[str] | None, ignore: list[str] | tuple[()]) -> CheckReport:
@@ -212,7 +217,8 @@ def _only(report: CheckReport, select: list[str] | None, ignore: list[str] | tup
     )
 
 
-def _line(problem: Problem, colours: Mapping[Severity, str]) -> str:
+def problem_line(problem: Problem, colours: Mapping[Severity, str] = MappingProxyType({})) -> str:
+    """`4:7: error rule: message (custom_id)`, without the file's name."""
     custom_id = f" ({harmless(problem.custom_id)})" if problem.custom_id else ""
     place = f"{problem.line}:{problem.column}"
     colour = colours.get(problem.severity)
@@ -225,7 +231,8 @@ def _is_coloured() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def _summary(report: CheckReport) -> str:
+def summary(report: CheckReport) -> str:
+    """`3 errors · 1 warning · 120 requests · 24.1 MB · chat completions`."""
     numbers = ((report.errors, "error"), (report.warnings, "warning"), (report.notes, "note"))
     said = [f"{number:,} {word}{'' if number == 1 else 's'}" for number, word in numbers if number]
     requests = f"{report.requests:,} request{'' if report.requests == 1 else 's'}"

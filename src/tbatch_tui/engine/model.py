@@ -23,6 +23,11 @@ class JobStatus(StrEnum):
     CANCELLING = "CANCELING"  # one L: the live API's undocumented spelling
     CANCELLED = "CANCELLED"
 
+    @property
+    def words(self) -> str:
+        """The words a person reads."""
+        return "Cancelling" if self is JobStatus.CANCELLING else self.value.capitalize().replace("_", " ")
+
 
 ENDED = frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.EXPIRED, JobStatus.CANCELLED})
 """Statuses that do not change any more. An unknown status is not among them: it is polled on."""
@@ -157,6 +162,24 @@ class LocalStatus(StrEnum):
     UNCERTAIN = "UNCERTAIN"
     NOT_SUBMITTED = "NOT_SUBMITTED"
 
+    @property
+    def words(self) -> str:
+        """The words a person reads."""
+        return self.value.capitalize().replace("_", " ")
+
+
+_KNOWN: dict[str, JobStatus | LocalStatus] = {
+    **{status.value: status for status in JobStatus},
+    **{status.value: status for status in LocalStatus},
+    "CANCELLING": JobStatus.CANCELLING,
+    "CANCELED": JobStatus.CANCELLED,
+}
+
+
+def known_status(status: str) -> JobStatus | LocalStatus | None:
+    """The status that this spelling means; None for one that nobody knows."""
+    return _KNOWN.get(status)
+
 
 class Rank(StrEnum):
     """The three groups of the Jobs list, in the order they are shown."""
@@ -198,6 +221,12 @@ class JobRecord:
         if self.submission is None:
             return ""
         return _LOCAL_STATUS[self.submission.state]
+
+    @property
+    def status_words(self) -> str:
+        """The status as a person reads it; one that nobody knows as the server spells it."""
+        known = known_status(self.status)
+        return known.words if known is not None else self.status
 
     @property
     def created_at(self) -> float:

@@ -26,6 +26,8 @@ class Options:
     """Whether the key is what `tg login` stored: it is renewed when it runs out."""
     poll_interval: float = 30.0
     """Seconds between two lists while a job is active; four times that, 120 s at most, while none is."""
+    works: bool = True
+    """Whether submissions are worked and files fetched here; else the jobs are only looked at, and cancelled."""
     server_name: str | None = None
     """What the history calls the server, if not its address (the demo's port changes)."""
     look_up_every: float = 3.0

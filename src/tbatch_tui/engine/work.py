@@ -261,6 +261,8 @@ class Work:
         )
         self.spawn(self.poller.run())
         await self.confirmed.wait()
+        if not options.works:
+            return
         self._lease = self._lease_of(self._book.account_id)
         self.spawn(self._watch_journal(self._lease, self.collector))
 

@@ -188,6 +188,12 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         prog=prog,
         description="A local Together API on loopback, for trying scripts and for CI. Nothing leaves the machine.",
     )
+    add_arguments(parser)
+    return parser
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
     parser.add_argument("--host", type=_host, default=LOOPBACK, help="a loopback address [%(default)s]")
     parser.add_argument("--port", type=_port, default=0, help="0 takes a free one [%(default)s]")
     parser.add_argument("--speed", type=_speed, default=1.0, help="how many times faster jobs run [%(default)g]")
@@ -199,7 +205,6 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument("--demo", action="store_true", help="begin with two weeks of past jobs")
     parser.add_argument("--quiet", action="store_true", help="no line per request")
     parser.add_argument("--with-parent", action="store_true", help="end when standard input ends")
-    return parser
 
 
 def _host(text: str) -> str:

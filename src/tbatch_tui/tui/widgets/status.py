@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tbatch_tui.engine.model import JobRecord, JobStatus, LocalStatus, Rank
+from tbatch_tui.engine.model import JobRecord, JobStatus, LocalStatus, Rank, known_status
 from tbatch_tui.tui.text import line
 
 ACTIVE, OK, ATTENTION, FAILED, QUIET = (
@@ -25,26 +25,28 @@ class StatusLook:
     colour: str
 
 
-_LOOKS = {
-    JobStatus.VALIDATING: StatusLook("◌", "Validating", ACTIVE),
-    JobStatus.IN_PROGRESS: StatusLook("◐", "In progress", ACTIVE),
-    JobStatus.COMPLETED: StatusLook("✓", "Completed", OK),
-    JobStatus.FAILED: StatusLook("✗", "Failed", FAILED),
-    JobStatus.EXPIRED: StatusLook("⊘", "Expired", FAILED),
-    JobStatus.CANCELLING: StatusLook("◍", "Cancelling", ATTENTION),
-    JobStatus.CANCELLED: StatusLook("○", "Cancelled", QUIET),
-    LocalStatus.UPLOADING: StatusLook("↑", "Uploading", ACTIVE),
-    LocalStatus.SUBMITTING: StatusLook("→", "Submitting", ACTIVE),
-    LocalStatus.UNCERTAIN: StatusLook("?", "Uncertain", ATTENTION),
-    LocalStatus.NOT_SUBMITTED: StatusLook("✗", "Not submitted", FAILED),
+_LOOKS: dict[JobStatus | LocalStatus, tuple[str, str]] = {
+    JobStatus.VALIDATING: ("◌", ACTIVE),
+    JobStatus.IN_PROGRESS: ("◐", ACTIVE),
+    JobStatus.COMPLETED: ("✓", OK),
+    JobStatus.FAILED: ("✗", FAILED),
+    JobStatus.EXPIRED: ("⊘", FAILED),
+    JobStatus.CANCELLING: ("◍", ATTENTION),
+    JobStatus.CANCELLED: ("○", QUIET),
+    LocalStatus.UPLOADING: ("↑", ACTIVE),
+    LocalStatus.SUBMITTING: ("→", ACTIVE),
+    LocalStatus.UNCERTAIN: ("?", ATTENTION),
+    LocalStatus.NOT_SUBMITTED: ("✗", FAILED),
 }
-_OTHER_SPELLINGS = {"CANCELLING": JobStatus.CANCELLING, "CANCELED": JobStatus.CANCELLED}
 
 
 def look_of(status: str) -> StatusLook:
     """The look of a status; one that nobody knows as the server spells it."""
-    known = _LOOKS.get(_OTHER_SPELLINGS.get(status, status))  # type: ignore[call-overload]
-    return known or StatusLook("·", line(status)[:40], ACTIVE)
+    known = known_status(status)
+    if known is None:
+        return StatusLook("·", line(status)[:40], ACTIVE)
+    glyph, colour = _LOOKS[known]
+    return StatusLook(glyph, known.words, colour)
 
 
 def look_of_record(record: JobRecord) -> StatusLook:

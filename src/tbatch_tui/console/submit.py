@@ -1,0 +1,101 @@
+"""`submit`: the twin of Check and Create. Checked first, submitted exactly once, and, if asked, waited for."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from pathlib import Path
+
+from tbatch_tui.check_command import problem_line, summary
+from tbatch_tui.console.jobs import tell_paths
+from tbatch_tui.console.main import AS_ASKED, NOT_SO
+from tbatch_tui.console.session import Session, is_brought_home
+from tbatch_tui.console.speech import say, tell, tell_json
+from tbatch_tui.console.words import document
+from tbatch_tui.engine.check import check_file
+from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.findings import CheckReport, Severity
+from tbatch_tui.engine.model import JobRecord, JobStatus, LocalStatus, SubmissionState
+from tbatch_tui.settings import Settings
+
+_TOLD = 20
+"""Problems that are told; `check` tells all."""
+_ENDPOINTS = {
+    "chat": Endpoint.CHAT,
+    "transcription": Endpoint.TRANSCRIPTION,
+    "translation": Endpoint.TRANSLATION,
+}
+
+
+async def submit(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Check the file, commit the intent, and stay until there is a job; with `--wait` until its files are here."""
+    report = await checked(Path(arguments.file), _ENDPOINTS.get(arguments.endpoint))
+    if report is None:
+        return NOT_SO
+    async with Session(settings, works=True) as session:
+        return await send(session, report, arguments)
+
+
+async def checked(path: Path, endpoint: Endpoint | None) -> CheckReport | None:
+    """The report of a file that can be submitted; None of one that cannot, which is said as `check` says it.
+
+    Raises FileTrouble.
+    """
+    report = await asyncio.to_thread(check_file, path, endpoint=endpoint)
+    errors = [problem for problem in report.problems if problem.severity is Severity.ERROR]
+    for problem in errors[:_TOLD]:
+        say(f"{report.path}:{problem_line(problem)}")
+    if errors:
+        say(f"{report.path}: {summary(report)}. Nothing was submitted; tbatch-tui check tells all.")
+    elif report.endpoint is None:
+        say(f"{report.path}: {report.endpoint_why}. Nothing was submitted. Give --endpoint.")
+    return None if errors or report.endpoint is None else report
+
+
+async def send(session: Session, report: CheckReport, arguments: argparse.Namespace) -> int:
+    """Submit a file that is sound."""
+    engine = session.engine
+    assert report.endpoint is not None
+    await session.listed()  # whose key it is must be known, and what ran before
+    print_ = await engine.fingerprint(report.path)
+    earlier = await engine.earlier_runs(print_.sha256, report.endpoint)
+    if earlier and not arguments.again:
+        say(
+            f"These exact bytes ran already: {earlier[0].key} ({earlier[0].status_words}). "
+            "Nothing was submitted. Submitting again is billed again: give --again if that is meant."
+        )
+        return NOT_SO
+    key = await engine.submit(
+        report.path, report.endpoint, requests=report.requests, label=arguments.label, print_=print_
+    )
+    record = await session.until(key, _is_settled)
+    if record.job is None:
+        assert record.submission is not None
+        say(f"No job was made: {record.submission.error}. {record.submission.hint or ''}".rstrip())
+        return NOT_SO
+    if not arguments.json:
+        tell(record.job.id)
+    if record.submission is not None and record.submission.warning:
+        say(f"The server warned: {record.submission.warning}")
+    if arguments.wait:
+        record = await session.until(record.key, is_brought_home)
+    if arguments.json:
+        tell_json(document(record))
+    elif arguments.wait:
+        tell_paths([record])
+    return _code(record) if arguments.wait else AS_ASKED
+
+
+def _is_settled(record: JobRecord) -> bool:
+    """Whether it is known what became of the submission."""
+    state = record.submission.state if record.submission is not None else SubmissionState.CREATED
+    return record.job is not None or (not state.is_open and record.status == LocalStatus.NOT_SUBMITTED)
+
+
+def _code(record: JobRecord) -> int:
+    """Whether all that was asked was answered."""
+    if record.job is not None and record.job.error:
+        say(f"{record.name}: {record.job.error}")
+    if record.error_rows:
+        say(f"{record.name}: {record.error_rows:,} of {record.requests or 0:,} requests came back as errors")
+    return AS_ASKED if record.status == JobStatus.COMPLETED and not record.error_rows else NOT_SO

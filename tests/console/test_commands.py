@@ -1,0 +1,150 @@
+"""Each command: what it prints, where, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tbatch_tui.cli import COMMANDS
+from tbatch_tui.console.arguments import NAMES, SHELLS
+from tbatch_tui.sandbox.testing import Sandbox
+from tests.conftest import write_chat
+from tests.console.conftest import Run
+
+SOON = ("--poll-interval", "0.2")
+
+
+def test_every_command_that_is_told_is_one():
+    assert set(COMMANDS) == {"check", "sandbox", *NAMES}
+
+
+def test_submit_and_wait_brings_the_files_home(run: Run, sandbox: Sandbox, chat_file: Path, tmp_path: Path):
+    done = run("submit", str(chat_file), "--label", "first", "--wait", *SOON)
+    assert done.returncode == 0, done.stderr
+    [job] = sandbox.jobs
+    job_id, *paths = done.stdout.splitlines()
+    assert job_id == job["id"]
+    assert paths == [str(tmp_path / "batch-results" / f"{chat_file.stem}-{job_id[:8]}.output.jsonl")]
+    assert Path(paths[0]).read_bytes() == sandbox.file_bytes(job["output_file_id"])
+    assert "In progress" in done.stderr and "Completed" in done.stderr
+
+    [told] = json.loads(run("ls", "--json").stdout)
+    assert (told["id"], told["label"], told["status"], told["output"]["state"]) == (
+        job_id,
+        "first",
+        "COMPLETED",
+        "fetched",
+    )
+    listed = run("ls").stdout.splitlines()
+    assert listed[0].split() == ["ID", "STATUS", "NAME", "MODEL", "REQUESTS", "DONE", "CREATED"]
+    assert listed[1].startswith(f"{job_id}  Completed  first")
+    for called in (job_id, job_id[:8], "first"):
+        assert json.loads(run("get", called, "--json").stdout)["id"] == job_id
+    assert "Completed" in run("get", "first").stdout
+
+
+def test_the_same_bytes_are_not_submitted_twice_without_a_word(run: Run, sandbox: Sandbox, chat_file: Path):
+    assert run("submit", str(chat_file)).returncode == 0
+    again = run("submit", str(chat_file))
+    assert (again.returncode, again.stdout) == (1, "")
+    assert sandbox.jobs[0]["id"] in again.stderr and "--again" in again.stderr
+    assert len(sandbox.jobs) == 1
+    assert run("submit", str(chat_file), "--again").returncode == 0
+    assert len(sandbox.jobs) == 2
+
+
+def test_a_lost_answer_is_one_job_all_the_same(run: Run, sandbox: Sandbox, chat_file: Path):
+    sandbox.plan_fault("status-after", "/v1/batches", method="POST", status=504)
+    done = run("submit", str(chat_file), *SOON)
+    assert done.returncode == 0, done.stderr
+    assert [job["id"] for job in sandbox.jobs] == done.stdout.split()
+    assert "Uncertain" in done.stderr
+
+
+def test_a_faulty_file_is_not_sent(run: Run, sandbox: Sandbox, tmp_path: Path):
+    faulty = tmp_path / "faulty.jsonl"
+    faulty.write_text('{"custom_id": 7}\n')
+    done = run("submit", str(faulty))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"{faulty}:1:" in done.stderr and "Nothing was submitted" in done.stderr
+    assert not sandbox.jobs and not sandbox.count("POST", "/v1/files")
+
+
+def test_fetch_and_cancel(run: Run, sandbox: Sandbox, chat_file: Path, tmp_path: Path):
+    job_id = run("submit", str(chat_file), "--wait", *SOON).stdout.split()[0]
+    path = tmp_path / "batch-results" / f"{chat_file.stem}-{job_id[:8]}.output.jsonl"
+    path.unlink()
+    fetched = run("fetch", job_id, *SOON)
+    assert (fetched.returncode, fetched.stdout.split()) == (0, [str(path)]), fetched.stderr
+    assert path.exists()
+    ended = run("cancel", job_id, "--yes")
+    assert ended.returncode == 0 and "ended already" in ended.stderr
+    assert run("cancel", job_id).returncode == 2  # nobody can be asked
+
+
+def test_a_running_job_is_cancelled_once(run: Run, sandbox: Sandbox, tmp_path: Path):
+    long = write_chat(tmp_path / "long.jsonl", ["Hello"] * 3_000)
+    job_id = run("submit", str(long)).stdout.strip()
+    done = run("cancel", job_id, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[1] in ("Cancelling", "Cancelled")
+    assert sandbox.count("POST", f"/v1/batches/{job_id}/cancel") == 1
+
+
+@pytest.mark.parametrize("command", ["get", "fetch", "cancel"])
+def test_a_job_that_is_not_there(run: Run, command: str):
+    done = run(command, "nonsense")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "There is no job 'nonsense'" in done.stderr
+
+
+def test_the_server_cannot_be_reached(run: Run):
+    done = run("ls", env={"TOGETHER_BASE_URL": "http://127.0.0.1:9"})
+    assert done.returncode == 3
+    assert "Traceback" not in done.stderr
+    assert run("ls", "--offline").returncode == 0
+
+
+def test_without_a_key_it_is_said_where_to_get_one(run: Run):
+    done = run("ls", env={"TOGETHER_API_KEY": None})
+    assert done.returncode == 1 and "TOGETHER_API_KEY" in done.stderr
+    refused = run("ls", env={"TOGETHER_API_KEY": "a-key-that-is-wrong"})
+    assert refused.returncode == 1 and "a-key-that-is-wrong" not in refused.stderr
+
+
+def test_an_answer_paints_nothing(run: Run, sandbox: Sandbox, chat_file: Path):
+    run("submit", str(chat_file), "--label", "\x1b[2J[bold]\u202e", "--wait", *SOON)
+    for command in (("ls",), ("get", sandbox.jobs[0]["id"]), ("ls", "--json")):
+        done = run(*command)
+        assert done.returncode == 0 and done.stdout
+        assert "\x1b" not in done.stdout and "\u202e" not in done.stdout
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_completion(shell: str):
+    done = subprocess.run(
+        [sys.executable, "-m", "tbatch_tui", "completion", shell], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert "submit" in done.stdout and "--poll-interval" in done.stdout
+    if found := shutil.which(shell):
+        assert subprocess.run([found, "-n"], input=done.stdout, text=True, timeout=60).returncode == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_is_quick_to_load(name: str):
+    code = (
+        "import sys; from tbatch_tui.cli import main\n"
+        f"try: main([{name!r}, '--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'textual', 'rich', 'together', 'httpx', 'msgspec', 'starlette', 'sqlite3'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "exit status" in done.stdout
