@@ -49,7 +49,8 @@ class TableApp(Bare):
         self.heard: list[Message] = []
 
     def compose(self) -> ComposeResult:
-        yield RecordTable[Item](COLUMNS, id="table", empty=Content("Nothing here. [/no]"), **self.options)  # type: ignore[arg-type]
+        columns = self.options.pop("columns", COLUMNS)
+        yield RecordTable[Item](columns, id="table", empty=Content("Nothing here. [/no]"), **self.options)  # type: ignore[arg-type]
 
     def on_mount(self) -> None:
         self.table.set_rows(self.rows)
@@ -64,6 +65,7 @@ class TableApp(Bare):
 
     on_record_table_selected = on_record_table_highlighted
     on_record_table_header_clicked = on_record_table_highlighted
+    on_record_table_marked = on_record_table_highlighted
 
     def marked(self) -> str:
         """The line with the cursor's mark."""
@@ -120,10 +122,11 @@ async def test_cursor_and_scroll_stay_through_updates() -> None:
         table.set_rows(list(reversed(items(1_000))))
         await pilot.pause()
         assert table.cursor_key == kept and screen_lines(app).index(app.marked()) == height
-        table.update_rows({"k497": Item(497, "changed"), "gone": Item(1)})
+        changed = [(key, replace(item, kind="changed") if key == "k497" else item) for key, item in items(1_000)]
+        table.set_rows(changed)
         await pilot.pause()
         assert "changed" in app.marked() and table.row_count == 1_000
-        table.remove_rows("k498", "k499")
+        table.set_rows(row for row in changed if row[0] not in ("k498", "k499"))
         await pilot.pause()
         assert table.cursor_key == kept and screen_lines(app).index(app.marked()) == height
 
@@ -137,16 +140,20 @@ async def test_at_the_top_new_rows_are_seen() -> None:
         assert app.table.cursor_key == "k0"
 
 
+def without(count: int, *gone: int) -> list[tuple[str, Item]]:
+    return [row for row in items(count) if row[1].number not in gone]
+
+
 async def test_a_removed_row_leaves_the_cursor_on_the_next() -> None:
     app = TableApp(items(10))
     async with app.run_test() as pilot:
         app.table.move_cursor(index=4)
-        app.table.remove_rows("k4", "k5")
+        app.table.set_rows(without(10, 1, 4, 5))
         assert app.table.cursor_key == "k6"
         app.table.move_cursor(key="k9")
-        app.table.remove_rows("k9")
+        app.table.set_rows(without(9))
         assert app.table.cursor_key == "k8"
-        app.table.remove_rows(*(f"k{number}" for number in range(10)))
+        app.table.set_rows([])
         await pilot.pause()
         assert app.table.cursor_key is None and "Nothing here. [/no]" in screen_text(app)
         app.table.set_rows(items(3))
@@ -154,16 +161,55 @@ async def test_a_removed_row_leaves_the_cursor_on_the_next() -> None:
         assert app.table.cursor_index is not None and "item-0" in screen_text(app)
 
 
-async def test_a_renamed_row_keeps_cursor_and_place() -> None:
-    app = TableApp(items(10))
-    async with app.run_test() as pilot:
-        app.table.move_cursor(key="k3")
-        app.table.rename_key("k3", "job-3")
-        assert app.table.cursor_key == "job-3" and app.table.cursor_index == 3
-        app.table.rename_key("nobody", "x")
-        app.table.rename_key("job-3", "k7")  # whoever had the name gives way
+async def test_space_marks_and_goes_on_and_a_marks_all_that_is_shown() -> None:
+    app = TableApp(items(4), can_mark=True)
+    async with app.run_test(size=(80, 24)) as pilot:
+        table = app.table
+        await pilot.press("space", "j", "space")
+        assert table.marked == {"k0", "k2"} and table.cursor_key == "k3"
+        assert [line[:2] for line in screen_lines(app)[1:5]] == [" ◆", "  ", " ◆", "▌ "]
+        await pilot.press("space", "space")  # the last row: there is none to go on to
+        assert table.marked == {"k0", "k2"}
+        table.set_rows(reversed(items(3)))
         await pilot.pause()
-        assert app.table.row_count == 9 and app.table.cursor_key == "k7" and app.table.cursor_index == 3
+        assert [line[:2].replace("▌", " ") for line in screen_lines(app)[1:4]] == [" ◆", "  ", " ◆"]
+        await pilot.press("a")
+        assert table.marked == {"k0", "k1", "k2"}
+        table.set_rows(items(2))
+        await pilot.press("a")
+        assert table.marked == {"k2"}  # what is not shown is left as it is
+        table.mark(())
+        await pilot.pause()
+        assert not any("◆" in line for line in screen_lines(app))
+        assert sum(type(message).__name__ == "Marked" for message in app.heard) == 7
+        check_screen(app)
+
+
+async def test_a_table_without_marks_leaves_space_to_the_screen() -> None:
+    app = TableApp(items(3))
+    async with app.run_test() as pilot:
+        await pilot.press("space", "a")
+        assert not app.table.marked and "space" not in app.screen.active_bindings
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80])
+async def test_columns_without_room_are_a_turn_away(width: int) -> None:
+    app = TableApp(items(3))
+    async with app.run_test(size=(width, 10)) as pilot:
+        first = screen_lines(app)[0]
+        assert app.table.has_hidden_columns is (first[-1] == "›")
+        titles = {"Kind", "Name", "Note", "Number", "Bar"}
+        seen = {title for title in titles if title in first}
+        for _ in range(5):
+            app.table.turn_columns(1)
+            await pilot.pause()
+            check_screen(app)
+            seen |= {title for title in titles if title in screen_lines(app)[0]}
+        assert seen == titles
+        assert screen_lines(app)[0][-1] == " "
+        app.table.turn_columns(-9)
+        await pilot.pause()
+        assert screen_lines(app)[0] == first
 
 
 async def test_rules_stand_between_groups_and_are_not_rows() -> None:
@@ -185,8 +231,8 @@ async def test_messages() -> None:
     app = TableApp(items(10))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("j")
-        app.table.update_rows([("k1", Item(1, "other")), ("k5", Item(5, "other"))])
-        app.table.set_rows([(key, replace(item, kind="other")) for key, item in items(10)])
+        for _ in range(2):
+            app.table.set_rows([(key, replace(item, kind="other")) for key, item in items(10)])
         await pilot.press("enter")
         await pilot.double_click("#table", offset=(10, 5))
         await pilot.click("#table", offset=(20, 0))
@@ -245,10 +291,8 @@ async def test_live_resize_recomputes_the_columns() -> None:
 
 async def test_clock_dependent_cells_are_drawn_again_on_demand() -> None:
     clock = [1]
-    app = TableApp(items(3))
+    app = TableApp(items(3), columns=[Column("clock", "Clock", lambda _: f"{clock[0]} s ago")])
     async with app.run_test() as pilot:
-        app.table.set_columns([Column("clock", "Clock", lambda _: f"{clock[0]} s ago")])
-        await pilot.pause()
         clock[0] = 2
         assert "1 s ago" in screen_text(app)
         app.table.refresh_rows()
@@ -264,7 +308,9 @@ async def test_only_lines_that_changed_are_painted_again(monkeypatch: pytest.Mon
         monkeypatch.setattr(app.table, "refresh", lambda *regions, **_: painted.extend(regions))
         app.table.set_rows(items(10_000))
         assert painted == []
-        app.table.update_rows({f"k{number}": Item(number, "new") for number in range(20, 9_000)})
+        app.table.set_rows(
+            (f"k{number}", Item(number, "new" if 20 <= number < 9_000 else "done")) for number in range(10_000)
+        )
         assert len(painted) == 3  # rows 20, 21 and 22 are on screen
 
 
@@ -277,6 +323,12 @@ async def test_theme_change_and_sort_mark() -> None:
         await pilot.pause()
         assert app.table.render_line(1) != dark
         assert "Name ▾" in screen_lines(app)[0]
+        app.table.mark_sorted("number")
+        await pilot.pause()
+        assert "   Number▴" in screen_lines(app)[0]  # in the gap: the numbers stay below their title
+        app.table.mark_sorted(None)
+        await pilot.pause()
+        assert "▴" not in screen_lines(app)[0]
 
 
 class Million:
@@ -309,8 +361,6 @@ async def test_a_million_rows_are_not_looked_at() -> None:
         assert "999,999" in app.marked()
         assert source.asked < 2_000
         assert asyncio.get_running_loop().time() - started < 2
-        with pytest.raises(TypeError):
-            app.table.remove_rows("1")
 
 
 @given(st.integers(0, 200), st.permutations(list(range(5))))

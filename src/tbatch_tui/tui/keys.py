@@ -226,6 +226,45 @@ SORT = _key(
 COPY_ID = _key(
     "y", "copy_id", "Copy id", "Copy the id under the cursor", id="list.copy-id", on=LISTS, group=LIST, show=False
 )
+MARK = _key(
+    "space",
+    "mark",
+    "Mark",
+    "Mark this row; c, d and X then act on all marked",
+    id="list.mark",
+    on=(Place.JOBS,),
+    group=LIST,
+)
+MARK_ALL = _key(
+    "a",
+    "mark_all",
+    "Mark all",
+    "Mark all rows shown, or none",
+    id="list.mark-all",
+    on=(Place.JOBS,),
+    group=LIST,
+    show=False,
+)
+MORE_COLUMNS = _key(
+    "right,l",
+    "turn_columns(1)",
+    "Columns",
+    "To the columns that have no room",
+    id="list.columns-right",
+    on=(Place.JOBS,),
+    group=LIST,
+    show=False,
+)
+FEWER_COLUMNS = _key(
+    "left,h",
+    "turn_columns(-1)",
+    "Columns",
+    "Back to the first columns",
+    id="list.columns-left",
+    on=(Place.JOBS,),
+    group=LIST,
+    show=False,
+)
 
 _MOVERS = (*LISTS, Place.READING)
 DOWN = _key("j,down", "cursor_down", "Down", "One row down", id="list.down", on=_MOVERS, group=MOVE, show=False)
@@ -319,5 +358,7 @@ FORM_PREVIOUS = _key(
 
 MOVING = [DOWN, UP, TOP, BOTTOM, PAGE_DOWN, PAGE_UP]
 """The bindings of anything with a cursor or a scroll."""
+MARKING = [MARK, MARK_ALL]
+"""The bindings of a table whose rows can be marked."""
 GLOBAL = [HELP, PALETTE, QUIT]
 """The App's own bindings."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
@@ -49,6 +49,8 @@ class Column(Generic[Row]):
     """The style of the whole cell, beneath what `render` says."""
     keep: Literal["start", "end"] = "start"
     """Which end of a text that is too long stays: `end` for paths."""
+    pinned: bool = False
+    """Stays when the person moves on to the columns that had no room."""
 
     def cell(self, row: Row, width: int) -> Cell:
         """What the cell of this row says in so many cells."""
@@ -100,6 +102,28 @@ def place(columns: Sequence[Column[Row]], width: int) -> tuple[Placed[Row], ...]
         placed.append(Placed(column, x, widths[column.key]))
         x += widths[column.key] + GAP
     return tuple(placed)
+
+
+def pages(columns: Sequence[Column[Row]], width: int) -> list[tuple[Placed[Row], ...]]:
+    """All columns, as many at a time as fit: first by priority, then the others beside those that are pinned."""
+    found = [place(columns, width)]
+    left = _without(columns, found[0])
+    pinned = [column for column in columns if column.pinned]
+    while left:
+        for beside in (pinned, pinned[:1], []):
+            wanted = left
+            while wanted and len(place([*beside, *wanted], width)) < len(beside) + len(wanted):
+                wanted = wanted[:-1]
+            if wanted:
+                break
+        found.append(place([*beside, *(wanted or left[:1])], width))
+        left = _without(left, found[-1])
+    return found
+
+
+def _without(columns: Sequence[Column[Row]], placed: Iterable[Placed[Row]]) -> list[Column[Row]]:
+    shown = {one.column.key for one in placed}
+    return [column for column in columns if column.key not in shown]
 
 
 def cell_segments(cell: Cell, placed: Placed[Row], base: RichStyle, resolve: Resolve) -> list[Segment]:

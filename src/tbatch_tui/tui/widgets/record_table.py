@@ -7,8 +7,9 @@ nothing is measured over all rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any, ClassVar, Generic
 
 from rich.style import Style as RichStyle
@@ -30,13 +31,15 @@ HEADER = 1
 """Lines of the header; there is none over an empty table."""
 EMPTY_TOP = 1
 """Lines above what an empty table says."""
+_LOOKED_AT = 1_000
+"""Rows around one that is gone, of which the next that stayed gets the cursor."""
 
 
 class RecordTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False):
     """A table of records with a cursor; see the module."""
 
     ALLOW_SELECT = False
-    BINDINGS: ClassVar[list[BindingType]] = [keys.SELECT, *keys.MOVING]
+    BINDINGS: ClassVar[list[BindingType]] = [keys.SELECT, *keys.MOVING, *keys.MARKING]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "record-table--header",
         "record-table--row",
@@ -98,6 +101,17 @@ class RecordTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fal
         def control(self) -> RecordTable[Any]:
             return self.table
 
+    class Marked(Message):
+        """Other rows than before are marked; see `marked`."""
+
+        def __init__(self, table: RecordTable[Any]) -> None:
+            super().__init__()
+            self.table = table
+
+        @property
+        def control(self) -> RecordTable[Any]:
+            return self.table
+
     def __init__(
         self,
         columns: Sequence[Column[Row]],
@@ -105,6 +119,7 @@ class RecordTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fal
         group: Callable[[Row], object] | None = None,
         empty: Content | None = None,
         enter: str | None = "Open",
+        can_mark: bool = False,
         name: str | None = None,
         id: str | None = None,
         classes: str | None = None,
@@ -116,6 +131,7 @@ class RecordTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fal
             group: A thin rule stands where this value changes. Rows of a group must stand together.
             empty: What an empty table says instead.
             enter: What Enter is called in the footer; None leaves Enter to the screen.
+            can_mark: Whether rows can be marked, to do something with all of them.
         """
         super().__init__(name=name, id=id, classes=classes)
         self._painter = TablePainter(columns, self._part, self._parsed)
@@ -127,6 +143,8 @@ class RecordTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fal
         self._told: tuple[str, Row] | None = None
         self._sorted: tuple[str, bool] | None = None
         self._painted: dict[int, Strip] = {}
+        self._marked: set[str] = set()
+        self._can_mark = can_mark
         self._enter = enter
         if enter is not None:
             self._bindings.key_to_bindings["enter"] = [replace(keys.SELECT, description=enter)]
@@ -164,46 +182,15 @@ class RecordTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fal
         """Show the rows of a source of your own; call it again, with the same one too, when its length changed."""
         self._become(source)
 
-    def update_rows(self, changed: Mapping[str, Row] | Iterable[tuple[str, Row]]) -> None:
-        """New values for rows that are there, in the place where they are; other keys are not looked at."""
-        rows = self._keyed()
-        if rows.update(dict(changed)):
-            self._become(rows)
-
-    def remove_rows(self, *keys: str) -> None:
-        """Take rows out. The cursor, if it was on one of them, is on the next row that stayed."""
-        rows = self._keyed()
-        gone = set(keys)
-        cursor = self._cursor
-        while cursor < len(rows) and rows.key(cursor) in gone:
-            cursor += 1
-        stays = rows.key(cursor) if cursor < len(rows) else None
-        line = self._screen_line()
-        if rows.remove(keys):
-            self._become(rows, stays=stays, line=line)
-
-    def rename_key(self, old: str, new: str) -> None:
-        """The same row under another key: a submission has become a job."""
-        rows = self._keyed()
-        stays = self.cursor_key
-        line = self._screen_line()
-        if rows.rename(old, new):
-            self._become(rows, stays=new if stays == old else stays, line=line)
-
     def refresh_rows(self) -> None:
         """Draw all rows again: what they say depends on the clock too. Lines that come out the same are left alone."""
         self._painter.forget()
         self._repaint()
 
-    def set_columns(self, columns: Sequence[Column[Row]]) -> None:
-        """Other columns for the same rows."""
-        self._painter.set_columns(columns)
-        self.refresh()
-
     def mark_sorted(self, column: str | None, *, descending: bool = False) -> None:
         """Show in the header which column the rows are sorted by. Sorting is the owner's."""
         self._sorted = None if column is None else (column, descending)
-        self.refresh(Region(0, 0, self.size.width, HEADER))
+        self._repaint()
 
     def set_empty(self, empty: Content) -> None:
         """What an empty table says."""
@@ -214,9 +201,8 @@ class RecordTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fal
             self.refresh()
 
     def set_group(self, group: Callable[[Row], object] | None) -> None:
-        """Other groups for the same rows, or none."""
+        """Other groups, or none; they are looked for with the next rows."""
         self._group = group
-        self._become(self._rows)
 
     def move_cursor(self, *, index: int | None = None, key: str | None = None) -> bool:
         """Put the cursor on a row, and scroll as little as shows it. False when there is no such row."""
@@ -232,26 +218,68 @@ class RecordTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fal
         self._tell()
         return True
 
-    # Keeping the place.
+    # What is marked.
 
-    def _keyed(self) -> KeyedRows[Row]:
-        if not isinstance(self._rows, KeyedRows):
-            raise TypeError("rows of a source are changed in the source; then call set_source")
-        return self._rows
+    @property
+    def marked(self) -> frozenset[str]:
+        """The keys that are marked, shown or not."""
+        return frozenset(self._marked)
+
+    def mark(self, keys: Iterable[str]) -> None:
+        """Mark these rows and no others."""
+        marked = set(keys)
+        if marked != self._marked:
+            self._marked = marked
+            self._repaint()
+            self.post_message(self.Marked(self))
+
+    def action_mark(self) -> None:
+        """Mark the row under the cursor, or not any more, and go on to the next."""
+        if (key := self.cursor_key) is not None:
+            self.mark(self._marked ^ {key})
+            self.move_cursor(index=self._cursor + 1)
+
+    def action_mark_all(self) -> None:
+        """Mark every row that is shown; when all are, none."""
+        shown = {self._rows.key(index) for index in range(len(self._rows))}
+        self.mark(self._marked - shown if shown <= self._marked else self._marked | shown)
+
+    # Columns that have no room.
+
+    @property
+    def has_hidden_columns(self) -> bool:
+        return self._painter.has_hidden
+
+    def turn_columns(self, step: int) -> None:
+        """Go on to the columns that had no room, or back."""
+        if self._painter.turn(step):
+            self._repaint()
+
+    def on_mouse_scroll_right(self, event: events.MouseScrollRight) -> None:
+        event.stop()
+        self.turn_columns(1)
+
+    def on_mouse_scroll_left(self, event: events.MouseScrollLeft) -> None:
+        event.stop()
+        self.turn_columns(-1)
+
+    # Keeping the place.
 
     def _screen_line(self) -> int:
         """Where on the screen the cursor is, from the first line under the header."""
         return self._lines.line(self._cursor) - round(self.scroll_y)
 
-    def _become(self, source: RowSource[Row], *, stays: str | None = None, line: int | None = None) -> None:
+    def _become(self, source: RowSource[Row]) -> None:
         """Show what the source holds now, with the cursor on the same key, at the same height of the screen."""
-        line = self._screen_line() if line is None else line
-        stays = stays or (self._told[0] if self._told else None)
+        line = self._screen_line()
+        stays = self._told[0] if self._told else None
         was_empty = self._told is None
-        self._rows = source
+        before, self._rows = self._rows, source
         count = len(source)
         self._lines = Lines(count, group_starts(source, self._group))
         found = source.find(stays) if stays is not None else None
+        if found is None and before is not source:
+            found = self._next_that_stayed(before)
         self._cursor = min(self._cursor, max(0, count - 1)) if found is None else found
         self._resize_content()
         if count and self.scroll_y and 0 <= line < self._page():
@@ -262,6 +290,13 @@ class RecordTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fal
         self._tell()
         if was_empty != (not count) and self.is_attached:
             self.refresh_bindings()
+
+    def _next_that_stayed(self, before: RowSource[Row]) -> int | None:
+        """Where the next row that is still there stands now, else the one above: that of the cursor is gone."""
+        at = self._cursor
+        near = chain(range(at + 1, min(len(before), at + _LOOKED_AT)), range(at - 1, max(-1, at - _LOOKED_AT), -1))
+        places = (self._rows.find(before.key(index)) for index in near)
+        return next((place for place in places if place is not None), None)
 
     def _resize_content(self) -> None:
         height = self._lines.count + HEADER if self._lines.count else 0
@@ -324,7 +359,8 @@ class RecordTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fal
         if row is None:
             return painter.rule()
         state: State = "row" if row != self._cursor else "cursor" if self.has_focus else "cursor-blurred"
-        return painter.row(self._rows.key(row), self._rows.row(row), state)
+        key = self._rows.key(row)
+        return painter.row(key, self._rows.row(row), state, key in self._marked)
 
     def _part(self, name: str) -> RichStyle:
         return self.get_component_rich_style(f"record-table--{name}")
@@ -341,6 +377,8 @@ class RecordTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fal
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "select":
             return self._enter is not None and len(self._rows) > 0
+        if action in ("mark", "mark_all"):
+            return self._can_mark and len(self._rows) > 0
         return super().check_action(action, parameters)
 
     def action_select(self) -> None:

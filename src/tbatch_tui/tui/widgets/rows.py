@@ -7,7 +7,7 @@ one for rows that are at hand.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Generic, Protocol, TypeVar
 
 Row = TypeVar("Row")
@@ -27,7 +27,7 @@ class RowSource(Protocol[Row_co]):
 
 
 class KeyedRows(Generic[Row]):
-    """Rows in a list. The index from key to place is made at first need, and again after the order changed."""
+    """Rows in a list. The index from key to place is made at first need."""
 
     def __init__(self, rows: Iterable[tuple[str, Row]] = ()) -> None:
         pairs = list(rows)
@@ -48,35 +48,6 @@ class KeyedRows(Generic[Row]):
         if self._places is None:
             self._places = {key: index for index, key in enumerate(self._keys)}
         return self._places.get(key)
-
-    def update(self, changed: Mapping[str, Row]) -> int:
-        """Put new rows in the place of those with the same key; how many there were."""
-        found = 0
-        for key, row in changed.items():
-            if (index := self.find(key)) is not None:
-                self._rows[index] = row
-                found += 1
-        return found
-
-    def remove(self, keys: Iterable[str]) -> int:
-        """Take rows out; how many there were."""
-        places = {place for key in keys if (place := self.find(key)) is not None}
-        if places:
-            self._rows = [row for index, row in enumerate(self._rows) if index not in places]
-            self._keys = [key for index, key in enumerate(self._keys) if index not in places]
-            self._places = None
-        return len(places)
-
-    def rename(self, old: str, new: str) -> bool:
-        """Give the row `old` the key `new`; a row that had `new` already gives way to it."""
-        if (index := self.find(old)) is None:
-            return False
-        if old != new:
-            self.remove([new])
-            index = self.find(old) or 0
-            self._keys[index] = new
-            self._places = None
-        return True
 
 
 class Lines:

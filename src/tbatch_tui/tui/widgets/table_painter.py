@@ -13,10 +13,13 @@ from textual.strip import Strip
 from textual.style import Style
 
 from tbatch_tui.tui.text import fit
-from tbatch_tui.tui.widgets.columns import GAP, GUTTER, Column, Placed, Row, cell_segments, place
+from tbatch_tui.tui.widgets.columns import GAP, GUTTER, Column, Placed, Row, cell_segments, pages
 
 MARK = "▌"
 """Stands before the row under the cursor, which is therefore not told by its colour alone."""
+MARKED = "◆"
+"""Stands beside it where the person has marked a row."""
+MORE_LEFT, MORE_RIGHT = "‹", "›"
 REMEMBERED = 1_024
 """Rows whose lines are kept."""
 
@@ -43,21 +46,37 @@ class TablePainter(Generic[Row]):
         self._part = part
         self._parse = parse
         self._width = -1
-        self._placed: tuple[Placed[Row], ...] = ()
-        self._strips: LRUCache[tuple[str, State], tuple[Row, Strip]] = LRUCache(REMEMBERED)
+        self._pages: list[tuple[Placed[Row], ...]] = [()]
+        self._page = 0
+        self._strips: LRUCache[tuple[str, State, bool], tuple[Row, Strip]] = LRUCache(REMEMBERED)
         self._styles: dict[str | Style, RichStyle] = {}
         self._wrapped: tuple[Content, int, list[Content]] | None = None
 
-    def set_columns(self, columns: Sequence[Column[Row]]) -> None:
-        self._columns = tuple(columns)
-        self._width = -1
+    @property
+    def _placed(self) -> tuple[Placed[Row], ...]:
+        return self._pages[self._page]
+
+    @property
+    def has_hidden(self) -> bool:
+        """Whether there are columns that have no room."""
+        return len(self._pages) > 1
 
     def fit_width(self, width: int) -> None:
         """Give the columns their places, if the width is another one."""
         if width != self._width:
             self._width = width
-            self._placed = place(self._columns, width)
+            self._pages = pages(self._columns, width)
+            self._page = 0
             self._strips.clear()
+
+    def turn(self, step: int) -> bool:
+        """Go on to the columns that had no room, or back; whether there were any."""
+        page = min(max(0, self._page + step), len(self._pages) - 1)
+        turned = page != self._page
+        if turned:
+            self._page = page
+            self._strips.clear()
+        return turned
 
     def forget(self) -> None:
         """Ask the rows again what they say."""
@@ -72,35 +91,46 @@ class TablePainter(Generic[Row]):
         """The column at a place of the line, for a click."""
         return next((one.column for one in self._placed if one.x - GAP <= x < one.x + one.width), None)
 
-    def row(self, key: str, row: Row, state: State) -> Strip:
-        cached = self._strips.get((key, state))
+    def row(self, key: str, row: Row, state: State, marked: bool = False) -> Strip:
+        cached = self._strips.get((key, state, marked))
         if cached is not None and (cached[0] is row or cached[0] == row):
             return cached[1]
         base = self._part(state)
-        mark = Segment(" " * GUTTER, base)
+        cursor = Segment(" ", base)
         if state != "row":
-            mark = Segment(MARK + " " * (GUTTER - 1), self._part("mark" if state == "cursor" else "mark-blurred"))
-        segments, end = [mark], GUTTER
+            cursor = Segment(MARK, self._part("mark" if state == "cursor" else "mark-blurred"))
+        mark = Segment(MARKED, base + self._resolve("bold $accent-text")) if marked else Segment(" ", base)
+        segments, end = [cursor, mark], GUTTER
         for placed in self._placed:
             if placed.x > end:
                 segments.append(Segment(" " * (placed.x - end), base))
             segments += cell_segments(placed.column.cell(row, placed.width), placed, base, self._resolve)
             end = placed.x + placed.width
         strip = Strip(segments, end).adjust_cell_length(self._width, base).simplify()
-        self._strips[key, state] = (row, strip)
+        self._strips[key, state, marked] = (row, strip)
         return strip
 
     def header(self, ordered: tuple[str, bool] | None) -> Strip:
-        """The titles; `ordered` is the column the rows are sorted by, and whether downwards."""
+        """The titles; `ordered` is the column the rows are sorted by, and whether downwards.
+
+        The arrow may stand in the gap after its column. `‹` and `›` say that there are more columns.
+        """
         base = self._part("header")
-        text, end = " " * GUTTER, GUTTER
+        text, end = (MORE_LEFT if self._page else " ").ljust(GUTTER), GUTTER
         for placed in self._placed:
-            title = placed.column.title
-            if ordered and ordered[0] == placed.column.key:
-                title = f"{title} {'▾' if ordered[1] else '▴'}"
-            text += " " * (placed.x - end) + fit(title, placed.width, align=placed.column.align)
-            end = placed.x + placed.width
-        return Strip([Segment(text, base)]).adjust_cell_length(self._width, base)
+            column, width = placed.column, placed.width
+            title = fit(column.title, width, align=column.align)
+            if ordered and ordered[0] == column.key:
+                arrow = "▾" if ordered[1] else "▴"
+                bare = title.rstrip()
+                room = column.align == "left" and len(bare) < width
+                title = fit(f"{bare} {arrow}" if room else title + arrow, width + 1)
+            text += " " * (placed.x - end) + title
+            end = placed.x + len(title) if ordered and ordered[0] == column.key else placed.x + width
+        strip = Strip([Segment(text, base)]).adjust_cell_length(self._width, base)
+        if self._page + 1 < len(self._pages) and self._width > GUTTER:
+            strip = Strip.join([strip.crop(0, self._width - 1), Strip([Segment(MORE_RIGHT, base)], 1)])
+        return strip
 
     def rule(self) -> Strip:
         return Strip([Segment("─" * self._width, self._part("rule"))], self._width)
