@@ -268,7 +268,7 @@ def _document(name: str, report: CheckReport) -> dict[str, object]:
     plain = ("size", "lines", "requests", "endpoint", "endpoint_why", "models", "counts", "errors", "warnings", "notes")
     return {
         "path": _encodable(name),
-        **{field: getattr(report, field) for field in (*plain, "longest_line", "seconds")},
+        **{field: getattr(report, field) for field in (*plain, "longest_line", "tokens", "seconds")},
         "problems": problems,
     }
 

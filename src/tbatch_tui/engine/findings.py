@@ -62,6 +62,8 @@ class CheckReport:
     warnings: int = 0
     notes: int = 0
     longest_line: int = 0
+    tokens: dict[str, int] = field(default_factory=dict)
+    """About how many tokens the prompts of each model have: see `check.tokens`. Empty for audio."""
     seconds: float = 0.0
     evidence: object = field(default=None, repr=False, compare=False)
     """What the check keeps to judge the models again when the catalogue arrives: see `check.refine`."""
@@ -70,6 +72,11 @@ class CheckReport:
     def is_ok(self) -> bool:
         """No errors; warnings and notes may be."""
         return self.errors == 0
+
+    @property
+    def prompt_tokens(self) -> int:
+        """About how many tokens all prompts have; 0 where there is nothing to estimate it from."""
+        return sum(self.tokens.values())
 
 
 PROBLEMS_KEPT = 100_000

@@ -52,8 +52,8 @@ def check_file(
 
     `endpoint` is what the batch is to run against; without it, the first request that shows its kind decides.
     `progress` gets bytes done and bytes in all. With `processes` 2 a large file is checked by two processes, made
-    by fork: not for a process that has threads. Without `measure` the longest line is told only where it is over
-    32 kB. Raises FileTrouble if the file cannot be read, and Stopped.
+    by fork: not for a process that has threads. Without `measure` the tokens are not estimated, and the longest line is
+    told only where it is over 32 kB. Raises FileTrouble if the file cannot be read, and Stopped.
     """
     began = time.perf_counter()
     status = _status(path)
@@ -69,6 +69,11 @@ def check_file(
                 part = (scan_in_two if two else scan)(file, opening.start, size, kind, told, cancelled, measure)
                 add_duplicates(part, file, kind, cancelled)
             once = [_told_once(file, rule, place, part.counts[rule]) for rule, place in part.once_places.items()]
+            tokens = {}
+            if measure and part.models and kind is Kind.CHAT:
+                from .tokens import estimated_tokens
+
+                tokens = estimated_tokens(file, opening.start, size, part.models)
             after = os.fstat(file.fileno())
     except OSError as error:
         raise unreadable(path, error) from error
@@ -87,6 +92,7 @@ def check_file(
         models=dict(sorted(part.models.items(), key=lambda item: -item[1])),
         problems=tuple(map(_problem, (*whole, *once, *part.found))),
         counts={**part.counts, **{found.rule: 1 for found in whole}},
+        tokens=tokens,
         longest_line=part.longest if measure or part.longest > LONG_LINE else 0,
         evidence=Evidence(part.models, part.model_places, part.long_lines),
     )
