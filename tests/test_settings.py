@@ -129,3 +129,27 @@ def test_a_login_is_sent_only_to_the_server_it_is_for_and_renewed_where_it_can_b
 
 def test_the_key_is_in_no_repr(tmp_path: Path):
     assert "secret" not in repr(settled(tmp_path, environment={"TOGETHER_API_KEY": "secret-key"}))
+
+
+def test_own_prices_and_discounts(tmp_path: Path):
+    found = settled(tmp_path, '[prices]\n"a/b" = { input = 1, minute = 0.0015 }\n[discounts]\n"a/b" = 50\n')
+    assert found.prices == {"a/b": {"input": 1.0, "minute": 0.0015}}
+    assert found.discounts == {"a/b": 50.0}
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ("prices = 4", r"\[prices\] holds"),
+        ('[prices]\n"a/b" = 0.88', r"\[prices\] holds"),
+        ('[prices]\n"a/b" = { imput = 1 }', "there are input, output"),
+        ('[prices]\n"a/b" = { input = -1 }', "number of dollars"),
+        ('[prices]\n"a/b" = { input = nan }', "number of dollars"),
+        ("discounts = 50", r"\[discounts\] holds"),
+        ('[discounts]\n"a/b" = "50 %"', "percent"),
+        ('[discounts]\n"a/b" = 101', "percent"),
+    ],
+)
+def test_prices_that_cannot_be_used_say_so(config: str, says: str, tmp_path: Path):
+    with pytest.raises(SettingsError, match=f"config.toml.*{says}"):
+        settled(tmp_path, config)

@@ -36,6 +36,8 @@ def launch(settings: Settings) -> int:
                 api_key=DEMO_KEY,
                 server_name=SERVER_NAME,
                 poll_interval=settings.poll_interval,
+                prices=settings.prices,
+                discounts=settings.discounts,
             )
         else:
             options = Options(
@@ -45,6 +47,8 @@ def launch(settings: Settings) -> int:
                 api_key=settings.api_key,
                 login=settings.login,
                 poll_interval=settings.poll_interval,
+                prices=settings.prices,
+                discounts=settings.discounts,
             )
         app = TbatchApp(settings, partial(Controller, options), demo)
         try:

@@ -17,6 +17,7 @@ _PRODUCTION = "https://api.together.ai"
 DEFAULT_POLL_INTERVAL = 30.0
 SHORTEST_POLL_INTERVAL = 10.0
 DEMO_POLL_INTERVAL = 1.0
+_PRICE_NAMES = ("input", "output", "cached_input", "minute")
 
 
 class SettingsError(Exception):
@@ -41,6 +42,10 @@ class Settings:
     file: Path | None = None
     theme: str | None = None
     keymap: Mapping[str, str] = field(default_factory=dict)
+    prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Own prices by model, in dollars: `input`, `output`, `cached_input` (a million tokens), `minute` (of audio)."""
+    discounts: Mapping[str, float] = field(default_factory=dict)
+    """Own batch discounts by model, in percent."""
 
 
 def settle(
@@ -92,6 +97,8 @@ def settle(
         file=Path(file).expanduser() if file is not None else None,
         theme=_text(config, "theme", source),
         keymap=_keymap(config, source),
+        prices=_prices(config, source),
+        discounts=_discounts(config, source),
     )
 
 
@@ -182,6 +189,37 @@ def _keymap(config: Mapping[str, Any], source: Path) -> dict[str, str]:
     if isinstance(value, dict) and all(isinstance(keys, str) for keys in value.values()):
         return dict(value)
     raise SettingsError(f'{source}: [keys] holds lines such as "job.cancel" = "C".')
+
+
+def _prices(config: Mapping[str, Any], source: Path) -> dict[str, dict[str, float]]:
+    value = config.get("prices", {})
+    if not isinstance(value, dict) or not all(isinstance(price, dict) for price in value.values()):
+        raise SettingsError(
+            f'{source}: [prices] holds lines such as "model/name" = {{ input = 0.88, output = 0.88 }}, '
+            "in dollars for a million tokens."
+        )
+    for model, price in value.items():
+        for name, number in price.items():
+            if name not in _PRICE_NAMES:
+                known = ", ".join(_PRICE_NAMES)
+                raise SettingsError(f"{source}: [prices] {model!r} has {name!r}; there are {known} (of audio).")
+            if not _is_amount(number):
+                raise SettingsError(f"{source}: [prices] {model!r}: {name} is {number!r}; write a number of dollars.")
+    return {model: {name: float(number) for name, number in price.items()} for model, price in value.items()}
+
+
+def _discounts(config: Mapping[str, Any], source: Path) -> dict[str, float]:
+    value = config.get("discounts", {})
+    if not isinstance(value, dict):
+        raise SettingsError(f'{source}: [discounts] holds lines such as "model/name" = 50, in percent.')
+    for model, number in value.items():
+        if not _is_amount(number) or number > 100:
+            raise SettingsError(f"{source}: [discounts] {model!r} is {number!r}; write percent, from 0 to 100.")
+    return {model: float(number) for model, number in value.items()}
+
+
+def _is_amount(number: object) -> bool:
+    return isinstance(number, int | float) and not isinstance(number, bool) and 0 <= number < float("inf")
 
 
 def _folder(value: str | None) -> Path | None:

@@ -11,6 +11,7 @@ context is open; what is not finished when it closes is taken up when it is open
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,12 +23,13 @@ from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError, FileTrouble, KeyRefused, LostAnswer, Refused
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.fingerprint import Fingerprint, fingerprint
-from tbatch_tui.engine.model import Account, FileKind, Health, HealthState, JobRecord, Transfer, TransferState
+from tbatch_tui.engine.model import Account, Estimate, FileKind, Health, HealthState, JobRecord, Transfer, TransferState
 from tbatch_tui.engine.options import Options
 from tbatch_tui.engine.work import Work
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.catalogue import CatalogueCache
+    from tbatch_tui.engine.costs import Tariff
     from tbatch_tui.engine.findings import Catalogue
     from tbatch_tui.engine.log import Log
     from tbatch_tui.engine.submit import Verdict
@@ -151,13 +153,38 @@ class Controller:
         """What these exact bytes became before: submitting them again is billed again."""
         return await self._book.run(self._book.journal.earlier_runs, self._book.account_id, sha256, endpoint)
 
+    async def tariff(self) -> Tariff:
+        """The prices in force: the person's own, else the catalogue's, less what is taken off for a batch."""
+        from tbatch_tui.engine.costs import Tariff
+
+        return Tariff(await self.catalogue(), self.options.prices, self.options.discounts)
+
+    async def estimate(self, path: Path) -> Estimate:
+        """What a file may cost, read in a thread. Raises FileTrouble."""
+        from tbatch_tui.engine.check.demand import demand_of
+        from tbatch_tui.engine.costs import estimate
+
+        stop = threading.Event()
+        try:
+            demands = await asyncio.to_thread(demand_of, path, cancelled=stop.is_set)
+        finally:
+            stop.set()
+        return estimate(demands, await self.tariff())
+
     async def submit(
-        self, path: Path, endpoint: Endpoint, *, requests: int, label: str = "", print_: Fingerprint | None = None
+        self,
+        path: Path,
+        endpoint: Endpoint,
+        *,
+        requests: int,
+        label: str = "",
+        print_: Fingerprint | None = None,
+        estimate: Estimate | None = None,
     ) -> str:
         """Commit the intent to run this file; upload and create follow by themselves. The record's key.
 
-        `print_` is the file as it was checked: if it is not that any more, nothing is sent. Raises FileTrouble, and
-        KeyRefused while the server refuses the key.
+        `print_` is the file as it was checked: if it is not that any more, nothing is sent. `estimate` is kept, to be
+        compared with what it came to. Raises FileTrouble, and KeyRefused while the server refuses the key.
         """
         if self.health.state is HealthState.KEY_REFUSED:
             raise KeyRefused(self.health.title, f"Nothing was submitted. {self.health.hint}")
@@ -181,6 +208,7 @@ class Controller:
             label=label,
             requests=requests,
             now=self.now(),
+            estimate=estimate,
         )
         self._book.show([record])
         await self._work.take_up()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +35,10 @@ class Options:
     looked_up_for: float = LOOKED_UP_FOR
     first_wait: float = 2.0
     """Seconds before what failed is tried again; doubled each time after that."""
+    prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """The person's own prices by model, instead of the catalogue's: see `costs.PRICE_NAMES`."""
+    discounts: Mapping[str, float] = field(default_factory=dict)
+    """The person's own discounts by model, in percent, instead of the dated list's."""
     now: Callable[[], float] = time.time
     seed: int | None = None
 

@@ -18,6 +18,7 @@ from tbatch_tui.engine.journal.rows import (
     JOB_COLUMNS,
     RECORD_SELECT,
     blob_to_path,
+    estimate_text,
     job_of,
     job_values,
     path_to_blob,
@@ -28,6 +29,7 @@ from tbatch_tui.engine.journal.rows import (
 from tbatch_tui.engine.journal.schema import open_database, suspicion
 from tbatch_tui.engine.model import (
     Account,
+    Estimate,
     FileKind,
     Job,
     JobRecord,
@@ -201,12 +203,13 @@ class Journal:
         label: str,
         requests: int,
         now: float,
+        estimate: Estimate | None = None,
     ) -> JobRecord:
         """Commit the intent to submit this file, before the first byte goes out."""
         with self._writing():
             cursor = self._db.execute(
                 "INSERT INTO submissions (account_id, path, size, sha256, endpoint, label, requests, created_at, "
-                "state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "state, estimate) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     account_id,
                     path_to_blob(path),
@@ -217,6 +220,7 @@ class Journal:
                     requests,
                     now,
                     SubmissionState.INTENT,
+                    estimate_text(estimate),
                 ),
             )
             assert cursor.lastrowid is not None

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.model import FileKind, Job, JobRecord, Submission, SubmissionState, Transfer, TransferState
+from tbatch_tui.engine.model import (
+    Estimate,
+    FileKind,
+    Job,
+    JobRecord,
+    Submission,
+    SubmissionState,
+    Transfer,
+    TransferState,
+)
 
 JOB_COLUMNS = (
     "status",
@@ -42,6 +53,7 @@ _SUBMISSION_COLUMNS = (
     "hint",
     "warning",
     "uncertain_since",
+    "estimate",
 )
 
 _TRANSFER_COLUMNS = ("kind", "file_id", "state", "path", "size", "rows", "sha256", "etag", "message", "updated_at")
@@ -103,7 +115,24 @@ def submission_of(row: sqlite3.Row, prefix: str = "") -> Submission:
         hint=row[prefix + "hint"],
         warning=row[prefix + "warning"],
         uncertain_since=row[prefix + "uncertain_since"],
+        estimate=_estimate_of(row[prefix + "estimate"]),
     )
+
+
+def estimate_text(estimate: Estimate | None) -> str | None:
+    """An estimate as it is kept."""
+    return json.dumps(asdict(estimate)) if estimate is not None else None
+
+
+def _estimate_of(text: str | None) -> Estimate | None:
+    """None for what another version wrote in another way."""
+    if text is None:
+        return None
+    try:
+        kept: Any = {name: tuple(part) if isinstance(part, list) else part for name, part in json.loads(text).items()}
+        return Estimate(**kept)
+    except (ValueError, TypeError, AttributeError):
+        return None
 
 
 def transfer_of(row: sqlite3.Row, prefix: str = "") -> Transfer | None:

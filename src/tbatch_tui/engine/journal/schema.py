@@ -95,6 +95,7 @@ _MIGRATIONS = (
     CREATE TABLE recents (path BLOB PRIMARY KEY, used_at REAL NOT NULL) WITHOUT ROWID;
     CREATE TABLE remembered (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     """,
+    "ALTER TABLE submissions ADD COLUMN estimate TEXT",
 )
 
 

@@ -1,0 +1,146 @@
+"""What a batch costs: before, as far as a file tells, and after, to the cent."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tbatch_tui.engine.check.demand import demand_of
+from tbatch_tui.engine.costs import Cost, Tariff, cost, estimate
+from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.findings import Catalogue, ModelInfo
+from tbatch_tui.engine.model import Demand, Estimate, Spent
+from tbatch_tui.sandbox.testing import Sandbox
+from tests.conftest import CHAT_MODEL, write_chat
+from tests.engine.conftest import MakeEngine
+
+WHISPER = "openai/whisper-large-v3"
+CATALOGUE = Catalogue(
+    {
+        CHAT_MODEL: ModelInfo(CHAT_MODEL, 131_072, 0.88, 0.88, 0.44),
+        "m/full": ModelInfo("m/full", 8_192, 1.0, 3.0),
+        "m/half-known": ModelInfo("m/half-known", None, 1.0, None),
+        WHISPER: ModelInfo(WHISPER),
+    },
+    fetched_at=1_790_000_000.0,
+)
+TARIFF = Tariff(CATALOGUE)
+
+
+# -- prices ------------------------------------------------------------------------------------------
+
+
+def test_the_dated_discount_is_taken_off_and_others_pay_in_full():
+    assert (TARIFF.price(CHAT_MODEL).input, TARIFF.price(CHAT_MODEL).cached_input) == (0.44, 0.22)
+    assert (TARIFF.price("m/full").output, TARIFF.price("m/full").discount) == (3.0, 0.0)
+    assert TARIFF.price("nobody/knows").input is None
+
+
+def test_the_persons_own_prices_and_discounts_go_before():
+    own = Tariff(
+        CATALOGUE,
+        {"m/full": {"output": 2.0}, WHISPER: {"minute": 0.0015}},
+        {CHAT_MODEL: 0, "m/full": 10},
+    )
+    assert own.price(CHAT_MODEL).input == 0.88
+    assert (own.price("m/full").input, own.price("m/full").output) == pytest.approx((0.9, 1.8))
+    assert own.price(WHISPER).minute == pytest.approx(0.00075)
+
+
+# -- before ------------------------------------------------------------------------------------------
+
+
+def demands(tmp_path: Path, *bodies: Any) -> tuple[Demand, ...]:
+    path = tmp_path / "in.jsonl"
+    lines = [json.dumps({"custom_id": f"r{n}", "body": body}) for n, body in enumerate(bodies)]
+    path.write_text("\n\n".join(lines) + "\n")
+    return demand_of(path)
+
+
+def chat(text: Any, model: str = "m/full", **more: Any) -> dict[str, Any]:
+    return {"model": model, "messages": [{"role": "user", "content": text}], **more}
+
+
+def test_tokens_are_guessed_from_the_text_and_answers_bounded_by_their_limit(tmp_path: Path):
+    found = demands(
+        tmp_path,
+        chat("a" * 4000, max_tokens=100),
+        chat("b" * 4000, max_completion_tokens=50, n=3),
+        chat("é" * 2000, "m/other"),  # spelled \u00e9: twelve thousand bytes for four thousand
+    )
+    assert found == (
+        Demand("m/full", 2, 2008, 250),
+        Demand("m/other", 1, 1504, 0, unbounded=1),
+    )
+
+
+def test_images_and_audio_are_counted_apart(tmp_path: Path):
+    parts = [{"type": "text", "text": "x" * 400}, {"type": "image_url", "image_url": {"url": "data:" + "A" * 9000}}]
+    audio = {"model": WHISPER, "file": "https://example.com/a.wav"}
+    assert demands(tmp_path, chat(parts, max_tokens=5), audio) == (
+        Demand("m/full", 1, 104, 5, attachments=1),
+        Demand(WHISPER, 1, audio=1),
+    )
+
+
+def test_odd_lines_are_requests_of_no_model(tmp_path: Path):
+    path = tmp_path / "in.jsonl"
+    path.write_bytes(b'{"custom_id": "a"}\nnot json\n[]\n{"body": {"model": 7}}\n{"body": {"model": "m", "n": -2}}')
+    assert demand_of(path) == (Demand("", 4, unbounded=4), Demand("m", 1, unbounded=1))
+
+
+def test_an_estimate_says_what_is_not_in_it():
+    whole = estimate([Demand(CHAT_MODEL, 10, 1_000_000, 500_000)], TARIFF)
+    assert whole == Estimate(0.44, 0.22, discounts=(50.0,), priced_at=CATALOGUE.fetched_at)
+    assert whole.most == pytest.approx(0.66)
+    open_ = estimate([Demand("m/full", 10, 1_000_000, 500_000, unbounded=3)], TARIFF)
+    assert (open_.input, open_.output, open_.unbounded, open_.most) == (1.0, None, 3, None)
+    odd = estimate([Demand("m/full", 1, 1_000_000), Demand("m/half-known", 1), Demand(WHISPER, 2, audio=2)], TARIFF)
+    assert (odd.input, odd.unpriced, odd.audio, odd.minute, odd.most) == (1.0, ("m/half-known", WHISPER), 2, None, None)
+    heard = estimate([Demand(WHISPER, 2, audio=2)], Tariff(CATALOGUE, {WHISPER: {"minute": 0.0015}}))
+    assert (heard.input, heard.minute, heard.unpriced) == (None, 0.00075, ())
+    assert estimate([Demand(CHAT_MODEL, 1, 9)], Tariff(Catalogue())).unpriced == (CHAT_MODEL,)
+
+
+# -- after -------------------------------------------------------------------------------------------
+
+
+def test_tokens_at_their_prices_cached_ones_at_theirs():
+    full = Spent(CHAT_MODEL, 10, 2_000_000, 1_000_000, cached=500_000, told=10)
+    assert cost([full], TARIFF) == Cost(
+        pytest.approx(1.5 * 0.44 + 0.5 * 0.22 + 0.44), discounts=(50.0,), priced_at=CATALOGUE.fetched_at
+    )
+    # no price for cached tokens is known: they are no cheaper
+    assert cost([Spent("m/full", 1, 1_000_000, 0, cached=400_000, told=1)], TARIFF).usd == 1.0
+    assert cost([Spent("m/full", 1, 10, 0, cached=4_000, told=1)], TARIFF).usd == pytest.approx(10e-6)
+
+
+def test_what_has_no_price_or_no_count_is_named():
+    found = cost([Spent("m/full", 3, 1_000_000, 0, told=2), Spent("nobody/knows", 4, 9, 9, told=4)], TARIFF)
+    assert (found.usd, found.unpriced, found.untold, found.is_whole) == (1.0, ("nobody/knows",), 1, False)
+    assert cost([Spent("nobody/knows", 4, 9, 9, told=4)], TARIFF).usd is None
+    assert cost([], TARIFF) == Cost(0.0, priced_at=CATALOGUE.fetched_at)  # nothing came back: nothing is paid
+
+
+def test_audio_by_its_length_when_a_price_is_given():
+    heard = Spent("", 2, seconds=120.0, heard=2)
+    assert cost([heard], TARIFF, WHISPER).unpriced == (WHISPER,)
+    assert cost([heard], Tariff(CATALOGUE, {WHISPER: {"minute": 0.006}}), WHISPER).usd == pytest.approx(0.006)
+
+
+# -- kept --------------------------------------------------------------------------------------------
+
+
+async def test_the_estimate_is_kept_with_the_submission(sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path):
+    path = write_chat(tmp_path / "in.jsonl", ["word " * 800] * 5)
+    async with make_engine(sandbox) as engine:
+        guessed = await engine.estimate(path)
+        assert guessed.most == pytest.approx((5 * 1004 + 5 * 200) * 0.44 / 1e6)
+        key = await engine.submit(path, Endpoint.CHAT, requests=5, estimate=guessed)
+        await engine.wait_until(key, lambda r: r.job is not None)
+    async with make_engine(sandbox) as again:
+        [record] = await again.records()
+        assert record.submission is not None and record.submission.estimate == guessed
