@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import re
+from pathlib import Path
 
 import pytest
 from textual.binding import BindingsMap
 
-from tbatch_tui.tui import keymap, keys
+from tbatch_tui.tui import keymap, keys, keys_page
 
 
 def test_every_binding_is_told_in_full() -> None:
@@ -77,3 +79,14 @@ def test_a_swap_of_which_half_is_refused_is_refused_whole() -> None:
     accepted, messages = keymap.check_keymap({"job.cancel": "d", "job.download": "ctrl+m"})
     assert accepted == {}
     assert len(messages) == 2
+
+
+def test_the_page_of_keys_is_as_the_bindings_are() -> None:
+    written = Path(__file__).parents[2] / "docs" / "keys.md"
+    assert written.read_text(encoding="utf-8") == keys_page.page(), "python -m tbatch_tui.tui.keys_page > docs/keys.md"
+
+
+def test_nothing_needs_a_function_key_or_one_that_terminals_swallow() -> None:
+    for binding in keys.ALL:
+        plain = [key for key in keymap.keys_of(binding) if not re.fullmatch(r"f\d+|ctrl\+[qsz]", key)]
+        assert plain, binding
