@@ -8,8 +8,9 @@ import sys
 from tbatch_tui.console.main import AS_ASKED, BAD_USE, NOT_SO, code_of
 from tbatch_tui.console.session import Session, is_brought_home, must_be_job, options_of
 from tbatch_tui.console.speech import say, table, tell, tell_json
-from tbatch_tui.console.words import document, facts
+from tbatch_tui.console.words import facts
 from tbatch_tui.engine.controller import Controller
+from tbatch_tui.engine.document import document
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.model import JobRecord, Rank, TransferState
 from tbatch_tui.settings import Settings

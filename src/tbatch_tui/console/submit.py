@@ -11,8 +11,8 @@ from tbatch_tui.console.jobs import tell_paths
 from tbatch_tui.console.main import AS_ASKED, NOT_SO
 from tbatch_tui.console.session import Session, is_brought_home
 from tbatch_tui.console.speech import say, tell, tell_json
-from tbatch_tui.console.words import document
 from tbatch_tui.engine.check import check_file
+from tbatch_tui.engine.document import document
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.findings import CheckReport, Severity
 from tbatch_tui.engine.model import JobRecord, JobStatus, LocalStatus, SubmissionState
