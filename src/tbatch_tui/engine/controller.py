@@ -23,8 +23,20 @@ from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError, FileTrouble, KeyRefused, LostAnswer, Refused
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.fingerprint import Fingerprint, fingerprint
-from tbatch_tui.engine.model import Account, Estimate, FileKind, Health, HealthState, JobRecord, Transfer, TransferState
+from tbatch_tui.engine.history import History
+from tbatch_tui.engine.model import (
+    Account,
+    Estimate,
+    FileKind,
+    Health,
+    HealthState,
+    JobRecord,
+    Submission,
+    Transfer,
+    TransferState,
+)
 from tbatch_tui.engine.options import Options
+from tbatch_tui.engine.unchanged import Inputs, InputState
 from tbatch_tui.engine.work import Work
 
 if TYPE_CHECKING:
@@ -44,6 +56,7 @@ class Controller:
         self._book = Book(options, self._emit)
         self._work = Work(options, self._book, self._emit)
         self._catalogue: CatalogueCache | None = None
+        self._inputs = Inputs()
 
     # -- opening and closing -------------------------------------------------------------------------
 
@@ -127,6 +140,29 @@ class Controller:
     async def wait_until(self, key: str, holds: Callable[[JobRecord], bool]) -> JobRecord:
         """For scripts: wait until the record is as asked for. Follows it when it takes its job's id."""
         return await self._book.wait_until(key, holds)
+
+    @property
+    def listed_at(self) -> float | None:
+        """When the server's list last came: how fresh what is known of the jobs is."""
+        return self._work.listed_at
+
+    async def history(self, key: str) -> History:
+        """How a job has gone so far, as it was seen, and what jobs like it took."""
+        record = self.record(key)
+        if record is None:
+            return History()
+        return await self._book.run(self._book.journal.history, self._book.account_id, record)
+
+    async def raw_job(self, job_id: str) -> str | None:
+        """The job as the server wrote it in its last list; None while there is none, or it is not in there."""
+        from tbatch_tui.engine.wire import raw_job_of  # msgspec is not for the first frame
+
+        body = self._work.poller.body if self._work.poller is not None else None
+        return await asyncio.to_thread(raw_job_of, body, job_id) if body is not None else None
+
+    async def input_state(self, submission: Submission) -> InputState:
+        """Whether the input file is there, and still what was submitted. Cancelling this stops the reading."""
+        return await self._inputs.look(submission.path, submission.size, submission.sha256)
 
     async def recents(self, limit: int = 10) -> list[Path]:
         """Input files submitted lately, newest first."""

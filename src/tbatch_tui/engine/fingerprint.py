@@ -6,10 +6,11 @@ import asyncio
 import hashlib
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tbatch_tui.engine.errors import FileTrouble
+from tbatch_tui.engine.errors import FileTrouble, Stopped
 
 _PIECE = 1 << 20
 
@@ -28,8 +29,8 @@ async def fingerprint(path: Path) -> Fingerprint:
     return await asyncio.to_thread(read_fingerprint, path)
 
 
-def read_fingerprint(path: Path) -> Fingerprint:
-    """The same, on this thread. A pipe or device is refused before it could block."""
+def read_fingerprint(path: Path, is_stopped: Callable[[], bool] = lambda: False) -> Fingerprint:
+    """The same, on this thread. A pipe or device is refused before it could block. Raises Stopped, too."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise FileTrouble(f"{path} is not a file", "Choose a .jsonl file.")
@@ -38,6 +39,8 @@ def read_fingerprint(path: Path) -> Fingerprint:
         with path.open("rb", buffering=0) as file:
             mtime_ns = os.fstat(file.fileno()).st_mtime_ns
             while piece := file.read(_PIECE):
+                if is_stopped():
+                    raise Stopped(f"Reading {path.name} was stopped")
                 hasher.update(piece)
                 size += len(piece)
     except OSError as error:

@@ -79,6 +79,11 @@ class Poller:
         self._wake.set()
         return True
 
+    @property
+    def body(self) -> bytes | None:
+        """The last list as the server wrote it."""
+        return self._body
+
     def hurry(self) -> None:
         """The interval has become shorter: look at it again."""
         self._wake.set()

@@ -68,6 +68,19 @@ def job_of(value: Any) -> Job | None:
     )
 
 
+def raw_job_of(body: bytes, job_id: str) -> str | None:
+    """One job of the list as the server wrote it, byte for byte; None if it is not in there."""
+    try:
+        items = msgspec.json.decode(body, type=list[msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    for item in items:
+        raw = bytes(item)
+        if (job := job_of(decode(raw))) is not None and job.id == job_id:
+            return raw.decode("utf-8", "replace")
+    return None
+
+
 def created_of(body: bytes) -> tuple[Job | None, str | None]:
     """Job and warning of `POST /v1/batches`: 201 `{"job": {...}, "warning"?}`, where job may be null (API)."""
     value = decode(body)

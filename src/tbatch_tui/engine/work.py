@@ -65,6 +65,8 @@ class Work:
         """The list that was taken over last; nothing is to be done when it comes again."""
         self._touched: dict[str, float] = {}
         """Jobs that an answer has changed, and when: a list asked for before that is older news of them."""
+        self.listed_at: float | None = None
+        """When the last list came (wall time): until then, what is known of the jobs was seen to hold."""
         self._asked_names: set[str] = set()
         """Input files whose names were asked for."""
         self._tried_to_connect = asyncio.Event()
@@ -135,7 +137,12 @@ class Work:
         self._touched.update((job.id, now) for job in jobs)
         self._book.show(
             await self._book.surely(
-                self._book.journal.apply_jobs, self._book.account_id, jobs, self.now(), lambda _: False
+                self._book.journal.apply_jobs,
+                self._book.account_id,
+                jobs,
+                self.now(),
+                lambda _: False,
+                self.listed_at,
             )
         )
 
@@ -151,7 +158,9 @@ class Work:
         return self.options.now()
 
     async def write(self, submission: Submission) -> None:
-        written = await self._book.surely(self._book.journal.update_submission, self._book.account_id, submission)
+        written = await self._book.surely(
+            self._book.journal.update_submission, self._book.account_id, submission, self.now()
+        )
         self._book.show([written])
         if self.poller is not None and submission.state is SubmissionState.UNCERTAIN:
             self.poller.hurry()
@@ -329,12 +338,13 @@ class Work:
         assert self.submitter is not None
         if not self.confirmed.is_set():
             await self._confirm_account()
+        seen_at, self.listed_at = self.listed_at, self.now()
         jobs = [job for job in answer.jobs if self._touched.get(job.id, 0.0) <= answer.asked_at]
         is_whole = len(jobs) == len(answer.jobs)
         if answer.jobs is self._applied and is_whole:
             return
         changed = await self._book.surely(
-            self._book.journal.apply_jobs, self._book.account_id, jobs, self.now(), self.submitter.may_be_ours
+            self._book.journal.apply_jobs, self._book.account_id, jobs, self.now(), self.submitter.may_be_ours, seen_at
         )
         self._applied = answer.jobs if is_whole else None
         self._book.show(changed)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import JournalTrouble
-from tbatch_tui.engine.journal import accounts
+from tbatch_tui.engine.history import LOCAL, History
+from tbatch_tui.engine.journal import accounts, points
 from tbatch_tui.engine.journal.rows import (
     JOB_COLUMNS,
     RECORD_SELECT,
@@ -136,10 +137,16 @@ class Journal:
         return record_of(row) if row is not None else None
 
     def apply_jobs(
-        self, account_id: int, jobs: Iterable[Job], now: float, held: Callable[[Job], bool]
+        self,
+        account_id: int,
+        jobs: Iterable[Job],
+        now: float,
+        held: Callable[[Job], bool],
+        seen_at: float | None = None,
     ) -> list[JobRecord]:
         """Take over what the server's list says; the records that are new or different, as they now stand.
 
+        `seen_at` is when the list before it came: until then, what was written last was seen to hold.
         `held` names new jobs that may belong to a submission whose create has no answer yet: they are left out
         until that is settled, else the list would win the race for a job that is ours.
         """
@@ -150,11 +157,16 @@ class Journal:
         with self._writing():
             for job in fresh:
                 self._write_job(account_id, job, now)
+                self._note(account_id, known.get(job.id), job, now, seen_at)
             changed = self._records_of(account_id, [job.id for job in fresh])
             changed = [self._want_files(account_id, record, now) for record in changed]
             self._rerank(account_id, changed)
         known.update((job.id, job) for job in fresh)
         return changed
+
+    def history(self, account_id: int, record: JobRecord) -> History:
+        """How a job has gone so far, as it was seen, and what jobs like it took."""
+        return History(points.of(self._db, account_id, record.key), points.similar(self._db, account_id, record))
 
     def annotate(self, account_id: int, key: str, label: str, note: str) -> JobRecord | None:
         with self._writing():
@@ -231,6 +243,7 @@ class Journal:
                 (account_id, key, now, label, _shown_name(path), requests, cursor.lastrowid, now),
             )
             self._db.execute("INSERT OR REPLACE INTO recents VALUES (?, ?)", (path_to_blob(path), now))
+            points.note(self._db, account_id, key, now, LOCAL + SubmissionState.INTENT, 0.0, None)
             return self._reread(account_id, key)
 
     def submission(self, submission_id: int) -> Submission | None:
@@ -247,11 +260,14 @@ class Journal:
         )
         return [submission_of(row) for row in rows]
 
-    def update_submission(self, account_id: int, submission: Submission) -> JobRecord:
-        """Commit a step of a submission that has no job yet."""
+    def update_submission(self, account_id: int, submission: Submission, now: float | None = None) -> JobRecord:
+        """Commit a step of a submission that has no job yet; with `now`, also when it was made."""
+        key = submission_key(submission.id)
         with self._writing():
             self._write_submission(submission)
-            return self._reread(account_id, submission_key(submission.id))
+            if now is not None:
+                points.note(self._db, account_id, key, now, LOCAL + submission.state, 0.0, None)
+            return self._reread(account_id, key)
 
     def attach_job(self, account_id: int, submission: Submission, job: Job, now: float) -> JobRecord:
         """Commit that `job` is what the submission became. Its record takes the job's id as key.
@@ -277,6 +293,8 @@ class Journal:
                 (job.id, theirs.note if theirs else "", account_id, submission_key(submission.id)),
             )
             self._write_job(account_id, job, now)
+            points.rename(self._db, account_id, submission_key(submission.id), job.id)
+            points.note(self._db, account_id, job.id, now, job.status, job.progress, None)
             record = self._want_files(account_id, self._reread(account_id, job.id), now)
             self._rerank(account_id, [record])
         self._known_jobs(account_id)[job.id] = job
@@ -376,6 +394,13 @@ class Journal:
             "sort_at = CASE WHEN excluded.created_at IS NULL THEN sort_at ELSE excluded.sort_at END",
             (account_id, job.id, "", job.created_at or now, now, *job_values(job)),
         )
+
+    def _note(self, account_id: int, before: Job | None, job: Job, now: float, seen_at: float | None) -> None:
+        """Keep a point of the job's history, if it is another one. A past that nobody watched has none."""
+        if before is None and job.is_ended:
+            return
+        if before is None or (before.status, before.progress) != (job.status, job.progress):
+            points.note(self._db, account_id, job.id, now, job.status, job.progress, seen_at)
 
     def _want_files(self, account_id: int, record: JobRecord, now: float) -> JobRecord:
         """A job submitted here has ended: its result files are to be fetched from now on."""

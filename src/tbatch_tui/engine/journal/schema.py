@@ -96,6 +96,19 @@ _MIGRATIONS = (
     CREATE TABLE remembered (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     """,
     "ALTER TABLE submissions ADD COLUMN estimate TEXT",
+    """
+    CREATE TABLE points (
+        account_id INTEGER NOT NULL REFERENCES accounts(id),
+        key TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        at REAL NOT NULL,
+        status TEXT NOT NULL,
+        progress REAL NOT NULL,
+        known_at REAL,
+        pause REAL NOT NULL,
+        PRIMARY KEY (account_id, key, number)
+    ) WITHOUT ROWID;
+    """,
 )
 
 
