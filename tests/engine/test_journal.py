@@ -245,7 +245,7 @@ def test_damage_found_while_in_use_is_set_aside_at_the_next_start(tmp_path: Path
     path = tmp_path / "history.db"
     journal = Journal(path)
     account = journal.account_at_start("https://x", "aaaa", NOW).id
-    journal.apply_jobs(account, [job(n) for n in range(400)], NOW, nothing_held)
+    journal.apply_jobs(account, [job(n) for n in range(2_000)], NOW, nothing_held)
     journal.close()
     whole = bytearray(path.read_bytes())
     half = len(whole) // 2
