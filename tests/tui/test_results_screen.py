@@ -478,6 +478,7 @@ async def test_x_stops_an_export_and_nothing_is_left_behind(tmp_path: Path) -> N
         await pilot.press("x")
         await until(lambda: isinstance(host.screen, ExportDialog), what="it asks")
         await pilot.pause()
+        await pilot.press(*["down"] * 4, "space")  # Markdown, the slowest
         host.simulate_key("enter")  # Pilot would wait until all is written
         await until(lambda: isinstance(host.screen, ResultsScreen) and screen_of(host).exported, what="it is under way")
         host.simulate_key("x")

@@ -190,6 +190,7 @@ class ResultActions(Screen[None]):
     async def _write_export(self, index: ResultIndex, rows: Sequence[int], wish: ExportWish, replace: bool) -> None:
         """Write in a thread, which stops when this is cancelled. Raises BatchError."""
         stop = threading.Event()
+        job_id = job.job.id if (job := self.job) is not None and job.job is not None else ""
 
         def moved(done: int, total: int) -> None:
             self.exported = (done, total)
@@ -202,6 +203,7 @@ class ResultActions(Screen[None]):
                 wish.path,
                 wish.form,
                 columns=wish.columns,
+                job_of=lambda row: job_id,
                 replace=replace,
                 cancelled=stop.is_set,
                 progress=moved,

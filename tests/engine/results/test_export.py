@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tbatch_tui.engine.errors import FileTrouble, Stopped
-from tbatch_tui.engine.results import COLUMNS, ExportFormat, export_rows
-from tests.engine.results.rows import answered, asked, failed, index_of
+from tbatch_tui.engine.errors import BatchError, FileTrouble, Stopped
+from tbatch_tui.engine.results import COLUMNS, ExportFormat, Outcome, ResultIndex, export_rows, has_parquet
+from tbatch_tui.engine.results.table import _csv_line, harmless
+from tests.engine.results.rows import answered, asked, failed, index_of, line_of
 from tests.nasty import NASTY
 
 csv.field_size_limit(50_000_000)
@@ -28,7 +32,7 @@ def test_every_row_comes_out_once_whatever_it_says(tmp_path: Path, texts: list[s
         output=[answered(f"id {number}", text) for number, text in enumerate(texts)] + [b'{"custom_id": "x", "re'],
     )
     rows = range(len(index))
-    paths = {form: folder / f"out{form.ending}" for form in ExportFormat}
+    paths = {form: folder / f"out{form.ending}" for form in ExportFormat if form is not ExportFormat.PARQUET}
     for form, path in paths.items():
         export_rows(index, rows, path, form, columns=list(COLUMNS), replace=True)
     as_written = [text.encode("utf-8", "replace").decode() for text in texts]
@@ -44,7 +48,7 @@ def test_every_row_comes_out_once_whatever_it_says(tmp_path: Path, texts: list[s
     assert len(plain) == len(index) and plain[-1]["answer"] is None
     assert [row["answer"] for row in plain[:-1]] == as_written
     at = table[0].index("prompt")
-    assert [row[at] for row in table[1:-1]] == as_written
+    assert [row[at] for row in table[1:-1]] == [harmless(text) for text in as_written]
     assert paths[ExportFormat.MARKDOWN].read_text(encoding="utf-8").count("\n*ok") <= len(index)
 
 
@@ -77,3 +81,184 @@ def test_no_file_gives_way_unasked_and_a_stop_leaves_nothing(tmp_path: Path) -> 
     export_rows(index, [0], path, ExportFormat.CSV, replace=True)
     assert path.read_text().startswith("line,custom_id")
     assert sorted(found.name for found in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl", "there.csv"]
+
+
+# -- merged ------------------------------------------------------------------------------------------
+
+
+def merge(index: ResultIndex, rows: Any, path: Path, **more: Any) -> list[Any]:
+    export_rows(index, rows, path, ExportFormat.MERGED, replace=True, **more)
+    return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
+
+
+ODD_LINES = st.sampled_from(
+    [
+        b'{"custom_id": "r1", "response": {"status_code": 200, "body": {"choices": [{"text": "\xff"}]}}}',
+        b'{"custom_id": "r2", "response": {"status_code": 200, "body": {"n": 123456789012345678901234567890}}}',
+        b'{"custom_id": "r3", "response": {"status_code": 500, "body": null}, "error": null}',
+        b'{"custom_id": 4, "response": {"status_code": 200, "body": {}}}',
+        b'{"custom_id": "stranger", "error": {"message": "\\ud800"}}',
+        b'{"custom_id": "r1", "resp',
+        b"not json",
+    ]
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    texts=st.lists(st.sampled_from(NASTY) | st.text(max_size=8), max_size=12),
+    odd=st.lists(ODD_LINES, max_size=3),
+    chance=st.randoms(use_true_random=False),
+    lost=st.sets(st.integers(0, 12), max_size=4),
+)
+def test_merged_has_each_input_line_once_and_in_order(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str], odd: list[bytes], chance: random.Random, lost: set[int]
+) -> None:
+    folder = tmp_path_factory.mktemp("m")
+    input = [asked(f"r{number}", text) for number, text in enumerate(texts)]
+    came: list[Any] = [
+        answered(f"r{number}", text) if chance.random() < 0.7 else failed(f"r{number}", text)
+        for number, text in enumerate(texts)
+        if number not in lost
+    ]
+    came += odd + chance.sample(came, min(2, len(came)))
+    chance.shuffle(came)
+    index = index_of(
+        folder,
+        input=input,
+        output=[row for row in came if isinstance(row, bytes) or "response" in row],
+        errors=[row for row in came if not isinstance(row, bytes) and "error" in row],
+    )
+    merged = merge(index, range(len(index)), folder / "m.jsonl", job_of=lambda row: f"job-{row % 2}")
+    assert [(row["custom_id"], row["request"]) for row in merged[: len(input)]] == [
+        (line["custom_id"], line["body"]) for line in input
+    ]
+    assert all("request" not in row for row in merged[len(input) :])
+    assert [row["outcome"] for row in merged] == [index.outcome(number).words for number in range(len(index))]
+    assert [row["job"] for row in merged] == [f"job-{number % 2}" for number in range(len(index))]
+    for number, row in enumerate(merged):
+        record = index.record(number)
+        if record.raw_response is None:
+            assert not {"response", "error", "unreadable"} & row.keys()
+        elif "unreadable" in row:
+            assert row["unreadable"] == record.raw_response.decode("utf-8", "replace")
+        else:
+            source = json.loads(record.raw_response.decode("utf-8", "replace"))
+            assert {key: row[key] for key in ("response", "error") if key in row} == {
+                key: source[key] for key in ("response", "error") if key in source
+            }
+    chosen = index.select([Outcome.OK, Outcome.MISSING])
+    assert merge(index, chosen, folder / "m.jsonl") == [
+        {key: part for key, part in merged[number].items() if key != "job"} for number in chosen
+    ]
+
+
+def test_merged_keeps_what_the_files_spell_and_works_without_the_input(tmp_path: Path) -> None:
+    spelled = b'{"custom_id":"a","response":{"status_code":200,"body":{"cost":1.10,"s":"\\u00e9"}}}'
+    index = index_of(tmp_path, output=[spelled], errors=[failed("b")])
+    path = tmp_path / "m.jsonl"
+    export_rows(index, range(2), path, ExportFormat.MERGED)
+    first, second = path.read_bytes().splitlines()
+    assert first == (
+        b'{"custom_id":"a","outcome":"cut short","response":{"status_code":200,"body":{"cost":1.10,"s":"\\u00e9"}}}'
+    )
+    assert json.loads(second)["error"] == failed("b")["error"]
+
+
+def test_rows_far_from_each_other_are_merged_too(tmp_path: Path) -> None:
+    count = 700
+    rows = [answered(f"r{number}", "x" * 300) for number in range(count)]
+    random.Random(3).shuffle(rows)
+    index = index_of(tmp_path, input=[asked(f"r{number}") for number in range(count)], output=rows)
+    merged = merge(index, range(count), tmp_path / "m.jsonl")
+    assert [row["custom_id"] for row in merged] == [f"r{number}" for number in range(count)]
+    assert all(row["response"]["body"]["usage"]["completion_tokens"] == 7 for row in merged)
+
+
+def test_a_file_that_changed_is_not_merged(tmp_path: Path) -> None:
+    index = index_of(tmp_path, input=[asked("a")], output=[answered("a")])
+    (tmp_path / "out.jsonl").write_bytes(line_of(answered("a")) + b"\n\n")
+    with pytest.raises(FileTrouble, match="changed"):
+        merge(index, [0], tmp_path / "m.jsonl")
+    assert not (tmp_path / "m.jsonl").exists()
+
+
+# -- tables ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+SUM(A1)", "'+SUM(A1)"),
+        ("-2+3+cmd|' /C calc'!A0", "'-2+3+cmd|' /C calc'!A0"),
+        ("@SUM(1)", "'@SUM(1)"),
+        ("\t=1", "'\t=1"),
+        ("\r=1", "'\r=1"),
+        ("\n=1", "'\n=1"),
+        ("＝1+1", "'＝1+1"),
+        ("- a list", "'- a list"),
+        ("-", "'-"),
+        ("-5", "-5"),
+        ("+3.2e-4", "+3.2e-4"),
+        ("-1,204.50", "-1,204.50"),
+        ("-5 %", "'-5 %"),
+        ("a=1", "a=1"),
+        ("'=1", "'=1"),
+        ("", ""),
+        (-5, -5),
+        (-0.5, -0.5),
+        (None, None),
+    ],
+)
+def test_no_cell_is_a_formula_and_numbers_stay_numbers(cell: Any, written: Any) -> None:
+    assert harmless(cell) == written
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.lists(st.text(max_size=8) | st.sampled_from(NASTY), min_size=2, max_size=2), max_size=5))
+def test_any_text_comes_back_from_a_csv(rows: list[list[str]]) -> None:
+    written = b"".join(_csv_line([harmless(cell) for cell in row]) for row in rows).decode()
+    expected = [[harmless(cell.encode("utf-8", "replace").decode()) for cell in row] for row in rows]
+    assert list(csv.reader(io.StringIO(written, newline=""))) == expected
+
+
+def test_a_table_says_which_job_and_which_tokens(tmp_path: Path) -> None:
+    row = answered("a", "=1")
+    row["response"]["body"]["usage"] |= {"cached_tokens": 2, "completion_tokens_details": {"reasoning_tokens": 5}}
+    index = index_of(tmp_path, input=[asked("a"), asked("b")], output=[row])
+    path = tmp_path / "t.csv"
+    columns = ["job", "answer", "completion_tokens", "reasoning_tokens", "cached_tokens"]
+    export_rows(index, range(2), path, ExportFormat.CSV, columns=columns, job_of=lambda row: "job-1")
+    with path.open(newline="") as file:
+        assert list(csv.reader(file))[1:] == [["job-1", "'=1", "7", "5", "2"], ["job-1", "", "", "", ""]]
+
+
+@pytest.mark.skipif(not has_parquet(), reason="the extra parquet is not installed")
+def test_parquet_has_the_types_of_its_columns(tmp_path: Path) -> None:
+    from pyarrow import parquet
+
+    index = index_of(
+        tmp_path,
+        input=[asked("a"), asked("b", "=x")],
+        output=[answered("a", "=1 \ud800")],
+        errors=[failed("b")],
+    )
+    path = tmp_path / "t.parquet"
+    export_rows(index, range(2), path, ExportFormat.PARQUET, columns=list(COLUMNS), job_of=lambda row: "job-1")
+    table = parquet.read_table(path).to_pylist()
+    assert [
+        (row["custom_id"], row["answer"], row["completion_tokens"], row["seconds"], row["job"]) for row in table
+    ] == [
+        ("a", "=1 ?", 7, None, "job-1"),
+        ("b", "", None, None, "job-1"),
+    ]
+    export_rows(index, [], path, ExportFormat.PARQUET, columns=["line"], replace=True)
+    assert parquet.read_table(path).num_rows == 0
+
+
+@pytest.mark.skipif(has_parquet(), reason="the extra parquet is installed")
+def test_without_pyarrow_it_says_so(tmp_path: Path) -> None:
+    index = index_of(tmp_path, input=[asked("a")])
+    with pytest.raises(BatchError, match="pyarrow"):
+        export_rows(index, [0], tmp_path / "t.parquet", ExportFormat.PARQUET)

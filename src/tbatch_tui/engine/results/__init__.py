@@ -2,13 +2,14 @@
 
 from .causes import Cause, cause_of
 from .conversation import Message, Part, PartKind, ToolCall
-from .export import COLUMNS, USUAL, ExportFormat, export_rows
+from .export import ExportFormat, export_rows
 from .groups import ErrorGroup, errors_by_message
 from .index import ResultIndex
 from .record import Audio, Failure, Record, spelled
 from .retry import plan_retry, retry_path, write_retry
 from .search import search
 from .spending import spending
+from .table import COLUMNS, USUAL, has_parquet
 from .usage import Usage
 from .values import Oddity, Outcome, Reconciliation, Row, Source, Sources
 
@@ -36,6 +37,7 @@ __all__ = [
     "cause_of",
     "errors_by_message",
     "export_rows",
+    "has_parquet",
     "plan_retry",
     "retry_path",
     "search",

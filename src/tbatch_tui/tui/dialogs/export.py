@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Input, Static
 
-from tbatch_tui.engine.results import COLUMNS, USUAL, ExportFormat
+from tbatch_tui.engine.results import COLUMNS, USUAL, ExportFormat, has_parquet
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui import keys
 from tbatch_tui.tui.dialogs.dialog import Box, Dialog, KeyHints
@@ -27,9 +27,11 @@ _AROUND = 10
 _WORDS = {
     ExportFormat.MERGED: ("Merged JSONL", "request and response of each row"),
     ExportFormat.ANSWERS: ("Answers JSONL", "custom_id and answer, nothing else"),
-    ExportFormat.CSV: ("CSV", "a table, of the columns below"),
+    ExportFormat.CSV: ("CSV", "a table, of the columns below; no cell is a formula"),
+    ExportFormat.PARQUET: ("Parquet", "the same table, typed"),
     ExportFormat.MARKDOWN: ("Markdown", "conversations, to be read"),
 }
+NEEDS_EXTRA = "needs pyarrow: install tbatch-tui[parquet]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ class ExportDialog(Dialog[ExportWish | None]):
             yield Static(one_line(f"Export {self._name}"), classes="dialog--title")
             with VerticalScroll(id="form", can_focus=False):
                 for form, (title, about) in _WORDS.items():
+                    if form is ExportFormat.PARQUET and not has_parquet():
+                        about = f"{about}; {NEEDS_EXTRA}"
                     words = [(f"{title:<15}", ""), (about, QUIET)]
                     yield Tick(words, on=form is ExportFormat.MERGED, id=form.value, group="form")
                 yield Tick([(f"all {fmt.plural(self._row_count, 'row')}", "")], on=not self._of, id="all", group="rows")
@@ -126,14 +130,16 @@ class ExportDialog(Dialog[ExportWish | None]):
 
     def _trouble(self) -> str:
         """Why it cannot be done as it stands."""
+        if self._form() is ExportFormat.PARQUET and not has_parquet():
+            return f"Parquet {NEEDS_EXTRA}, or choose CSV."
         unknown = [name for name in self._columns() if name not in COLUMNS]
-        if self._form() is ExportFormat.CSV and (unknown or not self._columns()):
+        if self._form().is_table and (unknown or not self._columns()):
             what = f"There is no column {unknown[0]!r}." if unknown else "A table wants columns."
             return f"{what} There are: {', '.join(COLUMNS)}."
         return "" if self.query_one("#path", TextInput).value.strip() else "The file wants a name."
 
     def _show_said(self) -> None:
-        self.query_one("#columns-field").display = self._form() is ExportFormat.CSV
+        self.query_one("#columns-field").display = self._form().is_table
         trouble = self._trouble()
         count = self._shown if self._of and not self.query_one("#all", Tick).on else self._row_count
         said = f"{fmt.plural(count, 'row')}. A file that is there already is not written over unasked."
