@@ -46,7 +46,7 @@ async def test_from_a_file_to_its_results(
         await pilot.press("enter")
         await until(lambda: on(app, "Jobs"))
         await until(lambda: shows(app, "Completed"))
-        await until(lambda: shows(app, "2 ok"))
+        await until(lambda: shows(app, "all answered"))
         [job] = sandbox.jobs
         output = tmp_path / "results" / f"{path.stem}-{job['id'][:8]}.output.jsonl"
         assert output.read_bytes() == sandbox.file_bytes(job["output_file_id"])

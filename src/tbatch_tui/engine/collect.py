@@ -157,7 +157,7 @@ class Collector:
                 updated_at=self._store.now(),
             ),
         )
-        if record is not None and _is_complete(record):
+        if record is not None and record.is_collected:
             self._store.collected(record, fetched.beside)
 
     async def _failed(self, job_id: str, transfer: Transfer, error: BatchError) -> None:
@@ -173,12 +173,3 @@ class Collector:
 
 class _Spawn(Protocol):
     def __call__(self, work: Coroutine[Any, Any, None], /) -> Any: ...
-
-
-def _is_complete(record: JobRecord) -> bool:
-    """Whether every result file the job has is here, or certainly gone."""
-    settled = (TransferState.FETCHED, TransferState.GONE)
-    if record.job is None or not record.transfers:
-        return False
-    here = {t.kind: t.state for t in record.transfers}
-    return all(here.get(kind) in settled for kind in FileKind if record.job.file_id(kind) is not None)

@@ -85,10 +85,7 @@ class Controller:
                     "warning",
                 )
             )
-        if self.options.api_key is None:
-            self._work.set_health(Health(HealthState.NO_KEY))
-        else:
-            self._work.start()
+        self._work.start()
         return self
 
     async def __aexit__(
@@ -315,6 +312,11 @@ class Controller:
         record = await self._book.run(self._book.journal.annotate, self._book.account_id, key, label, note)
         if record is not None:
             self._book.show([record])
+
+    def recount(self, key: str) -> None:
+        """Count again what came of a job, if its files are others than those that were counted: see `record.tally`."""
+        if (record := self.record(key)) is not None:
+            self._work.reckoner.look(record.key)
 
     def refresh(self) -> bool:
         """Ask for the list now; False within 2 s of the last time, or without a connection."""

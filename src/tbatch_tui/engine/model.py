@@ -204,6 +204,61 @@ class Estimate:
         return self.input + self.output
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What came of a job's requests, counted from its files once they are here and kept in the journal.
+
+    `requests` in = `answered` + `errors` + `missing`, each request counted once.
+    """
+
+    requests: int
+    """Lines of the input file; without it, what was submitted, or else the ids that came back."""
+    answered: int
+    errors: int
+    missing: int
+    cut_short: int = 0
+    """Of the answered ones: stopped at the token limit, or empty."""
+    unknown: int = 0
+    """Rows whose id is in no line of the input file."""
+    duplicates: int = 0
+    """Rows for a request that has a row already."""
+    odd: int = 0
+    """Rows that cannot be read, or name no request."""
+    has_input: bool = True
+    """Whether the input file was there, as it was submitted; else only what came back could be counted."""
+    spent: tuple[Spent, ...] = ()
+    """What the rows of the output file took, by model."""
+    stamps: str = ""
+    """What the files were like when they were counted: see `results.stamps`."""
+
+    @property
+    def prompt_tokens(self) -> int:
+        return sum(spent.prompt for spent in self.spent)
+
+    @property
+    def completion_tokens(self) -> int:
+        return sum(spent.completion for spent in self.spent)
+
+    @property
+    def audio_seconds(self) -> float:
+        return sum(spent.seconds for spent in self.spent)
+
+    @property
+    def is_accounted(self) -> bool:
+        """Whether nothing is known to be missing, to belong to no request, or to be there twice."""
+        return not (self.missing or self.unknown or self.duplicates or self.odd)
+
+    @property
+    def is_even(self) -> bool:
+        """Whether each request of the input file has its one row. Errors are an account, too."""
+        return self.has_input and self.is_accounted
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether a person would want to look: errors, or rows that do not come out even."""
+        return bool(self.errors) or not self.is_accounted
+
+
 class LocalStatus(StrEnum):
     """Statuses that only we know: of a submission that has no job yet."""
 
@@ -256,6 +311,8 @@ class JobRecord:
     requests: int | None = None
     output: Transfer | None = None
     errors: Transfer | None = None
+    tally: Tally | None = None
+    """What came of the requests; None until the files are here and counted."""
     first_seen_at: float = 0.0
 
     @property
@@ -293,7 +350,9 @@ class JobRecord:
 
     @property
     def rank(self) -> Rank:
-        """Active; then what needs a person (uncertain, failed, expired, error rows, not fetched); then the rest."""
+        """Active; then what needs a person (uncertain, failed, expired, not fetched, errors or rows that do not come
+        out even); then the rest.
+        """
         if self.status == LocalStatus.UNCERTAIN:
             return Rank.ATTENTION
         if self.is_active:
@@ -302,13 +361,23 @@ class JobRecord:
             return Rank.ATTENTION
         if any(t.state in (TransferState.FAILED, TransferState.WANTED) for t in self.transfers):
             return Rank.ATTENTION
-        if self.error_rows:
+        if self.tally.needs_attention if self.tally is not None else self.error_rows:
             return Rank.ATTENTION
         return Rank.DONE
 
     @property
     def transfers(self) -> tuple[Transfer, ...]:
         return tuple(t for t in (self.output, self.errors) if t is not None)
+
+    @property
+    def is_collected(self) -> bool:
+        """Whether every result file the job has is here, or certainly gone; not of a job without any."""
+        if self.job is None:
+            return False
+        here = {t.kind: t.state for t in self.transfers}
+        kinds = [kind for kind in FileKind if self.job.file_id(kind) is not None]
+        settled = (TransferState.FETCHED, TransferState.GONE)
+        return TransferState.FETCHED in here.values() and all(here.get(kind) in settled for kind in kinds)
 
     @property
     def answered_rows(self) -> int | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +24,13 @@ from tbatch_tui.engine.model import (
     JobRecord,
     Submission,
     SubmissionState,
+    Tally,
     Transfer,
     TransferState,
 )
 from tbatch_tui.engine.names import result_name, stem_of
 from tbatch_tui.engine.options import Options
+from tbatch_tui.engine.reckon import Reckoner
 from tbatch_tui.engine.redaction import redacted
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ class Work:
         self.submitter: Submitter | None = None
         self.collector: Collector | None = None
         self.poller: Poller | None = None
+        self.reckoner = Reckoner(self, first_wait=options.first_wait)
         self._book = book
         self._emit = emit
         self._meter = Meter(emit)
@@ -74,7 +77,11 @@ class Work:
         """Set when it is known whose key it is."""
 
     def start(self) -> None:
-        """Begin to connect; the rest follows from that."""
+        """Begin to count what is here and, with a key, to connect; the rest follows from that."""
+        self.spawn(self.reckoner.run())
+        if self.options.api_key is None:
+            self.set_health(Health(HealthState.NO_KEY))
+            return
         self._meter.bind()
         self.spawn(self._connect())
 
@@ -235,11 +242,25 @@ class Work:
         self._meter.moved((job_id, False, kind), done, total, ended)
 
     def collected(self, record: JobRecord, beside: Path | None) -> None:
+        self.reckoner.look(record.key)
         self._emit(Collected(record))
         if beside is not None:
             self._emit(
                 Notice("Another file had the result's name", f"It was not overwritten: it is {beside} now.", "warning")
             )
+
+    # -- Store: what counting asks -------------------------------------------------------------------
+
+    async def fetched_jobs(self) -> list[str]:
+        return await self._book.surely(self._book.journal.fetched_jobs, self._book.account_id)
+
+    async def records_of(self, job_ids: Sequence[str]) -> list[JobRecord]:
+        return await self._book.surely(self._book.journal.records_of, self._book.account_id, job_ids)
+
+    async def put_tally(self, job_id: str, tally: Tally) -> None:
+        record = await self._book.surely(self._book.journal.put_tally, self._book.account_id, job_id, tally)
+        if record is not None:
+            self._book.show([record])
 
     # -- tasks ---------------------------------------------------------------------------------------
 
@@ -323,6 +344,7 @@ class Work:
         while True:
             if not collecting and await asyncio.to_thread(lease.try_take):
                 collecting = True
+                self.reckoner.look_back()
                 self.spawn(collector.run(self.spawn))
                 await self.take_up()
             await asyncio.sleep(_JOURNAL_WATCHED_EVERY)

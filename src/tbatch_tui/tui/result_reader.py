@@ -89,19 +89,6 @@ class ResultReader:
         time.sleep(0.0005)
 
 
-def sources_of(job: JobRecord | None) -> Sources:
-    """Where the files of a job are; what is not whole on the disk is not among them."""
-    if job is None:
-        return Sources()
-    submission, output, errors = job.submission, job.output, job.errors
-    return Sources(
-        input=submission.path if submission is not None else None,
-        output=output.path if output is not None else None,
-        errors=errors.path if errors is not None else None,
-        input_sha256=submission.sha256 if submission is not None else None,
-    )
-
-
 def lacking(job: JobRecord | None) -> list[FileKind]:
     """Result files that the server has and that are not here."""
     if job is None or job.job is None:

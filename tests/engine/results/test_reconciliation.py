@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.errors import Stopped
-from tbatch_tui.engine.results import Outcome, Reconciliation, ResultIndex, Source, Sources
+from tbatch_tui.engine.results import Outcome, Reconciliation, ResultIndex, Source, Sources, tally_of
 from tests.engine.results.rows import answered, asked, failed, index_of, line_of, with_body, write
 
 ROWS = {
@@ -26,6 +27,7 @@ ROWS = {
     ],
     Outcome.ERROR: [failed, lambda i: with_body(i, {"error": {"message": "no"}}, 500), lambda i: {"custom_id": i}],
 }
+COUNTS = ("requests", "answered", "errors", "missing", "cut_short", "unknown", "duplicates", "odd", "has_input")
 JUNK = [b"{", b"not json", b"[1, 2]", b"\xff\xfe\x00", b'{"custom_id": null}', b"{}{}", b'"text"', b"\x00"]
 
 
@@ -52,6 +54,18 @@ class Case:
             unknown=self.unknown,
             duplicates=sum(max(0, len(fate) - 1) for fate in self.fates),
             odd=self.odd,
+        )
+
+    @property
+    def used(self) -> tuple[int, int, float]:
+        """Completion and prompt tokens, and seconds of audio: each row of the output file is billed."""
+        rows = [json.loads(row) for row in self.output if row not in JUNK]
+        bodies: list[Any] = [(row.get("response") or {}).get("body") or {} for row in rows]
+        usages = [body["usage"] for body in bodies if "usage" in body]
+        return (
+            sum(usage["completion_tokens"] for usage in usages),
+            sum(usage["prompt_tokens"] for usage in usages),
+            sum(body.get("duration", 0.0) for body in bodies),
         )
 
 
@@ -103,6 +117,10 @@ def test_the_sum_is_exact(case: Case, end: bytes, whole: bool) -> None:
         for number, fate in enumerate(case.fates):
             assert index.row(number).custom_id == f"id-{number}"
             assert index.outcome(number) == min(fate, default=Outcome.MISSING)
+        tally = tally_of(index)
+        assert [getattr(tally, name) for name in COUNTS] == [getattr(case.expected, name) for name in COUNTS]
+        assert (tally.completion_tokens, tally.prompt_tokens, tally.audio_seconds) == case.used
+        assert tally.is_even == (not any((tally.missing, tally.unknown, tally.duplicates, tally.odd)))
         for number in range(len(index)):
             record = index.record(number)
             assert record.row.outcome == index.outcome(number)
@@ -123,7 +141,7 @@ def test_a_file_cut_in_its_last_row_loses_that_row_and_says_so(cut: int) -> None
         index = ResultIndex(Sources(write(folder / "in.jsonl", rows), output))
         found = index.build()
         assert (found.answered, found.missing, found.odd) == (1, 1, 1)
-        assert not found.is_clean
+        assert not found.is_even
         last = index.row(2)
         assert last.outcome is Outcome.UNREADABLE
         assert last.custom_id == ("b" if b'"custom_id": "b"' in data[start:kept] else "")

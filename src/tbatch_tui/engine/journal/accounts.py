@@ -90,15 +90,16 @@ def _merge(db: sqlite3.Connection, source: int, target: int) -> None:
         "WHERE mine.account_id = ? AND mine.submission_id IS NOT NULL AND theirs.submission_id IS NULL"
     )
     for (key,) in db.execute(twins, (target, source)).fetchall():
-        for table, column in (("transfers", "job_id"), ("points", "key"), ("records", "key")):
+        for table, column in (("transfers", "job_id"), ("tallies", "job_id"), ("points", "key"), ("records", "key")):
             db.execute(f"DELETE FROM {table} WHERE account_id = ? AND {column} = ?", (target, key))
     db.execute(  # of one job there is one history
         "DELETE FROM points WHERE account_id = ? AND key IN (SELECT key FROM points WHERE account_id = ?)",
         (source, target),
     )
-    for table in ("records", "transfers", "points", "submissions", "account_keys"):
+    tables = ("records", "transfers", "tallies", "points", "submissions", "account_keys")
+    for table in tables:
         db.execute(f"UPDATE OR IGNORE {table} SET account_id = ? WHERE account_id = ?", (target, source))
-    for table in ("records", "transfers", "points", "submissions", "account_keys"):
+    for table in tables:
         db.execute(f"DELETE FROM {table} WHERE account_id = ?", (source,))
     db.execute("DELETE FROM accounts WHERE id = ?", (source,))
 

@@ -18,6 +18,7 @@ from tbatch_tui.engine.journal import accounts, points
 from tbatch_tui.engine.journal.rows import (
     JOB_COLUMNS,
     RECORD_SELECT,
+    TALLY_COLUMNS,
     blob_to_path,
     estimate_text,
     job_of,
@@ -25,6 +26,7 @@ from tbatch_tui.engine.journal.rows import (
     path_to_blob,
     record_of,
     submission_of,
+    tally_values,
     transfer_of,
 )
 from tbatch_tui.engine.journal.schema import open_database, suspicion
@@ -36,6 +38,7 @@ from tbatch_tui.engine.model import (
     JobRecord,
     Submission,
     SubmissionState,
+    Tally,
     Transfer,
     TransferState,
 )
@@ -354,6 +357,31 @@ class Journal:
         )
         return others.fetchone() is None
 
+    # -- tallies -------------------------------------------------------------------------------------
+
+    def put_tally(self, account_id: int, job_id: str, tally: Tally) -> JobRecord | None:
+        """Keep what came of a job's requests; None if the job is not in the history."""
+        with self._writing():
+            if self.record(account_id, job_id) is None:
+                return None
+            marks = ", ".join("?" * len(TALLY_COLUMNS))
+            self._db.execute(
+                f"INSERT OR REPLACE INTO tallies (account_id, job_id, {', '.join(TALLY_COLUMNS)}) "
+                f"VALUES (?, ?, {marks})",
+                (account_id, job_id, *tally_values(tally)),
+            )
+            return self._reread(account_id, job_id)
+
+    def fetched_jobs(self, account_id: int) -> list[str]:
+        """Ids of the jobs of which a result file is here, the newest first."""
+        rows = self._db.execute(
+            "SELECT DISTINCT r.key, r.sort_at FROM transfers t JOIN records r "
+            "ON r.account_id = t.account_id AND r.key = t.job_id "
+            "WHERE t.account_id = ? AND t.state = 'fetched' ORDER BY r.sort_at DESC",
+            (account_id,),
+        )
+        return [row[0] for row in rows]
+
     # -- small memories ------------------------------------------------------------------------------
 
     def recents(self, limit: int) -> list[Path]:
@@ -452,6 +480,10 @@ class Journal:
                 transfer.updated_at,
             ),
         )
+
+    def records_of(self, account_id: int, keys: Sequence[str]) -> list[JobRecord]:
+        """These records, in this order; what is not there is left out."""
+        return [record for key in keys if (record := self.record(account_id, key)) is not None]
 
     def _records_of(self, account_id: int, keys: Sequence[str]) -> list[JobRecord]:
         if len(keys) > 500:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ from tbatch_tui.engine.model import (
     FileKind,
     Job,
     JobRecord,
+    Spent,
     Submission,
     SubmissionState,
+    Tally,
     Transfer,
     TransferState,
 )
@@ -58,6 +60,20 @@ _SUBMISSION_COLUMNS = (
 
 _TRANSFER_COLUMNS = ("kind", "file_id", "state", "path", "size", "rows", "sha256", "etag", "message", "updated_at")
 
+TALLY_COLUMNS = (
+    "requests",
+    "answered",
+    "errors",
+    "missing",
+    "cut_short",
+    "unknown",
+    "duplicates",
+    "odd",
+    "has_input",
+    "spent",
+    "stamps",
+)
+
 RECORD_SELECT = (
     "SELECT r.*, "
     + ", ".join(f"s.{c} AS s_{c}" for c in _SUBMISSION_COLUMNS)
@@ -65,11 +81,14 @@ RECORD_SELECT = (
     + ", ".join(f"o.{c} AS o_{c}" for c in _TRANSFER_COLUMNS)
     + ", "
     + ", ".join(f"e.{c} AS e_{c}" for c in _TRANSFER_COLUMNS)
+    + ", "
+    + ", ".join(f"t.{c} AS t_{c}" for c in TALLY_COLUMNS)
     + """
     FROM records r
     LEFT JOIN submissions s ON s.id = r.submission_id
     LEFT JOIN transfers o ON o.account_id = r.account_id AND o.job_id = r.key AND o.kind = 'output'
     LEFT JOIN transfers e ON e.account_id = r.account_id AND e.job_id = r.key AND e.kind = 'errors'
+    LEFT JOIN tallies t ON t.account_id = r.account_id AND t.job_id = r.key
     """
 )
 
@@ -152,6 +171,24 @@ def transfer_of(row: sqlite3.Row, prefix: str = "") -> Transfer | None:
     )
 
 
+def tally_values(tally: Tally) -> tuple[Any, ...]:
+    """In the order of `TALLY_COLUMNS`."""
+    values = {column: getattr(tally, column) for column in TALLY_COLUMNS}
+    return tuple({**values, "spent": json.dumps([astuple(spent) for spent in tally.spent])}.values())
+
+
+def tally_of(row: sqlite3.Row, prefix: str) -> Tally | None:
+    """None also for what another version wrote in another way: it is counted again."""
+    if row[prefix + "stamps"] is None:
+        return None
+    values = {column: row[prefix + column] for column in TALLY_COLUMNS}
+    try:
+        spent = tuple(Spent(*found) for found in json.loads(values["spent"]))
+    except (ValueError, TypeError):
+        return None
+    return Tally(**{**values, "spent": spent, "has_input": bool(values["has_input"])})
+
+
 def record_of(row: sqlite3.Row) -> JobRecord:
     return JobRecord(
         key=row["key"],
@@ -163,5 +200,6 @@ def record_of(row: sqlite3.Row) -> JobRecord:
         requests=row["requests"],
         output=transfer_of(row, "o_"),
         errors=transfer_of(row, "e_"),
+        tally=tally_of(row, "t_"),
         first_seen_at=row["first_seen_at"],
     )

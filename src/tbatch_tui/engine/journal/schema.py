@@ -109,6 +109,24 @@ _MIGRATIONS = (
         PRIMARY KEY (account_id, key, number)
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE tallies (
+        account_id INTEGER NOT NULL REFERENCES accounts(id),
+        job_id TEXT NOT NULL,
+        requests INTEGER NOT NULL,
+        answered INTEGER NOT NULL,
+        errors INTEGER NOT NULL,
+        missing INTEGER NOT NULL,
+        cut_short INTEGER NOT NULL,
+        unknown INTEGER NOT NULL,
+        duplicates INTEGER NOT NULL,
+        odd INTEGER NOT NULL,
+        has_input INTEGER NOT NULL,
+        spent TEXT NOT NULL,
+        stamps TEXT NOT NULL,
+        PRIMARY KEY (account_id, job_id)
+    ) WITHOUT ROWID;
+    """,
 )
 
 

@@ -9,7 +9,9 @@ from .record import Audio, Failure, Record, spelled
 from .retry import plan_retry, retry_path, write_retry
 from .search import search
 from .spending import spending
+from .stamps import is_stale, sources_of
 from .table import COLUMNS, USUAL, has_parquet
+from .tally import count, tally_of
 from .usage import Usage
 from .values import Oddity, Outcome, Reconciliation, Row, Source, Sources
 
@@ -35,13 +37,17 @@ __all__ = [
     "ToolCall",
     "Usage",
     "cause_of",
+    "count",
     "errors_by_message",
     "export_rows",
     "has_parquet",
+    "is_stale",
     "plan_retry",
     "retry_path",
     "search",
+    "sources_of",
     "spelled",
     "spending",
+    "tally_of",
     "write_retry",
 ]

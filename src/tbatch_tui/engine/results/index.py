@@ -26,7 +26,7 @@ from .join import Join
 from .judge import Verdict, glimpsed_id, judge, request_of
 from .lines import Line, lines_of
 from .record import Record, record_of
-from .values import Outcome, Reconciliation, Row, Source, Sources
+from .values import Outcome, Reconciliation, Row, Source, Sources, Stamp
 
 
 class Place(NamedTuple):
@@ -50,7 +50,8 @@ class ResultIndex:
         self.input_changed = False
         """The input file is not the one that was submitted any more."""
         self._join = Join(has_input=sources.input is not None)
-        self._stamps: dict[Source, tuple[int, int, int]] = {}
+        self.stamps: dict[Source, Stamp] = {}
+        """What the files were like when they were read."""
 
     # -- building ------------------------------------------------------------------------------------
 
@@ -95,7 +96,7 @@ class ResultIndex:
             return False
         try:
             with path.open("rb", buffering=0) as file:
-                self._stamps[source] = _stamp(os.fstat(file.fileno()))
+                self.stamps[source] = Stamp.of(os.fstat(file.fileno()))
                 for line in lines_of(file, seen):
                     take(line)
         except OSError as error:
@@ -213,7 +214,7 @@ class ResultIndex:
         assert path is not None
         try:
             with path.open("rb", buffering=0) as file:
-                if _stamp(os.fstat(file.fileno())) != self._stamps[source]:
+                if Stamp.of(os.fstat(file.fileno())) != self.stamps[source]:
                     raise FileTrouble(f"{path.name} has changed since it was read", "Open the results again.")
                 yield file
         except OSError as error:
@@ -223,7 +224,7 @@ class ResultIndex:
 
     def size(self, source: Source) -> int:
         """Bytes of one of the files, as it was read; 0 where there is none."""
-        return self._stamps[source][1] if source in self._stamps else 0
+        return self.stamps[source].size if source in self.stamps else 0
 
     def read(self, place: Place) -> bytes:
         """The bytes of a row. Raises FileTrouble."""
@@ -251,10 +252,6 @@ class ResultIndex:
 
 def _place(source: Source, places: Places, number: int) -> Place:
     return Place(source, places.line[number], places.offset[number], places.length[number])
-
-
-def _stamp(stat: os.stat_result) -> tuple[int, int, int]:
-    return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 def _size(path: Path) -> int:

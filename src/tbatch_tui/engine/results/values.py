@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from os import stat_result
 from pathlib import Path
+from typing import NamedTuple, Self
 
 
 class Source(IntEnum):
@@ -18,6 +20,18 @@ class Source(IntEnum):
     def words(self) -> str:
         """What a person calls it."""
         return ("input file", "output file", "error file")[self]
+
+
+class Stamp(NamedTuple):
+    """What a file was like when it was read: another one differs in one of these."""
+
+    inode: int
+    size: int
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, stat: stat_result) -> Self:
+        return cls(stat.st_ino, stat.st_size, stat.st_mtime_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +121,11 @@ class Reconciliation:
     has_input: bool = True
 
     @property
-    def is_clean(self) -> bool:
-        """Every request has its one row, and no row is left over. Errors are an account, too."""
-        return self.has_input and not (self.missing or self.unknown or self.duplicates or self.odd)
+    def is_accounted(self) -> bool:
+        """Whether no row is known to be missing, to belong to no request, or to be there twice."""
+        return not (self.missing or self.unknown or self.duplicates or self.odd)
+
+    @property
+    def is_even(self) -> bool:
+        """Whether each request of the input file has its one row. Errors are an account, too."""
+        return self.has_input and self.is_accounted

@@ -31,6 +31,7 @@ from tbatch_tui.tui.widgets.job_words import (
     what_now,
 )
 from tbatch_tui.tui.widgets.status import look_of_record
+from tbatch_tui.tui.widgets.tally_words import sum_style, sum_words
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.controller import Controller
@@ -80,6 +81,7 @@ class JobScreen(JobActions, Frame):
         self.bridge.transfers.subscribe(self, self._transfer_moved)
         self.set_interval(1.0, self._show)
         self.query_one("#story").focus()
+        self.engine.recount(self._key)
         self._show()
 
     def _records_changed(self, event: RecordsChanged) -> None:
@@ -125,7 +127,8 @@ class JobScreen(JobActions, Frame):
         if said := what_now(record):
             facts.append(("", [(said, "$status-quiet")]))
         if job is not None and job.is_ended:
-            facts.append(("Outcome", outcome_pieces(record)))
+            even = [(sum_words(record.tally), sum_style(record.tally))] if record.tally is not None else None
+            facts.append(("Outcome", even or outcome_pieces(record)))
         if job is not None and job.error:
             facts.append(("Error", [(_some(job.error), "$status-failed")]))
             facts.append(("", [(error_hint(job.error), "$status-quiet")]))

@@ -16,13 +16,13 @@ from textual.widgets import Static
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.events import Collected
 from tbatch_tui.engine.model import FileKind, JobRecord
-from tbatch_tui.engine.results import ErrorGroup, Row
+from tbatch_tui.engine.results import ErrorGroup, Row, sources_of
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui import keys
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.frame import Frame
 from tbatch_tui.tui.result_actions import ResultActions
-from tbatch_tui.tui.result_reader import ResultReader, lacking, sources_of
+from tbatch_tui.tui.result_reader import ResultReader, lacking
 from tbatch_tui.tui.text import line, shown
 from tbatch_tui.tui.widgets.error_groups import group_columns, group_story
 from tbatch_tui.tui.widgets.filter_line import FilterLine
@@ -31,7 +31,8 @@ from tbatch_tui.tui.widgets.record_table import RecordTable
 from tbatch_tui.tui.widgets.record_view import RecordView
 from tbatch_tui.tui.widgets.result_rows import ResultRows, columns
 from tbatch_tui.tui.widgets.result_story import raw_story, story
-from tbatch_tui.tui.widgets.result_words import FILTERS, no_files, nothing_here, sum_style, sum_words, trouble_words
+from tbatch_tui.tui.widgets.result_words import FILTERS, no_files, nothing_here, trouble_words
+from tbatch_tui.tui.widgets.tally_words import sum_style, sum_words
 from tbatch_tui.tui.widgets.wrap import Block
 
 if TYPE_CHECKING:
@@ -143,6 +144,7 @@ class ResultsScreen(ResultActions, Frame):
         """Index the files, from the beginning; the list shows the rows as they come."""
         self._story_of = self.causes = self._group = None
         self._ticker.resume()
+        self.engine.recount(self._key)
         if await self.reader.read(sources_of(self.job)):
             self._came_to_an_end()
             if self.by_cause:

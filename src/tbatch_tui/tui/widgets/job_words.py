@@ -7,6 +7,7 @@ from tbatch_tui.engine.events import TransferMoved
 from tbatch_tui.engine.model import FileKind, JobRecord, JobStatus, LocalStatus, Transfer, TransferState
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui.text import line
+from tbatch_tui.tui.widgets.tally_words import tally_cell
 
 Pieces = list[tuple[str, str]]
 """Text and a style each: what a table's cell takes."""
@@ -50,6 +51,8 @@ def outcome_pieces(record: JobRecord) -> Pieces:
         return [("fetching results", "$status-active")]
     if any(t.state is TransferState.GONE for t in record.transfers):
         return [("gone from the server", "$status-attention")]
+    if record.tally is not None:
+        return tally_cell(record.tally)
     answered, errors = record.answered_rows, record.error_rows
     if answered is None and errors is None:
         has_files = record.job is not None and any(record.job.file_id(kind) for kind in FileKind)
@@ -72,6 +75,8 @@ def moved_pieces(moved: TransferMoved, width: int) -> Pieces:
 
 def requests_of(record: JobRecord) -> int | None:
     """How many requests the job has; of one made elsewhere, how many rows came back. The API does not say."""
+    if record.tally is not None:
+        return record.tally.requests
     if record.requests is not None or not record.transfers:
         return record.requests
     return (record.answered_rows or 0) + (record.error_rows or 0) or None

@@ -1,11 +1,11 @@
-"""Results in words: an outcome as glyph, word and colour, and the sum that must come out even. Pure."""
+"""Results in words: an outcome as glyph, word and colour, and what is said where no row is. Pure."""
 
 from __future__ import annotations
 
 from tbatch_tui.engine.model import FileKind, JobRecord
-from tbatch_tui.engine.results import Oddity, Outcome, Reconciliation, ResultIndex
+from tbatch_tui.engine.results import Oddity, Outcome, ResultIndex
 from tbatch_tui.tui import format as fmt
-from tbatch_tui.tui.widgets.status import ACTIVE, ATTENTION, FAILED, OK, QUIET, StatusLook
+from tbatch_tui.tui.widgets.status import ACTIVE, ATTENTION, FAILED, OK, StatusLook
 
 FILTERS: dict[str, tuple[Outcome, ...]] = {
     "all": tuple(Outcome),
@@ -43,30 +43,6 @@ ODD = {
 def look_of_outcome(outcome: Outcome) -> StatusLook:
     """How an outcome is shown."""
     return _LOOKS[outcome]
-
-
-def sum_words(found: Reconciliation) -> str:
-    """`2,000 in = 1,980 answered + 17 errors + 3 missing · 12 cut short · 0 unknown ids · 0 duplicates`.
-
-    Without an input file, what came back.
-    """
-    parts = [f"{found.answered:,} answered", fmt.plural(found.errors, "error")]
-    if found.has_input:
-        parts.append(f"{found.missing:,} missing")
-    return fmt.joined(
-        f"{found.requests:,} {'in' if found.has_input else 'came back'} = {' + '.join(parts)}",
-        f"{found.cut_short:,} cut short",
-        fmt.plural(found.unknown, "unknown id") if found.has_input else "",
-        fmt.plural(found.duplicates, "duplicate"),
-        f"{found.odd:,} unreadable" if found.odd else "",
-    )
-
-
-def sum_style(found: Reconciliation) -> str:
-    """Green only where each request has its one row."""
-    if found.is_clean:
-        return OK
-    return ATTENTION if found.has_input or found.duplicates or found.odd else QUIET
 
 
 def trouble_words(index: ResultIndex) -> str:

@@ -1,0 +1,60 @@
+"""The sum of a job in words: as a line that must come out even, and as what fits into a cell. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tbatch_tui.engine.model import Tally
+from tbatch_tui.tui import format as fmt
+from tbatch_tui.tui.widgets.status import ATTENTION, OK, QUIET
+
+if TYPE_CHECKING:
+    from tbatch_tui.engine.results import Reconciliation
+
+Pieces = list[tuple[str, str]]
+
+
+def sum_words(found: Tally | Reconciliation) -> str:
+    """`2,000 in = 1,980 answered + 17 errors + 3 missing · 12 cut short · 0 unknown ids · 0 duplicates`.
+
+    Without an input file, what came back; where it is known what was submitted, of how many.
+    """
+    parts = [f"{found.answered:,} answered", fmt.plural(found.errors, "error")]
+    if found.has_input:
+        said, parts = f"{found.requests:,} in", [*parts, f"{found.missing:,} missing"]
+    else:
+        came = found.requests - found.missing
+        said = f"{came:,} of {found.requests:,} came back" if found.missing else f"{came:,} came back"
+    return fmt.joined(
+        f"{said} = {' + '.join(parts)}",
+        f"{found.cut_short:,} cut short",
+        fmt.plural(found.unknown, "unknown id") if found.has_input else "",
+        fmt.plural(found.duplicates, "duplicate"),
+        f"{found.odd:,} unreadable" if found.odd else "",
+    )
+
+
+def sum_style(found: Tally | Reconciliation) -> str:
+    """Green only where each request has its one row."""
+    if found.is_even:
+        return OK
+    return QUIET if found.is_accounted else ATTENTION
+
+
+def tally_cell(tally: Tally) -> Pieces:
+    """`1,980 ok · 17 err · 3 missing`, or `all answered`: what is zero is left out, but for what is ok."""
+    if tally.is_even and not tally.errors and not tally.cut_short:
+        return [("all answered", OK)]
+    pieces: Pieces = [(f"{tally.answered:,} ok", "" if tally.needs_attention else OK)]
+    more = (
+        (tally.errors, "err", ATTENTION),
+        (tally.missing, "missing", ATTENTION),
+        (tally.unknown, "unknown", ATTENTION),
+        (tally.duplicates, "doubled", ATTENTION),
+        (tally.odd, "unreadable", ATTENTION),
+        (tally.cut_short, "cut short", QUIET),
+    )
+    for number, word, style in more:
+        if number:
+            pieces += [(" · ", QUIET), (f"{number:,} {word}", style)]
+    return pieces
