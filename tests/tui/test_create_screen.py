@@ -217,3 +217,29 @@ async def test_a_hostile_name_is_drawn_harmlessly(tmp_path: Path) -> None:
     path = write_chat(tmp_path / "[bad] \x1b]52;c;AAAA\x07 \u202e[x].jsonl", ["Hello"])
     async with shown(offline(tmp_path), open_create(path), (140, 40)) as (app, _):
         await said(app, "[bad] ␛]52")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_what_it_may_cost_is_said_before_with_the_date_of_the_prices_and_kept(
+    sandbox: Sandbox, tmp_path: Path, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # a long path would push the last line below the fold of the smallest screen
+    path = write_chat(tmp_path / "in.jsonl", ["word " * 8000] * 20)
+    async with shown(online(tmp_path, sandbox, now=lambda: 1_790_000_000.0), open_create(path), size) as (app, pilot):
+        await said(app, "input about $0.09")
+        await said(app, "output at most $0.0018")
+        await said(app, "catalogue of 2026-09-21")
+        await said(app, "50 % off for a batch (list of September 2026)")
+        await pilot.press("enter")
+        await until(lambda: submitted(app))
+        [record] = await app.engine.records()
+        assert record.submission is not None and record.submission.estimate is not None
+        assert record.submission.estimate.most == pytest.approx(0.09, abs=0.01)
+
+
+async def test_without_a_price_that_is_said(tmp_path: Path, audio_file: Path, chat_file: Path) -> None:
+    async with shown(offline(tmp_path), open_create(chat_file)) as (app, _):
+        await said(app, "no price known: the catalogue has not been fetched yet")
+    with Sandbox() as box:
+        async with shown(online(tmp_path, box), open_create(audio_file)) as (app, _):
+            await said(app, "no price known for whisper-large-v3")

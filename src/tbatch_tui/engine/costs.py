@@ -36,6 +36,8 @@ class Price:
     minute: float | None
     discount: float = 0.0
     """Percent that were taken off."""
+    own: bool = False
+    """Price or discount are the person's own."""
 
 
 class Tariff:
@@ -50,13 +52,13 @@ class Tariff:
         self.priced_at = catalogue.fetched_at
         self._catalogue = catalogue
         self._own = prices or {}
-        self._discounts = {**DISCOUNTS, **(discounts or {})}
+        self._own_discounts = discounts or {}
 
     def price(self, model: str) -> Price:
         """What a model costs; None for what is not known of it."""
         known = self._catalogue.get(model) or ModelInfo(model)
         own = self._own.get(model, {})
-        discount = self._discounts.get(model, 0.0)
+        discount = self._own_discounts.get(model, DISCOUNTS.get(model, 0.0))
 
         def less(name: str, listed: float | None) -> float | None:
             full = own.get(name, listed)
@@ -68,6 +70,7 @@ class Tariff:
             cached_input=less("cached_input", known.cached_input_price),
             minute=less("minute", None),  # the catalogue has prices of tokens only
             discount=discount,
+            own=bool(own) or model in self._own_discounts,
         )
 
 
@@ -78,9 +81,11 @@ def estimate(demands: Iterable[Demand], tariff: Tariff) -> Estimate:
     unpriced: list[str] = []
     discounts: set[float] = set()
     minute: float | None = None
+    own = False
     unbounded = attachments = audio = 0
     for demand in demands:
         price = tariff.price(demand.model)
+        own = own or price.own
         audio += demand.audio
         if demand.audio and price.minute is not None:
             minute = max(minute or 0.0, price.minute)
@@ -102,6 +107,7 @@ def estimate(demands: Iterable[Demand], tariff: Tariff) -> Estimate:
         minute=minute,
         unpriced=tuple(unpriced),
         discounts=tuple(sorted(discounts - {0.0})),
+        own=own,
         priced_at=tariff.priced_at,
     )
 
@@ -118,6 +124,8 @@ class Cost:
     """Rows that say neither tokens nor a length, and are not in it."""
     discounts: tuple[float, ...] = ()
     """The discounts that were taken off, in percent."""
+    own: bool = False
+    """Some of the prices or discounts are the person's own."""
     priced_at: float | None = None
     """When the catalogue was fetched."""
 
@@ -133,10 +141,12 @@ def cost(spent: Iterable[Spent], tariff: Tariff, model: str | None = None) -> Co
     unpriced: list[str] = []
     discounts: set[float] = set()
     untold = rows = 0
+    own = False
     for part in spent:
         rows += part.rows
         untold += max(0, part.rows - part.told - part.heard)
         price = tariff.price(part.model or model or "")
+        own = own or price.own
         parts = [_tokens(part, price)] if part.told else []
         parts += [None if price.minute is None else part.seconds / 60 * price.minute] if part.heard else []
         known = [usd for usd in parts if usd is not None]
@@ -150,6 +160,7 @@ def cost(spent: Iterable[Spent], tariff: Tariff, model: str | None = None) -> Co
         unpriced=tuple(dict.fromkeys(unpriced)),
         untold=untold,
         discounts=tuple(sorted(discounts - {0.0})),
+        own=own,
         priced_at=tariff.priced_at,
     )
 

@@ -92,6 +92,12 @@ def absolute(then: float | None, tz: tzinfo | None = None) -> str:
     return MISSING if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
+def date(then: float | None, tz: tzinfo | None = None) -> str:
+    """`2026-03-05`, in the user's zone unless one is given."""
+    moment = None if then is None else _local(then, tz)
+    return MISSING if moment is None else f"{moment:%Y-%m-%d}"
+
+
 def when(then: float | None, now: float, tz: tzinfo | None = None) -> str:
     """A moment, as near as it is: `14:02`, `tomorrow 14:02`, `Tue 14:02`, `3 Mar 14:02`, `3 Mar 2025`."""
     moment, today = None if then is None else _local(then, tz), _local(now, tz)

@@ -14,10 +14,10 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Input, Static
 
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.errors import BatchError, FileTrouble
 from tbatch_tui.engine.findings import CheckReport
 from tbatch_tui.engine.fingerprint import Fingerprint
-from tbatch_tui.engine.model import FileKind, JobRecord
+from tbatch_tui.engine.model import Estimate, FileKind, JobRecord
 from tbatch_tui.engine.names import result_name
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui import keys
@@ -29,6 +29,7 @@ from tbatch_tui.tui.widgets.choice import Choice
 from tbatch_tui.tui.widgets.create_words import can_submit, earlier_words, health_words
 from tbatch_tui.tui.widgets.endpoint_choice import EndpointChoice, allowed
 from tbatch_tui.tui.widgets.fact_list import FactList
+from tbatch_tui.tui.widgets.money_words import estimate_facts
 from tbatch_tui.tui.widgets.one_line import Pieces
 from tbatch_tui.tui.widgets.report_words import models, verdict
 from tbatch_tui.tui.widgets.text_input import TextInput
@@ -82,6 +83,7 @@ class CreateScreen(Frame):
         self._print: Fingerprint | None = None
         self._earlier: dict[Endpoint, list[JobRecord]] = {}
         """Submissions of these bytes, as far as they have been shown."""
+        self._estimate: Estimate | None = None
         self._reading = asyncio.Lock()
         self._is_busy = False
 
@@ -116,9 +118,7 @@ class CreateScreen(Frame):
                 ("", []),
             ]
         )
-        name = result_name(report.path.stem, "…", FileKind.OUTPUT)
-        where = fmt.joined(shortened(self._output_dir / name), "fetched when it ends", by=", ")
-        self.query_one("#results", FactList).show([("Results", [(where, "")])])
+        self._show_results()
         self.bridge.health.subscribe(self, lambda _: self._show_said())
         self.set_focus(self.query_one("#submit"))
 
@@ -126,6 +126,24 @@ class CreateScreen(Frame):
         self._is_busy = False
         self._show_said()
         self._look_back()
+        if self._estimate is None or self._estimate.unpriced:
+            self._find_cost()
+
+    def _show_results(self) -> None:
+        """Where results will be, and what they may cost."""
+        name = result_name(self.report.path.stem, "…", FileKind.OUTPUT)
+        where = fmt.joined(shortened(self._output_dir / name), "fetched when it ends", by=", ")
+        cost = [("Cost", [("…", "$status-quiet")])] if self._estimate is None else estimate_facts(self._estimate)
+        self.query_one("#results", FactList).show([("Results", [(where, "")]), *cost])
+
+    @work(group="cost", exclusive=True, exit_on_error=False)
+    async def _find_cost(self) -> None:
+        """What it may cost, at catalogue prices; a file that cannot be read is told of by the look back."""
+        try:
+            self._estimate = await self.engine.estimate(self.report.path)
+        except FileTrouble:
+            return
+        self._show_results()
 
     # -- what is known of these bytes ----------------------------------------------------------------
 
@@ -191,6 +209,7 @@ class CreateScreen(Frame):
                     requests=self.report.requests,
                     label=self.label.strip(),
                     print_=known[0],
+                    estimate=self._estimate,
                 )
         except BatchError as error:
             self.bridge.report(error)

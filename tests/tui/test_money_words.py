@@ -1,0 +1,58 @@
+"""Money in words: nothing is said to be known that is not."""
+
+from __future__ import annotations
+
+from tbatch_tui.engine.costs import Cost
+from tbatch_tui.engine.model import Estimate, Spent
+from tbatch_tui.tui.widgets.money_words import cost_facts, cost_words, estimate_facts, price_words, spent_words
+
+AT = 1_790_000_000.0
+
+
+def words(facts: list) -> list[tuple[str, str]]:
+    return [(name, "".join(text for text, _ in pieces)) for name, pieces in facts]
+
+
+def test_an_estimate_names_what_is_left_open():
+    assert words(estimate_facts(Estimate(0.00001, 0.4, discounts=(50.0,), priced_at=AT))) == [
+        ("Cost", "input under $0.0001 · output at most $0.40"),
+        ("", "catalogue of 2026-09-21 · 50 % off for a batch (list of September 2026)"),
+    ]
+    open_ = Estimate(0.1, None, unbounded=1, attachments=2, unpriced=("a/b", "a/c", "a/d"), priced_at=AT)
+    assert words(estimate_facts(open_)) == [
+        ("Cost", "input about $0.10"),
+        ("", "output not bounded: 1 request does not say max_tokens"),
+        ("", "no price known for b, c and 1 more ([prices] in config.toml can give one)"),
+        ("", "2 requests with images or the like cost more than their text"),
+        ("", "catalogue of 2026-09-21"),
+    ]
+    assert words(estimate_facts(Estimate(audio=3, minute=0.003, own=True, priced_at=None))) == [
+        ("Cost", "$0.0030 a minute of audio, whose length is not known before"),
+        ("", "own prices of config.toml"),
+    ]
+    assert words(estimate_facts(Estimate(unpriced=("a/b",)))) == [
+        ("Cost", "no price known: the catalogue has not been fetched yet")
+    ]
+
+
+def test_what_it_came_to_stands_beside_what_was_said_before():
+    cost = Cost(0.41, discounts=(50.0,), priced_at=AT)
+    assert cost_words(cost, Estimate(0.04, 0.4)) == "$0.41 (est. ≤ $0.44)"
+    assert cost_words(cost, Estimate(0.04, None, unbounded=3)) == "$0.41 (est. $0.04 and the output)"
+    assert cost_words(cost, None) == "$0.41"
+    assert cost_words(Cost(None, ("a/b",)), Estimate(0.04, 0.4)) == ""
+    partly = Cost(0.41, ("a/b",), untold=2, own=True, discounts=(10.0, 50.0), priced_at=AT)
+    assert words(cost_facts(partly, None)) == [
+        ("Cost", "over $0.41"),
+        ("", "no price known for b ([prices] in config.toml can give one)"),
+        ("", "2 rows without token counts, not in it"),
+        ("", "catalogue of 2026-09-21 · own prices of config.toml · 10 % and 50 % off for a batch"),
+    ]
+    assert price_words(Cost(0.0)) == ""
+
+
+def test_tokens_are_told_apart():
+    assert spent_words([Spent("a", 2, 1200, 300, told=2), Spent("b", 1, 1, 1, 1, 1, told=1)]) == (
+        "1,201 in (1 cached) · 301 out (1 reasoning)"
+    )
+    assert spent_words([Spent("a", 2, seconds=125.0, heard=2)]) == "2 m of audio"
