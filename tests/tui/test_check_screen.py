@@ -11,13 +11,17 @@ import pytest
 
 from tbatch_tui.engine.check import check_file
 from tbatch_tui.sandbox.samples import faulty
-from tbatch_tui.tui.messages import CheckFile, CreateBatch, GoBack
+from tbatch_tui.sandbox.testing import Sandbox
+from tbatch_tui.tui.checker import Checker
+from tbatch_tui.tui.messages import CreateBatch, GoBack
+from tbatch_tui.tui.screens import check
 from tbatch_tui.tui.screens.check import CheckScreen
 from tbatch_tui.tui.widgets.json_blocks import fault_blocks, json_blocks
-from tbatch_tui.tui.widgets.problem_rows import ProblemRows, RowKind
+from tbatch_tui.tui.widgets.problem_rows import ProblemRow, ProblemRows, RowKind
 from tbatch_tui.tui.widgets.problem_table import ProblemTable
-from tests.conftest import until, write_chat
-from tests.tui.drawn import check_screen
+from tests.conftest import CHAT_MODEL, until, write_chat
+from tests.tui.app_host import make_app
+from tests.tui.drawn import check_screen, screen_text
 from tests.tui.new_batch_host import SIZES, NewBatchHost, Open, offline, shown
 
 
@@ -76,30 +80,6 @@ async def test_faulty_lines_are_listed_and_nothing_goes_on(
         to(app, "the same custom_id")
         await pilot.press("y")
         assert app.copied == "item-004"
-
-
-async def test_x_writes_a_mended_copy_and_checks_that(tmp_path: Path) -> None:
-    path = write_chat(tmp_path / "twice.jsonl", ["Hello", "World"])
-    path.write_text(path.read_text().replace("request-2", "request-1"))
-    before = path.read_bytes()
-    async with shown(offline(tmp_path), open_check(path)) as (app, pilot):
-        await said(app, "✗ 1 error")
-        await pilot.press("x")
-        await until(lambda: app.asked)
-        assert isinstance(app.asked[0], CheckFile)
-        fixed = app.asked[0].path
-        assert fixed.name == "twice.fixed.jsonl" and check_file(fixed).is_ok and path.read_bytes() == before
-
-
-async def test_only_what_can_be_mended_offers_x(tmp_path: Path) -> None:
-    path = tmp_path / "bad.jsonl"
-    path.write_text("{\n")
-    async with shown(offline(tmp_path), open_check(path)) as (app, pilot):
-        await said(app, "✗ 1 error")
-        assert "Fix" not in app.text
-        await pilot.press("x")
-        await pilot.pause()
-        assert list(tmp_path.glob("*.fixed*")) == []
 
 
 async def test_rules_open_and_close_and_the_filter_narrows(tmp_path: Path) -> None:
@@ -187,7 +167,7 @@ async def test_a_path_through_a_file_is_told(chat_file: Path, tmp_path: Path) ->
         await said(app, "cannot be read")
 
 
-async def test_a_change_on_disk_is_noticed(chat_file: Path, tmp_path: Path) -> None:
+async def test_a_change_on_disk_is_noticed_when_one_comes_back(chat_file: Path, tmp_path: Path) -> None:
     async with shown(offline(tmp_path), open_check(chat_file)) as (app, pilot):
         await said(app, "No problems in 2 lines")
         write_chat(chat_file, ["One", "Two", "Three"])
@@ -204,6 +184,34 @@ async def test_a_change_on_disk_is_noticed(chat_file: Path, tmp_path: Path) -> N
         await said(app, "does not exist")
 
 
+async def test_a_change_on_disk_is_noticed_while_one_looks(
+    chat_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check, "LOOKED_AT_EVERY", 0.05)
+    async with shown(offline(tmp_path), open_check(chat_file)) as (app, _):
+        await said(app, "No problems in 2 lines")
+        good = chat_file.read_text()
+        chat_file.write_text(good + "{\n")
+        await said(app, "✗ 1 error")
+        assert "has changed on disk" in app.said
+        chat_file.unlink()
+        await said(app, "does not exist")
+        assert app.said.count("has changed on disk") == 1 and "is gone" in app.said
+        chat_file.write_text(good)
+        await said(app, "No problems in 2 lines")
+
+
+async def test_what_is_being_written_is_not_read_before_it_rests(tmp_path: Path) -> None:
+    path = write_chat(tmp_path / "growing.jsonl", ["One"])
+    checker = Checker(path, lambda: None)
+    assert await checker.check() and not await checker.has_changed()
+    for _ in range(3):
+        with path.open("a") as file:
+            file.write("\n")
+        assert not await checker.has_changed()
+    assert await checker.has_changed() and await checker.has_changed(at_once=True)
+
+
 async def test_the_bar_moves_and_leaving_stops_the_check(tmp_path: Path) -> None:
     path = tmp_path / "large.jsonl"
     line = json.dumps({"custom_id": "same", "body": {"messages": []}}) + "\n"
@@ -212,12 +220,100 @@ async def test_the_bar_moves_and_leaving_stops_the_check(tmp_path: Path) -> None
         await said(app, "Reading every line")
         screen = app.screen
         assert isinstance(screen, CheckScreen)
-        await until(lambda: screen._moved[0] > 0 and " %" in app.text)
+        await until(lambda: screen.checker.progress[0] > 0 and " %" in app.text)
         began = time.monotonic()
         app.pop_screen()
         await until(lambda: not app.workers._workers)
         assert time.monotonic() - began < 5
         await pilot.pause()
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_what_is_in_a_file_is_told_beside_its_problems(tmp_path: Path, size: tuple[int, int]) -> None:
+    path = write_chat(tmp_path / "two.jsonl", ["One", "Two", "Three"])
+    path.write_text(path.read_text().replace(CHAT_MODEL, "Qwen/Qwen2.5-7B-Instruct-Turbo", 1) + "\n")
+    async with shown(offline(tmp_path), open_check(path), size) as (app, _):
+        await said(app, "! 2 warnings")
+        await said(app, "longest line")
+        assert "Chat completions" in app.text and "Qwen2.5-7B" in app.text
+        if size[0] >= 130:
+            await said(app, "Models")
+            assert "· 2 requests" in app.text and app.text.count("Chat completions") == 1
+
+
+async def test_the_catalogue_refines_the_check_without_reading_again(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = write_chat(tmp_path / "typo.jsonl", ["One", "Two", "Three"])
+    path.write_text(path.read_text().replace(CHAT_MODEL, CHAT_MODEL.replace("Turbo", "Turdo")) + "\n\n")
+    sandbox.plan_fault("delay", "/v2/supported-models", seconds=0.5)
+    options = offline(tmp_path, api_key=sandbox.key, base_url=sandbox.base_url)
+    async with shown(options, open_check(path)) as (app, pilot):
+        await said(app, "! 2 warnings")
+        screen = app.screen
+        assert isinstance(screen, CheckScreen) and "catalogue" not in app.text
+        await pilot.press("space", "G")
+        assert screen.table.cursor_key == "blank-line:5"
+        await until(lambda: screen.checker.report is not None and screen.checker.report.warnings == 3)
+        assert screen.table.cursor_key == "blank-line:5", "the cursor stays where it was"
+        to(app, "is not in the catalogue")
+        await said(app, f'did you mean "{CHAT_MODEL}"')
+        assert "read" not in app.said
+
+
+async def test_the_app_opens_on_the_file_it_is_given(with_faults: Path, tmp_path: Path) -> None:
+    app = make_app(tmp_path, None, file=with_faults)
+    async with app.run_test() as pilot:
+        await until(lambda: "✗ 8 errors" in screen_text(app))
+        assert " Check   " in screen_text(app)
+        await pilot.press("escape")
+        await until(lambda: " Jobs" in screen_text(app))
+
+
+NASTY = {
+    "a line of 10 MB": b'{"custom_id": "long", "body": "' + b"x" * 10_000_000 + b'"}\n',
+    "NUL": b'{"custom_id": "a\0b", "body": 1}\n\0\0\0\n',
+    "escapes in ids": b'{"custom_id": "\\u001b]52;c;AAAA\\u0007 \\u202e\\u009b2J[/bad]", "body": 2}\n' * 3,
+    "UTF-16": "{}\n".encode("utf-16"),
+    "lone surrogates": b'{"custom_id": "\\ud800", "body": {"model": "\\udfff"}}\n{"custom_id": "\xed\xa0\x80"}\n',
+    "deep": b"[" * 200_000 + b"\n" + b'{"a":' * 50_000 + b"\n",
+}
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_nasty_files_are_drawn_soundly(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with shown(offline(tmp_path), open_check(tmp_path / "none.jsonl"), size) as (app, pilot):
+        await said(app, "does not exist")
+        for number, data in enumerate(NASTY.values()):
+            path = tmp_path / f"{number}.jsonl"
+            path.write_bytes(data)
+            await app.push_screen(CheckScreen(app.engine, app.bridge, path))
+            await said(app, "error")
+            await pilot.press("G", "tab", "G")
+            check_screen(app)
+
+
+async def test_a_hundred_thousand_problems_scroll_as_ten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "large.jsonl"
+    path.write_text('{"custom_id" "b"}\n' * 99_999)
+    made = 0
+
+    def row(rows: ProblemRows, index: int) -> ProblemRow:
+        nonlocal made
+        made += 1
+        return plain_row(rows, index)
+
+    plain_row = ProblemRows.row
+    async with shown(offline(tmp_path), open_check(path)) as (app, pilot):
+        await said(app, "✗ 100,000 errors")
+        await pilot.press("G", "space")
+        table = app.screen.query_one(ProblemTable)
+        assert table.row_count == 100_001
+        monkeypatch.setattr(ProblemRows, "row", row)
+        for key in ("G", "k", "pageup", "g", "j", "pagedown"):
+            made = 0
+            await pilot.press(key)
+            assert made < 30 * table.size.height, (key, made)
+        await pilot.press("G")
+        await said(app, "line 99,999")
 
 
 def test_a_hundred_thousand_problems_are_rows_at_once(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ FIX = _key(
     "x",
     "fix",
     "Fix",
-    "Write a copy with what can be mended mended, and check that",
+    "Choose what is mended in a copy of the file, write it, and check that",
     id="check.fix",
     on=(Place.CHECK,),
     group=FILE,
@@ -145,6 +145,15 @@ PREVIOUS_HIT = _key(
     on=(Place.RESULTS,),
     group=LIST,
     show=False,
+)
+EDIT = _key(
+    "e",
+    "edit_line",
+    "Edit",
+    "Open the line in your editor ($VISUAL, $EDITOR), and check again",
+    id="check.edit",
+    on=(Place.CHECK,),
+    group=FILE,
 )
 CHECK_AGAIN = _key(
     "r", "check_again", "Check again", "Read the file again", id="check.again", on=(Place.CHECK,), group=FILE

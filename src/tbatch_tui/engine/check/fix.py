@@ -36,6 +36,8 @@ class FixStep:
     """One line as it is, for a preview; empty where no line shows it."""
     after: str
     """The same line mended; empty if it is dropped."""
+    line: int = 0
+    """The number of that line; 0 where no line shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def _steps(report: CheckReport, kind: Kind) -> Iterator[FixStep]:
             same.append(problem)
     for rule, problems in by_rule.items():
         number = report.counts[rule]
-        example: tuple[str, str] | None = None
+        example = ("", "", 0)
         for problem in problems if rule != "bom" else ():
             line = read_line(report.path, problem.offset, problem.length)
             seen = look_closely(line, kind)
@@ -106,11 +108,11 @@ def _steps(report: CheckReport, kind: Kind) -> Iterator[FixStep]:
             fixed = _mended(line, seen, problem.line, {rule}, kind, rule == _DUPLICATE, name)
             if fixed == line and rule != "crlf":  # such as a custom_id that is a list
                 number -= 1
-            elif example is None:
+            elif not example[-1]:
                 before = line + b"\r" if rule == "crlf" else line
-                example = before.decode("utf-8", "replace"), (fixed or b"").decode("utf-8", "replace")
+                example = before.decode("utf-8", "replace"), (fixed or b"").decode("utf-8", "replace"), problem.line
         if number:
-            yield FixStep(rule, number, *(example or ("", "")))
+            yield FixStep(rule, number, *example)
 
 
 def _suffixed(wanted: str) -> str:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
 from tbatch_tui.engine.results import COLUMNS, USUAL, ExportFormat, has_parquet
@@ -20,7 +20,7 @@ from tbatch_tui.tui.text import one_line
 from tbatch_tui.tui.widgets.job_foot import pieces_content
 from tbatch_tui.tui.widgets.status import ATTENTION, QUIET
 from tbatch_tui.tui.widgets.text_input import TextInput
-from tbatch_tui.tui.widgets.tick import Tick
+from tbatch_tui.tui.widgets.tick import Tick, TickList
 
 _AROUND = 10
 """Lines of the dialog around the form."""
@@ -53,7 +53,7 @@ class ExportDialog(Dialog[ExportWish | None]):
     DEFAULT_CSS = """
     ExportDialog {
         Box { width: 90; }
-        #form { height: auto; margin-top: 1; scrollbar-size-vertical: 1; }
+        #form { margin-top: 1; }
         .export--field { height: 1; margin-top: 1; }
         .export--field > .name { width: 10; color: $status-quiet; }
         TextInput { width: 1fr; background: $panel; padding: 0 1; &:focus { background: $cursor-row; } }
@@ -78,7 +78,7 @@ class ExportDialog(Dialog[ExportWish | None]):
     def compose(self) -> ComposeResult:
         with Box():
             yield Static(one_line(f"Export {self._name}"), classes="dialog--title")
-            with VerticalScroll(id="form", can_focus=False):
+            with TickList(id="form"):
                 for form, (title, about) in _WORDS.items():
                     if form is ExportFormat.PARQUET and not has_parquet():
                         about = f"{about}; {NEEDS_EXTRA}"

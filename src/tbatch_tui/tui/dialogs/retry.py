@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
 from tbatch_tui.engine.results import ErrorGroup
@@ -20,7 +20,7 @@ from tbatch_tui.tui.widgets.error_groups import verdict
 from tbatch_tui.tui.widgets.job_foot import pieces_content
 from tbatch_tui.tui.widgets.status import ATTENTION, FAILED, QUIET
 from tbatch_tui.tui.widgets.text_input import TextInput
-from tbatch_tui.tui.widgets.tick import Tick
+from tbatch_tui.tui.widgets.tick import Tick, TickList
 
 _MOST = 40
 """Causes that have a line of their own; the rarer ones are chosen together."""
@@ -63,7 +63,7 @@ class RetryDialog(Dialog[RetryWish | None]):
     DEFAULT_CSS = """
     RetryDialog {
         Box { width: 90; }
-        #ticks { height: auto; margin-top: 1; scrollbar-size-vertical: 1; }
+        #ticks { margin-top: 1; }
         .retry--field { height: 1; margin-top: 1; }
         .retry--field > .name { width: 26; color: $status-quiet; }
         TextInput { width: 1fr; background: $panel; padding: 0 1; &:focus { background: $cursor-row; } }
@@ -82,7 +82,7 @@ class RetryDialog(Dialog[RetryWish | None]):
         offer = self._offer
         with Box():
             yield Static(one_line(f"Retry {offer.name}"), classes="dialog--title")
-            with VerticalScroll(id="ticks", can_focus=False):
+            with TickList(id="ticks"):
                 for number, (words, groups) in enumerate(self._parts):
                     on = all(group.cause.retryable for group in groups)
                     yield Tick([_count(sum(group.count for group in groups)), *words], on=on, id=f"group-{number}")

@@ -3,36 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container
+from textual.containers import Container, Vertical, VerticalScroll
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
-from tbatch_tui.engine.check import RULES, check_file, plan_fixes, write_fixed
-from tbatch_tui.engine.errors import BatchError, FileTrouble, Stopped
-from tbatch_tui.engine.findings import CheckReport
+from tbatch_tui.engine.errors import FileTrouble
+from tbatch_tui.engine.events import HealthChanged
+from tbatch_tui.engine.model import HealthState
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui import keys
 from tbatch_tui.tui.bridge import Bridge
+from tbatch_tui.tui.check_actions import CheckActions
+from tbatch_tui.tui.checker import Checker
 from tbatch_tui.tui.frame import Frame
-from tbatch_tui.tui.messages import CheckFile, CreateBatch
+from tbatch_tui.tui.messages import CreateBatch
 from tbatch_tui.tui.text import line, shown
 from tbatch_tui.tui.widgets.fact_list import FactList
 from tbatch_tui.tui.widgets.filter_line import FilterLine
-from tbatch_tui.tui.widgets.problem_rows import ProblemRow, ProblemRows
-from tbatch_tui.tui.widgets.problem_table import ProblemTable
+from tbatch_tui.tui.widgets.key_bar import KeyBar
+from tbatch_tui.tui.widgets.problem_rows import ProblemRow
+from tbatch_tui.tui.widgets.problem_table import ProblemTable, line_words
 from tbatch_tui.tui.widgets.problem_view import ProblemView, line_text
 from tbatch_tui.tui.widgets.progress_line import ProgressLine
 from tbatch_tui.tui.widgets.record_table import RecordTable
-from tbatch_tui.tui.widgets.report_words import facts, summary, verdict
+from tbatch_tui.tui.widgets.report_words import facts, summary, trouble, verdict, way_on
 from tbatch_tui.tui.widgets.typed_path import shortened
 
 if TYPE_CHECKING:
@@ -40,31 +40,35 @@ if TYPE_CHECKING:
 
 _FRAMES = 15
 """Times a second that the progress bar moves."""
+LOOKED_AT_EVERY = 1.0
+"""Seconds between two looks at whether the file is another one."""
+_MODELS_BESIDE = 3
+"""Models that are named beside problems."""
 
 
-class CheckScreen(Frame):
+class CheckScreen(CheckActions, Frame):
     """One file, checked when the screen opens, and again when the file changes. Posts `CreateBatch` and `CheckFile`."""
 
     NAME = "Check"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        keys.GO_ON,
-        keys.FIX,
-        keys.FILTER,
-        keys.COPY_ID,
-        keys.CHECK_AGAIN,
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [keys.GO_ON, keys.FILTER, keys.CHECK_AGAIN]
     DEFAULT_CSS = """
     CheckScreen {
-        #verdict { height: auto; padding: 0 2; }
+        #verdict, #summary { height: auto; padding: 0 2; }
+        #summary, #found { display: none; }
         #progress { margin: 0 1; }
-        #facts { margin-top: 1; }
-        #problems { height: 1fr; layout: vertical; }
+        #found { height: 1fr; layout: vertical; }
+        #facts-scroll { height: auto; margin-top: 1; scrollbar-size-vertical: 1; }
         ProblemTable { height: 3fr; }
-        ProblemView { height: 3fr; min-height: 5; }
-        &.-wide {
-            #problems { layout: horizontal; }
+        #beside { height: 3fr; min-height: 5; }
+        &.-clean, &.-faulty { #found { display: block; } }
+        &.-clean { ProblemTable, ProblemView { display: none; } #beside { height: 1fr; } }
+        &.-faulty { #summary { display: block; } #facts-scroll { display: none; } }
+        &.-faulty.-wide {
+            #summary { display: none; }
+            #found { layout: horizontal; }
             ProblemTable { width: 3fr; height: 1fr; }
-            ProblemView { width: 2fr; height: 1fr; border-left: solid $rule; }
+            #beside { width: 2fr; height: 1fr; border-left: solid $rule; }
+            #facts-scroll { display: block; max-height: 50%; margin: 0 0 1 0; }
         }
     }
     """
@@ -73,80 +77,66 @@ class CheckScreen(Frame):
         super().__init__()
         self.engine = engine
         self.bridge = bridge
-        self.path = path
-        self.report: CheckReport | None = None
-        self._rows: ProblemRows | None = None
-        self._moved = (0, 0)
-        self._began = 0.0
-        self._label = ""
-        self._text = ""
+        self.checker = Checker(path, self._busy_changed)
 
     # -- layout --------------------------------------------------------------------------------------
 
     def body(self) -> ComposeResult:
         yield Static(id="verdict", markup=False)
+        yield Static(id="summary", markup=False)
         yield ProgressLine(id="progress")
-        yield FactList(id="facts")
-        with Container(id="problems"):
+        with Container(id="found"):
             yield ProblemTable(id="table")
-            yield ProblemView()
+            with Vertical(id="beside"):
+                with VerticalScroll(can_focus=False, id="facts-scroll"):
+                    yield FactList(id="facts")
+                yield ProblemView()
         yield FilterLine(id="filter")
 
     def on_mount(self) -> None:
-        self.set_interval(1 / _FRAMES, self._show_progress)
+        self._ticker = self.set_interval(1 / _FRAMES, self._show_progress)
+        self.set_interval(LOOKED_AT_EVERY, self._look_at_file)
         self.watch(self.app, "app_focus", self._looked_at, init=False)
-        self._begin("Reading every line")
+        self.bridge.health.subscribe(self, self._connected)
         self._check()
+
+    def on_unmount(self) -> None:
+        self.checker.stop()
 
     @property
     def table(self) -> ProblemTable:
         return self.query_one(ProblemTable)
 
+    @property
+    def cursor_row(self) -> ProblemRow | None:
+        """The row under the cursor, where there is a table."""
+        report = self.checker.report
+        return self.table.cursor_row if report is not None and report.problems else None
+
     # -- the check -----------------------------------------------------------------------------------
-
-    def _begin(self, label: str) -> None:
-        """Something is under way that reads the file through."""
-        self._moved, self._began, self._label = (0, 0), time.monotonic(), label
-        progress = self.query_one("#progress", ProgressLine)
-        progress.show(0, None, label=label)
-        progress.display = True
-        if self.report is None:
-            for part in ("#verdict", "#facts", "#problems"):
-                self.query_one(part).display = False
-            self._show_header()
-
-    def _move(self, done: int, total: int) -> None:
-        """Called in the thread that reads."""
-        self._moved = (done, total)
-
-    def _show_progress(self) -> None:
-        done, total = self._moved
-        if self._label and total:
-            rate = done / max(0.05, time.monotonic() - self._began)
-            self.query_one("#progress", ProgressLine).show(done, total, rate=rate, label=self._label)
-
-    def _ended(self) -> None:
-        self._label = ""
-        self.query_one("#progress").display = False
 
     @work(group="check", exclusive=True, exit_on_error=False)
     async def _check(self) -> None:
         """Check in a thread, which stops when this worker is cancelled."""
-        stop = threading.Event()
         try:
-            report, rows = await asyncio.to_thread(self._read, stop.is_set)
-        except Stopped:
-            return
+            if await self.checker.check():
+                self._show_found()
+                self._refine()
         except FileTrouble as error:
             self._fail(error)
-        else:
-            self._succeed(report, rows)
-        finally:
-            stop.set()
 
-    def _read(self, stopped: Callable[[], bool]) -> tuple[CheckReport, ProblemRows]:
-        report = check_file(self.path, progress=self._move, cancelled=stopped)
-        return report, ProblemRows.of(report, self._text)
+    @work(group="refine", exclusive=True, exit_on_error=False)
+    async def _refine(self) -> None:
+        """Judge the models by the catalogue when that is here; the check is complete without."""
+        if self.engine.health.state is HealthState.STARTING:
+            return
+        catalogue = await self.engine.catalogue()
+        if await self.checker.refine(catalogue):
+            self._show_found()
+
+    def _connected(self, event: HealthChanged) -> None:
+        if not self.checker.has_catalogue:
+            self._refine()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A fault of ours is said where the verdict would stand; the app tells it too."""
@@ -154,159 +144,125 @@ class CheckScreen(Frame):
             error = event.worker.error
             self._fail(FileTrouble(f"The check itself failed: {type(error).__name__}: {error}", "Nothing was sent."))
 
+    def action_check_again(self) -> None:
+        self._check()
+
+    # -- showing -------------------------------------------------------------------------------------
+
+    def _busy_changed(self) -> None:
+        """A reading of the file has begun, or is over."""
+        if not self.is_attached:
+            return
+        busy = self.checker.busy
+        progress = self.query_one("#progress", ProgressLine)
+        progress.display = bool(busy)
+        if busy:
+            progress.show(0, None, label=busy)
+            self._ticker.resume()
+        else:
+            self._ticker.pause()
+        self.refresh_bindings()
+
+    def _show_progress(self) -> None:
+        done, total, rate = self.checker.progress
+        if self.checker.busy and total:
+            self.query_one("#progress", ProgressLine).show(done, total, rate=rate, label=self.checker.busy)
+
     def _fail(self, error: FileTrouble) -> None:
-        self.report = None
-        self._ended()
-        for part in ("#facts", "#problems"):
-            self.query_one(part).display = False
-        said = [("✗ ", "bold $status-failed"), (line(error.title), "bold $status-failed")]
-        said += [(f"\n\n  {line(error.hint)}" if error.hint else "", ""), ("\n\n  r tries again", "$status-quiet")]
-        said += [(", escape goes back.", "$status-quiet")]
-        self.set_pieces(self.query_one("#verdict", Static), said)
-        self.query_one("#verdict").display = True
+        self.remove_class("-clean", "-faulty")
+        self.set_pieces(self.query_one("#verdict", Static), trouble(error))
         self._show_header()
         self.refresh_bindings()
 
-    def _succeed(self, report: CheckReport, rows: ProblemRows) -> None:
-        if self._rows is not None:
-            rows.open_like(self._rows)
-        self.report, self._rows = report, rows
-        self._ended()
+    def _show_found(self) -> None:
+        """What the check found, in the place of what it found before: cursor and scroll stay."""
+        report = self.checker.report
+        assert report is not None
         has_problems = bool(report.problems)
-        said = verdict(report)
-        if not has_problems:
-            said.append((" ⏎ goes on to submit it.", "$status-quiet"))
-        else:
-            said += [("\n", ""), *summary(report)]
-        if len(report.problems) < report.errors + report.warnings + report.notes:
-            said.append((f"\nThe first {len(report.problems):,} problems are listed.", "$status-quiet"))
+        self.set_class(has_problems, "-faulty")
+        self.set_class(not has_problems, "-clean")
+        said = [*verdict(report), (way_on(report), "$status-quiet")]
         self.set_pieces(self.query_one("#verdict", Static), said)
-        self.query_one("#verdict").display = True
-        self.query_one("#facts", FactList).show(facts(report))
-        self.query_one("#facts").display = not has_problems
-        self.query_one("#problems").display = has_problems
-        self.table.set_source(rows)
-        if has_problems and not self.query_one(FilterLine).is_open:
+        self.set_pieces(self.query_one("#summary", Static), summary(report))
+        self.query_one("#facts", FactList).show(facts(report, models_named=_MODELS_BESIDE if has_problems else None))
+        self._show_rows()
+        if has_problems and self.focused is None:
             self.table.focus()
         self._show_header()
         self.refresh_bindings()
 
+    def _show_rows(self) -> None:
+        self.table.set_empty(shown(f"No problem holds “{line(self.checker.words)}”.\n\n/ and escape show all again."))
+        self.table.set_source(self.checker.rows)
+
     def _show_header(self) -> None:
-        report = self.report
+        report = self.checker.report
         parts = []
         if report is not None:
             took = fmt.duration(report.seconds) if report.seconds >= 0.1 else ""
             parts = [(took, ""), (fmt.size(report.size), ""), (fmt.plural(report.requests, "request"), "")]
-        if self._text:
-            parts.append((f"“{line(self._text)}”", "$accent-text"))
-        self.header.show(shortened(self.path, max(20, self.size.width - 50)), parts)
+        if self.checker.words:
+            parts.append((f"“{line(self.checker.words)}”", "$accent-text"))
+        self.header.show(shortened(self.checker.path, max(20, self.size.width - 50)), parts)
 
     # -- the file on disk ----------------------------------------------------------------------------
 
     def on_screen_resume(self) -> None:
-        self._look_at_file()
+        self._look_at_file(at_once=True)
 
     def _looked_at(self, focused: bool) -> None:
         """The terminal has the keyboard again: the person may come from an editor."""
-        if focused and self.is_current:
-            self._look_at_file()
+        if focused:
+            self._look_at_file(at_once=True)
 
-    @work(group="look", exclusive=True, exit_on_error=False)
-    async def _look_at_file(self) -> None:
+    @work(group="look", exit_on_error=False)
+    async def _look_at_file(self, *, at_once: bool = False) -> None:
         """Check again when the file is not the one that was checked."""
-        report = self.report
-        if report is None or self._label:
-            return
-        if await asyncio.to_thread(_stamp, self.path) != (report.size, report.mtime_ns):
-            self.bridge.say("The file has changed on disk", "It is checked again.")
+        if self.is_current and await self.checker.has_changed(at_once=at_once):
+            if self.checker.report is not None:
+                is_there = await asyncio.to_thread(self.checker.path.exists)
+                what = "has changed on disk" if is_there else "is gone"
+                self.bridge.say(f"The file {what}", "It is checked again.")
             self.action_check_again()
-
-    def action_check_again(self) -> None:
-        self._begin("Reading every line again")
-        self._check()
 
     # -- going on ------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        report = self.report
+        report = self.checker.report
         match action:
             case "go_on":
-                return report is not None and report.is_ok and not self._label
-            case "fix":
-                return report is not None and any(RULES[rule].fixable for rule in report.counts)
+                return report is not None and report.is_ok and not self.checker.busy
             case "filter":
                 return report is not None and bool(report.problems)
-            case "copy_id":
-                row = self._row
-                return row is not None and row.problem.custom_id is not None
         return super().check_action(action, parameters)
 
     def on_key(self, event: events.Key) -> None:
         """Enter on a file with errors does nothing, and says why."""
-        if event.key == "enter" and self.report is not None and not self.report.is_ok:
+        report = self.checker.report
+        if event.key == "enter" and report is not None and not report.is_ok:
             event.stop()
-            errors = fmt.plural(self.report.errors, "error")
-            by_x = " x writes a copy with what can be mended mended." if self.check_action("fix", ()) else ""
+            by_x = " x mends what can be mended in a copy." if self.checker.can_fix else ""
+            errors = fmt.plural(report.errors, "error")
             self.bridge.say(f"{errors} to mend first", f"Nothing can be submitted before that.{by_x}", "warning")
 
     def action_go_on(self) -> None:
-        if self.report is not None and self.report.is_ok:
-            self.post_message(CreateBatch(self.report))
-
-    @work(group="fix", exit_on_error=False)
-    async def action_fix(self) -> None:
-        """Write a mended copy beside the file, and check that."""
-        report = self.report
-        if report is None or self._label:
-            return
-        self._begin("Writing a mended copy")
-        stop = threading.Event()
-        try:
-            fixed, left = await asyncio.to_thread(self._write_fixed, report, stop.is_set)
-        except Stopped:
-            return
-        except BatchError as error:
-            self.bridge.report(error)
-        except OSError as error:
-            self.bridge.say("No copy was written", f"{shortened(self.path)}: {error.strerror or error}", "error")
-        else:
-            more = f" {fmt.plural(left, 'fault')} cannot be mended without you." if left else ""
-            self.bridge.say(f"Wrote {fixed.name}", f"It stands beside the file, which is as it was.{more}")
-            self.post_message(CheckFile(fixed))
-        finally:
-            stop.set()
-            if self.is_attached:
-                self._ended()
-
-    def _write_fixed(self, report: CheckReport, stopped: Callable[[], bool]) -> tuple[Path, int]:
-        plan = plan_fixes(report)
-        return write_fixed(plan, progress=self._move, cancelled=stopped).path, plan.left
-
-    def action_copy_id(self) -> None:
-        """Copy the custom_id, over ssh too (OSC 52)."""
-        if (row := self._row) is not None and row.problem.custom_id is not None:
-            clean = line(row.problem.custom_id)
-            self.app.copy_to_clipboard(clean)
-            self.bridge.say(f"Copied {clean}")
+        report = self.checker.report
+        if report is not None and report.is_ok:
+            self.post_message(CreateBatch(report))
 
     # -- the list ------------------------------------------------------------------------------------
 
-    @property
-    def _row(self) -> ProblemRow | None:
-        """The row under the cursor, where there is a table."""
-        if self.report is None or not self.report.problems:
-            return None
-        return self.table.cursor_row
-
     def on_record_table_highlighted(self, event: RecordTable.Highlighted) -> None:
         self._show_line(event.row)
+        place = line_words(event.row.problem)
+        self.query_one(KeyBar).relabel(keys.EDIT.id or "", "Edit" if place == "file" else f"Edit line {place}")
         self.refresh_bindings()
 
     @work(group="line", exclusive=True, exit_on_error=False)
     async def _show_line(self, row: ProblemRow) -> None:
         view = self.query_one(ProblemView)
         try:
-            text = await asyncio.to_thread(line_text, self.path, row.problem)
+            text = await asyncio.to_thread(line_text, self.checker.path, row.problem)
         except OSError as error:
             view.show(row, ([], None))
             view.show_trouble(f"The line cannot be read any more: {error.strerror or error}")
@@ -314,7 +270,7 @@ class CheckScreen(Frame):
             view.show(row, text)
 
     def action_filter(self) -> None:
-        self.query_one(FilterLine).open(self._text)
+        self.query_one(FilterLine).open(self.checker.words)
 
     def on_filter_line_changed(self, event: FilterLine.Changed) -> None:
         self._filter_by(event.text)
@@ -325,29 +281,15 @@ class CheckScreen(Frame):
         self.table.focus()
 
     @work(group="filter", exclusive=True, exit_on_error=False)
-    async def _filter_by(self, text: str) -> None:
+    async def _filter_by(self, words: str) -> None:
         """Show the problems that hold these words; looked for in a thread."""
-        if (report := self.report) is None:
-            return
-        self._text = text
-        rows = await asyncio.to_thread(ProblemRows.of, report, text)
-        self._rows = rows
-        self.table.set_empty(shown(f"No problem holds “{line(text)}”.\n\n/ and escape show all again."))
-        self.table.set_source(rows)
+        await self.checker.narrow(words)
+        self._show_rows()
         self._show_header()
 
     def action_back(self) -> None:
         """A filter is given up before the screen is left."""
-        if self._text:
+        if self.checker.words:
             self._filter_by("")
         else:
             super().action_back()
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    """Size and time of the file; None when it is gone."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_size, status.st_mtime_ns

@@ -112,27 +112,33 @@ class ProblemRows:
         return ProblemRow(self._problems[group.members[within - 1]], RowKind.LINE)
 
     def key(self, index: int) -> str:
-        """A rule's id for its head, else the place among the problems: the same whatever is filtered or open."""
+        """A rule's id for its head, else rule and line: the same whatever is filtered, open or found besides."""
         group, within = self._at(index)
-        if within == 0:
-            return group.rule if len(group.members) > 1 else str(group.members[0])
-        return str(group.members[within - 1])
+        many = len(group.members) > 1
+        if within == 0 and many:
+            return group.rule
+        place = within - many
+        line = self._line(group.members[place])
+        again = place - bisect_left(group.members, line, key=self._line)
+        return f"{group.rule}:{line}" + (f":{again}" if again else "")
 
     def find(self, key: str) -> int | None:
-        if not key.isdecimal():
-            place = self._group_of.get(key)
-            return None if place is None else self._starts[place]
-        if (wanted := int(key)) >= len(self._problems):
+        rule, *numbers = key.split(":")
+        if (at := self._group_of.get(rule)) is None:
             return None
-        if (place := self._group_of.get(self._problems[wanted].rule)) is None:
-            return None
-        group = self._groups[place]
-        within = bisect_left(group.members, wanted)
-        if within == len(group.members) or group.members[within] != wanted:
+        group = self._groups[at]
+        if not numbers:
+            return self._starts[at]
+        line, again = int(numbers[0]), int(numbers[1]) if len(numbers) > 1 else 0
+        place = bisect_left(group.members, line, key=self._line) + again
+        if place >= len(group.members) or self._line(group.members[place]) != line:
             return None
         if len(group.members) == 1 or not group.is_open:
-            return self._starts[place]
-        return self._starts[place] + 1 + within
+            return self._starts[at]
+        return self._starts[at] + 1 + place
+
+    def _line(self, member: int) -> int:
+        return self._problems[member].line
 
     def _at(self, index: int) -> tuple[_Group, int]:
         place = bisect_right(self._starts, index) - 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tbatch_tui.engine.errors import FileTrouble
 from tbatch_tui.engine.findings import CheckReport
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui.text import line
@@ -16,34 +17,49 @@ def verdict(report: CheckReport) -> Pieces:
     """`✗ 3 errors · ! 41 warnings`, and what follows from that."""
     if not (report.errors or report.warnings):
         notes = f", {fmt.plural(report.notes, 'note')}" if report.notes else ""
-        return [(f"✓ {CLEAN}", "bold $status-ok"), (f" in {fmt.plural(report.lines, 'line')}{notes}.", "$status-ok")]
-    said: Pieces = []
+        said: Pieces = [(f"✓ {CLEAN}", "bold $status-ok")]
+        return [*said, (f" in {fmt.plural(report.lines, 'line')}{notes}.", "$status-ok")]
+    said = []
     for number, noun, glyph, style in (
         (report.errors, "error", "✗", "bold $status-failed"),
         (report.warnings, "warning", "!", "bold $status-attention"),
-        (report.notes, "note", "·", ""),
+        (report.notes, "note", "", ""),
     ):
         if number:
-            said += [(" · " if said else "", "$rule"), (f"{glyph} {fmt.plural(number, noun)}", style)]
-    if report.is_ok:
-        said.append(("  It can be submitted as it is.", "$status-quiet"))
-    else:
-        said.append(("  Mend the errors to submit it.", "$status-quiet"))
+            said += [(" · " if said else "", "$rule"), (f"{glyph} {fmt.plural(number, noun)}".lstrip(), style)]
+    follows = "It can be submitted as it is." if report.is_ok else "Mend the errors to submit it."
+    said.append((f"  {follows}", "$status-quiet"))
     return said
 
 
+def way_on(report: CheckReport) -> str:
+    """What is to be known beside the verdict, on Check."""
+    if not report.problems:
+        return " ⏎ goes on to submit it."
+    is_cut = len(report.problems) < report.errors + report.warnings + report.notes
+    return f" The first {len(report.problems):,} problems are listed." if is_cut else ""
+
+
+def trouble(error: FileTrouble) -> Pieces:
+    """Why there is no verdict, and the ways on."""
+    said: Pieces = [("✗ ", "bold $status-failed"), (line(error.title), "bold $status-failed")]
+    if error.hint:
+        said.append((f"\n\n  {line(error.hint)}", ""))
+    return [*said, ("\n\n  r tries again, escape goes back.", "$status-quiet")]
+
+
 def summary(report: CheckReport) -> Pieces:
-    """What is in the file, in a line."""
+    """What is in the file, in a line or two."""
     models = list(report.models)
     named = ", ".join(line(fmt.short_model(name)) for name in models[:_MODELS_IN_LINE])
     if len(models) > _MODELS_IN_LINE:
         named += f" and {len(models) - _MODELS_IN_LINE:,} more"
-    return [
-        (endpoint_words(report), ""),
-        (f" ({line(report.endpoint_why)})", "$status-quiet"),
-        (" · ", "$rule"),
-        (named or "no model", ""),
-    ]
+    said = [(endpoint_words(report), ""), (f" ({line(report.endpoint_why)})", "$status-quiet")]
+    return [*said, (" · ", "$rule"), (named or "no model", ""), (f" · {_longest(report)}", "$status-quiet")]
+
+
+def _longest(report: CheckReport) -> str:
+    return f"longest line {fmt.size(report.longest_line)}"
 
 
 def endpoint_words(report: CheckReport) -> str:
@@ -51,25 +67,24 @@ def endpoint_words(report: CheckReport) -> str:
     return report.endpoint.words if report.endpoint is not None else "Endpoint unknown"
 
 
-def facts(report: CheckReport) -> list[tuple[str, Pieces]]:
+def facts(report: CheckReport, *, models_named: int | None = None) -> list[tuple[str, Pieces]]:
     """What is in the file, fact by fact."""
-    longest = f" · longest line {fmt.size(report.longest_line)}"
     told: list[tuple[str, Pieces]] = [
         ("Requests", [(fmt.count(report.requests), "")]),
-        ("Size", [(fmt.size(report.size), ""), (longest, "$status-quiet")]),
+        ("Size", [(fmt.size(report.size), ""), (f" · {_longest(report)}", "$status-quiet")]),
         ("Endpoint", [(endpoint_words(report), ""), (f" · {line(report.endpoint_why)}", "$status-quiet")]),
     ]
-    return told + models(report)
+    return told + models(report, models_named or _MODELS_NAMED)
 
 
-def models(report: CheckReport) -> list[tuple[str, Pieces]]:
+def models(report: CheckReport, most: int = _MODELS_NAMED) -> list[tuple[str, Pieces]]:
     """Each model with its requests, a line each; of very many only the most used."""
     named = list(report.models.items())
     told: list[tuple[str, Pieces]] = []
-    for index, (name, number) in enumerate(named[:_MODELS_NAMED]):
+    for index, (name, number) in enumerate(named[:most]):
         many: Pieces = [(f" · {fmt.plural(number, 'request')}", "$status-quiet")] if len(named) > 1 else []
         title = "" if index else "Models" if len(named) > 1 else "Model"
         told.append((title, [(line(name), ""), *many]))
-    if len(named) > _MODELS_NAMED:
-        told.append(("", [(f"and {len(named) - _MODELS_NAMED:,} more", "$status-quiet")]))
+    if len(named) > most:
+        told.append(("", [(f"and {len(named) - most:,} more", "$status-quiet")]))
     return told or [("Model", [("none is named", "$status-quiet")])]

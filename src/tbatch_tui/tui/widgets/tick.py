@@ -1,4 +1,4 @@
-"""A line that can be ticked: `[x] 17  ↻ retryable  Request timed out`."""
+"""Lines that can be ticked: `[x] 17  ↻ retryable  Request timed out`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,19 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import BindingType
+from textual.containers import VerticalScroll
 from textual.message import Message
 
 from tbatch_tui.tui import keys
 from tbatch_tui.tui.widgets.one_line import OneLine, Pieces
+
+
+class TickList(VerticalScroll, can_focus=False, inherit_bindings=False):
+    """Ticks under each other. Up and down go from one to the next, also where the list is longer than its place."""
+
+    DEFAULT_CSS = """
+    TickList { height: auto; scrollbar-size-vertical: 1; }
+    """
 
 
 class Tick(OneLine, can_focus=True):

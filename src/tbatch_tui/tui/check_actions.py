@@ -1,0 +1,141 @@
+"""What can be done with a file that was checked, apart from submitting it: mend a copy, edit a line, copy an id."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import work
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from tbatch_tui.engine.check import plan_fixes, write_fixed
+from tbatch_tui.engine.errors import BatchError, Stopped
+from tbatch_tui.tui import format as fmt
+from tbatch_tui.tui import keys
+from tbatch_tui.tui.bridge import Bridge
+from tbatch_tui.tui.checker import Checker
+from tbatch_tui.tui.messages import CheckFile
+from tbatch_tui.tui.text import line
+from tbatch_tui.tui.widgets.problem_rows import ProblemRow
+
+if TYPE_CHECKING:
+    from tbatch_tui.engine.check import FixPlan
+    from tbatch_tui.engine.findings import CheckReport
+    from tbatch_tui.tui.dialogs.fix import FixOffer, FixWish
+
+
+class CheckActions(Screen[None]):
+    """Actions on what `checker` has found. The screen that mixes this in says where the cursor is."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [keys.FIX, keys.EDIT, keys.COPY_ID]
+
+    bridge: Bridge
+    checker: Checker
+
+    @property
+    def cursor_row(self) -> ProblemRow | None:
+        """The row under the cursor, where there is a list."""
+        raise NotImplementedError
+
+    def action_check_again(self) -> None:
+        """Read the file again."""
+        raise NotImplementedError
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        row = self.cursor_row
+        match action:
+            case "fix":
+                return self.checker.can_fix and not self.checker.busy
+            case "edit_line":
+                return row is not None and not self.checker.busy
+            case "copy_id":
+                return row is not None and row.problem.custom_id is not None
+        return super().check_action(action, parameters)
+
+    # -- a mended copy -------------------------------------------------------------------------------
+
+    @work(group="fix", exclusive=True, exit_on_error=False)
+    async def action_fix(self) -> None:
+        """Ask what is to be mended, write that as a copy beside the file, and go on with checking it."""
+        from tbatch_tui.tui.dialogs.fix import FixDialog
+
+        report = self.checker.report
+        if report is None or self.checker.busy:
+            return
+        try:
+            plan, offer = await asyncio.to_thread(_offer, report)
+            if not (offer.mends or offer.left):
+                self.bridge.say("Nothing of this can be mended here", "Each problem says what helps.", "warning")
+                return
+            wish = await self.app.push_screen_wait(FixDialog(offer))
+            if wish is not None:
+                await self._write(plan, wish)
+        except BatchError as error:
+            self.bridge.report(error)
+
+    async def _write(self, plan: FixPlan, wish: FixWish) -> None:
+        checker = self.checker
+        stop = checker.begin("Writing a mended copy")
+        try:
+            written = await asyncio.to_thread(
+                write_fixed,
+                plan,
+                rules=wish.rules,
+                reject=wish.reject,
+                progress=checker.has_moved,
+                cancelled=stop.is_set,
+            )
+        except Stopped:
+            return
+        finally:
+            checker.end(stop)
+        more = ""
+        if written.rejected is not None:
+            more = f" {written.rejected.name} keeps the {fmt.plural(written.rejected_lines, 'line')} left out."
+        mended = f"{fmt.plural(written.mended, 'line')} mended; the file itself is as it was."
+        self.bridge.say(f"Wrote {written.path.name}", f"{mended}{more}")
+        self.post_message(CheckFile(written.path))
+
+    # -- the person's editor -------------------------------------------------------------------------
+
+    @work(group="edit", exclusive=True, exit_on_error=False)
+    async def action_edit_line(self) -> None:
+        """Open the line in the person's editor, and check again when that has ended."""
+        from tbatch_tui.tui.editor import edit, editor_command
+
+        row = self.cursor_row
+        if row is None or self.checker.busy:
+            return
+        try:
+            command = editor_command(os.environ, self.checker.path, row.problem.line)
+            code = await edit(self.app, command)
+        except BatchError as error:
+            self.bridge.report(error)
+            return
+        if code:
+            how = f"ended with {code}" if code > 0 else "was ended by a signal"
+            self.bridge.say(f"{command[0]} {how}", "The file is checked as it is now.", "warning")
+        self.action_check_again()
+
+    # -- the id --------------------------------------------------------------------------------------
+
+    def action_copy_id(self) -> None:
+        """Copy the custom_id, over ssh too (OSC 52)."""
+        if (row := self.cursor_row) is not None and row.problem.custom_id is not None:
+            clean = line(row.problem.custom_id)
+            self.app.copy_to_clipboard(clean)
+            self.bridge.say(f"Copied {clean}")
+
+
+def _offer(report: CheckReport) -> tuple[FixPlan, FixOffer]:
+    """What could be done about each rule, with a line of each. For a thread. Raises FileTrouble."""
+    from tbatch_tui.tui.dialogs.fix import FixOffer, Mend
+    from tbatch_tui.tui.widgets.line_change import change_of
+
+    plan = plan_fixes(report)
+    mends = [
+        Mend(step.rule, step.lines, step.line, change_of(step.rule, step.before, step.after)) for step in plan.steps
+    ]
+    return plan, FixOffer(report.path, tuple(mends), plan.left)
