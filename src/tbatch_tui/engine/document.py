@@ -1,4 +1,4 @@
-"""A record of the history as plain data: what `--json` prints, `Y` copies, and a command of the person's own is given."""
+"""A record as plain data: what `--json` prints, `Y` copies, and a command of the person's own is given."""
 
 from __future__ import annotations
 
