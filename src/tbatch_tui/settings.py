@@ -41,6 +41,8 @@ class Settings:
     mouse: bool = True
     file: Path | None = None
     theme: str | None = None
+    tour: bool = False
+    """Whether each screen explains itself in a line, the first time."""
     keymap: Mapping[str, str] = field(default_factory=dict)
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Own prices by model, in dollars: `input`, `output`, `cached_input` (a million tokens), `minute` (of audio)."""
@@ -96,6 +98,7 @@ def settle(
         mouse=mouse and config.get("mouse", True) is not False,
         file=Path(file).expanduser() if file is not None else None,
         theme=_text(config, "theme", source),
+        tour=config.get("tour", True) is not False,
         keymap=_keymap(config, source),
         prices=_prices(config, source),
         discounts=_discounts(config, source),

@@ -67,6 +67,10 @@ class Controller:
         """
         return self._book.open().records(self._book.account_id, limit)
 
+    def first_memory(self, name: str) -> str | None:
+        """As `recall`, on this thread and before the first frame. Raises FileTrouble."""
+        return self._book.open().recall(name)
+
     def served_at(self, base_url: str) -> None:
         """Say where the server is, when that was not known at first (the demo's). Before the context is entered."""
         self._work.options = replace(self._work.options, base_url=base_url)

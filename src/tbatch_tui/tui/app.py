@@ -12,6 +12,7 @@ from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
+from textual.theme import Theme
 from textual.worker import Worker, WorkerState
 
 from tbatch_tui.engine.errors import BatchError
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from tbatch_tui.settings import Settings
     from tbatch_tui.tui.screens.create import CreateScreen
 
+PAINTED_BY = 0.5
+"""Seconds after which the first frame counts as painted, whatever became of it."""
 AFTER_FIRST_FRAME = 0.05
 """Seconds between the first frame and the start of the engine, whose imports would hold the frame up."""
 
@@ -74,6 +77,7 @@ class TbatchApp(App[str]):
         self.demo = demo
         self._first: list[JobRecord] = []
         self._entered = False
+        self._was_painted = False
         for own in theme.THEMES:
             self.register_theme(own)
         self.theme = settings.theme if settings.theme in self.available_themes else theme.DEFAULT
@@ -83,6 +87,8 @@ class TbatchApp(App[str]):
     def load_first_rows(self, limit: int) -> None:
         """Read the first records, before the loop runs. Raises FileTrouble when there is no place for a history."""
         self._first = self.engine.first_page(limit)
+        if self.settings.theme is None and (name := self.engine.first_memory("theme")) in self.available_themes:
+            self.theme = str(name)
 
     # -- life ----------------------------------------------------------------------------------------
 
@@ -94,11 +100,27 @@ class TbatchApp(App[str]):
 
     def on_mount(self) -> None:
         self.bridge.collected.subscribe(self, self._collected)
+        self.theme_changed_signal.subscribe(self, self._theme_chosen)
         if self.settings.file is not None:
             self.open_check(self.settings.file)
+        if not self.is_headless:
+            self._leave_on_signals()
         self.call_after_refresh(self._painted)
+        # Textual drops what waits for the refresh of a screen that a quick key has already covered.
+        self.set_timer(PAINTED_BY, self._painted)
+
+    def _leave_on_signals(self) -> None:
+        """A terminal that closes, or a machine that shuts down, ends the app as `q` does: all is put away."""
+        import signal
+
+        for name in ("SIGTERM", "SIGHUP"):
+            if (number := getattr(signal, name, None)) is not None:
+                asyncio.get_running_loop().add_signal_handler(number, self.exit)
 
     def _painted(self) -> None:
+        if self._was_painted:
+            return
+        self._was_painted = True
         gc.freeze()
         gc.set_threshold(20_000, 50, 50)  # a full collection over a long history holds the screen for 0.1 s
         gc.enable()
@@ -117,6 +139,9 @@ class TbatchApp(App[str]):
             self._entered = True
             self.jobs.restore(await self.engine.recall("jobs.filter"), await self.engine.recall("jobs.sort"))
             self.jobs.load_all(await self.engine.records())
+            if self.settings.tour:
+                self.screen_change_signal.subscribe(self, self._explain)
+                self._explain(self.screen)
         except BatchError as error:
             self.bridge.report(error)
         except OSError as error:
@@ -134,6 +159,31 @@ class TbatchApp(App[str]):
         screen = self.screen_stack[0]
         assert isinstance(screen, JobsScreen)
         return screen
+
+    def _theme_chosen(self, chosen: Theme) -> None:
+        self._remember("theme", chosen.name)
+
+    @work(group="remember", exit_on_error=False)
+    async def _remember(self, name: str, value: str) -> None:
+        await self.engine.remember(name, value)
+
+    @work(group="tour", exit_on_error=False)
+    async def _explain(self, screen: Screen[Any]) -> None:
+        """Say in a line what a screen is for, the first time one is on it; from then on it counts as seen."""
+        from tbatch_tui.tui import tour
+
+        place = tour.place_of(screen)
+        if place is not None:
+            for left in self.screen_stack:
+                tour.hide(left, unless=screen)
+        if place is not None and await self.engine.recall(place) is None:
+            await self.engine.remember(place, "seen")
+            screen.call_later(tour.show, self, screen)  # in its own time: it may not be composed yet
+
+    def action_hide_tour(self) -> None:
+        from tbatch_tui.tui import tour
+
+        tour.hide(self.screen)
 
     def _collected(self, event: Collected) -> None:
         self.bridge.say(f"{event.record.name}: results are here", came_back(event.record))
@@ -154,10 +204,13 @@ class TbatchApp(App[str]):
 
         from rich.text import Text
 
+        from tbatch_tui.tui.crash import last_words, write_report
+
         told = redacted(traceback.format_exc())
         logging.getLogger(__name__).error("the app ended by itself: %s", told)
+        report = write_report(self.engine.options.data_dir, told)
         self.bell()
-        self._exit_renderables.append(Text(lines(told)))
+        self._exit_renderables.append(Text(lines(told + last_words(report))))
         self._close_messages_no_wait()
 
     # -- the way between screens ---------------------------------------------------------------------
@@ -234,6 +287,11 @@ class TbatchApp(App[str]):
         from tbatch_tui.tui.dialogs.keys_help import KeysHelp
 
         self.push_screen(KeysHelp(self.screen, getattr(self.screen, "NAME", "")))
+
+    def action_help_quit(self) -> None:
+        """ctrl+c copies what is selected; on nothing it says how to leave."""
+        quit_key = next((a.binding for a in self.active_bindings.values() if a.binding.id == keys.QUIT.id), keys.QUIT)
+        self.bridge.say(f"{self.get_key_display(quit_key)} leaves tbatch-tui", "Jobs go on at the server without it.")
 
     async def action_quit(self) -> None:
         """Leave; asks only while bytes are moving."""

@@ -10,14 +10,14 @@ from textual import work
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from tbatch_tui.engine.check import plan_fixes, write_fixed
+from tbatch_tui.engine.check import plan_fixes, read_line, write_fixed
 from tbatch_tui.engine.errors import BatchError, Stopped
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui import keys
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.checker import Checker
+from tbatch_tui.tui.clipboard import copy_id, copy_record, json_or_text, json_text
 from tbatch_tui.tui.messages import CheckFile
-from tbatch_tui.tui.text import line
 from tbatch_tui.tui.widgets.problem_rows import ProblemRow
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class CheckActions(Screen[None]):
     """Actions on what `checker` has found. The screen that mixes this in says where the cursor is."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [keys.FIX, keys.EDIT, keys.COPY_ID]
+    BINDINGS: ClassVar[list[BindingType]] = [keys.FIX, keys.EDIT, keys.COPY_ID, keys.COPY_RECORD]
 
     bridge: Bridge
     checker: Checker
@@ -52,6 +52,8 @@ class CheckActions(Screen[None]):
                 return row is not None and not self.checker.busy
             case "copy_id":
                 return row is not None and row.problem.custom_id is not None
+            case "copy_record":
+                return row is not None
         return super().check_action(action, parameters)
 
     # -- a mended copy -------------------------------------------------------------------------------
@@ -119,14 +121,25 @@ class CheckActions(Screen[None]):
             self.bridge.say(f"{command[0]} {how}", "The file is checked as it is now.", "warning")
         self.action_check_again()
 
-    # -- the id --------------------------------------------------------------------------------------
+    # -- copies -------------------------------------------------------------------------------------
 
     def action_copy_id(self) -> None:
         """Copy the custom_id, over ssh too (OSC 52)."""
         if (row := self.cursor_row) is not None and row.problem.custom_id is not None:
-            clean = line(row.problem.custom_id)
-            self.app.copy_to_clipboard(clean)
-            self.bridge.say(f"Copied {clean}")
+            copy_id(self.app, self.bridge, row.problem.custom_id)
+
+    @work(group="copy", exclusive=True, exit_on_error=False)
+    async def action_copy_record(self) -> None:
+        """Copy the line under the cursor."""
+        if (row := self.cursor_row) is None or not row.problem.length:
+            return
+        problem = row.problem
+        try:
+            data = await asyncio.to_thread(read_line, self.checker.path, problem.offset, problem.length)
+        except OSError as error:
+            self.bridge.say(f"Line {problem.line:,} cannot be read any more", str(error.strerror or error), "error")
+        else:
+            copy_record(self.app, self.bridge, json_text(json_or_text(data)), f"line {problem.line:,}")
 
 
 def _offer(report: CheckReport) -> tuple[FixPlan, FixOffer]:

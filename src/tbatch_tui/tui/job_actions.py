@@ -8,10 +8,12 @@ from textual import work
 from textual.binding import BindingType
 from textual.screen import Screen
 
+from tbatch_tui.engine.document import document
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.model import FileKind, JobRecord, JobStatus, LocalStatus, TransferState
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui import keys
+from tbatch_tui.tui.clipboard import copy_id, copy_record, json_text
 from tbatch_tui.tui.messages import OpenResults
 from tbatch_tui.tui.text import line
 
@@ -19,13 +21,13 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.controller import Controller
     from tbatch_tui.tui.bridge import Bridge
 
-_NEEDS_A_JOB = ("cancel_job", "download", "results", "retry", "edit_label", "copy_id")
+_NEEDS_A_JOB = ("cancel_job", "download", "results", "retry", "edit_label", "copy_id", "copy_record")
 
 
 class JobActions(Screen[None]):
     """Actions on `current`. The screen that mixes this in says which record that is."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [keys.RETRY]
+    BINDINGS: ClassVar[list[BindingType]] = [keys.RETRY, keys.COPY_RECORD]
 
     engine: Controller
     bridge: Bridge
@@ -124,9 +126,12 @@ class JobActions(Screen[None]):
     def action_copy_id(self) -> None:
         """Copy the job's id, over ssh too (OSC 52)."""
         if (record := self.current) is not None:
-            clean = line(record.key)
-            self.app.copy_to_clipboard(clean)
-            self.bridge.say(f"Copied {clean}")
+            copy_id(self.app, self.bridge, record.key)
+
+    def action_copy_record(self) -> None:
+        """Copy all that is known of the job."""
+        if (record := self.current) is not None:
+            copy_record(self.app, self.bridge, json_text(document(record)), line(record.name))
 
 
 def _applies(action: str, record: JobRecord) -> bool:

@@ -274,6 +274,16 @@ FEWER_COLUMNS = _key(
     group=LIST,
     show=False,
 )
+COPY_RECORD = _key(
+    "Y",
+    "copy_record",
+    "Copy record",
+    "Copy all that is known of what is under the cursor, as JSON",
+    id="list.copy-record",
+    on=(Place.JOBS, Place.CHECK, Place.JOB, Place.RESULTS),
+    group=LIST,
+    show=False,
+)
 
 _MOVERS = (*LISTS, Place.READING)
 DOWN = _key("j,down", "cursor_down", "Down", "One row down", id="list.down", on=_MOVERS, group=MOVE, show=False)
@@ -304,6 +314,19 @@ PALETTE = _key(
 )
 QUIT = _key(
     "q", "quit", "Quit", "Leave; a batch goes on without this app", id="app.quit", on=SCREENS, group=APP, show=False
+)
+SUSPEND = _key(
+    "ctrl+z",
+    "suspend_process",
+    "Suspend",
+    "To the shell for a while; fg comes back",
+    id="app.suspend",
+    on=SCREENS,
+    group=APP,
+    show=False,
+)
+HIDE_TOUR = _key(
+    "H", "hide_tour", "Hide hint", "Hide the hint of this screen", id="tour.hide", on=SCREENS, group=APP, show=False
 )
 
 # Answers to a question, and closing what was read.
@@ -369,5 +392,5 @@ MOVING = [DOWN, UP, TOP, BOTTOM, PAGE_DOWN, PAGE_UP]
 """The bindings of anything with a cursor or a scroll."""
 MARKING = [MARK, MARK_ALL]
 """The bindings of a table whose rows can be marked."""
-GLOBAL = [HELP, PALETTE, QUIT]
+GLOBAL = [HELP, PALETTE, QUIT, SUSPEND, HIDE_TOUR]
 """The App's own bindings."""

@@ -20,6 +20,7 @@ from tbatch_tui.engine.results import ErrorGroup, Row, sources_of
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui import keys
 from tbatch_tui.tui.bridge import Bridge
+from tbatch_tui.tui.clipboard import copy_id, copy_record, json_or_text, json_text
 from tbatch_tui.tui.frame import Frame
 from tbatch_tui.tui.result_actions import ResultActions
 from tbatch_tui.tui.result_reader import ResultReader, lacking
@@ -64,6 +65,7 @@ class ResultsScreen(ResultActions, Frame):
         keys.NEXT_HIT,
         keys.PREVIOUS_HIT,
         keys.COPY_ID,
+        keys.COPY_RECORD,
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - declared by Screen
     DEFAULT_CSS = """
@@ -442,6 +444,13 @@ class ResultsScreen(ResultActions, Frame):
     def action_copy_id(self) -> None:
         """Copy the custom_id, over ssh too (OSC 52)."""
         if (row := self.table.cursor_row) is not None and not self.by_cause:
-            clean = row.custom_id.encode("utf-8", "replace").decode()  # a lone surrogate cannot be sent
-            self.app.copy_to_clipboard(clean)
-            self.bridge.say(f"Copied {clean}")
+            copy_id(self.app, self.bridge, row.custom_id)
+
+    @work(group="copy", exclusive=True, exit_on_error=False)
+    async def action_copy_record(self) -> None:
+        """Copy what was asked and what came back, as it is in the files."""
+        if (row := self.table.cursor_row) is None or self.by_cause:
+            return
+        record = await asyncio.to_thread(self.reader.index.record, row.number)
+        both = {"request": json_or_text(record.raw_request), "response": json_or_text(record.raw_response)}
+        copy_record(self.app, self.bridge, json_text(both), line(row.custom_id))

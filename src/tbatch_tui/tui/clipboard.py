@@ -1,0 +1,56 @@
+"""What is copied, over ssh too (OSC 52): harmless wherever it is pasted, and said in a toast."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from tbatch_tui.tui import format as fmt
+from tbatch_tui.tui.text import line, lines
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from tbatch_tui.tui.bridge import Bridge
+
+LONGEST = 74_000
+"""Bytes: what terminals and multiplexers take of OSC 52 differs; this much, in base64, most of them do."""
+_HIDDEN = re.compile("[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+
+
+def copy_id(app: App[Any], bridge: Bridge, text: str) -> None:
+    """Copy a name or an id: one line."""
+    clean = line(text)
+    app.copy_to_clipboard(clean)
+    bridge.say(f"Copied {clean}")
+
+
+def copy_record(app: App[Any], bridge: Bridge, text: str, what: str) -> None:
+    """Copy a whole record. `what` is how the toast calls it."""
+    size = len(text.encode("utf-8", "replace"))
+    if size > LONGEST:
+        bridge.say(
+            f"{what} is too long to copy: {fmt.size(size)}",
+            f"Terminals take about {fmt.size(LONGEST)}. Nothing was copied; exporting writes it to a file.",
+            "warning",
+        )
+        return
+    app.copy_to_clipboard(text)
+    bridge.say(f"Copied {what}", fmt.size(size))
+
+
+def json_text(value: Any) -> str:
+    """A value as indented JSON that pastes without harm: what a terminal would obey or hide is escaped, as JSON may."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return _HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def json_or_text(raw: bytes | None) -> Any:
+    """A line of a file as a JSON value; as harmless text where it is none."""
+    if raw is None:
+        return None
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        return lines(raw.decode("utf-8", "replace"))

@@ -1,0 +1,43 @@
+"""What is left of an app that ended by a mistake of ours: a report without keys, prompts or answers."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from pathlib import Path
+
+from tbatch_tui._version import __version__
+from tbatch_tui.engine.redaction import redacted
+
+_KEPT = 5
+
+
+def write_report(folder: Path, told: str) -> Path | None:
+    """Write the traceback, which must bear no values of variables, to a file of its own; None if that cannot be done.
+
+    The five newest reports are kept.
+    """
+    path = folder / f"crash-{time.strftime('%Y%m%d-%H%M%S')}.txt"
+    head = (
+        f"tbatch-tui {__version__}, Python {platform.python_version()}, {platform.platform()}\n"
+        f"TERM={os.environ.get('TERM', '')}\n\n"
+    )
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(head + redacted(told))
+        for old in sorted(folder.glob("crash-*.txt"))[:-_KEPT]:
+            old.unlink(missing_ok=True)
+    except OSError:
+        return None
+    return path
+
+
+def last_words(path: Path | None) -> str:
+    """What a person is told under the traceback."""
+    where = f" The report is {path}: it holds no key, no prompt and no answer." if path is not None else ""
+    return (
+        "\ntbatch-tui has ended by a mistake of its own. Nothing that was submitted is lost: the history is on disk, "
+        f"jobs go on at the server, and the next start takes everything up again.{where}\n"
+    )
