@@ -51,7 +51,7 @@ def test_two_actions_may_change_places() -> None:
         ({"job.cncel": "x"}, "did you mean 'job.cancel'"),
         ({"nonsense": "x"}, "no action 'nonsense'"),
         ({"job.cancel": "d"}, "'d' is job.download on"),
-        ({"job.cancel": "j"}, "'j' is list.down on Jobs"),
+        ({"job.cancel": "j"}, "'j' is list.down on Job"),
         ({"list.sort": "question_mark"}, "'question_mark' is help.keys on Jobs"),
         ({"job.cancel": "ctrl+i"}, "is Tab to a terminal"),
         ({"job.cancel": "ctrl+c"}, "is the terminal's"),

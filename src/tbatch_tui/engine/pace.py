@@ -50,7 +50,7 @@ def course(points: Sequence[Point]) -> Course:
     return run
 
 
-def progress_at(run: Course, at: float) -> float:
+def progress_at(run: Sequence[tuple[float, float]], at: float) -> float:
     """Progress at a moment, on the straight line between what was seen; before and after, as at the edge."""
     index = bisect_right(run, at, key=lambda point: point[0])
     if index == 0:

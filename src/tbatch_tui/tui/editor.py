@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import shlex
-import signal
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path, PurePath
 
 from textual.app import App, SuspendNotSupported
 
 from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.tui.away import lend_terminal
 
 _PLUS = frozenset(
     ("vi", "vim", "nvim", "nvi", "view", "nano", "pico", "emacs", "emacsclient", "micro", "kak", "joe", "mg", "ne")
@@ -52,10 +50,7 @@ async def edit(app: App[object], command: list[str]) -> int:
     Raises BatchError when the terminal cannot be given away, or the editor does not start.
     """
     try:
-        # In a batch nothing is drawn: the terminal is the editor's. An error must not leave `suspend` as one, or the
-        # terminal would not be taken back.
-        with app.batch_update(), app.suspend():
-            ended = await _ran(command)
+        ended = await lend_terminal(app, command)
     except SuspendNotSupported:
         raise BatchError(
             "An editor cannot be opened from this terminal", "Edit the file elsewhere: a change is noticed here."
@@ -66,26 +61,3 @@ async def edit(app: App[object], command: list[str]) -> int:
             "Set VISUAL or EDITOR to an editor that is installed, then start tbatch-tui again.",
         ) from ended
     return ended
-
-
-async def _ran(command: list[str]) -> int | OSError:
-    """The exit code, or why it did not start. Cancelled, it ends the editor."""
-    with _deaf():
-        try:
-            process = await asyncio.create_subprocess_exec(*command)
-        except OSError as error:
-            return error
-        return await process.wait()
-
-
-@contextmanager
-def _deaf() -> Iterator[None]:
-    """Ctrl+C and ctrl+backslash mean the editor, not the app that waits for it."""
-    numbers = [signal.SIGINT, *([signal.SIGQUIT] if hasattr(signal, "SIGQUIT") else [])]
-    # Not SIG_IGN, which the editor would inherit.
-    before = [(number, signal.signal(number, lambda *_: None)) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in before:
-            signal.signal(number, handler)

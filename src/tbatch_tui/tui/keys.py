@@ -101,6 +101,19 @@ LABEL = _key(
     group=JOB,
     show=False,
 )
+PAGE = _key(
+    "p", "page_file", "Page", "Read one of its files here, in $PAGER", id="job.page", on=(Place.JOB,), group=JOB
+)
+OPEN_FILE = _key(
+    "P",
+    "open_file",
+    "Open file",
+    "Open one of its files with the desktop's program",
+    id="job.open-file",
+    on=(Place.JOB,),
+    group=JOB,
+    show=False,
+)
 FIX = _key(
     "x",
     "fix",
@@ -116,7 +129,15 @@ EXPORT = _key(
 ERRORS = _key(
     "E", "errors", "Errors", "Errors by cause, and what helps", id="results.errors", on=(Place.RESULTS,), group=LIST
 )
-RAW = _key("v", "raw", "Raw", "The record as JSON, or as it is read", id="results.raw", on=(Place.RESULTS,), group=LIST)
+RAW = _key(
+    "v",
+    "raw",
+    "Raw",
+    "The record or the job as JSON, or as it is read",
+    id="results.raw",
+    on=(Place.RESULTS, Place.JOB),
+    group=LIST,
+)
 REASONING = _key(
     "z",
     "reasoning",
@@ -233,7 +254,14 @@ SORT = _key(
     "s", "next_sort", "Sort", "Sort by the next column", id="list.sort", on=(Place.JOBS,), group=LIST, show=False
 )
 COPY_ID = _key(
-    "y", "copy_id", "Copy id", "Copy the id under the cursor", id="list.copy-id", on=LISTS, group=LIST, show=False
+    "y",
+    "copy_id",
+    "Copy id",
+    "Copy the id under the cursor",
+    id="list.copy-id",
+    on=(*LISTS, Place.JOB),
+    group=LIST,
+    show=False,
 )
 MARK = _key(
     "space",
@@ -285,7 +313,7 @@ COPY_RECORD = _key(
     show=False,
 )
 
-_MOVERS = (*LISTS, Place.READING)
+_MOVERS = (*LISTS, Place.JOB, Place.READING)
 DOWN = _key("j,down", "cursor_down", "Down", "One row down", id="list.down", on=_MOVERS, group=MOVE, show=False)
 UP = _key("k,up", "cursor_up", "Up", "One row up", id="list.up", on=_MOVERS, group=MOVE, show=False)
 TOP = _key("g,home", "cursor_top", "First", "To the first row", id="list.top", on=_MOVERS, group=MOVE, show=False)

@@ -1,40 +1,49 @@
-"""Job: all that is known of one job, live: what happened when, where its files are, what went wrong."""
+"""Job: all that is known of one job, live: what happened when, how fast it goes, where its files are, what failed."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
-from textual.content import Content
-from textual.widgets import Static
 
+from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.events import RecordsChanged, TransferMoved
+from tbatch_tui.engine.history import History
 from tbatch_tui.engine.model import FileKind, JobRecord, TransferState
+from tbatch_tui.engine.pace import course, outlook
+from tbatch_tui.engine.unchanged import InputState
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui import keys
 from tbatch_tui.tui.bridge import Bridge
+from tbatch_tui.tui.dialogs.choose_file import ChooseFile, JobFile
 from tbatch_tui.tui.frame import Frame
 from tbatch_tui.tui.job_actions import JobActions
-from tbatch_tui.tui.text import line, lines
+from tbatch_tui.tui.open_file import open_on_desktop, page
+from tbatch_tui.tui.text import line
 from tbatch_tui.tui.widgets.fact_list import FactList
-from tbatch_tui.tui.widgets.job_foot import pieces_content
-from tbatch_tui.tui.widgets.job_story import error_hint, timeline
-from tbatch_tui.tui.widgets.job_words import (
-    Pieces,
-    kind_of,
-    moved_pieces,
-    outcome_pieces,
-    progress_cell,
-    took,
-    what_now,
-)
-from tbatch_tui.tui.widgets.status import look_of_record
-from tbatch_tui.tui.widgets.tally_words import sum_style, sum_words
+from tbatch_tui.tui.widgets.job_facts import about, files, standing
+from tbatch_tui.tui.widgets.job_steps import steps
+from tbatch_tui.tui.widgets.job_words import took
+from tbatch_tui.tui.widgets.progress_chart import Drawn, ProgressChart
+from tbatch_tui.tui.widgets.record_view import RecordView
+from tbatch_tui.tui.widgets.rule import Rule
+from tbatch_tui.tui.widgets.status import QUIET, look_of_record
+from tbatch_tui.tui.widgets.step_list import StepList
+from tbatch_tui.tui.widgets.wrap import Block
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.controller import Controller
+
+LOOKED_AT_EVERY = 30.0
+"""Seconds between two looks at whether the input file is still what it was; it is read only if `stat` differs."""
+_AS_KEPT = "As it is kept on this machine: the server's own words come with its next list."
 
 
 class JobScreen(JobActions, Frame):
@@ -45,17 +54,26 @@ class JobScreen(JobActions, Frame):
         keys.RESULTS,
         keys.DOWNLOAD,
         keys.CANCEL,
+        keys.PAGE,
+        keys.OPEN_FILE,
+        keys.RAW,
         keys.REFRESH,
         keys.LABEL,
         keys.COPY_ID,
     ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (110, "-wide")]  # noqa: RUF012 - declared by Screen
     DEFAULT_CSS = """
-    JobScreen #story { height: 1fr; scrollbar-size-vertical: 1; }
-    JobScreen #columns { height: auto; layout: vertical; }
-    JobScreen.-wide #columns { layout: horizontal; }
-    JobScreen #facts { padding: 0 2 1 2; }
-    JobScreen #timeline { width: 1fr; height: auto; padding: 0 2 1 2; }
-    JobScreen.-wide #timeline { width: 56; }
+    JobScreen {
+        #story { height: 1fr; scrollbar-size-vertical: 1; }
+        #standing { padding: 0 2; margin-bottom: 1; }
+        #steps { margin: 0 2 1 2; }
+        #files, #about { margin-bottom: 1; }
+        #raw { display: none; padding: 0 2; }
+        &.-raw #raw { display: block; }
+        &.-raw #story { display: none; }
+        &.-wide #steps { dock: left; width: 54; height: 100%; margin: 0; padding: 0 0 0 2; border-right: solid $rule; }
+        &.-wide #story > Rule { padding-left: 1; }
+    }
     """
 
     def __init__(self, engine: Controller, bridge: Bridge, key: str) -> None:
@@ -64,31 +82,47 @@ class JobScreen(JobActions, Frame):
         self.bridge = bridge
         self._key = key
         self._transfers: dict[FileKind | None, TransferMoved] = {}
+        self._history = History()
+        self._input_state: InputState | None = None
+        self._earlier: list[JobRecord] = []
 
     @property
     def current(self) -> JobRecord | None:
         return self.engine.record(self._key)
 
     def body(self) -> ComposeResult:
-        with VerticalScroll(id="story", can_focus=True):
-            with _Columns(id="columns"):
-                yield FactList(id="facts")
-                yield Static(id="timeline", markup=False)
+        with Story(id="story"):
+            yield FactList(id="standing")
+            yield ProgressChart(id="chart")
+            yield StepList(id="steps")
+            yield Rule("Files", id="files-rule")
             yield FactList(id="files")
+            yield Rule("About", id="about-rule")
+            yield FactList(id="about")
+        yield RecordView(id="raw")
 
     def on_mount(self) -> None:
         self.bridge.records.subscribe(self, self._records_changed)
         self.bridge.transfers.subscribe(self, self._transfer_moved)
-        self.set_interval(1.0, self._show)
+        self.set_interval(1.0, self._second)
+        self.set_interval(LOOKED_AT_EVERY, self._look_at_input)
         self.query_one("#story").focus()
-        self.engine.recount(self._key)
         self._show()
+        self._read_history()
+        self._find_earlier()
+        self.engine.recount(self._key)
+
+    def on_screen_resume(self) -> None:
+        self._look_at_input()
 
     def _records_changed(self, event: RecordsChanged) -> None:
         self._key = dict(event.renamed).get(self._key, self._key)
-        if any(record.key == self._key for record in event.changed):
+        if any(record.key == self._key for record in event.changed) or self._key in event.removed:
             self._show()
             self.refresh_bindings()
+            self._read_history()
+            if self.has_class("-raw"):
+                self._read_raw()
 
     def _transfer_moved(self, event: TransferMoved) -> None:
         if event.key != self._key:
@@ -99,114 +133,168 @@ class JobScreen(JobActions, Frame):
             self._transfers[event.kind] = event
         self._show()
 
+    def _second(self) -> None:
+        if self.is_current:
+            self._show()
+
+    # -- what is read beside the record --------------------------------------------------------------
+
+    @work(group="history", exclusive=True, exit_on_error=False)
+    async def _read_history(self) -> None:
+        self._history = await self.engine.history(self._key)
+        self._show()
+
+    @work(group="input", exclusive=True, exit_on_error=False)
+    async def _look_at_input(self) -> None:
+        """Whether the input file is still what was submitted. Leaving the screen stops the reading."""
+        record = self.current
+        if record is not None and record.submission is not None:
+            self._input_state = await self.engine.input_state(record.submission)
+            self._show()
+            self.refresh_bindings()
+
+    @work(group="earlier", exit_on_error=False)
+    async def _find_earlier(self) -> None:
+        """Other runs of the same bytes."""
+        record = self.current
+        if record is None or record.submission is None:
+            return
+        runs = await self.engine.earlier_runs(record.submission.sha256, record.submission.endpoint)
+        own = record.submission.id
+        self._earlier = [run for run in runs if run.submission is None or run.submission.id != own]
+        self._show()
+
     # -- showing -------------------------------------------------------------------------------------
 
     def _show(self) -> None:
         record, now = self.current, self.engine.now()
+        if not self.is_attached:
+            return
         if record is None:
             self.header.show("gone from the history", [])
             return
-        look = look_of_record(record)
+        look, seen_at = look_of_record(record), self.engine.listed_at
         lasted = took(record, now)
         self.header.show(
-            record.name, [(f"{look.glyph} {look.word}", look.colour), lasted if lasted != fmt.MISSING else ""]
+            record.name,
+            [
+                line(record.key[:8]) if record.job is not None else "",
+                lasted if lasted != fmt.MISSING else "",
+                (f"{look.glyph} {look.word}", look.colour),
+            ],
         )
-        self.query_one("#facts", FactList).show(self._facts(record, now))
-        self.query_one("#timeline", Static).update(Content("\n").join(map(pieces_content, timeline(record, now))))
-        self.query_one("#files", FactList).show(self._files(record))
+        self.query_one("#steps", StepList).show([step.pieces(now) for step in steps(record, now, self._history)])
+        self.query_one("#standing", FactList).show(standing(record, self._history, seen_at, now, self._transfers))
+        self.query_one("#chart", ProgressChart).show(self._drawn(record, seen_at), now)
+        self.query_one("#files", FactList).show(here := files(record, self._transfers, self._input_state))
+        self.query_one("#files-rule").display = bool(here)
+        self.query_one("#about", FactList).show(about(record, self._earlier, now))
 
-    def _facts(self, record: JobRecord, now: float) -> list[tuple[str, Pieces]]:
-        job, submission = record.job, record.submission
-        look = look_of_record(record)
-        facts: list[tuple[str, Pieces]] = [("Status", [(f"{look.glyph} {look.word}", look.colour)])]
-        moved = self._transfers.get(None)
-        if moved is not None and moved.total:
-            facts.append(("Upload", moved_pieces(moved, 24)))
-        if job is not None and not job.is_ended:
-            facts.append(("Progress", progress_cell(record, 32)))
-        if said := what_now(record):
-            facts.append(("", [(said, "$status-quiet")]))
-        if job is not None and job.is_ended:
-            even = [(sum_words(record.tally), sum_style(record.tally))] if record.tally is not None else None
-            facts.append(("Outcome", even or outcome_pieces(record)))
-        if job is not None and job.error:
-            facts.append(("Error", [(_some(job.error), "$status-failed")]))
-            facts.append(("", [(error_hint(job.error), "$status-quiet")]))
-        if submission is not None and submission.error:
-            facts.append(("Trouble", [(_some(submission.error), "$status-attention")]))
-            facts.append(("", [(_some(submission.hint or ""), "$status-quiet")]))
-        if submission is not None and submission.warning:
-            facts.append(("Warning", [(_some(submission.warning), "$status-attention")]))
-        facts.append(("Label", [(line(record.label), "")]))
-        facts.append(("Note", [(_some(record.note), "")]))
-        if job is not None:
-            facts.append(("Job id", [(line(job.id), "")]))
-            facts.append(("Model", [(line(job.model or ("–" if job.is_ended else "named once validated")), "")]))
-        facts.append(("Endpoint", [(kind_of(record), ""), (f"  {line(record.endpoint or '')}", "$status-quiet")]))
-        facts.append(("Requests", [(fmt.count(record.requests), "")] if record.requests is not None else []))
-        facts.append(("Submitted", [(fmt.absolute(record.created_at), ""), (_ago(record.created_at, now), _QUIET)]))
-        if job is not None and job.deadline is not None:
-            left = f"  in {fmt.duration(job.deadline - now)}" if not job.is_ended and job.deadline > now else ""
-            facts.append(("Deadline", [(fmt.absolute(job.deadline), ""), (left, _QUIET)]))
-        return [(name, pieces) for name, pieces in facts if any(text for text, _ in pieces)]
+    def _drawn(self, record: JobRecord, seen_at: float | None) -> Drawn | None:
+        run = course(self._history.points)
+        if record.job is None or not run:
+            return None
+        if record.job.is_ended:
+            return Drawn(tuple(run), run[-1][0])
+        until = max(run[-1][0], (seen_at or 0.0) // 60 * 60)  # whole minutes: a second later it is the same
+        look = outlook(self._history.points, until)
+        return Drawn(tuple(run), until, look.latest if look is not None else None, record.job.deadline)
 
-    def _files(self, record: JobRecord) -> list[tuple[str, Pieces]]:
-        """Where the input and the results are."""
-        job, submission = record.job, record.submission
-        rows: list[tuple[str, Pieces]] = []
-        if submission is not None:
-            rows.append(("Input", [(fmt.size(submission.size), ""), (f"  {line(fmt.place(submission.path))}", "")]))
-        elif record.input_name:
-            size = job.file_size if job is not None else None
-            rows.append(("Input", [(fmt.size(size), ""), (f"  {line(record.input_name)}, uploaded elsewhere", _QUIET)]))
-        if job is not None and job.input_file_id:
-            rows.append(("", [(line(job.input_file_id), _QUIET)]))
-        for kind, title, here in (
-            (FileKind.OUTPUT, "Output", record.output),
-            (FileKind.ERRORS, "Errors", record.errors),
-        ):
-            file_id = job.file_id(kind) if job is not None else None
-            if file_id is None:
-                continue
-            moved = self._transfers.get(kind)
-            if moved is not None:
-                rows.append((title, moved_pieces(moved, 24)))
-            elif here is None:
-                rows.append((title, [("on the server; d fetches it", "$status-attention")]))
-            elif here.state is TransferState.FETCHED:
-                facts = f"{fmt.size(here.size)}, {fmt.plural(here.rows or 0, 'row')}"
-                rows.append((title, [(facts, ""), (f"  {line(fmt.place(here.path))}", "")]))
-            elif here.state is TransferState.GONE:
-                rows.append((title, [("gone from the server", "$status-attention")]))
-            elif here.state is TransferState.WANTED:
-                rows.append((title, [("being fetched", "$status-active")]))
-            if here is not None and here.message:
-                rows.append(
-                    (title if here.state is TransferState.FAILED else "", [(line(here.message), "$status-attention")])
-                )
-            rows.append(("", [(line(file_id), _QUIET)]))
-        return rows
+    # -- actions -------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in ("page_file", "open_file"):
+            return bool(self._here())
+        if action == "raw":
+            return self.current is not None and self.current.job is not None
+        return super().check_action(action, parameters)
+
+    def action_raw(self) -> None:
+        """The job as the server's JSON, or as it is read."""
+        self.toggle_class("-raw")
+        if self.has_class("-raw"):
+            self._read_raw()
+            self.query_one("#raw").focus()
+        else:
+            self.query_one("#story").focus()
+
+    @work(group="raw", exclusive=True, exit_on_error=False)
+    async def _read_raw(self) -> None:
+        from tbatch_tui.engine.results import spelled
+
+        if (record := self.current) is None or record.job is None:
+            return
+        told = await self.engine.raw_job(record.job.id)
+        kept = json.dumps(asdict(record.job), ensure_ascii=False)
+        blocks = [Block(spelled((told if told is not None else kept).encode("utf-8", "replace")))]
+        if told is None:
+            blocks = [Block(_AS_KEPT, QUIET), Block(), *blocks]
+        self.query_one("#raw", RecordView).show(blocks, stay=True)
+
+    def action_back(self) -> None:
+        """From the JSON back to the job, from the job to where one came from."""
+        if self.has_class("-raw"):
+            self.action_raw()
+        else:
+            super().action_back()
+
+    @work(group="file", exclusive=True, exit_on_error=False)
+    async def action_page_file(self) -> None:
+        """Read one of its files in the pager."""
+        await self._with_file("Read which file?", lambda path: page(self.app, path))
+
+    @work(group="file", exclusive=True, exit_on_error=False)
+    async def action_open_file(self) -> None:
+        """Open one of its files with the desktop's program."""
+        await self._with_file("Open which file?", open_on_desktop)
+
+    async def _with_file(self, question: str, do: Callable[[Path], Awaitable[None]]) -> None:
+        found = self._here()
+        if len(found) > 1:
+            path = await self.app.push_screen_wait(ChooseFile(question, found))
+        else:
+            path = found[0].path if found else None
+        if path is None:
+            return
+        try:
+            await do(path)
+        except BatchError as error:
+            self.bridge.report(error)
+
+    def _here(self) -> list[JobFile]:
+        """Its files on this machine, what came back first."""
+        record = self.current
+        if record is None:
+            return []
+        found = [
+            JobFile(transfer.kind.value.capitalize(), transfer.path, transfer.size)
+            for transfer in record.transfers
+            if transfer.state is TransferState.FETCHED and transfer.path is not None
+        ]
+        if record.submission is not None and self._input_state is not InputState.GONE:
+            found.append(JobFile("Input", record.submission.path, record.submission.size))
+        return found
+
+
+class Story(VerticalScroll, inherit_bindings=False):
+    """What is read of a job, scrolled by the keys of a list."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.MOVING]
 
     def action_cursor_down(self) -> None:
-        self.query_one("#story").scroll_down()
+        self.scroll_down(animate=False)
 
     def action_cursor_up(self) -> None:
-        self.query_one("#story").scroll_up()
+        self.scroll_up(animate=False)
 
+    def action_page_down(self) -> None:
+        self.scroll_page_down(animate=False)
 
-class _Columns(VerticalScroll, can_focus=False):
-    """Facts and timeline: below each other, or side by side where there is room."""
+    def action_page_up(self) -> None:
+        self.scroll_page_up(animate=False)
 
+    def action_cursor_top(self) -> None:
+        self.scroll_home(animate=False)
 
-_QUIET = "$status-quiet"
-_SHOWN = 1_500
-
-
-def _some(text: str) -> str:
-    """Foreign text of several lines, as much of it as a person would read here."""
-    more = len(text) - _SHOWN
-    return lines(text) if more <= 0 else f"{lines(text[:_SHOWN])} … and {more:,} characters more"
-
-
-def _ago(then: float, now: float) -> str:
-    return f"  {fmt.age(then, now)}"
+    def action_cursor_bottom(self) -> None:
+        self.scroll_end(animate=False)

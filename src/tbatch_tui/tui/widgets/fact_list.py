@@ -29,19 +29,31 @@ class FactList(Widget):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._facts: list[Fact] = []
+        self._at_width: tuple[int, list[Fact]] = (-1, [])
+        self._wrapped_lines: list[Content] = []
 
     def show(self, facts: Iterable[Fact]) -> None:
         """These facts instead. Their text has passed the gate."""
         facts = list(facts)
         if facts != self._facts:
+            before = self._wrapped(self.content_size.width)
             self._facts = facts
-            self.refresh(layout=True)
+            self.display = bool(facts)
+            # A clock that goes on changes a word, not a height: then nothing is laid out anew.
+            self.refresh(layout=len(self._wrapped(self.content_size.width)) != len(before))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return max(1, sum(1 for _ in self._lines(width)))
+        return max(1, len(self._wrapped(width)))
 
     def render(self) -> Content:
-        return Content("\n").join(self._lines(self.content_size.width))
+        return Content("\n").join(self._wrapped(self.content_size.width))
+
+    def _wrapped(self, width: int) -> list[Content]:
+        """The lines at this width; they are asked for several times between two changes."""
+        if self._at_width != (width, self._facts):
+            self._at_width = (width, self._facts)
+            self._wrapped_lines = list(self._lines(width))
+        return self._wrapped_lines
 
     def _lines(self, width: int) -> Iterator[Content]:
         for name, pieces in self._facts:
