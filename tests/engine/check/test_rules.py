@@ -155,6 +155,13 @@ LINES: list[tuple[str, object, int, str, str | None]] = [
         'the key "role" is there twice',
         "a",
     ),
+    (
+        "duplicate-key",
+        dumped(chat())[:-1].replace(b'"content"', b'"cont\\u0065nt": "x", "content"'),
+        111,
+        'the key "content" is there twice',
+        "a",
+    ),
     ("unusual-value", chat(stop="x"), 158, "body.stop is a string, documented: a list of strings", "a"),
     (
         "unusual-value",

@@ -128,7 +128,7 @@ def test_longest(known: int) -> None:
         for end in (b"", b"\n"):
             data = b"\n".join(lines) + end
             expected = max(known, *map(len, lines))
-            piece = Piece(0, len(data), data + b"more")
+            piece = Piece(0, len(data), bytearray(b"[" + data + b"more"))
             assert longest(piece, known) == longest(piece, known, len(lines)) == expected
 
 

@@ -19,6 +19,7 @@ from msgspec import UNSET
 
 from .hosts import host_of, is_private
 from .params import Kind
+from .reader import Piece
 from .typed import PARAMS, REQUIRED, any_line, mould, unjudged
 
 Refusal = (ValueError, RuntimeError, RecursionError)
@@ -32,7 +33,7 @@ _OTHER_LIMIT = "max_completion_tokens"
 _FULLER = "tool"
 """The role whose messages need more than a content."""
 _SHORT = 700
-"""Bytes of a line, on average, under which counting keys in the bytes costs less than asking the parser."""
+"""Bytes of a line, on average, under which making its texts costs less than looking at where each begins."""
 _MOULDS_MAX = 16
 _MISFITS_MAX = 4
 """Pieces that do not fit a mould before moulds are given up."""
@@ -60,6 +61,15 @@ class Shape(NamedTuple):
     """Whether there is a limit of tokens."""
 
 
+class Fit(NamedTuple):
+    """How lines fit the mould of the first of them."""
+
+    keys: tuple[str, ...] = ()
+    """The keys that all bodies have, and no other; none where they do not fit."""
+    has_texts: bool = False
+    """Whether all contents are known to be texts."""
+
+
 class Look(NamedTuple):
     """What a fast look learned of a piece whose lines are all sound, but for the `doubtful` ones."""
 
@@ -78,8 +88,8 @@ class FastLook:
         self._kind = kind
         self._parser = simdjson.Parser()
         self._decode: _Decode = msgspec.json.Decoder(any_line(kind)).decode_lines
-        self._moulds: dict[tuple[str, ...], _Decode] = {}
-        self._misfits = 0
+        self._moulds: dict[tuple[tuple[str, ...], bool], _Decode] = {}
+        self._misfits = {True: 0, False: 0}
         self._open = unjudged(kind)
         self._line_keys = 2 if kind is Kind.CHAT else 3
         self._marks = {"method", "url"} if kind is Kind.CHAT else {"url"}
@@ -87,17 +97,14 @@ class FastLook:
         self._proven: set[bytes] = set()
         self._hosts: set[str] = set()
 
-    def look(self, data: bytes | memoryview) -> Look | None:
+    def look(self, piece: Piece) -> Look | None:
         """Judge whole lines. None when something is odd among them: then each line is to be tried by itself."""
         try:
-            ended = data[-1:] == b"\n"
-            commas = (b"[%b0]" if ended else b"[%b]") % data
-            commas = commas.replace(b"\n", b",")
-            tree: Any = self._parser.parse(commas)
+            tree: Any = self._parser.parse(piece.as_list())
             lines = list(tree)
-            if ended:
-                lines.pop()  # the 0 after the last comma
-            rows, keys = self._rows(data, lines)
+            if piece.is_ended:
+                lines.pop()  # after the last comma
+            rows, fit = self._rows(piece.view, lines)
         except Refusal:
             return None
         if not rows or len(rows) != len(lines):
@@ -108,12 +115,12 @@ class FastLook:
         bodies = list(map(_of_body, rows))
         parsed = list(map(_get_body, lines))
         look.models.extend(map(_of_model, bodies))
-        if not self._judge_bodies(parsed, bodies, keys, look) or not all(map(str.strip, set(look.models))):
+        if not self._judge_bodies(parsed, bodies, fit.keys, look) or not all(map(str.strip, set(look.models))):
             return None
         if self._kind is Kind.AUDIO:
             self._judge_files(bodies, look)
-        elif not (keys and len(data) < _SHORT * len(rows) and _messages_are_plain(commas, bodies)):
-            self._judge_messages(parsed, bodies, bool(keys), look)
+        else:
+            self._judge_messages(parsed, bodies, fit, look)
         return look
 
     def prove(self, line: bytes) -> None:
@@ -126,18 +133,21 @@ class FastLook:
             if value is not UNSET and len(value := bytes(value)) < _PROVEN_BYTES:
                 self._proven.add(name.encode() + value)
 
-    def _rows(self, data: bytes | memoryview, lines: list[Any]) -> tuple[list[Any], tuple[str, ...]]:
-        """The lines as structs; and the keys of their bodies, if they all fit the mould of the first line."""
+    def _rows(self, data: memoryview, lines: list[Any]) -> tuple[list[Any], Fit]:
+        """The lines as structs, and how they fit the mould of the first line."""
         keys = self._keys_of_first(lines)
-        decode = self._moulds.get(keys)
-        if decode is None and self._is_castable(keys):
-            decode = self._moulds[keys] = msgspec.json.Decoder(mould(self._kind, keys)).decode_lines
-        if decode is not None and self._misfits < _MISFITS_MAX:
-            try:
-                return decode(data), keys
-            except msgspec.ValidationError:
-                self._misfits += 1
-        return self._decode(data), ()
+        is_short = self._kind is Kind.CHAT and len(data) < _SHORT * len(lines)
+        for has_texts in (True, False) if is_short else (False,):
+            decode = self._moulds.get((keys, has_texts))
+            if decode is None and self._is_castable(keys):
+                made = mould(self._kind, keys, has_texts)
+                decode = self._moulds[keys, has_texts] = msgspec.json.Decoder(made).decode_lines
+            if decode is not None and self._misfits[has_texts] < _MISFITS_MAX:
+                try:
+                    return decode(data), Fit(keys, has_texts)
+                except msgspec.ValidationError:
+                    self._misfits[has_texts] += 1
+        return self._decode(data), Fit()
 
     def _keys_of_first(self, lines: list[Any]) -> tuple[str, ...]:
         first = lines[0] if lines else None
@@ -210,19 +220,21 @@ class FastLook:
     def _is_proven(self, body: Any, shape: Shape) -> bool:
         return all(name.encode() + bytes(getattr(body, name)) in self._proven for name in shape.unjudged)
 
-    def _judge_messages(self, parsed: list[Any], bodies: list[Any], fits: bool, look: Look) -> None:
+    def _judge_messages(self, parsed: list[Any], bodies: list[Any], fit: Fit, look: Look) -> None:
         """Doubt what is more than a role and a text: parts, tool calls, names, keys that are there twice."""
-        counted = map(len, chain.from_iterable(map(_get_messages, parsed)))
+        have_two = set(map(len, chain.from_iterable(map(_get_messages, parsed)))) == {2}
+        if have_two and fit.has_texts:
+            return
         typed = list(chain.from_iterable(map(_of_messages, bodies)))
         if (
-            set(counted) == {2}
+            have_two
             and set(map(_first_byte, map(_of_content, typed))) == _PLAIN
-            and (fits or _FULLER not in map(_of_role, typed))
+            and (fit.keys or _FULLER not in map(_of_role, typed))
         ):
             return
         for i, (tree, body) in enumerate(zip(parsed, bodies, strict=True)):
             plain = set(map(len, tree["messages"])) == {2} and _FULLER not in map(_of_role, body.messages)
-            if not plain or set(map(_first_byte, map(_of_content, body.messages))) != _PLAIN:
+            if not plain or not (fit.has_texts or set(map(_first_byte, map(_of_content, body.messages))) == _PLAIN):
                 look.doubtful.add(i)
 
     def _judge_files(self, bodies: list[Any], look: Look) -> None:
@@ -248,18 +260,3 @@ def _is_sound(value: Any, levels: int) -> bool:
         keys = list(value)
         return levels > 0 and len(set(keys)) == len(keys) and _are_sound(value, keys, levels - 1)
     return not isinstance(value, simdjson.Array) or (levels > 0 and all(_is_sound(item, levels - 1) for item in value))
-
-
-def _messages_are_plain(data: bytes, bodies: list[Any]) -> bool:
-    """Whether every message has one role and one text, counted in the bytes of the piece.
-
-    Each has both keys and no other, as the struct demands. So if there are no more such keys in the piece than
-    messages, none is there twice; and if as many contents begin with a quote, all are texts. Inside a text the
-    quotes of such a key are escaped, so that it cannot be counted.
-    """
-    number = sum(map(len, map(_of_messages, bodies)))
-    return (
-        data.count(b'"content":') == number
-        and data.count(b'"content": "') + data.count(b'"content":"') == number
-        and data.count(b'"role":') == number
-    )

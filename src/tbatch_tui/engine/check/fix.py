@@ -257,7 +257,7 @@ class _Fixer:
         self._taken: set[int] = set()  # hashes of all ids of the file, and of those given
 
     def learn_ids(self, piece: Piece) -> None:
-        look = self._fast.look(piece.view) if piece.block else None
+        look = self._fast.look(piece) if piece.block else None
         if look is not None:
             self._taken.update(map(hash, look.ids))
             return
@@ -272,7 +272,7 @@ class _Fixer:
             self._copy(piece, source)
             return
         data = piece.data
-        look = None if b"\r" in data else self._fast.look(data)
+        look = None if piece.has_cr else self._fast.look(piece)
         if look is not None and not self._rules & look.once.keys() and not (self._bad and look.doubtful):
             hashes = set(map(hash, look.ids))
             if len(hashes) == len(look.ids) and self._seen.isdisjoint(hashes):

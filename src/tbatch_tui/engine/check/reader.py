@@ -13,6 +13,7 @@ from .limits import LINE_BYTES_MAX
 
 PIECE = 256 * 1024
 _SHORT = 600
+_LF, _BRACKET = b"\n["
 
 
 class Piece(NamedTuple):
@@ -22,15 +23,21 @@ class Piece(NamedTuple):
     """Byte offset of the first one in the file."""
     length: int
     """Bytes of the lines with their LF; only the file's very last line may lack it."""
-    block: bytes | bytearray = b""
-    """What the lines are the beginning of; empty when the line was too long to be held."""
+    block: bytearray = bytearray()
+    """Holds the lines from its second byte on; the first, and two after them, are room for the brackets of a list.
+    Empty when the line was too long to be held."""
     ending: int = 0
     """Of such a line: how many bytes its line end has."""
+
+    @classmethod
+    def of(cls, offset: int, lines: bytes) -> Piece:
+        """A piece of lines that are at hand."""
+        return cls(offset, len(lines), bytearray(b"[%b]]" % lines))
 
     @property
     def view(self) -> memoryview:
         """The lines, not copied."""
-        return memoryview(self.block)[: self.length]
+        return memoryview(self.block)[1 : 1 + self.length]
 
     @property
     def data(self) -> bytes:
@@ -38,26 +45,40 @@ class Piece(NamedTuple):
         return bytes(self.view)
 
     @property
+    def is_ended(self) -> bool:
+        """Whether the last line has its LF."""
+        return self.block[self.length] == _LF
+
+    @property
     def has_cr(self) -> bool:
-        return self.block.find(b"\r", 0, self.length) >= 0
+        return self.block.find(b"\r", 1, 1 + self.length) >= 0
+
+    def as_list(self) -> memoryview:
+        """The lines as one JSON list, line ends turned to commas; after a last line that is ended comes a 0.
+
+        A copy of so many bytes costs as much as half of the parsing, so that there is to be no more than one.
+        """
+        end = 1 + self.length
+        self.block[end : end + 2] = b"0]" if self.is_ended else b"] "
+        return memoryview(self.block.replace(b"\n", b","))[: end + 2]
 
 
 def pieces(file: FileIO, start: int, stop: int) -> Iterator[Piece]:
     """The lines that begin in [start, stop), in pieces of about 256 KB. `start` is the beginning of a line."""
-    buffer = bytearray(PIECE)
+    buffer = _room(PIECE)
     offset = start
     while offset < stop:
         wanted = min(PIECE, stop - offset)
         file.seek(offset)
-        block: bytes | bytearray = buffer
-        size = file.readinto(memoryview(buffer)[:wanted])
-        cut = buffer.rfind(b"\n", 0, size) + 1
+        block = buffer
+        size = file.readinto(memoryview(buffer)[1 : 1 + wanted])
+        cut = max(buffer.rfind(b"\n", 1, 1 + size), 0)
         while not cut and size == wanted < min(stop - offset, LINE_BYTES_MAX + 1):  # a line longer than the block
             wanted = min(4 * wanted, LINE_BYTES_MAX + 1, stop - offset)
             file.seek(offset)
-            block = file.read(wanted)
-            size = len(block)
-            cut = block.find(b"\n") + 1
+            block = _room(wanted)
+            size = file.readinto(memoryview(block)[1 : 1 + wanted])
+            cut = max(block.find(b"\n", 1, 1 + size), 0)
         if not cut and size > LINE_BYTES_MAX:
             end, ending = _end_of_line(file, offset + size, stop)
             yield Piece(offset, end - offset, ending=ending)
@@ -68,6 +89,12 @@ def pieces(file: FileIO, start: int, stop: int) -> Iterator[Piece]:
             return
         yield Piece(offset, length, block)
         offset += length
+
+
+def _room(size: int) -> bytearray:
+    room = bytearray(size + 3)
+    room[0] = _BRACKET
+    return room
 
 
 def next_line_start(file: FileIO, position: int, stop: int) -> int:
@@ -95,7 +122,7 @@ def longest(piece: Piece, known: int, lines: int = 0) -> int:
     size, block = piece.length, piece.block
     if known < _SHORT and lines * _SHORT > size:
         return max(known, *map(len, piece.data.split(b"\n")))
-    position, last_end = 0, block.rfind
+    position, size, last_end = 1, size + 1, block.rfind
     while size - position > known:
         end = last_end(b"\n", position, min(position + known + 1, size))
         if end < 0:

@@ -66,7 +66,7 @@ class _Scanner:
         self._ids = []
         has_cr = piece.has_cr
         is_regular = not has_cr or piece.data.count(b"\r") == piece.data.count(b"\r\n")
-        look = self._fast.look(piece.view) if is_regular and piece.length <= LINE_BYTES_ADVISED else None
+        look = self._fast.look(piece) if is_regular and piece.length <= LINE_BYTES_ADVISED else None
         part.longest = longest(piece, part.longest, 0 if look is None else len(look.models))
         if look is None:
             self._line_by_line(piece, has_cr)
@@ -76,7 +76,7 @@ class _Scanner:
             part.lines += len(look.models)
             part.requests += len(look.models)
             if has_cr:
-                before = piece.data.count(b"\n", 0, piece.block.find(b"\r"))
+                before = piece.data.count(b"\n", 0, piece.block.find(b"\r") - 1)
                 part.add_once("crlf", piece.data.count(b"\r"), lines.place(before))
             if part.longest > LONG_LINE:
                 self._note_long(look, lines)
@@ -123,9 +123,10 @@ class _Scanner:
                 message = f"the line has {size:.2f} MB, documented: {LINE_MEGABYTES} MB at most"
                 part.add(Found(place, 1, "line-large", message))
             is_hopeless = (has_cr and b"\r" in line) or self._odd_run > _ODD_RUN_MAX
-            look = None if is_hopeless else self._fast.look(line)
+            alone = Piece.of(place.offset, line)
+            look = None if is_hopeless else self._fast.look(alone)
             if look is not None:
-                self._note(look, _Lines(Piece(place.offset, len(line), line), place.line - 1))
+                self._note(look, _Lines(alone, place.line - 1))
                 if place.length > LONG_LINE:
                     self._long(place, line, look.models[0], look.ids[0])
             if look is not None and not look.doubtful:

@@ -37,6 +37,11 @@ class _PlainMessage(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     content: Raw
 
 
+class _TextMessage(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    role: _literal(role for role in ROLES if role != "tool")  # type: ignore[valid-type]
+    content: str  # made to be judged: with short texts that costs less than a look at each Raw
+
+
 _EXACT: Mapping[Kind, Mapping[str, Any]] = {
     Kind.CHAT: {
         "model": _NAME,
@@ -77,9 +82,12 @@ def any_line(kind: Kind) -> Any:
     return _line(kind, msgspec.defstruct("Body", [*required, *optional], gc=False), is_strict=False)
 
 
-def mould(kind: Kind, keys: Iterable[str]) -> Any:
-    """A line whose body has these parameters, each of them and no other, and whose messages are plain."""
-    fields = [(name, _type(kind, name, _PlainMessage)) for name in keys]
+def mould(kind: Kind, keys: Iterable[str], has_texts: bool) -> Any:
+    """A line whose body has these parameters, each of them and no other, and whose messages are plain.
+
+    With `has_texts` the messages' contents are known to be texts, else they are left to be looked at.
+    """
+    fields = [(name, _type(kind, name, _TextMessage if has_texts else _PlainMessage)) for name in keys]
     return _line(kind, msgspec.defstruct("Body", fields, gc=False, forbid_unknown_fields=True), is_strict=True)
 
 
