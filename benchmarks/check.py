@@ -22,7 +22,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LINES = 50_000
-OURS = "import sys; from tbatch_tui.check_command import main; sys.exit(main(sys.argv[1:]))"
+OURS = "import sys; from tbatch_tui.cli import main; sys.exit(main())"
+"""What the installed command consists of."""
 PEERS = {
     "ours, 2 processes": f"{OURS} --processes 2",
     "ours, 1 process": f"{OURS} --processes 1",
@@ -64,7 +65,8 @@ def write(path: Path, lines: int, words: int) -> None:
 def run(peer: str, path: Path) -> float:
     """Wall time of one fresh process."""
     code, *options = PEERS[peer].split(" --processes ")
-    command = [sys.executable, "-c", code, str(path), *(["--processes", *options] if options else [])]
+    ours = ["check", "--processes", *options] if options else []
+    command = [sys.executable, "-c", code, *ours, str(path)]
     began = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment())
     return time.perf_counter() - began
@@ -101,7 +103,7 @@ def memory(folder: Path) -> bool:
     for processes in ("2", "1"):
         began = time.perf_counter()
         child = subprocess.Popen(
-            [sys.executable, "-c", OURS, str(path), "--processes", processes],
+            [sys.executable, "-c", OURS, "check", "--processes", processes, str(path)],
             env=environment(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

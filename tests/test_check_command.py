@@ -14,11 +14,11 @@ import pytest
 
 from tests.engine.check.lines import chat, dumped, saved
 
-CODE = "import sys; from tbatch_tui.check_command import main; sys.exit(main(sys.argv[1:]))"
+CODE = "import sys; from tbatch_tui.cli import main; sys.exit(main())"
 
 
 def run(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", CODE, *map(os.fspath, map(str, arguments))]
+    command = [sys.executable, "-c", CODE, "check", *map(os.fspath, map(str, arguments))]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, **options)
 
 
@@ -177,7 +177,7 @@ def test_nothing_reaches_the_terminal(tmp_path: Path) -> None:
     path = saved(tmp_path, lines, name)
     runs = ((1, [path]), (1, ["--json", path]), (2, [f"{path}x"]), (0, ["--fix", "--reject", path]))
     for status, arguments in runs:
-        done = subprocess.run([sys.executable, "-c", CODE, *arguments], capture_output=True, timeout=60)
+        done = subprocess.run([sys.executable, "-c", CODE, "check", *arguments], capture_output=True, timeout=60)
         assert done.returncode == status
         for out in (done.stdout.decode(), done.stderr.decode()):
             assert [c for c in out if not c.isprintable() and c != "\n"] == []
@@ -193,7 +193,7 @@ def test_a_terminal_that_knows_ascii_only(tmp_path: Path) -> None:
 
 def test_broken_pipe(tmp_path: Path) -> None:
     path = saved(tmp_path, b"{}\n" * 4_000)
-    command = [sys.executable, "-c", CODE, str(path)]
+    command = [sys.executable, "-c", CODE, "check", str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
         assert child.stdout is not None
         assert child.stderr is not None
@@ -211,7 +211,7 @@ def test_colours_are_for_terminals(bad: Path) -> None:
 
     def seen(**environment: str) -> str:
         ours, theirs = pty.openpty()
-        command = [sys.executable, "-c", CODE, bad.name]
+        command = [sys.executable, "-c", CODE, "check", bad.name]
         mine = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TERM")}
         with subprocess.Popen(command, cwd=bad.parent, stdout=theirs, env=mine | environment) as child:
             os.close(theirs)
@@ -242,7 +242,7 @@ def test_colours_are_for_terminals(bad: Path) -> None:
     ],
 )
 def test_odd_streams_are_no_traceback(bad: Path, redirection: str, status: int, told: str) -> None:
-    shell = f"{sys.executable} -c '{CODE}' {bad.name} {redirection}"
+    shell = f"{sys.executable} -c '{CODE}' check {bad.name} {redirection}"
     done = subprocess.run(shell, shell=True, cwd=bad.parent, capture_output=True, text=True, timeout=60)
     assert done.returncode == status
     assert told in done.stderr

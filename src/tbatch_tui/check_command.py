@@ -5,13 +5,11 @@ Problems go to standard output, one a line; what is said about a file as a whole
 
 from __future__ import annotations
 
-import argparse
 import gc
 import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -22,6 +20,8 @@ from tbatch_tui.engine.errors import BatchError, FileTrouble
 from tbatch_tui.engine.findings import CheckReport, Problem, Severity
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
     from tbatch_tui.engine.check import FixedCopy
 
 _ENDPOINTS = {
@@ -36,14 +36,8 @@ _EPILOG = "exit status: 0 no errors (warnings may be), 1 errors, 2 a file cannot
 
 def main(argv: list[str], prog: str = "tbatch-tui check") -> int:
     """Run the command; the return value is the exit status."""
-    parser = _parser(prog)
     try:
-        arguments = parser.parse_args(argv)
-        if arguments.files.count("-") > 1:
-            parser.error("standard input can be read only once")
-        arguments.fix |= arguments.fix_only is not None
-        if arguments.reject and not arguments.fix:
-            parser.error("--reject needs --fix")
+        arguments = _plain(argv) or _parsed(argv, prog)
     except SystemExit as leaving:  # argparse has said why
         return leaving.code if isinstance(leaving.code, int) else 2
     if sys.stdout is None:  # closed by whoever started us
@@ -52,8 +46,7 @@ def main(argv: list[str], prog: str = "tbatch-tui check") -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     collecting = gc.isenabled()
-    gc.disable()  # what a check makes dies by its reference counts,
-    gc.freeze()  # and what is loaded by now lives to the end: the interpreter need not look through it on leaving
+    gc.disable()  # what a check makes dies by its reference counts
     run = _Run(arguments)
     try:
         run.all()
@@ -71,15 +64,55 @@ def main(argv: list[str], prog: str = "tbatch-tui check") -> int:
     return run.status
 
 
-def _parser(prog: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+class Options:
+    """What was asked for."""
+
+    def __init__(self) -> None:
+        self.files: list[str] = []
+        self.json = False
+        self.fix = False
+        self.fix_only: list[str] | None = None
+        self.reject = False
+        self.endpoint: str | None = None
+        self.select: list[str] | None = None
+        self.ignore: list[str] | None = None
+        self.processes: int | None = None
+
+
+def _plain(argv: list[str]) -> Options | None:
+    """The options where there are files and little else: to load argparse takes as long as to check 5,000 lines."""
+    options = Options()
+    words = iter(argv)
+    for word in words:
+        if word == "--json":
+            options.json = True
+        elif word == "--processes" and (number := next(words, "")) in ("1", "2"):
+            options.processes = int(number)
+        elif word.startswith("-"):
+            return None
+        else:
+            options.files.append(word)
+    return options if options.files else None
+
+
+def _parsed(argv: list[str], prog: str) -> Options:
+    """The options as argparse reads them. Raises SystemExit."""
+    from argparse import ArgumentParser
+
+    parser = ArgumentParser(
         prog=prog, description="Check input files of Together's Batch API, line by line.", epilog=_EPILOG
     )
     add_arguments(parser)
-    return parser
+    options = parser.parse_args(argv, Options())
+    if options.files.count("-") > 1:
+        parser.error("standard input can be read only once")
+    options.fix |= options.fix_only is not None
+    if options.reject and not options.fix:
+        parser.error("--reject needs --fix")
+    return options
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """What the command takes."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="a JSONL file; - is standard input")
     parser.add_argument("--json", action="store_true", help="print one JSON object with everything")
@@ -100,7 +133,7 @@ def _rules(value: str) -> list[str]:
     rules = [rule.strip() for rule in value.split(",") if rule.strip()]
     for rule in rules:
         if rule not in RULES:
-            raise argparse.ArgumentTypeError(f"there is no rule {harmless(rule)!r}")
+            raise _bad(f"there is no rule {harmless(rule)!r}")
     return rules
 
 
@@ -108,14 +141,20 @@ def _fixable(value: str) -> list[str]:
     rules = _rules(value)
     for rule in rules:
         if not RULES[rule].fixable:
-            raise argparse.ArgumentTypeError(f"{rule} cannot be mended without guessing")
+            raise _bad(f"{rule} cannot be mended without guessing")
     return rules
+
+
+def _bad(value: str) -> Exception:
+    from argparse import ArgumentTypeError
+
+    return ArgumentTypeError(value)
 
 
 class _Run:
     """One run of the command over its files."""
 
-    def __init__(self, arguments: argparse.Namespace) -> None:
+    def __init__(self, arguments: Options) -> None:
         self._arguments = arguments
         self._documents: list[dict[str, object]] = []
         self.status = 0
@@ -178,7 +217,7 @@ class _Run:
 
     def _check(self, path: Path) -> CheckReport:
         processes = self._arguments.processes or (2 if _cores() > 1 else 1)
-        endpoint = _ENDPOINTS.get(self._arguments.endpoint)
+        endpoint = _ENDPOINTS.get(self._arguments.endpoint or "")
         report = check_file(path, endpoint=endpoint, processes=processes, measure=self._arguments.json)
         return _only(report, self._arguments.select, self._arguments.ignore or ())
 
@@ -207,8 +246,7 @@ def _only(report: CheckReport, select: list[str] | None, ignore: list[str] | tup
     for rule, number in report.counts.items():
         if rule in kept:  # by the counts: of very many problems not all are there
             sums[RULES[rule].severity] += told[rule] if RULES[rule].once else number
-    return replace(
-        report,
+    return report._replace(
         problems=tuple(problem for problem in report.problems if problem.rule in kept),
         counts={rule: number for rule, number in report.counts.items() if rule in kept},
         errors=sums[Severity.ERROR],

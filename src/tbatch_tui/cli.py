@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 _VALUED = ("--output-dir", "--data-dir", "--poll-interval", "--base-url")
 _TWINS = ("ls", "get", "submit", "fetch", "cancel", "completion")
@@ -16,9 +17,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = _command_of(arguments)
     if command == "check":
-        from tbatch_tui.check_command import main as check
-
-        return check(arguments, prog="tbatch-tui check")
+        return _check(arguments, is_all=argv is None)
     if command == "sandbox":
         from tbatch_tui.sandbox.server import main as serve
 
@@ -43,6 +42,40 @@ def _command_of(arguments: list[str]) -> str | None:
         elif not argument.startswith("-"):
             return arguments.pop(place) if argument in COMMANDS else None
     return None
+
+
+def _check(arguments: list[str], is_all: bool) -> int:
+    """Run `check`, which is over in so short a time that beginning and ending count.
+
+    `is_all`: it is all that this process is for. Then what Python takes itself apart by is passed over.
+    """
+    if is_all:
+        import gc
+
+        gc.disable()  # nothing that is loaded dies
+        _load_msgspec()
+    from tbatch_tui.check_command import main as check
+
+    status = check(arguments, prog="tbatch-tui check")
+    if is_all:
+        import os
+
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, AttributeError, ValueError):  # closed, or nobody reads any more
+                stream.flush()
+        os._exit(status)
+    return status
+
+
+def _load_msgspec() -> None:
+    """Load msgspec without `typing_extensions`, of which it takes what `typing` has, and which loads `inspect`."""
+    name = "typing_extensions"
+    if name not in sys.modules:
+        sys.modules[name] = None  # type: ignore[assignment]
+        try:
+            import msgspec  # noqa: F401
+        finally:
+            del sys.modules[name]
 
 
 def _run_app(arguments: list[str]) -> int:

@@ -1,11 +1,16 @@
-"""What a check finds: the values of Check, apart from those of jobs, so that neither pays for the other's import."""
+"""What a check finds: the values of Check, apart from those of jobs, so that neither pays for the other's import.
+
+They are tuples with names, no dataclasses as elsewhere: `dataclasses` loads `inspect`, and the whole command is over in
+a tenth of a second.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 from tbatch_tui.engine.endpoint import Endpoint
 
@@ -18,8 +23,7 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing that is wrong in an input file, with the place and the mend."""
 
     line: int
@@ -40,8 +44,7 @@ class Problem:
     """Bytes of the line, without its line end."""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckReport:
+class CheckReport(NamedTuple):
     """What is in an input file, and what is wrong with it."""
 
     path: Path
@@ -52,20 +55,20 @@ class CheckReport:
     endpoint: Endpoint | None
     """Inferred from the lines; None when there is nothing to infer it from, or kinds are mixed."""
     endpoint_why: str
-    models: dict[str, int] = field(default_factory=dict)
+    models: dict[str, int]
     """Requests per model, most used first."""
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[Problem, ...]
     """In order of line; at most `PROBLEMS_KEPT` of them."""
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int]
     """How often each rule was broken, counted to the end even where the problems were not kept."""
+    longest_line: int
+    tokens: dict[str, int]
+    """About how many tokens the prompts of each model have: see `check.tokens`. Empty for audio."""
     errors: int = 0
     warnings: int = 0
     notes: int = 0
-    longest_line: int = 0
-    tokens: dict[str, int] = field(default_factory=dict)
-    """About how many tokens the prompts of each model have: see `check.tokens`. Empty for audio."""
     seconds: float = 0.0
-    evidence: object = field(default=None, repr=False, compare=False)
+    evidence: object = None
     """What the check keeps to judge the models again when the catalogue arrives: see `check.refine`."""
 
     @property
@@ -83,8 +86,7 @@ PROBLEMS_KEPT = 100_000
 """More problems than this are counted, not kept: nobody reads them and memory stays bounded."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
+class ModelInfo(NamedTuple):
     """A model of the catalogue: what the check and the costs need of it."""
 
     id: str
@@ -95,13 +97,15 @@ class ModelInfo:
     cached_input_price: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Catalogue(Mapping[str, ModelInfo]):
     """The models by the name a request gives them, and when that was fetched. Empty while nothing is known."""
 
-    models: Mapping[str, ModelInfo] = field(default_factory=dict)
-    fetched_at: float | None = None
-    """Seconds since the epoch; None: it never was."""
+    __slots__ = ("fetched_at", "models")
+
+    def __init__(self, models: Mapping[str, ModelInfo] = MappingProxyType({}), fetched_at: float | None = None) -> None:
+        """`fetched_at` is in seconds since the epoch; None: it never was."""
+        self.models = models
+        self.fetched_at = fetched_at
 
     def __getitem__(self, name: str) -> ModelInfo:
         return self.models[name]

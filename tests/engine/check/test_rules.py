@@ -158,7 +158,7 @@ LINES: list[tuple[str, object, int, str, str | None]] = [
     (
         "duplicate-key",
         dumped(chat())[:-1].replace(b'"content"', b'"cont\\u0065nt": "x", "content"'),
-        111,
+        132,
         'the key "content" is there twice',
         "a",
     ),

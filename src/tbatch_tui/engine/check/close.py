@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from math import isinf
+
+import msgspec
 
 from .audio import audio_findings
 from .chat import chat_findings
@@ -24,16 +25,15 @@ _JSON_SPACE = " \t\r\n"
 _KIND = {Kind.CHAT: "for chat", Kind.AUDIO: "for audio"}
 
 
-@dataclass(slots=True)
-class Seen:
+class Seen(msgspec.Struct, gc=False):
     """What a close look saw."""
 
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Finding] = []
     text: str = ""
     value: Json | None = None
     custom_id: str | None = None
     model: str | None = None
-    once: list[str] = field(default_factory=list)
+    once: list[str] = []
     """The rules it breaks of those that are told once a file."""
     is_blank: bool = False
 

@@ -29,7 +29,7 @@ class _Identified(msgspec.Struct, gc=False):
     custom_id: str
 
 
-_ODD = re.compile(rb"\\u[dD]|[0-9]{200}|[0-9][eE]\+?[0-9]{3}")
+_ODD = rb"\\u[dD]|[0-9]{200}|[0-9][eE]\+?[0-9]{3}"
 """What may be half of a surrogate pair, or a number too large: a decoder that wants the id alone passes over it."""
 
 _decode = msgspec.json.Decoder(_Identified).decode
@@ -72,7 +72,7 @@ def add_duplicates(part: Part, file: FileIO, kind: Kind, cancelled: Callable[[],
 
 def _is_readable(line: bytes, kind: Kind) -> bool:
     """Whether a line that has an id is otherwise sound enough to be read: else its id did not count."""
-    if _ODD.search(line) is None and line.count(b"[") + line.count(b"{") <= DEPTH_MAX:
+    if re.search(_ODD, line) is None and line.count(b"[") + line.count(b"{") <= DEPTH_MAX:
         return True
     from .close import look_closely
 

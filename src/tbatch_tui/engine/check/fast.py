@@ -11,16 +11,20 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from operator import attrgetter, itemgetter
 from struct import Struct as Layout
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
-import simdjson
 from msgspec import UNSET
 
 from .hosts import host_of, is_private
 from .params import Kind
 from .reader import Piece
 from .typed import PARAMS, REQUIRED, any_line, mould, unjudged
+
+if TYPE_CHECKING:
+    import simdjson
+else:
+    import csimdjson as simdjson  # of which the package makes a module like `json`, and loads that
 
 Refusal = (ValueError, RuntimeError, RecursionError)
 """What simdjson and msgspec raise for lines they cannot take."""

@@ -6,7 +6,6 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from io import FileIO
 from pathlib import Path
 
@@ -96,7 +95,7 @@ def check_file(
         longest_line=part.longest if measure or part.longest > LONG_LINE else 0,
         evidence=Evidence(part.models, part.model_places, part.long_lines),
     )
-    return replace(refine(report, catalogue), seconds=time.perf_counter() - began)
+    return refine(report, catalogue)._replace(seconds=time.perf_counter() - began)
 
 
 def refine(report: CheckReport, catalogue: Mapping[str, ModelInfo] | None) -> CheckReport:
@@ -116,8 +115,7 @@ def refine(report: CheckReport, catalogue: Mapping[str, ModelInfo] | None) -> Ch
     sums = dict.fromkeys(Severity, 0)
     for rule, number in counts.items():
         sums[RULES[rule].severity] += told[rule] if RULES[rule].once else number
-    return replace(
-        report,
+    return report._replace(
         problems=tuple(problems[:PROBLEMS_KEPT]),
         counts=dict(sorted(counts.items(), key=lambda item: list(RULES).index(item[0]))),
         errors=sums[Severity.ERROR],
