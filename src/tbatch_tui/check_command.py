@@ -18,6 +18,7 @@ from tbatch_tui.engine.check import RULES, check_file
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError, FileTrouble
 from tbatch_tui.engine.findings import CheckReport, Problem, Severity
+from tbatch_tui.harmless import encodable, harmless
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -166,8 +167,8 @@ class _Run:
             except BatchError as trouble:
                 self.status = 2
                 if self._arguments.json:
-                    told = {"trouble": _encodable(trouble.title), "hint": trouble.hint}
-                    self._documents.append({"path": _encodable(name), **told})
+                    told = {"trouble": encodable(trouble.title), "hint": trouble.hint}
+                    self._documents.append({"path": encodable(name), **told})
                 _say(harmless(str(trouble)))
         if self._arguments.json:
             import json
@@ -191,8 +192,8 @@ class _Run:
         elif (copy := self._fixed(name, report)) is None:
             self._tell(name, report, {"fixed": None})
         else:
-            rejected = None if copy.rejected is None else _encodable(str(copy.rejected))
-            told = {"from": _encodable(name), "mended": copy.mended, "rejected": rejected}
+            rejected = None if copy.rejected is None else encodable(str(copy.rejected))
+            told = {"from": encodable(name), "mended": copy.mended, "rejected": rejected}
             told["rejected_lines"] = copy.rejected_lines
             self._tell(str(copy.path), self._check(copy.path), {"fixed": told})
 
@@ -305,23 +306,10 @@ def _document(name: str, report: CheckReport) -> dict[str, object]:
     ]
     plain = ("size", "lines", "requests", "endpoint", "endpoint_why", "models", "counts", "errors", "warnings", "notes")
     return {
-        "path": _encodable(name),
+        "path": encodable(name),
         **{field: getattr(report, field) for field in (*plain, "longest_line", "tokens", "seconds")},
         "problems": problems,
     }
-
-
-def _encodable(name: str) -> str:
-    """A file's name as UTF-8 can hold it: bytes that are none, which Python keeps as surrogates, as \\xe9."""
-    return "".join(f"\\x{ord(c) - 0xDC00:02x}" if 0xDC80 <= ord(c) < 0xDD00 else c for c in name)
-
-
-def harmless(text: str) -> str:
-    """Foreign text with everything that a terminal might act on shown as an escape such as \\x1b."""
-    if text.isprintable():
-        return text
-    text = _encodable(text)
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _say(sentence: str) -> None:

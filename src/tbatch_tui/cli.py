@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 _VALUED = ("--output-dir", "--data-dir", "--poll-interval", "--base-url")
-_TWINS = ("ls", "get", "submit", "fetch", "cancel", "completion")
+_TWINS = ("ls", "get", "submit", "fetch", "cancel", "retry", "results", "completion")
 """Commands of `console`; a test holds them against what is told there, which is not loaded for `check`."""
 COMMANDS = ("check", "sandbox", *_TWINS)
 

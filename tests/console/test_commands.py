@@ -87,16 +87,43 @@ def test_fetch_and_cancel(run: Run, sandbox: Sandbox, chat_file: Path, tmp_path:
     assert run("cancel", job_id).returncode == 2  # nobody can be asked
 
 
-def test_a_running_job_is_cancelled_once(run: Run, sandbox: Sandbox, tmp_path: Path):
-    long = write_chat(tmp_path / "long.jsonl", ["Hello"] * 3_000)
-    job_id = run("submit", str(long)).stdout.strip()
-    done = run("cancel", job_id, "--yes")
+def test_a_running_job_is_cancelled_once(run: Run, still_sandbox: Sandbox, chat_file: Path):
+    env = {"TOGETHER_API_KEY": still_sandbox.key, "TOGETHER_BASE_URL": still_sandbox.base_url}
+    job_id = run("submit", str(chat_file), env=env).stdout.strip()
+    done = run("cancel", job_id, "--yes", env=env)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[1] in ("Cancelling", "Cancelled")
-    assert sandbox.count("POST", f"/v1/batches/{job_id}/cancel") == 1
+    assert still_sandbox.count("POST", f"/v1/batches/{job_id}/cancel") == 1
 
 
-@pytest.mark.parametrize("command", ["get", "fetch", "cancel"])
+def test_results_and_a_retry_of_what_failed(run: Run, tmp_path: Path):
+    asked = ["Hello"] * 9
+    source = write_chat(tmp_path / "asked.jsonl", asked)
+    with Sandbox(speed=40, failure_rate=0.5) as box:
+        env = {"TOGETHER_API_KEY": box.key, "TOGETHER_BASE_URL": box.base_url}
+        done = run("submit", str(source), "--wait", *SOON, env=env)
+        job_id = done.stdout.split()[0]
+        rows = run("results", job_id, "--json", env=env)
+        told = [json.loads(line) for line in rows.stdout.splitlines()]
+        assert [row["custom_id"] for row in told] == [f"request-{n}" for n in range(1, 10)]
+        errors = [row for row in told if "error" in row]
+        assert errors and len(errors) < len(told)
+        assert f"9 in = {9 - len(errors)} answered" in rows.stderr
+        listed = run("results", job_id, "--filter", "errors", env=env).stdout.splitlines()
+        assert len(listed) == 1 + len(errors) and listed[0].split()[:2] == ["LINE", "CUSTOM"]
+
+        again = run("retry", job_id, "--only", "errors", "--json", env=env)
+        path = Path(json.loads(again.stdout)["path"])
+        assert path == tmp_path / "asked.retry1.jsonl"
+        lines = source.read_text().splitlines()
+        assert path.read_text().splitlines() == [lines[int(row["custom_id"][8:]) - 1] for row in errors]
+        assert len(box.jobs) == 1
+        sent = run("retry", job_id, "--submit", env=env)
+        assert sent.returncode == 0, sent.stderr
+        assert len(box.jobs) == 2 and sent.stdout.strip() in {job["id"] for job in box.jobs}
+
+
+@pytest.mark.parametrize("command", ["get", "fetch", "cancel", "retry", "results"])
 def test_a_job_that_is_not_there(run: Run, command: str):
     done = run(command, "nonsense")
     assert (done.returncode, done.stdout) == (2, "")

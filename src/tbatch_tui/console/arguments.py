@@ -13,6 +13,8 @@ NAMES = {
     "submit": "check a file and submit it exactly once",
     "fetch": "download output and errors of jobs",
     "cancel": "cancel jobs",
+    "retry": "write a new input file of what failed, is missing or was cut short",
+    "results": "the rows that came back, joined with what was asked",
     "completion": "what a shell needs to complete all this",
 }
 """The commands, in the order in which they are told."""
@@ -22,6 +24,7 @@ EXIT_CODES = (
     "read, 3 not known yet: the server could not be reached, or has not answered; ask again"
 )
 ENDPOINTS = ("chat", "transcription", "translation")
+OUTCOMES = ("all", "ok", "errors", "cut-short", "missing")
 SHELLS = ("bash", "zsh")
 _JOB = "a job: its id, or the beginning of it, or its label or name"
 
@@ -118,6 +121,24 @@ def _cancel(parser: argparse.ArgumentParser) -> None:
     _json(parser)
 
 
+def _retry(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("job", metavar="ID", help=_JOB)
+    parser.add_argument("--only", choices=("errors", "missing", "cut-short"), action="append", help="[all of them]")
+    parser.add_argument("--model", metavar="NAME", help="ask another model")
+    parser.add_argument("--max-tokens", type=int, metavar="N", help="for what was cut short")
+    parser.add_argument("--submit", action="store_true", help="submit the file at once (it is billed)")
+    parser.add_argument("--label", default="", metavar="TEXT", help="with --submit: what the job is called")
+    _wait(parser)
+    _json(parser)
+
+
+def _results(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("job", metavar="ID", help=_JOB)
+    parser.add_argument("--filter", choices=OUTCOMES, default="all", help="only these rows")
+    parser.add_argument("--limit", type=int, metavar="N", help="the first N only")
+    _json(parser, "a line of JSON a row: custom_id, outcome, request, response or error")
+
+
 def _completion(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shell", choices=SHELLS, help="eval what this prints, or put it where the shell looks for it")
 
@@ -128,5 +149,7 @@ _FILL: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "submit": _submit,
     "fetch": _fetch,
     "cancel": _cancel,
+    "retry": _retry,
+    "results": _results,
     "completion": _completion,
 }

@@ -50,10 +50,15 @@ def main(command: str, arguments: list[str]) -> int:
 
 def _of(command: str) -> Run:
     """What runs a command; only that is loaded."""
-    if command == "submit":
-        from tbatch_tui.console.submit import submit
+    match command:
+        case "submit":
+            from tbatch_tui.console.submit import submit
 
-        return submit
+            return submit
+        case "retry" | "results":
+            from tbatch_tui.console import rows
+
+            return rows.retry if command == "retry" else rows.results
     from tbatch_tui.console import jobs
 
     return {"ls": jobs.ls, "get": jobs.get, "fetch": jobs.fetch, "cancel": jobs.cancel}[command]

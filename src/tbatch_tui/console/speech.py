@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from tbatch_tui.check_command import harmless
 from tbatch_tui.engine.events import TransferMoved
 from tbatch_tui.engine.redaction import redacted
+from tbatch_tui.harmless import harmless, harmless_json
 from tbatch_tui.tui import format as fmt
 
 _EVERY = 0.2
@@ -29,6 +29,19 @@ def tell_json(value: Any) -> None:
     """The same as JSON. Every character that is not ASCII is escaped: no terminal can obey it."""
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
     sys.stdout.flush()
+
+
+class JsonLines:
+    """Standard output for lines of JSON: to the letter, but what a terminal would obey is escaped on one."""
+
+    def __init__(self) -> None:
+        self._is_terminal = sys.stdout.isatty()
+
+    def write(self, data: bytes) -> int:
+        """Whole lines."""
+        if self._is_terminal:
+            data = harmless_json(data.decode("utf-8", "replace")).encode()
+        return sys.stdout.buffer.write(data)
 
 
 def say(sentence: str) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
+from tbatch_tui.harmless import harmless_json
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui.text import line, lines
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 LONGEST = 74_000
 """Bytes: what terminals and multiplexers take of OSC 52 differs; this much, in base64, most of them do."""
-_HIDDEN = re.compile("[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 
 
 def copy_id(app: App[Any], bridge: Bridge, text: str) -> None:
@@ -42,8 +41,7 @@ def copy_record(app: App[Any], bridge: Bridge, text: str, what: str) -> None:
 
 def json_text(value: Any) -> str:
     """A value as indented JSON that pastes without harm: what a terminal would obey or hide is escaped, as JSON may."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    return _HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return harmless_json(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def json_or_text(raw: bytes | None) -> Any:

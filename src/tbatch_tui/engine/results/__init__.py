@@ -5,6 +5,7 @@ from .conversation import Message, Part, PartKind, ToolCall
 from .export import ExportFormat, export_rows
 from .groups import ErrorGroup, errors_by_message
 from .index import ResultIndex
+from .merge import write_merged
 from .record import Audio, Failure, Record, spelled
 from .retry import plan_retry, retry_path, write_retry
 from .search import search
@@ -49,5 +50,6 @@ __all__ = [
     "spelled",
     "spending",
     "tally_of",
+    "write_merged",
     "write_retry",
 ]
