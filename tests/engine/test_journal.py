@@ -12,7 +12,7 @@ import pytest
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import FileTrouble, JournalTrouble
 from tbatch_tui.engine.journal import Journal
-from tbatch_tui.engine.journal.journal import submission_key
+from tbatch_tui.engine.journal.rows import submission_key
 from tbatch_tui.engine.model import FileKind, Job, JobRecord, LocalStatus, SubmissionState, Transfer, TransferState
 
 NOW = 1_750_000_000.0

@@ -31,6 +31,7 @@ from tbatch_tui.engine.model import (
     Health,
     HealthState,
     JobRecord,
+    Kin,
     Submission,
     Transfer,
     TransferState,
@@ -316,6 +317,16 @@ class Controller:
         record = await self._book.run(self._book.journal.annotate, self._book.account_id, key, label, note)
         if record is not None:
             self._book.show([record])
+
+    async def note_retry(self, path: Path, parent: str) -> None:
+        """Keep that this file is a retry of a job: what it becomes belongs to that job's family. Raises BatchError."""
+        path = path.absolute()  # noqa: ASYNC240 - asks for the working folder only
+        found = await fingerprint(path)
+        await self._book.run(self._book.journal.add_retry, self._book.account_id, path, found.sha256, parent)
+
+    async def family(self, key: str) -> list[Kin]:
+        """The original that a job is a retry of, and all its retries, the original first."""
+        return await self._book.run(self._book.journal.family, self._book.account_id, key)
 
     def recount(self, key: str) -> None:
         """Count again what came of a job, if its files are others than those that were counted: see `record.tally`."""

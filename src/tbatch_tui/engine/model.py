@@ -114,6 +114,8 @@ class Submission:
     warning: str | None = None
     uncertain_since: float | None = None
     estimate: Estimate | None = None
+    parent: str | None = None
+    """The job of which this file is a retry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,6 +409,15 @@ _LOCAL_STATUS = {
     SubmissionState.REJECTED: LocalStatus.NOT_SUBMITTED,
     SubmissionState.STOPPED: LocalStatus.NOT_SUBMITTED,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """One job of a family: the original, its retries, theirs."""
+
+    record: JobRecord
+    generation: int
+    """1 for the original."""
 
 
 @dataclass(frozen=True, slots=True)

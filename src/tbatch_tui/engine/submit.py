@@ -22,7 +22,7 @@ from tbatch_tui.engine.errors import (
     ServerTrouble,
 )
 from tbatch_tui.engine.fingerprint import Fingerprint, fingerprint
-from tbatch_tui.engine.journal.journal import submission_key
+from tbatch_tui.engine.journal.rows import submission_key
 from tbatch_tui.engine.model import Job, Submission, SubmissionState
 
 if TYPE_CHECKING:

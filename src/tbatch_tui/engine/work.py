@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tbatch_tui.engine.book import Book
 from tbatch_tui.engine.errors import BatchError, LostAnswer, Offline, RateLimited
 from tbatch_tui.engine.events import Collected, Event, HealthChanged, Notice
-from tbatch_tui.engine.journal.journal import submission_key
+from tbatch_tui.engine.journal.rows import submission_key
 from tbatch_tui.engine.meter import Meter
 from tbatch_tui.engine.model import (
     FileKind,

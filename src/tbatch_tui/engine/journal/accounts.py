@@ -96,7 +96,7 @@ def _merge(db: sqlite3.Connection, source: int, target: int) -> None:
         "DELETE FROM points WHERE account_id = ? AND key IN (SELECT key FROM points WHERE account_id = ?)",
         (source, target),
     )
-    tables = ("records", "transfers", "tallies", "points", "submissions", "account_keys")
+    tables = ("records", "transfers", "tallies", "points", "submissions", "retries", "account_keys")
     for table in tables:
         db.execute(f"UPDATE OR IGNORE {table} SET account_id = ? WHERE account_id = ?", (target, source))
     for table in tables:

@@ -14,7 +14,7 @@ from pathlib import Path
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import JournalTrouble
 from tbatch_tui.engine.history import LOCAL, History
-from tbatch_tui.engine.journal import accounts, points
+from tbatch_tui.engine.journal import accounts, lineage, points
 from tbatch_tui.engine.journal.rows import (
     JOB_COLUMNS,
     RECORD_SELECT,
@@ -25,6 +25,7 @@ from tbatch_tui.engine.journal.rows import (
     job_values,
     path_to_blob,
     record_of,
+    submission_key,
     submission_of,
     tally_values,
     transfer_of,
@@ -36,6 +37,7 @@ from tbatch_tui.engine.model import (
     FileKind,
     Job,
     JobRecord,
+    Kin,
     Submission,
     SubmissionState,
     Tally,
@@ -44,11 +46,6 @@ from tbatch_tui.engine.model import (
 )
 
 _IN_ORDER = " ORDER BY r.rank, r.sort_at DESC, r.key"
-
-
-def submission_key(submission_id: int) -> str:
-    """The key of a record that has no job id yet."""
-    return f"submission:{submission_id}"
 
 
 class Journal:
@@ -224,7 +221,7 @@ class Journal:
         with self._writing():
             cursor = self._db.execute(
                 "INSERT INTO submissions (account_id, path, size, sha256, endpoint, label, requests, created_at, "
-                "state, estimate) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "state, estimate, parent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     account_id,
                     path_to_blob(path),
@@ -236,6 +233,7 @@ class Journal:
                     now,
                     SubmissionState.INTENT,
                     estimate_text(estimate),
+                    lineage.parent_of(self._db, account_id, path, sha256),
                 ),
             )
             assert cursor.lastrowid is not None
@@ -381,6 +379,20 @@ class Journal:
             (account_id,),
         )
         return [row[0] for row in rows]
+
+    # -- lineage -------------------------------------------------------------------------------------
+
+    def add_retry(self, account_id: int, path: Path, sha256: str, parent: str) -> None:
+        """Keep that this file asks once more what the job `parent` asked, whenever it is submitted."""
+        with self._writing():
+            lineage.add_retry(self._db, account_id, path, sha256, parent)
+
+    def family(self, account_id: int, key: str) -> list[Kin]:
+        """The original that a job is a retry of, and all its retries, the oldest first; none if it is not known."""
+        generations = lineage.generations(self._db, account_id, key)
+        found = self.records_of(account_id, list(generations))
+        kin = [Kin(record, generations[record.key]) for record in found]
+        return sorted(kin, key=lambda one: (one.generation != 1, one.record.created_at))
 
     # -- small memories ------------------------------------------------------------------------------
 

@@ -56,6 +56,7 @@ _SUBMISSION_COLUMNS = (
     "warning",
     "uncertain_since",
     "estimate",
+    "parent",
 )
 
 _TRANSFER_COLUMNS = ("kind", "file_id", "state", "path", "size", "rows", "sha256", "etag", "message", "updated_at")
@@ -91,6 +92,11 @@ RECORD_SELECT = (
     LEFT JOIN tallies t ON t.account_id = r.account_id AND t.job_id = r.key
     """
 )
+
+
+def submission_key(submission_id: int) -> str:
+    """The key of a record that has no job id yet."""
+    return f"submission:{submission_id}"
 
 
 def path_to_blob(path: Path) -> bytes:
@@ -135,6 +141,7 @@ def submission_of(row: sqlite3.Row, prefix: str = "") -> Submission:
         warning=row[prefix + "warning"],
         uncertain_since=row[prefix + "uncertain_since"],
         estimate=_estimate_of(row[prefix + "estimate"]),
+        parent=row[prefix + "parent"],
     )
 
 

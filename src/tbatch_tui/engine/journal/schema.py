@@ -127,6 +127,17 @@ _MIGRATIONS = (
         PRIMARY KEY (account_id, job_id)
     ) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE submissions ADD COLUMN parent TEXT;
+    CREATE INDEX submissions_by_parent ON submissions (account_id, parent) WHERE parent IS NOT NULL;
+    CREATE TABLE retries (
+        account_id INTEGER NOT NULL REFERENCES accounts(id),
+        path BLOB NOT NULL,
+        sha256 TEXT NOT NULL,
+        parent TEXT NOT NULL,
+        PRIMARY KEY (account_id, path)
+    ) WITHOUT ROWID;
+    """,
 )
 
 

@@ -3,6 +3,7 @@
 from .causes import Cause, cause_of
 from .conversation import Message, Part, PartKind, ToolCall
 from .export import ExportFormat, export_rows
+from .family import FamilyIndex, Member
 from .groups import ErrorGroup, errors_by_message
 from .index import ResultIndex
 from .merge import write_merged
@@ -24,6 +25,8 @@ __all__ = [
     "ErrorGroup",
     "ExportFormat",
     "Failure",
+    "FamilyIndex",
+    "Member",
     "Message",
     "Oddity",
     "Outcome",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator
 
 from .judge import Verdict
 from .lines import Line
@@ -30,6 +31,12 @@ class Texts:
         self._buffer += text
         self._ends.append(len(self._buffer))
 
+    def take(self, other: Texts) -> None:
+        """Add all texts of another."""
+        first = len(self._buffer)
+        self._buffer += other._buffer
+        self._ends.extend(array("Q", [first + end for end in other._ends[1:]]))
+
 
 class Names:
     """A few names that come again and again, each as a small number; 0 is no name."""
@@ -40,6 +47,9 @@ class Names:
 
     def __getitem__(self, number: int) -> str:
         return self._names[number]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
 
     def number(self, name: str) -> int:
         """The number of a name; of more names than anyone has, those that came too late are no name."""
@@ -65,6 +75,12 @@ class Places:
         self.line.append(line.number)
         self.offset.append(line.offset)
         self.length.append(line.length)
+
+    def take(self, other: Places) -> None:
+        """Add all places of another."""
+        self.line.extend(other.line)
+        self.offset.extend(other.offset)
+        self.length.extend(other.length)
 
 
 class Requests:
@@ -96,7 +112,8 @@ class Replies:
     """What came back, in the order it was read."""
 
     def __init__(self) -> None:
-        self.source = bytearray()
+        self.file = array("H")
+        """The number of the file it stands in."""
         self.places = Places()
         self.outcome = bytearray()
         self.tokens = array("I")
@@ -115,7 +132,7 @@ class Replies:
 
     def append(self, source: Source, line: Line, verdict: Verdict) -> int:
         """Add a reply; its index."""
-        self.source.append(source)
+        self.file.append(source)
         self.places.append(line)
         self.tokens.append(_kept(verdict.tokens))
         self.prompt_tokens.append(_kept(verdict.prompt_tokens))
@@ -126,6 +143,22 @@ class Replies:
         self.heads.append(verdict.head)
         self.outcome.append(verdict.outcome)
         return len(self.outcome) - 1
+
+    def take(self, other: Replies, first_file: int) -> int:
+        """Add all replies of another index, whose files are numbered from `first_file` on; the index of the first."""
+        first = len(self)
+        names = [self.models.number(name) for name in other.models]
+        self.file.extend(array("H", [first_file + file for file in other.file]))
+        self.places.take(other.places)
+        self.outcome += other.outcome
+        self.tokens.extend(other.tokens)
+        self.prompt_tokens.extend(other.prompt_tokens)
+        self.reasoning_tokens.extend(other.reasoning_tokens)
+        self.cached_tokens.extend(other.cached_tokens)
+        self.model.extend(array("H", [names[model] for model in other.model]))
+        self.seconds.extend(other.seconds)
+        self.heads.take(other.heads)
+        return first
 
     def outcome_of(self, number: int) -> Outcome:
         return Outcome(self.outcome[number])

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import os
 from array import array
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -22,20 +22,24 @@ from tbatch_tui.engine.errors import FileTrouble, Stopped
 
 from .columns import Places, Replies, Requests, known
 from .heads import head_of, words_of
-from .join import Join
+from .join import Extra, Join
 from .judge import Verdict, glimpsed_id, judge, request_of
 from .lines import Line, lines_of
 from .record import Record, record_of
-from .values import Outcome, Reconciliation, Row, Source, Sources, Stamp
+from .values import FileNumber, Outcome, Reconciliation, Row, Source, Sources, Stamp, source_of
 
 
 class Place(NamedTuple):
     """Where the bytes of a row are."""
 
-    source: Source
+    file: FileNumber
     line: int
     offset: int
     length: int
+
+    @property
+    def source(self) -> Source:
+        return source_of(self.file)
 
 
 class ResultIndex:
@@ -65,7 +69,7 @@ class ResultIndex:
 
         A file that cannot be read is left out: see `absent`.
         """
-        total = sum(_size(path) for source in Source if (path := self.sources.path(source)) is not None)
+        total = self.bytes_to_read()
         done = 0
         hasher = hashlib.sha256()
 
@@ -89,6 +93,10 @@ class ResultIndex:
         self._read(Source.ERRORS, seen, self._take_error)
         self.reconciliation = self._join.finish()
         return self.reconciliation
+
+    def bytes_to_read(self) -> int:
+        """What building will read. Looks at the disk."""
+        return sum(_size(path) for source in Source if (path := self.sources.path(source)) is not None)
 
     def _read(self, source: Source, seen: Callable[[bytes], object], take: Callable[[Line], object]) -> bool:
         path = self.sources.path(source)
@@ -137,6 +145,11 @@ class ResultIndex:
     @property
     def requests(self) -> Requests:
         return self._join.requests
+
+    @property
+    def extras(self) -> Sequence[Extra]:
+        """Rows below the requests."""
+        return self._join.extras
 
     @property
     def replies(self) -> Replies:
@@ -200,35 +213,50 @@ class ResultIndex:
             return None
         return _place(Source.INPUT, self.requests.places, number)
 
+    def asked_place(self, number: int) -> Place | None:
+        """Where the line is that the row's reply answers; see `request_place`."""
+        return self.request_place(number)
+
+    def job_of(self, number: int) -> str:
+        """The id of the job that a row's reply comes from; empty where all are of one."""
+        return ""
+
     def reply_place(self, number: int) -> Place | None:
         """Where the row of the output or error file is."""
         reply = self.reply(number)
         if reply is None:
             return None
-        return _place(Source(self.replies.source[reply]), self.replies.places, reply)
+        return _place(self.replies.file[reply], self.replies.places, reply)
+
+    @property
+    def files(self) -> Sequence[FileNumber]:
+        """The files that rows stand in; the input file first."""
+        return [source for source in Source if source in self.stamps and source not in self.absent]
 
     @contextmanager
-    def open(self, source: Source) -> Iterator[BinaryIO]:
+    def open(self, file: FileNumber) -> Iterator[BinaryIO]:
         """One of the files. Raises FileTrouble when it is gone, or is another one by now."""
+        source = Source(file)
         path = self.sources.path(source)
         assert path is not None
         try:
-            with path.open("rb", buffering=0) as file:
-                if Stamp.of(os.fstat(file.fileno())) != self.stamps[source]:
+            with path.open("rb", buffering=0) as opened:
+                if Stamp.of(os.fstat(opened.fileno())) != self.stamps[source]:
                     raise FileTrouble(f"{path.name} has changed since it was read", "Open the results again.")
-                yield file
+                yield opened
         except OSError as error:
             raise FileTrouble(
                 f"{path.name} cannot be read: {error.strerror or error}", "Press d on the job."
             ) from error
 
-    def size(self, source: Source) -> int:
+    def size(self, file: FileNumber) -> int:
         """Bytes of one of the files, as it was read; 0 where there is none."""
-        return self.stamps[source].size if source in self.stamps else 0
+        stamp = self.stamps.get(Source(file))
+        return stamp.size if stamp is not None else 0
 
     def read(self, place: Place) -> bytes:
         """The bytes of a row. Raises FileTrouble."""
-        with self.open(place.source) as file:
+        with self.open(place.file) as file:
             file.seek(place.offset)
             return file.read(place.length)
 
@@ -246,12 +274,12 @@ class ResultIndex:
                 return None
 
         came = self.reply_place(number)
-        request, response = found(self.request_place(number)), found(came)
+        request, response = found(self.asked_place(number)), found(came)
         return record_of(self.row(number), request, response, came and came.source, came and came.line, tuple(troubles))
 
 
-def _place(source: Source, places: Places, number: int) -> Place:
-    return Place(source, places.line[number], places.offset[number], places.length[number])
+def _place(file: FileNumber, places: Places, number: int) -> Place:
+    return Place(file, places.line[number], places.offset[number], places.length[number])
 
 
 def _size(path: Path) -> int:

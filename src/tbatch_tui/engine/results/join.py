@@ -79,6 +79,10 @@ class Join:
     def finish(self) -> Reconciliation:
         """Count. What only joining needed is let go."""
         self._by_id, self._more, self._asked = {}, {}, array("H")
+        return self.count()
+
+    def count(self) -> Reconciliation:
+        """The sum of all rows."""
         outcome = self.replies.outcome
         counts = Counter(outcome[reply] if reply >= 0 else Outcome.MISSING for reply in self.requests.reply)
         odd = Counter(extra.oddity for extra in self.extras)

@@ -22,7 +22,7 @@ from tbatch_tui.engine.errors import Stopped
 from .columns import Places
 from .index import ResultIndex
 from .shapes import loads
-from .values import Outcome, Source
+from .values import FileNumber, Outcome, Source
 
 _BATCH = 256
 """Rows between two looks at whether to stop."""
@@ -80,9 +80,7 @@ class _Merger:
         self._index = index
         self._job_of = job_of
         self._jobs: dict[str, bytes] = {"": b""}
-        self._files = {
-            source: opened.enter_context(index.open(source)).fileno() for source in Source if index.size(source)
-        }
+        self._files = {file: opened.enter_context(index.open(file)).fileno() for file in index.files}
 
     def lines(self, rows: Sequence[int]) -> list[bytes]:
         """Rows by cutting; nothing for one where that is not to be trusted."""
@@ -140,14 +138,14 @@ class _Merger:
         places, replies = self._index.requests.places, self._index.replies
         asked = self._cut(Source.INPUT, places, [row if row < len(places) else -1 for row in rows])
         came = [b""] * len(rows)
-        for source in (Source.OUTPUT, Source.ERRORS):
-            numbers = [reply if reply >= 0 and replies.source[reply] == source else -1 for reply in of]
-            came = [one or other for one, other in zip(came, self._cut(source, replies.places, numbers), strict=True)]
+        for file in {replies.file[reply] for reply in of if reply >= 0}:
+            numbers = [reply if reply >= 0 and replies.file[reply] == file else -1 for reply in of]
+            came = [one or other for one, other in zip(came, self._cut(file, replies.places, numbers), strict=True)]
         return asked, came
 
-    def _cut(self, source: Source, places: Places, numbers: Sequence[int]) -> list[bytes]:
+    def _cut(self, number: FileNumber, places: Places, numbers: Sequence[int]) -> list[bytes]:
         """These lines of a file, nothing for -1; read in one piece where they stand near each other."""
-        file, offsets, lengths = self._files.get(source), places.offset, places.length
+        file, offsets, lengths = self._files.get(number), places.offset, places.length
         wanted = [number for number in numbers if number >= 0]
         if file is None or not wanted:
             return [b""] * len(numbers)

@@ -51,6 +51,8 @@ class Record:
     usage: Usage | None = None
     raw_request: bytes | None = None
     raw_response: bytes | None = None
+    origin: str = ""
+    """The job that the response comes from, in words, where the rows of several are shown as one."""
     troubles: tuple[str, ...] = ()
     """Why a part of it could not be read again."""
 

@@ -24,10 +24,15 @@ _RETRIED = re.compile(r"\.retry[0-9]+$")
 
 
 def plan_retry(
-    index: ResultIndex, *, groups: Iterable[ErrorGroup] = (), missing: bool = False, cut_short: bool = False
+    index: ResultIndex,
+    *,
+    groups: Iterable[ErrorGroup] = (),
+    missing: bool = False,
+    cut_short: bool = False,
+    marked: Iterable[int] = (),
 ) -> array[int]:
     """The requests that are to be asked once more, in the order of the input file."""
-    wanted = {row for group in groups for row in group.rows}
+    wanted = {*marked, *(row for group in groups for row in group.rows)}
     outcomes = [Outcome.MISSING] * missing + [Outcome.CUT_SHORT] * cut_short
     wanted.update(index.select(outcomes) if outcomes else ())
     return array("I", sorted(row for row in wanted if index.request_place(row) is not None))

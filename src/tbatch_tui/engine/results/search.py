@@ -10,7 +10,7 @@ from tbatch_tui.engine.errors import Stopped
 
 from .index import ResultIndex
 from .lines import PIECE
-from .values import Source
+from .values import FileNumber, Source, source_of
 
 _SAFE = re.compile(r"[\w .,:;!?()%=+*#@$|~^{}\[\]-]", re.ASCII)
 """Characters that JSON writers spell as they are."""
@@ -35,13 +35,13 @@ def search(
     """
     hits = bytearray(len(index)) if hits is None else hits
     pattern = re.compile(_pattern(text))
-    total = sum(index.size(source) for source in Source)
+    total = sum(index.size(file) for file in index.files)
     done = 0
-    for source in Source:
-        starts, numbers = _starts(index, source)
+    for number in index.files:
+        starts, numbers = _starts(index, number)
         if not len(starts):
             continue
-        with index.open(source) as file:
+        with index.open(number) as file:
             position, carried = 0, b""
             while block := file.read(PIECE):
                 if cancelled():
@@ -62,7 +62,7 @@ def _mark(
     at = 0
     while found := pattern.search(data, at):
         row = bisect_right(starts, offset + found.start()) - 1
-        if row >= 0:
+        if row >= 0 and numbers[row] >= 0:
             hits[numbers[row]] = 1
         at = max(found.end(), starts[row + 1] - offset if row + 1 < len(starts) else len(data))
 
@@ -89,11 +89,11 @@ def _escaped(character: str) -> bytes:
     return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4)).encode()
 
 
-def _starts(index: ResultIndex, source: Source) -> tuple[Sequence[int], Sequence[int]]:
-    """Where the rows of a file begin, in order, and which rows of the list they are."""
-    if source is Source.INPUT:
+def _starts(index: ResultIndex, file: FileNumber) -> tuple[Sequence[int], Sequence[int]]:
+    """Where the rows of a file begin, in order, and which rows of the list they are; -1 for what is in none."""
+    if source_of(file) is Source.INPUT:
         count = len(index.requests.places)
         return index.requests.places.offset, range(count)
-    replies = [reply for reply, of in enumerate(index.replies.source) if of == source]
+    replies = [reply for reply, of in enumerate(index.replies.file) if of == file]
     shown = {reply: row for row in range(len(index)) if (reply := index.reply(row)) is not None}
-    return [index.replies.places.offset[reply] for reply in replies], [shown[reply] for reply in replies]
+    return [index.replies.places.offset[reply] for reply in replies], [shown.get(reply, -1) for reply in replies]

@@ -8,7 +8,7 @@ from tbatch_tui.engine.model import Spent
 
 from .columns import NONE, Replies
 from .index import ResultIndex
-from .values import Source
+from .values import Source, source_of
 
 
 def spending(index: ResultIndex, rows: Sequence[int] | None = None) -> tuple[Spent, ...]:
@@ -21,9 +21,10 @@ def spending(index: ResultIndex, rows: Sequence[int] | None = None) -> tuple[Spe
         chosen: Iterable[int] = range(len(replies))
     else:
         chosen = (reply for row in rows if (reply := index.reply(row)) is not None)
+    outputs = {file for file in index.files if source_of(file) is Source.OUTPUT}
     by_model: dict[int, list[int]] = {}
     for reply in chosen:
-        if replies.source[reply] == Source.OUTPUT:
+        if replies.file[reply] in outputs:
             by_model.setdefault(replies.model[reply], []).append(reply)
     found = [_sum(replies, replies.models[model], of) for model, of in by_model.items()]
     return tuple(sorted(found, key=lambda spent: (-spent.rows, spent.model)))

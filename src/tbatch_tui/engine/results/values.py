@@ -22,6 +22,15 @@ class Source(IntEnum):
         return ("input file", "output file", "error file")[self]
 
 
+FileNumber = int
+"""One of the files that an index is over: three of each job, in the order of `Source`."""
+
+
+def source_of(file: FileNumber) -> Source:
+    """Which of a job's three files it is."""
+    return Source(file % len(Source))
+
+
 class Stamp(NamedTuple):
     """What a file was like when it was read: another one differs in one of these."""
 
@@ -97,6 +106,8 @@ class Row:
     preview: str = ""
     """The first words of the answer, or of the error's message. One line."""
     oddity: Oddity | None = None
+    attempt: int | None = None
+    """Which job of a family the reply comes from, from 1; None where all are of one job."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,155 @@
+"""A retry knows what it is a retry of, however it is submitted; a family is put together from all of its jobs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tbatch_tui.engine.controller import Controller
+from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.journal import Journal
+from tbatch_tui.engine.model import Job, JobRecord
+from tbatch_tui.engine.results import (
+    FamilyIndex,
+    Member,
+    ResultIndex,
+    errors_by_message,
+    plan_retry,
+    retry_path,
+    sources_of,
+    write_retry,
+)
+from tbatch_tui.sandbox.testing import Sandbox
+from tests.conftest import CHAT_MODEL
+from tests.engine.conftest import MakeEngine
+
+NOW = 1_750_000_000.0
+
+
+def run(journal: Journal, account: int, path: Path, number: int, sha256: str = "") -> str:
+    """Submit a file, which becomes a job; the job's id."""
+    record = journal.add_submission(
+        account,
+        path=path,
+        size=1,
+        sha256=sha256 or str(number) * 64,
+        endpoint=Endpoint.CHAT,
+        label="",
+        requests=1,
+        now=NOW + number,
+    )
+    assert record.submission is not None
+    job = Job(f"job-{number}", "COMPLETED", created_at=NOW + number)
+    journal.attach_job(account, record.submission, job, NOW + number)
+    return job.id
+
+
+def test_a_family_is_the_original_and_every_retry_below_it(tmp_path: Path):
+    journal = Journal(tmp_path / "history.db")
+    account = journal.account_at_start("https://x", "abcd", NOW).id
+    files = [tmp_path / f"in.retry{number}.jsonl" for number in range(6)]
+    first = run(journal, account, tmp_path / "in.jsonl", 1)
+    journal.add_retry(account, files[0], "2" * 64, first)
+    second = run(journal, account, files[0], 2)
+    journal.add_retry(account, files[1], "3" * 64, second)
+    third = run(journal, account, tmp_path / "moved.jsonl", 3)  # told by its bytes
+    journal.add_retry(account, files[2], "4" * 64, first)
+    fourth = run(journal, account, files[2], 5)  # edited before it was submitted: told by its path
+    other = run(journal, account, tmp_path / "other.jsonl", 6)
+    for key in first, second, third, fourth:
+        kin = journal.family(account, key)
+        assert [(one.record.key, one.generation) for one in kin] == [(first, 1), (second, 2), (third, 3), (fourth, 2)]
+    assert [one.record.key for one in journal.family(account, other)] == [other]
+    assert journal.family(account, "nobody") == []
+    pending = journal.add_submission(
+        account, path=files[0], size=1, sha256="2" * 64, endpoint=Endpoint.CHAT, label="", requests=1, now=NOW + 9
+    )
+    assert [one.record.key for one in journal.family(account, pending.key)] == [
+        first, second, third, fourth, pending.key
+    ]  # fmt: skip
+    journal.close()
+
+
+def test_the_original_submitted_again_is_no_retry_of_itself(tmp_path: Path):
+    journal = Journal(tmp_path / "history.db")
+    account = journal.account_at_start("https://x", "abcd", NOW).id
+    original = tmp_path / "in.jsonl"
+    first = run(journal, account, original, 1)
+    journal.add_retry(account, tmp_path / "in.retry1.jsonl", "1" * 64, first)  # every line failed: the same bytes
+    again = run(journal, account, original, 2, sha256="1" * 64)
+    assert len(journal.family(account, again)) == 1
+    retried = run(journal, account, tmp_path / "in.retry1.jsonl", 3, sha256="1" * 64)
+    assert [one.record.key for one in journal.family(account, retried)] == [first, retried]
+    journal.close()
+
+
+async def run_job(engine: Controller, path: Path) -> JobRecord:
+    key = await engine.submit(path, Endpoint.CHAT, requests=len(path.read_bytes().splitlines()))
+    return await engine.wait_until(key, lambda r: r.tally is not None)
+
+
+async def retry(engine: Controller, index: ResultIndex, parent: str) -> Path:
+    """Ask once more all that has no whole answer."""
+    assert index.sources.input is not None
+    rows = plan_retry(index, groups=errors_by_message(index), missing=True, cut_short=True)
+    path = retry_path(index.sources.input)
+    write_retry(index, rows, path)
+    await engine.note_retry(path, parent)
+    return path
+
+
+async def family_of(engine: Controller, key: str) -> FamilyIndex:
+    kin = await engine.family(key)
+    index = FamilyIndex([Member(one.record.key, one.record.name, _index(one.record)) for one in kin])
+    index.build()
+    return index
+
+
+def _index(record: JobRecord) -> ResultIndex:
+    index = ResultIndex(sources_of(record))
+    index.build()
+    return index
+
+
+async def test_two_generations_of_retries_leave_nothing_unanswered(
+    sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
+):
+    """Rows fail in the original and are lost from its first retry; ids and bytes stay what they were."""
+    path = tmp_path / "in.jsonl"
+    path.write_text(
+        "".join(
+            json.dumps({"custom_id": f"c-{n}", "body": {"model": CHAT_MODEL, "messages": [
+                {"role": "user", "content": f"Say {n}."}], "max_tokens": 4000}}) + "\n"
+            for n in range(12)
+        )
+    )  # fmt: skip
+    lines = path.read_bytes().splitlines(keepends=True)
+    async with make_engine(sandbox) as engine:
+        first = await run_job(engine, path)
+        lose(first, keep=5)
+        second = await run_job(engine, await retry(engine, _index(first), first.key))
+        assert second.submission is not None and second.submission.parent == first.key
+        assert second.submission.path.read_bytes() == b"".join(lines[5:])
+        lose(second, keep=4)
+        merged = await family_of(engine, first.key)
+        assert merged.reconciliation is not None
+        assert (merged.reconciliation.answered, merged.reconciliation.missing) == (9, 3)
+        third_file = await retry(engine, merged, second.key)
+        assert third_file.name == "in.retry2.jsonl"
+        assert third_file.read_bytes() == b"".join(lines[9:])
+        third = await run_job(engine, third_file)
+        for key in first.key, second.key, third.key:
+            merged = await family_of(engine, key)
+            assert merged.reconciliation is not None and merged.reconciliation.is_even
+            assert merged.reconciliation.answered == 12
+            assert [merged.row(row).attempt for row in range(12)] == [1] * 5 + [2] * 4 + [3] * 3
+        assert [one.generation for one in await engine.family(second.key)] == [1, 2, 3]
+
+
+def lose(record: JobRecord, keep: int) -> None:
+    """Of the output file only the rows of the first `keep` requests stay."""
+    assert record.output is not None and record.output.path is not None and record.submission is not None
+    asked = [json.loads(line)["custom_id"] for line in record.submission.path.read_bytes().splitlines()]
+    kept = set(asked[:keep])
+    rows = record.output.path.read_bytes().splitlines(keepends=True)
+    record.output.path.write_bytes(b"".join(row for row in rows if json.loads(row)["custom_id"] in kept))
