@@ -63,6 +63,10 @@ class ResultActions(Screen[None]):
         """The record whose results these are."""
         raise NotImplementedError
 
+    def parent_of_retry(self, job: JobRecord) -> str:
+        """The key of the job that a retry written now is a retry of."""
+        return job.key
+
     def shown_rows(self) -> tuple[str, Sequence[int]]:
         """What the rows that are shown are, and which; no words where they are all."""
         raise NotImplementedError
@@ -107,6 +111,8 @@ class ResultActions(Screen[None]):
         except BatchError as error:
             self.bridge.report(error)
             return
+        if (job := self.job) is not None:
+            await self.engine.note_retry(path, self.parent_of_retry(job))
         self.post_message(CheckFile(path))
 
     async def _offer(self, index: ResultIndex) -> RetryOffer:
