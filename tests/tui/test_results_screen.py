@@ -249,7 +249,7 @@ async def test_y_copies_the_id(tmp_path: Path) -> None:
     keep(tmp_path, input=[asked("a\ud800\x1b[2Jb")], output=None, errors=[])
     async with showing(tmp_path) as (host, pilot):
         await press(host, pilot, "y")
-        assert host.clipboard == "a?\x1b[2Jb"
+        assert "[2Jb" in host.clipboard and "\x1b" not in host.clipboard
         check_screen(host)
 
 
