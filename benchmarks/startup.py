@@ -91,7 +91,7 @@ def fill(data_dir: Path, count: int) -> None:
     journal.close()
 
 
-def main() -> None:
+def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=15)
@@ -99,6 +99,7 @@ def main() -> None:
     environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONDONTWRITEBYTECODE", "TOGETHER_LOG")}
     environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "TOGETHER_API_KEY": "benchmark-key"}
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, {runs} runs each, medians")
+    missed = 0
     with tempfile.TemporaryDirectory() as folder:
         for count in (0, 10_000):
             data_dir = Path(folder) / str(count)
@@ -124,7 +125,9 @@ def main() -> None:
                 f"first frame, {count:>6,} jobs: {mine * 1000:4.0f} ms, bare app {theirs * 1000:4.0f} ms: "
                 f"{mine / theirs:.2f} × (bar 1.00)"
             )
+            missed += mine > theirs
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
