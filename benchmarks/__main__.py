@@ -107,10 +107,8 @@ def measured(script: Script) -> tuple[str, int]:
     print(said, done.stderr[-2_000:], sep="\n", flush=True)
     verdict = "" if done.returncode == 0 else "**A bar was missed, or the script failed.**\n\n"
     when = f"{time.strftime('%Y-%m-%d')}, {time.monotonic() - began:.0f} s"
-    return (
-        f"Bars: {script.bars}.\n\n{verdict}`{' '.join(('python', *command[1:]))}` ({when}):\n\n```\n{said}\n```\n",
-        done.returncode,
-    )
+    ran = " ".join(("python -m", script.module, *script.arguments))
+    return f"Bars: {script.bars}.\n\n{verdict}`{ran}` ({when}):\n\n```\n{said}\n```\n", done.returncode
 
 
 def page(kept: dict[str, str]) -> str:
