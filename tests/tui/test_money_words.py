@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from tbatch_tui.engine.costs import Cost
-from tbatch_tui.engine.model import Estimate, Spent
-from tbatch_tui.tui.widgets.money_words import cost_facts, cost_words, estimate_facts, price_words, spent_words
+from pathlib import Path
+
+from tbatch_tui.engine.costs import Cost, Tariff
+from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.findings import Catalogue
+from tbatch_tui.engine.model import Estimate, Job, JobRecord, Spent, Submission, Tally
+from tbatch_tui.tui.widgets.money_words import (
+    cost_cell,
+    cost_facts,
+    cost_words,
+    estimate_facts,
+    job_money,
+    price_words,
+    spent_words,
+)
 
 AT = 1_790_000_000.0
 
@@ -56,3 +68,20 @@ def test_tokens_are_told_apart():
         "1,201 in (1 cached) · 301 out (1 reasoning)"
     )
     assert spent_words([Spent("a", 2, seconds=125.0, heard=2)]) == "2 m of audio"
+
+
+def test_a_job_says_before_and_after():
+    tariff = Tariff(Catalogue(), {"m": {"input": 1, "output": 2}})
+    submission = Submission(1, Path("in.jsonl"), 1, "", Endpoint.CHAT, "", 2, AT, estimate=Estimate(0.5, 2.0))
+    record = JobRecord("j", Job("j", "IN_PROGRESS", model="m"), submission)
+    assert words(job_money(record, tariff)) == [("Cost", "est. ≤ $2.50")]
+    assert cost_cell(record, tariff) == ""
+    tally = Tally(2, 2, 0, 0, spent=(Spent("", 2, 1_000_000, 500_000, told=2),))
+    record = JobRecord("j", Job("j", "COMPLETED", model="m"), submission, tally=tally)
+    assert words(job_money(record, tariff)) == [
+        ("Tokens", "1,000,000 in · 500,000 out"),
+        ("Cost", "$2.00 (est. ≤ $2.50)"),
+        ("", "own prices of config.toml"),
+    ]
+    assert cost_cell(record, tariff) == "$2.00"
+    assert words(job_money(record, None)) == [("Tokens", "1,000,000 in · 500,000 out")]

@@ -49,10 +49,10 @@ ERRORS = [failed("case-2", "Request timeout [bold]")]
 class Host(Bare):
     """An app with nothing but the screen under test."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **more: Any) -> None:
         super().__init__()
         self.bridge = Bridge(self)
-        self.engine = Controller(Options(folder / "data", folder / "results"), self.bridge.emit)
+        self.engine = Controller(Options(folder / "data", folder / "results", **more), self.bridge.emit)
         self.went_back = 0
         self.to_check: list[Path] = []
 
@@ -101,9 +101,11 @@ def keep(
 
 
 @asynccontextmanager
-async def showing(folder: Path, size: tuple[int, int] = (120, 30)) -> AsyncIterator[tuple[Host, Pilot[object]]]:
+async def showing(
+    folder: Path, size: tuple[int, int] = (120, 30), **more: Any
+) -> AsyncIterator[tuple[Host, Pilot[object]]]:
     """The screen, with all its files read."""
-    host = Host(folder)
+    host = Host(folder, **more)
     async with host.engine:
         await host.engine.records()
         async with host.run_test(size=size) as pilot:
@@ -208,6 +210,22 @@ async def test_f_goes_through_the_outcomes(tmp_path: Path) -> None:
             check_screen(host)
         every = [f"case-{number}" for number in range(1, 6)]
         assert seen == [["case-1", "case-5"], ["case-2"], ["case-4"], ["case-3"], every]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_what_it_cost_is_said_of_all_and_of_what_is_shown(size: tuple[int, int], tmp_path: Path) -> None:
+    keep(tmp_path)
+    dollar = {"m/chat": {"input": 10_000, "output": 10_000}}  # a cent a token
+    async with showing(tmp_path, size, prices=dollar, discounts={"m/chat": 50}) as (host, pilot):
+        whole = f"${(3 * 3 + 412 + 64 + 7) * 0.005:.2f}"
+        for said in (f"${(2 * 3 + 412 + 7) * 0.005:.2f} of {whole}", f"$0.00 of {whole}", f"$0.34 of {whole}"):
+            assert screen_lines(host)[0].rstrip().endswith(whole)
+            assert ("own prices of config.toml · 50 % off" in screen_text(host)) is (size[0] == 140)
+            await press(host, pilot, "f")
+            assert screen_lines(host)[0].rstrip().endswith(said)
+            check_screen(host)
+    async with showing(tmp_path, size) as (host, pilot):
+        assert "$" not in screen_lines(host)[0], "no price is known"
 
 
 async def test_no_row_of_a_kind_is_said_kindly(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from tbatch_tui.tui.widgets.fact_list import FactList
 from tbatch_tui.tui.widgets.job_facts import about, files, standing
 from tbatch_tui.tui.widgets.job_steps import steps
 from tbatch_tui.tui.widgets.job_words import took
+from tbatch_tui.tui.widgets.money_words import job_money
 from tbatch_tui.tui.widgets.progress_chart import Drawn, ProgressChart
 from tbatch_tui.tui.widgets.record_view import RecordView
 from tbatch_tui.tui.widgets.rule import Rule
@@ -40,6 +41,7 @@ from tbatch_tui.tui.widgets.wrap import Block
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.controller import Controller
+    from tbatch_tui.engine.costs import Tariff
 
 LOOKED_AT_EVERY = 30.0
 """Seconds between two looks at whether the input file is still what it was; it is read only if `stat` differs."""
@@ -83,6 +85,7 @@ class JobScreen(JobActions, Frame):
         self._key = key
         self._transfers: dict[FileKind | None, TransferMoved] = {}
         self._history = History()
+        self._tariff: Tariff | None = None
         self._input_state: InputState | None = None
         self._earlier: list[JobRecord] = []
 
@@ -111,6 +114,12 @@ class JobScreen(JobActions, Frame):
         self._read_history()
         self._find_earlier()
         self.engine.recount(self._key)
+        self._find_prices()
+
+    @work(group="prices", exclusive=True, exit_on_error=False)
+    async def _find_prices(self) -> None:
+        self._tariff = await self.engine.tariff()
+        self._show()
 
     def on_screen_resume(self) -> None:
         self._look_at_input()
@@ -184,7 +193,10 @@ class JobScreen(JobActions, Frame):
             ],
         )
         self.query_one("#steps", StepList).show([step.pieces(now) for step in steps(record, now, self._history)])
-        self.query_one("#standing", FactList).show(standing(record, self._history, seen_at, now, self._transfers))
+        money = job_money(record, self._tariff)
+        self.query_one("#standing", FactList).show(
+            [*standing(record, self._history, seen_at, now, self._transfers), *money]
+        )
         self.query_one("#chart", ProgressChart).show(self._drawn(record, seen_at), now)
         self.query_one("#files", FactList).show(here := files(record, self._transfers, self._input_state))
         self.query_one("#files-rule").display = bool(here)

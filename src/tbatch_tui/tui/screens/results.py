@@ -13,10 +13,11 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widgets import Static
 
+from tbatch_tui.engine.costs import Cost, cost
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.events import Collected
 from tbatch_tui.engine.model import FileKind, JobRecord
-from tbatch_tui.engine.results import ErrorGroup, Row, sources_of
+from tbatch_tui.engine.results import ErrorGroup, Row, sources_of, spending
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui import keys
 from tbatch_tui.tui.bridge import Bridge
@@ -28,11 +29,13 @@ from tbatch_tui.tui.text import line, shown
 from tbatch_tui.tui.widgets.error_groups import group_columns, group_story
 from tbatch_tui.tui.widgets.filter_line import FilterLine
 from tbatch_tui.tui.widgets.key_bar import KeyBar
+from tbatch_tui.tui.widgets.money_words import cost_words, money_words, price_words
 from tbatch_tui.tui.widgets.record_table import RecordTable
 from tbatch_tui.tui.widgets.record_view import RecordView
 from tbatch_tui.tui.widgets.result_rows import ResultRows, columns
 from tbatch_tui.tui.widgets.result_story import raw_story, story
 from tbatch_tui.tui.widgets.result_words import FILTERS, no_files, nothing_here, trouble_words
+from tbatch_tui.tui.widgets.status import QUIET
 from tbatch_tui.tui.widgets.tally_words import sum_style, sum_words
 from tbatch_tui.tui.widgets.wrap import Block
 
@@ -43,6 +46,8 @@ WIDE = 100
 """Cells from which the list and the record stand side by side."""
 LOOKED_AT_EVERY = 0.1
 """Seconds between two looks at how far reading or searching has come."""
+_PRICES_FROM = 130
+"""Cells from which the prices are told beside what it cost."""
 TYPED_FOR = 0.12
 """Seconds without a key after which what was typed is searched for."""
 
@@ -96,6 +101,9 @@ class ResultsScreen(ResultActions, Frame):
         """The row that is shown beside the list."""
         self._group: ErrorGroup | None = None
         """The cause whose rows alone are shown."""
+        self._cost: Cost | None = None
+        self._cost_of_shown: Cost | None = None
+        """Of the rows that are shown, where they are not all."""
         self._raw = self._unfolded = False
         self._to_hit = False
         """The record that is shown next begins at its first hit."""
@@ -144,7 +152,7 @@ class ResultsScreen(ResultActions, Frame):
     @work(group="read", exclusive=True, exit_on_error=False)
     async def _read_files(self) -> None:
         """Index the files, from the beginning; the list shows the rows as they come."""
-        self._story_of = self.causes = self._group = None
+        self._story_of = self.causes = self._group = self._cost = None
         self._ticker.resume()
         self.engine.recount(self._key)
         if await self.reader.read(sources_of(self.job)):
@@ -195,6 +203,26 @@ class ResultsScreen(ResultActions, Frame):
             self._ticker.pause()
         self.refresh_bindings()
         self._show_rows()
+        self._find_cost()
+
+    @work(group="cost", exclusive=True, exit_on_error=False)
+    async def _find_cost(self) -> None:
+        """What all rows cost, and those that are shown."""
+        self._cost_of_shown = None
+        index, job = self.reader.index, self.job
+        of, rows = self.shown_rows()
+        if not index.is_built or not self.reader.has_results:
+            return
+        tariff = await self.engine.tariff()
+        model = job.job.model if job is not None and job.job is not None else None
+
+        def sums() -> list[Cost]:
+            return [cost(spending(index, chosen), tariff, model) for chosen in (None, rows)[: 2 if of else 1]]
+
+        found = await asyncio.to_thread(sums)
+        if index is self.reader.index:
+            self._cost, self._cost_of_shown = found[0], found[-1] if of else None
+            self._show_sum()
 
     @work(group="record", exclusive=True, exit_on_error=False)
     async def _read_record(self, row: Row) -> None:
@@ -278,8 +306,19 @@ class ResultsScreen(ResultActions, Frame):
             done, total = self.exported
             return [(f"exporting {fmt.percent(done / max(1, total))}", "$status-active")]
         if not reader.busy or reader.fraction is None:
-            return []
+            return self._money()
         return [(f"{reader.busy} {fmt.percent(reader.fraction)}", "$status-active")]
+
+    def _money(self) -> list[tuple[str, str]]:
+        """What it cost, beside what was said before; where there is room, by which prices."""
+        job, whole, part = self.job, self._cost, self._cost_of_shown
+        if whole is None or whole.usd is None:
+            return []
+        submission = job.submission if job is not None else None
+        words = cost_words(whole, submission.estimate if submission is not None else None)
+        if part is not None and part.usd is not None and not self.by_cause:
+            words = f"{money_words(part)} of {words}"
+        return [(price_words(whole), QUIET)] * (self.size.width >= _PRICES_FROM) + [(words, "")]
 
     def _show_below(self, said: list[tuple[str, str]]) -> None:
         """The sum, and what keeps it from being the whole truth."""
@@ -339,6 +378,7 @@ class ResultsScreen(ResultActions, Frame):
         (self.groups if on else self.table).focus()
         self._show_rows()
         self._show_again()
+        self._find_cost()
         self.refresh_bindings()
 
     def _show_again(self) -> None:
@@ -371,6 +411,7 @@ class ResultsScreen(ResultActions, Frame):
         self._group = None
         self._filter = kinds[(kinds.index(self._filter) + 1) % len(kinds)]
         self._show_rows()
+        self._find_cost()
 
     def action_filter(self) -> None:
         if self.by_cause:

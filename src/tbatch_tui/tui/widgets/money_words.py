@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tbatch_tui.engine.costs import DISCOUNTS_DATE, Cost
-from tbatch_tui.engine.model import Estimate, Spent
+from tbatch_tui.engine.costs import DISCOUNTS_DATE, Cost, Tariff, cost
+from tbatch_tui.engine.model import Estimate, JobRecord, Spent
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui.text import line
 from tbatch_tui.tui.widgets.one_line import Pieces
@@ -101,6 +101,31 @@ def cost_facts(found: Cost, estimate: Estimate | None) -> list[tuple[str, Pieces
     if found.usd is not None and (words := price_words(found)):
         facts.append(("", [(words, QUIET)]))
     return facts
+
+
+def job_money(record: JobRecord, tariff: Tariff | None) -> list[tuple[str, Pieces]]:
+    """The tokens and the cost of a job: what it came to once that is counted, until then what was said before."""
+    estimate = record.submission.estimate if record.submission is not None else None
+    if record.tally is None:
+        words = beside(estimate).strip("()")
+        return [("Cost", [(words, QUIET)])] if words else []
+    spent = record.tally.spent
+    tokens: list[tuple[str, Pieces]] = [("Tokens", [(words, "")])] if (words := spent_words(spent)) else []
+    return tokens if tariff is None else [*tokens, *cost_facts(cost_of(record, tariff), estimate)]
+
+
+def cost_cell(record: JobRecord, tariff: Tariff | None) -> str:
+    """`$0.41`: what a job came to, for a list; nothing where it is not known."""
+    if record.tally is None or tariff is None:
+        return ""
+    found = cost_of(record, tariff)
+    return "" if found.usd is None else money_words(found)
+
+
+def cost_of(record: JobRecord, tariff: Tariff) -> Cost:
+    """What a job came to, as far as it is counted."""
+    spent = record.tally.spent if record.tally is not None else ()
+    return cost(spent, tariff, record.job.model if record.job is not None else None)
 
 
 def spent_words(spent: Sequence[Spent]) -> str:
