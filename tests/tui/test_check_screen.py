@@ -235,7 +235,7 @@ async def test_what_is_in_a_file_is_told_beside_its_problems(tmp_path: Path, siz
     async with shown(offline(tmp_path), open_check(path), size) as (app, _):
         await said(app, "! 2 warnings")
         await said(app, "longest line")
-        assert "Chat completions" in app.text and "Qwen2.5-7B" in app.text
+        assert "tokens" in app.text and "Chat completions" in app.text and "Qwen2.5-7B" in app.text
         if size[0] >= 130:
             await said(app, "Models")
             assert "· 2 requests" in app.text and app.text.count("Chat completions") == 1

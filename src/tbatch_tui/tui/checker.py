@@ -13,6 +13,9 @@ from tbatch_tui.engine.errors import FileTrouble, Stopped
 from tbatch_tui.engine.findings import CheckReport, ModelInfo, Severity
 from tbatch_tui.tui.widgets.problem_rows import ProblemRows
 
+_MANY = 5_000
+"""Problems that are not looked through for every letter, but when no more come."""
+_TYPED_FOR = 0.1
 _Stamp = tuple[int, int] | None
 """Size and time of a file; None when it is gone."""
 
@@ -45,7 +48,8 @@ class Checker:
         """Read the file through; False when that was stopped. Raises FileTrouble, and then there is no report."""
         stop = self.begin("Reading every line again" if self.report is not None else "Reading every line")
         try:
-            report, rows, can_fix = await asyncio.to_thread(self._read, stop.is_set)
+            report = await asyncio.to_thread(self._read, stop.is_set)
+            rows = await self._rows_of(report)
         except Stopped:
             return False
         except FileTrouble:
@@ -54,13 +58,21 @@ class Checker:
             raise
         finally:
             self.end(stop)
-        self._show(report, rows, can_fix)
+        rows.open_like(self.rows)
+        self.report, self.rows, self.can_fix = report, rows, _can_fix(report)
         self._checked = self._last_seen = (report.size, report.mtime_ns)
         return True
 
-    def _read(self, stopped: Callable[[], bool]) -> tuple[CheckReport, ProblemRows, bool]:
-        report = check_file(self.path, catalogue=self._catalogue, progress=self.has_moved, cancelled=stopped)
-        return report, ProblemRows.of(report, self.words), _can_fix(report)
+    def _read(self, stopped: Callable[[], bool]) -> CheckReport:
+        return check_file(self.path, catalogue=self._catalogue, progress=self.has_moved, cancelled=stopped)
+
+    async def _rows_of(self, report: CheckReport) -> ProblemRows:
+        """The problems that hold `words`, whatever is typed meanwhile."""
+        while True:
+            words = self.words
+            rows = await asyncio.to_thread(ProblemRows.of, report, words)
+            if words == self.words:
+                return rows
 
     async def refine(self, catalogue: Mapping[str, ModelInfo]) -> bool:
         """Judge the models by the catalogue, without reading the file again; False when that changes nothing."""
@@ -69,15 +81,12 @@ class Checker:
         self._catalogue = catalogue
         if (report := self.report) is None:
             return False
-
-        def look() -> tuple[CheckReport, ProblemRows]:
-            refined = refine(report, catalogue)
-            return refined, ProblemRows.of(refined, self.words)
-
-        refined, rows = await asyncio.to_thread(look)
+        refined = await asyncio.to_thread(refine, report, catalogue)
+        rows = await self._rows_of(refined)
         if report is not self.report or refined.problems == report.problems:
             return False
-        self._show(refined, rows, self.can_fix)
+        rows.open_like(self.rows)
+        self.report, self.rows = refined, rows
         return True
 
     async def narrow(self, words: str) -> None:
@@ -85,13 +94,11 @@ class Checker:
         self.words = words
         if (report := self.report) is None:
             return
-        rows = await asyncio.to_thread(ProblemRows.of, report, words)
-        if report is self.report and words == self.words:
+        if len(report.problems) > _MANY:
+            await asyncio.sleep(_TYPED_FOR)
+        rows = await self._rows_of(report)
+        if report is self.report:
             self.rows = rows
-
-    def _show(self, report: CheckReport, rows: ProblemRows, can_fix: bool) -> None:
-        rows.open_like(self.rows)
-        self.report, self.rows, self.can_fix = report, rows, can_fix
 
     @property
     def has_catalogue(self) -> bool:

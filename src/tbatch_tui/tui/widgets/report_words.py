@@ -51,11 +51,21 @@ def trouble(error: FileTrouble) -> Pieces:
 def summary(report: CheckReport) -> Pieces:
     """What is in the file, in a line or two."""
     models = list(report.models)
-    named = ", ".join(line(fmt.short_model(name)) for name in models[:_MODELS_IN_LINE])
+    named = ", ".join(
+        line(fmt.short_model(name)) + (f" ({report.models[name]:,})" if len(models) > 1 else "")
+        for name in models[:_MODELS_IN_LINE]
+    )
     if len(models) > _MODELS_IN_LINE:
         named += f" and {len(models) - _MODELS_IN_LINE:,} more"
     said = [(endpoint_words(report), ""), (f" ({line(report.endpoint_why)})", "$status-quiet")]
-    return [*said, (" · ", "$rule"), (named or "no model", ""), (f" · {_longest(report)}", "$status-quiet")]
+    said += [(" · ", "$rule"), (named or "no model", "")]
+    return [*said, ("".join(f" · {words}" for words in (_tokens(report), _longest(report)) if words), "$status-quiet")]
+
+
+def _tokens(report: CheckReport) -> str:
+    """An estimate, to two digits; empty where there is none."""
+    number = report.prompt_tokens
+    return f"about {round(number, 2 - len(str(number))):,} tokens" if number else ""
 
 
 def _longest(report: CheckReport) -> str:
@@ -74,6 +84,8 @@ def facts(report: CheckReport, *, models_named: int | None = None) -> list[tuple
         ("Size", [(fmt.size(report.size), ""), (f" · {_longest(report)}", "$status-quiet")]),
         ("Endpoint", [(endpoint_words(report), ""), (f" · {line(report.endpoint_why)}", "$status-quiet")]),
     ]
+    if words := _tokens(report):
+        told.insert(2, ("Prompts", [(words, "")]))
     return told + models(report, models_named or _MODELS_NAMED)
 
 
