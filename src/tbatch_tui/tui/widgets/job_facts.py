@@ -40,6 +40,8 @@ def standing(record: JobRecord, history: History, seen_at: float | None, now: fl
     if job is not None and not job.is_ended and (job.status == JobStatus.IN_PROGRESS or job.progress > 0):
         facts.append(("Progress", progress_cell(record, BAR + 6)))
     facts += meter(record, history, seen_at, now)
+    if said := what_now(record):
+        facts.append(("" if facts else "Now", [(said, QUIET)]))
     if job is not None and job.is_ended and not (job.error and not record.transfers):
         tally = record.tally
         facts.append(("Outcome", [(sum_words(tally), sum_style(tally))] if tally else outcome_pieces(record)))
@@ -49,7 +51,7 @@ def standing(record: JobRecord, history: History, seen_at: float | None, now: fl
         facts += [("Trouble", [(some(submission.error), ATTENTION)]), ("", [(some(submission.hint or ""), QUIET)])]
     if submission is not None and submission.warning:
         facts.append(("Warning", [(some(submission.warning), ATTENTION)]))
-    if said := what_now(record) or _what_next(record):
+    if not said and (said := _what_next(record)):
         facts.append(("" if facts else "Now", [(said, QUIET)]))
     return _said(facts)
 

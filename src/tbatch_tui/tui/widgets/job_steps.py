@@ -127,6 +127,9 @@ def _on_the_server(record: JobRecord, now: float, history: History) -> Iterator[
             yield Step(NOW, word, began.at, since, began.is_by, "≥ " if began.is_by else "")
         else:
             broke = job.status == JobStatus.FAILED and index == len(statuses) - 1
+            follows = statuses[index + 1] if index < len(statuses) - 1 else job.status
+            if after is not None and after.status != follows:
+                after = None  # what came next was not seen: how long this was is not known
             ended = after.at if after is not None else None
             rough = "≤ " if after is not None and not _is_watched(after) else ""
             lasted = None if began.is_by else _between(began.at, ended)

@@ -50,6 +50,9 @@ def meter(record: JobRecord, history: History, seen_at: float | None, now: float
             stands += f"; similar jobs paused up to {fmt.duration(similar.longest_pause)}"
         facts.append(("", [(stands, "")]))
     facts.append(("Estimate", [(_done(history, seen_at, now), "")]))
+    deadline = record.job.deadline if record.job is not None else None
+    until = f" · deadline {fmt.when(deadline, now)}" if deadline is not None and deadline > now else ""
+    facts.append(("Estimate", [(_done(history, seen_at, now), ""), (until, _QUIET)]))
     if similar is not None:
         facts.append(("Similar", [(similar_words(similar), _QUIET)]))
     if rule := _rule(record, now):

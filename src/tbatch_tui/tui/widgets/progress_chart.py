@@ -49,7 +49,9 @@ def chart_lines(drawn: Drawn, width: int, height: int, now: float) -> list[Piece
     start, end = span(drawn)
     cells = width - GUTTER
     step = (end - start) / cells
-    deadline = None if drawn.deadline is None else int((drawn.deadline - start) / step)
+    deadline = None
+    if drawn.deadline is not None and start <= drawn.deadline <= end:
+        deadline = min(cells - 1, int((drawn.deadline - start) / step))
     rows: list[Pieces] = []
     for row in range(height):
         floor = (height - 1 - row) * 8
@@ -79,9 +81,9 @@ def _times(drawn: Drawn, start: float, end: float, cells: int, deadline: int | N
     """`14:02               15:31`; where the deadline is on the chart its time stands below it."""
     left = fmt.when(start, now)
     right = fmt.when(end, now)
-    if deadline is not None and 0 <= deadline <= cells:
+    if deadline is not None:
         right = f"deadline {fmt.when(drawn.deadline, now)}"
-        stop = max(min(cells, deadline + 1), len(right))
+        stop = max(deadline + 1, len(right))
     else:
         stop = cells
     between = stop - len(left) - len(right)

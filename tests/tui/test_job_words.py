@@ -1,0 +1,257 @@
+"""The words of the Job screen: steps, pace, chart and hints. Pure functions with a clock that is passed in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.history import History, Point, Similar
+from tbatch_tui.engine.model import Job, JobRecord
+from tbatch_tui.engine.pace import course
+from tbatch_tui.tui.open_file import opener_of, pager_of
+from tbatch_tui.tui.widgets.error_hints import KNOWN, error_hint
+from tbatch_tui.tui.widgets.job_steps import STEP_WIDTH, Step, steps
+from tbatch_tui.tui.widgets.pace_words import foot_pieces, meter
+from tbatch_tui.tui.widgets.progress_chart import GUTTER, Drawn, chart_lines
+
+NOW = 1_772_802_120.0
+MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
+
+
+@pytest.fixture(autouse=True)
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def running(created: float, *, requests: int | None = 12_000, status: str = "IN_PROGRESS", **more: object) -> JobRecord:
+    job = Job("job-1", status, 40.0, created_at=created, deadline=created + DAY, **more)
+    return JobRecord("job-1", job, requests=requests)
+
+
+def watched(begin: float, until: float, *, every: float = 30.0, per_hour: float = 60.0) -> tuple[Point, ...]:
+    count = int((until - begin) / every)
+    return tuple(
+        Point(begin + n * every, "IN_PROGRESS", n * every / HOUR * per_hour, begin + (n - 1) * every)
+        for n in range(count + 1)
+    )
+
+
+def said(pieces: list[tuple[str, str]]) -> str:
+    return "".join(text for text, _ in pieces)
+
+
+def told(record: JobRecord, history: History, seen_at: float | None = NOW, now: float = NOW) -> str:
+    return " | ".join(said(pieces) for _, pieces in meter(record, history, seen_at, now))
+
+
+# -- the stuck meter -----------------------------------------------------------------------------------
+
+
+def test_a_steady_job_is_told_as_it_goes():
+    record, history = running(NOW - HOUR), History(watched(NOW - 30 * MINUTE, NOW))
+    foot = said(foot_pieces(record, history, NOW, NOW))
+    assert foot == "██████████  7,200/h · done about 14:12"
+    assert "deadline tomorrow 12:02" in told(record, history)
+    assert "60 %/h" in said(foot_pieces(running(NOW - HOUR, requests=None), history, NOW, NOW))
+
+
+@pytest.mark.parametrize(
+    ("points", "seen_at", "words"),
+    [
+        ((), NOW, "no estimate yet"),
+        ((Point(NOW - 60, "IN_PROGRESS", 40.0),), NOW, "no estimate yet"),
+        (watched(NOW - 30 * MINUTE, NOW), None, "no estimate before the server's list has come"),
+        (watched(NOW - 90 * MINUTE, NOW - HOUR), NOW - HOUR, "no estimate: the server was last heard of at 12:02"),
+        (watched(NOW - 5 * HOUR, NOW - 4 * HOUR), NOW, "no estimate while it does not move"),
+    ],
+    ids=["nothing", "one look", "no list", "offline", "stands"],
+)
+def test_where_nothing_is_known_nothing_is_made_up(points: tuple[Point, ...], seen_at: float | None, words: str):
+    assert words in told(running(NOW - 6 * HOUR), History(points), seen_at)
+
+
+def test_a_pause_is_described_and_others_pauses_only_where_they_were_seen():
+    history = History(watched(NOW - 4 * HOUR, NOW - 2 * HOUR, per_hour=30.0))
+    assert "no progress for 2 h 00 m" in told(running(NOW - 4 * HOUR), history)
+    assert "paused" not in told(running(NOW - 4 * HOUR), history)
+    known = replace(history, similar=Similar(3, HOUR, HOUR / 2, 2 * HOUR, longest_pause=40 * MINUTE))
+    words = told(running(NOW - 4 * HOUR), known)
+    assert "no progress for 2 h 00 m; similar jobs paused up to 40 m" in words
+    assert "3 jobs like it took 1 h 00 m (30 m to 2 h 00 m)" in words
+    assert said(foot_pieces(running(NOW - 4 * HOUR), history, NOW, NOW)).endswith("no progress for 2 h 00 m")
+
+
+def test_the_documented_rules_come_with_the_age():
+    assert "72 h" not in told(running(NOW - 23 * HOUR), History())
+    assert "Past its 24 h, and still running: that happens" in told(running(NOW - 30 * HOUR), History())
+    assert "asked after 72 h: Sun 07:02" in told(running(NOW - 30 * HOUR), History())
+    assert "support can be asked now" in told(running(NOW - 73 * HOUR), History())
+
+
+def test_an_end_after_the_deadline_is_said_calmly():
+    history = History(watched(NOW - 2 * HOUR, NOW, per_hour=2.0))
+    assert "They are best effort: a job goes on" in told(running(NOW - 3 * HOUR), history)
+
+
+@pytest.mark.parametrize("hours", [0.1, 1, 12, 23, 25, 71, 73, 1_000])
+@pytest.mark.parametrize("quiet", [0.0, 0.5, 5, 50])
+def test_it_is_never_called_stuck(hours: float, quiet: float):
+    until = NOW - quiet * HOUR
+    history = History(watched(until - HOUR, until), Similar(2, 60, 30, 90, 10.0))
+    record = running(NOW - hours * HOUR)
+    words = (told(record, history) + said(foot_pieces(record, history, NOW, NOW))).lower()
+    assert not any(word in words for word in ("stuck", "hung", "is dead", "stalled", "frozen"))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(0, 4e9), st.floats(0, 100)), max_size=30),
+    st.one_of(st.none(), st.floats(0, 4e9)),
+    st.floats(0, 4e9),
+    st.one_of(st.none(), st.integers(0, 50_000)),
+)
+def test_any_history_has_words(
+    points: list[tuple[float, float]], seen_at: float | None, created: float, requests: int | None
+):
+    history = History(tuple(Point(at, "IN_PROGRESS", progress) for at, progress in points))
+    record = running(created, requests=requests)
+    words = told(record, history, seen_at) + said(foot_pieces(record, history, seen_at, NOW))
+    assert "nan" not in words and "inf" not in words and " -" not in words
+
+
+# -- the chart -----------------------------------------------------------------------------------------
+
+
+def test_the_chart_has_the_curve_what_may_come_and_the_deadline():
+    run = tuple(course(watched(NOW - HOUR, NOW, per_hour=50.0)))
+    lines = [said(row) for row in chart_lines(Drawn(run, NOW, NOW + HOUR, NOW + 1.5 * HOUR), 66, 5, NOW)]
+    assert lines[0].startswith("100 %") and lines[-2].startswith("  0 %")
+    assert all("┊" in line for line in lines[:-1])
+    assert lines[-2].index("█") < lines[1].index("·") < lines[0].index("┊")
+    assert lines[-1].split() == ["12:02", "deadline", "14:32"]
+
+
+def test_a_deadline_far_off_does_not_press_the_curve():
+    run = tuple(course(watched(NOW - HOUR, NOW)))
+    lines = [said(row) for row in chart_lines(Drawn(run, NOW, NOW + HOUR, NOW + DAY), 66, 5, NOW)]
+    assert not any("┊" in line for line in lines)
+    assert lines[-1].split() == ["12:02", "14:02"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(0, 4e9), st.floats(0, 100)), min_size=2, max_size=20),
+    st.floats(0, 1e6),
+    st.one_of(st.none(), st.floats(0, 5e9)),
+    st.one_of(st.none(), st.floats(0, 5e9)),
+    st.integers(30, 120),
+    st.integers(2, 8),
+)
+def test_no_line_of_a_chart_is_wider_than_it_may_be(
+    points: list[tuple[float, float]],
+    more: float,
+    done_at: float | None,
+    deadline: float | None,
+    width: int,
+    height: int,
+):
+    run = tuple(course([Point(at, "IN_PROGRESS", progress) for at, progress in points]))
+    lines = chart_lines(Drawn(run, run[-1][0] + more, done_at, deadline), width, height, NOW)
+    assert len(lines) == height + 1
+    assert all(len(said(line)) == width for line in lines[:-1])
+    assert len(said(lines[-1])) > GUTTER
+
+
+# -- the steps -----------------------------------------------------------------------------------------
+
+
+def test_a_change_that_was_not_watched_is_a_bound():
+    job = Job("job-1", "IN_PROGRESS", 10.0, created_at=NOW - 4 * HOUR, deadline=NOW + 20 * HOUR)
+    record = JobRecord("job-1", job)
+    unwatched = History((Point(NOW - 4 * HOUR, "VALIDATING"), Point(NOW - HOUR, "IN_PROGRESS", 9.0, NOW - 3.9 * HOUR)))
+    found = {step.word: step for step in steps(record, NOW, unwatched)}
+    assert (found["In progress"].is_by, found["Validating"].bound) == (True, "≤ ")
+    assert "by 2026-03-06 12:02:00" in said(found["In progress"].pieces(NOW))
+    watched_ = History((unwatched.points[0], replace(unwatched.points[1], known_at=NOW - HOUR - 30)))
+    found = {step.word: step for step in steps(record, NOW, watched_)}
+    assert (found["In progress"].is_by, found["Validating"].bound, found["Validating"].lasted) == (False, "", 3 * HOUR)
+
+
+def test_what_nobody_watched_has_no_times():
+    job = Job("job-1", "COMPLETED", 100.0, created_at=NOW - HOUR, completed_at=NOW, output_file_id="f")
+    found = [(step.glyph, step.word, step.at, step.lasted) for step in steps(JobRecord("job-1", job), NOW)]
+    assert found == [
+        ("●", "Made elsewhere", NOW - HOUR, None),
+        ("●", "Validating", NOW - HOUR, None),
+        ("●", "In progress", None, None),
+        ("✓", "Completed", NOW, HOUR),
+    ]
+
+
+def test_a_job_that_failed_unseen_is_not_said_to_have_run():
+    job = Job("job-1", "FAILED", created_at=NOW - HOUR, error="error reading input file")
+    assert [step.word for step in steps(JobRecord("job-1", job), NOW)] == ["Made elsewhere", "Failed"]
+
+
+def test_no_step_is_wider_than_its_columns():
+    for step in (Step("●", "A status of a server that nobody knows", NOW, 3 * DAY, True, "≤ "), Step("○", "Ended")):
+        assert len(said(step.pieces(NOW))) <= STEP_WIDTH
+
+
+# -- hints and programs --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "helps"),
+    [
+        ("Error validating input file: Line 2 (within chunk): invalid JSON", "the true line"),
+        ("error reading input file", "over 10 MB"),
+        ("Error validating input file: Line 9 (within chunk): duplicate custom_id: a", "x makes them unique"),
+        ("Error validating input file: Line 1 (within chunk): custom_id must be at most 64 characters", "64"),
+        ("Error validating input file: Line 1 (within chunk): body.model is required", "none stands in"),
+        ("Error validating input file: Line 1 (within chunk): body is required", "the request itself"),
+        ("Error validating input file: input file contains more than 50000 requests", "split the file"),
+        ("Error validating input file: input file is empty", "no request"),
+        ("input file file-1 not found", "Submit the file again"),
+        ("Unable to access model acme/x. Please visit the models page", "open to batches"),
+        ("Content-Type must be multipart/form-data", '"method": "FILE"'),
+        ("Insufficient credit", "Billing"),
+        ("Request timed out", "server's trouble"),
+        ("Etwas ist schiefgegangen", "Nobody here knows"),
+    ],
+)
+def test_each_known_error_has_its_hint(error: str, helps: str):
+    assert helps in error_hint(error)
+
+
+def test_no_hint_hides_another():
+    for signs, hint in KNOWN:
+        assert error_hint(signs[0]) == hint, signs
+
+
+def test_the_pager_is_the_persons_then_less():
+    path = {"PATH": "/usr/bin:/bin"}
+    assert pager_of(path | {"PAGER": "cat -v"}) == ["cat", "-v"]
+    assert pager_of(path)[0] in ("less", "more")
+    with pytest.raises(BatchError, match="no program"):
+        pager_of(path | {"PAGER": "'"})
+    with pytest.raises(BatchError, match="no pager"):
+        pager_of({"PATH": "/nowhere"})
+
+
+def test_there_is_a_desktop_or_it_is_said():
+    assert opener_of({}, "darwin") == ["open"]
+    for environment in ({"SSH_TTY": "/dev/pts/1"}, {}, {"DISPLAY": ":0", "PATH": "/nowhere"}):
+        with pytest.raises(BatchError) as error:
+            opener_of(environment, "linux")
+        assert error.value.hint == "p shows it here, in $PAGER."
