@@ -42,7 +42,9 @@ async def opened(app: TbatchApp, pilot: Pilot[object], key: str) -> JobScreen:
     await until(lambda: app.engine.record(key) is not None)
     app.post_message(OpenJob(key))
     await until(lambda: isinstance(app.screen, JobScreen))
-    await app.workers.wait_for_complete([w for w in app.workers if w.group in ("history", "input", "earlier")])
+    await app.workers.wait_for_complete(
+        [w for w in app.workers if w.group in ("history", "input", "earlier", "prices")]
+    )
     await pilot.pause()
     assert isinstance(app.screen, JobScreen)
     return app.screen
