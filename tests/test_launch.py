@@ -27,11 +27,11 @@ def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 class Terminal:
     """A program in a pty."""
 
-    def __init__(self, *arguments: str, cwd: Path) -> None:
+    def __init__(self, *arguments: str, cwd: Path, **more: str) -> None:
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 110, 0, 0))
         inherited = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")}
-        environment = inherited | {"TERM": "xterm-256color", "PYTHONPATH": os.pathsep.join(sys.path)}
+        environment = inherited | {"TERM": "xterm-256color", "PYTHONPATH": os.pathsep.join(sys.path), **more}
         self.child = subprocess.Popen(
             [sys.executable, "-m", "tbatch_tui", *arguments],
             stdin=slave,
@@ -50,6 +50,12 @@ class Terminal:
             assert time.monotonic() < end, f"{sign!r} was not painted: {self.seen[-800:]!r}"
             if select.select([self.master], [], [], 0.2)[0]:
                 self.seen += os.read(self.master, 65536)
+
+    def settle(self, quiet: float = 0.4) -> None:
+        """Read until nothing has been painted for a moment, or for three."""
+        end = time.monotonic() + 3.0
+        while time.monotonic() < end and select.select([self.master], [], [], quiet)[0]:
+            self.seen += os.read(self.master, 65536)
 
     def drain(self, within: float = 20.0) -> None:
         """Read on until the program has left."""

@@ -17,12 +17,12 @@ from tests.tui.drawn import check_screen
 NOW = 1_772_802_120.0
 
 
-def fill(folder: Path) -> int:
-    """A history in which each nasty string stands in every foreign field of a job."""
+def fill(folder: Path, texts: list[str] = NASTY) -> int:
+    """A history in which each of the texts stands in every foreign field of a job."""
     journal = Journal(folder / "data" / "history.db")
     account = journal.account_at_start("together", "", NOW).id
     jobs = []
-    for number, nasty in enumerate(NASTY):
+    for number, nasty in enumerate(texts):
         said = {
             "id": f"{number:04}-{nasty}",
             "status": nasty if number % 3 else "FAILED",
@@ -37,10 +37,10 @@ def fill(folder: Path) -> int:
         assert job is not None
         jobs.append(job)
     journal.apply_jobs(account, jobs, NOW, lambda _: False)
-    names = {f"in-{n}": name for n, nasty in enumerate(NASTY) if (name := wire.text_of(nasty))}
+    names = {f"in-{n}": name for n, nasty in enumerate(texts) if (name := wire.text_of(nasty))}
     journal.name_inputs(account, names)
     for number, job in enumerate(jobs):
-        message = wire.text_of(NASTY[number])
+        message = wire.text_of(texts[number])
         failed = Transfer(FileKind.OUTPUT, job.output_file_id or "x", TransferState.FAILED, message=message)
         journal.put_transfer(account, job.id, failed)
         journal.annotate(account, job.id, message or "", message or "")
