@@ -13,8 +13,8 @@ import pytest
 
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.events import Event, Notice
+from tbatch_tui.engine.lookup import Verdict
 from tbatch_tui.engine.model import LocalStatus, TransferState
-from tbatch_tui.engine.submit import Verdict
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until, write_chat
 from tests.engine.conftest import MakeEngine

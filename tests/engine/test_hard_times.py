@@ -167,9 +167,9 @@ async def test_a_job_that_shows_up_just_before_the_second_create_is_adopted(
 async def test_an_outage_is_no_look_at_the_servers_truth(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    from tbatch_tui.engine import submit
+    from tbatch_tui.engine import lookup
 
-    monkeypatch.setattr(submit, "_LONGEST_LOOK", 0.3)
+    monkeypatch.setattr(lookup, "_LONGEST_LOOK", 0.3)
     async with asyncio.timeout(30), make_engine(sandbox, poll_interval=0.5, look_up_every=0.1) as engine:
         await is_ok(engine)
         sandbox.plan_fault("close-after", "/v1/batches", method="POST")

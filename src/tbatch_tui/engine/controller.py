@@ -30,6 +30,7 @@ from tbatch_tui.engine.model import (
     FileKind,
     Health,
     HealthState,
+    Job,
     JobRecord,
     Kin,
     Submission,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.costs import Tariff
     from tbatch_tui.engine.findings import Catalogue
     from tbatch_tui.engine.log import Log
-    from tbatch_tui.engine.submit import Verdict
+    from tbatch_tui.engine.lookup import Verdict
 
 
 class Controller:
@@ -259,8 +260,18 @@ class Controller:
             return False
         return submitter.stop(record.submission.id)
 
+    def candidates(self, key: str) -> tuple[Job, ...] | None:
+        """The jobs that an uncertain submission could be, for the person to choose; None if it is not looked up here.
+
+        It is not while another app on this data folder is at work, nor before there is a connection.
+        """
+        record, submitter = self.record(key), self._work.submitter
+        if record is None or record.submission is None or submitter is None:
+            return None
+        return submitter.candidates(record.submission.id)
+
     def settle(self, key: str, verdict: Verdict) -> bool:
-        """The person's word on an uncertain submission; False if it is not being looked up here."""
+        """The person's word on an uncertain submission; False if it is not looked up here, or not as they saw it."""
         record, submitter = self.record(key), self._work.submitter
         if record is None or record.submission is None or submitter is None:
             return False

@@ -40,6 +40,7 @@ class SubmissionState(StrEnum):
     UPLOADED = "uploaded"  # the server has the bytes under `file_id`
     CREATING = "creating"  # a create may be on its way
     UNCERTAIN = "uncertain"  # a create was asked and its answer is lost; the list is being asked
+    HELD = "held"  # uncertain, and the person wants to wait: looked up, but not created again by itself
     CREATED = "created"  # the job is `job_id`
     REJECTED = "rejected"  # certainly not made: `error` says why
     STOPPED = "stopped"  # the person stopped it before a create was asked
@@ -48,6 +49,11 @@ class SubmissionState(StrEnum):
     def is_open(self) -> bool:
         """Whether there is still work to do for it."""
         return self not in (SubmissionState.CREATED, SubmissionState.REJECTED, SubmissionState.STOPPED)
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether a create was asked, its answer lost, and its job not found yet."""
+        return self in (SubmissionState.UNCERTAIN, SubmissionState.HELD)
 
 
 class FileKind(StrEnum):
@@ -353,6 +359,14 @@ class JobRecord:
         return self.submission is not None and self.submission.state.is_open
 
     @property
+    def awaits_files(self) -> bool:
+        """Whether a job of ours was completed, but the server does not name a result file yet."""
+        job = self.job
+        if self.submission is None or job is None or job.status != JobStatus.COMPLETED:
+            return False
+        return job.output_file_id is None and job.error_file_id is None
+
+    @property
     def rank(self) -> Rank:
         """Active; then what needs a person (uncertain, failed, expired, not fetched, errors or rows that do not come
         out even); then the rest.
@@ -406,6 +420,7 @@ _LOCAL_STATUS = {
     SubmissionState.CREATING: LocalStatus.SUBMITTING,
     SubmissionState.CREATED: LocalStatus.SUBMITTING,
     SubmissionState.UNCERTAIN: LocalStatus.UNCERTAIN,
+    SubmissionState.HELD: LocalStatus.UNCERTAIN,
     SubmissionState.REJECTED: LocalStatus.NOT_SUBMITTED,
     SubmissionState.STOPPED: LocalStatus.NOT_SUBMITTED,
 }

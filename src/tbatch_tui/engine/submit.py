@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import replace
+from typing import Any
 
+from tbatch_tui.engine.desk import Desk, is_candidate, may_be_out, same_input
 from tbatch_tui.engine.errors import (
     BatchError,
     FileTrouble,
@@ -23,57 +24,13 @@ from tbatch_tui.engine.errors import (
 )
 from tbatch_tui.engine.fingerprint import Fingerprint, fingerprint
 from tbatch_tui.engine.journal.rows import submission_key
+from tbatch_tui.engine.lookup import LookUp, Settled, Verdict
 from tbatch_tui.engine.model import Job, Submission, SubmissionState
 
-if TYPE_CHECKING:
-    from tbatch_tui.engine.api import TogetherApi
-    from tbatch_tui.engine.poller import JobList
-
 _LONGEST_WAIT = 60.0
-_LONGEST_LOOK = 10.0
-"""Seconds between two lists that count as looked at, at most."""
+_LONGEST_PATIENCE = 32
+"""Times the seconds of a look-up that are waited at most before a create that was lost again and again is repeated."""
 _TRIED_AGAIN = "No job was made. It is tried again by itself."
-
-
-class Desk(Protocol):
-    """What a submission needs of the controller."""
-
-    @property
-    def api(self) -> TogetherApi: ...
-    def now(self) -> float:
-        """Wall time, seconds since the epoch."""
-
-    async def write(self, submission: Submission) -> None:
-        """Commit a step, then show it."""
-
-    async def attach(self, submission: Submission, job: Job) -> None:
-        """Commit that this job is what the submission became, then show it."""
-
-    async def jobs_on(self, submission: Submission) -> set[str]:
-        """Ids of the jobs already known for the submission's file and endpoint."""
-
-    async def claimed(self) -> set[str]:
-        """Ids of jobs that are some submission's already."""
-
-    async def next_list(self) -> JobList:
-        """The next list of jobs asked for from now on."""
-
-    def hurry(self) -> None:
-        """A list is waited for: ask for it at the pace of looking up."""
-
-    def upload_moved(self, key: str, done: int, total: int, ended: bool) -> None:
-        """Bytes went up. Called from any thread."""
-
-    def tell(self, title: str, hint: str, severity: str, key: str) -> None:
-        """Say something to the person once."""
-
-
-@dataclass(slots=True)
-class Verdict:
-    """What a person decided about an uncertain submission: take `job_id`, create `again`, or neither (drop it)."""
-
-    job_id: str | None = None
-    again: bool = False
 
 
 class Submitter:
@@ -85,16 +42,18 @@ class Submitter:
         self._first_wait = first_wait
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._open: dict[int, Submission] = {}
-        self._verdicts: dict[int, asyncio.Future[Verdict]] = {}
+        self._look_ups: dict[int, LookUp] = {}
+        self._listing: set[int] = set()
+        """Submissions that wait for a list before they create."""
+        self._asked_again: list[Submission] = []
+        """Those whose create was sent once more, as they stood then: what the one before made may yet show up."""
         self._stopping: set[int] = set()
         self._creates: dict[tuple[str | None, str], asyncio.Lock] = {}
-        self.looking_up: set[int] = set()
-        """Submissions whose create is being looked up: the list is asked more often while there are any."""
 
     def take_up(self, submissions: list[Submission], spawn: Callable[[Coroutine[Any, Any, None]], Any]) -> None:
         """Begin, or go on with, those that are not at work here yet. `spawn` makes tasks."""
         # First those whose job may be there already: a new create for the same file must be told apart from theirs.
-        for submission in sorted(submissions, key=lambda s: (not _may_be_out(s), s.id)):
+        for submission in sorted(submissions, key=lambda s: (not may_be_out(s), s.id)):
             if submission.id not in self._tasks and submission.state.is_open:
                 self._open[submission.id] = submission
                 task = spawn(self._work(submission))
@@ -103,7 +62,16 @@ class Submitter:
 
     def may_be_ours(self, job: Job) -> bool:
         """Whether a job new in the list may be what an unanswered create made: the poller leaves it to us."""
-        return any(_is_candidate(job, submission) for submission in self._open.values())
+        return any(is_candidate(job, submission) for submission in self._open.values())
+
+    def may_be_stray(self, job: Job) -> bool:
+        """Whether a job that is nobody's here may be what a lost create made after all, later than looked for."""
+        return any(same_input(job, s) and job.id not in s.known_ids for s in self._asked_again)
+
+    @property
+    def looking_up(self) -> bool:
+        """Whether a create waits for the list: it is asked more often while one does."""
+        return bool(self._listing) or any(look_up.is_hurried for look_up in self._look_ups.values())
 
     @property
     def is_transferring(self) -> bool:
@@ -121,12 +89,14 @@ class Submitter:
         return True
 
     def decide(self, submission_id: int, verdict: Verdict) -> bool:
-        """The person settles an uncertain submission; False if it is not being looked up."""
-        future = self._verdicts.get(submission_id)
-        if future is None or future.done():
-            return False
-        future.set_result(verdict)
-        return True
+        """The person settles an uncertain submission; False if it is not being looked up, or not as they saw it."""
+        look_up = self._look_ups.get(submission_id)
+        return look_up is not None and look_up.decide(verdict)
+
+    def candidates(self, submission_id: int) -> tuple[Job, ...] | None:
+        """The jobs that an uncertain submission could be; None if it is not being looked up here."""
+        look_up = self._look_ups.get(submission_id)
+        return look_up.candidates if look_up is not None else None
 
     # -- one submission ------------------------------------------------------------------------------
 
@@ -139,8 +109,8 @@ class Submitter:
             await self._write(self._open[submission.id], SubmissionState.STOPPED, error="Stopped before it was sent")
         finally:
             self._stopping.discard(submission.id)
-            self.looking_up.discard(submission.id)
-            self._verdicts.pop(submission.id, None)
+            self._listing.discard(submission.id)
+            self._look_ups.pop(submission.id, None)
             self._open.pop(submission.id, None)
 
     async def _steps(self, submission: Submission) -> None:
@@ -154,10 +124,11 @@ class Submitter:
         # Two creates for one file must not be in flight together: their jobs could not be told apart.
         lock = self._creates.setdefault((submission.file_id, submission.endpoint), asyncio.Lock())
         async with lock:
-            may_be_out = _may_be_out(submission)
+            is_out = may_be_out(submission)
             wait = self._first_wait
+            repeats = 0
             while True:
-                if not may_be_out:
+                if not is_out:
                     asked = await self._create(submission, must_list=resumed or not fresh_file)
                     if asked is None:
                         return
@@ -166,10 +137,12 @@ class Submitter:
                         await asyncio.sleep(max(delay, wait) if delay == 0 else delay)
                         wait = min(_LONGEST_WAIT, wait * 2)
                         continue
-                again = await self._look_up(submission)
+                # The more often an answer is lost, the longer it is looked for: a list may lag further than 30 s.
+                patience = self._looked_up_for * min(_LONGEST_PATIENCE, 2 ** max(0, repeats - 1))
+                again = await self._look_up(submission, patience)
                 if again is None:
                     return
-                submission, may_be_out, resumed, wait = again, False, True, self._first_wait
+                submission, is_out, resumed, wait, repeats = again, False, True, self._first_wait, repeats + 1
 
     async def _upload(self, submission: Submission) -> tuple[Submission, bool] | None:
         key, number = submission_key(submission.id), submission.id
@@ -218,20 +191,21 @@ class Submitter:
         known: set[str] = set()
         if must_list:
             # The file was there before, so jobs made elsewhere may exist for it: note them before ours.
-            self.looking_up.add(submission.id)
+            self._listing.add(submission.id)
             self._desk.hurry()
             listed = (await self._desk.next_list()).jobs
-            known = {job.id for job in listed if _same_input(job, submission)}
+            known = {job.id for job in listed if same_input(job, submission)}
             claimed = await self._desk.claimed()
-            late = [job for job in listed if _is_candidate(job, submission) and job.id not in claimed]
-            if len(late) == 1:  # what an earlier create made shows up only now
-                await self._made(submission, late[0])
-                return None
+            if any(is_candidate(job, submission) and job.id not in claimed for job in listed):
+                return submission, None  # what an earlier create made shows up only now: it is looked up once more
+            known.update(submission.known_ids)
         known |= await self._desk.jobs_on(submission)
+        if may_be_out(submission):
+            self._asked_again.append(replace(submission, known_ids=tuple(known)))
         submission = await self._write(
             submission, SubmissionState.CREATING, known_ids=tuple(sorted(known)), error=None, hint=None
         )
-        self.looking_up.discard(submission.id)
+        self._listing.discard(submission.id)
         assert submission.file_id is not None
         try:
             job, warning = await self._desk.api.create(submission.file_id, submission.endpoint)
@@ -249,78 +223,42 @@ class Submitter:
         if job is None:
             submission = replace(submission, warning=warning)
             return await self._uncertain(submission, "The answer to the create holds no job"), None
+        if job.id in await self._desk.claimed():
+            said = f"The server answered with job {job.id[:8]}, which another submission had become already"
+            await self._reject(submission, Refused(said, "There is no second job: its results are that one's."))
+            return None
         await self._made(replace(submission, warning=warning), job)
         return None
 
-    async def _look_up(self, submission: Submission) -> Submission | None:
-        """Ask the list until the job is there (None: settled), or until it certainly is not: to be created again."""
-        if submission.state is not SubmissionState.UNCERTAIN:
+    async def _look_up(self, submission: Submission, patience: float) -> Submission | None:
+        """Settle an uncertain create. None: there is a job, or the person wants none; else it is to be created anew."""
+        if not submission.state.is_uncertain:
             submission = await self._uncertain(submission, "The app ended while the create was under way")
-        self.looking_up.add(submission.id)
-        last_at: float | None = None
-        looked_for = 0.0
-        candidates: list[Job] = []
-        while True:
-            verdict, answer = await self._verdict_or_list(submission.id)
-            if verdict is not None:
-                chosen = next((job for job in candidates if job.id == verdict.job_id), None)
-                if chosen is not None and chosen.id in await self._desk.claimed():
-                    continue  # another submission has become it meanwhile
-                if chosen is not None:
-                    await self._made(submission, chosen)
-                    return None
-                if verdict.again:
-                    break
-                if verdict.job_id is None:
-                    await self._write(submission, SubmissionState.STOPPED, error="Given up by you while uncertain")
-                    return None
-                continue
-            assert answer is not None
-            claimed = await self._desk.claimed()
-            candidates = [job for job in answer.jobs if _is_candidate(job, submission) and job.id not in claimed]
-            if len(candidates) == 1:
-                await self._made(submission, candidates[0])
-                return None
-            if len(candidates) > 1:
-                said = f"{len(candidates)} jobs could be this submission: " + ", ".join(j.id[:8] for j in candidates)
-                if submission.error != said:
-                    submission = await self._write(
-                        submission, SubmissionState.UNCERTAIN, error=said, hint="Open it and choose which one it is."
-                    )
-                continue
-            # Only the time between lists that arrived counts: an outage of an hour is no look at the server's truth.
-            if last_at is not None:
-                looked_for += min(_LONGEST_LOOK, answer.asked_at - last_at)
-            last_at = answer.asked_at
-            if looked_for >= self._looked_up_for:
-                break
+        look_up = self._look_ups[submission.id] = LookUp(self._desk, self._write, submission, patience)
+        self._listing.discard(submission.id)
+        self._desk.hurry()
+        end = await look_up.settle()
+        submission = look_up.submission
+        if isinstance(end, Job):
+            await self._made(submission, end)
+            return None
+        if end is Settled.GIVEN_UP:
+            await self._write(submission, SubmissionState.STOPPED, error="Given up by you while uncertain", hint=None)
+            return None
+        self._look_ups.pop(submission.id)
         return submission  # still uncertain until the next create is committed: killed here, it is looked up again
-
-    async def _verdict_or_list(self, number: int) -> tuple[Verdict | None, JobList | None]:
-        verdict = self._verdicts.get(number)
-        if verdict is None or verdict.done():
-            verdict = self._verdicts[number] = asyncio.get_running_loop().create_future()
-        listing = asyncio.ensure_future(self._desk.next_list())
-        either: set[asyncio.Future[Any]] = {verdict, listing}
-        try:
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            return (verdict.result(), None) if verdict.done() else (None, listing.result())
-        finally:
-            listing.cancel()
 
     # -- steps that are committed --------------------------------------------------------------------
 
     async def _write(self, submission: Submission, state: SubmissionState, **changes: Any) -> Submission:
         written = replace(submission, state=state, **changes)
-        if state is not SubmissionState.UNCERTAIN:
+        if not state.is_uncertain:
             written = replace(written, uncertain_since=None)
         await self._desk.write(written)
         self._open[submission.id] = written
         return written
 
     async def _uncertain(self, submission: Submission, why: str) -> Submission:
-        # Before the write, so that no list in between takes the job for someone else's.
-        self.looking_up.add(submission.id)
         return await self._write(
             submission,
             SubmissionState.UNCERTAIN,
@@ -338,19 +276,6 @@ class Submitter:
         await self._write(submission, SubmissionState.REJECTED, error=error.title, hint=error.hint)
         severity = "error" if not isinstance(error, KeyRefused) else "warning"
         self._desk.tell(error.title, error.hint, severity, submission_key(submission.id))
-
-
-def _same_input(job: Job, submission: Submission) -> bool:
-    return job.input_file_id == submission.file_id and job.endpoint in (None, submission.endpoint)
-
-
-def _is_candidate(job: Job, submission: Submission) -> bool:
-    """Whether this job can be the one an unanswered create made (product promise: same input, same endpoint, new)."""
-    return _may_be_out(submission) and _same_input(job, submission) and job.id not in submission.known_ids
-
-
-def _may_be_out(submission: Submission) -> bool:
-    return submission.state in (SubmissionState.CREATING, SubmissionState.UNCERTAIN)
 
 
 def _in_seconds(delay: float | None) -> str:

@@ -23,7 +23,6 @@ from tbatch_tui.engine.model import (
     Job,
     JobRecord,
     Submission,
-    SubmissionState,
     Tally,
     Transfer,
     TransferState,
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.collect import Collector
     from tbatch_tui.engine.findings import ModelInfo
     from tbatch_tui.engine.lease import Lease
+    from tbatch_tui.engine.naming import Naming
     from tbatch_tui.engine.poller import JobList, Poller
     from tbatch_tui.engine.submit import Submitter
 
@@ -70,8 +70,9 @@ class Work:
         """Jobs that an answer has changed, and when: a list asked for before that is older news of them."""
         self.listed_at: float | None = None
         """When the last list came (wall time): until then, what is known of the jobs was seen to hold."""
-        self._asked_names: set[str] = set()
-        """Input files whose names were asked for."""
+        self._naming: Naming | None = None
+        self._strays: set[str] = set()
+        """Jobs that were told of as perhaps made by a create whose answer was lost."""
         self._tried_to_connect = asyncio.Event()
         self.confirmed = asyncio.Event()
         """Set when it is known whose key it is."""
@@ -169,8 +170,6 @@ class Work:
             self._book.journal.update_submission, self._book.account_id, submission, self.now()
         )
         self._book.show([written])
-        if self.poller is not None and submission.state is SubmissionState.UNCERTAIN:
-            self.poller.hurry()
         self._applied = None
 
     async def attach(self, submission: Submission, job: Job) -> None:
@@ -224,7 +223,8 @@ class Work:
         stem = record.submission.path.stem if record is not None and record.submission is not None else ""
         if record is not None and not stem:
             if not record.input_name:
-                await self._name_inputs()
+                if self._naming is not None:
+                    await self._naming.ask()
                 record = await self._book.surely(journal.record, account_id, job_id) or record
             stem = stem_of(record.input_name)
         folder = self.options.output_dir.absolute()
@@ -274,6 +274,7 @@ class Work:
         finally:
             self._tried_to_connect.set()
         from tbatch_tui.engine.collect import Collector
+        from tbatch_tui.engine.naming import Naming
         from tbatch_tui.engine.poller import Poller
         from tbatch_tui.engine.submit import Submitter
 
@@ -289,6 +290,7 @@ class Work:
             first_wait=options.first_wait,
             seed=options.seed,
         )
+        self._naming = Naming(self._book, self._api.file_names, 2 * options.poll_interval)
         self.spawn(self.poller.run())
         await self.confirmed.wait()
         if not options.works:
@@ -372,28 +374,33 @@ class Work:
         self._book.show(changed)
         if changed and self.collector is not None:
             self.collector.look()
-        if any(record.submission is None and not record.input_name for record in changed):
-            self.spawn(self._name_inputs())
+        self._tell_of_strays(changed)
+        if self._naming is not None and any(r.submission is None and not r.input_name for r in changed):
+            self.spawn(self._naming.soon())
 
-    async def _name_inputs(self) -> None:
-        """Jobs made elsewhere are called by the file they were made from: one list of files, not one call a job."""
-        journal, account_id = self._book.journal, self._book.account_id
-        unnamed = await self._book.surely(journal.unnamed_inputs, account_id) - self._asked_names
-        if not unnamed:
-            return
-        try:
-            names = await self.api.file_names()
-        except BatchError:
-            return  # they stay named by their id
-        self._asked_names |= unnamed  # a file that is gone has no name, however often it is asked for
-        self._book.show(await self._book.surely(journal.name_inputs, account_id, names))
+    def _tell_of_strays(self, changed: list[JobRecord]) -> None:
+        """A create that was lost, looked for and sent again may have made a job after all, later than promised."""
+        assert self.submitter is not None
+        for record in changed:
+            job = record.job
+            if record.submission is not None or job is None or job.id in self._strays:
+                continue
+            if self.submitter.may_be_stray(job):
+                self._strays.add(job.id)
+                self.tell(
+                    f"Job {job.id[:8]} has shown up late, of a file that was submitted here",
+                    "If you did not make it elsewhere, the server made it of a create whose answer was lost. "
+                    "It would be billed beside the other: c cancels it.",
+                    "warning",
+                    job.id,
+                )
 
     def _interval(self) -> float:
         """Seconds to the next list: short while a create is looked up, long while nothing can change."""
         options = self.options
         if self.submitter is not None and self.submitter.looking_up:
             return min(options.look_up_every, options.poll_interval)
-        if any(record.is_active for record in self._book.records):
+        if any(record.is_active or record.awaits_files for record in self._book.records):
             return options.poll_interval
         return max(options.poll_interval, min(_IDLE_LONGEST, options.poll_interval * _IDLE_FACTOR))
 
