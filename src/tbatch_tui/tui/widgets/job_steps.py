@@ -90,7 +90,7 @@ def _sending(record: JobRecord, submission: Submission, now: float, history: His
     if record.job is not None:
         created = record.job.created_at
         yield Step(DONE, "Created", created, _between(up.at if up else None, created))
-    elif state is SubmissionState.UNCERTAIN:
+    elif state is not None and state.is_uncertain:
         since = submission.uncertain_since
         yield Step("?", "Answer lost", since, now - since if since is not None else None)
     elif dropped:
