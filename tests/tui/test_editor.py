@@ -10,6 +10,7 @@ from textual.drivers.headless_driver import HeadlessDriver
 
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.tui.editor import editor_command
+from tbatch_tui.tui.screens import check
 from tbatch_tui.tui.screens.check import CheckScreen
 from tests.conftest import until, write_chat
 from tests.tui.new_batch_host import SIZES, Open, offline, shown
@@ -103,6 +104,7 @@ async def test_the_app_goes_on_while_the_editor_is_open(
 ) -> None:
     gate, opened = tmp_path / "gate", tmp_path / "opened"
     os.mkfifo(gate)
+    monkeypatch.setattr(check, "LOOKED_AT_EVERY", 0.02)
     monkeypatch.setenv("EDITOR", script(tmp_path / "slow", f'touch "{opened}"; read -r line < "{gate}"; exit 3\n'))
     monkeypatch.delenv("VISUAL", raising=False)
     async with shown(offline(tmp_path), open_check(faulty)) as (app, pilot):
@@ -110,11 +112,13 @@ async def test_the_app_goes_on_while_the_editor_is_open(
         await pilot.press("e")
         await until(opened.exists)  # the loop runs: a transfer would go on
         assert app._batch_count, "nothing is drawn on the editor's terminal"
+        with faulty.open("a") as file:
+            file.write("oops again\n")
         gate.write_text("done\n")
         await until(lambda: "ended with 3" in app.said)
+        await until(lambda: "✗ 2 errors" in app.text)
+        assert "changed on disk" not in app.said
         assert not app._batch_count
-        await pilot.press("y")
-        await until(lambda: "✗ 1 error" in app.text)
 
 
 async def test_why_no_editor_opens_is_told(faulty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

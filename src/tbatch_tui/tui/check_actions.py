@@ -107,15 +107,18 @@ class CheckActions(Screen[None]):
         """Open the line in the person's editor, and check again when that has ended."""
         from tbatch_tui.tui.editor import edit, editor_command
 
-        row = self.cursor_row
-        if row is None or self.checker.busy:
+        row, checker = self.cursor_row, self.checker
+        if row is None or checker.busy:
             return
+        stop = checker.begin("Waiting for the editor")  # what is saved meanwhile is read when it has ended
         try:
-            command = editor_command(os.environ, self.checker.path, row.problem.line)
+            command = editor_command(os.environ, checker.path, row.problem.line)
             code = await edit(self.app, command)
         except BatchError as error:
             self.bridge.report(error)
             return
+        finally:
+            checker.end(stop)
         if code:
             how = f"ended with {code}" if code > 0 else "was ended by a signal"
             self.bridge.say(f"{command[0]} {how}", "The file is checked as it is now.", "warning")
