@@ -232,6 +232,8 @@ class CheckScreen(CheckActions, Frame):
         match action:
             case "go_on":
                 return report is not None and report.is_ok and not self.checker.busy
+            case "check_again":
+                return not self.checker.busy
             case "filter":
                 return report is not None and bool(report.problems)
         return super().check_action(action, parameters)
