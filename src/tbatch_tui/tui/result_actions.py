@@ -209,7 +209,7 @@ class ResultActions(Screen[None]):
                 wish.path,
                 wish.form,
                 columns=wish.columns,
-                job_of=lambda row: job_id,
+                job_of=lambda row: index.job_of(row) or job_id,
                 replace=replace,
                 cancelled=stop.is_set,
                 progress=moved,

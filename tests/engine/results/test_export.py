@@ -98,6 +98,7 @@ ODD_LINES = st.sampled_from(
         b'{"custom_id": "r3", "response": {"status_code": 500, "body": null}, "error": null}',
         b'{"custom_id": 4, "response": {"status_code": 200, "body": {}}}',
         b'{"custom_id": "stranger", "error": {"message": "\\ud800"}}',
+        b'{"custom_id": null, "response": {"status_code": 200, "body": {}}}',
         b'{"custom_id": "r1", "resp',
         b"not json",
     ]

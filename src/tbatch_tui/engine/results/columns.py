@@ -11,6 +11,7 @@ from .values import Outcome, Source
 
 NONE = 0xFFFFFFFF
 """An unknown count; a greater one is kept as one less."""
+_MOST = NONE - 1
 _NAMES_MAX = 0xFFFF
 
 
@@ -134,10 +135,12 @@ class Replies:
         """Add a reply; its index."""
         self.file.append(source)
         self.places.append(line)
-        self.tokens.append(_kept(verdict.tokens))
-        self.prompt_tokens.append(_kept(verdict.prompt_tokens))
-        self.reasoning_tokens.append(_kept(verdict.reasoning_tokens))
-        self.cached_tokens.append(_kept(verdict.cached_tokens))
+        tokens, prompt = verdict.tokens, verdict.prompt_tokens
+        reasoning, cached = verdict.reasoning_tokens, verdict.cached_tokens
+        self.tokens.append(NONE if tokens is None else tokens if tokens < NONE else _MOST)
+        self.prompt_tokens.append(NONE if prompt is None else prompt if prompt < NONE else _MOST)
+        self.reasoning_tokens.append(NONE if reasoning is None else reasoning if reasoning < NONE else _MOST)
+        self.cached_tokens.append(NONE if cached is None else cached if cached < NONE else _MOST)
         self.model.append(self.models.number(verdict.model))
         self.seconds.append(-1.0 if verdict.seconds is None else verdict.seconds)
         self.heads.append(verdict.head)
@@ -162,10 +165,6 @@ class Replies:
 
     def outcome_of(self, number: int) -> Outcome:
         return Outcome(self.outcome[number])
-
-
-def _kept(count: int | None) -> int:
-    return NONE if count is None else min(count, NONE - 1)
 
 
 def known(count: int) -> int | None:

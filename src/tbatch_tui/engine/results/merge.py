@@ -114,7 +114,7 @@ class _Merger:
                 tail[:0] = (b',"request":', request.body)
         except (ValueError, RecursionError):
             return b""
-        if not custom_id or outcome is Outcome.UNREADABLE:
+        if not custom_id or outcome == Outcome.UNREADABLE:
             return b""
         return b"".join((b'{"custom_id":', custom_id, _OUTCOMES[outcome], self._job(row), *tail, b"}"))
 
