@@ -179,13 +179,13 @@ class _Run:
     def _one(self, name: str) -> None:
         if name == "-":
             if self._arguments.fix:
-                raise FileTrouble("--fix needs a file to write beside", "Save standard input to a file first")
+                raise FileTrouble("--fix needs a file to write beside", "Save standard input to a file first.")
             with _saved_input() as path:
                 report = self._check(path)
             self._tell(name, report)
             return
         if not name:
-            raise FileTrouble("A file name is empty", "Name the JSONL file")
+            raise FileTrouble("A file name is empty", "Name the JSONL file.")
         report = self._check(Path(name))
         if not self._arguments.fix:
             self._tell(name, report)
@@ -331,13 +331,13 @@ def _saved_input() -> Iterator[Path]:
     import tempfile
 
     if sys.stdin is None:
-        raise FileTrouble("Standard input is closed", "Give it a file, or name the file")
+        raise FileTrouble("Standard input is closed", "Give it a file, or name the file.")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "input.jsonl")
         try:
             with path.open("wb") as file:
                 shutil.copyfileobj(sys.stdin.buffer, file)
         except OSError as error:
-            hint = "It is kept in a temporary file meanwhile: see that there is room for it"
+            hint = "It is kept in a temporary file meanwhile: see that there is room for it."
             raise FileTrouble(f"Standard input cannot be read: {error.strerror}", hint) from error
         yield path

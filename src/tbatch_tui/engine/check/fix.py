@@ -160,7 +160,7 @@ def write_fixed(
                     progress(piece.offset + piece.length, plan.size)
             _same_as_planned(source, plan)
             if fixer.rejected and not good.written:
-                hint = "Nothing was written. Mend the file where it comes from"
+                hint = "Nothing was written. Mend the file where it comes from."
                 raise FileTrouble(f"No line of {plan.path} would be left", hint)
             is_rejecting = bad is not None and fixer.rejected > 0
             if bad is not None and is_rejecting:
@@ -174,7 +174,7 @@ def write_fixed(
         except OSError as error:
             reason = error.strerror or str(error)
             raise FileTrouble(
-                f"{fixed} cannot be written: {reason}", "See that the folder can be written to, and has room"
+                f"{fixed} cannot be written: {reason}", "See that the folder can be written to, and has room."
             ) from error
     return FixedCopy(fixed, fixer.mended, rejected if is_rejecting else None, fixer.rejected)
 
@@ -182,7 +182,7 @@ def write_fixed(
 def _same_as_planned(source: FileIO, plan: FixPlan) -> None:
     status = os.fstat(source.fileno())
     if (status.st_size, status.st_mtime_ns) != (plan.size, plan.mtime_ns):
-        raise FileTrouble(f"{plan.path} has changed since it was checked", "Check it again, then fix it")
+        raise FileTrouble(f"{plan.path} has changed since it was checked", "Check it again, then fix it.")
 
 
 def _stop_if(cancelled: Callable[[], bool] | None) -> None:

@@ -143,8 +143,8 @@ def read_line(path: Path, offset: int, length: int) -> bytes:
 def unreadable(path: Path, error: OSError | ValueError) -> FileTrouble:
     """Why a file cannot be read, in words for a person."""
     if isinstance(error, FileNotFoundError):
-        return FileTrouble(f"{path} does not exist", "Look at the spelling, and at the folder you are in")
+        return FileTrouble(f"{path} does not exist", "Look at the spelling, and at the folder you are in.")
     if isinstance(error, PermissionError):
-        return FileTrouble(f"{path} cannot be read: permission denied", "Give yourself the right to read it")
+        return FileTrouble(f"{path} cannot be read: permission denied", "Give yourself the right to read it.")
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return FileTrouble(f"{path} cannot be read: {reason}", "See that it is a file that you can read")
+    return FileTrouble(f"{path} cannot be read: {reason}", "See that it is a file that you can read.")

@@ -130,9 +130,9 @@ def _status(path: Path) -> os.stat_result:
     except (OSError, ValueError) as error:
         raise unreadable(path, error) from error
     if stat.S_ISDIR(status.st_mode):
-        raise FileTrouble(f"{path} is a folder", "Name the JSONL file inside it")
+        raise FileTrouble(f"{path} is a folder", "Name the JSONL file inside it.")
     if not stat.S_ISREG(status.st_mode):
-        raise FileTrouble(f"{path} is not a regular file", "Save what it gives to a file, and check that")
+        raise FileTrouble(f"{path} is not a regular file", "Save what it gives to a file, and check that.")
     return status
 
 

@@ -1,0 +1,94 @@
+"""One voice: every sentence the app says of what happened, collected from the source and held to the same rules.
+
+A title says what happened, without a full stop (one is put behind it where the hint follows on the same line). A hint
+says what is safe and what to do, in sentences. `python -m tests.test_words` prints them all, to be read in one go.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from tbatch_tui.engine import errors
+
+SOURCE = Path(__file__).parent.parent / "src" / "tbatch_tui"
+ERRORS = {name for name, thing in vars(errors).items() if isinstance(thing, type) and issubclass(thing, Exception)}
+SAYING = ERRORS | {"Notice", "Confirm"}
+WORN = re.compile(r"(?i)\b(please|sorry|oops|successfully|unable to|an error occurred|invalid|\w+\(s\))")
+
+
+class Message(NamedTuple):
+    """Title and hint as they stand in the source; what is only known when it is said is `{}`."""
+
+    where: str
+    title: str
+    hint: str
+
+
+def messages() -> Iterator[Message]:
+    """All of them, by file and line. The sandbox speaks as the API does, and is not among them."""
+    for path in sorted(SOURCE.rglob("*.py")):
+        if "sandbox" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and node.args and _name(node.func) in SAYING | {"say"}:
+                where = f"{path.relative_to(SOURCE)}:{node.lineno}"
+                hint = next(
+                    (w.value for w in node.keywords if w.arg == "hint"), node.args[1] if node.args[1:] else None
+                )
+                yield Message(where, _text(node.args[0]), _text(hint))
+
+
+def _name(function: ast.expr) -> str:
+    """Of a console command's own `say`, which is one whole sentence, nothing: it has no title."""
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) and function.id in SAYING else ""
+
+
+def _text(node: ast.expr | None) -> str:
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.JoinedStr(values=parts):
+            return "".join(part.value if isinstance(part, ast.Constant) else "{}" for part in parts)
+        case ast.IfExp(body=one, orelse=other):
+            return _text(one) or _text(other)
+        case ast.BinOp(left=left, right=right):
+            return _text(left) + _text(right)
+    return ""
+
+
+def test_there_are_messages_to_look_at() -> None:
+    assert len([m for m in messages() if m.title]) > 100
+
+
+def test_a_title_says_what_happened_and_has_no_full_stop() -> None:
+    for where, title, _ in messages():
+        assert not title.rstrip().endswith((".", "!", ":")), (where, title)
+        assert not title or title[0] in "{`$" or title[0].isupper() or title.startswith(("xdg-", "--", "tbatch")), (
+            where,
+            title,
+        )
+
+
+def test_a_hint_is_sentences() -> None:
+    for where, _, hint in messages():
+        if hint and not hint.endswith("{}"):
+            assert hint.endswith((".", "?", "…")), (where, hint)
+            assert hint[0] in "{`$" or hint[0].isupper() or re.match(r"[a-z](?:\b|-)|tbatch-tui", hint), (where, hint)
+
+
+def test_nothing_is_worn_out_or_a_formula() -> None:
+    for where, *said in messages():
+        for text in said:
+            assert not WORN.search(text), (where, text)
+            assert "  " not in text.strip(), (where, text)
+
+
+if __name__ == "__main__":
+    for message in messages():
+        print(f"{message.where}\n    {message.title}\n    {message.hint}")  # noqa: T201
