@@ -57,7 +57,7 @@ def summary(report: CheckReport) -> Pieces:
     )
     if len(models) > _MODELS_IN_LINE:
         named += f" and {len(models) - _MODELS_IN_LINE:,} more"
-    said = [(endpoint_words(report), ""), (f" ({line(report.endpoint_why)})", "$status-quiet")]
+    said = [(_endpoint(report, "Endpoint unknown"), ""), (f" ({line(report.endpoint_why)})", "$status-quiet")]
     said += [(" · ", "$rule"), (named or "no model", "")]
     return [*said, ("".join(f" · {words}" for words in (_tokens(report), _longest(report)) if words), "$status-quiet")]
 
@@ -72,9 +72,9 @@ def _longest(report: CheckReport) -> str:
     return f"longest line {fmt.size(report.longest_line)}"
 
 
-def endpoint_words(report: CheckReport) -> str:
+def _endpoint(report: CheckReport, unknown: str) -> str:
     """What the file is for."""
-    return report.endpoint.words if report.endpoint is not None else "Endpoint unknown"
+    return report.endpoint.words if report.endpoint is not None else unknown
 
 
 def facts(report: CheckReport, *, models_named: int | None = None) -> list[tuple[str, Pieces]]:
@@ -82,7 +82,7 @@ def facts(report: CheckReport, *, models_named: int | None = None) -> list[tuple
     told: list[tuple[str, Pieces]] = [
         ("Requests", [(fmt.count(report.requests), "")]),
         ("Size", [(fmt.size(report.size), ""), (f" · {_longest(report)}", "$status-quiet")]),
-        ("Endpoint", [(endpoint_words(report), ""), (f" · {line(report.endpoint_why)}", "$status-quiet")]),
+        ("Endpoint", [(_endpoint(report, "Unknown"), ""), (f" · {line(report.endpoint_why)}", "$status-quiet")]),
     ]
     if words := _tokens(report):
         told.insert(2, ("Prompts", [(words, "")]))
