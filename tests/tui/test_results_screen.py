@@ -18,7 +18,7 @@ from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.journal import Journal
 from tbatch_tui.engine.model import FileKind, Job, Transfer, TransferState
 from tbatch_tui.engine.options import Options
-from tbatch_tui.engine.results import Outcome, Sources
+from tbatch_tui.engine.results import Outcome, ResultIndex, Sources
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.dialogs.confirm import Confirm
 from tbatch_tui.tui.dialogs.export import ExportDialog
@@ -556,12 +556,12 @@ async def test_reading_and_searching_stop_when_they_are_told_to(tmp_path: Path) 
     rows = [answered(str(number), "x" * 2_000) for number in range(9_000)]
     sources = Sources(output=write(tmp_path / "out.jsonl", rows))
     reader = ResultReader()
-    for work in (lambda: reader.read(sources), lambda: reader.search("y")):
+    for work in (lambda: reader.read(ResultIndex(sources)), lambda: reader.search("y")):
         stopped = asyncio.create_task(work())
         await asyncio.sleep(0)
         reader.stop()
         assert not await stopped
-        assert await reader.read(sources)
+        assert await reader.read(ResultIndex(sources))
 
 
 @pytest.mark.parametrize("size", [(80, 24), (140, 40)])

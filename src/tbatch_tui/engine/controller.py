@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.findings import Catalogue
     from tbatch_tui.engine.log import Log
     from tbatch_tui.engine.lookup import Verdict
+    from tbatch_tui.engine.results import ResultIndex
 
 
 class Controller:
@@ -338,6 +339,10 @@ class Controller:
     async def family(self, key: str) -> list[Kin]:
         """The original that a job is a retry of, and all its retries, the original first."""
         return await self._book.run(self._book.journal.family, self._book.account_id, key)
+
+    def index_of(self, record: JobRecord) -> ResultIndex:
+        """The index over a job's files, to be built in a thread: what was read once is there at once."""
+        return self._work.index_of(record)
 
     def recount(self, key: str) -> None:
         """Count again what came of a job, if its files are others than those that were counted: see `record.tally`."""

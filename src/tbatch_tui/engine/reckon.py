@@ -10,10 +10,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tbatch_tui.engine.errors import Stopped
 from tbatch_tui.engine.model import JobRecord, Tally
+
+if TYPE_CHECKING:
+    from tbatch_tui.engine.results import ResultIndex
 
 _AT_ONCE = 100
 """Past jobs whose files are looked at in one go."""
@@ -29,6 +32,9 @@ class Store(Protocol):
 
     async def records_of(self, job_ids: Sequence[str]) -> list[JobRecord]:
         """These jobs as they stand now; what is not in the history is left out."""
+
+    def index_of(self, record: JobRecord) -> ResultIndex:
+        """The index over a job's files, which is kept when it is built."""
 
     async def put_tally(self, job_id: str, tally: Tally) -> None:
         """Commit it, then show it."""
@@ -81,35 +87,35 @@ class Reckoner:
         records = [record for record in await self._store.records_of(job_ids) if record.is_collected]
         for record in await asyncio.to_thread(_stale, records):
             began = time.monotonic()
-            tally = await _counted(record)
+            tally = await self._counted(record)
             if tally is not None:
                 await self._store.put_tally(record.key, tally)
             if rest:
                 await asyncio.sleep(time.monotonic() - began)
                 await self._count_asked()
 
+    async def _counted(self, record: JobRecord) -> Tally | None:
+        """Count in a thread, which stops when this is cancelled."""
+        stop = threading.Event()
+
+        def count() -> Tally | None:
+            from tbatch_tui.engine import results
+
+            index = self._store.index_of(record)
+            return results.count(record, index, cancelled=stop.is_set, progress=_let_others)
+
+        try:
+            return await asyncio.to_thread(count)
+        except Stopped:
+            return None
+        finally:
+            stop.set()
+
 
 def _stale(records: list[JobRecord]) -> list[JobRecord]:
     from tbatch_tui.engine.results import is_stale, sources_of
 
     return [record for record in records if record.tally is None or is_stale(record.tally, sources_of(record))]
-
-
-async def _counted(record: JobRecord) -> Tally | None:
-    """Count in a thread, which stops when this is cancelled."""
-    stop = threading.Event()
-
-    def count() -> Tally | None:
-        from tbatch_tui.engine import results
-
-        return results.count(record, cancelled=stop.is_set, progress=_let_others)
-
-    try:
-        return await asyncio.to_thread(count)
-    except Stopped:
-        return None
-    finally:
-        stop.set()
 
 
 def _let_others(done: int, total: int) -> None:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.lease import Lease
     from tbatch_tui.engine.naming import Naming
     from tbatch_tui.engine.poller import JobList, Poller
+    from tbatch_tui.engine.results import ResultIndex
     from tbatch_tui.engine.submit import Submitter
 
 _JOURNAL_WATCHED_EVERY = 1.0
@@ -256,6 +257,11 @@ class Work:
 
     async def records_of(self, job_ids: Sequence[str]) -> list[JobRecord]:
         return await self._book.surely(self._book.journal.records_of, self._book.account_id, job_ids)
+
+    def index_of(self, record: JobRecord) -> ResultIndex:
+        from tbatch_tui.engine.results import KeptIndex, Shelf, sources_of
+
+        return KeptIndex(sources_of(record), Shelf(self.options.data_dir / "index"), record.key)
 
     async def put_tally(self, job_id: str, tally: Tally) -> None:
         record = await self._book.surely(self._book.journal.put_tally, self._book.account_id, job_id, tally)

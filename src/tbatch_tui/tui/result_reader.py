@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 
-from tbatch_tui.engine.errors import Stopped
+from tbatch_tui.engine.errors import BatchError, Stopped
 from tbatch_tui.engine.model import FileKind, JobRecord
 from tbatch_tui.engine.results import ResultIndex, Source, Sources, search
 
@@ -36,17 +36,20 @@ class ResultReader:
         index = self.index
         return any(index.sources.path(kind) and kind not in index.absent for kind in (Source.OUTPUT, Source.ERRORS))
 
-    async def read(self, sources: Sources) -> bool:
-        """Index these files; False when another reading took its place."""
+    async def read(self, index: ResultIndex) -> bool:
+        """Build this index; False when another reading took its place. Raises BatchError where that cannot be."""
         self.stop()
         self._stop_reading = stop = threading.Event()
-        index = self.index = ResultIndex(sources)
+        self.index = index
         if self.has_results:
             self.busy, self._moved = "reading", (0, 0)
             try:
                 await asyncio.to_thread(index.build, cancelled=stop.is_set, progress=self._has_moved)
             except Stopped:
                 return False
+            except BatchError:
+                self.busy = ""
+                raise
         self.busy = ""
         return True
 

@@ -6,6 +6,7 @@ from .export import ExportFormat, export_rows
 from .family import FamilyIndex, Member
 from .groups import ErrorGroup, errors_by_message
 from .index import ResultIndex
+from .kept import KeptIndex, Shelf
 from .merge import write_merged
 from .record import Audio, Failure, Record, spelled
 from .retry import plan_retry, retry_path, write_retry
@@ -26,6 +27,7 @@ __all__ = [
     "ExportFormat",
     "Failure",
     "FamilyIndex",
+    "KeptIndex",
     "Member",
     "Message",
     "Oddity",
@@ -36,6 +38,7 @@ __all__ = [
     "Record",
     "ResultIndex",
     "Row",
+    "Shelf",
     "Source",
     "Sources",
     "ToolCall",

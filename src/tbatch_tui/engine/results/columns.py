@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from .judge import Verdict
 from .lines import Line
@@ -13,6 +14,9 @@ NONE = 0xFFFFFFFF
 """An unknown count; a greater one is kept as one less."""
 _MOST = NONE - 1
 _NAMES_MAX = 0xFFFF
+
+Column: TypeAlias = "bytearray | array[int] | array[float]"
+"""What `columns()` of everything here is made of, in an order that stays: it is kept on disk."""
 
 
 class Texts:
@@ -31,6 +35,9 @@ class Texts:
     def append(self, text: bytes) -> None:
         self._buffer += text
         self._ends.append(len(self._buffer))
+
+    def columns(self) -> list[Column]:
+        return [self._buffer, self._ends]
 
     def take(self, other: Texts) -> None:
         """Add all texts of another."""
@@ -77,6 +84,9 @@ class Places:
         self.offset.append(line.offset)
         self.length.append(line.length)
 
+    def columns(self) -> list[Column]:
+        return [self.line, self.offset, self.length]
+
     def take(self, other: Places) -> None:
         """Add all places of another."""
         self.line.extend(other.line)
@@ -104,6 +114,9 @@ class Requests:
             self.places.append(line)
         self.reply.append(-1)
         return len(self.reply) - 1
+
+    def columns(self) -> list[Column]:
+        return [*self.ids.columns(), *self.places.columns(), self.reply]
 
     def custom_id(self, number: int) -> str:
         return self.ids[number].decode("utf-8", "surrogatepass")
@@ -162,6 +175,14 @@ class Replies:
         self.seconds.extend(other.seconds)
         self.heads.take(other.heads)
         return first
+
+    def columns(self) -> list[Column]:
+        """All but the names of the models."""
+        counts = (self.tokens, self.prompt_tokens, self.reasoning_tokens, self.cached_tokens)
+        return [
+            *(self.file, *self.places.columns(), self.outcome, *counts, self.model, self.seconds),
+            *self.heads.columns(),
+        ]
 
     def outcome_of(self, number: int) -> Outcome:
         return Outcome(self.outcome[number])

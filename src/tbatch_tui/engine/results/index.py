@@ -94,6 +94,11 @@ class ResultIndex:
         self.reconciliation = self._join.finish()
         return self.reconciliation
 
+    def restore(self, join: Join, found: Reconciliation, stamps: dict[Source, Stamp], *, input_changed: bool) -> None:
+        """Be what was built once and kept."""
+        self.stamps, self.input_changed = stamps, input_changed
+        self._join, self.reconciliation = join, found
+
     def bytes_to_read(self) -> int:
         """What building will read. Looks at the disk."""
         return sum(_size(path) for source in Source if (path := self.sources.path(source)) is not None)
@@ -145,6 +150,11 @@ class ResultIndex:
     @property
     def requests(self) -> Requests:
         return self._join.requests
+
+    @property
+    def join(self) -> Join:
+        """All of it, to be kept."""
+        return self._join
 
     @property
     def extras(self) -> Sequence[Extra]:

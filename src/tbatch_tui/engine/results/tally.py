@@ -14,17 +14,19 @@ from .values import Source, Sources
 
 def count(
     record: JobRecord,
+    index: ResultIndex | None = None,
     *,
     cancelled: Callable[[], bool] = lambda: False,
     progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> Tally | None:
     """Read the files of a job and sum them up; None when a result file is not where it was.
 
-    An input file that is another one by now was not asked: what came back is counted without it. Made to be run in a
-    thread. Raises Stopped.
+    `index` is the one that is built, where it is kept. An input file that is another one by now was not asked: what
+    came back is counted without it. Made to be run in a thread. Raises Stopped.
     """
-    sources = sources_of(record)
-    index = ResultIndex(sources)
+    if index is None:
+        index = ResultIndex(sources_of(record))
+    sources = index.sources
     index.build(cancelled=cancelled, progress=progress)
     stamps = spell_stamps(index.stamps, input_changed=index.input_changed)
     if index.input_changed:

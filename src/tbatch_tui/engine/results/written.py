@@ -13,10 +13,11 @@ from tbatch_tui.engine.errors import FileTrouble
 
 
 @contextmanager
-def written(path: Path, *, replace: bool = False) -> Iterator[BinaryIO]:
+def written(path: Path, *, replace: bool = False, private: bool = False) -> Iterator[BinaryIO]:
     """Write here; when all went well the file is on the disk under this name, else nothing is left behind.
 
-    Raises FileTrouble, also when there is a file of this name and `replace` does not say that it may go.
+    `private` is for the owner alone. Raises FileTrouble, also when there is a file of this name and `replace` does not
+    say that it may go.
     """
     part = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
@@ -24,6 +25,8 @@ def written(path: Path, *, replace: bool = False) -> Iterator[BinaryIO]:
             raise _taken(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("xb") as file:
+            if private:
+                part.chmod(0o600)
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -17,7 +17,7 @@ from tbatch_tui.engine.costs import Cost, cost
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.events import Collected
 from tbatch_tui.engine.model import FileKind, JobRecord
-from tbatch_tui.engine.results import ErrorGroup, Row, sources_of, spending
+from tbatch_tui.engine.results import ErrorGroup, ResultIndex, Row, Sources, spending
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui import keys
 from tbatch_tui.tui.bridge import Bridge
@@ -155,7 +155,8 @@ class ResultsScreen(ResultActions, Frame):
         self._story_of = self.causes = self._group = self._cost = None
         self._ticker.resume()
         self.engine.recount(self._key)
-        if await self.reader.read(sources_of(self.job)):
+        job = self.job
+        if await self.reader.read(self.engine.index_of(job) if job is not None else ResultIndex(Sources())):
             self._came_to_an_end()
             if self.by_cause:
                 self._find_causes()
