@@ -292,3 +292,14 @@ async def test_a_job_is_followed_from_its_submission_to_its_files(tmp_path: Path
             await until(lambda: "✓ Completed" in screen_text(app) and "Fetched" in screen_text(app))
             steps = [line.split()[1] for line in screen_text(app).splitlines() if line[2:3] in ("●", "✓")]
             assert steps == ["Submitted", "Uploaded", "Created", "Validating", "In", "Completed", "Fetched"]
+
+
+async def test_the_foot_of_the_list_tells_the_pace_of_the_job_under_the_cursor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    app, _ = app_on(tmp_path, "active", monkeypatch)
+    async with app.run_test(size=(110, 24)) as pilot:
+        await until(lambda: "/h · done about 13:2" in screen_text(app))
+        check_screen(app)
+        await pilot.press("j")  # on a job that is over, there is no pace
+        await until(lambda: "/h · done about" not in screen_text(app))

@@ -5,17 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.history import History, Point, Similar
-from tbatch_tui.engine.model import Job, JobRecord
+from tbatch_tui.engine.model import Job, JobRecord, Kin, Submission
 from tbatch_tui.engine.pace import course
 from tbatch_tui.tui.open_file import opener_of, pager_of
 from tbatch_tui.tui.widgets.error_hints import KNOWN, error_hint
+from tbatch_tui.tui.widgets.job_facts import about
 from tbatch_tui.tui.widgets.job_steps import STEP_WIDTH, Step, steps
 from tbatch_tui.tui.widgets.pace_words import foot_pieces, meter
 from tbatch_tui.tui.widgets.progress_chart import GUTTER, Drawn, chart_lines
@@ -206,6 +209,24 @@ def test_a_job_that_failed_unseen_is_not_said_to_have_run():
 def test_no_step_is_wider_than_its_columns():
     for step in (Step("●", "A status of a server that nobody knows", NOW, 3 * DAY, True, "≤ "), Step("○", "Ended")):
         assert len(said(step.pieces(NOW))) <= STEP_WIDTH
+
+
+# -- lineage -------------------------------------------------------------------------------------------
+
+
+def test_a_retry_names_its_parent_and_a_parent_its_retries():
+    def record(key: str, parent: str | None = None) -> JobRecord:
+        submission = Submission(1, Path("/in/a.jsonl"), 1, "0", Endpoint.CHAT, "", 3, NOW, parent=parent)
+        return JobRecord(key, Job(key, "COMPLETED", created_at=NOW), submission, label=f"label {key}")
+
+    one, two, three = record("one"), record("two", "one"), record("three", "two")
+    family = [Kin(one, 1), Kin(two, 2), Kin(three, 3)]
+    found = {name: said(pieces) for name, pieces in about(two, [], family, NOW)}
+    assert found["Retry of"] == "label one, 13:02, completed, one"
+    assert found["Retried as"] == "label three, 13:02, completed, three"
+    assert "Retry of" not in dict(about(one, [], family, NOW))
+    alike = [replace(one, key=f"other-{n}") for n in range(5)]
+    assert [said(pieces) for _, pieces in about(one, alike, [], NOW)].count("and 2 more") == 1
 
 
 # -- hints and programs --------------------------------------------------------------------------------

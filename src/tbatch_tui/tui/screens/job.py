@@ -16,7 +16,7 @@ from textual.containers import VerticalScroll
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.events import RecordsChanged, TransferMoved
 from tbatch_tui.engine.history import History
-from tbatch_tui.engine.model import FileKind, JobRecord, TransferState
+from tbatch_tui.engine.model import FileKind, JobRecord, Kin, TransferState
 from tbatch_tui.engine.pace import course, outlook
 from tbatch_tui.engine.unchanged import InputState
 from tbatch_tui.tui import format as fmt
@@ -88,6 +88,7 @@ class JobScreen(JobActions, Frame):
         self._tariff: Tariff | None = None
         self._input_state: InputState | None = None
         self._earlier: list[JobRecord] = []
+        self._family: list[Kin] = []
 
     @property
     def current(self) -> JobRecord | None:
@@ -164,9 +165,13 @@ class JobScreen(JobActions, Frame):
 
     @work(group="earlier", exit_on_error=False)
     async def _find_earlier(self) -> None:
-        """Other runs of the same bytes."""
+        """Other runs of the same bytes, and what it is a retry of or was retried as."""
         record = self.current
-        if record is None or record.submission is None:
+        if record is None:
+            return
+        self._family = await self.engine.family(record.key)
+        if record.submission is None:
+            self._show()
             return
         runs = await self.engine.earlier_runs(record.submission.sha256, record.submission.endpoint)
         own = record.submission.id
@@ -200,7 +205,7 @@ class JobScreen(JobActions, Frame):
         self.query_one("#chart", ProgressChart).show(self._drawn(record, seen_at), now)
         self.query_one("#files", FactList).show(here := files(record, self._transfers, self._input_state))
         self.query_one("#files-rule").display = bool(here)
-        self.query_one("#about", FactList).show(about(record, self._earlier, now))
+        self.query_one("#about", FactList).show(about(record, self._earlier, self._family, now))
 
     def _drawn(self, record: JobRecord, seen_at: float | None) -> Drawn | None:
         run = course(self._history.points)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from tbatch_tui.engine.events import TransferMoved
 from tbatch_tui.engine.history import History
-from tbatch_tui.engine.model import FileKind, JobRecord, JobStatus, Submission, Transfer, TransferState
+from tbatch_tui.engine.model import FileKind, JobRecord, JobStatus, Kin, Submission, Transfer, TransferState
 from tbatch_tui.engine.unchanged import InputState
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui.text import line, lines
@@ -74,7 +74,7 @@ def files(record: JobRecord, moved: Moved, input_state: InputState | None) -> li
     return _said(facts)
 
 
-def about(record: JobRecord, earlier: Sequence[JobRecord], now: float) -> list[Fact]:
+def about(record: JobRecord, earlier: Sequence[JobRecord], family: Sequence[Kin], now: float) -> list[Fact]:
     """What it is: what does not change, and what the person wrote."""
     job = record.job
     facts: list[Fact] = [
@@ -86,7 +86,7 @@ def about(record: JobRecord, earlier: Sequence[JobRecord], now: float) -> list[F
         facts.append(("Model", [(line(job.model or ("–" if job.is_ended else "named once validated")), "")]))
     if record.requests is not None:
         facts.append(("Requests", [(fmt.count(record.requests), "")]))
-    facts += _lineage(earlier, now)
+    facts += _lineage(record, earlier, family, now)
     if job is not None:
         facts.append(("Job id", [(line(job.id), "")]))
         for name, id in (
@@ -150,15 +150,24 @@ def _result(title: str, here: Transfer | None, moved: TransferMoved | None) -> l
     return facts_
 
 
-def _lineage(earlier: Sequence[JobRecord], now: float) -> list[Fact]:
-    """Other runs of the same bytes."""
+def _lineage(record: JobRecord, earlier: Sequence[JobRecord], family: Sequence[Kin], now: float) -> list[Fact]:
+    """What it is a retry of, its own retries, and other runs of the same bytes."""
     facts: list[Fact] = []
-    for number, other in enumerate(earlier[:_EARLIER]):
-        what = f"{fmt.when(other.created_at, now)}, {look_of(other.status).word.lower()}, {line(other.key[:8])}"
-        facts.append(("Same file" if not number else "", [(what, QUIET)]))
-    if len(earlier) > _EARLIER:
-        facts.append(("", [(f"and {len(earlier) - _EARLIER:,} runs more", QUIET)]))
+    for title, others in (
+        ("Retry of", [kin.record for kin in family if kin.record.key == _parent(record)]),
+        ("Retried as", [kin.record for kin in family if _parent(kin.record) == record.key]),
+        ("Same file", earlier),
+    ):
+        for number, other in enumerate(others[:_EARLIER]):
+            what = f", {fmt.when(other.created_at, now)}, {look_of(other.status).word.lower()}, {line(other.key[:8])}"
+            facts.append((title if not number else "", [(line(other.name), ""), (what, QUIET)]))
+        if len(others) > _EARLIER:
+            facts.append(("", [(f"and {len(others) - _EARLIER:,} more", QUIET)]))
     return facts
+
+
+def _parent(record: JobRecord) -> str | None:
+    return record.submission.parent if record.submission is not None else None
 
 
 def _said(facts: list[Fact]) -> list[Fact]:
