@@ -209,6 +209,7 @@ def test_a_job_that_failed_unseen_is_not_said_to_have_run():
 def test_no_step_is_wider_than_its_columns():
     for step in (Step("●", "A status of a server that nobody knows", NOW, 3 * DAY, True, "≤ "), Step("○", "Ended")):
         assert len(said(step.pieces(NOW))) <= STEP_WIDTH
+        assert len(said(step.pieces(NOW, short=True))) <= 38  # the column beside the list
 
 
 # -- lineage -------------------------------------------------------------------------------------------

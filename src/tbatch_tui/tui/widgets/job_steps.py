@@ -39,17 +39,18 @@ class Step:
     colour: str = ""
 
     def pieces(self, now: float, *, short: bool = False) -> Pieces:
-        """`● In progress    2026-11-24 14:02:11       41 m`; when `short`, the time as near as it is."""
+        """`● In progress    2026-11-24 14:02:11       41 m`; when `short`, only the time, as near as it is."""
         colour = self.colour or _COLOURS.get(self.glyph, "$status-attention")
         at = "" if self.at is None else fmt.when(self.at, now) if short else fmt.absolute(self.at)
         lasted = "" if self.lasted is None else fmt.duration(self.lasted)
         said = f"{'by ' if self.is_by and at else ''}{at}"
         took = f"{self.bound if lasted else ''}{lasted}"
-        width = _AT - 3 if short else _AT
+        if short:
+            return [(f"{self.glyph} ", colour), (fit(self.word, _WORD), ""), (said, "$status-quiet")]
         return [
             (f"{self.glyph} ", colour),
             (fit(self.word, _WORD), "$status-quiet" if self.glyph == AHEAD else ""),
-            (fit(said, width, align="right"), "$status-quiet" if self.glyph == AHEAD else ""),
+            (fit(said, _AT, align="right"), "$status-quiet" if self.glyph == AHEAD else ""),
             (fit(took, _LASTED, align="right").rstrip(), "$status-quiet"),
         ]
 
@@ -178,7 +179,8 @@ def _fetching(record: JobRecord, end: Step) -> Step:
     transfers = record.transfers
     if transfers and all(t.state is TransferState.FETCHED for t in transfers):
         at = max(t.updated_at for t in transfers) or None
-        return Step(DONE, "Fetched", at, None if end.is_by else _between(end.at, at))
+        by_itself = record.submission is not None and not end.is_by  # else it says when a person pressed d
+        return Step(DONE, "Fetched", at, _between(end.at, at) if by_itself else None)
     if any(t.state is TransferState.FAILED for t in transfers):
         return Step("!", "Not fetched")
     if any(t.state is TransferState.GONE for t in transfers):
