@@ -41,6 +41,45 @@ def test_escapes_are_seen_through(text: str, ascii_only: bool, tmp_path: Path) -
     assert hits(index, text.upper() if text.upper().lower() == text else text) == [1, 2]
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("2019", "it\u2019s"),
+        ("u2019", "it\u2019s"),
+        ("019", "it\u2019s"),
+        ("notto", "\notto"),
+        ("nn", "one\n\ntwo"),
+        ("d83d", "\U0001f642"),
+        ('"so', "back\\"),
+    ],
+)
+def test_the_letters_of_an_escape_are_no_text(text: str, said: str, tmp_path: Path) -> None:
+    index = index_of(tmp_path, output=[answered("a", said), answered("b", f"{said} {text}")])
+    assert hits(index, text) == [1]
+
+
+def test_letters_after_an_escaped_backslash_are_text(tmp_path: Path) -> None:
+    index = index_of(tmp_path, output=[answered("a", "c:\\new\\u2019"), answered("b", "x\\\n")])
+    assert (hits(index, "new"), hits(index, "u2019"), hits(index, "\\new"), hits(index, "\\n")) == ([0], [0], [0], [0])
+    assert hits(index, "\\") == [0, 1]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    said=st.text(st.sampled_from('un2019\\"/\n\t\u2019\x1fé€🙂N '), max_size=12),
+    text=st.text(st.sampled_from('un2019\\"/\u2019é€🙂N '), min_size=1, max_size=3),
+    ascii_only=st.booleans(),
+)
+def test_a_row_is_hit_when_its_answer_says_it(
+    said: str, text: str, ascii_only: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    row = json.dumps({"custom_id": "#", "response": {"body": {"text": said}}}, ensure_ascii=ascii_only).encode()
+    index = index_of(tmp_path_factory.mktemp("said"), output=[row])
+    frame = json.dumps({"custom_id": "#", "response": {"body": {"text": ""}}}).lower()
+    if text.lower() not in frame:
+        assert hits(index, text) == ([0] if text.lower() in said.lower() else [])
+
+
 @settings(max_examples=60, deadline=None)
 @given(before=st.integers(0, 40), text=st.text(st.characters(codec="utf-8"), min_size=1, max_size=6))
 def test_a_hit_across_two_pieces_is_found(before: int, text: str, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -16,6 +16,9 @@ _SAFE = re.compile(r"[\w .,:;!?()%=+*#@$|~^{}\[\]-]", re.ASCII)
 """Characters that JSON writers spell as they are."""
 _ESCAPE_MAX = 12
 """Bytes of one character at most: a surrogate pair, escaped."""
+_CONTEXT = 64
+"""Bytes kept before a place to see whether it is in the middle of an escape."""
+_BACKSLASH = 0x5C
 _SHORT = {'"': '\\"', "\\": "\\\\", "/": "\\/", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b", "\f": "\\f"}
 
 
@@ -34,7 +37,7 @@ def search(
     Stopped when `cancelled()`, and FileTrouble when a file has changed.
     """
     hits = bytearray(len(index)) if hits is None else hits
-    pattern = re.compile(_pattern(text))
+    pattern, longest = re.compile(_pattern(text)), _ESCAPE_MAX * len(text)
     total = sum(index.size(file) for file in index.files)
     done = 0
     for number in index.files:
@@ -47,24 +50,46 @@ def search(
                 if cancelled():
                     raise Stopped("The search was stopped")
                 data = carried + block.lower()
-                _mark(hits, pattern, data, position - len(carried), starts, numbers)
+                first = max(0, len(carried) - longest)  # what is before it was searched with the last piece
+                _mark(hits, pattern, data, first, position - len(carried), starts, numbers)
                 position += len(block)
                 done += len(block)
-                carried = data[-_ESCAPE_MAX * len(text) :]
+                carried = data[-longest - _CONTEXT :]
                 progress(done, total)
     return hits
 
 
 def _mark(
-    hits: bytearray, pattern: re.Pattern[bytes], data: bytes, offset: int, starts: Sequence[int], numbers: Sequence[int]
+    hits: bytearray,
+    pattern: re.Pattern[bytes],
+    data: bytes,
+    at: int,
+    offset: int,
+    starts: Sequence[int],
+    numbers: Sequence[int],
 ) -> None:
-    """Mark the rows that are hit in a piece of a file; one hit a row is enough."""
-    at = 0
+    """Mark the rows that are hit in a piece of a file, from `at` on; one hit a row is enough."""
     while found := pattern.search(data, at):
+        if _splits_escape(data, found.start()):
+            at = found.start() + 1
+            continue
         row = bisect_right(starts, offset + found.start()) - 1
         if row >= 0 and numbers[row] >= 0:
             hits[numbers[row]] = 1
         at = max(found.end(), starts[row + 1] - offset if row + 1 < len(starts) else len(data))
+
+
+def _splits_escape(data: bytes, at: int) -> bool:
+    """Whether this byte is only a part of an escape: the n of `\\n`, or a digit of `\\u2019`."""
+    back = data.rfind(b"\\", max(0, at - 5), at)
+    if back < 0:
+        return False
+    first = back
+    while first and data[first - 1] == _BACKSLASH:
+        first -= 1
+    if (back - first) % 2:  # it is itself escaped
+        return False
+    return at < back + (6 if data[back + 1 : back + 2] == b"u" else 2)
 
 
 def _pattern(text: str) -> bytes:
@@ -78,7 +103,7 @@ def _pattern(text: str) -> bytes:
         ways = {form.encode("utf-8", "surrogatepass") for form in forms} | {_escaped(form) for form in forms}
         if character in _SHORT:
             ways.add(_SHORT[character].encode())
-        if character in '"\\':
+        if character in '"\\' or character < " ":
             ways.discard(character.encode())  # never bare inside a string
         spelled.append(b"(?:" + b"|".join(re.escape(way) for way in sorted(ways)) + b")")
     return b"".join(spelled)
