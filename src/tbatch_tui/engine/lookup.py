@@ -131,7 +131,9 @@ class LookUp:
     async def _ask_person(self) -> None:
         said = f"{len(self.candidates)} jobs could be this submission: " + ", ".join(j.id[:8] for j in self.candidates)
         if self.submission.error != said:
-            await self._change(self.submission.state, error=said, hint="Open it and choose which one it is.")
+            await self._change(
+                self.submission.state, error=said, hint="Nothing is created until you say which one it is."
+            )
 
     async def _change(self, state: SubmissionState, **changes: Any) -> None:
         self.submission = await self._commit(self.submission, state, **changes)

@@ -263,7 +263,7 @@ class Submitter:
             submission,
             SubmissionState.UNCERTAIN,
             error=why,
-            hint="Whether the job was made is being looked up; it is not asked for twice.",
+            hint=f"Created again only after {self._looked_up_for:g} s of lists without it.",
             uncertain_since=self._desk.now(),
         )
 

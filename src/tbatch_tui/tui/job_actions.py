@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.controller import Controller
     from tbatch_tui.tui.bridge import Bridge
 
-_NEEDS_A_JOB = ("cancel_job", "download", "results", "retry", "edit_label", "copy_id", "copy_record")
+_NEEDS_A_JOB = ("cancel_job", "download", "results", "retry", "edit_label", "copy_id", "copy_record", "settle")
 
 
 class JobActions(Screen[None]):
     """Actions on `current`. The screen that mixes this in says which record that is."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [keys.RETRY, keys.COPY_RECORD]
+    BINDINGS: ClassVar[list[BindingType]] = [keys.SETTLE, keys.RETRY, keys.COPY_RECORD]
 
     engine: Controller
     bridge: Bridge
@@ -74,6 +74,36 @@ class JobActions(Screen[None]):
                 )
         except BatchError as error:
             self.bridge.report(error)
+
+    @work(group="settle", exit_on_error=False)
+    async def action_settle(self) -> None:
+        """Let the person decide about an uncertain create; a second one is asked about once more."""
+        from tbatch_tui.tui.dialogs.confirm import Confirm
+        from tbatch_tui.tui.dialogs.settle import Settle
+
+        if (record := self.current) is None:
+            return
+        candidates = self.engine.candidates(record.key)
+        if candidates is None:
+            self.bridge.say(
+                "It is not being looked up here",
+                "Another tbatch-tui is at work on this data folder: decide there. Or there is no connection yet.",
+            )
+            return
+        verdict = await self.app.push_screen_wait(Settle(record, candidates, self.engine.now()))
+        if verdict is None:
+            return
+        if verdict.again and not await self.app.push_screen_wait(
+            Confirm(
+                f"Create {line(record.name)} again?",
+                "If the first create was carried out after all, both jobs run and both are billed.",
+                yes="Create again",
+                no="Look on",
+            )
+        ):
+            return
+        if not self.engine.settle(record.key, verdict):
+            self.bridge.say("It was settled meanwhile", "Nothing was done: the list has it now.")
 
     @work(group="download", exit_on_error=False)
     async def action_download(self) -> None:
@@ -140,6 +170,8 @@ def _applies(action: str, record: JobRecord) -> bool:
         case "cancel_job":
             uncertain = record.status in (LocalStatus.UNCERTAIN, JobStatus.CANCELLING)
             return record.is_active and not uncertain
+        case "settle":
+            return record.status == LocalStatus.UNCERTAIN
         case "download" | "results" | "retry":
             return job is not None and any(job.file_id(kind) for kind in FileKind)
         case _:

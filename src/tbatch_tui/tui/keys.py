@@ -101,6 +101,15 @@ LABEL = _key(
     group=JOB,
     show=False,
 )
+SETTLE = _key(
+    "w",
+    "settle",
+    "What now",
+    "Decide what becomes of a create whose answer is lost",
+    id="job.settle",
+    on=_JOB_PLACES,
+    group=JOB,
+)
 PAGE = _key(
     "p", "page_file", "Page", "Read one of its files here, in $PAGER", id="job.page", on=(Place.JOB,), group=JOB
 )

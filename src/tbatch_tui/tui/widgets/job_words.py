@@ -117,6 +117,8 @@ def foot_lines(record: JobRecord, now: float) -> list[Pieces]:
     second: Pieces = []
     if job is not None and job.error:
         second = [(line(job.error), "$status-failed")]
+    elif submission is not None and submission.state.is_uncertain:
+        second = [(line(submission.error or ""), "$status-attention")]
     elif submission is not None and submission.error:
         second = [(line(submission.error), "$status-attention"), (f"  {line(submission.hint or '')}", "")]
     elif submission is not None and submission.warning:
@@ -128,7 +130,11 @@ def foot_lines(record: JobRecord, now: float) -> list[Pieces]:
     else:
         second = [(what_now(record), "")]
     third: Pieces = []
-    if submission is not None:
+    if submission is not None and submission.state.is_uncertain:
+        third = [("w", "bold $accent-text"), (" decides", "")]
+        third.append((f" · since {fmt.when(submission.uncertain_since, now)} · ", "$status-quiet"))
+        third.append((line(submission.hint or ""), ""))
+    elif submission is not None:
         third = [
             ("input ", "$status-quiet"),
             (line(fmt.place(submission.path)), ""),
@@ -167,6 +173,6 @@ def what_now(record: JobRecord) -> str:
         JobStatus.CANCELLING: "Being cancelled. Rows that are finished come back and are billed.",
         LocalStatus.UPLOADING: "The file goes up; the job is created after that.",
         LocalStatus.SUBMITTING: "The job is being created, once.",
-        LocalStatus.UNCERTAIN: "Whether the job was made is being looked up; it is not asked for twice.",
+        LocalStatus.UNCERTAIN: "Whether the job was made is being looked up. w decides it yourself.",
     }
     return words.get(record.status, "")
