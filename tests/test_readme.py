@@ -23,7 +23,7 @@ async def test_the_example_runs_against_the_sandbox(sandbox: Sandbox, tmp_path: 
         api_key=sandbox.key,
         poll_interval=0.2,
     )
-    path = await names["run"](chat_file, options)  # type: ignore[operator]
+    [path] = await names["run"](chat_file, options)  # type: ignore[operator]
     assert path.read_bytes() == sandbox.file_bytes(sandbox.jobs[0]["output_file_id"])
 
 

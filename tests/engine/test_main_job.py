@@ -158,3 +158,33 @@ async def test_exact_bytes_that_ran_before_are_known(sandbox: Sandbox, make_engi
         sha256 = hashlib.sha256(chat_file.read_bytes()).hexdigest()
         assert [r.requests for r in await engine.earlier_runs(sha256, Endpoint.CHAT)] == [2]
         assert await engine.earlier_runs(sha256, Endpoint.TRANSCRIPTION) == []
+
+
+async def test_a_script_waits_for_files_that_are_named_later_than_the_end(
+    sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
+):
+    async with make_engine(sandbox) as engine:
+        key = await engine.submit(chat_file, Endpoint.CHAT)
+        record = await engine.wait_until(key, lambda r: r.job is not None)
+        await until(lambda: sandbox.jobs[0]["status"] == "COMPLETED")
+        nameless = sandbox.jobs[0] | {"output_file_id": None, "error_file_id": None}
+        sandbox.plan_fault("status", "/v1/batches", method="GET", last=2, status=200, body=[nameless])
+        await engine.wait_until(record.key, lambda r: r.awaits_files or r.is_over)
+        done = await engine.wait(key)
+    assert done.paths[0].read_bytes() == sandbox.file_bytes(sandbox.jobs[0]["output_file_id"])
+    assert done.requests == 2
+
+
+async def test_a_script_is_told_when_there_are_no_files_and_when_there_is_no_job(
+    sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, tmp_path: Path
+):
+    async with make_engine(sandbox) as engine:
+        key = await engine.submit(chat_file, Endpoint.CHAT)
+        await until(lambda: bool(sandbox.jobs))
+        nameless = sandbox.jobs[0] | {"status": "COMPLETED", "output_file_id": None, "error_file_id": None}
+        sandbox.plan_fault("status", "/v1/batches", method="GET", last=None, status=200, body=[nameless])
+        assert (await engine.wait(key)).paths == ()
+        sandbox.plan_fault("status", "/v1/batches", method="POST", status=422, body={"error": "no such model"})
+        other = write_chat(tmp_path / "other.jsonl", ["x"])
+        with pytest.raises(BatchError, match="no such model"):
+            await engine.wait(await engine.submit(other, Endpoint.CHAT))

@@ -23,7 +23,7 @@ from together.lib.resources.files import FileAlreadyExistsError, FileUploadProgr
 from tbatch_tui.engine import login, wire
 from tbatch_tui.engine.body import Body, Seen
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.errors import FileTrouble, KeyRefused, LostAnswer, Refused
+from tbatch_tui.engine.errors import FileTrouble, KeyRefused, LostAnswer, RateLimited, Refused
 from tbatch_tui.engine.findings import ModelInfo
 from tbatch_tui.engine.model import Job
 from tbatch_tui.engine.redaction import hide
@@ -39,6 +39,8 @@ _MODELS_A_PAGE = 100
 _MOST_PAGES = 100
 """Of the catalogue: a server whose cursor leads nowhere new must not be asked for ever."""
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+_WHOSE_TIMEOUT = 10.0
+"""Seconds: the first list is shown only when it is known whose it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +202,12 @@ class TogetherApi:
         async def ask() -> Any:
             return wire.decode(await (await self._client.files.with_raw_response.retrieve(file_id)).read())
 
-        value = await self._asked("look the file up", ask)
+        try:
+            value = await self._asked("look the file up", ask)
+        except RateLimited:
+            raise
+        except Refused:
+            return None  # a server that answers no such question; whether the file is there its bytes will tell
         size = wire.number_of(value.get("bytes")) if isinstance(value, dict) else None
         return int(size) if size else None
 
@@ -213,10 +220,11 @@ class TogetherApi:
         return await asyncio.to_thread(wire.file_names_of, await self._asked("list the files", ask))
 
     async def account(self) -> tuple[str | None, str | None, str]:
-        """Organisation id, project id and title behind the key."""
+        """Organisation id, project id and title behind the key. Not waited for as long as for other answers."""
 
         async def ask() -> tuple[str | None, str | None, str]:
-            return wire.account_of(await (await self._client.with_raw_response.whoami()).read())
+            client = self._client.with_options(timeout=_WHOSE_TIMEOUT)
+            return wire.account_of(await (await client.with_raw_response.whoami()).read())
 
         found = await self._asked("ask whose key this is", ask)
         self._whose = found[:2]

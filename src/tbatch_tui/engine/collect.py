@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from tbatch_tui.engine import download
 from tbatch_tui.engine.api import TogetherApi
-from tbatch_tui.engine.errors import BatchError, KeyRefused, NotThere, WorseCopy
+from tbatch_tui.engine.errors import BatchError, KeyRefused, NotThere, RateLimited, ServerTrouble, WorseCopy
 from tbatch_tui.engine.model import FileKind, JobRecord, Transfer, TransferState
 
 AT_ONCE = 3
@@ -64,6 +64,8 @@ class Collector:
         self._wake = asyncio.Event()
         self._room = asyncio.Semaphore(AT_ONCE)
         self._tries: dict[tuple[str, FileKind], _Try] = {}
+        self._closed_until = float("-inf")
+        """Until when the server wants no more downloads asked for (loop time)."""
         self.under_way: dict[tuple[str, FileKind], asyncio.Task[None] | None] = {}
         self._stopped: set[tuple[str, FileKind]] = set()
 
@@ -93,8 +95,9 @@ class Collector:
                 if place in self.under_way:
                     continue
                 again = self._tries.get(place)
-                if again is not None and again.not_before > now:
-                    soonest = min(soonest, again.not_before - now)
+                not_before = max(again.not_before if again is not None else now, self._closed_until)
+                if not_before > now:
+                    soonest = min(soonest, not_before - now)
                     continue
                 self.under_way[place] = spawn(self._fetch(job_id, transfer))
             # Not wait_for: on 3.11 it can swallow the cancellation that ends us.
@@ -165,8 +168,12 @@ class Collector:
         again = self._tries.setdefault((job_id, transfer.kind), _Try(self._first_wait))
         if isinstance(error, NotThere) and not again.missing:
             state, again.missing = TransferState.FAILED, True
+        now = asyncio.get_running_loop().time()
         pause = _LONGEST_WAIT if isinstance(error, KeyRefused) else again.wait
-        again.not_before = asyncio.get_running_loop().time() + pause
+        if isinstance(error, RateLimited | ServerTrouble) and error.retry_after:
+            pause = max(pause, error.retry_after)
+            self._closed_until = max(self._closed_until, now + error.retry_after)
+        again.not_before = now + pause
         again.wait = min(_LONGEST_WAIT, again.wait * 2)
         await self._store.put(job_id, replace(transfer, state=state, message=str(error), updated_at=self._store.now()))
 

@@ -1,8 +1,8 @@
 """Everything the engine does, behind one async context: submit, watch, collect, cancel, and the history.
 
     async with Controller(Options(data_dir=..., output_dir=..., api_key=...), print) as engine:
-        key = await engine.submit(Path("requests.jsonl"), Endpoint.CHAT, requests=120)
-        record = await engine.wait_until(key, lambda r: r.output is not None and r.output.state == "fetched")
+        key = await engine.submit(Path("requests.jsonl"), Endpoint.CHAT)
+        paths = (await engine.wait(key)).paths
 
 Events are given to the second argument on the loop's thread. Jobs go on, and files are fetched, as long as the
 context is open; what is not finished when it closes is taken up when it is opened again.
@@ -48,6 +48,10 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.log import Log
     from tbatch_tui.engine.lookup import Verdict
     from tbatch_tui.engine.results import ResultIndex
+
+
+_LISTS_FOR_FILES = 3
+"""Lists in which a completed job may go without naming a result file, before a script is told that there is none."""
 
 
 class Controller:
@@ -145,6 +149,23 @@ class Controller:
         """For scripts: wait until the record is as asked for. Follows it when it takes its job's id."""
         return await self._book.wait_until(key, holds)
 
+    async def wait(self, key: str) -> JobRecord:
+        """For scripts: wait until the job has ended and its result files are here (`record.paths`), or gone for good.
+
+        A create whose answer is lost is looked up meanwhile. Raises BatchError if no job came of the submission.
+        """
+        record = await self.wait_until(key, lambda r: r.is_over or r.awaits_files)
+        for _ in range(_LISTS_FOR_FILES):
+            if not record.awaits_files:
+                break
+            await self._work.next_list()
+            record = self.record(key) or record
+        if not record.awaits_files:
+            record = await self.wait_until(key, lambda r: r.is_over)
+        if record.job is None and record.submission is not None:
+            raise BatchError(record.submission.error or "No job was made", record.submission.hint or "")
+        return record
+
     @property
     def listed_at(self) -> float | None:
         """When the server's list last came: how fresh what is known of the jobs is."""
@@ -216,15 +237,16 @@ class Controller:
         path: Path,
         endpoint: Endpoint,
         *,
-        requests: int,
+        requests: int | None = None,
         label: str = "",
         print_: Fingerprint | None = None,
         estimate: Estimate | None = None,
     ) -> str:
         """Commit the intent to run this file; upload and create follow by themselves. The record's key.
 
-        `print_` is the file as it was checked: if it is not that any more, nothing is sent. `estimate` is kept, to be
-        compared with what it came to. Raises FileTrouble, and KeyRefused while the server refuses the key.
+        `requests` are counted if not given. `print_` is the file as it was checked: if it is not that any more, nothing
+        is sent. `estimate` is kept, to be compared with what it came to. Raises FileTrouble, and KeyRefused while the
+        server refuses the key.
         """
         if self.health.state is HealthState.KEY_REFUSED:
             raise KeyRefused(self.health.title, f"Nothing was submitted. {self.health.hint}")
@@ -238,6 +260,8 @@ class Controller:
         await self._work.must_know_whose()
         path = path.absolute()  # noqa: ASYNC240 - asks for the working folder only
         found = print_ or await fingerprint(path)
+        if requests is None:
+            requests = await asyncio.to_thread(_lines_of, path)
         record = await self._book.run(
             self._book.journal.add_submission,
             self._book.account_id,
@@ -362,3 +386,12 @@ class Controller:
     async def recall(self, name: str) -> str | None:
         """What was kept under this name."""
         return await self._book.run(self._book.journal.recall, name)
+
+
+def _lines_of(path: Path) -> int:
+    """How many lines of a file are not blank."""
+    try:
+        with path.open("rb") as file:
+            return sum(not line.isspace() for line in file)
+    except OSError as error:
+        raise FileTrouble(f"{path} cannot be read: {error.strerror or error}", "Nothing was submitted.") from error

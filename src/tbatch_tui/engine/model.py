@@ -367,6 +367,19 @@ class JobRecord:
         return job.output_file_id is None and job.error_file_id is None
 
     @property
+    def is_over(self) -> bool:
+        """Whether nothing more comes by itself: ended, its files here or gone; or a submission that made no job."""
+        if self.job is None:
+            return self.submission is not None and not self.submission.state.is_open
+        settled = (TransferState.FETCHED, TransferState.GONE)
+        return self.job.is_ended and not self.awaits_files and all(t.state in settled for t in self.transfers)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The result files that are here: output, then errors."""
+        return tuple(t.path for t in self.transfers if t.state is TransferState.FETCHED and t.path is not None)
+
+    @property
     def rank(self) -> Rank:
         """Active; then what needs a person (uncertain, failed, expired, not fetched, errors or rows that do not come
         out even); then the rest.

@@ -9,6 +9,7 @@ import email.utils
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC
 
 import httpx
 import together
@@ -101,7 +102,10 @@ def _retry_after(response: httpx.Response) -> float | None:
     seconds = wire.number_of(value)
     if seconds is None and value:
         try:
-            seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+            moment = email.utils.parsedate_to_datetime(value)
+            if moment.tzinfo is None:  # it says -0000, or no zone at all: the protocol knows only GMT
+                moment = moment.replace(tzinfo=UTC)
+            seconds = moment.timestamp() - time.time()
         except (ValueError, OverflowError):
             return None
     return min(3600.0, max(0.0, seconds)) if seconds is not None else None

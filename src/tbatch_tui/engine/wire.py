@@ -190,16 +190,17 @@ def number_of(value: Any) -> float | None:
 
 
 def time_of(value: Any) -> float | None:
-    """Seconds since the epoch, of ISO 8601 (as the API sends) or a number."""
-    if isinstance(value, str):
-        try:
-            moment = datetime.fromisoformat(value)
-            if moment.tzinfo is None:
-                moment = moment.replace(tzinfo=UTC)
-            return moment.timestamp()
-        except (ValueError, OverflowError):
-            pass
-    number = number_of(value)
+    """Seconds since the epoch, of ISO 8601 (as the API sends) or a number, also of milliseconds; else None."""
+    number: float | None
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if moment is not None and moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        number = moment.timestamp() if moment is not None else number_of(value)
+    except (ValueError, OverflowError):
+        number = number_of(value)
+    if number is not None and 1e11 <= number < 1e14:
+        number /= 1000
     return number if number is not None and 0 < number < 1e11 else None
 
 
