@@ -13,6 +13,7 @@ import pytest
 
 from tbatch_tui.engine import download
 from tbatch_tui.engine.controller import Controller
+from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import FileTrouble
 from tbatch_tui.engine.journal import Journal
 from tbatch_tui.engine.model import FileKind, JobRecord, Transfer, TransferState
@@ -60,6 +61,82 @@ async def test_what_is_not_the_file_is_never_taken_for_it(
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         assert_whole(await get(engine, sandbox), sandbox)
     assert sandbox.count("GET", "/v1/batches") >= 1
+
+
+@pytest.mark.parametrize("status", [403, 404, 405, 501])
+async def test_a_server_that_answers_nothing_about_a_file_loses_no_result(
+    status: int, sandbox: Sandbox, make_engine: MakeEngine
+):
+    """Asked only where the answer itself does not say how long it is."""
+    sandbox.plan_fault("truncate-no-length", CONTENT, bytes=10**9, last=None)
+    sandbox.plan_fault("status", "/v1/files/*", method="GET", last=None if status < 500 else 1, status=status)
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        assert_whole(await get(engine, sandbox), sandbox)
+
+
+async def test_a_server_that_wants_patience_is_given_it_by_all_downloads(sandbox: Sandbox, make_engine: MakeEngine):
+    sandbox.plan_fault("status", CONTENT, status=429, headers={"Retry-After": "1"})
+    jobs = [sandbox.add_job("COMPLETED", rows=5) for _ in range(2)]
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        await engine.wait_until(jobs[1], lambda r: r.job is not None)
+        await engine.fetch(jobs[0])
+        await _failed_with(engine, jobs[0], "429")
+        await engine.fetch(jobs[1])
+        for job_id in jobs:
+            await engine.wait_until(job_id, fetched)
+    asked = [c.started for c in sandbox.requests if c.path.endswith("/content")]
+    assert asked[1] - asked[0] >= 0.9
+
+
+async def test_an_empty_result_file_is_a_result(sandbox: Sandbox, make_engine: MakeEngine):
+    sandbox.plan_fault("status", CONTENT, last=None, status=200, body="")
+    sandbox.plan_fault("status", "/v1/files/*", method="GET", last=None, status=200, body={"id": "f", "bytes": 0})
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        record = await get(engine, sandbox)
+    assert record.output is not None and record.output.path is not None
+    assert (record.output.rows, record.output.path.read_bytes()) == (0, b"")
+
+
+async def test_more_or_fewer_bytes_than_the_length_says_are_no_file(sandbox: Sandbox, make_engine: MakeEngine):
+    """A server that says too much is not waited for in vain; what lies beyond the length is not the file."""
+    whole = b'{"custom_id": "a"}\n{"custom_id": "b"}\n'
+    answers = [(len(whole) + 9, whole), (len(whole), whole + b"HTTP/1.1 200 OK")]
+
+    async def storage(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        length, body = answers.pop(0)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (length, body))
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(storage, "127.0.0.1", 0)
+    away = {"Location": f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/object"}
+    sandbox.plan_fault("status", CONTENT, status=302, headers=away, last=None)
+    async with asyncio.timeout(30), server, make_engine(sandbox) as engine:
+        record = await get(engine, sandbox)
+    assert record.output is not None and record.output.path is not None
+    assert record.output.path.read_bytes() == whole
+    assert answers == []
+
+
+@pytest.mark.parametrize("status", ["EXPIRED", "CANCELLED", "COMPLETED"])
+@pytest.mark.parametrize("kept", ["output_file_id", "error_file_id"])
+async def test_whatever_ended_with_whichever_file_it_is_fetched_by_itself(
+    status: str, kept: str, sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
+):
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        key = await engine.submit(chat_file, Endpoint.CHAT)
+        await engine.wait_until(key, fetched)  # a file that is there, to be taken for either
+        [job] = sandbox.jobs
+        odd = job | {"status": status, "output_file_id": None, "error_file_id": None, kept: job["output_file_id"]}
+        odd |= {"id": "not a uuid/../☃", "progress": "odd", "created_at": "yesterday", "new_field": [1]}
+        sandbox.plan_fault("status", "/v1/batches", method="POST", status=200, body={"job": odd | {"status": "NEW"}})
+        sandbox.plan_fault("status", "/v1/batches", method="GET", last=None, status=200, body=[odd, None, 7, {}])
+        record = await engine.wait(await engine.submit(chat_file, Endpoint.CHAT))
+    assert (record.key, record.status) == (odd["id"], status)
+    [path] = record.paths
+    assert path.read_bytes() == sandbox.file_bytes(job["output_file_id"])
+    assert path.parent == engine.options.output_dir
 
 
 @pytest.mark.parametrize("begun", ["whole", "half", "other bytes", "an odd answer"])
