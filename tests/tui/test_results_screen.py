@@ -490,6 +490,18 @@ async def test_what_is_shown_is_exported_and_no_file_is_written_over_unasked(
         assert "exporting" not in screen_text(host)
 
 
+async def test_merged_rows_name_their_job(tmp_path: Path) -> None:
+    keep(tmp_path)
+    async with showing(tmp_path, (80, 24)) as (host, pilot):
+        await pilot.press("x")
+        await until(lambda: isinstance(host.screen, ExportDialog), what="it asks")
+        await pilot.pause()
+        await press(host, pilot, "enter")
+    merged = (tmp_path / "results" / "safety-eval-8f3a12c4.merged.jsonl").read_text().splitlines()
+    assert [json.loads(row)["custom_id"] for row in merged] == [f"case-{number}" for number in range(1, 6)]
+    assert {json.loads(row)["job"] for row in merged} == {JOB.id}
+
+
 async def test_x_stops_an_export_and_nothing_is_left_behind(tmp_path: Path) -> None:
     keep(tmp_path, output=[answered(f"case-{number}", "word " * 400) for number in range(1, 9_000)])
     async with showing(tmp_path, (80, 24)) as (host, pilot):

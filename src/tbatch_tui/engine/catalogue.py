@@ -22,6 +22,8 @@ _TRIED_AGAIN_AFTER = 60.0
 """Seconds after a fetch that brought nothing."""
 _PATIENCE = 5.0
 """Seconds that one who asks is made to wait; the fetch goes on after that."""
+_PATIENCE_WITH_OLD = 1.0
+"""The same where there is an old one to be had."""
 
 
 class CatalogueCache:
@@ -52,7 +54,7 @@ class CatalogueCache:
             self._tried_at = asyncio.get_running_loop().time()
             self._fetching = self._spawn(self._refresh())
         if self._fetching is not None:
-            await asyncio.wait({self._fetching}, timeout=_PATIENCE)
+            await asyncio.wait({self._fetching}, timeout=_PATIENCE_WITH_OLD if self._known else _PATIENCE)
         return self._known
 
     def _is_old(self) -> bool:
