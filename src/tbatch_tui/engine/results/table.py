@@ -17,7 +17,9 @@ from .shapes import loads, text_of
 Cell = str | int | float | None
 _PARQUET_ROWS = 2_000
 """Rows that are held before they are written, as one group of the file."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+_STRIPPED = ("\t", "\r")
+"""What some programs drop when they read a cell."""
 _NUMBER = re.compile(r"[+-]?[0-9][0-9.,_]*(?:[eE][+-]?[0-9]+)?%?")
 
 
@@ -91,9 +93,11 @@ def csv_writer(file: BinaryIO, columns: Sequence[str], job_of: JobOf) -> Write:
 
 def harmless(cell: Cell) -> Cell:
     """A text that no spreadsheet takes for a formula: with an apostrophe before it. A number stays one."""
-    if isinstance(cell, str) and cell.startswith(_FORMULA) and not _NUMBER.fullmatch(cell):
-        return f"'{cell}"
-    return cell
+    if not isinstance(cell, str):
+        return cell
+    said = cell.strip()
+    is_formula = said.startswith(_FORMULA) and not _NUMBER.fullmatch(said)
+    return f"'{cell}" if is_formula or cell.startswith(_STRIPPED) else cell
 
 
 def _csv_line(cells: Sequence[Cell]) -> bytes:
