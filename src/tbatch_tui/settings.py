@@ -25,6 +25,20 @@ class SettingsError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Notify:
+    """How a person hears that a job has ended."""
+
+    toast: bool = True
+    bell: bool = True
+    desktop: bool = True
+    """A notice of the desktop, by the terminal: OSC 9 or OSC 777, whichever it knows."""
+    title: bool = True
+    """How many are running and have ended, in the terminal's title."""
+    command: tuple[str, ...] = ()
+    """A command of the person's own: its argv."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Settled settings. `api_key` never shows in a repr."""
 
@@ -43,6 +57,7 @@ class Settings:
     theme: str | None = None
     tour: bool = False
     """Whether each screen explains itself in a line, the first time."""
+    notify: Notify = field(default_factory=Notify)
     keymap: Mapping[str, str] = field(default_factory=dict)
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Own prices by model, in dollars: `input`, `output`, `cached_input` (a million tokens), `minute` (of audio)."""
@@ -99,6 +114,7 @@ def settle(
         file=Path(file).expanduser() if file is not None else None,
         theme=_text(config, "theme", source),
         tour=config.get("tour", True) is not False,
+        notify=_notify(config, source),
         keymap=_keymap(config, source),
         prices=_prices(config, source),
         discounts=_discounts(config, source),
@@ -192,6 +208,21 @@ def _keymap(config: Mapping[str, Any], source: Path) -> dict[str, str]:
     if isinstance(value, dict) and all(isinstance(keys, str) for keys in value.values()):
         return dict(value)
     raise SettingsError(f'{source}: [keys] holds lines such as "job.cancel" = "C".')
+
+
+def _notify(config: Mapping[str, Any], source: Path) -> Notify:
+    value = config.get("notify", {})
+    switches = ("toast", "bell", "desktop", "title")
+    if not isinstance(value, dict):
+        raise SettingsError(f"{source}: [notify] holds lines such as bell = false.")
+    for name, said in value.items():
+        if name in switches and not isinstance(said, bool):
+            raise SettingsError(f"{source}: [notify] {name} is {said!r}; write true or false.")
+        if name == "command" and not (isinstance(said, list) and said and all(isinstance(part, str) for part in said)):
+            raise SettingsError(f'{source}: [notify] command is {said!r}; write ["program", "argument"].')
+        if name not in (*switches, "command"):
+            raise SettingsError(f"{source}: [notify] has {name!r}; there are {', '.join(switches)} and command.")
+    return Notify(**{**value, "command": tuple(value.get("command", ()))})
 
 
 def _prices(config: Mapping[str, Any], source: Path) -> dict[str, dict[str, float]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from tbatch_tui.engine.errors import JournalTrouble
-from tbatch_tui.engine.events import Event, Notice, RecordsChanged
+from tbatch_tui.engine.events import Event, JobsEnded, Notice, RecordsChanged
 from tbatch_tui.engine.journal import Journal
 from tbatch_tui.engine.model import Account, JobRecord
 from tbatch_tui.engine.options import Options
@@ -125,7 +125,7 @@ class Book:
         changed = await self.run(lambda: tuple(record for record in records if before.get(record.key) != record))
         gone = tuple(key for key in before if key not in self._records)
         if changed or gone:
-            self._announce(RecordsChanged(changed, removed=gone))
+            self._announce(RecordsChanged(changed, removed=gone), before)
 
     def show(self, changed: Iterable[JobRecord], renamed: Renamed = ()) -> None:
         """Announce records that were just written, as far as they are different."""
@@ -135,9 +135,10 @@ class Book:
         fresh = changed
         if len(changed) < _COMPARED:
             fresh = tuple(record for record in changed if self._records.get(record.key) != record)
+        before = {record.key: was for record in fresh if (was := self._records.get(record.key)) is not None}
         self._records.update((record.key, record) for record in fresh)
         if fresh or renamed:
-            self._announce(RecordsChanged(fresh, renamed=renamed))
+            self._announce(RecordsChanged(fresh, renamed=renamed), before)
 
     async def wait_until(self, key: str, holds: Callable[[JobRecord], bool]) -> JobRecord:
         """Wait until the record is as asked for, following it when it takes its job's id."""
@@ -149,8 +150,15 @@ class Book:
             self._waiting.append(future)
             await future
 
-    def _announce(self, event: RecordsChanged) -> None:
+    def _announce(self, event: RecordsChanged, before: Mapping[str, JobRecord]) -> None:
         self._emit(event)
+        ended = tuple(
+            record
+            for record in event.changed
+            if not record.is_active and record.job is not None and (was := before.get(record.key)) and was.is_active
+        )
+        if ended:
+            self._emit(JobsEnded(ended))
         waiting, self._waiting = self._waiting, []
         for future in waiting:
             if not future.done():

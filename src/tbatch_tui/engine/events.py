@@ -17,6 +17,13 @@ class RecordsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class JobsEnded:
+    """Jobs that were seen running and have ended, here or while no app was open. Told once, together."""
+
+    records: tuple[JobRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TransferMoved:
     """Bytes went up or down. Replaceable: only the newest for a key and direction matters."""
 
@@ -55,4 +62,4 @@ class Notice:
     key: str | None = None
 
 
-Event = RecordsChanged | TransferMoved | HealthChanged | Collected | Notice
+Event = RecordsChanged | JobsEnded | TransferMoved | HealthChanged | Collected | Notice

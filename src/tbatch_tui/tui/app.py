@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.events import AppFocus, Event, Key, MouseDown
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.worker import Worker, WorkerState
 
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.events import Collected, Event
+from tbatch_tui.engine.events import Collected, JobsEnded
+from tbatch_tui.engine.events import Event as EngineEvent
 from tbatch_tui.engine.findings import CheckReport
 from tbatch_tui.engine.model import JobRecord
 from tbatch_tui.engine.redaction import redacted
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from tbatch_tui.demo import DemoServer
     from tbatch_tui.engine.controller import Controller
     from tbatch_tui.settings import Settings
+    from tbatch_tui.tui.attention import Attention
     from tbatch_tui.tui.screens.create import CreateScreen
 
 PAINTED_BY = 0.5
@@ -67,7 +70,7 @@ class TbatchApp(App[str]):
     def __init__(
         self,
         settings: Settings,
-        make_engine: Callable[[Callable[[Event], object]], Controller],
+        make_engine: Callable[[Callable[[EngineEvent], object]], Controller],
         demo: DemoServer | None = None,
     ) -> None:
         super().__init__()
@@ -78,6 +81,7 @@ class TbatchApp(App[str]):
         self._first: list[JobRecord] = []
         self._entered = False
         self._was_painted = False
+        self._attention: Attention | None = None
         for own in theme.THEMES:
             self.register_theme(own)
         self.theme = settings.theme if settings.theme in self.available_themes else theme.DEFAULT
@@ -138,7 +142,9 @@ class TbatchApp(App[str]):
             await self.engine.__aenter__()
             self._entered = True
             self.jobs.restore(await self.engine.recall("jobs.filter"), await self.engine.recall("jobs.sort"))
-            self.jobs.load_all(await self.engine.records())
+            records = await self.engine.records()
+            self.jobs.load_all(records)
+            self._attend(records)
             if self.settings.tour:
                 self.screen_change_signal.subscribe(self, self._explain)
                 self._explain(self.screen)
@@ -147,7 +153,29 @@ class TbatchApp(App[str]):
         except OSError as error:
             self.bridge.say("The demo's server did not start", str(error), "error")
 
+    def _attend(self, records: list[JobRecord]) -> None:
+        """From now on say when jobs end."""
+        from tbatch_tui.tui.attention import Attention
+
+        self._attention = attention = Attention(self, self.bridge, self.settings.notify)
+        attention.begin(records)
+        self.bridge.records.subscribe(self, attention.records_changed)
+        self.bridge.ended.subscribe(self, attention.jobs_ended)
+        self.bridge.ended.subscribe(self, self._run_command)
+
+    @work(group="notify", exit_on_error=False)
+    async def _run_command(self, event: JobsEnded) -> None:
+        if self._attention is not None:
+            await self._attention.run_command(event)
+
+    async def on_event(self, event: Event) -> None:
+        if self._attention is not None and isinstance(event, Key | AppFocus | MouseDown):
+            self._attention.seen()
+        await super().on_event(event)
+
     async def on_unmount(self) -> None:
+        if self._attention is not None:
+            self._attention.end()
         if self._entered:
             self._entered = False
             await self.engine.__aexit__(None, None, None)

@@ -1,0 +1,59 @@
+"""The person's own command: it gets the job, not the key; it is told when it fails, and killed when it stays."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.hook import run_hook
+from tbatch_tui.engine.model import Job, JobRecord
+from tests.conftest import until
+
+RECORD = JobRecord("job-1", job=Job("job-1", "COMPLETED"), label="\x1b[2J $(touch /tmp/x)")
+KEEPS = "import json, os, sys; json.dump([json.load(sys.stdin), dict(os.environ), sys.argv[1:]], open({!r}, 'w'))"
+
+
+async def test_it_gets_the_job_on_standard_input_and_no_key(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.json"
+    command = [sys.executable, "-c", KEEPS.format(str(kept)), "$(echo no shell)"]
+    await run_hook(command, RECORD, environment={**os.environ, "TOGETHER_API_KEY": "secret-of-the-test"})
+    job, environment, argv = json.loads(kept.read_text())
+    assert (job["id"], job["status"], job["label"]) == ("job-1", "COMPLETED", RECORD.label)
+    assert "TOGETHER_API_KEY" not in environment and "secret-of-the-test" not in str(environment)
+    assert argv == ["$(echo no shell)"]
+
+
+async def test_what_goes_wrong_is_told() -> None:
+    for command, said in (
+        (["no-such-program-anywhere"], "did not start"),
+        ([sys.executable, "-c", "import sys; sys.exit(3)"], "failed with 3"),
+        ([sys.executable, "-c", "pass"], ""),  # it does not even read what it is given
+    ):
+        if not said:
+            await run_hook(command, RECORD)
+            continue
+        with pytest.raises(BatchError) as error:
+            await run_hook(command, RECORD)
+        assert said in error.value.title
+
+
+async def test_one_that_stays_is_killed_with_its_children(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    stays = f"import subprocess; p = subprocess.Popen(['sleep', '600']); open({str(pid)!r}, 'w').write(str(p.pid))"
+    with pytest.raises(BatchError) as error:
+        await run_hook([sys.executable, "-c", stays + "; p.wait()"], RECORD, time_limit=3.0)
+    assert "stopped after 3 s" in error.value.title
+    child = int(pid.read_text())
+    await until(lambda: not _runs(child), what="the child of the command is gone")
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
