@@ -98,25 +98,28 @@ class _Merger:
         return -1 if found is None else found
 
     def _line(self, row: int, outcome: int, asked: bytes, came: bytes) -> bytes:
-        custom_id: bytes | Raw = b""
-        tail: list[bytes | Raw] = []
+        if outcome == Outcome.UNREADABLE:
+            return b""
         try:
-            if came:
-                reply = _came(came)
-                custom_id = reply.custom_id
-                if reply.response is not UNSET:
-                    tail += (b',"response":', reply.response)
-                if reply.error is not UNSET:
-                    tail += (b',"error":', reply.error)
-            if asked:
-                request = _asked(asked)
-                custom_id = request.custom_id
-                tail[:0] = (b',"request":', request.body)
+            reply = _came(came) if came else None
+            request = _asked(asked) if asked else None
         except (ValueError, RecursionError):
             return b""
-        if not custom_id or outcome == Outcome.UNREADABLE:
+        head = _OUTCOMES[outcome] + self._job(row)
+        if request is not None and reply is not None and reply.error is UNSET and reply.response is not UNSET:
+            body, response = request.body, reply.response  # nearly every row
+            return b"".join((_BEGIN, request.custom_id, head, _REQUEST, body, _RESPONSE, response, b"}"))
+        first = request if request is not None else reply
+        if first is None:
             return b""
-        return b"".join((b'{"custom_id":', custom_id, _OUTCOMES[outcome], self._job(row), *tail, b"}"))
+        parts = [_BEGIN, first.custom_id, head]
+        if request is not None:
+            parts += (_REQUEST, request.body)
+        if reply is not None and reply.response is not UNSET:
+            parts += (_RESPONSE, reply.response)
+        if reply is not None and reply.error is not UNSET:
+            parts += (_ERROR, reply.error)
+        return b"".join((*parts, b"}"))
 
     def careful_line(self, row: int) -> bytes:
         """A row by reading it: what no other program would read is replaced."""
@@ -166,6 +169,7 @@ class _Merger:
         return found
 
 
+_BEGIN, _REQUEST, _RESPONSE, _ERROR = b'{"custom_id":', b',"request":', b',"response":', b',"error":'
 _OUTCOMES = [f',"outcome":"{outcome.words}"'.encode() for outcome in Outcome]
 
 
