@@ -14,13 +14,15 @@ from .chat import chat_findings
 from .finding import Finding, Json, Step, quoted
 from .limits import CUSTOM_ID_CHARACTERS, DEPTH_MAX
 from .params import Kind, named
-from .spans import locate, members, skip
+from .spans import locate, members, skip, spelled
 
 _STRING = r'"(?:[^"\\]|\\.)*+"'
 _CONSTANT = re.compile(_STRING + r"|(-?Infinity|NaN)")
 _NUMBER = re.compile(_STRING + r"|(-?[0-9][0-9.eE+-]*)")
 _BRACKET = re.compile(_STRING + r"|([\[{])|[\]}]")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)")
+_BITS = 900
+"""Of a whole number that may be too large."""
 _JSON_SPACE = " \t\r\n"
 _KIND = {Kind.CHAT: "for chat", Kind.AUDIO: "for audio"}
 
@@ -38,7 +40,18 @@ class Seen(msgspec.Struct, gc=False):
     is_blank: bool = False
 
     def column(self, finding: Finding) -> int:
-        return finding.column or locate(self.text, finding.path) + 1
+        if finding.column:
+            return finding.column
+        value: object = self.value
+        path: list[Step] = []  # so far as there is something
+        for step in finding.path:
+            if not (isinstance(value, list) if isinstance(step, int) else isinstance(value, dict) and step in value):
+                break
+            value = value[step]  # type: ignore[index]
+            path.append(step)
+        if path and isinstance(path[-1], str) and len(places := spelled(self.text, path[-1], 1)) == 1:
+            return places[0].end() + 1
+        return locate(self.text, tuple(path)) + 1
 
 
 class _NotJson(Exception):
@@ -67,7 +80,7 @@ def look_closely(line: bytes, kind: Kind, offset: int = 0) -> Seen:
         seen.findings = [Finding("blank-line", "the line is blank", column=1)]
         return seen
     twice: list[str] = []
-    seen.value = value = _parsed(seen, twice)
+    seen.value = value = plain_value(line, text) or _parsed(seen, twice)
     if value is None:
         return seen
     for key in twice:
@@ -76,6 +89,31 @@ def look_closely(line: bytes, kind: Kind, offset: int = 0) -> Seen:
         )
     seen.findings.extend(_line(seen, value, kind))
     return seen
+
+
+def plain_value(line: bytes, text: str) -> Json | None:
+    """The line as an object, if nothing is odd about it as JSON: then the quick parser reads it as the other would.
+
+    That no key is there twice is known where no more quotes are followed by a colon than there are keys.
+    """
+    try:
+        value: object = msgspec.json.decode(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(value, dict) or _is_deep(text) or " :" in text or "\t:" in text or "\r" in text:
+        return None
+    keys = 0
+    inner: list[object] = [value]
+    while inner:
+        match inner.pop():
+            case dict() as item:
+                keys += len(item)
+                inner += item.values()
+            case list() as items:
+                inner += items
+            case int() as number if number.bit_length() > _BITS:
+                return None
+    return value if text.count('":') == keys else None
 
 
 def _parsed(seen: Seen, twice: list[str]) -> Json | None:
@@ -182,6 +220,9 @@ def _lone_surrogate(text: str) -> int:
 
 def _second(text: str, key: str) -> int:
     """The column of a key's second place in an object; 1 where it is nested too deep to be looked for."""
+    name = json.dumps(key, ensure_ascii=False)
+    if len(places := spelled(text, name[1:-1])) == 2:
+        return text.rindex(name, 0, places[1].start()) + 1
     try:
         return (_again(text, skip(text, 0), key) or 0) + 1
     except RecursionError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from array import array
 from collections.abc import Callable, Iterator
 from io import FileIO
@@ -12,7 +11,6 @@ import msgspec
 from tbatch_tui.engine.errors import Stopped
 from tbatch_tui.engine.findings import PROBLEMS_KEPT
 
-from .limits import DEPTH_MAX
 from .params import Kind
 from .part import Chunk, Found, Part, Place
 
@@ -29,9 +27,6 @@ class _Identified(msgspec.Struct, gc=False):
     custom_id: str
 
 
-_ODD = rb"\\u[dD]|[0-9]{200}|[0-9][eE]\+?[0-9]{3}"
-"""What may be half of a surrogate pair, or a number too large: a decoder that wants the id alone passes over it."""
-
 _decode = msgspec.json.Decoder(_Identified).decode
 
 
@@ -45,7 +40,7 @@ def add_duplicates(part: Part, file: FileIO, kind: Kind, cancelled: Callable[[],
     twice, unnamed = _seen_twice(part.chunks)
     if not twice:
         return
-    from .spans import locate
+    from .spans import locate, spelled
 
     first_lines: dict[str, int] = {}
     kept: list[Found] = []
@@ -63,7 +58,9 @@ def add_duplicates(part: Part, file: FileIO, kind: Kind, cancelled: Callable[[],
                 continue
             number += 1
             if len(kept) < PROBLEMS_KEPT:
-                column = locate(line.decode(), ("custom_id",)) + 1
+                text = line.decode()
+                places = spelled(text, "custom_id", 1)
+                column = (places[0].end() if places else locate(text, ("custom_id",))) + 1
                 kept.append(Found(place, column, RULE, f"the same custom_id is on line {first:,}", custom_id))
     if number:
         part.counts[RULE] = number
@@ -72,11 +69,9 @@ def add_duplicates(part: Part, file: FileIO, kind: Kind, cancelled: Callable[[],
 
 def _is_readable(line: bytes, kind: Kind) -> bool:
     """Whether a line that has an id is otherwise sound enough to be read: else its id did not count."""
-    if re.search(_ODD, line) is None and line.count(b"[") + line.count(b"{") <= DEPTH_MAX:
-        return True
-    from .close import look_closely
+    from .close import look_closely, plain_value
 
-    return look_closely(line, kind).custom_id is not None
+    return plain_value(line, line.decode()) is not None or look_closely(line, kind).custom_id is not None
 
 
 def _seen_twice(chunks: list[Chunk]) -> tuple[set[int], int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 
 
@@ -94,30 +94,32 @@ AUDIO_FORMATS = ("json", "verbose_json")
 GRANULARITIES = ("segment", "word")
 
 
+def _is_whole(value: object) -> bool:
+    if isinstance(value, int):
+        return not isinstance(value, bool)
+    return isinstance(value, float) and value.is_integer()
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+_IS_OF: Mapping[Type, Callable[[object], bool]] = {
+    Type.STRING: lambda value: isinstance(value, str),
+    Type.INTEGER: _is_whole,
+    Type.NUMBER: _is_number,
+    Type.BOOLEAN: lambda value: isinstance(value, bool),
+    Type.OBJECT: lambda value: isinstance(value, dict),
+    Type.LIST: lambda value: isinstance(value, list),
+    Type.NUMBERS: lambda value: isinstance(value, dict) and all(v is None or _is_number(v) for v in value.values()),
+    Type.STRING_OR_OBJECT: lambda value: isinstance(value, str | dict),
+    Type.ANY: lambda value: True,
+}
+
+
 def is_of(value: object, type_: Type) -> bool:
     """Whether a JSON value is of a documented type; null stands for "not given"."""
-    if value is None:
-        return True
-    match type_:
-        case Type.STRING:
-            return isinstance(value, str)
-        case Type.INTEGER:
-            whole = isinstance(value, float) and value.is_integer()
-            return whole or (isinstance(value, int) and not isinstance(value, bool))
-        case Type.NUMBER:
-            return isinstance(value, int | float) and not isinstance(value, bool)
-        case Type.BOOLEAN:
-            return isinstance(value, bool)
-        case Type.OBJECT:
-            return isinstance(value, dict)
-        case Type.LIST:
-            return isinstance(value, list)
-        case Type.NUMBERS:
-            return isinstance(value, dict) and all(is_of(v, Type.NUMBER) for v in value.values())
-        case Type.STRING_OR_OBJECT:
-            return isinstance(value, str | dict)
-        case Type.ANY:
-            return True
+    return value is None or _IS_OF[type_](value)
 
 
 def named(value: object) -> str:

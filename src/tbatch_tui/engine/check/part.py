@@ -64,9 +64,12 @@ class Part(msgspec.Struct):
 
     def add(self, found: Found) -> None:
         """Count a fault, and keep it while there are not too many."""
-        self.counts[found.rule] = self.counts.get(found.rule, 0) + 1
+        self.count(found.rule)
         if len(self.found) < PROBLEMS_KEPT:
             self.found.append(found)
+
+    def count(self, rule: str) -> None:
+        self.counts[rule] = self.counts.get(rule, 0) + 1
 
     def add_once(self, rule: str, count: int, place: Place) -> None:
         """Count lines that break a rule told once a file."""

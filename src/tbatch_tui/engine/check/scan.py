@@ -8,6 +8,7 @@ from io import FileIO
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.errors import Stopped
+from tbatch_tui.engine.findings import PROBLEMS_KEPT
 
 from .fast import FastLook, Look
 from .limits import BYTES_PER_TOKEN, LINE_BYTES_ADVISED, LINE_BYTES_MAX, LINE_MEGABYTES, LONG_LINE, MEGABYTE
@@ -123,9 +124,8 @@ class _Scanner:
                 message = f"the line has {size:.2f} MB, documented: {LINE_MEGABYTES} MB at most"
                 part.add(Found(place, 1, "line-large", message))
             is_hopeless = (has_cr and b"\r" in line) or self._odd_run > _ODD_RUN_MAX
-            alone = Piece.of(place.offset, line)
-            look = None if is_hopeless else self._fast.look(alone)
-            if look is not None:
+            look = None
+            if not is_hopeless and (look := self._fast.look(alone := Piece.of(place.offset, line))) is not None:
                 self._note(look, _Lines(alone, place.line - 1))
                 if place.length > LONG_LINE:
                     self._long(place, line, look.models[0], look.ids[0])
@@ -162,6 +162,9 @@ class _Scanner:
 
     def _report(self, seen: Seen, place: Place) -> bool:
         for finding in seen.findings:
+            if len(self.part.found) >= PROBLEMS_KEPT:  # only counted: where it stands need not be looked for
+                self.part.count(finding.rule)
+                continue
             found = Found(place, seen.column(finding), finding.rule, _sound(finding.message), seen.custom_id)
             self.part.add(found)
         return bool(seen.findings)

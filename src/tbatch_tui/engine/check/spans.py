@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import NamedTuple
 
 from .finding import Step
 
-_SPACE = " \t\r\n"
-_decoder = json.JSONDecoder(parse_int=float)
+_scan = json.JSONDecoder(parse_int=float).scan_once  # type: ignore[attr-defined]
+_space = re.compile(r"[ \t\r\n]*").match
+_COLON = re.compile(r"[ \t\r\n]*:[ \t\r\n]*")
+_KEY_ESCAPED = re.compile(r"\\u00[4-7]")
+"""An escaped letter, as a key that is documented may be spelled with."""
 
 
 class Member(NamedTuple):
@@ -27,9 +31,8 @@ class Member(NamedTuple):
 
 def skip(text: str, at: int) -> int:
     """The next place that is not white space."""
-    while at < len(text) and text[at] in _SPACE:
-        at += 1
-    return at
+    match = _space(text, at)
+    return match.end() if match else at
 
 
 def members(text: str, at: int) -> Iterator[Member]:
@@ -44,7 +47,7 @@ def members(text: str, at: int) -> Iterator[Member]:
         if is_object:
             key, at = scanstring(text, at + 1, True)
             at = skip(text, skip(text, at) + 1)
-        _, end = _decoder.raw_decode(text, at)
+        _, end = _scan(text, at)
         yield Member(key, start, at, end)
         index += 1
         at = skip(text, end)
@@ -63,3 +66,23 @@ def locate(text: str, path: tuple[Step, ...]) -> int:
             break
         at = places[-1]
     return at
+
+
+def spelled(text: str, key: str, most: int = 2) -> list[re.Match[str]]:
+    """The colons after a key in valid JSON, wherever it stands, if it is there `most` times at most; else nothing.
+
+    A quote inside a string is escaped, so that what begins with one and is followed by a colon is a key. Nothing is
+    said where keys may be spelled with escapes.
+    """
+    name = f'"{key}"'
+    if not 0 < text.count(name) <= most or "\\" in key or ("\\u00" in text and _KEY_ESCAPED.search(text)):
+        return []
+    places: list[re.Match[str]] = []
+    at = text.find(name)
+    while at >= 0:
+        colon = _COLON.match(text, at + len(name))
+        if colon is None or text[at - 1] == "\\":
+            return []
+        places.append(colon)
+        at = text.find(name, colon.end())
+    return places
