@@ -337,7 +337,7 @@ async def test_a_full_or_read_only_disk_is_said_and_mended_by_itself(
     folder = tmp_path / "results"
     folder.mkdir()
     if not _can_mount(folder):
-        pytest.skip("needs to mount a small file system")
+        pytest.skip("needs to mount a small file system; the next test fills a file up in another way")
     # So that the disk fills up on the way, not only before: the room that is asked for beforehand is left out once.
     monkeypatch.setattr(download, "_need_room", lambda *_: None)
     job_id = sandbox.add_job("COMPLETED", rows=5000)
@@ -352,6 +352,26 @@ async def test_a_full_or_read_only_disk_is_said_and_mended_by_itself(
             assert_whole(await engine.wait_until(job_id, fetched), sandbox)
     finally:
         os.system(f"umount -l {folder}")
+
+
+async def test_a_disk_that_takes_no_more_on_the_way_is_said_and_mended_by_itself(
+    sandbox: Sandbox, make_engine: MakeEngine
+):
+    """As above, where nothing can be mounted: the operating system lets no file grow further."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    job_id = sandbox.add_job("COMPLETED", rows=5000)
+    sandbox.file_bytes(sandbox.job(job_id)["output_file_id"])  # the sandbox writes it now: it is in this process too
+    try:
+        async with asyncio.timeout(60), make_engine(sandbox) as engine:
+            await engine.wait_until(job_id, lambda r: r.job is not None)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, hard))
+            await engine.fetch(job_id)
+            await _failed_with(engine, job_id, "may not be that large")
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+            assert_whole(await engine.wait_until(job_id, fetched), sandbox)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 async def test_a_disk_without_room_is_said_before_a_byte_is_written(

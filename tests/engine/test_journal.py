@@ -11,7 +11,7 @@ import pytest
 
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import FileTrouble, JournalTrouble
-from tbatch_tui.engine.journal import Journal
+from tbatch_tui.engine.journal import Journal, schema
 from tbatch_tui.engine.journal.rows import submission_key
 from tbatch_tui.engine.model import FileKind, Job, JobRecord, LocalStatus, SubmissionState, Transfer, TransferState
 
@@ -274,3 +274,37 @@ def test_the_history_is_for_its_owner_only(tmp_path: Path):
     submit(journal, journal.account_at_start("https://x", "aaaa", NOW).id)
     assert all(part.stat().st_mode & 0o077 == 0 for part in path.parent.iterdir())
     journal.close()
+
+
+def test_before_each_migration_the_history_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "history.db"
+    before = Journal(path)
+    record = submit(before, before.account_at_start("https://x", "aaaa", NOW).id)
+    before.close()
+    known = len(schema._MIGRATIONS)
+    monkeypatch.setattr(schema, "_MIGRATIONS", (*schema._MIGRATIONS, "CREATE TABLE news (x)"))
+    after = Journal(path)
+    assert after.records(1) == [record]
+    after.close()
+    [copy] = tmp_path.glob("history.db.before-*")
+    assert copy.name == f"history.db.before-{known + 1}"
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    database = sqlite3.connect(copy)
+    assert database.execute("PRAGMA user_version").fetchone() == (known,)
+    assert database.execute("SELECT count(*) FROM submissions").fetchone() == (1,)
+    database.close()
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "history.db"
+    before = Journal(path)
+    record = submit(before, before.account_at_start("https://x", "aaaa", NOW).id)
+    before.close()
+    broken = (*schema._MIGRATIONS, "CREATE TABLE news (x); CREATE TABLE news (x)")
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "_MIGRATIONS", broken)
+        with pytest.raises(FileTrouble, match="cannot be opened"):
+            Journal(path)
+    again = Journal(path)
+    assert again.records(1) == [record]
+    again.close()

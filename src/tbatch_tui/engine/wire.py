@@ -191,16 +191,15 @@ def number_of(value: Any) -> float | None:
 
 def time_of(value: Any) -> float | None:
     """Seconds since the epoch, of ISO 8601 (as the API sends) or a number, also of milliseconds; else None."""
-    number: float | None
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-        if moment is not None and moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        number = moment.timestamp() if moment is not None else number_of(value)
-    except (ValueError, OverflowError):
-        number = number_of(value)
+    number = number_of(value)
     if number is not None and 1e11 <= number < 1e14:
         number /= 1000
+    if number is None and isinstance(value, str):
+        try:
+            moment = datetime.fromisoformat(value)
+            number = (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, OverflowError):
+            return None
     return number if number is not None and 0 < number < 1e11 else None
 
 
