@@ -1,4 +1,4 @@
-"""Make an SVG of each screen from the demo: `python -m screenshots.make [FOLDER] [--theme NAME]`.
+"""Make an SVG of each screen from the demo: `python -m screenshots.make [FOLDER]`. Dark, wide, and light.
 
 Clock, seed and time zone are fixed, so that a picture changes only when the screen does.
 """
@@ -10,13 +10,17 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from textual.pilot import Pilot
+
 from tbatch_tui.engine.controller import Controller
+from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.model import JobRecord, TransferState
 from tbatch_tui.engine.options import Options
-from tbatch_tui.sandbox.samples import write_samples
+from tbatch_tui.sandbox.samples import line, questions, write_samples
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.settings import Settings
 from tbatch_tui.tui.app import TbatchApp
@@ -25,7 +29,10 @@ from tbatch_tui.tui.screens.pick import PickScreen
 NOW = 1_772_802_120.0
 """2026-03-06 13:02 UTC."""
 WIDE, NORMAL = (140, 40), (110, 30)
+SESSIONS = (("", NORMAL, "tbatch"), ("-wide", WIDE, "tbatch"), ("-light", NORMAL, "tbatch-light"))
+"""What a picture's name ends in, its size, and its theme."""
 PATIENCE = 30.0
+REVIEWS = 2_000
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -37,85 +44,150 @@ async def until(condition: Callable[[], object]) -> None:
         await asyncio.sleep(0.02)
 
 
-def known(app: TbatchApp) -> list[JobRecord]:
-    """The records on the Jobs screen."""
-    return [row.record for row in map(app.jobs.table.source.row, range(app.jobs.table.row_count))]
+class Stage:
+    """The app on the demo's sandbox, both on one clock that only moves when it is told to."""
 
-
-class Photographer:
-    """One app at a time, on the demo's sandbox, at a fixed time."""
-
-    def __init__(self, box: Sandbox, work: Path, folder: Path, theme: str | None) -> None:
-        self.box, self.work, self.folder, self.theme = box, work, folder, theme
-        self.made: list[Path] = []
-
-    async def session(self, size: tuple[int, int], name: str) -> None:
-        """Walk through the app at this size and take the pictures."""
+    def __init__(self, box: Sandbox, data_dir: Path, theme: str) -> None:
+        self.box = box
+        self._later = 0.0
         options = Options(
-            data_dir=self.work / f"data-{name}",
+            data_dir=data_dir,
             output_dir=Path("batch-results"),
-            base_url=self.box.base_url,
-            api_key=self.box.key,
-            poll_interval=0.5,
+            base_url=box.base_url,
+            api_key=box.key,
+            poll_interval=0.3,
+            look_up_every=0.3,
+            first_wait=0.1,
             server_name="demo",
-            now=lambda: NOW,
+            now=lambda: NOW + self._later,
         )
-        settings = Settings(data_dir=options.data_dir, output_dir=options.output_dir, demo=True, theme=self.theme)
-        app = TbatchApp(settings, lambda emit: Controller(options, emit), None)
-        app.load_first_rows(60)
-        async with app.run_test(size=size) as pilot:
+        settings = Settings(data_dir=options.data_dir, output_dir=options.output_dir, demo=True, theme=theme)
+        self.app = TbatchApp(settings, lambda emit: Controller(options, emit), None)
+        self.app.load_first_rows(60)
 
-            def records() -> int:
-                return app.jobs.table.row_count
+    def advance(self, seconds: float) -> None:
+        """Let time pass, for the server and for the app."""
+        self._later += seconds
+        self.box.advance(seconds)
 
-            def settled() -> bool:
-                return records() > 20 and all(r.name != r.key[:8] for r in known(app) if r.job and r.job.input_file_id)
+    @property
+    def records(self) -> list[JobRecord]:
+        """The records on the Jobs screen."""
+        table = self.app.jobs.table
+        return [row.record for row in map(table.source.row, range(table.row_count))]
 
-            await until(settled)
-            for record in [r for r in known(app) if r.name in ("eval-nightly", "red-team")]:
-                await app.engine.fetch(record.key)
-            await until(
-                lambda: (
-                    sum(
-                        all(t.state is TransferState.FETCHED for t in r.transfers) and bool(r.transfers)
-                        for r in known(app)
-                    )
-                    >= 3
-                )
+    async def listed(self) -> None:
+        """All past jobs are there, each by its name."""
+        await until(
+            lambda: (
+                len(self.records) > 20
+                and all(r.name != r.key[:8] for r in self.records if r.job and r.job.input_file_id)
             )
-            app.clear_notifications()
-            await self.take(app, pilot, f"jobs{name}")
-            target = next(r for r in known(app) if r.name == "eval-nightly")
-            app.jobs.go_to(target.key)
-            await pilot.press("enter")
-            await self.take(app, pilot, f"job{name}")
-            await pilot.press("o")
-            await until(lambda: getattr(app.screen, "NAME", "") == "Results")
-            await until(lambda: getattr(app.screen, "is_ready", True))
-            await self.take(app, pilot, f"results{name}")
-            await pilot.press("escape", "escape")
-            os.utime("batch-results", (NOW - 60, NOW - 60))
-            app.push_screen(PickScreen(app.engine, app.bridge, Path.cwd(), Path("samples")))
-            await until(lambda: getattr(app.screen, "NAME", "") == "Pick")
-            await until(lambda: getattr(app.screen, "is_ready", True))
-            await self.take(app, pilot, f"pick{name}")
-            for file, shown in (("with-faults.jsonl", "check-faults"), ("reviews-2000.jsonl", "check-clean")):
-                app.open_check(Path("samples") / file)
-                await until(lambda: getattr(app.screen, "report", None) is not None)
-                await self.take(app, pilot, f"{shown}{name}")
-            await pilot.press("enter")
-            await until(lambda: getattr(app.screen, "NAME", "") == "Create")
-            await until(lambda: getattr(app.screen, "is_ready", True))
-            await self.take(app, pilot, f"create{name}")
+        )
 
-    async def take(self, app: TbatchApp, pilot: object, name: str) -> None:
-        """One picture of the screen as it is now."""
-        await pilot.pause()  # type: ignore[attr-defined]
-        path = self.folder / f"{name}.svg"
+    async def submitted(self, path: Path, requests: int) -> str:
+        """Submit a file; the job's id."""
+        key = await self.app.engine.submit(path, Endpoint.CHAT, requests=requests)
+        await until(lambda: (record := self.app.engine.record(key)) is not None and record.job is not None)
+        record = self.app.engine.record(key)
+        assert record is not None and record.job is not None
+        return record.job.id
+
+    async def polled(self) -> None:
+        """Wait until the app has seen how things stand now."""
+        before = self.box.count("GET", "/v1/batches")
+        await until(lambda: self.box.count("GET", "/v1/batches") > before + 1)
+
+    async def at(self, name: str) -> None:
+        """Wait for a screen that has all it shows."""
+        await until(lambda: getattr(self.app.screen, "NAME", "") == name)
+        if name == "Check":
+            await until(lambda: self.app.screen.checker.report and not self.app.screen.checker.busy)  # type: ignore[attr-defined]
+        elif name == "Results":
+            await until(lambda: self.app.screen.reader.index.is_built)  # type: ignore[attr-defined]
+        else:
+            await until(lambda: getattr(self.app.screen, "is_ready", True))
+
+    def is_home(self, key: str) -> bool:
+        """Whether the results of a job are here and counted."""
+        record = self.app.engine.record(key)
+        return (
+            record is not None
+            and record.tally is not None
+            and all(transfer.state is TransferState.FETCHED for transfer in record.transfers)
+        )
+
+    def picture(self) -> str:
+        """The screen as it is now."""
         # Without this, converters that are not browsers drop the spaces a run of text begins with.
-        svg = app.export_screenshot(title="tbatch-tui").replace("<svg ", '<svg xml:space="preserve" ', 1)
-        path.write_text(svg, encoding="utf-8")
-        self.made.append(path)
+        return self.app.export_screenshot(title="tbatch-tui").replace("<svg ", '<svg xml:space="preserve" ', 1)
+
+
+async def session(folder: Path, data_dir: Path, name: str, size: tuple[int, int], theme: str) -> list[Path]:
+    """Walk through the app at this size and take the pictures; the files made."""
+    made: list[Path] = []
+    with demo_box() as box:
+        stage = Stage(box, data_dir, theme)
+        app = stage.app
+
+        async def take(pilot: Pilot[object], shown: str) -> None:
+            await pilot.pause()
+            made.append(folder / f"{shown}{name}.svg")
+            made[-1].write_text(stage.picture(), encoding="utf-8")
+
+        async with app.run_test(size=size) as pilot:
+            await stage.listed()
+            evaluated = await stage.submitted(Path("safety-eval.jsonl"), 240)
+            for past in [r for r in stage.records if r.name in ("eval-nightly", "red-team")]:
+                await app.engine.fetch(past.key)
+            stage.advance(90)
+            await until(lambda: stage.is_home(evaluated))
+            await until(lambda: all(stage.is_home(r.key) for r in stage.records if r.name == "red-team"))
+            await stage.submitted(Path("samples/reviews-2000.jsonl"), REVIEWS)
+            for _ in range(4):
+                stage.advance(4)
+                await stage.polled()
+            await until(lambda: any(r.submission and r.job and r.job.progress for r in stage.records if r.is_active))
+            app.clear_notifications()
+            app.jobs.table.move_cursor(index=0)
+            await take(pilot, "jobs")
+            app.jobs.go_to(evaluated)
+            await pilot.press("enter")
+            await stage.at("Job")
+            await take(pilot, "job")
+            await pilot.press("o")
+            await stage.at("Results")
+            await pilot.press("j", "j")
+            await take(pilot, "results")
+            await pilot.press("E")
+            await pilot.pause()
+            await take(pilot, "results-errors")
+            await pilot.press("question_mark")
+            await take(pilot, "keys")
+            await pilot.press("escape")
+            while app.screen is not app.jobs:
+                await pilot.press("escape")
+                await pilot.pause()
+            for place in (Path("batch-results"), Path("safety-eval.jsonl")):
+                os.utime(place, (NOW - 60, NOW - 60))
+            app.push_screen(PickScreen(app.engine, app.bridge, Path.cwd(), Path("samples")))
+            await stage.at("Pick")
+            await take(pilot, "pick")
+            app.open_check(Path("samples/with-faults.jsonl"))
+            await stage.at("Check")
+            await take(pilot, "check-faults")
+            await pilot.press("x")
+            await until(lambda: app.screen.is_modal)
+            await take(pilot, "fix")
+            await pilot.press("escape")
+            app.open_check(Path("samples/chat.jsonl"))
+            await until(lambda: app.screen.checker.path.name == "chat.jsonl")  # type: ignore[attr-defined]
+            await stage.at("Check")
+            await take(pilot, "check-clean")
+            await pilot.press("enter")
+            await stage.at("Create")
+            await take(pilot, "create")
+    return made
 
 
 def demo_box() -> Sandbox:
@@ -123,39 +195,44 @@ def demo_box() -> Sandbox:
     return Sandbox(demo=True, speed=0, start=NOW, failure_rate=0.01, cut_rate=0.02)
 
 
-async def make(folder: Path, theme: str | None = None) -> list[Path]:
-    """Make them all; the files made."""
+@contextmanager
+def studio() -> Iterator[Path]:
+    """A folder to work in, with the samples, as home and as the working folder, in UTC."""
     os.environ["TZ"] = "UTC"
     time.tzset()
-    folder.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory() as work,
-        Sandbox(demo=True, speed=0, start=NOW, failure_rate=0.01, cut_rate=0.02) as box,
-    ):
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory() as work:
         os.environ["HOME"] = work
         place = Path(work) / "evals"
         place.mkdir()
         write_samples(place / "samples")
-        for sample in (place / "samples", *(place / "samples").iterdir()):
-            os.utime(sample, (NOW - 60, NOW - 60))
-        before = Path.cwd()
+        with (place / "safety-eval.jsonl").open("wb") as file:
+            file.writelines(map(line, questions(240, 41, prefix="case")))
+        for made in (place / "samples", place / "safety-eval.jsonl", *(place / "samples").iterdir()):
+            os.utime(made, (NOW - 60, NOW - 60))
         os.chdir(place)
         try:
-            photographer = Photographer(box, Path(work) / "kept", folder, theme)
-            await photographer.session(NORMAL, "")
-            await photographer.session(WIDE, "-wide")
+            yield Path(work)
         finally:
             os.chdir(before)
-        return photographer.made
+
+
+async def make(folder: Path, sessions: Sequence[tuple[str, tuple[int, int], str]] = SESSIONS) -> list[Path]:
+    """Make the pictures of these sessions; the files made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made: list[Path] = []
+    for name, size, theme in sessions:
+        with studio() as work:
+            made += await session(folder, work / "data", name, size, theme)
+    return made
 
 
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", default=Path(__file__).parent, type=Path)
-    parser.add_argument("--theme")
     options = parser.parse_args()
-    for path in asyncio.run(make(options.folder.absolute(), options.theme)):
+    for path in asyncio.run(make(options.folder.absolute())):
         print(path.name)
 
 
