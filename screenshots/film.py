@@ -75,11 +75,10 @@ def film(taken: list[tuple[str, float]]) -> str:
     for number, (svg, hold) in enumerate(taken):
         start, end = at / length * 100, (at + hold) / length * 100
         at += hold
-        styles.append(
-            f"@keyframes f{number} {{ 0%, {start:.3f}% {{ visibility: hidden }} "
-            f"{start + 0.001:.3f}%, {end:.3f}% {{ visibility: visible }} {end + 0.001:.3f}%, 100% {{ visibility: hidden }} }} "
-            f"#frame-{number} {{ animation: f{number} {length:.1f}s infinite step-end }}"
-        )
+        shown = f"{start + 0.001:.3f}%, {end:.3f}% {{ visibility: visible }}"
+        hidden = f"0%, {start:.3f}%, {end + 0.001:.3f}%, 100% {{ visibility: hidden }}"
+        styles.append(f"@keyframes f{number} {{ {hidden} {shown} }}")
+        styles.append(f"#frame-{number} {{ animation: f{number} {length:.1f}s infinite step-end }}")
         body = svg[svg.index("<svg") :]
         body = re.sub(r"terminal-\d+", f"t{number}", body)  # each frame has its own classes and clips
         bodies.append(f'<g id="frame-{number}">{body}</g>')

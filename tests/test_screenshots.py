@@ -15,7 +15,7 @@ WHAT_EACH_SHOWS = {
     "results": "Results",
     "results-errors": "Results",
     "keys": "Keys",
-    "fix": "mended",
+    "fix": "leave",
     "pick": "Pick",
     "check-faults": "Check",
     "check-clean": "Check",
