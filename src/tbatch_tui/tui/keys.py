@@ -147,6 +147,15 @@ RAW = _key(
     on=(Place.RESULTS, Place.JOB),
     group=LIST,
 )
+MERGE = _key(
+    "m",
+    "merge",
+    "Merge",
+    "The last good answer to each request over a job and its retries, or this job by itself",
+    id="results.merge",
+    on=(Place.RESULTS,),
+    group=LIST,
+)
 REASONING = _key(
     "z",
     "reasoning",
@@ -276,9 +285,9 @@ MARK = _key(
     "space",
     "mark",
     "Mark",
-    "Mark this row; c, d and X then act on all marked",
+    "Mark this row; what can be done with many is then done with all marked",
     id="list.mark",
-    on=(Place.JOBS,),
+    on=(Place.JOBS, Place.RESULTS),
     group=LIST,
 )
 MARK_ALL = _key(
@@ -287,7 +296,7 @@ MARK_ALL = _key(
     "Mark all",
     "Mark all rows shown, or none",
     id="list.mark-all",
-    on=(Place.JOBS,),
+    on=(Place.JOBS, Place.RESULTS),
     group=LIST,
     show=False,
 )

@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.binding import BindingType
-from textual.screen import Screen
 from textual.worker import get_current_worker
 
 from tbatch_tui.engine.errors import BatchError, Stopped
-from tbatch_tui.engine.model import JobRecord
 from tbatch_tui.engine.names import safe_part
 from tbatch_tui.engine.results import (
     ErrorGroup,
@@ -29,47 +27,23 @@ from tbatch_tui.engine.results import (
 )
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui import keys
-from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.messages import CheckFile
-from tbatch_tui.tui.result_reader import ResultReader
+from tbatch_tui.tui.result_family import ResultFamily
 from tbatch_tui.tui.text import line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tbatch_tui.engine.controller import Controller
     from tbatch_tui.tui.dialogs.export import ExportWish
     from tbatch_tui.tui.dialogs.retry import RetryOffer, RetryWish
 
 _LIMITS = ("max_completion_tokens", "max_tokens")
 
 
-class ResultActions(Screen[None]):
-    """Actions on what `reader` has read. The screen that mixes this in says whose results they are."""
+class ResultActions(ResultFamily):
+    """Actions on what `reader` has read."""
 
     BINDINGS: ClassVar[list[BindingType]] = [keys.RETRY, keys.EXPORT]
-
-    engine: Controller
-    bridge: Bridge
-    reader: ResultReader
-    causes: list[ErrorGroup] | None = None
-    """Errors by cause; None until they are asked for."""
-
-    exported: tuple[int, int] | None = None
-    """Rows written, and of how many, while an export is under way."""
-
-    @property
-    def job(self) -> JobRecord | None:
-        """The record whose results these are."""
-        raise NotImplementedError
-
-    def parent_of_retry(self, job: JobRecord) -> str:
-        """The key of the job that a retry written now is a retry of."""
-        return job.key
-
-    def shown_rows(self) -> tuple[str, Sequence[int]]:
-        """What the rows that are shown are, and which; no words where they are all."""
-        raise NotImplementedError
 
     def export_moved(self) -> None:
         """An export has begun, or is over."""
@@ -98,7 +72,7 @@ class ResultActions(Screen[None]):
             )
             return
         offer = await self._offer(index)
-        if not (offer.groups or offer.missing or offer.cut_short):
+        if not (offer.groups or offer.missing or offer.cut_short or offer.marked):
             self.bridge.say("There is nothing to retry", "Every request has its whole answer.")
             return
         wish = await self.app.push_screen_wait(RetryDialog(offer))
@@ -111,24 +85,25 @@ class ResultActions(Screen[None]):
         except BatchError as error:
             self.bridge.report(error)
             return
-        if (job := self.job) is not None:
-            await self.engine.note_retry(path, self.parent_of_retry(job))
+        await self.engine.note_retry(path, self.parent_of_retry)
         self.post_message(CheckFile(path))
 
     async def _offer(self, index: ResultIndex) -> RetryOffer:
         """What could be asked once more, of the requests whose lines are here."""
         from tbatch_tui.tui.dialogs.retry import RetryOffer
 
-        job, causes = self.job, await self.known_causes()
+        job, causes, marked = self.job, await self.known_causes(), self.marked_rows()
 
         def look() -> RetryOffer:
             cut, missing = (plan_retry(index, cut_short=True), plan_retry(index, missing=True))
+            chosen = plan_retry(index, marked=marked)
             sample = index.record(cut[0] if cut else 0)
             return RetryOffer(
                 name=job.name if job is not None else "",
                 groups=tuple(causes),
                 missing=len(missing),
                 cut_short=len(cut),
+                marked=len(chosen),
                 model=sample.model,
                 max_tokens=_limit_of(sample) if cut else None,
             )
@@ -137,10 +112,16 @@ class ResultActions(Screen[None]):
 
     async def _write(self, index: ResultIndex, source: Path, wish: RetryWish) -> Path:
         """Write the lines that were chosen; the file's path. Raises BatchError."""
-        worker = get_current_worker()
+        worker, marked = get_current_worker(), self.marked_rows()
 
         def write() -> Path:
-            rows = plan_retry(index, groups=wish.groups, missing=wish.missing, cut_short=wish.cut_short)
+            rows = plan_retry(
+                index,
+                groups=wish.groups,
+                missing=wish.missing,
+                cut_short=wish.cut_short,
+                marked=marked if wish.marked else (),
+            )
             if not len(rows):
                 raise BatchError("None of these rows is a request of the input file", "Nothing was written.")
             path = retry_path(source)

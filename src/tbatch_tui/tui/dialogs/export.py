@@ -18,6 +18,7 @@ from tbatch_tui.tui import keys
 from tbatch_tui.tui.dialogs.dialog import Box, Dialog, KeyHints
 from tbatch_tui.tui.text import one_line
 from tbatch_tui.tui.widgets.job_foot import pieces_content
+from tbatch_tui.tui.widgets.result_rows import MARKED
 from tbatch_tui.tui.widgets.status import ATTENTION, QUIET
 from tbatch_tui.tui.widgets.text_input import TextInput
 from tbatch_tui.tui.widgets.tick import Tick, TickList
@@ -87,6 +88,8 @@ class ExportDialog(Dialog[ExportWish | None]):
                 yield Tick([(f"all {fmt.plural(self._row_count, 'row')}", "")], on=not self._of, id="all", group="rows")
                 if self._of:
                     words = [(f"{fmt.plural(self._shown, 'row')} shown", ""), (f" · {self._of}", QUIET)]
+                    if self._of == MARKED:
+                        words = [(fmt.plural(self._shown, "marked row"), "")]
                     yield Tick(words, on=True, id="shown", group="rows")
                 with Horizontal(classes="export--field", id="columns-field"):
                     yield Static("Columns", classes="name", markup=False)

@@ -36,6 +36,8 @@ class RetryOffer:
     groups: tuple[ErrorGroup, ...]
     missing: int
     cut_short: int
+    marked: int = 0
+    """Rows that the person marked, of whatever kind."""
     model: str = ""
     """The model that was asked; empty where it is not known."""
     max_tokens: int | None = None
@@ -53,6 +55,8 @@ class RetryWish:
     """For those that were cut short; None leaves it as it is."""
     model: str | None
     """For all; None leaves it as it is."""
+    marked: bool = False
+    """What the person marked, and nothing else."""
 
 
 class RetryDialog(Dialog[RetryWish | None]):
@@ -76,18 +80,24 @@ class RetryDialog(Dialog[RetryWish | None]):
         self._offer = offer
         self._parts = list(_parts(offer.groups))
         only_cut = not offer.missing and not any(group.cause.retryable for group in offer.groups)
-        self._cut_at_first = only_cut
+        self._cut_at_first = only_cut and not offer.marked
 
     def compose(self) -> ComposeResult:
         offer = self._offer
         with Box():
             yield Static(one_line(f"Retry {offer.name}"), classes="dialog--title")
             with TickList(id="ticks"):
+                if offer.marked:
+                    yield Tick([_count(offer.marked), ("marked       ", ""), _ONLY], on=True, id="marked")
                 for number, (words, groups) in enumerate(self._parts):
-                    on = all(group.cause.retryable for group in groups)
+                    on = not offer.marked and all(group.cause.retryable for group in groups)
                     yield Tick([_count(sum(group.count for group in groups)), *words], on=on, id=f"group-{number}")
                 if offer.missing:
-                    yield Tick([_count(offer.missing), ("? missing    ", ATTENTION), _NO_ROW], on=True, id="missing")
+                    yield Tick(
+                        [_count(offer.missing), ("? missing    ", ATTENTION), _NO_ROW],
+                        on=not offer.marked,
+                        id="missing",
+                    )
                 if offer.cut_short:
                     words = [_count(offer.cut_short), ("✂ cut short  ", ATTENTION), _BILLED]
                     yield Tick(words, on=self._cut_at_first, id="cut")
@@ -113,7 +123,13 @@ class RetryDialog(Dialog[RetryWish | None]):
     def on_resize(self) -> None:
         self.query_one("#ticks").styles.max_height = max(3, self.size.height - _AROUND)
 
-    def on_tick_changed(self) -> None:
+    def on_tick_changed(self, event: Tick.Changed) -> None:
+        """What is marked is asked by itself: it may be of any kind."""
+        if event.tick.on:
+            for tick in self.query(Tick):
+                if (tick.id == "marked") != (event.tick.id == "marked"):
+                    tick.on = False
+                    tick.changed()
         self._show_sum()
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -133,6 +149,8 @@ class RetryDialog(Dialog[RetryWish | None]):
 
     def _count(self) -> int:
         offer = self._offer
+        if self._is_on("marked"):
+            return offer.marked
         count = sum(group.count for group in self._chosen())
         return count + offer.missing * self._is_on("missing") + offer.cut_short * self._is_on("cut")
 
@@ -170,7 +188,8 @@ class RetryDialog(Dialog[RetryWish | None]):
                 groups=self._chosen(),
                 missing=self._is_on("missing"),
                 cut_short=self._is_on("cut"),
-                max_tokens=self._max_tokens() if self._is_on("cut") else None,
+                max_tokens=self._max_tokens() if self._is_on("cut") or self._is_on("marked") else None,
+                marked=self._is_on("marked"),
                 model=model if model and model != self._offer.model else None,
             )
         )
@@ -179,6 +198,7 @@ class RetryDialog(Dialog[RetryWish | None]):
         self.dismiss(None)
 
 
+_ONLY = ("these rows alone, whatever became of them", QUIET)
 _NO_ROW = ("no row came back for them", QUIET)
 _BILLED = ("answered in part, and billed again", QUIET)
 

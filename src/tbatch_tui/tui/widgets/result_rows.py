@@ -11,6 +11,9 @@ from tbatch_tui.tui.widgets.columns import Column
 from tbatch_tui.tui.widgets.result_words import look_of_outcome
 from tbatch_tui.tui.widgets.status import ATTENTION, FAILED, QUIET
 
+MARKED = "marked"
+"""What rows have in common that a person marked."""
+
 Pieces = list[tuple[str, str]]
 
 
@@ -66,8 +69,9 @@ def _tokens(row: Row) -> str:
 
 
 def _answer(row: Row) -> Pieces:
-    """The answer's first words; the message of an error stands where the answer would."""
-    odd: Pieces = [(f"{row.oddity.value}  ", ATTENTION)] if row.oddity is not None else []
+    """The answer's first words; the message of an error stands where the answer would. `#2`: of the second job."""
+    odd: Pieces = [(f"#{row.attempt}  ", QUIET)] if row.attempt is not None and row.attempt > 1 else []
+    odd += [(f"{row.oddity.value}  ", ATTENTION)] if row.oddity is not None else []
     if row.outcome in (Outcome.ERROR, Outcome.UNREADABLE):
         return [*odd, (row.preview, FAILED)]
     if row.preview:

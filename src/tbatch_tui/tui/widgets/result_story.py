@@ -30,7 +30,8 @@ def story(record: Record, *, unfolded: bool = False, sought: str = "") -> list[B
         blocks += [Block(fmt.joined(record.model, *settings), QUIET), Block()]
     blocks += _came_back(record, unfolded, sought)
     if record.source is not None and record.source_line is not None:
-        blocks.append(Block(f"{record.source.words}, line {record.source_line:,}", QUIET))
+        place = f"{record.source.words}, line {record.source_line:,}"
+        blocks.append(Block(f"{record.origin}, {place}" if record.origin else place, QUIET))
     return blocks
 
 

@@ -33,6 +33,10 @@ class Tick(OneLine, can_focus=True):
     class Changed(Message):
         """It was ticked, or is not any more."""
 
+        def __init__(self, tick: Tick) -> None:
+            super().__init__()
+            self.tick = tick
+
     def __init__(
         self, words: Sequence[tuple[str, str]], *, on: bool, id: str | None = None, group: str | None = None
     ) -> None:
@@ -61,7 +65,7 @@ class Tick(OneLine, can_focus=True):
                     other.on = other is self
                     other.changed()
         self.changed()
-        self.post_message(self.Changed())
+        self.post_message(self.Changed(self))
 
     def on_click(self, event: events.Click) -> None:
         event.stop()
