@@ -7,6 +7,7 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,11 @@ from tbatch_tui.tui.app import TbatchApp
 from tbatch_tui.tui.dialogs.choose_file import ChooseFile
 from tbatch_tui.tui.messages import OpenJob
 from tbatch_tui.tui.screens.job import JobScreen
+from tbatch_tui.tui.widgets.job_foot import JobFoot
 from tests.conftest import until, write_chat
 from tests.tui.app_host import SIZES, make_app
 from tests.tui.drawn import check_screen, screen_text
-from tests.tui.job_host import JOB_ID, STATES, app_on
+from tests.tui.job_host import JOB_ID, NOW, STATES, app_on
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 
@@ -42,9 +44,8 @@ async def opened(app: TbatchApp, pilot: Pilot[object], key: str) -> JobScreen:
     await until(lambda: app.engine.record(key) is not None)
     app.post_message(OpenJob(key))
     await until(lambda: isinstance(app.screen, JobScreen))
-    await app.workers.wait_for_complete(
-        [w for w in app.workers if w.group in ("history", "input", "earlier", "prices")]
-    )
+    reads = ("history", "input", "earlier", "prices")
+    await until(lambda: not any(worker.group in reads and not worker.is_finished for worker in app.workers))
     await pilot.pause()
     assert isinstance(app.screen, JobScreen)
     return app.screen
@@ -154,10 +155,7 @@ async def test_what_says_the_same_is_not_painted_again(tmp_path: Path, monkeypat
             monkeypatch.setattr(widget, "refresh", lambda *_, widget=widget, **__: painted.append(widget))
         screen._second()
         assert painted == []
-        screen.engine._work.options = type(screen.engine.options)(
-            **{name: getattr(screen.engine.options, name) for name in screen.engine.options.__slots__}
-            | {"now": lambda: 1_772_802_121.0}
-        )
+        screen.engine._work.options = replace(screen.engine.options, now=lambda: NOW + 1)
         screen._second()
         assert [widget.id for widget in painted] == []  # minutes are told here: a second changes no word
 
@@ -303,3 +301,29 @@ async def test_the_foot_of_the_list_tells_the_pace_of_the_job_under_the_cursor(
         check_screen(app)
         await pilot.press("j")  # on a job that is over, there is no pace
         await until(lambda: "/h · done about" not in screen_text(app))
+        await pilot.press("k")
+        await until(lambda: "/h · done about 13:2" in screen_text(app))
+        app.engine._work.options = replace(app.engine.options, now=lambda: NOW + 3_600)
+        app.screen.query_one(JobFoot).show_again()  # after an hour without the server nothing is hoped for
+        await until(lambda: "the server was last heard of at 13:02" in screen_text(app))
+
+
+async def test_the_keys_of_jobs_do_the_same_here(still_sandbox: Sandbox, tmp_path: Path):
+    done, runs = still_sandbox.add_job("COMPLETED", rows=4), still_sandbox.add_job("IN_PROGRESS", rows=5)
+    app = make_app(tmp_path, still_sandbox)
+    async with app.run_test(size=(110, 30)) as pilot:
+        await opened(app, pilot, done)
+        await pilot.press("d")
+        await until(lambda: "4 rows" in screen_text(app))
+        await pilot.press("o")
+        await until(lambda: getattr(app.screen, "NAME", "") == "Results")
+        await pilot.press("escape", "escape")
+        await until(lambda: app.screen is app.jobs)
+        await opened(app, pilot, runs)
+        await pilot.press("c", "enter")
+        assert still_sandbox.count("POST", f"/v1/batches/{runs}/cancel") == 0
+        await pilot.press("c", "y")
+        await until(lambda: "◍ Cancelling" in screen_text(app) or "◐ Cancelling" in screen_text(app))
+        still_sandbox.advance(60)
+        await pilot.press("r")
+        await until(lambda: "○ Cancelled" in screen_text(app))

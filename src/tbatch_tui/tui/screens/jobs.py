@@ -82,7 +82,7 @@ class JobsScreen(JobActions, Frame):
         yield JobBanner(demo=self._demo)
         with Container(id="list-and-foot"):
             yield RecordTable[JobRow](job_columns(self.engine.now), group=self._group, id="jobs")
-            yield JobFoot(history_of=self.engine.history, seen_at=lambda: self.engine.listed_at, id="foot")
+            yield JobFoot(self.engine, id="foot")
 
     def on_mount(self) -> None:
         self._arrange()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from textual import work
@@ -14,10 +13,15 @@ from tbatch_tui.tui.text import fit_pieces
 from tbatch_tui.tui.widgets.job_words import Pieces, foot_lines
 
 if TYPE_CHECKING:
+    from tbatch_tui.engine.controller import Controller
     from tbatch_tui.engine.history import History
 
 _SETTLED = 0.15
 """Seconds the cursor stays on a row before its history is read: none is read while one only passes by."""
+
+
+_AGAIN = 20.0
+"""Seconds between two looks at the clock."""
 
 
 class JobFoot(Static):
@@ -27,38 +31,42 @@ class JobFoot(Static):
     JobFoot { height: 4; padding: 0 2; border-top: solid $rule; color: $foreground; }
     """
 
-    def __init__(
-        self,
-        *,
-        history_of: Callable[[str], Awaitable[History]] | None = None,
-        seen_at: Callable[[], float | None] = lambda: None,
-        id: str | None = None,
-    ) -> None:
-        """`history_of` reads how a job has gone, by its key; `seen_at` is when the server's list last came."""
+    def __init__(self, engine: Controller, *, id: str | None = None) -> None:
+        """`engine` is asked how the job has gone."""
         super().__init__(id=id, markup=False)
-        self._history_of = history_of
-        self._seen_at = seen_at
-        self._read: tuple[object, History] | None = None
-        """The history that was read, and of what: key, status and progress."""
+        self._engine = engine
+        self._read: tuple[str, History] | None = None
+        """The key of the job whose history was read last, and that."""
         self._asked: object = None
+        """Where the job stood whose history was asked for last."""
+        self._record: JobRecord | None = None
+
+    def on_mount(self) -> None:
+        self.set_interval(_AGAIN, self.show_again)
+
+    def show_again(self) -> None:
+        """A job that changes nothing grows older all the same."""
+        if self._record is not None and self._record.is_active and self.screen.is_current:
+            self.show(self._record, self._engine.now())
 
     def show(self, record: JobRecord | None, now: float) -> None:
         """Explain this record; nothing without one."""
+        self._record = record
         self.display = record is not None
         if record is None:
             return
-        self._ask(record, now)
-        history = self._read[1] if self._read is not None and self._read[0] == _state(record) else None
+        self._ask(record)
+        history = self._read[1] if self._read is not None and self._read[0] == record.key else None
         lines = foot_lines(record, now)
         if history is not None and (pace := self._pace(record, history, now)):
             lines[1] = pace
         if self.screen.has_class("-wide"):
+            from tbatch_tui.engine.history import History
             from tbatch_tui.tui.widgets.job_steps import steps
 
             first, second, third = lines
             name, *facts = first
-            told = [step.pieces(now, short=True) for step in (steps(record, now, history) if history else ())]
-            told = told or [step.pieces(now, short=True) for step in steps(record, now)]
+            told = [step.pieces(now, short=True) for step in steps(record, now, history or History())]
             blocks = [[name], facts_below(facts), [], second, [], *told, [], third]
             self.update(Content("\n").join(pieces_content(pieces) for pieces in blocks), layout=False)
         else:
@@ -70,24 +78,21 @@ class JobFoot(Static):
         # After the first frame: what a launch does not show it need not load.
         from tbatch_tui.tui.widgets.pace_words import foot_pieces, is_running
 
-        return foot_pieces(record, history, self._seen_at(), now) if is_running(record) else []
+        return foot_pieces(record, history, self._engine.listed_at, now) if is_running(record) else []
 
-    def _ask(self, record: JobRecord, now: float) -> None:
+    def _ask(self, record: JobRecord) -> None:
         """Read the history of a job that goes on, unless that was done for where it stands."""
         state = _state(record)
-        if self._history_of is None or not record.is_active or record.job is None or state == self._asked:
+        if not record.is_active or record.job is None or state == self._asked:
             return
         self._asked = state
-        self.set_timer(_SETTLED, lambda: self._read_history(record, now) if self._asked == state else None)
+        self.set_timer(_SETTLED, lambda: self._read_history(record) if self._asked == state else None)
 
     @work(group="history", exclusive=True, exit_on_error=False)
-    async def _read_history(self, record: JobRecord, now: float) -> None:
-        assert self._history_of is not None
-        state = _state(record)
-        history = await self._history_of(record.key)
-        self._read = (state, history)
-        if self._asked == state:
-            self.show(record, now)
+    async def _read_history(self, record: JobRecord) -> None:
+        self._read = (record.key, await self._engine.history(record.key))
+        if self._record is not None and self._record.key == record.key:  # the cursor may have gone on
+            self.show(self._record, self._engine.now())
 
 
 def _state(record: JobRecord) -> object:
