@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,19 @@ def test_progress_and_stopping(large: Path) -> None:
         asked = iter(range(1000))
         with pytest.raises(Stopped):
             check_file(large, processes=processes, cancelled=lambda asked=asked: next(asked) > 3)  # type: ignore[misc]
+
+
+def test_stopping_among_very_many_short_lines(tmp_path: Path) -> None:
+    """All of them are in one piece, and it takes a second."""
+    asked: list[float] = []
+
+    def cancelled() -> bool:
+        asked.append(time.process_time())
+        return len(asked) > 20
+
+    with pytest.raises(Stopped):
+        check_file(saved(tmp_path, b"{}\n" * 60_000), cancelled=cancelled)
+    assert max(later - before for before, later in pairwise(asked)) < 0.1
 
 
 def test_problems_beyond_those_kept_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

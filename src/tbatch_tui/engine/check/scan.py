@@ -19,6 +19,8 @@ from .reader import Piece, longest, pieces
 if TYPE_CHECKING:
     from .close import Seen
 
+_LINES_BETWEEN = 500
+"""After so many lines that are looked at one by one it is asked whether to stop."""
 _ODD_RUN_MAX = 8
 """After so many faulty lines in a row the fast look at single lines is not worth its while."""
 
@@ -36,10 +38,9 @@ def scan(
 
     Without `measure`, lines are only known to be no longer than `Part.longest`, which begins at 32 kB.
     """
-    scanner = _Scanner(kind, Part(longest=0 if measure else LONG_LINE))
+    scanner = _Scanner(kind, Part(longest=0 if measure else LONG_LINE), cancelled)
     for piece in pieces(file, start, stop):
-        if cancelled is not None and cancelled():
-            raise Stopped("The check was stopped")
+        scanner.stop_if_cancelled()
         scanner.take(piece)
         if progress is not None:
             progress(piece.offset + piece.length - start)
@@ -47,12 +48,17 @@ def scan(
 
 
 class _Scanner:
-    def __init__(self, kind: Kind, part: Part) -> None:
+    def __init__(self, kind: Kind, part: Part, cancelled: Callable[[], bool] | None) -> None:
         self.part = part
+        self._cancelled = cancelled
         self._kind = kind
         self._fast = FastLook(kind)
         self._ids: list[str] = []
         self._odd_run = 0  # how many of the last lines in a row had a fault
+
+    def stop_if_cancelled(self) -> None:
+        if self._cancelled is not None and self._cancelled():
+            raise Stopped("The check was stopped")
 
     def take(self, piece: Piece) -> None:
         part = self.part
@@ -110,6 +116,8 @@ class _Scanner:
         part = self.part
         lines = _Lines(piece, part.lines)
         for index in range(len(lines)):
+            if not index % _LINES_BETWEEN:  # a piece has 130,000 lines of two bytes: seconds
+                self.stop_if_cancelled()
             place = lines.place(index)
             part.lines += 1
             if lines.has_cr_lf(index):
