@@ -92,10 +92,31 @@ async def test_the_same_bytes_again_are_told_with_their_job(sandbox: Sandbox, ch
         await said(app, "Submitting again is billed again.")
         assert record.job is not None and record.job.id[:8] in app.text and "Completed" in app.text
         await pilot.press("enter")
+        await said(app, "Submit the same bytes again?")
+        await pilot.press("enter")  # No has the focus
+        await until(lambda: isinstance(app.screen, CreateScreen))
+        await pilot.press("enter")
+        await said(app, "Submit the same bytes again?")
+        await pilot.press("y")
         await until(lambda: len(submitted(app)) == 2)
+    assert sandbox.count("POST", "/v1/batches") <= 2
 
 
-async def test_an_earlier_run_not_yet_shown_stops_a_key_too_fast(
+async def test_the_same_bytes_are_asked_about_after_a_restart_too(
+    sandbox: Sandbox, chat_file: Path, tmp_path: Path
+) -> None:
+    async with shown(online(tmp_path, sandbox), open_create(chat_file)) as (app, pilot):
+        await pilot.press("enter")
+        await until(lambda: submitted(app))
+    async with shown(online(tmp_path, sandbox), open_create(chat_file)) as (app, pilot):
+        await pilot.press("enter")
+        await said(app, "Submit the same bytes again?")
+        await pilot.press("n")
+        await until(lambda: isinstance(app.screen, CreateScreen))
+        assert not submitted(app)
+
+
+async def test_an_earlier_run_not_yet_shown_is_asked_about_all_the_same(
     sandbox: Sandbox, chat_file: Path, tmp_path: Path
 ) -> None:
     async with shown(online(tmp_path, sandbox), open_create(chat_file)) as (app, pilot):
@@ -104,9 +125,10 @@ async def test_an_earlier_run_not_yet_shown_stops_a_key_too_fast(
         assert isinstance(screen, CreateScreen)
         screen._earlier.clear()  # as when Enter is pressed before the file was read
         await pilot.press("enter")
+        await said(app, "Submit the same bytes again?")
         await said(app, "These exact bytes ran")
         assert not submitted(app)
-        await pilot.press("enter")
+        await pilot.press("y")
         await until(lambda: submitted(app))
 
 

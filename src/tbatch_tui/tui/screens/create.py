@@ -123,7 +123,8 @@ class CreateScreen(Frame):
         self.set_focus(self.query_one("#submit"))
 
     def on_screen_resume(self) -> None:
-        self._is_busy = False
+        # After a question that Submit has asked, it is still under way.
+        self._is_busy = any(worker.group == "submit" and worker.is_running for worker in self.workers)
         self._show_said()
         self._look_back()
         if self._estimate is None or self._estimate.unpriced:
@@ -200,9 +201,8 @@ class CreateScreen(Frame):
         self._show_said()
         key = None
         try:
-            told = self._earlier.get(self.endpoint)
             known = await self._known()
-            if known is not None and (told is not None or not known[1]):
+            if known is not None and (not known[1] or await self._is_wanted_again(known[1])):
                 key = await self.engine.submit(
                     self.report.path,
                     self.endpoint,
@@ -219,6 +219,14 @@ class CreateScreen(Frame):
                 self._show_said()
         if key is not None:
             self.post_message(Submitted(key))
+
+    async def _is_wanted_again(self, earlier: list[JobRecord]) -> bool:
+        """Ask, for these bytes ran before and will be billed again; No has the focus."""
+        from tbatch_tui.tui.dialogs.confirm import Confirm
+
+        told = "".join(text for text, _ in earlier_words(earlier, self.engine.now())).removeprefix("! ")
+        question = Confirm("Submit the same bytes again?", told, yes="Submit again", no="Do not submit")
+        return await self.app.push_screen_wait(question)
 
     # -- the form ------------------------------------------------------------------------------------
 
