@@ -12,6 +12,7 @@ import pytest
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.hook import run_hook
 from tbatch_tui.engine.model import Job, JobRecord
+from tbatch_tui.engine.redaction import hide
 from tests.conftest import until
 
 RECORD = JobRecord("job-1", job=Job("job-1", "COMPLETED"), label="\x1b[2J $(touch /tmp/x)")
@@ -21,10 +22,12 @@ KEEPS = "import json, os, sys; json.dump([json.load(sys.stdin), dict(os.environ)
 async def test_it_gets_the_job_on_standard_input_and_no_key(tmp_path: Path) -> None:
     kept = tmp_path / "kept.json"
     command = [sys.executable, "-c", KEEPS.format(str(kept)), "$(echo no shell)"]
-    await run_hook(command, RECORD, environment={**os.environ, "TOGETHER_API_KEY": "secret-of-the-test"})
+    hide("hidden-key-of-the-test")
+    keys = {"TOGETHER_API_KEY": "secret-of-the-test", "HEADER": "Authorization: hidden-key-of-the-test"}
+    await run_hook(command, RECORD, environment={**os.environ, **keys})
     job, environment, argv = json.loads(kept.read_text())
     assert (job["id"], job["status"], job["label"]) == ("job-1", "COMPLETED", RECORD.label)
-    assert "TOGETHER_API_KEY" not in environment and "secret-of-the-test" not in str(environment)
+    assert "TOGETHER_API_KEY" not in environment and "of-the-test" not in str(environment.values())
     assert argv == ["$(echo no shell)"]
 
 

@@ -37,6 +37,13 @@ def test_a_notice_is_one_sequence_whatever_a_job_is_called(nasty: str, terminal:
         assert inside.startswith("777;notify;") and inside.count(";") >= 3
 
 
+def test_each_terminal_gets_the_form_it_knows() -> None:
+    assert desktop_notice("a;b", "c", {"TERM": "xterm", "VTE_VERSION": "7600"}) == "\x1b]777;notify;a,b;c\x1b\\"
+    assert desktop_notice("4;1", "b", {"TERM": "xterm"}) == "\x1b]9;tbatch-tui: 4;1: b\x1b\\"
+    inside = "\x1b\x1b]9;tbatch-tui: a: b\x1b\x1b\\"
+    assert desktop_notice("a", "b", {"TERM": "foot", "TMUX": "/tmp/x,1,0"}) == f"\x1bPtmux;{inside}\x1b\\"
+
+
 def test_several_are_one_notice() -> None:
     title, body = words(tuple(ended(f"job-{n}") for n in range(1_000)))
     assert title == "1,000 jobs have ended" and body == "job-0, job-1, job-2 and 997 more."
@@ -55,6 +62,7 @@ def test_in_a_terminal(tmp_path: Path) -> None:
             "TOGETHER_API_KEY": box.key,
             "TOGETHER_BASE_URL": box.base_url,
             "XDG_CONFIG_HOME": str(config.parents[1]),
+            "TMUX": "",
         }
         terminal = Terminal(
             *(str(source), "--data-dir", str(tmp_path / "data"), "--poll-interval", "0.2"), cwd=tmp_path, **server
@@ -66,7 +74,7 @@ def test_in_a_terminal(tmp_path: Path) -> None:
             terminal.settle()
             os.write(terminal.master, b"\r")
             terminal.read_until("\x1b]2;● 1 running\x1b\\".encode())
-            terminal.read_until(b"\x1b]9;evening run: Completed: Its results are being fetched.\x1b\\")
+            terminal.read_until(b"\x1b]9;tbatch-tui: evening run: Completed: Its results are being fetched.\x1b\\")
             terminal.read_until("\x1b]2;● 1 done\x1b\\".encode())
             os.write(terminal.master, b"j")
             terminal.read_until(b"\x1b]2;tbatch-tui\x1b\\")

@@ -129,13 +129,14 @@ class Book:
 
     def show(self, changed: Iterable[JobRecord], renamed: Renamed = ()) -> None:
         """Announce records that were just written, as far as they are different."""
-        for old, _ in renamed:
-            self._records.pop(old, None)
         changed = tuple(changed)
+        before = {record.key: was for record in changed if (was := self._records.get(record.key)) is not None}
+        for old, new in renamed:
+            if (was := self._records.pop(old, None)) is not None:
+                before[new] = was  # a submission was under way: an adopted job may have ended by now
         fresh = changed
         if len(changed) < _COMPARED:
             fresh = tuple(record for record in changed if self._records.get(record.key) != record)
-        before = {record.key: was for record in fresh if (was := self._records.get(record.key)) is not None}
         self._records.update((record.key, record) for record in fresh)
         if fresh or renamed:
             self._announce(RecordsChanged(fresh, renamed=renamed), before)

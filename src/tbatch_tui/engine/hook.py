@@ -11,6 +11,7 @@ from contextlib import suppress
 from tbatch_tui.engine.document import document
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.model import JobRecord
+from tbatch_tui.engine.redaction import redacted
 
 TIME_LIMIT = 30.0
 """Seconds after which it is killed."""
@@ -28,7 +29,8 @@ async def run_hook(
 
     Raises BatchError when it does not start, takes too long, or says by its exit code that it failed.
     """
-    told = {name: value for name, value in environment.items() if name not in _NOT_TOLD}
+    # A key that is hidden is taken out under any name: some keep it in a header, or in a line for a tool.
+    told = {name: value for name, value in environment.items() if name not in _NOT_TOLD and redacted(value) == value}
     try:
         child = await asyncio.create_subprocess_exec(
             *command,

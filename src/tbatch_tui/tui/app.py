@@ -161,7 +161,8 @@ class TbatchApp(App[str]):
         attention.begin(records)
         self.bridge.records.subscribe(self, attention.records_changed)
         self.bridge.ended.subscribe(self, attention.jobs_ended)
-        self.bridge.ended.subscribe(self, self._run_command)
+        if self.demo is None:  # nothing of the demo leaves it
+            self.bridge.ended.subscribe(self, self._run_command)
 
     @work(group="notify", exit_on_error=False)
     async def _run_command(self, event: JobsEnded) -> None:
@@ -214,7 +215,8 @@ class TbatchApp(App[str]):
         tour.hide(self.screen)
 
     def _collected(self, event: Collected) -> None:
-        self.bridge.say(f"{event.record.name}: results are here", came_back(event.record))
+        if self.settings.notify.toast:
+            self.bridge.say(f"{event.record.name}: results are here", came_back(event.record))
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A worker that died is said, never only swallowed; the app goes on."""

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 _HOOKS_AT_MOST = 20
 """Jobs for which the command is run when many end together."""
 _LONGEST = 200
+_NAME = "tbatch-tui"
 _NAMED = 3
 _KNOW_777 = ("foot", "rxvt", "ghostty", "wezterm", "contour")
+_DEAF = ("", "dumb", "linux")
+"""Terminals with neither a title nor a desktop around them: what they are sent, they may print."""
 
 
 class Attention:
@@ -100,12 +103,14 @@ class Attention:
         said = fmt.joined(
             f"{len(self._running):,} running" if self._running else "", f"{self._done:,} done" if self._done else ""
         )
-        title = f"● {said}" if said else "tbatch-tui"
+        title = f"● {said}" if said else _NAME
         if title != self._title:
             self._title = title
             self._write(f"\x1b]2;{title}\x1b\\")
 
     def _write(self, sequence: str) -> None:
+        if os.environ.get("TERM", "") in _DEAF and os.name == "posix":
+            return
         driver = self._app._driver  # as Textual itself does for OSC 52: it has no other door
         if driver is not None and not self._app.is_headless and not self._app.is_web:
             driver.write(sequence)
@@ -141,6 +146,10 @@ def desktop_notice(title: str, body: str, environment: Mapping[str, str]) -> str
     """The sequence that asks a terminal for a notice of the desktop. The text passes the gate here."""
     title, body = (line(text)[:_LONGEST] for text in (title, body))
     terminal = f"{environment.get('TERM_PROGRAM', '')} {environment.get('TERM', '')}".lower()
-    if any(name in terminal for name in _KNOW_777):
+    in_tmux = bool(environment.get("TMUX"))
+    if not in_tmux and ("VTE_VERSION" in environment or any(name in terminal for name in _KNOW_777)):
         return f"\x1b]777;notify;{title.replace(';', ',')};{body}\x1b\\"
-    return f"\x1b]9;{title}: {body}\x1b\\"
+    # A number at its start is another command to some terminals: the name, a word, comes first.
+    notice = f"\x1b]9;{_NAME}: {title}: {body}\x1b\\"
+    # tmux drops it unless it is handed through (allow-passthrough).
+    return "\x1bPtmux;" + notice.replace("\x1b", "\x1b\x1b") + "\x1b\\" if in_tmux else notice
