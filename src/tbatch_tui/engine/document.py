@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from tbatch_tui.engine.model import JobRecord, Transfer
+from tbatch_tui.engine.model import JobRecord, Tally, Transfer
 
 
 def document(record: JobRecord) -> dict[str, Any]:
@@ -38,6 +38,28 @@ def document(record: JobRecord) -> dict[str, Any]:
         },
         "output": _file(record.output, job.output_file_id if job is not None else None),
         "errors": _file(record.errors, job.error_file_id if job is not None else None),
+        "retry_of": submission.parent if submission is not None else None,
+        "tally": _tally(record.tally),
+    }
+
+
+def _tally(tally: Tally | None) -> dict[str, Any] | None:
+    """What came of the requests, once the files are here and counted."""
+    if tally is None:
+        return None
+    return {
+        "requests": tally.requests,
+        "answered": tally.answered,
+        "errors": tally.errors,
+        "missing": tally.missing,
+        "cut_short": tally.cut_short,
+        "unknown_ids": tally.unknown,
+        "duplicates": tally.duplicates,
+        "unreadable": tally.odd,
+        "is_even": tally.is_even,
+        "prompt_tokens": tally.prompt_tokens,
+        "completion_tokens": tally.completion_tokens,
+        "audio_seconds": tally.audio_seconds,
     }
 
 
