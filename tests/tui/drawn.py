@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
+from pathlib import Path
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -49,3 +51,14 @@ def check_screen(app: App[object]) -> None:
     for line in screen_lines(app):
         assert is_harmless(line), repr(line)
         assert cell_len(line) == width, (cell_len(line), line)
+
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+
+
+def same_as_before(drawn: str, name: str) -> None:
+    """Compared with a small file; `TBATCH_SNAPSHOTS=write pytest …` writes it anew."""
+    path = SNAPSHOTS / name
+    if os.environ.get("TBATCH_SNAPSHOTS") == "write":
+        path.write_text(drawn, encoding="utf-8")
+    assert drawn == path.read_text(encoding="utf-8")

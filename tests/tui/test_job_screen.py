@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import time
 from collections.abc import Iterator
@@ -24,10 +23,8 @@ from tbatch_tui.tui.screens.job import JobScreen
 from tbatch_tui.tui.widgets.job_foot import JobFoot
 from tests.conftest import until, write_chat
 from tests.tui.app_host import SIZES, make_app
-from tests.tui.drawn import check_screen, screen_text
+from tests.tui.drawn import check_screen, same_as_before, screen_text
 from tests.tui.job_host import JOB_ID, NOW, STATES, app_on
-
-SNAPSHOTS = Path(__file__).parent / "snapshots"
 
 
 @pytest.fixture(autouse=True)
@@ -118,13 +115,6 @@ async def test_each_state_says_what_it_is_and_looks_as_it_did(
         for rule in screen.query("#story > Rule"):
             below = screen.query_one(f"#{(rule.id or '').removesuffix('-rule')}")
             assert not rule.display or below.display, "a title over nothing"
-
-
-def same_as_before(drawn: str, name: str) -> None:
-    path = SNAPSHOTS / name
-    if os.environ.get("TBATCH_SNAPSHOTS") == "write":
-        path.write_text(drawn, encoding="utf-8")
-    assert drawn == path.read_text(encoding="utf-8")
 
 
 async def test_keys_scroll_and_a_second_that_passes_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -224,6 +224,7 @@ class ResultsScreen(ResultActions, ResultPane, ResultHead):
 
     def _merge(self, on: bool) -> None:
         self.merged = on
+        self.query_one(KeyBar).relabel(keys.MERGE.id or "", "This job" if on else "Merge")
         self.table.mark(())
         self.table.move_cursor(index=0)
         self.remove_class("-reading")
