@@ -31,9 +31,9 @@ def test_bindings_of_one_id_share_their_keys() -> None:
 
 
 def test_a_good_keymap_is_taken_as_textual_spells_it() -> None:
-    accepted, messages = keymap.check_keymap({"job.cancel": "shift+x, ctrl+k", "help.keys": "?", "jobs.new": "f5"})
+    accepted, messages = keymap.check_keymap({"job.cancel": "shift+z, ctrl+k", "help.keys": "?", "jobs.new": "f5"})
     assert messages == []
-    assert accepted == {"job.cancel": "X,ctrl+k", "help.keys": "question_mark", "jobs.new": "f5"}
+    assert accepted == {"job.cancel": "Z,ctrl+k", "help.keys": "question_mark", "jobs.new": "f5"}
 
 
 def test_two_actions_may_change_places() -> None:

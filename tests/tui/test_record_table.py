@@ -325,7 +325,10 @@ async def test_theme_change_and_sort_mark() -> None:
         assert "Name ▾" in screen_lines(app)[0]
         app.table.mark_sorted("number")
         await pilot.pause()
-        assert "   Number▴" in screen_lines(app)[0]  # in the gap: the numbers stay below their title
+        assert "▴ Number" in screen_lines(app)[0]
+        app.table.mark_sorted("kind")
+        await pilot.pause()
+        assert "Kind ▴" in screen_lines(app)[0]
         app.table.mark_sorted(None)
         await pilot.pause()
         assert "▴" not in screen_lines(app)[0]

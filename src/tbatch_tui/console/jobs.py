@@ -125,7 +125,8 @@ async def cancel(arguments: argparse.Namespace, settings: Settings) -> int:
                 return NOT_SO
         for record in found:
             try:
-                await session.engine.cancel(must_be_job(record, "cancel"))
+                if not await session.engine.cancel(must_be_job(record, "cancel")):
+                    say(f"{record.name}: it had ended already")
                 cancelled.append(session.engine.record(record.key) or record)
             except BatchError as error:
                 say(f"{record.name}: {error}")

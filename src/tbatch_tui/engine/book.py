@@ -141,6 +141,12 @@ class Book:
         if fresh or renamed:
             self._announce(RecordsChanged(fresh, renamed=renamed), before)
 
+    def forget(self, keys: Iterable[str]) -> None:
+        """Announce that records were taken out of the list."""
+        gone = tuple(key for key in keys if self._records.pop(key, None) is not None)
+        if gone:
+            self._announce(RecordsChanged((), removed=gone), {})
+
     async def wait_until(self, key: str, holds: Callable[[JobRecord], bool]) -> JobRecord:
         """Wait until the record is as asked for, following it when it takes its job's id."""
         while True:

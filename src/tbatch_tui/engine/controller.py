@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -38,6 +38,7 @@ from tbatch_tui.engine.model import (
     TransferState,
 )
 from tbatch_tui.engine.options import Options
+from tbatch_tui.engine.removal import why_kept
 from tbatch_tui.engine.unchanged import Inputs, InputState
 from tbatch_tui.engine.work import Work
 
@@ -304,22 +305,36 @@ class Controller:
 
     # -- jobs ----------------------------------------------------------------------------------------
 
-    async def cancel(self, job_id: str) -> None:
-        """Ask the server to cancel, once. An end it had already reached is no error. Raises BatchError."""
+    async def cancel(self, job_id: str) -> bool:
+        """Ask the server to cancel, once. False if the job had ended already, which is no error. Raises BatchError."""
         try:
             job = await self._work.api.cancel(job_id)
         except Refused as error:
             if error.status != 409:
                 raise
-            self._emit(Notice("The job had ended already", error.title, key=job_id))
-            job = None
+            self._ask_soon()
+            return False
         except LostAnswer as error:
+            self._ask_soon()
             raise LostAnswer(
                 "Whether the job was cancelled is not known yet", f"{error.title}. The list will show it; c asks again."
             ) from error
         if job is not None:
             await self._work.apply([job])
-        self.refresh()
+        self._ask_soon()
+        return True
+
+    def why_kept(self, key: str) -> str:
+        """Why a record cannot be taken out of the list; empty when it can."""
+        record = self.record(key)
+        return why_kept(record, self._work.listed()) if record is not None else ""
+
+    async def remove(self, keys: Iterable[str]) -> int:
+        """Take those of these records out of the list that may go; how many did. Files on disk stay."""
+        free = [key for key in keys if not self.why_kept(key)]
+        removed = await self._book.run(self._book.journal.remove, self._book.account_id, free, self.now())
+        self._book.forget(removed)
+        return len(removed)
 
     async def fetch(self, key: str) -> None:
         """Fetch the output and error file of an ended job (again). Raises BatchError when there is nothing to."""
@@ -376,6 +391,10 @@ class Controller:
     def refresh(self) -> bool:
         """Ask for the list now; False within 2 s of the last time, or without a connection."""
         return self._work.poller is not None and self._work.poller.refresh()
+
+    def _ask_soon(self) -> None:
+        if self._work.poller is not None:
+            self._work.poller.refresh_soon()
 
     # -- small memories ------------------------------------------------------------------------------
 

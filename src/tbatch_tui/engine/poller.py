@@ -57,6 +57,7 @@ class Poller:
         self._not_before = float("-inf")
         """When a Retry-After ends."""
         self._refresh_asked = False
+        self._soon = False
         self._failures = 0
         self._body: bytes | None = None
         self._jobs: list[Job] = []
@@ -84,9 +85,19 @@ class Poller:
         """The last list as the server wrote it."""
         return self._body
 
+    def refresh_soon(self) -> None:
+        """Ask as soon as `refresh` would not say False: something is known to be different from the last list."""
+        self._soon = True
+        self._wake.set()
+
     def hurry(self) -> None:
         """The interval has become shorter: look at it again."""
         self._wake.set()
+
+    @property
+    def last_list(self) -> list[Job] | None:
+        """The jobs of the last list that arrived; None before there was one."""
+        return self._jobs if self._body is not None else None
 
     async def next_list(self) -> JobList:
         """The next list that is asked for from now on and arrives."""
@@ -100,6 +111,7 @@ class Poller:
     async def _tick(self) -> float:
         """Ask once. The seconds until the next time."""
         asked_at = self._last_asked = self._monotonic()
+        self._soon = False
         try:
             body = await self._fetch()
             if body != self._body:
@@ -136,7 +148,7 @@ class Poller:
     async def _sleep(self, delay: float) -> None:
         """Until `delay` has passed, on either clock: the wall's goes on while the machine sleeps."""
         # After a failure from its end on: a server that takes a minute to say 503 is left alone all the same.
-        until = (self._monotonic() if self._failures else self._last_asked) + delay
+        until = self._sooner((self._monotonic() if self._failures else self._last_asked) + delay)
         until_wall = self._now() + delay
         while (left := min(until - self._monotonic(), until_wall - self._now())) > 0:
             try:
@@ -149,7 +161,13 @@ class Poller:
                 self._refresh_asked = False
                 return
             if not self._failures:
-                until = min(until, self._last_asked + self._interval())
+                until = self._sooner(min(until, self._last_asked + self._interval()))
+
+    def _sooner(self, until: float) -> float:
+        """The next time, or an earlier one that is still polite, if one is wanted; never while there is trouble."""
+        if not self._soon or self._failures:
+            return until
+        return min(until, max(self._last_asked + _REFRESH_NOT_WITHIN, self._not_before))
 
     def _jittered(self, seconds: float) -> float:
         return seconds * (1 + self._random.uniform(0, _JITTER))

@@ -67,6 +67,8 @@ class Work:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._applied: list[Job] | None = None
         """The list that was taken over last; nothing is to be done when it comes again."""
+        self._listed: tuple[list[Job], frozenset[str]] | None = None
+        """The last whole list, and the ids in it once somebody asked for them."""
         self._touched: dict[str, float] = {}
         """Jobs that an answer has changed, and when: a list asked for before that is older news of them."""
         self.listed_at: float | None = None
@@ -160,6 +162,14 @@ class Work:
         if self.options.api_key is not None:
             await self._tried_to_connect.wait()
         return await self.api.models()
+
+    def listed(self) -> frozenset[str] | None:
+        """The ids of the server's last whole list; None before there was one."""
+        if self.poller is None or (jobs := self.poller.last_list) is None:
+            return None
+        if self._listed is None or self._listed[0] is not jobs:
+            self._listed = (jobs, frozenset(job.id for job in jobs))
+        return self._listed[1]
 
     # -- Desk: what a submission asks ----------------------------------------------------------------
 

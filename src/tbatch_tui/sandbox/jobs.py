@@ -99,6 +99,11 @@ class JobBook:
         """The job with this id."""
         return self._jobs.get(job_id)
 
+    def forget(self, job_id: str) -> Job:
+        """Know this job no more, as if it had aged out of the account; `restore` brings it back."""
+        self._shown.pop(job_id, None)
+        return self._jobs.pop(job_id)
+
     def __iter__(self) -> Iterator[Job]:
         return iter(self._jobs.values())
 

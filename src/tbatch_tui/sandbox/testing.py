@@ -240,6 +240,11 @@ class Sandbox:
 
         return self._do(add)
 
+    def forget_job(self, job_id: str) -> Callable[[], None]:
+        """List this job no more; what is returned brings it back."""
+        job = self._do(lambda: self.state.jobs.forget(job_id))
+        return lambda: self._do(lambda: self.state.jobs.restore(job))
+
     def _happened(self, status: str, file_id: str, endpoint: str) -> Job:
         file = self.state.files.find(file_id)
         assert file is not None

@@ -141,7 +141,8 @@ class TbatchApp(App[str]):
                 self.engine.served_at(await asyncio.to_thread(self.demo.start))
             await self.engine.__aenter__()
             self._entered = True
-            self.jobs.restore(await self.engine.recall("jobs.filter"), await self.engine.recall("jobs.sort"))
+            kept = [await self.engine.recall(f"jobs.{name}") for name in ("filter", "sort", "text")]
+            self.jobs.restore(*kept)
             records = await self.engine.records()
             self.jobs.load_all(records)
             self._attend(records)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -9,7 +10,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from tbatch_tui.engine.document import document
-from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.errors import BatchError, KeyRefused, Offline, RateLimited
 from tbatch_tui.engine.model import FileKind, JobRecord, JobStatus, LocalStatus, TransferState
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui import keys
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.controller import Controller
     from tbatch_tui.tui.bridge import Bridge
 
-_NEEDS_A_JOB = ("cancel_job", "download", "results", "retry", "edit_label", "copy_id", "copy_record", "settle")
+_OF_SEVERAL = ("cancel_job", "download")
+_NEEDS_A_JOB = ("results", "retry", "edit_label", "copy_id", "copy_record", "settle")
 
 
 class JobActions(Screen[None]):
@@ -32,48 +34,62 @@ class JobActions(Screen[None]):
     engine: Controller
     bridge: Bridge
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._under_way: set[str] = set()
+        """Keys of what is being cancelled or fetched just now: nothing is sent twice."""
+
     @property
     def current(self) -> JobRecord | None:
         """The record that the actions are about."""
         raise NotImplementedError
 
+    @property
+    def targets(self) -> Sequence[JobRecord]:
+        """The records that cancel and download are about: in a list, all that are marked."""
+        return [self.current] if self.current is not None else []
+
+    def done_with(self, keys: Iterable[str]) -> None:
+        """What was asked for has been done to these: a list takes their marks away."""
+
+    def count_hidden(self, records: Sequence[JobRecord]) -> int:
+        """How many of these the person does not see now."""
+        return 0
+
+    def applying(self, action: str) -> list[JobRecord]:
+        """The targets that this can be done to."""
+        return [record for record in self.targets if record.key not in self._under_way and _applies(action, record)]
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in _OF_SEVERAL:
+            return any(_applies(action, record) for record in self.targets)
         if action in _NEEDS_A_JOB:
             return self.current is not None and _applies(action, self.current)
         return super().check_action(action, parameters)
 
     @work(group="cancel", exit_on_error=False)
     async def action_cancel_job(self) -> None:
-        """Ask, then cancel; a submission that has no job yet is stopped instead."""
+        """Ask, then cancel, each once; a submission that has no job yet is stopped instead."""
         from tbatch_tui.tui.dialogs.confirm import Confirm
+        from tbatch_tui.tui.job_questions import cancel_question
 
-        record = self.current
-        if record is None or not record.is_active:
+        records = self.applying("cancel_job")
+        if not records:
             return
-        yes = await self.app.push_screen_wait(
-            Confirm(
-                f"Cancel {line(record.name)}?",
-                "Rows that are finished come back and are billed; cancelling refunds nothing."
-                if record.job is not None
-                else "Nothing has been created yet: stopping now leaves no job and costs nothing.",
-                yes="Cancel the job" if record.job is not None else "Stop it",
-                no="Keep it running",
-            )
-        )
-        if not yes:
+        asked = cancel_question(records, hidden=self.count_hidden(records), left=len(self.targets) - len(records))
+        if not await self.app.push_screen_wait(Confirm(asked.question, asked.explanation, yes=asked.yes, no=asked.no)):
             return
-        record = self.engine.record(record.key) or record
-        try:
-            if record.job is not None:
+        await self._each(records, self._cancel, "not cancelled")
+
+    async def _cancel(self, record: JobRecord) -> None:
+        record = self.engine.record(record.key) or record  # it may have become a job while the question stood
+        if record.job is not None:
+            if not record.job.is_ended:
                 await self.engine.cancel(record.job.id)
-            elif not await self.engine.stop_submission(record.key):
-                self.bridge.say(
-                    "It is too late to stop it here",
-                    "The create may be on its way. When the job shows up, c cancels it.",
-                    "warning",
-                )
-        except BatchError as error:
-            self.bridge.report(error)
+        elif record.is_active and not await self.engine.stop_submission(record.key):
+            raise BatchError(
+                "It is too late to stop it here", "The create may be on its way. When the job shows up, c cancels it."
+            )
 
     @work(group="settle", exit_on_error=False)
     async def action_settle(self) -> None:
@@ -108,12 +124,37 @@ class JobActions(Screen[None]):
     @work(group="download", exit_on_error=False)
     async def action_download(self) -> None:
         """Fetch output and errors (again)."""
-        if (record := self.current) is None:
-            return
+        await self._each(self.applying("download"), lambda record: self.engine.fetch(record.key), "not fetched")
+
+    async def _each(
+        self, records: Sequence[JobRecord], do: Callable[[JobRecord], Awaitable[object]], not_done: str
+    ) -> None:
+        """Do it to one after the other, and say at the end, once, what went wrong.
+
+        What would go wrong with each of them ends it: without a connection nobody waits for 50 tries.
+        """
+        keys = {record.key for record in records}
+        self._under_way |= keys
+        failures: list[tuple[JobRecord, BatchError]] = []
+        tried = 0
         try:
-            await self.engine.fetch(record.key)
-        except BatchError as error:
-            self.bridge.report(error)
+            for record in records:
+                tried += 1
+                try:
+                    await do(record)
+                except BatchError as error:
+                    failures.append((record, error))
+                    if isinstance(error, Offline | KeyRefused | RateLimited):
+                        break
+                else:
+                    self.done_with([record.key])
+                self._under_way.discard(record.key)
+        finally:
+            self._under_way -= keys
+        if failures:
+            from tbatch_tui.tui.job_questions import summed_up
+
+            self.bridge.report(summed_up(failures, len(records), not_done, len(records) - tried))
 
     def action_results(self) -> None:
         """Read what came back."""

@@ -123,6 +123,16 @@ OPEN_FILE = _key(
     group=JOB,
     show=False,
 )
+REMOVE = _key(
+    "X,delete",
+    "remove",
+    "Remove",
+    "Take out of this list what is over and not on the server any more",
+    id="jobs.remove",
+    on=(Place.JOBS,),
+    group=JOB,
+    show=False,
+)
 FIX = _key(
     "x",
     "fix",

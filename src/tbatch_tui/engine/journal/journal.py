@@ -32,6 +32,7 @@ from tbatch_tui.engine.journal.rows import (
 )
 from tbatch_tui.engine.journal.schema import open_database, suspicion
 from tbatch_tui.engine.model import (
+    ENDED,
     Account,
     Estimate,
     FileKind,
@@ -129,11 +130,16 @@ class Journal:
 
     def records(self, account_id: int, limit: int = -1) -> list[JobRecord]:
         """Records in the order they are shown: active, then what needs a person, then by time."""
-        rows = self._db.execute(RECORD_SELECT + " WHERE r.account_id = ?" + _IN_ORDER + " LIMIT ?", (account_id, limit))
+        rows = self._db.execute(
+            RECORD_SELECT + " WHERE r.account_id = ? AND r.removed_at IS NULL" + _IN_ORDER + " LIMIT ?",
+            (account_id, limit),
+        )
         return [record_of(row) for row in rows]
 
     def record(self, account_id: int, key: str) -> JobRecord | None:
-        row = self._db.execute(RECORD_SELECT + " WHERE r.account_id = ? AND r.key = ?", (account_id, key)).fetchone()
+        row = self._db.execute(
+            RECORD_SELECT + " WHERE r.account_id = ? AND r.key = ? AND r.removed_at IS NULL", (account_id, key)
+        ).fetchone()
         return record_of(row) if row is not None else None
 
     def apply_jobs(
@@ -175,6 +181,29 @@ class Journal:
                 (label, note, account_id, key),
             )
         return self.record(account_id, key)
+
+    def remove(self, account_id: int, keys: Iterable[str], now: float) -> list[str]:
+        """Take records that are over out of the list; the keys of those that were.
+
+        They are kept all the same: what was submitted is billed again if it is submitted again, and a job that the
+        server lists once more is in the list once more, with its label and its files.
+        """
+        ended = ", ".join(f"'{status}'" for status in sorted(ENDED))
+        removed = []
+        with self._writing():
+            for key in keys:
+                found = self._db.execute(
+                    "UPDATE records SET removed_at = ? WHERE account_id = ? AND key = ? AND removed_at IS NULL "
+                    f"AND (status IN ({ended}) OR (status IS NULL AND submission_id IN "
+                    "(SELECT id FROM submissions WHERE state IN ('rejected', 'stopped')))) "
+                    "AND NOT EXISTS (SELECT 1 FROM transfers t WHERE t.account_id = records.account_id "
+                    "AND t.job_id = records.key AND t.state IN ('wanted', 'failed'))",
+                    (now, account_id, key),
+                )
+                removed += [key] * found.rowcount
+        for key in removed:
+            self._known_jobs(account_id).pop(key, None)
+        return removed
 
     def name_inputs(self, account_id: int, names: dict[str, str]) -> list[JobRecord]:
         """Give jobs made elsewhere the name of the file they were made from; the records that changed."""
@@ -286,8 +315,7 @@ class Journal:
         with self._writing():
             self._write_submission(made)
             theirs = self.record(account_id, job.id)
-            if theirs is not None:
-                self._db.execute("DELETE FROM records WHERE account_id = ? AND key = ?", (account_id, job.id))
+            self._db.execute("DELETE FROM records WHERE account_id = ? AND key = ?", (account_id, job.id))
             self._db.execute(
                 "UPDATE records SET key = ?, note = CASE note WHEN '' THEN ? ELSE note END "
                 "WHERE account_id = ? AND key = ?",
@@ -421,7 +449,7 @@ class Journal:
 
     def _known_jobs(self, account_id: int) -> dict[str, Job]:
         if account_id not in self._jobs:
-            rows = self._db.execute("SELECT * FROM records WHERE account_id = ?", (account_id,))
+            rows = self._db.execute("SELECT * FROM records WHERE account_id = ? AND removed_at IS NULL", (account_id,))
             self._jobs[account_id] = {row["key"]: job for row in rows if (job := job_of(row)) is not None}
         return self._jobs[account_id]
 
@@ -430,7 +458,7 @@ class Journal:
         marks = ", ".join("?" * (5 + len(JOB_COLUMNS)))
         self._db.execute(
             f"INSERT INTO records (account_id, key, rank, sort_at, first_seen_at, {', '.join(JOB_COLUMNS)}) "
-            f"VALUES ({marks}) ON CONFLICT (account_id, key) DO UPDATE SET {assignments}, "
+            f"VALUES ({marks}) ON CONFLICT (account_id, key) DO UPDATE SET {assignments}, removed_at = NULL, "
             "sort_at = CASE WHEN excluded.created_at IS NULL THEN sort_at ELSE excluded.sort_at END",
             (account_id, job.id, "", job.created_at or now, now, *job_values(job)),
         )

@@ -138,6 +138,7 @@ _MIGRATIONS = (
         PRIMARY KEY (account_id, path)
     ) WITHOUT ROWID;
     """,
+    "ALTER TABLE records ADD COLUMN removed_at REAL",
 )
 
 

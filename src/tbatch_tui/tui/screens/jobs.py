@@ -15,7 +15,6 @@ from textual.containers import Container
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.events import HealthChanged, RecordsChanged, TransferMoved
 from tbatch_tui.engine.model import HealthState, JobRecord, Rank
-from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui import keys
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.frame import Frame
@@ -25,9 +24,15 @@ from tbatch_tui.tui.text import line
 from tbatch_tui.tui.text import shown as shown_text
 from tbatch_tui.tui.widgets.job_banner import JobBanner
 from tbatch_tui.tui.widgets.job_columns import JobRow, JobRows, job_columns
+from tbatch_tui.tui.widgets.job_counts import (
+    account_pieces,
+    count_pieces,
+    marked_pieces,
+    moving_pieces,
+    next_pieces,
+)
 from tbatch_tui.tui.widgets.job_foot import JobFoot
 from tbatch_tui.tui.widgets.job_order import FILTERS, SORTS, JobOrder
-from tbatch_tui.tui.widgets.job_words import Pieces
 from tbatch_tui.tui.widgets.key_bar import KeyBar
 from tbatch_tui.tui.widgets.record_table import RecordTable
 
@@ -48,6 +53,11 @@ NO_KEY = (
 )
 
 
+def _rank(row: JobRow) -> Rank:
+    """Thin rules stand between running, needing a person, and done; not when sorted otherwise."""
+    return row.record.rank
+
+
 class JobsScreen(JobActions, Frame):
     """The list of jobs. `first` are the records read before the first frame."""
 
@@ -63,6 +73,9 @@ class JobsScreen(JobActions, Frame):
         keys.REFRESH,
         keys.LABEL,
         keys.COPY_ID,
+        keys.REMOVE,
+        keys.MORE_COLUMNS,
+        keys.FEWER_COLUMNS,
         keys.TRY_DEMO,
     ]
 
@@ -71,17 +84,19 @@ class JobsScreen(JobActions, Frame):
         self.engine = engine
         self.bridge = bridge
         self._demo = demo
-        self._order = JobOrder(first)
+        self._first = tuple(first)
+        self._order = JobOrder(self._first)
         self._rows = JobRows([], {}, {})
         self._transfers: dict[str, TransferMoved] = {}
         self._go_to: str | None = None
+        self._kept = {"filter": FILTERS[0], "text": "", "sort": SORTS[0]}
 
     # -- layout --------------------------------------------------------------------------------------
 
     def body(self) -> ComposeResult:
         yield JobBanner(demo=self._demo)
         with Container(id="list-and-foot"):
-            yield RecordTable[JobRow](job_columns(self.engine.now), group=self._group, id="jobs")
+            yield RecordTable[JobRow](job_columns(self.engine.now), id="jobs", can_mark=True)
             yield JobFoot(self.engine, id="foot")
 
     def on_mount(self) -> None:
@@ -105,10 +120,10 @@ class JobsScreen(JobActions, Frame):
     @work(group="records", exit_on_error=False, description="the whole history")
     async def load_all(self, records: Sequence[JobRecord]) -> None:
         """The whole history, read after the first frame."""
-        gone = set(self._order.records).difference(record.key for record in records)
-        for key in gone:
-            self._order.drop(key)
         await self._take_over(records)
+        latest = {record.key: self.engine.record(record.key) for record in self._first}
+        if gone := [key for key, record in latest.items() if record is None or record.key != key]:
+            self._records_changed(RecordsChanged((), removed=tuple(gone)))
 
     @work(group="records", exit_on_error=False, description="many records")
     async def _many_changed(self, records: Sequence[JobRecord]) -> None:
@@ -131,19 +146,21 @@ class JobsScreen(JobActions, Frame):
         gc.freeze()  # the history stays: no collection need look at it again
 
     def _records_changed(self, event: RecordsChanged) -> None:
-        followed = dict(event.renamed).get(self.table.cursor_key or "")
-        for key in (*event.removed, *(old for old, _ in event.renamed)):
+        renamed = dict(event.renamed)
+        followed = renamed.get(self.table.cursor_key or "")
+        for key in (*event.removed, *renamed):
             self._order.drop(key)
-        if len(event.changed) > _AT_ONCE:
+        if many := len(event.changed) > _AT_ONCE:
             self._many_changed(event.changed)
-            return
-        moved = [self._order.put(record) for record in event.changed]
+        moved = [] if many else [self._order.put(record) for record in event.changed]
         if any(moved) or event.removed or event.renamed:
             self._arrange()
             if followed is not None:
                 self.table.move_cursor(key=followed)
-        else:
+        elif not many:
             self.table.set_source(self._rows)
+        if self.table.marked and (event.removed or renamed):
+            self.table.mark(renamed.get(key, key) for key in self.table.marked.difference(event.removed))
         self._show_header()
         self._show_foot()
 
@@ -155,6 +172,15 @@ class JobsScreen(JobActions, Frame):
         if event.key in self._order.records:
             self.table.set_source(self._rows)
         self._show_header()
+
+    def on_record_table_marked(self) -> None:
+        """The keys say to how many they will be done."""
+        count = len(self.table.marked)
+        for binding, action in ((keys.CANCEL, "cancel_job"), (keys.DOWNLOAD, "download")):
+            number = f" {len(self.applying(action)):,}" if count else ""
+            self.query_one(KeyBar).relabel(binding.id or "", binding.description + number)
+        self._show_header()
+        self.refresh_bindings()
 
     def _health_changed(self, _: HealthChanged) -> None:
         self._show_health()
@@ -168,41 +194,52 @@ class JobsScreen(JobActions, Frame):
     # -- showing -------------------------------------------------------------------------------------
 
     def _arrange(self) -> None:
-        """Filter and sort; the table keeps cursor and scroll."""
+        """Filter and sort; the table keeps cursor, scroll and marks."""
+        order = self._order
         self.table.set_empty(shown_text(self._empty()))
-        self._rows = JobRows(self._order.shown(), self._order.records, self._transfers)
+        self.table.set_group(_rank if order.sort == SORTS[0] else None)
+        self._rows = JobRows(order.shown(), order.records, self._transfers)
         self.table.set_source(self._rows)
+        self.table.mark_sorted(order.sorted_column[0], descending=order.sorted_column[1])
         if self._go_to is not None and self.table.move_cursor(key=self._go_to):
             self._go_to = None
         self._show_foot()
 
+    def _chosen(self) -> None:
+        """The person has chosen another filter, text or sort: show it, and keep it for the next time."""
+        self._arrange()
+        self._show_header()
+        order = self._order
+        for name, value in (("filter", order.filter), ("text", order.text), ("sort", order.sort)):
+            if self._kept.get(name) != value:
+                self._kept[name] = value
+                self._remember(f"jobs.{name}", value)
+
     def _empty(self) -> str:
-        if self._order.records:
-            return "No job matches. Press escape to show all again."
+        order = self._order
+        if order.records:
+            kind = {"active": "active job", "attention": "job that needs you", "done": "job that is done"}
+            what = kind.get(order.filter, "job")
+            what += f" matches “{order.text}”" if order.text else " is here now"
+            return f"No {what}.\n\nPress escape to show all {len(order.records):,} again."
         if self.engine.health.state is HealthState.NO_KEY:
             return NO_KEY
         return EMPTY
 
     def _show_header(self) -> None:
-        counts = self._order.counts()
-        health, now = self.engine.health, self.engine.now()
+        marked = self.table.marked
+        hidden = sum(self._rows.find(key) is None for key in marked) if self._order.is_narrowed else 0
         account = self.engine.account
-        parts: Pieces = []
-        if account is not None and account.title:
-            parts.append((line(account.title), ""))
-        if counts[Rank.ACTIVE]:
-            parts.append((f"{counts[Rank.ACTIVE]:,} running", "$status-active"))
-        if needing := counts[Rank.ATTENTION]:
-            parts.append((f"{needing:,} {'needs' if needing == 1 else 'need'} you", "$status-attention"))
-        if counts[Rank.DONE]:
-            parts.append((f"{counts[Rank.DONE]:,} done", ""))
-        rate = sum(moved.rate for moved in self._transfers.values())
-        if self._transfers:
-            ups = any(moved.upload for moved in self._transfers.values())
-            parts.append((f"{'↑' if ups else '↓'} {fmt.rate(rate)}", "$status-active"))
-        if health.state is HealthState.OK and health.next_at is not None:
-            parts.append((f"↻ {fmt.until(health.next_at, now)}", ""))
-        self.header.show(line(self._order.words()), parts)
+        self.header.show(
+            line(self._order.words()),
+            [
+                *account_pieces(account.title if account is not None else ""),
+                *count_pieces(self._order.counts()),
+                *marked_pieces(len(marked), hidden),
+                *moving_pieces(self._transfers.values()),
+                *next_pieces(self.engine.health, self.engine.now()),
+            ],
+        )
 
     def _show_health(self) -> None:
         has_history = bool(self._order.records)
@@ -212,10 +249,6 @@ class JobsScreen(JobActions, Frame):
         self.query_one(JobFoot).show(self.current, self.engine.now())
         self.refresh_bindings()
 
-    def _group(self, row: JobRow) -> object:
-        """Thin rules stand between running, needing a person, and done; not when sorted otherwise."""
-        return row.record.rank if self._order.sort == SORTS[0] else None
-
     # -- what a person does --------------------------------------------------------------------------
 
     @property
@@ -224,12 +257,27 @@ class JobsScreen(JobActions, Frame):
         key = self.table.cursor_key
         return self._order.records.get(key) if key is not None else None
 
+    @property
+    def targets(self) -> Sequence[JobRecord]:
+        """What is marked; without marks, what is under the cursor."""
+        if not (marked := self.table.marked):
+            return super().targets
+        return [record for key, record in self._order.records.items() if key in marked]
+
+    def done_with(self, keys: Iterable[str]) -> None:
+        marked = self.table.marked
+        if marked:
+            now_called = (self.engine.record(key) for key in keys)
+            self.table.mark(marked.difference(keys, (record.key for record in now_called if record is not None)))
+
+    def count_hidden(self, records: Sequence[JobRecord]) -> int:
+        return sum(self._rows.find(record.key) is None for record in records)
+
     def go_to(self, key: str) -> None:
         """Put the cursor on a record, as soon as it is here; no filter hides it."""
         self._go_to = key
         self._order.widen()
-        self._arrange()
-        self._show_header()
+        self._chosen()
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show_foot)
@@ -240,6 +288,10 @@ class JobsScreen(JobActions, Frame):
     def on_record_table_selected(self, event: RecordTable.Selected) -> None:
         self.post_message(OpenJob(event.key))
 
+    def on_record_table_header_clicked(self, event: RecordTable.HeaderClicked) -> None:
+        self._order.sort_by(event.column)
+        self._chosen()
+
     def on_filter_line_changed(self, event: FilterLine.Changed) -> None:
         self._order.text = event.text
         self._arrange()
@@ -248,8 +300,7 @@ class JobsScreen(JobActions, Frame):
     def on_filter_line_closed(self, event: FilterLine.Closed) -> None:
         if not event.keep:
             self._order.text = ""
-            self._arrange()
-            self._show_header()
+        self._chosen()
         self.table.focus()
 
     def action_new_batch(self) -> None:
@@ -259,11 +310,12 @@ class JobsScreen(JobActions, Frame):
         self.post_message(TryDemo())
 
     def action_back(self) -> None:
-        """On Jobs escape only clears what hides rows; it never quits."""
-        if self._order.is_narrowed:
+        """On Jobs escape clears the marks, then what hides rows; it never quits."""
+        if self.table.marked:
+            self.table.mark(())
+        elif self._order.is_narrowed:
             self._order.widen()
-            self._arrange()
-            self._show_header()
+            self._chosen()
 
     async def action_filter(self) -> None:
         # Made when first asked for: an input line is the dearest widget to load, and the first frame has none.
@@ -274,21 +326,52 @@ class JobsScreen(JobActions, Frame):
         self.query_one(FilterLine).open(self._order.text)
 
     def action_next_filter(self) -> None:
-        name = self._order.next_filter()
-        self._arrange()
-        self._show_header()
-        self._remember("jobs.filter", name)
+        self._order.next_filter()
+        self._chosen()
 
     def action_next_sort(self) -> None:
-        name = self._order.next_sort()
-        self._arrange()
-        self._show_header()
-        self._remember("jobs.sort", name)
+        self._order.next_sort()
+        self._chosen()
 
-    def restore(self, filter_: str | None, sort: str | None) -> None:
-        """The filter and the sort of the last time."""
+    def action_turn_columns(self, step: int) -> None:
+        self.table.turn_columns(step)
+
+    def action_copy_id(self) -> None:
+        """Copy the id, or those that are marked, one a line."""
+        if len(marked := self.table.marked) < 2:
+            super().action_copy_id()
+            return
+        ids = [line(record.key) for record in self.targets]
+        self.app.copy_to_clipboard("\n".join(ids))
+        self.bridge.say(f"Copied {len(marked):,} ids")
+
+    @work(group="remove", exit_on_error=False)
+    async def action_remove(self) -> None:
+        """Ask, then take out of the list what may go; say why the rest stays."""
+        from tbatch_tui.tui.dialogs.confirm import Confirm
+        from tbatch_tui.tui.job_questions import remove_question, stays
+
+        why = {record.key: self.engine.why_kept(record.key) for record in self.targets}
+        records = [record for record in self.targets if not why[record.key]]
+        kept = [reason for reason in why.values() if reason]
+        if not records:
+            said = f"It stays in the list: {kept[0]}." if len(kept) == 1 else stays(kept)
+            self.bridge.say("Nothing was removed", said, "warning")
+            return
+        asked = remove_question(records, hidden=self.count_hidden(records), kept=kept)
+        if not await self.app.push_screen_wait(Confirm(asked.question, asked.explanation, yes=asked.yes, no=asked.no)):
+            return
+        try:
+            await self.engine.remove([record.key for record in records])
+        except BatchError as error:
+            self.bridge.report(error)
+
+    def restore(self, filter_: str | None, sort: str | None, text: str | None = None) -> None:
+        """The filter, the sort and the text of the last time."""
         self._order.filter = filter_ if filter_ in FILTERS else FILTERS[0]
-        self._order.sort = sort if sort in SORTS else SORTS[0]
+        self._order.sort = sort or SORTS[0]
+        self._order.text = text or ""
+        self._kept = {"filter": self._order.filter, "sort": self._order.sort, "text": self._order.text}
         self._arrange()
         self._show_header()
 
@@ -303,5 +386,9 @@ class JobsScreen(JobActions, Frame):
         if action == "try_demo":
             return self.engine.health.state is HealthState.NO_KEY
         if action == "back":
-            return self._order.is_narrowed
+            return self._order.is_narrowed or bool(self.table.marked)
+        if action == "turn_columns":
+            return self.table.has_hidden_columns
+        if action == "remove":
+            return any(not record.is_active for record in self.targets)
         return super().check_action(action, parameters)

@@ -49,8 +49,8 @@ class JobRows:
 def job_columns(now: Callable[[], float]) -> list[Column[JobRow]]:
     """The columns of the Jobs list; those of low priority go first when it is narrow."""
     return [
-        Column("status", "Status", render=_status_cell, width=14, priority=9),
-        Column("name", "Name", render=lambda row: row.record.name, weight=4, min=14, max=48, priority=8),
+        Column("status", "Status", render=_status_cell, width=14, priority=9, pinned=True),
+        Column("name", "Name", render=lambda row: row.record.name, weight=4, min=14, max=48, priority=8, pinned=True),
         Column("model", "Model", render=_model_cell, weight=3, min=12, max=30, priority=3),
         Column(
             "requests",

@@ -189,8 +189,10 @@ class RecordTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fal
 
     def mark_sorted(self, column: str | None, *, descending: bool = False) -> None:
         """Show in the header which column the rows are sorted by. Sorting is the owner's."""
-        self._sorted = None if column is None else (column, descending)
-        self._repaint()
+        now = None if column is None else (column, descending)
+        if now != self._sorted:
+            self._sorted = now
+            self._repaint()
 
     def set_empty(self, empty: Content) -> None:
         """What an empty table says."""

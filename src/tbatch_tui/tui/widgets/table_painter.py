@@ -113,20 +113,24 @@ class TablePainter(Generic[Row]):
     def header(self, ordered: tuple[str, bool] | None) -> Strip:
         """The titles; `ordered` is the column the rows are sorted by, and whether downwards.
 
-        The arrow may stand in the gap after its column. `‹` and `›` say that there are more columns.
+        The arrow stands in the gap beside a title that fills its column. `‹` and `›` say that there are more columns.
         """
         base = self._part("header")
-        text, end = (MORE_LEFT if self._page else " ").ljust(GUTTER), GUTTER
+        text = (MORE_LEFT if self._page else " ").ljust(GUTTER)
         for placed in self._placed:
             column, width = placed.column, placed.width
             title = fit(column.title, width, align=column.align)
             if ordered and ordered[0] == column.key:
                 arrow = "▾" if ordered[1] else "▴"
-                bare = title.rstrip()
-                room = column.align == "left" and len(bare) < width
-                title = fit(f"{bare} {arrow}" if room else title + arrow, width + 1)
-            text += " " * (placed.x - end) + title
-            end = placed.x + len(title) if ordered and ordered[0] == column.key else placed.x + width
+                if column.align == "right":
+                    text = text.ljust(placed.x - 1) + " "
+                    title = fit(f"{arrow} {column.title}", width, align="right")
+                    if column.title not in title:
+                        text, title = text[:-1] + arrow, fit(column.title, width, align="right")
+                else:
+                    bare = title.rstrip()
+                    title = f"{bare} {arrow}" if len(bare) + 2 <= width else f"{bare}{arrow}"
+            text = text.ljust(placed.x) + title
         strip = Strip([Segment(text, base)]).adjust_cell_length(self._width, base)
         if self._page + 1 < len(self._pages) and self._width > GUTTER:
             strip = Strip.join([strip.crop(0, self._width - 1), Strip([Segment(MORE_RIGHT, base)], 1)])

@@ -1,0 +1,28 @@
+"""What may be taken out of the list: only what is over, costs nothing any more, and would not come back by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+from tbatch_tui.engine.model import JobRecord, TransferState
+
+NOT_OVER = "it is not over, and may still cost money"
+NOT_FETCHED = "its results are not fetched yet"
+NOT_KNOWN = "whether the server still has it is not known yet"
+LISTED = "the server lists it, so it would come back"
+
+
+def why_kept(record: JobRecord, listed: Set[str] | None) -> str:
+    """Why a record stays in the list; empty when it may go. `listed` are the ids of the server's last whole list.
+
+    A submission that is uncertain is not over: its job may be there, and be running.
+    """
+    if record.is_active:
+        return NOT_OVER
+    if record.job is None:
+        return ""
+    if any(transfer.state in (TransferState.WANTED, TransferState.FAILED) for transfer in record.transfers):
+        return NOT_FETCHED
+    if listed is None:
+        return NOT_KNOWN
+    return LISTED if record.job.id in listed else ""

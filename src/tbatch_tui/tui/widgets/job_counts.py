@@ -1,0 +1,60 @@
+"""What stands at the right of the Jobs header: how many there are of what, what moves, and when it is looked again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from tbatch_tui.engine.events import TransferMoved
+from tbatch_tui.engine.model import Health, HealthState, JobStatus, Rank
+from tbatch_tui.tui import format as fmt
+from tbatch_tui.tui.text import line
+from tbatch_tui.tui.widgets.job_words import Pieces
+from tbatch_tui.tui.widgets.status import look_of
+
+
+def count_pieces(counts: Mapping[Rank, Mapping[str, int]]) -> Pieces:
+    """`1 validating`, `2 running`, `1 needs you`, `214 done`: what runs by status, the rest by what it asks of one."""
+    active = dict(counts[Rank.ACTIVE])
+    running = active.pop(JobStatus.IN_PROGRESS, 0)
+    said: Pieces = [
+        (f"{count:,} {look_of(status).word.lower()}", look_of(status).colour)
+        for status, count in sorted(active.items())
+    ]
+    if running:
+        said.append((f"{running:,} running", "$status-active"))
+    if needing := sum(counts[Rank.ATTENTION].values()):
+        said.append((f"{needing:,} {'needs' if needing == 1 else 'need'} you", "$status-attention"))
+    if done := sum(counts[Rank.DONE].values()):
+        said.append((f"{done:,} done", ""))
+    return said
+
+
+def marked_pieces(marked: int, hidden: int) -> Pieces:
+    """`3 marked, 1 of them hidden`."""
+    if not marked:
+        return []
+    words = f"{marked:,} marked" + (f", {hidden:,} hidden" if hidden else "")
+    return [(words, "bold $accent-text")]
+
+
+def moving_pieces(moved: Collection[TransferMoved]) -> Pieces:
+    """`↓ 2 files 3.1 MB/s`: how many files go up or come down, and how fast all of them together."""
+    said: Pieces = []
+    for arrow, up in (("↑", True), ("↓", False)):
+        here = [one for one in moved if one.upload is up]
+        if here:
+            rate = fmt.rate(sum(one.rate for one in here))
+            said.append((f"{arrow} {f'{len(here):,} files ' if len(here) > 1 else ''}{rate}", "$status-active"))
+    return said
+
+
+def next_pieces(health: Health, now: float) -> Pieces:
+    """`↻ 0:22`; what is wrong with the connection is the banner's to say."""
+    if health.state is not HealthState.OK or health.next_at is None:
+        return []
+    return [(f"↻ {fmt.until(health.next_at, now)}", "")]
+
+
+def account_pieces(title: str) -> Pieces:
+    """Whose jobs these are."""
+    return [(line(title), "")] if title else []

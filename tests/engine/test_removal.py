@@ -1,0 +1,101 @@
+"""Taking jobs out of the list: only what is over and not on the server, and what the server lists again comes back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tbatch_tui.engine import removal
+from tbatch_tui.engine.controller import Controller
+from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.events import Event, RecordsChanged
+from tbatch_tui.engine.model import JobRecord, LocalStatus, TransferState
+from tbatch_tui.sandbox.testing import Sandbox
+from tests.conftest import until
+from tests.engine.conftest import MakeEngine
+
+
+def fetched(record: JobRecord) -> bool:
+    return bool(record.transfers) and all(t.state is TransferState.FETCHED for t in record.transfers)
+
+
+async def unlisted(engine: Controller, *job_ids: str) -> None:
+    await until(lambda: all(engine.why_kept(job_id) != removal.LISTED for job_id in job_ids))
+
+
+async def test_a_job_that_the_server_does_not_list_any_more_goes_and_its_files_stay(
+    sandbox: Sandbox, make_engine: MakeEngine, events: list[Event], chat_file: Path
+):
+    async with make_engine(sandbox) as engine:
+        record = await engine.wait_until(await engine.submit(chat_file, Endpoint.CHAT, requests=2, label="m"), fetched)
+        assert record.output is not None and record.output.path is not None
+        assert engine.why_kept(record.key) == removal.LISTED and await engine.remove([record.key]) == 0
+        bring_back = sandbox.forget_job(record.key)
+        await unlisted(engine, record.key)
+        assert await engine.remove([record.key]) == 1
+        assert engine.record(record.key) is None and await engine.records() == []
+        assert any(isinstance(event, RecordsChanged) and event.removed == (record.key,) for event in events)
+        assert record.output.path.exists()
+        earlier = await engine.earlier_runs(record.submission.sha256 if record.submission else "", Endpoint.CHAT)
+        assert [run.key for run in earlier] == [record.key]  # submitting it again is billed again
+    async with make_engine(sandbox) as engine:
+        assert await engine.records() == []
+        bring_back()
+        back = await engine.wait_until(record.key, fetched)
+        assert (back.label, back.output) == ("m", record.output)
+
+
+async def test_what_may_still_cost_money_stays(still_sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path):
+    running, done, unknown = (still_sandbox.add_job(status) for status in ("IN_PROGRESS", "COMPLETED", "PAUSED"))
+    async with make_engine(still_sandbox) as engine:
+        assert engine.why_kept("nobody") == ""
+        await until(lambda: all(engine.record(key) for key in (running, done, unknown)))
+        for job_id in (running, done, unknown):
+            still_sandbox.forget_job(job_id)
+        await unlisted(engine, running, done, unknown)
+        assert [engine.why_kept(key) for key in (running, unknown)] == [removal.NOT_OVER] * 2
+        # Also when another app has begun to fetch it meanwhile: the journal looks once more.
+        await engine.fetch(done)
+        await until(lambda: engine.why_kept(done) == removal.NOT_FETCHED)
+        assert await engine.remove([running, done, unknown]) == 0
+        assert len(await engine.records()) == 3
+
+
+async def test_before_the_first_list_nobody_knows(still_sandbox: Sandbox, make_engine: MakeEngine):
+    done = still_sandbox.add_job("COMPLETED")
+    async with make_engine(still_sandbox) as engine:
+        await until(lambda: engine.record(done))
+    still_sandbox.stop()
+    async with make_engine(still_sandbox) as engine:
+        await engine.records()
+        assert engine.why_kept(done) == removal.NOT_KNOWN
+
+
+async def test_what_was_never_submitted_goes_at_once_and_what_is_uncertain_never(
+    sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
+):
+    sandbox.plan_fault("status", "/v1/batches", method="POST", status=400)
+    async with make_engine(sandbox) as engine:
+        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        await engine.wait_until(key, lambda record: record.status == LocalStatus.NOT_SUBMITTED)
+        assert await engine.remove([key]) == 1
+        sandbox.clear_faults()
+        sandbox.plan_fault("status", "/v1/batches", method="POST", status=504)
+        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        await engine.wait_until(key, lambda record: record.status == LocalStatus.UNCERTAIN)
+        assert engine.why_kept(key) == removal.NOT_OVER
+        assert await engine._book.run(engine._book.journal.remove, engine._book.account_id, [key], 0.0) == []
+
+
+async def test_a_cancel_that_comes_too_late_is_no_error_and_the_list_is_asked_soon(
+    sandbox: Sandbox, make_engine: MakeEngine, events: list[Event]
+):
+    job_id = sandbox.add_job("IN_PROGRESS")
+    async with make_engine(sandbox, poll_interval=600.0) as engine:
+        await until(lambda: engine.record(job_id))
+        sandbox.state.jobs.find(job_id).pace = sandbox.state.jobs.pace  # type: ignore[union-attr]
+        sandbox.forget_job(job_id)()
+        events.clear()
+        await until(lambda: sandbox.job(job_id)["status"] == "COMPLETED")
+        assert await engine.cancel(job_id) is False
+        await engine.wait_until(job_id, lambda record: record.status == "COMPLETED")
+    assert sandbox.count("POST", f"/v1/batches/{job_id}/cancel") == 1
