@@ -260,3 +260,34 @@ async def test_columns_without_room_are_a_turn_away(still_sandbox: Sandbox, tmp_
     async with app.run_test(size=(200, 60)):
         await until(lambda: shows(app, "Completed"))
         assert not app.jobs.table.has_hidden_columns
+
+
+async def test_rows_tell_kind_time_left_and_cost(tmp_path: Path, chat_file: Path):
+    from tbatch_tui.engine.endpoint import Endpoint
+    from tbatch_tui.engine.model import Job, JobRecord
+    from tbatch_tui.tui.widgets.job_columns import JobRow, job_columns
+
+    now = 1_772_802_120.0
+    columns = {column.key: column for column in job_columns(lambda: now, lambda record: "$0.41")}
+
+    def cell(key: str, job: Job) -> object:
+        return columns[key].cell(JobRow(JobRecord(job.id, job)), 20)
+
+    running = Job("a", "IN_PROGRESS", progress=25.0, endpoint=Endpoint.TRANSLATION, created_at=now - 600)
+    assert cell("took", running) == "~30 m left"
+    assert cell("kind", running) == "translate" and cell("cost", running) == "$0.41"
+    early = Job("b", "IN_PROGRESS", progress=1.0, endpoint="/v2/new/thing", created_at=now - 600)
+    assert cell("took", early) == "10 m"  # its pace tells nothing yet
+    assert cell("kind", early) == "thing"
+    ended = Job("c", "COMPLETED", progress=100.0, created_at=now - 600, completed_at=now - 60)
+    assert cell("took", ended) == "9 m" and cell("kind", ended) == ""
+
+
+async def test_what_came_of_it_is_priced_once_it_is_counted(sandbox: Sandbox, tmp_path: Path):
+    sandbox.add_job("COMPLETED", rows=40)
+    app = make_app(tmp_path, sandbox)
+    async with app.run_test(size=(200, 40)) as pilot:
+        await until(lambda: app.jobs.table.row_count == 1)
+        await pilot.press("d")
+        await until(lambda: shows(app, "all answered") or shows(app, "40 ok"))
+        await until(lambda: shows(app, "$0.") or shows(app, "<$0."))

@@ -38,6 +38,7 @@ from tbatch_tui.tui.widgets.record_table import RecordTable
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.controller import Controller
+    from tbatch_tui.engine.costs import Tariff
     from tbatch_tui.tui.widgets.filter_line import FilterLine
 
 _AT_ONCE = 250
@@ -89,6 +90,8 @@ class JobsScreen(JobActions, Frame):
         self._rows = JobRows([], {}, {})
         self._transfers: dict[str, TransferMoved] = {}
         self._go_to: str | None = None
+        self._tariff: Tariff | None = None
+        self._asked_prices = False
         self._kept = {"filter": FILTERS[0], "text": "", "sort": SORTS[0]}
 
     # -- layout --------------------------------------------------------------------------------------
@@ -96,7 +99,7 @@ class JobsScreen(JobActions, Frame):
     def body(self) -> ComposeResult:
         yield JobBanner(demo=self._demo)
         with Container(id="list-and-foot"):
-            yield RecordTable[JobRow](job_columns(self.engine.now), id="jobs", can_mark=True)
+            yield RecordTable[JobRow](job_columns(self.engine.now, self._cost), id="jobs", can_mark=True)
             yield JobFoot(self.engine, id="foot")
 
     def on_mount(self) -> None:
@@ -183,6 +186,10 @@ class JobsScreen(JobActions, Frame):
         self.refresh_bindings()
 
     def _health_changed(self, _: HealthChanged) -> None:
+        if not self._asked_prices and self.engine.health.state is HealthState.OK:
+            self._asked_prices = any(record.tally is not None for record in self._order.records.values())
+            if self._asked_prices:
+                self._price()
         self._show_health()
         self._show_header()
 
@@ -190,6 +197,24 @@ class JobsScreen(JobActions, Frame):
         if self.is_current:
             self._show_header()
             self._show_health()
+
+    # -- what it cost --------------------------------------------------------------------------------
+
+    def _cost(self, record: JobRecord) -> str:
+        """What it came to, once its rows are counted and the prices are known."""
+        if record.tally is None or self._tariff is None:
+            return ""
+        from tbatch_tui.tui.widgets.money_words import cost_cell
+
+        return cost_cell(record, self._tariff)
+
+    @work(group="prices", exit_on_error=False)
+    async def _price(self) -> None:
+        try:
+            self._tariff = await self.engine.tariff()
+        except BatchError:
+            return  # what it cost is not said then; Job and Results say why
+        self.table.refresh_rows()
 
     # -- showing -------------------------------------------------------------------------------------
 

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.events import TransferMoved
-from tbatch_tui.engine.model import JobRecord
+from tbatch_tui.engine.model import JobRecord, JobStatus
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui.widgets.columns import Column
 from tbatch_tui.tui.widgets.job_words import Pieces, moved_pieces, progress_cell, requests_of, took
 from tbatch_tui.tui.widgets.status import look_of_record
+
+_KINDS: dict[str, str] = {
+    Endpoint.CHAT: "chat",
+    Endpoint.TRANSCRIPTION: "transcribe",
+    Endpoint.TRANSLATION: "translate",
+}
+_TELLING = 3.0
+"""Percent of progress below which the pace says nothing of the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +55,12 @@ class JobRows:
         return self._places.get(key)
 
 
-def job_columns(now: Callable[[], float]) -> list[Column[JobRow]]:
+def job_columns(now: Callable[[], float], cost: Callable[[JobRecord], str]) -> list[Column[JobRow]]:
     """The columns of the Jobs list; those of low priority go first when it is narrow."""
     return [
         Column("status", "Status", render=_status_cell, width=14, priority=9, pinned=True),
         Column("name", "Name", render=lambda row: row.record.name, weight=4, min=14, max=48, priority=8, pinned=True),
+        Column("kind", "Kind", render=_kind_cell, width=10, priority=1, style="$status-quiet"),
         Column("model", "Model", render=_model_cell, weight=3, min=12, max=30, priority=3),
         Column(
             "requests",
@@ -61,7 +71,8 @@ def job_columns(now: Callable[[], float]) -> list[Column[JobRow]]:
             priority=4,
         ),
         Column("progress", "Progress", draw=_progress_cell, weight=3, min=20, max=52, priority=7),
-        Column("took", "Took", render=lambda row: took(row.record, now()), width=8, align="right", priority=2),
+        Column("took", "Took", render=lambda row: _time_cell(row.record, now()), width=12, align="right", priority=2),
+        Column("cost", "Cost", render=lambda row: cost(row.record), width=8, align="right", priority=2),
         Column(
             "age",
             "Submitted",
@@ -71,6 +82,20 @@ def job_columns(now: Callable[[], float]) -> list[Column[JobRow]]:
             priority=5,
         ),
     ]
+
+
+def _kind_cell(row: JobRow) -> str:
+    endpoint = row.record.endpoint or ""
+    return _KINDS.get(endpoint, endpoint.rsplit("/", 1)[-1])
+
+
+def _time_cell(record: JobRecord, now: float) -> str:
+    """How long it took; while it runs `~18 m left`, as far as its pace until now tells that."""
+    job = record.job
+    if job is None or job.status != JobStatus.IN_PROGRESS or job.created_at is None or job.progress < _TELLING:
+        return took(record, now)
+    left = max(0.0, now - job.created_at) * (100 - job.progress) / job.progress
+    return f"~{fmt.duration(left)} left" if job.progress < 100 else "ending"
 
 
 def _status_cell(row: JobRow) -> Pieces:
