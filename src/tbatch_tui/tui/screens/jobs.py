@@ -190,6 +190,7 @@ class JobsScreen(JobActions, Frame):
             self._asked_prices = any(record.tally is not None for record in self._order.records.values())
             if self._asked_prices:
                 self._price()
+        self.table.set_empty(shown_text(self._empty()))
         self._show_health()
         self._show_header()
 
