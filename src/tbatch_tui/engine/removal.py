@@ -6,10 +6,10 @@ from collections.abc import Set
 
 from tbatch_tui.engine.model import JobRecord, TransferState
 
-NOT_OVER = "it is not over, and may still cost money"
-NOT_FETCHED = "its results are not fetched yet"
-NOT_KNOWN = "whether the server still has it is not known yet"
-LISTED = "the server lists it, so it would come back"
+NOT_OVER = "not over, and may still cost money"
+NOT_FETCHED = "with results that are not fetched yet"
+NOT_KNOWN = "the server's list has not come yet"
+LISTED = "still on the server's list, and would come back"
 
 
 def why_kept(record: JobRecord, listed: Set[str] | None) -> str:

@@ -67,8 +67,8 @@ def remove_question(records: Sequence[JobRecord], *, hidden: int = 0, kept: Sequ
         else f"Remove {line(records[0].name)} from the list?",
         _paragraphs(
             _names(records) + _hidden(hidden) if several else "",
-            f"{they_are} not on the server any more. Files on this disk stay, and should the server list {them} again, "
-            f"{'they come' if several else 'it comes'} back."
+            f"{they_are} not on the server any more. Files on this disk stay. "
+            f"Should the server list {them} again, {'they come' if several else 'it comes'} back."
             if any(record.job is not None for record in records)
             else f"{'They were' if several else 'It was'} never submitted, and cost nothing.",
             f"The results of {unfetched:,} were never fetched." if unfetched else "",
@@ -80,9 +80,9 @@ def remove_question(records: Sequence[JobRecord], *, hidden: int = 0, kept: Sequ
 
 
 def stays(reasons: Sequence[str]) -> str:
-    """`2 stay: the server lists them …`, a line for each reason."""
+    """`2 stay: still on the server's list …`, a sentence for each reason."""
     counted = {reason: reasons.count(reason) for reason in reasons}
-    return "\n".join(f"{count:,} {'stays' if count == 1 else 'stay'}: {reason}." for reason, count in counted.items())
+    return " ".join(f"{count:,} {'stays' if count == 1 else 'stay'}: {reason}." for reason, count in counted.items())
 
 
 def summed_up(
