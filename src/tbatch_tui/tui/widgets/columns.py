@@ -107,6 +107,9 @@ def place(columns: Sequence[Column[Row]], width: int) -> tuple[Placed[Row], ...]
 def pages(columns: Sequence[Column[Row]], width: int) -> list[tuple[Placed[Row], ...]]:
     """All columns, as many at a time as fit: first by priority, then the others beside those that are pinned."""
     found = [place(columns, width)]
+    if _without(columns, found[0]):
+        width -= 1  # a free cell beside the sign that says so
+        found = [place(columns, width)]
     left = _without(columns, found[0])
     pinned = [column for column in columns if column.pinned]
     while left:
