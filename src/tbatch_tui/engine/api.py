@@ -211,6 +211,23 @@ class TogetherApi:
         size = wire.number_of(value.get("bytes")) if isinstance(value, dict) else None
         return int(size) if size else None
 
+    async def list_files(self) -> bytes:
+        """The body of the list of every file of the account; `wire.files_of` reads it, in a thread."""
+
+        async def ask() -> bytes:
+            return await (await self._client.files.with_raw_response.list()).read()
+
+        return await self._asked("list the files", ask)
+
+    async def delete_file(self, file_id: str) -> None:
+        """Ask to delete a file, once. NotThere: it is gone already."""
+
+        async def ask() -> None:
+            answer = await self._client.with_options(max_retries=0).files.with_raw_response.delete(file_id)
+            wire.deleted_of(await answer.read())
+
+        await self._asked("delete the file", ask)
+
     async def file_names(self) -> dict[str, str]:
         """File id → name of every file of the account."""
 

@@ -166,7 +166,13 @@ class Collector:
     async def _failed(self, job_id: str, transfer: Transfer, error: BatchError) -> None:
         state = _STATES.get(type(error), TransferState.FAILED)
         again = self._tries.setdefault((job_id, transfer.kind), _Try(self._first_wait))
-        if isinstance(error, NotThere) and not again.missing:
+        if isinstance(error, NotThere) and await asyncio.to_thread(download.is_here, transfer):
+            # Deleted there, after it was fetched: what is here stays what it is.
+            state, error = (
+                TransferState.FETCHED,
+                WorseCopy("The server has this file no more", "The copy here was kept."),
+            )
+        elif isinstance(error, NotThere) and not again.missing:
             state, again.missing = TransferState.FAILED, True
         now = asyncio.get_running_loop().time()
         pause = _LONGEST_WAIT if isinstance(error, KeyRefused) else again.wait

@@ -46,8 +46,10 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.catalogue import CatalogueCache
     from tbatch_tui.engine.costs import Tariff
     from tbatch_tui.engine.findings import Catalogue
+    from tbatch_tui.engine.janitor import Janitor
     from tbatch_tui.engine.log import Log
     from tbatch_tui.engine.lookup import Verdict
+    from tbatch_tui.engine.remote import Cleared, RemoteFile
     from tbatch_tui.engine.results import ResultIndex
 
 
@@ -65,6 +67,7 @@ class Controller:
         self._work = Work(options, self._book, self._emit)
         self._catalogue: CatalogueCache | None = None
         self._inputs = Inputs()
+        self._janitor: Janitor | None = None
 
     # -- opening and closing -------------------------------------------------------------------------
 
@@ -387,6 +390,26 @@ class Controller:
         """Count again what came of a job, if its files are others than those that were counted: see `record.tally`."""
         if (record := self.record(key)) is not None:
             self._work.reckoner.look(record.key)
+
+    # -- files on the server -------------------------------------------------------------------------
+
+    async def files(self) -> list[RemoteFile]:
+        """Every file of the account, newest first: what uses it, and whether it may be deleted. Raises BatchError."""
+        return await self._janitor_here().files()
+
+    async def delete_files(self, ids: Iterable[str]) -> Cleared:
+        """Delete files that were listed, one request each, never the only copy of anything. Raises BatchError when it
+        cannot be begun; what came of each file is in the result.
+        """
+        return await self._janitor_here().delete(ids)
+
+    def _janitor_here(self) -> Janitor:
+        if self._janitor is None:
+            _ = self._work.api  # the SDK is loaded when there is a connection, and not before
+            from tbatch_tui.engine.janitor import Janitor
+
+            self._janitor = Janitor(self._work, self._book, self._emit)
+        return self._janitor
 
     def refresh(self) -> bool:
         """Ask for the list now; False within 2 s of the last time, or without a connection."""

@@ -20,6 +20,7 @@ import aiofiles
 
 from tbatch_tui.engine.api import TogetherApi
 from tbatch_tui.engine.errors import FileTrouble, LostAnswer, NotThere, WorseCopy
+from tbatch_tui.engine.model import Transfer
 
 fcntl: Any
 try:
@@ -107,6 +108,14 @@ async def fetch(
     except OSError as error:
         raise _disk_trouble(error, final) from error
     return Fetched(final, verified, beside)
+
+
+def is_here(transfer: Transfer) -> bool:
+    """Whether a file that was fetched is still there, as long as it was. For a thread."""
+    try:
+        return transfer.path is not None and transfer.path.stat().st_size == transfer.size
+    except OSError:
+        return False
 
 
 def _take_part(part: Path) -> int:

@@ -52,6 +52,17 @@ class Collected:
 
 
 @dataclass(frozen=True, slots=True)
+class FileDeleted:
+    """A file on the server was asked to be deleted, as the `number`th of `total`."""
+
+    file_id: str
+    number: int
+    total: int
+    is_gone: bool
+    """Whether it certainly is not there any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Something a person should hear once."""
 
@@ -62,4 +73,4 @@ class Notice:
     key: str | None = None
 
 
-Event = RecordsChanged | JobsEnded | TransferMoved | HealthChanged | Collected | Notice
+Event = RecordsChanged | JobsEnded | TransferMoved | HealthChanged | Collected | FileDeleted | Notice

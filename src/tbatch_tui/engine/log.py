@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.events import Collected, Event, HealthChanged, Notice, RecordsChanged
+from tbatch_tui.engine.events import Collected, Event, FileDeleted, HealthChanged, Notice, RecordsChanged
 from tbatch_tui.engine.redaction import redacted
 
 if TYPE_CHECKING:
@@ -108,6 +108,8 @@ class Log:
                     self._logger.info("%s", said)
             case Collected(record):
                 self._logger.info("%s: every result file is here", record.key)
+            case FileDeleted(file_id, _, _, is_gone):
+                self._logger.info("file %s %s on the server", file_id, "deleted" if is_gone else "not deleted")
             case RecordsChanged(changed, removed, renamed):
                 for old, new in renamed:
                     self._logger.info("%s is job %s", old, new)

@@ -15,6 +15,7 @@ import msgspec
 from tbatch_tui.engine.errors import LostAnswer
 from tbatch_tui.engine.findings import ModelInfo
 from tbatch_tui.engine.model import Job
+from tbatch_tui.engine.remote import RemoteFile
 
 _LONGEST = 10_000
 """Characters kept of any one thing a server says: a megabyte of error text helps nobody, and is drawn every second."""
@@ -100,6 +101,32 @@ def file_names_of(body: bytes) -> dict[str, str]:
             if file_id and name:
                 names[file_id] = name
     return names
+
+
+def files_of(body: bytes) -> list[RemoteFile]:
+    """The files of `GET /v1/files`, each once. Raises LostAnswer for what is no list of files."""
+    value = decode(body)
+    items = value.get("data") if isinstance(value, dict) else value
+    if not isinstance(items, list):
+        raise LostAnswer(UNREADABLE, "It is JSON, but not a list of files.")
+    files = {}
+    for item in items:
+        if isinstance(item, dict) and (file_id := text_of(item.get("id"))):
+            files[file_id] = RemoteFile(
+                file_id,
+                text_of(item.get("filename")) or "",
+                text_of(item.get("purpose")) or "",
+                _whole(item.get("bytes")) or None,
+                time_of(item.get("created_at")),
+            )
+    return list(files.values())
+
+
+def deleted_of(body: bytes) -> None:
+    """`DELETE /v1/files/{id}` answers `{id, deleted}`. Raises LostAnswer when it does not say that it did."""
+    value = decode(body)
+    if not isinstance(value, dict) or value.get("deleted") is False:
+        raise LostAnswer(UNREADABLE, "It does not say that the file was deleted.")
 
 
 def account_of(body: bytes) -> tuple[str | None, str | None, str]:

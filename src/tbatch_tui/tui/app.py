@@ -30,6 +30,7 @@ from tbatch_tui.tui.messages import (
     CreateBatch,
     GoBack,
     NewBatch,
+    OpenFiles,
     OpenJob,
     OpenResults,
     Submitted,
@@ -304,6 +305,11 @@ class TbatchApp(App[str]):
         from tbatch_tui.tui.screens.results import ResultsScreen
 
         self.push_screen(ResultsScreen(self.engine, self.bridge, message.key, retry=message.retry))
+
+    def on_open_files(self, _: OpenFiles) -> None:
+        from tbatch_tui.tui.screens.files import FilesScreen
+
+        self.push_screen(FilesScreen(self.engine, self.bridge))
 
     def on_go_back(self, _: GoBack) -> None:
         if len(self.screen_stack) > 1:

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 from textual.signal import Signal
 
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.events import Collected, Event, HealthChanged, JobsEnded, Notice, RecordsChanged, TransferMoved
+from tbatch_tui.engine.events import (
+    Collected,
+    Event,
+    FileDeleted,
+    HealthChanged,
+    JobsEnded,
+    Notice,
+    RecordsChanged,
+    TransferMoved,
+)
 from tbatch_tui.tui.text import line
 
 if TYPE_CHECKING:
@@ -27,6 +36,7 @@ class Bridge:
         self.transfers: Signal[TransferMoved] = Signal(app, "transfers")
         self.health: Signal[HealthChanged] = Signal(app, "health")
         self.collected: Signal[Collected] = Signal(app, "collected")
+        self.deleted: Signal[FileDeleted] = Signal(app, "deleted")
         self.ended: Signal[JobsEnded] = Signal(app, "ended")
 
     def emit(self, event: Event) -> None:
@@ -40,6 +50,8 @@ class Bridge:
                 self.health.publish(event)
             case Collected():
                 self.collected.publish(event)
+            case FileDeleted():
+                self.deleted.publish(event)
             case JobsEnded():
                 self.ended.publish(event)
             case Notice(title, hint, severity):

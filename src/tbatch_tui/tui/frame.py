@@ -19,7 +19,7 @@ from tbatch_tui.tui.widgets.rule import Rule
 
 
 class Frame(Screen[None]):
-    """Base of the six screens. A subclass sets `NAME` and composes its `body`."""
+    """Base of the screens. A subclass sets `NAME` and composes its `body`."""
 
     NAME: ClassVar[str]
     BINDINGS: ClassVar[list[BindingType]] = [keys.BACK]

@@ -21,14 +21,15 @@ class Place(StrEnum):
     CREATE = "Create"
     JOB = "Job"
     RESULTS = "Results"
+    FILES = "Files"
     QUESTION = "a question"
     READING = "a text to read"
     FILTERING = "the filter line"
     FORM = "a form"
 
 
-SCREENS = frozenset({Place.JOBS, Place.PICK, Place.CHECK, Place.CREATE, Place.JOB, Place.RESULTS})
-LISTS = frozenset({Place.JOBS, Place.CHECK, Place.RESULTS})
+SCREENS = frozenset({Place.JOBS, Place.PICK, Place.CHECK, Place.CREATE, Place.JOB, Place.RESULTS, Place.FILES})
+LISTS = frozenset({Place.JOBS, Place.CHECK, Place.RESULTS, Place.FILES})
 
 MOVE = Binding.Group("Move")
 LIST = Binding.Group("List")
@@ -89,7 +90,14 @@ RETRY = _key(
     group=JOB,
 )
 REFRESH = _key(
-    "r", "refresh_now", "Refresh", "Ask the server now", id="jobs.refresh", on=_JOB_PLACES, group=JOB, show=False
+    "r",
+    "refresh_now",
+    "Refresh",
+    "Ask the server now",
+    id="jobs.refresh",
+    on=(*_JOB_PLACES, Place.FILES),
+    group=JOB,
+    show=False,
 )
 LABEL = _key(
     "e",
@@ -109,6 +117,25 @@ SETTLE = _key(
     id="job.settle",
     on=_JOB_PLACES,
     group=JOB,
+)
+FILES = _key(
+    "F",
+    "files",
+    "Files",
+    "What lies on the server, and deleting what nothing needs",
+    id="jobs.files",
+    on=(Place.JOBS,),
+    group=FILE,
+    show=False,
+)
+DELETE_FILES = _key(
+    "D",
+    "delete_files",
+    "Delete",
+    "Delete the marked files, or this one, once you typed it",
+    id="files.delete",
+    on=(Place.FILES,),
+    group=FILE,
 )
 PAGE = _key(
     "p", "page_file", "Page", "Read one of its files here, in $PAGER", id="job.page", on=(Place.JOB,), group=JOB
@@ -279,7 +306,14 @@ NEXT_FILTER = _key(
     group=LIST,
 )
 SORT = _key(
-    "s", "next_sort", "Sort", "Sort by the next column", id="list.sort", on=(Place.JOBS,), group=LIST, show=False
+    "s",
+    "next_sort",
+    "Sort",
+    "Sort by the next column",
+    id="list.sort",
+    on=(Place.JOBS, Place.FILES),
+    group=LIST,
+    show=False,
 )
 COPY_ID = _key(
     "y",
@@ -297,7 +331,7 @@ MARK = _key(
     "Mark",
     "Mark this row; what can be done with many is then done with all marked",
     id="list.mark",
-    on=(Place.JOBS, Place.RESULTS),
+    on=(Place.JOBS, Place.RESULTS, Place.FILES),
     group=LIST,
 )
 MARK_ALL = _key(
@@ -306,7 +340,7 @@ MARK_ALL = _key(
     "Mark all",
     "Mark all rows shown, or none",
     id="list.mark-all",
-    on=(Place.JOBS, Place.RESULTS),
+    on=(Place.JOBS, Place.RESULTS, Place.FILES),
     group=LIST,
     show=False,
 )

@@ -55,6 +55,10 @@ class OpenResults(Message):
         """Ask there at once what is to be asked once more."""
 
 
+class OpenFiles(Message):
+    """Go to Files: what lies on the server."""
+
+
 class GoBack(Message):
     """Leave this screen for the one it came from. On Jobs it does nothing."""
 

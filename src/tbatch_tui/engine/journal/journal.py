@@ -337,6 +337,15 @@ class Journal:
         )
         return [row[0] for row in rows]
 
+    def records_on_file(self, account_id: int, file_id: str) -> list[JobRecord]:
+        """Records that name this file, and those of submissions that have no file yet."""
+        rows = self._db.execute(
+            RECORD_SELECT + " WHERE r.account_id = ? AND (? IN (r.input_file_id, r.output_file_id, r.error_file_id, "
+            "s.file_id, o.file_id, e.file_id) OR (r.status IS NULL AND s.file_id IS NULL))",
+            (account_id, file_id),
+        )
+        return [record_of(row) for row in rows]
+
     def claimed_jobs(self, account_id: int) -> set[str]:
         """Ids of the jobs that a submission of this journal already became."""
         rows = self._db.execute(

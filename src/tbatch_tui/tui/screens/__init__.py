@@ -1,1 +1,1 @@
-"""The six screens. They know neither each other nor the App."""
+"""The screens. They know neither each other nor the App."""

@@ -19,7 +19,7 @@ from tbatch_tui.tui import keys
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.frame import Frame
 from tbatch_tui.tui.job_actions import JobActions
-from tbatch_tui.tui.messages import NewBatch, OpenJob, TryDemo
+from tbatch_tui.tui.messages import NewBatch, OpenFiles, OpenJob, TryDemo
 from tbatch_tui.tui.text import line
 from tbatch_tui.tui.text import shown as shown_text
 from tbatch_tui.tui.widgets.job_banner import JobBanner
@@ -77,6 +77,7 @@ class JobsScreen(JobActions, Frame):
         keys.REMOVE,
         keys.MORE_COLUMNS,
         keys.FEWER_COLUMNS,
+        keys.FILES,
         keys.TRY_DEMO,
     ]
 
@@ -331,6 +332,9 @@ class JobsScreen(JobActions, Frame):
 
     def action_new_batch(self) -> None:
         self.post_message(NewBatch())
+
+    def action_files(self) -> None:
+        self.post_message(OpenFiles())
 
     def action_try_demo(self) -> None:
         self.post_message(TryDemo())
