@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,16 +11,20 @@ import pytest
 
 from tbatch_tui.engine import wire
 from tbatch_tui.engine.controller import Controller
+from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError, LostAnswer
 from tbatch_tui.engine.events import Event, FileDeleted, Notice
 from tbatch_tui.engine.janitor import judged_by
-from tbatch_tui.engine.model import JobRecord, TransferState
+from tbatch_tui.engine.model import JobRecord, Submission, SubmissionState, TransferState
 from tbatch_tui.engine.remote import FileRole, RemoteFile
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until
 from tests.engine.conftest import MakeEngine
 from tests.engine.test_main_job import fetched
 from tests.nasty import NASTY
+
+PACE = {"poll_interval": 0.05, "look_up_every": 0.05}
+"""The jobs are listed before anything is deleted: that is waited for."""
 
 
 def deletes(box: Sandbox) -> list[str]:
@@ -39,7 +44,7 @@ async def test_each_file_says_what_uses_it_and_why_it_stays(still_sandbox: Sandb
     box = still_sandbox
     ended, going = box.job(box.add_job("COMPLETED")), box.job(box.add_job("IN_PROGRESS", rows=5))
     lone = box.add_file(b"{}\n", "lone.jsonl")
-    async with asyncio.timeout(30), make_engine(box) as engine:
+    async with asyncio.timeout(30), make_engine(box, **PACE) as engine:
         await ready(engine)
         before = len(box.requests)
         files = await listed(engine)
@@ -62,7 +67,7 @@ async def test_an_output_goes_only_while_its_copy_is_here_and_whole(
     sandbox: Sandbox, make_engine: MakeEngine, events: list[Event]
 ):
     job_id = sandbox.add_job("COMPLETED")
-    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+    async with asyncio.timeout(30), make_engine(sandbox, **PACE) as engine:
         await engine.wait_until(job_id, lambda r: r.job is not None)
         await engine.fetch(job_id)
         record = await engine.wait_until(job_id, fetched)
@@ -89,16 +94,14 @@ async def test_an_output_goes_only_while_its_copy_is_here_and_whole(
 
 
 async def test_an_output_deleted_is_not_fetched_again(sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path):
-    async with asyncio.timeout(30), make_engine(sandbox) as engine:
-        from tbatch_tui.engine.endpoint import Endpoint
-
+    async with asyncio.timeout(30), make_engine(sandbox, **PACE) as engine:
         record = await engine.wait(await engine.submit(chat_file, Endpoint.CHAT))
         assert record.output is not None
         await engine.files()
         done = await engine.delete_files([record.output.file_id, record.job.input_file_id])  # type: ignore[union-attr, list-item]
         assert len(done.deleted) == 2
     before = len(sandbox.requests)
-    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+    async with asyncio.timeout(30), make_engine(sandbox, **PACE) as engine:
         await ready(engine)
         lists = sandbox.count("GET", "/v1/batches")
         await until(lambda: sandbox.count("GET", "/v1/batches") >= lists + 2)
@@ -121,7 +124,7 @@ async def test_a_job_made_elsewhere_meanwhile_keeps_its_input(still_sandbox: San
 
 async def test_nothing_is_deleted_while_the_jobs_cannot_be_listed(still_sandbox: Sandbox, make_engine: MakeEngine):
     lone = still_sandbox.add_file(b"{}\n")
-    async with asyncio.timeout(30), make_engine(still_sandbox) as engine:
+    async with asyncio.timeout(30), make_engine(still_sandbox, **PACE) as engine:
         await ready(engine)
         await engine.files()
         still_sandbox.plan_fault("status", "/v1/batches", status=503, last=None)
@@ -158,7 +161,7 @@ async def test_what_went_wrong_is_told_and_nothing_is_asked_twice(
 ):
     box = still_sandbox
     ids = [box.add_file(b"%d\n" % number) for number in range(3)]
-    async with asyncio.timeout(30), make_engine(box) as engine:
+    async with asyncio.timeout(30), make_engine(box, **PACE) as engine:
         await ready(engine)
         await engine.files()
         box.plan_fault(kind, "/v1/files/*", method="DELETE", **more)
@@ -170,7 +173,7 @@ async def test_what_went_wrong_is_told_and_nothing_is_asked_twice(
 
 async def test_what_cannot_be_looked_up_stays_unknown(still_sandbox: Sandbox, make_engine: MakeEngine):
     ids = [still_sandbox.add_file(b"%d\n" % number) for number in range(5)]
-    async with asyncio.timeout(30), make_engine(still_sandbox) as engine:
+    async with asyncio.timeout(30), make_engine(still_sandbox, **PACE) as engine:
         await ready(engine)
         await engine.files()
         still_sandbox.plan_fault("close-after", "/v1/files/*", method="DELETE", last=None)
@@ -182,7 +185,7 @@ async def test_what_cannot_be_looked_up_stays_unknown(still_sandbox: Sandbox, ma
 
 async def test_deleting_goes_on_when_its_screen_is_left(still_sandbox: Sandbox, make_engine: MakeEngine):
     ids = [still_sandbox.add_file(b"%d\n" % number) for number in range(3)]
-    async with asyncio.timeout(30), make_engine(still_sandbox) as engine:
+    async with asyncio.timeout(30), make_engine(still_sandbox, **PACE) as engine:
         await ready(engine)
         await engine.files()
         still_sandbox.plan_fault("delay", "/v1/files/*", method="DELETE", seconds=0.3, after=True)
@@ -194,11 +197,9 @@ async def test_deleting_goes_on_when_its_screen_is_left(still_sandbox: Sandbox, 
 
 
 async def test_ten_thousand_files_do_not_hold_the_loop(still_sandbox: Sandbox, make_engine: MakeEngine):
-    import json
-
     many = [{"id": f"file-{n}", "filename": f"{n}.jsonl", "bytes": n, "purpose": "batch-api"} for n in range(10_000)]
     still_sandbox.plan_fault("status", "/v1/files", method="GET", status=200, body=json.dumps({"data": many}))
-    async with asyncio.timeout(60), make_engine(still_sandbox) as engine:
+    async with asyncio.timeout(60), make_engine(still_sandbox, **PACE) as engine:
         await ready(engine)
         loop, held = asyncio.get_running_loop(), 0.0
         asking = asyncio.create_task(engine.files())
@@ -210,6 +211,18 @@ async def test_ten_thousand_files_do_not_hold_the_loop(still_sandbox: Sandbox, m
     assert held < 0.25, held  # 10-20 ms on a machine of one's own; tests share theirs
 
 
+async def test_an_id_reaches_no_other_address(still_sandbox: Sandbox, make_engine: MakeEngine):
+    ids = ["../batches/x", "..", "a/b?c#d", "%2e%2e/x"]
+    body = json.dumps({"data": [{"id": each, "filename": "in.jsonl"} for each in ids]})
+    async with asyncio.timeout(30), make_engine(still_sandbox, **PACE) as engine:
+        await ready(engine)
+        still_sandbox.plan_fault("status", "/v1/files", method="GET", status=200, body=body, last=None)
+        await engine.files()
+        done = await engine.delete_files(ids)
+    assert [file_id for file_id, _ in done.failed] == ids
+    assert not [call for call in still_sandbox.requests if call.method == "DELETE"]
+
+
 def test_what_lies_there_for_something_else_or_may_be_results_stays():
     batch = RemoteFile("f", "in.jsonl", "batch-api", 5)
     assert judged_by(batch, []).is_deletable
@@ -218,9 +231,6 @@ def test_what_lies_there_for_something_else_or_may_be_results_stays():
 
 
 async def test_the_bytes_of_a_submission_that_has_no_file_yet_stay(tmp_path: Path):
-    from tbatch_tui.engine.endpoint import Endpoint
-    from tbatch_tui.engine.model import Submission, SubmissionState
-
     submission = Submission(1, tmp_path / "in.jsonl", 5, "", Endpoint.CHAT, "", 1, 0.0)
     record = JobRecord("submission:1", submission=submission, input_name="in.jsonl")
     file = RemoteFile("f", "other-name.jsonl", "batch-api", 5)
@@ -239,8 +249,6 @@ def test_no_list_of_files_breaks_the_mapping():
         {"id": None},
         *({"id": n, "filename": n, "purpose": n, "bytes": n, "created_at": n} for n in NASTY),
     ]
-    import json
-
     assert len(wire.files_of(json.dumps({"data": odd}).encode())) == len({n for n in NASTY if n})
     for body in (b"<html>", b"{}", b'{"data": 7}', b"null"):
         with pytest.raises(LostAnswer):

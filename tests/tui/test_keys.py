@@ -52,7 +52,7 @@ def test_two_actions_may_change_places() -> None:
         ({"nonsense": "x"}, "no action 'nonsense'"),
         ({"job.cancel": "d"}, "'d' is job.download on"),
         ({"job.cancel": "j"}, "'j' is list.down on Job"),
-        ({"list.sort": "question_mark"}, "'question_mark' is help.keys on Jobs"),
+        ({"list.sort": "question_mark"}, "'question_mark' is help.keys on Files"),
         ({"job.cancel": "ctrl+i"}, "is Tab to a terminal"),
         ({"job.cancel": "ctrl+c"}, "is the terminal's"),
         ({"job.cancel": "hyperdrive"}, "no key 'hyperdrive'"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -28,6 +29,8 @@ _ASKED_EVERY = 0.5
 _LOST_IN_A_ROW = 3
 """Answers lost one after the other, after which the rest is left for another time."""
 NOTHING_DELETED = "Nothing was deleted. It is safe to try again when the server answers."
+_SOUND_ID = re.compile(r"[\w-][\w.-]*", re.ASCII)
+"""What goes into the address of a delete: quoted or not, nothing that a proxy could take for another path."""
 _log = logging.getLogger(__name__)
 
 
@@ -232,6 +235,8 @@ def judged_by(file: RemoteFile, records: Iterable[JobRecord]) -> RemoteFile:
             kept = kept or (_why_input(record) if role is FileRole.INPUT else _why_results(file, record, role))
     if not uses and not kept:
         kept = _why_orphan(file)
+    if not _SOUND_ID.fullmatch(file.id):
+        kept = "its id cannot be put into an address"
     return replace(file, uses=tuple(uses), kept=kept)
 
 

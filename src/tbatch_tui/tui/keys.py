@@ -350,7 +350,7 @@ MORE_COLUMNS = _key(
     "Columns",
     "To the columns that have no room",
     id="list.columns-right",
-    on=(Place.JOBS,),
+    on=(Place.JOBS, Place.FILES),
     group=LIST,
     show=False,
 )
@@ -360,7 +360,7 @@ FEWER_COLUMNS = _key(
     "Columns",
     "Back to the first columns",
     id="list.columns-left",
-    on=(Place.JOBS,),
+    on=(Place.JOBS, Place.FILES),
     group=LIST,
     show=False,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -21,6 +22,7 @@ from tbatch_tui.tui.messages import OpenJob
 from tbatch_tui.tui.text import line, shown
 from tbatch_tui.tui.widgets.file_rows import FileFoot, FileOrder, file_columns, what_it_is, whether_it_may_go
 from tbatch_tui.tui.widgets.filter_line import FilterLine
+from tbatch_tui.tui.widgets.job_counts import marked_pieces
 from tbatch_tui.tui.widgets.one_line import Pieces
 from tbatch_tui.tui.widgets.record_table import RecordTable
 from tbatch_tui.tui.widgets.rule import Rule
@@ -45,6 +47,8 @@ class FilesScreen(Frame):
         keys.SORT,
         keys.COPY_ID,
         keys.REFRESH,
+        keys.MORE_COLUMNS,
+        keys.FEWER_COLUMNS,
     ]
 
     def __init__(self, engine: Controller, bridge: Bridge) -> None:
@@ -108,7 +112,7 @@ class FilesScreen(Frame):
         if order.files:
             parts.append((f"{fmt.plural(len(order.files), 'file')}, {fmt.size(order.size_of(order.files))}", ""))
         if marked:
-            parts.append((f"{len(marked):,} marked, {fmt.size(order.size_of(marked))}", "$accent-text"))
+            parts += [*marked_pieces(len(marked), self._hidden(marked)), (fmt.size(order.size_of(marked)), "")]
         self.header.show(f"“{line(order.text)}”" if order.text else "", parts)
         for foot in self.query(FileFoot):
             foot.show(self.table.cursor_row)
@@ -177,6 +181,9 @@ class FilesScreen(Frame):
             self._arrange()
         self._load()
 
+    def action_turn_columns(self, step: int) -> None:
+        self.table.turn_columns(step)
+
     def action_back(self) -> None:
         """First what hides rows goes, then the screen."""
         if self._order.text:
@@ -196,9 +203,9 @@ class FilesScreen(Frame):
         chosen = [file for file in chosen if file.is_deletable]
         if not chosen:
             return
-        question = _question(chosen)
-        words = (str(len(chosen)), "delete")
-        if not await self.app.push_screen_wait(Typed(question, _meaning(chosen), words=words, verb="Delete")):
+        meaning = _meaning(chosen, self._hidden(file.id for file in chosen))
+        asked = Typed(_question(chosen), meaning, words=(str(len(chosen)), "delete"), verb="Delete")
+        if not await self.app.push_screen_wait(asked):
             return
         try:
             done = await self.engine.delete_files([file.id for file in chosen])
@@ -211,6 +218,10 @@ class FilesScreen(Frame):
         self.table.mark(self.table.marked.difference(done.deleted))
         self._arrange()
 
+    def _hidden(self, ids: Iterable[str]) -> int:
+        """How many of these the filter hides."""
+        return sum(self.table.source.find(file_id) is None for file_id in ids)
+
     def _chosen(self) -> list[RemoteFile]:
         marked = [self._order.files[key] for key in self.table.marked if key in self._order.files]
         under = self.table.cursor_row
@@ -218,7 +229,9 @@ class FilesScreen(Frame):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("delete_files", "copy_id"):
-            return self.table.row_count > 0 if self.is_mounted else False
+            return self.table.row_count > 0
+        if action == "turn_columns":
+            return self.table.has_hidden_columns
         return super().check_action(action, parameters)
 
 
@@ -228,7 +241,7 @@ def _question(files: list[RemoteFile]) -> str:
     return f"Delete {len(files):,} files from the server?"
 
 
-def _meaning(files: list[RemoteFile]) -> str:
+def _meaning(files: list[RemoteFile], hidden: int) -> str:
     """What deleting them means, in full."""
     roles = [{use.role for use in file.uses} for file in files]
     inputs = sum(FileRole.INPUT in found for found in roles)
@@ -236,8 +249,11 @@ def _meaning(files: list[RemoteFile]) -> str:
     results = len(files) - inputs - lone
     parts = [
         f"{fmt.plural(inputs, 'input')} of jobs that are over" if inputs else "",
-        f"{fmt.plural(results, 'result file')} whose copies are here" if results else "",
+        f"{fmt.plural(results, 'result file')} of which a copy is here" if results else "",
         f"{lone:,} that no job here names" if lone else "",
     ]
     size = fmt.size(sum(file.size or 0 for file in files))
-    return f"{fmt.joined(*parts, by=', ')}: {size}. They cannot be had back from Together. Files on this machine stay."
+    said = f"{fmt.joined(*parts, by=', ')}: {size}."
+    if hidden:
+        said += f" {hidden:,} of them the filter hides now."
+    return said + " What is deleted cannot be had back from Together. Files on this machine stay."
