@@ -169,3 +169,21 @@ def test_help_and_check_load_neither_textual_nor_the_sdk(arguments: list[str], t
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("insists", [False, True])
+def test_check_loads_msgspec_without_typing_extensions_unless_it_insists(insists: bool, tmp_path: Path):
+    insisting = tmp_path / "msgspec"
+    if insists:
+        insisting.mkdir()
+        (insisting / "__init__.py").write_text("import typing_extensions\nis_whole = True\n")
+    code = (
+        "import sys; from tbatch_tui import cli\n"
+        "cli._load_msgspec()\n"
+        f"assert ('msgspec' in sys.modules) is not {insists}, sorted(sys.modules)\n"
+        "assert 'typing_extensions' not in sys.modules\n"
+        "import msgspec, typing_extensions\n"
+        f"assert hasattr(msgspec, 'is_whole') is {insists}\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
