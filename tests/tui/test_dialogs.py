@@ -101,7 +101,14 @@ async def test_edit_label(pressed: list[str], answer: tuple[str, str] | None) ->
 @pytest.mark.parametrize("size", SIZES)
 async def test_help_shows_the_keys_as_remapped_and_scrolls(size: tuple[int, int]) -> None:
     class Helped(Asking):
-        BINDINGS: ClassVar[list[BindingType]] = [keys.NEW, keys.CANCEL, keys.FILTER, keys.SORT, keys.LABEL]
+        BINDINGS: ClassVar[list[BindingType]] = [
+            keys.NEW,
+            keys.CANCEL,
+            keys.FILTER,
+            keys.SORT,
+            keys.LABEL,
+            keys.COPY_RECORD,
+        ]
 
         def compose(self) -> ComposeResult:
             yield RecordTable[Item](COLUMNS)
@@ -126,8 +133,20 @@ async def test_help_shows_the_keys_as_remapped_and_scrolls(size: tuple[int, int]
         for _ in range(4):
             await pilot.press("pagedown")
             seen += screen_text(app)
-        for words in ("^k", "Cancel the job, after a question", "j ↓", "One row down", "e ", "Label", "? ", "Leave;"):
+        for words in (
+            "^k",
+            "Cancel the job, after a question",
+            "j ↓",
+            "One row down",
+            "Y ",
+            "Copy record",
+            "? ",
+            "Leave;",
+        ):
             assert words in seen, words
+        told = [line for line in seen.splitlines() for words in ("Cancel the job", "Copy all that") if words in line]
+        places = {line.index("Cancel the job" if "Cancel the job" in line else "Copy all that") for line in told}
+        assert len(told) >= 2 and len(places) == 1, "what the keys do stands under each other"
         assert "Sort by" not in seen
         await pilot.press("q")
         await pilot.pause()

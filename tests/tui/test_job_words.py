@@ -65,6 +65,8 @@ def test_a_steady_job_is_told_as_it_goes():
     foot = said(foot_pieces(record, history, NOW, NOW))
     assert foot == "██████████  7,200/h · done about 14:12"
     assert "deadline tomorrow 12:02" in told(record, history)
+    names = [name for name, _ in meter(record, history, NOW, NOW)]
+    assert len(names) == len(set(names)), "nothing is said twice"
     assert "60 %/h" in said(foot_pieces(running(NOW - HOUR, requests=None), history, NOW, NOW))
 
 

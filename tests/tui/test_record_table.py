@@ -194,7 +194,7 @@ async def test_a_table_without_marks_leaves_space_to_the_screen() -> None:
 
 @pytest.mark.parametrize("width", [20, 40, 60, 80])
 async def test_columns_without_room_are_a_turn_away(width: int) -> None:
-    app = TableApp(items(3))
+    app = TableApp(items(3), can_turn=True)
     async with app.run_test(size=(width, 10)) as pilot:
         first = screen_lines(app)[0]
         assert app.table.has_hidden_columns is (first[-1] == "›")
@@ -208,6 +208,16 @@ async def test_columns_without_room_are_a_turn_away(width: int) -> None:
         assert seen == titles
         assert screen_lines(app)[0][-1] == " "
         app.table.turn_columns(-9)
+        await pilot.pause()
+        assert screen_lines(app)[0] == first
+
+
+async def test_columns_that_no_key_leads_to_are_not_hinted_at() -> None:
+    app = TableApp(items(3))
+    async with app.run_test(size=(40, 10)) as pilot:
+        first = screen_lines(app)[0]
+        assert "Note" not in first and "›" not in first
+        app.table.turn_columns(1)
         await pilot.pause()
         assert screen_lines(app)[0] == first
 

@@ -30,8 +30,8 @@ LINES: dict[str, tuple[str, str]] = {
         "⏎ submits it, exactly once.",
     ),
     "Job": (
-        "All that is known of this job, live. o reads the results, c cancels, esc goes back.",
-        "o results, c cancel, esc back.",
+        "All that is known of this job, live. o reads the results, p pages a file, v shows the server's JSON.",
+        "o results, p page a file, v JSON.",
     ),
     "Results": (
         "What was asked beside what came back. f shows one kind of row, / searches, R asks again, x exports.",

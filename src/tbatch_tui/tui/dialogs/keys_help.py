@@ -45,14 +45,18 @@ def key_blocks(screen: Screen[object]) -> list[Block]:
     order = {binding.id: index for index, binding in reversed(list(enumerate(keys.ALL)))}
     entries = [known[name] for name in sorted(known, key=lambda name: order.get(name, len(order)))]
     width = max((cell_len(" ".join(entry.shown)) for entry in entries), default=0) + 2
+    named = max((cell_len(entry.description) for entry in entries), default=0) + 2
     blocks: list[Block] = []
     for group in dict.fromkeys(entry.group for entry in entries):
         blocks += [Block(), Block(group, "bold $accent-text")] if blocks else [Block(group, "bold $accent-text")]
-        blocks += [_block(entry, width) for entry in entries if entry.group == group]
+        blocks += [_block(entry, width, named) for entry in entries if entry.group == group]
     return blocks
 
 
-def _block(entry: _Known, width: int) -> Block:
+def _block(entry: _Known, width: int, named: int) -> Block:
     shown = " ".join(entry.shown)
-    lead = [(f"{shown}{' ' * (width - cell_len(shown))}", "bold"), (f"{entry.description:<10} ", "")]
-    return Block(entry.tooltip, "$status-quiet", indent=width + 11, lead=lead)
+    lead = [
+        (f"{shown}{' ' * (width - cell_len(shown))}", "bold"),
+        (f"{entry.description}{' ' * (named - cell_len(entry.description))}", ""),
+    ]
+    return Block(entry.tooltip, "$status-quiet", indent=width + named, lead=lead)

@@ -61,7 +61,12 @@ class FilesScreen(Frame):
 
     def body(self) -> ComposeResult:
         yield RecordTable[RemoteFile](
-            file_columns(self.engine.now), id="files", empty=shown(LISTING), enter="Job", can_mark=True
+            file_columns(self.engine.now),
+            id="files",
+            empty=shown(LISTING),
+            enter="Job",
+            can_mark=True,
+            can_turn=True,
         )
         yield Rule()
         yield FileFoot(what_it_is, id="what")

@@ -100,7 +100,8 @@ class JobsScreen(JobActions, Frame):
     def body(self) -> ComposeResult:
         yield JobBanner(demo=self._demo)
         with Container(id="list-and-foot"):
-            yield RecordTable[JobRow](job_columns(self.engine.now, self._cost), id="jobs", can_mark=True)
+            columns = job_columns(self.engine.now, self._cost)
+            yield RecordTable[JobRow](columns, id="jobs", can_mark=True, can_turn=True)
             yield JobFoot(self.engine, id="foot")
 
     def on_mount(self) -> None:

@@ -49,7 +49,6 @@ def meter(record: JobRecord, history: History, seen_at: float | None, now: float
         if similar is not None and similar.longest_pause is not None:
             stands += f"; similar jobs paused up to {fmt.duration(similar.longest_pause)}"
         facts.append(("", [(stands, "")]))
-    facts.append(("Estimate", [(_done(history, seen_at, now), "")]))
     deadline = record.job.deadline if record.job is not None else None
     until = f" · deadline {fmt.when(deadline, now)}" if deadline is not None and deadline > now else ""
     facts.append(("Estimate", [(_done(history, seen_at, now), ""), (until, _QUIET)]))

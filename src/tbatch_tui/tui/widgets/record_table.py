@@ -120,6 +120,7 @@ class RecordTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fal
         empty: Content | None = None,
         enter: str | None = "Open",
         can_mark: bool = False,
+        can_turn: bool = False,
         name: str | None = None,
         id: str | None = None,
         classes: str | None = None,
@@ -132,9 +133,10 @@ class RecordTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fal
             empty: What an empty table says instead.
             enter: What Enter is called in the footer; None leaves Enter to the screen.
             can_mark: Whether rows can be marked, to do something with all of them.
+            can_turn: Whether the owner has keys for the columns that have no room: `turn_columns`.
         """
         super().__init__(name=name, id=id, classes=classes)
-        self._painter = TablePainter(columns, self._part, self._parsed)
+        self._painter = TablePainter(columns, self._part, self._parsed, can_turn=can_turn)
         self._group = group
         self._empty = empty or Content()
         self._rows: RowSource[Row] = KeyedRows()

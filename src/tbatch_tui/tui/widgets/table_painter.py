@@ -13,7 +13,7 @@ from textual.strip import Strip
 from textual.style import Style
 
 from tbatch_tui.tui.text import fit
-from tbatch_tui.tui.widgets.columns import GAP, GUTTER, Column, Placed, Row, cell_segments, pages
+from tbatch_tui.tui.widgets.columns import GAP, GUTTER, Column, Placed, Row, cell_segments, pages, place
 
 MARK = "▌"
 """Stands before the row under the cursor, which is therefore not told by its colour alone."""
@@ -34,6 +34,8 @@ class TablePainter(Generic[Row]):
         columns: Sequence[Column[Row]],
         part: Callable[[str], RichStyle],
         parse: Callable[[str | Style], Style],
+        *,
+        can_turn: bool = False,
     ) -> None:
         """A painter.
 
@@ -41,8 +43,10 @@ class TablePainter(Generic[Row]):
             columns: From left to right.
             part: The style of a part of the table: `row`, `cursor`, `rule` …
             parse: Makes a style of what a cell says (`"bold $status-ok"`), in the theme of the moment.
+            can_turn: Whether one can go on to the columns that have no room; without that they are not hinted at.
         """
         self._columns = tuple(columns)
+        self._can_turn = can_turn
         self._part = part
         self._parse = parse
         self._width = -1
@@ -65,7 +69,7 @@ class TablePainter(Generic[Row]):
         """Give the columns their places, if the width is another one."""
         if width != self._width:
             self._width = width
-            self._pages = pages(self._columns, width)
+            self._pages = pages(self._columns, width) if self._can_turn else [place(self._columns, width)]
             self._page = 0
             self._strips.clear()
 
