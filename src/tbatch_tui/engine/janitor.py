@@ -276,6 +276,4 @@ def summed_up(done: Cleared) -> Notice:
     if done.left:
         said.append(f"{len(done.left):,} not tried.")
     severity = "warning" if said else "information"
-    return Notice(
-        title, " ".join(said) or "What was deleted stays in the history, and in the results folder.", severity
-    )
+    return Notice(title, " ".join(said) or "Files on this machine stay as they are.", severity)

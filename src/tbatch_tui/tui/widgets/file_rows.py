@@ -65,7 +65,9 @@ class FileOrder:
 def file_columns(now: Callable[[], float]) -> list[Column[RemoteFile]]:
     """Name, what it is to which job, size, age, purpose, and whether it may go."""
     return [
-        Column("name", "Name", render=lambda file: file.name or file.id, weight=3, min=12, max=40, priority=9),
+        Column(
+            "name", "Name", render=lambda file: file.name or file.id, weight=3, min=12, max=40, priority=9, pinned=True
+        ),
         Column("use", "Used as", render=_use_cell, weight=3, min=12, max=40, priority=7),
         Column("size", "Size", render=lambda file: fmt.size(file.size), width=8, align="right", priority=6),
         Column("age", "Age", render=lambda file: fmt.age(file.created_at, now()), width=9, align="right", priority=4),
@@ -97,7 +99,7 @@ def _text_of(file: RemoteFile) -> str:
 
 
 class FileFoot(OneLine):
-    """All of the row under the cursor on two lines, which the columns may have cut."""
+    """A line about the row under the cursor, whose columns may be cut. `of` says what stands on it."""
 
     DEFAULT_CSS = """
     FileFoot { height: 1; padding: 0 1; }
