@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tbatch_tui.engine import wire
+from tbatch_tui.engine import janitor, wire
 from tbatch_tui.engine.controller import Controller
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError, LostAnswer
@@ -122,7 +122,10 @@ async def test_a_job_made_elsewhere_meanwhile_keeps_its_input(still_sandbox: San
     assert deletes(still_sandbox) == []
 
 
-async def test_nothing_is_deleted_while_the_jobs_cannot_be_listed(still_sandbox: Sandbox, make_engine: MakeEngine):
+async def test_nothing_is_deleted_while_the_jobs_cannot_be_listed(
+    still_sandbox: Sandbox, make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(janitor, "_JOBS_WITHIN_OF_ILL", 0.3)
     lone = still_sandbox.add_file(b"{}\n")
     async with asyncio.timeout(30), make_engine(still_sandbox, **PACE) as engine:
         await ready(engine)

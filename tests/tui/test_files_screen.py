@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from tbatch_tui.engine import janitor
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.app import TbatchApp
@@ -20,7 +21,7 @@ from tests.tui.drawn import check_screen
 from tests.tui.test_main_path import on, shows
 
 every_size = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-PACE = {"poll_interval": 0.05}
+PACE = {"poll_interval": 0.15}
 
 
 def files(app: TbatchApp) -> FilesScreen:
@@ -118,7 +119,10 @@ async def test_one_file_under_the_cursor_and_the_other_keys(still_sandbox: Sandb
     assert deletes(box) == 1
 
 
-async def test_a_failure_is_told_and_what_is_left_stays_marked(still_sandbox: Sandbox, tmp_path: Path):
+async def test_a_failure_is_told_and_what_is_left_stays_marked(
+    still_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(janitor, "_JOBS_WITHIN_OF_ILL", 0.3)
     for number in range(3):
         still_sandbox.add_file(b"%d\n" % number)
     app = make_app(tmp_path, still_sandbox, **PACE)
@@ -176,7 +180,7 @@ async def test_no_name_leaves_its_cell(size: tuple[int, int], still_sandbox: San
     app = make_app(tmp_path, still_sandbox, **PACE)
     async with app.run_test(size=size, notifications=True) as pilot:
         screen = await open_files(app, pilot, len(said))
-        for index in range(0, len(said), 9):
+        for index in range(0, len(said), 15):
             screen.table.move_cursor(index=index)
             await pilot.press("space")
             check_screen(app)

@@ -65,9 +65,7 @@ class FileOrder:
 def file_columns(now: Callable[[], float]) -> list[Column[RemoteFile]]:
     """Name, what it is to which job, size, age, purpose, and whether it may go."""
     return [
-        Column(
-            "name", "Name", render=lambda file: file.name or file.id, weight=3, min=12, max=40, priority=9, pinned=True
-        ),
+        Column("name", "Name", render=_name_cell, weight=3, min=12, max=40, priority=9, pinned=True),
         Column("use", "Used as", render=_use_cell, weight=3, min=12, max=40, priority=7),
         Column("size", "Size", render=lambda file: fmt.size(file.size), width=8, align="right", priority=6),
         Column("age", "Age", render=lambda file: fmt.age(file.created_at, now()), width=9, align="right", priority=4),
@@ -82,6 +80,10 @@ def use_of(file: RemoteFile) -> str:
         return "no job"
     role = _ROLES[file.uses[0].role]
     return f"{role} of {file.uses[0].name}" if len(file.uses) == 1 else f"{role} of {len(file.uses):,} jobs"
+
+
+def _name_cell(file: RemoteFile) -> str:
+    return file.name or file.id
 
 
 def _use_cell(file: RemoteFile) -> Pieces:
