@@ -65,18 +65,19 @@ class Book:
 
     async def surely(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """The same, again and again until the disk lets it: for what must be kept before anything goes on."""
-        wait = _FIRST_WAIT
+        wait, failed = _FIRST_WAIT, False
         while True:
             try:
                 done = await self.run(work, *args, **kwargs)
             except JournalTrouble as error:
+                failed = True
                 if not self.is_stuck:
                     self.is_stuck = True
                     self._emit(Notice(error.title, error.hint, "error"))
                 await asyncio.sleep(wait)
                 wait = min(_LONGEST_WAIT, wait * 2)
             else:
-                if self.is_stuck:
+                if self.is_stuck and failed:  # a read that succeeds says nothing of writing
                     self.is_stuck = False
                     self._emit(Notice("The history can be written again", "Everything goes on."))
                 return done
