@@ -7,14 +7,16 @@ import errno
 import hashlib
 import os
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from tbatch_tui.engine import download
+from tbatch_tui.engine.collect import Collector
 from tbatch_tui.engine.controller import Controller
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.errors import FileTrouble
+from tbatch_tui.engine.errors import FileTrouble, JournalTrouble
 from tbatch_tui.engine.journal import Journal
 from tbatch_tui.engine.model import FileKind, JobRecord, Transfer, TransferState
 from tbatch_tui.engine.names import result_name, stem_of
@@ -95,6 +97,57 @@ async def test_an_empty_result_file_is_a_result(sandbox: Sandbox, make_engine: M
         record = await get(engine, sandbox)
     assert record.output is not None and record.output.path is not None
     assert (record.output.rows, record.output.path.read_bytes()) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    "body", ["\n", '{"custom_id": "a"}\n{"custom_id": "b", "resp', "\ufeffnot what one hoped for\n"]
+)
+async def test_a_file_that_is_odd_on_the_server_too_is_brought_as_it_is(
+    body: str, sandbox: Sandbox, make_engine: MakeEngine
+):
+    """Its size there tells it from an answer cut off and from a page of a proxy, which never get a final name."""
+    size = len(body.encode())
+    sandbox.plan_fault("status", CONTENT, last=None, status=200, body=body)
+    sandbox.plan_fault("status", "/v1/files/*", method="GET", last=None, status=200, body={"id": "f", "bytes": size})
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        record = await get(engine, sandbox)
+    assert record.output is not None and record.output.path is not None
+    assert record.output.path.read_bytes() == body.encode()
+
+
+async def test_a_fetch_that_breaks_off_unforeseen_is_not_begun_again_at_once(tmp_path: Path):
+    """A history that cannot be written, say: neither the server nor the person is told of it a thousand times."""
+    begun: list[float] = []
+
+    class Broken:
+        api = None
+
+        def now(self) -> float:
+            return 0.0
+
+        async def wanted(self) -> list[tuple[str, Transfer]]:
+            return [("job", Transfer(FileKind.OUTPUT, "file", TransferState.WANTED))]
+
+        async def final_path(self, job_id: str, kind: FileKind) -> Path:
+            begun.append(asyncio.get_running_loop().time())
+            raise JournalTrouble("The history cannot be written", "")
+
+        async def put(self, job_id: str, transfer: Transfer) -> JobRecord | None:
+            return None
+
+        def download_moved(self, *_: object) -> None: ...
+
+        def collected(self, *_: object) -> None: ...
+
+    tasks: list[asyncio.Task[None]] = []
+    collector = Collector(Broken(), first_wait=0.05)  # type: ignore[arg-type]
+    running = asyncio.create_task(collector.run(lambda work: tasks.append(asyncio.create_task(work))))
+    async with asyncio.timeout(30):
+        await until(lambda: len(begun) >= 4)
+    running.cancel()
+    assert all(isinstance(end, JournalTrouble) for end in await asyncio.gather(*tasks, return_exceptions=True))
+    gaps = [after - before for before, after in pairwise(begun)]
+    assert gaps[0] >= 0.05 and gaps[2] >= 0.2
 
 
 async def test_more_or_fewer_bytes_than_the_length_says_are_no_file(sandbox: Sandbox, make_engine: MakeEngine):
@@ -278,8 +331,8 @@ def test_what_came_under_the_name_meanwhile_is_kept(tmp_path: Path):
     part.write_bytes(b'{"custom_id": "a"}\n')
     tally = download.Tally()
     tally.add_file(part, part.stat().st_size)
-    verified, plain = tally.verified()
-    assert plain
+    verified, plain, odd = tally.verified()
+    assert plain and odd is None
     beside = download._put_in_place(part, final, verified)
     assert beside is not None and beside.is_symlink()
     assert not outside.exists()
@@ -319,12 +372,22 @@ def test_jobs_that_share_their_first_characters_do_not_share_a_name(tmp_path: Pa
     alone = replace(job(3), id="cafecafe-3")
     journal.apply_jobs(account, [*twins, alone], NOW, nothing_held)
     path = tmp_path / "batch-deadbeef.output.jsonl"
-    assert not journal.path_is_free(path, "deadbeef-1")
-    assert journal.path_is_free(tmp_path / "batch-cafecafe.output.jsonl", "cafecafe-3")
+    assert not journal.path_is_free(path, "deadbeef-1", "")
+    assert journal.path_is_free(path, "deadbeef-1", "another")  # of another input file: the name is another's too
+    assert journal.path_is_free(tmp_path / "batch-cafecafe.output.jsonl", "cafecafe-3", "")
     journal.put_transfer(account, "deadbeef-1", Transfer(FileKind.OUTPUT, "out-1", TransferState.FETCHED, path=path))
-    assert journal.path_is_free(path, "deadbeef-1")
-    assert not journal.path_is_free(path, "deadbeef-2")
+    assert journal.path_is_free(path, "deadbeef-1", "")
+    assert not journal.path_is_free(path, "deadbeef-2", "")
     journal.close()
+
+
+def test_whole_ids_in_names_stay_apart_however_long_and_odd_they_are():
+    ids = ["batch-" + "0" * 60 + end for end in "12"] + ["a/b-0001", "a_b-0001", "a\x1bb-0001"]
+    names = {result_name("x", job_id, FileKind.OUTPUT, whole_id=True) for job_id in ids}
+    assert len(names) == len(ids)
+    assert all("/" not in name and name.isprintable() for name in names)
+    uuid = "11111111-2222-3333-4444-555555555555"
+    assert result_name("x", uuid, FileKind.OUTPUT, whole_id=True) == f"x-{uuid}.output.jsonl"
 
 
 def _can_mount(folder: Path) -> bool:

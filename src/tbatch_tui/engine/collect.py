@@ -107,10 +107,13 @@ class Collector:
 
     async def _fetch(self, job_id: str, transfer: Transfer) -> None:
         place = (job_id, transfer.kind)
+        settled = False
         try:
             async with self._room:
                 await self._fetch_now(job_id, transfer)
+            settled = True
         except asyncio.CancelledError:
+            settled = True
             if place not in self._stopped:
                 raise
             self._tries[place] = _Try(self._first_wait, not_before=math.inf)
@@ -119,6 +122,8 @@ class Collector:
                     said = "Stopped by you. What came so far is kept; d goes on."
                     await self._store.put(job_id, replace(here, state=TransferState.FAILED, message=said))
         finally:
+            if not settled:
+                self._back_off(place)  # what ended it is told by whoever owns the tasks, and not once a millisecond
             self._stopped.discard(place)
             self.under_way.pop(place, None)
             self._store.download_moved(job_id, transfer.kind, 0, None, True)
@@ -174,14 +179,19 @@ class Collector:
             )
         elif isinstance(error, NotThere) and not again.missing:
             state, again.missing = TransferState.FAILED, True
-        now = asyncio.get_running_loop().time()
-        pause = _LONGEST_WAIT if isinstance(error, KeyRefused) else again.wait
+        least = _LONGEST_WAIT if isinstance(error, KeyRefused) else 0.0
         if isinstance(error, RateLimited | ServerTrouble) and error.retry_after:
-            pause = max(pause, error.retry_after)
+            least = error.retry_after
+            now = asyncio.get_running_loop().time()
             self._closed_until = max(self._closed_until, now + error.retry_after)
-        again.not_before = now + pause
-        again.wait = min(_LONGEST_WAIT, again.wait * 2)
+        self._back_off((job_id, transfer.kind), least)
         await self._store.put(job_id, replace(transfer, state=state, message=str(error), updated_at=self._store.now()))
+
+    def _back_off(self, place: tuple[str, FileKind], least: float = 0.0) -> None:
+        """Not again before a pause, which doubles from try to try."""
+        again = self._tries.setdefault(place, _Try(self._first_wait))
+        again.not_before = asyncio.get_running_loop().time() + max(least, again.wait)
+        again.wait = min(_LONGEST_WAIT, again.wait * 2)
 
 
 class _Spawn(Protocol):

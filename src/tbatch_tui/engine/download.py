@@ -77,14 +77,14 @@ async def fetch(
         try:
             tally = Tally()
             total = await _stream(api, file_id, part, handle, etag, tally, started, moved)
-            try:
-                verified, plain = tally.verified()
-            except LostAnswer:
-                await asyncio.to_thread(part.unlink, missing_ok=True)
-                raise
-            if total is None or not plain:
+            verified, plain, odd = tally.verified()
+            if total is None or not plain or odd is not None:
                 # Without a length, and for what may be another answer than a file's, the file's own size decides.
-                total = await api.file_size(file_id) or total
+                size = await api.file_size(file_id)
+                if odd is not None and size != verified.size:
+                    await asyncio.to_thread(part.unlink, missing_ok=True)
+                    raise odd
+                total = size or total
             if total is not None and verified.size != total:
                 await asyncio.to_thread(part.unlink, missing_ok=True)
                 raise LostAnswer(
@@ -241,19 +241,21 @@ class Tally:
                 self.add(piece)
                 size -= len(piece)
 
-    def verified(self) -> tuple[Verified, bool]:
-        """What it is, and whether it plainly is a result file (rows that bear a custom_id).
+    def verified(self) -> tuple[Verified, bool, LostAnswer | None]:
+        """What it is, whether it plainly is a result file (rows that bear a custom_id), and what speaks against it.
 
-        Raises LostAnswer unless the first row is an object and the last is whole.
+        Against it speaks a first row that is no object, or a last that is not whole: a page of a proxy, an answer cut
+        off. A file that really is so on the server has the size that the server says, and is a result all the same.
         """
         first, last = b"".join(self._first), b"".join(self._last)
         row = _object(first)
+        odd: LostAnswer | None = None
         if self._size and row is None:
-            raise LostAnswer("What the server sent is not a result file", "Nothing was replaced. It is fetched again.")
-        if last and _object(last) is None:
-            raise LostAnswer("The download ends in the middle of a row", "Nothing was replaced. It is fetched again.")
+            odd = LostAnswer("What the server sent is not a result file", "Nothing was replaced. It is fetched again.")
+        elif last and _object(last) is None:
+            odd = LostAnswer("The download ends in the middle of a row", "Nothing was replaced. It is fetched again.")
         found = Verified(self._size, self._ends + bool(last))
-        return found, row is not None and "custom_id" in row
+        return found, row is not None and "custom_id" in row, odd
 
 
 def _object(row: bytes) -> dict[str, object] | None:

@@ -27,7 +27,7 @@ from tbatch_tui.engine.model import (
     Transfer,
     TransferState,
 )
-from tbatch_tui.engine.names import result_name, stem_of
+from tbatch_tui.engine.names import input_stem, result_name
 from tbatch_tui.engine.options import Options
 from tbatch_tui.engine.reckon import Reckoner
 from tbatch_tui.engine.redaction import redacted
@@ -231,16 +231,15 @@ class Work:
     async def final_path(self, job_id: str, kind: FileKind) -> Path:
         journal, account_id = self._book.journal, self._book.account_id
         record = await self._book.surely(journal.record, account_id, job_id)
-        stem = record.submission.path.stem if record is not None and record.submission is not None else ""
-        if record is not None and not stem:
-            if not record.input_name:
-                if self._naming is not None:
-                    await self._naming.ask()
-                record = await self._book.surely(journal.record, account_id, job_id) or record
-            stem = stem_of(record.input_name)
+        if record is not None and record.submission is None and not record.input_name:
+            if self._naming is not None:
+                await self._naming.ask()
+            record = await self._book.surely(journal.record, account_id, job_id) or record
+        source = record.submission.path if record is not None and record.submission is not None else None
+        stem = input_stem(source, record.input_name if record is not None else "")
         folder = self.options.output_dir.absolute()
         path = folder / result_name(stem, job_id, kind)
-        free = await self._book.surely(journal.path_is_free, path, job_id)
+        free = await self._book.surely(journal.path_is_free, path, job_id, stem)
         return path if free else folder / result_name(stem, job_id, kind, whole_id=True)
 
     async def put(self, job_id: str, transfer: Transfer) -> JobRecord | None:

@@ -45,6 +45,7 @@ from tbatch_tui.engine.model import (
     Transfer,
     TransferState,
 )
+from tbatch_tui.engine.names import input_stem
 
 _IN_ORDER = " ORDER BY r.rank, r.sort_at DESC, r.key"
 
@@ -382,15 +383,20 @@ class Journal:
         )
         return [(row["job_id"], found) for row in rows if (found := transfer_of(row)) is not None]
 
-    def path_is_free(self, path: Path, job_id: str) -> bool:
-        """Whether a result file of this job may be called `path`: it has the name, or no other job could want it."""
+    def path_is_free(self, path: Path, job_id: str, stem: str) -> bool:
+        """Whether a result file of this job may be called `path`: it has the name, or no other job could want it.
+
+        Another wants it when its id begins alike and the stem of its input file is the same.
+        """
         owners = self._db.execute("SELECT job_id FROM transfers WHERE path = ?", (path_to_blob(path),)).fetchall()
         if owners:
             return any(row[0] == job_id for row in owners)
         others = self._db.execute(
-            "SELECT 1 FROM records WHERE substr(key, 1, 8) = ? AND key != ? LIMIT 1", (job_id[:8], job_id)
+            "SELECT s.path, r.input_name FROM records r LEFT JOIN submissions s ON s.id = r.submission_id "
+            "WHERE substr(r.key, 1, 8) = ? AND r.key != ?",
+            (job_id[:8], job_id),
         )
-        return others.fetchone() is None
+        return all(input_stem(blob_to_path(row[0]), row[1]) != stem for row in others)
 
     # -- tallies -------------------------------------------------------------------------------------
 
