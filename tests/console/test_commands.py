@@ -48,6 +48,18 @@ def test_submit_and_wait_brings_the_files_home(run: Run, sandbox: Sandbox, chat_
     assert "Completed" in run("get", "first").stdout
 
 
+def test_a_job_that_completed_without_every_answer_did_not_come_out(run: Run, sandbox: Sandbox, chat_file: Path):
+    """A script that goes by the exit code must not take a file with one row of many for all that it asked."""
+    row = '{"custom_id": "row-0", "response": {"status_code": 200, "body": {}}}\n'
+    sandbox.plan_fault("status", "/v1/files/*/content", last=None, status=200, body=row)
+    done = run("submit", str(chat_file), "--wait", *SOON)
+    asked = len(chat_file.read_text().splitlines())
+    assert done.returncode == 1, done.stderr
+    assert f"{asked - 1} of {asked} requests have no row in its files" in done.stderr
+    told = done.stderr.splitlines()
+    assert sorted(told) == sorted(set(told))  # nothing is said twice
+
+
 def test_the_same_bytes_are_not_submitted_twice_without_a_word(run: Run, sandbox: Sandbox, chat_file: Path):
     assert run("submit", str(chat_file)).returncode == 0
     again = run("submit", str(chat_file))

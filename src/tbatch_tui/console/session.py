@@ -33,6 +33,8 @@ class Session:
         self.engine = Controller(options_of(settings, works=works), self._heard)
         self._progress = Progress()
         self._changed = asyncio.Event()
+        self._said: dict[int | str, str] = {}
+        """The status that was said last of each job, by its submission or key: it is not said twice."""
 
     async def __aenter__(self) -> Self:
         await self.engine.__aenter__()
@@ -92,12 +94,13 @@ class Session:
 
     async def until(self, key: str, holds: Callable[[JobRecord], bool]) -> JobRecord:
         """Wait until the record is as asked for; what becomes of its status is said on the way."""
-        status, failed, message = "", 0, None
+        failed, message = 0, None
 
         def seen(record: JobRecord) -> bool:
-            nonlocal status, failed, message
-            if record.status != status:
-                status = record.status
+            nonlocal failed, message
+            whose = record.submission.id if record.submission is not None else record.key
+            if record.status != self._said.get(whose):
+                self._said[whose] = record.status
                 self._progress.clear()
                 say(f"{record.name}: {record.status_words}")
             now = next((t.message for t in record.transfers if t.state is TransferState.FAILED), None)

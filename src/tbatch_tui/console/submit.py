@@ -98,4 +98,8 @@ def _code(record: JobRecord) -> int:
         say(f"{record.name}: {record.job.error}")
     if record.error_rows:
         say(f"{record.name}: {record.error_rows:,} of {record.requests or 0:,} requests came back as errors")
-    return AS_ASKED if record.status == JobStatus.COMPLETED and not record.error_rows else NOT_SO
+    missing = (record.requests or 0) - (record.answered_rows or 0) - (record.error_rows or 0)
+    if missing > 0 and record.status == JobStatus.COMPLETED:
+        say(f"{record.name}: {missing:,} of {record.requests or 0:,} requests have no row in its files")
+    whole = record.status == JobStatus.COMPLETED and not record.error_rows and missing <= 0
+    return AS_ASKED if whole else NOT_SO
