@@ -112,6 +112,15 @@ def test_the_demo_shows_past_jobs_and_says_that_nothing_leaves(demo: Terminal):
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
+def test_the_demo_has_results_to_read_at_the_first_look_and_writes_none_where_one_works(demo: Terminal, tmp_path: Path):
+    demo.read_until(b"reviews-november")
+    demo.read_until(b" ok")  # of a past job, in the list
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
+    assert b"results are here" not in demo.seen
+    os.write(demo.master, b"q")
+    demo.drain()
+
+
 def test_the_demos_server_dies_with_the_app_also_when_that_is_killed(demo: Terminal):
     demo.read_until(b"reviews-november")
     [server] = children_of(demo.child.pid)

@@ -6,11 +6,17 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
+if TYPE_CHECKING:
+    from tbatch_tui.engine.controller import Controller
+
 DEMO_KEY = "demo-key-of-the-private-sandbox"
 SERVER_NAME = "demo"
+_READ_BEFORE = 3
+"""Past jobs whose results are there when the demo is first looked at."""
 
 
 class DemoServer:
@@ -56,6 +62,15 @@ class DemoServer:
         if not found:
             raise OSError("the demo's server did not start")
         return url.strip("'\"")
+
+    async def fill(self, engine: Controller) -> None:
+        """The first time: have the results of the latest past jobs here, as if they had been read. Raises BatchError.
+
+        They lie in the demo's folder: nothing is written where the person works before they ask for it.
+        """
+        if await engine.recall("demo.filled") is None:
+            await engine.fetch_aside(_READ_BEFORE, self.folder / "results")
+            await engine.remember("demo.filled", "yes")
 
     def stop(self) -> None:
         """Stop the server; what it holds stays for the next demo."""

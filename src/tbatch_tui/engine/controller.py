@@ -361,6 +361,21 @@ class Controller:
         if self._work.collector is not None:
             self._work.collector.look(job.id)
 
+    async def fetch_aside(self, limit: int, folder: Path) -> None:
+        """For the demo: fetch the results of the latest few jobs into a folder of its own, without a word.
+
+        Waits for the first list. Nothing is shown as a transfer, nor asked about when leaving. Raises BatchError.
+        """
+        from tbatch_tui.engine.aside import fetch_aside
+
+        await self._work.confirmed.wait()
+        await self._work.next_list()
+        unread = [record for record in await self.records() if record.is_over and not record.transfers]
+        unread = [record for record in unread if record.job is not None and record.job.output_file_id is not None]
+        for record in sorted(unread, key=lambda record: record.created_at, reverse=True)[:limit]:
+            await fetch_aside(self._work, record, folder)
+            self._work.reckoner.look(record.key)
+
     def stop_fetching(self, key: str) -> bool:
         """Stop the downloads of this job under way; `fetch` goes on where they were. False if there are none."""
         record, collector = self.record(key), self._work.collector

@@ -228,7 +228,7 @@ class Work:
         # In one read: between two, a download could end, and be begun again by what the first had seen.
         return await self._book.surely(journal.transfers_in, account_id, TransferState.WANTED, TransferState.FAILED)
 
-    async def final_path(self, job_id: str, kind: FileKind) -> Path:
+    async def final_path(self, job_id: str, kind: FileKind, folder: Path | None = None) -> Path:
         journal, account_id = self._book.journal, self._book.account_id
         record = await self._book.surely(journal.record, account_id, job_id)
         if record is not None and record.submission is None and not record.input_name:
@@ -237,7 +237,7 @@ class Work:
             record = await self._book.surely(journal.record, account_id, job_id) or record
         source = record.submission.path if record is not None and record.submission is not None else None
         stem = input_stem(source, record.input_name if record is not None else "")
-        folder = self.options.output_dir.absolute()
+        folder = (folder or self.options.output_dir).absolute()
         path = folder / result_name(stem, job_id, kind)
         free = await self._book.surely(journal.path_is_free, path, job_id, stem)
         return path if free else folder / result_name(stem, job_id, kind, whole_id=True)

@@ -150,6 +150,8 @@ class TbatchApp(App[str]):
             if self.settings.tour:
                 self.screen_change_signal.subscribe(self, self._explain)
                 self._explain(self.screen)
+            if self.demo is not None:
+                await self.demo.fill(self.engine)
         except BatchError as error:
             self.bridge.report(error)
         except OSError as error:
