@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import itertools
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from tbatch_tui.engine import wire
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.model import HealthState, Job
+from tbatch_tui.engine.redaction import hide
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until
 from tests.engine.conftest import MakeEngine
@@ -126,3 +128,15 @@ def test_times_in_odd_forms_are_times_or_nothing(said: Any, meant: float | None)
 def test_a_list_with_anything_in_it_is_as_many_jobs_as_it_has():
     body = b'[{"id": "a", "status": 7, "progress": 1e999, "endpoint": [], "error": {"x": 1}}, {"id": ""}, null, "x", 3]'
     assert wire.jobs_of(body) == [Job("a", "7", progress=0.0)]
+
+
+def test_a_key_that_the_server_repeats_goes_no_further():
+    key = "tgp_v1_repeated_by_the_server_wxyz"
+    hide(key)
+    job = {"id": "a", "status": "FAILED", "error": f"Bearer {key} may not do that"}
+    body = json.dumps([job]).encode()
+    created = json.dumps({"job": job, "warning": f"{key} runs out soon"}).encode()
+    raw = wire.raw_job_of(body, "a")
+    assert raw is not None and json.loads(raw)["id"] == "a"
+    for said in (wire.jobs_of(body)[0].error, wire.created_of(created)[1], raw):
+        assert said is not None and key not in said and "…wxyz" in said

@@ -15,6 +15,7 @@ import msgspec
 from tbatch_tui.engine.errors import LostAnswer
 from tbatch_tui.engine.findings import ModelInfo
 from tbatch_tui.engine.model import Job
+from tbatch_tui.engine.redaction import redacted
 from tbatch_tui.engine.remote import RemoteFile
 
 _LONGEST = 10_000
@@ -65,12 +66,12 @@ def job_of(value: Any) -> Job | None:
         deadline=time_of(value.get("job_deadline")),
         output_file_id=text_of(value.get("output_file_id")),
         error_file_id=text_of(value.get("error_file_id")),
-        error=text_of(value.get("error")),
+        error=_said(value.get("error")),
     )
 
 
 def raw_job_of(body: bytes, job_id: str) -> str | None:
-    """One job of the list as the server wrote it, byte for byte; None if it is not in there."""
+    """One job of the list as the server wrote it, byte for byte but for a key; None if it is not in there."""
     try:
         items = msgspec.json.decode(body, type=list[msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -78,7 +79,7 @@ def raw_job_of(body: bytes, job_id: str) -> str | None:
     for item in items:
         raw = bytes(item)
         if (job := job_of(decode(raw))) is not None and job.id == job_id:
-            return raw.decode("utf-8", "replace")
+            return redacted(raw.decode("utf-8", "replace"))
     return None
 
 
@@ -87,7 +88,7 @@ def created_of(body: bytes) -> tuple[Job | None, str | None]:
     value = decode(body)
     if not isinstance(value, dict):
         raise LostAnswer(UNREADABLE)
-    return job_of(value.get("job")) or job_of(value), text_of(value.get("warning"))
+    return job_of(value.get("job")) or job_of(value), _said(value.get("warning"))
 
 
 def file_names_of(body: bytes) -> dict[str, str]:
@@ -203,6 +204,12 @@ def text_of(value: Any) -> str | None:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     return None
+
+
+def _said(value: Any) -> str | None:
+    """A sentence of the server's, which may repeat what it was asked with: the key goes no further."""
+    text = text_of(value)
+    return redacted(text) if text else None
 
 
 def number_of(value: Any) -> float | None:
