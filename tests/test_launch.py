@@ -25,15 +25,17 @@ def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 class Terminal:
-    """A program in a pty."""
+    """A program in a pty: the app, or what `program` tells Python to run."""
 
-    def __init__(self, *arguments: str, cwd: Path, **more: str) -> None:
+    def __init__(
+        self, *arguments: str, cwd: Path, program: tuple[str, str] = ("-m", "tbatch_tui"), **more: str
+    ) -> None:
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 110, 0, 0))
         inherited = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")}
         environment = inherited | {"TERM": "xterm-256color", "PYTHONPATH": os.pathsep.join(sys.path), **more}
         self.child = subprocess.Popen(
-            [sys.executable, "-m", "tbatch_tui", *arguments],
+            [sys.executable, *program, *arguments],
             stdin=slave,
             stdout=slave,
             stderr=slave,

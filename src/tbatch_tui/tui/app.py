@@ -118,9 +118,11 @@ class TbatchApp(App[str]):
         """A terminal that closes, or a machine that shuts down, ends the app as `q` does: all is put away."""
         import signal
 
-        for name in ("SIGTERM", "SIGHUP"):
-            if (number := getattr(signal, name, None)) is not None:
-                asyncio.get_running_loop().add_signal_handler(number, self.exit)
+        from tbatch_tui.tui.hangup import on_hangup
+
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self.exit)
+        on_hangup(lambda: loop.call_soon_threadsafe(self.exit))
 
     def _painted(self) -> None:
         if self._was_painted:
