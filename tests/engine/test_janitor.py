@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,8 +24,9 @@ from tests.engine.conftest import MakeEngine
 from tests.engine.test_main_job import fetched
 from tests.nasty import NASTY
 
-PACE = {"poll_interval": 0.05, "look_up_every": 0.05}
-"""The jobs are listed before anything is deleted: that is waited for."""
+NOW = 1_772_802_120.0
+PACE = {"poll_interval": 0.05, "look_up_every": 0.05, "now": lambda: time.time() + 3_600}
+"""The jobs are listed before anything is deleted: that is waited for. What lies there has been there for an hour."""
 
 
 def deletes(box: Sandbox) -> list[str]:
@@ -113,7 +115,7 @@ async def test_an_output_deleted_is_not_fetched_again(sandbox: Sandbox, make_eng
 async def test_a_job_made_elsewhere_meanwhile_keeps_its_input(still_sandbox: Sandbox, make_engine: MakeEngine):
     content = b'{"custom_id": "a", "body": {"model": "m/m", "messages": []}}\n'
     lone = still_sandbox.add_file(content)
-    async with asyncio.timeout(30), make_engine(still_sandbox, poll_interval=600.0) as engine:
+    async with asyncio.timeout(30), make_engine(still_sandbox, **PACE | {"poll_interval": 600.0}) as engine:
         await ready(engine)
         assert (await listed(engine))[lone].is_deletable
         still_sandbox.add_job("VALIDATING", content=content)
@@ -228,20 +230,22 @@ async def test_an_id_reaches_no_other_address(still_sandbox: Sandbox, make_engin
 
 def test_what_lies_there_for_something_else_or_may_be_results_stays():
     batch = RemoteFile("f", "in.jsonl", "batch-api", 5)
-    assert judged_by(batch, []).is_deletable
-    assert "fine-tune" in judged_by(replace(batch, purpose="fine-tune"), []).kept
-    assert "not known here" in judged_by(replace(batch, name="output.jsonl"), []).kept
+    assert judged_by(batch, [], NOW).is_deletable
+    assert judged_by(replace(batch, created_at=NOW - 601), [], NOW).is_deletable
+    assert "its job may be on its way" in judged_by(replace(batch, created_at=NOW - 599), [], NOW).kept
+    assert "fine-tune" in judged_by(replace(batch, purpose="fine-tune"), [], NOW).kept
+    assert "not known here" in judged_by(replace(batch, name="output.jsonl"), [], NOW).kept
 
 
 async def test_the_bytes_of_a_submission_that_has_no_file_yet_stay(tmp_path: Path):
     submission = Submission(1, tmp_path / "in.jsonl", 5, "", Endpoint.CHAT, "", 1, 0.0)
     record = JobRecord("submission:1", submission=submission, input_name="in.jsonl")
     file = RemoteFile("f", "other-name.jsonl", "batch-api", 5)
-    assert "being submitted" in judged_by(file, [record]).kept
-    assert "being submitted" in judged_by(replace(file, size=None), [record]).kept
-    assert judged_by(replace(file, size=6), [record]).is_deletable
+    assert "being submitted" in judged_by(file, [record], NOW).kept
+    assert "being submitted" in judged_by(replace(file, size=None), [record], NOW).kept
+    assert judged_by(replace(file, size=6), [record], NOW).is_deletable
     stopped = replace(record, submission=replace(submission, state=SubmissionState.STOPPED))
-    assert judged_by(file, [stopped]).is_deletable
+    assert judged_by(file, [stopped], NOW).is_deletable
 
 
 def test_no_list_of_files_breaks_the_mapping():

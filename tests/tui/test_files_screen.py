@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from tests.tui.drawn import check_screen
 from tests.tui.test_main_path import on, shows
 
 every_size = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-PACE = {"poll_interval": 0.15}
+PACE = {"poll_interval": 0.15, "now": lambda: time.time() + 3_600}  # what lies there has been there for an hour
 
 
 def files(app: TbatchApp) -> FilesScreen:

@@ -28,6 +28,8 @@ _JOBS_WITHIN, _JOBS_WITHIN_OF_ILL = 20.0, 3.0
 _ASKED_EVERY = 0.5
 _LOST_IN_A_ROW = 3
 """Answers lost one after the other, after which the rest is left for another time."""
+_FRESH = 600.0
+"""Seconds in which the job of a file that somebody else has uploaded may still be to be created."""
 NOTHING_DELETED = "Nothing was deleted. It is safe to try again when the server answers."
 _SOUND_ID = re.compile(r"[\w-][\w.-]*", re.ASCII)
 """What goes into the address of a delete: quoted or not, nothing that a proxy could take for another path."""
@@ -44,6 +46,9 @@ class Place(Protocol):
 
     @property
     def api(self) -> TogetherApi: ...
+    def now(self) -> float:
+        """Wall time, seconds since the epoch."""
+
     def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]: ...
 
 
@@ -111,14 +116,15 @@ class Janitor:
             for file_id in dict.fromkeys(file_id for file_id, _ in named_by(record)):
                 users.setdefault(file_id, []).append(record)
         under_way = [record for record in records if may_upload(record)]
-        found = [judged_by(file, [*users.get(file.id, ()), *under_way]) for file in wire.files_of(body)]
+        now = self._place.now()
+        found = [judged_by(file, [*users.get(file.id, ()), *under_way], now) for file in wire.files_of(body)]
         found.sort(key=lambda file: -(file.created_at or 0.0))
         return found, {file.id: file for file in found}
 
     def _judged_again(self, file: RemoteFile) -> RemoteFile:
         """As it stands in the history now, for the journal's thread."""
         journal, account_id = self._book.journal, self._book.account_id
-        return judged_by(file, journal.records_on_file(account_id, file.id))
+        return judged_by(file, journal.records_on_file(account_id, file.id), self._place.now())
 
     # -- deleting ------------------------------------------------------------------------------------
 
@@ -223,7 +229,7 @@ def may_upload(record: JobRecord) -> bool:
     return record.job is None and record.is_active and record.submission is not None and not record.submission.file_id
 
 
-def judged_by(file: RemoteFile, records: Iterable[JobRecord]) -> RemoteFile:
+def judged_by(file: RemoteFile, records: Iterable[JobRecord], now: float) -> RemoteFile:
     """The file with its uses, and with the first reason for it to stay."""
     uses, kept = [], ""
     for record in records:
@@ -234,7 +240,7 @@ def judged_by(file: RemoteFile, records: Iterable[JobRecord]) -> RemoteFile:
             uses.append(FileUse(role, record.key, record.name))
             kept = kept or (_why_input(record) if role is FileRole.INPUT else _why_results(file, record, role))
     if not uses and not kept:
-        kept = _why_orphan(file)
+        kept = _why_orphan(file, now)
     if not _SOUND_ID.fullmatch(file.id):
         kept = "its id cannot be put into an address"
     return replace(file, uses=tuple(uses), kept=kept)
@@ -257,10 +263,13 @@ def _why_results(file: RemoteFile, record: JobRecord, role: FileRole) -> str:
     return "its copy here is of another size" if file.size not in (None, transfer.size) else ""
 
 
-def _why_orphan(file: RemoteFile) -> str:
+def _why_orphan(file: RemoteFile, now: float) -> str:
     if file.purpose and not file.purpose.startswith("batch"):
         return f"it is for {file.purpose}, not for batches"
-    return "results of a job that is not known here" if file.looks_like_results else ""
+    if file.looks_like_results:
+        return "results of a job that is not known here"
+    is_fresh = file.created_at is not None and now - file.created_at < _FRESH
+    return "it came just now: its job may be on its way" if is_fresh else ""
 
 
 def summed_up(done: Cleared) -> Notice:
