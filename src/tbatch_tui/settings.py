@@ -88,17 +88,17 @@ def settle(
     if key is None:
         key, trouble, url = _stored_key(url)
         login = key is not None
-    interval = poll_interval
+    interval, told = poll_interval, "--poll-interval"
     if interval is None:
-        interval = _number(config, "poll_interval", source)
+        interval, told = _number(config, "poll_interval", source), f"{source}: poll_interval"
     is_local = demo or (url is not None and is_loopback(url))
     if interval is None:
         interval = DEMO_POLL_INTERVAL if demo else DEFAULT_POLL_INTERVAL
     if not 0 < interval <= 86_400:
-        raise SettingsError(f"--poll-interval {interval:g}: give seconds between 10 and 86,400.")
+        raise SettingsError(f"{told} {interval:g}: give seconds between 10 and 86,400.")
     if interval < SHORTEST_POLL_INTERVAL and not is_local:
         raise SettingsError(
-            f"--poll-interval {interval:g}: under 10 seconds is only for a server on this machine; "
+            f"{told} {interval:g}: under 10 seconds is only for a server on this machine; "
             "Together asks for 30 to 60."
         )
     return Settings(
@@ -110,10 +110,10 @@ def settle(
         login=login,
         key_trouble=trouble,
         demo=demo,
-        mouse=mouse and config.get("mouse", True) is not False,
+        mouse=mouse and _switch(config, "mouse", source),
         file=Path(file).expanduser() if file is not None else None,
         theme=_text(config, "theme", source),
-        tour=config.get("tour", True) is not False,
+        tour=_switch(config, "tour", source),
         notify=_notify(config, source),
         keymap=_keymap(config, source),
         prices=_prices(config, source),
@@ -201,6 +201,13 @@ def _number(config: Mapping[str, Any], name: str, source: Path) -> float | None:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     raise SettingsError(f"{source}: {name} is {value!r}; write a number.")
+
+
+def _switch(config: Mapping[str, Any], name: str, source: Path) -> bool:
+    value = config.get(name, True)
+    if isinstance(value, bool):
+        return value
+    raise SettingsError(f"{source}: {name} is {value!r}; write true or false.")
 
 
 def _keymap(config: Mapping[str, Any], source: Path) -> dict[str, str]:
