@@ -88,7 +88,9 @@ def test_what_is_wrong_with_an_interval_is_said_where_it_stands(tmp_path: Path):
         settled(tmp_path, config="poll_interval = 2\n", base_url="https://api.example")
 
 
-@pytest.mark.parametrize("config", ["= nonsense", "poll_interval = 'soon'", "output_dir = 3", "keys = 4", 'mouse = "no"'])
+@pytest.mark.parametrize(
+    "config", ["= nonsense", "poll_interval = 'soon'", "output_dir = 3", "keys = 4", 'mouse = "no"']
+)
 def test_a_config_that_cannot_be_used_names_the_file(config: str, tmp_path: Path):
     with pytest.raises(SettingsError, match="config.toml"):
         settled(tmp_path, config)

@@ -98,8 +98,7 @@ def settle(
         raise SettingsError(f"{told} {interval:g}: give seconds between 10 and 86,400.")
     if interval < SHORTEST_POLL_INTERVAL and not is_local:
         raise SettingsError(
-            f"{told} {interval:g}: under 10 seconds is only for a server on this machine; "
-            "Together asks for 30 to 60."
+            f"{told} {interval:g}: under 10 seconds is only for a server on this machine; Together asks for 30 to 60."
         )
     return Settings(
         data_dir=_folder(data_dir or _text(config, "data_dir", source)) or paths.data_dir(),
