@@ -195,6 +195,19 @@ async def test_a_file_that_changes_while_it_goes_up_makes_no_job(
     assert sandbox.jobs == []
 
 
+async def test_a_signed_address_that_has_run_out_is_not_a_key_refused(
+    sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
+):
+    """The storage lets in whoever has the address: another is asked for, and the submission goes on."""
+    sandbox.plan_fault("status", "/_storage/*", method="PUT", status=403, body="<Code>AccessDenied</Code>")
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        said = await engine.wait_until(key, lambda r: r.submission is not None and r.submission.error is not None)
+        assert said.submission is not None and "storage said 403" in (said.submission.error or "")
+        await engine.wait_until(key, fetched)
+    assert len(sandbox.jobs) == 1
+
+
 async def test_an_upload_that_says_exists_without_saying_which_is_asked_again(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ):

@@ -81,6 +81,8 @@ def _status_error(response: httpx.Response, doing: str, key: str) -> BatchError:
     what = f"The server said {status} when asked to {doing}"
     if said:
         what += f": {said}"
+    if status in (401, 403) and _is_storage(response):
+        return ServerTrouble(what.replace("The server", "The storage", 1), status=status)
     if status in (401, 403):
         return KeyRefused(
             f"The key {shown(key)} was refused ({status})" + (f": {said}" if said else ""),
@@ -94,6 +96,14 @@ def _status_error(response: httpx.Response, doing: str, key: str) -> BatchError:
     if status == 408 or status >= 500 or status < 400:
         return ServerTrouble(what, status=status, retry_after=_retry_after(response))
     return Refused(what, status=status)
+
+
+def _is_storage(response: httpx.Response) -> bool:
+    """Whether it is not Together that answers but where the bytes are kept: its leave is a signed address, not the key.
+
+    One that has run out says nothing about the key, and the next try is given another.
+    """
+    return response.request.method == "PUT" or bool(response.history)
 
 
 def _retry_after(response: httpx.Response) -> float | None:
