@@ -233,6 +233,18 @@ async def test_leaving_and_coming_back_keeps_the_label(chat_file: Path, tmp_path
         app.push_screen("create")
         await said(app, "batch_input!")
         assert screen.label == "batch_input!"
+        assert screen.focused is screen.query_one("#back"), "offline: Submit cannot have the focus"
+
+
+async def test_submit_has_the_focus_again_after_leaving_from_a_field(
+    chat_file: Path, tmp_path: Path, sandbox: Sandbox
+) -> None:
+    async with shown(online(tmp_path, sandbox), open_create(chat_file)) as (app, pilot):
+        await until(lambda: not app.screen.query_one("#submit").disabled)
+        app.screen.query_one(TextInput).focus()
+        await pilot.press("end", "!", "escape")
+        await until(lambda: app.asked)
+        assert app.screen.focused is app.screen.query_one("#submit")
 
 
 async def test_a_hostile_name_is_drawn_harmlessly(tmp_path: Path) -> None:

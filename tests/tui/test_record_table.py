@@ -212,6 +212,17 @@ async def test_columns_without_room_are_a_turn_away(width: int) -> None:
         assert screen_lines(app)[0] == first
 
 
+async def test_the_cursor_is_where_it_was_when_the_rows_come_back() -> None:
+    app = TableApp(items(30))
+    async with app.run_test(size=(60, 10)) as pilot:
+        app.table.move_cursor(key="k20")
+        app.table.set_rows([])
+        app.table.set_rows([])
+        app.table.set_rows(items(30))
+        await pilot.pause()
+        assert app.table.cursor_key == "k20" and "item-20" in app.marked()
+
+
 async def test_columns_that_no_key_leads_to_are_not_hinted_at() -> None:
     app = TableApp(items(3))
     async with app.run_test(size=(40, 10)) as pilot:

@@ -177,6 +177,12 @@ class CreateScreen(Frame):
 
     # -- submitting ----------------------------------------------------------------------------------
 
+    def action_back(self) -> None:
+        """Back to the check; the form stays as it is, and Submit has the focus when one comes again."""
+        submit, back = self.query_one("#submit"), self.query_one("#back")
+        self.set_focus(back if submit.disabled else submit)
+        super().action_back()
+
     def action_go_on(self) -> None:
         """Enter submits from the button; from a field it goes to the button first."""
         button = self.query_one("#submit")

@@ -249,7 +249,8 @@ class JobsScreen(JobActions, Frame):
             kind = {"active": "active job", "attention": "job that needs you", "done": "job that is done"}
             what = kind.get(order.filter, "job")
             what += f" matches “{order.text}”" if order.text else " is here now"
-            return f"No {what}.\n\nPress escape to show all {len(order.records):,} again."
+            hidden = f"all {len(order.records):,}" if len(order.records) > 1 else "the one there is"
+            return f"No {what}.\n\nPress escape to show {hidden} again."
         if self.engine.health.state is HealthState.NO_KEY:
             return NO_KEY
         return EMPTY

@@ -106,6 +106,10 @@ def _holds(entry: Entry, text: str) -> bool:
     return not text or (entry.kind is not EntryKind.PARENT and text.casefold() in entry.name.casefold())
 
 
+_AGES_EVERY = 10.0
+"""Seconds between two looks at the clock."""
+
+
 class FileTable(RecordTable[FileRow]):
     """The list itself; ← goes up a folder, → into one."""
 
@@ -120,7 +124,17 @@ class FileTable(RecordTable[FileRow]):
         """Up, to the folder above."""
 
     def __init__(self, now: Callable[[], float], *, id: str | None = None) -> None:
-        super().__init__(_columns(now), group=lambda row: row.section, enter="Take it", id=id)
+        super().__init__(_columns(lambda: self._at), group=lambda row: row.section, enter="Take it", id=id)
+        self._now = now
+        self._at = now()
+        """The one moment that all ages shown are told from, whenever their rows are drawn."""
+
+    def on_mount(self) -> None:
+        self.set_interval(_AGES_EVERY, self.refresh_rows)
+
+    def refresh_rows(self) -> None:
+        self._at = self._now()
+        super().refresh_rows()
 
     def action_parent(self) -> None:
         self.post_message(self.ParentWanted())

@@ -143,6 +143,8 @@ class RecordTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fal
         self._lines = Lines(0)
         self._cursor = 0
         self._told: tuple[str, Row] | None = None
+        self._left: str | None = None
+        """While there are no rows, the key the cursor was on: a filter that nothing matches does not lose the place."""
         self._sorted: tuple[str, bool] | None = None
         self._painted: dict[int, Strip] = {}
         self._marked: set[str] = set()
@@ -276,10 +278,11 @@ class RecordTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fal
     def _become(self, source: RowSource[Row]) -> None:
         """Show what the source holds now, with the cursor on the same key, at the same height of the screen."""
         line = self._screen_line()
-        stays = self._told[0] if self._told else None
+        stays = self._told[0] if self._told else self._left
         was_empty = self._told is None
         before, self._rows = self._rows, source
         count = len(source)
+        self._left = None if count else stays
         self._lines = Lines(count, group_starts(source, self._group))
         found = source.find(stays) if stays is not None else None
         if found is None and before is not source:

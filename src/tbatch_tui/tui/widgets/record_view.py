@@ -181,7 +181,7 @@ class RecordView(ScrollView, can_focus=True, inherit_bindings=False):
                 text, style = pieces[-1]
                 found = "bold reverse" if index == self._hit else "reverse"
                 pieces = (*pieces[:-1], *cut_at(text, style, hits, found))
-        elif index == len(self._wrapped) and not self._ended:
+        elif index == len(self._wrapped) and not self._ended and self._wrapped_for:
             left = format.size(max(1, self._flow.total - self._flow.read))
             pieces = ((f"… {left} more below", "$status-attention"),)
         else:
