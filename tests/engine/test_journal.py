@@ -78,6 +78,18 @@ def test_a_job_that_left_the_list_stays_in_the_history(journal: Journal, account
     assert {record.key for record in journal.records(account)} == {"job-0001", "job-0002"}
 
 
+def test_a_list_from_before_the_end_does_not_make_a_job_run_again(journal: Journal, account: int):
+    """Answered by a server that lags: else its end would be told, and the person's command run, once more."""
+    ended = job(1, output_file_id="out-1")
+    journal.apply_jobs(account, [ended], NOW, nothing_held)
+    assert journal.apply_jobs(account, [job(1, "IN_PROGRESS")], NOW, nothing_held) == []
+    [record] = journal.records(account)
+    assert record.job == ended
+    assert journal.apply_jobs(account, [ended], NOW, nothing_held) == []
+    [late] = journal.apply_jobs(account, [job(1, "EXPIRED", output_file_id="out-1")], NOW, nothing_held)
+    assert late.status == "EXPIRED"
+
+
 def test_held_jobs_wait_until_they_are_settled(journal: Journal, account: int):
     assert journal.apply_jobs(account, [job(1)], NOW, lambda _: True) == []
     assert [r.key for r in journal.apply_jobs(account, [job(1)], NOW, nothing_held)] == ["job-0001"]

@@ -156,9 +156,14 @@ class Journal:
         `seen_at` is when the list before it came: until then, what was written last was seen to hold.
         `held` names new jobs that may belong to a submission whose create has no answer yet: they are left out
         until that is settled, else the list would win the race for a job that is ours.
+        A job that has ended does not run again: a list that says so was written before the last one.
         """
         known = self._known_jobs(account_id)
-        fresh = [job for job in jobs if job != known.get(job.id) and (job.id in known or not held(job))]
+        fresh = [
+            job
+            for job in jobs
+            if job != (was := known.get(job.id)) and not (held(job) if was is None else _is_behind(job, was))
+        ]
         if not fresh:
             return []
         with self._writing():
@@ -563,3 +568,7 @@ class Journal:
 def _shown_name(path: Path) -> str:
     """The file's name as text that SQLite takes: undecodable bytes become U+FFFD."""
     return path.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _is_behind(job: Job, known: Job) -> bool:
+    return known.is_ended and not job.is_ended
