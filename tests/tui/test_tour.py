@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -54,10 +55,20 @@ async def test_what_was_seen_is_not_told_again(tmp_path: Path) -> None:
         assert not app.jobs.query(TourLine)
 
 
-def test_every_screen_has_its_line_which_fits() -> None:
+async def test_every_screen_has_its_line_which_fits(tmp_path: Path) -> None:
     assert set(tour.LINES) >= set(keys.SCREENS)
-    for words, short in tour.LINES.values():
-        assert len(words) <= 140 - 24 and len(short) <= 60 - 20
+    for name, (words, short) in tour.LINES.items():
+        app = make(tmp_path)
+        assert len(tour.say(app, words, {})) <= 140 - 24 and len(tour.say(app, short, {})) <= 60 - 20
+        for id in re.findall(r"{([\w.-]+)}", words + short):
+            assert name in keys.PLACES[id] or id == "list.filter", f"{id} works on {name}"
+
+
+async def test_the_line_names_the_keys_as_they_are_mapped(tmp_path: Path) -> None:
+    app = make(tmp_path, keymap={"jobs.new": "ctrl+n,b", "tour.hide": "U"})
+    async with app.run_test(size=(80, 24)):
+        await until(lambda: app.jobs.query(TourLine))
+        await until(lambda: "^n submits a file, ⏎ opens a job." in screen_text(app) and "U hides" in screen_text(app))
 
 
 async def test_a_chosen_theme_is_remembered_and_config_wins(tmp_path: Path) -> None:

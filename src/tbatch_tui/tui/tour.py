@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
 
 from tbatch_tui.tui import keys
+from tbatch_tui.tui.keymap import keys_of
 from tbatch_tui.tui.widgets.tour_line import TourLine
 
 if TYPE_CHECKING:
@@ -14,35 +18,39 @@ if TYPE_CHECKING:
 
 LINES: dict[str, tuple[str, str]] = {
     "Jobs": (
-        "Every job of your key: running ones on top, then what needs you. n submits a file, ⏎ opens a job.",
-        "n submits a file, ⏎ opens a job.",
+        "Every job of your key: running ones on top, then what needs you. "
+        "{jobs.new} submits a file, {go.on} opens a job.",
+        "{jobs.new} submits a file, {go.on} opens a job.",
     ),
     "Pick": (
-        "Choose a JSONL file: move and ⏎, or / to type or paste a path. Nothing is sent yet.",
-        "⏎ takes a file, / types a path.",
+        "Choose a JSONL file: move and {go.on}, or {list.filter} to type or paste a path. Nothing is sent yet.",
+        "{go.on} takes a file, {list.filter} types a path.",
     ),
     "Check": (
-        "Every line was read here, nothing was sent. x mends what can be mended; ⏎ goes on when nothing is faulty.",
-        "x mends, ⏎ goes on. Nothing was sent.",
+        "Every line was read here, nothing was sent. "
+        "{check.fix} mends what can be mended; {go.on} goes on when nothing is faulty.",
+        "{check.fix} mends, {go.on} goes on. Nothing was sent.",
     ),
     "Create": (
-        "One look, one key: ⏎ submits it exactly once, even if the answer is lost. It is billed from here on.",
-        "⏎ submits it, exactly once.",
+        "One look, one key: {go.on} submits it exactly once, even if the answer is lost. It is billed from here on.",
+        "{go.on} submits it, exactly once.",
     ),
     "Job": (
-        "All that is known of this job, live. o reads the results, p pages a file, v shows the server's JSON.",
-        "o results, p page a file, v JSON.",
+        "All that is known of this job, live. "
+        "{job.results} reads the results, {job.page} pages a file, {results.raw} shows the server's JSON.",
+        "{job.results} results, {job.page} page a file, {results.raw} JSON.",
     ),
     "Results": (
-        "What was asked beside what came back. f shows one kind of row, / searches, R asks again, x exports.",
-        "f kinds, / search, R retry, x export.",
+        "What was asked beside what came back. {list.next-filter} shows one kind of row, {list.filter} searches, "
+        "{job.retry} asks again, {results.export} exports.",
+        "{list.next-filter} kinds, {list.filter} search, {job.retry} retry, {results.export} export.",
     ),
     "Files": (
-        "What lies on the server for your key. space marks; nothing is deleted without a word you type.",
-        "space marks; nothing goes unasked.",
+        "What lies on the server for your key. {list.mark} marks; nothing is deleted without a word you type.",
+        "{list.mark} marks; nothing goes unasked.",
     ),
 }
-"""What is said of each screen, and in short where there is little room."""
+"""What is said of each screen, and in short where there is little room; a key stands in it by its id."""
 assert all("[" not in text for pair in LINES.values() for text in pair)
 
 
@@ -52,13 +60,22 @@ def place_of(screen: Screen[Any]) -> str | None:
     return f"tour.{name}" if name in LINES else None
 
 
-def show(app: App[Any], screen: Screen[Any]) -> None:
-    """Put the line above the keys of this screen."""
+def say(app: App[Any], text: str, own: Mapping[str, str]) -> str:
+    """The text with its keys as the person has them."""
+
+    def shown(found: re.Match[str]) -> str:
+        binding = next(one for one in keys.ALL if one.id == found[1])
+        return app.get_key_display(replace(binding, key=keys_of(binding, own)[0]))
+
+    return re.sub(r"{([\w.-]+)}", shown, text)
+
+
+def show(app: App[Any], screen: Screen[Any], own: Mapping[str, str]) -> None:
+    """Put the line above the keys of this screen; `own` are the keys the person has remapped."""
     if screen.query(TourLine) or not screen.is_attached:
         return
-    words, short = LINES[getattr(screen, "NAME", "")]
-    binding = next((a.binding for a in screen.active_bindings.values() if a.binding.id == keys.HIDE_TOUR.id), None)
-    screen.mount(TourLine(words, short, app.get_key_display(binding or keys.HIDE_TOUR)))
+    words, short = (say(app, text, own) for text in LINES[getattr(screen, "NAME", "")])
+    screen.mount(TourLine(words, short, say(app, "{tour.hide}", own)))
 
 
 def hide(screen: Screen[Any], unless: Screen[Any] | None = None) -> None:
