@@ -2,6 +2,24 @@
 
 from __future__ import annotations
 
+PATHS: list[str] = [
+    *(
+        "..",
+        "../../../etc/passwd",
+        "/etc/passwd",
+        "/",
+        "~/.ssh/id_rsa",
+        "a/../../b",
+        "..\\..\\boot.ini",
+        "C:\\x",
+        "\\\\h\\x",
+    ),
+    *(".hidden", "...", "con.jsonl", "a\x00/b", "file:///etc/passwd", "-rf", "a\u2028b.jsonl", "nul\r\n"),
+]
+"""Names that lead elsewhere, hide a file, or are no name."""
+FORMULAS: list[str] = [
+    *("=1+1", "+SUM(A1)", "-2+3+cmd|' /C calc'!A0", "@SUM(1)", "\t=1", '=HYPERLINK("https://example.invalid","x")'),
+]
 NASTY: list[str] = [
     "",
     " ",
@@ -49,4 +67,12 @@ NASTY: list[str] = [
     "x\n" * 3_000,
     "https://example.invalid/" + "very/long/path/" * 50,
     "meta-llama/" * 30,
+    *PATHS,
+    *FORMULAS,
+    "two\nlines.jsonl",
+    "2026-01-01 00:00:00,000 1 INFO a line that is none\n2026-01-01 00:00:00,000 1 INFO of the log",
+    "[@click=app.bell]\n[/][@click='app.exit(1)']leave[/]",
+    "--output-dir=/",
 ]
+HUGE: list[str] = ["x" * 1_000_000, "日" * 400_000, "\x1b[2J" * 250_000]
+"""Tokens of a megabyte, for those places that are not asked a hundred times."""

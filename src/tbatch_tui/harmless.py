@@ -19,6 +19,11 @@ def encodable(name: str) -> str:
     return "".join(f"\\x{ord(c) - 0xDC00:02x}" if 0xDC80 <= ord(c) < 0xDD00 else c for c in name)
 
 
+def unobeyed(text: str) -> str:
+    """The text with what a terminal would obey or reorder by as an escape, for files that a person looks at."""
+    return _obeyed().sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
 def harmless_json(text: str) -> str:
     """JSON of the same value in which nothing stands that a terminal would obey, hide, or reorder by."""
     return _hidden().sub(lambda found: f"\\u{ord(found[0]):04x}", text)
@@ -27,3 +32,8 @@ def harmless_json(text: str) -> str:
 @cache
 def _hidden() -> re.Pattern[str]:
     return re.compile("[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+
+
+@cache
+def _obeyed() -> re.Pattern[str]:
+    return re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")

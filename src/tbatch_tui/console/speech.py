@@ -26,8 +26,8 @@ def tell(line: str) -> None:
 
 
 def tell_json(value: Any) -> None:
-    """The same as JSON. Every character that is not ASCII is escaped: no terminal can obey it."""
-    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+    """The same as JSON. Every character that is not ASCII is escaped, and DEL: no terminal can obey it."""
+    sys.stdout.write(harmless_json(json.dumps(value, indent=2)) + "\n")
     sys.stdout.flush()
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.events import Collected, Event, FileDeleted, HealthChanged, Notice, RecordsChanged
 from tbatch_tui.engine.redaction import redacted
+from tbatch_tui.harmless import unobeyed
 
 if TYPE_CHECKING:
     from io import TextIOWrapper
@@ -41,8 +42,11 @@ class Log:
 
         class Redacting(QueueHandler):
             def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+                has_traceback = bool(record.exc_info)
                 record = super().prepare(record)  # message and traceback as one text
-                record.msg = record.message = redacted(str(record.msg))
+                said = unobeyed(redacted(str(record.msg)))
+                # What is quoted in it must not pass for a line of the log.
+                record.msg = record.message = said.replace("\n", "\n    " if has_traceback else "\\n")
                 return record
 
         class Private(RotatingFileHandler):

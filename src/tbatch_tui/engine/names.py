@@ -12,6 +12,8 @@ _LONGEST = 200
 """Bytes: a name of 255 must still have room for the rest."""
 _LONGEST_ID, _HASHED = 40, 12
 """Bytes of a whole id in a name, and how many of them are a hash where it does not fit as it is."""
+_UNFIT = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Kinds of characters that no name should have: controls, what nobody sees, and what ends a line."""
 
 
 def result_name(stem: str, job_id: str, kind: FileKind, *, whole_id: bool = False) -> str:
@@ -28,7 +30,8 @@ def _whole(job_id: str) -> str:
     kept = safe_part(job_id, _LONGEST_ID)
     if kept == job_id:
         return kept
-    return f"{safe_part(job_id, _LONGEST_ID - _HASHED - 1)}-{hashlib.sha256(job_id.encode()).hexdigest()[:_HASHED]}"
+    digest = hashlib.sha256(job_id.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{safe_part(job_id, _LONGEST_ID - _HASHED - 1)}-{digest[:_HASHED]}"
 
 
 def stem_of(name: str) -> str:
@@ -42,8 +45,8 @@ def input_stem(path: Path | None, name: str) -> str:
 
 
 def safe_part(text: str, longest: int = _LONGEST) -> str:
-    """A piece of a file name: no separators, no control or invisible characters, not empty, bounded."""
-    kept = "".join("_" if c in "/\\" or unicodedata.category(c)[0] == "C" else c for c in text[:longest])
+    """A piece of a file name: one line, no separators, no control or invisible characters, not empty, not hidden."""
+    kept = "".join("_" if c in "/\\" or unicodedata.category(c) in _UNFIT else c for c in text[:longest])
     while len(kept.encode("utf-8", "replace")) > longest:
         kept = kept[:-1]
-    return kept.strip() or "batch"
+    return kept.strip().lstrip(".") or "batch"

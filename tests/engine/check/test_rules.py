@@ -43,6 +43,7 @@ LINES: list[tuple[str, object, int, str, str | None]] = [
     ("too-deep", chat(x=NEST), 1, "values are nested too deep to be read", None),
     ("number-too-large", chat(seed=10**309), 158, "a number too large to be held", None),
     ("number-too-large", b'{"a": "1e999", "b": -1e999}', 21, "a number too large to be held", None),
+    ("number-too-large", b'{"a": 1.3e+999e+16}', 7, "a number too large to be held", None),
     ("not-object", b" [1]", 2, "the line is a list, not an object", None),
     ("not-object", b'"text"', 1, "the line is a string, not an object", None),
     ("custom-id-missing", without(chat(), "custom_id"), 1, "custom_id is missing", None),

@@ -18,7 +18,7 @@ from .spans import locate, members, skip, spelled
 
 _STRING = r'"(?:[^"\\]|\\.)*+"'
 _CONSTANT = re.compile(_STRING + r"|(-?Infinity|NaN)")
-_NUMBER = re.compile(_STRING + r"|(-?[0-9][0-9.eE+-]*)")
+_NUMBER = re.compile(_STRING + r"|(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)")
 _BRACKET = re.compile(_STRING + r"|([\[{])|[\]}]")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)")
 _BITS = 900

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tbatch_tui.engine.errors import BatchError, Stopped
+from tbatch_tui.harmless import unobeyed
 
 from .index import ResultIndex
 from .merge import JobOf, line_of, write_merged
@@ -112,7 +113,7 @@ def _markdown(record: Record) -> str:
         parts.append(f"**error**\n\n{_quoted(record.failure.message)}")
     elif answer := answer_of(record):
         parts.append(f"**answer**\n\n{_quoted(answer)}")
-    return "\n\n".join(parts) + "\n\n"
+    return unobeyed("\n\n".join(parts)) + "\n\n"
 
 
 def _heading(text: str) -> str:
