@@ -65,9 +65,10 @@ class CreateScreen(Frame):
         #label:focus { background: $cursor-row; }
         #said { height: auto; padding: 1 2 0 2; }
         &.-tall #form { height: auto; }
-        #answers { height: 1; margin: 1 2 0 14; }
+        /* Padding, not a margin: Textual takes the widest margin off the width of everything beside it. */
+        #answers { height: 2; padding: 1 2 0 14; }
         #answers > Choice { margin-right: 2; }
-        &.-narrow #answers { margin: 0 2; }
+        &.-narrow #answers { height: 1; padding: 0 2; }
     }
     """
 

@@ -68,7 +68,7 @@ class JobScreen(JobActions, Frame):
     JobScreen {
         #story { height: 1fr; scrollbar-size-vertical: 1; }
         #standing { padding: 0 2; margin-bottom: 1; }
-        #steps { margin: 0 2 1 2; }
+        #steps { padding: 0 2; margin-bottom: 1; }
         #files, #about { margin-bottom: 1; }
         #raw { display: none; padding: 0 2; }
         &.-raw #raw { display: block; }

@@ -108,7 +108,7 @@ class ProgressChart(Widget):
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """
-    ProgressChart { width: 1fr; height: 6; margin: 0 2 1 2; display: none; }
+    ProgressChart { width: 1fr; height: 6; padding: 0 2; margin-bottom: 1; display: none; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:
