@@ -50,9 +50,8 @@ async def test_one_key_submits_once(sandbox: Sandbox, chat_file: Path, tmp_path:
             and "No problems" in app.text
             and "⏎ Submit" in app.text
         )
-        assert {part.region.right for part in app.screen.query("FactList, #answers")} == {size[0]}, (
-            "no room is given away"
-        )
+        for part in app.screen.query("FactList, #answers"):
+            assert size[0] - part.region.right <= 1, "no room is given away but a scroll bar's"
         await pilot.press("enter", "enter", "enter")
         await until(lambda: submitted(app))
         record = await app.engine.wait_until(submitted(app)[0], lambda r: r.status == JobStatus.COMPLETED)
