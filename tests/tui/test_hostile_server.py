@@ -17,10 +17,10 @@ from tests.tui.drawn import check_screen
 NOW = 1_772_802_120.0
 
 
-def fill(folder: Path, texts: list[str] = NASTY) -> int:
-    """A history in which each of the texts stands in every foreign field of a job."""
+def fill(folder: Path, texts: list[str] = NASTY, server: str = "together") -> int:
+    """A history with this server in which each of the texts stands in every foreign field of a job."""
     journal = Journal(folder / "data" / "history.db")
-    account = journal.account_at_start("together", "", NOW).id
+    account = journal.account_at_start(server, "", NOW).id
     jobs = []
     for number, nasty in enumerate(texts):
         said = {
