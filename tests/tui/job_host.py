@@ -11,7 +11,7 @@ import pytest
 
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.journal import Journal
-from tbatch_tui.engine.journal.journal import submission_key
+from tbatch_tui.engine.journal.rows import submission_key
 from tbatch_tui.engine.model import FileKind, Job, Submission, SubmissionState, Transfer, TransferState
 from tbatch_tui.tui.app import TbatchApp
 from tests.tui.app_host import make_app
