@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -180,6 +181,26 @@ async def test_other_bytes_under_the_results_name_are_kept_beside(
         await engine.fetch(record.key)
         await until(lambda: path.read_bytes() == whole if path.exists() else False)
         assert path.with_name(f"{path.stem}.before-1.jsonl").read_text() == '{"mine": true}\n'
+
+
+async def test_of_each_file_that_had_a_results_name_it_is_said_where_it_is(
+    sandbox: Sandbox, make_engine: MakeEngine, events: list[Event]
+):
+    body = {"model": "openai/gpt-oss-20b", "messages": [{"role": "user", "content": "Hello"}]}
+    rows = [{"custom_id": "a", "body": body}, {"custom_id": "b", "body": body | {"temperature": "warm"}}]
+    content = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    job_id = sandbox.add_job("COMPLETED", content=content)
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        await engine.wait_until(job_id, lambda r: r.job is not None)
+        await engine.fetch(job_id)
+        record = await engine.wait_until(job_id, fetched)
+        paths = [transfer.path for transfer in record.transfers if transfer.path is not None]
+        for path in paths:
+            path.write_text("mine\n")
+        await engine.fetch(job_id)
+        await engine.wait_until(job_id, lambda r: fetched(r) and r.transfers != record.transfers)
+    told = [event.hint for event in events if isinstance(event, Notice) and "had the result's name" in event.title]
+    assert len(paths) == len(told) == 2
 
 
 async def test_a_warning_in_the_answer_is_said_and_kept(

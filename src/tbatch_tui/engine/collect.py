@@ -41,8 +41,11 @@ class Store(Protocol):
     def download_moved(self, job_id: str, kind: FileKind, done: int, total: int | None, ended: bool) -> None:
         """Bytes came down."""
 
-    def collected(self, record: JobRecord, beside: Path | None) -> None:
+    def collected(self, record: JobRecord) -> None:
         """All result files of this job are verified here."""
+
+    def put_beside(self, path: Path) -> None:
+        """A file that had the name of a result is `path` now."""
 
 
 @dataclass(slots=True)
@@ -165,8 +168,10 @@ class Collector:
                 updated_at=self._store.now(),
             ),
         )
+        if fetched.beside is not None:
+            self._store.put_beside(fetched.beside)
         if record is not None and record.is_collected:
-            self._store.collected(record, fetched.beside)
+            self._store.collected(record)
 
     async def _failed(self, job_id: str, transfer: Transfer, error: BatchError) -> None:
         state = _STATES.get(type(error), TransferState.FAILED)

@@ -251,13 +251,14 @@ class Work:
     def download_moved(self, job_id: str, kind: FileKind, done: int, total: int | None, ended: bool) -> None:
         self._meter.moved((job_id, False, kind), done, total, ended)
 
-    def collected(self, record: JobRecord, beside: Path | None) -> None:
+    def collected(self, record: JobRecord) -> None:
         self.reckoner.look(record.key)
         self._emit(Collected(record))
-        if beside is not None:
-            self._emit(
-                Notice("Another file had the result's name", f"It was not overwritten: it is {beside} now.", "warning")
-            )
+
+    def put_beside(self, path: Path) -> None:
+        self._emit(
+            Notice("Another file had the result's name", f"It was not overwritten: it is {path} now.", "warning")
+        )
 
     # -- Store: what counting asks -------------------------------------------------------------------
 
