@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -11,8 +13,11 @@ from pathlib import Path
 import pytest
 
 from tbatch_tui.cli import COMMANDS
+from tbatch_tui.console import session
 from tbatch_tui.console.arguments import NAMES, SHELLS
+from tbatch_tui.engine.errors import Offline
 from tbatch_tui.sandbox.testing import Sandbox
+from tbatch_tui.settings import Settings
 from tests.conftest import write_chat
 from tests.console.conftest import Run
 
@@ -102,10 +107,48 @@ def test_fetch_and_cancel(run: Run, sandbox: Sandbox, chat_file: Path, tmp_path:
 def test_a_running_job_is_cancelled_once(run: Run, still_sandbox: Sandbox, chat_file: Path):
     env = {"TOGETHER_API_KEY": still_sandbox.key, "TOGETHER_BASE_URL": still_sandbox.base_url}
     job_id = run("submit", str(chat_file), env=env).stdout.strip()
-    done = run("cancel", job_id, "--yes", env=env)
+    done = run("cancel", job_id, job_id[:8], "--yes", env=env)
     assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 1
     assert done.stdout.split()[1] in ("Cancelling", "Cancelled")
     assert still_sandbox.count("POST", f"/v1/batches/{job_id}/cancel") == 1
+
+
+async def test_a_folder_that_cannot_be_written_is_not_waited_for_for_ever(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """The trouble is the same each time, and each time counts; it is said once."""
+    monkeypatch.setattr(session, "_TRIES", 2)
+    (tmp_path / "results").write_text("a file where the folder should be")
+    job_id = sandbox.add_job("COMPLETED", rows=2)
+    settings = Settings(
+        tmp_path / "data", tmp_path / "results", poll_interval=0.2, base_url=sandbox.base_url, api_key=sandbox.key
+    )
+    async with asyncio.timeout(60), session.Session(settings, works=True) as open_one:
+        await open_one.listed()
+        await open_one.engine.fetch(job_id)
+        with pytest.raises(Offline, match="did not come"):
+            await open_one.until(job_id, session.is_brought_home)
+    assert capsys.readouterr().err.count("folder should be") == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_output_to_a_full_disk_is_said_without_a_traceback(tmp_path: Path):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "tbatch_tui", "ls", "--offline", "--json", "--data-dir", str(tmp_path)],
+            env={**os.environ, "TOGETHER_API_KEY": "key-of-nobody-1234"},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+    assert (done.returncode, done.stderr) == (1, "What was asked for cannot be written: No space left on device\n")
+
+
+def test_a_limit_below_nothing_is_refused(run: Run):
+    done = run("ls", "--limit", "-1")
+    assert done.returncode == 2 and "--limit" in done.stderr
 
 
 def test_results_and_a_retry_of_what_failed(run: Run, tmp_path: Path):

@@ -29,6 +29,12 @@ SHELLS = ("bash", "zsh")
 _JOB = "a job: its id, or the beginning of it, or its label or name"
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of rows")
+    return int(text)
+
+
 def parser_of(command: str, prog: str | None = None) -> argparse.ArgumentParser:
     """The arguments of one command."""
     parser = argparse.ArgumentParser(
@@ -91,7 +97,7 @@ def _wait(parser: argparse.ArgumentParser) -> None:
 
 def _ls(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--filter", choices=("all", "active", "attention", "done"), default="all", help="only these")
-    parser.add_argument("--limit", type=int, metavar="N", help="the first N only")
+    parser.add_argument("--limit", type=_count, metavar="N", help="the first N only")
     parser.add_argument("--offline", action="store_true", help="the history on this machine; nothing is asked")
     _json(parser, "one JSON array of all that is known of each")
 
@@ -135,7 +141,7 @@ def _retry(parser: argparse.ArgumentParser) -> None:
 def _results(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("job", metavar="ID", help=_JOB)
     parser.add_argument("--filter", choices=OUTCOMES, default="all", help="only these rows")
-    parser.add_argument("--limit", type=int, metavar="N", help="the first N only")
+    parser.add_argument("--limit", type=_count, metavar="N", help="the first N only")
     _json(parser, "a line of JSON a row: custom_id, outcome, request, response or error")
 
 

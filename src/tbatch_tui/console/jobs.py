@@ -80,7 +80,7 @@ async def fetch(arguments: argparse.Namespace, settings: Settings) -> int:
     fetched: list[JobRecord] = []
     async with Session(settings, works=True) as session:
         records = await session.listed()
-        found = [session.find(records, text) for text in arguments.jobs]
+        found = session.find_all(records, arguments.jobs)
         for record in found:
             try:
                 must_be_job(record, "fetch")
@@ -115,7 +115,7 @@ async def cancel(arguments: argparse.Namespace, settings: Settings) -> int:
     cancelled: list[JobRecord] = []
     async with Session(settings, works=False) as session:
         records = await session.listed()
-        found = [session.find(records, text) for text in arguments.jobs]
+        found = session.find_all(records, arguments.jobs)
         if not arguments.yes:
             if not sys.stdin.isatty():
                 say("Nobody can be asked here: nothing was cancelled. Give --yes.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import errno
 import os
 import sys
 from collections.abc import Callable, Coroutine
@@ -16,6 +17,8 @@ from tbatch_tui.settings import Settings, SettingsError, settle
 AS_ASKED, NOT_SO, BAD_USE, NOT_KNOWN = 0, 1, 2, 3
 """Exit codes (product promise): done; it did not come out; bad use or no such file; not known yet, ask again."""
 INTERRUPTED = 130
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
+"""How standard output ends that goes to a file on a full disk."""
 
 Run = Callable[[argparse.Namespace, Settings], Coroutine[Any, Any, int]]
 
@@ -81,6 +84,12 @@ def _run(run: Run, options: argparse.Namespace, settings: Settings) -> int:
         # The reader has seen enough: what is still to be flushed on leaving goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return AS_ASKED
+    except OSError as error:
+        if error.errno not in _FULL or error.filename is not None:
+            raise
+        say(f"What was asked for cannot be written: {error.strerror}")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NOT_SO
 
 
 def code_of(error: BatchError) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -12,7 +13,7 @@ from tbatch_tui.console.speech import Progress, say
 from tbatch_tui.engine.controller import Controller
 from tbatch_tui.engine.errors import BatchError, KeyRefused, Offline
 from tbatch_tui.engine.events import Event, HealthChanged, Notice, TransferMoved
-from tbatch_tui.engine.model import FileKind, HealthState, JobRecord, TransferState
+from tbatch_tui.engine.model import FileKind, HealthState, JobRecord, Transfer, TransferState
 from tbatch_tui.engine.options import Options
 from tbatch_tui.settings import Settings
 
@@ -92,25 +93,33 @@ class Session:
         more = f" and {len(found) - 5} more" if len(found) > 5 else ""
         raise Unknown(f"{len(found)} jobs are called {text!r}", f"Give the id of one: {those}{more}.")
 
+    def find_all(self, records: list[JobRecord], texts: Sequence[str]) -> list[JobRecord]:
+        """The jobs that are called so, each once. Raises Unknown."""
+        found = [self.find(records, text) for text in texts]
+        return list({record.key: record for record in found}.values())
+
     async def until(self, key: str, holds: Callable[[JobRecord], bool]) -> JobRecord:
         """Wait until the record is as asked for; what becomes of its status is said on the way."""
-        failed, message = 0, None
+        failed: Counter[FileKind] = Counter()
+        last: dict[FileKind, Transfer] = {}
 
         def seen(record: JobRecord) -> bool:
-            nonlocal failed, message
             whose = record.submission.id if record.submission is not None else record.key
             if record.status != self._said.get(whose):
                 self._said[whose] = record.status
                 self._progress.clear()
                 say(f"{record.name}: {record.status_words}")
-            now = next((t.message for t in record.transfers if t.state is TransferState.FAILED), None)
-            if now is not None and now != message:
-                failed += 1
-                self._progress.clear()
-                say(f"{record.name}: {now}")
-                if failed >= _TRIES:
+            for now in record.transfers:
+                before = last.get(now.kind)
+                if now.state is not TransferState.FAILED or now == before:
+                    continue
+                last[now.kind] = now
+                failed[now.kind] += 1
+                if before is None or now.message != before.message:
+                    self._progress.clear()
+                    say(f"{record.name}: {now.message}")
+                if failed[now.kind] >= _TRIES:
                     raise Offline("The files did not come", "What came so far is kept; fetch goes on there.")
-            message = now
             return holds(record)
 
         return await self.engine.wait_until(key, seen)
