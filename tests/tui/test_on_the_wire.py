@@ -73,10 +73,11 @@ def test_jobs_and_job(run: Callable[..., bytes], tmp_path: Path) -> None:
     for name, texts in (("plain", PLAIN), ("hostile", NASTY)):
         folder = tmp_path / name
         folder.mkdir()
-        fill(folder, texts)
+        fill(folder, texts, "http://127.0.0.1:9")
         seen[name] = run(
             sign=b"Keys", keys=[b"jj", b"\r", b"\x1b", b"jjjjjjj", b"\r", b"\x1b", b"G", b"\r"], folder=folder
         )
+    assert b"a plain text" in seen["plain"], "the jobs are shown"
     assert kinds(seen["hostile"]) <= kinds(seen["plain"])
 
 
