@@ -31,6 +31,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.bars import exit_code, told
+
 JOBS, CHANGED, ACTIVE = 10_000, 20, 20
 KEYS = 30
 IDLE_SECONDS = 34.0
@@ -249,10 +251,11 @@ def keys(folder: str) -> None:
     finally:
         terminal.close()
     ratio = statistics.median(mine) / statistics.median(theirs)
-    print(
+    told(
         f"key to screen, {JOBS:,} jobs, a changed list each second: {statistics.median(mine):.1f} ms median, "
         f"{max(mine):.0f} ms worst of {KEYS} (bars 50, 120); DataTable {statistics.median(theirs):.1f} ms, "
-        f"{max(theirs):.0f} ms: {ratio:.2f} ×"
+        f"{max(theirs):.0f} ms: {ratio:.2f} ×",
+        statistics.median(mine) <= 50 and max(mine) <= 120,
     )
     print(f"filter as you type, key to screen: {statistics.median(typed):.1f} ms median, {max(typed):.0f} ms worst")
 
@@ -281,6 +284,10 @@ class Holds:
 
     def __exit__(self, *_: object) -> None:
         asyncio.events.Handle._run = self._run  # type: ignore[method-assign]
+
+    @property
+    def wall(self) -> float:
+        return max((wall for wall, _, _ in self.found), default=0.0)
 
     def told(self) -> str:
         wall, cpu, _ = max(self.found, default=(0.0, 0.0, ""))
@@ -322,8 +329,13 @@ async def loop_held(folder: str, verbose: bool) -> None:
             await asyncio.sleep(2.0)
             with Holds() as named:
                 await asyncio.sleep(6.0)
-    print(f"longest hold of the loop, ticks that change {CHANGED} of {JOBS:,}: {ticks.told()} (bar 50)")
-    print(f"longest hold of the loop, a key in the filter: {max(typed, key=lambda h: max(h.found)).told()} (bar 50)")
+    told(
+        f"longest hold of the loop, ticks that change {CHANGED} of {JOBS:,}: {ticks.told()} (bar 50)", ticks.wall <= 50
+    )
+    told(
+        f"longest hold of the loop, a key in the filter: {max(typed, key=lambda h: max(h.found)).told()} (bar 50)",
+        max(holds.wall for holds in typed) <= 50,
+    )
     print(f"longest hold of the loop, ticks while filtered: {narrowed.told()}; sorted by name: {named.told()} (bar 50)")
     if verbose:
         for name, holds in (("ticks", ticks), ("narrowed", narrowed), ("named", named)):
@@ -355,10 +367,10 @@ def idle(folder: str) -> None:
     with serving(200, 10, changing=False) as url:
         mine = share(ours(url, folder, 30.0), b"running")
     theirs = share(table(200, changing=False), b"READY")
-    print(f"idle with 10 active jobs: {mine:.2f} % of a core (bar 1.00); DataTable app {theirs:.2f} %")
+    told(f"idle with 10 active jobs: {mine:.2f} % of a core (bar 1.00); DataTable app {theirs:.2f} %", mine <= 1)
 
 
-def main() -> None:
+def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=["keys", "loop", "idle"])
@@ -367,7 +379,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.serve:
         serve(options.serve[0], options.serve[1], bool(options.serve[2]))
-        return
+        return 0
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores")
     for name in [options.only] if options.only else ["keys", "loop", "idle"]:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -377,7 +389,8 @@ def main() -> None:
                 asyncio.run(loop_held(folder, options.verbose))
             else:
                 idle(folder)
+    return exit_code()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,6 +1,6 @@
 """Results of 50,000 rows: first rows, all indexed, a page, a search, a merge and memory, beside the obvious script.
 
-    python benchmarks/results.py [--rows 50000] [--megabytes 100] [--jq ROWS]
+    python -m benchmarks.results [--rows 50000] [--megabytes 100] [--jq ROWS]
 
 The obvious script reads both files with `json.loads` into a dict, goes through the input, and writes each request with
 its answer. Each is run in an interpreter of its own; memory is what it takes on top of its imports. `--megabytes` is
@@ -20,6 +20,8 @@ import tempfile
 import time
 from itertools import islice
 from pathlib import Path
+
+from benchmarks.bars import exit_code, told
 
 OURS = """
 import json, re, resource, sys, threading, time
@@ -170,7 +172,7 @@ def merged_by_jq(folder: Path, rows: int) -> tuple[float, float]:
     return seconds, found[1] + found[7]
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--rows", type=int, default=50_000)
     parser.add_argument("--megabytes", type=int, default=100)
@@ -188,17 +190,18 @@ def main() -> None:
         theirs = min((their for _, their in runs), key=lambda found: found[0])
         by_jq = merged_by_jq(folder, given.jq) if shutil.which("jq") and given.jq else None
     first, indexed, grown, page, record, searched, hits, merged, grown_by_all, kept, opened, sums = ours
-    print(f"first rows      {first * 1e3:8.1f} ms   (bar 300)")
-    print(f"all indexed     {indexed * 1e3:8.0f} ms   (bar 1,500)")
+    told(f"first rows      {first * 1e3:8.1f} ms   (bar 300)", first <= 0.3)
+    told(f"all indexed     {indexed * 1e3:8.0f} ms   (bar 1,500)", indexed <= 1.5)
     print(f"opened again    {opened * 1e3:8.0f} ms   from what is kept of it; to keep it took {kept * 1e3:.0f} ms")
     less = theirs[1] / grown
-    print(f"memory          {grown:8.0f} MB   (bar 80)      {less:.1f} × less than the script")
+    told(f"memory          {grown:8.0f} MB   (bar 80)      {less:.1f} × less than the script", grown <= 80)
     print(f"  and the merge {grown_by_all:8.0f} MB")
-    print(f"a page of rows  {page * 1e3:8.1f} ms   (bar 16)")
+    told(f"a page of rows  {page * 1e3:8.1f} ms   (bar 16)", page <= 0.016)
     print(f"one record      {record * 1e3:8.1f} ms")
     print(f"search          {searched * 1e3:8.0f} ms   ({hits:.0f} hits)")
     whole = indexed + merged
-    print(f"merged          {merged * 1e3:8.0f} ms   (bar 3 ×)     {theirs[0] / merged:.1f} × faster than the script")
+    ratio = theirs[0] / merged
+    told(f"merged          {merged * 1e3:8.0f} ms   (bar 3 ×)     {ratio:.1f} × faster than the script", ratio >= 3)
     print(f"  and indexed   {whole * 1e3:8.0f} ms                 {theirs[0] / whole:.1f} × faster than the script")
     print(f"obvious script  {theirs[0] * 1e3:8.0f} ms   {theirs[1]:.0f} MB")
     if by_jq is not None:
@@ -207,7 +210,8 @@ def main() -> None:
             f"jq              {by_jq[0] * 1e3:8.0f} ms   for {given.jq:,} rows: ours, indexed too, {ratio:.0f} × faster"
         )
     print(sums)
+    return exit_code()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

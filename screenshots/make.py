@@ -25,6 +25,7 @@ from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.settings import Settings
 from tbatch_tui.tui.app import TbatchApp
 from tbatch_tui.tui.screens.pick import PickScreen
+from tbatch_tui.tui.widgets.record_table import RecordTable
 
 NOW = 1_772_802_120.0
 """2026-03-06 13:02 UTC."""
@@ -168,6 +169,11 @@ async def session(folder: Path, data_dir: Path, name: str, size: tuple[int, int]
             while app.screen is not app.jobs:
                 await pilot.press("escape")
                 await pilot.pause()
+            await pilot.press("F")
+            await stage.at("Files")
+            await until(lambda: app.screen.query_one(RecordTable).row_count > 10)
+            await take(pilot, "files")
+            await pilot.press("escape")
             for place in (Path("batch-results"), Path("safety-eval.jsonl")):
                 os.utime(place, (NOW - 60, NOW - 60))
             app.push_screen(PickScreen(app.engine, app.bridge, Path.cwd(), Path("samples")))

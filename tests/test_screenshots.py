@@ -15,6 +15,7 @@ WHAT_EACH_SHOWS = {
     "results": "Results",
     "results-errors": "Results",
     "keys": "Keys",
+    "files": "Files",
     "fix": "leave",
     "pick": "Pick",
     "check-faults": "Check",
