@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Mapping
@@ -144,6 +143,8 @@ def is_loopback(url: str) -> bool:
 
 def _stored_key(url: str | None) -> tuple[str | None, str, str | None]:
     """What `tg login` stored: the token, else why not, and the server it is for. It is sent to no other."""
+    import json
+
     try:
         stored = json.loads(paths.together_login_file().read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import stat
 from collections.abc import Callable
@@ -34,6 +33,8 @@ def read_fingerprint(path: Path, is_stopped: Callable[[], bool] = lambda: False)
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise FileTrouble(f"{path} is not a file", "Choose a .jsonl file.")
+        import hashlib
+
         hasher = hashlib.sha256()
         size = 0
         with path.open("rb", buffering=0) as file:

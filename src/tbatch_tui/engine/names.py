@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import unicodedata
 from pathlib import Path
 
@@ -30,6 +29,8 @@ def _whole(job_id: str) -> str:
     kept = safe_part(job_id, _LONGEST_ID)
     if kept == job_id:
         return kept
+    import hashlib
+
     digest = hashlib.sha256(job_id.encode("utf-8", "surrogatepass")).hexdigest()
     return f"{safe_part(job_id, _LONGEST_ID - _HASHED - 1)}-{digest[:_HASHED]}"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.harmless import harmless_json
@@ -41,6 +40,8 @@ def copy_record(app: App[Any], bridge: Bridge, text: str, what: str) -> None:
 
 def json_text(value: Any) -> str:
     """A value as indented JSON that pastes without harm: what a terminal would obey or hide is escaped, as JSON may."""
+    import json
+
     return harmless_json(json.dumps(value, indent=2, ensure_ascii=False))
 
 
@@ -48,6 +49,8 @@ def json_or_text(raw: bytes | None) -> Any:
     """A line of a file as a JSON value; as harmless text where it is none."""
     if raw is None:
         return None
+    import json
+
     try:
         return json.loads(raw)
     except (ValueError, RecursionError):

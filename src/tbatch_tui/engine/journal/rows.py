@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 from dataclasses import asdict, astuple
@@ -147,13 +146,19 @@ def submission_of(row: sqlite3.Row, prefix: str = "") -> Submission:
 
 def estimate_text(estimate: Estimate | None) -> str | None:
     """An estimate as it is kept."""
-    return json.dumps(asdict(estimate)) if estimate is not None else None
+    if estimate is None:
+        return None
+    import json  # the first rows need none of it, unless they have an estimate or a tally
+
+    return json.dumps(asdict(estimate))
 
 
 def _estimate_of(text: str | None) -> Estimate | None:
     """None for what another version wrote in another way."""
     if text is None:
         return None
+    import json
+
     try:
         kept: Any = {name: tuple(part) if isinstance(part, list) else part for name, part in json.loads(text).items()}
         return Estimate(**kept)
@@ -180,6 +185,8 @@ def transfer_of(row: sqlite3.Row, prefix: str = "") -> Transfer | None:
 
 def tally_values(tally: Tally) -> tuple[Any, ...]:
     """In the order of `TALLY_COLUMNS`."""
+    import json
+
     values = {column: getattr(tally, column) for column in TALLY_COLUMNS}
     return tuple({**values, "spent": json.dumps([astuple(spent) for spent in tally.spent])}.values())
 
@@ -188,6 +195,8 @@ def tally_of(row: sqlite3.Row, prefix: str) -> Tally | None:
     """None also for what another version wrote in another way: it is counted again."""
     if row[prefix + "stamps"] is None:
         return None
+    import json
+
     values = {column: row[prefix + column] for column in TALLY_COLUMNS}
     try:
         spent = tuple(Spent(*found) for found in json.loads(values["spent"]))
