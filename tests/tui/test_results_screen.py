@@ -347,7 +347,7 @@ async def test_files_that_arrive_are_read(tmp_path: Path) -> None:
         path = write(tmp_path / "errors.jsonl", ERRORS)
         record = await host.engine._work.put(JOB.id, Transfer(FileKind.ERRORS, "e", TransferState.FETCHED, path))
         assert record is not None
-        host.engine._work.collected(record, None)
+        host.engine._work.collected(record)
         await read(host, pilot)
         assert screen_of(host).table.source.row(1).outcome is Outcome.ERROR
 
