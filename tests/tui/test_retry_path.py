@@ -74,6 +74,6 @@ async def test_two_retries_leave_nothing_unanswered(
         family = await app.engine.family(third.key)
         assert [kin.generation for kin in family] == [1, 2, 3]
         app.post_message(OpenResults(third.key))
-        await until(lambda: says(app, "Results", "job 3 of 3, a retry"))
+        await until(lambda: says(app, "Results", "job 3 of 3"))
         await pilot.press("m")
         await until(lambda: says(app, "merged from 3 jobs", "+ 0 missing", "#2", "#3"))
