@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import ModalScreen
+from textual.widgets._toast import Toast
 
-from tbatch_tui.tui import keymap, keys
+from tbatch_tui.tui import keymap, keys, theme
 from tbatch_tui.tui.dialogs.confirm import Confirm
 from tbatch_tui.tui.dialogs.edit_label import EditLabel
 from tbatch_tui.tui.dialogs.keys_help import KeysHelp
@@ -208,3 +210,19 @@ async def test_the_filter_line() -> None:
         await pilot.click(RecordTable)
         await pilot.pause()
         assert app.heard[6:] == ["x", True]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_toast_leaves_the_keys_of_a_dialog_free(size: tuple[int, int]) -> None:
+    class Toasting(Asking):
+        CSS_PATH = Path(theme.__file__).with_name("app.tcss")
+
+    app = Toasting()
+    async with app.run_test(size=size, notifications=True) as pilot:
+        app.ask(Confirm("Cancel reviews-march?", "Rows come back. " * 60, yes="Cancel the job", no="Keep it running"))
+        app.notify("1,980 ok · 17 err · 3 missing", title="reviews-february: results are here", timeout=60)
+        await pilot.pause()
+        await pilot.pause()
+        assert "results are here" in screen_text(app)
+        assert "y Cancel the job" in screen_text(app) and "[ n Keep it running ]" in screen_text(app)
+        assert app.screen.query_one(Toast).region.bottom < app.screen.query_one("#yes").region.y

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,18 +11,21 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.history import History, Point, Similar
-from tbatch_tui.engine.model import Job, JobRecord, Kin, Submission
+from tbatch_tui.engine.model import Job, JobRecord, Kin, Submission, Tally
 from tbatch_tui.engine.pace import course
 from tbatch_tui.tui.open_file import opener_of, pager_of
 from tbatch_tui.tui.widgets.error_hints import KNOWN, error_hint
 from tbatch_tui.tui.widgets.job_facts import about
 from tbatch_tui.tui.widgets.job_steps import STEP_WIDTH, Step, steps
+from tbatch_tui.tui.widgets.job_words import foot_lines
 from tbatch_tui.tui.widgets.pace_words import foot_pieces, meter
 from tbatch_tui.tui.widgets.progress_chart import GUTTER, Drawn, chart_lines
+from tbatch_tui.tui.widgets.tally_words import tally_cell
 
 NOW = 1_772_802_120.0
 MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
@@ -55,6 +59,32 @@ def said(pieces: list[tuple[str, str]]) -> str:
 
 def told(record: JobRecord, history: History, seen_at: float | None = NOW, now: float = NOW) -> str:
     return " | ".join(said(pieces) for _, pieces in meter(record, history, seen_at, now))
+
+
+# -- a row and its foot --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", range(6, 60))
+def test_a_cell_has_no_number_without_its_word(width: int) -> None:
+    tally = Tally(2_000, 1_980, 17, 3, cut_short=12, odd=4)
+    cell = said(tally_cell(tally, width))
+    assert len(cell) <= max(width, len("17 err …"))
+    assert all(
+        re.fullmatch(r"[\d,]+ (ok|err|missing|unreadable|cut|cut short)", part.removesuffix(" …"))
+        for part in cell.split(" · ")
+    )
+    assert cell.endswith(("12 cut short", "12 cut", " …"))
+    assert "17 err" in cell, "what needs a person goes last"
+
+
+@pytest.mark.parametrize("width", [36, 56, 76, 106])
+def test_the_foot_says_the_deadline_at_any_width(width: int) -> None:
+    record = running(NOW - HOUR)
+    for name in ("reviews", "日本語の長い名前" * 8):
+        head = said(foot_lines(replace(record, label=name), NOW, width)[0])
+        assert head.endswith(" · deadline tomorrow 12:02") and cell_len(head) <= width
+        assert "…" not in head or name != "reviews"
+    assert " · job-1 · " in said(foot_lines(record, NOW, 76)[0])
 
 
 # -- the stuck meter -----------------------------------------------------------------------------------

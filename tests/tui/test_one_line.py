@@ -18,7 +18,7 @@ from tbatch_tui.tui.widgets.progress_line import ProgressLine
 from tbatch_tui.tui.widgets.rule import Rule
 from tests.tui.drawn import Bare, check_screen, screen_lines, screen_text
 
-STATUS = ["Acme / evals", ("2 running", "$status-active"), ("1 needs you", "$status-attention"), "214 done", "↻ 0:22"]
+STATUS = ["Acme / evals", "214 done", ("2 running", "$status-active"), ("1 needs you", "$status-attention"), "↻ 0:22"]
 
 
 def said(pieces: list[tuple[str, str]]) -> str:
@@ -32,12 +32,14 @@ def header(subject: str, width: int) -> str:
 
 
 def test_the_header_gives_way_from_the_least_wanted() -> None:
-    assert header("", 110).endswith("Acme / evals · 2 running · 1 needs you · 214 done · ↻ 0:22 ")
+    assert header("", 110).endswith("Acme / evals · 214 done · 2 running · 1 needs you · ↻ 0:22 ")
     assert header("", 60).startswith(" Jobs ") and header("", 60).endswith(
-        "… · 2 running · 1 needs you · 214 done · ↻ 0:22 "
+        "… · 214 done · 2 running · 1 needs you · ↻ 0:22 "
     )
-    assert header("evals/reviews-march.jsonl", 60).startswith(" Jobs   evals/review")
-    assert header("evals/reviews-march.jsonl", 60).endswith("… · 214 done · ↻ 0:22 ")
+    assert header("evals/reviews-march.jsonl", 60).startswith(" Jobs   evals/reviews-march.jsonl ")
+    assert header("evals/reviews-march.jsonl", 60).endswith("… · 1 needs you · ↻ 0:22 ")
+    long = header("evals/a-folder-of-a-long-name/reviews-march.jsonl", 80)
+    assert long.startswith(" Jobs   evals/a-folder-of-a-long-name/revie") and long.endswith("… · 1 needs you · ↻ 0:22 ")
     assert header("evals/reviews-march.jsonl", 200).startswith(" Jobs   evals/reviews-march.jsonl ")
 
 

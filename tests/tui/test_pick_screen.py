@@ -68,13 +68,12 @@ def taken(app: NewBatchHost) -> list[Path]:
 async def test_lists_folders_first_and_only_what_a_batch_takes(
     work: Path, tmp_path: Path, size: tuple[int, int]
 ) -> None:
-    async with shown(offline(tmp_path), open_pick(work), size) as (app, pilot):
+    async with shown(offline(tmp_path), open_pick(work), size) as (app, _):
         await listed(app)
         assert names(app) == ["..", "Archive", "evals", "Clips.JSONL", "reviews.jsonl", "with space.jsonl"]
         assert isinstance(app.focused, FileTable)
         assert "Pick" in app.text and "3 .jsonl files" in app.text
-        await pilot.press("j", "j", "j", "j")
-        await until(lambda: '"request-1"' in app.text, what="the first line is shown")
+        await until(lambda: '"request-1"' in app.text, what="the first line of the file under the cursor is shown")
 
 
 async def test_enter_takes_the_file_under_the_cursor(work: Path, tmp_path: Path) -> None:
@@ -88,13 +87,33 @@ async def test_enter_takes_the_file_under_the_cursor(work: Path, tmp_path: Path)
 async def test_into_a_folder_and_back_with_the_cursor_where_one_was(work: Path, tmp_path: Path) -> None:
     async with shown(offline(tmp_path), open_pick(work)) as (app, pilot):
         await listed(app)
-        await pilot.press("j", "j", "enter")
+        await pilot.press("g", "j", "j", "enter")
         await listed(app, "march.jsonl")
         assert "evals" in app.text.splitlines()[0]
         await pilot.press("backspace")
         await listed(app)
         await until(lambda: (row := app.screen.query_one(FileTable).cursor_row) and row.entry.name == "evals")
         assert not app.asked
+
+
+async def test_the_cursor_begins_on_what_one_came_for(work: Path, tmp_path: Path) -> None:
+    os.utime(work / "Clips.JSONL", (2_000_000_000, 2_000_000_000))
+    (work / "Archive" / "older").mkdir()
+    (work / "evals" / "nothing").mkdir()
+    async with shown(offline(tmp_path), open_pick(work)) as (app, pilot):
+
+        async def under_the_cursor(name: str) -> None:
+            await until(
+                lambda: (row := app.screen.query_one(FileTable).cursor_row) and row.entry.name == name, what=name
+            )
+
+        await under_the_cursor("Clips.JSONL")  # the newest file
+        await pilot.press("g", "j", "enter")
+        await under_the_cursor("older")  # the first folder where there is no file
+        await pilot.press("enter")
+        await under_the_cursor("..")
+        await pilot.press("enter")
+        await under_the_cursor("older")
 
 
 async def test_samples_and_recent_files_stand_on_top(work: Path, tmp_path: Path, sandbox: Sandbox) -> None:

@@ -71,6 +71,7 @@ class PickScreen(Frame):
         self._reader = FolderReader()
         self._aside: tuple[Section, ...] = ()
         self._here = Section("Folder")
+        self._was_read = False
 
     # -- layout --------------------------------------------------------------------------------------
 
@@ -110,6 +111,10 @@ class PickScreen(Frame):
             self.bridge.report(error)
         self._aside = await asyncio.to_thread(_sections, recents, self._samples)
         await self._read_folder(self._folder, fresh=True)
+        if not self._was_read:
+            self._was_read = True
+            if (row := self.table.cursor_row) is not None and row.entry.kind is EntryKind.PARENT:
+                self._to_likeliest()
 
     @work(group="folder", exclusive=True, exit_on_error=False)
     async def _go_into(self, folder: Path) -> None:
@@ -117,9 +122,16 @@ class PickScreen(Frame):
         if await self._read_folder(folder):
             here = self._here
             landed = here.entries.place(str(came_from))
-            first = here.entries[landed] if landed is not None else next(iter((*here.above, *here.entries[:1])), None)
-            if first is not None:
-                self.table.move_cursor(key=key_of(here, first))
+            if landed is not None:
+                self.table.move_cursor(key=key_of(here, here.entries[landed]))
+            else:
+                self._to_likeliest()
+
+    def _to_likeliest(self) -> None:
+        """Put the cursor on what one came for, not on the way out; that only in an empty folder."""
+        here = self._here
+        if (first := here.entries.likeliest or next(iter(here.above), None)) is not None:
+            self.table.move_cursor(key=key_of(here, first))
 
     async def _read_folder(self, folder: Path, *, fresh: bool = False) -> bool:
         """Show a folder; one that cannot be read is said, and what was shown stays."""

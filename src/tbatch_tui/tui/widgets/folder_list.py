@@ -90,6 +90,12 @@ class Listing(Sequence[Entry]):
         return next((index for index, row in enumerate(self._rows) if row[1] == name), None)
 
     @property
+    def likeliest(self) -> Entry | None:
+        """What one came for: the newest file; where there is none, the first entry."""
+        files = [(row[4] or 0.0, -index) for index, row in enumerate(self._rows) if row[2] == EntryKind.FILE]
+        return self[-max(files)[1]] if files else next(iter(self), None)
+
+    @property
     def folders(self) -> int:
         """How many of them are folders; those come first."""
         return bisect_left(self._rows, True, key=lambda row: row[2] != EntryKind.FOLDER)

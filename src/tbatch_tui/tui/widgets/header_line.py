@@ -14,13 +14,14 @@ Segment = str | tuple[str, str]
 
 BETWEEN = " · "
 SUBJECT_KEPT = 18
-"""Cells of the subject that stay while segments at the right give way."""
+"""Cells of the subject that stay in any case; of a wide line it is half of the room."""
 
 
 class HeaderLine(OneLine):
     """` Jobs   subject …            Acme / evals · 2 running · ↻ 0:22 `
 
-    When there is no room the leftmost segments go first, with `…` in their place: write the most wanted last.
+    First comes the name, then the subject as far as half of the room, then the segments from the right: the leftmost
+    go first, with `…` in their place. Write the most wanted last.
     """
 
     DEFAULT_CSS = """
@@ -32,15 +33,6 @@ class HeaderLine(OneLine):
         self._title = title
         self._subject = subject
         self._segments: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def subject(self) -> str:
-        return self._subject
-
-    def set_subject(self, subject: str) -> None:
-        """What the screen is about: a file, a job."""
-        self._subject = subject
-        self.changed()
 
     def show(self, subject: str, status: Iterable[Segment | None] = ()) -> None:
         """Subject and status at once."""
@@ -57,7 +49,7 @@ class HeaderLine(OneLine):
         title = f" {self._title}"
         subject = line(self._subject[: width * 8])
         room = width - cell_len(title) - 1
-        wanted = min(cell_len(subject), SUBJECT_KEPT) + 3 if subject else 0
+        wanted = min(cell_len(subject), max(SUBJECT_KEPT, room // 2)) + 3 if subject else 0
         status = self._status(room - wanted - 2)
         taken = sum(cell_len(text) for text, _ in status)
         left = room - taken - (2 if status else 0)

@@ -59,9 +59,9 @@ def job_columns(now: Callable[[], float], cost: Callable[[JobRecord], str]) -> l
     """The columns of the Jobs list; those of low priority go first when it is narrow."""
     return [
         Column("status", "Status", render=_status_cell, width=14, priority=9, pinned=True),
-        Column("name", "Name", render=lambda row: row.record.name, weight=4, min=14, max=48, priority=8, pinned=True),
+        Column("name", "Name", render=lambda row: row.record.name, weight=3, min=14, max=48, priority=8, pinned=True),
         Column("kind", "Kind", render=_kind_cell, width=10, priority=1, style="$status-quiet"),
-        Column("model", "Model", render=_model_cell, weight=3, min=12, max=30, priority=3),
+        Column("model", "Model", render=_model_cell, weight=2, min=12, max=30, priority=3),
         Column(
             "requests",
             "Requests",
@@ -70,7 +70,7 @@ def job_columns(now: Callable[[], float], cost: Callable[[JobRecord], str]) -> l
             align="right",
             priority=4,
         ),
-        Column("progress", "Progress", draw=_progress_cell, weight=3, min=20, max=52, priority=7),
+        Column("progress", "Progress", draw=_progress_cell, weight=4, min=20, max=52, priority=7),
         Column("took", "Took", render=lambda row: _time_cell(row.record, now()), width=12, align="right", priority=2),
         Column("cost", "Cost", render=lambda row: cost(row.record), width=8, align="right", priority=2),
         Column(

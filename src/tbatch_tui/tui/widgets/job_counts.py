@@ -13,10 +13,15 @@ from tbatch_tui.tui.widgets.status import look_of
 
 
 def count_pieces(counts: Mapping[Rank, Mapping[str, int]]) -> Pieces:
-    """`1 validating`, `2 running`, `1 needs you`, `214 done`: what runs by status, the rest by what it asks of one."""
+    """`214 done`, `1 validating`, `2 running`, `1 needs you`: what runs by status, the rest by what it asks of one.
+
+    The most wanted comes last: that stays where there is no room.
+    """
     active = dict(counts[Rank.ACTIVE])
     running = active.pop(JobStatus.IN_PROGRESS, 0)
-    said: Pieces = [
+    done = sum(counts[Rank.DONE].values())
+    said: Pieces = [(f"{done:,} done", "")] if done else []
+    said += [
         (f"{count:,} {look_of(status).word.lower()}", look_of(status).colour)
         for status, count in sorted(active.items())
     ]
@@ -24,8 +29,6 @@ def count_pieces(counts: Mapping[Rank, Mapping[str, int]]) -> Pieces:
         said.append((f"{running:,} running", "$status-active"))
     if needing := sum(counts[Rank.ATTENTION].values()):
         said.append((f"{needing:,} {'needs' if needing == 1 else 'need'} you", "$status-attention"))
-    if done := sum(counts[Rank.DONE].values()):
-        said.append((f"{done:,} done", ""))
     return said
 
 

@@ -57,10 +57,12 @@ class JobFoot(Static):
             return
         self._ask(record)
         history = self._read[1] if self._read is not None and self._read[0] == record.key else None
-        lines = foot_lines(record, now)
+        is_wide = self.screen.has_class("-wide")
+        width = max(1, self.app.size.width - 4)
+        lines = foot_lines(record, now, None if is_wide else width)
         if history is not None and (pace := self._pace(record, history, now)):
             lines[1] = pace
-        if self.screen.has_class("-wide"):
+        if is_wide:
             from tbatch_tui.engine.history import History
             from tbatch_tui.tui.widgets.job_steps import steps
 
@@ -70,7 +72,6 @@ class JobFoot(Static):
             blocks = [[name], facts_below(facts), [], second, [], *told, [], third]
             self.update(Content("\n").join(pieces_content(pieces) for pieces in blocks), layout=False)
         else:
-            width = max(1, self.app.size.width - 4)
             fitted = (fit_pieces(pieces, width, fill="") for pieces in lines)
             self.update(Content("\n").join(pieces_content(pieces) for pieces in fitted), layout=False)
 

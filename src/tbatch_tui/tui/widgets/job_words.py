@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.events import TransferMoved
 from tbatch_tui.engine.model import FileKind, JobRecord, JobStatus, LocalStatus, Transfer, TransferState
 from tbatch_tui.tui import format as fmt
-from tbatch_tui.tui.text import line
+from tbatch_tui.tui.text import fit, line
 from tbatch_tui.tui.widgets.tally_words import tally_cell
 
 Pieces = list[tuple[str, str]]
 """Text and a style each: what a table's cell takes."""
+_OF_THE_FILE = "Error validating input file: "
+"""What nearly every failed job's error begins with: in a cell it would be all there is room for."""
 
 
 def kind_of(record: JobRecord) -> str:
@@ -38,12 +44,12 @@ def progress_cell(record: JobRecord, width: int) -> Pieces:
     if not job.is_ended:
         return [("finishing the rows under way" if "CANCEL" in job.status else "", "$status-quiet")]
     if job.error:
-        return [(line(job.error), "$status-failed")]
-    return outcome_pieces(record)
+        return [(line(job.error).removeprefix(_OF_THE_FILE), "$status-failed")]
+    return outcome_pieces(record, width)
 
 
-def outcome_pieces(record: JobRecord) -> Pieces:
-    """What came back: `1,980 ok · 17 err`, or where the files stand."""
+def outcome_pieces(record: JobRecord, width: int | None = None) -> Pieces:
+    """What came back: `1,980 ok · 17 err`, or where the files stand; in `width` cells as much of it as can be said."""
     trouble = next((t for t in record.transfers if t.state is TransferState.FAILED), None)
     if trouble is not None:
         return [("not fetched: ", "$status-attention"), (line(trouble.message or ""), "")]
@@ -52,7 +58,7 @@ def outcome_pieces(record: JobRecord) -> Pieces:
     if any(t.state is TransferState.GONE for t in record.transfers):
         return [("gone from the server", "$status-attention")]
     if record.tally is not None:
-        return tally_cell(record.tally)
+        return tally_cell(record.tally, width)
     answered, errors = record.answered_rows, record.error_rows
     if answered is None and errors is None:
         has_files = record.job is not None and any(record.job.file_id(kind) for kind in FileKind)
@@ -102,18 +108,34 @@ def took(record: JobRecord, now: float) -> str:
     return fmt.MISSING if job.is_ended else fmt.duration(max(0.0, now - job.created_at))
 
 
-def foot_lines(record: JobRecord, now: float) -> list[Pieces]:
-    """Three lines that answer most questions about a row without opening it."""
-    job, submission = record.job, record.submission
-    first: Pieces = [(line(record.name), "bold")]
-    first += [
-        (f" · {part}", "$status-quiet") for part in (line(record.key[:8]) if job else "", kind_of(record)) if part
-    ]
-    first.append(
-        (f" · submitted {fmt.when(record.created_at, now)}, {fmt.age(record.created_at, now)}", "$status-quiet")
-    )
+def _foot_head(record: JobRecord, now: float, width: int | None) -> Pieces:
+    """What it is, and from when until when. Where there is no room, parts go whole, and the deadline never does."""
+    job, name = record.job, line(record.name)
+    id, kind = line(record.key[:8]) if job is not None else "", kind_of(record)
+    since = f"submitted {fmt.when(record.created_at, now)}"
+    ago = f"{since}, {fmt.age(record.created_at, now)}"
+    until = ""
     if job is not None and not job.is_ended and job.deadline is not None:
-        first.append((f" · deadline {fmt.when(job.deadline, now)}", "$status-quiet"))
+        until = f"deadline {fmt.when(job.deadline, now)}"
+    said: list[str] = []
+    fewer = ((id, ago, until), (id, since, until), (since, until), (id, until), (until,))
+    for parts in ((id, kind, ago, until), *fewer):
+        said = [f" · {part}" for part in parts if part]
+        room = None if width is None else width - cell_len("".join(said))
+        if room is None or cell_len(name) <= room:
+            break
+    else:
+        name = fit(name, room or 0).rstrip()
+    return [(name, "bold"), *((part, "$status-quiet") for part in said)]
+
+
+def foot_lines(record: JobRecord, now: float, width: int | None = None) -> list[Pieces]:
+    """Three lines that answer most questions about a row without opening it.
+
+    In `width` cells the first is cut by parts; without one there is room, and the files stand under each other.
+    """
+    job, submission = record.job, record.submission
+    first = _foot_head(record, now, width)
     second: Pieces = []
     if job is not None and job.error:
         second = [(line(job.error), "$status-failed")]
@@ -124,7 +146,7 @@ def foot_lines(record: JobRecord, now: float) -> list[Pieces]:
     elif submission is not None and submission.warning:
         second = [("The server warned: ", "$status-attention"), (line(submission.warning), "")]
     elif record.transfers:
-        second = [piece for transfer in record.transfers for piece in file_pieces(transfer)]
+        second = _files_said(record.transfers, "\n" if width is None else " · ")
     elif job is not None and job.is_ended:
         second = outcome_pieces(record)
     else:
@@ -148,19 +170,29 @@ def foot_lines(record: JobRecord, now: float) -> list[Pieces]:
     return [first, second, third]
 
 
-def file_pieces(transfer: Transfer) -> Pieces:
-    """Where a result file is: `output 1.2 MB, 1,980 rows  path`."""
-    name = f"{transfer.kind.value} "
-    if transfer.state is TransferState.FETCHED and transfer.path is not None:
-        facts = f"{fmt.size(transfer.size)}, {fmt.plural(transfer.rows or 0, 'row')}  "
-        return [(name, "$status-quiet"), (facts, ""), (line(fmt.place(transfer.path)), "$status-quiet"), ("   ", "")]
-    states = {
-        TransferState.WANTED: ("being fetched", "$status-active"),
-        TransferState.GONE: ("gone from the server", "$status-attention"),
-        TransferState.FAILED: (line(transfer.message or "not fetched"), "$status-attention"),
-        TransferState.FETCHED: ("here", ""),
-    }
-    return [(name, "$status-quiet"), states[transfer.state], ("   ", "")]
+def _files_said(transfers: Sequence[Transfer], between: str) -> Pieces:
+    """`output 1.2 MB, 1,980 rows · errors 243 B, 2 rows · in batch-results`: how much there is, and then where."""
+    said: Pieces = []
+    for transfer in transfers:
+        said += [(between, "$status-quiet")] if said else []
+        said += [(f"{transfer.kind.value} ", "$status-quiet"), _file_said(transfer)]
+    here = [one.path for one in transfers if one.state is TransferState.FETCHED and one.path is not None]
+    folders = {path.parent for path in here}
+    where = [fmt.place(here[0])] if len(here) == 1 else [f"in {fmt.place(folder)}" for folder in sorted(folders)]
+    return [*said, *((between + line(one), "$status-quiet") for one in where)]
+
+
+def _file_said(transfer: Transfer) -> tuple[str, str]:
+    """How much there is of a result file, or why there is nothing."""
+    match transfer.state:
+        case TransferState.FETCHED:
+            return (f"{fmt.size(transfer.size)}, {fmt.plural(transfer.rows or 0, 'row')}", "")
+        case TransferState.WANTED:
+            return ("being fetched", "$status-active")
+        case TransferState.GONE:
+            return ("gone from the server", "$status-attention")
+        case TransferState.FAILED:
+            return (line(transfer.message or "not fetched"), "$status-attention")
 
 
 def what_now(record: JobRecord) -> str:

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.model import Tally
 from tbatch_tui.tui import format as fmt
+from tbatch_tui.tui.text import ELLIPSIS
 from tbatch_tui.tui.widgets.status import ATTENTION, OK, QUIET
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.results import Reconciliation
 
 Pieces = list[tuple[str, str]]
+BETWEEN = " · "
 
 
 def sum_words(found: Tally | Reconciliation) -> str:
@@ -41,20 +43,39 @@ def sum_style(found: Tally | Reconciliation) -> str:
     return QUIET if found.is_accounted else ATTENTION
 
 
-def tally_cell(tally: Tally) -> Pieces:
-    """`1,980 ok · 17 err · 3 missing`, or `all answered`: what is zero is left out, but for what is ok."""
+def tally_cell(tally: Tally, width: int | None = None) -> Pieces:
+    """`1,980 ok · 17 err · 3 missing`, or `all answered`: what is zero is left out, but for what is ok.
+
+    In too narrow a cell `cut short` is `cut`; then what is no trouble goes, and `…` stands for it: no number is ever
+    without its word.
+    """
     if tally.is_even and not tally.errors and not tally.cut_short:
         return [("all answered", OK)]
-    pieces: Pieces = [(f"{tally.answered:,} ok", "" if tally.needs_attention else OK)]
-    more = (
-        (tally.errors, "err", ATTENTION),
-        (tally.missing, "missing", ATTENTION),
-        (tally.unknown, "unknown", ATTENTION),
-        (tally.duplicates, "doubled", ATTENTION),
-        (tally.odd, "unreadable", ATTENTION),
-        (tally.cut_short, "cut short", QUIET),
-    )
-    for number, word, style in more:
-        if number:
-            pieces += [(" · ", QUIET), (f"{number:,} {word}", style)]
+    ok = (f"{tally.answered:,} ok", "" if tally.needs_attention else OK)
+    troubles = [
+        (f"{number:,} {word}", ATTENTION)
+        for number, word in (
+            (tally.errors, "err"),
+            (tally.missing, "missing"),
+            (tally.unknown, "unknown"),
+            (tally.duplicates, "doubled"),
+            (tally.odd, "unreadable"),
+        )
+        if number
+    ]
+    cut = [(f"{tally.cut_short:,} {word}", QUIET) for word in ("cut short", "cut") if tally.cut_short]
+    if width is None:
+        return _beside([ok, *troubles, *cut[:1]])
+    less = [[ok, *troubles], *(troubles[:count] for count in range(len(troubles), 0, -1))]
+    for pieces in (
+        _beside([ok, *troubles, *cut[:1]]),
+        _beside([ok, *troubles, *cut[1:]]),
+        *([*_beside(parts), (f" {ELLIPSIS}", QUIET)] for parts in less),
+    ):
+        if sum(len(text) for text, _ in pieces) <= width:
+            break
     return pieces
+
+
+def _beside(parts: Pieces) -> Pieces:
+    return [piece for part in parts for piece in ((BETWEEN, QUIET), part)][1:]
