@@ -77,7 +77,19 @@ def test_what_is_loopback(url: str, local: bool):
     assert is_loopback(url) is local
 
 
-@pytest.mark.parametrize("url", ["api.together.ai", "ftp://x", "http://", "//x"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "api.together.ai",
+        "ftp://x",
+        "http://",
+        "//x",
+        "http://[::1",
+        "http://h:99999",
+        "http://me:pw@h",
+        "http://h/?x=1",
+    ],
+)
 def test_a_base_url_that_is_no_web_address_is_refused(url: str, tmp_path: Path):
     with pytest.raises(SettingsError, match="base URL"):
         settled(tmp_path, base_url=url)

@@ -122,9 +122,18 @@ def settle(
 def checked_url(url: str) -> str:
     """The base URL as the SDK (3.x) wants it: without `/v1`, which it puts on each path itself."""
     url = url.strip()
-    parts = urlsplit(url)
+    wrong = SettingsError(f"The base URL {url!r} is not a web address: it begins with https:// or http://.")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # read here: a port that is none is told now, not by the first call
+    except ValueError:
+        raise wrong from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SettingsError(f"The base URL {url!r} is not a web address: it begins with https:// or http://.")
+        raise wrong
+    if parts.username is not None or parts.query or parts.fragment:
+        # A user in it would take the place of the key, and the password could come back in an answer.
+        bare = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        raise SettingsError(f"The base URL holds more than an address: {bare!r} is what can be used of it.")
     return url.rstrip("/").removesuffix("/v1")
 
 

@@ -18,7 +18,7 @@ from tbatch_tui.console.arguments import NAMES, SHELLS
 from tbatch_tui.engine.errors import Offline
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.settings import Settings
-from tests.conftest import write_chat
+from tests.conftest import until, write_chat
 from tests.console.conftest import Run
 
 SOON = ("--poll-interval", "0.2")
@@ -73,6 +73,26 @@ def test_the_same_bytes_are_not_submitted_twice_without_a_word(run: Run, sandbox
     assert len(sandbox.jobs) == 1
     assert run("submit", str(chat_file), "--again").returncode == 0
     assert len(sandbox.jobs) == 2
+
+
+def test_a_submit_that_was_killed_and_runs_again_is_the_same_job(
+    run: Run, sandbox: Sandbox, chat_file: Path, tmp_path: Path
+):
+    """To tell it of --again, as of bytes that ran before, would be to tell it to pay twice."""
+    sandbox.plan_fault("delay", "/v1/batches", method="POST", seconds=60, after=True)
+    command = [sys.executable, "-m", "tbatch_tui", "submit", str(chat_file), "--data-dir", str(tmp_path / "data")]
+    environment = {**os.environ, "TOGETHER_API_KEY": sandbox.key, "TOGETHER_BASE_URL": sandbox.base_url}
+    with subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=subprocess.DEVNULL) as first:
+        try:
+            asyncio.run(until(lambda: len(sandbox.jobs) == 1))
+        finally:
+            first.kill()
+    sandbox.clear_faults()
+    again = run("submit", str(chat_file), "--wait", *SOON)
+    assert again.returncode == 0, again.stderr
+    assert "taken up" in again.stderr and "--again" not in again.stderr
+    [job] = sandbox.jobs
+    assert again.stdout.splitlines()[0] == job["id"]
 
 
 def test_a_lost_answer_is_one_job_all_the_same(run: Run, sandbox: Sandbox, chat_file: Path):

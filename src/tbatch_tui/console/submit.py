@@ -58,16 +58,22 @@ async def send(session: Session, report: CheckReport, arguments: argparse.Namesp
     assert report.endpoint is not None
     await session.listed()  # whose key it is must be known, and what ran before
     print_ = await engine.fingerprint(report.path)
-    earlier = await engine.earlier_runs(print_.sha256, report.endpoint)
-    if earlier and not arguments.again:
+    earlier = [] if arguments.again else await engine.earlier_runs(print_.sha256, report.endpoint)
+    begun = next((record for record in earlier if _is_under_way(record)), None)
+    if begun is not None:
+        # A script that was killed and runs again means the same job: of --again it is not told, that would be a second.
+        say(f"These exact bytes are on their way already ({begun.status_words}): taken up, nothing is sent twice.")
+        key = begun.key
+    elif earlier:
         say(
             f"These exact bytes ran already: {earlier[0].key} ({earlier[0].status_words}). "
             "Nothing was submitted. Submitting again is billed again: give --again if that is meant."
         )
         return NOT_SO
-    key = await engine.submit(
-        report.path, report.endpoint, requests=report.requests, label=arguments.label, print_=print_
-    )
+    else:
+        key = await engine.submit(
+            report.path, report.endpoint, requests=report.requests, label=arguments.label, print_=print_
+        )
     record = await session.until(key, _is_settled)
     if record.job is None:
         assert record.submission is not None
@@ -84,6 +90,11 @@ async def send(session: Session, report: CheckReport, arguments: argparse.Namesp
     elif arguments.wait:
         tell_paths([record])
     return _code(record) if arguments.wait else AS_ASKED
+
+
+def _is_under_way(record: JobRecord) -> bool:
+    """Whether an earlier submit has not come to a job yet: it was killed in between, or another app works on it."""
+    return record.job is None and record.submission is not None and record.submission.state.is_open
 
 
 def _is_settled(record: JobRecord) -> bool:
