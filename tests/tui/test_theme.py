@@ -32,6 +32,17 @@ def test_statuses_can_be_read_in_textuals_themes(name: str) -> None:
             assert theme.contrast(Color.parse(colors[ink]), Color.parse(colors[ground])) >= theme.READABLE
 
 
+@pytest.mark.parametrize(
+    "of", [*theme.THEMES, *(other for other in BUILTIN_THEMES.values() if not other.ansi)], ids=lambda of: of.name
+)
+def test_selected_text_can_be_read_and_seen_to_be_selected(of: Theme) -> None:
+    colors = {
+        name: Color.parse(color) for name, color in variables(of).items() if name.startswith(("selected", "back"))
+    }
+    assert theme.contrast(colors["selected-text"], colors["selected"]) >= theme.READABLE
+    assert theme.contrast(colors["selected"], colors["background"]) >= 1.2
+
+
 @pytest.mark.parametrize("name", BUILTIN_THEMES)
 def test_every_theme_has_all_our_variables(name: str) -> None:
     ours = set(theme.variables_for(theme.DARK))

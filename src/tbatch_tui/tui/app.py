@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
+from textual.actions import SkipAction
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.events import AppFocus, Event, Key, MouseDown
@@ -328,6 +329,13 @@ class TbatchApp(App[str]):
         from tbatch_tui.tui.dialogs.keys_help import KeysHelp
 
         self.push_screen(KeysHelp(self.screen, getattr(self.screen, "NAME", "")))
+
+    async def action_copy_selected(self) -> None:
+        """Copy what is selected with the mouse; on nothing the key is somebody else's."""
+        from tbatch_tui.tui.clipboard import copy_selection
+
+        if not self.screen.selections or not await copy_selection(self.screen, self.bridge):
+            raise SkipAction
 
     def action_help_quit(self) -> None:
         """ctrl+c copies what is selected; on nothing it says how to leave."""

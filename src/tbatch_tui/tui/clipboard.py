@@ -10,6 +10,7 @@ from tbatch_tui.tui.text import line, lines
 
 if TYPE_CHECKING:
     from textual.app import App
+    from textual.screen import Screen
 
     from tbatch_tui.tui.bridge import Bridge
 
@@ -36,6 +37,30 @@ def copy_record(app: App[Any], bridge: Bridge, text: str, what: str) -> None:
         return
     app.copy_to_clipboard(text)
     bridge.say(f"Copied {what}", fmt.size(size))
+
+
+async def copy_selection(screen: Screen[Any], bridge: Bridge) -> bool:
+    """Copy what is selected with the mouse; False when nothing is."""
+    from tbatch_tui.tui.widgets.record_view import RecordView
+
+    for widget in list(screen.selections):
+        if isinstance(widget, RecordView) and widget.is_attached:
+            await widget.wrap_selected()
+    text = lines(screen.get_selected_text() or "")
+    if not text.strip():
+        return False
+    if len(text.encode("utf-8", "replace")) > LONGEST:
+        bridge.say(
+            f"Too much is selected to copy: more than {fmt.size(LONGEST)}",
+            "Terminals take about that much. Nothing was copied; exporting writes it to a file.",
+            "warning",
+        )
+        return True
+    screen.app.copy_to_clipboard(text)
+    count = text.count("\n") + 1
+    said = fmt.plural(len(text), "character")
+    bridge.say(f"Copied {said}" if count == 1 else f"Copied {fmt.plural(count, 'line')}, {said}")
+    return True
 
 
 def json_text(value: Any) -> str:

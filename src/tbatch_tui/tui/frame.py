@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
 from textual.widgets import Static
 
 from tbatch_tui.tui import keys
@@ -16,9 +15,10 @@ from tbatch_tui.tui.widgets.header_line import HeaderLine
 from tbatch_tui.tui.widgets.job_foot import pieces_content
 from tbatch_tui.tui.widgets.key_bar import KeyBar
 from tbatch_tui.tui.widgets.rule import Rule
+from tbatch_tui.tui.widgets.selecting import Selecting
 
 
-class Frame(Screen[None]):
+class Frame(Selecting[None]):
     """Base of the screens. A subclass sets `NAME` and composes its `body`."""
 
     NAME: ClassVar[str]

@@ -82,7 +82,7 @@ def check_keymap(mapping: Mapping[str, str]) -> tuple[dict[str, str], list[str]]
     for id, keys in mapping.items():
         if id not in PLACES:
             messages.append(f"keys: there is no action {id!r}{_meant(id)}")
-        elif message := _fault(keys):
+        elif message := _fault(id, keys):
             messages.append(f"keys: {id}: {message}; it stays {_default(id)}")
         else:
             accepted[id] = ",".join(normal_key(key) or key for key in keys.split(","))
@@ -93,7 +93,7 @@ def check_keymap(mapping: Mapping[str, str]) -> tuple[dict[str, str], list[str]]
     return accepted, messages
 
 
-def _fault(keys: object) -> str | None:
+def _fault(id: str, keys: object) -> str | None:
     """What is wrong with the keys of one action, whatever else is mapped."""
     if not isinstance(keys, str) or not keys.strip():
         return "a key is wanted, or several separated by commas"
@@ -101,7 +101,7 @@ def _fault(keys: object) -> str | None:
         normal = normal_key(key)
         if normal is None:
             return f"there is no key {key.strip()!r}"
-        if normal in _TAKEN:
+        if normal in _TAKEN and not any(normal in keys_of(one) for one in ALL if one.id == id):
             return f"{normal!r} {_TAKEN[normal]}"
     return None
 

@@ -415,6 +415,16 @@ SUSPEND = _key(
     group=APP,
     show=False,
 )
+COPY_SELECTED = _key(
+    "ctrl+c,super+c",
+    "app.copy_selected",
+    "Copy text",
+    "Copy the text that is selected: drag over it with the mouse",
+    id="app.copy-selected",
+    on=(*SCREENS, Place.QUESTION, Place.READING, Place.FORM),
+    group=APP,
+    show=False,
+)
 HIDE_TOUR = _key(
     "H", "hide_tour", "Hide hint", "Hide the hint of this screen", id="tour.hide", on=SCREENS, group=APP, show=False
 )

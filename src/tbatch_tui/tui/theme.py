@@ -1,7 +1,8 @@
 """The looks: one dark theme of our own and its light twin, and our variables for everybody else's themes.
 
 One accent for what the person does, status colours for status and nothing else, thin rules for the rest. A test
-measures that each text and status colour stands 4.5:1 against the background and against the cursor row.
+measures that each text and status colour stands 4.5:1 against the background and against the cursor row, and selected
+text against the selection.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ def _theme(name: str, *, dark: bool, ground: tuple[str, str, str, str], ink: str
     """A theme from its background, surface, panel and rule; the rest of Textual's variables follow from ours."""
     background, surface, panel, rule = ground
     status = {key.replace("_", "-"): value for key, value in own.items()}
-    quiet, cursor = status["status-quiet"], status["cursor-row"]
+    quiet, cursor, selected = status["status-quiet"], status["cursor-row"], status["selected"]
     return Theme(
         name=name,
         dark=dark,
@@ -36,6 +37,8 @@ def _theme(name: str, *, dark: bool, ground: tuple[str, str, str, str], ink: str
             "accent-text": accent,
             "rule": rule,
             "cursor-row-text-style": "none",
+            "selected": selected,
+            "selected-text": ink,
             "text-muted": quiet,
             "border": accent,
             "border-blurred": rule,
@@ -79,6 +82,7 @@ DARK = _theme(
     bar_rest="#4b5563",
     cursor_row="#263243",
     cursor_row_blurred="#1f252e",
+    selected="#2f4f7d",
 )
 
 LIGHT = _theme(
@@ -95,6 +99,7 @@ LIGHT = _theme(
     bar_rest="#b3afa8",
     cursor_row="#dce7f6",
     cursor_row_blurred="#ecebe7",
+    selected="#b4cff2",
 )
 
 READABLE = 4.5
@@ -120,6 +125,8 @@ def variables_for(theme: Theme) -> dict[str, str]:
             "cursor-row": "ansi_default",
             "cursor-row-blurred": "ansi_default",
             "cursor-row-text-style": "bold",
+            "selected": "ansi_cyan",
+            "selected-text": "ansi_black",
             "rule": "ansi_bright_black",
             "bar-rest": "ansi_bright_black",
         }
@@ -127,6 +134,7 @@ def variables_for(theme: Theme) -> dict[str, str]:
     background, foreground = Color.parse(colors["background"]), Color.parse(colors["foreground"])
     row = background.blend(Color.parse(colors["primary"]), 0.16, alpha=1.0)
     blurred = background.blend(foreground, 0.06, alpha=1.0)
+    selected = background.blend(Color.parse(colors["primary"]), 0.4, alpha=1.0)
     wanted = {
         "accent-text": Color.parse(colors["accent"]),
         "status-active": Color.parse(colors["accent"]),
@@ -139,6 +147,8 @@ def variables_for(theme: Theme) -> dict[str, str]:
         "cursor-row": row.hex,
         "cursor-row-blurred": blurred.hex,
         "cursor-row-text-style": "none",
+        "selected": selected.hex,
+        "selected-text": _readable(foreground, selected).hex,
         "rule": background.blend(foreground, 0.2, alpha=1.0).hex,
         "bar-rest": background.blend(foreground, 0.3, alpha=1.0).hex,
     }

@@ -9,6 +9,7 @@ from textual.screen import ModalScreen
 
 from tbatch_tui.tui import keymap
 from tbatch_tui.tui.widgets.one_line import OneLine, Pieces
+from tbatch_tui.tui.widgets.selecting import Selecting
 
 Answer = TypeVar("Answer")
 
@@ -24,7 +25,7 @@ class Box(Vertical):
     """
 
 
-class Dialog(ModalScreen[Answer]):
+class Dialog(Selecting[Answer], ModalScreen[Answer]):
     """A question with a typed answer."""
 
     DEFAULT_CSS = """

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator
 
 from textual.content import Content
 from textual.geometry import Size
+from textual.selection import Selection
 from textual.widget import Widget
 
 from tbatch_tui.tui.text import fit
 from tbatch_tui.tui.widgets.job_foot import pieces_content
 from tbatch_tui.tui.widgets.one_line import Pieces
+from tbatch_tui.tui.widgets.selected import Drawn, selected_text
 
 NAMES = 12
 """Cells of the column of names."""
@@ -31,6 +33,7 @@ class FactList(Widget):
         self._facts: list[Fact] = []
         self._at_width: tuple[int, list[Fact]] = (-1, [])
         self._wrapped_lines: list[Content] = []
+        self._drawn: list[Drawn] = []
 
     def show(self, facts: Iterable[Fact]) -> None:
         """These facts instead. Their text has passed the gate."""
@@ -55,9 +58,20 @@ class FactList(Widget):
             self._wrapped_lines = list(self._lines(width))
         return self._wrapped_lines
 
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        self._wrapped(self.content_size.width)
+        return selected_text(self._drawn, selection), "\n"
+
     def _lines(self, width: int) -> Iterator[Content]:
+        self._drawn = []
         for name, pieces in self._facts:
-            wrapped = pieces_content(pieces).wrap(max(8, width - NAMES)) if pieces else [Content()]
+            whole = pieces_content(pieces)
+            wrapped = whole.wrap(max(8, width - NAMES)) if pieces else [Content()]
+            place = 0
             for index, line in enumerate(wrapped):
                 title = fit(name if index == 0 else "", NAMES)
+                place = max(place, whole.plain.find(line.plain, place)) + len(line.plain)
+                rest = whole.plain[place:]
+                joint = rest[: len(rest) - len(rest.lstrip())] if index < len(wrapped) - 1 else "\n"
+                self._drawn.append(Drawn(title + line.plain, 0 if title.strip() else NAMES, joint))
                 yield Content.assemble((title, "$status-quiet"), line)

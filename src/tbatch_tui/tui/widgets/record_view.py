@@ -12,12 +12,14 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual.binding import BindingType
-from textual.geometry import Size
-from textual.scroll_view import ScrollView
+from textual.geometry import Offset, Size
+from textual.selection import Selection
 from textual.strip import Strip
 
 from tbatch_tui.tui import format, keys
 from tbatch_tui.tui.text import fit_pieces
+from tbatch_tui.tui.widgets.selected import MOST, painted, selected_text, span_in
+from tbatch_tui.tui.widgets.selecting import KeepsDrag
 from tbatch_tui.tui.widgets.sought import cut_at, pattern_of, places
 from tbatch_tui.tui.widgets.wrap import Block, Flow, WrappedLine
 
@@ -27,10 +29,9 @@ BUDGET = 0.02
 """Seconds of wrapping at a time: keys and clock go on between, however long the text is."""
 
 
-class RecordView(ScrollView, can_focus=True, inherit_bindings=False):
+class RecordView(KeepsDrag, can_focus=True, inherit_bindings=False):
     """Blocks of text under each other. The last line says so when there is more than was wrapped yet."""
 
-    ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [*keys.MOVING]
     DEFAULT_CSS = """
     RecordView { height: 1fr; padding: 0 1; overflow-x: hidden; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
@@ -47,7 +48,9 @@ class RecordView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def show(self, blocks: Sequence[Block], *, stay: bool = False, sought: str = "") -> None:
         """Read this instead; from its top, unless one is to `stay` where one was. What is `sought` stands out."""
-        self._blocks = tuple(blocks)
+        if self._blocks != (blocks := tuple(blocks)):
+            self._unselect()
+        self._blocks = blocks
         self._sought = pattern_of(sought)
         self._hit = self._hit if stay else -1
         self._following = False
@@ -129,6 +132,7 @@ class RecordView(ScrollView, can_focus=True, inherit_bindings=False):
         top = round(self.scroll_y)
         anchor = self._wrapped[top] if 0 < top < len(self._wrapped) else None
         self._hit = -1
+        self._unselect()
         self._begin(width)
         if anchor is None:
             self._wrap(top + self.size.height + AHEAD)
@@ -172,11 +176,39 @@ class RecordView(ScrollView, can_focus=True, inherit_bindings=False):
         else:
             self.set_timer(BUDGET / 2, self._follow)
 
+    # What is selected.
+
+    def _unselect(self) -> None:
+        """Other lines stand here now: what was selected is not there any more."""
+        if self.is_attached and self in self.screen.selections:
+            self.screen.clear_selection()
+
+    def offset_at(self, x: int, y: int) -> Offset:
+        index = y + round(self.scroll_y)
+        return Offset(self._wrapped[index].drawn.character_at(x) if index < len(self._wrapped) else 0, index)
+
+    async def wrap_selected(self) -> None:
+        """Have the lines of a selection that goes to the end, as far as it can be copied."""
+        selection, flow = self.text_selection, self._flow
+        if selection is None or selection.end is not None:
+            return
+        before = 0 if selection.start is None else selection.start.y * self._wrapped_for
+        while flow is self._flow and not self._ended and flow.read <= before + MOST:
+            self._wrap(None)
+            await asyncio.sleep(0)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        first = 0 if selection.start is None else selection.start.y
+        lines = (self._wrapped[index].drawn for index in range(first, len(self._wrapped)))
+        return selected_text(lines, selection, first), "\n"
+
     def render_line(self, y: int) -> Strip:
         width, base = self.scrollable_content_region.width, self.rich_style
         index = y + round(self.scroll_y)
+        span = None
         if index < len(self._wrapped):
             pieces = self._wrapped[index].pieces
+            span = span_in(self.text_selection, index, self._wrapped[index].drawn)
             if hits := self._places(index):
                 text, style = pieces[-1]
                 found = "bold reverse" if index == self._hit else "reverse"
@@ -185,9 +217,12 @@ class RecordView(ScrollView, can_focus=True, inherit_bindings=False):
             left = format.size(max(1, self._flow.total - self._flow.read))
             pieces = ((f"… {left} more below", "$status-attention"),)
         else:
-            return Strip.blank(width, base)
+            return Strip.blank(width, base).apply_offsets(0, index)
         styled = [(text, self._style(base, style)) for text, style in pieces]
-        return Strip([Segment(text, style) for text, style in fit_pieces(styled, width, fill=base)], width)
+        segments = [Segment(text, style) for text, style in fit_pieces(styled, width, fill=base)]
+        if span is not None:
+            segments = list(painted(segments, span, self.screen.get_component_rich_style("screen--selection")))
+        return Strip(segments, width).apply_offsets(0, index)
 
     def _style(self, base: RichStyle, style: str) -> RichStyle:
         return base + self.app.stylesheet.parse_style(style).rich_style if style else base

@@ -6,17 +6,18 @@ from collections.abc import Sequence
 
 from rich.segment import Segment
 from textual.geometry import Size
+from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tbatch_tui.tui.text import fit_pieces
+from tbatch_tui.tui.text import fit_pieces, line
 from tbatch_tui.tui.widgets.one_line import Pieces
+from tbatch_tui.tui.widgets.selected import Drawn, painted, selected_text, span_in
 
 
 class StepList(Widget):
     """One line a step; too long a one is cut with an ellipsis."""
 
-    ALLOW_SELECT = False
     DEFAULT_CSS = """
     StepList { width: 1fr; height: auto; }
     """
@@ -41,4 +42,13 @@ class StepList(Widget):
             (text, base + self.app.stylesheet.parse_style(style).rich_style if style else base)
             for text, style in (self._lines[y] if y < len(self._lines) else [])
         ]
-        return Strip([Segment(text, style) for text, style in fit_pieces(pieces, width, fill=base)], width)
+        segments = [Segment(text, style) for text, style in fit_pieces(pieces, width, fill=base)]
+        if y < len(self._lines) and (span := span_in(self.text_selection, y, self._drawn(y))) is not None:
+            segments = list(painted(segments, span, self.screen.get_component_rich_style("screen--selection")))
+        return Strip(segments, width).apply_offsets(0, y)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        return selected_text(map(self._drawn, range(len(self._lines))), selection), "\n"
+
+    def _drawn(self, y: int) -> Drawn:
+        return Drawn("".join(line(text) for text, _ in self._lines[y]))

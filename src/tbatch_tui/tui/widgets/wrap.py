@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len, get_character_cell_size
 
 from tbatch_tui.tui.text import TAB, line
+from tbatch_tui.tui.widgets.selected import Drawn
 
 SLICE = 8_192
 """Characters that pass the gate and are wrapped at a time."""
@@ -32,6 +33,15 @@ class WrappedLine:
     block: int
     offset: int
     """Characters of the block before this line: the place to find again at another width."""
+    joint: str = "\n"
+    """What stands between this line and the next in the text: a newline, or the space it was broken at, or nothing."""
+    gutter: int = 0
+    """Characters of an indent that is not the text's own."""
+
+    @property
+    def drawn(self) -> Drawn:
+        """The line as one text, for what is selected of it."""
+        return Drawn("".join(text for text, _ in self.pieces), self.gutter, self.joint)
 
 
 class Flow:
@@ -51,13 +61,14 @@ class Flow:
             indent = min(max(block.indent, 0), max(0, self._width - 8))
             first = max(indent, led)
             offset = 0
-            for text in self._lines(block.text, self._width - indent, self._width - first):
+            for text, joint in self._lines(block.text, self._width - indent, self._width - first):
                 before = (*lead, (" " * (first - led), "")) if not offset else ((" " * indent, ""),)
-                yield WrappedLine((*before, (text, block.style)), index, offset)
+                gutter = indent if offset or not lead else 0
+                yield WrappedLine((*before, (text, block.style)), index, offset, joint, gutter)
                 offset += len(text) + 1
 
-    def _lines(self, text: str, width: int, first: int) -> Iterator[str]:
-        """The text in lines of a width, the first of another one."""
+    def _lines(self, text: str, width: int, first: int) -> Iterator[tuple[str, str]]:
+        """The text in lines of a width, the first of another one, each with its joint."""
         room, at, end = max(1, first), 0, 0
         while end >= 0:
             end = text.find("\n", at)
@@ -68,11 +79,15 @@ class Flow:
             for start in range(at, max(stop, at + 1), SLICE):
                 piece = text[start : min(start + SLICE, stop)]
                 self.read += len(piece)
-                *full, rest = fold(rest + line(piece.expandtabs(TAB)), max(1, width), room)
+                whole, place = rest + line(piece.expandtabs(TAB)), 0
+                *full, rest = fold(whole, max(1, width), room)
                 for wrapped in full:
-                    yield wrapped
+                    place += len(wrapped)
+                    joint = " " if whole[place] == " " and not wrapped.isspace() else ""
+                    place += len(joint)
+                    yield wrapped, joint
                     room = max(1, width)
-            yield rest
+            yield rest, "\n"
             self.read += 1
             room, at = max(1, width), end + 1
 
