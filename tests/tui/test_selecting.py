@@ -9,9 +9,13 @@ from time import process_time
 import pytest
 from textual.pilot import Pilot
 
+from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.app import TbatchApp
 from tbatch_tui.tui.dialogs.message import MessageBox
+from tbatch_tui.tui.widgets.fact_list import FactList
 from tbatch_tui.tui.widgets.record_view import RecordView
+from tbatch_tui.tui.widgets.step_list import StepList
 from tbatch_tui.tui.widgets.wrap import Block
 from tests.conftest import until
 from tests.nasty import HUGE, NASTY
@@ -146,3 +150,47 @@ async def test_nothing_selected_says_how_to_leave_and_another_text_is_not_select
         assert app.screen.selections
         view.show([Block("another")])
         assert not app.screen.selections
+
+
+async def test_escape_gives_up_the_selection_before_it_goes_back(tmp_path: Path) -> None:
+    app = make_app(tmp_path, None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await reading(app, pilot, WORDS)
+        await drag(pilot, (6, 0), (40, 1), "RecordView")
+        await pilot.press("escape")
+        assert isinstance(app.screen, MessageBox) and not app.screen.selections
+        await pilot.press("escape")
+        assert app.screen is app.jobs
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_on_results_and_job(size: tuple[int, int], tmp_path: Path, sandbox: Sandbox, chat_file: Path) -> None:
+    """Over the record beside the list, a row under the mouse, and the facts of a job."""
+    app = make_app(tmp_path, sandbox)
+    async with app.run_test(size=size) as pilot:
+        key = await app.engine.submit(chat_file, Endpoint.CHAT, requests=2, label="two")
+        await until(lambda: (r := app.engine.record(key)) and r.output and r.output.path, what="it is fetched")
+        await until(lambda: app.jobs.table.row_count == 1)
+        await pilot.press("enter")
+        await until(lambda: getattr(app.screen, "NAME", "") == "Job" and app.screen.query_one("#files").display)
+        facts = app.screen.query_one("#files", FactList)
+        await until(lambda: "output" in str(facts.render()), what="its files are told")
+        facts.text_select_all()
+        text, said = await copied(app, pilot)
+        assert f"{chat_file.stem}-" in text and ".output.jsonl" in text and said.startswith("Copied ")
+        steps = app.screen.query_one(StepList)
+        await drag(pilot, (2, 0), (11, 0), "#steps")
+        assert (await copied(app, pilot))[0] in "".join(part for part, _ in steps._lines[0])
+
+        await pilot.press("escape", "o")
+        await until(lambda: getattr(app.screen, "NAME", "") == "Results" and app.screen.reader.index.is_built)
+        await until(lambda: app.screen.table.row_count == 2)
+        await drag(pilot, (4, 1), (20, 2), "RecordTable")  # a table moves its cursor on a click; nothing else
+        assert not app.screen.selections
+        await pilot.press("enter")
+        view = app.screen.query_one(RecordView)
+        await until(lambda: view.display and view._wrapped_for and view.is_complete)
+        await pilot.pause()
+        await pilot.click("RecordView", offset=(5, 0), times=2)
+        text, _ = await copied(app, pilot)
+        assert text.startswith(("user", "system")) and "assistant · stop" in text and "\n  " not in text

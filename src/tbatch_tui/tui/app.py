@@ -179,6 +179,9 @@ class TbatchApp(App[str]):
     async def on_event(self, event: Event) -> None:
         if self._attention is not None and isinstance(event, Key | AppFocus | MouseDown):
             self._attention.seen()
+        if isinstance(event, Key) and event.key == "escape" and self.is_running and self.screen.selections:
+            self.screen.clear_selection()  # given up first, as marks and filters are before a screen is left
+            return
         await super().on_event(event)
 
     async def on_unmount(self) -> None:
