@@ -18,6 +18,8 @@ from tbatch_tui.tui.dialogs.keys_help import KeysHelp
 from tbatch_tui.tui.dialogs.message import MessageBox
 from tbatch_tui.tui.widgets.filter_line import FilterLine
 from tbatch_tui.tui.widgets.record_table import RecordTable
+from tbatch_tui.tui.widgets.text_input import TextInput
+from tests.conftest import until
 from tests.tui.drawn import Bare, check_screen, screen_text
 from tests.tui.test_record_table import COLUMNS, Item, items
 
@@ -226,3 +228,27 @@ async def test_a_toast_leaves_the_keys_of_a_dialog_free(size: tuple[int, int]) -
         assert "results are here" in screen_text(app)
         assert "y Cancel the job" in screen_text(app) and "[ n Keep it running ]" in screen_text(app)
         assert app.screen.query_one(Toast).region.bottom < app.screen.query_one("#yes").region.y
+
+
+@pytest.mark.parametrize("text", ["a" * 30, "日本語" * 10, "short"])
+async def test_an_input_says_where_its_text_goes_on(text: str) -> None:
+    class Inputs(Bare):
+        def compose(self) -> ComposeResult:
+            yield TextInput(text, id="value")
+            yield TextInput(placeholder=text, id="placeholder")
+            yield TextInput(id="elsewhere")
+
+    app = Inputs()
+    async with app.run_test(size=(20, 5)) as pilot:
+        app.query_one("#elsewhere").focus()
+        await pilot.pause()
+        first, second, *_ = screen_text(app).splitlines()
+        is_cut = text != "short"
+        assert first.endswith("…") is is_cut or first.startswith("…") is is_cut
+        assert second.endswith("…") is is_cut
+        app.query_one("#value").focus()
+        await pilot.press("end")
+        await until(lambda: screen_text(app).startswith("…") is is_cut)
+        await pilot.press("home")
+        await until(lambda: screen_text(app).splitlines()[0].endswith("…") is is_cut)
+        check_screen(app)

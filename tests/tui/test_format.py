@@ -133,5 +133,5 @@ def test_words() -> None:
     assert fmt.short_model("openai/whisper-large-v3") == "whisper-large-v3"
     assert fmt.short_model("///") == "///"
     assert fmt.short_model(None) == "–"
-    assert fmt.spark([0, 1, 2, 4], 3) == "▃▅█"
+    assert fmt.spark([0, 1, 2, 4], 3) == "▂▄▇"
     assert fmt.joined("a", "", "b") == "a · b"

@@ -110,7 +110,7 @@ async def test_each_state_says_what_it_is_and_looks_as_it_did(
                 same_as_before(screen_text(app) + "\n", f"job-{state.replace('_', '-')}-{size[0]}x{size[1]}.txt")
             has, has_not = KEYS.get(state, ("v Raw", "Fix"))
             assert has in footer(app) and has_not not in footer(app)
-            said = " ".join((await all_of_it(screen, pilot)).split())
+            said = " ".join((await all_of_it(screen, pilot)).replace("│", " ").split())
             assert not [words for words in SAID[state] if words not in said], said
         for rule in screen.query("#story > Rule"):
             below = screen.query_one(f"#{(rule.id or '').removesuffix('-rule')}")

@@ -93,7 +93,7 @@ def test_the_foot_says_the_deadline_at_any_width(width: int) -> None:
 def test_a_steady_job_is_told_as_it_goes():
     record, history = running(NOW - HOUR), History(watched(NOW - 30 * MINUTE, NOW))
     foot = said(foot_pieces(record, history, NOW, NOW))
-    assert foot == "██████████  7,200/h · done about 14:12"
+    assert foot == "▇▇▇▇▇▇▇▇▇▇  7,200/h · done about 14:12"
     assert "deadline tomorrow 12:02" in told(record, history)
     names = [name for name, _ in meter(record, history, NOW, NOW)]
     assert len(names) == len(set(names)), "nothing is said twice"

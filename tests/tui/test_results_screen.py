@@ -309,7 +309,7 @@ async def test_an_input_file_that_is_another_by_now_is_told(tmp_path: Path) -> N
     keep(tmp_path)
     write(tmp_path / "safety-eval.jsonl", INPUT[:4])
     async with showing(tmp_path, (140, 40)) as (host, _):
-        assert "1 cut short · 1 unknown id · 0 duplicates" in screen_text(host)
+        assert "1 cut short · 1 unknown id" in screen_text(host)
         assert "the input file has changed since it was submitted" in screen_text(host)
 
 

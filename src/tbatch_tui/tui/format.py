@@ -145,10 +145,10 @@ def bar_parts(
 
 
 def spark(values: list[float] | tuple[float, ...], width: int) -> str:
-    """`▁▂▄▅▆▇`: the last `width` values, each beside the largest of them."""
+    """`▁▂▄▅▆▇`: the last `width` values, each beside the largest of them. None fills its line: steady is no block."""
     shown = [max(0.0, value) for value in values[-width:]] if width > 0 else []
     top = max(shown, default=0.0)
-    return "".join("▁▂▃▄▅▆▇█"[min(7, int(value / top * 8))] if top else "▁" for value in shown)
+    return "".join("▁▂▃▄▅▆▇"[min(6, int(value / top * 7))] if top else "▁" for value in shown)
 
 
 def money(usd: float | None) -> str:

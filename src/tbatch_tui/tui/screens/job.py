@@ -73,8 +73,9 @@ class JobScreen(JobActions, Frame):
         #raw { display: none; padding: 0 2; }
         &.-raw #raw { display: block; }
         &.-raw #story { display: none; }
-        &.-wide #steps { dock: left; width: 54; height: 100%; margin: 0; padding: 0 0 0 2; border-right: solid $rule; }
+        &.-wide #steps { dock: left; width: 53; height: 100%; margin: 0; padding: 0 0 0 2; border-right: solid $rule; }
         &.-wide #story > Rule { padding-left: 1; }
+        &.-wide #story > FactList { padding: 0 1 0 2; }
     }
     """
 

@@ -70,7 +70,7 @@ def file_columns(now: Callable[[], float]) -> list[Column[RemoteFile]]:
         Column("size", "Size", render=lambda file: fmt.size(file.size), width=8, align="right", priority=6),
         Column("age", "Age", render=lambda file: fmt.age(file.created_at, now()), width=9, align="right", priority=4),
         Column("purpose", "Purpose", render=lambda file: file.purpose or fmt.MISSING, width=10, priority=1),
-        Column("state", "May go", render=_state_cell, weight=3, min=14, max=44, priority=8),
+        Column("state", "May go", render=_state_cell, weight=3, min=16, max=44, priority=8),
     ]
 
 

@@ -18,6 +18,8 @@ _KINDS: dict[str, str] = {
     Endpoint.TRANSCRIPTION: "transcribe",
     Endpoint.TRANSLATION: "translate",
 }
+_TOOK = 10
+"""Cells of a time: `~18 m left`."""
 _TELLING = 3.0
 """Percent of progress below which the pace says nothing of the end."""
 
@@ -59,9 +61,9 @@ def job_columns(now: Callable[[], float], cost: Callable[[JobRecord], str]) -> l
     """The columns of the Jobs list; those of low priority go first when it is narrow."""
     return [
         Column("status", "Status", render=_status_cell, width=14, priority=9, pinned=True),
-        Column("name", "Name", render=lambda row: row.record.name, weight=3, min=14, max=48, priority=8, pinned=True),
+        Column("name", "Name", render=lambda row: row.record.name, weight=2, min=14, max=48, priority=8, pinned=True),
         Column("kind", "Kind", render=_kind_cell, width=10, priority=1, style="$status-quiet"),
-        Column("model", "Model", render=_model_cell, weight=2, min=12, max=30, priority=3),
+        Column("model", "Model", render=_model_cell, weight=1, min=12, max=30, priority=3),
         Column(
             "requests",
             "Requests",
@@ -70,8 +72,10 @@ def job_columns(now: Callable[[], float], cost: Callable[[JobRecord], str]) -> l
             align="right",
             priority=4,
         ),
-        Column("progress", "Progress", draw=_progress_cell, weight=4, min=20, max=52, priority=7),
-        Column("took", "Took", render=lambda row: _time_cell(row.record, now()), width=12, align="right", priority=2),
+        Column("progress", "Progress", draw=_progress_cell, weight=3, min=20, max=52, priority=7),
+        Column(
+            "took", "Took", render=lambda row: _time_cell(row.record, now()), width=_TOOK, align="right", priority=2
+        ),
         Column("cost", "Cost", render=lambda row: cost(row.record), width=8, align="right", priority=2),
         Column(
             "age",
@@ -90,12 +94,13 @@ def _kind_cell(row: JobRow) -> str:
 
 
 def _time_cell(record: JobRecord, now: float) -> str:
-    """How long it took; while it runs `~18 m left`, as far as its pace until now tells that."""
+    """How long it took; while it runs `~18 m left`, or `~2 h 14 m`, as far as its pace until now tells that."""
     job = record.job
     if job is None or job.status != JobStatus.IN_PROGRESS or job.created_at is None or job.progress < _TELLING:
         return took(record, now)
     left = max(0.0, now - job.created_at) * (100 - job.progress) / job.progress
-    return f"~{fmt.duration(left)} left" if job.progress < 100 else "ending"
+    said = f"~{fmt.duration(left)} left" if job.progress < 100 else "ending"
+    return said if len(said) <= _TOOK else said.removesuffix(" left")
 
 
 def _status_cell(row: JobRow) -> Pieces:

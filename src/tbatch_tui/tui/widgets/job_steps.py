@@ -19,7 +19,7 @@ DONE, NOW, AHEAD, OVER = "●", "◐", "○", "✗"
 WATCHED = 300.0
 """A change that came at most so many seconds after the look before is told with its time, not with a bound."""
 _COLOURS = {DONE: "$status-ok", NOW: "$status-active", AHEAD: "$status-quiet", OVER: "$status-failed"}
-_WORD, _AT, _LASTED = 15, 22, 11
+_WORD, _AT, _LASTED = 14, 22, 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Step:
         said = f"{'by ' if self.is_by and at else ''}{at}"
         took = f"{self.bound if lasted else ''}{lasted}"
         if short:
-            return [(f"{self.glyph} ", colour), (fit(self.word, _WORD), ""), (said, "$status-quiet")]
+            return [(f"{self.glyph} ", colour), (fit(self.word, _WORD + 1), ""), (said, "$status-quiet")]
         return [
             (f"{self.glyph} ", colour),
             (fit(self.word, _WORD), "$status-quiet" if self.glyph == AHEAD else ""),

@@ -74,9 +74,11 @@ def _pace(record: JobRecord, history: History, seen_at: float | None, now: float
         return []
     rates = speeds(history.points, seen_at, width)
     look = _look(history, seen_at, now)
-    said: Pieces = [(fmt.spark(rates, width), "$status-active")] if rates else []
-    if look is not None and look.per_hour > 0:
-        said.append((f"{'  ' if said else ''}{_speed(look.per_hour, requests_of(record))}", ""))
+    if look is None or not rates:  # bars without a number would only look like something
+        return []
+    said: Pieces = [(fmt.spark(rates, width), "$status-active")]
+    if look.per_hour > 0:
+        said.append((f"  {_speed(look.per_hour, requests_of(record))}", ""))
     return said
 
 

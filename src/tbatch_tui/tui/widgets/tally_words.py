@@ -17,7 +17,7 @@ BETWEEN = " · "
 
 
 def sum_words(found: Tally | Reconciliation) -> str:
-    """`2,000 in = 1,980 answered + 17 errors + 3 missing · 12 cut short · 0 unknown ids · 0 duplicates`.
+    """`2,000 in = 1,980 answered + 17 errors + 3 missing · 12 cut short`, and then what should not be: `2 duplicates`.
 
     Without an input file, what came back; where it is known what was submitted, of how many.
     """
@@ -30,8 +30,8 @@ def sum_words(found: Tally | Reconciliation) -> str:
     return fmt.joined(
         f"{said} = {' + '.join(parts)}",
         f"{found.cut_short:,} cut short",
-        fmt.plural(found.unknown, "unknown id") if found.has_input else "",
-        fmt.plural(found.duplicates, "duplicate"),
+        fmt.plural(found.unknown, "unknown id") if found.has_input and found.unknown else "",
+        fmt.plural(found.duplicates, "duplicate") if found.duplicates else "",
         f"{found.odd:,} unreadable" if found.odd else "",
     )
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.geometry import Region
 from textual.keys import KEY_NAME_REPLACEMENTS
+from textual.strip import Strip
 from textual.widgets import Input
 
-from tbatch_tui.tui.text import line
+from tbatch_tui.tui.text import ELLIPSIS, line
 
 
 class TextInput(Input):
@@ -22,6 +26,25 @@ class TextInput(Input):
     def __init__(self, value: str = "", *, placeholder: str = "", id: str | None = None) -> None:
         super().__init__(line(value), placeholder=line(placeholder), id=id, compact=True, select_on_focus=False)
         self.cursor_position = len(self.value)
+
+    def on_focus(self) -> None:
+        """The cursor begins behind the text: that end of it is shown."""
+        at = Region(cell_len(self.value[: self.cursor_position]), 0, 1, 1)
+        self.scroll_to_region(at, force=True, animate=False)
+
+    def render_line(self, y: int) -> Strip:
+        """As Textual's, with `…` at an edge that cuts the text, unless the cursor stands there."""
+        strip = super().render_line(y)
+        text, room = self.value or self.placeholder, self.scrollable_content_region.width
+        start = int(self.scroll_offset.x) if self.value else 0
+        cursor = cell_len(self.value[: self.cursor_position]) - start if self.has_focus else -1
+        edges = (0 if start else -1, room - 1 if cell_len(text) - start > room else -1)
+        sign = self.rich_style + self.get_component_rich_style("input--placeholder", partial=True)
+        for edge in edges:
+            if y == 0 and edge >= 0 and edge != cursor:
+                beyond = strip.crop(edge + 1)
+                strip = Strip.join([strip.crop(0, edge), Strip([Segment(ELLIPSIS, sign)], 1), beyond])
+        return strip
 
     def validate_value(self, value: str) -> str:
         """What is typed and pasted passes the gate too: it is drawn like everything else."""
