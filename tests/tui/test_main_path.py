@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tbatch_tui.engine.model import Health, HealthState
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.app import TbatchApp
 from tests.conftest import until, write_chat
@@ -99,6 +100,11 @@ async def test_without_a_key_it_says_where_to_get_one(tmp_path: Path):
     async with app.run_test() as pilot:
         await until(lambda: shows(app, "TOGETHER_API_KEY"))
         assert shows(app, "api.together.ai")
+        await until(lambda: shows(app, "t Try the demo"))
+        app.engine._work.set_health(Health(HealthState.OK))
+        await until(lambda: not shows(app, "t Try the demo"))
+        app.engine._work.set_health(Health(HealthState.NO_KEY))
+        await until(lambda: shows(app, "t Try the demo"))
         await pilot.press("t")
     assert app.return_value == "demo"
 

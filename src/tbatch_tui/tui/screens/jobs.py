@@ -195,6 +195,7 @@ class JobsScreen(JobActions, Frame):
         self.table.set_empty(shown_text(self._empty()))
         self._show_health()
         self._show_header()
+        self.refresh_bindings()  # without a key there is the demo to try
 
     def _second(self) -> None:
         if self.is_current:
