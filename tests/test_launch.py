@@ -60,15 +60,18 @@ class Terminal:
             self.seen += os.read(self.master, 65536)
 
     def drain(self, within: float = 20.0) -> None:
-        """Read on until the program has left."""
+        """Read on until the program has left, and then what it wrote last: it may have left before that was read."""
         end = time.monotonic() + within
-        while self.child.poll() is None:
-            assert time.monotonic() < end, "it does not leave"
+        while True:
+            left = self.child.poll() is not None
             if select.select([self.master], [], [], 0.2)[0]:
                 try:
                     self.seen += os.read(self.master, 65536)
-                except OSError:
+                except OSError:  # nobody has the other end any more, and all is read
                     break
+            elif left:
+                break
+            assert time.monotonic() < end, "it does not leave"
         self.child.wait(within)
 
     def close(self) -> None:
