@@ -15,6 +15,7 @@ from textual.app import ComposeResult
 from tbatch_tui.tui.text import line
 from tbatch_tui.tui.widgets.record_view import RecordView
 from tbatch_tui.tui.widgets.wrap import Block, Flow, fold
+from tests.conftest import until
 from tests.nasty import NASTY
 from tests.tui.drawn import Bare, check_screen, screen_lines, screen_text
 
@@ -111,6 +112,8 @@ async def test_another_width_shows_the_same_place() -> None:
         word = top(app).split()[0]
         for width in (140, 60, 80):
             await pilot.resize_terminal(width, 24)
+            await until(lambda: app.view.outer_size.width == width)  # noqa: B023 - it is awaited here
+            await until(lambda: word in " ".join(screen_lines(app)[:5]))
             await pilot.pause()
             assert word in " ".join(screen_lines(app)[:5])
             check_screen(app)
