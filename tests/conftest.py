@@ -25,6 +25,12 @@ def strange_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.fixture(autouse=True)
+def compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs that tests start keep their bytecode, as a person's do: without, each compiles all of ours again."""
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+
+
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """A sandbox in a hurry: a small job lives for about half a second."""

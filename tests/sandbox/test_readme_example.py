@@ -25,7 +25,9 @@ def test_it_works_when_pasted(tmp_path: Path) -> None:
     env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "TOGETHER"))}
     env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     env["PYTHONPATH"] = str(Path(tbatch_tui.__file__).parents[1])
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    # With a place for temporary files of its own, it does not clear up after earlier runs of this whole suite.
+    own = ["-p", "no:cacheprovider", "--basetemp", str(tmp_path / "temporary")]
+    command = [sys.executable, "-m", "pytest", "-q", *own]
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"^\d+ passed", done.stdout, re.MULTILINE), done.stdout

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -44,8 +45,11 @@ def test_harm_is_of_a_kind_of_its_own(harm: str) -> None:
     assert kinds(f"\x1b[1mplain {harm}".encode()) - kinds("\x1b[1mplain \x1b[0m\x1b[10;20H ✓ 日本".encode())
 
 
+Run = Callable[..., bytes]
+
+
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[Callable[..., bytes]]:
+def run() -> Iterator[Run]:
     """Start the app, press keys one after the other, leave; all that it wrote."""
     opened: list[Terminal] = []
 
@@ -67,29 +71,38 @@ def run(tmp_path: Path) -> Iterator[Callable[..., bytes]]:
         terminal.close()
 
 
-def test_jobs_and_job(run: Callable[..., bytes], tmp_path: Path) -> None:
+def both(plain: Callable[[], bytes], hostile: Callable[[], bytes]) -> tuple[bytes, bytes]:
+    """Two runs beside each other: most of either is waiting until nothing more is painted."""
+    with ThreadPoolExecutor(2) as threads:
+        first, second = threads.submit(plain), threads.submit(hostile)
+        return first.result(), second.result()
+
+
+def test_jobs_and_job(run: Run, tmp_path: Path) -> None:
     """Each field of each job is hostile."""
-    seen = {}
-    for name, texts in (("plain", PLAIN), ("hostile", NASTY)):
+
+    def on(name: str, texts: list[str]) -> bytes:
         folder = tmp_path / name
         folder.mkdir()
         fill(folder, texts, "http://127.0.0.1:9")
-        seen[name] = run(
-            sign=b"Keys", keys=[b"jj", b"\r", b"\x1b", b"jjjjjjj", b"\r", b"\x1b", b"G", b"\r"], folder=folder
-        )
-    assert b"a plain text" in seen["plain"], "the jobs are shown"
-    assert kinds(seen["hostile"]) <= kinds(seen["plain"])
+        keys = [b"jj", b"\r", b"\x1b", b"jjjjjjj", b"\r", b"\x1b", b"G", b"\r"]
+        return run(sign=b"Keys", keys=keys, folder=folder)
+
+    plain, hostile = both(lambda: on("plain", PLAIN), lambda: on("hostile", NASTY))
+    assert b"a plain text" in plain, "the jobs are shown"
+    assert kinds(hostile) <= kinds(plain)
 
 
-def test_check(run: Callable[..., bytes], tmp_path: Path) -> None:
+def test_check(run: Run, tmp_path: Path) -> None:
     """The lines of a file are hostile, its name and its folder's."""
-    seen = {}
-    for name, texts in (("plain", PLAIN), ("hostile \x1b[2J[bold]\u202e", NASTY)):
+
+    def on(name: str, texts: list[str]) -> bytes:
         folder = tmp_path / name
         folder.mkdir()
         path = folder / f"{name}.jsonl"
         lines = [json.dumps({"custom_id": text, "body": {text: text}}, ensure_ascii=False) for text in texts]
         path.write_bytes(b"\n".join(line.encode("utf-8", "surrogatepass") for line in lines))
-        keys = [b" ", b"jjjj", b"jjjj", b"G", b"k", b"y"]
-        seen[name[0]] = run(path.name, sign=b"error", keys=keys, folder=folder)
-    assert kinds(seen["h"]) <= kinds(seen["p"])
+        return run(path.name, sign=b"error", keys=[b" ", b"jjjj", b"jjjj", b"G", b"k", b"y"], folder=folder)
+
+    plain, hostile = both(lambda: on("plain", PLAIN), lambda: on("hostile \x1b[2J[bold]\u202e", NASTY))
+    assert kinds(hostile) <= kinds(plain)
