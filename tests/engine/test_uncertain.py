@@ -200,6 +200,31 @@ async def test_while_a_person_has_to_choose_the_list_is_asked_at_the_usual_pace(
         assert engine.settle(key, Verdict()) is False
 
 
+@pytest.mark.parametrize("created_at", [True, False])
+async def test_a_new_job_whose_input_the_list_does_not_name_is_no_proof_that_ours_was_not_made(
+    created_at: bool, still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
+):
+    """It is not created again by itself, and adopted as soon as the list says what it was made of."""
+    async with asyncio.timeout(30), make_engine(still_sandbox, looked_up_for=0.2) as engine:
+        await until(lambda: engine.health.state is HealthState.OK)
+        still_sandbox.plan_fault("close-after", CREATE[1], method=CREATE[0])
+        hide_jobs(still_sandbox)
+        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2, label="mine")
+        await until(lambda: len(still_sandbox.jobs) == 1)
+        [job] = still_sandbox.jobs
+        untold = {"input_file_id": None, "created_at": job["created_at"] if created_at else None}
+        still_sandbox.clear_faults()
+        still_sandbox.plan_fault("status", LIST[1], method=LIST[0], last=None, status=200, body=[job | untold])
+        await engine.wait_until(key, says("1 job could be"))
+        lists = still_sandbox.count(*LIST)
+        await until(lambda: still_sandbox.count(*LIST) > lists + 3)
+        assert [j.id for j in engine.candidates(key) or ()] == [job["id"]]
+        still_sandbox.clear_faults()
+        record = await engine.wait_until(key, lambda r: r.job is not None)
+        assert (record.key, record.label) == (job["id"], "mine")
+    assert (still_sandbox.count(*CREATE), len(still_sandbox.jobs)) == (1, 1)
+
+
 async def test_none_of_them_is_it_so_another_is_created(
     still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ):

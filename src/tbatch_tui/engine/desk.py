@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.poller import JobList
 
 
+_CLOCKS_APART = 3600.0
+"""Seconds by which the server's clock may be behind ours when a job is told from one of before."""
+
+
 class Desk(Protocol):
     """What a submission needs of the controller."""
 
@@ -57,3 +61,10 @@ def same_input(job: Job, submission: Submission) -> bool:
 def is_candidate(job: Job, submission: Submission) -> bool:
     """Whether this job can be the one an unanswered create made (product promise: same input, same endpoint, new)."""
     return may_be_out(submission) and same_input(job, submission) and job.id not in submission.known_ids
+
+
+def may_turn_out_so(job: Job, submission: Submission) -> bool:
+    """Whether the list tells too little of a job, which may be new, to say that it is not the one."""
+    since = submission.uncertain_since or submission.created_at
+    is_new = job.created_at is None or job.created_at > since - _CLOCKS_APART
+    return may_be_out(submission) and job.input_file_id is None and is_new and job.id not in submission.known_ids

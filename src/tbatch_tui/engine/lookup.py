@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tbatch_tui.engine.desk import Desk, is_candidate
+from tbatch_tui.engine.desk import Desk, is_candidate, may_turn_out_so
 from tbatch_tui.engine.model import Job, Submission, SubmissionState
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ class LookUp:
         self.submission = submission
         self.candidates: tuple[Job, ...] = ()
         """The jobs that could be it, as the last list has them; more than one is for the person to tell apart."""
+        self._is_plain = True
+        """Whether they are of its input, as the list says; else the list does not say what they are of."""
         self._desk = desk
         self._commit = commit
         self._patience = patience
@@ -62,7 +64,7 @@ class LookUp:
     @property
     def is_hurried(self) -> bool:
         """Whether the list decides it: it is asked every few seconds until then, and no longer."""
-        return self.submission.state is not SubmissionState.HELD and len(self.candidates) < 2
+        return self.submission.state is not SubmissionState.HELD and not self.candidates
 
     def decide(self, verdict: Verdict) -> bool:
         """The person's word; False for a job that is not, or not any more, among the candidates."""
@@ -86,9 +88,12 @@ class LookUp:
                     return end
                 continue
             found = {j.id: j for j in answer.jobs if is_candidate(j, self.submission) and j.id not in claimed}
-            self.candidates = tuple(found.values())
-            if len(self.candidates) == 1:
-                return self.candidates[0]
+            if len(found) == 1:
+                return next(iter(found.values()))
+            # A new job whose input the list does not name is no proof that ours was not made: a person decides.
+            told_little = {j.id: j for j in answer.jobs if may_turn_out_so(j, self.submission) and j.id not in claimed}
+            self.candidates = tuple((found or told_little).values())
+            self._is_plain = bool(found)
             # Only the time between lists that arrived counts: an outage of an hour is no look at the server's truth.
             if last_at is not None and not self.candidates:
                 looked_for += min(_LONGEST_LOOK, answer.asked_at - last_at)
@@ -129,7 +134,9 @@ class LookUp:
         return Settled.GIVEN_UP
 
     async def _ask_person(self) -> None:
-        said = f"{len(self.candidates)} jobs could be this submission: " + ", ".join(j.id[:8] for j in self.candidates)
+        many = f"{len(self.candidates)} jobs" if len(self.candidates) > 1 else "1 job"
+        why = "" if self._is_plain else ", as the list does not say what is in them"
+        said = f"{many} could be this submission{why}: " + ", ".join(j.id[:8] for j in self.candidates)
         if self.submission.error != said:
             await self._change(
                 self.submission.state, error=said, hint="Nothing is created until you say which one it is."
