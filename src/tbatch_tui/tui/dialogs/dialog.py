@@ -25,7 +25,7 @@ class Box(Vertical):
     """
 
 
-class Dialog(Selecting[Answer], ModalScreen[Answer]):
+class Dialog(ModalScreen[Answer], Selecting[Answer]):  # the first is the one whose style sheet is inherited
     """A question with a typed answer."""
 
     DEFAULT_CSS = """

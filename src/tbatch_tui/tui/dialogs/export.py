@@ -5,26 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
 from tbatch_tui.engine.results import COLUMNS, USUAL, ExportFormat, has_parquet
 from tbatch_tui.tui import format as fmt
-from tbatch_tui.tui import keys
-from tbatch_tui.tui.dialogs.dialog import Box, Dialog, KeyHints
+from tbatch_tui.tui.dialogs.dialog import Box
+from tbatch_tui.tui.dialogs.form import Form
 from tbatch_tui.tui.text import one_line
-from tbatch_tui.tui.widgets.job_foot import pieces_content
 from tbatch_tui.tui.widgets.result_rows import MARKED
 from tbatch_tui.tui.widgets.status import ATTENTION, QUIET
 from tbatch_tui.tui.widgets.text_input import TextInput
 from tbatch_tui.tui.widgets.tick import Tick, TickList
 
-_AROUND = 10
-"""Lines of the dialog around the form."""
 _WORDS = {
     ExportFormat.MERGED: ("Merged JSONL", "request and response of each row"),
     ExportFormat.ANSWERS: ("Answers JSONL", "custom_id and answer, nothing else"),
@@ -46,20 +41,14 @@ class ExportWish:
     path: Path
 
 
-class ExportDialog(Dialog[ExportWish | None]):
+class ExportDialog(Form[ExportWish]):
     """Formats, rows, columns and a path; answers what was chosen, or None."""
 
-    AUTO_FOCUS = "Tick"
-    BINDINGS: ClassVar[list[BindingType]] = [keys.SAVE, keys.DISCARD, keys.FORM_NEXT, keys.FORM_PREVIOUS]
+    AROUND = 10
     DEFAULT_CSS = """
     ExportDialog {
-        Box { width: 90; }
-        #form { margin-top: 1; }
-        .export--field { height: 1; margin-top: 1; }
-        .export--field > .name { width: 10; color: $status-quiet; }
-        TextInput { width: 1fr; background: $panel; padding: 0 1; &:focus { background: $cursor-row; } }
+        .field > .name { width: 10; }
         #all { margin-top: 1; }
-        #said { height: auto; margin-top: 1; }
     }
     """
 
@@ -79,10 +68,10 @@ class ExportDialog(Dialog[ExportWish | None]):
     def compose(self) -> ComposeResult:
         with Box():
             yield Static(one_line(f"Export {self._name}"), classes="dialog--title")
-            with TickList(id="form"):
+            with TickList():
                 for form, (title, about) in _WORDS.items():
                     if form is ExportFormat.PARQUET and not has_parquet():
-                        about = f"{about}; {NEEDS_EXTRA}"
+                        about = f"typed; {NEEDS_EXTRA}"
                     words = [(f"{title:<15}", ""), (about, QUIET)]
                     yield Tick(words, on=form is ExportFormat.MERGED, id=form.value, group="form")
                 yield Tick([(f"all {fmt.plural(self._row_count, 'row')}", "")], on=not self._of, id="all", group="rows")
@@ -91,32 +80,27 @@ class ExportDialog(Dialog[ExportWish | None]):
                     if self._of == MARKED:
                         words = [(fmt.plural(self._shown, "marked row"), "")]
                     yield Tick(words, on=True, id="shown", group="rows")
-                with Horizontal(classes="export--field", id="columns-field"):
+                with Horizontal(classes="field", id="columns-field"):
                     yield Static("Columns", classes="name", markup=False)
                     yield TextInput(", ".join(USUAL), placeholder=", ".join(COLUMNS), id="columns")
-                with Horizontal(classes="export--field"):
+                with Horizontal(classes="field"):
                     yield Static("File", classes="name", markup=False)
                     yield TextInput(self._usual(ExportFormat.MERGED), id="path")
-            yield Static(id="said", markup=False)
-            yield KeyHints(
-                (self.key_of("answer.save"), "Write"), ("space", "Choose"), (self.key_of("answer.discard"), "Back")
-            )
+            yield Static(id="sum", markup=False)
+            yield self.hints("Write", "Choose")
 
     def on_mount(self) -> None:
-        self._show_said()
-
-    def on_resize(self) -> None:
-        self.query_one("#form").styles.max_height = max(3, self.size.height - _AROUND)
+        self._show_sum()
 
     def on_tick_changed(self) -> None:
         path = self.query_one("#path", TextInput)
         if path.value in [self._usual(form) for form in ExportFormat]:
             path.value = self._usual(self._form())
-        self._show_said()
+        self._show_sum()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self._show_said()
+        self._show_sum()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -141,12 +125,12 @@ class ExportDialog(Dialog[ExportWish | None]):
             return f"{what} There are: {', '.join(COLUMNS)}."
         return "" if self.query_one("#path", TextInput).value.strip() else "The file wants a name."
 
-    def _show_said(self) -> None:
+    def _show_sum(self) -> None:
         self.query_one("#columns-field").display = self._form().is_table
         trouble = self._trouble()
         count = self._shown if self._of and not self.query_one("#all", Tick).on else self._row_count
         said = f"{fmt.plural(count, 'row')}. A file that is there already is not written over unasked."
-        self.query_one("#said", Static).update(pieces_content([(trouble, ATTENTION) if trouble else (said, "")]))
+        self.say_sum([(trouble, ATTENTION) if trouble else (said, "")])
 
     def action_save(self) -> None:
         if self._trouble():
@@ -157,6 +141,3 @@ class ExportDialog(Dialog[ExportWish | None]):
         path = self._folder / f"{self._stem}{form.ending}" if usual else Path(written).expanduser()
         shown_only = bool(self._of) and not self.query_one("#all", Tick).on
         self.dismiss(ExportWish(form, shown_only, tuple(self._columns()), path))
-
-    def action_discard(self) -> None:
-        self.dismiss(None)

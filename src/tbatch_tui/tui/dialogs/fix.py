@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.widgets import Static
 
 from tbatch_tui.engine.check import RULES
 from tbatch_tui.engine.findings import Severity
 from tbatch_tui.tui import format as fmt
-from tbatch_tui.tui import keys
-from tbatch_tui.tui.dialogs.dialog import Box, Dialog, KeyHints
+from tbatch_tui.tui.dialogs.dialog import Box
+from tbatch_tui.tui.dialogs.form import Form
 from tbatch_tui.tui.text import fit_pieces, one_line
 from tbatch_tui.tui.widgets.job_foot import pieces_content
 from tbatch_tui.tui.widgets.line_change import Change, change_pieces
@@ -23,8 +21,6 @@ from tbatch_tui.tui.widgets.rule import Rule
 from tbatch_tui.tui.widgets.status import ATTENTION, QUIET
 from tbatch_tui.tui.widgets.tick import Tick, TickList
 
-_AROUND = 16
-"""Lines of the dialog around the list of what can be chosen."""
 _REJECT = "reject"
 _DOES = {
     "custom-id-missing": "gives the line a custom_id",
@@ -70,18 +66,15 @@ class FixWish:
     """Leave out the lines that still have an error."""
 
 
-class FixDialog(Dialog[FixWish | None]):
+class FixDialog(Form[FixWish]):
     """A tick for each rule, and below them one line before and after; answers what was chosen, or None."""
 
-    AUTO_FOCUS = "Tick"
-    BINDINGS: ClassVar[list[BindingType]] = [keys.SAVE, keys.DISCARD, keys.FORM_NEXT, keys.FORM_PREVIOUS]
+    AROUND = 16
     DEFAULT_CSS = """
     FixDialog {
         Box { width: 100; }
-        #ticks { margin-top: 1; }
         Rule { margin-top: 1; }
         #change { height: 2; }
-        #sum { height: auto; margin-top: 1; }
     }
     """
 
@@ -95,7 +88,7 @@ class FixDialog(Dialog[FixWish | None]):
         offer = self._offer
         with Box():
             yield Static(one_line(f"Mend a copy of {offer.path.name}"), classes="dialog--title")
-            with TickList(id="ticks"):
+            with TickList():
                 for mend in offer.mends:
                     does = _DOES.get(mend.rule, RULES[mend.rule].mend)
                     words = [(f"{mend.count:>7,}  ", ""), (f"{mend.rule:<20}", ""), (f"  {does}", QUIET)]
@@ -105,17 +98,12 @@ class FixDialog(Dialog[FixWish | None]):
             yield Rule()
             yield Static(id="change", markup=False)
             yield Static(id="sum", markup=False)
-            yield KeyHints(
-                (self.key_of("answer.save"), "Write and check"),
-                ("space", "Tick"),
-                (self.key_of("answer.discard"), "Back"),
-            )
+            yield self.hints("Write and check", "Tick")
 
     def on_mount(self) -> None:
         self._show_sum()
 
     def on_resize(self) -> None:
-        self.query_one("#ticks").styles.max_height = max(3, self.size.height - _AROUND)
         self.call_after_refresh(self._show_change)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
@@ -160,7 +148,7 @@ class FixDialog(Dialog[FixWish | None]):
             said = [(self._beside("fixed"), "bold"), (" beside the file, which stays as it is.", "")]
             if not wish.reject and (left := self._left(wish)):
                 said.append((f" {fmt.plural(left, 'error')} will be left in it.", ATTENTION))
-        self.query_one("#sum", Static).update(pieces_content([(one_line(text).plain, style) for text, style in said]))
+        self.say_sum([(one_line(text).plain, style) for text, style in said])
 
     def action_save(self) -> None:
         wish = self._wish()
@@ -168,9 +156,6 @@ class FixDialog(Dialog[FixWish | None]):
             self.dismiss(wish)
         else:
             self.app.bell()
-
-    def action_discard(self) -> None:
-        self.dismiss(None)
 
 
 _REJECT_WORDS = [(f"{'leave out':<20}", ""), ("  lines that still have an error", QUIET)]

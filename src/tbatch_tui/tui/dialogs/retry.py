@@ -4,28 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
 from tbatch_tui.engine.results import ErrorGroup
 from tbatch_tui.tui import format as fmt
-from tbatch_tui.tui import keys
-from tbatch_tui.tui.dialogs.dialog import Box, Dialog, KeyHints
+from tbatch_tui.tui.dialogs.dialog import Box
+from tbatch_tui.tui.dialogs.form import Form
 from tbatch_tui.tui.text import line, one_line
 from tbatch_tui.tui.widgets.error_groups import verdict
-from tbatch_tui.tui.widgets.job_foot import pieces_content
 from tbatch_tui.tui.widgets.status import ATTENTION, FAILED, QUIET
 from tbatch_tui.tui.widgets.text_input import TextInput
 from tbatch_tui.tui.widgets.tick import Tick, TickList
 
 _MOST = 40
 """Causes that have a line of their own; the rarer ones are chosen together."""
-_AROUND = 15
-"""Lines of the dialog around the list of what can be chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +54,10 @@ class RetryWish:
     """What the person marked, and nothing else."""
 
 
-class RetryDialog(Dialog[RetryWish | None]):
+class RetryDialog(Form[RetryWish]):
     """Ticks and two fields; answers what was chosen, or None."""
 
-    AUTO_FOCUS = "Tick"
-    BINDINGS: ClassVar[list[BindingType]] = [keys.SAVE, keys.DISCARD, keys.FORM_NEXT, keys.FORM_PREVIOUS]
-    DEFAULT_CSS = """
-    RetryDialog {
-        Box { width: 90; }
-        #ticks { margin-top: 1; }
-        .retry--field { height: 1; margin-top: 1; }
-        .retry--field > .name { width: 26; color: $status-quiet; }
-        TextInput { width: 1fr; background: $panel; padding: 0 1; &:focus { background: $cursor-row; } }
-        #sum { height: auto; margin-top: 1; }
-    }
-    """
+    AROUND = 15
 
     def __init__(self, offer: RetryOffer) -> None:
         super().__init__()
@@ -86,7 +70,7 @@ class RetryDialog(Dialog[RetryWish | None]):
         offer = self._offer
         with Box():
             yield Static(one_line(f"Retry {offer.name}"), classes="dialog--title")
-            with TickList(id="ticks"):
+            with TickList():
                 if offer.marked:
                     yield Tick([_count(offer.marked), ("marked       ", ""), _ONLY], on=True, id="marked")
                 for number, (words, groups) in enumerate(self._parts):
@@ -102,26 +86,19 @@ class RetryDialog(Dialog[RetryWish | None]):
                     words = [_count(offer.cut_short), ("✂ cut short  ", ATTENTION), _BILLED]
                     yield Tick(words, on=self._cut_at_first, id="cut")
             if offer.cut_short:
-                with Horizontal(classes="retry--field"):
+                with Horizontal(classes="field"):
                     yield Static("max_tokens, if cut short", classes="name", markup=False)
                     yield TextInput(
                         str(offer.max_tokens * 2) if offer.max_tokens else "", placeholder="as it is", id="max-tokens"
                     )
-            with Horizontal(classes="retry--field"):
+            with Horizontal(classes="field"):
                 yield Static("Model of all of them", classes="name", markup=False)
                 yield TextInput("", placeholder=offer.model or "as it is", id="model")
             yield Static(id="sum", markup=False)
-            yield KeyHints(
-                (self.key_of("answer.save"), "Write and check"),
-                ("space", "Tick"),
-                (self.key_of("answer.discard"), "Back"),
-            )
+            yield self.hints("Write and check", "Tick")
 
     def on_mount(self) -> None:
         self._show_sum()
-
-    def on_resize(self) -> None:
-        self.query_one("#ticks").styles.max_height = max(3, self.size.height - _AROUND)
 
     def on_tick_changed(self, event: Tick.Changed) -> None:
         """What is marked is asked by itself: it may be of any kind."""
@@ -176,7 +153,7 @@ class RetryDialog(Dialog[RetryWish | None]):
     def _show_sum(self) -> None:
         trouble = self._trouble()
         said = f"{fmt.plural(self._count(), 'request')} in a new file, which is checked before anything is sent."
-        self.query_one("#sum", Static).update(pieces_content([(trouble, ATTENTION) if trouble else (said, "")]))
+        self.say_sum([(trouble, ATTENTION) if trouble else (said, "")])
 
     def action_save(self) -> None:
         if self._trouble():
@@ -193,9 +170,6 @@ class RetryDialog(Dialog[RetryWish | None]):
                 model=model if model and model != self._offer.model else None,
             )
         )
-
-    def action_discard(self) -> None:
-        self.dismiss(None)
 
 
 _ONLY = ("these rows alone, whatever became of them", QUIET)

@@ -1,0 +1,47 @@
+"""What the dialogs of ticks and fields share: how they are laid out, and the keys that write or give up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.widgets import Static
+
+from tbatch_tui.tui import keys
+from tbatch_tui.tui.dialogs.dialog import Answer, Dialog, KeyHints
+from tbatch_tui.tui.widgets.job_foot import pieces_content
+from tbatch_tui.tui.widgets.tick import TickList
+
+
+class Form(Dialog[Answer | None]):
+    """Ticks in a `TickList`, fields, what they come to in `#sum`, and the keys; answers what was chosen, or None."""
+
+    AUTO_FOCUS = "Tick"
+    BINDINGS: ClassVar[list[BindingType]] = [keys.SAVE, keys.DISCARD, keys.FORM_NEXT, keys.FORM_PREVIOUS]
+    DEFAULT_CSS = """
+    Form {
+        Box { width: 90; }
+        TickList { margin-top: 1; }
+        .field { height: 1; margin-top: 1; }
+        .field > .name { width: 26; color: $status-quiet; }
+        TextInput { width: 1fr; background: $panel; padding: 0 1; &:focus { background: $cursor-row; } }
+        #sum { height: auto; margin-top: 1; }
+    }
+    """
+    AROUND: ClassVar[int]
+    """Lines of the dialog around the list, which scrolls where there is less room."""
+
+    def on_resize(self) -> None:
+        self.query_one(TickList).styles.max_height = max(3, self.size.height - self.AROUND)
+
+    def hints(self, write: str, tick: str) -> KeyHints:
+        """The keys, as remapped."""
+        return KeyHints((self.key_of("answer.save"), write), ("space", tick), (self.key_of("answer.discard"), "Back"))
+
+    def say_sum(self, pieces: Sequence[tuple[str, str]]) -> None:
+        """What comes of what is chosen, or why nothing can. The text has passed the gate."""
+        self.query_one("#sum", Static).update(pieces_content(list(pieces)))
+
+    def action_discard(self) -> None:
+        self.dismiss(None)
