@@ -94,6 +94,22 @@ async def test_what_is_dragged_over_stays_in_the_record(tmp_path: Path) -> None:
         assert (await copied(app, pilot))[0] == "line 998\nline 999"
 
 
+async def test_what_is_scrolled_under_the_mouse_while_it_drags_is_selected(tmp_path: Path) -> None:
+    app = make_app(tmp_path, None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        view = await reading(app, pilot, "\n".join(f"line {n}" for n in range(1_000)))
+        await pilot.mouse_down("RecordView", offset=(0, 0))
+        await pilot.hover("RecordView", offset=(3, 4))
+        for _ in range(3):  # as Textual does by itself near the edge, and the wheel anywhere
+            view.scroll_to(y=view.scroll_y + 10, animate=False, force=True)
+            await pilot.pause()
+        await pilot.mouse_up("RecordView", offset=(3, 4))
+        assert (await copied(app, pilot))[0].split("\n") == [f"line {n}" for n in range(34)] + ["line"]
+        view.scroll_to(y=200, animate=False, force=True)
+        await pilot.pause()
+        assert (await copied(app, pilot))[0].count("\n") == 34
+
+
 async def test_wide_characters_are_taken_by_their_cells(tmp_path: Path) -> None:
     app = make_app(tmp_path, None)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -138,7 +154,7 @@ async def test_a_megabyte_is_selected_without_holding_the_loop(huge: str, tmp_pa
         text, said = await copied(app, pilot)
         measuring.cancel()
         assert not text and "Too much is selected to copy: more than 74.0 kB" in said
-        assert max(holds) < 0.2  # of this process's time, on any machine; a megabyte wrapped at once takes more
+        assert max(holds) < 0.15  # of this process's time, on a slow machine too; put together at once it takes more
 
 
 async def test_nothing_selected_says_how_to_leave_and_another_text_is_not_selected(tmp_path: Path) -> None:

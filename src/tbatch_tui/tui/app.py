@@ -336,8 +336,12 @@ class TbatchApp(App[str]):
     async def action_copy_selected(self) -> None:
         """Copy what is selected with the mouse; on nothing the key is somebody else's."""
         from tbatch_tui.tui.clipboard import copy_selection
+        from tbatch_tui.tui.widgets.selecting import Selecting
 
-        if not self.screen.selections or not await copy_selection(self.screen, self.bridge):
+        screen = self.screen
+        if not isinstance(screen, Selecting) or not screen.selections:
+            raise SkipAction
+        if not copy_selection(self, self.bridge, await screen.read_selected()):
             raise SkipAction
 
     def action_help_quit(self) -> None:

@@ -10,7 +10,6 @@ from tbatch_tui.tui.text import line, lines
 
 if TYPE_CHECKING:
     from textual.app import App
-    from textual.screen import Screen
 
     from tbatch_tui.tui.bridge import Bridge
 
@@ -39,14 +38,9 @@ def copy_record(app: App[Any], bridge: Bridge, text: str, what: str) -> None:
     bridge.say(f"Copied {what}", fmt.size(size))
 
 
-async def copy_selection(screen: Screen[Any], bridge: Bridge) -> bool:
-    """Copy what is selected with the mouse; False when nothing is."""
-    from tbatch_tui.tui.widgets.record_view import RecordView
-
-    for widget in list(screen.selections):
-        if isinstance(widget, RecordView) and widget.is_attached:
-            await widget.wrap_selected()
-    text = lines(screen.get_selected_text() or "")
+def copy_selection(app: App[Any], bridge: Bridge, selected: str) -> bool:
+    """Copy what is selected with the mouse; False when that is nothing."""
+    text = lines(selected)
     if not text.strip():
         return False
     if len(text.encode("utf-8", "replace")) > LONGEST:
@@ -56,7 +50,7 @@ async def copy_selection(screen: Screen[Any], bridge: Bridge) -> bool:
             "warning",
         )
         return True
-    screen.app.copy_to_clipboard(text)
+    app.copy_to_clipboard(text)
     count = text.count("\n") + 1
     said = fmt.plural(len(text), "character")
     bridge.say(f"Copied {said}" if count == 1 else f"Copied {fmt.plural(count, 'line')}, {said}")

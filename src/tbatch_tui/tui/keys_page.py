@@ -16,6 +16,13 @@ _HEAD = """# Keys
 Made from the program's own bindings; a test keeps it true. `?` in the app shows those of the screen one is on, as they
 are mapped, and `ctrl+p` finds each by name. Nothing needs a mouse, a function key, `ctrl+q` or `ctrl+s`.
 
+With the mouse, dragging over a text selects it: a record, a job's facts, steps and files, an error, what a dialog says.
+A double click takes all of it. `ctrl+c` copies what is selected, over ssh too (OSC 52), and says how much that was;
+`escape` or a click elsewhere gives it up. What is copied is the text as it was written: breaks and indents that are the
+screen's alone stay behind, and a control character becomes its picture. In a table a click moves the cursor; `y` and
+`Y` copy what stands there. For the terminal's own selection hold shift (option or fn in some terminals on a Mac), or
+start with `--no-mouse`.
+
 An id is what `config.toml` calls an action. Keys are remapped there, several parted by commas:
 
 ```toml

@@ -19,12 +19,14 @@ from textual.strip import Strip
 from tbatch_tui.tui import format, keys
 from tbatch_tui.tui.text import fit_pieces
 from tbatch_tui.tui.widgets.selected import MOST, painted, selected_text, span_in
-from tbatch_tui.tui.widgets.selecting import KeepsDrag
+from tbatch_tui.tui.widgets.selecting import KeepsDrag, Selecting
 from tbatch_tui.tui.widgets.sought import cut_at, pattern_of, places
 from tbatch_tui.tui.widgets.wrap import Block, Flow, WrappedLine
 
 AHEAD = 400
 """Lines wrapped beyond what is on screen."""
+_AT_A_TIME = 4_000
+"""Lines of a selection that are put together at a time."""
 BUDGET = 0.02
 """Seconds of wrapping at a time: keys and clock go on between, however long the text is."""
 
@@ -153,6 +155,8 @@ class RecordView(KeepsDrag, can_focus=True, inherit_bindings=False):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
         self._look_ahead()
+        if self.is_attached and isinstance(self.screen, Selecting):
+            self.screen.follow_drag()
 
     def on_mouse_scroll_down(self) -> None:
         self._look_ahead()
@@ -187,15 +191,21 @@ class RecordView(KeepsDrag, can_focus=True, inherit_bindings=False):
         index = y + round(self.scroll_y)
         return Offset(self._wrapped[index].drawn.character_at(x) if index < len(self._wrapped) else 0, index)
 
-    async def wrap_selected(self) -> None:
-        """Have the lines of a selection that goes to the end, as far as it can be copied."""
-        selection, flow = self.text_selection, self._flow
-        if selection is None or selection.end is not None:
-            return
-        before = 0 if selection.start is None else selection.start.y * self._wrapped_for
-        while flow is self._flow and not self._ended and flow.read <= before + MOST:
+    async def read_selection(self, selection: Selection) -> str:
+        """What is selected, as far as it can be copied; a moment at a time, for it may have very many lines."""
+        flow, first = self._flow, 0 if selection.start is None else selection.start.y
+        while selection.end is None and not self._ended and flow.read <= first * self._wrapped_for + MOST:
             self._wrap(None)
+            await asyncio.sleep(BUDGET / 4)
+        parts: list[str] = []
+        while flow is self._flow and first < len(self._wrapped) and sum(map(len, parts)) <= MOST:
+            lines = self._wrapped[first : first + _AT_A_TIME]
+            parts.append(selected_text((line.drawn for line in lines), selection, first))
+            first += len(lines)
+            if selection.end is not None and first > selection.end.y:
+                break
             await asyncio.sleep(0)
+        return "".join(parts)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         first = 0 if selection.start is None else selection.start.y

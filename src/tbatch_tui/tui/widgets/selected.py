@@ -47,6 +47,8 @@ def selected_text(lines: Iterable[Drawn], selection: Selection, first: int = 0) 
         begin = start.x if start is not None and index == start.y else 0
         is_last = end is not None and index == end.y
         part = line.text[max(begin, line.gutter) : end.x if end is not None and is_last else None]
+        if is_last and not part and taken:
+            taken.pop()  # up to the beginning of a line is not over the break before it
         taken += (part,) if is_last else (part, line.joint)
         size += len(part) + 1
     return "".join(taken)

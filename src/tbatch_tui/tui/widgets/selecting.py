@@ -8,6 +8,7 @@ from textual.binding import BindingType
 from textual.geometry import Offset
 from textual.screen import Screen
 from textual.scroll_view import ScrollView
+from textual.selection import SelectEnd, Selection
 from textual.widget import Widget
 
 from tbatch_tui.tui import keys
@@ -20,6 +21,10 @@ class KeepsDrag(ScrollView, inherit_bindings=False):
 
     def offset_at(self, x: int, y: int) -> Offset:
         """The character and the line at a place of the region that scrolls."""
+        raise NotImplementedError
+
+    async def read_selection(self, selection: Selection) -> str:
+        """What is selected of it; it may take a while, which the loop is not held for."""
         raise NotImplementedError
 
 
@@ -43,3 +48,22 @@ class Selecting(Screen[Result]):
         region = widget.scrollable_content_region
         x, y = max(min(x, region.right - 1), region.x), max(min(y, region.bottom - 1), region.y)
         return widget, widget.offset_at(x - region.x, y - region.y)
+
+    async def read_selected(self) -> str:
+        """All that is selected on the screen."""
+        texts: list[str] = []
+        for widget, selection in list(self.selections.items()):
+            if isinstance(widget, KeepsDrag) and widget.is_attached:
+                texts.append(f"{await widget.read_selection(selection)}\n")
+            elif widget.is_attached and (found := widget.get_selection(selection)) is not None:
+                texts += found
+        return "".join(texts).rstrip("\n")
+
+    def follow_drag(self) -> None:
+        """What was scrolled under the mouse while it drags is selected too, although the mouse did not move."""
+        state = self._select_state
+        if state is None or state.end is None or not self._selecting:
+            return
+        widget, offset = self.get_widget_and_offset_at(*state.screen_offset)
+        if isinstance(widget, KeepsDrag) and isinstance(widget.parent, Widget):
+            self._select_state = state.update_end(state.screen_offset, SelectEnd(widget.parent, widget, offset))
