@@ -12,12 +12,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from tbatch_tui.console.speech import in_commands
 from tbatch_tui.engine import errors
+from tbatch_tui.engine.step import Step
+from tbatch_tui.tui import keys
 
 SOURCE = Path(__file__).parent.parent / "src" / "tbatch_tui"
 ERRORS = {name for name, thing in vars(errors).items() if isinstance(thing, type) and issubclass(thing, Exception)}
 SAYING = ERRORS | {"Notice", "Confirm"}
 WORN = re.compile(r"(?i)\b(please|sorry|oops|successfully|unable to|an error occurred|invalid|\w+\(s\))")
+
+
+KEY = re.compile(r"(?:^|(?<=[ (\n]))(?<!\} )(?<!\d )(?:[b-zB-HJ-Z/]|esc|enter|[Ee]scape|[Bb]ackspace|⏎)(?=[ ),.:;]|$)")
+"""A key as it would stand in a sentence. A text names the action instead: whoever tells it knows the key."""
+TELLS_OF_KEYS = {"tui/keys.py", "tui/keymap.py", "tui/keys_page.py"}
+NO_KEY = {
+    "the first N only",  # a number, in --help
+    "Remove the escape, or write both halves",  # JSON's
+}
 
 
 class Message(NamedTuple):
@@ -87,6 +99,41 @@ def test_nothing_is_worn_out_or_a_formula() -> None:
         for text in said:
             assert not WORN.search(text), (where, text)
             assert "  " not in text.strip(), (where, text)
+
+
+def sentences() -> Iterator[tuple[str, str]]:
+    """Every text with a space in it that is not a docstring or SQL, and where it stands."""
+    for path in sorted(SOURCE.rglob("*.py")):
+        where = path.relative_to(SOURCE).as_posix()
+        if where.startswith(("sandbox/", "engine/journal/")) or where in TELLS_OF_KEYS:
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in alone | parts:
+                text = _text(node)
+                if " " in text.strip() and not re.search(r"[{%(]\w*:| {4}\w", text):
+                    yield f"{where}:{node.lineno}", text
+
+
+def test_no_text_says_a_key_that_a_person_may_have_elsewhere() -> None:
+    told = [(where, text) for where, text in sentences() if text not in NO_KEY]
+    assert len(told) > 1_000
+    assert [(where, text) for where, text in told if KEY.search(text)] == []
+
+
+def test_an_action_that_is_named_is_one() -> None:
+    named = [(where, id) for where, text in sentences() for id in re.findall(r"\{([a-z]+\.[a-z-]+)\}", text)]
+    assert len(named) > 30
+    assert [(where, id) for where, id in named if id not in keys.PLACES] == []
+
+
+def test_a_step_is_a_key_in_the_app_and_a_command_without_it() -> None:
+    for step in Step:
+        assert step[1:-1] in keys.PLACES
+        assert in_commands(f"Then {step} helps.") != f"Then {step} helps."
+    assert in_commands(f"{Step.FETCH} goes on.") == "`tbatch-tui fetch ID` goes on."
 
 
 if __name__ == "__main__":

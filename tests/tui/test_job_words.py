@@ -270,7 +270,7 @@ def test_a_retry_names_its_parent_and_a_parent_its_retries():
     [
         ("Error validating input file: Line 2 (within chunk): invalid JSON", "the true line"),
         ("error reading input file", "over 10 MB"),
-        ("Error validating input file: Line 9 (within chunk): duplicate custom_id: a", "x makes them unique"),
+        ("Error validating input file: Line 9 (within chunk): duplicate custom_id: a", "makes them unique"),
         ("Error validating input file: Line 1 (within chunk): custom_id must be at most 64 characters", "64"),
         ("Error validating input file: Line 1 (within chunk): body.model is required", "none stands in"),
         ("Error validating input file: Line 1 (within chunk): body is required", "the request itself"),
@@ -308,4 +308,4 @@ def test_there_is_a_desktop_or_it_is_said():
     for environment in ({"SSH_TTY": "/dev/pts/1"}, {}, {"DISPLAY": ":0", "PATH": "/nowhere"}):
         with pytest.raises(BatchError) as error:
             opener_of(environment, "linux")
-        assert error.value.hint == "p shows it here, in $PAGER."
+        assert error.value.hint == "{job.page} shows it here, in $PAGER."

@@ -56,6 +56,7 @@ def test_two_actions_may_change_places() -> None:
         ({"job.cancel": "ctrl+i"}, "is Tab to a terminal"),
         ({"job.cancel": "ctrl+c"}, "is the terminal's"),
         ({"job.cancel": "hyperdrive"}, "no key 'hyperdrive'"),
+        ({"filter.clear": "z"}, "'z' would be typed into the line"),
         ({"job.cancel": "x,"}, "no key ''"),
         ({"job.cancel": "ctrl+ctrl+x"}, "no key"),
         ({"job.cancel": ""}, "a key is wanted"),

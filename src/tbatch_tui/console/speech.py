@@ -11,23 +11,38 @@ from typing import Any
 
 from tbatch_tui.engine.events import TransferMoved
 from tbatch_tui.engine.redaction import redacted
+from tbatch_tui.engine.step import Step
 from tbatch_tui.harmless import harmless, harmless_json
 from tbatch_tui.tui import format as fmt
 
+_COMMANDS = {
+    Step.PICK: "`tbatch-tui submit FILE`",
+    Step.ASK_AGAIN: "the same command",
+    Step.FETCH: "`tbatch-tui fetch ID`",
+    Step.CANCEL: "`tbatch-tui cancel ID`",
+}
+"""What a person does without a screen, where the app says a key."""
 _EVERY = 0.2
 """Seconds between two looks of the progress line."""
 _ERASE = "\r\x1b[K"
 
 
+def in_commands(text: str) -> str:
+    """The text with a command in the place of each step that it names."""
+    for step, command in _COMMANDS.items():
+        text = text.replace(step, command)
+    return text
+
+
 def tell(line: str) -> None:
     """A line of what was asked for."""
-    sys.stdout.write(harmless(line) + "\n")
+    sys.stdout.write(harmless(in_commands(line)) + "\n")
     sys.stdout.flush()  # a script that reads along has it at once
 
 
 def tell_json(value: Any) -> None:
     """The same as JSON. Every character that is not ASCII is escaped, and DEL: no terminal can obey it."""
-    sys.stdout.write(harmless_json(json.dumps(value, indent=2)) + "\n")
+    sys.stdout.write(harmless_json(in_commands(json.dumps(value, indent=2))) + "\n")
     sys.stdout.flush()
 
 
@@ -49,7 +64,7 @@ def say(sentence: str) -> None:
     if sys.stderr is not None:
         with suppress(OSError):
             erase = _ERASE if sys.stderr.isatty() else ""
-            sys.stderr.write(f"{erase}{harmless(redacted(sentence))}\n")
+            sys.stderr.write(f"{erase}{harmless(redacted(in_commands(sentence)))}\n")
             sys.stderr.flush()
 
 

@@ -14,6 +14,7 @@ from tbatch_tui.engine import download
 from tbatch_tui.engine.api import TogetherApi
 from tbatch_tui.engine.errors import BatchError, KeyRefused, NotThere, RateLimited, ServerTrouble, WorseCopy
 from tbatch_tui.engine.model import FileKind, JobRecord, Transfer, TransferState
+from tbatch_tui.engine.step import Step
 
 AT_ONCE = 3
 _LONGEST_WAIT = 60.0
@@ -122,7 +123,7 @@ class Collector:
             self._tries[place] = _Try(self._first_wait, not_before=math.inf)
             for wanted_by, here in await self._store.wanted():
                 if (wanted_by, here.kind) == place:  # else it was finished just before
-                    said = "Stopped by you. What came so far is kept; d goes on."
+                    said = f"Stopped by you. What came so far is kept; {Step.FETCH} goes on."
                     await self._store.put(job_id, replace(here, state=TransferState.FAILED, message=said))
         finally:
             if not settled:

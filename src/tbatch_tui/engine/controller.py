@@ -39,6 +39,7 @@ from tbatch_tui.engine.model import (
 )
 from tbatch_tui.engine.options import Options
 from tbatch_tui.engine.removal import why_kept
+from tbatch_tui.engine.step import Step
 from tbatch_tui.engine.unchanged import Inputs, InputState
 from tbatch_tui.engine.work import Work
 
@@ -320,7 +321,8 @@ class Controller:
         except LostAnswer as error:
             self._ask_soon()
             raise LostAnswer(
-                "Whether the job was cancelled is not known yet", f"{error.title}. The list will show it; c asks again."
+                "Whether the job was cancelled is not known yet",
+                f"{error.title}. The list will show it; {Step.CANCEL} asks again.",
             ) from error
         if job is not None:
             await self._work.apply([job])

@@ -21,6 +21,7 @@ import aiofiles
 from tbatch_tui.engine.api import TogetherApi
 from tbatch_tui.engine.errors import FileTrouble, LostAnswer, NotThere, WorseCopy
 from tbatch_tui.engine.model import Transfer
+from tbatch_tui.engine.step import Step
 
 fcntl: Any
 try:
@@ -330,5 +331,5 @@ def _disk_trouble(error: OSError, final: Path) -> FileTrouble:
     what = kinds.get(error.errno or 0, error.strerror or str(error))
     return FileTrouble(
         f"{final.name} cannot be written to {final.parent}: {what}",
-        "The server keeps the results. Mend that and press d, or wait: it is tried again.",
+        f"The server keeps the results. Mend that: it is tried again by itself, and at once with {Step.FETCH}.",
     )

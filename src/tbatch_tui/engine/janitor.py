@@ -22,6 +22,7 @@ from tbatch_tui.engine.events import Event, FileDeleted, Notice
 from tbatch_tui.engine.model import FileKind, Health, HealthState, JobRecord, TransferState
 from tbatch_tui.engine.poller import Poller
 from tbatch_tui.engine.remote import Cleared, FileRole, FileUse, RemoteFile
+from tbatch_tui.engine.step import Step
 
 _JOBS_WITHIN, _JOBS_WITHIN_OF_ILL = 20.0, 3.0
 """Seconds in which the jobs are to be listed before anything is deleted; the same where the connection was bad."""
@@ -166,7 +167,8 @@ class Janitor:
         file = self._listed.get(file_id)
         if file is None:
             raise BatchError(
-                "This file is not among those that were listed", "Nothing was deleted. r lists them again."
+                "This file is not among those that were listed",
+                f"Nothing was deleted. {Step.ASK_AGAIN} lists them again.",
             )
         file = await self._book.run(self._judged_again, file)
         if file.kept:
@@ -255,7 +257,7 @@ def _why_input(record: JobRecord) -> str:
 def _why_results(file: RemoteFile, record: JobRecord, role: FileRole) -> str:
     transfer = record.output if FileKind(role.value) is FileKind.OUTPUT else record.errors
     if transfer is None or transfer.file_id != file.id:
-        return "not fetched: d on its job does"
+        return f"not fetched: {Step.FETCH} on its job does"
     if transfer.state is not TransferState.FETCHED:
         return "not fetched yet" if transfer.state is TransferState.WANTED else "it could not be fetched"
     if not is_here(transfer):
@@ -281,7 +283,7 @@ def summed_up(done: Cleared) -> Notice:
         first = done.failed[0][1]
         said.append(f"{len(done.failed):,} not: {first.title}.")
     if done.unknown:
-        said.append(f"Of {len(done.unknown):,} it is not known: r lists the files again.")
+        said.append(f"Of {len(done.unknown):,} it is not known: {Step.ASK_AGAIN} lists the files again.")
     if done.left:
         said.append(f"{len(done.left):,} not tried.")
     severity = "warning" if said else "information"

@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from tbatch_tui.engine.errors import KeyRefused, Offline
 from tbatch_tui.engine.redaction import hide, redacted
+from tbatch_tui.engine.step import Step
 
 if TYPE_CHECKING:
     from together.lib.cli.auth import StoredCredentials
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 _SKEW = 60.0
 """Seconds before its end at which a token is renewed, as the SDK does."""
 _LOCK_WAIT = 30.0
-_MEND = "Nothing is lost. Run `tg login` in another terminal, then press r. Or set TOGETHER_API_KEY and start again."
+_MEND = (
+    f"Nothing is lost. Run `tg login` in another terminal, then {Step.ASK_AGAIN} asks again. "
+    "Or set TOGETHER_API_KEY and start again."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from tbatch_tui.engine.fingerprint import Fingerprint, fingerprint
 from tbatch_tui.engine.journal.rows import submission_key
 from tbatch_tui.engine.lookup import LookUp, Settled, Verdict
 from tbatch_tui.engine.model import Job, Submission, SubmissionState
+from tbatch_tui.engine.step import Step
 
 _LONGEST_WAIT = 60.0
 _LONGEST_PATIENCE = 32
@@ -182,7 +183,7 @@ class Submitter:
         if (here.size, here.sha256) != (submission.size, submission.sha256):
             raise FileTrouble(
                 f"{submission.path.name} has changed since it was checked",
-                "Nothing was submitted. Check it again: n, and the file.",
+                f"Nothing was submitted. {Step.PICK} takes the file as it is now, and checks it.",
             )
 
     async def _create(self, submission: Submission, *, must_list: bool) -> tuple[Submission, float | None] | None:

@@ -31,6 +31,7 @@ from tbatch_tui.engine.names import input_stem, result_name
 from tbatch_tui.engine.options import Options
 from tbatch_tui.engine.reckon import Reckoner
 from tbatch_tui.engine.redaction import redacted
+from tbatch_tui.engine.step import Step
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.api import TogetherApi
@@ -406,7 +407,7 @@ class Work:
                 self.tell(
                     f"Job {job.id[:8]} has shown up late, of a file that was submitted here",
                     "If you did not make it elsewhere, the server made it of a create whose answer was lost. "
-                    "It would be billed beside the other: c cancels it.",
+                    f"It would be billed beside the other: {Step.CANCEL} cancels it.",
                     "warning",
                     job.id,
                 )

@@ -87,8 +87,8 @@ class TbatchApp(App[str]):
         for own in theme.THEMES:
             self.register_theme(own)
         self.theme = settings.theme if settings.theme in self.available_themes else theme.DEFAULT
-        self._own_keys, self._keymap_trouble = keymap.check_keymap(settings.keymap)
-        self.set_keymap(self._own_keys)
+        self.own_keys, self._keymap_trouble = keymap.check_keymap(settings.keymap)
+        self.set_keymap(self.own_keys)
 
     def load_first_rows(self, limit: int) -> None:
         """Read the first records, before the loop runs. Raises FileTrouble when there is no place for a history."""
@@ -217,7 +217,7 @@ class TbatchApp(App[str]):
                 tour.hide(left, unless=screen)
         if place is not None and await self.engine.recall(place) is None:
             await self.engine.remember(place, "seen")
-            screen.call_later(tour.show, self, screen, self._own_keys)  # in its own time: it may not be composed yet
+            screen.call_later(tour.show, screen)  # in its own time: it may not be composed yet
 
     def action_hide_tour(self) -> None:
         from tbatch_tui.tui import tour

@@ -12,6 +12,7 @@ from tbatch_tui.engine.events import JobsEnded, RecordsChanged
 from tbatch_tui.engine.hook import run_hook
 from tbatch_tui.engine.model import FileKind, JobRecord
 from tbatch_tui.tui import format as fmt
+from tbatch_tui.tui.key_words import with_keys
 from tbatch_tui.tui.text import line
 
 if TYPE_CHECKING:
@@ -130,7 +131,11 @@ def _what_now(record: JobRecord) -> str:
         return record.job.error
     if not _has_files(record):
         return "It has no result files."
-    return "Its results are being fetched." if _is_to_be_fetched(record) else "Press d to fetch its results."
+    return (
+        "Its results are being fetched."
+        if _is_to_be_fetched(record)
+        else with_keys("Press {job.download} to fetch its results.")
+    )
 
 
 def _has_files(record: JobRecord) -> bool:

@@ -17,6 +17,7 @@ from tbatch_tui.engine.events import (
     RecordsChanged,
     TransferMoved,
 )
+from tbatch_tui.tui.key_words import with_keys
 from tbatch_tui.tui.text import line
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ class Bridge:
                 self.say(title, hint, "warning" if severity == "warning" else _severity(severity))
 
     def say(self, title: str, hint: str = "", severity: SeverityLevel = "information") -> None:
-        """Say something once, as a toast: what happened, then what is safe and what to do."""
+        """Say something once, as a toast: what happened, then what is safe and what to do. Actions are said as keys."""
+        hint = with_keys(hint)
         text = line(hint)[:_LONGEST] if hint else line(title)[:_LONGEST]
         self._app.notify(
             text, title=line(title)[:_LONGEST] if hint else "", severity=severity, timeout=_TOAST, markup=False

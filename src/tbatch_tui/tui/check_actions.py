@@ -56,6 +56,22 @@ class CheckActions(Screen[None]):
                 return row is not None
         return super().check_action(action, parameters)
 
+    def why_not(self, action: str) -> str:
+        """Why an action on what was found cannot be done just now."""
+        match action:
+            case "fix" | "edit_line" if self.checker.busy:
+                return "The check is not done yet"
+            case "fix" if self.checker.report is not None and not self.checker.report.problems:
+                return "There is nothing to mend"
+            case "fix":
+                return "None of this can be mended for you: each problem says what helps"
+            case "copy_id" if self.cursor_row is not None:
+                return "This line has no custom_id"
+            case "edit_line" | "copy_id" | "copy_record":
+                return "There is no problem under the cursor"
+            case _:
+                return ""
+
     # -- a mended copy -------------------------------------------------------------------------------
 
     @work(group="fix", exclusive=True, exit_on_error=False)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Static
 
 from tbatch_tui.tui import keys
+from tbatch_tui.tui.key_words import with_keys
+from tbatch_tui.tui.keymap import keys_of
 from tbatch_tui.tui.messages import GoBack
 from tbatch_tui.tui.widgets.header_line import HeaderLine
 from tbatch_tui.tui.widgets.job_foot import pieces_content
@@ -17,11 +21,15 @@ from tbatch_tui.tui.widgets.key_bar import KeyBar
 from tbatch_tui.tui.widgets.rule import Rule
 from tbatch_tui.tui.widgets.selecting import Selecting
 
+if TYPE_CHECKING:
+    from tbatch_tui.tui.bridge import Bridge
+
 
 class Frame(Selecting[None]):
     """Base of the screens. A subclass sets `NAME` and composes its `body`."""
 
     NAME: ClassVar[str]
+    bridge: Bridge
     BINDINGS: ClassVar[list[BindingType]] = [keys.BACK]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared by Screen
         (0, "-narrow"),
@@ -50,6 +58,29 @@ class Frame(Selecting[None]):
     def set_pieces(static: Static, pieces: Sequence[tuple[str, str]]) -> None:
         """Show text with styles. The text has passed the gate where the pieces were made."""
         static.update(pieces_content(list(pieces)))
+
+    @cached_property
+    def _actions(self) -> dict[str, list[str]]:
+        """What each key does on this screen, as remapped."""
+        own = getattr(self.app, "own_keys", None)
+        found: dict[str, list[str]] = {}
+        for binding in keys.ALL:
+            if self.NAME in keys.PLACES[binding.id or ""]:
+                for key in keys_of(binding, own):
+                    found.setdefault(key, []).append(binding.action.partition("(")[0])
+        return found
+
+    def why_not(self, action: str) -> str:
+        """Why an action of this screen cannot be done just now; empty where that needs no word."""
+        return ""
+
+    def on_key(self, event: events.Key) -> None:
+        """A key whose action cannot be done just now says why: nothing is refused in silence."""
+        actions = self._actions.get(event.key, ())
+        if not actions or event.key in self.active_bindings:
+            return
+        if why := next(filter(None, map(self.why_not, actions)), ""):
+            self.bridge.say(with_keys(why))
 
     def action_back(self) -> None:
         """Back to where the person came from."""

@@ -11,7 +11,7 @@ from textual.screen import Screen
 
 from tbatch_tui.engine.document import document
 from tbatch_tui.engine.errors import BatchError, KeyRefused, Offline, RateLimited
-from tbatch_tui.engine.model import FileKind, JobRecord, JobStatus, LocalStatus, TransferState
+from tbatch_tui.engine.model import FileKind, HealthState, JobRecord, JobStatus, LocalStatus, TransferState
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui import keys
 from tbatch_tui.tui.clipboard import copy_id, copy_record, json_text
@@ -67,6 +67,16 @@ class JobActions(Screen[None]):
             return self.current is not None and _applies(action, self.current)
         return super().check_action(action, parameters)
 
+    def why_not(self, action: str) -> str:
+        """Why an action on these jobs cannot be done just now."""
+        from tbatch_tui.tui.job_reasons import why_not
+
+        if action in _OF_SEVERAL:
+            return why_not(action, self.targets)
+        if action in _NEEDS_A_JOB:
+            return why_not(action, [self.current] if self.current is not None else [])
+        return ""
+
     @work(group="cancel", exit_on_error=False)
     async def action_cancel_job(self) -> None:
         """Ask, then cancel, each once; a submission that has no job yet is stopped instead."""
@@ -75,6 +85,7 @@ class JobActions(Screen[None]):
 
         records = self.applying("cancel_job")
         if not records:
+            self.bridge.say("That is under way already")
             return
         asked = cancel_question(records, hidden=self.count_hidden(records), left=len(self.targets) - len(records))
         if not await self.app.push_screen_wait(Confirm(asked.question, asked.explanation, yes=asked.yes, no=asked.no)):
@@ -88,7 +99,8 @@ class JobActions(Screen[None]):
                 await self.engine.cancel(record.job.id)
         elif record.is_active and not await self.engine.stop_submission(record.key):
             raise BatchError(
-                "It is too late to stop it here", "The create may be on its way. When the job shows up, c cancels it."
+                "It is too late to stop it here",
+                "The create may be on its way. When the job shows up, {job.cancel} cancels it.",
             )
 
     @work(group="settle", exit_on_error=False)
@@ -124,7 +136,10 @@ class JobActions(Screen[None]):
     @work(group="download", exit_on_error=False)
     async def action_download(self) -> None:
         """Fetch output and errors (again)."""
-        await self._each(self.applying("download"), lambda record: self.engine.fetch(record.key), "not fetched")
+        if not (records := self.applying("download")):
+            self.bridge.say("That is under way already")
+            return
+        await self._each(records, lambda record: self.engine.fetch(record.key), "not fetched")
 
     async def _each(
         self, records: Sequence[JobRecord], do: Callable[[JobRecord], Awaitable[object]], not_done: str
@@ -170,7 +185,7 @@ class JobActions(Screen[None]):
         if any(t.state is TransferState.FETCHED for t in record.transfers):
             self.post_message(OpenResults(record.key, retry=retry))
         elif record.job is not None and any(record.job.file_id(kind) for kind in FileKind):
-            self.bridge.say("The results are not here yet", "Press d to fetch them.")
+            self.bridge.say("The results are not here yet", "Press {job.download} to fetch them.")
         else:
             self.bridge.say("This job has no results", "They are there when it has ended.")
 
@@ -178,6 +193,10 @@ class JobActions(Screen[None]):
         """Ask the server now."""
         if self.engine.refresh():
             self.bridge.say("Asking the server …")
+        elif self.engine.health.state is HealthState.OK:
+            self.bridge.say("It was asked just now: once in 2 s is enough")
+        else:
+            self.bridge.say("There is no connection to the server to ask by")
 
     @work(group="label", exit_on_error=False)
     async def action_edit_label(self) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from textual.binding import Binding
-from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys, _character_to_key
+from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys, _character_to_key, key_to_character
 
-from tbatch_tui.tui.keys import ALL, PLACES, Place
+from tbatch_tui.tui.keys import ALL, PLACES, TICK, Place
 
 _TAKEN = {
     "tab": "moves between fields",
@@ -22,6 +22,10 @@ _TAKEN = {
     "ctrl+h": "is Backspace to a terminal",
     "ctrl+left_square_bracket": "is Escape to a terminal",
 }
+_WHILE_TYPING = frozenset(
+    id for id, places in PLACES.items() if places <= {Place.FILTERING, Place.FORM} and id != TICK.id
+)
+"""What works while one writes: no character can be its key."""
 _MODIFIERS = frozenset({"ctrl", "shift", "alt", "super", "meta", "hyper"})
 _NAMED = (
     {key.value for key in Keys if "+" not in key.value and not key.value.startswith("<")}
@@ -103,6 +107,8 @@ def _fault(id: str, keys: object) -> str | None:
             return f"there is no key {key.strip()!r}"
         if normal in _TAKEN and not any(normal in keys_of(one) for one in ALL if one.id == id):
             return f"{normal!r} {_TAKEN[normal]}"
+        if id in _WHILE_TYPING and key_to_character(normal) is not None:
+            return f"{key.strip()!r} would be typed into the line"
     return None
 
 

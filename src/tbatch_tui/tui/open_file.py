@@ -19,6 +19,7 @@ from tbatch_tui.tui.away import lend_terminal
 _DEFAULT_PAGERS = (("less", "-+r", "-+R"), ("more",))
 """`less` without raw control characters, whatever LESS says: the file is not the person's own words."""
 _OPENED_WITHIN = 10.0
+_HERE = "{job.page} shows it here, in $PAGER."
 
 
 def pager_of(environment: Mapping[str, str]) -> list[str]:
@@ -41,16 +42,16 @@ def pager_of(environment: Mapping[str, str]) -> list[str]:
 def opener_of(environment: Mapping[str, str], platform: str) -> list[str]:
     """The command that opens a file on the desktop. Raises BatchError where there is no desktop to open it on."""
     if environment.get("SSH_CONNECTION") or environment.get("SSH_TTY"):
-        raise BatchError("Over ssh there is no desktop to open it on", "p shows it here, in $PAGER.")
+        raise BatchError("Over ssh there is no desktop to open it on", _HERE)
     if platform == "darwin":
         return ["open"]
     if platform == "win32":
         return ["explorer"]
     if not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
-        raise BatchError("There is no desktop here to open it on", "p shows it here, in $PAGER.")
+        raise BatchError("There is no desktop here to open it on", _HERE)
     if shutil.which("xdg-open", path=environment.get("PATH")):
         return ["xdg-open"]
-    raise BatchError("xdg-open is not on this machine", "p shows it here, in $PAGER.")
+    raise BatchError("xdg-open is not on this machine", _HERE)
 
 
 async def page(app: App[Any], path: Path) -> None:
@@ -87,9 +88,9 @@ async def open_on_desktop(path: Path) -> None:
     except TimeoutError:
         return  # some openers stay as long as the window does
     except OSError as error:
-        raise BatchError(f"{command[0]} did not start: {error.strerror}", "p shows it here, in $PAGER.") from error
+        raise BatchError(f"{command[0]} did not start: {error.strerror}", _HERE) from error
     if code != 0 and sys.platform != "win32":
-        raise BatchError(f"{command[0]} could not open {path.name}", "p shows it here, in $PAGER.")
+        raise BatchError(f"{command[0]} could not open {path.name}", _HERE)
 
 
 async def _must_be_there(path: Path) -> None:

@@ -11,6 +11,7 @@ from tbatch_tui.engine.costs import Cost, cost
 from tbatch_tui.engine.model import FileKind
 from tbatch_tui.engine.results import spending
 from tbatch_tui.tui import format as fmt
+from tbatch_tui.tui.key_words import with_keys
 from tbatch_tui.tui.result_family import ResultFamily
 from tbatch_tui.tui.result_reader import lacking
 from tbatch_tui.tui.text import line
@@ -22,8 +23,8 @@ from tbatch_tui.tui.widgets.tally_words import sum_style, sum_words
 _PRICES_FROM = 130
 """Cells from which the prices are told beside what it cost."""
 _LACKING = {
-    FileKind.OUTPUT: "the output file is not here yet (d on the job)",
-    FileKind.ERRORS: "the error file is not here yet (d on the job)",
+    FileKind.OUTPUT: "the output file is not here yet ({job.download} on the job)",
+    FileKind.ERRORS: "the error file is not here yet ({job.download} on the job)",
 }
 
 
@@ -110,7 +111,7 @@ class ResultHead(ResultFamily):
         index = self.reader.index
         if not index.is_built or not self.reader.has_results:
             return ""
-        return fmt.joined(*(_LACKING[kind] for kind in lacking(self.job)), line(trouble_words(index)))
+        return fmt.joined(*(with_keys(_LACKING[kind]) for kind in lacking(self.job)), line(trouble_words(index)))
 
     def empty(self) -> str:
         if self.reader.busy:

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from textual.screen import Screen
 
-from tbatch_tui.tui import keys
-from tbatch_tui.tui.keymap import keys_of
+from tbatch_tui.tui.key_words import with_keys
 from tbatch_tui.tui.widgets.tour_line import TourLine
-
-if TYPE_CHECKING:
-    from textual.app import App
 
 LINES: dict[str, tuple[str, str]] = {
     "Jobs": (
@@ -60,22 +53,12 @@ def place_of(screen: Screen[Any]) -> str | None:
     return f"tour.{name}" if name in LINES else None
 
 
-def say(app: App[Any], text: str, own: Mapping[str, str]) -> str:
-    """The text with its keys as the person has them."""
-
-    def shown(found: re.Match[str]) -> str:
-        binding = next(one for one in keys.ALL if one.id == found[1])
-        return app.get_key_display(replace(binding, key=keys_of(binding, own)[0]))
-
-    return re.sub(r"{([\w.-]+)}", shown, text)
-
-
-def show(app: App[Any], screen: Screen[Any], own: Mapping[str, str]) -> None:
-    """Put the line above the keys of this screen; `own` are the keys the person has remapped."""
+def show(screen: Screen[Any]) -> None:
+    """Put the line above the keys of this screen."""
     if screen.query(TourLine) or not screen.is_attached:
         return
-    words, short = (say(app, text, own) for text in LINES[getattr(screen, "NAME", "")])
-    screen.mount(TourLine(words, short, say(app, "{tour.hide}", own)))
+    words, short = (with_keys(text) for text in LINES[getattr(screen, "NAME", "")])
+    screen.mount(TourLine(words, short, with_keys("{tour.hide}")))
 
 
 def hide(screen: Screen[Any], unless: Screen[Any] | None = None) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from tbatch_tui.engine.errors import FileTrouble, Stopped
+from tbatch_tui.engine.step import Step
 
 from .columns import Places, Replies, Requests, known
 from .heads import head_of, words_of
@@ -256,7 +257,7 @@ class ResultIndex:
                 yield opened
         except OSError as error:
             raise FileTrouble(
-                f"{path.name} cannot be read: {error.strerror or error}", "Press d on the job."
+                f"{path.name} cannot be read: {error.strerror or error}", f"Its job can fetch it again: {Step.FETCH}."
             ) from error
 
     def size(self, file: FileNumber) -> int:

@@ -14,6 +14,7 @@ from textual.widgets import Static
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui import keys
 from tbatch_tui.tui.dialogs.dialog import Box, Dialog, KeyHints
+from tbatch_tui.tui.key_words import shown_key
 from tbatch_tui.tui.text import one_line
 from tbatch_tui.tui.widgets.columns import Column
 from tbatch_tui.tui.widgets.record_table import RecordTable
@@ -53,7 +54,7 @@ class ChooseFile(Dialog["Path | None"]):
                 ],
                 id="choices",
             )
-            yield KeyHints(("⏎", "Open"), ("esc", "Close"))
+            yield KeyHints((shown_key(keys.SELECT), "Open"), (self.key_of("answer.no"), "Close"))
 
     def on_mount(self) -> None:
         table = self.query_one(RecordTable)

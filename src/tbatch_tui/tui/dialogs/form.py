@@ -10,6 +10,7 @@ from textual.widgets import Static
 
 from tbatch_tui.tui import keys
 from tbatch_tui.tui.dialogs.dialog import Answer, Dialog, KeyHints
+from tbatch_tui.tui.key_words import shown_key
 from tbatch_tui.tui.widgets.job_foot import pieces_content
 from tbatch_tui.tui.widgets.tick import TickList
 
@@ -37,7 +38,8 @@ class Form(Dialog[Answer | None]):
 
     def hints(self, write: str, tick: str) -> KeyHints:
         """The keys, as remapped."""
-        return KeyHints((self.key_of("answer.save"), write), ("space", tick), (self.key_of("answer.discard"), "Back"))
+        save, discard = self.key_of("answer.save"), self.key_of("answer.discard")
+        return KeyHints((save, write), (shown_key(keys.TICK), tick), (discard, "Back"))
 
     def say_sum(self, pieces: Sequence[tuple[str, str]]) -> None:
         """What comes of what is chosen, or why nothing can. The text has passed the gate."""

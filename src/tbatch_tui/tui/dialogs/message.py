@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from tbatch_tui.tui import keys
 from tbatch_tui.tui.dialogs.dialog import Box, Dialog, KeyHints
+from tbatch_tui.tui.key_words import shown_key
 from tbatch_tui.tui.text import one_line
 from tbatch_tui.tui.widgets.record_view import RecordView
 from tbatch_tui.tui.widgets.wrap import Block
@@ -40,7 +41,7 @@ class MessageBox(Dialog[None]):
         with Box():
             yield Static(one_line(self._head), classes="dialog--title")
             yield RecordView(*self._blocks)
-            yield KeyHints((self.key_of("answer.close"), "Close"), (self.key_of("list.down") or "j", "Down"))
+            yield KeyHints((self.key_of("answer.close"), "Close"), (shown_key(keys.DOWN), "Down"))
 
     def on_resize(self) -> None:
         self.query_one(RecordView).styles.max_height = max(3, self.size.height - AROUND)

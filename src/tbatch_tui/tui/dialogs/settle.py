@@ -15,6 +15,7 @@ from tbatch_tui.engine.model import Job, JobRecord
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui import keys
 from tbatch_tui.tui.dialogs.dialog import Box, Dialog, KeyHints
+from tbatch_tui.tui.key_words import shown_key
 from tbatch_tui.tui.text import line, one_line, shown
 from tbatch_tui.tui.widgets.columns import Column
 from tbatch_tui.tui.widgets.one_line import Pieces
@@ -60,7 +61,7 @@ class Settle(Dialog["Verdict | None"]):
                 ],
                 id="ways",
             )
-            yield KeyHints(("⏎", "Do that"), (self.key_of("answer.no"), "Leave it to the list"))
+            yield KeyHints((shown_key(keys.SELECT), "Do that"), (self.key_of("answer.no"), "Leave it to the list"))
 
     def on_mount(self) -> None:
         table = self.query_one(RecordTable)

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events, work
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Vertical, VerticalScroll
@@ -22,6 +22,7 @@ from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.check_actions import CheckActions
 from tbatch_tui.tui.checker import Checker
 from tbatch_tui.tui.frame import Frame
+from tbatch_tui.tui.key_words import with_keys
 from tbatch_tui.tui.messages import CreateBatch
 from tbatch_tui.tui.text import line, shown
 from tbatch_tui.tui.widgets.fact_list import FactList
@@ -192,7 +193,8 @@ class CheckScreen(CheckActions, Frame):
         self.refresh_bindings()
 
     def _show_rows(self) -> None:
-        self.table.set_empty(shown(f"No problem holds “{line(self.checker.words)}”.\n\n/ and escape show all again."))
+        both = with_keys("{list.filter} and {filter.clear}")
+        self.table.set_empty(shown(f"No problem holds “{line(self.checker.words)}”.\n\n{both} show all again."))
         self.table.set_source(self.checker.rows)
 
     def _show_header(self) -> None:
@@ -238,14 +240,21 @@ class CheckScreen(CheckActions, Frame):
                 return report is not None and bool(report.problems)
         return super().check_action(action, parameters)
 
-    def on_key(self, event: events.Key) -> None:
-        """Enter on a file with errors does nothing, and says why."""
+    def why_not(self, action: str) -> str:
         report = self.checker.report
-        if event.key == "enter" and report is not None and not report.is_ok:
-            event.stop()
-            by_x = " x mends what can be mended in a copy." if self.checker.can_fix else ""
-            errors = fmt.plural(report.errors, "error")
-            self.bridge.say(f"{errors} to mend first", f"Nothing can be submitted before that.{by_x}", "warning")
+        match action:
+            case "go_on" | "check_again" | "filter" if self.checker.busy:
+                return "The check is not done yet"
+            case "go_on" if report is not None:
+                by_fix = ": {check.fix} mends what can be mended in a copy" if self.checker.can_fix else ""
+                return f"{fmt.plural(report.errors, 'error')} to mend first{by_fix}"
+            case "go_on":
+                return "There is nothing to submit: the file cannot be read"
+            case "filter":
+                return "There is no problem to look for"
+            case "fold" | "unfold_lines" | "fold_lines":
+                return "That is one line by itself" if self.cursor_row is not None else ""
+        return super().why_not(action)
 
     def action_go_on(self) -> None:
         report = self.checker.report

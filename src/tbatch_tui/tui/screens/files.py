@@ -18,6 +18,7 @@ from tbatch_tui.tui import keys
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.clipboard import copy_id
 from tbatch_tui.tui.frame import Frame
+from tbatch_tui.tui.key_words import with_keys
 from tbatch_tui.tui.messages import OpenJob
 from tbatch_tui.tui.text import line, shown
 from tbatch_tui.tui.widgets.file_rows import FileFoot, FileOrder, file_columns, what_it_is, whether_it_may_go
@@ -34,7 +35,8 @@ LISTING = "Asking the server what is there …"
 EMPTY = (
     "Nothing lies on the server for this key.\n\nInputs are there once a batch was submitted, results once it ended."
 )
-NO_MATCH = "No file matches. Press escape to show all again."
+ASK_AGAIN = "Nothing was changed. Press {jobs.refresh} to ask again."
+NO_MATCH = "No file matches. Press {go.back} to show all again."
 
 
 class FilesScreen(Frame):
@@ -89,7 +91,7 @@ class FilesScreen(Frame):
         try:
             files = await self.engine.files()
         except BatchError as error:
-            self._empty = f"{error.title}.\n\n{error.hint}\n\nNothing was changed. Press r to ask again."
+            self._empty = f"{error.title}.\n\n{with_keys(error.hint)}\n\n{with_keys(ASK_AGAIN)}"
             if self._order.files:
                 self.bridge.report(error)
             self._arrange()
@@ -103,7 +105,7 @@ class FilesScreen(Frame):
 
     def _arrange(self) -> None:
         """Filter and sort; the table keeps cursor and scroll."""
-        self.table.set_empty(shown(NO_MATCH if self._order.files else self._empty))
+        self.table.set_empty(shown(with_keys(NO_MATCH) if self._order.files else self._empty))
         self.table.set_rows(self._order.shown())
         column, descending = self._order.sorted_column
         self.table.mark_sorted(column, descending=descending)
@@ -144,13 +146,13 @@ class FilesScreen(Frame):
             else:
                 self.bridge.say(
                     f"{len(stay):,} of them must stay and are not marked",
-                    "Each row says why; r looks again.",
+                    "Each row says why; {jobs.refresh} looks again.",
                     "warning",
                 )
         self._show()
 
     def _say_why(self, file: RemoteFile) -> None:
-        self.bridge.say(f"{file.name or file.id} must stay", f"{file.kept}. r looks again.", "warning")
+        self.bridge.say(f"{file.name or file.id} must stay", f"{file.kept}. {{jobs.refresh}} looks again.", "warning")
 
     def on_record_table_selected(self, event: RecordTable.Selected) -> None:
         file = self._order.files.get(event.key)
@@ -238,6 +240,14 @@ class FilesScreen(Frame):
         if action == "turn_columns":
             return self.table.has_hidden_columns
         return super().check_action(action, parameters)
+
+    def why_not(self, action: str) -> str:
+        match action:
+            case "delete_files" | "copy_id":
+                return "There is no file under the cursor"
+            case "turn_columns":
+                return "All columns are shown"
+        return super().why_not(action)
 
 
 def _question(files: list[RemoteFile]) -> str:

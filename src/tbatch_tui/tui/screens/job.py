@@ -227,6 +227,14 @@ class JobScreen(JobActions, Frame):
             return self.current is not None and self.current.job is not None
         return super().check_action(action, parameters)
 
+    def why_not(self, action: str) -> str:
+        match action:
+            case "page_file" | "open_file":
+                return "None of its files is here"
+            case "raw":
+                return "There is no job yet, so the server has nothing to show of it"
+        return super().why_not(action)
+
     def action_raw(self) -> None:
         """The job as the server's JSON, or as it is read."""
         self.toggle_class("-raw")

@@ -19,6 +19,7 @@ from tbatch_tui.tui import keys
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.frame import Frame
 from tbatch_tui.tui.job_actions import JobActions
+from tbatch_tui.tui.key_words import shown_key, with_keys
 from tbatch_tui.tui.messages import NewBatch, OpenFiles, OpenJob, TryDemo
 from tbatch_tui.tui.text import line
 from tbatch_tui.tui.text import shown as shown_text
@@ -43,14 +44,14 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 250
 """Records taken over before the screen has its turn again."""
-EMPTY = "No jobs yet.\n\nPress n to pick a file: it is checked line by line before anything is sent."
+EMPTY = "No jobs yet.\n\nPress {jobs.new} to pick a file: it is checked line by line before anything is sent."
 NO_KEY = (
     "There is no API key yet.\n\n"
     "1  Get one: api.together.ai → Settings → API keys.\n"
     "2  Set it:  export TOGETHER_API_KEY=…  or run tg login\n"
     "3  Start tbatch-tui again.\n\n"
-    "Without one, files can still be checked (n), and the demo shows everything on a private "
-    "sandbox: press t to try it, or run tbatch-tui --demo. Nothing leaves this machine."
+    "Without one, files can still be checked ({jobs.new}), and the demo shows everything on a private "
+    "sandbox: press {jobs.try-demo} to try it, or run tbatch-tui --demo. Nothing leaves this machine."
 )
 
 
@@ -251,10 +252,10 @@ class JobsScreen(JobActions, Frame):
             what = kind.get(order.filter, "job")
             what += f" matches “{order.text}”" if order.text else " is here now"
             hidden = f"all {len(order.records):,}" if len(order.records) > 1 else "the one there is"
-            return f"No {what}.\n\nPress escape to show {hidden} again."
+            return f"No {what}.\n\nPress {shown_key(keys.BACK)} to show {hidden} again."
         if self.engine.health.state is HealthState.NO_KEY:
-            return NO_KEY
-        return EMPTY
+            return with_keys(NO_KEY)
+        return with_keys(EMPTY)
 
     def _show_header(self) -> None:
         marked = self.table.marked
@@ -425,3 +426,15 @@ class JobsScreen(JobActions, Frame):
         if action == "remove":
             return any(not record.is_active for record in self.targets)
         return super().check_action(action, parameters)
+
+    def why_not(self, action: str) -> str:
+        match action:
+            case "try_demo":
+                return "With a key there is no need of the demo here: tbatch-tui --demo opens it"
+            case "turn_columns":
+                return "All columns are shown"
+            case "remove":
+                from tbatch_tui.tui.job_reasons import why_not
+
+                return why_not(action, self.targets)
+        return super().why_not(action)

@@ -19,6 +19,7 @@ from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui import keys
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.frame import Frame
+from tbatch_tui.tui.key_words import with_keys
 from tbatch_tui.tui.messages import CheckFile
 from tbatch_tui.tui.text import fit, line, shown
 from tbatch_tui.tui.widgets.file_peek import peek
@@ -33,11 +34,13 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.controller import Controller
 
 RECENTS_SHOWN = 5
-PLACEHOLDER = "/ to filter or to type a path (~/…  ../…  /…)"
+PLACEHOLDER = "{list.filter} to filter or to type a path (~/…  ../…  /…)"
 NOT_HERE = "Nothing here is called “{}”."
 NOTHING_IN = "No folder and no .jsonl file in {}"
-ESCAPE = "\n\nEscape clears the line."
-NOTHING_HERE = "No folder and no .jsonl file here.\n\nBackspace goes to the folder above; / takes a path."
+ESCAPE = "\n\n{filter.clear} clears the line."
+NOTHING_HERE = (
+    "No folder and no .jsonl file here.\n\n{pick.parent} goes to the folder above; {list.filter} takes a path."
+)
 
 
 class PickScreen(Frame):
@@ -78,7 +81,7 @@ class PickScreen(Frame):
     def body(self) -> ComposeResult:
         with Horizontal(id="path-line"):
             yield Static("›", markup=False)
-            yield PathInput(self._completion, placeholder=PLACEHOLDER, id="path")
+            yield PathInput(self._completion, placeholder=with_keys(PLACEHOLDER), id="path")
         yield Static(id="trouble", markup=False)
         with Container(id="files-and-preview"):
             yield FileTable(self.engine.now, id="files")
@@ -194,7 +197,7 @@ class PickScreen(Frame):
     async def _narrow(self, text: str) -> None:
         """Show what the text leaves: of all there is by its name, or of the folder it names."""
         folder, name = parts_of(text.strip())
-        sections, empty = (*self._aside, self._here), NOTHING_HERE
+        sections, empty = (*self._aside, self._here), with_keys(NOTHING_HERE)
         if folder:
             where = await asyncio.to_thread(resolved, folder, self._folder)
             try:
@@ -205,7 +208,7 @@ class PickScreen(Frame):
         if name and sections:
             empty = NOT_HERE.format(fit(name, 40).rstrip())
         rows = FileRows(sections, name)
-        self.table.set_empty(shown(empty + (ESCAPE if text else "")))
+        self.table.set_empty(shown(empty + (with_keys(ESCAPE) if text else "")))
         self.table.set_source(rows)
         if name:
             self.table.move_cursor(index=rows.likeliest(name))
@@ -274,6 +277,14 @@ class PickScreen(Frame):
     def on_file_table_parent_wanted(self) -> None:
         if self._folder.parent != self._folder:
             self._go_into(self._folder.parent)
+        else:
+            self.bridge.say("There is no folder above this one")
+
+    def why_not(self, action: str) -> str:
+        match action:
+            case "enter_folder":
+                return "Only a folder can be gone into: {go.on} takes a file"
+        return super().why_not(action)
 
     def action_back(self) -> None:
         """A text on the path line is given up before the screen is left."""

@@ -286,9 +286,21 @@ class ResultsScreen(ResultActions, ResultPane, ResultHead):
             return self.is_mounted and self.reader.index.is_built and self.reader.has_results
         if action == "merge":
             return self.is_mounted and (self.merged or len(self.with_results) > 1)
-        if action in ("raw", "reasoning"):
+        if action in ("raw", "reasoning", "copy_id", "copy_record"):
             return self.is_mounted and not self.by_cause and self.table.row_count > 0
         return super().check_action(action, parameters)
+
+    def why_not(self, action: str) -> str:
+        match action:
+            case "hit" if not self.sought:
+                return "Nothing is searched for: {list.filter} does that"
+            case "retry" | "export":
+                return "The results are still being read" if self.reader.busy else "There are no results here"
+            case "merge":
+                return "There is no retry of this job here to merge with it"
+            case "hit" | "raw" | "reasoning" | "copy_id" | "copy_record":
+                return "{results.errors} goes back to the rows first" if self.by_cause else "There is no row here"
+        return super().why_not(action)
 
     def on_filter_line_changed(self, event: FilterLine.Changed) -> None:
         self._look_for(event.text)

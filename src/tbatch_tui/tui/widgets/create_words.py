@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tbatch_tui.engine.model import Health, HealthState, JobRecord
 from tbatch_tui.tui import format as fmt
+from tbatch_tui.tui.key_words import with_keys
 from tbatch_tui.tui.text import line
 from tbatch_tui.tui.widgets.one_line import Pieces
 from tbatch_tui.tui.widgets.status import look_of_record
@@ -26,7 +27,7 @@ def health_words(health: Health) -> Pieces:
             ]
         case HealthState.KEY_REFUSED:
             said = line(health.title) or "The server refuses the key"
-            return [(f"✗ {said}. ", "$status-failed"), (line(health.hint), "")]
+            return [(f"✗ {said}. ", "$status-failed"), (line(with_keys(health.hint)), "")]
         case HealthState.OFFLINE:
             return [("! Offline. ", "$status-attention"), ("It is kept, and sent when the server can be reached.", "")]
     return []

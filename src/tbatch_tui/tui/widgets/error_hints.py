@@ -6,7 +6,7 @@ KNOWN: tuple[tuple[tuple[str, ...], str], ...] = (
     (
         ("invalid json", "expected a json object", "not valid json"),
         "One faulty line fails the whole job, and the number it names need not be the file's. Check the file: it names "
-        "the true line, and x mends what can be mended.",
+        "the true line, and {check.fix} mends what can be mended.",
     ),
     (
         ("error reading input file",),
@@ -15,8 +15,8 @@ KNOWN: tuple[tuple[tuple[str, ...], str], ...] = (
     ),
     (
         ("duplicate custom_id", "custom_id must", "custom_id is", "custom_id"),
-        "A custom_id is missing, used twice or longer than 64 characters. Check the file: it names the lines, and x "
-        "makes them unique.",
+        "A custom_id is missing, used twice or longer than 64 characters. Check the file: it names the lines, and "
+        "{check.fix} makes them unique.",
     ),
     (
         ("body.model is required", "model is required", "missing model"),
@@ -25,7 +25,7 @@ KNOWN: tuple[tuple[tuple[str, ...], str], ...] = (
     (("body is required",), "A line has no body, which is the request itself. Check the file: it names the line."),
     (
         ("content-type must be multipart",),
-        'Each audio line needs "method": "FILE". Check the file: it names the lines, and x adds it.',
+        'Each audio line needs "method": "FILE". Check the file: it names the lines, and {check.fix} adds it.',
     ),
     (
         ("more than 50000 requests", "too many requests in", "contains more than"),
@@ -64,4 +64,4 @@ def error_hint(error: str) -> str:
     for signs, hint in KNOWN:
         if any(sign in lowered for sign in signs):
             return hint
-    return "Nobody here knows this message. Its id (y) is what Together's support asks for."
+    return "Nobody here knows this message. Its id ({list.copy-id}) is what Together's support asks for."

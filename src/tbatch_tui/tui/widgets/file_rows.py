@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from tbatch_tui.engine.remote import FileRole, RemoteFile
 from tbatch_tui.tui import format as fmt
+from tbatch_tui.tui.key_words import with_keys
 from tbatch_tui.tui.text import line
 from tbatch_tui.tui.widgets.columns import Column
 from tbatch_tui.tui.widgets.one_line import OneLine, Pieces
@@ -82,6 +83,11 @@ def use_of(file: RemoteFile) -> str:
     return f"{role} of {file.uses[0].name}" if len(file.uses) == 1 else f"{role} of {len(file.uses):,} jobs"
 
 
+def why_kept(file: RemoteFile) -> str:
+    """Why it must stay; nothing where it may go."""
+    return with_keys(file.kept)
+
+
 def _name_cell(file: RemoteFile) -> str:
     return file.name or file.id
 
@@ -91,13 +97,13 @@ def _use_cell(file: RemoteFile) -> Pieces:
 
 
 def _state_cell(file: RemoteFile) -> Pieces:
-    return [("✓ yes", OK)] if file.is_deletable else [(f"! {file.kept}", ATTENTION)]
+    return [("✓ yes", OK)] if file.is_deletable else [(f"! {why_kept(file)}", ATTENTION)]
 
 
 def _text_of(file: RemoteFile) -> str:
     """What a filter looks through."""
     used = (f"{use.name} {use.key}" for use in file.uses)
-    return "\n".join((file.name, file.id, file.purpose, use_of(file), file.kept or "yes", *used)).lower()
+    return "\n".join((file.name, file.id, file.purpose, use_of(file), why_kept(file) or "yes", *used)).lower()
 
 
 class FileFoot(OneLine):
@@ -130,7 +136,7 @@ def what_it_is(file: RemoteFile) -> Pieces:
 def whether_it_may_go(file: RemoteFile) -> Pieces:
     """Why it stays, or what deleting it leaves."""
     if file.kept:
-        return [("! must stay: ", ATTENTION), (file.kept, "")]
+        return [("! must stay: ", ATTENTION), (why_kept(file), "")]
     if any(use.role is not FileRole.INPUT for use in file.uses):
         return [("✓ may go: ", OK), ("its copy is here, as long as it was", QUIET)]
     return [("✓ may go: ", OK), ("no job that goes on needs it", QUIET)]

@@ -140,9 +140,12 @@ class FileTable(RecordTable[FileRow]):
         self.post_message(self.ParentWanted())
 
     def action_enter_folder(self) -> None:
-        row = self.cursor_row
-        if row is not None and row.entry.is_folder:
-            self.action_select()
+        self.action_select()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "enter_folder":
+            return self.cursor_row is not None and self.cursor_row.entry.is_folder
+        return super().check_action(action, parameters)
 
 
 def _columns(now: Callable[[], float]) -> list[Column[FileRow]]:

@@ -6,6 +6,7 @@ from textual.widgets import Static
 
 from tbatch_tui.engine.model import Health, HealthState
 from tbatch_tui.tui import format as fmt
+from tbatch_tui.tui.key_words import with_keys
 from tbatch_tui.tui.text import line
 from tbatch_tui.tui.widgets.job_foot import pieces_content
 from tbatch_tui.tui.widgets.job_words import Pieces
@@ -41,7 +42,7 @@ def _words(health: Health, now: float, has_history: bool) -> Pieces:
         case HealthState.NO_KEY if has_history:
             return [("No API key: ", "$status-attention"), ("the history is shown; set TOGETHER_API_KEY.", "")]
         case HealthState.KEY_REFUSED:
-            return [(line(health.title), "$status-failed"), (f"  {line(health.hint)}", "")]
+            return [(line(health.title), "$status-failed"), (f"  {line(with_keys(health.hint))}", "")]
         case HealthState.OFFLINE | HealthState.BACKING_OFF:
             since = f" since {fmt.when(health.since, now)}" if health.since is not None else ""
             again = f", tried again in {fmt.until(health.next_at, now)}" if health.next_at is not None else ""

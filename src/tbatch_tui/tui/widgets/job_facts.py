@@ -9,6 +9,7 @@ from tbatch_tui.engine.history import History
 from tbatch_tui.engine.model import FileKind, JobRecord, JobStatus, Kin, Submission, Transfer, TransferState
 from tbatch_tui.engine.unchanged import InputState
 from tbatch_tui.tui import format as fmt
+from tbatch_tui.tui.key_words import with_keys
 from tbatch_tui.tui.text import line, lines
 from tbatch_tui.tui.widgets.error_hints import error_hint
 from tbatch_tui.tui.widgets.fact_list import Fact
@@ -46,9 +47,12 @@ def standing(record: JobRecord, history: History, seen_at: float | None, now: fl
         tally = record.tally
         facts.append(("Outcome", [(sum_words(tally), sum_style(tally))] if tally else outcome_pieces(record)))
     if job is not None and job.error:
-        facts += [("Error", [(some(job.error), FAILED)]), ("", [(error_hint(job.error), QUIET)])]
+        facts += [("Error", [(some(job.error), FAILED)]), ("", [(with_keys(error_hint(job.error)), QUIET)])]
     if submission is not None and submission.error:
-        facts += [("Trouble", [(some(submission.error), ATTENTION)]), ("", [(some(submission.hint or ""), QUIET)])]
+        facts += [
+            ("Trouble", [(some(submission.error), ATTENTION)]),
+            ("", [(some(with_keys(submission.hint or "")), QUIET)]),
+        ]
     if submission is not None and submission.warning:
         facts.append(("Warning", [(some(submission.warning), ATTENTION)]))
     if not said and (said := _what_next(record)):
@@ -132,7 +136,7 @@ def _result(title: str, here: Transfer | None, moved: TransferMoved | None) -> l
     if moved is not None:
         said = moved_pieces(moved, BAR)
     elif here is None:
-        said = [("on the server; d fetches it", ATTENTION)]
+        said = [(with_keys("on the server; {job.download} fetches it"), ATTENTION)]
     else:
         match here.state:
             case TransferState.FETCHED:
@@ -143,10 +147,10 @@ def _result(title: str, here: Transfer | None, moved: TransferMoved | None) -> l
             case TransferState.WANTED:
                 said = [("being fetched", "$status-active")]
             case TransferState.FAILED:
-                said = [(line(here.message or "not fetched"), ATTENTION)]
+                said = [(line(with_keys(here.message or "not fetched")), ATTENTION)]
     facts_: list[Fact] = [(title, said)]
     if here is not None and here.message and here.state is not TransferState.FAILED:
-        facts_.append(("", [(line(here.message), ATTENTION)]))
+        facts_.append(("", [(line(with_keys(here.message)), ATTENTION)]))
     return facts_
 
 

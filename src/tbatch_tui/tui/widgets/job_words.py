@@ -10,6 +10,8 @@ from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.events import TransferMoved
 from tbatch_tui.engine.model import FileKind, JobRecord, JobStatus, LocalStatus, Transfer, TransferState
 from tbatch_tui.tui import format as fmt
+from tbatch_tui.tui import keys
+from tbatch_tui.tui.key_words import shown_key, with_keys
 from tbatch_tui.tui.text import fit, line
 from tbatch_tui.tui.widgets.tally_words import tally_cell
 
@@ -52,7 +54,7 @@ def outcome_pieces(record: JobRecord, width: int | None = None) -> Pieces:
     """What came back: `1,980 ok · 17 err`, or where the files stand; in `width` cells as much of it as can be said."""
     trouble = next((t for t in record.transfers if t.state is TransferState.FAILED), None)
     if trouble is not None:
-        return [("not fetched: ", "$status-attention"), (line(trouble.message or ""), "")]
+        return [("not fetched: ", "$status-attention"), (line(with_keys(trouble.message or "")), "")]
     if any(t.state is TransferState.WANTED for t in record.transfers):
         return [("fetching results", "$status-active")]
     if any(t.state is TransferState.GONE for t in record.transfers):
@@ -142,7 +144,7 @@ def foot_lines(record: JobRecord, now: float, width: int | None = None) -> list[
     elif submission is not None and submission.state.is_uncertain:
         second = [(line(submission.error or ""), "$status-attention")]
     elif submission is not None and submission.error:
-        second = [(line(submission.error), "$status-attention"), (f"  {line(submission.hint or '')}", "")]
+        second = [(line(submission.error), "$status-attention"), (f"  {line(with_keys(submission.hint or ''))}", "")]
     elif submission is not None and submission.warning:
         second = [("The server warned: ", "$status-attention"), (line(submission.warning), "")]
     elif record.transfers:
@@ -153,9 +155,9 @@ def foot_lines(record: JobRecord, now: float, width: int | None = None) -> list[
         second = [(what_now(record), "")]
     third: Pieces = []
     if submission is not None and submission.state.is_uncertain:
-        third = [("w", "bold $accent-text"), (" decides", "")]
+        third = [(shown_key(keys.SETTLE), "bold $accent-text"), (" decides", "")]
         third.append((f" · since {fmt.when(submission.uncertain_since, now)} · ", "$status-quiet"))
-        third.append((line(submission.hint or ""), ""))
+        third.append((line(with_keys(submission.hint or "")), ""))
     elif submission is not None:
         third = [
             ("input ", "$status-quiet"),
@@ -192,7 +194,7 @@ def _file_said(transfer: Transfer) -> tuple[str, str]:
         case TransferState.GONE:
             return ("gone from the server", "$status-attention")
         case TransferState.FAILED:
-            return (line(transfer.message or "not fetched"), "$status-attention")
+            return (line(with_keys(transfer.message or "not fetched")), "$status-attention")
 
 
 def what_now(record: JobRecord) -> str:
@@ -201,10 +203,10 @@ def what_now(record: JobRecord) -> str:
         JobStatus.VALIDATING: "The server is checking the file. Accepted is not yet valid.",
         JobStatus.IN_PROGRESS: "Running. Results are fetched by themselves when it ends."
         if record.submission is not None
-        else "Running; made elsewhere, so its results are fetched on d.",
+        else "Running; made elsewhere, so its results are fetched on {job.download}.",
         JobStatus.CANCELLING: "Being cancelled. Rows that are finished come back and are billed.",
         LocalStatus.UPLOADING: "The file goes up; the job is created after that.",
         LocalStatus.SUBMITTING: "The job is being created, once.",
-        LocalStatus.UNCERTAIN: "Whether the job was made is being looked up. w decides it yourself.",
+        LocalStatus.UNCERTAIN: "Whether the job was made is being looked up. {job.settle} decides it yourself.",
     }
-    return words.get(record.status, "")
+    return with_keys(words.get(record.status, ""))

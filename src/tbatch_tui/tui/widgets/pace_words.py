@@ -9,6 +9,7 @@ from tbatch_tui.engine.history import History, Similar
 from tbatch_tui.engine.model import JobRecord, JobStatus
 from tbatch_tui.engine.pace import Outlook, outlook, pause, speeds
 from tbatch_tui.tui import format as fmt
+from tbatch_tui.tui.key_words import with_keys
 from tbatch_tui.tui.widgets.job_words import Pieces, requests_of
 
 STALE = 900.0
@@ -55,7 +56,7 @@ def meter(record: JobRecord, history: History, seen_at: float | None, now: float
     if similar is not None:
         facts.append(("Similar", [(similar_words(similar), _QUIET)]))
     if rule := _rule(record, now):
-        facts.append(("", [(rule[1], _QUIET)]))
+        facts.append(("", [(with_keys(rule[1]), _QUIET)]))
     elif _is_late(record, _look(history, seen_at, now)):
         facts.append(("", [("That is past its 24 h. They are best effort: a job goes on after them.", _QUIET)]))
     return facts
@@ -138,7 +139,7 @@ def _rule(record: JobRecord, now: float) -> tuple[str, str] | None:
         )
     return (
         "past 72 h: support can be asked",
-        "It has run for more than 72 h: Together's support can be asked now, with its id (y copies it).",
+        "It has run for more than 72 h: Together's support can be asked now, with its id ({list.copy-id} copies it).",
     )
 
 

@@ -11,6 +11,7 @@ from textual.widgets import Static
 from tbatch_tui.engine.check import RULES, read_line
 from tbatch_tui.engine.findings import Problem
 from tbatch_tui.tui import format as fmt
+from tbatch_tui.tui.key_words import with_keys
 from tbatch_tui.tui.text import line
 from tbatch_tui.tui.widgets.job_foot import pieces_content
 from tbatch_tui.tui.widgets.json_blocks import fault_blocks, json_blocks
@@ -73,7 +74,7 @@ class ProblemView(Vertical):
         if problem.mend:
             said += [("\n→ ", "$accent-text"), (line(problem.mend), "")]
             if RULES[problem.rule].fixable:
-                said.append(("; x does it in a copy", "$status-quiet"))
+                said.append((with_keys("; {check.fix} does it in a copy"), "$status-quiet"))
         self.query_one(Static).update(pieces_content(said))
         self._show_text(*text)
 

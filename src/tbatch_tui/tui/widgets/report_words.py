@@ -5,6 +5,7 @@ from __future__ import annotations
 from tbatch_tui.engine.errors import FileTrouble
 from tbatch_tui.engine.findings import CheckReport
 from tbatch_tui.tui import format as fmt
+from tbatch_tui.tui.key_words import with_keys
 from tbatch_tui.tui.text import line
 from tbatch_tui.tui.widgets.one_line import Pieces
 
@@ -35,7 +36,7 @@ def verdict(report: CheckReport) -> Pieces:
 def way_on(report: CheckReport) -> str:
     """What is to be known beside the verdict, on Check."""
     if not report.problems:
-        return " ⏎ goes on to submit it."
+        return with_keys(" {go.on} goes on to submit it.")
     is_cut = len(report.problems) < report.errors + report.warnings + report.notes
     return f" The first {len(report.problems):,} problems are listed." if is_cut else ""
 
@@ -45,7 +46,7 @@ def trouble(error: FileTrouble) -> Pieces:
     said: Pieces = [("✗ ", "bold $status-failed"), (line(error.title), "bold $status-failed")]
     if error.hint:
         said.append((f"\n\n  {line(error.hint)}", ""))
-    return [*said, ("\n\n  r tries again, escape goes back.", "$status-quiet")]
+    return [*said, (with_keys("\n\n  {check.again} tries again, {go.back} goes back."), "$status-quiet")]
 
 
 def summary(report: CheckReport) -> Pieces:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tbatch_tui.engine.model import FileKind, JobRecord
 from tbatch_tui.engine.results import Oddity, Outcome, ResultIndex
 from tbatch_tui.tui import format as fmt
+from tbatch_tui.tui.key_words import with_keys
 from tbatch_tui.tui.widgets.status import ACTIVE, ATTENTION, FAILED, OK, StatusLook
 
 FILTERS: dict[str, tuple[Outcome, ...]] = {
@@ -32,6 +33,10 @@ _NOTHING = {
     "cut short": "No answer was cut short.",
     "missing": "Nothing is missing.",
 }
+
+_SHOW_ALL = "Press {list.filter} and {filter.clear} to see all again."
+_NEXT_KIND = "Press {list.next-filter} for the next kind of row."
+_FETCH = "Press {go.back}, then {job.download} on the job: that fetches them"
 
 ODD = {
     Oddity.UNKNOWN: "This id is in no line of the input file.",
@@ -63,8 +68,12 @@ def nothing_here(filter_: str, text: str) -> str:
     """What a list without rows says, when there are rows of another kind."""
     if text:
         kind = "" if filter_ == "all" else f"among “{filter_}” "
-        return f"No row {kind}holds “{text}”.\n\nPress / and escape to see all again."
-    return _NOTHING[filter_] + ("" if filter_ == "all" else "\n\nPress f for the next kind of row.")
+        return f"No row {kind}holds “{text}”.\n\n" + with_keys(
+            "Press {list.filter} and {filter.clear} to see all again."
+        )
+    return _NOTHING[filter_] + (
+        "" if filter_ == "all" else with_keys("\n\nPress {list.next-filter} for the next kind of row.")
+    )
 
 
 def no_files(job: JobRecord | None, index: ResultIndex) -> str:
@@ -72,9 +81,9 @@ def no_files(job: JobRecord | None, index: ResultIndex) -> str:
     if job is None:
         return "This job is not in the history any more."
     if index.absent:
-        return f"{_capital(trouble_words(index))}.\n\nPress escape, then d on the job: that fetches them again."
+        return f"{_capital(trouble_words(index))}.\n\n{with_keys(_FETCH)} again."
     if job.job is not None and any(job.job.file_id(kind) for kind in FileKind):
-        return "The result files are not here yet.\n\nPress escape, then d on the job: that fetches them."
+        return f"The result files are not here yet.\n\n{with_keys(_FETCH)}."
     if job.job is not None and job.job.is_ended:
         return f"This job has ended without result files.\n\n{job.job.error or ''}"
     return "There are no results yet. They are there when the job has ended."
