@@ -18,6 +18,7 @@ from tbatch_tui.engine.events import Event, FileDeleted, Notice
 from tbatch_tui.engine.janitor import judged_by
 from tbatch_tui.engine.model import JobRecord, Submission, SubmissionState, TransferState
 from tbatch_tui.engine.remote import FileRole, RemoteFile
+from tbatch_tui.engine.step import Step
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until
 from tests.engine.conftest import MakeEngine
@@ -56,7 +57,7 @@ async def test_each_file_says_what_uses_it_and_why_it_stays(still_sandbox: Sandb
         assert files[lone].is_deletable and not files[lone].uses and files[lone].size == 3
         [use] = files[ended["input_file_id"]].uses
         assert (use.role, use.key) == (FileRole.INPUT, ended["id"]) and files[ended["input_file_id"]].is_deletable
-        assert files[ended["output_file_id"]].kept == "not fetched: d on its job does"
+        assert files[ended["output_file_id"]].kept == f"not fetched: {Step.FETCH} on its job does"
         assert files[going["input_file_id"]].kept == "its job is not over"
         done = await engine.delete_files([ended["output_file_id"], going["input_file_id"], "no-such-file"])
         assert [file_id for file_id, _ in done.failed] == [

@@ -16,6 +16,7 @@ from tbatch_tui.tui.dialogs.dialog import Box
 from tbatch_tui.tui.key_words import with_keys
 from tests.conftest import CHAT_MODEL, until, write_chat
 from tests.tui.drawn import screen_lines, screen_text
+from tests.tui.test_why_not import unexplained
 
 LETTERS = [*"αβγδεζηθικλμνξοπρστυφχψω", *map(chr, range(ord("а"), ord("я"))), *map(chr, range(ord("А"), ord("Я")))]
 """Letters that no text of ours has."""
@@ -72,6 +73,7 @@ async def test_no_text_names_a_default_key(sandbox: Sandbox, tmp_path: Path) -> 
 
             await until(shown, what=f"{name}: {texts}")
             look()
+            assert unexplained(app) == set(), name
 
         await see("Jobs", f"Press {OTHERS['jobs.new']} to pick a file", f"{OTHERS['tour.hide']} hides this")
         await press("help.keys")

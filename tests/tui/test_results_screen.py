@@ -317,7 +317,7 @@ async def test_an_input_file_that_is_another_by_now_is_told(tmp_path: Path) -> N
 async def test_without_result_files_it_says_what_to_do(size: tuple[int, int], tmp_path: Path) -> None:
     keep(tmp_path, output=None, errors=None)
     async with showing(tmp_path, size) as (host, pilot):
-        assert "press escape, then d on the job" in screen_text(host).lower().replace("\n", " ")
+        assert "press esc, then d on the job" in screen_text(host).lower().replace("\n", " ")
         check_screen(host)
         await press(host, pilot, "f", "y", "enter", "j", "G", "slash", "x", "escape", "escape")
         assert host.went_back == 1

@@ -253,7 +253,7 @@ class CheckScreen(CheckActions, Frame):
             case "filter":
                 return "There is no problem to look for"
             case "fold" | "unfold_lines" | "fold_lines":
-                return "That is one line by itself" if self.cursor_row is not None else ""
+                return "That is one line by itself" if self.cursor_row is not None else "There is no problem to open"
         return super().why_not(action)
 
     def action_go_on(self) -> None:
