@@ -6,6 +6,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from tbatch_tui.engine.controller import Controller
 from tbatch_tui.engine.options import Options
 from tbatch_tui.sandbox.testing import Sandbox
@@ -22,7 +24,7 @@ LETTERS = [*"αβγδεζηθικλμνξοπρστυφχψω", *map(chr, range(
 """Letters that no text of ours has."""
 TYPING = ("filter.keep", "filter.clear", "answer.save", "answer.discard", "form.next", "form.previous")
 OTHERS = dict(zip(keys.PLACES, LETTERS, strict=False)) | {id: f"f{n}" for n, id in enumerate(TYPING, 5)}
-DEFAULT = re.compile(r"(?<![\w/.~…'’[-])(?<!\d )(?:[b-zB-HJ-Z]|esc|enter|⏎|⌫)(?![\w/…’'~\]-])")
+DEFAULT = re.compile(r"(?<![\w/.~…'’[-])(?<!\d )(?:[b-zB-HJ-Z]|esc|enter|⏎|⌫)(?= \w|[);])")
 """A default key, as it would stand in a sentence or in the footer; of letters, what is not a word or a unit."""
 
 
@@ -39,7 +41,8 @@ def test_without_an_app_a_text_names_the_defaults_and_leaves_other_braces_alone(
     assert with_keys('{"a.b": 1} {no.such} {} {job.download') == '{"a.b": 1} {no.such} {} {job.download'
 
 
-async def test_no_text_names_a_default_key(sandbox: Sandbox, tmp_path: Path) -> None:
+async def test_no_text_names_a_default_key(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     good = write_chat(tmp_path / "good.jsonl", ["Hello", "World"])
     row = {"custom_id": "one", "body": {"model": CHAT_MODEL, "messages": [{"role": "user", "content": "Hello"}]}}
     twice = tmp_path / "twice.jsonl"
