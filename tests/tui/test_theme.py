@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
 from tbatch_tui.tui import theme
+from tests.conftest import until
+from tests.tui.app_host import make_app
 
 GROUNDS = ("background", "surface", "cursor-row", "cursor-row-blurred")
 INKS = ("foreground", "accent-text", *theme.STATUS)
@@ -53,3 +57,19 @@ def test_every_theme_has_all_our_variables(name: str) -> None:
 def test_statuses_are_told_apart() -> None:
     for ours in theme.THEMES:
         assert len({ours.variables[status] for status in theme.STATUS}) == len(theme.STATUS)
+
+
+async def test_without_colours_the_terminals_palette_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = make_app(tmp_path, None)
+
+    def colours() -> set[str]:
+        styles = [each.style for strip in app.screen._compositor.render_strips() for each in strip if each.style]
+        return {color.name for style in styles for color in (style.color, style.bgcolor) if color is not None}
+
+    async with app.run_test(size=(80, 24)):
+        await until(lambda: len(colours()) > 3)  # greys
+        app.theme = "ansi-dark"
+        await until(lambda: colours() == {"default"}, what=colours())

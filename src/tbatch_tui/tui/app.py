@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,6 +13,7 @@ from textual.actions import SkipAction
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.events import AppFocus, Event, Key, MouseDown
+from textual.filter import LineFilter, Monochrome, NoColor
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.worker import Worker, WorkerState
@@ -103,6 +104,13 @@ class TbatchApp(App[str]):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return theme.variables_for(self.current_theme)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Without colours the terminal's own palette is left out: as Textual's greys it would be black on black."""
+        filters = super().get_line_filters()
+        if self.no_color and self.native_ansi_color:
+            return [NoColor() if isinstance(each, Monochrome) else each for each in filters]
+        return filters
 
     def on_mount(self) -> None:
         self.bridge.collected.subscribe(self, self._collected)

@@ -27,7 +27,7 @@ class Tick(OneLine, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = [keys.TICK]
     DEFAULT_CSS = """
-    Tick { pointer: pointer; &:focus { background: $cursor-row; } }
+    Tick { pointer: pointer; &:focus { background: $cursor-row; text-style: bold; } }
     """
 
     class Changed(Message):
