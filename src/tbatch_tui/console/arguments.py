@@ -134,6 +134,7 @@ def _retry(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-tokens", type=int, metavar="N", help="for what was cut short")
     parser.add_argument("--submit", action="store_true", help="submit the file at once (it is billed)")
     parser.add_argument("--label", default="", metavar="TEXT", help="with --submit: what the job is called")
+    parser.set_defaults(again=False)  # with --submit it is sent as `submit` sends, and bytes that ran before are not
     _wait(parser)
     _json(parser)
 
