@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -177,6 +178,14 @@ async def test_escape_clears_the_marks_then_the_filter_and_never_quits(
         assert app.is_running
 
 
+async def kept(app: TbatchApp, **choices: str) -> None:
+    """Wait until what was chosen is in the history: who leaves before that leaves it behind."""
+    async with asyncio.timeout(20):
+        for name, value in choices.items():
+            while await app.engine.recall(f"jobs.{name}") != value:
+                await asyncio.sleep(0.03)
+
+
 @at_every_size
 async def test_filter_sort_and_text_are_there_again_the_next_time(
     size: tuple[int, int], still_sandbox: Sandbox, tmp_path: Path
@@ -193,12 +202,14 @@ async def test_filter_sort_and_text_are_there_again_the_next_time(
         await pilot.press("ctrl+u", *ids[0][:8], "enter")
         await until(lambda: app.jobs.table.row_count == 1)
         check_screen(app)
+        await kept(app, filter="done", sort="oldest", text=ids[0][:8])
     app = make_app(tmp_path, still_sandbox)
     async with app.run_test(size=size) as pilot:
         await until(lambda: app.jobs.table.row_count == 1)
         await until(lambda: shows(app, "done · oldest") or shows(app, "done · ol"))
         await pilot.press("escape")
         assert app.jobs.table.row_count == 3
+        await kept(app, filter="all", text="")
     app = make_app(tmp_path, still_sandbox)
     async with app.run_test(size=size):
         await until(lambda: app.jobs._kept["sort"] == "oldest")
