@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from time import process_time
 
@@ -13,7 +14,9 @@ from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.app import TbatchApp
 from tbatch_tui.tui.dialogs.message import MessageBox
+from tbatch_tui.tui.keymap import check_keymap
 from tbatch_tui.tui.widgets.fact_list import FactList
+from tbatch_tui.tui.widgets.json_blocks import json_blocks
 from tbatch_tui.tui.widgets.record_view import RecordView
 from tbatch_tui.tui.widgets.step_list import StepList
 from tbatch_tui.tui.widgets.wrap import Block
@@ -75,6 +78,34 @@ async def test_a_paragraph_is_copied_as_it_was_written(size: tuple[int, int], tm
         text, said = await copied(app, pilot)
         assert text == f"assistant\n{WORDS}\n\n日本語 done.\nafter"
         assert said.startswith("Copied 5 lines, ")
+
+
+async def test_json_is_copied_as_json(tmp_path: Path) -> None:
+    """Its indent is its own; where the screen broke a line it is whole again."""
+    app = make_app(tmp_path, None)
+    said = {
+        "custom_id": "a",
+        "body": {"messages": [{"role": "user", "content": WORDS[:580] + " 日本"}], "max_tokens": 7},
+    }
+    async with app.run_test(size=(60, 20)) as pilot:
+        view = await reading(app, pilot, json_blocks(json.dumps(said, ensure_ascii=False))[0])
+        view.text_select_all()
+        text, _ = await copied(app, pilot)
+        assert json.loads(text) == said and '\n  "body": {\n    "messages": [' in text
+
+
+async def test_the_key_can_be_another(tmp_path: Path) -> None:
+    app = make_app(tmp_path, None)
+    accepted, messages = check_keymap({"app.copy-selected": "ctrl+y,ctrl+c"})
+    assert not messages
+    app.set_keymap(accepted)
+    async with app.run_test(size=(80, 24)) as pilot:
+        view = await reading(app, pilot, WORDS)
+        for key in ("ctrl+y", "ctrl+c"):
+            view.text_select_all()
+            app.copy_to_clipboard("")
+            await pilot.press(key)
+            await until(lambda: app.clipboard == WORDS.rstrip("\n"), what=key)
 
 
 async def test_what_is_dragged_over_stays_in_the_record(tmp_path: Path) -> None:
