@@ -22,7 +22,7 @@ from tbatch_tui.tui.open_file import opener_of, pager_of
 from tbatch_tui.tui.widgets.error_hints import KNOWN, error_hint
 from tbatch_tui.tui.widgets.job_facts import about
 from tbatch_tui.tui.widgets.job_steps import STEP_WIDTH, Step, steps
-from tbatch_tui.tui.widgets.job_words import foot_lines
+from tbatch_tui.tui.widgets.job_words import foot_lines, progress_cell
 from tbatch_tui.tui.widgets.pace_words import foot_pieces, meter
 from tbatch_tui.tui.widgets.progress_chart import GUTTER, Drawn, chart_lines
 from tbatch_tui.tui.widgets.tally_words import tally_cell
@@ -75,6 +75,21 @@ def test_a_cell_has_no_number_without_its_word(width: int) -> None:
     )
     assert cell.endswith(("12 cut short", "12 cut", " …"))
     assert "17 err" in cell, "what needs a person goes last"
+
+
+@pytest.mark.parametrize(
+    ("error", "cell"),
+    [
+        ("Error validating input file: Line 2 (within chunk): invalid JSON", "invalid JSON"),
+        ("Error validating input file: input file is empty", "input file is empty"),
+        ("Error validating input file: ", "Error validating input file: "),
+        ("out of order", "out of order"),
+    ],
+)
+def test_a_failed_job_says_why_not_that_it_failed(error: str, cell: str) -> None:
+    record = running(NOW - HOUR, status="FAILED", error=error)
+    assert said(progress_cell(record, 20)) == cell
+    assert error.strip() in said(foot_lines(record, NOW, 76)[1])
 
 
 @pytest.mark.parametrize("width", [36, 56, 76, 106])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rich.cells import cell_len
@@ -17,8 +18,9 @@ from tbatch_tui.tui.widgets.tally_words import tally_cell
 
 Pieces = list[tuple[str, str]]
 """Text and a style each: what a table's cell takes."""
-_OF_THE_FILE = "Error validating input file: "
-"""What nearly every failed job's error begins with: in a cell it would be all there is room for."""
+_BEFORE_THE_CAUSE = re.compile(r"(Error validating input file: )?(Line \d+ \(within chunk\): )?")
+"""What a failed job's error begins with: in a cell it would be all there is room for, and that line need not be the
+file's. The foot says all of it."""
 
 
 def kind_of(record: JobRecord) -> str:
@@ -46,7 +48,8 @@ def progress_cell(record: JobRecord, width: int) -> Pieces:
     if not job.is_ended:
         return [("finishing the rows under way" if "CANCEL" in job.status else "", "$status-quiet")]
     if job.error:
-        return [(line(job.error).removeprefix(_OF_THE_FILE), "$status-failed")]
+        said = line(job.error)
+        return [(_BEFORE_THE_CAUSE.sub("", said, count=1) or said, "$status-failed")]
     return outcome_pieces(record, width)
 
 
