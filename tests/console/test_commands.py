@@ -55,7 +55,7 @@ def test_submit_and_wait_brings_the_files_home(run: Run, sandbox: Sandbox, chat_
 
 def test_a_job_that_completed_without_every_answer_did_not_come_out(run: Run, sandbox: Sandbox, chat_file: Path):
     """A script that goes by the exit code must not take a file with one row of many for all that it asked."""
-    row = '{"custom_id": "row-0", "response": {"status_code": 200, "body": {}}}\n'
+    row = '{"custom_id": "request-1", "response": {"status_code": 200, "body": {}}}\n'
     sandbox.plan_fault("status", "/v1/files/*/content", last=None, status=200, body=row)
     done = run("submit", str(chat_file), "--wait", *SOON)
     asked = len(chat_file.read_text().splitlines())
@@ -63,6 +63,26 @@ def test_a_job_that_completed_without_every_answer_did_not_come_out(run: Run, sa
     assert f"{asked - 1} of {asked} requests have no row in its files" in done.stderr
     told = done.stderr.splitlines()
     assert sorted(told) == sorted(set(told))  # nothing is said twice
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([("request-1", 200), ("request-1", 200)], "1 of 2 requests have no row"),
+        ([("request-1", 200), ("request-2", 500)], "1 of 2 requests came back as errors"),
+    ],
+)
+def test_as_many_rows_as_requests_are_not_yet_as_many_answers(
+    rows: list[tuple[str, int]], said: str, run: Run, sandbox: Sandbox, tmp_path: Path
+):
+    file = write_chat(tmp_path / "two.jsonl", ["one", "two"])
+    body = "".join(
+        json.dumps({"custom_id": name, "response": {"status_code": status, "body": {"error": "no"}}}) + "\n"
+        for name, status in rows
+    )
+    sandbox.plan_fault("status", "/v1/files/*/content", last=None, status=200, body=body)
+    done = run("submit", str(file), "--wait", *SOON)
+    assert (done.returncode, said in done.stderr) == (1, True), done.stderr
 
 
 def test_the_same_bytes_are_not_submitted_twice_without_a_word(run: Run, sandbox: Sandbox, chat_file: Path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 from tbatch_tui.check_command import problem_line, summary
@@ -20,6 +21,8 @@ from tbatch_tui.settings import Settings
 
 _TOLD = 20
 """Problems that are told; `check` tells all."""
+_COUNTED_WITHIN = 60.0
+"""Seconds; a batch at its limits takes about one. Then the rows of its files are all there is to go by."""
 _ENDPOINTS = {
     "chat": Endpoint.CHAT,
     "transcription": Endpoint.TRANSCRIPTION,
@@ -33,7 +36,7 @@ async def submit(arguments: argparse.Namespace, settings: Settings) -> int:
     if report is None:
         return NOT_SO
     async with Session(settings, works=True) as session:
-        return await send(session, report, arguments)
+        return await send(session, report, arguments, again=arguments.again)
 
 
 async def checked(path: Path, endpoint: Endpoint | None) -> CheckReport | None:
@@ -52,13 +55,13 @@ async def checked(path: Path, endpoint: Endpoint | None) -> CheckReport | None:
     return None if errors or report.endpoint is None else report
 
 
-async def send(session: Session, report: CheckReport, arguments: argparse.Namespace) -> int:
-    """Submit a file that is sound."""
+async def send(session: Session, report: CheckReport, arguments: argparse.Namespace, *, again: bool = False) -> int:
+    """Submit a file that is sound. `again`: also when these exact bytes ran before."""
     engine = session.engine
     assert report.endpoint is not None
     await session.listed()  # whose key it is must be known, and what ran before
     print_ = await engine.fingerprint(report.path)
-    earlier = [] if arguments.again else await engine.earlier_runs(print_.sha256, report.endpoint)
+    earlier = [] if again else await engine.earlier_runs(print_.sha256, report.endpoint)
     begun = next((record for record in earlier if _is_under_way(record)), None)
     if begun is not None:
         # A script that was killed and runs again means the same job: of --again it is not told, that would be a second.
@@ -84,7 +87,7 @@ async def send(session: Session, report: CheckReport, arguments: argparse.Namesp
     if record.submission is not None and record.submission.warning:
         say(f"The server warned: {record.submission.warning}")
     if arguments.wait:
-        record = await session.until(record.key, is_brought_home)
+        record = await _counted(session, await session.until(record.key, is_brought_home))
     if arguments.json:
         tell_json(document(record))
     elif arguments.wait:
@@ -103,14 +106,27 @@ def _is_settled(record: JobRecord) -> bool:
     return record.job is not None or (not state.is_open and record.status == LocalStatus.NOT_SUBMITTED)
 
 
+async def _counted(session: Session, record: JobRecord) -> JobRecord:
+    """The record with what came of each request: a row of the output file may be an error, or there twice."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_COUNTED_WITHIN):
+            return await session.until(record.key, lambda r: r.tally is not None or not r.is_collected)
+    return record
+
+
 def _code(record: JobRecord) -> int:
     """Whether all that was asked was answered."""
     if record.job is not None and record.job.error:
         say(f"{record.name}: {record.job.error}")
-    if record.error_rows:
-        say(f"{record.name}: {record.error_rows:,} of {record.requests or 0:,} requests came back as errors")
-    missing = (record.requests or 0) - (record.answered_rows or 0) - (record.error_rows or 0)
+    tally, asked = record.tally, record.requests or 0
+    if tally is not None:
+        asked, errors, missing = tally.requests, tally.errors, tally.missing
+    else:
+        errors = record.error_rows or 0
+        missing = asked - (record.answered_rows or 0) - errors
+    if errors:
+        say(f"{record.name}: {errors:,} of {asked:,} requests came back as errors")
     if missing > 0 and record.status == JobStatus.COMPLETED:
-        say(f"{record.name}: {missing:,} of {record.requests or 0:,} requests have no row in its files")
-    whole = record.status == JobStatus.COMPLETED and not record.error_rows and missing <= 0
+        say(f"{record.name}: {missing:,} of {asked:,} requests have no row in its files")
+    whole = record.status == JobStatus.COMPLETED and not errors and missing <= 0
     return AS_ASKED if whole else NOT_SO
