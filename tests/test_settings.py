@@ -108,6 +108,11 @@ def test_a_config_that_cannot_be_used_names_the_file(config: str, tmp_path: Path
         settled(tmp_path, config)
 
 
+def test_a_flag_hides_no_mistake_of_the_config(tmp_path: Path):
+    with pytest.raises(SettingsError, match="mouse is 1"):
+        settled(tmp_path, "mouse = 1", mouse=False)
+
+
 def test_the_key_is_the_environments_else_what_tg_login_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     login = tmp_path / "credentials.json"
     monkeypatch.setenv("TOGETHER_CREDENTIALS_PATH", str(login))

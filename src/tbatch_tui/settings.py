@@ -108,7 +108,7 @@ def settle(
         login=login,
         key_trouble=trouble,
         demo=demo,
-        mouse=mouse and _switch(config, "mouse", source),
+        mouse=_switch(config, "mouse", source) and mouse,
         file=Path(file).expanduser() if file is not None else None,
         theme=_text(config, "theme", source),
         tour=_switch(config, "tour", source),
