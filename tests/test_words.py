@@ -23,6 +23,8 @@ SAYING = ERRORS | {"Notice", "Confirm"}
 WORN = re.compile(r"(?i)\b(please|sorry|oops|successfully|unable to|an error occurred|invalid|\w+\(s\))")
 
 
+TOLD_WITH_MORE = ("engine/janitor.py", "engine/trouble.py")
+"""Whose errors are told by somebody who knows what is safe."""
 KEY = re.compile(r"(?:^|(?<=[ (\n]))(?<!\} )(?<!\d )(?:[b-zB-HJ-Z/]|esc|enter|[Ee]scape|[Bb]ackspace|⏎)(?=[ ),.:;]|$)")
 """A key as it would stand in a sentence. A text names the action instead: whoever tells it knows the key."""
 TELLS_OF_KEYS = {"tui/keys.py", "tui/keymap.py", "tui/keys_page.py"}
@@ -38,6 +40,8 @@ class Message(NamedTuple):
     where: str
     title: str
     hint: str
+    said_by: str = ""
+    """The kind of error, or who says it."""
 
 
 def messages() -> Iterator[Message]:
@@ -51,7 +55,7 @@ def messages() -> Iterator[Message]:
                 hint = next(
                     (w.value for w in node.keywords if w.arg == "hint"), node.args[1] if node.args[1:] else None
                 )
-                yield Message(where, _text(node.args[0]), _text(hint))
+                yield Message(where, _text(node.args[0]), _text(hint), _name(node.func))
 
 
 def _name(function: ast.expr) -> str:
@@ -71,7 +75,7 @@ def _text(node: ast.expr | None) -> str:
             return _text(one) or _text(other)
         case ast.BinOp(left=left, right=right):
             return _text(left) + _text(right)
-    return ""
+    return "{}" if node is not None else ""
 
 
 def test_there_are_messages_to_look_at() -> None:
@@ -79,7 +83,7 @@ def test_there_are_messages_to_look_at() -> None:
 
 
 def test_a_title_says_what_happened_and_has_no_full_stop() -> None:
-    for where, title, _ in messages():
+    for where, title, *_ in messages():
         assert not title.rstrip().endswith((".", "!", ":")), (where, title)
         assert not title or title[0] in "{`$" or title[0].isupper() or title.startswith(("xdg-", "--", "tbatch")), (
             where,
@@ -87,15 +91,20 @@ def test_a_title_says_what_happened_and_has_no_full_stop() -> None:
         )
 
 
+def test_what_went_wrong_says_what_is_safe_or_what_to_do() -> None:
+    alone = [m for m in messages() if m.said_by in ERRORS - {"Stopped"} and m.title.strip("{}") and not m.hint]
+    assert [(m.where, m.title) for m in alone if not m.where.startswith(TOLD_WITH_MORE)] == []
+
+
 def test_a_hint_is_sentences() -> None:
-    for where, _, hint in messages():
+    for where, _, hint, _ in messages():
         if hint and not hint.endswith("{}"):
             assert hint.endswith((".", "?", "…")), (where, hint)
             assert hint[0] in "{`$" or hint[0].isupper() or re.match(r"[a-z](?:\b|-)|tbatch-tui", hint), (where, hint)
 
 
 def test_nothing_is_worn_out_or_a_formula() -> None:
-    for where, *said in messages():
+    for where, *said, _ in messages():
         for text in said:
             assert not WORN.search(text), (where, text)
             assert "  " not in text.strip(), (where, text)

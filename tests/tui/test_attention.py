@@ -14,7 +14,7 @@ from tbatch_tui.engine.events import JobsEnded
 from tbatch_tui.engine.model import Job, JobRecord
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.settings import Notify, Settings, SettingsError, settle
-from tbatch_tui.tui.attention import desktop_notice, words
+from tbatch_tui.tui.attention import Attention, desktop_notice, words
 from tests.conftest import until, write_chat
 from tests.nasty import NASTY
 from tests.test_launch import Terminal
@@ -146,3 +146,18 @@ def settled(tmp_path: Path, text: str) -> Settings:
     config.write_text(text)
     nothing = dict.fromkeys(("file", "output_dir", "data_dir", "poll_interval", "base_url"))
     return settle(**nothing, demo=False, mouse=True, environment={"TOGETHER_API_KEY": "k"}, config_file=config)  # type: ignore[arg-type]
+
+
+async def test_the_command_says_for_how_many_it_was_not_run(tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    code = f"open({str(ran)!r}, 'a').write('.')"
+    app = make_app(tmp_path, None)
+    async with app.run_test():
+        notify = Notify(command=(sys.executable, "-S", "-c", code))
+        attention = Attention(app, app.bridge, notify)
+        jobs = tuple(ended(f"job-{number}") for number in range(22))
+        await attention.run_command(JobsEnded(jobs))
+        await until(lambda: app._notifications)
+        [note] = app._notifications
+        assert note.title.endswith("ran for 20 jobs, and not for 2 that ended with them")
+        assert ran.read_text() == "." * 20

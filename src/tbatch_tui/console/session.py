@@ -15,6 +15,7 @@ from tbatch_tui.engine.errors import BatchError, KeyRefused, Offline
 from tbatch_tui.engine.events import Event, HealthChanged, Notice, TransferMoved
 from tbatch_tui.engine.model import FileKind, HealthState, JobRecord, Transfer, TransferState
 from tbatch_tui.engine.options import Options
+from tbatch_tui.engine.step import Step
 from tbatch_tui.settings import Settings
 
 _PATIENCE = 30.0
@@ -119,7 +120,7 @@ class Session:
                     self._progress.clear()
                     say(f"{record.name}: {now.message}")
                 if failed[now.kind] >= _TRIES:
-                    raise Offline("The files did not come", "What came so far is kept; fetch goes on there.")
+                    raise Offline("The files did not come", f"What came so far is kept; {Step.FETCH} goes on there.")
             return holds(record)
 
         return await self.engine.wait_until(key, seen)
@@ -152,6 +153,7 @@ def must_be_job(record: JobRecord, doing: str) -> str:
     """The job's id. Raises BatchError while there is none."""
     if record.job is None:
         raise BatchError(
-            f"There is no job yet to {doing}: {record.status_words}", "It is worked by `submit` or the app."
+            f"There is no job yet to {doing}: {record.status_words}",
+            "It becomes one while `tbatch-tui submit` or the app runs.",
         )
     return record.job.id

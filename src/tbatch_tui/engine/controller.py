@@ -346,7 +346,7 @@ class Controller:
         record = self.record(key)
         job = record.job if record is not None else None
         if record is None or job is None:
-            raise BatchError("There is no job yet whose results could be fetched")
+            raise BatchError("There is no job yet whose results could be fetched", "They come when it has ended.")
         kinds = [kind for kind in FileKind if job.file_id(kind) is not None]
         if not kinds:
             raise BatchError(

@@ -16,6 +16,7 @@ from tbatch_tui.engine.redaction import redacted
 TIME_LIMIT = 30.0
 """Seconds after which it is killed."""
 _NOT_TOLD = ("TOGETHER_API_KEY",)
+_SAFE = "The job is as it was."
 
 
 async def run_hook(
@@ -42,13 +43,15 @@ async def run_hook(
         )
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise BatchError(f"The command of [notify] did not start: {reason}", f"It is {command[0]}.") from error
+        raise BatchError(
+            f"The command of [notify] did not start: {reason}", f"{_SAFE} Look at {command[0]}."
+        ) from error
     try:
         async with asyncio.timeout(time_limit):
             await child.communicate(json.dumps(document(record)).encode())
     except TimeoutError:
         raise BatchError(
-            f"The command of [notify] was stopped after {time_limit:g} s", f"It is {command[0]}; let it leave sooner."
+            f"The command of [notify] was stopped after {time_limit:g} s", f"{_SAFE} Let {command[0]} leave sooner."
         ) from None
     finally:
         if child.returncode is None:
@@ -56,4 +59,4 @@ async def run_hook(
                 os.killpg(child.pid, 9)
             await child.wait()
     if child.returncode:
-        raise BatchError(f"The command of [notify] failed with {child.returncode}", f"It is {command[0]}.")
+        raise BatchError(f"The command of [notify] failed with {child.returncode}", f"{_SAFE} Look at {command[0]}.")

@@ -83,6 +83,10 @@ class Attention:
                 if not self._has_failed:
                     self._has_failed = True
                     self._bridge.say(error.title, f"{error.hint} Said once; the log says it each time.", "warning")
+        if self._notify.command and (left := len(event.records) - _HOOKS_AT_MOST) > 0:
+            title = f"The command of [notify] ran for {_HOOKS_AT_MOST} jobs, and not for {left:,} that ended with them"
+            logging.getLogger(__name__).warning("%s", title)
+            self._bridge.say(title, "Nothing is wrong with those: their rows say what became of them.", "warning")
 
     # -- the terminal --------------------------------------------------------------------------------
 

@@ -156,7 +156,8 @@ class CheckActions(Screen[None]):
         try:
             data = await asyncio.to_thread(read_line, self.checker.path, problem.offset, problem.length)
         except OSError as error:
-            self.bridge.say(f"Line {problem.line:,} cannot be read any more", str(error.strerror or error), "error")
+            why = f"Nothing was copied: {error.strerror or error}. {{check.again}} reads the file again."
+            self.bridge.say(f"Line {problem.line:,} cannot be read any more", why, "error")
         else:
             copy_record(self.app, self.bridge, json_text(json_or_text(data)), f"line {problem.line:,}")
 

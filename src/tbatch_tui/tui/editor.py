@@ -30,7 +30,7 @@ def editor_command(environ: Mapping[str, str], path: Path, line: int) -> list[st
     try:
         words = shlex.split(environ[name])
     except ValueError as error:
-        hint = f"It is {environ[name]}; set it to a command, then start tbatch-tui again."
+        hint = f"It says {environ[name]}: set it to an editor, then start tbatch-tui again."
         raise BatchError(f"{name} is no command: {error}", hint) from None
     file = str(path.absolute())  # never taken for an option
     known = PurePath(words[0]).name.removesuffix(".exe")

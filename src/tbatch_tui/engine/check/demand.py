@@ -63,7 +63,9 @@ def demand_of(path: Path, *, cancelled: Callable[[], bool] = lambda: False) -> t
                 if not line.isspace():
                     _add(sums, line, decode)
     except OSError as error:
-        raise FileTrouble(f"{path} cannot be read: {error.strerror or error}") from error
+        raise FileTrouble(
+            f"{path} cannot be read: {error.strerror or error}", "See that it is a file that you can read."
+        ) from error
     found = [
         Demand(
             model=model,

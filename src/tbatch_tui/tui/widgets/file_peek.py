@@ -38,7 +38,7 @@ def peek(path: Path) -> Peek:
         if stat.S_ISDIR(status.st_mode):
             return Peek(None, status.st_mtime, is_folder=True)
         if not stat.S_ISREG(status.st_mode):
-            raise FileTrouble(f"{name} is {kind_of(status.st_mode)}, not a file")
+            raise FileTrouble(f"{name} is {kind_of(status.st_mode)}, not a file", "Choose a .jsonl file.")
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         with open(handle, "rb", buffering=0) as file:  # noqa: PTH123 - of a handle
             head = file.read(FEW)
