@@ -252,3 +252,19 @@ async def test_an_input_says_where_its_text_goes_on(text: str) -> None:
         await pilot.press("home")
         await until(lambda: screen_text(app).splitlines()[0].endswith("…") is is_cut)
         check_screen(app)
+
+
+async def test_a_dialog_keeps_what_was_typed_while_the_terminal_changes() -> None:
+    app = Asking()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.ask(EditLabel("reviews", ""))
+        await pilot.pause()
+        await pilot.press("tab", *"日本語", "x")
+        for size in [*SIZES, (200, 60), (60, 20)]:
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            check_screen(app)
+            assert "日本語x" in screen_text(app) and "esc Back" in screen_text(app), size
+        await pilot.press("y", "enter")
+        await until(lambda: app.answer is not UNANSWERED)
+        assert "日本語xy" in str(app.answer) and "reviews" in str(app.answer)
