@@ -25,7 +25,7 @@ EXIT_CODES = (
 )
 ENDPOINTS = ("chat", "transcription", "translation")
 OUTCOMES = ("all", "ok", "errors", "cut-short", "missing")
-SHELLS = ("bash", "zsh")
+SHELLS = ("bash", "zsh", "fish")
 _JOB = "a job: its id, or the beginning of it, or its label or name"
 
 
@@ -147,7 +147,11 @@ def _results(parser: argparse.ArgumentParser) -> None:
 
 
 def _completion(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("shell", choices=SHELLS, help="eval what this prints, or put it where the shell looks for it")
+    parser.add_argument(
+        "shell",
+        choices=SHELLS,
+        help="eval what this prints (fish: pipe it to source), or put it where the shell looks for it",
+    )
 
 
 _FILL: dict[str, Callable[[argparse.ArgumentParser], None]] = {
