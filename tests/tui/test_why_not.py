@@ -67,7 +67,7 @@ async def test_a_sound_file_has_nothing_to_mend(tmp_path: Path, chat_file: Path)
     async with app.run_test() as pilot:
         await until(lambda: "No problems" in screen_text(app))
         assert unexplained(app) == set()
-        await pilot.press("x", "e", "slash")
+        await pilot.press("x", "x", "e", "slash")
         await until(lambda: len(said(app)) == 3)
         assert said(app) == [
             "There is nothing to mend",

@@ -24,6 +24,9 @@ from tbatch_tui.tui.widgets.selecting import Selecting
 if TYPE_CHECKING:
     from tbatch_tui.tui.bridge import Bridge
 
+_SAID_AGAIN = 8.0
+"""Seconds until the same refusal is said again: as long as it stands on the screen."""
+
 
 class Frame(Selecting[None]):
     """Base of the screens. A subclass sets `NAME` and composes its `body`."""
@@ -39,6 +42,10 @@ class Frame(Selecting[None]):
     DEFAULT_CSS = """
     Frame { background: $background; color: $foreground; }
     """
+
+    _refused = ""
+    """Why a key did nothing, as said last; a key that is held down says it once."""
+    _refused_at = 0.0
 
     def compose(self) -> ComposeResult:
         yield HeaderLine(self.NAME, id="header")
@@ -79,7 +86,9 @@ class Frame(Selecting[None]):
         actions = self._actions.get(event.key, ())
         if not actions or event.key in self.active_bindings:
             return
-        if why := next(filter(None, map(self.why_not, actions)), ""):
+        why = next(filter(None, map(self.why_not, actions)), "")
+        if why and (why != self._refused or event.time - self._refused_at > _SAID_AGAIN):
+            self._refused, self._refused_at = why, event.time
             self.bridge.say(with_keys(why))
 
     def action_back(self) -> None:
