@@ -32,7 +32,9 @@ An id is what `config.toml` calls an action. Keys are remapped there, several pa
 ```
 
 At the start every line of it is looked at. An id that does not exist, a key that does not exist or belongs to the
-terminal, and a key that something else on the same screen has, are each told in a message, and the default stays.
+terminal, one that something else on the same screen has, and a character for what works while one types, are each told
+in a message, and the default stays. Every text that names a key names yours. A key that can do nothing just now says
+why.
 """
 _NAMES = {"escape": "esc", "enter": "enter"}
 
