@@ -197,6 +197,7 @@ class JobsScreen(JobActions, Frame):
         self._show_health()
         self._show_header()
         self.refresh_bindings()  # without a key there is the demo to try
+        self.query_one(JobFoot).show_again()  # what it expects hangs on when the server was last heard of
 
     def _second(self) -> None:
         if self.is_current:

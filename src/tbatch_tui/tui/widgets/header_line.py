@@ -18,7 +18,7 @@ SUBJECT_KEPT = 18
 
 
 class HeaderLine(OneLine):
-    """` Jobs   subject …            Acme / evals · 2 running · ↻ 0:22 `
+    """` Jobs   subject …            214 done · 2 running · ↻ 0:22 `
 
     First comes the name, then the subject as far as half of the room, then the segments from the right: the leftmost
     go first, with `…` in their place. Write the most wanted last.

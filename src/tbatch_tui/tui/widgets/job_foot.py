@@ -91,6 +91,9 @@ class JobFoot(Static):
 
     @work(group="history", exclusive=True, exit_on_error=False)
     async def _read_history(self, record: JobRecord) -> None:
+        if self._engine.record(record.key) is None:
+            self._asked = None  # the engine has not read its history yet: asked again once it has
+            return
         self._read = (record.key, await self._engine.history(record.key))
         if self._record is not None and self._record.key == record.key:  # the cursor may have gone on
             self.show(self._record, self._engine.now())
