@@ -23,6 +23,7 @@ from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError, FileTrouble, KeyRefused, LostAnswer, Refused
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.fingerprint import Fingerprint, fingerprint
+from tbatch_tui.engine.groups import Groups
 from tbatch_tui.engine.history import History
 from tbatch_tui.engine.model import (
     Account,
@@ -69,6 +70,8 @@ class Controller:
         self._catalogue: CatalogueCache | None = None
         self._inputs = Inputs()
         self._janitor: Janitor | None = None
+        self.groups = Groups(self._work, self._book, self._emit, self._admit, self.estimate)
+        """Files that go as several jobs."""
 
     # -- opening and closing -------------------------------------------------------------------------
 
@@ -102,6 +105,8 @@ class Controller:
                 )
             )
         self._work.start()
+        if self.options.works:
+            self._work.spawn(self.groups.look_back())
         return self
 
     async def __aexit__(
@@ -116,6 +121,7 @@ class Controller:
         if self._log is not None:
             self._log.heard(event)
         self._listener(event)
+        self.groups.heard(event)
 
     # -- how things stand ----------------------------------------------------------------------------
 
@@ -253,17 +259,7 @@ class Controller:
         is sent. `estimate` is kept, to be compared with what it came to. Raises FileTrouble, and KeyRefused while the
         server refuses the key.
         """
-        if self.health.state is HealthState.KEY_REFUSED:
-            raise KeyRefused(self.health.title, f"Nothing was submitted. {self.health.hint}")
-        if self.options.api_key is None:
-            raise KeyRefused("There is no API key", "Nothing was submitted. Set TOGETHER_API_KEY and start again.")
-        if path.suffix != ".jsonl":
-            raise FileTrouble(
-                f"{path.name} cannot be uploaded: Together takes only names that end in .jsonl",
-                "Nothing was submitted. Rename it, and check it again.",
-            )
-        await self._work.must_know_whose()
-        path = path.absolute()  # noqa: ASYNC240 - asks for the working folder only
+        path = await self._admit(path)
         found = print_ or await fingerprint(path)
         if requests is None:
             requests = await asyncio.to_thread(_lines_of, path)
@@ -282,6 +278,20 @@ class Controller:
         self._book.show([record])
         await self._work.take_up()
         return record.key
+
+    async def _admit(self, path: Path) -> Path:
+        """The file's whole path, if it can be submitted now. Raises BatchError."""
+        if self.health.state is HealthState.KEY_REFUSED:
+            raise KeyRefused(self.health.title, f"Nothing was submitted. {self.health.hint}")
+        if self.options.api_key is None:
+            raise KeyRefused("There is no API key", "Nothing was submitted. Set TOGETHER_API_KEY and start again.")
+        if path.suffix != ".jsonl":
+            raise FileTrouble(
+                f"{path.name} cannot be uploaded: Together takes only names that end in .jsonl",
+                "Nothing was submitted. Rename it, and check it again.",
+            )
+        await self._work.must_know_whose()
+        return path.absolute()  # noqa: ASYNC240 - asks for the working folder only
 
     async def stop_submission(self, key: str) -> bool:
         """Stop a submission while that is certain to leave no job behind; False if it is too late."""

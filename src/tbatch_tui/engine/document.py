@@ -38,8 +38,24 @@ def document(record: JobRecord) -> dict[str, Any]:
         },
         "output": _file(record.output, job.output_file_id if job is not None else None),
         "errors": _file(record.errors, job.error_file_id if job is not None else None),
-        "retry_of": submission.parent if submission is not None else None,
+        "retry_of": submission.parent if submission is not None and record.group is None else None,
+        "group": _group(record),
         "tally": _tally(record.tally),
+    }
+
+
+def _group(record: JobRecord) -> dict[str, Any] | None:
+    """The file that it is a part of, where that was submitted as several jobs."""
+    group, submission = record.group, record.submission
+    if group is None or submission is None:
+        return None
+    return {
+        "id": group.id,
+        "path": _path(group.path),
+        "requests": group.requests,
+        "part": submission.part,
+        "parts": group.parts,
+        "first": group.first or None,
     }
 
 

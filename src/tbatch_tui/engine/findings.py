@@ -77,11 +77,23 @@ class CheckReport(NamedTuple):
         return self.errors == 0
 
     @property
+    def goes_in_parts(self) -> bool:
+        """Whether only the file as a whole is over a limit: with no fault in its lines it can go as several jobs."""
+        return 0 < self.errors == sum(self.counts.get(rule, 0) for rule in OVER_LIMITS)
+
+    @property
+    def can_be_submitted(self) -> bool:
+        """As one job, or as several."""
+        return self.is_ok or self.goes_in_parts
+
+    @property
     def prompt_tokens(self) -> int:
         """About how many tokens all prompts have; 0 where there is nothing to estimate it from."""
         return sum(self.tokens.values())
 
 
+OVER_LIMITS = ("file-too-large", "too-many-requests")
+"""Errors of the file as a whole that parts of it do not have."""
 PROBLEMS_KEPT = 100_000
 """More problems than this are counted, not kept: nobody reads them and memory stays bounded."""
 

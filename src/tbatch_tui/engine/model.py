@@ -44,11 +44,18 @@ class SubmissionState(StrEnum):
     CREATED = "created"  # the job is `job_id`
     REJECTED = "rejected"  # certainly not made: `error` says why
     STOPPED = "stopped"  # the person stopped it before a create was asked
+    WAITING = "waiting"  # the rest of a group: its file is ready, and goes out after the first requests are back
+    READY = "ready"  # the same, and they are back: it waits for the person's word
 
     @property
     def is_open(self) -> bool:
         """Whether there is still work to do for it."""
         return self not in (SubmissionState.CREATED, SubmissionState.REJECTED, SubmissionState.STOPPED)
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether it waits to be sent: for the first requests of its file, or for the person's word on them."""
+        return self in (SubmissionState.WAITING, SubmissionState.READY)
 
     @property
     def is_uncertain(self) -> bool:
@@ -121,7 +128,38 @@ class Submission:
     uncertain_since: float | None = None
     estimate: Estimate | None = None
     parent: str | None = None
-    """The job of which this file is a retry."""
+    """The job of which this file is a retry; of a part, the group's key."""
+    part: int = 0
+    """Which part of its group it is, from 1 on; 0 without a group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One input file that was submitted as several jobs, each with some of its lines."""
+
+    id: int
+    path: Path
+    size: int
+    sha256: str
+    requests: int
+    parts: int
+    first: int = 0
+    """How many requests, taken from all over the file, are the first part that goes ahead; 0 where none does."""
+    goes_on: bool = False
+    """Whether the rest follows by itself when all of the first are answered."""
+
+    @property
+    def key(self) -> str:
+        """What stands for the whole file in the lineage of its jobs."""
+        return f"group:{self.id}"
+
+    def part_words(self, part: int) -> str:
+        """`2 of 3`; where some went ahead, `first 10` and `the rest`."""
+        if not self.first:
+            return f"{part} of {self.parts}"
+        if part == 1:
+            return f"first {self.first}"
+        return "the rest" if self.parts == 2 else f"the rest, {part - 1} of {self.parts - 1}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +253,17 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
+class PartFile:
+    """One of the files that an input file was split into."""
+
+    path: Path
+    size: int
+    sha256: str
+    requests: int
+    estimate: Estimate | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """What came of a job's requests, counted from its files once they are here and kept in the journal.
 
@@ -276,6 +325,8 @@ class LocalStatus(StrEnum):
     SUBMITTING = "SUBMITTING"
     UNCERTAIN = "UNCERTAIN"
     NOT_SUBMITTED = "NOT_SUBMITTED"
+    WAITING = "WAITING"
+    READY = "READY"
 
     @property
     def words(self) -> str:
@@ -324,11 +375,26 @@ class JobRecord:
     tally: Tally | None = None
     """What came of the requests; None until the files are here and counted."""
     first_seen_at: float = 0.0
+    group: Group | None = None
+    """The file that this is a part of, where that was submitted as several jobs."""
 
     @property
     def name(self) -> str:
-        """What the row is called: the label, else the input file's stem, else the id's first 8."""
-        return self.label or Path(self.input_name).stem or self.key[:8]
+        """What the row is called: `name_of_file`, and which part of it this is."""
+        return f"{self.name_of_file} · {part}" if (part := self.part_words) else self.name_of_file
+
+    @property
+    def name_of_file(self) -> str:
+        """The label, else the input file's stem, else the id's first 8."""
+        stem = self.group.path.stem if self.group is not None else Path(self.input_name).stem
+        return self.label or stem or self.key[:8]
+
+    @property
+    def part_words(self) -> str:
+        """Which part of its file it is; empty of a whole one."""
+        if self.group is None or self.submission is None:
+            return ""
+        return self.group.part_words(self.submission.part)
 
     @property
     def status(self) -> str:
@@ -356,7 +422,12 @@ class JobRecord:
         """Whether it can still change without the person: not ended, or a submission at work."""
         if self.job is not None:
             return not self.job.is_ended
-        return self.submission is not None and self.submission.state.is_open
+        return self.submission is not None and self.submission.state.is_open and not self.is_at_rest
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether it is the rest of a file that has not been sent yet."""
+        return self.job is None and self.submission is not None and self.submission.state.is_at_rest
 
     @property
     def awaits_files(self) -> bool:
@@ -382,11 +453,11 @@ class JobRecord:
     @property
     def rank(self) -> Rank:
         """Active; then what needs a person (uncertain, failed, expired, not fetched, errors or rows that do not come
-        out even); then the rest.
+        out even, to be sent or not); then the rest.
         """
-        if self.status == LocalStatus.UNCERTAIN:
+        if self.status in (LocalStatus.UNCERTAIN, LocalStatus.READY):
             return Rank.ATTENTION
-        if self.is_active:
+        if self.is_active or self.is_at_rest:
             return Rank.ACTIVE
         if self.status in (JobStatus.FAILED, JobStatus.EXPIRED, LocalStatus.NOT_SUBMITTED):
             return Rank.ATTENTION
@@ -436,6 +507,8 @@ _LOCAL_STATUS = {
     SubmissionState.HELD: LocalStatus.UNCERTAIN,
     SubmissionState.REJECTED: LocalStatus.NOT_SUBMITTED,
     SubmissionState.STOPPED: LocalStatus.NOT_SUBMITTED,
+    SubmissionState.WAITING: LocalStatus.WAITING,
+    SubmissionState.READY: LocalStatus.READY,
 }
 
 

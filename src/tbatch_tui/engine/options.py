@@ -33,6 +33,8 @@ class Options:
     look_up_every: float = 3.0
     """Seconds between two lists while the answer to a create is lost."""
     looked_up_for: float = LOOKED_UP_FOR
+    requests_a_job: int | None = None
+    """How many requests a part of a file has at most; None: as many as the API takes. Given only by tests."""
     first_wait: float = 2.0
     """Seconds before what failed is tried again; doubled each time after that."""
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)

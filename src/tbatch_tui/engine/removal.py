@@ -7,6 +7,7 @@ from collections.abc import Set
 from tbatch_tui.engine.model import JobRecord, TransferState
 
 NOT_OVER = "not over, and may still cost money"
+NOT_SENT = "waiting to be sent, or not"
 NOT_FETCHED = "with results that are not fetched yet"
 NOT_KNOWN = "the server's list has not come yet"
 LISTED = "still on the server's list, and would come back"
@@ -19,6 +20,8 @@ def why_kept(record: JobRecord, listed: Set[str] | None) -> str:
     """
     if record.is_active:
         return NOT_OVER
+    if record.is_at_rest:
+        return NOT_SENT
     if record.job is None:
         return ""
     if any(transfer.state in (TransferState.WANTED, TransferState.FAILED) for transfer in record.transfers):

@@ -28,6 +28,8 @@ from tbatch_tui.engine.lookup import LookUp, Settled, Verdict
 from tbatch_tui.engine.model import Job, Submission, SubmissionState
 from tbatch_tui.engine.step import Step
 
+_UPLOADS_AT_ONCE = 3
+"""Of the parts of a large file, so many go up together."""
 _LONGEST_WAIT = 60.0
 _LONGEST_PATIENCE = 32
 """Times the seconds of a look-up that are waited at most before a create that was lost again and again is repeated."""
@@ -50,6 +52,7 @@ class Submitter:
         """Those whose create was sent once more, as they stood then: what the one before made may yet show up."""
         self._stopping: set[int] = set()
         self._creates: dict[tuple[str | None, str], asyncio.Lock] = {}
+        self._room = asyncio.Semaphore(_UPLOADS_AT_ONCE)
 
     def take_up(self, submissions: list[Submission], spawn: Callable[[Coroutine[Any, Any, None]], Any]) -> None:
         """Begin, or go on with, those that are not at work here yet. `spawn` makes tasks."""
@@ -152,11 +155,12 @@ class Submitter:
             try:
                 here = await fingerprint(submission.path)
                 self._must_be_as_checked(submission, here)
-                uploaded = await self._desk.api.upload(
-                    submission.path,
-                    lambda done, total: self._desk.upload_moved(key, done, total, False),
-                    lambda: number in self._stopping or number not in self._open,
-                )
+                async with self._room:
+                    uploaded = await self._desk.api.upload(
+                        submission.path,
+                        lambda done, total: self._desk.upload_moved(key, done, total, False),
+                        lambda: number in self._stopping or number not in self._open,
+                    )
                 # The SDK reads the file a second and third time: what it sent must be what was looked at.
                 self._must_be_as_checked(submission, await fingerprint(submission.path))
             except (Offline, LostAnswer, RateLimited) as error:

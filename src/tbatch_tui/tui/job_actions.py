@@ -111,6 +111,9 @@ class JobActions(Screen[None]):
 
         if (record := self.current) is None:
             return
+        if record.is_at_rest:
+            await self._settle_rest(record)
+            return
         candidates = self.engine.candidates(record.key)
         if candidates is None:
             self.bridge.say(
@@ -132,6 +135,34 @@ class JobActions(Screen[None]):
             return
         if not self.engine.settle(record.key, verdict):
             self.bridge.say("It was settled meanwhile", "Nothing was done: the list has it now.")
+
+    async def _settle_rest(self, record: JobRecord) -> None:
+        """Let the person decide about the rest of a file, of which some requests went ahead."""
+        from tbatch_tui.engine.costs import cost
+        from tbatch_tui.tui.dialogs.send_rest import Rest, SendRest
+
+        group, parts = record.group, await self.engine.groups.parts(record.key)
+        if group is None or not parts:
+            return
+        first = parts[0]
+        spent = first.tally.spent if first.tally is not None else ()
+        found = cost(spent, await self.engine.tariff(), first.job.model if first.job is not None else None)
+        match await self.app.push_screen_wait(SendRest(first, group, found if spent else None)):
+            case Rest.LOOK:
+                self.post_message(OpenResults(first.key))
+            case Rest.SEND:
+                await self._tell_moved(self.engine.groups.send_rest(record.key))
+            case Rest.DROP:
+                await self._tell_moved(self.engine.groups.drop_rest(record.key))
+
+    async def _tell_moved(self, moving: Awaitable[int]) -> None:
+        try:
+            moved = await moving
+        except BatchError as error:
+            self.bridge.report(error)
+        else:
+            if not moved:
+                self.bridge.say("It was decided meanwhile", "Nothing was done: the list has it now.")
 
     @work(group="download", exit_on_error=False)
     async def action_download(self) -> None:
@@ -231,7 +262,7 @@ def _applies(action: str, record: JobRecord) -> bool:
             uncertain = record.status in (LocalStatus.UNCERTAIN, JobStatus.CANCELLING)
             return record.is_active and not uncertain
         case "settle":
-            return record.status == LocalStatus.UNCERTAIN
+            return record.status == LocalStatus.UNCERTAIN or record.is_at_rest
         case "download" | "results" | "retry":
             return job is not None and any(job.file_id(kind) for kind in FileKind)
         case _:

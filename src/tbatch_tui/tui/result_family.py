@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual import work
 
 from tbatch_tui.engine.events import RecordsChanged
-from tbatch_tui.engine.model import JobRecord, Kin
+from tbatch_tui.engine.model import Group, JobRecord, Kin
 from tbatch_tui.engine.results import FamilyIndex, Member, ResultIndex, Sources
 from tbatch_tui.tui.result_frame import ResultFrame
 
@@ -20,20 +20,36 @@ class ResultFamily(ResultFrame):
     def with_results(self) -> list[JobRecord]:
         """The jobs of the family whose files are here, the original first; none without the original's."""
         here = [kin.record for kin in self.kin if any(transfer.path for transfer in kin.record.transfers)]
-        return here if here and here[0].key == self.kin[0].record.key else []
+        return here if here and (self.group is not None or here[0].key == self.kin[0].record.key) else []
+
+    @property
+    def group(self) -> Group | None:
+        """The file that the family began with, where that was submitted as several jobs."""
+        return next((kin.record.group for kin in self.kin if kin.record.group is not None), None)
 
     @property
     def parent_of_retry(self) -> str:
-        """The key of the job that a retry written now is a retry of: of what is merged, the newest."""
+        """The key of what a retry written now is a retry of: of what is merged, the whole file, or the newest job."""
+        if self.merged and self.group is not None:
+            return self.group.key
         return self.with_results[-1].key if self.merged else self.key
 
     def new_index(self) -> ResultIndex:
         """The index to be read: over this job's files, or over the family's."""
         if self.merged:
-            members = [Member(job.key, _name(job), self.engine.index_of(job)) for job in self.with_results]
-            return FamilyIndex(members)
+            return FamilyIndex([*self._whole_file(), *map(self._member, self.with_results)])
         job = self.job
         return self.engine.index_of(job) if job is not None else ResultIndex(Sources())
+
+    def _member(self, job: JobRecord) -> Member:
+        return Member(job.key, _name(job), self.engine.index_of(job), is_part=job.group is not None)
+
+    def _whole_file(self) -> list[Member]:
+        """What was asked in all, where the parts were asked some of it each."""
+        group = self.group
+        if group is None:
+            return []
+        return [Member("", group.path.name, ResultIndex(Sources(input=group.path, input_sha256=group.sha256)))]
 
     def family_words(self) -> str:
         """`merged from 3 jobs`; of one that is shown by itself, which of how many it is."""
@@ -42,6 +58,8 @@ class ResultFamily(ResultFrame):
         if self.merged:
             here, all_ = len(self.with_results), len(self.kin)
             return f"merged from {here} jobs" if here == all_ else f"merged from {here} of {all_} jobs"
+        if self.job is not None and self.job.group is not None:
+            return ""  # its name says which part it is
         own = next((number for number, kin in enumerate(self.kin, start=1) if kin.record.key == self.key), None)
         if own is None:
             return ""

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tbatch_tui.engine.journal import accounts
+from tbatch_tui.engine.journal.groups import Groups
 from tbatch_tui.engine.journal.rows import blob_to_path
-from tbatch_tui.engine.journal.submissions import Submissions
 from tbatch_tui.engine.model import Account
 
 
-class Journal(Submissions):
+class Journal(Groups):
     """The whole history: its rooms, whose it is, and small memories."""
 
     def account_at_start(self, base_url: str, key_tail: str, now: float) -> Account:

@@ -12,6 +12,7 @@ from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.model import (
     Estimate,
     FileKind,
+    Group,
     Job,
     JobRecord,
     Spent,
@@ -56,7 +57,10 @@ _SUBMISSION_COLUMNS = (
     "uncertain_since",
     "estimate",
     "parent",
+    "part",
 )
+
+_GROUP_COLUMNS = ("id", "path", "size", "sha256", "requests", "parts", "first", "goes_on")
 
 _TRANSFER_COLUMNS = ("kind", "file_id", "state", "path", "size", "rows", "sha256", "etag", "message", "updated_at")
 
@@ -83,9 +87,12 @@ RECORD_SELECT = (
     + ", ".join(f"e.{c} AS e_{c}" for c in _TRANSFER_COLUMNS)
     + ", "
     + ", ".join(f"t.{c} AS t_{c}" for c in TALLY_COLUMNS)
+    + ", "
+    + ", ".join(f"g.{c} AS g_{c}" for c in _GROUP_COLUMNS)
     + """
     FROM records r
     LEFT JOIN submissions s ON s.id = r.submission_id
+    LEFT JOIN groups g ON g.id = s.group_id
     LEFT JOIN transfers o ON o.account_id = r.account_id AND o.job_id = r.key AND o.kind = 'output'
     LEFT JOIN transfers e ON e.account_id = r.account_id AND e.job_id = r.key AND e.kind = 'errors'
     LEFT JOIN tallies t ON t.account_id = r.account_id AND t.job_id = r.key
@@ -141,7 +148,15 @@ def submission_of(row: sqlite3.Row, prefix: str = "") -> Submission:
         uncertain_since=row[prefix + "uncertain_since"],
         estimate=_estimate_of(row[prefix + "estimate"]),
         parent=row[prefix + "parent"],
+        part=row[prefix + "part"],
     )
+
+
+def group_of(row: sqlite3.Row) -> Group | None:
+    if row["g_id"] is None:
+        return None
+    values = {column: row[f"g_{column}"] for column in _GROUP_COLUMNS}
+    return Group(**{**values, "path": Path(os.fsdecode(values["path"])), "goes_on": bool(values["goes_on"])})
 
 
 def estimate_text(estimate: Estimate | None) -> str | None:
@@ -218,4 +233,5 @@ def record_of(row: sqlite3.Row) -> JobRecord:
         errors=transfer_of(row, "e_"),
         tally=tally_of(row, "t_"),
         first_seen_at=row["first_seen_at"],
+        group=group_of(row),
     )

@@ -139,6 +139,23 @@ _MIGRATIONS = (
     ) WITHOUT ROWID;
     """,
     "ALTER TABLE records ADD COLUMN removed_at REAL",
+    """
+    CREATE TABLE groups (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        account_id INTEGER NOT NULL REFERENCES accounts(id),
+        path BLOB NOT NULL,
+        size INTEGER NOT NULL,
+        sha256 TEXT NOT NULL,
+        requests INTEGER NOT NULL,
+        parts INTEGER NOT NULL,
+        first INTEGER NOT NULL,
+        goes_on INTEGER NOT NULL,
+        created_at REAL NOT NULL
+    );
+    ALTER TABLE submissions ADD COLUMN group_id INTEGER REFERENCES groups(id);
+    ALTER TABLE submissions ADD COLUMN part INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX submissions_by_group ON submissions (group_id) WHERE group_id IS NOT NULL;
+    """,
 )
 
 

@@ -38,41 +38,64 @@ class Submissions(Jobs):
     ) -> JobRecord:
         """Commit the intent to submit this file, before the first byte goes out."""
         with self._writing():
-            cursor = self._db.execute(
-                "INSERT INTO submissions (account_id, path, size, sha256, endpoint, label, requests, created_at, "
-                "state, estimate, parent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    account_id,
-                    path_to_blob(path),
-                    size,
-                    sha256,
-                    endpoint,
-                    label,
-                    requests,
-                    now,
-                    SubmissionState.INTENT,
-                    estimate_text(estimate),
-                    lineage.parent_of(self._db, account_id, path, sha256),
-                ),
+            self._remember_path(path, now)
+            return self._intend(
+                account_id,
+                path=path,
+                size=size,
+                sha256=sha256,
+                endpoint=endpoint,
+                label=label,
+                requests=requests,
+                now=now,
+                estimate=estimate_text(estimate),
+                parent=lineage.parent_of(self._db, account_id, path, sha256),
             )
-            assert cursor.lastrowid is not None
-            key = submission_key(cursor.lastrowid)
-            self._db.execute(
-                "INSERT INTO records (account_id, key, rank, sort_at, label, input_name, requests, submission_id, "
-                "first_seen_at) VALUES (?, ?, '', ?, ?, ?, ?, ?, ?)",
-                (account_id, key, now, label, _shown_name(path), requests, cursor.lastrowid, now),
-            )
-            self._db.execute("INSERT OR REPLACE INTO recents VALUES (?, ?)", (path_to_blob(path), now))
-            points.note(self._db, account_id, key, now, LOCAL + SubmissionState.INTENT, 0.0, None)
-            return self._reread(account_id, key)
+
+    def _intend(
+        self,
+        account_id: int,
+        *,
+        path: Path,
+        label: str,
+        requests: int,
+        now: float,
+        state: SubmissionState = SubmissionState.INTENT,
+        **columns: object,
+    ) -> JobRecord:
+        """A submission and the record of it. Inside a transaction."""
+        kept = {
+            "account_id": account_id,
+            "path": path_to_blob(path),
+            "label": label,
+            "requests": requests,
+            "created_at": now,
+            "state": state,
+            **columns,
+        }
+        cursor = self._db.execute(
+            f"INSERT INTO submissions ({', '.join(kept)}) VALUES ({', '.join('?' * len(kept))})", tuple(kept.values())
+        )
+        assert cursor.lastrowid is not None
+        key = submission_key(cursor.lastrowid)
+        self._db.execute(
+            "INSERT INTO records (account_id, key, rank, sort_at, label, input_name, requests, submission_id, "
+            "first_seen_at) VALUES (?, ?, '', ?, ?, ?, ?, ?, ?)",
+            (account_id, key, now, label, _shown_name(path), requests, cursor.lastrowid, now),
+        )
+        points.note(self._db, account_id, key, now, LOCAL + state, 0.0, None)
+        return self._reread(account_id, key)
+
+    def _remember_path(self, path: Path, now: float) -> None:
+        self._db.execute("INSERT OR REPLACE INTO recents VALUES (?, ?)", (path_to_blob(path), now))
 
     def submission(self, submission_id: int) -> Submission | None:
         row = self._db.execute("SELECT * FROM submissions WHERE id = ?", (submission_id,)).fetchone()
         return submission_of(row) if row is not None else None
 
     def open_submissions(self, account_id: int) -> list[Submission]:
-        """Submissions with work left to do, oldest first."""
-        states = [state for state in SubmissionState if state.is_open]
+        """Submissions with work left to do now, oldest first."""
+        states = [state for state in SubmissionState if state.is_open and not state.is_at_rest]
         marks = ", ".join("?" * len(states))
         rows = self._db.execute(
             f"SELECT * FROM submissions WHERE account_id = ? AND state IN ({marks}) ORDER BY id", (account_id, *states)
@@ -129,12 +152,15 @@ class Submissions(Jobs):
         return {row[0] for row in rows}
 
     def earlier_runs(self, account_id: int, sha256: str, endpoint: Endpoint) -> list[JobRecord]:
-        """Records of submissions of these exact bytes that became a job or still may, newest first."""
+        """Records of submissions of these exact bytes that became a job or still may, newest first.
+
+        Of bytes that went as several jobs, the first of those.
+        """
         rows = self._db.execute(
             RECORD_SELECT
-            + " WHERE r.account_id = ? AND s.sha256 = ? AND s.endpoint = ? AND s.state NOT IN ('rejected', 'stopped')"
-            + " ORDER BY s.created_at DESC",
-            (account_id, sha256, endpoint),
+            + " WHERE r.account_id = ? AND (s.sha256 = ? OR (g.sha256 = ? AND s.part = 1)) AND s.endpoint = ?"
+            + " AND s.state NOT IN ('rejected', 'stopped') ORDER BY s.created_at DESC",
+            (account_id, sha256, sha256, endpoint),
         )
         return [record_of(row) for row in rows]
 

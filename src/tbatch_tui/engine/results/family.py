@@ -3,7 +3,8 @@
     merged = FamilyIndex([Member("8f3a…", "reviews", index), Member("41c0…", "reviews.retry1", retry_index)])
     merged.build()
 
-It is read as any index is. An answer is never given up for a worse one: of two that are as good, the later counts.
+A file that went as several jobs is the first member, with no answers of its own. It is read as any index is. An answer
+is never given up for a worse one: of two that are as good, the later counts.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ class Member:
     job_id: str
     name: str
     index: ResultIndex
+    is_part: bool = False
+    """It was asked some of the requests of the first member, which is a file that went as several jobs."""
 
 
 class FamilyIndex(ResultIndex):
@@ -121,7 +124,11 @@ class FamilyIndex(ResultIndex):
 
     def row(self, number: int) -> Row:
         attempt = self._attempt(number)
-        return replace(super().row(number), attempt=attempt + 1 if attempt is not None else None)
+        return replace(super().row(number), attempt=self._turn(attempt) if attempt is not None else None)
+
+    def _turn(self, attempt: int) -> int:
+        """1 for the original, and for the parts of which that was made; then the retries."""
+        return sum(not member.is_part for member in self.members[: attempt + 1])
 
     def record(self, number: int) -> Record:
         member = self.member_of(number)

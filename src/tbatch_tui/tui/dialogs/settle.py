@@ -3,80 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
-
-from textual.app import ComposeResult
-from textual.binding import BindingType
-from textual.widgets import Static
 
 from tbatch_tui.engine.lookup import Verdict
 from tbatch_tui.engine.model import Job, JobRecord
 from tbatch_tui.tui import format as fmt
-from tbatch_tui.tui import keys
-from tbatch_tui.tui.dialogs.dialog import Box, Dialog, KeyHints
-from tbatch_tui.tui.key_words import shown_key
-from tbatch_tui.tui.text import line, one_line, shown
-from tbatch_tui.tui.widgets.columns import Column
+from tbatch_tui.tui.dialogs.ways import Way, Ways
+from tbatch_tui.tui.text import line
 from tbatch_tui.tui.widgets.one_line import Pieces
-from tbatch_tui.tui.widgets.record_table import RecordTable
 from tbatch_tui.tui.widgets.status import QUIET, look_of
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
-    """One of the ways to settle it, and what it means."""
-
-    verdict: Verdict
-    title: str
-    means: Pieces
-
-
-class Settle(Dialog["Verdict | None"]):
-    """One of the ways, or None to leave it to the list. The way that costs nothing and loses nothing comes first."""
-
-    AUTO_FOCUS = "RecordTable"
-    BINDINGS: ClassVar[list[BindingType]] = [keys.NO]
-    DEFAULT_CSS = """
-    Settle { Box { width: 100; } RecordTable { margin-top: 1; } }
-    """
+class Settle(Ways[Verdict]):
+    """One of the ways, or None to leave it to the list."""
 
     def __init__(self, record: JobRecord, candidates: Sequence[Job], now: float) -> None:
-        super().__init__()
-        self._record = record
-        self._now = now
-        self._ways = list(_ways(candidates, now))
-
-    def compose(self) -> ComposeResult:
-        submission = self._record.submission
+        submission = record.submission
         since = submission.uncertain_since if submission is not None else None
         said = (submission.error if submission is not None else None) or ""
-        with Box():
-            yield Static(one_line(f"Was {self._record.name} created?"), classes="dialog--title")
-            yield Static(shown(f"{said.rstrip('.')}. Not known since {_moment(since, self._now)}."))
-            yield RecordTable[Way](
-                [
-                    Column("way", "Settle it", lambda way: way.title, width=14),
-                    Column("means", "What it means", lambda way: way.means, min=10),
-                ],
-                id="ways",
-            )
-            yield KeyHints((shown_key(keys.SELECT), "Do that"), (self.key_of("answer.no"), "Leave it to the list"))
-
-    def on_mount(self) -> None:
-        table = self.query_one(RecordTable)
-        table.styles.height = min(len(self._ways), 8) + 1
-        table.set_rows((str(number), way) for number, way in enumerate(self._ways))
-
-    def on_record_table_selected(self, event: RecordTable.Selected) -> None:
-        event.stop()
-        self.dismiss(self._ways[int(event.key)].verdict)
-
-    def action_no(self) -> None:
-        self.dismiss(None)
+        super().__init__(
+            f"Was {record.name} created?",
+            f"{said.rstrip('.')}. Not known since {_moment(since, now)}.",
+            list(_ways(candidates, now)),
+            leave="Leave it to the list",
+        )
 
 
-def _ways(candidates: Sequence[Job], now: float) -> Iterator[Way]:
+def _ways(candidates: Sequence[Job], now: float) -> Iterator[Way[Verdict]]:
     yield Way(Verdict(wait=True), "Wait longer", [("looked for, not created by itself", "")])
     for job in candidates:
         look = look_of(job.status)

@@ -233,7 +233,7 @@ class CheckScreen(CheckActions, Frame):
         report = self.checker.report
         match action:
             case "go_on":
-                return report is not None and report.is_ok and not self.checker.busy
+                return report is not None and report.can_be_submitted and not self.checker.busy
             case "check_again":
                 return not self.checker.busy
             case "filter":
@@ -258,7 +258,7 @@ class CheckScreen(CheckActions, Frame):
 
     def action_go_on(self) -> None:
         report = self.checker.report
-        if report is not None and report.is_ok:
+        if report is not None and report.can_be_submitted:
             self.post_message(CreateBatch(report))
 
     # -- the list ------------------------------------------------------------------------------------

@@ -26,12 +26,14 @@ from tbatch_tui.tui.frame import Frame
 from tbatch_tui.tui.messages import GoBack, Submitted
 from tbatch_tui.tui.text import line
 from tbatch_tui.tui.widgets.choice import Choice
-from tbatch_tui.tui.widgets.create_words import can_submit, earlier_words, health_words
+from tbatch_tui.tui.widgets.create_words import can_submit, earlier_words, health_words, parts_facts
 from tbatch_tui.tui.widgets.endpoint_choice import EndpointChoice, allowed
 from tbatch_tui.tui.widgets.fact_list import FactList
 from tbatch_tui.tui.widgets.money_words import estimate_facts
 from tbatch_tui.tui.widgets.one_line import Pieces
+from tbatch_tui.tui.widgets.one_of import OneOf
 from tbatch_tui.tui.widgets.report_words import models, verdict
+from tbatch_tui.tui.widgets.send_choice import FIRST, OFFERED_FROM, Send, SendChoice, send_words
 from tbatch_tui.tui.widgets.text_input import TextInput
 from tbatch_tui.tui.widgets.typed_path import shortened
 
@@ -80,6 +82,7 @@ class CreateScreen(Frame):
         self.report = report
         self.endpoint = report.endpoint or Endpoint.CHAT
         self.label = report.path.stem
+        self.send = Send.ALL
         self._output_dir = output_dir or engine.options.output_dir
         self._print: Fingerprint | None = None
         self._earlier: dict[Endpoint, list[JobRecord]] = {}
@@ -96,6 +99,10 @@ class CreateScreen(Frame):
             with Horizontal(classes="field"):
                 yield Static("Endpoint", classes="name", markup=False)
                 yield EndpointChoice(self.endpoint, allowed(self.report.endpoint), id="endpoint")
+            if self.report.requests >= OFFERED_FROM:
+                with Horizontal(classes="field"):
+                    yield Static("Send", classes="name", markup=False)
+                    yield SendChoice(self.send, id="send")
             with Horizontal(classes="field"):
                 yield Static("Label", classes="name", markup=False)
                 yield TextInput(self.label, placeholder="what the job is called here", id="label")
@@ -116,6 +123,7 @@ class CreateScreen(Frame):
                 ("Requests", [(fmt.count(report.requests), ""), (f" · {fmt.size(report.size)}", "$status-quiet")]),
                 *models(report),
                 ("Check", verdict(report)),
+                *parts_facts(report),
                 ("", []),
             ]
         )
@@ -210,14 +218,7 @@ class CreateScreen(Frame):
         try:
             known = await self._known()
             if known is not None and (not known[1] or await self._is_wanted_again(known[1])):
-                key = await self.engine.submit(
-                    self.report.path,
-                    self.endpoint,
-                    requests=self.report.requests,
-                    label=self.label.strip(),
-                    print_=known[0],
-                    estimate=self._estimate,
-                )
+                key = await self._commit(known[0])
         except BatchError as error:
             self.bridge.report(error)
         finally:
@@ -226,6 +227,28 @@ class CreateScreen(Frame):
                 self._show_said()
         if key is not None:
             self.post_message(Submitted(key))
+
+    async def _commit(self, print_: Fingerprint) -> str:
+        """As one job, or as several: the key of the first. Raises BatchError."""
+        report, label = self.report, self.label.strip()
+        if self.send is Send.ALL and not report.goes_in_parts:
+            return await self.engine.submit(
+                report.path,
+                self.endpoint,
+                requests=report.requests,
+                label=label,
+                print_=print_,
+                estimate=self._estimate,
+            )
+        return await self.engine.groups.submit(
+            report.path,
+            self.endpoint,
+            requests=report.requests,
+            label=label,
+            print_=print_,
+            first=0 if self.send is Send.ALL else FIRST,
+            goes_on=self.send is Send.GO_ON,
+        )
 
     async def _is_wanted_again(self, earlier: list[JobRecord]) -> bool:
         """Ask, for these bytes ran before and will be billed again; No has the focus."""
@@ -237,10 +260,14 @@ class CreateScreen(Frame):
 
     # -- the form ------------------------------------------------------------------------------------
 
-    def on_endpoint_choice_changed(self, event: EndpointChoice.Changed) -> None:
-        self.endpoint = event.endpoint
+    def on_one_of_changed(self, event: OneOf.Changed) -> None:
+        match event.chooser:
+            case EndpointChoice() as chooser:
+                self.endpoint = chooser.chosen
+                self._look_back()
+            case SendChoice() as chooser:
+                self.send = chooser.chosen
         self._show_said()
-        self._look_back()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self.label = event.value
@@ -260,6 +287,8 @@ class CreateScreen(Frame):
         state, now = self.engine.health, self.engine.now()
         said: list[Pieces] = [health_words(state)]
         said.append(earlier_words(self._earlier.get(self.endpoint, []), now))
+        if words := send_words(self.send, self.report.requests):
+            said.append([(words, "$status-quiet")])
         if self._is_busy:
             said.append([("Submitting …" if self._print is not None else "Reading the file …", "$status-active")])
         shown = [pieces for pieces in said if pieces]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tbatch_tui.engine.check.limits import FILE_MEGABYTES, REQUESTS_MAX
+from tbatch_tui.engine.findings import CheckReport
 from tbatch_tui.engine.model import Health, HealthState, JobRecord
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui.key_words import with_keys
@@ -48,6 +50,14 @@ def earlier_words(earlier: list[JobRecord], now: float) -> Pieces:
         (f"){more}. ", ""),
         ("Submitting again is billed again.", "$status-attention"),
     ]
+
+
+def parts_facts(report: CheckReport) -> list[tuple[str, Pieces]]:
+    """That a file over the limits goes as several jobs."""
+    if not report.goes_in_parts:
+        return []
+    said = f"several, each of {REQUESTS_MAX:,} requests and {FILE_MEGABYTES} MB at most; merged again in Results"
+    return [("Jobs", [(said, "")])]
 
 
 def _when(record: JobRecord, now: float) -> str:

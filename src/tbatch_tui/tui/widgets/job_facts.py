@@ -160,6 +160,7 @@ def _lineage(record: JobRecord, earlier: Sequence[JobRecord], family: Sequence[K
     for title, others in (
         ("Retry of", [kin.record for kin in family if kin.record.key == _parent(record)]),
         ("Retried as", [kin.record for kin in family if _parent(kin.record) == record.key]),
+        ("Other parts", [kin.record for kin in family if _is_other_part(kin.record, record)]),
         ("Same file", earlier),
     ):
         for number, other in enumerate(others[:_EARLIER]):
@@ -168,6 +169,10 @@ def _lineage(record: JobRecord, earlier: Sequence[JobRecord], family: Sequence[K
         if len(others) > _EARLIER:
             facts.append(("", [(f"and {len(others) - _EARLIER:,} more", QUIET)]))
     return facts
+
+
+def _is_other_part(other: JobRecord, record: JobRecord) -> bool:
+    return record.group is not None and other.group == record.group and other.key != record.key
 
 
 def _parent(record: JobRecord) -> str | None:

@@ -80,6 +80,9 @@ def _sending(record: JobRecord, submission: Submission, now: float, history: His
     """Intent, upload and create."""
     yield Step(DONE, "Submitted", submission.created_at)
     state = submission.state
+    if state.is_at_rest:
+        yield Step(NOW if state is SubmissionState.WAITING else "◆", "Waiting", submission.created_at)
+        return
     up = history.first(LOCAL + SubmissionState.UPLOADED)
     dropped = state in (SubmissionState.REJECTED, SubmissionState.STOPPED)
     if submission.file_id is not None:

@@ -97,10 +97,20 @@ def _submission_cell(record: JobRecord) -> Pieces:
     submission = record.submission
     if submission is None:
         return []
+    if record.is_at_rest:
+        return rest_pieces(record)
     if submission.error:
         style = "$status-failed" if record.status == LocalStatus.NOT_SUBMITTED else "$status-attention"
         return [(line(submission.error), style)]
     return [("creating the job" if record.status == LocalStatus.SUBMITTING else "", "$status-quiet")]
+
+
+def rest_pieces(record: JobRecord) -> Pieces:
+    """What the rest of a file waits for: `the first 10: 9 answered, 1 error`."""
+    first = f"the first {record.group.first:,}" if record.group is not None else "the first"
+    if record.submission is None or not record.submission.error:
+        return [(f"waits for {first}", "$status-quiet")]
+    return [(f"{first}: ", "$status-quiet"), (line(record.submission.error), "$status-attention")]
 
 
 def took(record: JobRecord, now: float) -> str:
@@ -144,6 +154,8 @@ def foot_lines(record: JobRecord, now: float, width: int | None = None) -> list[
     second: Pieces = []
     if job is not None and job.error:
         second = [(line(job.error), "$status-failed")]
+    elif record.is_at_rest:
+        second = [(what_now(record), "")]
     elif submission is not None and submission.state.is_uncertain:
         second = [(line(submission.error or ""), "$status-attention")]
     elif submission is not None and submission.error:
@@ -162,9 +174,11 @@ def foot_lines(record: JobRecord, now: float, width: int | None = None) -> list[
         third.append((f" · since {fmt.when(submission.uncertain_since, now)} · ", "$status-quiet"))
         third.append((line(with_keys(submission.hint or "")), ""))
     elif submission is not None:
+        of = f", {record.part_words} of" if record.group is not None else ""
+        path = record.group.path if record.group is not None else submission.path
         third = [
-            ("input ", "$status-quiet"),
-            (line(fmt.place(submission.path)), ""),
+            (f"input{of} ", "$status-quiet"),
+            (line(fmt.place(path)), ""),
             (f" ({fmt.size(submission.size)})", ""),
         ]
     elif record.input_name:
@@ -209,6 +223,8 @@ def what_now(record: JobRecord) -> str:
         else "Running; made elsewhere, so its results are fetched on {job.download}.",
         JobStatus.CANCELLING: "Being cancelled. Rows that are finished come back and are billed.",
         LocalStatus.UPLOADING: "The file goes up; the job is created after that.",
+        LocalStatus.WAITING: "Nothing of it is sent before the first requests are back.",
+        LocalStatus.READY: "The first requests are back. Nothing more is sent before you say so.",
         LocalStatus.SUBMITTING: "The job is being created, once.",
         LocalStatus.UNCERTAIN: "Whether the job was made is being looked up. {job.settle} decides it yourself.",
     }

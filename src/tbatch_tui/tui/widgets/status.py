@@ -37,6 +37,8 @@ _LOOKS: dict[JobStatus | LocalStatus, tuple[str, str]] = {
     LocalStatus.SUBMITTING: ("→", ACTIVE),
     LocalStatus.UNCERTAIN: ("?", ATTENTION),
     LocalStatus.NOT_SUBMITTED: ("✗", FAILED),
+    LocalStatus.WAITING: ("◇", QUIET),
+    LocalStatus.READY: ("◆", ATTENTION),
 }
 
 

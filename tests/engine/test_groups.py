@@ -1,0 +1,189 @@
+"""A file as several jobs, and a few requests that go ahead: nothing goes out that nobody wanted, nothing is lost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tbatch_tui.engine.controller import Controller
+from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.errors import FileTrouble
+from tbatch_tui.engine.events import Event, Notice
+from tbatch_tui.engine.groups import DROPPED
+from tbatch_tui.engine.model import JobRecord, LocalStatus, Rank, SubmissionState
+from tbatch_tui.engine.results import FamilyIndex, Member, Reconciliation, ResultIndex, Sources, sources_of
+from tbatch_tui.sandbox.testing import Sandbox
+from tests.conftest import CHAT_MODEL, until, write_chat
+from tests.engine.conftest import MakeEngine
+
+COUNT = 25
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """25 requests that are all answered."""
+    return write_chat(tmp_path / "reviews.jsonl", [f"Say {number}." for number in range(COUNT)])
+
+
+@pytest.fixture
+def cut_file(tmp_path: Path) -> Path:
+    """25 requests whose answers are cut short."""
+    path = tmp_path / "reviews.jsonl"
+    asked = {
+        "model": CHAT_MODEL,
+        "max_tokens": 1,
+        "messages": [{"role": "user", "content": "Explain quantum computing."}],
+    }
+    path.write_text("".join(json.dumps({"custom_id": f"c-{n}", "body": asked}) + "\n" for n in range(COUNT)))
+    return path
+
+
+async def submit(engine: Controller, path: Path, *, first: int = 0, goes_on: bool = False) -> str:
+    print_ = await engine.fingerprint(path)
+    return await engine.groups.submit(
+        path, Endpoint.CHAT, requests=COUNT, print_=print_, label="mine", first=first, goes_on=goes_on
+    )
+
+
+async def rest_is(engine: Controller, key: str, status: str) -> JobRecord:
+    """The rest of the group, once it has this status."""
+    [_, rest] = await engine.groups.parts(key)
+    return await engine.wait_until(rest.key, lambda record: record.status == status)
+
+
+def merged(records: list[JobRecord]) -> tuple[FamilyIndex, Reconciliation]:
+    group = records[0].group
+    assert group is not None
+    whole = Member("", group.path.name, ResultIndex(Sources(input=group.path, input_sha256=group.sha256)))
+    parts = [Member(record.key, record.name, ResultIndex(sources_of(record)), is_part=True) for record in records]
+    index = FamilyIndex([whole, *parts])
+    return index, index.build()
+
+
+async def test_a_file_over_the_limits_goes_as_several_jobs_and_comes_back_as_one(
+    sandbox: Sandbox, make_engine: MakeEngine, file: Path
+) -> None:
+    async with make_engine(sandbox, requests_a_job=10) as engine:
+        key = await submit(engine, file)
+        names = [record.name for record in await engine.groups.parts(key)]
+        assert names == ["mine · 1 of 3", "mine · 2 of 3", "mine · 3 of 3"]
+        for record in await engine.groups.parts(key):
+            await engine.wait(record.key)
+        records = await engine.groups.parts(engine.record(key).key)  # type: ignore[union-attr]
+        assert len(sandbox.jobs) == 3
+        assert [record.requests for record in records] == [10, 10, 5]
+        assert records[1].output is not None and records[1].output.path is not None
+        assert records[1].output.path.name == f"reviews.part2of3-{records[1].key[:8]}.output.jsonl"
+        index, found = merged(records)
+        assert found.is_even and found.answered == COUNT
+        assert [index.row(row).attempt for row in (0, 12, 24)] == [1, 1, 1]
+        assert [index.row(row).custom_id for row in (0, 12, 24)] == ["request-1", "request-13", "request-25"]
+        family = await engine.family(records[2].key)
+        assert {one.record.key for one in family} == {record.key for record in records}
+        [earlier] = await engine.earlier_runs((await engine.fingerprint(file)).sha256, Endpoint.CHAT)
+        assert earlier.key == records[0].key, "these bytes ran: submitting them again is billed again"
+
+
+async def test_the_rest_follows_by_itself_when_all_of_the_first_are_answered(
+    sandbox: Sandbox, make_engine: MakeEngine, file: Path, events: list[Event]
+) -> None:
+    async with make_engine(sandbox) as engine:
+        key = await submit(engine, file, first=10, goes_on=True)
+        [first, rest] = await engine.groups.parts(key)
+        assert (first.name, rest.name) == ("mine · first 10", "mine · the rest")
+        assert rest.status == LocalStatus.WAITING and rest.rank is Rank.ACTIVE and not rest.is_active
+        await engine.wait_until(rest.key, lambda record: record.job is not None)
+        records = [await engine.wait(first.key), await engine.wait(rest.key)]
+        assert [record.requests for record in records] == [10, COUNT - 10]
+        assert len(sandbox.jobs) == 2
+        assert merged(records)[1].answered == COUNT
+        told = [event.title for event in events if isinstance(event, Notice)]
+        assert told == ["mine · first 10: all answered"]
+
+
+async def test_the_rest_waits_for_the_persons_word_and_goes_once(
+    sandbox: Sandbox, make_engine: MakeEngine, file: Path, events: list[Event]
+) -> None:
+    async with make_engine(sandbox) as engine:
+        key = await submit(engine, file, first=10)
+        rest = await rest_is(engine, key, LocalStatus.READY)
+        assert rest.rank is Rank.ATTENTION
+        assert rest.submission is not None and rest.submission.error == "10 answered"
+        assert len(sandbox.jobs) == 1
+        assert engine.why_kept(rest.key), "what waits is not taken out of the list"
+        assert await engine.groups.send_rest(rest.key) == 1
+        assert await engine.groups.send_rest(rest.key) == 0
+        assert (await engine.wait(rest.key)).is_collected
+        assert len(sandbox.jobs) == 2
+        [notice] = [event for event in events if isinstance(event, Notice)]
+        assert "The other 15 wait for your word" in notice.hint
+
+
+async def test_what_comes_back_cut_short_keeps_the_rest_from_going(
+    sandbox: Sandbox, make_engine: MakeEngine, cut_file: Path
+) -> None:
+    async with make_engine(sandbox) as engine:
+        key = await submit(engine, cut_file, first=10, goes_on=True)
+        rest = await rest_is(engine, key, LocalStatus.READY)
+        assert rest.submission is not None and rest.submission.error == "10 answered, 10 cut short"
+        assert await engine.groups.drop_rest(rest.key) == 1
+        dropped = await rest_is(engine, rest.key, LocalStatus.NOT_SUBMITTED)
+        assert dropped.submission is not None and dropped.submission.error == DROPPED
+        assert await engine.groups.send_rest(rest.key) == 0
+        assert len(sandbox.jobs) == 1
+
+
+async def test_a_first_part_that_brings_nothing_keeps_the_rest_from_going(
+    still_sandbox: Sandbox, make_engine: MakeEngine, file: Path
+) -> None:
+    async with make_engine(still_sandbox) as engine:
+        key = await submit(engine, file, first=10, goes_on=True)
+        first = await engine.wait_until(key, lambda record: record.job is not None)
+        assert first.job is not None
+        await engine.cancel(first.job.id)
+        still_sandbox.settle()
+        await rest_is(engine, key, LocalStatus.READY)
+        assert len(still_sandbox.jobs) == 1
+
+
+async def test_the_first_come_back_while_no_app_is_open(sandbox: Sandbox, make_engine: MakeEngine, file: Path) -> None:
+    async with make_engine(sandbox) as engine:
+        key = await submit(engine, file, first=10, goes_on=True)
+        [_, rest] = await engine.groups.parts(key)
+        await engine.wait_until(key, lambda record: record.job is not None)
+    file.unlink()  # the parts are files of their own
+    await until(lambda: sandbox.jobs[0]["status"] == "COMPLETED")
+    async with make_engine(sandbox) as engine:
+        await engine.records()
+        await engine.wait_until(rest.key, lambda record: record.job is not None)
+        assert (await engine.wait(rest.key)).is_collected
+        assert len(sandbox.jobs) == 2
+
+
+async def test_killed_after_the_first_were_counted_the_rest_still_hears_of_it(
+    sandbox: Sandbox, make_engine: MakeEngine, file: Path
+) -> None:
+    async with make_engine(sandbox) as engine:
+        key = await submit(engine, file, first=10)
+        rest = await rest_is(engine, key, LocalStatus.READY)
+        assert rest.group is not None
+        # As it was on the disk an instant before: the first are counted, the rest has not heard of it.
+        book = engine._book
+        await book.run(book.journal.move_rest, book.account_id, rest.group.id, SubmissionState.WAITING, 0.0)
+    async with make_engine(sandbox) as engine:
+        await engine.records()
+        await rest_is(engine, rest.key, LocalStatus.READY)
+
+
+async def test_nothing_is_submitted_of_a_file_that_changed(
+    sandbox: Sandbox, make_engine: MakeEngine, file: Path, tmp_path: Path
+) -> None:
+    async with make_engine(sandbox) as engine:
+        checked = await engine.fingerprint(file)
+        file.write_bytes(file.read_bytes().replace(b"Say", b"Sing"))
+        with pytest.raises(FileTrouble, match="has changed since it was checked"):
+            await engine.groups.submit(file, Endpoint.CHAT, requests=COUNT, print_=checked, first=10)
+        assert await engine.records() == []
+        assert list((tmp_path / "data" / "parts").iterdir()) == []

@@ -1,0 +1,116 @@
+"""An input file as parts: every request in exactly one, byte for byte, each part under the limits."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tbatch_tui.engine.errors import FileTrouble, Stopped
+from tbatch_tui.engine.fingerprint import read_fingerprint
+from tbatch_tui.engine.model import PartFile
+from tbatch_tui.engine.split import write_parts
+
+LINE = st.binary(min_size=0, max_size=40).map(lambda data: data.replace(b"\n", b"n"))
+
+
+def split(path: Path, home: Path, **more: Any) -> list[PartFile]:
+    data = path.read_bytes()
+    requests = len(requests_of(data))
+    limits = {"requests_max": 50_000, "bytes_max": 100_000_000} | more
+    return write_parts(path, home, print_=read_fingerprint(path), requests=requests, **limits)
+
+
+def requests_of(data: bytes) -> list[bytes]:
+    lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    return [line for line in lines if line and not line.isspace()]
+
+
+@given(
+    lines=st.lists(LINE, max_size=40),
+    bom=st.booleans(),
+    ended=st.booleans(),
+    first=st.integers(0, 12),
+    requests_max=st.integers(1, 9),
+    bytes_max=st.integers(42, 200),
+)
+def test_every_request_is_in_exactly_one_part(
+    lines: list[bytes], bom: bool, ended: bool, first: int, requests_max: int, bytes_max: int
+) -> None:
+    data = b"\xef\xbb\xbf" * bom + b"\n".join(lines) + b"\n" * ended
+    asked = requests_of(data)
+    if first >= len(asked):
+        first = 0
+    with TemporaryDirectory() as name:
+        path = Path(name) / "reviews.jsonl"
+        path.write_bytes(data)
+        if not asked:
+            return
+        parts = split(path, Path(name) / "parts", first=first, requests_max=requests_max, bytes_max=bytes_max)
+        found = [requests_of(part.path.read_bytes()) for part in parts]
+        for part, inside in zip(parts, found, strict=True):
+            written = part.path.read_bytes()
+            assert (part.size, part.requests) == (len(written), len(inside))
+            assert part.sha256 == hashlib.sha256(written).hexdigest()
+            assert written.endswith(b"\n")
+        rest = found[1:] if first else found
+        assert all(len(inside) <= requests_max for inside in rest)
+        assert all(sum(len(line) + 1 for line in inside) <= bytes_max or len(inside) == 1 for inside in rest)
+        together = [line for inside in rest for line in inside]
+        if not first:
+            assert together == asked
+        else:
+            assert len(found[0]) == first
+            chosen = [number * len(asked) // first for number in range(first)]
+            assert found[0] == [asked[number] for number in chosen]
+            assert together == [line for number, line in enumerate(asked) if number not in set(chosen)]
+
+
+def test_parts_are_named_after_the_file_and_kept_from_others(tmp_path: Path) -> None:
+    path = tmp_path / "reviews.jsonl"
+    path.write_bytes(b"{}\n" * 25)
+    home = tmp_path / "data" / "parts"
+    assert [part.path.name for part in split(path, home, requests_max=10)] == [
+        "reviews.part1of3.jsonl",
+        "reviews.part2of3.jsonl",
+        "reviews.part3of3.jsonl",
+    ]
+    ahead = split(path, home, first=10)
+    assert [(part.path.name, part.requests) for part in ahead] == [
+        ("reviews.first10.jsonl", 10),
+        ("reviews.rest.jsonl", 15),
+    ]
+    assert home.stat().st_mode & 0o077 == 0
+    assert ahead[0].path.parent.stat().st_mode & 0o077 == 0
+
+
+def test_a_file_that_changed_leaves_nothing_behind(tmp_path: Path) -> None:
+    path, home = tmp_path / "reviews.jsonl", tmp_path / "parts"
+    path.write_bytes(b"{}\n" * 25)
+    print_ = read_fingerprint(path)
+    path.write_bytes(b"[]\n" * 25)
+    with pytest.raises(FileTrouble, match="changed since it was checked"):
+        write_parts(path, home, print_=print_, requests=25, requests_max=9, bytes_max=99)
+    assert list(home.iterdir()) == []
+
+
+def test_it_stops_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    path, home = tmp_path / "reviews.jsonl", tmp_path / "parts"
+    path.write_bytes(b"{}\n" * 25)
+    with pytest.raises(Stopped):
+        split(path, home, cancelled=lambda: True)
+    assert list(home.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    path, home = tmp_path / "reviews.jsonl", tmp_path / "parts"
+    path.write_bytes(b"{}\n")
+    home.write_text("a file where the folder should be")
+    with pytest.raises(FileTrouble, match=r"cannot be written .*parts") as told:
+        write_parts(path, home, print_=read_fingerprint(path), requests=1, requests_max=9, bytes_max=99)
+    assert "Nothing was submitted" in told.value.hint
