@@ -143,7 +143,7 @@ async def test_a_first_part_that_brings_nothing_keeps_the_rest_from_going(
         first = await engine.wait_until(key, lambda record: record.job is not None)
         assert first.job is not None
         await engine.cancel(first.job.id)
-        still_sandbox.settle()
+        still_sandbox.advance(3_600)
         await rest_is(engine, key, LocalStatus.READY)
         assert len(still_sandbox.jobs) == 1
 

@@ -126,8 +126,15 @@ class JobScreen(JobActions, Frame):
     def on_screen_resume(self) -> None:
         self._look_at_input()
 
+    @property
+    def _kin(self) -> set[str]:
+        """The keys of the rest of its family, whose state is told."""
+        return {kin.record.key for kin in self._family} - {self._key}
+
     def _records_changed(self, event: RecordsChanged) -> None:
         self._key = dict(event.renamed).get(self._key, self._key)
+        if any(record.key in self._kin for record in event.changed):
+            self._find_earlier()
         if any(record.key == self._key for record in event.changed) or self._key in event.removed:
             self._show()
             self.refresh_bindings()
@@ -164,7 +171,7 @@ class JobScreen(JobActions, Frame):
             self._show()
             self.refresh_bindings()
 
-    @work(group="earlier", exit_on_error=False)
+    @work(group="earlier", exclusive=True, exit_on_error=False)
     async def _find_earlier(self) -> None:
         """Other runs of the same bytes, and what it is a retry of or was retried as."""
         record = self.current

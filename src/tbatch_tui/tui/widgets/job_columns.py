@@ -10,7 +10,7 @@ from tbatch_tui.engine.events import TransferMoved
 from tbatch_tui.engine.model import JobRecord, JobStatus
 from tbatch_tui.tui import format as fmt
 from tbatch_tui.tui.widgets.columns import Column
-from tbatch_tui.tui.widgets.job_words import Pieces, moved_pieces, progress_cell, requests_of, took
+from tbatch_tui.tui.widgets.job_words import Pieces, moved_pieces, name_cell, progress_cell, requests_of, took
 from tbatch_tui.tui.widgets.status import look_of_record
 
 _KINDS: dict[str, str] = {
@@ -61,7 +61,16 @@ def job_columns(now: Callable[[], float], cost: Callable[[JobRecord], str]) -> l
     """The columns of the Jobs list; those of low priority go first when it is narrow."""
     return [
         Column("status", "Status", render=_status_cell, width=14, priority=9, pinned=True),
-        Column("name", "Name", render=lambda row: row.record.name, weight=2, min=14, max=48, priority=8, pinned=True),
+        Column(
+            "name",
+            "Name",
+            draw=lambda row, width: name_cell(row.record, width),
+            weight=2,
+            min=14,
+            max=48,
+            priority=8,
+            pinned=True,
+        ),
         Column("kind", "Kind", render=_kind_cell, width=10, priority=1, style="$status-quiet"),
         Column("model", "Model", render=_model_cell, weight=1, min=12, max=30, priority=3),
         Column(

@@ -48,7 +48,9 @@ def standing(record: JobRecord, history: History, seen_at: float | None, now: fl
         facts.append(("Outcome", [(sum_words(tally), sum_style(tally))] if tally else outcome_pieces(record)))
     if job is not None and job.error:
         facts += [("Error", [(some(job.error), FAILED)]), ("", [(with_keys(error_hint(job.error)), QUIET)])]
-    if submission is not None and submission.error:
+    if record.is_at_rest and submission is not None and submission.error:
+        facts.append(("First", [(some(submission.error), ATTENTION)]))
+    elif submission is not None and submission.error:
         facts += [
             ("Trouble", [(some(submission.error), ATTENTION)]),
             ("", [(some(with_keys(submission.hint or "")), QUIET)]),
@@ -89,7 +91,10 @@ def about(record: JobRecord, earlier: Sequence[JobRecord], family: Sequence[Kin]
     if job is not None:
         facts.append(("Model", [(line(job.model or ("–" if job.is_ended else "named once validated")), "")]))
     if record.requests is not None:
-        facts.append(("Requests", [(fmt.count(record.requests), "")]))
+        of = f" of {fmt.count(record.group.requests)}" if record.group is not None else ""
+        facts.append(("Requests", [(f"{fmt.count(record.requests)}{of}", "")]))
+    if record.group is not None:
+        facts.append(("Part of", [(line(fmt.place(record.group.path)), ""), (f"  {record.part_words}", QUIET)]))
     facts += _lineage(record, earlier, family, now)
     if job is not None:
         facts.append(("Job id", [(line(job.id), "")]))

@@ -16,6 +16,8 @@ from tbatch_tui.tui.key_words import shown_key, with_keys
 from tbatch_tui.tui.text import fit, line
 from tbatch_tui.tui.widgets.tally_words import tally_cell
 
+_NAMED = 4
+"""Cells of a name below which its part is not worth them."""
 Pieces = list[tuple[str, str]]
 """Text and a style each: what a table's cell takes."""
 _BEFORE_THE_CAUSE = re.compile(r"(Error validating input file: )?(Line \d+ \(within chunk\): )?")
@@ -32,6 +34,15 @@ def kind_of(record: JobRecord) -> str:
         return Endpoint(endpoint).words.lower()
     except ValueError:
         return line(endpoint)
+
+
+def name_cell(record: JobRecord, width: int) -> str:
+    """What it is called; of a part, which one it is has its room first."""
+    part = f" · {record.part_words}" if record.group is not None else ""
+    room = width - cell_len(part)
+    if not part or room < _NAMED or cell_len(line(record.name_of_file)) <= room:
+        return record.name
+    return fit(record.name_of_file, room).rstrip() + part
 
 
 def progress_cell(record: JobRecord, width: int) -> Pieces:
@@ -106,11 +117,11 @@ def _submission_cell(record: JobRecord) -> Pieces:
 
 
 def rest_pieces(record: JobRecord) -> Pieces:
-    """What the rest of a file waits for: `the first 10: 9 answered, 1 error`."""
-    first = f"the first {record.group.first:,}" if record.group is not None else "the first"
+    """What the rest of a file waits for: the first requests, or the word on `9 answered, 1 error`."""
     if record.submission is None or not record.submission.error:
+        first = f"the first {record.group.first:,}" if record.group is not None else "the first"
         return [(f"waits for {first}", "$status-quiet")]
-    return [(f"{first}: ", "$status-quiet"), (line(record.submission.error), "$status-attention")]
+    return [(line(record.submission.error), "$status-attention"), (": send it?", "")]
 
 
 def took(record: JobRecord, now: float) -> str:
