@@ -25,7 +25,7 @@ from tests.tui.drawn import check_screen
 from tests.tui.new_batch_host import offline, shown
 from tests.tui.test_main_path import on, shows
 
-COUNT = 25
+COUNT = 60
 
 
 @pytest.fixture
@@ -53,16 +53,16 @@ async def test_ten_go_ahead_and_the_person_sends_the_rest(
         check_screen(app)
         await pilot.press("enter", "enter")
         await until(lambda: on(app, "Jobs") and shows(app, "· first 10") and shows(app, "· the rest"))
-        assert shows(app, "◇ Waiting")
         await until(lambda: shows(app, "◆ Ready"))
         check_screen(app)
         assert len(sandbox.jobs) == 1
         rest = next(record for record in await app.engine.records() if record.is_at_rest)
         assert isinstance(app.screen, JobsScreen)
+        await pilot.press("g")
         while app.screen.current is None or app.screen.current.key != rest.key:
             await pilot.press("j")
         await pilot.press("w")
-        await until(lambda: shows(app, "Send the other 15 of reviews?") and shows(app, "10 answered"))
+        await until(lambda: shows(app, "Send the other 50 of reviews?") and shows(app, "10 answered"))
         check_screen(app)
         await pilot.press("escape")
         await until(lambda: on(app, "Jobs"))
@@ -75,7 +75,7 @@ async def test_ten_go_ahead_and_the_person_sends_the_rest(
 
 
 async def test_the_parts_are_read_as_one(sandbox: Sandbox, tmp_path: Path, file: Path) -> None:
-    app = make_app(tmp_path, sandbox, requests_a_job=10)
+    app = make_app(tmp_path, sandbox, requests_a_job=25)
     async with app.run_test(size=(140, 40)) as pilot:
         await until(lambda: app.engine.health.state is HealthState.OK)
         print_ = await app.engine.fingerprint(file)
@@ -86,9 +86,9 @@ async def test_the_parts_are_read_as_one(sandbox: Sandbox, tmp_path: Path, file:
         await pilot.press("g", "enter")
         await until(lambda: on(app, "Job") and shows(app, "Other parts") and shows(app, "Part of"))
         await pilot.press("o")
-        await until(lambda: on(app, "Results") and shows(app, "10 in"))
+        await until(lambda: on(app, "Results") and shows(app, " in = "))
         await pilot.press("m")
-        await until(lambda: shows(app, "25 in = 25 answered") and shows(app, "merged from 3 jobs"))
+        await until(lambda: shows(app, "60 in = 60 answered") and shows(app, "merged from 3 jobs"))
         assert not shows(app, "#2"), "a part is not a second try"
         check_screen(app)
 

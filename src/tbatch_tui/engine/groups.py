@@ -14,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from tbatch_tui.engine.book import Book
-from tbatch_tui.engine.check.limits import FILE_MEGABYTES, MEGABYTE, REQUESTS_MAX
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.events import Event, Notice, RecordsChanged
 from tbatch_tui.engine.fingerprint import Fingerprint
@@ -88,6 +87,7 @@ class Groups:
 
     async def _written(self, path: Path, print_: Fingerprint, requests: int, first: int) -> list[PartFile]:
         """Write the parts in a thread, which stops when this is cancelled."""
+        from tbatch_tui.engine.check.limits import FILE_MEGABYTES, MEGABYTE, REQUESTS_MAX
         from tbatch_tui.engine.split import write_parts
 
         stop = threading.Event()

@@ -8,7 +8,7 @@ import time
 
 from tbatch_tui.engine.errors import BatchError, Stopped
 from tbatch_tui.engine.model import FileKind, JobRecord
-from tbatch_tui.engine.results import ResultIndex, Source, Sources, search
+from tbatch_tui.engine.results import ResultIndex, Sources, search
 
 
 class ResultReader:
@@ -33,8 +33,7 @@ class ResultReader:
     @property
     def has_results(self) -> bool:
         """Whether there is an output or an error file that can be read: without one nothing is known to be missing."""
-        index = self.index
-        return any(index.sources.path(kind) and kind not in index.absent for kind in (Source.OUTPUT, Source.ERRORS))
+        return self.index.has_results
 
     async def read(self, index: ResultIndex) -> bool:
         """Build this index; False when another reading took its place. Raises BatchError where that cannot be."""

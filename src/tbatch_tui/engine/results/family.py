@@ -107,6 +107,10 @@ class FamilyIndex(ResultIndex):
                 self.absent |= {source: why for source, why in index.absent.items() if source is not Source.INPUT}
         return join
 
+    @property
+    def has_results(self) -> bool:
+        return any(member.index.has_results for member in self.members)
+
     # -- which job -----------------------------------------------------------------------------------
 
     def member_of(self, number: int) -> Member | None:

@@ -100,6 +100,11 @@ class ResultIndex:
         self.stamps, self.input_changed = stamps, input_changed
         self._join, self.reconciliation = join, found
 
+    @property
+    def has_results(self) -> bool:
+        """Whether there is an output or an error file that can be read."""
+        return any(self.sources.path(kind) and kind not in self.absent for kind in (Source.OUTPUT, Source.ERRORS))
+
     def bytes_to_read(self) -> int:
         """What building will read. Looks at the disk."""
         return sum(_size(path) for source in Source if (path := self.sources.path(source)) is not None)

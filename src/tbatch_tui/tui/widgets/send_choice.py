@@ -8,7 +8,7 @@ from tbatch_tui.tui.widgets.one_of import OneOf
 
 FIRST = 10
 """So many requests go ahead."""
-OFFERED_FROM = 2 * FIRST
+OFFERED_FROM = 5 * FIRST
 """Requests from which a file is worth it."""
 
 
