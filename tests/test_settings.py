@@ -108,6 +108,21 @@ def test_a_config_that_cannot_be_used_names_the_file(config: str, tmp_path: Path
         settled(tmp_path, config)
 
 
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ("poll_intervall = 60", "no setting 'poll_intervall'; is poll_interval meant"),
+        ("[notifi]\nbell = true", "is notify meant"),
+        ("wallpaper = 1", "there are output_dir, .*discounts"),
+        ('api_key = "abcdefgh12345678"', "the key is kept in no file"),
+    ],
+)
+def test_a_setting_that_does_not_exist_is_told_with_what_may_be_meant(config: str, says: str, tmp_path: Path):
+    with pytest.raises(SettingsError, match=f"config.toml.*{says}") as told:
+        settled(tmp_path, config)
+    assert "abcdefgh" not in str(told.value)
+
+
 def test_a_flag_hides_no_mistake_of_the_config(tmp_path: Path):
     with pytest.raises(SettingsError, match="mouse is 1"):
         settled(tmp_path, "mouse = 1", mouse=False)

@@ -64,6 +64,13 @@ class Settings:
     """Own batch discounts by model, in percent."""
 
 
+_NAMES = (
+    *("output_dir", "data_dir", "poll_interval", "base_url", "mouse", "theme", "tour"),
+    *("keys", "notify", "prices", "discounts"),
+)
+"""What config.toml may hold."""
+
+
 def settle(
     *,
     file: str | None,
@@ -79,6 +86,7 @@ def settle(
     """Merge the sources. Raises SettingsError."""
     source = config_file or paths.config_file()
     config = _read_config(source)
+    _must_be_known(config, source)
     url = base_url or environment.get("TOGETHER_BASE_URL") or _text(config, "base_url", source)
     if url is not None:
         url = checked_url(url)
@@ -194,6 +202,20 @@ def _read_config(path: Path) -> dict[str, Any]:
         return tomllib.loads(text.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not TOML: {error}. Mend or remove it.") from error
+
+
+def _must_be_known(config: Mapping[str, Any], source: Path) -> None:
+    """Raises SettingsError: a setting that is spelled in another way would be passed over without a word."""
+    for name in config:
+        if name in _NAMES:
+            continue
+        if name == "api_key":
+            raise SettingsError(f"{source}: the key is kept in no file. Take api_key out, and set TOGETHER_API_KEY.")
+        import difflib
+
+        near = difflib.get_close_matches(name, _NAMES, 1)
+        mend = f"is {near[0]} meant?" if near else f"there are {', '.join(_NAMES)}."
+        raise SettingsError(f"{source}: there is no setting {name!r}; {mend}")
 
 
 def _text(config: Mapping[str, Any], name: str, source: Path) -> str | None:
