@@ -53,6 +53,22 @@ def test_submit_and_wait_brings_the_files_home(run: Run, sandbox: Sandbox, chat_
     assert "Completed" in run("get", "first").stdout
 
 
+def test_a_file_over_the_limits_goes_as_several_jobs_when_asked(run: Run, sandbox: Sandbox, tmp_path: Path):
+    file = tmp_path / "many.jsonl"
+    line = '{"custom_id": "%d", "body": {"model": "m/m", "messages": [{"role": "user", "content": "x"}]}}\n'
+    file.write_text("".join(line % number for number in range(50_001)))
+    refused = run("submit", str(file), *SOON)
+    assert refused.returncode == 1 and "--in-parts submits it as several jobs" in refused.stderr
+    assert not sandbox.jobs
+    done = run("submit", str(file), "--in-parts", "--label", "big", *SOON)
+    assert done.returncode == 0, done.stderr
+    assert sorted(done.stdout.split()) == sorted(job["id"] for job in sandbox.jobs)
+    assert [sandbox.file_bytes(job["input_file_id"]).count(b"\n") for job in sandbox.jobs] in ([50_000, 1], [1, 50_000])
+    assert "big · 2 of 2: " in done.stderr
+    again = run("submit", str(file), "--in-parts", *SOON)
+    assert again.returncode == 1 and "ran already" in again.stderr
+
+
 def test_a_job_that_completed_without_every_answer_did_not_come_out(run: Run, sandbox: Sandbox, chat_file: Path):
     """A script that goes by the exit code must not take a file with one row of many for all that it asked."""
     row = '{"custom_id": "request-1", "response": {"status_code": 200, "body": {}}}\n'

@@ -112,6 +112,7 @@ def _submit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--endpoint", choices=ENDPOINTS, help="what the batch is to run against [read from the file]")
     parser.add_argument("--label", default="", metavar="TEXT", help="what the job is called on this machine")
     parser.add_argument("--again", action="store_true", help="also when these exact bytes ran before (billed again)")
+    parser.add_argument("--in-parts", action="store_true", help="a file over the limits as several jobs")
     _wait(parser)
     _json(parser, "print the job as JSON at the end")
 
@@ -134,7 +135,8 @@ def _retry(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-tokens", type=int, metavar="N", help="for what was cut short")
     parser.add_argument("--submit", action="store_true", help="submit the file at once (it is billed)")
     parser.add_argument("--label", default="", metavar="TEXT", help="with --submit: what the job is called")
-    parser.set_defaults(again=False)  # with --submit it is sent as `submit` sends, and bytes that ran before are not
+    # With --submit it is sent as `submit` sends, and bytes that ran before are not.
+    parser.set_defaults(again=False, in_parts=False)
     _wait(parser)
     _json(parser)
 

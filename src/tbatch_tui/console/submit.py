@@ -16,6 +16,7 @@ from tbatch_tui.engine.check import check_file
 from tbatch_tui.engine.document import document
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.findings import CheckReport, Severity
+from tbatch_tui.engine.fingerprint import Fingerprint
 from tbatch_tui.engine.model import JobRecord, JobStatus, LocalStatus, SubmissionState
 from tbatch_tui.settings import Settings
 
@@ -32,24 +33,28 @@ _ENDPOINTS = {
 
 async def submit(arguments: argparse.Namespace, settings: Settings) -> int:
     """Check the file, commit the intent, and stay until there is a job; with `--wait` until its files are here."""
-    report = await checked(Path(arguments.file), _ENDPOINTS.get(arguments.endpoint))
+    report = await checked(Path(arguments.file), _ENDPOINTS.get(arguments.endpoint), in_parts=arguments.in_parts)
     if report is None:
         return NOT_SO
     async with Session(settings, works=True) as session:
         return await send(session, report, arguments, again=arguments.again)
 
 
-async def checked(path: Path, endpoint: Endpoint | None) -> CheckReport | None:
+async def checked(path: Path, endpoint: Endpoint | None, *, in_parts: bool = False) -> CheckReport | None:
     """The report of a file that can be submitted; None of one that cannot, which is said as `check` says it.
 
-    Raises FileTrouble.
+    With `in_parts`, one that is only over the limits can be. Raises FileTrouble.
     """
     report = await asyncio.to_thread(check_file, path, endpoint=endpoint)
     errors = [problem for problem in report.problems if problem.severity is Severity.ERROR]
+    if in_parts and report.goes_in_parts:
+        errors = []
     for problem in errors[:_TOLD]:
         say(f"{report.path}:{problem_line(problem)}")
     if errors:
         say(f"{report.path}: {summary(report)}. Nothing was submitted; tbatch-tui check tells all.")
+        if report.goes_in_parts:
+            say("Its lines are sound: --in-parts submits it as several jobs.")
     elif report.endpoint is None:
         say(f"{report.path}: {report.endpoint_why}. Nothing was submitted. Give --endpoint.")
     return None if errors or report.endpoint is None else report
@@ -62,7 +67,7 @@ async def send(session: Session, report: CheckReport, arguments: argparse.Namesp
     await session.listed()  # whose key it is must be known, and what ran before
     print_ = await engine.fingerprint(report.path)
     earlier = [] if again else await engine.earlier_runs(print_.sha256, report.endpoint)
-    begun = next((record for record in earlier if _is_under_way(record)), None)
+    begun = await _begun(session, earlier)
     if begun is not None:
         # A script that was killed and runs again means the same job: of --again it is not told, that would be a second.
         say(f"These exact bytes are on their way already ({begun.status_words}): taken up, nothing is sent twice.")
@@ -74,9 +79,32 @@ async def send(session: Session, report: CheckReport, arguments: argparse.Namesp
         )
         return NOT_SO
     else:
-        key = await engine.submit(
-            report.path, report.endpoint, requests=report.requests, label=arguments.label, print_=print_
+        key = await _committed(session, report, arguments, print_)
+    parts = [record.key for record in await engine.groups.parts(key) if not record.is_at_rest]
+    return max([await _seen_through(session, part, arguments) for part in parts or [key]])
+
+
+async def _begun(session: Session, earlier: list[JobRecord]) -> JobRecord | None:
+    """The earlier submit of these bytes that has not come to its end; of a file in parts, if one of them has not."""
+    for record in earlier:
+        if any(map(_is_under_way, await session.engine.groups.parts(record.key) or [record])):
+            return record
+    return None
+
+
+async def _committed(session: Session, report: CheckReport, arguments: argparse.Namespace, print_: Fingerprint) -> str:
+    """The key of the submission; of a file in parts, of its first."""
+    engine, label = session.engine, arguments.label
+    assert report.endpoint is not None
+    if report.goes_in_parts:
+        return await engine.groups.submit(
+            report.path, report.endpoint, requests=report.requests, label=label, print_=print_
         )
+    return await engine.submit(report.path, report.endpoint, requests=report.requests, label=label, print_=print_)
+
+
+async def _seen_through(session: Session, key: str, arguments: argparse.Namespace) -> int:
+    """Stay until there is a job, or with `--wait` until its files are here; the exit code."""
     record = await session.until(key, _is_settled)
     if record.job is None:
         assert record.submission is not None
@@ -97,7 +125,9 @@ async def send(session: Session, report: CheckReport, arguments: argparse.Namesp
 
 def _is_under_way(record: JobRecord) -> bool:
     """Whether an earlier submit has not come to a job yet: it was killed in between, or another app works on it."""
-    return record.job is None and record.submission is not None and record.submission.state.is_open
+    if record.job is not None or record.submission is None or record.is_at_rest:
+        return False
+    return record.submission.state.is_open
 
 
 def _is_settled(record: JobRecord) -> bool:
