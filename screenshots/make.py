@@ -18,7 +18,7 @@ from textual.pilot import Pilot
 
 from tbatch_tui.engine.controller import Controller
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.model import JobRecord, TransferState
+from tbatch_tui.engine.model import JobRecord, LocalStatus, TransferState
 from tbatch_tui.engine.options import Options
 from tbatch_tui.sandbox.samples import line, questions, write_samples
 from tbatch_tui.sandbox.testing import Sandbox
@@ -93,6 +93,18 @@ class Stage:
         record = self.app.engine.record(key)
         assert record is not None and record.job is not None
         return record.job.id
+
+    async def first_are_back(self, path: Path, requests: int) -> str:
+        """Send a few requests of a file ahead, and wait until they are back; the key of the rest."""
+        groups, print_ = self.app.engine.groups, await self.app.engine.fingerprint(path)
+        key = await groups.submit(
+            path, Endpoint.CHAT, requests=requests, print_=print_, label="reviews-december", first=10
+        )
+        rest = (await groups.parts(key))[1].key
+        await until(lambda: any(r.submission and r.group and r.job for r in self.records))
+        self.advance(300)
+        await until(lambda: any(r.key == rest and r.status == LocalStatus.READY for r in self.records))
+        return rest
 
     async def polled(self) -> None:
         """Wait until the app has seen how things stand now."""
@@ -193,6 +205,15 @@ async def session(folder: Path, data_dir: Path, name: str, size: tuple[int, int]
             await pilot.press("enter")
             await stage.at("Create")
             await take(pilot, "create")
+            while app.screen is not app.jobs:
+                await pilot.press("escape")
+                await pilot.pause()
+            rest = await stage.first_are_back(Path("samples/reviews-2000.jsonl"), REVIEWS)
+            app.jobs.go_to(rest)
+            await pilot.press("w")
+            await until(lambda: app.screen.is_modal)
+            app.clear_notifications()
+            await take(pilot, "rest")
     return made
 
 

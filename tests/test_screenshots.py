@@ -21,6 +21,7 @@ WHAT_EACH_SHOWS = {
     "check-faults": "Check",
     "check-clean": "Check",
     "create": "Create",
+    "rest": "billed",
 }
 
 

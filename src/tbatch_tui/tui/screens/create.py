@@ -141,7 +141,8 @@ class CreateScreen(Frame):
 
     def _show_results(self) -> None:
         """Where results will be, and what they may cost."""
-        name = result_name(self.report.path.stem, "…", FileKind.OUTPUT)
+        stem = self.report.path.stem + (".part…" if self.report.goes_in_parts else "")
+        name = result_name(stem, "…", FileKind.OUTPUT)
         where = fmt.joined(shortened(self._output_dir / name), "fetched when it ends", by=", ")
         cost = [("Cost", [("…", "$status-quiet")])] if self._estimate is None else estimate_facts(self._estimate)
         self.query_one("#results", FactList).show([("Results", [(where, "")]), *cost])
