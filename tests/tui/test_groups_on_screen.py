@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from tbatch_tui.engine.check import check_file
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.findings import CheckReport
-from tbatch_tui.engine.model import HealthState, LocalStatus
+from tbatch_tui.engine.model import Group, HealthState, JobRecord, LocalStatus, Submission, SubmissionState
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.app import TbatchApp
 from tbatch_tui.tui.messages import CreateBatch
@@ -118,15 +118,10 @@ async def test_a_file_of_50_001_requests_goes_on(tmp_path: Path) -> None:
         await until(lambda: any(isinstance(message, CreateBatch) for message in app.asked))
 
 
-async def test_which_part_it_is_has_room_before_the_name(sandbox: Sandbox, tmp_path: Path, file: Path) -> None:
-    app = make_app(tmp_path, sandbox)
-    async with app.run_test():
-        await until(lambda: app.engine.health.state is HealthState.OK)
-        print_ = await app.engine.fingerprint(file)
-        key = await app.engine.groups.submit(
-            file, Endpoint.CHAT, requests=COUNT, print_=print_, label="reviews of a long year", first=10
-        )
-        [_, rest] = await app.engine.groups.parts(key)
-        assert rest.status == LocalStatus.WAITING
-        assert name_cell(rest, 48) == "reviews of a long year · the rest"
-        assert name_cell(rest, 20) == "reviews … · the rest"
+def test_which_part_it_is_has_room_before_the_name(file: Path) -> None:
+    group = Group(1, file, 1, "", COUNT, parts=2, first=10)
+    submission = Submission(2, file, 1, "", Endpoint.CHAT, "", COUNT - 10, 0.0, SubmissionState.WAITING, part=2)
+    rest = JobRecord("submission:2", submission=submission, label="reviews of a long year", group=group)
+    assert rest.status == LocalStatus.WAITING
+    assert name_cell(rest, 48) == rest.name == "reviews of a long year · the rest"
+    assert name_cell(rest, 20) == "reviews … · the rest"
