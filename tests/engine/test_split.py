@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.errors import FileTrouble, Stopped
@@ -27,10 +27,15 @@ def split(path: Path, home: Path, **more: Any) -> list[PartFile]:
 
 
 def requests_of(data: bytes) -> list[bytes]:
-    lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
-    return [line for line in lines if line and not line.isspace()]
+    return requests_in(data.removeprefix(b"\xef\xbb\xbf"))
 
 
+def requests_in(data: bytes) -> list[bytes]:
+    """Of a part: a byte order mark in it is a line's own."""
+    return [line for line in data.split(b"\n") if line and not line.isspace()]
+
+
+@example(lines=[b"\xef\xbb\xbf"], bom=True, ended=True, first=0, requests_max=1, bytes_max=42)
 @given(
     lines=st.lists(LINE, max_size=40),
     bom=st.booleans(),
@@ -52,7 +57,7 @@ def test_every_request_is_in_exactly_one_part(
         if not asked:
             return
         parts = split(path, Path(name) / "parts", first=first, requests_max=requests_max, bytes_max=bytes_max)
-        found = [requests_of(part.path.read_bytes()) for part in parts]
+        found = [requests_in(part.path.read_bytes()) for part in parts]
         for part, inside in zip(parts, found, strict=True):
             written = part.path.read_bytes()
             assert (part.size, part.requests) == (len(written), len(inside))
