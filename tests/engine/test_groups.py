@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -175,6 +177,19 @@ async def test_killed_after_the_first_were_counted_the_rest_still_hears_of_it(
     async with make_engine(sandbox) as engine:
         await engine.records()
         await rest_is(engine, rest.key, LocalStatus.READY)
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="the file system takes no such name")
+async def test_a_name_that_no_request_can_carry_is_refused_at_once(
+    sandbox: Sandbox, make_engine: MakeEngine, file: Path
+) -> None:
+    odd = file.rename(file.with_name(os.fsdecode(b"caf\xe9.jsonl")))
+    async with make_engine(sandbox) as engine:
+        for submitting in (submit(engine, odd, first=10), engine.submit(odd, Endpoint.CHAT)):
+            with pytest.raises(FileTrouble, match="its name is not UTF-8") as told:
+                await submitting
+            assert "Rename it" in told.value.hint
+        assert await engine.records() == []
 
 
 async def test_nothing_is_submitted_of_a_file_that_changed(

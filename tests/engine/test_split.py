@@ -94,6 +94,14 @@ def test_parts_are_named_after_the_file_and_kept_from_others(tmp_path: Path) -> 
     assert ahead[0].path.parent.stat().st_mode & 0o077 == 0
 
 
+def test_a_name_that_leaves_no_room_or_is_odd_is_made_fit(tmp_path: Path) -> None:
+    path = tmp_path / f"\x1b[2J{'x' * 240}.jsonl"
+    path.write_bytes(b"{}\n" * 25)
+    [first, rest] = split(path, tmp_path / "parts", first=10)
+    assert first.path.name.startswith("_[2Jxxx") and first.path.name.endswith("x.first10.jsonl")
+    assert rest.path.exists()
+
+
 def test_a_file_that_changed_leaves_nothing_behind(tmp_path: Path) -> None:
     path, home = tmp_path / "reviews.jsonl", tmp_path / "parts"
     path.write_bytes(b"{}\n" * 25)

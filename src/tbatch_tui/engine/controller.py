@@ -290,6 +290,13 @@ class Controller:
                 f"{path.name} cannot be uploaded: Together takes only names that end in .jsonl",
                 "Nothing was submitted. Rename it, and check it again.",
             )
+        try:
+            path.name.encode()
+        except UnicodeEncodeError:
+            raise FileTrouble(
+                f"{path.name} cannot be uploaded: its name is not UTF-8, and no request can carry it",
+                "Nothing was submitted. Rename it, and check it again.",
+            ) from None
         await self._work.must_know_whose()
         return path.absolute()  # noqa: ASYNC240 - asks for the working folder only
 

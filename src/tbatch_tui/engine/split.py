@@ -17,6 +17,7 @@ from typing import BinaryIO
 from tbatch_tui.engine.errors import FileTrouble, Stopped
 from tbatch_tui.engine.fingerprint import Fingerprint
 from tbatch_tui.engine.model import PartFile
+from tbatch_tui.engine.names import safe_part
 
 _BOM = b"\xef\xbb\xbf"
 _LOOKED_EVERY = 1000
@@ -138,7 +139,7 @@ class _Parts:
         named = [(f"first{self._ahead.requests}", self._ahead)] if self._ahead is not None else []
         many = len(self._rest)
         named += [(word if many == 1 else f"{word}{n}of{many}", part) for n, part in enumerate(self._rest, start=1)]
-        return [self._finish(part, f"{stem}.{suffix}.jsonl") for suffix, part in named]
+        return [self._finish(part, f"{safe_part(stem)}.{suffix}.jsonl") for suffix, part in named]
 
     def _finish(self, part: _Part, name: str) -> PartFile:
         final = self._folder / name
