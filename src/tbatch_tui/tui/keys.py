@@ -263,7 +263,7 @@ PARENT = _key(
 INTO = _key(
     "right", "enter_folder", "Into", "Into the folder", id="pick.into", on=(Place.PICK,), group=MOVE, show=False
 )
-NEXT_ENDPOINT = _key(
+NEXT_CHOICE = _key(
     "right,down,space",
     "move(1)",
     "Next",
@@ -272,7 +272,7 @@ NEXT_ENDPOINT = _key(
     on=(Place.CREATE,),
     group=FILE,
 )
-PREVIOUS_ENDPOINT = _key(
+PREVIOUS_CHOICE = _key(
     "left,up",
     "move(-1)",
     "Previous",

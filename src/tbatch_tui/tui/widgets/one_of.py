@@ -25,7 +25,7 @@ class OneOf(Widget, Generic[Value], can_focus=True):
     """What cannot be chosen is dim; with a single choice there is nothing to focus."""
 
     ALLOW_SELECT = False
-    BINDINGS: ClassVar[list[BindingType]] = [keys.NEXT_ENDPOINT, keys.PREVIOUS_ENDPOINT]
+    BINDINGS: ClassVar[list[BindingType]] = [keys.NEXT_CHOICE, keys.PREVIOUS_CHOICE]
     DEFAULT_CSS = """
     OneOf { width: 1fr; height: auto; color: $foreground; }
     OneOf:focus { background: $cursor-row; }
