@@ -23,6 +23,7 @@ KEY = "tgp_v1_0123456789abcdefWXYZ"
 
 async def test_the_log_says_what_happened_without_key_prompts_or_answers(make_engine: MakeEngine, tmp_path: Path):
     file = write_chat(tmp_path / "in.jsonl", ["the secret recipe of the house"])
+    before = list(logging.getLogger().handlers)
     with Sandbox(speed=40, key=KEY) as box:
         box.plan_fault("status", "/v1/batches", method="GET", status=503, body={"error": f"no luck with {KEY}"})
         async with asyncio.timeout(30), make_engine(box) as engine:
@@ -42,8 +43,8 @@ async def test_the_log_says_what_happened_without_key_prompts_or_answers(make_en
     assert KEY not in said
     assert "secret recipe" not in said
     assert answer[-60:] not in said
-    others = logging.getLogger().handlers
-    assert not any(type(handler).__name__ == "Redacting" for handler in others)
+    added = [handler for handler in logging.getLogger().handlers if handler not in before]
+    assert not any(type(handler).__name__ == "Redacting" for handler in added), "what it opened it closes"
 
 
 def test_the_log_is_turned_over_and_two_apps_may_write_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
