@@ -23,7 +23,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 LINES = 50_000
-OURS = "import sys; from tbatch_tui.cli import main; sys.exit(main())"
+OURS = "import sys; from tbatch_tui.cli.dispatch import main; sys.exit(main())"
 """What the installed command consists of."""
 PEERS = {
     "ours, 2 processes": f"{OURS} --processes 2",

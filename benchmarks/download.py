@@ -100,8 +100,8 @@ def _ours(url: str, folder: Path) -> tuple[float, int]:
 
 
 async def _fetch(url: str, folder: Path) -> None:
-    from tbatch_tui.engine.controller import Controller
-    from tbatch_tui.engine.model import TransferState
+    from tbatch_tui.engine.domain.transfer import TransferState
+    from tbatch_tui.engine.engine import Controller
     from tbatch_tui.engine.options import Options
 
     options = Options(data_dir=folder / "data", output_dir=folder / "out", base_url=url, api_key="benchmark-key-0000")

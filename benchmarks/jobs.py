@@ -38,7 +38,7 @@ KEYS = 30
 IDLE_SECONDS = 34.0
 """Longer than the poll interval, so that a poll is among what is measured."""
 CURSOR = "▌".encode()
-_OURS = "import sys; from tbatch_tui.cli import main; sys.exit(main(sys.argv[1:]))"
+_OURS = "import sys; from tbatch_tui.cli.dispatch import main; sys.exit(main(sys.argv[1:]))"
 _TABLE = """
 from textual.app import App
 from textual.widgets import DataTable, Footer, Header
@@ -296,9 +296,9 @@ class Holds:
 
 async def loop_held(folder: str, verbose: bool) -> None:
     """The longest hold of ticks that change 20 of 10,000, and of keys in the filter."""
-    from tbatch_tui.engine.controller import Controller
+    from tbatch_tui.config.settings import Settings
+    from tbatch_tui.engine.engine import Controller
     from tbatch_tui.engine.options import Options
-    from tbatch_tui.settings import Settings
     from tbatch_tui.tui.app import TbatchApp
 
     with serving(JOBS, ACTIVE, changing=True) as url:

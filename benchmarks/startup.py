@@ -22,8 +22,8 @@ import termios
 import time
 from pathlib import Path
 
+from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.journal import Journal
-from tbatch_tui.engine.model import Job
 
 _BARE = """
 from textual.app import App
@@ -45,7 +45,7 @@ class Bare(App):
 ROWS = [("Completed", f"job-{n}", "model") for n in range(COUNT)]
 Bare().run()
 """
-_OURS = "import sys; from tbatch_tui.cli import main; sys.exit(main(sys.argv[1:]))"
+_OURS = "import sys; from tbatch_tui.cli.dispatch import main; sys.exit(main(sys.argv[1:]))"
 
 
 def first_frame(command: list[str], environment: dict[str, str], sign: bytes) -> float:

@@ -16,16 +16,18 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from tbatch_tui.engine.controller import Controller
+from tbatch_tui.config.settings import Settings
+from tbatch_tui.engine.domain.job import LocalStatus
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.model import JobRecord, LocalStatus, TransferState
+from tbatch_tui.engine.engine import Controller
 from tbatch_tui.engine.options import Options
-from tbatch_tui.sandbox.samples import line, questions, write_samples
+from tbatch_tui.sandbox.demo.samples import line, questions, write_samples
 from tbatch_tui.sandbox.testing import Sandbox
-from tbatch_tui.settings import Settings
 from tbatch_tui.tui.app import TbatchApp
-from tbatch_tui.tui.screens.pick import PickScreen
-from tbatch_tui.tui.widgets.record_table import RecordTable
+from tbatch_tui.tui.screens.pick.screen import PickScreen
+from tbatch_tui.tui.widgets.table.table import RecordTable
 
 NOW = 1_772_802_120.0
 """2026-03-06 13:02 UTC."""

@@ -14,7 +14,7 @@ import pytest
 
 from tests.engine.check.lines import chat, dumped, saved
 
-CODE = "import sys; from tbatch_tui.cli import main; sys.exit(main())"
+CODE = "import sys; from tbatch_tui.cli.dispatch import main; sys.exit(main())"
 
 
 def run(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:

@@ -175,7 +175,7 @@ def test_a_file_named_like_a_command_is_given_with_its_folder(tmp_path: Path):
 @pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"]])
 def test_help_and_check_load_neither_textual_nor_the_sdk(arguments: list[str], tmp_path: Path):
     code = (
-        "import sys; from tbatch_tui.cli import main\n"
+        "import sys; from tbatch_tui.cli.dispatch import main\n"
         f"try: main({arguments!r})\n"
         "except SystemExit: pass\n"
         "heavy = {'textual', 'rich', 'together', 'httpx', 'starlette', 'asyncio'} & set(sys.modules)\n"
@@ -192,7 +192,7 @@ def test_check_loads_msgspec_without_typing_extensions_unless_it_insists(insists
         insisting.mkdir()
         (insisting / "__init__.py").write_text("import typing_extensions\nis_whole = True\n")
     code = (
-        "import sys; from tbatch_tui import cli\n"
+        "import sys; from tbatch_tui.cli import dispatch as cli\n"
         "cli._load_msgspec()\n"
         f"assert ('msgspec' in sys.modules) is not {insists}, sorted(sys.modules)\n"
         "assert 'typing_extensions' not in sys.modules\n"

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tbatch_tui.settings import Settings, SettingsError, is_loopback, settle
+from tbatch_tui.config.resolve import is_loopback, settle
+from tbatch_tui.config.settings import Settings, SettingsError
 
 
 def settled(tmp_path: Path, config: str = "", environment: dict[str, str] | None = None, **flags: Any) -> Settings:

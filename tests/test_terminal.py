@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="lo
 
 OWN_TERMINAL = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
 """What a terminal does for the program in it: it is told when the terminal closes, and can be stopped by a key."""
-THE_APP = "import sys; from tbatch_tui.cli import main; sys.exit(main())\n"
+THE_APP = "import sys; from tbatch_tui.cli.dispatch import main; sys.exit(main())\n"
 A_MISTAKE = """
 from tbatch_tui.tui.app import TbatchApp
 def mistake(self): raise RuntimeError("a mistake of ours")

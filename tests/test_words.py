@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tbatch_tui.console.speech import in_commands
+from tbatch_tui.cli.output import in_commands
 from tbatch_tui.engine import errors
-from tbatch_tui.engine.step import Step
-from tbatch_tui.tui import keys
+from tbatch_tui.engine.next_step import Step
+from tbatch_tui.tui.keys import bindings as keys
 
 SOURCE = Path(__file__).parent.parent / "src" / "tbatch_tui"
 ERRORS = {name for name, thing in vars(errors).items() if isinstance(thing, type) and issubclass(thing, Exception)}
@@ -23,11 +23,11 @@ SAYING = ERRORS | {"Notice", "Confirm"}
 WORN = re.compile(r"(?i)\b(please|sorry|oops|successfully|unable to|an error occurred|invalid|\w+\(s\))")
 
 
-TOLD_WITH_MORE = ("engine/janitor.py", "engine/trouble.py")
+TOLD_WITH_MORE = ("engine/server_files/", "engine/client/translate_errors.py")
 """Whose errors are told by somebody who knows what is safe."""
 KEY = re.compile(r"(?:^|(?<=[ (\n]))(?<!\} )(?<!\d )(?:[b-zB-HJ-Z/]|esc|enter|[Ee]scape|[Bb]ackspace|⏎)(?=[ ),.:;]|$)")
 """A key as it would stand in a sentence. A text names the action instead: whoever tells it knows the key."""
-TELLS_OF_KEYS = {"tui/keys.py", "tui/keymap.py", "tui/keys_page.py"}
+TELLS_OF_KEYS = {"tui/keys/bindings.py", "tui/keys/keymap.py", "tui/keys/docs_page.py"}
 NO_KEY = {
     "the first N only",  # a number, in --help
     "Remove the escape, or write both halves",  # JSON's

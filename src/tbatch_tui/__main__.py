@@ -2,7 +2,7 @@
 
 import sys
 
-from tbatch_tui.cli import main
+from tbatch_tui.cli.dispatch import main
 
 if __name__ == "__main__":
     sys.exit(main())

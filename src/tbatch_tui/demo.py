@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 if TYPE_CHECKING:
-    from tbatch_tui.engine.controller import Controller
+    from tbatch_tui.engine.engine import Controller
 
 DEMO_KEY = "demo-key-of-the-private-sandbox"
 SERVER_NAME = "demo"
@@ -42,7 +42,7 @@ class DemoServer:
 
     def start(self) -> str:
         """Start the server and write the samples. Its base URL. Raises OSError when it does not come up."""
-        from tbatch_tui.sandbox.samples import write_samples
+        from tbatch_tui.sandbox.demo.samples import write_samples
 
         write_samples(self.samples)
         # Standard input is the lifeline: the child leaves when the other end closes, however that happens.

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from tbatch_tui.cli import COMMANDS
-from tbatch_tui.console import session
-from tbatch_tui.console.arguments import NAMES, SHELLS
+from tbatch_tui.cli import session
+from tbatch_tui.cli.dispatch import COMMANDS
+from tbatch_tui.cli.parser import NAMES, SHELLS
+from tbatch_tui.config.settings import Settings
 from tbatch_tui.engine.errors import Offline
 from tbatch_tui.sandbox.testing import Sandbox
-from tbatch_tui.settings import Settings
 from tests.conftest import until, write_chat
 from tests.console.conftest import Run
 
@@ -277,7 +277,7 @@ def test_completion(shell: str):
 @pytest.mark.parametrize("name", NAMES)
 def test_help_is_quick_to_load(name: str):
     code = (
-        "import sys; from tbatch_tui.cli import main\n"
+        "import sys; from tbatch_tui.cli.dispatch import main\n"
         f"try: main([{name!r}, '--help'])\n"
         "except SystemExit: pass\n"
         "heavy = {'textual', 'rich', 'together', 'httpx', 'msgspec', 'starlette', 'sqlite3'} & set(sys.modules)\n"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tbatch_tui.engine.controller import Controller
+from tbatch_tui.engine.engine import Controller
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.options import Options
-from tbatch_tui.engine.work import STOPPED
+from tbatch_tui.engine.runtime.runtime import STOPPED
 from tbatch_tui.sandbox.testing import Sandbox
 
 MakeEngine = Callable[..., Controller]

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tbatch_tui.engine.controller import Controller
-from tbatch_tui.engine.model import TransferState
+from tbatch_tui.engine.domain.transfer import TransferState
+from tbatch_tui.engine.engine import Controller
 from tbatch_tui.engine.options import Options
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import write_chat
@@ -29,8 +29,12 @@ _PACE = {"poll_interval": 0.1, "look_up_every": 0.1, "looked_up_for": 1.0, "firs
 _NURSERY = """
 import asyncio, json, os, signal, sys
 from pathlib import Path
-from tbatch_tui.engine import api, collect, log, poller, submit
-from tbatch_tui.engine.controller import Controller
+from tbatch_tui.engine.client import api
+from tbatch_tui.engine.download import downloader
+from tbatch_tui.engine.polling import poller
+from tbatch_tui.engine.runtime import event_log
+from tbatch_tui.engine.submit import submitter
+from tbatch_tui.engine.engine import Controller
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.options import Options
 

@@ -7,10 +7,10 @@ import json
 
 import pytest
 
-from tbatch_tui.engine import wire
-from tbatch_tui.engine.api import TogetherApi
+from tbatch_tui.engine.client import decode as wire
+from tbatch_tui.engine.client.api import TogetherApi
+from tbatch_tui.engine.domain.catalogue import ModelInfo
 from tbatch_tui.engine.errors import LostAnswer
-from tbatch_tui.engine.findings import ModelInfo
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import CHAT_MODEL
 from tests.engine.conftest import MakeEngine

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from tbatch_tui.engine.check.demand import demand_of
-from tbatch_tui.engine.costs import Cost, Tariff, cost, estimate
+from tbatch_tui.engine.domain.catalogue import Catalogue, ModelInfo
+from tbatch_tui.engine.domain.cost import Demand, Estimate
+from tbatch_tui.engine.domain.counts import Spent
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.findings import Catalogue, ModelInfo
-from tbatch_tui.engine.model import Demand, Estimate, Spent
+from tbatch_tui.engine.pricing.demand import demand_of
+from tbatch_tui.engine.pricing.prices import Cost, Tariff, cost, estimate
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import CHAT_MODEL, write_chat
 from tests.engine.conftest import MakeEngine

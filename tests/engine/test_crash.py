@@ -28,7 +28,7 @@ async def test_killed_at_random_moments_nothing_is_doubled_lost_or_cut(rounds: i
 _SUBMITTER = """
 import asyncio, sys
 from pathlib import Path
-from tbatch_tui.engine.controller import Controller
+from tbatch_tui.engine.engine import Controller
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.options import Options
 from tests.engine.test_fault_matrix import at_home

@@ -12,14 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from tbatch_tui.engine import download
-from tbatch_tui.engine.collect import Collector
-from tbatch_tui.engine.controller import Controller
+from tbatch_tui.engine.domain.job import FileKind
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.domain.transfer import Transfer, TransferState
+from tbatch_tui.engine.download import fetch_file as download
+from tbatch_tui.engine.download.downloader import Collector
 from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.engine import Controller
 from tbatch_tui.engine.errors import FileTrouble, JournalTrouble
 from tbatch_tui.engine.journal import Journal
-from tbatch_tui.engine.model import FileKind, JobRecord, Transfer, TransferState
-from tbatch_tui.engine.names import result_name, stem_of
+from tbatch_tui.engine.local_files.filenames import result_name, stem_of
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until
 from tests.engine.conftest import MakeEngine

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tbatch_tui.engine.book import Book
+from tbatch_tui.engine.domain.job import Job
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.domain.submission import Submission, SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.events import Event, JobsEnded
-from tbatch_tui.engine.model import Job, JobRecord, Submission, SubmissionState
+from tbatch_tui.engine.journal.store import Book
 from tbatch_tui.engine.options import Options
 
 

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from tbatch_tui.engine.domain.job import LocalStatus
+from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.events import Event, Notice
-from tbatch_tui.engine.lookup import Verdict
-from tbatch_tui.engine.model import LocalStatus, TransferState
+from tbatch_tui.engine.submit.lookup import Verdict
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until, write_chat
 from tests.engine.conftest import MakeEngine
@@ -78,7 +79,7 @@ async def test_a_4xx_is_said_and_nothing_is_asked_again(
 _CHILD = """
 import asyncio, sys
 from pathlib import Path
-from tbatch_tui.engine.controller import Controller
+from tbatch_tui.engine.engine import Controller
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.options import Options
 

@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 
-from tbatch_tui.engine.controller import Controller
+from tbatch_tui.engine.domain.job import FileKind
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.engine import Controller
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.events import Event, Notice
-from tbatch_tui.engine.model import FileKind, JobRecord, TransferState
 from tbatch_tui.engine.options import Options
-from tbatch_tui.engine.work import STOPPED
-from tbatch_tui.sandbox.records import Pace
+from tbatch_tui.engine.runtime.runtime import STOPPED
+from tbatch_tui.sandbox.jobs.records import Pace
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import write_chat
 

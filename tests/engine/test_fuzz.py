@@ -19,12 +19,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tbatch_tui.engine import wire
 from tbatch_tui.engine.check import check_file, plan_fixes, read_line, write_fixed
+from tbatch_tui.engine.client import decode as wire
+from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError, LostAnswer
-from tbatch_tui.engine.model import FileKind
-from tbatch_tui.engine.names import result_name, stem_of
+from tbatch_tui.engine.local_files.filenames import result_name, stem_of
 from tbatch_tui.engine.results import (
     ExportFormat,
     ResultIndex,
@@ -34,7 +34,7 @@ from tbatch_tui.engine.results import (
     plan_retry,
     write_retry,
 )
-from tbatch_tui.engine.results.kept import KeptIndex, Shelf
+from tbatch_tui.engine.results.index.cache import KeptIndex, Shelf
 from tests.engine.results.rows import answered, asked, failed, line_of
 from tests.nasty import NASTY
 

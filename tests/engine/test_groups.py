@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tbatch_tui.engine.controller import Controller
+from tbatch_tui.engine.domain.job import LocalStatus
+from tbatch_tui.engine.domain.record import JobRecord, Rank
+from tbatch_tui.engine.domain.submission import SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.engine import Controller
 from tbatch_tui.engine.errors import FileTrouble
 from tbatch_tui.engine.events import Event, Notice
-from tbatch_tui.engine.groups import DROPPED
-from tbatch_tui.engine.model import JobRecord, LocalStatus, Rank, SubmissionState
+from tbatch_tui.engine.groups.groups import DROPPED
 from tbatch_tui.engine.results import FamilyIndex, Member, Reconciliation, ResultIndex, Sources, sources_of
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import CHAT_MODEL, until, write_chat

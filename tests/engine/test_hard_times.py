@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from tbatch_tui.engine import poller, work
-from tbatch_tui.engine.controller import Controller
+from tbatch_tui.engine.domain.account import HealthState
+from tbatch_tui.engine.domain.job import LocalStatus
 from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.engine import Controller
 from tbatch_tui.engine.errors import BatchError, FileTrouble, JournalTrouble, KeyRefused
 from tbatch_tui.engine.events import Event, Notice
-from tbatch_tui.engine.model import HealthState, LocalStatus
+from tbatch_tui.engine.polling import poller
+from tbatch_tui.engine.runtime import runtime as work
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until, write_chat
 from tests.engine.conftest import MakeEngine
@@ -167,7 +169,7 @@ async def test_a_job_that_shows_up_just_before_the_second_create_is_adopted(
 async def test_an_outage_is_no_look_at_the_servers_truth(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    from tbatch_tui.engine import lookup
+    from tbatch_tui.engine.submit import lookup
 
     monkeypatch.setattr(lookup, "_LONGEST_LOOK", 0.3)
     async with asyncio.timeout(30), make_engine(sandbox, poll_interval=0.5, look_up_every=0.1) as engine:

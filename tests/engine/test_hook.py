@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tbatch_tui.engine.domain.job import Job
+from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.hook import run_hook
-from tbatch_tui.engine.model import Job, JobRecord
 from tbatch_tui.engine.redaction import hide
+from tbatch_tui.tui.terminal.notify_command import run_hook
 from tests.conftest import until
 
 RECORD = JobRecord("job-1", job=Job("job-1", "COMPLETED"), label="\x1b[2J $(touch /tmp/x)")

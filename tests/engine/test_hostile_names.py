@@ -14,13 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tbatch_tui.engine import log as log_module
+from tbatch_tui.engine.domain.account import Health, HealthState
+from tbatch_tui.engine.domain.job import FileKind, Job
+from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.events import Event, HealthChanged, Notice, RecordsChanged
-from tbatch_tui.engine.log import Log
-from tbatch_tui.engine.model import FileKind, Health, HealthState, Job, JobRecord
-from tbatch_tui.engine.names import result_name, safe_part, stem_of
+from tbatch_tui.engine.local_files.filenames import result_name, safe_part, stem_of
 from tbatch_tui.engine.results import ExportFormat, export_rows, retry_path
-from tbatch_tui.engine.results.kept import Shelf
+from tbatch_tui.engine.results.index.cache import Shelf
+from tbatch_tui.engine.runtime import event_log as log_module
+from tbatch_tui.engine.runtime.event_log import Log
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.engine.conftest import MakeEngine
 from tests.engine.results.rows import answered, asked, failed, index_of

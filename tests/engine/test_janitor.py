@@ -10,15 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from tbatch_tui.engine import janitor, wire
-from tbatch_tui.engine.controller import Controller
+from tbatch_tui.engine.client import decode as wire
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.domain.server_file import FileRole, RemoteFile
+from tbatch_tui.engine.domain.submission import Submission, SubmissionState
+from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.engine import Controller
 from tbatch_tui.engine.errors import BatchError, LostAnswer
 from tbatch_tui.engine.events import Event, FileDeleted, Notice
-from tbatch_tui.engine.janitor import judged_by
-from tbatch_tui.engine.model import JobRecord, Submission, SubmissionState, TransferState
-from tbatch_tui.engine.remote import FileRole, RemoteFile
-from tbatch_tui.engine.step import Step
+from tbatch_tui.engine.next_step import Step
+from tbatch_tui.engine.server_files import cleanup as janitor
+from tbatch_tui.engine.server_files.policy import judged_by
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until
 from tests.engine.conftest import MakeEngine

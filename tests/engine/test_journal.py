@@ -9,11 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from tbatch_tui.engine.domain.job import FileKind, Job, LocalStatus
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.domain.submission import SubmissionState
+from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import FileTrouble, JournalTrouble
-from tbatch_tui.engine.journal import Journal, schema
-from tbatch_tui.engine.journal.rows import submission_key
-from tbatch_tui.engine.model import FileKind, Job, JobRecord, LocalStatus, SubmissionState, Transfer, TransferState
+from tbatch_tui.engine.journal import Journal
+from tbatch_tui.engine.journal import migrations as schema
+from tbatch_tui.engine.journal.mapping import submission_key
 
 NOW = 1_750_000_000.0
 

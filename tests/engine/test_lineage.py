@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tbatch_tui.engine.controller import Controller
+from tbatch_tui.engine.domain.job import Job
+from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.engine import Controller
 from tbatch_tui.engine.journal import Journal
-from tbatch_tui.engine.model import Job, JobRecord
 from tbatch_tui.engine.results import (
     FamilyIndex,
     Member,

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tbatch_tui.engine import log as log_module
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.events import Notice
-from tbatch_tui.engine.log import Log
 from tbatch_tui.engine.redaction import hide, redacted
+from tbatch_tui.engine.runtime import event_log as log_module
+from tbatch_tui.engine.runtime.event_log import Log
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import write_chat
 from tests.engine.conftest import MakeEngine

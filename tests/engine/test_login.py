@@ -13,9 +13,9 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.events import Event
-from tbatch_tui.engine.model import HealthState
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until
 from tests.engine.conftest import MakeEngine

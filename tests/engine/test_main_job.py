@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tbatch_tui.engine.domain.account import HealthState
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError, FileTrouble
 from tbatch_tui.engine.events import Collected, Event, TransferMoved
-from tbatch_tui.engine.model import HealthState, JobRecord, TransferState
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until, write_chat
 from tests.engine.conftest import MakeEngine

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tbatch_tui.engine.history import Point
-from tbatch_tui.engine.pace import HOUR, course, outlook, pause, progress_at, speeds
+from tbatch_tui.engine.progress.history import Point
+from tbatch_tui.engine.progress.outlook import HOUR, course, outlook, pause, progress_at, speeds
 
 NOW = 1_750_000_000.0
 

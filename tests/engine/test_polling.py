@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from tbatch_tui.engine import wire
+from tbatch_tui.engine.client import decode as wire
+from tbatch_tui.engine.domain.account import HealthState
+from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.model import HealthState, Job
 from tbatch_tui.engine.redaction import hide
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tbatch_tui.engine import removal
-from tbatch_tui.engine.controller import Controller
+from tbatch_tui.engine.domain.job import LocalStatus
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.engine import Controller
 from tbatch_tui.engine.events import Event, RecordsChanged
-from tbatch_tui.engine.model import JobRecord, LocalStatus, TransferState
+from tbatch_tui.engine.journal import removal
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until
 from tests.engine.conftest import MakeEngine

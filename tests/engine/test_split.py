@@ -11,10 +11,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tbatch_tui.engine.domain.submission import PartFile
 from tbatch_tui.engine.errors import FileTrouble, Stopped
-from tbatch_tui.engine.fingerprint import read_fingerprint
-from tbatch_tui.engine.model import PartFile
-from tbatch_tui.engine.split import write_parts
+from tbatch_tui.engine.groups.split import write_parts
+from tbatch_tui.engine.local_files.fingerprint import read_fingerprint
 
 LINE = st.binary(min_size=0, max_size=40).map(lambda data: data.replace(b"\n", b"n"))
 

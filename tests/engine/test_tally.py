@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tbatch_tui.engine.controller import Controller
+from tbatch_tui.engine.domain.counts import Tally
+from tbatch_tui.engine.domain.record import JobRecord, Rank
 from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.engine import Controller
 from tbatch_tui.engine.errors import Stopped
 from tbatch_tui.engine.journal import Journal
-from tbatch_tui.engine.model import JobRecord, Rank, Tally
 from tbatch_tui.engine.results import ResultIndex, Sources, count, is_stale, sources_of
-from tbatch_tui.engine.results.stamps import spell_stamps
+from tbatch_tui.engine.results.index.staleness import spell_stamps
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import write_chat
 from tests.engine.conftest import MakeEngine

@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
-from tbatch_tui.engine.controller import Controller
+from tbatch_tui.engine.domain.account import HealthState
+from tbatch_tui.engine.domain.job import LocalStatus
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.domain.submission import SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.engine import Controller
 from tbatch_tui.engine.events import Event, Notice
-from tbatch_tui.engine.lookup import Verdict
-from tbatch_tui.engine.model import HealthState, JobRecord, LocalStatus, SubmissionState
+from tbatch_tui.engine.submit.lookup import Verdict
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until
 from tests.engine.conftest import MakeEngine

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tbatch_tui.engine import unchanged
 from tbatch_tui.engine.errors import Stopped
-from tbatch_tui.engine.fingerprint import read_fingerprint
-from tbatch_tui.engine.unchanged import Inputs, InputState
+from tbatch_tui.engine.local_files import input_state as unchanged
+from tbatch_tui.engine.local_files.fingerprint import read_fingerprint
+from tbatch_tui.engine.local_files.input_state import Inputs, InputState
 
 
 def sha(data: bytes) -> str:

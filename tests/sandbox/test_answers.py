@@ -14,9 +14,9 @@ from together.types.audio.transcription_create_response import (
 )
 from together.types.chat.chat_completion import ChatCompletion
 
-from tbatch_tui.sandbox.chat import completion
-from tbatch_tui.sandbox.refusals import refusal
-from tbatch_tui.sandbox.speech import heard
+from tbatch_tui.sandbox.answers.chat import completion
+from tbatch_tui.sandbox.answers.failures import refusal
+from tbatch_tui.sandbox.answers.transcripts import heard
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.sandbox.conftest import CHAT, chat_row, jsonl, rows_of
 

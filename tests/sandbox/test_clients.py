@@ -17,8 +17,8 @@ from together import AsyncTogether, Together
 from together.types.audio.transcription_create_response import AudioTranscriptionJsonResponse
 from together.types.chat.chat_completion import ChatCompletion
 
-from tbatch_tui.sandbox.catalogue import MODELS
-from tbatch_tui.sandbox.samples import write_samples
+from tbatch_tui.sandbox.answers.models import MODELS
+from tbatch_tui.sandbox.demo.samples import write_samples
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.sandbox.conftest import CHAT, rows_of
 

@@ -12,7 +12,7 @@ import pytest
 from together import APIStatusError, NotFoundError, Together
 from together.types import FileResponse
 
-from tbatch_tui.sandbox.files import MAX_BYTES
+from tbatch_tui.sandbox.jobs.file_store import MAX_BYTES
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.sandbox.conftest import written
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tbatch_tui.sandbox.judge import MAX_LINE, MAX_REQUESTS, Fate, Rates, judge
-from tbatch_tui.sandbox.samples import questions, write_samples
+from tbatch_tui.sandbox.demo.samples import questions, write_samples
+from tbatch_tui.sandbox.jobs.validation import MAX_LINE, MAX_REQUESTS, Fate, Rates, judge
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.sandbox.conftest import CHAT, LLAMA, chat_row, jsonl, written
 

@@ -7,7 +7,7 @@ import pytest
 from together import APIStatusError, Together
 
 from tbatch_tui.sandbox.clock import Clock
-from tbatch_tui.sandbox.records import Pace
+from tbatch_tui.sandbox.jobs.records import Pace
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.sandbox.conftest import CHAT, LLAMA, chat_row, jsonl, rows_of
 

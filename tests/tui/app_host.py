@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tbatch_tui.engine.controller import Controller
+from tbatch_tui.config.settings import Settings
+from tbatch_tui.engine.engine import Controller
 from tbatch_tui.engine.options import Options
 from tbatch_tui.sandbox.testing import Sandbox
-from tbatch_tui.settings import Settings
 from tbatch_tui.tui.app import TbatchApp
 
 SIZES = [(80, 24), (60, 20), (140, 40)]

@@ -11,7 +11,8 @@ from rich.cells import cell_len
 from textual.app import App
 from textual.binding import BindingType
 
-from tbatch_tui.tui import keys, theme
+from tbatch_tui.tui import theme
+from tbatch_tui.tui.keys import bindings as keys
 
 
 class Bare(App[object]):

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from tbatch_tui.engine.domain.job import FileKind, Job
+from tbatch_tui.engine.domain.submission import Submission, SubmissionState
+from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.journal import Journal
-from tbatch_tui.engine.journal.rows import submission_key
-from tbatch_tui.engine.model import FileKind, Job, Submission, SubmissionState, Transfer, TransferState
+from tbatch_tui.engine.journal.mapping import submission_key
 from tbatch_tui.tui.app import TbatchApp
 from tests.tui.app_host import make_app
 

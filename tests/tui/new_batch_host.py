@@ -9,11 +9,11 @@ from pathlib import Path
 from textual.message import Message
 from textual.pilot import Pilot
 
-from tbatch_tui.engine.controller import Controller
+from tbatch_tui.engine.engine import Controller
 from tbatch_tui.engine.options import Options
 from tbatch_tui.tui.bridge import Bridge
-from tbatch_tui.tui.frame import Frame
 from tbatch_tui.tui.messages import CheckFile, CreateBatch, GoBack, Submitted
+from tbatch_tui.tui.screens.base import Frame
 from tests.tui.drawn import Bare, check_screen, screen_text
 
 SIZES = [(80, 24), (60, 20), (140, 40)]

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from tbatch_tui.config.resolve import settle
+from tbatch_tui.config.settings import Notify, Settings, SettingsError
+from tbatch_tui.engine.domain.job import Job
+from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.events import JobsEnded
-from tbatch_tui.engine.model import Job, JobRecord
 from tbatch_tui.sandbox.testing import Sandbox
-from tbatch_tui.settings import Notify, Settings, SettingsError, settle
-from tbatch_tui.tui.attention import Attention, desktop_notice, words
+from tbatch_tui.tui.terminal.notifications import Attention, desktop_notice, words
 from tests.conftest import until, write_chat
 from tests.nasty import NASTY
 from tests.test_launch import Terminal

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from tbatch_tui.engine.check import check_file
-from tbatch_tui.sandbox.samples import faulty
+from tbatch_tui.sandbox.demo.samples import faulty
 from tbatch_tui.sandbox.testing import Sandbox
-from tbatch_tui.tui.checker import Checker
 from tbatch_tui.tui.messages import CreateBatch, GoBack
-from tbatch_tui.tui.screens import check
-from tbatch_tui.tui.screens.check import CheckScreen
-from tbatch_tui.tui.widgets.json_blocks import fault_blocks, json_blocks
-from tbatch_tui.tui.widgets.problem_rows import ProblemRow, ProblemRows, RowKind
-from tbatch_tui.tui.widgets.problem_table import ProblemTable
+from tbatch_tui.tui.screens.check import screen as check
+from tbatch_tui.tui.screens.check.problem_rows import ProblemRow, ProblemRows, RowKind
+from tbatch_tui.tui.screens.check.problem_table import ProblemTable
+from tbatch_tui.tui.screens.check.screen import CheckScreen
+from tbatch_tui.tui.screens.check.session import Checker
+from tbatch_tui.tui.widgets.reader.json_blocks import fault_blocks, json_blocks
 from tests.conftest import CHAT_MODEL, until, write_chat
 from tests.tui.app_host import make_app
 from tests.tui.drawn import check_screen, screen_text

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.sandbox.testing import Sandbox
-from tbatch_tui.tui.clipboard import LONGEST, json_or_text, json_text
+from tbatch_tui.tui.terminal.clipboard import LONGEST, json_or_text, json_text
 from tests.conftest import until
 from tests.nasty import NASTY
 from tests.tui.app_host import make_app

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from rich.text import Text
 
-from tbatch_tui.engine.log import NAME
-from tbatch_tui.engine.model import HealthState
+from tbatch_tui.engine.domain.account import HealthState
+from tbatch_tui.engine.runtime.event_log import NAME
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until
 from tests.tui.app_host import make_app

@@ -9,16 +9,17 @@ from pathlib import Path
 import pytest
 
 from tbatch_tui.engine.check import check_file
-from tbatch_tui.engine.controller import Controller
+from tbatch_tui.engine.domain.account import Health, HealthState
+from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.engine import Controller
 from tbatch_tui.engine.errors import FileTrouble
-from tbatch_tui.engine.fingerprint import Fingerprint
-from tbatch_tui.engine.model import Health, HealthState, JobStatus
+from tbatch_tui.engine.local_files.fingerprint import Fingerprint
 from tbatch_tui.engine.options import Options
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.messages import GoBack, Submitted
-from tbatch_tui.tui.screens.create import CreateScreen
-from tbatch_tui.tui.widgets.endpoint_choice import EndpointChoice
+from tbatch_tui.tui.screens.create.endpoint_choice import EndpointChoice
+from tbatch_tui.tui.screens.create.screen import CreateScreen
 from tbatch_tui.tui.widgets.text_input import TextInput
 from tests.conftest import until, write_chat
 from tests.tui.new_batch_host import SIZES, NewBatchHost, Open, offline, shown

@@ -11,13 +11,15 @@ from textual.binding import BindingType
 from textual.screen import ModalScreen
 from textual.widgets._toast import Toast
 
-from tbatch_tui.tui import keymap, keys, theme
+from tbatch_tui.tui import theme
 from tbatch_tui.tui.dialogs.confirm import Confirm
-from tbatch_tui.tui.dialogs.edit_label import EditLabel
 from tbatch_tui.tui.dialogs.keys_help import KeysHelp
-from tbatch_tui.tui.dialogs.message import MessageBox
+from tbatch_tui.tui.dialogs.text_dialog import MessageBox
+from tbatch_tui.tui.keys import bindings as keys
+from tbatch_tui.tui.keys import keymap
+from tbatch_tui.tui.screens.jobs.label_dialog import EditLabel
 from tbatch_tui.tui.widgets.filter_line import FilterLine
-from tbatch_tui.tui.widgets.record_table import RecordTable
+from tbatch_tui.tui.widgets.table.table import RecordTable
 from tbatch_tui.tui.widgets.text_input import TextInput
 from tests.conftest import until
 from tests.tui.drawn import Bare, check_screen, screen_text

@@ -9,9 +9,9 @@ import pytest
 from textual.drivers.headless_driver import HeadlessDriver
 
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.tui.editor import editor_command
-from tbatch_tui.tui.screens import check
-from tbatch_tui.tui.screens.check import CheckScreen
+from tbatch_tui.tui.screens.check import screen as check
+from tbatch_tui.tui.screens.check.screen import CheckScreen
+from tbatch_tui.tui.terminal.editor import editor_command
 from tests.conftest import until, write_chat
 from tests.tui.new_batch_host import SIZES, Open, offline, shown
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from tbatch_tui.engine import janitor
 from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.server_files import cleanup as janitor
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.app import TbatchApp
-from tbatch_tui.tui.dialogs.typed import Typed
-from tbatch_tui.tui.screens.files import FilesScreen
+from tbatch_tui.tui.dialogs.type_to_confirm import Typed
+from tbatch_tui.tui.screens.files.screen import FilesScreen
 from tests.conftest import until
 from tests.nasty import NASTY
 from tests.tui.app_host import SIZES, make_app

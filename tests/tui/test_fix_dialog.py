@@ -12,10 +12,10 @@ from rich.cells import cell_len
 from textual.pilot import Pilot
 
 from tbatch_tui.engine.check import check_file
-from tbatch_tui.tui.dialogs.fix import FixDialog
 from tbatch_tui.tui.messages import CheckFile
-from tbatch_tui.tui.screens.check import CheckScreen
-from tbatch_tui.tui.widgets.line_change import change_of, change_pieces
+from tbatch_tui.tui.screens.check.fix_dialog import FixDialog
+from tbatch_tui.tui.screens.check.line_diff import change_of, change_pieces
+from tbatch_tui.tui.screens.check.screen import CheckScreen
 from tests.conftest import until, write_chat
 from tests.tui.drawn import check_screen
 from tests.tui.new_batch_host import SIZES, NewBatchHost, Open, offline, shown

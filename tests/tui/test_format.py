@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tbatch_tui.tui import format as fmt
+from tbatch_tui.text import format as fmt
 
 NOW = datetime(2026, 3, 5, 14, 2, 11, tzinfo=UTC).timestamp()
 DAY = 86_400

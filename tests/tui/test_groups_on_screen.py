@@ -8,17 +8,20 @@ import pytest
 from textual.pilot import Pilot
 
 from tbatch_tui.engine.check import check_file
+from tbatch_tui.engine.domain.account import HealthState
+from tbatch_tui.engine.domain.check_report import CheckReport
+from tbatch_tui.engine.domain.job import LocalStatus
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.domain.submission import Group, Submission, SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.findings import CheckReport
-from tbatch_tui.engine.model import Group, HealthState, JobRecord, LocalStatus, Submission, SubmissionState
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.app import TbatchApp
 from tbatch_tui.tui.messages import CreateBatch
-from tbatch_tui.tui.screens.check import CheckScreen
-from tbatch_tui.tui.screens.create import CreateScreen
-from tbatch_tui.tui.screens.jobs import JobsScreen
-from tbatch_tui.tui.widgets.job_words import name_cell
-from tbatch_tui.tui.widgets.send_choice import SendChoice
+from tbatch_tui.tui.render.job import name_cell
+from tbatch_tui.tui.screens.check.screen import CheckScreen
+from tbatch_tui.tui.screens.create.screen import CreateScreen
+from tbatch_tui.tui.screens.create.send_choice import SendChoice
+from tbatch_tui.tui.screens.jobs.screen import JobsScreen
 from tests.conftest import until, write_chat
 from tests.tui.app_host import SIZES, make_app
 from tests.tui.drawn import check_screen

@@ -8,34 +8,30 @@ from typing import Any
 
 from textual.app import ComposeResult
 
+from tbatch_tui.engine.domain.job import FileKind, Job
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.domain.submission import Submission, SubmissionState
+from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.history import History
-from tbatch_tui.engine.model import (
-    FileKind,
-    Job,
-    JobRecord,
-    Submission,
-    SubmissionState,
-    Transfer,
-    TransferState,
-)
+from tbatch_tui.engine.progress.history import History
 from tbatch_tui.engine.results import ErrorGroup
-from tbatch_tui.tui.dialogs.choose_file import ChooseFile, JobFile
-from tbatch_tui.tui.dialogs.dialog import Dialog
-from tbatch_tui.tui.dialogs.export import ExportDialog
-from tbatch_tui.tui.dialogs.fix import FixDialog, FixOffer, Mend
-from tbatch_tui.tui.dialogs.retry import RetryDialog, RetryOffer
-from tbatch_tui.tui.dialogs.settle import Settle
-from tbatch_tui.tui.widgets import job_facts, pace_words
-from tbatch_tui.tui.widgets.error_groups import group_columns
-from tbatch_tui.tui.widgets.error_hints import error_hint
+from tbatch_tui.tui.dialogs.base import Dialog
+from tbatch_tui.tui.render import pace as pace_words
+from tbatch_tui.tui.render.cost import unpriced_words
+from tbatch_tui.tui.render.error_hints import error_hint
+from tbatch_tui.tui.render.job import foot_lines
+from tbatch_tui.tui.render.timeline import steps
+from tbatch_tui.tui.screens.check.fix_dialog import FixDialog, FixOffer, Mend
+from tbatch_tui.tui.screens.check.line_diff import change_of, change_pieces
+from tbatch_tui.tui.screens.job import facts as job_facts
+from tbatch_tui.tui.screens.job.file_dialog import ChooseFile, JobFile
+from tbatch_tui.tui.screens.jobs.uncertain_dialog import Settle
+from tbatch_tui.tui.screens.pick.peek import peek
+from tbatch_tui.tui.screens.results.error_groups import group_columns
+from tbatch_tui.tui.screens.results.export_dialog import ExportDialog
+from tbatch_tui.tui.screens.results.retry_dialog import RetryDialog, RetryOffer
 from tbatch_tui.tui.widgets.fact_list import FactList
-from tbatch_tui.tui.widgets.file_peek import peek
-from tbatch_tui.tui.widgets.job_steps import steps
-from tbatch_tui.tui.widgets.job_words import foot_lines
-from tbatch_tui.tui.widgets.line_change import change_of, change_pieces
-from tbatch_tui.tui.widgets.money_words import unpriced_words
-from tbatch_tui.tui.widgets.record_table import RecordTable
+from tbatch_tui.tui.widgets.table.table import RecordTable
 from tests.nasty import HUGE, NASTY
 from tests.tui.drawn import Bare, check_screen, is_harmless
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tbatch_tui.engine import wire
+from tbatch_tui.engine.client import decode as wire
+from tbatch_tui.engine.domain.job import FileKind
+from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.journal import Journal
-from tbatch_tui.engine.model import FileKind, Transfer, TransferState
 from tests.conftest import until
 from tests.nasty import NASTY
 from tests.tui.app_host import SIZES, make_app

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.model import JobRecord
-from tbatch_tui.sandbox.records import Pace
+from tbatch_tui.sandbox.jobs.records import Pace
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.app import TbatchApp
-from tbatch_tui.tui.dialogs.choose_file import ChooseFile
 from tbatch_tui.tui.messages import OpenJob
-from tbatch_tui.tui.screens.job import JobScreen
-from tbatch_tui.tui.widgets.job_foot import JobFoot
+from tbatch_tui.tui.screens.job.file_dialog import ChooseFile
+from tbatch_tui.tui.screens.job.screen import JobScreen
+from tbatch_tui.tui.screens.jobs.details import JobFoot
 from tests.conftest import until, write_chat
 from tests.tui.app_host import SIZES, make_app
 from tests.tui.drawn import check_screen, same_as_before, screen_text

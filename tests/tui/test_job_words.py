@@ -13,19 +13,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from tbatch_tui.engine.domain.counts import Tally
+from tbatch_tui.engine.domain.job import Job
+from tbatch_tui.engine.domain.record import JobRecord, Kin
+from tbatch_tui.engine.domain.submission import Submission
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.history import History, Point, Similar
-from tbatch_tui.engine.model import Job, JobRecord, Kin, Submission, Tally
-from tbatch_tui.engine.pace import course
-from tbatch_tui.tui.open_file import opener_of, pager_of
-from tbatch_tui.tui.widgets.error_hints import KNOWN, error_hint
-from tbatch_tui.tui.widgets.job_facts import about
-from tbatch_tui.tui.widgets.job_steps import STEP_WIDTH, Step, steps
-from tbatch_tui.tui.widgets.job_words import foot_lines, progress_cell
-from tbatch_tui.tui.widgets.pace_words import foot_pieces, meter
-from tbatch_tui.tui.widgets.progress_chart import GUTTER, Drawn, chart_lines
-from tbatch_tui.tui.widgets.tally_words import tally_cell
+from tbatch_tui.engine.progress.history import History, Point, Similar
+from tbatch_tui.engine.progress.outlook import course
+from tbatch_tui.tui.render.counts import tally_cell
+from tbatch_tui.tui.render.error_hints import KNOWN, error_hint
+from tbatch_tui.tui.render.job import foot_lines, progress_cell
+from tbatch_tui.tui.render.pace import foot_pieces, meter
+from tbatch_tui.tui.render.timeline import STEP_WIDTH, Step, steps
+from tbatch_tui.tui.screens.job.chart import GUTTER, Drawn, chart_lines
+from tbatch_tui.tui.screens.job.facts import about
+from tbatch_tui.tui.terminal.open_file import opener_of, pager_of
 
 NOW = 1_772_802_120.0
 MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tbatch_tui.engine.domain.account import Health, HealthState
+from tbatch_tui.engine.domain.job import FileKind, Job
+from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.journal import Journal
-from tbatch_tui.engine.model import FileKind, Health, HealthState, Job, Transfer, TransferState
 from tests.conftest import until
 from tests.tui.app_host import SIZES, make_app
 from tests.tui.drawn import check_screen, same_as_before, screen_text

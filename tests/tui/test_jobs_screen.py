@@ -275,9 +275,10 @@ async def test_columns_without_room_are_a_turn_away(still_sandbox: Sandbox, tmp_
 
 
 async def test_rows_tell_kind_time_left_and_cost(tmp_path: Path, chat_file: Path):
+    from tbatch_tui.engine.domain.job import Job
+    from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.endpoint import Endpoint
-    from tbatch_tui.engine.model import Job, JobRecord
-    from tbatch_tui.tui.widgets.job_columns import JobRow, job_columns
+    from tbatch_tui.tui.screens.jobs.columns import JobRow, job_columns
 
     now = 1_772_802_120.0
     columns = {column.key: column for column in job_columns(lambda: now, lambda record: "$0.41")}

@@ -7,8 +7,9 @@ import gc
 from dataclasses import replace
 from pathlib import Path
 
+from tbatch_tui.engine.domain.job import FileKind, Job
+from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.events import RecordsChanged, TransferMoved
-from tbatch_tui.engine.model import FileKind, Job, JobRecord
 from tests.conftest import until
 from tests.tui.app_host import make_app
 from tests.tui.drawn import check_screen, screen_lines

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tbatch_tui.engine.controller import Controller
+from tbatch_tui.config.settings import Settings
+from tbatch_tui.engine.engine import Controller
 from tbatch_tui.engine.options import Options
 from tbatch_tui.sandbox.testing import Sandbox
-from tbatch_tui.settings import Settings
-from tbatch_tui.tui import keymap, keys
 from tbatch_tui.tui.app import TbatchApp
-from tbatch_tui.tui.dialogs.dialog import Box
-from tbatch_tui.tui.key_words import with_keys
+from tbatch_tui.tui.dialogs.base import Box
+from tbatch_tui.tui.keys import bindings as keys
+from tbatch_tui.tui.keys import keymap
+from tbatch_tui.tui.keys.hints import with_keys
 from tests.conftest import CHAT_MODEL, until, write_chat
 from tests.tui.drawn import screen_lines, screen_text
 from tests.tui.test_why_not import unexplained

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from textual.binding import BindingsMap
 
-from tbatch_tui.tui import keymap, keys, keys_page
+from tbatch_tui.tui.keys import bindings as keys
+from tbatch_tui.tui.keys import docs_page as keys_page
+from tbatch_tui.tui.keys import keymap
 
 
 def test_every_binding_is_told_in_full() -> None:
@@ -84,7 +86,9 @@ def test_a_swap_of_which_half_is_refused_is_refused_whole() -> None:
 
 def test_the_page_of_keys_is_as_the_bindings_are() -> None:
     written = Path(__file__).parents[2] / "docs" / "keys.md"
-    assert written.read_text(encoding="utf-8") == keys_page.page(), "python -m tbatch_tui.tui.keys_page > docs/keys.md"
+    assert written.read_text(encoding="utf-8") == keys_page.page(), (
+        "python -m tbatch_tui.tui.keys.docs_page > docs/keys.md"
+    )
 
 
 def test_nothing_needs_a_function_key_or_one_that_terminals_swallow() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tbatch_tui.engine.model import Health, HealthState
+from tbatch_tui.engine.domain.account import Health, HealthState
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.app import TbatchApp
 from tests.conftest import until, write_chat

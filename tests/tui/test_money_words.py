@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tbatch_tui.engine.costs import Cost, Tariff
+from tbatch_tui.engine.domain.catalogue import Catalogue
+from tbatch_tui.engine.domain.cost import Estimate
+from tbatch_tui.engine.domain.counts import Spent, Tally
+from tbatch_tui.engine.domain.job import Job
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.domain.submission import Submission
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.findings import Catalogue
-from tbatch_tui.engine.model import Estimate, Job, JobRecord, Spent, Submission, Tally
-from tbatch_tui.tui.widgets.money_words import (
+from tbatch_tui.engine.pricing.prices import Cost, Tariff
+from tbatch_tui.tui.render.cost import (
     cost_cell,
     cost_facts,
     cost_words,

@@ -8,19 +8,19 @@ from textual.app import ComposeResult
 from textual.content import Content
 
 from tbatch_tui.tui.dialogs.confirm import Confirm
-from tbatch_tui.tui.dialogs.edit_label import EditLabel
-from tbatch_tui.tui.dialogs.message import MessageBox
-from tbatch_tui.tui.text import line, shown
-from tbatch_tui.tui.widgets.choice import Choice
-from tbatch_tui.tui.widgets.columns import Column
+from tbatch_tui.tui.dialogs.text_dialog import MessageBox
+from tbatch_tui.tui.sanitize import line, shown
+from tbatch_tui.tui.screens.jobs.label_dialog import EditLabel
+from tbatch_tui.tui.widgets.button import Choice
 from tbatch_tui.tui.widgets.filter_line import FilterLine
 from tbatch_tui.tui.widgets.header_line import HeaderLine
 from tbatch_tui.tui.widgets.key_bar import KeyBar
 from tbatch_tui.tui.widgets.progress_line import ProgressLine
-from tbatch_tui.tui.widgets.record_table import RecordTable
-from tbatch_tui.tui.widgets.record_view import RecordView
+from tbatch_tui.tui.widgets.reader.view import RecordView
+from tbatch_tui.tui.widgets.reader.wrap import Block
 from tbatch_tui.tui.widgets.rule import Rule
-from tbatch_tui.tui.widgets.wrap import Block
+from tbatch_tui.tui.widgets.table.columns import Column
+from tbatch_tui.tui.widgets.table.table import RecordTable
 from tests.nasty import NASTY
 from tests.tui.drawn import Bare, check_screen
 

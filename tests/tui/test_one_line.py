@@ -11,7 +11,8 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Input
 
-from tbatch_tui.tui import keymap, keys
+from tbatch_tui.tui.keys import bindings as keys
+from tbatch_tui.tui.keys import keymap
 from tbatch_tui.tui.widgets.header_line import HeaderLine
 from tbatch_tui.tui.widgets.key_bar import KeyBar
 from tbatch_tui.tui.widgets.progress_line import ProgressLine

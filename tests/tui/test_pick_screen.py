@@ -11,14 +11,14 @@ from textual import events
 from textual.pilot import Pilot
 
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.sandbox.samples import write_samples
+from tbatch_tui.sandbox.demo.samples import write_samples
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.messages import CheckFile, GoBack
-from tbatch_tui.tui.screens.pick import PickScreen
-from tbatch_tui.tui.widgets.file_table import FileTable
-from tbatch_tui.tui.widgets.folder_list import EntryKind, list_folder
-from tbatch_tui.tui.widgets.path_input import PathInput
-from tbatch_tui.tui.widgets.typed_path import parts_of, pasted, resolved
+from tbatch_tui.tui.screens.pick.folder import EntryKind, list_folder
+from tbatch_tui.tui.screens.pick.path_input import PathInput
+from tbatch_tui.tui.screens.pick.screen import PickScreen
+from tbatch_tui.tui.screens.pick.table import FileTable
+from tbatch_tui.tui.screens.pick.typed_path import parts_of, pasted, resolved
 from tests.conftest import until, write_chat
 from tests.tui.new_batch_host import SIZES, NewBatchHost, offline, shown
 

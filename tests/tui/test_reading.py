@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import ComposeResult
 
-from tbatch_tui.tui.text import line
-from tbatch_tui.tui.widgets.record_view import RecordView
-from tbatch_tui.tui.widgets.wrap import Block, Flow, fold
+from tbatch_tui.tui.sanitize import line
+from tbatch_tui.tui.widgets.reader.view import RecordView
+from tbatch_tui.tui.widgets.reader.wrap import Block, Flow, fold
 from tests.conftest import until
 from tests.nasty import NASTY
 from tests.tui.drawn import Bare, check_screen, screen_lines, screen_text

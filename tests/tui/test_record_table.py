@@ -12,10 +12,10 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.message import Message
 
-from tbatch_tui.tui import format as fmt
-from tbatch_tui.tui.widgets.columns import GAP, GUTTER, Column, place
-from tbatch_tui.tui.widgets.record_table import RecordTable
-from tbatch_tui.tui.widgets.rows import KeyedRows, Lines, group_starts
+from tbatch_tui.text import format as fmt
+from tbatch_tui.tui.widgets.table.columns import GAP, GUTTER, Column, place
+from tbatch_tui.tui.widgets.table.rows import KeyedRows, Lines, group_starts
+from tbatch_tui.tui.widgets.table.table import RecordTable
 from tests.tui.drawn import Bare, check_screen, screen_lines, screen_text
 
 SIZES = [(60, 20), (80, 24), (140, 40)]

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from tbatch_tui.engine.domain.job import FileKind, Job
+from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.journal import Journal
-from tbatch_tui.engine.model import FileKind, Job, Transfer, TransferState
-from tbatch_tui.tui.dialogs.export import ExportDialog
-from tbatch_tui.tui.dialogs.retry import RetryDialog
-from tbatch_tui.tui.widgets.tick import Tick
+from tbatch_tui.tui.screens.results.export_dialog import ExportDialog
+from tbatch_tui.tui.screens.results.retry_dialog import RetryDialog
+from tbatch_tui.tui.widgets.checkbox_list import Tick
 from tests.conftest import until
 from tests.engine.results.rows import answered, failed, line_of, write
 from tests.tui.drawn import check_screen, screen_lines, screen_text

@@ -13,21 +13,22 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from tbatch_tui.engine.controller import Controller
+from tbatch_tui.engine.domain.job import FileKind, Job
+from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.engine import Controller
 from tbatch_tui.engine.journal import Journal
-from tbatch_tui.engine.model import FileKind, Job, Transfer, TransferState
 from tbatch_tui.engine.options import Options
 from tbatch_tui.engine.results import Outcome, ResultIndex, Sources
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.dialogs.confirm import Confirm
-from tbatch_tui.tui.dialogs.export import ExportDialog
-from tbatch_tui.tui.dialogs.retry import RetryDialog
 from tbatch_tui.tui.messages import CheckFile, GoBack
-from tbatch_tui.tui.result_reader import ResultReader
-from tbatch_tui.tui.screens.results import ResultsScreen
+from tbatch_tui.tui.screens.results.export_dialog import ExportDialog
+from tbatch_tui.tui.screens.results.reader import ResultReader
+from tbatch_tui.tui.screens.results.retry_dialog import RetryDialog
+from tbatch_tui.tui.screens.results.screen import ResultsScreen
 from tbatch_tui.tui.widgets.filter_line import FilterLine
-from tbatch_tui.tui.widgets.record_view import RecordView
+from tbatch_tui.tui.widgets.reader.view import RecordView
 from tests.conftest import until
 from tests.engine.results.rows import answered, asked, failed, with_body, write
 from tests.nasty import NASTY

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.model import JobRecord
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.app import TbatchApp
-from tbatch_tui.tui.dialogs.retry import RetryDialog
 from tbatch_tui.tui.messages import OpenResults
+from tbatch_tui.tui.screens.results.retry_dialog import RetryDialog
 from tests.conftest import until, write_chat
 from tests.engine.test_lineage import lose
 from tests.tui.app_host import make_app

@@ -13,13 +13,13 @@ from textual.pilot import Pilot
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.app import TbatchApp
-from tbatch_tui.tui.dialogs.message import MessageBox
-from tbatch_tui.tui.keymap import check_keymap
+from tbatch_tui.tui.dialogs.text_dialog import MessageBox
+from tbatch_tui.tui.keys.keymap import check_keymap
+from tbatch_tui.tui.screens.job.timeline_list import StepList
 from tbatch_tui.tui.widgets.fact_list import FactList
-from tbatch_tui.tui.widgets.json_blocks import json_blocks
-from tbatch_tui.tui.widgets.record_view import RecordView
-from tbatch_tui.tui.widgets.step_list import StepList
-from tbatch_tui.tui.widgets.wrap import Block
+from tbatch_tui.tui.widgets.reader.json_blocks import json_blocks
+from tbatch_tui.tui.widgets.reader.view import RecordView
+from tbatch_tui.tui.widgets.reader.wrap import Block
 from tests.conftest import until
 from tests.nasty import HUGE, NASTY
 from tests.tui.app_host import SIZES, make_app

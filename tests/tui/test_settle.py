@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from tbatch_tui.engine.domain.account import HealthState
+from tbatch_tui.engine.domain.submission import SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.model import HealthState, SubmissionState
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.app import TbatchApp
 from tests.conftest import until

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tbatch_tui.tui.text import line
-from tbatch_tui.tui.widgets.sought import cut_at, pattern_of, places
-from tbatch_tui.tui.widgets.wrap import fold
+from tbatch_tui.tui.sanitize import line
+from tbatch_tui.tui.widgets.reader.find import cut_at, pattern_of, places
+from tbatch_tui.tui.widgets.reader.wrap import fold
 
 
 @given(st.text(max_size=80).map(line), st.text(alphabet="ab ", max_size=6))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tbatch_tui.tui.text import MARKS_KEPT, cell, fit, fit_pieces, line, lines, one_line, shown
+from tbatch_tui.tui.sanitize import MARKS_KEPT, cell, fit, fit_pieces, line, lines, one_line, shown
 from tests.nasty import NASTY
 from tests.tui.drawn import is_harmless
 

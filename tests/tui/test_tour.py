@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tbatch_tui.engine.controller import Controller
+from tbatch_tui.config.settings import Settings
+from tbatch_tui.engine.engine import Controller
 from tbatch_tui.engine.options import Options
-from tbatch_tui.settings import Settings
-from tbatch_tui.tui import keys, tour
 from tbatch_tui.tui.app import TbatchApp
-from tbatch_tui.tui.key_words import with_keys
-from tbatch_tui.tui.widgets.tour_line import TourLine
+from tbatch_tui.tui.keys import bindings as keys
+from tbatch_tui.tui.keys.hints import with_keys
+from tbatch_tui.tui.screens import tour
+from tbatch_tui.tui.widgets.hint_line import TourLine
 from tests.conftest import until
 from tests.tui.app_host import SIZES
 from tests.tui.drawn import check_screen, screen_text

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from tbatch_tui.tui import keymap, keys
 from tbatch_tui.tui.app import TbatchApp
-from tbatch_tui.tui.frame import Frame
+from tbatch_tui.tui.keys import bindings as keys
+from tbatch_tui.tui.keys import keymap
+from tbatch_tui.tui.screens.base import Frame
 from tests.conftest import until
 from tests.tui.app_host import make_app
 from tests.tui.drawn import screen_text

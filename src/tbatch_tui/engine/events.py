@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tbatch_tui.engine.model import FileKind, Health, JobRecord
+from tbatch_tui.engine.domain.account import Health
+from tbatch_tui.engine.domain.job import FileKind
+from tbatch_tui.engine.domain.record import JobRecord
 
 
 @dataclass(frozen=True, slots=True)

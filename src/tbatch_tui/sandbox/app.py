@@ -13,9 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
 
-from tbatch_tui.sandbox import account, batches, content, control, replies, uploads
+from tbatch_tui.sandbox.api import account, batches, control, uploads
+from tbatch_tui.sandbox.api import files as content
+from tbatch_tui.sandbox.api import responses as replies
+from tbatch_tui.sandbox.middleware import Wire
 from tbatch_tui.sandbox.state import State
-from tbatch_tui.sandbox.wire import Wire
 
 STORAGE = "/_storage/"
 """Where uploads go. The address is signed: no key is sent there."""

@@ -20,9 +20,9 @@ import uvicorn
 
 from tbatch_tui.sandbox.app import make_app
 from tbatch_tui.sandbox.faults import BadPlan, read_plan
-from tbatch_tui.sandbox.judge import Rates
+from tbatch_tui.sandbox.jobs.validation import Rates
+from tbatch_tui.sandbox.middleware import CuttableProtocol
 from tbatch_tui.sandbox.state import InUse, Options, State
-from tbatch_tui.sandbox.wire import CuttableProtocol
 
 LOOPBACK = "127.0.0.1"
 
@@ -138,7 +138,7 @@ async def _serve(state: State, sock: socket.socket, args: argparse.Namespace) ->
     if not args.quiet:
         state.traffic.on_end = lambda call: say.line(call.line())
     if args.demo:  # a client that comes now waits in the socket's queue
-        from tbatch_tui.sandbox.seed import seed_demo
+        from tbatch_tui.sandbox.demo.past_jobs import seed_demo
 
         seed_demo(state)
     await server.serve(sockets=[sock])

@@ -15,12 +15,12 @@ from starlette.requests import Request
 
 from tbatch_tui.sandbox.clock import Clock
 from tbatch_tui.sandbox.faults import FaultBoard
-from tbatch_tui.sandbox.files import FileStore
 from tbatch_tui.sandbox.ids import Ids
-from tbatch_tui.sandbox.jobs import JobBook
-from tbatch_tui.sandbox.journal import Journal, Record
-from tbatch_tui.sandbox.judge import Rates
-from tbatch_tui.sandbox.records import Job, Pace, StoredFile
+from tbatch_tui.sandbox.jobs.file_store import FileStore
+from tbatch_tui.sandbox.jobs.jobs import JobBook
+from tbatch_tui.sandbox.jobs.journal import Journal, Record
+from tbatch_tui.sandbox.jobs.records import Job, Pace, StoredFile
+from tbatch_tui.sandbox.jobs.validation import Rates
 from tbatch_tui.sandbox.traffic import Traffic
 
 

@@ -21,10 +21,10 @@ from typing import Any, Self, TypeVar
 import msgspec
 from msgspec import structs
 
+from tbatch_tui.sandbox.answers.failures import CHAT
 from tbatch_tui.sandbox.faults import parse_plan
-from tbatch_tui.sandbox.judge import Rates
-from tbatch_tui.sandbox.records import End, Job, Pace
-from tbatch_tui.sandbox.refusals import CHAT
+from tbatch_tui.sandbox.jobs.records import End, Job, Pace
+from tbatch_tui.sandbox.jobs.validation import Rates
 from tbatch_tui.sandbox.server import LOOPBACK, Serving, base_url, listen
 from tbatch_tui.sandbox.state import Options, State
 from tbatch_tui.sandbox.traffic import Call
@@ -92,7 +92,7 @@ class Sandbox:
     def __enter__(self) -> Self:
         self._state = State(self._options)
         if self._demo:
-            from tbatch_tui.sandbox.seed import seed_demo
+            from tbatch_tui.sandbox.demo.past_jobs import seed_demo
 
             seed_demo(self._state)
         self.start()

@@ -18,15 +18,16 @@ from textual.screen import Screen
 from textual.theme import Theme
 from textual.worker import Worker, WorkerState
 
+from tbatch_tui.engine.domain.check_report import CheckReport
+from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.events import Collected, JobsEnded
 from tbatch_tui.engine.events import Event as EngineEvent
-from tbatch_tui.engine.findings import CheckReport
-from tbatch_tui.engine.model import JobRecord
 from tbatch_tui.engine.redaction import redacted
-from tbatch_tui.tui import keymap, keys, theme
+from tbatch_tui.tui import theme
 from tbatch_tui.tui.bridge import Bridge
-from tbatch_tui.tui.job_actions import came_back
+from tbatch_tui.tui.keys import bindings as keys
+from tbatch_tui.tui.keys import keymap
 from tbatch_tui.tui.messages import (
     CheckFile,
     CreateBatch,
@@ -38,15 +39,16 @@ from tbatch_tui.tui.messages import (
     Submitted,
     TryDemo,
 )
-from tbatch_tui.tui.screens.jobs import JobsScreen
-from tbatch_tui.tui.text import lines
+from tbatch_tui.tui.sanitize import lines
+from tbatch_tui.tui.screens.jobs.actions import came_back
+from tbatch_tui.tui.screens.jobs.screen import JobsScreen
 
 if TYPE_CHECKING:
+    from tbatch_tui.config.settings import Settings
     from tbatch_tui.demo import DemoServer
-    from tbatch_tui.engine.controller import Controller
-    from tbatch_tui.settings import Settings
-    from tbatch_tui.tui.attention import Attention
-    from tbatch_tui.tui.screens.create import CreateScreen
+    from tbatch_tui.engine.engine import Controller
+    from tbatch_tui.tui.screens.create.screen import CreateScreen
+    from tbatch_tui.tui.terminal.notifications import Attention
 
 PAINTED_BY = 0.5
 """Seconds after which the first frame counts as painted, whatever became of it."""
@@ -55,7 +57,7 @@ AFTER_FIRST_FRAME = 0.05
 
 
 def _palette() -> type[Any]:
-    from tbatch_tui.tui.commands import KeyCommands
+    from tbatch_tui.tui.keys.palette import KeyCommands
 
     return KeyCommands
 
@@ -127,7 +129,7 @@ class TbatchApp(App[str]):
         """A terminal that closes, or a machine that shuts down, ends the app as `q` does: all is put away."""
         import signal
 
-        from tbatch_tui.tui.hangup import on_hangup
+        from tbatch_tui.tui.terminal.hangup import on_hangup
 
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self.exit)
@@ -170,7 +172,7 @@ class TbatchApp(App[str]):
 
     def _attend(self, records: list[JobRecord]) -> None:
         """From now on say when jobs end."""
-        from tbatch_tui.tui.attention import Attention
+        from tbatch_tui.tui.terminal.notifications import Attention
 
         self._attention = attention = Attention(self, self.bridge, self.settings.notify)
         attention.begin(records)
@@ -217,7 +219,7 @@ class TbatchApp(App[str]):
     @work(group="tour", exit_on_error=False)
     async def _explain(self, screen: Screen[Any]) -> None:
         """Say in a line what a screen is for, the first time one is on it; from then on it counts as seen."""
-        from tbatch_tui.tui import tour
+        from tbatch_tui.tui.screens import tour
 
         place = tour.place_of(screen)
         if place is not None:
@@ -228,7 +230,7 @@ class TbatchApp(App[str]):
             screen.call_later(tour.show, screen)  # in its own time: it may not be composed yet
 
     def action_hide_tour(self) -> None:
-        from tbatch_tui.tui import tour
+        from tbatch_tui.tui.screens import tour
 
         tour.hide(self.screen)
 
@@ -252,7 +254,7 @@ class TbatchApp(App[str]):
 
         from rich.text import Text
 
-        from tbatch_tui.tui.crash import last_words, write_report
+        from tbatch_tui.tui.terminal.crash_report import last_words, write_report
 
         told = redacted(traceback.format_exc())
         logging.getLogger(__name__).error("the app ended by itself: %s", told)
@@ -264,7 +266,7 @@ class TbatchApp(App[str]):
     # -- the way between screens ---------------------------------------------------------------------
 
     def on_new_batch(self, _: NewBatch) -> None:
-        from tbatch_tui.tui.screens.pick import PickScreen
+        from tbatch_tui.tui.screens.pick.screen import PickScreen
 
         samples = self.demo.samples if self.demo is not None else None
         self.push_screen(PickScreen(self.engine, self.bridge, Path.cwd(), samples))
@@ -274,7 +276,7 @@ class TbatchApp(App[str]):
 
     def open_check(self, path: Path) -> None:
         """Check this file; a check that is open gives way to it."""
-        from tbatch_tui.tui.screens.check import CheckScreen
+        from tbatch_tui.tui.screens.check.screen import CheckScreen
 
         screen = CheckScreen(self.engine, self.bridge, path)
         if isinstance(self.screen, CheckScreen):
@@ -283,7 +285,7 @@ class TbatchApp(App[str]):
             self.push_screen(screen)
 
     def on_create_batch(self, message: CreateBatch) -> None:
-        from tbatch_tui.tui.screens.create import CreateScreen
+        from tbatch_tui.tui.screens.create.screen import CreateScreen
 
         kept = self._half_filled()
         if kept is not None and _same_file(kept.report, message.report):
@@ -298,7 +300,7 @@ class TbatchApp(App[str]):
         self.push_screen("create")
 
     def _half_filled(self) -> CreateScreen | None:
-        from tbatch_tui.tui.screens.create import CreateScreen
+        from tbatch_tui.tui.screens.create.screen import CreateScreen
 
         if not self.is_screen_installed("create"):
             return None
@@ -313,17 +315,17 @@ class TbatchApp(App[str]):
         self.jobs.go_to(message.key)
 
     def on_open_job(self, message: OpenJob) -> None:
-        from tbatch_tui.tui.screens.job import JobScreen
+        from tbatch_tui.tui.screens.job.screen import JobScreen
 
         self.push_screen(JobScreen(self.engine, self.bridge, message.key))
 
     def on_open_results(self, message: OpenResults) -> None:
-        from tbatch_tui.tui.screens.results import ResultsScreen
+        from tbatch_tui.tui.screens.results.screen import ResultsScreen
 
         self.push_screen(ResultsScreen(self.engine, self.bridge, message.key, retry=message.retry))
 
     def on_open_files(self, _: OpenFiles) -> None:
-        from tbatch_tui.tui.screens.files import FilesScreen
+        from tbatch_tui.tui.screens.files.screen import FilesScreen
 
         self.push_screen(FilesScreen(self.engine, self.bridge))
 
@@ -343,8 +345,8 @@ class TbatchApp(App[str]):
 
     async def action_copy_selected(self) -> None:
         """Copy what is selected with the mouse; on nothing the key is somebody else's."""
-        from tbatch_tui.tui.clipboard import copy_selection
-        from tbatch_tui.tui.widgets.selecting import Selecting
+        from tbatch_tui.tui.terminal.clipboard import copy_selection
+        from tbatch_tui.tui.widgets.reader.selectable import Selecting
 
         screen = self.screen
         if not isinstance(screen, Selecting) or not screen.selections:

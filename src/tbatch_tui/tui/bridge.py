@@ -17,8 +17,8 @@ from tbatch_tui.engine.events import (
     RecordsChanged,
     TransferMoved,
 )
-from tbatch_tui.tui.key_words import with_keys
-from tbatch_tui.tui.text import line
+from tbatch_tui.tui.keys.hints import with_keys
+from tbatch_tui.tui.sanitize import line
 
 if TYPE_CHECKING:
     from textual.app import App

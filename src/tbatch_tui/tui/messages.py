@@ -6,7 +6,7 @@ from pathlib import Path
 
 from textual.message import Message
 
-from tbatch_tui.engine.findings import CheckReport
+from tbatch_tui.engine.domain.check_report import CheckReport
 
 
 class NewBatch(Message):

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.check import check_file
-from tbatch_tui.engine.check.close import Seen, plain_value
-from tbatch_tui.engine.check.finding import Finding, Step
-from tbatch_tui.engine.check.spans import locate
+from tbatch_tui.engine.check.lines.check_line import Seen, plain_value
+from tbatch_tui.engine.check.lines.finding import Finding, Step
+from tbatch_tui.engine.check.lines.json_spans import locate
 from tests.engine.check.lines import chat, dumped, saved
 
 KEYS = ['"role"', '"content"', '"r\\u006fle"', '"say \\"role"', '"a:b"', '"é\\u00e9"']

@@ -12,8 +12,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tbatch_tui.engine.check import RULES, check_file, forked, reader
-from tbatch_tui.engine.findings import Severity
+from tbatch_tui.engine.check import RULES, check_file
+from tbatch_tui.engine.check.scan import parallel as forked
+from tbatch_tui.engine.check.scan import reader
+from tbatch_tui.engine.domain.check_report import Severity
 from tests.engine.check.lines import audio, chat, dumped, saved
 from tests.engine.check.oracle import expected
 
@@ -113,7 +115,7 @@ def small_pieces() -> Iterator[pytest.MonkeyPatch]:
     """Small files are taken apart as large ones are."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(forked, "LARGE", 0)
-        patch.setattr("tbatch_tui.engine.check.whole.LARGE", 0)
+        patch.setattr("tbatch_tui.engine.check.checker.LARGE", 0)
         yield patch
 
 

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tbatch_tui.engine.check import check_file, forked, plan_fixes, reader, write_fixed
-from tbatch_tui.engine.findings import CheckReport
+from tbatch_tui.engine.check import check_file, plan_fixes, write_fixed
+from tbatch_tui.engine.check.scan import parallel as forked
+from tbatch_tui.engine.check.scan import reader
+from tbatch_tui.engine.domain.check_report import CheckReport
 from tests.engine.check.lines import audio, chat, dumped, saved, without
 
 pytestmark = pytest.mark.usefixtures("small_pieces")
@@ -83,7 +85,7 @@ def small_pieces() -> Any:
     patch = pytest.MonkeyPatch()
     patch.setattr(reader, "PIECE", 300)
     patch.setattr(forked, "LARGE", 0)
-    patch.setattr("tbatch_tui.engine.check.whole.LARGE", 0)
+    patch.setattr("tbatch_tui.engine.check.checker.LARGE", 0)
     yield
     patch.undo()
 

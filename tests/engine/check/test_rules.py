@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tbatch_tui.engine.check import RULES, check_file
+from tbatch_tui.engine.domain.catalogue import ModelInfo
+from tbatch_tui.engine.domain.check_report import Severity
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.findings import ModelInfo, Severity
 from tests.engine.check.lines import MODEL, audio, chat, dumped, said, saved, without
 
 SOUND = chat("sound")

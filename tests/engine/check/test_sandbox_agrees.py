@@ -14,8 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tbatch_tui.engine.check import RULES, check_file, limits
-from tbatch_tui.engine.findings import CheckReport, Severity
-from tbatch_tui.sandbox import files, judge, refusals
+from tbatch_tui.engine.domain.check_report import CheckReport, Severity
+from tbatch_tui.sandbox.answers import failures as refusals
+from tbatch_tui.sandbox.jobs import file_store as files
+from tbatch_tui.sandbox.jobs import validation as judge
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.engine.check.lines import audio, chat, dumped, said, saved, without
 from tests.engine.check.test_oracle import files as any_files

@@ -15,8 +15,8 @@ from together.types.chat import chat_completion_user_message_param as user
 from together.types.chat import completion_create_params as chat
 from together.types.tools_param import Function, ToolsParam
 
-from tbatch_tui.engine.check import chat as rules
-from tbatch_tui.engine.check.params import (
+from tbatch_tui.engine.check.lines import chat as rules
+from tbatch_tui.engine.check.lines.params import (
     AUDIO_FORMATS,
     AUDIO_PARAMS,
     CHAT_FORMATS,

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tbatch_tui.engine.check import check_file, duplicates, read_line, reader
-from tbatch_tui.engine.check.hosts import host_of, is_private
-from tbatch_tui.engine.check.reader import Piece, longest
+from tbatch_tui.engine.check import check_file, read_line
+from tbatch_tui.engine.check.lines.url_hosts import host_of, is_private
+from tbatch_tui.engine.check.scan import duplicates, reader
+from tbatch_tui.engine.check.scan.reader import Piece, longest
 from tbatch_tui.engine.errors import FileTrouble, Stopped
 from tests.engine.check.lines import chat, dumped, saved
 
@@ -60,7 +61,7 @@ def test_two_processes_find_the_same(large: Path) -> None:
 
 def test_a_lost_child_is_made_up_for(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = check_file(large)
-    monkeypatch.setattr("tbatch_tui.engine.check.forked.msgspec.msgpack.encode", lambda _: os._exit(9))
+    monkeypatch.setattr("tbatch_tui.engine.check.scan.parallel.msgspec.msgpack.encode", lambda _: os._exit(9))
     assert check_file(large, processes=2).problems == expected.problems
 
 
@@ -71,7 +72,7 @@ def test_many_ids_are_dealt_out(large: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_equal_hashes_of_other_ids_are_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("scan", "duplicates"):
+    for module in ("scan.scan", "scan.duplicates"):
         monkeypatch.setattr(f"tbatch_tui.engine.check.{module}.hash", lambda _: 7, raising=False)
     report = check_file(saved(tmp_path, dumped(chat("a"), chat("b"), chat("c"), chat("b"))))
     assert [(p.line, p.message) for p in report.problems] == [(4, "the same custom_id is on line 2")]
@@ -101,7 +102,7 @@ def test_stopping_among_very_many_short_lines(tmp_path: Path) -> None:
 
 
 def test_problems_beyond_those_kept_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("part", "duplicates", "whole"):
+    for module in ("scan.partial", "scan.duplicates", "checker"):
         monkeypatch.setattr(f"tbatch_tui.engine.check.{module}.PROBLEMS_KEPT", 100)
     report = check_file(saved(tmp_path, b"{}\n" * 60 + dumped(chat("a")) * 200))
     assert len(report.problems) == 100
@@ -185,7 +186,7 @@ def test_hosts() -> None:
 def test_what_is_loaded(tmp_path: Path) -> None:
     """The command is over in a tenth of a second: what it loads is a third of that."""
     code = (
-        "import sys; from tbatch_tui import cli; cli._load_msgspec(); assert cli.main(['check', sys.argv[1]]) == 0;"
+        "import sys; from tbatch_tui.cli import dispatch as cli; cli._load_msgspec(); assert cli.main(['check', sys.argv[1]]) == 0;"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     )
     command = [sys.executable, "-c", code, saved(tmp_path, dumped(chat()))]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.results import cause_of
-from tbatch_tui.sandbox.refusals import UNLUCKY, refusal
+from tbatch_tui.sandbox.answers.failures import UNLUCKY, refusal
 
 
 @pytest.mark.parametrize("message", [*UNLUCKY, "Rate limit exceeded", "HTTP 503, without a message", "batch expired"])

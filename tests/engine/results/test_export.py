@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tbatch_tui.engine.errors import BatchError, FileTrouble, Stopped
 from tbatch_tui.engine.results import COLUMNS, ExportFormat, Outcome, ResultIndex, export_rows, has_parquet
-from tbatch_tui.engine.results.table import _csv_line, harmless
+from tbatch_tui.engine.results.export.tables import _csv_line, harmless
 from tests.engine.results.rows import answered, asked, failed, index_of, line_of
 from tests.nasty import NASTY
 

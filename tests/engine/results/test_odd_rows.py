@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tbatch_tui.engine.lenient_json import loads
 from tbatch_tui.engine.results import Outcome, Row
-from tbatch_tui.engine.results import lines as lines_module
-from tbatch_tui.engine.results.heads import PREVIEW, head_of, words_of
-from tbatch_tui.engine.results.judge import judge, judge_value, request_of
+from tbatch_tui.engine.results.index import jsonl as lines_module
+from tbatch_tui.engine.results.index.classify import judge, judge_value, request_of
+from tbatch_tui.engine.results.index.previews import PREVIEW, head_of, words_of
 from tbatch_tui.engine.results.record import record_of
-from tbatch_tui.engine.results.shapes import loads
 from tests.engine.results.rows import answered, asked, failed, index_of, line_of, with_body
 
 CALL = {"id": "c", "type": "function", "function": {"name": "look_up", "arguments": '{"id": 7}'}}

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tbatch_tui.engine.model import Spent
+from tbatch_tui.engine.domain.counts import Spent
+from tbatch_tui.engine.lenient_json import loads
 from tbatch_tui.engine.results import Outcome, spending
-from tbatch_tui.engine.results.judge import judge, judge_value
-from tbatch_tui.engine.results.shapes import loads
+from tbatch_tui.engine.results.index.classify import judge, judge_value
 from tests.engine.results.rows import answered, asked, failed, index_of, line_of, with_body
 
 

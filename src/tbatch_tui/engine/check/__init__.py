@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .reader import read_line
-from .rules import RULES, Rule
-from .whole import check_file, refine
+from tbatch_tui.engine.check.checker import check_file, refine
+from tbatch_tui.engine.check.rules import RULES, Rule
+from tbatch_tui.engine.check.scan.reader import read_line
 
 if TYPE_CHECKING:
-    from .fix import FixedCopy, FixPlan, FixStep, plan_fixes, write_fixed
+    from tbatch_tui.engine.check.fix.fixed_copy import FixedCopy, FixPlan, FixStep, plan_fixes, write_fixed
 
 __all__ = [
     "RULES",
@@ -34,7 +34,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Load the fix when it is first asked for: most checks end without one."""
     if name in ("FixPlan", "FixStep", "FixedCopy", "plan_fixes", "write_fixed"):
-        from . import fix
+        from tbatch_tui.engine.check.fix import fixed_copy as fix
 
         return getattr(fix, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from tbatch_tui.engine.findings import Severity
+from tbatch_tui.engine.domain.check_report import Severity
 
 
 class Rule(NamedTuple):

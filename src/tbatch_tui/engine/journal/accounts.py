@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
-from tbatch_tui.engine.model import Account
+from tbatch_tui.engine.domain.account import Account
 
 _SELECT = """
     SELECT a.id, a.base_url, a.organization, a.project, a.title, k.key_tail

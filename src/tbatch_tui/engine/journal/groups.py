@@ -7,15 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.domain.submission import PartFile, SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.history import LOCAL
-from tbatch_tui.engine.journal import points
-from tbatch_tui.engine.journal.rows import RECORD_SELECT, estimate_text, path_to_blob, record_of
+from tbatch_tui.engine.journal import progress as points
+from tbatch_tui.engine.journal.mapping import RECORD_SELECT, estimate_text, path_to_blob, record_of
 from tbatch_tui.engine.journal.submissions import Submissions
-from tbatch_tui.engine.model import JobRecord, PartFile, SubmissionState
+from tbatch_tui.engine.progress.history import LOCAL
 
 if TYPE_CHECKING:
-    from tbatch_tui.engine.fingerprint import Fingerprint
+    from tbatch_tui.engine.local_files.fingerprint import Fingerprint
 
 _AT_REST = tuple(state for state in SubmissionState if state.is_at_rest)
 

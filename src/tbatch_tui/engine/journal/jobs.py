@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from tbatch_tui.engine.history import History
-from tbatch_tui.engine.journal import points
-from tbatch_tui.engine.journal.rows import JOB_COLUMNS, RECORD_SELECT, job_values, record_of
+from tbatch_tui.engine.domain.job import ENDED, FileKind, Job
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.domain.transfer import Transfer, TransferState
+from tbatch_tui.engine.journal import progress as points
+from tbatch_tui.engine.journal.mapping import JOB_COLUMNS, RECORD_SELECT, job_values, record_of
 from tbatch_tui.engine.journal.transfers import Transfers
-from tbatch_tui.engine.model import ENDED, FileKind, Job, JobRecord, Transfer, TransferState
+from tbatch_tui.engine.progress.history import History
 
 
 class Jobs(Transfers):

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from tbatch_tui.engine.domain.account import Account
 from tbatch_tui.engine.journal import accounts
 from tbatch_tui.engine.journal.groups import Groups
-from tbatch_tui.engine.journal.rows import blob_to_path
-from tbatch_tui.engine.model import Account
+from tbatch_tui.engine.journal.mapping import blob_to_path
 
 
 class Journal(Groups):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from tbatch_tui.engine.journal.rows import path_to_blob, submission_key
+from tbatch_tui.engine.journal.mapping import path_to_blob, submission_key
 
 
 def add_retry(db: sqlite3.Connection, account_id: int, path: Path, sha256: str, parent: str) -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from tbatch_tui.engine.domain.cost import Estimate
+from tbatch_tui.engine.domain.job import Job
+from tbatch_tui.engine.domain.record import JobRecord, Kin
+from tbatch_tui.engine.domain.submission import Submission, SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.history import LOCAL
-from tbatch_tui.engine.journal import lineage, points
+from tbatch_tui.engine.journal import lineage
+from tbatch_tui.engine.journal import progress as points
 from tbatch_tui.engine.journal.jobs import Jobs
-from tbatch_tui.engine.journal.rows import (
+from tbatch_tui.engine.journal.mapping import (
     RECORD_SELECT,
     estimate_text,
     path_to_blob,
@@ -17,7 +21,7 @@ from tbatch_tui.engine.journal.rows import (
     submission_key,
     submission_of,
 )
-from tbatch_tui.engine.model import Estimate, Job, JobRecord, Kin, Submission, SubmissionState
+from tbatch_tui.engine.progress.history import LOCAL
 
 
 class Submissions(Jobs):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tbatch_tui.engine.journal.ledger import Ledger
-from tbatch_tui.engine.journal.rows import TALLY_COLUMNS, blob_to_path, path_to_blob, tally_values, transfer_of
-from tbatch_tui.engine.model import JobRecord, Tally, Transfer, TransferState
-from tbatch_tui.engine.names import input_stem
+from tbatch_tui.engine.domain.counts import Tally
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.domain.transfer import Transfer, TransferState
+from tbatch_tui.engine.journal.database import Ledger
+from tbatch_tui.engine.journal.mapping import TALLY_COLUMNS, blob_to_path, path_to_blob, tally_values, transfer_of
+from tbatch_tui.engine.local_files.filenames import input_stem
 
 
 class Transfers(Ledger):

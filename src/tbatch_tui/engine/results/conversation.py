@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from .shapes import id_of
+from tbatch_tui.engine.lenient_json import id_of
 
 PRETTY_MAX = 1_000_000
 """Characters of JSON that are still indented."""

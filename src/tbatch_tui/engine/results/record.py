@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 
-from .conversation import Message, Part, PartKind, indent, message_from, parts_of, pretty
-from .shapes import count_of, id_of, loads, message_of, seconds_of
-from .usage import Usage, usage_of
-from .values import Outcome, Row, Source
+from tbatch_tui.engine.lenient_json import count_of, id_of, loads, message_of, seconds_of
+from tbatch_tui.engine.results.conversation import Message, Part, PartKind, indent, message_from, parts_of, pretty
+from tbatch_tui.engine.results.sources import Source
+from tbatch_tui.engine.results.usage import Usage, usage_of
+from tbatch_tui.engine.results.values import Outcome, Row
 
 
 @dataclass(frozen=True, slots=True)

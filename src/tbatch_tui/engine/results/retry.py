@@ -11,11 +11,10 @@ from typing import Any
 import msgspec
 
 from tbatch_tui.engine.errors import BatchError, Stopped
-
-from .groups import ErrorGroup
-from .index import ResultIndex
-from .values import Outcome
-from .written import written
+from tbatch_tui.engine.local_files.atomic_write import written
+from tbatch_tui.engine.results.error_groups import ErrorGroup
+from tbatch_tui.engine.results.index.index import ResultIndex
+from tbatch_tui.engine.results.values import Outcome
 
 _BOM = b"\xef\xbb\xbf"
 _LIMITS = ("max_completion_tokens", "max_tokens")

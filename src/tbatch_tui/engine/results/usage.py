@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .shapes import count_of
+from tbatch_tui.engine.lenient_json import count_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,58 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from os import stat_result
-from pathlib import Path
-from typing import NamedTuple, Self
-
-
-class Source(IntEnum):
-    """The three files a result is put together from. A number, to be kept in a byte."""
-
-    INPUT = 0
-    OUTPUT = 1
-    ERRORS = 2
-
-    @property
-    def words(self) -> str:
-        """What a person calls it."""
-        return ("input file", "output file", "error file")[self]
-
-
-FileNumber = int
-"""One of the files that an index is over: three of each job, in the order of `Source`."""
-
-
-def source_of(file: FileNumber) -> Source:
-    """Which of a job's three files it is."""
-    return Source(file % len(Source))
-
-
-class Stamp(NamedTuple):
-    """What a file was like when it was read: another one differs in one of these."""
-
-    inode: int
-    size: int
-    mtime_ns: int
-
-    @classmethod
-    def of(cls, stat: stat_result) -> Self:
-        return cls(stat.st_ino, stat.st_size, stat.st_mtime_ns)
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Where the three files are; each may be unknown, and gone."""
-
-    input: Path | None = None
-    output: Path | None = None
-    errors: Path | None = None
-    input_sha256: str | None = None
-    """Of the input file as it was submitted: an input file that is another one by now is told by it."""
-
-    def path(self, source: Source) -> Path | None:
-        """The path of one of the three."""
-        return (self.input, self.output, self.errors)[source]
 
 
 class Outcome(IntEnum):

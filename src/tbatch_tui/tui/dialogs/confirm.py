@@ -9,10 +9,10 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Static
 
-from tbatch_tui.tui import keys
-from tbatch_tui.tui.dialogs.dialog import Box, Dialog
-from tbatch_tui.tui.text import shown
-from tbatch_tui.tui.widgets.choice import Choice
+from tbatch_tui.tui.dialogs.base import Box, Dialog
+from tbatch_tui.tui.keys import bindings as keys
+from tbatch_tui.tui.sanitize import shown
+from tbatch_tui.tui.widgets.button import Choice
 
 
 class Confirm(Dialog[bool]):

@@ -8,11 +8,11 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.widgets import Static
 
-from tbatch_tui.tui import keys
-from tbatch_tui.tui.dialogs.dialog import Answer, Dialog, KeyHints
-from tbatch_tui.tui.key_words import shown_key
-from tbatch_tui.tui.widgets.job_foot import pieces_content
-from tbatch_tui.tui.widgets.tick import TickList
+from tbatch_tui.tui.dialogs.base import Answer, Dialog, KeyHints
+from tbatch_tui.tui.keys import bindings as keys
+from tbatch_tui.tui.keys.hints import shown_key
+from tbatch_tui.tui.render.styled import pieces_content
+from tbatch_tui.tui.widgets.checkbox_list import TickList
 
 
 class Form(Dialog[Answer | None]):

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from textual.screen import Screen
 
-from tbatch_tui.tui import keymap, keys
-from tbatch_tui.tui.dialogs.message import MessageBox
-from tbatch_tui.tui.widgets.wrap import Block
+from tbatch_tui.tui.dialogs.text_dialog import MessageBox
+from tbatch_tui.tui.keys import bindings as keys
+from tbatch_tui.tui.keys import keymap
+from tbatch_tui.tui.widgets.reader.wrap import Block
 
 
 @dataclass(slots=True)

@@ -9,10 +9,9 @@ from textual.geometry import Size
 from textual.selection import Selection
 from textual.widget import Widget
 
-from tbatch_tui.tui.text import fit
-from tbatch_tui.tui.widgets.job_foot import pieces_content
-from tbatch_tui.tui.widgets.one_line import Pieces
-from tbatch_tui.tui.widgets.selected import Drawn, selected_text
+from tbatch_tui.tui.render.styled import Pieces, pieces_content
+from tbatch_tui.tui.sanitize import fit
+from tbatch_tui.tui.widgets.reader.selection import Drawn, selected_text
 
 NAMES = 12
 """Cells of the column of names."""

@@ -11,7 +11,7 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Static
 
-from tbatch_tui.tui import keys
+from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.widgets.text_input import TextInput
 
 

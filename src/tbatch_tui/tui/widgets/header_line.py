@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from rich.cells import cell_len
 
-from tbatch_tui.tui.text import ELLIPSIS, fit, line
-from tbatch_tui.tui.widgets.one_line import OneLine, Pieces
+from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.sanitize import ELLIPSIS, fit, line
+from tbatch_tui.tui.widgets.one_line import OneLine
 
 Segment = str | tuple[str, str]
 """One of the things said at the right: text, or text and its style."""

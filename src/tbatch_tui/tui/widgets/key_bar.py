@@ -12,9 +12,11 @@ from rich.cells import cell_len
 from textual import events
 from textual.screen import Screen
 
-from tbatch_tui.tui import keymap, keys
-from tbatch_tui.tui.text import line, one_line
-from tbatch_tui.tui.widgets.one_line import OneLine, Pieces
+from tbatch_tui.tui.keys import bindings as keys
+from tbatch_tui.tui.keys import keymap
+from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.sanitize import line, one_line
+from tbatch_tui.tui.widgets.one_line import OneLine
 
 BETWEEN = "  "
 _ORDER = {binding.id: index for index, binding in reversed(list(enumerate(keys.ALL)))}

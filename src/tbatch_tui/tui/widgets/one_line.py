@@ -7,10 +7,8 @@ from rich.style import Style as RichStyle
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tbatch_tui.tui.text import fit_pieces
-
-Pieces = list[tuple[str, str]]
-"""Text and its style, `"bold $accent-text"` or empty; the text passes the gate when it is drawn."""
+from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.sanitize import fit_pieces
 
 
 class OneLine(Widget):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tbatch_tui.tui import format
-from tbatch_tui.tui.widgets.one_line import OneLine, Pieces
+from tbatch_tui.text import format
+from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.widgets.one_line import OneLine
 
 MARGIN = 1
 BAR = (8, 40)

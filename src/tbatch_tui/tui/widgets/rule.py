@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from tbatch_tui.tui.text import fit, line
-from tbatch_tui.tui.widgets.one_line import OneLine, Pieces
+from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.sanitize import fit, line
+from tbatch_tui.tui.widgets.one_line import OneLine
 
 
 class Rule(OneLine):

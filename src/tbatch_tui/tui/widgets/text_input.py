@@ -9,7 +9,7 @@ from textual.keys import KEY_NAME_REPLACEMENTS
 from textual.strip import Strip
 from textual.widgets import Input
 
-from tbatch_tui.tui.text import ELLIPSIS, line
+from tbatch_tui.tui.sanitize import ELLIPSIS, line
 
 
 class TextInput(Input):

@@ -1,0 +1,132 @@
+"""`results` and `retry`: the twins of Results. Read what came back, and ask once more for what did not."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from tbatch_tui.cli.exit_codes import AS_ASKED, NOT_SO
+from tbatch_tui.cli.output import JsonLines, say, table, tell, tell_json
+from tbatch_tui.cli.session import Session
+from tbatch_tui.config.settings import Settings
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.errors import BatchError, FileTrouble
+from tbatch_tui.engine.results import (
+    Outcome,
+    Reconciliation,
+    ResultIndex,
+    errors_by_message,
+    plan_retry,
+    retry_path,
+    sources_of,
+    write_merged,
+    write_retry,
+)
+from tbatch_tui.text import format as fmt
+
+_OUTCOMES = {
+    "ok": (Outcome.OK,),
+    "errors": (Outcome.ERROR, Outcome.UNREADABLE),
+    "cut-short": (Outcome.CUT_SHORT,),
+    "missing": (Outcome.MISSING,),
+}
+_LONGEST_ID = 40
+_LONGEST_ANSWER = 60
+
+
+async def results(arguments: argparse.Namespace, settings: Settings) -> int:
+    """The rows, in the order of the input file; the sum of all of them on standard error."""
+    async with Session(settings, works=False) as session:
+        record = session.find(await session.listed(), arguments.job)
+    index = await _index(record)
+    rows: Sequence[int] = range(len(index))
+    if arguments.filter != "all":
+        rows = index.select(_OUTCOMES[arguments.filter])
+    rows = rows[: arguments.limit]
+    if arguments.json:
+        write_merged(index, rows, cast(BinaryIO, JsonLines()), lambda _: record.key)
+        sys.stdout.flush()
+    else:
+        table(("LINE", "CUSTOM ID", "OUTCOME", "TOKENS", "ANSWER"), (_cells(index, row) for row in rows), _NUMBERS)
+    if index.reconciliation is not None:
+        say(_sum(index.reconciliation))
+    return AS_ASKED
+
+
+_NUMBERS = frozenset({0, 3})
+
+
+def _cells(index: ResultIndex, number: int) -> tuple[str, ...]:
+    row = index.row(number)
+    return (
+        fmt.count(row.line),
+        _cut(row.custom_id, _LONGEST_ID),
+        row.oddity or row.outcome.words,
+        fmt.count(row.tokens),
+        _cut(row.preview, _LONGEST_ANSWER),
+    )
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def _sum(found: Reconciliation) -> str:
+    extra = ((found.cut_short, "cut short"), (found.unknown, "unknown ids"), (found.duplicates, "duplicates"))
+    return fmt.joined(
+        f"{found.requests:,} in = {found.answered:,} answered + {fmt.plural(found.errors, 'error')} "
+        f"+ {found.missing:,} missing",
+        *(f"{number:,} {words}" for number, words in extra if number),
+    )
+
+
+async def retry(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Write the original lines of what is to be asked once more; with `--submit`, submit that file."""
+    async with Session(settings, works=arguments.submit) as session:
+        record = session.find(await session.listed(), arguments.job)
+        index = await _index(record)
+        source = index.sources.input
+        if source is None or not index.has_input:
+            raise FileTrouble("The input file is not here", "A retry needs the lines that were asked, as they were.")
+        path = await asyncio.to_thread(_write, index, source, arguments)
+        if path is None:
+            say("There is nothing to retry: every request that was meant has its whole answer.")
+            return NOT_SO
+        if not arguments.submit:
+            tell_json({"path": str(path), "parent": record.key}) if arguments.json else tell(str(path))
+            return AS_ASKED
+        say(f"Wrote {path}")
+        from tbatch_tui.cli.commands.submit import checked, send
+
+        report = await checked(path, None)
+        return await send(session, report, arguments) if report is not None else NOT_SO
+
+
+def _write(index: ResultIndex, source: Path, arguments: argparse.Namespace) -> Path | None:
+    """Write the file, in a thread; None when no row is to be asked again."""
+    only = arguments.only or ("errors", "missing", "cut-short")
+    rows = plan_retry(
+        index,
+        groups=errors_by_message(index) if "errors" in only else (),
+        missing="missing" in only,
+        cut_short="cut-short" in only,
+    )
+    if not len(rows):
+        return None
+    path = retry_path(source)
+    write_retry(index, rows, path, model=arguments.model, max_tokens=arguments.max_tokens)
+    return path
+
+
+async def _index(record: JobRecord) -> ResultIndex:
+    """All rows of the job. Raises BatchError when its files are not here."""
+    sources = sources_of(record)
+    if sources.output is None and sources.errors is None:
+        raise BatchError(f"The results of {record.name} are not here", f"tbatch-tui fetch {record.key} brings them.")
+    index = ResultIndex(sources)
+    await asyncio.to_thread(index.build)
+    return index

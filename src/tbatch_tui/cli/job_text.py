@@ -1,0 +1,52 @@
+"""A job as lines for a person."""
+
+from __future__ import annotations
+
+from tbatch_tui.cli.output import tell
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.domain.transfer import Transfer, TransferState
+from tbatch_tui.text import format as fmt
+
+_FILE_STATES = {
+    TransferState.WANTED: "to fetch",
+    TransferState.FETCHED: "here",
+    TransferState.FAILED: "not fetched",
+    TransferState.GONE: "gone from the server",
+}
+
+
+def facts(record: JobRecord, now: float) -> list[tuple[str, str]]:
+    """What a person asks of a job, a name and a value each; what is not known is left out."""
+    job, submission = record.job, record.submission
+    told = [
+        ("id", record.key),
+        ("name", record.name),
+        ("status", record.status_words),
+        ("progress", fmt.percent(job.progress / 100) if job is not None and not job.is_ended else ""),
+        ("error", (job.error if job is not None else "") or (submission.error if submission is not None else "") or ""),
+        ("model", (job.model if job is not None else "") or ""),
+        ("endpoint", record.endpoint or ""),
+        ("requests", fmt.count(record.requests) if record.requests is not None else ""),
+        ("created", f"{fmt.absolute(record.created_at)} ({fmt.age(record.created_at, now)})"),
+        ("ended", fmt.absolute(job.completed_at) if job is not None and job.completed_at is not None else ""),
+        ("deadline", fmt.absolute(job.deadline) if job is not None and job.deadline and not job.is_ended else ""),
+        ("input", str(submission.path) if submission is not None else record.input_name),
+        ("warning", (submission.warning if submission is not None else "") or ""),
+        ("note", record.note),
+    ]
+    told += [(transfer.kind.value, _where(transfer)) for transfer in record.transfers]
+    return [(name, value) for name, value in told if value]
+
+
+def _where(transfer: Transfer) -> str:
+    if transfer.state is TransferState.FETCHED and transfer.path is not None:
+        return f"{transfer.path} ({fmt.joined(fmt.size(transfer.size), fmt.plural(transfer.rows or 0, 'row'))})"
+    return fmt.joined(_FILE_STATES[transfer.state], transfer.message or "")
+
+
+def tell_paths(records: list[JobRecord]) -> None:
+    """Where the result files are, one a line."""
+    for record in records:
+        for transfer in record.transfers:
+            if transfer.state is TransferState.FETCHED and transfer.path is not None:
+                tell(str(transfer.path))

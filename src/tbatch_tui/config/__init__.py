@@ -1,0 +1,1 @@
+"""What the person set: flags, environment, config.toml and defaults."""

@@ -1,0 +1,1 @@
+"""Write a copy of an input file in which the faults that can be fixed are fixed."""

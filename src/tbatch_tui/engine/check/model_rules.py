@@ -1,0 +1,63 @@
+"""The rules about models: they need the whole file's models, and the catalogue where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from tbatch_tui.engine.check.limits import NOT_FOR_BATCH, NOT_FOR_BATCH_DATE
+from tbatch_tui.engine.check.lines.finding import quoted
+from tbatch_tui.engine.check.scan.partial import Found, LongLine, Place
+from tbatch_tui.engine.domain.catalogue import ModelInfo
+
+MODEL_RULES = ("mixed-models", "unknown-model", "not-for-batch", "long-prompt")
+"""The rules judged here, which `refine` judges again when the catalogue arrives."""
+
+
+class Evidence(NamedTuple):
+    """What the rules about models look at: it is kept with the report."""
+
+    models: dict[str, int]
+    places: dict[str, Place]
+    """The first line of each."""
+    long_lines: list[LongLine]
+
+
+def judge_models(evidence: Evidence, catalogue: Mapping[str, ModelInfo] | None) -> Iterator[tuple[Found, int]]:
+    """The faults, each with the number of lines it stands for."""
+    models, places, long_lines = evidence
+    in_order = sorted(models, key=lambda model: places[model].line)
+    if len(in_order) > 1:
+        shown = ", ".join(f"{quoted(model)} ({models[model]:,})" for model in in_order[:3])
+        more = f" and {len(in_order) - 3:,} more" if len(in_order) > 3 else ""
+        message = f"{len(in_order):,} models in one file: {shown}{more}"
+        yield Found(places[in_order[1]], 1, "mixed-models", message), 1
+    for model in in_order[:1000]:
+        place = places[model]
+        if catalogue and model not in catalogue:
+            near = _nearest(model, catalogue)
+            hint = f"; did you mean {quoted(near)}?" if near else ""
+            yield Found(place, 1, "unknown-model", f"{quoted(model)} is not in the catalogue{hint}"), models[model]
+        if model.rpartition("/")[2].lower() in NOT_FOR_BATCH:
+            message = f"{quoted(model)} was listed as not available for batch ({NOT_FOR_BATCH_DATE})"
+            yield Found(place, 1, "not-for-batch", message), models[model]
+    for line in long_lines if catalogue else ():
+        info = catalogue.get(line.model) if catalogue else None
+        if info is not None and info.context_length and line.tokens > info.context_length:
+            message = f"about {line.tokens:,} tokens, and the context of the model holds {info.context_length:,}"
+            yield Found(line.place, 1, "long-prompt", message, line.custom_id or None), 1
+
+
+def _nearest(model: str, catalogue: Mapping[str, ModelInfo]) -> str | None:
+    """The name in the catalogue that was probably meant."""
+    from difflib import get_close_matches  # seldom needed, and slow to load
+
+    wanted = model.lower()
+    by_lower = {name.lower(): name for name in catalogue}
+    if wanted in by_lower:
+        return by_lower[wanted]
+    by_tail = {name.rpartition("/")[2]: name for name in by_lower}
+    if (tail := wanted.rpartition("/")[2]) in by_tail:
+        return by_lower[by_tail[tail]]
+    close = get_close_matches(wanted, by_lower, 1, 0.6)
+    return by_lower[close[0]] if close else None

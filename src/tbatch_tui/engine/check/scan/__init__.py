@@ -1,0 +1,1 @@
+"""Check a whole file: fast where nothing is wrong, line by line where something is."""

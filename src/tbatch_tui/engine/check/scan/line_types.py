@@ -1,0 +1,105 @@
+"""The clean line as a typed struct, made from the documented parameters: what the fast look decodes into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, UnsetType
+
+from tbatch_tui.engine.check.limits import CUSTOM_ID_CHARACTERS, STOPS_MAX
+from tbatch_tui.engine.check.lines.params import (
+    AUDIO_FORMATS,
+    AUDIO_PARAMS,
+    CHAT_PARAMS,
+    CHAT_VALUES,
+    GRANULARITIES,
+    ROLES,
+    Kind,
+    Type,
+)
+
+
+def _literal(words: Iterable[str]) -> Any:
+    return Literal[tuple(words)]
+
+
+_TYPES: Mapping[Type, Any] = {
+    Type.STRING: str | None,
+    Type.INTEGER: int | None,
+    Type.NUMBER: float | None,
+    Type.BOOLEAN: bool | None,
+}
+_NAME = Annotated[str, Meta(min_length=1)]
+_ID = Annotated[str, Meta(min_length=1, max_length=CUSTOM_ID_CHARACTERS)]
+_GRANULARITY: Any = _literal(GRANULARITIES)
+
+
+class _Message(msgspec.Struct, gc=False):
+    role: _literal(ROLES)  # type: ignore[valid-type]
+    content: Raw = Raw(b"null")  # Raw, since text need not be made into a str to be judged
+
+
+class _PlainMessage(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    role: _literal(role for role in ROLES if role != "tool")  # type: ignore[valid-type]
+    content: Raw
+
+
+class _TextMessage(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    role: _literal(role for role in ROLES if role != "tool")  # type: ignore[valid-type]
+    content: str  # made to be judged: with short texts that costs less than a look at each Raw
+
+
+_EXACT: Mapping[Kind, Mapping[str, Any]] = {
+    Kind.CHAT: {
+        "model": _NAME,
+        "max_tokens": int,  # null is told of as if it were missing: by the close look
+        **{name: _literal(words) | None for name, words in CHAT_VALUES.items()},
+        "stop": Annotated[list[str], Meta(max_length=STOPS_MAX)] | None,
+    },
+    Kind.AUDIO: {
+        "model": _NAME,
+        "file": str,
+        "response_format": _literal(AUDIO_FORMATS) | None,
+        "timestamp_granularities": _GRANULARITY | list[_GRANULARITY] | None,
+    },
+}
+"""The types of the parameters of which more is known than what `params.py` says."""
+
+PARAMS: Mapping[Kind, Mapping[str, Type]] = {Kind.CHAT: CHAT_PARAMS, Kind.AUDIO: AUDIO_PARAMS}
+REQUIRED: Mapping[Kind, tuple[str, str]] = {Kind.CHAT: ("model", "messages"), Kind.AUDIO: ("model", "file")}
+
+
+def _type(kind: Kind, name: str, message: type) -> Any:
+    if kind is Kind.CHAT and name == "messages":
+        return Annotated[list[message], Meta(min_length=1)]  # type: ignore[valid-type]
+    return _EXACT[kind].get(name) or _TYPES.get(PARAMS[kind][name], Raw)
+
+
+def _line(kind: Kind, body: Any, is_strict: bool) -> Any:
+    method = [("method", Literal["FILE"])] if kind is Kind.AUDIO else []
+    fields = [("custom_id", _ID), *method, ("body", body)]
+    return msgspec.defstruct("Line", fields, gc=False, forbid_unknown_fields=is_strict)
+
+
+def any_line(kind: Kind) -> Any:
+    """A line with any of the documented parameters; unknown keys pass, as they do at the API."""
+    required = [(name, _type(kind, name, _Message)) for name in REQUIRED[kind]]
+    others = [name for name in PARAMS[kind] if name not in REQUIRED[kind]]
+    optional = [(name, _type(kind, name, _Message) | UnsetType, UNSET) for name in others]
+    return _line(kind, msgspec.defstruct("Body", [*required, *optional], gc=False), is_strict=False)
+
+
+def mould(kind: Kind, keys: Iterable[str], has_texts: bool) -> Any:
+    """A line whose body has these parameters, each of them and no other, and whose messages are plain.
+
+    With `has_texts` the messages' contents are known to be texts, else they are left to be looked at.
+    """
+    fields = [(name, _type(kind, name, _TextMessage if has_texts else _PlainMessage)) for name in keys]
+    return _line(kind, msgspec.defstruct("Body", fields, gc=False, forbid_unknown_fields=True), is_strict=True)
+
+
+def unjudged(kind: Kind) -> frozenset[str]:
+    """The parameters whose values the types leave open: tools, response_format …"""
+    return frozenset(name for name in PARAMS[kind] if _type(kind, name, _Message) is Raw)

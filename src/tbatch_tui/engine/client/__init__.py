@@ -1,0 +1,1 @@
+"""Together's API: the only package that imports the SDK and httpx."""

@@ -1,0 +1,335 @@
+"""One result file onto the disk: streamed to `.part`, verified, and only then given its name.
+
+Bytes are the server's, untouched. A file that is there already is never overwritten: the same bytes leave it
+alone, other bytes put it beside.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import os
+import shutil
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiofiles
+
+from tbatch_tui.engine.client.api import TogetherApi
+from tbatch_tui.engine.domain.transfer import Transfer
+from tbatch_tui.engine.errors import FileTrouble, LostAnswer, NotThere, WorseCopy
+from tbatch_tui.engine.next_step import Step
+
+fcntl: Any
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+PIECE = 1 << 20
+_LONG_ROW = 300
+"""Bytes from which a row is found faster by its end than by looking at every byte."""
+_SYNCED_EVERY = 64 << 20
+"""Bytes after which the disk is asked to keep what it has so far."""
+_SPARE = 16 << 20
+"""Bytes that must stay free on the disk beside the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was found by looking at every byte."""
+
+    size: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A result file under its final name. `beside` is where other bytes that had the name are now."""
+
+    path: Path
+    verified: Verified
+    beside: Path | None = None
+
+
+async def fetch(
+    api: TogetherApi,
+    file_id: str,
+    final: Path,
+    *,
+    etag: str | None,
+    rows_before: int | None,
+    started: Callable[[str | None], Awaitable[object]],
+    moved: Callable[[int, int | None], None],
+) -> Fetched:
+    """Download `file_id` to `final`. `etag` is that of a `.part` left by an earlier try, else None.
+
+    `rows_before` are the rows of a good file that has the name now: fewer do not replace it. `started(etag)` is
+    awaited before the first byte is written; `moved(done, total)` is called after every piece. Raises LostAnswer
+    when what came is not whole, FileTrouble for the disk's part, else what the call raises.
+    """
+    part = final.with_name(final.name + ".part")
+    try:
+        await asyncio.to_thread(final.parent.mkdir, parents=True, exist_ok=True)
+        handle = await asyncio.to_thread(_take_part, part)
+        try:
+            tally = Tally()
+            total = await _stream(api, file_id, part, handle, etag, tally, started, moved)
+            verified, plain, odd = tally.verified()
+            if total is None or not plain or odd is not None:
+                # Without a length, and for what may be another answer than a file's, the file's own size decides.
+                size = await api.file_size(file_id)
+                if odd is not None and size != verified.size:
+                    await asyncio.to_thread(part.unlink, missing_ok=True)
+                    raise odd
+                total = size or total
+            if total is not None and verified.size != total:
+                await asyncio.to_thread(part.unlink, missing_ok=True)
+                raise LostAnswer(
+                    f"The download was cut off: {verified.size:,} of {total:,} bytes came",
+                    "Nothing was replaced. It is fetched again.",
+                )
+            if rows_before is not None and verified.rows < rows_before and await asyncio.to_thread(final.exists):
+                await asyncio.to_thread(part.unlink, missing_ok=True)
+                raise WorseCopy(
+                    f"The server sent {verified.rows:,} rows, the file here has {rows_before:,}",
+                    "The file here was kept.",
+                )
+            beside = await asyncio.to_thread(_put_in_place, part, final, verified)
+        except NotThere:
+            await asyncio.to_thread(part.unlink, missing_ok=True)
+            raise
+        finally:
+            if os.fstat(handle).st_size == 0:
+                part.unlink(missing_ok=True)
+            os.close(handle)  # until here nobody else writes to it
+    except OSError as error:
+        raise _disk_trouble(error, final) from error
+    return Fetched(final, verified, beside)
+
+
+def is_here(transfer: Transfer) -> bool:
+    """Whether a file that was fetched is still there, as long as it was. For a thread."""
+    try:
+        return transfer.path is not None and transfer.path.stat().st_size == transfer.size
+    except OSError:
+        return False
+
+
+def _take_part(part: Path) -> int:
+    """Open the `.part` for ourselves alone. Raises FileTrouble while another app writes to it."""
+    while True:
+        handle = os.open(part, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        try:
+            if not _locked(handle):
+                raise FileTrouble(
+                    f"{part.name} is being written by another tbatch-tui", "It is tried again when that is done."
+                )
+            here = os.fstat(handle)
+            if here.st_nlink > 1:
+                part.unlink(missing_ok=True)  # it has its final name already: never to be written to again
+            elif part.exists() and part.stat().st_ino == here.st_ino:
+                return handle
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
+
+
+def _locked(handle: int) -> bool:
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass  # a file system without locks
+    return True
+
+
+async def _stream(
+    api: TogetherApi,
+    file_id: str,
+    part: Path,
+    handle: int,
+    etag: str | None,
+    tally: Tally,
+    started: Callable[[str | None], Awaitable[object]],
+    moved: Callable[[int, int | None], None],
+) -> int | None:
+    """The bytes into `part`, and past the tally; the size of the whole file where the server said it."""
+    have = os.fstat(handle).st_size if etag else 0
+    async with api.content(file_id, offset=have, etag=etag) as content:
+        if content.offset < 0:
+            await asyncio.to_thread(part.unlink, missing_ok=True)
+            await started(None)
+            raise LostAnswer("The server's file is not the one that was begun", "It is fetched again from its start.")
+        done = content.offset
+        # Its close waits for a write that is under way in a thread, also when this is cancelled.
+        async with aiofiles.open(handle, "r+b", closefd=False) as file:
+            # What is here goes before its new ETag is committed: killed in between, the two would not belong together.
+            await file.truncate(done)
+            await started(content.etag)
+            if content.total is not None:
+                await asyncio.to_thread(_need_room, part.parent, content.total - done)
+            if done:
+                await asyncio.to_thread(tally.add_file, part, done)
+            await file.seek(done)
+            moved(done, content.total)
+            synced: asyncio.Future[None] = asyncio.ensure_future(asyncio.sleep(0))
+            unsynced = 0
+            async for piece in content.pieces(tally.add):
+                await file.write(piece)
+                done += len(piece)
+                unsynced += len(piece)
+                moved(done, content.total)
+                # Now and then, so that the end has little left to wait for.
+                if unsynced >= _SYNCED_EVERY and synced.done():
+                    unsynced = 0
+                    await synced
+                    synced = asyncio.ensure_future(asyncio.to_thread(os.fsync, handle))
+            await file.flush()
+            await synced
+            await asyncio.to_thread(os.fsync, handle)
+        moved(done, content.total)
+        return content.total
+
+
+def _need_room(folder: Path, size: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < size + _SPARE:
+        raise OSError(errno.ENOSPC, f"{free:,} bytes free, {size:,} needed")
+
+
+class Tally:
+    """What a result file is, of its bytes in order: size, rows, and whether it is whole at both ends."""
+
+    def __init__(self) -> None:
+        self._size = self._ends = 0
+        self._first: list[bytes] = []
+        self._last: list[bytes] = []
+        """The first row as far as it came; what came after the last line end."""
+
+    def add(self, piece: bytes | bytearray) -> None:
+        """The next bytes."""
+        if not self._ends:
+            cut = piece.find(b"\n")
+            self._first.append(bytes(piece) if cut < 0 else bytes(piece[:cut]))
+        self._size += len(piece)
+        self._ends += self._line_ends(piece)
+        cut = piece.rfind(b"\n")
+        if cut >= 0:
+            self._last.clear()
+        self._last.append(bytes(piece[cut + 1 :]))
+
+    def _line_ends(self, piece: bytes | bytearray) -> int:
+        """How many; of long rows, looking for each is four times as fast as `count`, which looks at every byte."""
+        if self._ends and self._size / self._ends < _LONG_ROW:
+            return piece.count(b"\n")
+        found, place, find = 0, 0, piece.find
+        while place := find(b"\n", place) + 1:
+            found += 1
+        return found
+
+    def add_file(self, path: Path, size: int) -> None:
+        """The first `size` bytes of a file: what was there already."""
+        with path.open("rb") as file:
+            while size and (piece := file.read(min(PIECE, size))):
+                self.add(piece)
+                size -= len(piece)
+
+    def verified(self) -> tuple[Verified, bool, LostAnswer | None]:
+        """What it is, whether it plainly is a result file (rows that bear a custom_id), and what speaks against it.
+
+        Against it speaks a first row that is no object, or a last that is not whole: a page of a proxy, an answer cut
+        off. A file that really is so on the server has the size that the server says, and is a result all the same.
+        """
+        first, last = b"".join(self._first), b"".join(self._last)
+        row = _object(first)
+        odd: LostAnswer | None = None
+        if self._size and row is None:
+            odd = LostAnswer("What the server sent is not a result file", "Nothing was replaced. It is fetched again.")
+        elif last and _object(last) is None:
+            odd = LostAnswer("The download ends in the middle of a row", "Nothing was replaced. It is fetched again.")
+        found = Verified(self._size, self._ends + bool(last))
+        return found, row is not None and "custom_id" in row, odd
+
+
+def _object(row: bytes) -> dict[str, object] | None:
+    try:
+        value = json.loads(row)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _put_in_place(part: Path, final: Path, verified: Verified) -> Path | None:
+    """Give the verified bytes their name. Returns where other bytes that had it went, if there were any."""
+    beside: Path | None = None
+    while True:
+        if os.path.lexists(final):
+            if final.is_file() and final.stat().st_size == verified.size and _same_bytes(part, final):
+                part.unlink()
+                return beside
+            beside = _free_name(final)
+            final.rename(beside)
+        try:
+            os.link(part, final)  # unlike a rename, it never replaces what came there this instant
+        except FileExistsError:
+            continue
+        except OSError:
+            part.replace(final)  # a file system without links
+        else:
+            part.unlink()
+        break
+    _sync_folder(final.parent)
+    return beside
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    except OSError:
+        pass  # some network file systems cannot; the file itself is synced
+    finally:
+        os.close(folder)
+
+
+def _same_bytes(one: Path, other: Path) -> bool:
+    with one.open("rb") as mine, other.open("rb") as theirs:
+        while (piece := mine.read(PIECE)) == theirs.read(PIECE):
+            if not piece:
+                return True
+    return False
+
+
+def _free_name(path: Path) -> Path:
+    """`x.output.jsonl` → `x.output.before-1.jsonl`, or the next number that is free."""
+    number = 1
+    while os.path.lexists(found := path.with_name(f"{path.stem}.before-{number}{path.suffix}")):
+        number += 1
+    return found
+
+
+def _disk_trouble(error: OSError, final: Path) -> FileTrouble:
+    kinds = {
+        errno.ENOSPC: "the disk is full",
+        errno.EDQUOT: "the disk quota is used up",
+        errno.EROFS: "the folder is read-only",
+        errno.EACCES: "no permission to write there",
+        errno.EPERM: "no permission to write there",
+        errno.ENOENT: "the folder is gone",
+        errno.EFBIG: "a file may not be that large there",
+        errno.ENOTDIR: "a file is where the folder should be",
+        errno.EEXIST: "a file is where the folder should be",
+    }
+    what = kinds.get(error.errno or 0, error.strerror or str(error))
+    return FileTrouble(
+        f"{final.name} cannot be written to {final.parent}: {what}",
+        f"The server keeps the results. Mend that: it is tried again by itself, and at once with {Step.FETCH}.",
+    )

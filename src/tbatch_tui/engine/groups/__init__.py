@@ -1,0 +1,1 @@
+"""One input file as several jobs."""

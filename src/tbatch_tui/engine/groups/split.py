@@ -1,0 +1,151 @@
+"""One input file as several: parts under the API's limits, or a few requests from all over it and the rest.
+
+The parts are files of their own, in a folder of their own, with the lines as they are: what goes out stays what was
+checked, whatever becomes of the original.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from tbatch_tui.engine.domain.submission import PartFile
+from tbatch_tui.engine.errors import FileTrouble, Stopped
+from tbatch_tui.engine.local_files.filenames import safe_part
+from tbatch_tui.engine.local_files.fingerprint import Fingerprint
+
+_BOM = b"\xef\xbb\xbf"
+_LOOKED_EVERY = 1000
+"""Lines between two looks at whether to stop."""
+
+
+def write_parts(
+    path: Path,
+    home: Path,
+    *,
+    print_: Fingerprint,
+    requests: int,
+    first: int = 0,
+    requests_max: int,
+    bytes_max: int,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> list[PartFile]:
+    """Write the parts of `path` into a new folder in `home`, in the order in which they are sent.
+
+    With `first`, so many requests, evenly from all over the file, are the first part. Made to be run in a thread.
+    Raises FileTrouble, also when the file is not the one of `print_` and `requests`, and Stopped: then nothing is left
+    behind.
+    """
+    folder = home / secrets.token_hex(6)
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700)
+        ahead = {number * requests // first for number in range(first)} if first else set()
+        writer = _Parts(folder, requests_max, bytes_max)
+        count = writer.split(path, ahead, print_, cancelled)
+        if count != requests:
+            raise _changed(path)
+        return writer.named(path.stem, bool(first))
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise FileTrouble(
+            f"The parts of {path.name} cannot be written to {folder}: {error.strerror or error}",
+            "Nothing was submitted, and nothing was left behind. --data-dir says where they go.",
+        ) from error
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+class _Part:
+    """One part while it is written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.file: BinaryIO = path.open("xb")
+        self.hash = hashlib.sha256()
+        self.requests = self.size = 0
+
+    def add(self, line: bytes) -> None:
+        self.file.write(line)
+        self.hash.update(line)
+        self.size += len(line)
+        self.requests += 1
+
+    def close(self) -> None:
+        if not self.file.closed:
+            self.file.flush()
+            os.fsync(self.file.fileno())
+            self.file.close()
+
+
+class _Parts:
+    """The files of a folder while they are written."""
+
+    def __init__(self, folder: Path, requests_max: int, bytes_max: int) -> None:
+        self._folder = folder
+        self._requests_max = requests_max
+        self._bytes_max = bytes_max
+        self._ahead: _Part | None = None
+        self._rest: list[_Part] = []
+
+    def split(self, path: Path, ahead: set[int], print_: Fingerprint, cancelled: Callable[[], bool]) -> int:
+        """Write each request to its part; how many there are. What is blank is no request."""
+        seen, size, count = hashlib.sha256(), 0, 0
+        try:
+            if ahead:
+                self._ahead = self._new()
+            with path.open("rb") as file:
+                for number, line in enumerate(file):
+                    if number % _LOOKED_EVERY == 0 and cancelled():
+                        raise Stopped("Writing the parts was stopped")
+                    seen.update(line)
+                    size += len(line)
+                    if number == 0:
+                        line = line.removeprefix(_BOM)
+                    if line.isspace() or not line:
+                        continue
+                    self._place(count in ahead, len(line)).add(line if line.endswith(b"\n") else line + b"\n")
+                    count += 1
+        finally:
+            for part in (self._ahead, *self._rest):
+                if part is not None:
+                    part.close()
+        if (size, seen.hexdigest()) != (print_.size, print_.sha256):
+            raise _changed(path)
+        return count
+
+    def _place(self, is_ahead: bool, length: int) -> _Part:
+        if is_ahead and self._ahead is not None:
+            return self._ahead
+        last = self._rest[-1] if self._rest else None
+        if last is None or last.requests >= self._requests_max or last.size + length + 1 > self._bytes_max:
+            if last is not None:
+                last.close()
+            self._rest.append(last := self._new())
+        return last
+
+    def _new(self) -> _Part:
+        return _Part(self._folder / secrets.token_hex(6))
+
+    def named(self, stem: str, has_first: bool) -> list[PartFile]:
+        """Give each file its name, which the names of its results begin with."""
+        word = "rest" if has_first else "part"
+        named = [(f"first{self._ahead.requests}", self._ahead)] if self._ahead is not None else []
+        many = len(self._rest)
+        named += [(word if many == 1 else f"{word}{n}of{many}", part) for n, part in enumerate(self._rest, start=1)]
+        return [self._finish(part, f"{safe_part(stem)}.{suffix}.jsonl") for suffix, part in named]
+
+    def _finish(self, part: _Part, name: str) -> PartFile:
+        final = self._folder / name
+        part.path.rename(final)
+        return PartFile(final, part.size, part.hash.hexdigest(), part.requests)
+
+
+def _changed(path: Path) -> FileTrouble:
+    return FileTrouble(f"{path.name} has changed since it was checked", "Nothing was submitted. Check it again.")

@@ -1,0 +1,32 @@
+"""What may be taken out of the list: only what is over, costs nothing any more, and would not come back by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.domain.transfer import TransferState
+
+NOT_OVER = "not over, and may still cost money"
+NOT_SENT = "waiting to be sent, or not"
+NOT_FETCHED = "with results that are not fetched yet"
+NOT_KNOWN = "the server's list has not come yet"
+LISTED = "still on the server's list, and would come back"
+
+
+def why_kept(record: JobRecord, listed: Set[str] | None) -> str:
+    """Why a record stays in the list; empty when it may go. `listed` are the ids of the server's last whole list.
+
+    A submission that is uncertain is not over: its job may be there, and be running.
+    """
+    if record.is_active:
+        return NOT_OVER
+    if record.is_at_rest:
+        return NOT_SENT
+    if record.job is None:
+        return ""
+    if any(transfer.state in (TransferState.WANTED, TransferState.FAILED) for transfer in record.transfers):
+        return NOT_FETCHED
+    if listed is None:
+        return NOT_KNOWN
+    return LISTED if record.job.id in listed else ""

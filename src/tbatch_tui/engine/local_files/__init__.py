@@ -1,0 +1,1 @@
+"""Files on this machine: fingerprints, names, and atomic writes."""

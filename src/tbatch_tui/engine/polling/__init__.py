@@ -1,0 +1,1 @@
+"""Ask the server for its list of jobs, at one pace."""

@@ -1,0 +1,53 @@
+"""Jobs made elsewhere are called by the file they were made from: one list of files for all of them, now and then."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.journal.store import Book
+
+
+class Naming:
+    """Asks for the names of input files, never more often than once in `pause` seconds because of a list of jobs."""
+
+    def __init__(self, book: Book, names: Callable[[], Awaitable[dict[str, str]]], pause: float) -> None:
+        self._book = book
+        self._names = names
+        self._pause = pause
+        self._not_before = float("-inf")
+        self._failed = False
+        self._is_waiting = False
+        self._asking = asyncio.Lock()
+        self._asked: set[str] = set()
+        """Input files whose names were asked for: one that is gone has no name, however often it is asked for."""
+
+    async def soon(self) -> None:
+        """Jobs without a name have come in: ask when the pause is over, once for all that came until then."""
+        if self._is_waiting:
+            return
+        self._is_waiting = True
+        try:
+            await asyncio.sleep(max(0.0, self._not_before - asyncio.get_running_loop().time()))
+        finally:
+            self._is_waiting = False
+        await self.ask()
+
+    async def ask(self) -> None:
+        """Ask now, if a name is missing that was not asked for; after a failure not before the pause is over."""
+        journal, account_id = self._book.journal, self._book.account_id
+        async with self._asking:
+            unnamed = await self._book.surely(journal.unnamed_inputs, account_id) - self._asked
+            now = asyncio.get_running_loop().time()
+            if not unnamed or (self._failed and now < self._not_before):
+                return
+            self._not_before = now + self._pause
+            try:
+                names = await self._names()
+            except BatchError:
+                self._failed = True  # they stay named by their id
+                return
+            self._failed = False
+            self._asked |= unnamed
+            self._book.show(await self._book.surely(journal.name_inputs, account_id, names))

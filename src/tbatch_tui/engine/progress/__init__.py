@@ -1,0 +1,1 @@
+"""How a job has gone so far, and when it may end."""

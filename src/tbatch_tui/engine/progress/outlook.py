@@ -1,0 +1,131 @@
+"""How fast a job goes and when it may be done, from what was seen of it. Pure: the clock comes from outside.
+
+Nothing is said that was not seen: without enough points there is no outlook, a pause is measured up to the last look
+at the server only, and no time of its own makes a job a stuck one.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from tbatch_tui.engine.domain.job import ENDED, JobStatus
+from tbatch_tui.engine.progress.history import Point, middle
+
+HOUR = 3_600.0
+LEAST_POINTS, LEAST_GAINED, LEAST_SECONDS = 3, 2.0, 60.0
+"""Points, percent and seconds without which nothing is said of the end."""
+LATELY = 600.0
+"""Seconds that count as lately, at least; of a long run it is its last third."""
+LONG_PAUSE, UNUSUAL = 900.0, 3.0
+"""A pause is told from so many seconds on, when it is so many times the usual one."""
+
+Course = list[tuple[float, float]]
+"""Times and progress at them, neither ever falling in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """How fast a job goes lately, and between when it would be done at that pace and at its pace over all."""
+
+    per_hour: float
+    """Percent an hour."""
+    soonest: float | None = None
+    """None when it does not move: there is no end to be told."""
+    latest: float | None = None
+
+
+def course(points: Sequence[Point]) -> Course:
+    """The running part of a history: from the first time it was seen in progress until it ended."""
+    run: Course = []
+    for point in points:
+        if not run and point.status != JobStatus.IN_PROGRESS and not point.progress:
+            continue
+        at = max(point.at, run[-1][0]) if run else point.at  # the person's clock may have been set back
+        run.append((at, min(100.0, max(0.0, point.progress))))
+        if point.status in ENDED:
+            break
+    return run
+
+
+def progress_at(run: Sequence[tuple[float, float]], at: float) -> float:
+    """Progress at a moment, on the straight line between what was seen; before and after, as at the edge."""
+    index = bisect_right(run, at, key=lambda point: point[0])
+    if index == 0:
+        return run[0][1]
+    if index == len(run):
+        return run[-1][1]
+    (before, low), (after, high) = run[index - 1], run[index]
+    return low + (high - low) * (at - before) / (after - before)
+
+
+def outlook(points: Sequence[Point], seen_at: float) -> Outlook | None:
+    """What the points say of a running job that was last seen as it is at `seen_at`; None if they are too few."""
+    run = _since_last_fall(course(points))
+    if len(run) < LEAST_POINTS:
+        return None
+    (start, first), (moved, last) = run[0], run[-1]
+    now = max(moved, seen_at)
+    gained, passed = last - first, now - start
+    if gained < LEAST_GAINED or passed < LEAST_SECONDS or last >= 100:
+        return None
+    window = min(passed, max(LATELY, passed / 3))
+    lately = (last - progress_at(run, now - window)) / window
+    if lately <= 0:
+        return Outlook(0.0)
+    ends = sorted(now + (100 - last) / pace for pace in (lately, gained / passed))
+    return Outlook(lately * HOUR, *ends)
+
+
+def speeds(points: Sequence[Point], seen_at: float, most: int) -> list[float]:
+    """Percent an hour in up to `most` equal stretches of the run; none while they would be narrower than the looks."""
+    run = course(points)
+    if len(run) < LEAST_POINTS + 1:
+        return []
+    start, moved = run[0][0], run[-1][0]
+    usual = _usual_gap(run)
+    end = seen_at if seen_at - moved > 2 * usual else moved
+    if end <= start or usual <= 0:
+        return []
+    count = min(most, int((end - start) / usual))
+    if count < 2:
+        return []
+    width = (end - start) / count
+    edges = [progress_at(run, start + width * number) for number in range(count + 1)]
+    return [max(0.0, after - before) / width * HOUR for before, after in pairwise(edges)]
+
+
+def pause(points: Sequence[Point], seen_at: float) -> float | None:
+    """Seconds for which a running job has been seen not to move, if that is long for it; else None."""
+    if not points or points[-1].status != JobStatus.IN_PROGRESS:
+        return None
+    run = course(points)
+    stood = seen_at - _last_move(run)
+    usual = _usual_gap(run)
+    return stood if stood >= LONG_PAUSE and stood > UNUSUAL * usual else None
+
+
+def _last_move(run: Course) -> float:
+    """When progress became what it is."""
+    moved, last = run[0][0], run[0][1]
+    for at, progress in run[1:]:
+        if progress != last:
+            moved, last = at, progress
+    return moved
+
+
+def _usual_gap(run: Course) -> float:
+    """Seconds between two moves, as a rule; 0 when there were none."""
+    gaps = [after - before for (before, _), (after, _) in pairwise(run) if after > before]
+    return middle(gaps) if gaps else 0.0
+
+
+def _since_last_fall(run: Course) -> Course:
+    """The part in which progress only grows: a server that begins anew makes what was before useless."""
+    start = 0
+    for index in range(1, len(run)):
+        if run[index][1] < run[index - 1][1]:
+            start = index
+    return run[start:]

@@ -1,0 +1,105 @@
+"""A record as plain data: what `--json` prints, `Y` copies, and a command of the person's own is given."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from tbatch_tui.engine.domain.counts import Tally
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.domain.transfer import Transfer
+
+
+def document(record: JobRecord) -> dict[str, Any]:
+    """All that is known, as JSON takes it. Times are UTC; what is not known is null."""
+    job, submission = record.job, record.submission
+    return {
+        "id": job.id if job is not None else None,
+        "key": record.key,
+        "name": record.name,
+        "label": record.label,
+        "note": record.note,
+        "status": record.status,
+        "status_words": record.status_words,
+        "is_active": record.is_active,
+        "progress": job.progress if job is not None else None,
+        "endpoint": record.endpoint,
+        "model": job.model if job is not None else None,
+        "requests": record.requests,
+        "created_at": _time(record.created_at),
+        "completed_at": _time(job.completed_at if job is not None else None),
+        "deadline": _time(job.deadline if job is not None else None),
+        "error": (job.error if job is not None else None) or (submission.error if submission is not None else None),
+        "warning": submission.warning if submission is not None else None,
+        "input": {
+            "name": record.input_name or None,
+            "path": _path(submission.path) if submission is not None else None,
+            "sha256": submission.sha256 if submission is not None else None,
+            "size": submission.size if submission is not None else (job.file_size if job is not None else None),
+            "file_id": job.input_file_id if job is not None else (submission.file_id if submission else None),
+        },
+        "output": _file(record.output, job.output_file_id if job is not None else None),
+        "errors": _file(record.errors, job.error_file_id if job is not None else None),
+        "retry_of": submission.parent if submission is not None and record.group is None else None,
+        "group": _group(record),
+        "tally": _tally(record.tally),
+    }
+
+
+def _group(record: JobRecord) -> dict[str, Any] | None:
+    """The file that it is a part of, where that was submitted as several jobs."""
+    group, submission = record.group, record.submission
+    if group is None or submission is None:
+        return None
+    return {
+        "id": group.id,
+        "path": _path(group.path),
+        "requests": group.requests,
+        "part": submission.part,
+        "parts": group.parts,
+        "first": group.first or None,
+    }
+
+
+def _tally(tally: Tally | None) -> dict[str, Any] | None:
+    """What came of the requests, once the files are here and counted."""
+    if tally is None:
+        return None
+    return {
+        "requests": tally.requests,
+        "answered": tally.answered,
+        "errors": tally.errors,
+        "missing": tally.missing,
+        "cut_short": tally.cut_short,
+        "unknown_ids": tally.unknown,
+        "duplicates": tally.duplicates,
+        "unreadable": tally.odd,
+        "is_even": tally.is_even,
+        "prompt_tokens": tally.prompt_tokens,
+        "completion_tokens": tally.completion_tokens,
+        "audio_seconds": tally.audio_seconds,
+    }
+
+
+def _file(transfer: Transfer | None, file_id: str | None) -> dict[str, Any] | None:
+    if transfer is None:
+        return None if file_id is None else {"file_id": file_id, "state": "on-server"}
+    return {
+        "file_id": transfer.file_id,
+        "state": transfer.state.value,
+        "path": _path(transfer.path) if transfer.path is not None else None,
+        "size": transfer.size,
+        "rows": transfer.rows,
+        "message": transfer.message,
+    }
+
+
+def _path(path: object) -> str:
+    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _time(seconds: float | None) -> str | None:
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+    except (OverflowError, OSError, ValueError):  # a server may send anything
+        return None

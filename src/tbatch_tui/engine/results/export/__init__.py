@@ -1,0 +1,1 @@
+"""Write results as JSONL, CSV, Parquet or Markdown."""

@@ -1,0 +1,1 @@
+"""Where each row of the result files is, joined with its request."""

@@ -1,0 +1,100 @@
+"""Which reply belongs to which request: joined by custom_id, whatever the order, and nothing lost on the way."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter, deque
+from dataclasses import dataclass
+
+from tbatch_tui.engine.results.index.classify import Verdict
+from tbatch_tui.engine.results.index.columns import Replies, Requests
+from tbatch_tui.engine.results.index.jsonl import Line
+from tbatch_tui.engine.results.sources import Source
+from tbatch_tui.engine.results.values import Oddity, Outcome, Reconciliation
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """A reply that stands below the requests."""
+
+    reply: int
+    oddity: Oddity
+    custom_id: str
+
+
+class Join:
+    """Takes the requests first, then the replies.
+
+    Of several replies to one request the best one counts, of equals the first; the others are duplicates. Requests
+    that share an id (a check would have refused them) take the replies in turn.
+    """
+
+    def __init__(self, *, has_input: bool) -> None:
+        self.has_input = has_input
+        """Without an input file the requests are the ids that came back."""
+        self.requests = Requests()
+        self.replies = Replies()
+        self.extras: list[Extra] = []
+        self._asked = array("H")
+        """The model each request asks, as a number of `replies.models`."""
+        self._by_id: dict[str, int] = {}
+        self._more: dict[str, deque[int]] = {}
+        """Further requests of an id that have no reply yet."""
+
+    def add_request(self, custom_id: str | None, line: Line, model: str = "", *, glimpsed: str = "") -> None:
+        """A line of the input file. Without an id it can only be missing; `glimpsed` is what it is shown by."""
+        number = self.requests.append(glimpsed if custom_id is None else custom_id, line)
+        self._asked.append(self.replies.models.number(model))
+        if custom_id is not None and self._by_id.setdefault(custom_id, number) != number:
+            self._more.setdefault(custom_id, deque()).append(number)
+
+    def add_reply(self, source: Source, line: Line, verdict: Verdict, *, glimpsed: str = "") -> None:
+        """A row of the output or error file."""
+        reply = self.replies.append(source, line, verdict)
+        custom_id = verdict.custom_id
+        if custom_id is None:
+            self.extras.append(Extra(reply, Oddity.UNREADABLE, glimpsed))
+            return
+        request = self._by_id.get(custom_id)
+        if request is None and self.has_input:
+            self.extras.append(Extra(reply, Oddity.UNKNOWN, custom_id))
+        elif request is None:
+            number = self._by_id[custom_id] = self.requests.append(custom_id, None)
+            self.requests.reply[number] = reply
+        else:
+            if self.has_input and (asked := self._asked[request]):
+                self.replies.model[reply] = asked
+            self._give(request, reply, custom_id)
+
+    def _give(self, request: int, reply: int, custom_id: str) -> None:
+        here = self.requests.reply[request]
+        if here < 0:
+            self.requests.reply[request] = reply
+        elif more := self._more.get(custom_id):
+            self.requests.reply[more.popleft()] = reply
+        else:
+            if self.replies.outcome[reply] < self.replies.outcome[here]:
+                self.requests.reply[request], reply = reply, here
+            self.extras.append(Extra(reply, Oddity.DUPLICATE, custom_id))
+
+    def finish(self) -> Reconciliation:
+        """Count. What only joining needed is let go."""
+        self._by_id, self._more, self._asked = {}, {}, array("H")
+        return self.count()
+
+    def count(self) -> Reconciliation:
+        """The sum of all rows."""
+        outcome = self.replies.outcome
+        counts = Counter(outcome[reply] if reply >= 0 else Outcome.MISSING for reply in self.requests.reply)
+        odd = Counter(extra.oddity for extra in self.extras)
+        return Reconciliation(
+            requests=len(self.requests),
+            answered=counts[Outcome.OK] + counts[Outcome.CUT_SHORT],
+            errors=counts[Outcome.ERROR],
+            missing=counts[Outcome.MISSING],
+            cut_short=counts[Outcome.CUT_SHORT],
+            unknown=odd[Oddity.UNKNOWN],
+            duplicates=odd[Oddity.DUPLICATE],
+            odd=odd[Oddity.UNREADABLE],
+            has_input=self.has_input,
+        )

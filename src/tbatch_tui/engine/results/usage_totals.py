@@ -1,0 +1,48 @@
+"""What was spent: the tokens and the audio of the rows of the output file, for those are billed; by model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tbatch_tui.engine.domain.counts import Spent
+from tbatch_tui.engine.results.index.columns import NONE, Replies
+from tbatch_tui.engine.results.index.index import ResultIndex
+from tbatch_tui.engine.results.sources import Source, source_of
+
+
+def spending(index: ResultIndex, rows: Sequence[int] | None = None) -> tuple[Spent, ...]:
+    """What these rows of the list took, by model, the most rows first; None: all, whatever list they stand in.
+
+    A hundred thousand rows take a while: made to be run in a thread.
+    """
+    replies = index.replies
+    if rows is None:
+        chosen: Iterable[int] = range(len(replies))
+    else:
+        chosen = (reply for row in rows if (reply := index.reply(row)) is not None)
+    outputs = {file for file in index.files if source_of(file) is Source.OUTPUT}
+    by_model: dict[int, list[int]] = {}
+    for reply in chosen:
+        if replies.file[reply] in outputs:
+            by_model.setdefault(replies.model[reply], []).append(reply)
+    found = [_sum(replies, replies.models[model], of) for model, of in by_model.items()]
+    return tuple(sorted(found, key=lambda spent: (-spent.rows, spent.model)))
+
+
+def _sum(replies: Replies, model: str, chosen: list[int]) -> Spent:
+    def total(column: Sequence[int]) -> int:
+        return sum(count for reply in chosen if (count := column[reply]) != NONE)
+
+    told = sum(1 for reply in chosen if replies.prompt_tokens[reply] != NONE and replies.tokens[reply] != NONE)
+    heard = [seconds for reply in chosen if (seconds := replies.seconds[reply]) >= 0]
+    return Spent(
+        model=model,
+        rows=len(chosen),
+        prompt=total(replies.prompt_tokens),
+        completion=total(replies.tokens),
+        reasoning=total(replies.reasoning_tokens),
+        cached=total(replies.cached_tokens),
+        seconds=sum(heard),
+        told=told,
+        heard=len(heard),
+    )

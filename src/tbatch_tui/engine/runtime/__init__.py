@@ -1,0 +1,1 @@
+"""The engine's background tasks, and what they share."""

@@ -1,0 +1,1 @@
+"""The files that the server keeps: list them, and delete what may be deleted."""

@@ -1,0 +1,1 @@
+"""Submit a file exactly once: commit the intent, upload, create, and look up what was lost."""

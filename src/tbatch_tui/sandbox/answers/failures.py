@@ -1,0 +1,129 @@
+"""Rows that fail by what they ask for. They pass validation, and end as a row of the error file.
+
+Of the messages, `Content-Type must be multipart/form-data` is the live API's own; the rest are worded after
+it. The code was `batch_client_error` for every one of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from tbatch_tui.sandbox.answers.models import kind_of
+
+CODE = "batch_client_error"
+"""The only code seen on the live API: errors are told apart by their message."""
+
+MAX_STOP = 4
+"""`stop` sequences a request (live API)."""
+
+CHAT = "/v1/chat/completions"
+
+ROLES = ("system", "user", "assistant", "tool", "function", "developer")
+FORMATS = ("text", "json_object", "json_schema", "regex")
+
+_NUMBER = (int, float)
+_CHAT_TYPES: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("max_tokens", "top_k", "seed", "n", "logprobs"), _NUMBER),
+    **dict.fromkeys(("temperature", "top_p", "min_p"), _NUMBER),
+    **dict.fromkeys(("presence_penalty", "frequency_penalty", "repetition_penalty"), _NUMBER),
+    **dict.fromkeys(("stream", "echo"), (bool,)),
+    **dict.fromkeys(("reasoning", "response_format", "logit_bias"), (dict,)),
+    **dict.fromkeys(("reasoning_effort", "safety_model", "compliance"), (str,)),
+    **dict.fromkeys(("tool_choice", "function_call"), (str, dict)),
+    "tools": (list,),
+    "stop": (str, list),
+}
+_AUDIO_TYPES: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("response_format", "language", "prompt"), (str,)),
+    **dict.fromkeys(("temperature", "min_speakers", "max_speakers"), _NUMBER),
+    "diarize": (bool,),
+}
+
+UNLUCKY = (
+    "Request timed out before the model answered",
+    "The model is overloaded, please try again later",
+    "Internal error while generating the response",
+)
+"""What the rows say that fail by chance."""
+
+
+def refusal(row: dict[str, Any], endpoint: str) -> str | None:
+    """Why `row` will fail, or None."""
+    body: dict[str, Any] = row["body"]
+    model: str = body["model"]
+    kind = kind_of(model)
+    if kind is None:
+        return (
+            f"Unable to access model {model}. Please visit the models page to see the list of supported models "
+            "or contact the owner to request access."
+        )
+    if endpoint == CHAT:
+        return _chat_refusal(body, model, kind)
+    if row.get("method") != "FILE":
+        return "Content-Type must be multipart/form-data"
+    if kind != "transcribe":
+        return f"Model {model} does not support {endpoint}"
+    return _audio_refusal(body)
+
+
+def _chat_refusal(body: dict[str, Any], model: str, kind: str) -> str | None:
+    if kind != "chat":
+        return f"Model {model} does not support {CHAT}"
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not messages:
+        return "Input validation error: `messages` must be a non-empty array"
+    if not all(isinstance(message, dict) and message.get("role") in ROLES for message in messages):
+        return "Input validation error: each of `messages` must have a `role`"
+    if not all(_says_something(message) for message in messages):
+        return "Input validation error: each of `messages` must have a `content`"
+    if wrong := _wrong_type(body, _CHAT_TYPES):
+        return wrong
+    form = body.get("response_format")
+    if form is not None and form.get("type") not in FORMATS:
+        return f"Input validation error: `response_format.type` must be one of {', '.join(FORMATS)}"
+    stop = body.get("stop")
+    if isinstance(stop, list) and len(stop) > MAX_STOP:
+        return f"Input validation error: at most {MAX_STOP} `stop` sequences are allowed, got {len(stop)}"
+    limit = body.get("max_tokens")
+    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
+        return "Input validation error: `max_tokens` must be a positive integer"
+    return None
+
+
+def _says_something(message: dict[str, Any]) -> bool:
+    """Whether a message has text or parts; an assistant's may have called tools instead, or only thought."""
+    content = message.get("content")
+    if content is None:
+        return message["role"] == "assistant" and len(message) > 1 + ("content" in message)
+    return isinstance(content, str) or (isinstance(content, list) and all(isinstance(part, dict) for part in content))
+
+
+def _wrong_type(body: dict[str, Any], types: dict[str, tuple[type, ...]]) -> str | None:
+    """What is of another type than documented; null is nothing, and true is no number."""
+    for name, wanted in types.items():
+        value = body.get(name)
+        if value is not None and (not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted)):
+            return f"Input validation error: `{name}` has a wrong type"
+    return None
+
+
+def _audio_refusal(body: dict[str, Any]) -> str | None:
+    """The sandbox fetches nothing: a URL that could never be public is unreachable, any other can be heard."""
+    if wrong := _wrong_type(body, _AUDIO_TYPES):
+        return wrong
+    if body.get("response_format") not in (None, "json", "verbose_json"):
+        return "Input validation error: `response_format` must be json or verbose_json"
+    url = body.get("file")
+    if not isinstance(url, str) or not url:
+        return "Input validation error: `file` is required"
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        host = None
+    if host is None or parts.scheme not in ("http", "https"):
+        return f"Failed to download file: invalid URL {url[:200]}"
+    if host == "localhost" or host.endswith((".invalid", ".localhost", ".local")) or "." not in host:
+        return f"Failed to download file: could not reach {host}"
+    return None

@@ -1,0 +1,54 @@
+"""Whose key it is, and what models there are (SDK: `types/whoami_project_api_key.py`, `resources/models`)."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tbatch_tui.sandbox.answers import models as catalogue
+from tbatch_tui.sandbox.api.responses import Json, Refused
+
+WHOAMI = {
+    "type": "project_api_key",
+    "api_key": {"id": "key-sandbox"},
+    "organization": {"id": "org-sandbox", "name": "Acme"},
+    "project": {"id": "proj-sandbox", "name": "evals", "slug": "evals"},
+}
+MOST_A_PAGE = 100
+
+
+async def whoami(_: Request) -> Response:
+    """The organisation and the project behind the key."""
+    return Json(WHOAMI)
+
+
+async def supported_models(request: Request) -> Response:
+    """A page of the catalogue."""
+    asked = request.query_params
+    limit = asked.get("limit")
+    if limit is not None and not (limit.isascii() and limit.isdigit() and 0 < len(limit) < 6 and int(limit) > 0):
+        raise Refused(400, "limit must be a positive integer", param="limit", code="invalid_value")
+    page = catalogue.page(
+        asked.get("after"),
+        min(int(limit), MOST_A_PAGE) if limit is not None else None,
+        asked.get("product"),
+        asked.get("search"),
+        asked.get("modality"),
+    )
+    return Json(page)
+
+
+async def supported_model(request: Request) -> Response:
+    """One model of the catalogue."""
+    entry = catalogue.find(request.path_params["id"])
+    if entry is None:
+        raise Refused(404, f"model {request.path_params['id']} not found", code="not_found")
+    return Json(entry)
+
+
+routes = [
+    Route("/v3/whoami", whoami, methods=["GET"]),
+    Route("/v2/supported-models", supported_models, methods=["GET"]),
+    Route("/v2/supported-models/{id}", supported_model, methods=["GET"]),
+]

@@ -1,0 +1,74 @@
+"""The batch calls: create, list, retrieve, cancel (SDK: `resources/batches.py`)."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tbatch_tui.sandbox.api.responses import Json, Refused, batch_error, json_object, text_field
+from tbatch_tui.sandbox.jobs.jobs import AlreadyEnded
+from tbatch_tui.sandbox.jobs.records import Endpoint, Job
+from tbatch_tui.sandbox.state import state_of
+
+ENDPOINTS = get_args(Endpoint)
+
+
+async def create(request: Request) -> Response:
+    """201 says "accepted", not "valid": the file is judged afterwards (live API)."""
+    asked = await json_object(request)
+    endpoint = text_field(asked, "endpoint")
+    input_file_id = text_field(asked, "input_file_id")
+    assert endpoint is not None and input_file_id is not None
+    if endpoint not in ENDPOINTS:
+        raise Refused(400, f"endpoint must be one of {', '.join(ENDPOINTS)}", param="endpoint", code="invalid_value")
+    window = text_field(asked, "completion_window", required=False)
+    text_field(asked, "model_id", required=False)  # says nothing that the lines do not have to say themselves
+    jobs = state_of(request).jobs
+    job = jobs.create(endpoint, input_file_id)
+    answer = b'{"job":' + jobs.shown(job)
+    if window not in (None, "24h"):
+        answer += b',"warning":"completion_window is fixed at 24h; the value given was ignored"'
+    return Json(answer + b"}", 201)
+
+
+async def list_all(request: Request) -> Response:
+    """Every job of the account in one bare array."""
+    return Json(state_of(request).jobs.listed())
+
+
+async def retrieve(request: Request) -> Response:
+    """One job."""
+    job = _job(request)
+    return Json(state_of(request).jobs.shown(job)) if job is not None else _unknown(request)
+
+
+async def cancel(request: Request) -> Response:
+    """The job as it is now: CANCELING, for a while."""
+    job = _job(request)
+    if job is None:
+        return _unknown(request)
+    jobs = state_of(request).jobs
+    try:
+        jobs.cancel(job)
+    except AlreadyEnded as ended:
+        return batch_error(request, 409, f"Cannot cancel job - already in terminal state: {ended.status}")
+    return Json(jobs.shown(job))
+
+
+def _job(request: Request) -> Job | None:
+    return state_of(request).jobs.find(request.path_params["id"])
+
+
+def _unknown(request: Request) -> Response:
+    return batch_error(request, 404, "Job not found")
+
+
+routes = [
+    Route("/v1/batches", list_all, methods=["GET"]),
+    Route("/v1/batches", create, methods=["POST"]),
+    Route("/v1/batches/{id}", retrieve, methods=["GET"]),
+    Route("/v1/batches/{id}/cancel", cancel, methods=["POST"]),
+]

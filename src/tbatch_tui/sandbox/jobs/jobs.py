@@ -1,0 +1,274 @@
+"""The jobs: created, looked at, cancelled, and closed when the clock says that they are over.
+
+Nothing ticks. A job's file is judged in a thread as soon as the job exists; everything else follows from the clock
+when somebody looks, so ten thousand ended jobs cost nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from tbatch_tui.sandbox.clock import Clock, stamp
+from tbatch_tui.sandbox.ids import Ids
+from tbatch_tui.sandbox.jobs.file_store import FileStore
+from tbatch_tui.sandbox.jobs.journal import Journal
+from tbatch_tui.sandbox.jobs.lifecycle import ENDED, Moment, moment
+from tbatch_tui.sandbox.jobs.records import End, Job, Pace, StoredFile, Time
+from tbatch_tui.sandbox.jobs.result_files import write_results
+from tbatch_tui.sandbox.jobs.validation import Rates, Verdict, judge
+
+USER_ID = "user-sandbox"
+_encode = msgspec.json.Encoder().encode
+
+
+class AlreadyEnded(Exception):
+    """A job that has ended cannot be cancelled. `status` says how it ended."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class JobBook:
+    """Every job of the sandbox."""
+
+    def __init__(self, clock: Clock, ids: Ids, files: FileStore, journal: Journal, pace: Pace, rates: Rates) -> None:
+        self.pace = pace
+        self._clock = clock
+        self._ids = ids
+        self._files = files
+        self._journal = journal
+        self._rates = rates
+        self._jobs: dict[str, Job] = {}
+        self._verdicts: dict[str, Future[Verdict]] = {}
+        self._results: dict[str, Future[None]] = {}
+        self._told_as: dict[str, str] = {}
+        self._shown: dict[str, bytes] = {}  # ended jobs, encoded once: a list of 10,000 is asked for all the time
+        # One thread each: more would only take the interpreter from one another, and a job just created should not
+        # have to wait for another's 50,000 answers.
+        self._judging = ThreadPoolExecutor(1, "sandbox judge")
+        self._writing = ThreadPoolExecutor(1, "sandbox writer")
+
+    def create(self, endpoint: str, input_file_id: str, pace: Pace | None = None) -> Job:
+        """Accept a job. It is not valid yet: even an unknown file id is accepted, and fails later (live API)."""
+        job = Job(self._ids.job(self._jobs), endpoint, input_file_id, self._clock.now(), pace or self.pace)
+        file = self._files.find(input_file_id)
+        job.file_size_bytes = file.size if file is not None else None
+        self._jobs[job.id] = job
+        self._journal.note(job)
+        self._judge(job)
+        return job
+
+    def happened(
+        self, endpoint: str, file: StoredFile, created_at: float, pace: Pace, cancelled_after: float | None
+    ) -> Job:
+        """A job of the past, as far as it has come by now. Its results are written when they are asked for."""
+        job = Job(self._ids.job(self._jobs), endpoint, file.id, created_at, pace, file.size)
+        if cancelled_after is not None:
+            job.cancelled_at = created_at + cancelled_after
+        self._jobs[job.id] = job
+        verdict = replace(self._verdict(job), at=created_at)
+        seen = moment(job, verdict, self._clock.now())
+        if seen.status in ENDED:
+            self._close(job, seen, verdict, write=False)
+        else:
+            self._journal.note(job)
+            done: Future[Verdict] = Future()
+            done.set_result(verdict)
+            self._verdicts[job.id] = done
+        return job
+
+    def restore(self, job: Job) -> None:
+        """A job as the journal, a story or a test has it."""
+        self._jobs[job.id] = job
+        self._shown.pop(job.id, None)
+        if job.end is None:
+            self._judge(job, restored=True)
+
+    def new_id(self) -> str:
+        """An id for a job that is yet to be restored."""
+        return self._ids.job(self._jobs)
+
+    def find(self, job_id: str) -> Job | None:
+        """The job with this id."""
+        return self._jobs.get(job_id)
+
+    def forget(self, job_id: str) -> Job:
+        """Know this job no more, as if it had aged out of the account; `restore` brings it back."""
+        self._shown.pop(job_id, None)
+        return self._jobs.pop(job_id)
+
+    def __iter__(self) -> Iterator[Job]:
+        return iter(self._jobs.values())
+
+    def __contains__(self, job_id: object) -> bool:
+        return job_id in self._jobs
+
+    def look(self, job: Job) -> Moment:
+        """What a job is now. One that turns out to be over is closed: from then on it does not change."""
+        future = self._verdicts.get(job.id)
+        verdict = future.result() if future is not None and future.done() else None
+        now = self._clock.now()
+        seen = moment(job, verdict, now)
+        if job.end is None and seen.status in ENDED:
+            self._close(job, seen, verdict)
+        elif self._told_as.get(job.id) != seen.status and job.end is None:
+            self._told_as[job.id] = seen.status
+            self._journal.note(Time(now))  # what has been told cannot be taken back by a restart
+        return seen
+
+    def cancel(self, job: Job) -> None:
+        """Cancel a job, or raise `AlreadyEnded`. Asking twice changes nothing."""
+        seen = self.look(job)
+        if seen.status in ENDED:
+            raise AlreadyEnded(seen.status)
+        if job.cancelled_at is None:
+            job.cancelled_at = self._clock.now()
+            self._journal.note(job)
+
+    def shown(self, job: Job) -> bytes:
+        """A job as the API tells of it. What is not known yet has no key."""
+        known = self._shown.get(job.id)
+        if known is not None:
+            return known
+        seen = self.look(job)
+        told = _encode({key: value for key, value in self._told(job, seen).items() if value is not None})
+        if job.end is not None:
+            self._shown[job.id] = told
+        return told
+
+    def listed(self) -> bytes:
+        """All jobs: a bare array, neither paged nor filtered (SDK)."""
+        return b"[" + b",".join(self.shown(job) for job in self._jobs.values()) + b"]"
+
+    def results(self, file: StoredFile) -> Future[None]:
+        """The writing of a result file, begun if need be."""
+        job = self._jobs[file.made_by or ""]
+        future = self._results.get(job.id)
+        if future is None:
+            future = self._results[job.id] = self._writing.submit(self._write, job, None)
+        return future
+
+    def wait(self) -> None:
+        """Wait for the verdicts: after a restart, nothing is served before they are there again."""
+        wait(self._verdicts.values())
+
+    async def settle(self) -> None:
+        """Wait until the threads have nothing left to do, so that what the clock says is also so."""
+        while pending := [asyncio.wrap_future(each) for each in self._futures() if not each.done()]:
+            await asyncio.wait(pending)
+            self.look_at_all()
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass at once, and everything happen that happens meanwhile."""
+        await self.settle()
+        self._clock.advance(seconds)
+        self.look_at_all()
+        await self.settle()
+
+    def look_at_all(self) -> None:
+        """Close the jobs that are over."""
+        for job in self._jobs.values():
+            if job.end is None:
+                self.look(job)
+
+    def close(self) -> None:
+        """No more work in threads."""
+        for pool in (self._judging, self._writing):
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _futures(self) -> list[Future[Verdict] | Future[None]]:
+        return [*self._verdicts.values(), *self._results.values()]
+
+    def _judge(self, job: Job, *, restored: bool = False) -> None:
+        def verdict() -> Verdict:
+            reached = self._verdict(job)
+            # Judged again after a restart, a job must not go back to VALIDATING.
+            return replace(reached, at=job.created_at if restored else self._clock.now())
+
+        self._verdicts[job.id] = self._judging.submit(verdict)
+
+    def _verdict(self, job: Job) -> Verdict:
+        file = self._files.record(job.input_file_id)
+        if file is None or job.file_size_bytes is None:
+            return Verdict(0.0, error=f"input file {job.input_file_id} not found")
+        return judge(self._files.body(file), job.endpoint, job.id, self._rates)
+
+    def _close(self, job: Job, seen: Moment, verdict: Verdict | None, *, write: bool = True) -> None:
+        assert seen.at is not None
+        end = End(seen.status, seen.at, seen.rows, error=seen.error)
+        ledger = verdict.ledger if verdict is not None else None
+        if verdict is not None:
+            end.model_id = verdict.model_id
+        if ledger is not None and seen.status != "FAILED":
+            end.done = min(seen.done, len(ledger.fates))
+            failed = ledger.failed(end.done)
+            # Each id is there only if its file has a row (documentation).
+            end.output_file_id = self._files.new_id() if end.done > failed else None
+            end.error_file_id = self._files.new_id() if failed else None
+        job.end = end
+        self._verdicts.pop(job.id, None)
+        self._told_as.pop(job.id, None)
+        self._journal.note(job)
+        self.promise_results(job)
+        if end.done and write:
+            self._results[job.id] = self._writing.submit(self._write, job, verdict)
+
+    def promise_results(self, job: Job) -> None:
+        """Make the result files of an ended job known; the server gives them all the same two names (live API)."""
+        assert job.end is not None
+        for file_id, name in ((job.end.output_file_id, "output.jsonl"), (job.end.error_file_id, "errors.jsonl")):
+            if file_id is not None:
+                self._files.promise(file_id, name, job.id, job.end.at)
+
+    def _write(self, job: Job, verdict: Verdict | None) -> None:
+        """Write the result files of an ended job (in a thread)."""
+        end = job.end
+        source = self._files.record(job.input_file_id)
+        assert end is not None and source is not None
+        ledger = (verdict or self._verdict(job)).ledger
+        assert ledger is not None
+        spare = self._files.body(source).with_name(f"{job.id}.none")
+        targets = [
+            self._files.record(each) if each is not None else None for each in (end.output_file_id, end.error_file_id)
+        ]
+        paths = [self._files.body(each) if each is not None else spare for each in targets]
+        written = write_results(
+            self._files.body(source), ledger, end.done, job.endpoint, int(end.at), paths[0], paths[1]
+        )
+        for target, each in zip(targets, written, strict=True):
+            if target is not None:
+                self._files.received(target, each)
+        spare.unlink(missing_ok=True)
+
+    def _told(self, job: Job, seen: Moment) -> dict[str, Any]:
+        end = job.end
+        future = self._verdicts.get(job.id)
+        verdict = future.result() if future is not None and future.done() else None
+        model_id = end.model_id if end is not None else None
+        if end is None and verdict is not None and seen.status != "VALIDATING":
+            model_id = verdict.model_id  # known once the file is validated
+        return {
+            "id": job.id,
+            "user_id": USER_ID,
+            "input_file_id": job.input_file_id,
+            "file_size_bytes": job.file_size_bytes,
+            "status": seen.status,
+            "job_deadline": stamp(job.created_at + job.pace.window),
+            "created_at": stamp(job.created_at),
+            "endpoint": job.endpoint,
+            "progress": seen.progress,
+            "model_id": model_id,
+            "output_file_id": end.output_file_id if end is not None else None,
+            "error_file_id": end.error_file_id if end is not None else None,
+            "error": seen.error,
+            "completed_at": stamp(seen.at)
+            if end is not None and seen.at is not None and seen.status != "FAILED"
+            else None,
+        }

@@ -1,0 +1,96 @@
+"""The life of a job, as a function of the clock: nothing here runs, waits or remembers.
+
+VALIDATING → IN_PROGRESS → COMPLETED | FAILED | EXPIRED; a cancel makes it CANCELING for a while, then CANCELLED.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tbatch_tui.sandbox.jobs.records import End, Job, Status
+from tbatch_tui.sandbox.jobs.validation import Verdict
+
+ENDED: frozenset[str] = frozenset({"COMPLETED", "FAILED", "EXPIRED", "CANCELLED"})
+"""Statuses that do not change any more."""
+
+BROKEN_LINE = "error reading input file"
+"""What a line over 10 MB ends in, after a validation that let it pass (seen on the live API)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A job at one moment."""
+
+    status: str
+    done: int = 0
+    """Rows that have an answer or an error by now."""
+
+    rows: int = 0
+    error: str | None = None
+    at: float | None = None
+    """When it ended; None before."""
+
+    @property
+    def progress(self) -> float:
+        """Rows done, 0-100."""
+        if self.status == "COMPLETED":
+            return 100.0
+        return round(100.0 * self.done / self.rows, 1) if self.rows else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """How a job goes if nobody cancels it."""
+
+    started: float
+    running: float
+    status: Status
+    at: float
+    error: str | None = None
+
+
+def moment(job: Job, verdict: Verdict | None, now: float) -> Moment:
+    """What `job` is at `now`, given the verdict on its file (None while that is still being read)."""
+    if job.end is not None:
+        return _ended(job.end)
+    course = _course(job, verdict)
+    rows = verdict.rows if verdict is not None and verdict.error is None else 0
+    if job.cancelled_at is not None:
+        done = _rows_done(course, rows, job.cancelled_at)
+        cancelled = job.cancelled_at + job.pace.canceling
+        if now < cancelled:
+            return Moment("CANCELING", done, rows)
+        return Moment("CANCELLED", done, rows, at=cancelled)
+    if course is None or now < min(course.started, course.at):
+        return Moment("VALIDATING")
+    if now < course.at:
+        return Moment("IN_PROGRESS", _rows_done(course, rows, now), rows)
+    return Moment(course.status, _rows_done(course, rows, course.at), rows, course.error, course.at)
+
+
+def _ended(end: End) -> Moment:
+    return Moment(end.status, end.done, end.rows, end.error, end.at if end.status in ENDED else None)
+
+
+def _course(job: Job, verdict: Verdict | None) -> _Course | None:
+    if verdict is None:
+        return None
+    pace = job.pace
+    started = max(job.created_at + pace.validating, verdict.at)
+    if verdict.error is not None:
+        return _Course(started, 0.0, "FAILED", started, verdict.error)
+    running = pace.starting + pace.per_row * verdict.rows
+    deadline = job.created_at + pace.window
+    if verdict.breaks:
+        return _Course(started, running, "FAILED", started + running / 2, BROKEN_LINE)
+    if pace.expires and started + running > deadline:
+        return _Course(started, running, "EXPIRED", max(started, deadline))
+    return _Course(started, running, "COMPLETED", started + running)
+
+
+def _rows_done(course: _Course | None, rows: int, at: float) -> int:
+    if course is None or at <= course.started:
+        return 0
+    if at >= course.started + course.running:
+        return rows
+    return int(rows * (at - course.started) / course.running)

@@ -1,0 +1,60 @@
+"""What all dialogs look like: one thin box in the middle, never wider or higher than the terminal."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from tbatch_tui.tui.keys import keymap
+from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.widgets.one_line import OneLine
+from tbatch_tui.tui.widgets.reader.selectable import Selecting
+
+Answer = TypeVar("Answer")
+
+
+class Box(Vertical):
+    """The box itself."""
+
+    DEFAULT_CSS = """
+    Box {
+        width: 68; max-width: 100%; height: auto; max-height: 100%;
+        padding: 1 2; background: $surface; border: round $rule;
+    }
+    """
+
+
+class Dialog(ModalScreen[Answer], Selecting[Answer]):  # the first is the one whose style sheet is inherited
+    """A question with a typed answer."""
+
+    DEFAULT_CSS = """
+    Dialog {
+        align: center middle; background: $background 70%;
+        .dialog--title { text-style: bold; width: 1fr; height: auto; }
+        .dialog--text { color: $status-quiet; width: 1fr; height: auto; margin-top: 1; }
+        .dialog--answers { height: 1; margin-top: 1; align-horizontal: right; }
+        .dialog--answers > Choice { margin-left: 2; }
+        KeyHints { margin-top: 1; }
+    }
+    """
+
+    def key_of(self, id: str) -> str:
+        """How the first key of a binding is shown, as remapped; empty when it has none here."""
+        bindings = [active.binding for active in self.active_bindings.values() if active.binding.id == id]
+        return self.app.get_key_display(min(bindings, key=keymap.key_rank)) if bindings else ""
+
+
+class KeyHints(OneLine):
+    """`⏎ Save  esc Discard`: a dialog's own little footer."""
+
+    def __init__(self, *hints: tuple[str, str]) -> None:
+        super().__init__()
+        self._hints = hints
+
+    def pieces(self, width: int) -> Pieces:
+        said: Pieces = []
+        for key, word in self._hints:
+            said += [(key, "bold $accent-text"), (f" {word}", "$status-quiet"), ("  ", "")]
+        return said

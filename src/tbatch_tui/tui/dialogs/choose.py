@@ -1,0 +1,73 @@
+"""A question with several answers, each told with what it means; escape leaves things as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widgets import Static
+
+from tbatch_tui.tui.dialogs.base import Box, Dialog, KeyHints
+from tbatch_tui.tui.keys import bindings as keys
+from tbatch_tui.tui.keys.hints import shown_key
+from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.sanitize import one_line, shown
+from tbatch_tui.tui.widgets.table.columns import Column
+from tbatch_tui.tui.widgets.table.table import RecordTable
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Way(Generic[Answer]):
+    """One of the answers, and what it means."""
+
+    answer: Answer
+    title: str
+    means: Pieces
+
+
+class Ways(Dialog["Answer | None"], Generic[Answer]):
+    """One of the answers, or None. The way that costs nothing and loses nothing comes first."""
+
+    AUTO_FOCUS = "RecordTable"
+    BINDINGS: ClassVar[list[BindingType]] = [keys.NO]
+    DEFAULT_CSS = """
+    Ways { Box { width: 100; } RecordTable { margin-top: 1; } }
+    """
+
+    def __init__(self, question: str, explanation: str, ways: Sequence[Way[Answer]], *, leave: str) -> None:
+        """`leave` says what escape does."""
+        super().__init__()
+        self._question = question
+        self._explanation = explanation
+        self._ways = ways
+        self._leave = leave
+
+    def compose(self) -> ComposeResult:
+        with Box():
+            yield Static(one_line(self._question), classes="dialog--title")
+            yield Static(shown(self._explanation))
+            yield RecordTable[Way[Answer]](
+                [
+                    Column("way", "Do", lambda way: way.title, width=14),
+                    Column("means", "What it means", lambda way: way.means, min=10),
+                ],
+                id="ways",
+            )
+            yield KeyHints((shown_key(keys.SELECT), "Do that"), (self.key_of("answer.no"), self._leave))
+
+    def on_mount(self) -> None:
+        table = self.query_one(RecordTable)
+        table.styles.height = min(len(self._ways), 8) + 1
+        table.set_rows((str(number), way) for number, way in enumerate(self._ways))
+
+    def on_record_table_selected(self, event: RecordTable.Selected) -> None:
+        event.stop()
+        self.dismiss(self._ways[int(event.key)].answer)
+
+    def action_no(self) -> None:
+        self.dismiss(None)

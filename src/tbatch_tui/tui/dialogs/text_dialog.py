@@ -1,0 +1,50 @@
+"""A text to read in full: an error, an answer of the server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widgets import Static
+
+from tbatch_tui.tui.dialogs.base import Box, Dialog, KeyHints
+from tbatch_tui.tui.keys import bindings as keys
+from tbatch_tui.tui.keys.hints import shown_key
+from tbatch_tui.tui.sanitize import one_line
+from tbatch_tui.tui.widgets.reader.view import RecordView
+from tbatch_tui.tui.widgets.reader.wrap import Block
+
+AROUND = 9
+"""Lines of the box around what is read: border, padding, title and keys."""
+
+
+class MessageBox(Dialog[None]):
+    """A title and what is to be read; any length."""
+
+    AUTO_FOCUS = "RecordView"
+    BINDINGS: ClassVar[list[BindingType]] = [keys.CLOSE]
+    DEFAULT_CSS = """
+    MessageBox {
+        Box { width: 90; }
+        RecordView { height: auto; padding: 0; margin-top: 1; }
+    }
+    """
+
+    def __init__(self, title: str, text: str | Sequence[Block]) -> None:
+        super().__init__()
+        self._head = title
+        self._blocks = [Block(text)] if isinstance(text, str) else list(text)
+
+    def compose(self) -> ComposeResult:
+        with Box():
+            yield Static(one_line(self._head), classes="dialog--title")
+            yield RecordView(*self._blocks)
+            yield KeyHints((self.key_of("answer.close"), "Close"), (shown_key(keys.DOWN), "Down"))
+
+    def on_resize(self) -> None:
+        self.query_one(RecordView).styles.max_height = max(3, self.size.height - AROUND)
+
+    def action_close(self) -> None:
+        self.dismiss(None)

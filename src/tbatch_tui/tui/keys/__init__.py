@@ -1,0 +1,1 @@
+"""Every key, said once."""

@@ -1,0 +1,32 @@
+"""Keys in words: a text names an action, `{job.cancel}`, and what is shown is the key that the person has for it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from textual._context import active_app
+from textual.binding import Binding
+from textual.keys import format_key
+
+from tbatch_tui.tui.keys import bindings as keys
+from tbatch_tui.tui.keys.keymap import keys_of
+
+_NAMED = re.compile(r"\{([a-z]+\.[a-z-]+)\}")
+
+
+def shown_key(binding: Binding) -> str:
+    """The first key of an action, as it is shown to the person whose app this is; without an app, the default."""
+    app = active_app.get(None)
+    key = keys_of(binding, getattr(app, "own_keys", None))[0]
+    return format_key(key) if app is None else app.get_key_display(replace(binding, key=key))
+
+
+def with_keys(text: str) -> str:
+    """The text with a key in the place of each action that it names by its id; anything else in braces stays."""
+    return _NAMED.sub(_key, text) if "{" in text else text
+
+
+def _key(found: re.Match[str]) -> str:
+    binding = next((one for one in keys.ALL if one.id == found[1]), None)
+    return shown_key(binding) if binding is not None else found[0]

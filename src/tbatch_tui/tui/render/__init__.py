@@ -1,0 +1,1 @@
+"""Values as styled text: pure functions, shared by the screens."""

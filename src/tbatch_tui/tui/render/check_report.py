@@ -1,0 +1,105 @@
+"""What a check found, in words: the verdict in one line, and what is in the file. Pure."""
+
+from __future__ import annotations
+
+from tbatch_tui.engine.domain.check_report import CheckReport
+from tbatch_tui.engine.errors import FileTrouble
+from tbatch_tui.text import format as fmt
+from tbatch_tui.tui.keys.hints import with_keys
+from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.sanitize import line
+
+CLEAN = "No problems"
+_MODELS_NAMED = 8
+_MODELS_IN_LINE = 2
+
+
+def verdict(report: CheckReport) -> Pieces:
+    """`✗ 3 errors · ! 41 warnings`, and what follows from that."""
+    if not (report.errors or report.warnings):
+        notes = f", {fmt.plural(report.notes, 'note')}" if report.notes else ""
+        said: Pieces = [(f"✓ {CLEAN}", "bold $status-ok")]
+        return [*said, (f" in {fmt.plural(report.lines, 'line')}{notes}.", "$status-ok")]
+    said = []
+    for number, noun, glyph, style in (
+        (report.errors, "error", "✗", "bold $status-failed"),
+        (report.warnings, "warning", "!", "bold $status-attention"),
+        (report.notes, "note", "", ""),
+    ):
+        if number:
+            said += [(" · " if said else "", "$rule"), (f"{glyph} {fmt.plural(number, noun)}".lstrip(), style)]
+    follows = "It can be submitted as it is." if report.is_ok else "Mend the errors to submit it."
+    if report.goes_in_parts:
+        follows = "It can be submitted as several jobs."
+    said.append((f"  {follows}", "$status-quiet"))
+    return said
+
+
+def way_on(report: CheckReport) -> str:
+    """What is to be known beside the verdict, on Check."""
+    if not report.problems:
+        return with_keys(" {go.on} goes on to submit it.")
+    is_cut = len(report.problems) < report.errors + report.warnings + report.notes
+    return f" The first {len(report.problems):,} problems are listed." if is_cut else ""
+
+
+def trouble(error: FileTrouble) -> Pieces:
+    """Why there is no verdict, and the ways on."""
+    said: Pieces = [("✗ ", "bold $status-failed"), (line(error.title), "bold $status-failed")]
+    if error.hint:
+        said.append((f"\n\n  {line(error.hint)}", ""))
+    return [*said, (with_keys("\n\n  {check.again} tries again, {go.back} goes back."), "$status-quiet")]
+
+
+def summary(report: CheckReport) -> Pieces:
+    """What is in the file, in a line or two."""
+    models = list(report.models)
+    named = ", ".join(
+        line(fmt.short_model(name)) + (f" ({report.models[name]:,})" if len(models) > 1 else "")
+        for name in models[:_MODELS_IN_LINE]
+    )
+    if len(models) > _MODELS_IN_LINE:
+        named += f" and {len(models) - _MODELS_IN_LINE:,} more"
+    said = [(_endpoint(report, "Endpoint unknown"), ""), (f" ({line(report.endpoint_why)})", "$status-quiet")]
+    said += [(" · ", "$rule"), (named or "no model", "")]
+    return [*said, ("".join(f" · {words}" for words in (_tokens(report), _longest(report)) if words), "$status-quiet")]
+
+
+def _tokens(report: CheckReport) -> str:
+    """An estimate, to two digits; empty where there is none."""
+    number = report.prompt_tokens
+    return f"about {round(number, 2 - len(str(number))):,} tokens" if number else ""
+
+
+def _longest(report: CheckReport) -> str:
+    return f"longest line {fmt.size(report.longest_line)}"
+
+
+def _endpoint(report: CheckReport, unknown: str) -> str:
+    """What the file is for."""
+    return report.endpoint.words if report.endpoint is not None else unknown
+
+
+def facts(report: CheckReport, *, models_named: int | None = None) -> list[tuple[str, Pieces]]:
+    """What is in the file, fact by fact."""
+    told: list[tuple[str, Pieces]] = [
+        ("Requests", [(fmt.count(report.requests), "")]),
+        ("Size", [(fmt.size(report.size), ""), (f" · {_longest(report)}", "$status-quiet")]),
+        ("Endpoint", [(_endpoint(report, "Unknown"), ""), (f" · {line(report.endpoint_why)}", "$status-quiet")]),
+    ]
+    if words := _tokens(report):
+        told.insert(2, ("Prompts", [(words, "")]))
+    return told + models(report, models_named or _MODELS_NAMED)
+
+
+def models(report: CheckReport, most: int = _MODELS_NAMED) -> list[tuple[str, Pieces]]:
+    """Each model with its requests, a line each; of very many only the most used."""
+    named = list(report.models.items())
+    told: list[tuple[str, Pieces]] = []
+    for index, (name, number) in enumerate(named[:most]):
+        many: Pieces = [(f" · {fmt.plural(number, 'request')}", "$status-quiet")] if len(named) > 1 else []
+        title = "" if index else "Models" if len(named) > 1 else "Model"
+        told.append((title, [(line(name), ""), *many]))
+    if len(named) > most:
+        told.append(("", [(f"and {len(named) - most:,} more", "$status-quiet")]))
+    return told or [("Model", [("none is named", "$status-quiet")])]

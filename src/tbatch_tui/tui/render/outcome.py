@@ -1,0 +1,94 @@
+"""Results in words: an outcome as glyph, word and colour, and what is said where no row is. Pure."""
+
+from __future__ import annotations
+
+from tbatch_tui.engine.domain.job import FileKind
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.results import Oddity, Outcome, ResultIndex
+from tbatch_tui.text import format as fmt
+from tbatch_tui.tui.keys.hints import with_keys
+from tbatch_tui.tui.render.status import ACTIVE, ATTENTION, FAILED, OK, StatusLook
+
+FILTERS: dict[str, tuple[Outcome, ...]] = {
+    "all": tuple(Outcome),
+    "ok": (Outcome.OK,),
+    "errors": (Outcome.ERROR, Outcome.UNREADABLE),
+    "cut short": (Outcome.CUT_SHORT,),
+    "missing": (Outcome.MISSING,),
+}
+"""What `f` goes through, in this order."""
+
+_LOOKS = {
+    Outcome.OK: StatusLook("✓", "ok", OK),
+    Outcome.ERROR: StatusLook("✗", "error", FAILED),
+    Outcome.CUT_SHORT: StatusLook("✂", "cut short", ATTENTION),
+    Outcome.MISSING: StatusLook("?", "missing", ATTENTION),
+    Outcome.UNREADABLE: StatusLook("✗", "unreadable", FAILED),
+    Outcome.PENDING: StatusLook("·", "reading", ACTIVE),
+}
+
+_NOTHING = {
+    "all": "No rows came back.",
+    "ok": "No row was answered in full.",
+    "errors": "No errors.",
+    "cut short": "No answer was cut short.",
+    "missing": "Nothing is missing.",
+}
+
+_SHOW_ALL = "Press {list.filter} and {filter.clear} to see all again."
+_NEXT_KIND = "Press {list.next-filter} for the next kind of row."
+_FETCH = "Press {go.back}, then {job.download} on the job: that fetches them"
+
+ODD = {
+    Oddity.UNKNOWN: "This id is in no line of the input file.",
+    Oddity.DUPLICATE: "This request has a row already; the better one counts.",
+    Oddity.UNREADABLE: "This row cannot be told to belong to a request.",
+}
+
+
+def look_of_outcome(outcome: Outcome) -> StatusLook:
+    """How an outcome is shown."""
+    return _LOOKS[outcome]
+
+
+def trouble_words(index: ResultIndex) -> str:
+    """What keeps the sum from being the whole truth: a file that is gone, or is another one by now."""
+    said = [f"the {source.words} cannot be read: {why}" for source, why in index.absent.items()]
+    if index.input_changed:
+        said.append("the input file has changed since it was submitted")
+    elif not index.has_input:
+        said.append(
+            "without the input file this is what came back"
+            if said
+            else "the input file is not known here: this is what came back"
+        )
+    return fmt.joined(*said)
+
+
+def nothing_here(filter_: str, text: str) -> str:
+    """What a list without rows says, when there are rows of another kind."""
+    if text:
+        kind = "" if filter_ == "all" else f"among “{filter_}” "
+        return f"No row {kind}holds “{text}”.\n\n" + with_keys(
+            "Press {list.filter} and {filter.clear} to see all again."
+        )
+    return _NOTHING[filter_] + (
+        "" if filter_ == "all" else with_keys("\n\nPress {list.next-filter} for the next kind of row.")
+    )
+
+
+def no_files(job: JobRecord | None, index: ResultIndex) -> str:
+    """What is said instead of a list when there is no result file to read."""
+    if job is None:
+        return "This job is not in the history any more."
+    if index.absent:
+        return f"{_capital(trouble_words(index))}.\n\n{with_keys(_FETCH)} again."
+    if job.job is not None and any(job.job.file_id(kind) for kind in FileKind):
+        return f"The result files are not here yet.\n\n{with_keys(_FETCH)}."
+    if job.job is not None and job.job.is_ended:
+        return f"This job has ended without result files.\n\n{job.job.error or ''}"
+    return "There are no results yet. They are there when the job has ended."
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]

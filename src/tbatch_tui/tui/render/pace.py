@@ -1,0 +1,149 @@
+"""The honest stuck meter in words: how fast, until when, what others took, and what is documented. Pure.
+
+A job is never called stuck, least of all by the clock: what was seen is said, and what usually helps.
+"""
+
+from __future__ import annotations
+
+from tbatch_tui.engine.domain.job import JobStatus
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.progress.history import History, Similar
+from tbatch_tui.engine.progress.outlook import Outlook, outlook, pause, speeds
+from tbatch_tui.text import format as fmt
+from tbatch_tui.tui.keys.hints import with_keys
+from tbatch_tui.tui.render.job import Pieces, requests_of
+
+STALE = 900.0
+"""Seconds without a list after which nothing is said of what comes."""
+WINDOW, SUPPORT = 24 * 3_600.0, 72 * 3_600.0
+"""Best effort, and from when on support is asked (documentation)."""
+FAR = 3 * 86_400.0
+"""An end further off than this is not given a time."""
+SPARK = 10
+NO_ESTIMATE = "no estimate yet"
+_QUIET = "$status-quiet"
+
+
+def is_running(record: JobRecord) -> bool:
+    """Whether there is a pace to be told of."""
+    return record.job is not None and record.job.status == JobStatus.IN_PROGRESS
+
+
+def foot_pieces(record: JobRecord, history: History, seen_at: float | None, now: float) -> Pieces:
+    """`▁▂▄▅▆▆▇▇▇  4,100/h · done about 14:51`, for the foot of the list."""
+    said = _pace(record, history, seen_at, now, SPARK)
+    said.append((" · " if said else "", _QUIET))
+    said.append((_stands(history, seen_at) or _done(history, seen_at, now), ""))
+    if rule := _rule(record, now):
+        said.append((f" · {rule[0]}", _QUIET))
+    return said
+
+
+def meter(record: JobRecord, history: History, seen_at: float | None, now: float) -> list[tuple[str, Pieces]]:
+    """The same at length, for the Job screen: names and what stands beside them."""
+    if not is_running(record):
+        return []
+    facts: list[tuple[str, Pieces]] = []
+    if pace := _pace(record, history, seen_at, now, 2 * SPARK):
+        facts.append(("Pace", pace))
+    similar = history.similar
+    if stands := _stands(history, seen_at):
+        if similar is not None and similar.longest_pause is not None:
+            stands += f"; similar jobs paused up to {fmt.duration(similar.longest_pause)}"
+        facts.append(("", [(stands, "")]))
+    deadline = record.job.deadline if record.job is not None else None
+    until = f" · deadline {fmt.when(deadline, now)}" if deadline is not None and deadline > now else ""
+    facts.append(("Estimate", [(_done(history, seen_at, now), ""), (until, _QUIET)]))
+    if similar is not None:
+        facts.append(("Similar", [(similar_words(similar), _QUIET)]))
+    if rule := _rule(record, now):
+        facts.append(("", [(with_keys(rule[1]), _QUIET)]))
+    elif _is_late(record, _look(history, seen_at, now)):
+        facts.append(("", [("That is past its 24 h. They are best effort: a job goes on after them.", _QUIET)]))
+    return facts
+
+
+def similar_words(similar: Similar) -> str:
+    """`5 jobs like it took 41 m (31 m to 1 h 05 m)`."""
+    if similar.count == 1:
+        return f"one job like it took {fmt.duration(similar.median)}"
+    span = f"{fmt.duration(similar.shortest)} to {fmt.duration(similar.longest)}"
+    return f"{similar.count:,} jobs like it took {fmt.duration(similar.median)} ({span})"
+
+
+def _pace(record: JobRecord, history: History, seen_at: float | None, now: float, width: int) -> Pieces:
+    if seen_at is None:
+        return []
+    rates = speeds(history.points, seen_at, width)
+    look = _look(history, seen_at, now)
+    if look is None or not rates:  # bars without a number would only look like something
+        return []
+    said: Pieces = [(fmt.spark(rates, width), "$status-active")]
+    if look.per_hour > 0:
+        said.append((f"  {_speed(look.per_hour, requests_of(record))}", ""))
+    return said
+
+
+def _speed(per_hour: float, requests: int | None) -> str:
+    if requests is None:
+        return f"{per_hour:,.0f} %/h" if per_hour >= 10 else f"{per_hour:.1f} %/h"
+    rows = per_hour / 100 * requests
+    return f"{rows:,.0f}/h" if rows >= 1 else "under 1/h"
+
+
+def _look(history: History, seen_at: float | None, now: float) -> Outlook | None:
+    """The outlook, if the server was heard of lately."""
+    if seen_at is None or now - seen_at > STALE:
+        return None
+    return outlook(history.points, seen_at)
+
+
+def _done(history: History, seen_at: float | None, now: float) -> str:
+    if seen_at is None:
+        return "no estimate before the server's list has come"
+    if now - seen_at > STALE:
+        return f"no estimate: the server was last heard of at {fmt.when(seen_at, now)}"
+    look = _look(history, seen_at, now)
+    if look is None:
+        return NO_ESTIMATE
+    if look.soonest is None or look.latest is None:
+        return "no estimate while it does not move"
+    if look.soonest - now > FAR:
+        return "done in more than 3 days at this pace"
+    soonest, latest = max(look.soonest, now), max(look.latest, now)
+    if latest - now < 60:
+        return "done in under a minute"
+    if latest - soonest <= max(120.0, (latest - now) / 4):
+        middle = (soonest + latest) / 2
+        return f"done about {fmt.when(middle, now)}"
+    if latest - now > FAR:
+        return f"done after {fmt.when(soonest, now)}"
+    return f"done between {fmt.when(soonest, now)} and {fmt.when(latest, now)}"
+
+
+def _stands(history: History, seen_at: float | None) -> str:
+    """`no progress for 2 h`, when that is long for this job."""
+    stood = pause(history.points, seen_at) if seen_at is not None else None
+    return f"no progress for {fmt.duration(stood)}" if stood is not None else ""
+
+
+def _rule(record: JobRecord, now: float) -> tuple[str, str] | None:
+    """What the documentation says of a job of this age, short and in full."""
+    job = record.job
+    if job is None or job.created_at is None or now - job.created_at < WINDOW:
+        return None
+    if now - job.created_at < SUPPORT:
+        ask = fmt.when(job.created_at + SUPPORT, now)
+        return (
+            "past 24 h, still running",
+            f"Past its 24 h, and still running: that happens. Together's support is asked after 72 h: {ask}.",
+        )
+    return (
+        "past 72 h: support can be asked",
+        "It has run for more than 72 h: Together's support can be asked now, with its id ({list.copy-id} copies it).",
+    )
+
+
+def _is_late(record: JobRecord, look: Outlook | None) -> bool:
+    deadline = record.job.deadline if record.job is not None else None
+    return look is not None and look.soonest is not None and deadline is not None and look.soonest > deadline

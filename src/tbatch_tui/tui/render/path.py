@@ -1,0 +1,16 @@
+"""Paths that fit on a line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tbatch_tui.text import format as fmt
+from tbatch_tui.tui.sanitize import fit
+
+_LONGEST = 120
+"""Cells of a path in a message; its end is what tells it apart."""
+
+
+def shortened(path: Path, width: int = _LONGEST) -> str:
+    """A path for a line: as `format.place` says it, its beginning cut if it is long."""
+    return fit(fmt.place(path), width, keep="end").rstrip(" ")

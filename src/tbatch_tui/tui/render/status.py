@@ -1,0 +1,60 @@
+"""A status as a person reads it: a glyph, a word and a colour, never a colour alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tbatch_tui.engine.domain.job import JobStatus, LocalStatus, known_status
+from tbatch_tui.engine.domain.record import JobRecord, Rank
+from tbatch_tui.tui.sanitize import line
+
+ACTIVE, OK, ATTENTION, FAILED, QUIET = (
+    "$status-active",
+    "$status-ok",
+    "$status-attention",
+    "$status-failed",
+    "$status-quiet",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StatusLook:
+    """How a status is shown. `colour` is a theme variable."""
+
+    glyph: str
+    word: str
+    colour: str
+
+
+_LOOKS: dict[JobStatus | LocalStatus, tuple[str, str]] = {
+    JobStatus.VALIDATING: ("◌", ACTIVE),
+    JobStatus.IN_PROGRESS: ("◐", ACTIVE),
+    JobStatus.COMPLETED: ("✓", OK),
+    JobStatus.FAILED: ("✗", FAILED),
+    JobStatus.EXPIRED: ("⊘", FAILED),
+    JobStatus.CANCELLING: ("◍", ATTENTION),
+    JobStatus.CANCELLED: ("○", QUIET),
+    LocalStatus.UPLOADING: ("↑", ACTIVE),
+    LocalStatus.SUBMITTING: ("→", ACTIVE),
+    LocalStatus.UNCERTAIN: ("?", ATTENTION),
+    LocalStatus.NOT_SUBMITTED: ("✗", FAILED),
+    LocalStatus.WAITING: ("◇", QUIET),
+    LocalStatus.READY: ("◆", ATTENTION),
+}
+
+
+def look_of(status: str) -> StatusLook:
+    """The look of a status; one that nobody knows as the server spells it."""
+    known = known_status(status)
+    if known is None:
+        return StatusLook("·", line(status)[:40], ACTIVE)
+    glyph, colour = _LOOKS[known]
+    return StatusLook(glyph, known.words, colour)
+
+
+def look_of_record(record: JobRecord) -> StatusLook:
+    """As `look_of`, but a completed job that needs a person says so: `! Completed`."""
+    look = look_of(record.status)
+    if record.status == JobStatus.COMPLETED and record.rank is Rank.ATTENTION:
+        return StatusLook("!", look.word, ATTENTION)
+    return look

@@ -1,0 +1,35 @@
+"""Pieces of styled text, joined."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+if TYPE_CHECKING:
+    pass
+
+
+Pieces = list[tuple[str, str]]
+"""Text and its style, `"bold $accent-text"` or empty; the text passes the gate when it is drawn."""
+
+
+def facts_below(facts: Pieces) -> Pieces:
+    """` · one · two` as a line each."""
+    return [
+        (text.removeprefix(" · ") + ("\n" if n < len(facts) - 1 else ""), style)
+        for n, (text, style) in enumerate(facts)
+    ]
+
+
+def pieces_content(pieces: Pieces) -> Content:
+    """Text with a style each as one Content. The text has passed the gate where the pieces were made."""
+    return Content.assemble(*((text, style) if style else text for text, style in pieces))
+
+
+def marked_pieces(marked: int, hidden: int) -> Pieces:
+    """`3 marked, 1 of them hidden`."""
+    if not marked:
+        return []
+    words = f"{marked:,} marked" + (f", {hidden:,} hidden" if hidden else "")
+    return [(words, "bold $accent-text")]

@@ -1,0 +1,199 @@
+"""The steps of a job, each with its time: from the press of Submit to the files on disk. Pure; nothing is made up.
+
+A time that was not watched is left out, or said as a bound: `by 14:03`, `≤ 3 h`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tbatch_tui.engine.domain.job import ENDED, JobStatus
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.domain.submission import Submission, SubmissionState
+from tbatch_tui.engine.domain.transfer import TransferState
+from tbatch_tui.engine.progress.history import LOCAL, History, Point
+from tbatch_tui.text import format as fmt
+from tbatch_tui.tui.render.job import Pieces
+from tbatch_tui.tui.render.status import look_of
+from tbatch_tui.tui.sanitize import fit
+
+DONE, NOW, AHEAD, OVER = "●", "◐", "○", "✗"
+WATCHED = 300.0
+"""A change that came at most so many seconds after the look before is told with its time, not with a bound."""
+_COLOURS = {DONE: "$status-ok", NOW: "$status-active", AHEAD: "$status-quiet", OVER: "$status-failed"}
+_WORD, _AT, _LASTED = 14, 22, 11
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the timeline."""
+
+    glyph: str
+    word: str
+    at: float | None = None
+    """When it was, or began."""
+    lasted: float | None = None
+    """How long it took, or takes by now."""
+    is_by: bool = False
+    """It was at this time or before; of what is ahead, it is to be by then."""
+    bound: str = ""
+    """`≤ ` or `≥ `, where it lasted so long at most or at least."""
+    colour: str = ""
+
+    def pieces(self, now: float, *, short: bool = False) -> Pieces:
+        """`● In progress    2026-11-24 14:02:11       41 m`; when `short`, only the time, as near as it is."""
+        colour = self.colour or _COLOURS.get(self.glyph, "$status-attention")
+        at = "" if self.at is None else fmt.when(self.at, now) if short else fmt.absolute(self.at)
+        lasted = "" if self.lasted is None else fmt.duration(self.lasted)
+        said = f"{'by ' if self.is_by and at else ''}{at}"
+        took = f"{self.bound if lasted else ''}{lasted}"
+        if short:
+            return [(f"{self.glyph} ", colour), (fit(self.word, _WORD + 1), ""), (said, "$status-quiet")]
+        return [
+            (f"{self.glyph} ", colour),
+            (fit(self.word, _WORD), "$status-quiet" if self.glyph == AHEAD else ""),
+            (fit(said, _AT, align="right"), "$status-quiet" if self.glyph == AHEAD else ""),
+            (fit(took, _LASTED, align="right").rstrip(), "$status-quiet"),
+        ]
+
+
+STEP_WIDTH = 2 + _WORD + _AT + _LASTED
+
+
+def steps(record: JobRecord, now: float, history: History = History()) -> list[Step]:  # noqa: B008 - it is frozen
+    """What happened, what is happening, what is still ahead."""
+    job = record.job
+    found: list[Step] = []
+    if record.submission is not None:
+        found += _sending(record, record.submission, now, history)
+    if job is None:
+        return found
+    if record.submission is None:
+        found.append(Step(DONE, "Made elsewhere", job.created_at))
+    found += _on_the_server(record, now, history)
+    end = _end(record, history)
+    found.append(end)
+    if record.transfers or (record.submission is not None and not job.is_ended):
+        found.append(_fetching(record, end))
+    return found
+
+
+def _sending(record: JobRecord, submission: Submission, now: float, history: History) -> Iterator[Step]:
+    """Intent, upload and create."""
+    yield Step(DONE, "Submitted", submission.created_at)
+    state = submission.state
+    if state.is_at_rest:
+        yield Step(NOW if state is SubmissionState.WAITING else "◆", "Waiting", submission.created_at)
+        return
+    up = history.first(LOCAL + SubmissionState.UPLOADED)
+    dropped = state in (SubmissionState.REJECTED, SubmissionState.STOPPED)
+    if submission.file_id is not None:
+        yield Step(DONE, "Uploaded", up.at if up else None, _between(submission.created_at, up.at if up else None))
+    elif dropped:
+        yield Step(OVER, "Not uploaded")
+    else:
+        yield Step(NOW, "Uploading", None, now - submission.created_at)
+    if record.job is not None:
+        created = record.job.created_at
+        yield Step(DONE, "Created", created, _between(up.at if up else None, created))
+    elif state is not None and state.is_uncertain:
+        since = submission.uncertain_since
+        yield Step("?", "Answer lost", since, now - since if since is not None else None)
+    elif dropped:
+        yield Step(OVER, "Not created" if state is SubmissionState.REJECTED else "Stopped")
+    else:
+        yield Step(NOW if submission.file_id is not None else AHEAD, "Created")
+
+
+def _on_the_server(record: JobRecord, now: float, history: History) -> Iterator[Step]:
+    """The statuses between creation and end, as they were seen; the usual two also when they were not."""
+    job = record.job
+    assert job is not None
+    seen = [point for point in history.points if not point.status.startswith(LOCAL)]
+    stays = _stays(seen)
+    statuses = [status for status, _, _ in stays if status not in ENDED]
+    ran = (
+        JobStatus.IN_PROGRESS in statuses
+        or job.status in (JobStatus.COMPLETED, JobStatus.EXPIRED)
+        or (job.is_ended and (job.progress > 0 or job.output_file_id is not None))
+    )
+    if JobStatus.VALIDATING not in statuses and (ran or job.status == JobStatus.IN_PROGRESS):
+        statuses.insert(0, JobStatus.VALIDATING)
+    if JobStatus.IN_PROGRESS not in statuses and ran:
+        statuses.insert(statuses.index(JobStatus.VALIDATING) + 1, JobStatus.IN_PROGRESS)
+    if job.status not in statuses and not job.is_ended:
+        statuses.append(job.status)
+    by_status = {status: (first, after) for status, first, after in stays}
+    for index, status in enumerate(statuses):
+        first, after = by_status.get(status, (None, None))
+        began = _began(status, first, job.created_at)
+        word = look_of(status).word
+        if status == job.status:
+            since = now - began.at if began.at is not None else None
+            yield Step(NOW, word, began.at, since, began.is_by, "≥ " if began.is_by else "")
+        else:
+            broke = job.status == JobStatus.FAILED and index == len(statuses) - 1
+            follows = statuses[index + 1] if index < len(statuses) - 1 else job.status
+            if after is not None and after.status != follows:
+                after = None  # what came next was not seen: how long this was is not known
+            ended = after.at if after is not None else None
+            rough = "≤ " if after is not None and not _is_watched(after) else ""
+            lasted = None if began.is_by else _between(began.at, ended)
+            yield Step(OVER if broke else DONE, word, began.at, lasted, began.is_by, rough)
+    if job.status == JobStatus.VALIDATING:
+        yield Step(AHEAD, look_of(JobStatus.IN_PROGRESS).word)
+
+
+def _began(status: str, first: Point | None, created: float | None) -> Step:
+    """When a status began: validating does with the job; of the others the first look that showed them is a bound."""
+    if status == JobStatus.VALIDATING:
+        return Step(DONE, "", created)
+    if first is None:
+        return Step(DONE, "")
+    return Step(DONE, "", first.at, is_by=not _is_watched(first))
+
+
+def _stays(points: list[Point]) -> list[tuple[str, Point, Point | None]]:
+    """Each status, the first point that had it, and the first point after it that had another."""
+    found: list[tuple[str, Point, Point | None]] = []
+    for status in dict.fromkeys(point.status for point in points):
+        index = next(n for n, point in enumerate(points) if point.status == status)
+        found.append((status, points[index], next((p for p in points[index:] if p.status != status), None)))
+    return found
+
+
+def _is_watched(point: Point) -> bool:
+    """Whether the look before showed something else, and was not long ago."""
+    return point.known_at is not None and point.at - point.known_at <= WATCHED
+
+
+def _end(record: JobRecord, history: History) -> Step:
+    job = record.job
+    assert job is not None
+    if not job.is_ended:
+        return Step(AHEAD, "Ended", job.deadline, is_by=True)
+    look = look_of(job.status)
+    first = history.first(job.status)
+    at, is_by = job.completed_at, False
+    if at is None and first is not None:
+        at, is_by = first.at, not _is_watched(first)
+    return Step(look.glyph, look.word, at, _between(job.created_at, at), is_by, "≤ " if is_by else "", look.colour)
+
+
+def _fetching(record: JobRecord, end: Step) -> Step:
+    transfers = record.transfers
+    if transfers and all(t.state is TransferState.FETCHED for t in transfers):
+        at = max(t.updated_at for t in transfers) or None
+        by_itself = record.submission is not None and not end.is_by  # else it says when a person pressed d
+        return Step(DONE, "Fetched", at, _between(end.at, at) if by_itself else None)
+    if any(t.state is TransferState.FAILED for t in transfers):
+        return Step("!", "Not fetched")
+    if any(t.state is TransferState.GONE for t in transfers):
+        return Step("!", "Files gone")
+    return Step(NOW if transfers else AHEAD, "Fetching" if transfers else "Fetched")
+
+
+def _between(before: float | None, after: float | None) -> float | None:
+    """Seconds from one moment to another; None when one of them is not known, or two clocks disagree."""
+    return after - before if before is not None and after is not None and after >= before else None

@@ -1,0 +1,1 @@
+"""The Check screen: problems of an input file, line by line."""

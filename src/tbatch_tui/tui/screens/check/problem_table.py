@@ -1,0 +1,127 @@
+"""The table of what is wrong in a file."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.binding import BindingType
+
+from tbatch_tui.engine.domain.check_report import Problem, Severity
+from tbatch_tui.tui.keys import bindings as keys
+from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.sanitize import line
+from tbatch_tui.tui.screens.check.problem_rows import ProblemRow, ProblemRows, RowKind
+from tbatch_tui.tui.widgets.table.columns import Column
+from tbatch_tui.tui.widgets.table.table import HEADER, RecordTable
+
+LOOKS = {
+    Severity.ERROR: ("✗", "Error", "$status-failed"),
+    Severity.WARNING: ("!", "Warning", "$status-attention"),
+    Severity.NOTE: ("·", "Note", "$status-quiet"),
+}
+"""Glyph, word and colour of a severity: never a colour alone."""
+
+
+class ProblemTable(RecordTable[ProblemRow]):
+    """Enter belongs to the screen; space, → and ← open and close a rule."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *keys.MOVING,
+        keys.FOLD,
+        keys.UNFOLD_LINES,
+        keys.FOLD_LINES,
+    ]
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(_COLUMNS, enter=None, id=id)
+
+    @property
+    def rows(self) -> ProblemRows | None:
+        return self.source if isinstance(self.source, ProblemRows) else None
+
+    def action_fold(self) -> None:
+        self._set_open(None)
+
+    def action_unfold_lines(self) -> None:
+        self._set_open(True)
+
+    def action_fold_lines(self) -> None:
+        self._set_open(False)
+
+    def _set_open(self, is_open: bool | None) -> None:
+        if self.rows is None or self.cursor_row is None:
+            return
+        head = self.rows.set_open(self.cursor_row.problem.rule, is_open)
+        if head is not None:
+            self.set_source(self.rows)
+            if is_open is not True:
+                self.move_cursor(key=head)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in ("fold", "unfold_lines", "fold_lines"):
+            return self.cursor_row is not None and self.cursor_row.kind is not RowKind.ONLY
+        return super().check_action(action, parameters)
+
+    def on_click(self, event: events.Click) -> None:
+        """A double click on a rule opens it."""
+        offset = event.get_content_offset(self)
+        row = self.cursor_row
+        on_row = event.chain == 2 and offset is not None and offset.y >= HEADER
+        if on_row and row is not None and row.kind is RowKind.RULE:
+            self.action_fold()
+
+
+def _severity_cell(row: ProblemRow) -> Pieces:
+    if row.kind is RowKind.LINE:
+        return []
+    glyph, word, colour = LOOKS[row.problem.severity]
+    return [(f"{glyph} {word}", colour)]
+
+
+def _rule_cell(row: ProblemRow) -> str:
+    return "" if row.kind is RowKind.LINE else row.problem.rule
+
+
+def line_words(problem: Problem) -> str:
+    """The line number; `file` for what is wrong with the file as a whole."""
+    return "file" if _is_of_file(problem) else f"{problem.line:,}"
+
+
+def _is_of_file(problem: Problem) -> bool:
+    return problem.length == 0 and problem.rule != "blank-line"
+
+
+def _line_cell(row: ProblemRow) -> Pieces:
+    if row.kind is RowKind.RULE:
+        return [("▾ " if row.is_open else "▸ ", "$accent-text"), (f"×{row.count:,}", "")]
+    return [(line_words(row.problem), "")]
+
+
+def _id_cell(row: ProblemRow) -> str:
+    return "" if row.kind is RowKind.RULE else line(row.problem.custom_id or "")
+
+
+def _what_cell(row: ProblemRow) -> str:
+    from tbatch_tui.engine.check import RULES
+
+    return RULES[row.problem.rule].title if row.kind is RowKind.RULE else row.problem.message
+
+
+_COLUMNS: list[Column[ProblemRow]] = [
+    Column("severity", "Problem", render=_severity_cell, width=9, priority=9),
+    Column("line", "Line", render=_line_cell, width=10, align="right", priority=8),
+    Column("custom_id", "custom_id", render=_id_cell, weight=1, min=10, max=24, priority=4),
+    Column("what", "What is wrong", render=_what_cell, weight=3, min=32, priority=7),
+    Column(
+        "mend",
+        "How to mend it",
+        render=lambda row: "" if row.kind is RowKind.LINE else row.problem.mend,
+        weight=2,
+        min=30,
+        max=48,
+        priority=3,
+        style="$status-quiet",
+    ),
+    Column("rule", "Rule", render=_rule_cell, min=12, max=20, priority=1, style="$status-quiet"),
+]

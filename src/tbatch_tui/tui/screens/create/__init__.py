@@ -1,0 +1,1 @@
+"""The Create screen: endpoint, label and cost, then submit."""

@@ -1,0 +1,20 @@
+"""Which of the three endpoints a batch runs against."""
+
+from __future__ import annotations
+
+from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.tui.widgets.radio_line import OneOf
+
+
+def allowed(inferred: Endpoint | None) -> tuple[Endpoint, ...]:
+    """What a file can run as: chat lines only as chat, audio lines as either audio endpoint."""
+    if inferred is None:
+        return tuple(Endpoint)
+    return tuple(endpoint for endpoint in Endpoint if endpoint.is_audio == inferred.is_audio)
+
+
+class EndpointChoice(OneOf[Endpoint]):
+    """`(•) Chat completions   ( ) Audio transcription   ( ) Audio translation`; what the file rules out is dim."""
+
+    def __init__(self, chosen: Endpoint, choices: tuple[Endpoint, ...], *, id: str | None = None) -> None:
+        super().__init__([(endpoint, endpoint.words) for endpoint in Endpoint], chosen, choices, id=id)

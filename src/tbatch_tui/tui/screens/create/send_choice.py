@@ -1,0 +1,44 @@
+"""Whether a file is sent at once, or a few requests of it go ahead of the rest."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from tbatch_tui.tui.widgets.radio_line import OneOf
+
+FIRST = 10
+"""So many requests go ahead."""
+OFFERED_FROM = 5 * FIRST
+"""Requests from which a file is worth it."""
+
+
+class Send(Enum):
+    """How the file goes out."""
+
+    ALL = "all"
+    ASK = "ask"
+    GO_ON = "go on"
+
+
+_WORDS = [
+    (Send.ALL, "All at once"),
+    (Send.ASK, f"{FIRST}, then ask me"),
+    (Send.GO_ON, f"{FIRST}, then the rest"),
+]
+
+
+class SendChoice(OneOf[Send]):
+    """`(•) All at once   ( ) 10, then ask me   ( ) 10, then the rest`."""
+
+    def __init__(self, chosen: Send, *, id: str | None = None) -> None:
+        super().__init__(_WORDS, chosen, id=id)
+
+
+def send_words(send: Send, requests: int) -> str:
+    """What the choice means for a file of so many requests; empty where it goes as it is."""
+    if send is Send.ALL:
+        return ""
+    first, rest = f"{FIRST} requests from all over the file are sent first", f"the other {requests - FIRST:,}"
+    if send is Send.ASK:
+        return f"{first}; {rest} wait until you have seen what came back."
+    return f"{first}; {rest} follow if each comes back with a whole answer."

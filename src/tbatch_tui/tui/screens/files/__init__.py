@@ -1,0 +1,1 @@
+"""The Files screen: what the server keeps."""

@@ -1,0 +1,143 @@
+"""The files on the server as rows: their columns, what a row says in full, and which are shown in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from tbatch_tui.engine.domain.server_file import FileRole, RemoteFile
+from tbatch_tui.text import format as fmt
+from tbatch_tui.tui.keys.hints import with_keys
+from tbatch_tui.tui.render.status import ATTENTION, OK, QUIET
+from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.sanitize import line
+from tbatch_tui.tui.widgets.one_line import OneLine
+from tbatch_tui.tui.widgets.table.columns import Column
+
+SORTS = ("newest", "oldest", "largest", "name", "use")
+_SORTED_BY = {"newest": ("age", False), "oldest": ("age", True), "largest": ("size", True)}
+_ROLES = {FileRole.INPUT: "input", FileRole.OUTPUT: "output", FileRole.ERRORS: "errors"}
+
+
+class FileOrder:
+    """The files by id, and those that are shown. Made in a thread: of 10,000 it takes longer than a screen may wait."""
+
+    def __init__(self, files: Iterable[RemoteFile] = (), *, sort: str = SORTS[0], text: str = "") -> None:
+        self.sort = sort
+        self.text = text
+        self.files = {file.id: file for file in files}
+        self._texts = {id: _text_of(file) for id, file in self.files.items()}
+
+    def drop(self, ids: Iterable[str]) -> None:
+        """Files that are gone."""
+        for file_id in ids:
+            self.files.pop(file_id, None)
+            self._texts.pop(file_id, None)
+
+    def next_sort(self) -> str:
+        self.sort = SORTS[(SORTS.index(self.sort) + 1) % len(SORTS)]
+        return self.sort
+
+    @property
+    def sorted_column(self) -> tuple[str, bool]:
+        """The column that the rows are sorted by, and whether downwards."""
+        return _SORTED_BY.get(self.sort, (self.sort, False))
+
+    def size_of(self, ids: Iterable[str]) -> int:
+        """Bytes of these files."""
+        return sum(self.files[file_id].size or 0 for file_id in ids if file_id in self.files)
+
+    def shown(self) -> list[tuple[str, RemoteFile]]:
+        """The files that are shown, in order."""
+        rows: Sequence[tuple[str, RemoteFile]] = list(self.files.items())
+        for word in self.text.lower().split():
+            rows = [row for row in rows if word in self._texts[row[0]]]
+        match self.sort:
+            case "oldest":
+                return sorted(rows, key=lambda row: row[1].created_at or 0.0)
+            case "largest":
+                return sorted(rows, key=lambda row: -(row[1].size or 0))
+            case "name":
+                return sorted(rows, key=lambda row: row[1].name.lower())
+            case "use":
+                return sorted(rows, key=lambda row: use_of(row[1]).lower())
+            case _:
+                return sorted(rows, key=lambda row: -(row[1].created_at or 0.0))
+
+
+def file_columns(now: Callable[[], float]) -> list[Column[RemoteFile]]:
+    """Name, what it is to which job, size, age, purpose, and whether it may go."""
+    return [
+        Column("name", "Name", render=_name_cell, weight=3, min=12, max=40, priority=9, pinned=True),
+        Column("use", "Used as", render=_use_cell, weight=3, min=12, max=40, priority=7),
+        Column("size", "Size", render=lambda file: fmt.size(file.size), width=8, align="right", priority=6),
+        Column("age", "Age", render=lambda file: fmt.age(file.created_at, now()), width=9, align="right", priority=4),
+        Column("purpose", "Purpose", render=lambda file: file.purpose or fmt.MISSING, width=10, priority=1),
+        Column("state", "May go", render=_state_cell, weight=3, min=16, max=44, priority=8),
+    ]
+
+
+def use_of(file: RemoteFile) -> str:
+    """`output of reviews-march`, `input of 3 jobs`; of no job: `no job`."""
+    if not file.uses:
+        return "no job"
+    role = _ROLES[file.uses[0].role]
+    return f"{role} of {file.uses[0].name}" if len(file.uses) == 1 else f"{role} of {len(file.uses):,} jobs"
+
+
+def why_kept(file: RemoteFile) -> str:
+    """Why it must stay; nothing where it may go."""
+    return with_keys(file.kept)
+
+
+def _name_cell(file: RemoteFile) -> str:
+    return file.name or file.id
+
+
+def _use_cell(file: RemoteFile) -> Pieces:
+    return [(use_of(file), "" if file.uses else QUIET)]
+
+
+def _state_cell(file: RemoteFile) -> Pieces:
+    return [("✓ yes", OK)] if file.is_deletable else [(f"! {why_kept(file)}", ATTENTION)]
+
+
+def _text_of(file: RemoteFile) -> str:
+    """What a filter looks through."""
+    used = (f"{use.name} {use.key}" for use in file.uses)
+    return "\n".join((file.name, file.id, file.purpose, use_of(file), why_kept(file) or "yes", *used)).lower()
+
+
+class FileFoot(OneLine):
+    """A line about the row under the cursor, whose columns may be cut. `of` says what stands on it."""
+
+    DEFAULT_CSS = """
+    FileFoot { height: 1; padding: 0 1; }
+    """
+
+    def __init__(self, of: Callable[[RemoteFile], Pieces], *, id: str) -> None:
+        super().__init__(id=id)
+        self._of = of
+        self._file: RemoteFile | None = None
+
+    def show(self, file: RemoteFile | None) -> None:
+        self._file = file
+        self.changed()
+
+    def pieces(self, width: int) -> Pieces:
+        return self._of(self._file) if self._file is not None else []
+
+
+def what_it_is(file: RemoteFile) -> Pieces:
+    """Its id, and what it is to which jobs."""
+    used = fmt.joined(*(f"{_ROLES[use.role]} of {line(use.name)}" for use in file.uses[:4]), by=", ")
+    more = f" and {len(file.uses) - 4:,} more" if len(file.uses) > 4 else ""
+    return [(file.id, ""), (" · ", "$rule"), (used + more if used else "no job here names it", QUIET)]
+
+
+def whether_it_may_go(file: RemoteFile) -> Pieces:
+    """Why it stays, or what deleting it leaves."""
+    if file.kept:
+        return [("! must stay: ", ATTENTION), (why_kept(file), "")]
+    if any(use.role is not FileRole.INPUT for use in file.uses):
+        return [("✓ may go: ", OK), ("its copy is here, as long as it was", QUIET)]
+    return [("✓ may go: ", OK), ("no job that goes on needs it", QUIET)]

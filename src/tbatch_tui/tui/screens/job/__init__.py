@@ -1,0 +1,1 @@
+"""The Job screen: one job in full."""

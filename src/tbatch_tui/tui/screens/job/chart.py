@@ -1,0 +1,140 @@
+"""Progress over time: what was seen as a filled curve, what it may become as dots, and the deadline as a line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.segment import Segment
+from textual.geometry import Size
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tbatch_tui.engine.progress.outlook import progress_at
+from tbatch_tui.text import format as fmt
+from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.sanitize import fit_pieces
+
+GUTTER = 6
+"""Cells of the percents at the left."""
+LEAST_WIDTH = 30
+_BLOCKS = " ▁▂▃▄▅▆▇█"
+_NEAR = 1.6
+"""A deadline up to so many times the rest is on the chart; one further off would press the curve to the wall."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What is to be drawn. Times are whole minutes or seen, so that a second later it is the same."""
+
+    run: tuple[tuple[float, float], ...]
+    until: float
+    """Up to when the last progress is known to have held."""
+    done_at: float | None = None
+    """When it may be done; None when there is no telling, or it is over."""
+    deadline: float | None = None
+    """Of a job that goes on."""
+
+
+def span(drawn: Drawn) -> tuple[float, float]:
+    """Begin and end of the time axis."""
+    start = drawn.run[0][0]
+    end = max(drawn.until, drawn.done_at or 0.0, start + 60)
+    if drawn.deadline is not None and end < drawn.deadline <= start + (end - start) * _NEAR:
+        end = drawn.deadline
+    return start, end
+
+
+def chart_lines(drawn: Drawn, width: int, height: int, now: float) -> list[Pieces]:
+    """The rows, from 100 % down, and below them the times."""
+    start, end = span(drawn)
+    cells = width - GUTTER
+    step = (end - start) / cells
+    deadline = None
+    if drawn.deadline is not None and start <= drawn.deadline <= end:
+        deadline = min(cells - 1, int((drawn.deadline - start) / step))
+    rows: list[Pieces] = []
+    for row in range(height):
+        floor = (height - 1 - row) * 8
+        label = "100 %" if row == 0 else "0 %" if row == height - 1 else ""
+        pieces: Pieces = [(f"{label:>{GUTTER - 1}} ", "$status-quiet")]
+        for cell in range(cells):
+            pieces.append(_cell(drawn, start + step * (cell + 0.5), floor, height, is_deadline=cell == deadline))
+        rows.append(_joined(pieces))
+    return [*rows, _times(drawn, start, end, cells, deadline, now)]
+
+
+def _cell(drawn: Drawn, at: float, floor: int, height: int, *, is_deadline: bool) -> tuple[str, str]:
+    """One cell: `floor` is how many eighths are below it."""
+    if at <= drawn.until:
+        eighths = round(progress_at(drawn.run, at) / 100 * height * 8)
+        if block := min(8, max(0, eighths - floor)):
+            return (_BLOCKS[block], "$status-active")
+    elif drawn.done_at is not None and at <= drawn.done_at:
+        last = drawn.run[-1][1]
+        reached = last + (100 - last) * (at - drawn.until) / max(drawn.done_at - drawn.until, 1e-9)
+        if floor <= min(reached / 100 * height * 8, height * 8 - 1) < floor + 8:
+            return ("·", "$status-quiet")
+    return ("┊", "$status-attention") if is_deadline else (" ", "")
+
+
+def _times(drawn: Drawn, start: float, end: float, cells: int, deadline: int | None, now: float) -> Pieces:
+    """`14:02               15:31`; where the deadline is on the chart its time stands below it."""
+    left = fmt.when(start, now)
+    right = fmt.when(end, now)
+    if deadline is not None:
+        right = f"deadline {fmt.when(drawn.deadline, now)}"
+        stop = max(deadline + 1, len(right))
+    else:
+        stop = cells
+    between = stop - len(left) - len(right)
+    if between < 2:
+        return [(" " * GUTTER + right.rjust(stop), "$status-quiet")]
+    return [(" " * GUTTER + left + " " * between + right, "$status-quiet")]
+
+
+def _joined(pieces: Pieces) -> Pieces:
+    """Neighbours of one style as one piece."""
+    found: Pieces = []
+    for text, style in pieces:
+        if found and found[-1][1] == style:
+            found[-1] = (found[-1][0] + text, style)
+        else:
+            found.append((text, style))
+    return found
+
+
+class ProgressChart(Widget):
+    """Hidden until there is a curve, and where there is no room for one."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    ProgressChart { width: 1fr; height: 6; padding: 0 2; margin-bottom: 1; display: none; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._drawn: Drawn | None = None
+        self._now = 0.0
+
+    def show(self, drawn: Drawn | None, now: float) -> None:
+        """Draw this, if it is something else."""
+        if drawn is not None and (len(drawn.run) < 2 or drawn.run[-1][0] <= drawn.run[0][0]):
+            drawn = None
+        if drawn != self._drawn:
+            self._drawn, self._now = drawn, now
+            self.display = drawn is not None
+            self.refresh()
+
+    def get_content_width(self, container: Size, viewport: Size) -> int:
+        return container.width
+
+    def render_line(self, y: int) -> Strip:
+        width, base = self.size.width, self.rich_style
+        if self._drawn is None or width < LEAST_WIDTH:
+            return Strip.blank(width, base)
+        lines = chart_lines(self._drawn, width, self.size.height - 1, self._now)
+        pieces = [
+            (text, base + self.app.stylesheet.parse_style(style).rich_style if style else base)
+            for text, style in (lines[y] if y < len(lines) else [])
+        ]
+        return Strip([Segment(text, style) for text, style in fit_pieces(pieces, width, fill=base)], width)

@@ -1,0 +1,69 @@
+"""Which of a job's files: asked only when there is more than one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widgets import Static
+
+from tbatch_tui.text import format as fmt
+from tbatch_tui.tui.dialogs.base import Box, Dialog, KeyHints
+from tbatch_tui.tui.keys import bindings as keys
+from tbatch_tui.tui.keys.hints import shown_key
+from tbatch_tui.tui.sanitize import one_line
+from tbatch_tui.tui.widgets.table.columns import Column
+from tbatch_tui.tui.widgets.table.table import RecordTable
+
+
+@dataclass(frozen=True, slots=True)
+class JobFile:
+    """One file of a job that is on this machine."""
+
+    name: str
+    path: Path
+    size: int | None
+
+
+class ChooseFile(Dialog["Path | None"]):
+    """One of several files, or none."""
+
+    AUTO_FOCUS = "RecordTable"
+    BINDINGS: ClassVar[list[BindingType]] = [keys.NO]
+    DEFAULT_CSS = """
+    ChooseFile { Box { width: 90; } RecordTable { margin-top: 1; } }
+    """
+
+    def __init__(self, question: str, files: Sequence[JobFile]) -> None:
+        super().__init__()
+        self._question = question
+        self._files = files
+
+    def compose(self) -> ComposeResult:
+        with Box():
+            yield Static(one_line(self._question), classes="dialog--title")
+            yield RecordTable[JobFile](
+                [
+                    Column("file", "File", lambda file: file.name, width=8),
+                    Column("size", "Size", lambda file: fmt.size(file.size), width=9, align="right"),
+                    Column("path", "Where", lambda file: fmt.place(file.path), min=10, keep="end"),
+                ],
+                id="choices",
+            )
+            yield KeyHints((shown_key(keys.SELECT), "Open"), (self.key_of("answer.no"), "Close"))
+
+    def on_mount(self) -> None:
+        table = self.query_one(RecordTable)
+        table.styles.height = len(self._files) + 1
+        table.set_rows((file.name, file) for file in self._files)
+
+    def on_record_table_selected(self, event: RecordTable.Selected) -> None:
+        event.stop()
+        self.dismiss(next(file.path for file in self._files if file.name == event.key))
+
+    def action_no(self) -> None:
+        self.dismiss(None)

@@ -1,0 +1,54 @@
+"""The timeline: the steps of a job under each other, painted again only when they say something else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.segment import Segment
+from textual.geometry import Size
+from textual.selection import Selection
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.sanitize import fit_pieces, line
+from tbatch_tui.tui.widgets.reader.selection import Drawn, painted, selected_text, span_in
+
+
+class StepList(Widget):
+    """One line a step; too long a one is cut with an ellipsis."""
+
+    DEFAULT_CSS = """
+    StepList { width: 1fr; height: auto; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._lines: list[Pieces] = []
+
+    def show(self, lines: Sequence[Pieces]) -> None:
+        """These lines instead."""
+        lines = list(lines)
+        if lines != self._lines:
+            self.refresh(layout=len(lines) != len(self._lines))
+            self._lines = lines
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return max(1, len(self._lines))
+
+    def render_line(self, y: int) -> Strip:
+        width, base = self.size.width, self.rich_style
+        pieces = [
+            (text, base + self.app.stylesheet.parse_style(style).rich_style if style else base)
+            for text, style in (self._lines[y] if y < len(self._lines) else [])
+        ]
+        segments = [Segment(text, style) for text, style in fit_pieces(pieces, width, fill=base)]
+        if y < len(self._lines) and (span := span_in(self.text_selection, y, self._drawn(y))) is not None:
+            segments = list(painted(segments, span, self.screen.get_component_rich_style("screen--selection")))
+        return Strip(segments, width).apply_offsets(0, y)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        return selected_text(map(self._drawn, range(len(self._lines))), selection), "\n"
+
+    def _drawn(self, y: int) -> Drawn:
+        return Drawn("".join(line(text) for text, _ in self._lines[y]))

@@ -1,0 +1,1 @@
+"""The Jobs screen: the live list."""

@@ -1,0 +1,135 @@
+"""What is asked before something is done to one job or to several, and what is said of it afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.text import format as fmt
+from tbatch_tui.tui.sanitize import fit, line
+
+NAMED = 5
+"""So many jobs are named; the rest is counted."""
+NAME_WIDTH = 40
+BILLED = "Rows that are finished come back and are billed; cancelling refunds nothing."
+NOTHING_YET = "Nothing has been created yet: stopping now leaves no job and costs nothing."
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a `Confirm` is given."""
+
+    question: str
+    explanation: str
+    yes: str
+    no: str
+
+
+def cancel_question(records: Sequence[JobRecord], *, hidden: int = 0, left: int = 0) -> Question:
+    """Before cancelling. `hidden` of them are not shown now; `left` more were meant, but cannot be cancelled."""
+    created = [record for record in records if record.job is not None]
+    if len(records) == 1:
+        [record] = records
+        job = record.job
+        at = f"It is at {fmt.percent(job.progress / 100)}. " if job is not None and job.progress > 0 else ""
+        means = at + BILLED if job is not None else NOTHING_YET
+        yes = "Cancel the job" if job is not None else "Stop it"
+        return Question(f"Cancel {line(record.name)}?", _paragraphs(means, _left(left)), yes, "Keep it running")
+    uncreated = len(records) - len(created)
+    return Question(
+        f"Cancel {len(records):,} jobs?",
+        _paragraphs(
+            _names(records) + _hidden(hidden),
+            BILLED if created else NOTHING_YET,
+            f"{_are(uncreated)} not created yet: stopping leaves no job and costs nothing."
+            if uncreated and created
+            else "",
+            _left(left),
+        ),
+        f"Cancel {len(records):,} jobs",
+        "Keep them running",
+    )
+
+
+def remove_question(records: Sequence[JobRecord], *, hidden: int = 0, kept: Sequence[str] = ()) -> Question:
+    """Before taking jobs out of the list. `kept` says, for each that stays though it was meant, why."""
+    several = len(records) > 1
+    them, they_are = ("them", "They are") if several else ("it", "It is")
+    unfetched = sum(
+        bool(record.job and not record.transfers and (record.job.output_file_id or record.job.error_file_id))
+        for record in records
+    )
+    return Question(
+        f"Remove {len(records):,} jobs from this list?"
+        if several
+        else f"Remove {line(records[0].name)} from the list?",
+        _paragraphs(
+            _names(records) + _hidden(hidden) if several else "",
+            f"{they_are} not on the server any more. Files on this disk stay. "
+            f"Should the server list {them} again, {'they come' if several else 'it comes'} back."
+            if any(record.job is not None for record in records)
+            else f"{'They were' if several else 'It was'} never submitted, and cost nothing.",
+            f"The results of {unfetched:,} were never fetched." if unfetched else "",
+            stays(kept),
+        ),
+        f"Remove {them}",
+        f"Keep {them}",
+    )
+
+
+def stays(reasons: Sequence[str]) -> str:
+    """`2 stay: still on the server's list …`, a sentence for each reason."""
+    counted = {reason: reasons.count(reason) for reason in reasons}
+    return " ".join(f"{count:,} {'stays' if count == 1 else 'stay'}: {reason}." for reason, count in counted.items())
+
+
+def summed_up(
+    failures: Sequence[tuple[JobRecord, BatchError]], meant: int, not_done: str, untried: int = 0
+) -> BatchError:
+    """One message for all that went wrong: of one job as it is, of several by what went wrong.
+
+    Args:
+        failures: What went wrong, and with which job.
+        meant: How many were meant.
+        not_done: `not cancelled`.
+        untried: How many were not tried any more.
+    """
+    if meant == 1:
+        return failures[0][1]
+    reasons: dict[str, list[str]] = {}
+    for record, error in failures:
+        reasons.setdefault(error.title, []).append(fit(record.name, NAME_WIDTH).rstrip())
+    said = [f"{title}: {_listed(names)}." for title, names in reasons.items()]
+    said += [f"{untried:,} {'was' if untried == 1 else 'were'} not tried any more."] if untried else []
+    said.append("They are still marked: press the key again to try them again.")
+    return BatchError(f"{len(failures) + untried:,} of {meant:,} were {not_done}", " ".join(said))
+
+
+def _paragraphs(*said: str) -> str:
+    return "\n\n".join(part for part in said if part)
+
+
+def _are(count: int) -> str:
+    return f"{count:,} {'is' if count == 1 else 'are'}"
+
+
+def _left(count: int) -> str:
+    return f"{_are(count)} marked too, but cannot be cancelled." if count else ""
+
+
+def _hidden(count: int) -> str:
+    return f"\n{_are(count)} hidden by the filter." if count else ""
+
+
+def _names(records: Sequence[JobRecord]) -> str:
+    return _listed([fit(record.name, NAME_WIDTH).rstrip() for record in records])
+
+
+def _listed(names: Sequence[str]) -> str:
+    """`a, b and c`; `a, b, c, d, e and 12 more`."""
+    shown = list(names[:NAMED])
+    more = len(names) - len(shown)
+    last = f"{more:,} more" if more else shown.pop()
+    return f"{', '.join(shown)} and {last}" if shown else last

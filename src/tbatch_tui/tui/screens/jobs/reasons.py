@@ -1,0 +1,48 @@
+"""Why something cannot be done with a job just now, in a few words: a key that does nothing says them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tbatch_tui.engine.domain.job import JobStatus, LocalStatus
+from tbatch_tui.engine.domain.record import JobRecord
+
+_OF_NONE = {
+    "cancel_job": "None of the marked jobs can be cancelled",
+    "download": "None of the marked jobs has result files",
+    "remove": "None of the marked jobs is over: what goes on stays in the list",
+}
+
+
+def why_not(action: str, records: Sequence[JobRecord]) -> str:
+    """Of an action that applies to none of these; an action is named by its id, `{job.settle}`."""
+    if not records:
+        return "There is no job under the cursor"
+    if len(records) > 1 and action in _OF_NONE:
+        return _OF_NONE[action]
+    record = records[0]
+    match action:
+        case "cancel_job":
+            return _not_cancelled(record)
+        case "download" | "results" | "retry":
+            return _no_results(record)
+        case "settle":
+            return "What became of its create is known: there is nothing to decide"
+        case "remove":
+            return "It is not over: only what is over can be taken out of the list"
+        case _:
+            return ""
+
+
+def _not_cancelled(record: JobRecord) -> str:
+    if record.status == LocalStatus.UNCERTAIN:
+        return "It is not known yet whether there is a job to cancel: {job.settle} decides"
+    if record.status == JobStatus.CANCELLING:
+        return "It is being cancelled already"
+    return "It is over: there is nothing left to cancel"
+
+
+def _no_results(record: JobRecord) -> str:
+    if record.is_active:
+        return "There are no results yet: they are there when the job has ended"
+    return "It has no result files" if record.job is not None else "It never became a job: there are no results"

@@ -1,0 +1,1 @@
+"""The Pick screen: choose an input file."""

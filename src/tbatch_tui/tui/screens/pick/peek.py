@@ -1,0 +1,55 @@
+"""A look into the file under the cursor: how big, how old, and its first line. Reads a few KB, in a thread."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from tbatch_tui.engine.errors import FileTrouble
+from tbatch_tui.tui.sanitize import fit
+from tbatch_tui.tui.screens.pick.typed_path import kind_of, trouble
+
+FEW = 4_096
+"""Bytes that are read."""
+_NAME = 40
+"""Cells of a name in a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peek:
+    """What a look showed."""
+
+    size: int | None
+    modified: float
+    first_line: str = ""
+    is_cut: bool = False
+    """Whether the line goes on beyond what was read."""
+    is_text: bool = True
+    is_folder: bool = False
+
+
+def peek(path: Path) -> Peek:
+    """Look into a file. Only a regular file is opened, and without waiting. Raises FileTrouble."""
+    name = fit(path.name, _NAME).rstrip()
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            return Peek(None, status.st_mtime, is_folder=True)
+        if not stat.S_ISREG(status.st_mode):
+            raise FileTrouble(f"{name} is {kind_of(status.st_mode)}, not a file", "Choose a .jsonl file.")
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with open(handle, "rb", buffering=0) as file:  # noqa: PTH123 - of a handle
+            head = file.read(FEW)
+    except (OSError, ValueError) as error:
+        raise trouble(name, error) from error
+    first, ended, _ = head.removeprefix(b"\xef\xbb\xbf").partition(b"\n")
+    is_cut = not ended and status.st_size > FEW
+    try:
+        text = first.decode()
+        is_text = True
+    except UnicodeDecodeError as error:
+        is_text = is_cut and error.start >= len(first) - 3  # a letter that the cut halved
+        text = first[: error.start].decode() if is_text else first.decode("utf-8", "replace")
+    return Peek(status.st_size, status.st_mtime, text.rstrip("\r"), is_cut, is_text)

@@ -1,0 +1,70 @@
+"""What is known of the file under the cursor: its size, its age, and its first line, laid out to be read."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Static
+
+from tbatch_tui.engine.errors import FileTrouble
+from tbatch_tui.text import format as fmt
+from tbatch_tui.tui.render.styled import Pieces, pieces_content
+from tbatch_tui.tui.sanitize import line
+from tbatch_tui.tui.screens.pick.folder import Entry
+from tbatch_tui.tui.screens.pick.peek import FEW, Peek
+from tbatch_tui.tui.widgets.reader.json_blocks import fault_blocks, json_blocks
+from tbatch_tui.tui.widgets.reader.view import RecordView
+from tbatch_tui.tui.widgets.reader.wrap import Block
+from tbatch_tui.tui.widgets.rule import Rule
+
+
+class FilePreview(Vertical):
+    """Below the list; on a wide terminal beside it."""
+
+    DEFAULT_CSS = """
+    FilePreview {
+        & > Static { height: auto; max-height: 3; padding: 0 2; color: $status-quiet; }
+        & > RecordView { padding: 0 2; }
+    }
+    """
+
+    def compose(self) -> ComposeResult:
+        yield Rule()
+        yield Static(markup=False)
+        yield RecordView()
+
+    def clear(self) -> None:
+        """Nothing is under the cursor."""
+        self._show("", [], [])
+
+    def show(self, entry: Entry, found: Peek | FileTrouble, now: float) -> None:
+        """What a look into the entry showed."""
+        if isinstance(found, FileTrouble):
+            self._show(entry.name, [(line(found.title), "$status-attention")], [])
+            return
+        age = f"modified {fmt.age(found.modified, now)} ({fmt.absolute(found.modified)})"
+        if found.is_folder:
+            self._show(entry.name, [(f"folder · {age}", "")], [])
+            return
+        self._show(entry.name, [(fmt.size(found.size), "$foreground"), (f" · {age}", "")], _first_line(found))
+
+    def _show(self, title: str, facts: Pieces, blocks: list[Block]) -> None:
+        self.query_one(Rule).set_title(title)
+        self.query_one(Static).update(pieces_content(facts))
+        view = self.query_one(RecordView)
+        view.display = bool(blocks)
+        view.show(blocks)
+
+
+def _first_line(found: Peek) -> list[Block]:
+    if not found.size:
+        return [Block("The file is empty.", "$status-attention")]
+    if not found.is_text:
+        return [Block("The first line is not UTF-8:", "$status-attention"), Block(found.first_line)]
+    if found.first_line.lstrip().startswith(("{", "[")):
+        blocks, _ = json_blocks(found.first_line)
+    else:
+        blocks, _ = fault_blocks("", found.first_line, "")
+    if found.is_cut:
+        blocks.append(Block(f"… the line is longer than the {FEW:,} bytes shown", "$status-quiet"))
+    return blocks

@@ -1,0 +1,1 @@
+"""The Results screen: each request with its answer."""

@@ -1,0 +1,41 @@
+"""Errors by cause: the list of groups, and what is read beside it. Pure: groups and a record to cells and blocks."""
+
+from __future__ import annotations
+
+from tbatch_tui.engine.results import ErrorGroup, Record
+from tbatch_tui.text import format as fmt
+from tbatch_tui.tui.render.status import ACTIVE, ATTENTION, FAILED, QUIET
+from tbatch_tui.tui.screens.results.record_blocks import story
+from tbatch_tui.tui.widgets.reader.wrap import Block
+from tbatch_tui.tui.widgets.table.columns import Column
+
+Pieces = list[tuple[str, str]]
+
+
+def group_columns() -> list[Column[ErrorGroup]]:
+    """How many, whether a retry helps, and what they say."""
+    return [
+        Column("count", "Rows", render=lambda group: fmt.count(group.count), width=7, align="right", priority=8),
+        Column("helps", "What helps", render=verdict, width=11, priority=7),
+        Column("message", "Message", render=lambda group: [(group.message, FAILED)], min=14, priority=9),
+    ]
+
+
+def verdict(group: ErrorGroup) -> Pieces:
+    """`↻ retryable`, or `! fix first`."""
+    return [("↻ retryable", ACTIVE)] if group.cause.retryable else [("! fix first", ATTENTION)]
+
+
+def group_story(group: ErrorGroup, sample: Record) -> list[Block]:
+    """A group in full: what it says, what helps, and the first row of it."""
+    [(word, style)] = verdict(group)
+    return [
+        Block("", lead=((word, f"bold {style}"), (f" · {fmt.plural(group.count, 'row')}", QUIET))),
+        Block(group.cause.hint, indent=2),
+        Block(),
+        Block(group.message, FAILED, 2),
+        Block(),
+        Block("", lead=(("sample", "bold $accent-text"), (" · ", QUIET), (sample.row.custom_id, QUIET))),
+        Block(),
+        *story(sample),
+    ]

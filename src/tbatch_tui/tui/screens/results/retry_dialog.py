@@ -1,0 +1,189 @@
+"""What is to be asked once more: errors by cause, what is missing, what was cut short, and of which model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.widgets import Input, Static
+
+from tbatch_tui.engine.results import ErrorGroup
+from tbatch_tui.text import format as fmt
+from tbatch_tui.tui.dialogs.base import Box
+from tbatch_tui.tui.dialogs.form import Form
+from tbatch_tui.tui.render.status import ATTENTION, FAILED, QUIET
+from tbatch_tui.tui.sanitize import line, one_line
+from tbatch_tui.tui.screens.results.error_groups import verdict
+from tbatch_tui.tui.widgets.checkbox_list import Tick, TickList
+from tbatch_tui.tui.widgets.text_input import TextInput
+
+_MOST = 40
+"""Causes that have a line of their own; the rarer ones are chosen together."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryOffer:
+    """What can be asked once more."""
+
+    name: str
+    groups: tuple[ErrorGroup, ...]
+    missing: int
+    cut_short: int
+    marked: int = 0
+    """Rows that the person marked, of whatever kind."""
+    model: str = ""
+    """The model that was asked; empty where it is not known."""
+    max_tokens: int | None = None
+    """What an answer that was cut short was allowed; None where that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryWish:
+    """What a person chose."""
+
+    groups: tuple[ErrorGroup, ...]
+    missing: bool
+    cut_short: bool
+    max_tokens: int | None
+    """For those that were cut short; None leaves it as it is."""
+    model: str | None
+    """For all; None leaves it as it is."""
+    marked: bool = False
+    """What the person marked, and nothing else."""
+
+
+class RetryDialog(Form[RetryWish]):
+    """Ticks and two fields; answers what was chosen, or None."""
+
+    AROUND = 15
+
+    def __init__(self, offer: RetryOffer) -> None:
+        super().__init__()
+        self._offer = offer
+        self._parts = list(_parts(offer.groups))
+        only_cut = not offer.missing and not any(group.cause.retryable for group in offer.groups)
+        self._cut_at_first = only_cut and not offer.marked
+
+    def compose(self) -> ComposeResult:
+        offer = self._offer
+        with Box():
+            yield Static(one_line(f"Retry {offer.name}"), classes="dialog--title")
+            with TickList():
+                if offer.marked:
+                    yield Tick([_count(offer.marked), ("marked       ", ""), _ONLY], on=True, id="marked")
+                for number, (words, groups) in enumerate(self._parts):
+                    on = not offer.marked and all(group.cause.retryable for group in groups)
+                    yield Tick([_count(sum(group.count for group in groups)), *words], on=on, id=f"group-{number}")
+                if offer.missing:
+                    yield Tick(
+                        [_count(offer.missing), ("? missing    ", ATTENTION), _NO_ROW],
+                        on=not offer.marked,
+                        id="missing",
+                    )
+                if offer.cut_short:
+                    words = [_count(offer.cut_short), ("✂ cut short  ", ATTENTION), _BILLED]
+                    yield Tick(words, on=self._cut_at_first, id="cut")
+            if offer.cut_short:
+                with Horizontal(classes="field"):
+                    yield Static("max_tokens, if cut short", classes="name", markup=False)
+                    yield TextInput(
+                        str(offer.max_tokens * 2) if offer.max_tokens else "", placeholder="as it is", id="max-tokens"
+                    )
+            with Horizontal(classes="field"):
+                yield Static("Model of all of them", classes="name", markup=False)
+                yield TextInput("", placeholder=offer.model or "as it is", id="model")
+            yield Static(id="sum", markup=False)
+            yield self.hints("Write and check", "Tick")
+
+    def on_mount(self) -> None:
+        self._show_sum()
+
+    def on_tick_changed(self, event: Tick.Changed) -> None:
+        """What is marked is asked by itself: it may be of any kind."""
+        if event.tick.on:
+            for tick in self.query(Tick):
+                if (tick.id == "marked") != (event.tick.id == "marked"):
+                    tick.on = False
+                    tick.changed()
+        self._show_sum()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._show_sum()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_save()
+
+    def _is_on(self, id: str) -> bool:
+        return any(tick.on for tick in self.query(Tick) if tick.id == id)
+
+    def _chosen(self) -> tuple[ErrorGroup, ...]:
+        parts = (groups for number, (_, groups) in enumerate(self._parts) if self._is_on(f"group-{number}"))
+        return tuple(group for groups in parts for group in groups)
+
+    def _count(self) -> int:
+        offer = self._offer
+        if self._is_on("marked"):
+            return offer.marked
+        count = sum(group.count for group in self._chosen())
+        return count + offer.missing * self._is_on("missing") + offer.cut_short * self._is_on("cut")
+
+    def _max_tokens(self) -> int | None:
+        """What is written there. Raises ValueError when it is no count."""
+        text = self.query_one("#max-tokens", TextInput).value.strip() if self._offer.cut_short else ""
+        if not text:
+            return None
+        if not (text.isascii() and text.isdigit() and int(text) > 0):
+            raise ValueError(text)
+        return int(text)
+
+    def _trouble(self) -> str:
+        """Why it cannot be done as it stands."""
+        if not self._count():
+            return "Nothing is chosen."
+        try:
+            self._max_tokens()
+        except ValueError:
+            return "max_tokens must be a whole number, from 1."
+        return ""
+
+    def _show_sum(self) -> None:
+        trouble = self._trouble()
+        said = f"{fmt.plural(self._count(), 'request')} in a new file, which is checked before anything is sent."
+        self.say_sum([(trouble, ATTENTION) if trouble else (said, "")])
+
+    def action_save(self) -> None:
+        if self._trouble():
+            self.app.bell()
+            return
+        model = self.query_one("#model", TextInput).value.strip()
+        self.dismiss(
+            RetryWish(
+                groups=self._chosen(),
+                missing=self._is_on("missing"),
+                cut_short=self._is_on("cut"),
+                max_tokens=self._max_tokens() if self._is_on("cut") or self._is_on("marked") else None,
+                marked=self._is_on("marked"),
+                model=model if model and model != self._offer.model else None,
+            )
+        )
+
+
+_ONLY = ("these rows alone, whatever became of them", QUIET)
+_NO_ROW = ("no row came back for them", QUIET)
+_BILLED = ("answered in part, and billed again", QUIET)
+
+
+def _count(number: int) -> tuple[str, str]:
+    return f"{fmt.count(number):>7}  ", ""
+
+
+def _parts(groups: tuple[ErrorGroup, ...]) -> Iterator[tuple[list[tuple[str, str]], tuple[ErrorGroup, ...]]]:
+    """The lines of the list, and the causes each stands for."""
+    for group in groups[:_MOST]:
+        yield [*verdict(group), ("  ", ""), (line(group.message), FAILED)], (group,)
+    if rest := groups[_MOST:]:
+        yield [("  rarer      ", QUIET), (f"the other {fmt.plural(len(rest), 'cause')}", "")], rest

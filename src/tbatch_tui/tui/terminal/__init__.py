@@ -1,0 +1,1 @@
+"""What surrounds the app: clipboard, editor, notices, suspend and hang-up."""

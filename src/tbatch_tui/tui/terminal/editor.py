@@ -1,0 +1,63 @@
+"""A person's own editor, opened at a line of a file."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path, PurePath
+
+from textual.app import App, SuspendNotSupported
+
+from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.tui.terminal.suspend import lend_terminal
+
+_PLUS = frozenset(
+    ("vi", "vim", "nvim", "nvi", "view", "nano", "pico", "emacs", "emacsclient", "micro", "kak", "joe", "mg", "ne")
+)
+"""They take `+LINE FILE`."""
+_COLON = frozenset(("hx", "helix"))
+"""They take `FILE:LINE`."""
+_COLON_WAIT = frozenset(("subl", "zed"))
+_GOTO_WAIT = frozenset(("code", "code-insiders", "codium", "vscodium", "cursor", "windsurf"))
+"""Windows of their own: they come back at once unless they are told to wait."""
+
+
+def editor_command(environ: Mapping[str, str], path: Path, line: int) -> list[str]:
+    """What to run, as a list of words. Raises BatchError when no editor is set, or its words cannot be told apart."""
+    name = next((name for name in ("VISUAL", "EDITOR") if environ.get(name, "").strip()), None)
+    if name is None:
+        raise BatchError("No editor is set", "Set VISUAL or EDITOR (export EDITOR=nano), then start tbatch-tui again.")
+    try:
+        words = shlex.split(environ[name])
+    except ValueError as error:
+        hint = f"It says {environ[name]}: set it to an editor, then start tbatch-tui again."
+        raise BatchError(f"{name} is no command: {error}", hint) from None
+    file = str(path.absolute())  # never taken for an option
+    known = PurePath(words[0]).name.removesuffix(".exe")
+    if known in _PLUS:
+        return [*words, f"+{line}", file]
+    if known in _COLON:
+        return [*words, f"{file}:{line}"]
+    if known in _COLON_WAIT or known in _GOTO_WAIT:
+        wait = [] if {"--wait", "-w"} & set(words) else ["--wait"]
+        return [*words, *wait, *(["-g"] if known in _GOTO_WAIT else []), f"{file}:{line}"]
+    return [*words, file]
+
+
+async def edit(app: App[object], command: list[str]) -> int:
+    """Give the terminal to the editor until it ends; its exit code. What the app has under way goes on meanwhile.
+
+    Raises BatchError when the terminal cannot be given away, or the editor does not start.
+    """
+    try:
+        ended = await lend_terminal(app, command)
+    except SuspendNotSupported:
+        raise BatchError(
+            "An editor cannot be opened from this terminal", "Edit the file elsewhere: a change is noticed here."
+        ) from None
+    if isinstance(ended, OSError):
+        raise BatchError(
+            f"{command[0]} did not start: {ended.strerror or ended}",
+            "Set VISUAL or EDITOR to an editor that is installed, then start tbatch-tui again.",
+        ) from ended
+    return ended

@@ -1,0 +1,62 @@
+"""A command of the person's own, run when a job has ended: argv, not a shell; the job as JSON on its standard input."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.record_json import document
+from tbatch_tui.engine.redaction import redacted
+
+TIME_LIMIT = 30.0
+"""Seconds after which it is killed."""
+_NOT_TOLD = ("TOGETHER_API_KEY",)
+_SAFE = "The job is as it was."
+
+
+async def run_hook(
+    command: Sequence[str],
+    record: JobRecord,
+    *,
+    environment: Mapping[str, str] = os.environ,
+    time_limit: float = TIME_LIMIT,
+) -> None:
+    """Run it once, for one job. What it writes goes nowhere, and it is not given the key.
+
+    Raises BatchError when it does not start, takes too long, or says by its exit code that it failed.
+    """
+    # A key that is hidden is taken out under any name: some keep it in a header, or in a line for a tool.
+    told = {name: value for name, value in environment.items() if name not in _NOT_TOLD and redacted(value) == value}
+    try:
+        child = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=told,
+            start_new_session=True,  # ctrl-c in the terminal is not meant for it; killed, it takes its children along
+        )
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise BatchError(
+            f"The command of [notify] did not start: {reason}", f"{_SAFE} Look at {command[0]}."
+        ) from error
+    try:
+        async with asyncio.timeout(time_limit):
+            await child.communicate(json.dumps(document(record)).encode())
+    except TimeoutError:
+        raise BatchError(
+            f"The command of [notify] was stopped after {time_limit:g} s", f"{_SAFE} Let {command[0]} leave sooner."
+        ) from None
+    finally:
+        if child.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, 9)
+            await child.wait()
+    if child.returncode:
+        raise BatchError(f"The command of [notify] failed with {child.returncode}", f"{_SAFE} Look at {command[0]}.")

@@ -1,0 +1,98 @@
+"""A file given to another program: the person's pager in this terminal, or what the desktop opens it with."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from textual.app import App, SuspendNotSupported
+
+from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.tui.terminal.suspend import lend_terminal
+
+_DEFAULT_PAGERS = (("less", "-+r", "-+R"), ("more",))
+"""`less` without raw control characters, whatever LESS says: the file is not the person's own words."""
+_OPENED_WITHIN = 10.0
+_HERE = "{job.page} shows it here, in $PAGER."
+
+
+def pager_of(environment: Mapping[str, str]) -> list[str]:
+    """The command that pages a file. Raises BatchError when there is none."""
+    said = environment.get("PAGER", "").strip()
+    if said:
+        try:
+            command = shlex.split(said)
+        except ValueError:
+            command = []
+        if command and shutil.which(command[0], path=environment.get("PATH")):
+            return command
+        raise BatchError(f"$PAGER is {said!r}, which is no program on this machine", "Set PAGER to one that is.")
+    for command in map(list, _DEFAULT_PAGERS):
+        if shutil.which(command[0], path=environment.get("PATH")):
+            return command
+    raise BatchError("There is no pager on this machine", "Set PAGER to a program that shows a file.")
+
+
+def opener_of(environment: Mapping[str, str], platform: str) -> list[str]:
+    """The command that opens a file on the desktop. Raises BatchError where there is no desktop to open it on."""
+    if environment.get("SSH_CONNECTION") or environment.get("SSH_TTY"):
+        raise BatchError("Over ssh there is no desktop to open it on", _HERE)
+    if platform == "darwin":
+        return ["open"]
+    if platform == "win32":
+        return ["explorer"]
+    if not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
+        raise BatchError("There is no desktop here to open it on", _HERE)
+    if shutil.which("xdg-open", path=environment.get("PATH")):
+        return ["xdg-open"]
+    raise BatchError("xdg-open is not on this machine", _HERE)
+
+
+async def page(app: App[Any], path: Path) -> None:
+    """Show a file, by its absolute path, in the pager, and come back when that is left. Raises BatchError."""
+    command = pager_of(os.environ)
+    await _must_be_there(path)
+    try:
+        ended = await lend_terminal(app, [*command, str(path)])
+    except SuspendNotSupported:
+        raise BatchError(
+            "This terminal cannot be given to another program", f"The file is {path}: open it in another one."
+        ) from None
+    if isinstance(ended, OSError):
+        raise BatchError(
+            f"{command[0]} did not start: {ended.strerror or ended}", "Set PAGER to another one."
+        ) from ended
+
+
+async def open_on_desktop(path: Path) -> None:
+    """Open a file, by its absolute path, with what the desktop opens such files with. Raises BatchError."""
+    command = opener_of(os.environ, sys.platform)
+    await _must_be_there(path)
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            str(path),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        async with asyncio.timeout(_OPENED_WITHIN):
+            code = await process.wait()
+    except TimeoutError:
+        return  # some openers stay as long as the window does
+    except OSError as error:
+        raise BatchError(f"{command[0]} did not start: {error.strerror}", _HERE) from error
+    if code != 0 and sys.platform != "win32":
+        raise BatchError(f"{command[0]} could not open {path.name}", _HERE)
+
+
+async def _must_be_there(path: Path) -> None:
+    if not await asyncio.to_thread(path.is_file):
+        raise BatchError(f"{path.name} is not there any more", f"It was {path}.")

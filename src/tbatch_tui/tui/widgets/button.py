@@ -1,0 +1,65 @@
+"""One of the answers to choose from: a button of one line, without a box."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual import events
+from textual.binding import BindingType
+from textual.geometry import Size
+from textual.message import Message
+
+from tbatch_tui.tui.keys import bindings as keys
+from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.sanitize import line
+from tbatch_tui.tui.widgets.one_line import OneLine
+
+
+class Choice(OneLine, can_focus=True):
+    """`[ Submit ]` with the focus, `  Back  ` without: brackets, weight and background tell, not one colour."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [keys.PRESS]
+    DEFAULT_CSS = """
+    Choice {
+        width: auto; pointer: pointer; color: $foreground; background: $panel;
+        &:focus { background: $cursor-row; }
+        &:disabled { color: $status-quiet; text-style: dim; }
+    }
+    """
+
+    class Pressed(Message):
+        """This answer was chosen."""
+
+        def __init__(self, choice: Choice) -> None:
+            super().__init__()
+            self.choice = choice
+
+        @property
+        def control(self) -> Choice:
+            return self.choice
+
+    def __init__(self, label: str, *, key: str = "", id: str | None = None, disabled: bool = False) -> None:
+        """An answer. `key` is shown before it: the key that gives it from anywhere."""
+        super().__init__(id=id, disabled=disabled)
+        self._label = line(label)
+        self._key = key
+
+    def set_label(self, label: str) -> None:
+        self._label = line(label)
+        self.refresh(layout=True)
+
+    def get_content_width(self, container: Size, viewport: Size) -> int:
+        return cell_len(self._label) + (cell_len(self._key) + 1 if self._key else 0) + 4
+
+    def pieces(self, width: int) -> Pieces:
+        left, right = ("[ ", " ]") if self.has_focus else ("  ", "  ")
+        key: Pieces = [(self._key, "bold $accent-text"), (" ", "")] if self._key else []
+        return [(left, "$accent-text"), *key, (self._label, "bold" if self.has_focus else ""), (right, "$accent-text")]
+
+    def action_press(self) -> None:
+        self.post_message(self.Pressed(self))
+
+    def on_click(self, event: events.Click) -> None:
+        event.stop()
+        self.action_press()

@@ -1,0 +1,73 @@
+"""Lines that can be ticked: `[x] 17  ↻ retryable  Request timed out`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.message import Message
+
+from tbatch_tui.tui.keys import bindings as keys
+from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.widgets.one_line import OneLine
+
+
+class TickList(VerticalScroll, can_focus=False, inherit_bindings=False):
+    """Ticks under each other. Up and down go from one to the next, also where the list is longer than its place."""
+
+    DEFAULT_CSS = """
+    TickList { height: auto; scrollbar-size-vertical: 1; }
+    """
+
+
+class Tick(OneLine, can_focus=True):
+    """One thing to be chosen or not. Its words pass the gate when they are drawn."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [keys.TICK]
+    DEFAULT_CSS = """
+    Tick { pointer: pointer; &:focus { background: $cursor-row; text-style: bold; } }
+    """
+
+    class Changed(Message):
+        """It was ticked, or is not any more."""
+
+        def __init__(self, tick: Tick) -> None:
+            super().__init__()
+            self.tick = tick
+
+    def __init__(
+        self, words: Sequence[tuple[str, str]], *, on: bool, id: str | None = None, group: str | None = None
+    ) -> None:
+        """A line. Of those of a `group` one is chosen: `(•)`."""
+        super().__init__(id=id)
+        self.on = on
+        self._of_group = group
+        self._words = tuple(words)
+
+    def pieces(self, width: int) -> Pieces:
+        (left, mark, right) = "[x]" if self._of_group is None else "(•)"
+        box: Pieces = [
+            (left, "$status-quiet"),
+            (mark if self.on else " ", "bold $accent-text"),
+            (f"{right} ", "$status-quiet"),
+        ]
+        return [*box, *self._words]
+
+    def action_tick(self) -> None:
+        """Tick it, or not any more; of a group, this one instead."""
+        if self._of_group is None:
+            self.on = not self.on
+        else:
+            for other in self.screen.query(Tick):
+                if other._of_group == self._of_group:
+                    other.on = other is self
+                    other.changed()
+        self.changed()
+        self.post_message(self.Changed(self))
+
+    def on_click(self, event: events.Click) -> None:
+        event.stop()
+        self.action_tick()

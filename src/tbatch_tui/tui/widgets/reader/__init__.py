@@ -1,0 +1,1 @@
+"""A reader for long text: wrapping, searching, selecting."""

@@ -1,0 +1,111 @@
+"""A line of JSON written over several, to be read: by its tokens alone, so that a cut or faulty one is no trouble."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tbatch_tui.tui.widgets.reader.wrap import Block
+
+_TOKEN = re.compile(r'\s++|"(?:[^"\\]++|\\.)*+"?|[{}\[\],:]|[^\s"{}\[\],:]++', re.DOTALL)
+_LONG_STRING = 600
+_DEEPEST = 16
+"""Levels that are still indented."""
+ABOVE, BELOW = 80, 200
+"""Lines shown before and after the marked one."""
+_BEFORE, _AFTER = 240, 2_000
+"""Characters shown before and after the place of a fault, where a line is shown as it is."""
+HERE = "◂ here"
+
+
+@dataclass(slots=True)
+class _Line:
+    depth: int
+    key: str = ""
+    text: str = ""
+    is_marked: bool = False
+
+
+def json_blocks(text: str, mark: int | None = None, style: str = "") -> tuple[list[Block], int | None]:
+    """The text in lines, and which of them holds the character `mark`; that one is drawn in `style`."""
+    lines = list(_lines(text, mark))
+    marked = next((index for index, line in enumerate(lines) if line.is_marked), None)
+    start = max(0, (marked or 0) - ABOVE)
+    stop = (marked or 0) + BELOW
+    blocks = [_block(line, style) for line in lines[start:stop]]
+    if start:
+        blocks.insert(0, Block(f"… {start:,} lines above", "$status-quiet"))
+    if stop < len(lines):
+        blocks.append(Block(f"… {len(lines) - stop:,} lines below", "$status-quiet"))
+    return blocks, None if marked is None else marked - start + (start > 0)
+
+
+def fault_blocks(before: str, after: str, style: str) -> tuple[list[Block], int | None]:
+    """A line as it is, broken where the fault is: what is no JSON is not laid out as if it were."""
+    blocks = []
+    if before:
+        cut = len(before) > _BEFORE
+        blocks.append(Block(("… " if cut else "") + before[-_BEFORE:]))
+    more = len(after) - _AFTER
+    blocks.append(Block(after[:_AFTER] or "(the line ends here)", style, lead=(("▸ ", style),)))
+    if more > 0:
+        blocks.append(Block(f"… {more:,} more characters", "$status-quiet"))
+    return blocks, len(blocks) - 1 - (more > 0)
+
+
+def _lines(text: str, mark: int | None) -> Iterator[_Line]:
+    line = _Line(0)
+    opened = ""
+    """The bracket that was just opened: its other half, if it comes next, stays on its line."""
+    awaited = mark is not None
+    for match in _TOKEN.finditer(text):
+        token = match[0]
+        if token.isspace():
+            continue
+        is_marked = awaited and mark is not None and mark < match.end()
+        if token in "}]":
+            if not opened:
+                if line.key or line.text:
+                    yield line
+                line = _Line(max(0, line.depth - 1))
+            line.text += token
+        else:
+            if opened:
+                yield line
+                line = _Line(line.depth + 1)
+            if token == ":" and not line.key:
+                line.key, line.text = line.text, ""
+            elif token == ",":
+                line.text += token
+                line.is_marked |= is_marked
+                yield line
+                line = _Line(line.depth)
+            else:
+                line.text += _shortened(token, mark - match.start() if is_marked and mark is not None else None)
+        opened = token if token in "{[" else ""
+        if is_marked:
+            line.is_marked |= token != ","
+            awaited = False
+    if awaited:
+        line.is_marked = True
+    if line.key or line.text:
+        yield line
+
+
+def _shortened(token: str, mark: int | None) -> str:
+    if len(token) <= _LONG_STRING:
+        return token
+    if mark is None or mark < _LONG_STRING:
+        return f"{token[:_LONG_STRING]}… ({len(token):,} characters)"
+    return f"… {token[mark - 200 : mark + 200]} … ({len(token):,} characters)"
+
+
+def _block(line: _Line, style: str) -> Block:
+    depth = min(line.depth, _DEEPEST)
+    drawn = style if line.is_marked else ""
+    margin = ("  " * depth, "")
+    text = f"{line.text}  {HERE}" if line.is_marked else line.text
+    if not line.key:
+        return Block(text, drawn, 2 * depth, (margin,))
+    return Block(text, drawn, 2 * depth + 2, (margin, (line.key, drawn or "$status-quiet"), (": ", "$status-quiet")))

@@ -1,0 +1,69 @@
+"""A screen on which text is selected: what is dragged over in a record stays in that record, character by character."""
+
+from __future__ import annotations
+
+from typing import ClassVar, TypeVar
+
+from textual.binding import BindingType
+from textual.geometry import Offset
+from textual.screen import Screen
+from textual.scroll_view import ScrollView
+from textual.selection import SelectEnd, Selection
+from textual.widget import Widget
+
+from tbatch_tui.tui.keys import bindings as keys
+
+Result = TypeVar("Result")
+
+
+class KeepsDrag(ScrollView, inherit_bindings=False):
+    """A widget in which what is dragged over from there on stays, and which knows its characters by their cells."""
+
+    def offset_at(self, x: int, y: int) -> Offset:
+        """The character and the line at a place of the region that scrolls."""
+        raise NotImplementedError
+
+    async def read_selection(self, selection: Selection) -> str:
+        """What is selected of it; it may take a while, which the loop is not held for."""
+        raise NotImplementedError
+
+
+class Selecting(Screen[Result]):
+    """Base of screens and dialogs.
+
+    Textual takes a drag that leaves a widget as one to its end, which in a record may be a megabyte further on: one
+    that began in a `KeepsDrag` ends at its border, however far the mouse goes. And Textual takes the right half of
+    a wide character for the next one.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [keys.COPY_SELECTED]
+
+    def get_widget_and_offset_at(self, x: int, y: int) -> tuple[Widget | None, Offset | None]:
+        state = self._select_state
+        widget = state.start.content_widget if state is not None and self._selecting else None
+        if not isinstance(widget, KeepsDrag):
+            widget, offset = super().get_widget_and_offset_at(x, y)
+            if not isinstance(widget, KeepsDrag) or offset is None:
+                return widget, offset
+        region = widget.scrollable_content_region
+        x, y = max(min(x, region.right - 1), region.x), max(min(y, region.bottom - 1), region.y)
+        return widget, widget.offset_at(x - region.x, y - region.y)
+
+    async def read_selected(self) -> str:
+        """All that is selected on the screen."""
+        texts: list[str] = []
+        for widget, selection in list(self.selections.items()):
+            if isinstance(widget, KeepsDrag) and widget.is_attached:
+                texts.append(f"{await widget.read_selection(selection)}\n")
+            elif widget.is_attached and (found := widget.get_selection(selection)) is not None:
+                texts += found
+        return "".join(texts).rstrip("\n")
+
+    def follow_drag(self) -> None:
+        """What was scrolled under the mouse while it drags is selected too, although the mouse did not move."""
+        state = self._select_state
+        if state is None or state.end is None or not self._selecting:
+            return
+        widget, offset = self.get_widget_and_offset_at(*state.screen_offset)
+        if isinstance(widget, KeepsDrag) and isinstance(widget.parent, Widget):
+            self._select_state = state.update_end(state.screen_offset, SelectEnd(widget.parent, widget, offset))

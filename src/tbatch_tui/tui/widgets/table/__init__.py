@@ -1,0 +1,1 @@
+"""A table for any number of rows, painted line by line."""
