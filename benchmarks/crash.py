@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.engine.crash_rounds import crash
+from tests.helpers.crash_rounds import crash
 
 
 def main(rounds: int = 200, seed: int = 1) -> int:

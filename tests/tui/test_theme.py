@@ -10,7 +10,7 @@ from textual.theme import BUILTIN_THEMES, Theme
 
 from tbatch_tui.tui import theme
 from tests.conftest import until
-from tests.tui.app_host import make_app
+from tests.helpers.app_host import make_app
 
 GROUNDS = ("background", "surface", "cursor-row", "cursor-row-blurred")
 INKS = ("foreground", "accent-text", *theme.STATUS)

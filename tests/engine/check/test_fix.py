@@ -9,7 +9,7 @@ import pytest
 
 from tbatch_tui.engine.check import RULES, check_file, plan_fixes, write_fixed
 from tbatch_tui.engine.errors import FileTrouble, Stopped
-from tests.engine.check.lines import audio, chat, dumped, saved
+from tests.helpers.check_lines import audio, chat, dumped, saved
 
 BODY = b'"body": {"model": "m", "messages": [{"role": "user", "content": "x"}], "max_tokens": 1}}\n'
 AUDIO_BODY = b'"body": {"file": "https://example.com/a.wav", "model": "m"}}\n'

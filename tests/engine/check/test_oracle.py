@@ -16,8 +16,8 @@ from tbatch_tui.engine.check import RULES, check_file
 from tbatch_tui.engine.check.scan import parallel as forked
 from tbatch_tui.engine.check.scan import reader
 from tbatch_tui.engine.domain.check_report import Severity
-from tests.engine.check.lines import audio, chat, dumped, saved
-from tests.engine.check.oracle import expected
+from tests.helpers.check_lines import audio, chat, dumped, saved
+from tests.helpers.check_oracle import expected
 
 PARAMETERS = """
 max_tokens max_completion_tokens temperature top_k seed stream stop logprobs tools tool_choice logit_bias

@@ -15,7 +15,7 @@ from tbatch_tui.engine.check import check_file, plan_fixes, write_fixed
 from tbatch_tui.engine.check.scan import parallel as forked
 from tbatch_tui.engine.check.scan import reader
 from tbatch_tui.engine.domain.check_report import CheckReport
-from tests.engine.check.lines import audio, chat, dumped, saved, without
+from tests.helpers.check_lines import audio, chat, dumped, saved, without
 
 pytestmark = pytest.mark.usefixtures("small_pieces")
 quickly = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -12,7 +12,7 @@ from tbatch_tui.engine.check import RULES, check_file
 from tbatch_tui.engine.domain.catalogue import ModelInfo
 from tbatch_tui.engine.domain.check_report import Severity
 from tbatch_tui.engine.endpoint import Endpoint
-from tests.engine.check.lines import MODEL, audio, chat, dumped, said, saved, without
+from tests.helpers.check_lines import MODEL, audio, chat, dumped, said, saved, without
 
 SOUND = chat("sound")
 SCHEMA = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}

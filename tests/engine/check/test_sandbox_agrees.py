@@ -19,8 +19,8 @@ from tbatch_tui.sandbox.answers import failures as refusals
 from tbatch_tui.sandbox.jobs import file_store as files
 from tbatch_tui.sandbox.jobs import validation as judge
 from tbatch_tui.sandbox.testing import Sandbox
-from tests.engine.check.lines import audio, chat, dumped, said, saved, without
 from tests.engine.check.test_oracle import files as any_files
+from tests.helpers.check_lines import audio, chat, dumped, said, saved, without
 
 CHAT, HEARD, TRANSLATED = "/v1/chat/completions", "/v1/audio/transcriptions", "/v1/audio/translations"
 USER = {"role": "user", "content": "Hi"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tbatch_tui.engine.check import check_file
-from tests.engine.check.lines import MODEL, audio, chat, dumped, said, saved
+from tests.helpers.check_lines import MODEL, audio, chat, dumped, said, saved
 
 TOOL = {"type": "function", "function": {"name": "f"}}
 

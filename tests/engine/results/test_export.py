@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from tbatch_tui.engine.errors import BatchError, FileTrouble, Stopped
 from tbatch_tui.engine.results import COLUMNS, ExportFormat, Outcome, ResultIndex, export_rows, has_parquet
 from tbatch_tui.engine.results.export.tables import _csv_line, harmless
-from tests.engine.results.rows import answered, asked, failed, index_of, line_of
-from tests.nasty import NASTY
+from tests.helpers.hostile_text import NASTY
+from tests.helpers.result_rows import answered, asked, failed, index_of, line_of
 
 csv.field_size_limit(50_000_000)
 

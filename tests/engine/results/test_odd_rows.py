@@ -16,7 +16,7 @@ from tbatch_tui.engine.results.index import jsonl as lines_module
 from tbatch_tui.engine.results.index.classify import judge, judge_value, request_of
 from tbatch_tui.engine.results.index.previews import PREVIEW, head_of, words_of
 from tbatch_tui.engine.results.record import record_of
-from tests.engine.results.rows import answered, asked, failed, index_of, line_of, with_body
+from tests.helpers.result_rows import answered, asked, failed, index_of, line_of, with_body
 
 CALL = {"id": "c", "type": "function", "function": {"name": "look_up", "arguments": '{"id": 7}'}}
 SHAPES: list[tuple[Any, Outcome, str]] = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tbatch_tui.engine.results import Audio, Failure, Part, PartKind, Source, ToolCall, Usage
-from tests.engine.results.rows import answered, failed, index_of, with_body
+from tests.helpers.result_rows import answered, failed, index_of, with_body
 
 PNG = "data:image/png;base64," + "iVBORw0KGgo" * 100
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tbatch_tui.engine.errors import BatchError, FileTrouble, Stopped
 from tbatch_tui.engine.results import errors_by_message, plan_retry, retry_path, write_retry
-from tests.engine.results.rows import answered, asked, failed, index_of, line_of
+from tests.helpers.result_rows import answered, asked, failed, index_of, line_of
 
 INPUT = [asked(f"case-{number}") for number in range(6)]
 OUTPUT = [answered("case-0"), answered("case-4", "cut", reason="length"), answered("stranger", "", reason="length")]

@@ -1,0 +1,88 @@
+"""The close look takes short cuts where a line is plain: they must lead to where the long way does."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tbatch_tui.engine.check import check_file
+from tbatch_tui.engine.check.lines.check_line import Seen, plain_value
+from tbatch_tui.engine.check.lines.finding import Finding, Step
+from tbatch_tui.engine.check.lines.json_spans import locate
+from tests.helpers.check_lines import chat, dumped, saved
+
+KEYS = ['"role"', '"content"', '"r\\u006fle"', '"say \\"role"', '"a:b"', '"é\\u00e9"']
+
+
+def objects(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """JSON objects as text, in odd spellings, with keys that may be there twice."""
+    member = st.builds("{}{}{}".format, st.sampled_from(KEYS), st.sampled_from([":", ": ", " :", "\t: "]), inner)
+    return st.lists(member, max_size=3).map(lambda members: f"{{{','.join(members)}}}")
+
+
+values = st.recursive(
+    st.sampled_from(
+        ['"role"', '"\\"role\\":"', '"x : y"', "1", "1.5", "null", "9" * 310, "[]", "{}", '"\\ud83d\\ude00"']
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]"),
+        objects(inner),
+    ),
+    max_leaves=8,
+)
+
+
+@given(objects(values))
+def test_short_cuts(text: str) -> None:
+    twice = []
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        twice.append(len(dict(items)) < len(items))
+        return dict(items)
+
+    expected = json.loads(text, object_pairs_hook=pairs)
+    plain = plain_value(text.encode(), text)
+    assert plain is None or (plain == expected and not any(twice) and "9" * 310 not in text)
+    seen = Seen(text=text, value=expected)
+    for path in paths(expected):
+        assert seen.column(Finding("rule", "message", path)) == locate(text, path) + 1
+        assert seen.column(Finding("rule", "message", (*path, "none"))) == locate(text, (*path, "none")) + 1
+
+
+def paths(value: object, path: tuple[Step, ...] = ()) -> list[tuple[Step, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(longer for step, item in inner for longer in paths(item, (*path, step)))]
+
+
+def test_a_plain_line_is_taken_as_plain() -> None:
+    line = chat("a", temperature=0.5)
+    text = json.dumps(line)
+    assert plain_value(text.encode(), text) == line
+
+
+FAULTS = {
+    "custom-id-missing": b'"custom_id": "a%d", ',
+    "duplicate-custom-id": b"a%d",
+    "no-model": b'"model": "meta-llama/Llama-3.3-70B-Instruct-Turbo", ',
+    "message-role": b'"role": "user", ',
+    "crlf": b"\n",
+    "blank-line": b"{",
+}
+
+
+@pytest.mark.parametrize("rule", FAULTS)
+def test_a_file_full_of_one_fault_takes_no_long_time(tmp_path: Path, rule: str) -> None:
+    """By processor time, and far above what it takes: 20 to 40 µs a line, where a clean one takes 3."""
+    line = dumped(chat("a%d", messages=[{"role": "user", "content": 'Say "so":\n' * 50}]))
+    mark = FAULTS[rule]
+    instead = {"crlf": b"\r\n", "blank-line": b"\n{", "duplicate-custom-id": b"same"}.get(rule, b"")
+    path = saved(tmp_path, b"".join(line.replace(mark, instead).replace(b"%d", b"%d" % i) for i in range(3_000)))
+    began = time.process_time()
+    assert check_file(path).counts[rule] >= 2_999
+    assert time.process_time() - began < 3_000 * 0.000_5

@@ -1,0 +1,197 @@
+"""The check as a piece of machinery: trouble with files, being stopped, memory of what it saw, the GIL."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tbatch_tui.engine.check import check_file, read_line
+from tbatch_tui.engine.check.lines.url_hosts import host_of, is_private
+from tbatch_tui.engine.check.scan import duplicates, reader
+from tbatch_tui.engine.check.scan.reader import Piece, longest
+from tbatch_tui.engine.errors import FileTrouble, Stopped
+from tests.helpers.check_lines import chat, dumped, saved
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """20 MB of sound lines, in which the first and the last bear the same id."""
+    text = "word " * 100
+    line = dumped(chat("ID", messages=[{"role": "user", "content": text}]))
+    content = b"".join(line.replace(b"ID", b"%d" % (index % 29_999)) for index in range(30_000))
+    return saved(tmp_path_factory.mktemp("large"), content)
+
+
+def test_trouble_with_files(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    for path, title in (
+        (tmp_path / "none.jsonl", "does not exist"),
+        (tmp_path, "is a folder"),
+        (tmp_path / "pipe.jsonl", "is not a regular file"),
+        (tmp_path / "a\0b.jsonl", "cannot be read"),
+        (tmp_path / ("x" * 300), "cannot be read"),
+    ):
+        with pytest.raises(FileTrouble) as caught:
+            check_file(path)
+        assert caught.value.title.startswith(f"{path} {title}")
+        assert caught.value.hint
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_file_without_the_right_to_read(tmp_path: Path) -> None:
+    path = saved(tmp_path, dumped(chat()))
+    path.chmod(0)
+    with pytest.raises(FileTrouble, match="permission denied"):
+        check_file(path)
+
+
+def test_two_processes_find_the_same(large: Path) -> None:
+    one, two = check_file(large), check_file(large, processes=2)
+    assert one._replace(seconds=0) == two._replace(seconds=0)
+    assert [(p.line, p.message) for p in one.problems if p.rule == "duplicate-custom-id"] == [
+        (30_000, "the same custom_id is on line 1")
+    ]
+
+
+def test_a_lost_child_is_made_up_for(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = check_file(large)
+    monkeypatch.setattr("tbatch_tui.engine.check.scan.parallel.msgspec.msgpack.encode", lambda _: os._exit(9))
+    assert check_file(large, processes=2).problems == expected.problems
+
+
+def test_many_ids_are_dealt_out(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = check_file(large)
+    monkeypatch.setattr(duplicates, "_AT_ONCE", 100)
+    assert check_file(large).problems == expected.problems
+
+
+def test_equal_hashes_of_other_ids_are_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("scan.scan", "scan.duplicates"):
+        monkeypatch.setattr(f"tbatch_tui.engine.check.{module}.hash", lambda _: 7, raising=False)
+    report = check_file(saved(tmp_path, dumped(chat("a"), chat("b"), chat("c"), chat("b"))))
+    assert [(p.line, p.message) for p in report.problems] == [(4, "the same custom_id is on line 2")]
+
+
+def test_progress_and_stopping(large: Path) -> None:
+    told: list[tuple[int, int]] = []
+    check_file(large, progress=lambda done, total: told.append((done, total)))
+    size = large.stat().st_size
+    assert told == sorted(told)
+    assert told[-1] == (size, size)
+    assert len(told) > size // 300_000
+    for processes in (1, 2):
+        asked = iter(range(1000))
+        with pytest.raises(Stopped):
+            check_file(large, processes=processes, cancelled=lambda asked=asked: next(asked) > 3)  # type: ignore[misc]
+
+
+def test_stopping_among_very_many_short_lines(tmp_path: Path) -> None:
+    """All of them are in one piece, and it takes a second: it is asked in between, once in 500 lines."""
+    path = saved(tmp_path, b"{}\n" * 60_000)
+    assert path.stat().st_size < reader.PIECE
+    asked = iter(range(1000))
+    with pytest.raises(Stopped):
+        check_file(path, cancelled=lambda: next(asked) > 20)
+    assert next(asked) == 22
+
+
+def test_problems_beyond_those_kept_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("scan.partial", "scan.duplicates", "checker"):
+        monkeypatch.setattr(f"tbatch_tui.engine.check.{module}.PROBLEMS_KEPT", 100)
+    report = check_file(saved(tmp_path, b"{}\n" * 60 + dumped(chat("a")) * 200))
+    assert len(report.problems) == 100
+    assert report.counts == {"custom-id-missing": 60, "body-missing": 60, "duplicate-custom-id": 199}
+    assert report.errors == 60 + 60 + 199
+
+
+def test_other_threads_go_on_meanwhile(large: Path) -> None:
+    """The longest time that the check keeps another thread waiting. A busy machine may add some of its own."""
+    waits = []
+    for _ in range(3):
+        thread = threading.Thread(target=check_file, args=(large,))
+        longest_wait = 0.0
+        thread.start()
+        before = time.perf_counter()
+        while thread.is_alive():
+            time.sleep(0.001)
+            now = time.perf_counter()
+            longest_wait = max(longest_wait, now - before)
+            before = now
+        waits.append(longest_wait)
+    assert min(waits) < 0.05, waits
+
+
+def test_read_line(tmp_path: Path) -> None:
+    path = saved(tmp_path, b"one\ntwo\n")
+    assert read_line(path, 4, 3) == b"two"
+    assert read_line(path, 400, 3) == b""
+
+
+@pytest.mark.parametrize("known", [0, 1, 3, 5, 700])
+def test_longest(known: int) -> None:
+    for lines in ([b""], [b"abc"], [b"", b"abcde", b"ab"], [b"a" * 9, b"", b"a" * 8], [b"a"] * 50):
+        for end in (b"", b"\n"):
+            data = b"\n".join(lines) + end
+            expected = max(known, *map(len, lines))
+            piece = Piece(0, len(data), bytearray(b"[" + data + b"more"))
+            assert longest(piece, known) == longest(piece, known, len(lines)) == expected
+
+
+def test_hosts() -> None:
+    assert host_of("HTTPS://user:pw@Example.COM:8080/a?b") == "example.com"
+    assert host_of("http://[::1]:80/") == "::1"
+    assert host_of("https://") == host_of("file:///a") == host_of("//a") == host_of("http://a b/") == ""
+    odd = (
+        "127.1",
+        "0x7f.1",
+        "2130706433",
+        "::ffff:10.0.0.1",
+        "224.0.0.1",
+        "256.1.1.1",
+        "a.home.arpa",
+        "x.test",
+        "fe80::1",
+    )
+    for host in (
+        "localhost",
+        "127.0.0.1",
+        "10.1.2.3",
+        "172.31.0.1",
+        "100.64.0.1",
+        "::1",
+        "fd00::1",
+        "nas",
+        "a.local",
+        *odd,
+    ):
+        assert is_private(host), host
+    for host in (
+        "example.com",
+        "172.32.0.1",
+        "8.8.8.8",
+        "10.example.com",
+        "2606:4700::1",
+        "localhost.example.com",
+        "::ffff:8.8.8.8",
+    ):
+        assert not is_private(host), host
+
+
+def test_what_is_loaded(tmp_path: Path) -> None:
+    """The command is over in a tenth of a second: what it loads is a third of that."""
+    code = (
+        "import sys; from tbatch_tui.cli import dispatch as cli; cli._load_msgspec();"
+        "assert cli.main(['check', sys.argv[1]]) == 0;"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    command = [sys.executable, "-c", code, saved(tmp_path, dumped(chat()))]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    unwanted = {"textual", "rich", "together", "httpx", "pydantic", "asyncio", "sqlite3", "hashlib", "tempfile"}
+    unwanted |= {"argparse", "shutil", "dataclasses", "inspect", "json", "typing_extensions"}
+    assert not unwanted & set(loaded)

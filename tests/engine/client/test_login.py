@@ -1,0 +1,149 @@
+"""What `tg login` stored: renewed once when it runs out, by whichever app is first, and never sent astray."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import pytest
+
+from tbatch_tui.engine.domain.account import HealthState
+from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.events import Event
+from tbatch_tui.sandbox.testing import Sandbox
+from tests.conftest import until
+from tests.engine.conftest import MakeEngine
+from tests.engine.scenarios.test_main_job import fetched
+
+FRESH = "fresh-access-token-0001"
+STALE = "stale-access-token-0000"
+
+
+class Issuer(ThreadingHTTPServer):
+    """An OpenID issuer that takes each refresh token once, and calls the second use a theft."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, list[str]]] = []
+        self.works = True
+        super().__init__(("127.0.0.1", 0), _Answers)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Answers(BaseHTTPRequestHandler):
+    server: Issuer
+
+    def do_GET(self) -> None:
+        self._say(200, {"token_endpoint": f"{self.server.url}/oauth/token"})
+
+    def do_POST(self) -> None:
+        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        self.server.asked.append(form)
+        if not self.server.works or len(self.server.asked) > 1:
+            self._say(400, {"error": "invalid_grant", "error_description": "refresh token was used before"})
+        else:
+            time.sleep(0.2)  # long enough for a second app to come in between
+            self._say(200, {"access_token": FRESH, "refresh_token": "second-refresh", "expires_in": 3600})
+
+    def _say(self, status: int, body: dict[str, str | int]) -> None:
+        raw = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quietly."""
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    server = Issuer()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "credentials.json"
+    monkeypatch.setenv("TOGETHER_CREDENTIALS_PATH", str(path))
+    return path
+
+
+def write_login(store: Path, issuer: Issuer, *, token: str = STALE, expires_in: int = -10) -> None:
+    entry = {
+        "name": "default",
+        "access_token": token,
+        "refresh_token": "first-refresh",
+        "expires_at": int(time.time()) + expires_in,
+        "issuer": issuer.url,
+        "client_id": "app",
+    }
+    store.write_text(json.dumps({"version": 1, "current": "default", "credentials": [entry]}))
+
+
+@pytest.mark.parametrize("ran_out", [True, False], ids=["ran out", "refused"])
+async def test_a_token_that_is_no_good_any_more_is_renewed_once_for_two_apps(
+    ran_out: bool, issuer: Issuer, store: Path, make_engine: MakeEngine, chat_file: Path, tmp_path: Path
+):
+    write_login(store, issuer, expires_in=-10 if ran_out else 3600)
+    with Sandbox(speed=40, key=FRESH) as box:
+        one = make_engine(box, api_key=STALE, login=True)
+        two = make_engine(box, api_key=STALE, login=True, data_dir=tmp_path / "other")
+        async with asyncio.timeout(30), one, two:
+            key = await one.submit(chat_file, Endpoint.CHAT, requests=2)
+            await one.wait_until(key, fetched)
+            await until(lambda: two.health.state is HealthState.OK)
+        assert len(box.jobs) == 1
+    [asked] = issuer.asked
+    assert (asked["refresh_token"], asked["access_token"]) == (["first-refresh"], [STALE])
+    stored = json.loads(store.read_text())["credentials"][0]
+    assert (stored["access_token"], stored["refresh_token"]) == (FRESH, "second-refresh")
+    assert store.stat().st_mode & 0o077 == 0
+
+
+async def test_a_login_that_cannot_be_renewed_is_said_and_a_new_one_is_taken_up(
+    issuer: Issuer, store: Path, make_engine: MakeEngine, events: list[Event]
+):
+    issuer.works = False
+    write_login(store, issuer)
+    with Sandbox(speed=40, key=FRESH) as box:
+        async with asyncio.timeout(30), make_engine(box, api_key=STALE, login=True) as engine:
+            await until(lambda: engine.health.state is HealthState.KEY_REFUSED)
+            assert "tg login" in engine.health.title + engine.health.hint
+            for secret in (STALE, "first-refresh"):
+                assert secret not in repr(events)
+            write_login(store, issuer, token=FRESH, expires_in=3600)  # the person has logged in again
+            await until(lambda: engine.refresh() or engine.health.state is HealthState.OK)
+            await until(lambda: engine.health.state is HealthState.OK)
+        assert all(call.path != "/v1/batches" or call.status == 200 for call in box.requests)
+
+
+async def test_a_login_to_another_account_is_not_followed(
+    issuer: Issuer, store: Path, make_engine: MakeEngine, chat_file: Path
+):
+    write_login(store, issuer, token=FRESH, expires_in=3600)
+    with Sandbox(speed=40, key=FRESH) as box:
+        async with asyncio.timeout(30), make_engine(box, api_key=FRESH, login=True) as engine:
+            key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+            await engine.wait_until(key, fetched)
+            write_login(store, issuer, token="token-of-somebody-else", expires_in=3600)
+            theirs = {"organization": {"id": "org-other"}, "project": {"id": "proj-other"}}
+            box.plan_fault("status", "/v3/whoami", status=200, body=theirs, last=None)
+            box.plan_fault("status", "/v1/batches", method="GET", status=401, last=None)
+            before = len(box.requests)
+            await until(lambda: engine.health.state is HealthState.KEY_REFUSED)
+            assert "another account" in engine.health.title
+        assert [c.path for c in box.requests[before:]].count("/v3/whoami") == 1
+    assert issuer.asked == []

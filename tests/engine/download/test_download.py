@@ -1,0 +1,456 @@
+"""A result file is the server's, whole, under its name; and no foreign file is lost: against servers that misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import os
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tbatch_tui.engine.domain.job import FileKind
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.domain.transfer import Transfer, TransferState
+from tbatch_tui.engine.download import fetch_file as download
+from tbatch_tui.engine.download.downloader import Collector
+from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.engine import Controller
+from tbatch_tui.engine.errors import FileTrouble, JournalTrouble
+from tbatch_tui.engine.journal import Journal
+from tbatch_tui.engine.local_files.filenames import result_name, stem_of
+from tbatch_tui.sandbox.testing import Sandbox
+from tests.conftest import until
+from tests.engine.conftest import MakeEngine
+from tests.engine.scenarios.test_main_job import fetched
+
+CONTENT = "/v1/files/*/content"
+ROWS = 400
+
+
+async def get(engine: Controller, box: Sandbox, rows: int = ROWS) -> JobRecord:
+    """Fetch the results of a job made elsewhere."""
+    job_id = box.add_job("COMPLETED", rows=rows)
+    await engine.wait_until(job_id, lambda r: r.job is not None)
+    await engine.fetch(job_id)
+    return await engine.wait_until(job_id, fetched)
+
+
+def assert_whole(record: JobRecord, box: Sandbox) -> Path:
+    assert record.output is not None and record.output.path is not None and record.job is not None
+    assert record.job.output_file_id is not None
+    assert record.output.path.read_bytes() == box.file_bytes(record.job.output_file_id)
+    assert [p.name for p in record.output.path.parent.iterdir()] == [record.output.path.name]
+    return record.output.path
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body"),
+    [
+        (200, {}, ""),
+        (200, {}, '{"error": "try again"}\n'),
+        (200, {}, "[1, 2, 3]\n"),
+        (206, {"Content-Range": "bytes 0-30/9999"}, '{"custom_id": "a", "x": "yyyy"}\n'),
+        (206, {}, '{"custom_id": "a"}\n'),
+    ],
+    ids=["empty", "error object", "array", "a part not asked for", "a part of nothing"],
+)
+async def test_what_is_not_the_file_is_never_taken_for_it(
+    status: int, headers: dict[str, str], body: str, sandbox: Sandbox, make_engine: MakeEngine
+):
+    sandbox.plan_fault("status", CONTENT, first=1, last=2, status=status, headers=headers, body=body)
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        assert_whole(await get(engine, sandbox), sandbox)
+    assert sandbox.count("GET", "/v1/batches") >= 1
+
+
+@pytest.mark.parametrize("status", [403, 404, 405, 501])
+async def test_a_server_that_answers_nothing_about_a_file_loses_no_result(
+    status: int, sandbox: Sandbox, make_engine: MakeEngine
+):
+    """Asked only where the answer itself does not say how long it is."""
+    sandbox.plan_fault("truncate-no-length", CONTENT, bytes=10**9, last=None)
+    sandbox.plan_fault("status", "/v1/files/*", method="GET", last=None if status < 500 else 1, status=status)
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        assert_whole(await get(engine, sandbox), sandbox)
+
+
+async def test_a_server_that_wants_patience_is_given_it_by_all_downloads(sandbox: Sandbox, make_engine: MakeEngine):
+    sandbox.plan_fault("status", CONTENT, status=429, headers={"Retry-After": "1"})
+    jobs = [sandbox.add_job("COMPLETED", rows=5) for _ in range(2)]
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        await engine.wait_until(jobs[1], lambda r: r.job is not None)
+        await engine.fetch(jobs[0])
+        await _failed_with(engine, jobs[0], "429")
+        await engine.fetch(jobs[1])
+        for job_id in jobs:
+            await engine.wait_until(job_id, fetched)
+    asked = [c.started for c in sandbox.requests if c.path.endswith("/content")]
+    assert asked[1] - asked[0] >= 0.9
+
+
+async def test_an_empty_result_file_is_a_result(sandbox: Sandbox, make_engine: MakeEngine):
+    sandbox.plan_fault("status", CONTENT, last=None, status=200, body="")
+    sandbox.plan_fault("status", "/v1/files/*", method="GET", last=None, status=200, body={"id": "f", "bytes": 0})
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        record = await get(engine, sandbox)
+    assert record.output is not None and record.output.path is not None
+    assert (record.output.rows, record.output.path.read_bytes()) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    "body", ["\n", '{"custom_id": "a"}\n{"custom_id": "b", "resp', "\ufeffnot what one hoped for\n"]
+)
+async def test_a_file_that_is_odd_on_the_server_too_is_brought_as_it_is(
+    body: str, sandbox: Sandbox, make_engine: MakeEngine
+):
+    """Its size there tells it from an answer cut off and from a page of a proxy, which never get a final name."""
+    size = len(body.encode())
+    sandbox.plan_fault("status", CONTENT, last=None, status=200, body=body)
+    sandbox.plan_fault("status", "/v1/files/*", method="GET", last=None, status=200, body={"id": "f", "bytes": size})
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        record = await get(engine, sandbox)
+    assert record.output is not None and record.output.path is not None
+    assert record.output.path.read_bytes() == body.encode()
+
+
+async def test_a_fetch_that_breaks_off_unforeseen_is_not_begun_again_at_once(tmp_path: Path):
+    """A history that cannot be written, say: neither the server nor the person is told of it a thousand times."""
+    begun: list[float] = []
+
+    class Broken:
+        api = None
+
+        def now(self) -> float:
+            return 0.0
+
+        async def wanted(self) -> list[tuple[str, Transfer]]:
+            return [("job", Transfer(FileKind.OUTPUT, "file", TransferState.WANTED))]
+
+        async def final_path(self, job_id: str, kind: FileKind) -> Path:
+            begun.append(asyncio.get_running_loop().time())
+            raise JournalTrouble("The history cannot be written", "")
+
+        async def put(self, job_id: str, transfer: Transfer) -> JobRecord | None:
+            return None
+
+        def download_moved(self, *_: object) -> None: ...
+
+        def collected(self, *_: object) -> None: ...
+
+    tasks: list[asyncio.Task[None]] = []
+    collector = Collector(Broken(), first_wait=0.05)  # type: ignore[arg-type]
+    running = asyncio.create_task(collector.run(lambda work: tasks.append(asyncio.create_task(work))))
+    async with asyncio.timeout(30):
+        await until(lambda: len(begun) >= 4)
+    running.cancel()
+    assert all(isinstance(end, JournalTrouble) for end in await asyncio.gather(*tasks, return_exceptions=True))
+    gaps = [after - before for before, after in pairwise(begun)]
+    assert gaps[0] >= 0.05 and gaps[2] >= 0.2
+
+
+async def test_more_or_fewer_bytes_than_the_length_says_are_no_file(sandbox: Sandbox, make_engine: MakeEngine):
+    """A server that says too much is not waited for in vain; what lies beyond the length is not the file."""
+    whole = b'{"custom_id": "a"}\n{"custom_id": "b"}\n'
+    answers = [(len(whole) + 9, whole), (len(whole), whole + b"HTTP/1.1 200 OK")]
+
+    async def storage(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        length, body = answers.pop(0)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (length, body))
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(storage, "127.0.0.1", 0)
+    away = {"Location": f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/object"}
+    sandbox.plan_fault("status", CONTENT, status=302, headers=away, last=None)
+    async with asyncio.timeout(30), server, make_engine(sandbox) as engine:
+        record = await get(engine, sandbox)
+    assert record.output is not None and record.output.path is not None
+    assert record.output.path.read_bytes() == whole
+    assert answers == []
+
+
+@pytest.mark.parametrize("status", ["EXPIRED", "CANCELLED", "COMPLETED"])
+@pytest.mark.parametrize("kept", ["output_file_id", "error_file_id"])
+async def test_whatever_ended_with_whichever_file_it_is_fetched_by_itself(
+    status: str, kept: str, sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
+):
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        key = await engine.submit(chat_file, Endpoint.CHAT)
+        await engine.wait_until(key, fetched)  # a file that is there, to be taken for either
+        [job] = sandbox.jobs
+        odd = job | {"status": status, "output_file_id": None, "error_file_id": None, kept: job["output_file_id"]}
+        odd |= {"id": "not a uuid/../☃", "progress": "odd", "created_at": "yesterday", "new_field": [1]}
+        sandbox.plan_fault("status", "/v1/batches", method="POST", status=200, body={"job": odd | {"status": "NEW"}})
+        sandbox.plan_fault("status", "/v1/batches", method="GET", last=None, status=200, body=[odd, None, 7, {}])
+        record = await engine.wait(await engine.submit(chat_file, Endpoint.CHAT))
+    assert (record.key, record.status) == (odd["id"], status)
+    [path] = record.paths
+    assert path.read_bytes() == sandbox.file_bytes(job["output_file_id"])
+    assert path.parent == engine.options.output_dir
+
+
+@pytest.mark.parametrize("begun", ["whole", "half", "other bytes", "an odd answer"])
+async def test_a_part_left_by_a_crash_is_gone_on_with_or_started_over(
+    begun: str, sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
+):
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        record = await get(engine, sandbox)
+    path = assert_whole(record, sandbox)
+    assert record.output is not None
+    whole, part = path.read_bytes(), path.with_name(path.name + ".part")
+    tag = f'"{hashlib.sha256(whole).hexdigest()}"'
+    path.rename(part)
+    if begun != "whole":
+        part.write_bytes(whole[: len(whole) // 2] if begun == "half" else b"x" * 1000)
+    journal = Journal(tmp_path / "data" / "history.db")
+    etag = '"of other bytes"' if begun == "other bytes" else tag
+    left = Transfer(FileKind.OUTPUT, record.output.file_id, TransferState.WANTED, etag=etag)
+    journal.put_transfer(1, record.key, left)
+    journal.close()
+    if begun == "an odd answer":
+        range_ = {"Content-Range": "bytes 500-599/9999"}
+        sandbox.plan_fault("status", CONTENT, status=206, headers=range_, body="y" * 100)
+    before = len(sandbox.requests)
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        record = await engine.wait_until(record.key, fetched)
+    assert_whole(record, sandbox)
+    asked = [c.status for c in sandbox.requests[before:] if c.path.endswith("/content")]
+    assert asked == {"whole": [416], "half": [206], "other bytes": [200], "an odd answer": [206, 200]}[begun]
+
+
+async def test_a_file_without_a_final_newline_keeps_its_last_row(sandbox: Sandbox, make_engine: MakeEngine):
+    rows = '{"custom_id": "a", "response": {}}\n{"custom_id": "b", "response": {}}'
+    sandbox.plan_fault("status", CONTENT, status=200, body=rows, last=None)
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        record = await get(engine, sandbox)
+    assert record.output is not None and record.output.path is not None
+    assert (record.output.path.read_text(), record.output.rows) == (rows, 2)
+
+
+async def test_the_key_does_not_follow_a_redirect_to_another_host(sandbox: Sandbox, make_engine: MakeEngine):
+    heads: list[str] = []
+    body = b'{"custom_id": "a"}\n'
+
+    async def storage(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(storage, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    away = {"Location": f"http://127.0.0.1:{port}/bucket/object?X-Amz-Signature=abc"}
+    sandbox.plan_fault("status", CONTENT, status=302, headers=away, last=None)
+    async with asyncio.timeout(30), server, make_engine(sandbox) as engine:
+        record = await get(engine, sandbox)
+    assert record.output is not None and record.output.path is not None
+    assert record.output.path.read_bytes() == body
+    assert heads
+    assert all(sandbox.key not in head and "authorization" not in head.lower() for head in heads)
+
+
+async def test_gone_is_believed_when_it_is_said_twice(sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path):
+    sandbox.plan_fault("status", CONTENT, status=404, first=1)
+    sandbox.plan_fault("status", CONTENT, status=404, first=3, last=4)
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        assert_whole(await get(engine, sandbox), sandbox)
+        other = sandbox.add_job("COMPLETED", rows=7)
+        await engine.wait_until(other, lambda r: r.job is not None)
+        await engine.fetch(other)
+        record = await engine.wait_until(other, lambda r: r.output is not None and r.output.state is TransferState.GONE)
+        assert "404" in (record.output.message or "" if record.output else "")
+    assert not list((tmp_path / "results").glob("*.part"))
+
+
+async def test_a_stopped_download_waits_to_be_asked_for_and_goes_on_where_it_was(
+    sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
+):
+    sandbox.plan_fault("drip", CONTENT, bytes=20_000, seconds=0.3)
+    job_id = sandbox.add_job("COMPLETED", rows=ROWS)
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        await engine.wait_until(job_id, lambda r: r.job is not None)
+        await engine.fetch(job_id)
+        await until(lambda: engine.has_transfers and any(c.fault == "drip" for c in sandbox.requests))
+        await engine.wait_until(job_id, lambda r: r.output is not None and r.output.etag is not None)
+        assert engine.stop_fetching(job_id)
+        record = await engine.wait_until(
+            job_id, lambda r: r.output is not None and "Stopped" in (r.output.message or "")
+        )
+        assert record.output is not None and record.output.state is TransferState.FAILED
+        assert not engine.has_transfers
+        await engine.fetch(job_id)
+        assert_whole(await engine.wait_until(job_id, fetched), sandbox)
+        assert not engine.stop_fetching(job_id)
+
+
+async def test_two_data_folders_and_one_output_folder_do_not_spoil_each_others_bytes(
+    sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
+):
+    sandbox.plan_fault("drip", CONTENT, bytes=30_000, seconds=0.05, last=3)
+    job_id = sandbox.add_job("COMPLETED", rows=ROWS)
+    other = make_engine(sandbox, data_dir=tmp_path / "other")
+    async with asyncio.timeout(30), make_engine(sandbox) as one, other as two:
+        for engine in (one, two):
+            await engine.wait_until(job_id, lambda r: r.job is not None)
+            await engine.fetch(job_id)
+        for engine in (one, two):
+            assert_whole(await engine.wait_until(job_id, fetched), sandbox)
+
+
+@pytest.mark.parametrize(
+    "name", ["../../../escape.jsonl", "/etc/passwd.jsonl", "..\\..\\x.jsonl", ".hidden.jsonl", ".."]
+)
+async def test_a_name_from_the_server_chooses_no_folder_and_hides_nothing(
+    name: str, sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
+):
+    content = b'{"custom_id":"row-0","body":{"model":"m","messages":[{"role":"user","content":"Hello"}]}}\n'
+    sandbox.add_file(content, filename=name)
+    job_id = sandbox.add_job("COMPLETED", content=content)
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        await engine.wait_until(job_id, lambda r: r.input_name != "")
+        await engine.fetch(job_id)
+        record = await engine.wait_until(job_id, fetched)
+    for transfer in record.transfers:
+        assert transfer.path is not None and transfer.path.parent == tmp_path / "results"
+        assert not transfer.path.name.startswith(".")
+
+
+def test_the_longest_names_leave_room_for_what_is_added():
+    name = result_name("é" * 300, "j" * 300, FileKind.OUTPUT, whole_id=True)
+    assert len(os.fsencode(name)) + len(".before-99.part") <= 255
+    assert stem_of("a/b\\.x.y.jsonl") == "x.y"
+
+
+def test_what_came_under_the_name_meanwhile_is_kept(tmp_path: Path):
+    final, part = tmp_path / "x.output.jsonl", tmp_path / "x.output.jsonl.part"
+    outside = tmp_path / "outside"
+    final.symlink_to(outside)  # leads nowhere yet
+    part.write_bytes(b'{"custom_id": "a"}\n')
+    tally = download.Tally()
+    tally.add_file(part, part.stat().st_size)
+    verified, plain, odd = tally.verified()
+    assert plain and odd is None
+    beside = download._put_in_place(part, final, verified)
+    assert beside is not None and beside.is_symlink()
+    assert not outside.exists()
+    assert final.read_bytes() == b'{"custom_id": "a"}\n' and not final.is_symlink()
+
+
+def test_a_part_that_already_has_its_final_name_is_not_written_to(tmp_path: Path):
+    final, part = tmp_path / "x.jsonl", tmp_path / "x.jsonl.part"
+    final.write_bytes(b"whole")
+    os.link(final, part)  # killed between giving the name and taking the old one away
+    handle = download._take_part(part)
+    os.ftruncate(handle, 0)
+    os.close(handle)
+    assert final.read_bytes() == b"whole"
+
+
+def test_a_part_is_written_by_one_at_a_time_and_through_no_link(tmp_path: Path):
+    part = tmp_path / "x.jsonl.part"
+    handle = download._take_part(part)
+    with pytest.raises(FileTrouble, match="another"):
+        download._take_part(part)
+    os.close(handle)
+    part.unlink()
+    part.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError) as caught:
+        download._take_part(part)
+    assert caught.value.errno == errno.ELOOP
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_jobs_that_share_their_first_characters_do_not_share_a_name(tmp_path: Path):
+    from tests.engine.journal.test_journal import NOW, job, nothing_held
+
+    journal = Journal(tmp_path / "history.db")
+    account = journal.account_at_start("https://x", "aaaa", NOW).id
+    twins = [replace(job(n, output_file_id=f"out-{n}"), id=f"deadbeef-{n}") for n in (1, 2)]
+    alone = replace(job(3), id="cafecafe-3")
+    journal.apply_jobs(account, [*twins, alone], NOW, nothing_held)
+    path = tmp_path / "batch-deadbeef.output.jsonl"
+    assert not journal.path_is_free(path, "deadbeef-1", "")
+    assert journal.path_is_free(path, "deadbeef-1", "another")  # of another input file: the name is another's too
+    assert journal.path_is_free(tmp_path / "batch-cafecafe.output.jsonl", "cafecafe-3", "")
+    journal.put_transfer(account, "deadbeef-1", Transfer(FileKind.OUTPUT, "out-1", TransferState.FETCHED, path=path))
+    assert journal.path_is_free(path, "deadbeef-1", "")
+    assert not journal.path_is_free(path, "deadbeef-2", "")
+    journal.close()
+
+
+def test_whole_ids_in_names_stay_apart_however_long_and_odd_they_are():
+    ids = ["batch-" + "0" * 60 + end for end in "12"] + ["a/b-0001", "a_b-0001", "a\x1bb-0001"]
+    names = {result_name("x", job_id, FileKind.OUTPUT, whole_id=True) for job_id in ids}
+    assert len(names) == len(ids)
+    assert all("/" not in name and name.isprintable() for name in names)
+    uuid = "11111111-2222-3333-4444-555555555555"
+    assert result_name("x", uuid, FileKind.OUTPUT, whole_id=True) == f"x-{uuid}.output.jsonl"
+
+
+def _can_mount(folder: Path) -> bool:
+    return os.geteuid() == 0 and os.system(f"mount -t tmpfs -o size=1m tmpfs {folder} 2>/dev/null") == 0
+
+
+async def test_a_full_or_read_only_disk_is_said_and_mended_by_itself(
+    sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / "results"
+    folder.mkdir()
+    if not _can_mount(folder):
+        pytest.skip("needs to mount a small file system; the next test fills a file up in another way")
+    # So that the disk fills up on the way, not only before: the room that is asked for beforehand is left out once.
+    monkeypatch.setattr(download, "_need_room", lambda *_: None)
+    job_id = sandbox.add_job("COMPLETED", rows=5000)
+    try:
+        async with asyncio.timeout(60), make_engine(sandbox) as engine:
+            await engine.wait_until(job_id, lambda r: r.job is not None)
+            await engine.fetch(job_id)
+            await _failed_with(engine, job_id, "disk is full")
+            assert os.system(f"mount -o remount,ro {folder}") == 0
+            await _failed_with(engine, job_id, "read-only")
+            assert os.system(f"mount -o remount,rw,size=64m {folder}") == 0
+            assert_whole(await engine.wait_until(job_id, fetched), sandbox)
+    finally:
+        os.system(f"umount -l {folder}")
+
+
+async def test_a_disk_that_takes_no_more_on_the_way_is_said_and_mended_by_itself(
+    sandbox: Sandbox, make_engine: MakeEngine
+):
+    """As above, where nothing can be mounted: the operating system lets no file grow further."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    job_id = sandbox.add_job("COMPLETED", rows=5000)
+    sandbox.file_bytes(sandbox.job(job_id)["output_file_id"])  # the sandbox writes it now: it is in this process too
+    try:
+        async with asyncio.timeout(60), make_engine(sandbox) as engine:
+            await engine.wait_until(job_id, lambda r: r.job is not None)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, hard))
+            await engine.fetch(job_id)
+            await _failed_with(engine, job_id, "may not be that large")
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+            assert_whole(await engine.wait_until(job_id, fetched), sandbox)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+async def test_a_disk_without_room_is_said_before_a_byte_is_written(
+    sandbox: Sandbox, make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(download, "_SPARE", 1 << 62)
+    job_id = sandbox.add_job("COMPLETED", rows=ROWS)
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        await engine.wait_until(job_id, lambda r: r.job is not None)
+        await engine.fetch(job_id)
+        await _failed_with(engine, job_id, "disk is full")
+        monkeypatch.setattr(download, "_SPARE", 0)
+        assert_whole(await engine.wait_until(job_id, fetched), sandbox)
+
+
+async def _failed_with(engine: Controller, job_id: str, words: str) -> None:
+    await engine.wait_until(job_id, lambda r: r.output is not None and words in (r.output.message or ""))

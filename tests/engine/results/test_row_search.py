@@ -1,0 +1,116 @@
+"""Any text is found in requests and answers, however JSON spells it; errors are grouped by cause."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tbatch_tui.engine.errors import FileTrouble, Stopped
+from tbatch_tui.engine.results import ErrorGroup, ResultIndex, errors_by_message, search
+from tbatch_tui.engine.results import search as search_function
+from tests.helpers.result_rows import answered, asked, failed, index_of
+
+
+def hits(index: ResultIndex, text: str) -> list[int]:
+    return [row for row, hit in enumerate(search(index, text)) if hit]
+
+
+def test_requests_answers_errors_and_ids_are_searched(tmp_path: Path) -> None:
+    index = index_of(
+        tmp_path,
+        input=[asked("first", "Where is the Needle?"), asked("second"), asked("third"), asked("lost", "a needle")],
+        output=[answered("stranger", "NEEDLE"), answered("second", "no"), answered("second", "a needle again")],
+        errors=[failed("third", "needle too long")],
+    )
+    assert hits(index, "needle") == [0, 2, 3, 4, 5]
+    assert hits(index, "second") == [1, 5]
+    assert hits(index, "nothing of the kind") == []
+    assert [index.row(row).custom_id for row in hits(index, "again")] == ["second"]
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+@pytest.mark.parametrize("text", ['say "so"', "back\\slash", "a/b", "<b>&'", "été", "ÉTÉ", "東京", "🙂🙃", "\u2028"])
+def test_escapes_are_seen_through(text: str, ascii_only: bool, tmp_path: Path) -> None:
+    row = json.dumps(answered("a", f"x {text} y"), ensure_ascii=ascii_only).encode()
+    index = index_of(tmp_path, output=[answered("b"), row, row.replace(b"<", rb"\u003c").replace(b"&", rb"\u0026")])
+    assert hits(index, text) == [1, 2]
+    assert hits(index, text.upper() if text.upper().lower() == text else text) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("2019", "it\u2019s"),
+        ("u2019", "it\u2019s"),
+        ("019", "it\u2019s"),
+        ("notto", "\notto"),
+        ("nn", "one\n\ntwo"),
+        ("d83d", "\U0001f642"),
+        ('"so', "back\\"),
+    ],
+)
+def test_the_letters_of_an_escape_are_no_text(text: str, said: str, tmp_path: Path) -> None:
+    index = index_of(tmp_path, output=[answered("a", said), answered("b", f"{said} {text}")])
+    assert hits(index, text) == [1]
+
+
+def test_letters_after_an_escaped_backslash_are_text(tmp_path: Path) -> None:
+    index = index_of(tmp_path, output=[answered("a", "c:\\new\\u2019"), answered("b", "x\\\n")])
+    assert (hits(index, "new"), hits(index, "u2019"), hits(index, "\\new"), hits(index, "\\n")) == ([0], [0], [0], [0])
+    assert hits(index, "\\") == [0, 1]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    said=st.text(st.sampled_from('un2019\\"/\n\t\u2019\x1fé€🙂N '), max_size=12),
+    text=st.text(st.sampled_from('un2019\\"/\u2019é€🙂N '), min_size=1, max_size=3),
+    ascii_only=st.booleans(),
+)
+def test_a_row_is_hit_when_its_answer_says_it(
+    said: str, text: str, ascii_only: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    row = json.dumps({"custom_id": "#", "response": {"body": {"text": said}}}, ensure_ascii=ascii_only).encode()
+    index = index_of(tmp_path_factory.mktemp("said"), output=[row])
+    frame = json.dumps({"custom_id": "#", "response": {"body": {"text": ""}}}).lower()
+    if text.lower() not in frame:
+        assert hits(index, text) == ([0] if text.lower() in said.lower() else [])
+
+
+@settings(max_examples=60, deadline=None)
+@given(before=st.integers(0, 40), text=st.text(st.characters(codec="utf-8"), min_size=1, max_size=6))
+def test_a_hit_across_two_pieces_is_found(before: int, text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    row = answered("a", "x" * (search_function.__globals__["PIECE"] - 130 + before) + text)
+    index = index_of(tmp_path_factory.mktemp("search"), output=[row, answered("b", "")])
+    assert 0 in hits(index, text)
+
+
+def test_a_search_can_be_stopped_and_sees_that_a_file_is_another(tmp_path: Path) -> None:
+    index = index_of(tmp_path, output=[answered("a")])
+    with pytest.raises(Stopped):
+        search(index, "a", cancelled=lambda: True)
+    (tmp_path / "out.jsonl").write_bytes(b"{}")
+    with pytest.raises(FileTrouble):
+        search(index, "a")
+
+
+def test_errors_of_one_cause_are_one_group(tmp_path: Path) -> None:
+    index = index_of(
+        tmp_path,
+        errors=[
+            failed("a", "Request timeout after 30 s"),
+            failed("b", "No such model"),
+            failed("c", "Request timeout after 1,204.5 s"),
+            failed("d", "File https://example.com/x.wav of job 8f3a12c4-0000-4000-8000-1234567890ab is gone"),
+            failed("e", "File https://example.com/y.wav of job 9f3a12c4-0000-4000-8000-1234567890ab is gone"),
+            failed("f", "Request timeout after 7 s"),
+        ],
+    )
+    assert errors_by_message(index) == [
+        ErrorGroup("Request timeout after <n> s", 3, 0),
+        ErrorGroup("File <url> of job <id> is gone", 2, 3),
+        ErrorGroup("No such model", 1, 1),
+    ]

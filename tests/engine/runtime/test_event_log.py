@@ -1,0 +1,87 @@
+"""The log says what happened, and neither the key nor what was asked and answered."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+import pytest
+
+from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.events import Notice
+from tbatch_tui.engine.redaction import hide, redacted
+from tbatch_tui.engine.runtime import event_log as log_module
+from tbatch_tui.engine.runtime.event_log import Log
+from tbatch_tui.sandbox.testing import Sandbox
+from tests.conftest import write_chat
+from tests.engine.conftest import MakeEngine
+from tests.engine.scenarios.test_main_job import fetched
+
+KEY = "tgp_v1_0123456789abcdefWXYZ"
+
+
+async def test_the_log_says_what_happened_without_key_prompts_or_answers(make_engine: MakeEngine, tmp_path: Path):
+    file = write_chat(tmp_path / "in.jsonl", ["the secret recipe of the house"])
+    before = list(logging.getLogger().handlers)
+    with Sandbox(speed=40, key=KEY) as box:
+        box.plan_fault("status", "/v1/batches", method="GET", status=503, body={"error": f"no luck with {KEY}"})
+        async with asyncio.timeout(30), make_engine(box) as engine:
+            key = await engine.submit(file, Endpoint.CHAT, requests=1)
+            record = await engine.wait_until(key, fetched)
+            try:
+                raise ValueError(f"a library that quotes Authorization: Bearer {KEY}")
+            except ValueError:
+                logging.getLogger("some.library").exception("it failed with %s", KEY)
+        assert record.output is not None and record.output.path is not None
+        answer = record.output.path.read_text()
+    path = tmp_path / "data" / log_module.NAME
+    said = path.read_text()
+    assert path.stat().st_mode & 0o077 == 0
+    for word in (record.key, "UPLOADING", "COMPLETED", "output=fetched", "503", "Traceback", "WXYZ"):
+        assert word in said
+    assert KEY not in said
+    assert "secret recipe" not in said
+    assert answer[-60:] not in said
+    added = [handler for handler in logging.getLogger().handlers if handler not in before]
+    assert not any(type(handler).__name__ == "Redacting" for handler in added), "what it opened it closes"
+
+
+def test_the_log_is_turned_over_and_two_apps_may_write_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(log_module, "_SIZE", 2_000)
+    one, two = Log(tmp_path), Log(tmp_path)
+    for each in (one, two):
+        each.open()
+    for number in range(60):
+        (one, two)[number % 2].heard(Notice(f"line {number:03d}", "x" * 60))
+    for each in (one, two):
+        each.close()
+    kept = sorted(tmp_path.iterdir())
+    assert 2 <= len(kept) <= 4
+    assert all(path.stat().st_size <= 2_500 and path.stat().st_mode & 0o077 == 0 for path in kept)
+    assert "line 059" in "".join(path.read_text() for path in kept)
+
+
+def test_a_log_that_cannot_be_written_keeps_nothing_up(tmp_path: Path):
+    (tmp_path / log_module.NAME).mkdir()
+    log = Log(tmp_path)
+    log.open()
+    log.heard(Notice("nobody hears this"))
+    log.close()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Bearer {KEY}",
+        f"'Authorization': 'Bearer {KEY}'",
+        "https://bucket/x?X-Amz-Signature=0123456789abcdef&X-Amz-Expires=3",
+        '{"access_token": "0123456789abcdef"}',
+        "refresh_token=0123456789abcdef&client_id=app",
+    ],
+)
+def test_what_allows_something_is_blotted_out(text: str):
+    hide(KEY)
+    said = redacted(text)
+    assert "0123456789abcdef" not in said
+    assert "…" in said

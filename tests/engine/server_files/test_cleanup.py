@@ -1,0 +1,270 @@
+"""What lies on the server goes only when nothing needs it, and each file is asked for once: against the sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tbatch_tui.engine.client import decode as wire
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.domain.server_file import FileRole, RemoteFile
+from tbatch_tui.engine.domain.submission import Submission, SubmissionState
+from tbatch_tui.engine.domain.transfer import TransferState
+from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.engine import Controller
+from tbatch_tui.engine.errors import BatchError, LostAnswer
+from tbatch_tui.engine.events import Event, FileDeleted, Notice
+from tbatch_tui.engine.next_step import Step
+from tbatch_tui.engine.server_files import cleanup as janitor
+from tbatch_tui.engine.server_files.policy import judged_by
+from tbatch_tui.sandbox.testing import Sandbox
+from tests.conftest import until
+from tests.engine.conftest import MakeEngine
+from tests.engine.scenarios.test_main_job import fetched
+from tests.helpers.hostile_text import NASTY
+
+NOW = 1_772_802_120.0
+PACE = {"poll_interval": 0.05, "look_up_every": 0.05, "now": lambda: time.time() + 3_600}
+"""The jobs are listed before anything is deleted: that is waited for. What lies there has been there for an hour."""
+
+
+def deletes(box: Sandbox) -> list[str]:
+    """Files that were asked to be deleted, in order."""
+    return [call.path.rpartition("/")[2] for call in box.requests if call.method == "DELETE"]
+
+
+async def listed(engine: Controller) -> dict[str, RemoteFile]:
+    return {file.id: file for file in await engine.files()}
+
+
+async def ready(engine: Controller) -> None:
+    await until(lambda: engine.listed_at is not None)
+
+
+async def test_each_file_says_what_uses_it_and_why_it_stays(still_sandbox: Sandbox, make_engine: MakeEngine):
+    box = still_sandbox
+    ended, going = box.job(box.add_job("COMPLETED")), box.job(box.add_job("IN_PROGRESS", rows=5))
+    lone = box.add_file(b"{}\n", "lone.jsonl")
+    async with asyncio.timeout(30), make_engine(box, **PACE) as engine:
+        await ready(engine)
+        # The names of the jobs' inputs come from a list of files, too: that one is not counted.
+        await until(lambda: all((r := engine.record(job["id"])) and r.input_name for job in (ended, going)))
+        before = len(box.requests)
+        files = await listed(engine)
+        assert [c.path for c in box.requests[before:] if "files" in c.path] == ["/v1/files"]
+        assert files[lone].is_deletable and not files[lone].uses and files[lone].size == 3
+        [use] = files[ended["input_file_id"]].uses
+        assert (use.role, use.key) == (FileRole.INPUT, ended["id"]) and files[ended["input_file_id"]].is_deletable
+        assert files[ended["output_file_id"]].kept == f"not fetched: {Step.FETCH} on its job does"
+        assert files[going["input_file_id"]].kept == "its job is not over"
+        done = await engine.delete_files([ended["output_file_id"], going["input_file_id"], "no-such-file"])
+        assert [file_id for file_id, _ in done.failed] == [
+            ended["output_file_id"],
+            going["input_file_id"],
+            "no-such-file",
+        ]
+    assert deletes(box) == []
+
+
+async def test_an_output_goes_only_while_its_copy_is_here_and_whole(
+    sandbox: Sandbox, make_engine: MakeEngine, events: list[Event]
+):
+    job_id = sandbox.add_job("COMPLETED")
+    async with asyncio.timeout(30), make_engine(sandbox, **PACE) as engine:
+        await engine.wait_until(job_id, lambda r: r.job is not None)
+        await engine.fetch(job_id)
+        record = await engine.wait_until(job_id, fetched)
+        assert record.output is not None and record.output.path is not None
+        path, output, whole = record.output.path, record.output.file_id, record.output.path.read_bytes()
+        assert (await listed(engine))[output].is_deletable
+        path.write_bytes(whole[:-1])
+        [(_, error)] = (await engine.delete_files([output])).failed
+        assert "must stay" in error.title
+        path.unlink()
+        assert (await engine.delete_files([output])).failed
+        assert deletes(sandbox) == []
+        path.write_bytes(whole)
+        assert (await engine.delete_files([output, output])).deleted == (output,)
+        assert (await engine.delete_files([output])).deleted == (output,)
+        assert deletes(sandbox) == [output]
+        assert output not in await listed(engine)
+        # Fetching again finds nothing there, and leaves what is here.
+        await engine.fetch(job_id)
+        record = await engine.wait_until(job_id, lambda r: r.output is not None and r.output.message is not None)
+        assert record.output is not None and record.output.state is TransferState.FETCHED
+        assert path.read_bytes() == whole
+    assert [e.is_gone for e in events if isinstance(e, FileDeleted)] == [False, False, True, True]
+
+
+async def test_an_output_deleted_is_not_fetched_again(sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path):
+    async with asyncio.timeout(30), make_engine(sandbox, **PACE) as engine:
+        record = await engine.wait(await engine.submit(chat_file, Endpoint.CHAT))
+        assert record.output is not None
+        await engine.files()
+        done = await engine.delete_files([record.output.file_id, record.job.input_file_id])  # type: ignore[union-attr, list-item]
+        assert len(done.deleted) == 2
+    before = len(sandbox.requests)
+    async with asyncio.timeout(30), make_engine(sandbox, **PACE) as engine:
+        await ready(engine)
+        lists = sandbox.count("GET", "/v1/batches")
+        await until(lambda: sandbox.count("GET", "/v1/batches") >= lists + 2)
+        [again] = await engine.records()
+        assert again.output == record.output
+    assert not [call for call in sandbox.requests[before:] if call.path.endswith("/content")]
+
+
+async def test_a_job_made_elsewhere_meanwhile_keeps_its_input(still_sandbox: Sandbox, make_engine: MakeEngine):
+    content = b'{"custom_id": "a", "body": {"model": "m/m", "messages": []}}\n'
+    lone = still_sandbox.add_file(content)
+    async with asyncio.timeout(30), make_engine(still_sandbox, **PACE | {"poll_interval": 600.0}) as engine:
+        await ready(engine)
+        assert (await listed(engine))[lone].is_deletable
+        still_sandbox.add_job("VALIDATING", content=content)
+        [(_, error)] = (await engine.delete_files([lone])).failed
+        assert "its job is not over" in error.title
+    assert deletes(still_sandbox) == []
+
+
+async def test_nothing_is_deleted_while_the_jobs_cannot_be_listed(
+    still_sandbox: Sandbox, make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(janitor, "_JOBS_WITHIN_OF_ILL", 0.3)
+    lone = still_sandbox.add_file(b"{}\n")
+    async with asyncio.timeout(30), make_engine(still_sandbox, **PACE) as engine:
+        await ready(engine)
+        await engine.files()
+        still_sandbox.plan_fault("status", "/v1/batches", status=503, last=None)
+        await until(lambda: engine.health.state != "ok")
+        with pytest.raises(BatchError, match="not known what is in use"):
+            await engine.delete_files([lone])
+    assert deletes(still_sandbox) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "gone", "failed", "left"),
+    [
+        ("status", {"status": 404}, 3, 0, 0),
+        ("status", {"status": 403}, 0, 1, 2),
+        ("status", {"status": 409}, 2, 1, 0),
+        ("status", {"status": 429}, 0, 1, 2),
+        ("status", {"status": 500}, 2, 1, 0),
+        ("status-after", {"status": 500}, 3, 0, 0),
+        ("close", {}, 2, 1, 0),
+        ("close-after", {}, 3, 0, 0),
+        ("garbage", {}, 3, 0, 0),
+    ],
+    ids=str,
+)
+async def test_what_went_wrong_is_told_and_nothing_is_asked_twice(
+    kind: str,
+    more: dict[str, int],
+    gone: int,
+    failed: int,
+    left: int,
+    still_sandbox: Sandbox,
+    make_engine: MakeEngine,
+    events: list[Event],
+):
+    box = still_sandbox
+    ids = [box.add_file(b"%d\n" % number) for number in range(3)]
+    async with asyncio.timeout(30), make_engine(box, **PACE) as engine:
+        await ready(engine)
+        await engine.files()
+        box.plan_fault(kind, "/v1/files/*", method="DELETE", **more)
+        done = await engine.delete_files(ids)
+    assert (len(done.deleted), len(done.failed), len(done.unknown), len(done.left)) == (gone, failed, 0, left)
+    assert deletes(box) == ids[: 3 - left]
+    assert sum(isinstance(event, Notice) and "deleted" in event.title for event in events) == 1
+
+
+async def test_what_cannot_be_looked_up_stays_unknown(still_sandbox: Sandbox, make_engine: MakeEngine):
+    ids = [still_sandbox.add_file(b"%d\n" % number) for number in range(5)]
+    async with asyncio.timeout(30), make_engine(still_sandbox, **PACE) as engine:
+        await ready(engine)
+        await engine.files()
+        still_sandbox.plan_fault("close-after", "/v1/files/*", method="DELETE", last=None)
+        still_sandbox.plan_fault("status", "/v1/files", method="GET", status=502, last=None)
+        done = await engine.delete_files(ids)
+    assert (done.unknown, done.left) == (tuple(ids[:3]), tuple(ids[3:]))
+    assert deletes(still_sandbox) == ids[:3]
+
+
+async def test_deleting_goes_on_when_its_screen_is_left(still_sandbox: Sandbox, make_engine: MakeEngine):
+    ids = [still_sandbox.add_file(b"%d\n" % number) for number in range(3)]
+    async with asyncio.timeout(30), make_engine(still_sandbox, **PACE) as engine:
+        await ready(engine)
+        await engine.files()
+        still_sandbox.plan_fault("delay", "/v1/files/*", method="DELETE", seconds=0.3, after=True)
+        waiting = asyncio.create_task(engine.delete_files(ids))
+        await until(lambda: deletes(still_sandbox))
+        waiting.cancel()
+        assert await engine.files() == []  # which waits for the end of it
+    assert deletes(still_sandbox) == ids
+
+
+async def test_ten_thousand_files_do_not_hold_the_loop(still_sandbox: Sandbox, make_engine: MakeEngine):
+    many = [{"id": f"file-{n}", "filename": f"{n}.jsonl", "bytes": n, "purpose": "batch-api"} for n in range(10_000)]
+    still_sandbox.plan_fault("status", "/v1/files", method="GET", status=200, body=json.dumps({"data": many}))
+    async with asyncio.timeout(60), make_engine(still_sandbox, **PACE) as engine:
+        await ready(engine)
+        loop, held = asyncio.get_running_loop(), 0.0
+        asking = asyncio.create_task(engine.files())
+        while not asking.done():
+            before = loop.time()
+            await asyncio.sleep(0.001)
+            held = max(held, loop.time() - before)
+        assert len(await asking) == 10_000
+    assert held < 0.25, held  # 10-20 ms on a machine of one's own; tests share theirs
+
+
+async def test_an_id_reaches_no_other_address(still_sandbox: Sandbox, make_engine: MakeEngine):
+    ids = ["../batches/x", "..", "a/b?c#d", "%2e%2e/x"]
+    body = json.dumps({"data": [{"id": each, "filename": "in.jsonl"} for each in ids]})
+    async with asyncio.timeout(30), make_engine(still_sandbox, **PACE) as engine:
+        await ready(engine)
+        still_sandbox.plan_fault("status", "/v1/files", method="GET", status=200, body=body, last=None)
+        await engine.files()
+        done = await engine.delete_files(ids)
+    assert [file_id for file_id, _ in done.failed] == ids
+    assert not [call for call in still_sandbox.requests if call.method == "DELETE"]
+
+
+def test_what_lies_there_for_something_else_or_may_be_results_stays():
+    batch = RemoteFile("f", "in.jsonl", "batch-api", 5)
+    assert judged_by(batch, [], NOW).is_deletable
+    assert judged_by(replace(batch, created_at=NOW - 601), [], NOW).is_deletable
+    assert "its job may be on its way" in judged_by(replace(batch, created_at=NOW - 599), [], NOW).kept
+    assert "fine-tune" in judged_by(replace(batch, purpose="fine-tune"), [], NOW).kept
+    assert "not known here" in judged_by(replace(batch, name="output.jsonl"), [], NOW).kept
+
+
+async def test_the_bytes_of_a_submission_that_has_no_file_yet_stay(tmp_path: Path):
+    submission = Submission(1, tmp_path / "in.jsonl", 5, "", Endpoint.CHAT, "", 1, 0.0)
+    record = JobRecord("submission:1", submission=submission, input_name="in.jsonl")
+    file = RemoteFile("f", "other-name.jsonl", "batch-api", 5)
+    assert "being submitted" in judged_by(file, [record], NOW).kept
+    assert "being submitted" in judged_by(replace(file, size=None), [record], NOW).kept
+    assert judged_by(replace(file, size=6), [record], NOW).is_deletable
+    stopped = replace(record, submission=replace(submission, state=SubmissionState.STOPPED))
+    assert judged_by(file, [stopped], NOW).is_deletable
+
+
+def test_no_list_of_files_breaks_the_mapping():
+    odd = [
+        None,
+        1,
+        {},
+        {"id": None},
+        *({"id": n, "filename": n, "purpose": n, "bytes": n, "created_at": n} for n in NASTY),
+    ]
+    assert len(wire.files_of(json.dumps({"data": odd}).encode())) == len({n for n in NASTY if n})
+    for body in (b"<html>", b"{}", b'{"data": 7}', b"null"):
+        with pytest.raises(LostAnswer):
+            wire.files_of(body)
+    with pytest.raises(LostAnswer):
+        wire.deleted_of(b'{"deleted": false}')

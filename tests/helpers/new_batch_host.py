@@ -1,0 +1,82 @@
+"""A small app for the screens of a new batch: it opens one of them, and keeps what they ask for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from textual.message import Message
+from textual.pilot import Pilot
+
+from tbatch_tui.engine.engine import Controller
+from tbatch_tui.engine.options import Options
+from tbatch_tui.tui.bridge import Bridge
+from tbatch_tui.tui.messages import CheckFile, CreateBatch, GoBack, Submitted
+from tbatch_tui.tui.screens.base import Frame
+from tests.helpers.drawn import Bare, check_screen, screen_text
+
+SIZES = [(80, 24), (60, 20), (140, 40)]
+Open = Callable[[Controller, Bridge], Frame]
+
+
+class NewBatchHost(Bare):
+    """Opens one screen over an empty one."""
+
+    def __init__(self, options: Options, open_: Open) -> None:
+        super().__init__()
+        self.bridge = Bridge(self)
+        self.engine = Controller(options, self.bridge.emit)
+        self.asked: list[Message] = []
+        self.copied = ""
+        self._open = open_
+
+    async def on_mount(self) -> None:
+        await self.engine.__aenter__()
+        await self.push_screen(self._open(self.engine, self.bridge))
+
+    async def on_unmount(self) -> None:
+        await self.engine.__aexit__(None, None, None)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        self.copied = text
+
+    def on_check_file(self, message: CheckFile) -> None:
+        self.asked.append(message)
+
+    def on_create_batch(self, message: CreateBatch) -> None:
+        self.asked.append(message)
+
+    def on_submitted(self, message: Submitted) -> None:
+        self.asked.append(message)
+
+    def on_go_back(self, message: GoBack) -> None:
+        self.asked.append(message)
+
+    @property
+    def text(self) -> str:
+        return screen_text(self)
+
+    @property
+    def said(self) -> str:
+        """All toasts so far."""
+        return "\n".join(f"{note.title} {note.message}" for note in self._notifications)
+
+
+@asynccontextmanager
+async def shown(
+    options: Options, open_: Open, size: tuple[int, int] = (80, 24)
+) -> AsyncIterator[tuple[NewBatchHost, Pilot[object]]]:
+    """The screen, open; at the end it must be drawn soundly, whatever was on it."""
+    app = NewBatchHost(options, open_)
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        yield app, pilot
+        await pilot.pause()
+        check_screen(app)
+
+
+def offline(tmp_path: Path, **more: object) -> Options:
+    """An engine without a key."""
+    options: dict[str, object] = {"data_dir": tmp_path / "data", "output_dir": tmp_path / "results", "api_key": None}
+    return Options(**(options | more))  # type: ignore[arg-type]

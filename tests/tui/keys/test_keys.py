@@ -1,0 +1,97 @@
+"""One key, one meaning; and a person's keymap is checked before Textual drops half of it silently."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from pathlib import Path
+
+import pytest
+from textual.binding import BindingsMap
+
+from tbatch_tui.tui.keys import bindings as keys
+from tbatch_tui.tui.keys import docs_page as keys_page
+from tbatch_tui.tui.keys import keymap
+
+
+def test_every_binding_is_told_in_full() -> None:
+    for binding in keys.ALL:
+        assert binding.id and binding.description and binding.tooltip and binding.group, binding
+        assert keys.PLACES[binding.id]
+
+
+def test_no_key_means_two_things_at_one_place() -> None:
+    by_id = {binding.id: binding for binding in keys.ALL if binding.id}
+    for one, other in itertools.combinations(by_id.values(), 2):
+        if keys.PLACES[one.id or ""] & keys.PLACES[other.id or ""]:
+            assert not set(keymap.keys_of(one)) & set(keymap.keys_of(other)), (one, other)
+
+
+def test_bindings_of_one_id_share_their_keys() -> None:
+    for id in keys.PLACES:
+        assert len({binding.key for binding in keys.ALL if binding.id == id}) == 1
+
+
+def test_a_good_keymap_is_taken_as_textual_spells_it() -> None:
+    accepted, messages = keymap.check_keymap({"job.cancel": "shift+z, ctrl+k", "help.keys": "?", "jobs.new": "f5"})
+    assert messages == []
+    assert accepted == {"job.cancel": "Z,ctrl+k", "help.keys": "question_mark", "jobs.new": "f5"}
+
+
+def test_two_actions_may_change_places() -> None:
+    swapped = {"job.cancel": "d", "job.download": "c"}
+    assert keymap.check_keymap(swapped) == (swapped, [])
+    bindings = BindingsMap([keys.CANCEL, keys.DOWNLOAD])
+    bindings.apply_keymap(swapped)
+    assert bindings.key_to_bindings["d"][0].id == "job.cancel"
+    assert bindings.key_to_bindings["c"][0].id == "job.download"
+
+
+@pytest.mark.parametrize(
+    ("mapping", "said"),
+    [
+        ({"job.cncel": "x"}, "did you mean 'job.cancel'"),
+        ({"nonsense": "x"}, "no action 'nonsense'"),
+        ({"job.cancel": "d"}, "'d' is job.download on"),
+        ({"job.cancel": "j"}, "'j' is list.down on Job"),
+        ({"list.sort": "question_mark"}, "'question_mark' is help.keys on Files"),
+        ({"job.cancel": "ctrl+i"}, "is Tab to a terminal"),
+        ({"job.cancel": "ctrl+c"}, "is the terminal's"),
+        ({"job.cancel": "hyperdrive"}, "no key 'hyperdrive'"),
+        ({"filter.clear": "z"}, "'z' would be typed into the line"),
+        ({"job.cancel": "x,"}, "no key ''"),
+        ({"job.cancel": "ctrl+ctrl+x"}, "no key"),
+        ({"job.cancel": ""}, "a key is wanted"),
+        ({"job.cancel": 7}, "a key is wanted"),
+        ({"job.cancel": "\x1b"}, "no key"),
+    ],
+)
+def test_what_cannot_be_had_is_said_and_the_default_stays(mapping: dict[str, str], said: str) -> None:
+    accepted, messages = keymap.check_keymap(mapping)
+    assert accepted == {}
+    assert len(messages) == 1 and said in messages[0]
+
+
+def test_of_two_that_want_one_key_the_later_loses() -> None:
+    accepted, messages = keymap.check_keymap({"job.cancel": "z", "job.download": "z"})
+    assert accepted == {"job.cancel": "z"}
+    assert "job.download: 'z' is job.cancel" in messages[0]
+
+
+def test_a_swap_of_which_half_is_refused_is_refused_whole() -> None:
+    accepted, messages = keymap.check_keymap({"job.cancel": "d", "job.download": "ctrl+m"})
+    assert accepted == {}
+    assert len(messages) == 2
+
+
+def test_the_page_of_keys_is_as_the_bindings_are() -> None:
+    written = Path(__file__).parents[3] / "docs" / "keys.md"
+    assert written.read_text(encoding="utf-8") == keys_page.page(), (
+        "python -m tbatch_tui.tui.keys.docs_page > docs/keys.md"
+    )
+
+
+def test_nothing_needs_a_function_key_or_one_that_terminals_swallow() -> None:
+    for binding in keys.ALL:
+        plain = [key for key in keymap.keys_of(binding) if not re.fullmatch(r"f\d+|ctrl\+[qs]", key)]
+        assert plain, binding

@@ -1,0 +1,94 @@
+"""Every widget and dialog is fed every nasty string: no crash, nothing outside its cell, no control on the screen."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.content import Content
+
+from tbatch_tui.tui.dialogs.confirm import Confirm
+from tbatch_tui.tui.dialogs.text_dialog import MessageBox
+from tbatch_tui.tui.sanitize import line, shown
+from tbatch_tui.tui.screens.jobs.label_dialog import EditLabel
+from tbatch_tui.tui.widgets.button import Choice
+from tbatch_tui.tui.widgets.filter_line import FilterLine
+from tbatch_tui.tui.widgets.header_line import HeaderLine
+from tbatch_tui.tui.widgets.key_bar import KeyBar
+from tbatch_tui.tui.widgets.progress_line import ProgressLine
+from tbatch_tui.tui.widgets.reader.view import RecordView
+from tbatch_tui.tui.widgets.reader.wrap import Block
+from tbatch_tui.tui.widgets.rule import Rule
+from tbatch_tui.tui.widgets.table.columns import Column
+from tbatch_tui.tui.widgets.table.table import RecordTable
+from tests.helpers.drawn import Bare, check_screen
+from tests.helpers.hostile_text import NASTY
+
+COLUMNS = [
+    Column[str]("str", "[/bad]", lambda text: text, min=6),
+    Column[str]("pieces", "\x1b[2J", lambda text: [(text, "bold"), (text, "$status-failed")], min=6, align="right"),
+    Column[str]("text", "\u202eevil", lambda text: Text(text, "bold"), min=6),
+    Column[str]("content", "日本", lambda text: Content(text), min=6, keep="end"),
+    Column[str]("center", "\x9b", draw=lambda text, width: text * 2, width=9, align="center", keep="end"),
+]
+
+
+class AllWidgets(Bare):
+    def compose(self) -> ComposeResult:
+        yield HeaderLine("Jobs")
+        yield RecordTable[str](COLUMNS)
+        yield RecordView()
+        yield Rule()
+        yield ProgressLine()
+        yield Choice("x")
+        yield FilterLine()
+        yield KeyBar()
+
+
+async def test_widgets() -> None:
+    app = AllWidgets()
+    async with app.run_test(size=(80, 40)) as pilot:
+        table = app.query_one(RecordTable)
+        table.set_rows([(text, text) for text in NASTY])
+        for text in NASTY:
+            app.query_one(HeaderLine).show(text, [text, (text, "$status-ok"), "done"])
+            table.move_cursor(key=text)
+            app.query_one(RecordView).show([Block(text, "bold", indent=2, lead=[(text, "")])])
+            app.query_one(Rule).set_title(text)
+            app.query_one(ProgressLine).show(1, 2, label=line(text)[:20])
+            app.query_one(Choice).set_label(text[:30])
+            app.query_one(FilterLine).open(text)
+            app.query_one(KeyBar).relabel("help.keys", text)
+            await pilot.pause()
+            check_screen(app)
+        table.set_rows([])
+        for start in range(0, len(NASTY), 6):
+            table.set_empty(shown("\n".join(NASTY[start : start + 6])))
+            await pilot.pause()
+            check_screen(app)
+
+
+async def test_what_is_pasted_passes_the_gate() -> None:
+    app = AllWidgets()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.query_one(FilterLine).open()
+        app.query_one(FilterLine)._input.post_message(events.Paste("\x1b]52;c;eA==\x07\u202e[/bad]\nsecond"))
+        await pilot.pause()
+        assert app.query_one(FilterLine).text == "␛]52;c;eA==␇�[/bad]"
+        check_screen(app)
+
+
+async def test_dialogs() -> None:
+    app = Bare()
+    async with app.run_test(size=(60, 20)) as pilot:
+        for start in range(0, len(NASTY), 6):
+            one, two, three, four, five, six = (NASTY[(start + index) % len(NASTY)] for index in range(6))
+            for dialog in (
+                Confirm(one, two, yes=three[:20], no=four[:10]),
+                EditLabel(five, six),
+                MessageBox(six, five),
+            ):
+                app.push_screen(dialog)
+                await pilot.pause()
+                check_screen(app)
+                app.pop_screen()

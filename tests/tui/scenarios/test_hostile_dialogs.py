@@ -1,0 +1,129 @@
+"""The dialogs that show what a file or a server says, and the words about a job, fed every nasty string."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from textual.app import ComposeResult
+
+from tbatch_tui.engine.domain.job import FileKind, Job
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.domain.submission import Submission, SubmissionState
+from tbatch_tui.engine.domain.transfer import Transfer, TransferState
+from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.progress.history import History
+from tbatch_tui.engine.results import ErrorGroup
+from tbatch_tui.tui.dialogs.base import Dialog
+from tbatch_tui.tui.render import pace as pace_words
+from tbatch_tui.tui.render.cost import unpriced_words
+from tbatch_tui.tui.render.error_hints import error_hint
+from tbatch_tui.tui.render.job import foot_lines
+from tbatch_tui.tui.render.timeline import steps
+from tbatch_tui.tui.screens.check.fix_dialog import FixDialog, FixOffer, Mend
+from tbatch_tui.tui.screens.check.line_diff import change_of, change_pieces
+from tbatch_tui.tui.screens.job import facts as job_facts
+from tbatch_tui.tui.screens.job.file_dialog import ChooseFile, JobFile
+from tbatch_tui.tui.screens.jobs.uncertain_dialog import Settle
+from tbatch_tui.tui.screens.pick.peek import peek
+from tbatch_tui.tui.screens.results.error_groups import group_columns
+from tbatch_tui.tui.screens.results.export_dialog import ExportDialog
+from tbatch_tui.tui.screens.results.retry_dialog import RetryDialog, RetryOffer
+from tbatch_tui.tui.widgets.fact_list import FactList
+from tbatch_tui.tui.widgets.table.table import RecordTable
+from tests.helpers.drawn import Bare, check_screen, is_harmless
+from tests.helpers.hostile_text import HUGE, NASTY
+
+NOW = 1_772_802_120.0
+EVERY = [*NASTY, *HUGE]
+
+
+def record_of(nasty: str, *, made_here: bool = True) -> JobRecord:
+    """Every foreign field of it says this, as far as the engine lets it in: bounded, and without lone surrogates."""
+    said = nasty[:10_000].encode("utf-8", "replace").decode()
+    job = Job(
+        said or "x", said or "UNKNOWN", error=said, model=said, endpoint=said, created_at=NOW, output_file_id=said
+    )
+    submission = Submission(
+        *(1, Path("/") / (said.replace("\0", "")[:100] or "x"), 1, "", Endpoint.CHAT, said, 2, NOW),
+        **dict.fromkeys(("error", "hint", "warning", "parent"), said),
+        state=SubmissionState.UNCERTAIN,
+        uncertain_since=NOW,
+    )
+    failed = Transfer(FileKind.OUTPUT, said, TransferState.FAILED, message=said)
+    here = submission if made_here else None
+    return JobRecord(said or "x", job, here, label=said, note=said, input_name=said, output=failed)
+
+
+def dialogs(nasty: str) -> Iterator[Dialog[Any]]:
+    record = record_of(nasty)
+    path = Path("/") / (nasty.replace("\0", "")[:200] or "x")
+    assert record.job is not None
+    yield Settle(record, [record.job, record.job], NOW)
+    groups = tuple(ErrorGroup(text, 3, 0) for text in (nasty, f"{nasty} again"))
+    yield RetryDialog(RetryOffer(nasty, groups, 1, 1, 1, model=nasty, max_tokens=7))
+    mends = [
+        Mend(rule, 2, 1, change_of(rule, nasty, f"{nasty[:9]}{nasty}")) for rule in ("stream", "crlf", "method-file")
+    ]
+    yield FixDialog(FixOffer(path, tuple(mends), 3))
+    yield ExportDialog(nasty, path.name[:80], path.parent, count=3, shown=2, of=nasty)
+    yield ChooseFile(nasty, [JobFile(str(number), path, 7) for number in range(2)])
+
+
+async def test_dialogs() -> None:
+    """A dialog and a text after the other; all with all, at two sizes, takes two minutes."""
+    app = Bare()
+    async with app.run_test(size=(60, 20)) as pilot:
+        for number, nasty in enumerate(EVERY[::4]):
+            dialog = list(dialogs(nasty))[number % 5]
+            app.push_screen(dialog)
+            await pilot.pause()
+            check_screen(app)
+            app.pop_screen()
+
+
+class Facts(Bare):
+    def compose(self) -> ComposeResult:
+        yield FactList()
+        yield RecordTable(group_columns())
+
+
+async def test_what_is_said_of_a_job() -> None:
+    """Drawn, and every piece of it harmless before it is drawn."""
+    app = Facts()
+    async with app.run_test(size=(60, 30)) as pilot:
+        for number, nasty in enumerate(NASTY[::3]):
+            record = record_of(nasty, made_here=number % 2 == 0)
+            history = History()
+            facts = [
+                *job_facts.standing(record, history, None, NOW, {}),
+                *job_facts.files(record, {}, None),
+                *job_facts.about(record, [record], [], NOW),
+                *pace_words.meter(record, history, None, NOW),
+            ]
+            pieces = [piece for _, value in facts for piece in value]
+            pieces += [piece for line in foot_lines(record, NOW) for piece in line]
+            pieces += [piece for made in change_pieces(change_of("stream", nasty, "x"), 60) for piece in made]
+            words = [text for text, _ in pieces if "\n" not in text]
+            words += [step.glyph for step in steps(record, NOW, history)]
+            words += [error_hint(nasty)]
+            assert all(is_harmless(text) for text in words), [text for text in words if not is_harmless(text)]
+            app.query_one(FactList).show(facts)
+            app.query_one(RecordTable).set_rows([("a", ErrorGroup(nasty, 2, 0))])
+            await pilot.pause()
+            check_screen(app)
+
+
+def test_a_hint_and_a_price_for_any_name() -> None:
+    for nasty in EVERY:
+        error_hint(nasty)
+        assert is_harmless(unpriced_words([nasty[:1_000]], NOW).replace(nasty[:1_000], ""))
+
+
+def test_a_file_with_any_name_can_be_peeked_at(tmp_path: Path) -> None:
+    for nasty in NASTY:
+        name = nasty.replace("/", "").replace("\0", "").encode("utf-8", "replace")[:100].decode("utf-8", "ignore")
+        path = tmp_path / f"a{name}.jsonl"
+        path.write_bytes(nasty.encode("utf-8", "surrogatepass"))
+        assert peek(path).size == path.stat().st_size

@@ -1,0 +1,77 @@
+"""What a hostile server says of jobs, shown on Jobs and Job: nothing crashes, nothing leaves its cell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tbatch_tui.engine.client import decode as wire
+from tbatch_tui.engine.domain.job import FileKind
+from tbatch_tui.engine.domain.transfer import Transfer, TransferState
+from tbatch_tui.engine.journal import Journal
+from tests.conftest import until
+from tests.helpers.app_host import SIZES, make_app
+from tests.helpers.drawn import check_screen
+from tests.helpers.hostile_text import NASTY
+
+NOW = 1_772_802_120.0
+
+
+def fill(folder: Path, texts: list[str] = NASTY, server: str = "together") -> int:
+    """A history with this server in which each of the texts stands in every foreign field of a job."""
+    journal = Journal(folder / "data" / "history.db")
+    account = journal.account_at_start(server, "", NOW).id
+    jobs = []
+    for number, nasty in enumerate(texts):
+        said = {
+            "id": f"{number:04}-{nasty}",
+            "status": nasty if number % 3 else "FAILED",
+            "model_id": nasty,
+            "endpoint": nasty,
+            "input_file_id": f"in-{number}",
+            "output_file_id": nasty,
+            "error": nasty,
+            "created_at": NOW - number,
+        }
+        job = wire.job_of(said)
+        assert job is not None
+        jobs.append(job)
+    journal.apply_jobs(account, jobs, NOW, lambda _: False)
+    names = {f"in-{n}": name for n, nasty in enumerate(texts) if (name := wire.text_of(nasty))}
+    journal.name_inputs(account, names)
+    for number, job in enumerate(jobs):
+        message = wire.text_of(texts[number])
+        failed = Transfer(FileKind.OUTPUT, job.output_file_id or "x", TransferState.FAILED, message=message)
+        journal.put_transfer(account, job.id, failed)
+        journal.annotate(account, job.id, message or "", message or "")
+    journal.close()
+    return len(jobs)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_nothing_a_server_says_of_a_job_leaves_its_cell(size: tuple[int, int], tmp_path: Path):
+    count = fill(tmp_path)
+    app = make_app(tmp_path, None)
+    async with app.run_test(size=size) as pilot:
+        await until(lambda: app.jobs.table.row_count == count)
+        for index in range(0, count, 3):
+            app.jobs.table.move_cursor(index=index)
+            await pilot.pause()
+            check_screen(app)
+        for index in range(0, count, 7):
+            app.jobs.table.move_cursor(index=index)
+            await pilot.press("enter")
+            await until(lambda: getattr(app.screen, "NAME", "") == "Job")
+            check_screen(app)
+            await pilot.press("c", "e", "escape", "escape")
+            await until(lambda: app.screen is app.jobs)
+
+
+def test_no_answer_of_a_server_breaks_the_mapping():
+    assert (
+        wire.jobs_of(b'[null, 1, "x", {}, {"id": null}, {"id": 7, "progress": "many", "created_at": {}}]')[0].id == "7"
+    )
+    assert wire.job_of({"id": "a\ud800", "status": ["x"], "progress": 1e999, "file_size_bytes": -1}) is not None
+    assert wire.message_of(b"<html>") == ""
+    assert wire.message_of(b'{"error": {"message": {"deep": 1}}}') == ""

@@ -1,0 +1,281 @@
+"""Create: one look, one key, one batch; what runs again is billed again, and no form is lost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tbatch_tui.engine.check import check_file
+from tbatch_tui.engine.domain.account import Health, HealthState
+from tbatch_tui.engine.domain.job import JobStatus
+from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.engine import Controller
+from tbatch_tui.engine.errors import FileTrouble
+from tbatch_tui.engine.local_files.fingerprint import Fingerprint
+from tbatch_tui.engine.options import Options
+from tbatch_tui.sandbox.testing import Sandbox
+from tbatch_tui.tui.messages import GoBack, Submitted
+from tbatch_tui.tui.screens.create.endpoint_choice import EndpointChoice
+from tbatch_tui.tui.screens.create.screen import CreateScreen
+from tbatch_tui.tui.widgets.text_input import TextInput
+from tests.conftest import until, write_chat
+from tests.helpers.new_batch_host import SIZES, NewBatchHost, Open, offline, shown
+
+
+def open_create(path: Path) -> Open:
+    return lambda engine, bridge: CreateScreen(engine, bridge, check_file(path))
+
+
+def online(tmp_path: Path, box: Sandbox, **more: object) -> Options:
+    options: dict[str, object] = {"base_url": box.base_url, "api_key": box.key, "poll_interval": 0.2}
+    return offline(tmp_path, **(options | {"first_wait": 0.1} | more))
+
+
+async def said(app: NewBatchHost, words: str) -> None:
+    await until(lambda: words in " ".join(app.text.split()), what=f"{words}\n{app.text}")
+
+
+def submitted(app: NewBatchHost) -> list[str]:
+    return [message.key for message in app.asked if isinstance(message, Submitted)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_one_key_submits_once(sandbox: Sandbox, chat_file: Path, tmp_path: Path, size: tuple[int, int]) -> None:
+    async with shown(online(tmp_path, sandbox), open_create(chat_file), size) as (app, pilot):
+        await said(app, "[ Submit ]")
+        assert "batch_input" in app.text and "2 requests" in app.text and "(•) Chat completions" in app.text
+        # A long folder breaks the name, and a scroll bar may stand where it does.
+        await until(lambda: "batch_input-….output.jsonl" in re.sub(r"[\s▁-█]", "", app.text), what=app.text)
+        await until(lambda: "No problems" in app.text and "⏎ Submit" in app.text)
+        for part in app.screen.query("FactList, #answers"):
+            assert size[0] - part.region.right <= 1, "no room is given away but a scroll bar's"
+        await pilot.press("enter", "enter", "enter")
+        await until(lambda: submitted(app))
+        record = await app.engine.wait_until(submitted(app)[0], lambda r: r.status == JobStatus.COMPLETED)
+        await pilot.pause()
+        assert len(submitted(app)) == 1 and len(await app.engine.records()) == 1
+        assert record.label == "batch_input" and record.requests == 2
+
+
+async def test_label_and_endpoint_are_submitted_as_chosen(sandbox: Sandbox, audio_file: Path, tmp_path: Path) -> None:
+    async with shown(online(tmp_path, sandbox), open_create(audio_file)) as (app, pilot):
+        await said(app, "(•) Audio transcription")
+        app.screen.query_one(EndpointChoice).focus()
+        await pilot.press("right")
+        await said(app, "(•) Audio translation")
+        app.screen.query_one(TextInput).focus()
+        await pilot.press("end", "-", "2", "enter")
+        assert not app.asked and app.focused is not None and app.focused.id == "submit"
+        await pilot.press("enter")
+        await until(lambda: submitted(app))
+        record = app.engine.record(submitted(app)[0])
+        assert record is not None and record.label == "audio_batch-2" and record.endpoint == Endpoint.TRANSLATION
+
+
+async def test_a_chat_file_only_runs_as_chat(chat_file: Path, tmp_path: Path) -> None:
+    async with shown(offline(tmp_path), open_create(chat_file)) as (app, pilot):
+        choice = app.screen.query_one(EndpointChoice)
+        assert not choice.can_focus
+        await pilot.click(EndpointChoice, offset=(30, 0))
+        choice.choose(Endpoint.TRANSLATION)
+        assert choice.chosen is Endpoint.CHAT
+
+
+async def test_the_same_bytes_again_are_told_with_their_job(sandbox: Sandbox, chat_file: Path, tmp_path: Path) -> None:
+    async with shown(online(tmp_path, sandbox), open_create(chat_file), (60, 20)) as (app, pilot):
+        await pilot.press("enter")
+        await until(lambda: submitted(app))
+        record = await app.engine.wait_until(submitted(app)[0], lambda r: r.status == JobStatus.COMPLETED)
+        app.screen.on_screen_resume()  # type: ignore[attr-defined]
+        await said(app, "These exact bytes ran")
+        await said(app, "Submitting again is billed again.")
+        assert record.job is not None and record.job.id[:8] in app.text and "Completed" in app.text
+        await pilot.press("enter")
+        await said(app, "Submit the same bytes again?")
+        await pilot.press("enter")  # No has the focus
+        await until(lambda: isinstance(app.screen, CreateScreen))
+        await pilot.press("enter")
+        await said(app, "Submit the same bytes again?")
+        await pilot.press("y")
+        await until(lambda: len(submitted(app)) == 2)
+    assert sandbox.count("POST", "/v1/batches") <= 2
+
+
+async def test_the_same_bytes_are_asked_about_after_a_restart_too(
+    sandbox: Sandbox, chat_file: Path, tmp_path: Path
+) -> None:
+    async with shown(online(tmp_path, sandbox), open_create(chat_file)) as (app, pilot):
+        await pilot.press("enter")
+        await until(lambda: submitted(app))
+    async with shown(online(tmp_path, sandbox), open_create(chat_file)) as (app, pilot):
+        await pilot.press("enter")
+        await said(app, "Submit the same bytes again?")
+        await pilot.press("n")
+        await until(lambda: isinstance(app.screen, CreateScreen))
+        assert not submitted(app)
+
+
+async def test_an_earlier_run_not_yet_shown_is_asked_about_all_the_same(
+    sandbox: Sandbox, chat_file: Path, tmp_path: Path
+) -> None:
+    async with shown(online(tmp_path, sandbox), open_create(chat_file)) as (app, pilot):
+        await app.engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        screen = app.screen
+        assert isinstance(screen, CreateScreen)
+        screen._earlier.clear()  # as when Enter is pressed before the file was read
+        await pilot.press("enter")
+        await said(app, "Submit the same bytes again?")
+        await said(app, "These exact bytes ran")
+        assert not submitted(app)
+        await pilot.press("y")
+        await until(lambda: submitted(app))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_without_a_key_nothing_is_submitted(chat_file: Path, tmp_path: Path, size: tuple[int, int]) -> None:
+    async with shown(offline(tmp_path), open_create(chat_file), size) as (app, pilot):
+        await said(app, "There is no API key")
+        await said(app, "TOGETHER_API_KEY")
+        await said(app, "--demo")
+        assert "⏎ Submit" not in app.text and app.focused is not None and app.focused.id == "back"
+        await pilot.click("#submit")
+        await pilot.press("enter")
+        await until(lambda: app.asked)
+        assert isinstance(app.asked[0], GoBack)
+
+
+async def test_a_key_that_is_refused_and_being_offline_are_told(chat_file: Path, tmp_path: Path) -> None:
+    async with shown(offline(tmp_path), open_create(chat_file)) as (app, _):
+        app.engine._work.set_health(
+            Health(HealthState.KEY_REFUSED, title="Together refuses [/bad] \x1b key", hint="Look")
+        )
+        await said(app, "Together refuses [/bad] ␛ key. Look")
+        app.engine._work.set_health(Health(HealthState.OFFLINE))
+        await said(app, "Offline. It is kept")
+        assert app.focused is not None and app.focused.id == "submit"
+
+
+async def test_a_changed_file_goes_back_to_check(sandbox: Sandbox, chat_file: Path, tmp_path: Path) -> None:
+    async with shown(online(tmp_path, sandbox), open_create(chat_file)) as (app, pilot):
+        await until(lambda: app.screen._earlier)  # type: ignore[attr-defined]
+        write_chat(chat_file, ["Something else"])
+        await pilot.press("enter")
+        await until(lambda: app.asked)
+        assert isinstance(app.asked[0], GoBack) and not submitted(app)
+        assert "has changed since it was checked" in app.said
+        assert await app.engine.records() == []
+
+
+async def test_a_file_that_went_away_is_told_and_the_form_stays(
+    sandbox: Sandbox, chat_file: Path, tmp_path: Path
+) -> None:
+    def open_(engine: Controller, bridge: object) -> CreateScreen:
+        report = check_file(chat_file)
+        chat_file.unlink()
+        return CreateScreen(engine, bridge, report)  # type: ignore[arg-type]
+
+    async with shown(online(tmp_path, sandbox), open_) as (app, pilot):
+        await until(lambda: "cannot be read" in app.said)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert not app.asked and "[ Submit ]" in app.text
+
+
+async def test_an_error_keeps_the_form(
+    sandbox: Sandbox, chat_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(*_: object, **__: object) -> str:
+        raise FileTrouble("The history cannot be written: disk full", "Make room; nothing was sent.")
+
+    async with shown(online(tmp_path, sandbox), open_create(chat_file)) as (app, pilot):
+        app.screen.query_one(TextInput).value = "kept"
+        monkeypatch.setattr(app.engine, "submit", refused)
+        await pilot.press("enter")
+        await until(lambda: "disk full" in app.said)
+        assert "kept" in app.text and not app.asked
+        monkeypatch.undo()
+        await pilot.press("enter")
+        await until(lambda: submitted(app))
+
+
+async def test_submit_waits_for_the_fingerprint(
+    sandbox: Sandbox, chat_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import asyncio
+
+    gate = asyncio.Event()
+    real: Callable[[Controller, Path], object] = Controller.fingerprint
+
+    async def slow(engine: Controller, path: Path) -> Fingerprint:
+        await gate.wait()
+        return await real(engine, path)  # type: ignore[misc]
+
+    monkeypatch.setattr(Controller, "fingerprint", slow)
+    async with shown(online(tmp_path, sandbox), open_create(chat_file)) as (app, pilot):
+        await pilot.press("enter")
+        await said(app, "Reading the file")
+        assert not app.asked
+        gate.set()
+        await until(lambda: submitted(app))
+
+
+async def test_leaving_and_coming_back_keeps_the_label(chat_file: Path, tmp_path: Path) -> None:
+    async with shown(offline(tmp_path), open_create(chat_file)) as (app, pilot):
+        screen = app.screen
+        assert isinstance(screen, CreateScreen)
+        app.install_screen(screen, "create")
+        screen.query_one(TextInput).focus()
+        await pilot.press("end", "!", "escape")
+        await until(lambda: app.asked)
+        app.pop_screen()
+        await pilot.pause()
+        app.push_screen("create")
+        await said(app, "batch_input!")
+        assert screen.label == "batch_input!"
+        assert screen.focused is screen.query_one("#back"), "offline: Submit cannot have the focus"
+
+
+async def test_submit_has_the_focus_again_after_leaving_from_a_field(
+    chat_file: Path, tmp_path: Path, sandbox: Sandbox
+) -> None:
+    async with shown(online(tmp_path, sandbox), open_create(chat_file)) as (app, pilot):
+        await until(lambda: not app.screen.query_one("#submit").disabled)
+        app.screen.query_one(TextInput).focus()
+        await pilot.press("end", "!", "escape")
+        await until(lambda: app.asked)
+        assert app.screen.focused is app.screen.query_one("#submit")
+
+
+async def test_a_hostile_name_is_drawn_harmlessly(tmp_path: Path) -> None:
+    path = write_chat(tmp_path / "[bad] \x1b]52;c;AAAA\x07 \u202e[x].jsonl", ["Hello"])
+    async with shown(offline(tmp_path), open_create(path), (140, 40)) as (app, _):
+        await said(app, "[bad] ␛]52")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_what_it_may_cost_is_said_before_with_the_date_of_the_prices_and_kept(
+    sandbox: Sandbox, tmp_path: Path, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # a long path would push the last line below the fold of the smallest screen
+    path = write_chat(tmp_path / "in.jsonl", ["word " * 8000] * 20)
+    async with shown(online(tmp_path, sandbox, now=lambda: 1_790_000_000.0), open_create(path), size) as (app, pilot):
+        await said(app, "input about $0.09")
+        await said(app, "output at most $0.0018")
+        await said(app, "catalogue of 2026-09-21")
+        await said(app, "50 % off for a batch (list of September 2026)")
+        await pilot.press("enter")
+        await until(lambda: submitted(app))
+        [record] = await app.engine.records()
+        assert record.submission is not None and record.submission.estimate is not None
+        assert record.submission.estimate.most == pytest.approx(0.09, abs=0.01)
+
+
+async def test_without_a_price_that_is_said(tmp_path: Path, audio_file: Path, chat_file: Path) -> None:
+    async with shown(offline(tmp_path), open_create(chat_file)) as (app, _):
+        await said(app, "no price known: the catalogue has not been fetched yet")
+    with Sandbox() as box:
+        async with shown(online(tmp_path, box), open_create(audio_file)) as (app, _):
+            await said(app, "no price known for whisper-large-v3")

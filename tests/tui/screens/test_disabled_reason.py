@@ -1,0 +1,77 @@
+"""A key that cannot do anything just now says why: nothing is refused in silence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from tbatch_tui.tui.app import TbatchApp
+from tbatch_tui.tui.keys import bindings as keys
+from tbatch_tui.tui.keys import keymap
+from tbatch_tui.tui.screens.base import Frame
+from tests.conftest import until
+from tests.helpers.app_host import make_app
+from tests.helpers.drawn import screen_text
+from tests.helpers.job_host import app_on
+
+QUIET = {
+    "go.on",  # what is under the cursor is opened; an empty list says itself what to do
+    "go.back",  # behind Jobs there is nothing: escape never quits
+    "list.mark",  # an empty list again
+    "list.mark-all",
+    "create.next",  # of the endpoint's own field
+    "create.previous",
+    "app.suspend",  # not on every platform
+}
+"""What may do nothing without a word."""
+
+
+def unexplained(app: TbatchApp) -> set[str]:
+    """The actions of this screen that cannot be done now and do not say why."""
+    screen = app.screen
+    if not isinstance(screen, Frame) or isinstance(app.focused, Input):
+        return set()
+    active = screen.active_bindings
+    idle = [
+        binding
+        for binding in keys.ALL
+        if screen.NAME in keys.PLACES[binding.id or ""]
+        and not any(key in active for key in keymap.keys_of(binding, app.own_keys))
+    ]
+    told = {binding.id for binding in idle if screen.why_not(binding.action.partition("(")[0])}
+    return {binding.id or "" for binding in idle} - told - QUIET
+
+
+def said(app: TbatchApp) -> list[str]:
+    return [note.message for note in app._notifications]
+
+
+@pytest.mark.parametrize("state", ["completed_with_errors", "uncertain", "elsewhere", "cancelled"])
+async def test_what_a_job_does_not_allow_is_said(state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app, _ = app_on(tmp_path, state, monkeypatch)
+    async with app.run_test() as pilot:
+        await until(lambda: app.jobs.current is not None)
+        assert unexplained(app) == set()
+        await pilot.press("c")
+        if state == "elsewhere":
+            return
+        await until(lambda: said(app))
+        known = "It is over: there is nothing left to cancel"
+        lost = "It is not known yet whether there is a job to cancel: w decides"
+        assert said(app) == [lost if state == "uncertain" else known]
+
+
+async def test_a_sound_file_has_nothing_to_mend(tmp_path: Path, chat_file: Path) -> None:
+    app = make_app(tmp_path, None, file=chat_file)
+    async with app.run_test() as pilot:
+        await until(lambda: "No problems" in screen_text(app))
+        assert unexplained(app) == set()
+        await pilot.press("x", "x", "e", "slash")
+        await until(lambda: len(said(app)) == 3)
+        assert said(app) == [
+            "There is nothing to mend",
+            "There is no problem under the cursor",
+            "There is no problem to look for",
+        ]

@@ -1,0 +1,181 @@
+"""x on Check: what a mended copy would change, rule by rule, is seen and chosen before it is written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from textual.pilot import Pilot
+
+from tbatch_tui.engine.check import check_file
+from tbatch_tui.tui.messages import CheckFile
+from tbatch_tui.tui.screens.check.fix_dialog import FixDialog
+from tbatch_tui.tui.screens.check.line_diff import change_of, change_pieces
+from tbatch_tui.tui.screens.check.screen import CheckScreen
+from tests.conftest import until, write_chat
+from tests.helpers.drawn import check_screen
+from tests.helpers.new_batch_host import SIZES, NewBatchHost, Open, offline, shown
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Two requests with one id, a line that is no JSON, two blank lines."""
+    path = write_chat(tmp_path / "twice.jsonl", ["Hello", "World"])
+    path.write_text(path.read_text().replace("request-2", "request-1") + "{oops\n\n\n")
+    return path
+
+
+def drawn(app: NewBatchHost) -> str:
+    return " ".join(app.text.replace("│", " ").split())
+
+
+async def ask(app: NewBatchHost, pilot: Pilot[object]) -> None:
+    await until(lambda: "error" in app.text, what="checked")
+    await pilot.press("x")
+    await until(lambda: isinstance(app.screen, FixDialog) and "Mend a copy" in app.text)
+
+
+def checked(path: Path) -> Open:
+    return lambda engine, bridge: CheckScreen(engine, bridge, path)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_each_rule_is_told_with_a_line_before_and_after(
+    path: Path, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    before = path.read_bytes()
+    async with shown(offline(tmp_path), checked(path), size) as (app, pilot):
+        await ask(app, pilot)
+        await until(lambda: "line 2: makes the later ones unique" in drawn(app))
+        assert "[x] 1 duplicate-custom-id" in drawn(app) and "[x] 2 blank-line" in drawn(app)
+        assert '− {"custom_id": "request-1",' in drawn(app) and '+ {"custom_id": "request-1-dup2",' in drawn(app)
+        assert "[ ] 1 leave out" in drawn(app) and "1 error will be left in it" in drawn(app)
+        assert "⏎ Write and check" in app.text
+        check_screen(app)
+        await pilot.press("space")
+        await until(lambda: "2 errors will be left in it" in drawn(app))
+        await pilot.press("space", "down")
+        await until(lambda: "line 4: drops the line" in drawn(app) and "− (a blank line)" in drawn(app))
+        await pilot.press("space")
+        await until(lambda: "[ ] 2 blank-line" in drawn(app))
+        await pilot.press("enter")
+        await until(lambda: app.asked)
+        assert isinstance(app.asked[0], CheckFile)
+        fixed = app.asked[0].path
+        assert fixed.name == "twice.fixed.jsonl" and path.read_bytes() == before
+        first, second = before.split(b"\n", 1)
+        assert fixed.read_bytes() == first + b"\n" + second.replace(b"request-1", b"request-1-dup2")
+        assert "Wrote twice.fixed.jsonl" in app.said and "1 line mended" in app.said
+
+
+async def test_what_cannot_be_mended_is_left_out_and_kept(path: Path, tmp_path: Path) -> None:
+    async with shown(offline(tmp_path), checked(path)) as (app, pilot):
+        await ask(app, pilot)
+        await pilot.press("down", "down", "space")
+        await until(lambda: "They are kept in twice.rejected.jsonl" in drawn(app))
+        assert "will be left in it" not in drawn(app)
+        await pilot.press("enter")
+        await until(lambda: app.asked)
+        assert (tmp_path / "twice.rejected.jsonl").read_bytes() == b"{oops\n"
+        assert check_file(tmp_path / "twice.fixed.jsonl").is_ok
+        assert "twice.rejected.jsonl keeps the 1 line left out" in app.said
+
+
+async def test_nothing_is_written_over_and_escape_is_no(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "twice.fixed.jsonl").write_text("mine")
+    async with shown(offline(tmp_path), checked(path)) as (app, pilot):
+        await ask(app, pilot)
+        await pilot.press("escape")
+        await until(lambda: isinstance(app.screen, CheckScreen))
+        assert not app.asked and len(list(tmp_path.glob("*.fixed*"))) == 1
+        await ask(app, pilot)
+        await pilot.press("space", "down", "space", "enter")
+        await until(lambda: "Nothing is chosen" in app.text)
+        assert isinstance(app.screen, FixDialog)
+        await pilot.press("space", "enter")
+        await until(lambda: app.asked)
+        assert (tmp_path / "twice.fixed.jsonl").read_text() == "mine"
+        assert check_file(tmp_path / "twice.fixed2.jsonl").counts.keys() == {"not-json", "duplicate-custom-id"}
+
+
+async def test_up_and_down_reach_every_rule_of_a_long_list(tmp_path: Path) -> None:
+    """The list is higher than its place at 60×20: it must not scroll instead."""
+    path = tmp_path / "much.jsonl"
+    lines = [
+        {"method": "POST", "url": "/v1/chat/completions", "body": body("one") | {"stream": True}},
+        {"custom_id": 2, "body": body("two")},
+        {"custom_id": "", "body": body("three")},
+        *({"custom_id": "same", "body": body("four")} for _ in range(2)),
+    ]
+    path.write_bytes(b"\xef\xbb\xbf" + b"\r\n".join(json.dumps(line).encode() for line in lines) + b"\r\n\r\n")
+    async with shown(offline(tmp_path), checked(path), (60, 20)) as (app, pilot):
+        await ask(app, pilot)
+        seen = []
+        for _ in range(10):
+            assert app.focused is not None
+            seen.append(app.focused.id)
+            await pilot.press("down")
+        assert set(seen) == {*check_file(path).counts, "reject"} - {"no-max-tokens"}
+        await pilot.press("enter")
+        await until(lambda: app.asked)
+        assert check_file(tmp_path / "much.fixed.jsonl").counts.keys() <= {"no-max-tokens"}
+
+
+async def test_only_what_would_change_offers_x(tmp_path: Path) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_text("{\n")
+    async with shown(offline(tmp_path), checked(path)) as (app, pilot):
+        await until(lambda: "✗ 1 error" in app.text)
+        assert "Fix" not in app.text
+        await pilot.press("x")
+        await pilot.pause()
+        assert isinstance(app.screen, CheckScreen)
+
+
+async def test_a_file_that_changed_meanwhile_is_not_mended(path: Path, tmp_path: Path) -> None:
+    async with shown(offline(tmp_path), checked(path)) as (app, pilot):
+        await ask(app, pilot)
+        path.write_text(path.read_text() + "\n")
+        await pilot.press("enter")
+        await until(lambda: "has changed since it was checked" in app.said)
+        assert not app.asked and list(tmp_path.glob("*.fixed*")) == []
+
+
+def body(prompt: str) -> dict[str, object]:
+    return {"model": "m", "messages": [{"role": "user", "content": prompt}]}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "gone", "new"),
+    [
+        ('{"custom_id": "a2", "b": 1}', '{"custom_id": "a2-dup2", "b": 1}', "", "-dup2"),
+        ('{"id": 1, "body": 2}', '{"id": 1, "method": "FILE", "body": 2}', "", '"method": "FILE", '),
+        ('{"a": 1, "stream": true, "z": 2}', '{"a": 1, "z": 2}', '"stream": true, ', ""),
+        ('{"a": 1, "stream": true}', '{"a": 1}', ', "stream": true', ""),
+        ('{"custom_id": 12}', '{"custom_id": "12"}', "12", '"12"'),
+        ("same", "same", "", ""),
+    ],
+)
+def test_a_change_is_seen_as_a_person_would_say_it(before: str, after: str, gone: str, new: str) -> None:
+    change = change_of("any", before, after)
+    assert (change.gone, change.new) == (gone, new)
+    assert change.head + change.gone + change.tail == before and change.head + change.new + change.tail == after
+
+
+@given(st.text('ab", {}é', max_size=40), st.text('ab", {}é', max_size=40), st.integers(8, 60))
+def test_any_change_gives_both_lines(before: str, after: str, width: int) -> None:
+    change = change_of("any", before, after)
+    assert change.head + change.gone + change.tail == before and change.head + change.new + change.tail == after
+    for pieces in change_pieces(change, width):
+        assert pieces and cell_len(pieces[1][0]) <= width
+
+
+def test_the_place_that_changes_is_in_sight_of_a_long_line() -> None:
+    before = '{"a": "' + "x" * 5_000_000 + '", "custom_id": "b", "z": "' + "y" * 5_000_000 + '"}'
+    change = change_of("duplicate-custom-id", before, before.replace('"b"', '"b-dup2"'))
+    old, new = change_pieces(change, 56)
+    assert change.new == "-dup2" and old[1][0].startswith("…") and "-dup2" in "".join(text for text, _ in new)[:56]

@@ -1,0 +1,130 @@
+"""A file as several jobs, on the screens: chosen on Create, waiting on Jobs, decided with one key, read as one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from tbatch_tui.engine.check import check_file
+from tbatch_tui.engine.domain.account import HealthState
+from tbatch_tui.engine.domain.check_report import CheckReport
+from tbatch_tui.engine.domain.job import LocalStatus
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.domain.submission import Group, Submission, SubmissionState
+from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.sandbox.testing import Sandbox
+from tbatch_tui.tui.app import TbatchApp
+from tbatch_tui.tui.messages import CreateBatch
+from tbatch_tui.tui.render.job import name_cell
+from tbatch_tui.tui.screens.check.screen import CheckScreen
+from tbatch_tui.tui.screens.create.screen import CreateScreen
+from tbatch_tui.tui.screens.create.send_choice import SendChoice
+from tbatch_tui.tui.screens.jobs.screen import JobsScreen
+from tests.conftest import until, write_chat
+from tests.helpers.app_host import SIZES, make_app
+from tests.helpers.drawn import check_screen
+from tests.helpers.new_batch_host import offline, shown
+from tests.tui.scenarios.test_main_path import on, shows
+
+COUNT = 60
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return write_chat(tmp_path / "reviews.jsonl", [f"Say {number}." for number in range(COUNT)])
+
+
+async def open_create(app: TbatchApp, pilot: Pilot[object]) -> None:
+    await until(lambda: on(app, "Check") and shows(app, "No problems"))
+    await pilot.press("enter")
+    await until(lambda: on(app, "Create") and shows(app, "Submit"))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_ten_go_ahead_and_the_person_sends_the_rest(
+    sandbox: Sandbox, tmp_path: Path, file: Path, size: tuple[int, int]
+) -> None:
+    app = make_app(tmp_path, sandbox, file=file)
+    async with app.run_test(size=size) as pilot:
+        await until(lambda: app.engine.health.state is HealthState.OK)
+        await open_create(app, pilot)
+        app.screen.query_one(SendChoice).focus()
+        await pilot.press("right")
+        await until(lambda: shows(app, "(•) 10, then ask me"))
+        check_screen(app)
+        await pilot.press("enter", "enter")
+        await until(lambda: on(app, "Jobs") and shows(app, "· first 10") and shows(app, "· the rest"))
+        await until(lambda: shows(app, "◆ Ready"))
+        check_screen(app)
+        assert len(sandbox.jobs) == 1
+        rest = next(record for record in await app.engine.records() if record.is_at_rest)
+        assert isinstance(app.screen, JobsScreen)
+        await pilot.press("g")
+        while app.screen.current is None or app.screen.current.key != rest.key:
+            await pilot.press("j")
+        await pilot.press("w")
+        await until(lambda: shows(app, "Send the other 50 of reviews?") and shows(app, "10 answered"))
+        check_screen(app)
+        await pilot.press("escape")
+        await until(lambda: on(app, "Jobs"))
+        assert len(sandbox.jobs) == 1, "escape lets it wait"
+        await pilot.press("w")
+        await until(lambda: shows(app, "Send the rest"))
+        await pilot.press("j", "enter")
+        await until(lambda: len(sandbox.jobs) == 2)
+        await app.engine.wait_until(rest.key, lambda record: record.is_collected)
+
+
+async def test_the_parts_are_read_as_one(sandbox: Sandbox, tmp_path: Path, file: Path) -> None:
+    app = make_app(tmp_path, sandbox, requests_a_job=25)
+    async with app.run_test(size=(140, 40)) as pilot:
+        await until(lambda: app.engine.health.state is HealthState.OK)
+        print_ = await app.engine.fingerprint(file)
+        key = await app.engine.groups.submit(file, Endpoint.CHAT, requests=COUNT, print_=print_, label="mine")
+        for record in await app.engine.groups.parts(key):
+            await app.engine.wait_until(record.key, lambda record: record.tally is not None)
+        await until(lambda: shows(app, "mine · 3 of 3"))
+        await pilot.press("g", "enter")
+        await until(lambda: on(app, "Job") and shows(app, "Other parts") and shows(app, "Part of"))
+        await pilot.press("o")
+        await until(lambda: on(app, "Results") and shows(app, " in = "))
+        await pilot.press("m")
+        await until(lambda: shows(app, "60 in = 60 answered") and shows(app, "merged from 3 jobs"))
+        assert not shows(app, "#2"), "a part is not a second try"
+        check_screen(app)
+
+
+def over_limits(path: Path) -> CheckReport:
+    """The file as it would be judged with 50,001 requests."""
+    report = check_file(path)
+    return report._replace(errors=1, counts=report.counts | {"too-many-requests": 1})
+
+
+async def test_a_file_over_the_limits_is_offered_as_several_jobs(tmp_path: Path, file: Path) -> None:
+    report = over_limits(file)
+    assert report.goes_in_parts and not report.is_ok
+    assert not report._replace(errors=2).goes_in_parts, "a line is faulty, too"
+    async with shown(offline(tmp_path), lambda engine, bridge: CreateScreen(engine, bridge, report)) as (app, _):
+        await until(lambda: "Jobs        several, each of 50,000 requests" in app.text)
+        assert "It can be submitted as several jobs." in app.text
+
+
+async def test_a_file_of_50_001_requests_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "many.jsonl"
+    line = '{"custom_id": "%d", "body": {"model": "m/m", "messages": [{"role": "user", "content": "x"}]}}\n'
+    path.write_text("".join(line % number for number in range(50_001)))
+    async with shown(offline(tmp_path), lambda engine, bridge: CheckScreen(engine, bridge, path)) as (app, pilot):
+        await until(lambda: "1 error" in app.text and "It can be submitted as several jobs." in app.text)
+        await pilot.press("enter")
+        await until(lambda: any(isinstance(message, CreateBatch) for message in app.asked))
+
+
+def test_which_part_it_is_has_room_before_the_name(file: Path) -> None:
+    group = Group(1, file, 1, "", COUNT, parts=2, first=10)
+    submission = Submission(2, file, 1, "", Endpoint.CHAT, "", COUNT - 10, 0.0, SubmissionState.WAITING, part=2)
+    rest = JobRecord("submission:2", submission=submission, label="reviews of a long year", group=group)
+    assert rest.status == LocalStatus.WAITING
+    assert name_cell(rest, 48) == rest.name == "reviews of a long year · the rest"
+    assert name_cell(rest, 20) == "reviews … · the rest"

@@ -1,0 +1,319 @@
+"""Job in every state and at every size: what it says, what its keys do, and that it holds still while it changes."""
+
+from __future__ import annotations
+
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.sandbox.jobs.records import Pace
+from tbatch_tui.sandbox.testing import Sandbox
+from tbatch_tui.tui.app import TbatchApp
+from tbatch_tui.tui.messages import OpenJob
+from tbatch_tui.tui.screens.job.file_dialog import ChooseFile
+from tbatch_tui.tui.screens.job.screen import JobScreen
+from tbatch_tui.tui.screens.jobs.details import JobFoot
+from tests.conftest import until, write_chat
+from tests.helpers.app_host import SIZES, make_app
+from tests.helpers.drawn import check_screen, same_as_before, screen_text
+from tests.helpers.job_host import JOB_ID, NOW, STATES, app_on
+
+
+@pytest.fixture(autouse=True)
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+async def opened(app: TbatchApp, pilot: Pilot[object], key: str) -> JobScreen:
+    """The Job screen of this record, with all that it reads beside the record read."""
+    await until(lambda: app.engine.record(key) is not None)
+    app.post_message(OpenJob(key))
+    await until(lambda: isinstance(app.screen, JobScreen))
+    reads = ("history", "input", "earlier", "prices")
+    await until(lambda: not any(worker.group in reads and not worker.is_finished for worker in app.workers))
+    await pilot.pause()
+    assert isinstance(app.screen, JobScreen)
+    return app.screen
+
+
+async def all_of_it(screen: JobScreen, pilot: Pilot[object]) -> str:
+    """Every screenful, from the top down."""
+    story = screen.query_one("#story")
+    seen = [screen_text(screen.app)]
+    while story.scroll_y < story.max_scroll_y:
+        story.scroll_page_down(animate=False)
+        await pilot.pause()
+        check_screen(screen.app)
+        seen.append(screen_text(screen.app))
+    return "\n".join(seen)
+
+
+def footer(app: TbatchApp) -> str:
+    return screen_text(app).splitlines()[-1]
+
+
+SAID = {
+    "active": [
+        "64 %",
+        "/h",
+        "done about 13:2",
+        "deadline tomorrow 12:22",
+        "5 jobs like it took",
+        "queue is long today",
+    ],
+    "failed": ["✗ Failed", "invalid JSON", "x mends", "Submitted", "not billed"],
+    "completed_with_errors": ["1,980 answered + 17 errors + 3 missing", "Fetched", "1,980 rows", "the second prompt"],
+    "expired": ["⊘ Expired", "Its time was over", "being fetched"],
+    "cancelled": ["Cancelled", "Cancelling", "is billed"],
+    "uncertain": ["Answer lost", "The answer to the create is lost", "40 s"],
+    "unknown": ["HIBERNATING", "does not know that status", "1 h 00 m"],
+    "elsewhere": ["Made elsewhere", "theirs.jsonl", "uploaded elsewhere", "on the server; d fetches it"],
+}
+KEYS = {
+    "active": ("c Cancel", "d Download"),
+    "failed": ("p Page", "o Results"),
+    "completed_with_errors": ("o Results", "c Cancel"),
+    "elsewhere": ("d Download", "p Page"),
+    "uncertain": ("p Page", "v Raw"),
+}
+DRAWN = ("active", "failed", "completed_with_errors")
+
+
+@pytest.mark.parametrize("state", STATES)
+async def test_each_state_says_what_it_is_and_looks_as_it_did(
+    state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Compared with small files; `TBATCH_SNAPSHOTS=write pytest tests/tui/screens/test_job.py` writes them anew."""
+    app, key = app_on(tmp_path, state, monkeypatch)
+    async with app.run_test(size=SIZES[-1]) as pilot:
+        screen = await opened(app, pilot, key)
+        if state == "completed_with_errors":
+            await until(lambda: screen.current is not None and screen.current.tally is not None)
+        for size in SIZES:
+            await pilot.resize_terminal(*size)
+            screen.query_one("#story").scroll_home(animate=False)
+            await pilot.pause()
+            check_screen(app)
+            if state in DRAWN:
+                same_as_before(screen_text(app) + "\n", f"job-{state.replace('_', '-')}-{size[0]}x{size[1]}.txt")
+            has, has_not = KEYS.get(state, ("v Raw", "Fix"))
+            assert has in footer(app) and has_not not in footer(app)
+            said = " ".join((await all_of_it(screen, pilot)).replace("│", " ").split())
+            assert not [words for words in SAID[state] if words not in said], said
+        for rule in screen.query("#story > Rule"):
+            below = screen.query_one(f"#{(rule.id or '').removesuffix('-rule')}")
+            assert not rule.display or below.display, "a title over nothing"
+
+
+async def test_keys_scroll_and_a_second_that_passes_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    app, key = app_on(tmp_path, "active", monkeypatch)
+    async with app.run_test(size=(60, 20)) as pilot:
+        screen = await opened(app, pilot, key)
+        story = screen.query_one("#story")
+        await pilot.press("j", "j", "k")
+        assert story.scroll_y == 1
+        await pilot.press("G")
+        assert story.scroll_y == story.max_scroll_y > 5
+        await pilot.press("pageup")
+        at = story.scroll_y
+        assert 0 < at < story.max_scroll_y
+        screen._second()
+        await pilot.pause()
+        assert story.scroll_y == at
+        await pilot.press("g")
+        assert story.scroll_y == 0
+
+
+async def test_what_says_the_same_is_not_painted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    app, key = app_on(tmp_path, "active", monkeypatch)
+    async with app.run_test(size=(140, 40)) as pilot:
+        screen = await opened(app, pilot, key)
+        painted: list[object] = []
+        for widget in screen.query("#story > *"):
+            monkeypatch.setattr(widget, "refresh", lambda *_, widget=widget, **__: painted.append(widget))
+        screen._second()
+        assert painted == []
+        screen.engine._work.options = replace(screen.engine.options, now=lambda: NOW + 1)
+        screen._second()
+        assert [widget.id for widget in painted] == []  # minutes are told here: a second changes no word
+
+
+async def test_the_json_is_shown_and_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    app, key = app_on(tmp_path, "failed", monkeypatch)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(app, pilot, key)
+        await pilot.press("v")
+        await until(lambda: '"status": "FAILED"' in screen_text(app))
+        assert "As it is kept on this machine" in screen_text(app)
+        await pilot.press("escape")
+        assert app.screen is screen and not screen.has_class("-raw")
+        await pilot.press("v", "v", "escape")
+        await until(lambda: app.screen is app.jobs)
+
+
+async def test_the_json_is_the_servers_own(still_sandbox: Sandbox, tmp_path: Path):
+    job_id = still_sandbox.add_job("COMPLETED")
+    app = make_app(tmp_path, still_sandbox)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(app, pilot, job_id)
+        await pilot.press("v")
+        await until(lambda: '"user_id": "user-sandbox"' in screen_text(app))
+
+
+async def test_y_copies_the_id_and_e_edits_the_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    app, key = app_on(tmp_path, "failed", monkeypatch)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(app, pilot, key)
+        await pilot.press("y")
+        assert app.clipboard == JOB_ID
+        await pilot.press("e", *" two", "enter")
+        await until(lambda: "reviews-march two" in screen_text(app))
+        record = screen.current
+        assert isinstance(record, JobRecord) and record.label == "reviews-march two"
+
+
+# -- files ---------------------------------------------------------------------------------------------
+
+
+def pager(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A pager that writes down what it was asked to show."""
+    log, script = folder / "paged.txt", folder / "my pager"
+    script.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >> "{log}"\n')
+    script.chmod(script.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PAGER", f'"{script}" --flag')
+    return log
+
+
+async def test_p_reads_the_one_file_in_the_pager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    app, key = app_on(tmp_path, "failed", monkeypatch)
+    log = pager(tmp_path, monkeypatch)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(app, pilot, key)
+        monkeypatch.setattr(app, "suspend", nullcontext)
+        await pilot.press("p")
+        await until(log.exists)
+        await until(lambda: len(log.read_text().splitlines()) == 2)
+        assert log.read_text().splitlines() == ["--flag", str(tmp_path / "evals" / "reviews-march.jsonl")]
+
+
+async def test_of_several_files_one_is_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    app, key = app_on(tmp_path, "completed_with_errors", monkeypatch)
+    log = pager(tmp_path, monkeypatch)
+    async with app.run_test(size=(60, 20)) as pilot:
+        screen = await opened(app, pilot, key)
+        monkeypatch.setattr(app, "suspend", nullcontext)
+        await pilot.press("p")
+        await until(lambda: isinstance(app.screen, ChooseFile))
+        await pilot.pause()
+        check_screen(app)
+        assert all(name in screen_text(app) for name in ("Output", "Errors", "Input"))
+        await pilot.press("escape")
+        assert app.screen is screen
+        await pilot.press("p")
+        await until(lambda: isinstance(app.screen, ChooseFile))
+        await pilot.press("j", "enter")
+        await until(lambda: log.exists() and ".errors.jsonl" in log.read_text())
+
+
+async def test_it_is_said_when_a_file_cannot_be_given_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    app, key = app_on(tmp_path, "failed", monkeypatch)
+    monkeypatch.setenv("SSH_CONNECTION", "1.2.3.4 5 6.7.8.9 22")
+    async with app.run_test(size=(140, 40), notifications=True) as pilot:
+        await opened(app, pilot, key)
+        await pilot.press("P")
+        await until(lambda: "Over ssh there is no desktop" in screen_text(app))
+        monkeypatch.setenv("PAGER", "no-such-pager-here")
+        await pilot.press("p")
+        await until(lambda: "Set PAGER to one that is" in screen_text(app))
+        log = pager(tmp_path, monkeypatch)
+        await pilot.press("p")  # a test's terminal cannot be lent
+        await until(lambda: "cannot be given to another program" in screen_text(app))
+        assert not log.exists()
+
+
+async def test_an_input_file_that_is_another_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    app, key = app_on(tmp_path, "completed_with_errors", monkeypatch)
+    async with app.run_test(size=(140, 40)) as pilot:
+        screen = await opened(app, pilot, key)
+        assert "unchanged since it was submitted" in screen_text(app)
+        path = tmp_path / "evals" / "reviews-march.jsonl"
+        path.write_bytes(path.read_bytes().replace(b"a", b"b"))
+        screen._look_at_input()
+        await until(lambda: "changed since it was submitted: not these bytes" in screen_text(app))
+        path.unlink()
+        screen._look_at_input()
+        await until(lambda: "not there any more" in screen_text(app))
+
+
+# -- live ----------------------------------------------------------------------------------------------
+
+
+async def test_a_job_is_followed_from_its_submission_to_its_files(tmp_path: Path):
+    path = write_chat(tmp_path / "few.jsonl", [f"prompt {n}" for n in range(40)])
+    with Sandbox(speed=0, pace=Pace(validating=30, starting=600, per_row=0)) as box:
+        app = make_app(tmp_path, box)
+        async with app.run_test(size=(140, 40)) as pilot:
+            await until(lambda: app.engine.listed_at is not None)
+            key = await app.engine.submit(path, Endpoint.CHAT, requests=40)
+            screen = await opened(app, pilot, key)
+            await until(lambda: "Validating" in screen_text(app) and "Uploaded" in screen_text(app))
+            for _ in range(5):
+                box.advance(60)
+                app.engine.refresh()
+                said = box.jobs[0]["progress"]
+                await until(lambda said=said: f"{said:.0f} %" in screen_text(app) or said == 0)
+            await until(lambda: len(screen._history.points) > 5)
+            assert "In progress" in screen_text(app) and "100 %" in screen_text(app)
+            box.advance(600)
+            await until(lambda: "✓ Completed" in screen_text(app) and "Fetched" in screen_text(app))
+            steps = [line.split()[1] for line in screen_text(app).splitlines() if line[2:3] in ("●", "✓")]
+            assert steps == ["Submitted", "Uploaded", "Created", "Validating", "In", "Completed", "Fetched"]
+
+
+async def test_the_foot_of_the_list_tells_the_pace_of_the_job_under_the_cursor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    app, _ = app_on(tmp_path, "active", monkeypatch)
+    async with app.run_test(size=(110, 24)) as pilot:
+        await until(lambda: "/h · done about 13:2" in screen_text(app))
+        check_screen(app)
+        await pilot.press("j")  # on a job that is over, there is no pace
+        await until(lambda: "/h · done about" not in screen_text(app))
+        await pilot.press("k")
+        await until(lambda: "/h · done about 13:2" in screen_text(app))
+        app.engine._work.options = replace(app.engine.options, now=lambda: NOW + 3_600)
+        app.screen.query_one(JobFoot).show_again()  # after an hour without the server nothing is hoped for
+        await until(lambda: "the server was last heard of at 13:02" in screen_text(app))
+
+
+async def test_the_keys_of_jobs_do_the_same_here(still_sandbox: Sandbox, tmp_path: Path):
+    done, runs = still_sandbox.add_job("COMPLETED", rows=4), still_sandbox.add_job("IN_PROGRESS", rows=5)
+    app = make_app(tmp_path, still_sandbox)
+    async with app.run_test(size=(110, 30)) as pilot:
+        await opened(app, pilot, done)
+        await pilot.press("d")
+        await until(lambda: "4 rows" in screen_text(app))
+        await pilot.press("o")
+        await until(lambda: getattr(app.screen, "NAME", "") == "Results")
+        await pilot.press("escape", "escape")
+        await until(lambda: app.screen is app.jobs)
+        await opened(app, pilot, runs)
+        await pilot.press("c", "enter")
+        assert still_sandbox.count("POST", f"/v1/batches/{runs}/cancel") == 0
+        await pilot.press("c", "y")
+        await until(lambda: "◍ Cancelling" in screen_text(app) or "◐ Cancelling" in screen_text(app))
+        still_sandbox.advance(60)
+        await pilot.press("r")
+        await until(lambda: "○ Cancelled" in screen_text(app))

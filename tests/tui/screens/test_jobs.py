@@ -1,0 +1,306 @@
+"""Jobs: several at once by their marks, the order and the filter and that they are remembered, and every state told."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tbatch_tui.sandbox.testing import Sandbox
+from tbatch_tui.tui.app import TbatchApp
+from tests.conftest import until
+from tests.helpers.app_host import SIZES, make_app
+from tests.helpers.drawn import check_screen, screen_text
+
+at_every_size = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+
+
+def shows(app: TbatchApp, text: str) -> bool:
+    return text in screen_text(app)
+
+
+def cancels(box: Sandbox) -> list[str]:
+    return [call.path.split("/")[3] for call in box.requests if call.path.endswith("/cancel")]
+
+
+def statuses(app: TbatchApp) -> list[str]:
+    table = app.jobs.table
+    return [table.source.row(index).record.status for index in range(table.row_count)]
+
+
+@at_every_size
+async def test_several_are_cancelled_after_one_question_each_once(
+    size: tuple[int, int], still_sandbox: Sandbox, tmp_path: Path
+):
+    running = {still_sandbox.add_job("IN_PROGRESS", rows=30 + n) for n in range(3)}
+    still_sandbox.add_job("COMPLETED")
+    app = make_app(tmp_path, still_sandbox)
+    async with app.run_test(size=size) as pilot:
+        await until(lambda: app.jobs.table.row_count == 4)
+        await pilot.press("space", "space", "space", "space")
+        await pilot.pause()
+        check_screen(app)
+        assert shows(app, "4 marked")
+        await pilot.press("c")
+        await until(lambda: shows(app, "Cancel 3 jobs?"))
+        check_screen(app)
+        assert shows(app, "billed") and shows(app, "1 is marked too, but cannot be cancelled")
+        await pilot.press("enter")  # No has the focus
+        await pilot.pause()
+        assert not cancels(still_sandbox)
+        await pilot.press("c", "y")
+        await until(lambda: statuses(app).count("CANCELING") == 3)
+        assert sorted(cancels(still_sandbox)) == sorted(running)
+        await until(lambda: shows(app, "Cancelling"))
+        await until(lambda: shows(app, "1 marked"))  # what was done has no mark any more
+        await pilot.press("escape")
+        assert not app.jobs.table.marked
+        still_sandbox.advance(60)
+        await until(lambda: statuses(app).count("CANCELLED") == 3)
+        assert len(cancels(still_sandbox)) == 3
+
+
+async def test_what_cannot_be_cancelled_is_summed_up_once_and_stays_marked(still_sandbox: Sandbox, tmp_path: Path):
+    ids = [still_sandbox.add_job("IN_PROGRESS", rows=30 + n) for n in range(3)]
+    still_sandbox.plan_fault("status", f"/v1/batches/{ids[0]}/cancel", status=400)
+    still_sandbox.plan_fault("status", f"/v1/batches/{ids[1]}/cancel", status=409, body='{"error": "it has ended"}')
+    app = make_app(tmp_path, still_sandbox)
+    async with app.run_test(size=(140, 40), notifications=True) as pilot:
+        await until(lambda: app.jobs.table.row_count == 3)
+        await pilot.press("a", "c")
+        await until(lambda: shows(app, "Cancel 3 jobs?"))
+        await pilot.press("y")
+        await until(lambda: shows(app, "1 of 3 were not cancelled"))
+        assert app.jobs.table.marked == {ids[0]}
+        assert len(app._notifications) == 1  # that the second had ended already is no error
+        assert sorted(cancels(still_sandbox)) == sorted(ids)
+
+
+async def test_without_a_connection_nobody_waits_for_each(still_sandbox: Sandbox, tmp_path: Path):
+    for n in range(3):
+        still_sandbox.add_job("IN_PROGRESS", rows=30 + n)
+    app = make_app(tmp_path, still_sandbox, poll_interval=60.0)
+    async with app.run_test(size=(140, 40), notifications=True) as pilot:
+        await until(lambda: app.jobs.table.row_count == 3)
+        still_sandbox.stop()
+        await pilot.press("a", "c")
+        await until(lambda: shows(app, "Cancel 3 jobs?"))
+        await pilot.press("y")
+        await until(lambda: shows(app, "3 of 3 were not cancelled"))
+        assert "not tried any more" in next(iter(app._notifications)).message
+        assert len(app.jobs.table.marked) == 3
+
+
+async def test_an_end_that_came_first_is_no_error_and_the_row_says_it(still_sandbox: Sandbox, tmp_path: Path):
+    job_id = still_sandbox.add_job(rows=3)
+    app = make_app(tmp_path, still_sandbox, poll_interval=3.0)
+    async with app.run_test(size=(140, 40), notifications=True) as pilot:
+        await until(lambda: shows(app, "Validating"))
+        await pilot.press("c")
+        await until(lambda: shows(app, "Cancel "))
+        still_sandbox.advance(3600)
+        await pilot.press("y")
+        await until(lambda: shows(app, "Completed"))
+        assert all(notice.severity == "information" for notice in app._notifications)
+    assert cancels(still_sandbox) == [job_id] or not cancels(still_sandbox)
+
+
+async def test_several_are_fetched(sandbox: Sandbox, tmp_path: Path):
+    for rows in (2, 3, 4):
+        sandbox.add_job("COMPLETED", rows=rows)
+    sandbox.add_job("FAILED")
+    app = make_app(tmp_path, sandbox)
+    async with app.run_test(size=(140, 40)) as pilot:
+        await until(lambda: app.jobs.table.row_count == 4)
+        await pilot.press("a")
+        await pilot.pause()
+        assert shows(app, "d Download 3")
+        await pilot.press("d")
+        await until(lambda: len(list((tmp_path / "results").glob("*.output.jsonl"))) == 3)
+        await until(lambda: shows(app, "4 ok"))
+        await until(lambda: shows(app, "1 marked"))
+
+
+@at_every_size
+async def test_only_what_the_server_does_not_list_any_more_is_removed(
+    size: tuple[int, int], still_sandbox: Sandbox, tmp_path: Path
+):
+    old = [still_sandbox.add_job("COMPLETED", rows=rows) for rows in (2, 3)]
+    still_sandbox.add_job("FAILED")
+    still_sandbox.add_job("IN_PROGRESS")
+    app = make_app(tmp_path, still_sandbox)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await until(lambda: app.jobs.table.row_count == 4)
+        await pilot.press("G", "X")
+        await until(lambda: shows(app, "Nothing was removed"))
+        assert app.jobs.table.row_count == 4
+        bring_back = [still_sandbox.forget_job(job_id) for job_id in old]
+        await until(lambda: not any(app.engine.why_kept(job_id) for job_id in old))
+        app.clear_notifications()
+        await pilot.press("a", "X")
+        await until(lambda: shows(app, "Remove 2 jobs"))
+        check_screen(app)
+        said = " ".join(screen_text(app).replace("│", " ").split())
+        assert "1 stays: not over" in said and "1 stays: still on the server's list" in said, screen_text(app)
+        await pilot.press("n")
+        await pilot.pause()
+        assert app.jobs.table.row_count == 4
+        await pilot.press("delete", "y")
+        await until(lambda: app.jobs.table.row_count == 2)
+        assert len(app.jobs.table.marked) == 2  # those that stayed
+        check_screen(app)
+    app = make_app(tmp_path, still_sandbox)
+    async with app.run_test(size=size):
+        await until(lambda: app.jobs.table.row_count == 2)
+        bring_back[0]()
+        await until(lambda: app.jobs.table.row_count == 3)
+
+
+@at_every_size
+async def test_escape_clears_the_marks_then_the_filter_and_never_quits(
+    size: tuple[int, int], still_sandbox: Sandbox, tmp_path: Path
+):
+    still_sandbox.add_job("FAILED")
+    still_sandbox.add_job("COMPLETED")
+    app = make_app(tmp_path, still_sandbox)
+    async with app.run_test(size=size) as pilot:
+        await until(lambda: app.jobs.table.row_count == 2)
+        await pilot.press("a", "slash", *"failed", "enter")
+        await until(lambda: app.jobs.table.row_count == 1)
+        assert shows(app, "2 marked, 1 hidden")
+        check_screen(app)
+        await pilot.press("escape")
+        assert not app.jobs.table.marked and app.jobs.table.row_count == 1
+        await pilot.press("escape")
+        assert app.jobs.table.row_count == 2
+        await pilot.press("escape", "escape")
+        assert app.is_running
+
+
+async def kept(app: TbatchApp, **choices: str) -> None:
+    """Wait until what was chosen is in the history: who leaves before that leaves it behind."""
+    async with asyncio.timeout(20):
+        for name, value in choices.items():
+            while await app.engine.recall(f"jobs.{name}") != value:
+                await asyncio.sleep(0.03)
+
+
+@at_every_size
+async def test_filter_sort_and_text_are_there_again_the_next_time(
+    size: tuple[int, int], still_sandbox: Sandbox, tmp_path: Path
+):
+    still_sandbox.add_job("FAILED")
+    ids = [still_sandbox.add_job("COMPLETED", rows=rows) for rows in (2, 3)]
+    app = make_app(tmp_path, still_sandbox)
+    async with app.run_test(size=size) as pilot:
+        await until(lambda: app.jobs.table.row_count == 3)
+        await pilot.press("f", "f", "f", "s", "s", "slash", *"zebra")
+        await until(lambda: shows(app, "No job that is done matches “zebra”"))
+        assert shows(app, "show all 3 again")
+        check_screen(app)
+        await pilot.press("ctrl+u", *ids[0][:8], "enter")
+        await until(lambda: app.jobs.table.row_count == 1)
+        check_screen(app)
+        await kept(app, filter="done", sort="oldest", text=ids[0][:8])
+    app = make_app(tmp_path, still_sandbox)
+    async with app.run_test(size=size) as pilot:
+        await until(lambda: app.jobs.table.row_count == 1)
+        await until(lambda: shows(app, "done · oldest") or shows(app, "done · ol"))
+        await pilot.press("escape")
+        assert app.jobs.table.row_count == 3
+        await kept(app, filter="all", text="")
+    app = make_app(tmp_path, still_sandbox)
+    async with app.run_test(size=size):
+        await until(lambda: app.jobs._kept["sort"] == "oldest")
+        assert app.jobs.table.row_count == 3
+
+
+async def test_a_click_on_a_title_sorts_and_the_next_turns_it_round(still_sandbox: Sandbox, tmp_path: Path):
+    for rows in (4, 2, 3):
+        still_sandbox.add_job("COMPLETED", rows=rows)
+    app = make_app(tmp_path, still_sandbox)
+    async with app.run_test(size=(140, 40)) as pilot:
+
+        def header() -> str:
+            return next((line for line in screen_text(app).splitlines() if "Name" in line and "Status" in line), "")
+
+        async def click(title: str, sort: str, shown: str) -> None:
+            await pilot.pause()
+            await pilot.click("#jobs", offset=(header().index(title), 0))
+            await until(lambda: app.jobs._order.sort == sort)
+            await until(lambda: shown in header())
+
+        await until(lambda: app.jobs.table.row_count == 3 and "Status ▴" in header())
+        await click("Submitted", "newest", "▾ Submitted")
+        await click("Submitted", "oldest", "▴ Submitted")
+        await click("Name", "name", "Name ▴")
+        await click("Name", "reversed name", "Name ▾")
+        assert shows(app, "by reversed name")
+        await pilot.press("s")
+        await until(lambda: "Status ▴" in header())
+
+
+async def test_marks_follow_a_submission_that_takes_its_jobs_id(sandbox: Sandbox, tmp_path: Path, chat_file: Path):
+    from tbatch_tui.engine.endpoint import Endpoint
+
+    app = make_app(tmp_path, sandbox)
+    async with app.run_test() as pilot:
+        await until(lambda: app.engine.health.state == "ok")
+        key = await app.engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        app.jobs.table.mark([key])
+        await app.engine.wait_until(key, lambda record: record.job is not None)
+        [job] = sandbox.jobs
+        await until(lambda: app.jobs.table.marked == {job["id"]})
+        await pilot.press("y")
+
+
+async def test_columns_without_room_are_a_turn_away(still_sandbox: Sandbox, tmp_path: Path):
+    still_sandbox.add_job("COMPLETED")
+    app = make_app(tmp_path, still_sandbox)
+    async with app.run_test(size=(60, 20)) as pilot:
+        await until(lambda: shows(app, "Completed"))
+        assert not shows(app, "Submitted") and shows(app, "›")
+        await pilot.press("right")
+        await pilot.pause()
+        assert shows(app, "Completed") and shows(app, "‹")
+        check_screen(app)
+        await pilot.press("l", "l", "l", "l", "h", "h", "h", "h", "h")
+        await pilot.pause()
+        assert shows(app, "Progress") and not shows(app, "‹")
+    app = make_app(tmp_path, still_sandbox)
+    async with app.run_test(size=(200, 60)):
+        await until(lambda: shows(app, "Completed"))
+        assert not app.jobs.table.has_hidden_columns
+
+
+async def test_rows_tell_kind_time_left_and_cost(tmp_path: Path, chat_file: Path):
+    from tbatch_tui.engine.domain.job import Job
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.endpoint import Endpoint
+    from tbatch_tui.tui.screens.jobs.columns import JobRow, job_columns
+
+    now = 1_772_802_120.0
+    columns = {column.key: column for column in job_columns(lambda: now, lambda record: "$0.41")}
+
+    def cell(key: str, job: Job) -> object:
+        return columns[key].cell(JobRow(JobRecord(job.id, job)), 20)
+
+    running = Job("a", "IN_PROGRESS", progress=25.0, endpoint=Endpoint.TRANSLATION, created_at=now - 600)
+    assert cell("took", running) == "~30 m left"
+    assert cell("kind", running) == "translate" and cell("cost", running) == "$0.41"
+    early = Job("b", "IN_PROGRESS", progress=1.0, endpoint="/v2/new/thing", created_at=now - 600)
+    assert cell("took", early) == "10 m"  # its pace tells nothing yet
+    assert cell("kind", early) == "thing"
+    ended = Job("c", "COMPLETED", progress=100.0, created_at=now - 600, completed_at=now - 60)
+    assert cell("took", ended) == "9 m" and cell("kind", ended) == ""
+
+
+async def test_what_came_of_it_is_priced_once_it_is_counted(sandbox: Sandbox, tmp_path: Path):
+    sandbox.add_job("COMPLETED", rows=40)
+    app = make_app(tmp_path, sandbox)
+    async with app.run_test(size=(200, 40)) as pilot:
+        await until(lambda: app.jobs.table.row_count == 1)
+        await pilot.press("d")
+        await until(lambda: shows(app, "all answered") or shows(app, "40 ok"))
+        await until(lambda: shows(app, "$0.") or shows(app, "<$0."))

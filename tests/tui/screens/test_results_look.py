@@ -1,0 +1,64 @@
+"""How Results looks, at every size: compared with small files that a person has looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import until
+from tests.helpers.drawn import check_screen, same_as_before, screen_text
+from tests.helpers.result_rows import answered, failed, with_body
+from tests.tui.screens.test_results import ERRORS, INPUT, OUTPUT, SIZES, keep, press, showing
+from tests.tui.screens.test_results_merged import keep_retry
+
+AUDIO = [
+    {
+        "custom_id": f"clip-{number}",
+        "method": "FILE",
+        "body": {"file": f"https://example.com/{number}.wav", "model": "openai/whisper-large-v3"},
+    }
+    for number in range(1, 4)
+]
+HEARD: list[Any] = [
+    with_body("clip-1", {"text": "Good evening, and welcome.", "language": "en", "duration": 92.5}),
+    with_body("clip-2", {"text": "", "language": "de", "duration": 3.0}),
+    failed("clip-3", "Could not fetch the file"),
+]
+ODD: list[Any] = [
+    answered("stranger"),
+    answered("case-1", "Again"),
+    b"not json",
+    with_body("case-3", {"error": "no"}, 500),
+]
+KEYS = {
+    "chat": ("j",),
+    "reading": ("enter",),
+    "raw": ("v",),
+    "audio": (),
+    "errors": ("E",),
+    "odd": ("G",),
+    "merged": ("m", "j"),
+    "marked": ("space", "j", "space"),
+}
+
+
+@pytest.mark.parametrize("state", KEYS)
+@pytest.mark.parametrize("size", SIZES)
+async def test_it_looks_as_it_did(state: str, size: tuple[int, int], tmp_path: Path) -> None:
+    if state == "audio":
+        keep(tmp_path, input=AUDIO, output=HEARD[:2], errors=HEARD[2:])
+    elif state == "odd":
+        keep(tmp_path, output=[*OUTPUT, *ODD])
+    else:
+        keep(tmp_path, errors=[*ERRORS, failed("case-3", "Invalid `stop`")] if state == "errors" else ERRORS)
+    if state == "merged":
+        keep_retry(tmp_path, [INPUT[1], INPUT[2]], [answered("case-2", "At last.")])
+    async with showing(tmp_path, size) as (host, pilot):
+        if state == "merged":
+            await until(lambda: "job 1 of 2" in screen_text(host))
+        for key in KEYS[state]:
+            await press(host, pilot, key)
+        check_screen(host)
+        same_as_before(screen_text(host) + "\n", f"results-{state}-{size[0]}x{size[1]}.txt")

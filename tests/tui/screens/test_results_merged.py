@@ -1,0 +1,164 @@
+"""A job and its retries as one: merged on m, each row says which job answered, and a retry asks what is left."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tbatch_tui.engine.domain.job import FileKind, Job
+from tbatch_tui.engine.domain.transfer import Transfer, TransferState
+from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.journal import Journal
+from tbatch_tui.tui.screens.results.export_dialog import ExportDialog
+from tbatch_tui.tui.screens.results.retry_dialog import RetryDialog
+from tbatch_tui.tui.widgets.checkbox_list import Tick
+from tests.conftest import until
+from tests.helpers.drawn import check_screen, screen_lines, screen_text
+from tests.helpers.result_rows import answered, failed, line_of, write
+from tests.tui.screens.test_results import (
+    ERRORS,
+    INPUT,
+    JOB,
+    NOW,
+    OUTPUT,
+    SIZES,
+    Host,
+    ids,
+    keep,
+    press,
+    read,
+    screen_of,
+    showing,
+)
+
+RETRY = Job("41c0aaaa-0000-4000-8000-000000000000", "COMPLETED", created_at=NOW + 60, output_file_id="o2")
+
+
+def keep_retry(
+    folder: Path, rows: list[Any], output: list[Any], *, job: Job = RETRY, parent: str = JOB.id, fetched: bool = True
+) -> None:
+    """A retry of `parent` that asked these rows."""
+    journal = Journal(folder / "data" / "history.db")
+    account = journal.account_at_start("together", "", NOW).id
+    path = write(folder / f"safety-eval.{job.id[:4]}.jsonl", rows)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    journal.add_retry(account, path, sha256, parent)
+    record = journal.add_submission(
+        account, path=path, size=1, sha256=sha256, endpoint=Endpoint.CHAT, label="", requests=len(rows), now=NOW + 60
+    )
+    assert record.submission is not None
+    journal.attach_job(account, record.submission, job, NOW + 60)
+    if fetched:
+        result = write(folder / f"output-{job.id[:4]}.jsonl", output)
+        journal.put_transfer(account, job.id, Transfer(FileKind.OUTPUT, "f", TransferState.FETCHED, result, rows=1))
+    journal.close()
+
+
+def previews(host: Host) -> list[str]:
+    table = screen_of(host).table
+    return [table.source.row(number).preview for number in range(table.row_count)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_m_shows_the_last_good_answer_to_each_request(size: tuple[int, int], tmp_path: Path) -> None:
+    keep(tmp_path)
+    keep_retry(
+        tmp_path,
+        [INPUT[1], INPUT[2], INPUT[3]],
+        [answered("case-2", "At last."), answered("case-4", "", reason="length")],
+    )
+    async with showing(tmp_path, size) as (host, pilot):
+        await until(lambda: "job 1 of 2" in screen_text(host))
+        assert "5 in = 3 answered + 1 error + 1 missing" in screen_text(host).replace("\n", " ")
+        await press(host, pilot, "m")
+        text = screen_text(host)
+        assert "merged from 2 jobs" in text and "5 in = 4 answered + 0 errors + 1 missing" in text.replace("\n", " ")
+        assert ids(host) == ["case-1", "case-2", "case-3", "case-4", "case-5"]
+        assert previews(host)[1] == "At last."
+        assert any("#2  At last." in row for row in screen_lines(host))
+        await press(host, pilot, "j", "enter")
+        assert (
+            "safety-eval.41c0 (41c0aaaa), output file, line 1" in screen_text(host).replace("\n", " ") or size[0] > 60
+        )
+        check_screen(host)
+        await press(host, pilot, "escape", "m")
+        assert "merged" not in screen_text(host) and "1 error" in screen_text(host)
+
+
+async def test_a_retry_of_what_is_merged_asks_only_what_is_left(tmp_path: Path) -> None:
+    keep(tmp_path)
+    keep_retry(tmp_path, [INPUT[1], INPUT[2]], [answered("case-2", "At last.")])
+    async with showing(tmp_path) as (host, pilot):
+        await press(host, pilot, "m")
+        await pilot.press("R")
+        await until(lambda: isinstance(host.screen, RetryDialog))
+        await press(host, pilot, "enter")
+        [path] = host.to_check
+        assert path.read_bytes() == line_of(INPUT[2]) + b"\n"
+        family = await host.engine.family(JOB.id)
+        assert [kin.record.key for kin in family] == [JOB.id, RETRY.id]
+    third = Job("7777aaaa-0000-4000-8000-000000000000", "COMPLETED", created_at=NOW + 99, output_file_id="o3")
+    journal = Journal(tmp_path / "data" / "history.db")
+    account = journal.account_at_start("together", "", NOW).id
+    record = journal.add_submission(
+        account, path=path, size=1, sha256="x", endpoint=Endpoint.CHAT, label="", requests=1, now=NOW + 99
+    )
+    assert record.submission is not None and record.submission.parent == RETRY.id  # of what was merged, the newest
+    journal.attach_job(account, record.submission, third, NOW + 99)
+    result = write(tmp_path / "third.jsonl", [answered("case-3", "And this.")])
+    journal.put_transfer(account, third.id, Transfer(FileKind.OUTPUT, "f", TransferState.FETCHED, result, rows=1))
+    journal.close()
+    async with showing(tmp_path) as (host, pilot):
+        await press(host, pilot, "m")
+        assert "merged from 3 jobs" in screen_text(host)
+        assert "5 in = 5 answered + 0 errors + 0 missing" in screen_text(host)
+        assert previews(host)[1:3] == ["At last.", "And this."]
+
+
+async def test_a_retry_that_still_runs_is_counted_but_not_waited_for(tmp_path: Path) -> None:
+    keep(tmp_path)
+    keep_retry(tmp_path, [INPUT[1]], [], fetched=False)
+    async with showing(tmp_path) as (host, pilot):
+        await until(lambda: "job 1 of 2" in screen_text(host))
+        await press(host, pilot, "m")  # there is nothing to merge yet
+        assert "merged" not in screen_text(host)
+
+
+async def test_without_the_first_input_each_is_shown_by_itself(tmp_path: Path) -> None:
+    keep(tmp_path)
+    keep_retry(tmp_path, [INPUT[1]], [answered("case-2", "At last.")])
+    (tmp_path / "safety-eval.jsonl").unlink()
+    async with showing(tmp_path) as (host, pilot):
+        await until(lambda: "job 1 of 2" in screen_text(host))
+        await press(host, pilot, "m")
+        await read(host, pilot)
+        assert "came back" in screen_text(host) and "merged from" not in screen_text(host)
+        assert len(ids(host)) == 4
+
+
+async def test_marked_rows_are_retried_and_exported_alone(tmp_path: Path) -> None:
+    keep(tmp_path, output=OUTPUT, errors=[*ERRORS, failed("stranger")])
+    async with showing(tmp_path) as (host, pilot):
+        await press(host, pilot, "space", "j", "space")  # the cursor goes on by itself
+        assert "2 marked" in screen_text(host)
+        await pilot.press("x")
+        await until(lambda: isinstance(host.screen, ExportDialog))
+        assert "2 marked rows" in screen_text(host)
+        await press(host, pilot, "escape")
+        await pilot.press("R")
+        await until(lambda: isinstance(host.screen, RetryDialog))
+        on = {tick.id: tick.on for tick in host.screen.query(Tick)}
+        assert on.pop("marked") and not any(on.values())
+        check_screen(host)
+        await press(host, pilot, "enter")
+        [path] = host.to_check
+        assert path.read_bytes() == line_of(INPUT[0]) + b"\n" + line_of(INPUT[2]) + b"\n"
+        await press(host, pilot, "escape")
+        assert "marked" not in screen_text(host) and not host.went_back
+        await pilot.press("R")
+        await until(lambda: isinstance(host.screen, RetryDialog))
+        assert not host.screen.query("#marked")
+        await press(host, pilot, "escape")

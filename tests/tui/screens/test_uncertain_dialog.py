@@ -1,0 +1,116 @@
+"""A create whose answer is lost, on the screen: explained in the foot, settled by the person, at no cost unasked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from tbatch_tui.engine.domain.account import HealthState
+from tbatch_tui.engine.domain.submission import SubmissionState
+from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.sandbox.testing import Sandbox
+from tbatch_tui.tui.app import TbatchApp
+from tests.conftest import until
+from tests.helpers.app_host import SIZES, make_app
+from tests.helpers.drawn import check_screen, screen_text
+from tests.tui.scenarios.test_main_path import shows
+
+LIST, CREATE = "/v1/batches", "/v1/batches"
+
+
+@asynccontextmanager
+async def uncertain(
+    box: Sandbox, folder: Path, file: Path, *, jobs: int, size: tuple[int, int] = (80, 24)
+) -> AsyncIterator[tuple[TbatchApp, Pilot[object], str, list[str]]]:
+    """The app on Jobs, the cursor on a create whose answer is lost; `jobs` on the same input have shown up since."""
+    app = make_app(folder, box, looked_up_for=60.0)
+    async with asyncio.timeout(40), app.run_test(size=size) as pilot:
+        await until(lambda: app.engine.health.state is HealthState.OK)
+        box.plan_fault("close", CREATE, method="POST")
+        box.plan_fault("status", LIST, method="GET", last=None, status=503)
+        key = await app.engine.submit(file, Endpoint.CHAT, requests=2, label="mine")
+        await until(lambda: shows(app, "Uncertain"))
+        made = [box.add_job(content=file.read_bytes()) for _ in range(jobs)]
+        box.clear_faults()
+        await until(lambda: len(app.engine.candidates(key) or ()) == jobs)
+        await until(lambda: app.engine.health.state is HealthState.OK)
+        if jobs:
+            await until(lambda: shows(app, f"{jobs} jobs could be"))
+        yield app, pilot, key, made
+
+
+async def asked(app: TbatchApp, pilot: Pilot[object]) -> None:
+    await pilot.press("w")
+    await until(lambda: shows(app, "Was mine created?") and shows(app, "Give up"))
+    check_screen(app)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_the_person_chooses_among_the_candidates(
+    size: tuple[int, int], still_sandbox: Sandbox, tmp_path: Path, chat_file: Path
+):
+    async with uncertain(still_sandbox, tmp_path, chat_file, jobs=2, size=size) as (app, pilot, key, made):
+        assert shows(app, "w decides · since")
+        await asked(app, pilot)
+        for job_id in made:
+            assert shows(app, f"It is {job_id[:8]}")
+        assert shows(app, "Validating · created") or size[0] == 60
+        second = [job.id for job in app.engine.candidates(key) or ()][1]
+        await pilot.press("down", "down", "enter")
+        await until(lambda: app.engine.record(second) is not None and app.engine.record(key) is not None)
+        await until(lambda: (found := app.engine.record(key)) is not None and found.key == second)
+        [other] = set(made) - {second}
+        await until(lambda: app.engine.record(other) is not None)
+    assert still_sandbox.count("POST", CREATE) == 1
+
+
+async def test_enter_alone_waits_and_costs_nothing(still_sandbox: Sandbox, tmp_path: Path, chat_file: Path):
+    async with uncertain(still_sandbox, tmp_path, chat_file, jobs=0) as (app, pilot, key, _):
+        assert shows(app, "after 60 s of lists without it")
+        await asked(app, pilot)
+        await pilot.press("enter")
+        await until(
+            lambda: (r := app.engine.record(key)) and r.submission and r.submission.state is SubmissionState.HELD
+        )
+        await until(lambda: shows(app, "You chose to wait"))
+    assert still_sandbox.count("POST", CREATE) == 1
+
+
+async def test_another_create_is_asked_about_twice_and_no_is_the_default(
+    still_sandbox: Sandbox, tmp_path: Path, chat_file: Path
+):
+    async with uncertain(still_sandbox, tmp_path, chat_file, jobs=0) as (app, pilot, key, _):
+        await asked(app, pilot)
+        await pilot.press("down", "enter")
+        await until(lambda: shows(app, "both are billed"))
+        await pilot.press("enter")
+        await until(lambda: not shows(app, "both are billed"))
+        await pilot.pause(0.3)
+        assert still_sandbox.count("POST", CREATE) == 1
+        await asked(app, pilot)
+        await pilot.press("down", "enter")
+        await until(lambda: shows(app, "both are billed"))
+        await pilot.press("y")
+        await until(lambda: (r := app.engine.record(key)) is not None and r.job is not None)
+    assert still_sandbox.count("POST", CREATE) == 2
+
+
+async def test_from_job_it_can_be_given_up_and_left_alone(still_sandbox: Sandbox, tmp_path: Path, chat_file: Path):
+    async with uncertain(still_sandbox, tmp_path, chat_file, jobs=0) as (app, pilot, key, _):
+        await pilot.press("enter")
+        await until(lambda: shows(app, "Answer lost"))
+        assert "w What now" in screen_text(app)
+        await asked(app, pilot)
+        await pilot.press("escape")
+        await until(lambda: not shows(app, "Give up"))
+        assert app.engine.candidates(key) == ()
+        await asked(app, pilot)
+        await pilot.press("G", "enter")
+        await until(lambda: shows(app, "Given up"))
+        assert "w What now" not in screen_text(app)
+    assert still_sandbox.count("POST", CREATE) == 1

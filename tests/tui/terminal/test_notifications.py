@@ -1,0 +1,165 @@
+"""A job has ended: told by toast, bell, title and desktop; once, harmless, and not where that is switched off."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tbatch_tui.config.resolve import settle
+from tbatch_tui.config.settings import Notify, Settings, SettingsError
+from tbatch_tui.engine.domain.job import Job
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.events import JobsEnded
+from tbatch_tui.sandbox.testing import Sandbox
+from tbatch_tui.tui.terminal.notifications import Attention, desktop_notice, words
+from tests.cli.test_launch import Terminal
+from tests.conftest import until, write_chat
+from tests.helpers.app_host import make_app
+from tests.helpers.drawn import is_harmless
+from tests.helpers.hostile_text import NASTY
+
+
+def ended(name: str, **more: object) -> JobRecord:
+    return JobRecord(name, label=name, job=Job(name, "COMPLETED", **more))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("terminal", ["xterm-256color", "foot", "rxvt-unicode"])
+@pytest.mark.parametrize("nasty", NASTY, ids=range(len(NASTY)))
+def test_a_notice_is_one_sequence_whatever_a_job_is_called(nasty: str, terminal: str) -> None:
+    said = desktop_notice(*words((ended(nasty, error=nasty),)), {"TERM": terminal})
+    assert said.startswith("\x1b]") and said.endswith("\x1b\\")
+    inside = said[2:-2]
+    assert is_harmless(inside) and len(inside) < 450
+    if terminal != "xterm-256color":
+        assert inside.startswith("777;notify;") and inside.count(";") >= 3
+
+
+def test_each_terminal_gets_the_form_it_knows() -> None:
+    assert desktop_notice("a;b", "c", {"TERM": "xterm", "VTE_VERSION": "7600"}) == "\x1b]777;notify;a,b;c\x1b\\"
+    assert desktop_notice("4;1", "b", {"TERM": "xterm"}) == "\x1b]9;tbatch-tui: 4;1: b\x1b\\"
+    inside = "\x1b\x1b]9;tbatch-tui: a: b\x1b\x1b\\"
+    assert desktop_notice("a", "b", {"TERM": "foot", "TMUX": "/tmp/x,1,0"}) == f"\x1bPtmux;{inside}\x1b\\"
+
+
+def test_several_are_one_notice() -> None:
+    title, body = words(tuple(ended(f"job-{n}") for n in range(1_000)))
+    assert title == "1,000 jobs have ended" and body == "job-0, job-1, job-2 and 997 more."
+
+
+def test_in_a_terminal(tmp_path: Path) -> None:
+    """Title and notice on the wire, the person's command run, and the terminal's own title back at the end."""
+    source = write_chat(tmp_path / "evening run.jsonl", ["Hello"])
+    kept = tmp_path / "kept.json"
+    code = f"import json, sys; json.dump(json.load(sys.stdin), open({str(kept)!r}, 'w'))"
+    config = tmp_path / "config" / "tbatch-tui" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(f"[notify]\ncommand = {json.dumps([sys.executable, '-c', code])}\n")
+    with Sandbox(speed=40) as box:
+        server = {
+            "TOGETHER_API_KEY": box.key,
+            "TOGETHER_BASE_URL": box.base_url,
+            "XDG_CONFIG_HOME": str(config.parents[1]),
+            "TMUX": "",
+        }
+        terminal = Terminal(
+            *(str(source), "--data-dir", str(tmp_path / "data"), "--poll-interval", "0.2"), cwd=tmp_path, **server
+        )
+        try:
+            terminal.read_until(b"No problems")
+            os.write(terminal.master, b"\r")
+            terminal.read_until(b"Submit")
+            terminal.settle()
+            os.write(terminal.master, b"\r")
+            terminal.read_until("\x1b]2;● 1 running\x1b\\".encode())
+            terminal.read_until(b"\x1b]9;tbatch-tui: evening run: Completed: Its results are being fetched.\x1b\\")
+            terminal.read_until("\x1b]2;● 1 done\x1b\\".encode())
+            os.write(terminal.master, b"j")
+            terminal.read_until(b"\x1b]2;tbatch-tui\x1b\\")
+            terminal.read_until(b"results are here")
+            os.write(terminal.master, b"q")
+            terminal.drain()
+        finally:
+            terminal.close()
+        assert b"\x07" in terminal.seen and b"\x1b[23;2t" in terminal.seen
+        assert json.loads(kept.read_text())["id"] == box.jobs[0]["id"]
+    assert terminal.seen.count(b"\x1b]9;") == 1
+
+
+async def test_what_ended_long_ago_is_no_news(tmp_path: Path, chat_file: Path) -> None:
+    with Sandbox(speed=0) as box:
+        box.add_job("COMPLETED")
+        app = make_app(tmp_path, box)
+        heard: list[JobsEnded] = []
+        async with app.run_test():
+            app.bridge.ended.subscribe(app, heard.append)
+            key = await app.engine.submit(chat_file, Endpoint.CHAT, requests=2)
+            await until(lambda: (r := app.engine.record(key)) is not None and r.job is not None)
+            await until(lambda: app.jobs.table.row_count == 2)
+            assert not heard
+            box.advance(100_000)
+            await until(lambda: heard, what="the end of the running one is told")
+            assert [record.key for record in heard[0].records] == [app.engine.record(key).job.id]
+        assert len(heard) == 1
+
+
+async def test_an_end_while_no_app_was_open_is_told_at_the_next_start(tmp_path: Path, chat_file: Path) -> None:
+    with Sandbox(speed=0) as box:
+        app = make_app(tmp_path, box)
+        async with app.run_test():
+            key = await app.engine.submit(chat_file, Endpoint.CHAT, requests=2)
+            await until(lambda: (r := app.engine.record(key)) is not None and r.job is not None)
+        box.advance(100_000)
+        app = make_app(tmp_path, box)
+        heard: list[JobsEnded] = []
+        async with app.run_test():
+            app.bridge.ended.subscribe(app, heard.append)
+            await until(lambda: heard)
+            assert heard[0].records[0].key == box.jobs[0]["id"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("notify = 3", "[notify] holds lines"),
+        ("[notify]\nbell = 'no'", "write true or false"),
+        ("[notify]\ncommand = 'notify-send'", 'write ["program"'),
+        ("[notify]\ncommand = []", 'write ["program"'),
+        ("[notify]\nbeep = true", "there are toast, bell"),
+    ],
+)
+def test_a_switch_that_is_not_one_is_said(text: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=said.replace("[", r"\[")):
+        settled(tmp_path, text)
+
+
+def test_each_can_be_switched_off(tmp_path: Path) -> None:
+    quiet = settled(tmp_path, "[notify]\ntoast = false\nbell = false\ndesktop = false\ntitle = false\n")
+    assert quiet.notify == Notify(toast=False, bell=False, desktop=False, title=False)
+    assert settled(tmp_path, '[notify]\ncommand = ["a", "b"]').notify == Notify(command=("a", "b"))
+
+
+def settled(tmp_path: Path, text: str) -> Settings:
+    config = tmp_path / "config.toml"
+    config.write_text(text)
+    nothing = dict.fromkeys(("file", "output_dir", "data_dir", "poll_interval", "base_url"))
+    return settle(**nothing, demo=False, mouse=True, environment={"TOGETHER_API_KEY": "k"}, config_file=config)  # type: ignore[arg-type]
+
+
+async def test_the_command_says_for_how_many_it_was_not_run(tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    code = f"open({str(ran)!r}, 'a').write('.')"
+    app = make_app(tmp_path, None)
+    async with app.run_test():
+        notify = Notify(command=(sys.executable, "-S", "-c", code))
+        attention = Attention(app, app.bridge, notify)
+        jobs = tuple(ended(f"job-{number}") for number in range(22))
+        await attention.run_command(JobsEnded(jobs))
+        await until(lambda: app._notifications)
+        [note] = app._notifications
+        assert note.title.endswith("ran for 20 jobs, and not for 2 that ended with them")
+        assert ran.read_text() == "." * 20

@@ -1,0 +1,97 @@
+"""The gate: what comes out is harmless, plain and exactly as wide as asked."""
+
+from __future__ import annotations
+
+import time
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from tbatch_tui.tui.sanitize import MARKS_KEPT, cell, fit, fit_pieces, line, lines, one_line, shown
+from tests.helpers.drawn import is_harmless
+from tests.helpers.hostile_text import NASTY
+
+ANY = st.text(st.characters(), max_size=60) | st.sampled_from(NASTY)
+
+
+@given(ANY)
+def test_a_line_is_harmless_and_one_line(s: str) -> None:
+    drawn = line(s)
+    assert is_harmless(drawn)
+    assert "\n" not in drawn and "\t" not in drawn
+    assert line(drawn) == drawn
+    drawn.encode()
+
+
+@given(ANY)
+def test_many_lines_keep_their_newlines_and_nothing_worse(s: str) -> None:
+    drawn = lines(s)
+    assert all(is_harmless(part) for part in drawn.split("\n"))
+    assert "\t" not in drawn
+
+
+@given(ANY, st.integers(0, 40), st.sampled_from(["left", "right", "center"]), st.sampled_from(["start", "end"]))
+def test_fit_is_always_exactly_as_wide_as_asked(s: str, width: int, align: str, keep: str) -> None:
+    drawn = fit(s, width, align=align, keep=keep)  # type: ignore[arg-type]
+    assert cell_len(drawn) == width
+    assert is_harmless(drawn)
+
+
+@given(st.lists(ANY, max_size=5), st.integers(0, 40), st.sampled_from(["left", "right", "center"]))
+def test_pieces_fit_too(texts: list[str], width: int, align: str) -> None:
+    drawn = fit_pieces([(text, "bold") for text in texts], width, align=align, fill="")  # type: ignore[arg-type]
+    assert sum(cell_len(text) for text, _ in drawn) == width
+
+
+@pytest.mark.parametrize(
+    "code", [*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xD800]
+)
+def test_no_control_comes_out(code: int) -> None:
+    drawn = line(f"a{chr(code)}b")
+    assert chr(code) not in drawn
+    assert drawn.startswith("a") and drawn.endswith("b")
+    assert unicodedata.category(drawn[1:-1] or " ")[0] in "SZ"
+
+
+def test_controls_are_shown_not_hidden() -> None:
+    assert line("\x1b]52;c;eA==\x07") == "␛]52;c;eA==␇"
+    assert line("user\u202egnp") == "user�gnp"
+    assert line("one\r\ntwo\tthree") == "one⏎two three"
+    assert lines("one\r\ntwo\tthree") == "one\ntwo three"
+
+
+def test_two_ids_that_look_the_same_are_told_apart() -> None:
+    assert line("case-1\u200b") != line("case-1")
+
+
+def test_marks_cannot_climb_out_of_their_cell() -> None:
+    assert line("e" + "\u0301" * 100 + "x") == "e" + "\u0301" * MARKS_KEPT + "x"
+    assert line("\u0301x").startswith("\N{DOTTED CIRCLE}")
+
+
+def test_what_is_cut_says_so_and_wide_letters_are_not_halved() -> None:
+    assert fit("reviews-march", 8) == "reviews…"
+    assert fit("/data/evals/reviews.jsonl", 14, keep="end") == "…reviews.jsonl"
+    assert fit("日本語", 4) == "日… "
+    assert fit("日本語", 6) == "日本語"
+    assert fit("12", 5, align="right") == "   12"
+    assert fit("anything", 0) == ""
+    assert fit("\u200d" * 10_000 + "hidden", 5).strip() == "…"
+
+
+def test_markup_is_text() -> None:
+    assert shown("[/bad] [bold]x").plain == "[/bad] [bold]x"
+    assert one_line("[@click=app.quit]x", "bold").plain == "[@click=app.quit]x"
+    assert cell("[/bad]\n", 8).plain == "[/bad]⏎ "
+
+
+def test_a_megabyte_in_a_cell_costs_nothing() -> None:
+    huge = "日本語 text é\n" * 100_000
+    fit(huge, 20)
+    started = time.process_time()
+    for _ in range(100):
+        fit(huge, 20)
+    assert time.process_time() - started < 1.0
