@@ -101,11 +101,13 @@ def _ours(url: str, folder: Path) -> tuple[float, int]:
 
 async def _fetch(url: str, folder: Path) -> None:
     from tbatch_tui.engine.domain.transfer import TransferState
-    from tbatch_tui.engine.engine import Controller
-    from tbatch_tui.engine.options import Options
+    from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.engine.options import EngineOptions
 
-    options = Options(data_dir=folder / "data", output_dir=folder / "out", base_url=url, api_key="benchmark-key-0000")
-    async with Controller(options, lambda event: None) as engine:
+    options = EngineOptions(
+        data_dir=folder / "data", output_dir=folder / "out", base_url=url, api_key="benchmark-key-0000"
+    )
+    async with BatchEngine(options, lambda event: None) as engine:
         record = await engine.wait_until("0b5e-bench", lambda r: r.job is not None)
         # The lease is there, and what is imported late is imported: a person's app has been open for a while.
         while engine._work._lease is None or not engine._work._lease.is_ours:

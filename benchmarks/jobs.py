@@ -297,16 +297,16 @@ class Holds:
 async def loop_held(folder: str, verbose: bool) -> None:
     """The longest hold of ticks that change 20 of 10,000, and of keys in the filter."""
     from tbatch_tui.config.settings import Settings
-    from tbatch_tui.engine.engine import Controller
-    from tbatch_tui.engine.options import Options
+    from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.engine.options import EngineOptions
     from tbatch_tui.tui.app import TbatchApp
 
     with serving(JOBS, ACTIVE, changing=True) as url:
-        options = Options(
+        options = EngineOptions(
             data_dir=Path(folder) / "data", output_dir=Path(folder), base_url=url, api_key="key", poll_interval=1.0
         )
         settings = Settings(data_dir=options.data_dir, output_dir=options.output_dir)
-        app = TbatchApp(settings, lambda emit: Controller(options, emit))
+        app = TbatchApp(settings, lambda emit: BatchEngine(options, emit))
         app.load_first_rows(60)
         async with app.run_test(size=(120, 40)) as pilot:
             while app.jobs.table.row_count < JOBS:

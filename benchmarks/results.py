@@ -26,7 +26,7 @@ from benchmarks.bars import exit_code, told
 OURS = """
 import json, re, resource, sys, threading, time
 from pathlib import Path
-from tbatch_tui.engine.results import ExportFormat, KeptIndex, ResultIndex, Shelf, Sources, export_rows, search
+from tbatch_tui.engine.results import ExportFormat, CachedIndex, ResultIndex, Shelf, Sources, export_rows, search
 
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1e3
@@ -67,7 +67,7 @@ start = time.perf_counter()
 shelf.put("job", index)
 kept = time.perf_counter() - start
 start = time.perf_counter()
-again = KeptIndex(index.sources, shelf, "job")
+again = CachedIndex(index.sources, shelf, "job")
 assert again.build() == found and again.row(middle) == index.row(middle)
 opened = time.perf_counter() - start
 print(json.dumps([first, indexed, grown, page, record, searched, hits, merged, by_all, kept, opened, str(found)]))

@@ -21,8 +21,8 @@ from tbatch_tui.engine.domain.job import LocalStatus
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.engine import Controller
-from tbatch_tui.engine.options import Options
+from tbatch_tui.engine.engine import BatchEngine
+from tbatch_tui.engine.options import EngineOptions
 from tbatch_tui.sandbox.demo.samples import line, questions, write_samples
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.app import TbatchApp
@@ -53,7 +53,7 @@ class Stage:
     def __init__(self, box: Sandbox, data_dir: Path, theme: str) -> None:
         self.box = box
         self._later = 0.0
-        options = Options(
+        options = EngineOptions(
             data_dir=data_dir,
             output_dir=Path("batch-results"),
             base_url=box.base_url,
@@ -65,7 +65,7 @@ class Stage:
             now=lambda: NOW + self._later,
         )
         settings = Settings(data_dir=options.data_dir, output_dir=options.output_dir, demo=True, theme=theme)
-        self.app = TbatchApp(settings, lambda emit: Controller(options, emit), None)
+        self.app = TbatchApp(settings, lambda emit: BatchEngine(options, emit), None)
         self.app.load_first_rows(60)
 
     def advance(self, seconds: float) -> None:
@@ -98,9 +98,9 @@ class Stage:
 
     async def first_are_back(self, path: Path, requests: int) -> str:
         """Send a few requests of a file ahead, and wait until they are back; the key of the rest."""
-        groups, print_ = self.app.engine.groups, await self.app.engine.fingerprint(path)
+        groups, fingerprint = self.app.engine.groups, await self.app.engine.fingerprint(path)
         key = await groups.submit(
-            path, Endpoint.CHAT, requests=requests, print_=print_, label="reviews-december", first=10
+            path, Endpoint.CHAT, requests=requests, fingerprint=fingerprint, label="reviews-december", first=10
         )
         rest = (await groups.parts(key))[1].key
         await until(lambda: any(r.submission and r.group and r.job for r in self.records))
@@ -128,7 +128,7 @@ class Stage:
         record = self.app.engine.record(key)
         return (
             record is not None
-            and record.tally is not None
+            and record.counts is not None
             and all(transfer.state is TransferState.FETCHED for transfer in record.transfers)
         )
 

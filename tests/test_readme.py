@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tbatch_tui.engine.options import Options
+from tbatch_tui.engine.options import EngineOptions
 from tbatch_tui.sandbox.testing import Sandbox
 
 ROOT = Path(__file__).parent.parent
@@ -16,7 +16,7 @@ async def test_the_example_runs_against_the_sandbox(sandbox: Sandbox, tmp_path: 
     [block] = re.findall(r"```python\n(.*?)```", README.partition("## From a script")[2], re.DOTALL)
     names: dict[str, object] = {}
     exec(compile(block, "README.md", "exec"), names)
-    options = Options(
+    options = EngineOptions(
         data_dir=tmp_path / "data",
         output_dir=tmp_path / "results",
         base_url=sandbox.base_url,

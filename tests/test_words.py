@@ -14,12 +14,12 @@ from typing import NamedTuple
 
 from tbatch_tui.cli.output import in_commands
 from tbatch_tui.engine import errors
-from tbatch_tui.engine.next_step import Step
+from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.tui.keys import bindings as keys
 
 SOURCE = Path(__file__).parent.parent / "src" / "tbatch_tui"
 ERRORS = {name for name, thing in vars(errors).items() if isinstance(thing, type) and issubclass(thing, Exception)}
-SAYING = ERRORS | {"Notice", "Confirm"}
+SAYING = ERRORS | {"Notice", "Confirm", "notify"}
 WORN = re.compile(r"(?i)\b(please|sorry|oops|successfully|unable to|an error occurred|invalid|\w+\(s\))")
 
 
@@ -50,7 +50,7 @@ def messages() -> Iterator[Message]:
         if "sandbox" in path.parts:
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and node.args and _name(node.func) in SAYING | {"say"}:
+            if isinstance(node, ast.Call) and node.args and _name(node.func) in SAYING | {"print_message"}:
                 where = f"{path.relative_to(SOURCE)}:{node.lineno}"
                 hint = next(
                     (w.value for w in node.keywords if w.arg == "hint"), node.args[1] if node.args[1:] else None
@@ -59,7 +59,7 @@ def messages() -> Iterator[Message]:
 
 
 def _name(function: ast.expr) -> str:
-    """Of a console command's own `say`, which is one whole sentence, nothing: it has no title."""
+    """Of a command's `print_message`, which is one whole sentence, nothing: it has no title."""
     if isinstance(function, ast.Attribute):
         return function.attr
     return function.id if isinstance(function, ast.Name) and function.id in SAYING else ""
@@ -92,7 +92,7 @@ def test_a_title_says_what_happened_and_has_no_full_stop() -> None:
 
 
 def test_what_went_wrong_says_what_is_safe_or_what_to_do() -> None:
-    alone = [m for m in messages() if m.said_by in ERRORS - {"Stopped"} and m.title.strip("{}") and not m.hint]
+    alone = [m for m in messages() if m.said_by in ERRORS - {"OperationCancelledError"} and m.title.strip("{}") and not m.hint]
     assert [(m.where, m.title) for m in alone if not m.where.startswith(TOLD_WITH_MORE)] == []
 
 
@@ -139,10 +139,10 @@ def test_an_action_that_is_named_is_one() -> None:
 
 
 def test_a_step_is_a_key_in_the_app_and_a_command_without_it() -> None:
-    for step in Step:
+    for step in NextStep:
         assert step[1:-1] in keys.PLACES
         assert in_commands(f"Then {step} helps.") != f"Then {step} helps."
-    assert in_commands(f"{Step.FETCH} goes on.") == "`tbatch-tui fetch ID` goes on."
+    assert in_commands(f"{NextStep.FETCH} goes on.") == "`tbatch-tui fetch ID` goes on."
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 if TYPE_CHECKING:
-    from tbatch_tui.engine.engine import Controller
+    from tbatch_tui.engine.engine import BatchEngine
 
 DEMO_KEY = "demo-key-of-the-private-sandbox"
 SERVER_NAME = "demo"
@@ -63,13 +63,13 @@ class DemoServer:
             raise OSError("the demo's server did not start")
         return url.strip("'\"")
 
-    async def fill(self, engine: Controller) -> None:
+    async def add_past_jobs(self, engine: BatchEngine) -> None:
         """The first time: have the results of the latest past jobs here, as if they had been read. Raises BatchError.
 
         They lie in the demo's folder: nothing is written where the person works before they ask for it.
         """
         if await engine.recall("demo.filled") is None:
-            await engine.fetch_aside(_READ_BEFORE, self.folder / "results")
+            await engine.prefetch(_READ_BEFORE, self.folder / "results")
             await engine.remember("demo.filled", "yes")
 
     def stop(self) -> None:

@@ -16,7 +16,7 @@ from tbatch_tui.cli import session
 from tbatch_tui.cli.dispatch import COMMANDS
 from tbatch_tui.cli.parser import NAMES, SHELLS
 from tbatch_tui.config.settings import Settings
-from tbatch_tui.engine.errors import Offline
+from tbatch_tui.engine.errors import ConnectionFailedError
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.cli.conftest import Run
 from tests.conftest import until, write_chat
@@ -183,7 +183,7 @@ async def test_a_folder_that_cannot_be_written_is_not_waited_for_for_ever(
     async with asyncio.timeout(60), session.Session(settings, works=True) as open_one:
         await open_one.listed()
         await open_one.engine.fetch(job_id)
-        with pytest.raises(Offline, match="did not come"):
+        with pytest.raises(ConnectionFailedError, match="did not come"):
             await open_one.until(job_id, session.is_brought_home)
     assert capsys.readouterr().err.count("folder should be") == 1
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tbatch_tui.config.resolve import is_loopback, settle
+from tbatch_tui.config.resolve import is_loopback, resolve_settings
 from tbatch_tui.config.settings import Settings, SettingsError
 
 
@@ -25,7 +25,7 @@ def settled(tmp_path: Path, config: str = "", environment: dict[str, str] | None
         "base_url": None,
         "mouse": True,
     }
-    return settle(**(given | flags), environment=environment or {}, config_file=file)
+    return resolve_settings(**(given | flags), environment=environment or {}, config_file=file)
 
 
 def test_defaults(tmp_path: Path):
@@ -146,7 +146,7 @@ def test_the_key_is_the_environments_else_what_tg_login_stored(tmp_path: Path, m
     login.write_text(json.dumps({"version": 1, "current": "default", "credentials": entries}))
     found = settled(tmp_path)
     assert found.api_key is None
-    assert "tg login" in found.key_trouble
+    assert "tg login" in found.key_error
 
 
 def test_a_login_is_sent_only_to_the_server_it_is_for_and_renewed_where_it_can_be(
@@ -162,7 +162,7 @@ def test_a_login_is_sent_only_to_the_server_it_is_for_and_renewed_where_it_can_b
         assert (found.base_url or "").removeprefix("https://") == (url or "")
     elsewhere = settled(tmp_path, environment={"TOGETHER_BASE_URL": "https://proxy.example"})
     assert elsewhere.api_key is None
-    assert "staging.together.ai" in elsewhere.key_trouble
+    assert "staging.together.ai" in elsewhere.key_error
     own = settled(tmp_path, environment={"TOGETHER_BASE_URL": "https://proxy.example", "TOGETHER_API_KEY": "mine"})
     assert (own.api_key, own.login, own.base_url) == ("mine", False, "https://proxy.example")
 

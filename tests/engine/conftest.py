@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tbatch_tui.engine.engine import Controller
+from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.events import Event, Notice
-from tbatch_tui.engine.options import Options
+from tbatch_tui.engine.options import EngineOptions
 from tbatch_tui.engine.runtime.runtime import STOPPED
 from tbatch_tui.sandbox.testing import Sandbox
 
-MakeEngine = Callable[..., Controller]
+MakeEngine = Callable[..., BatchEngine]
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ class Announced(list[Event]):
 def make_engine(tmp_path: Path, events: list[Event]) -> MakeEngine:
     """A controller at a hurried pace: polls every 0.2 s, looks a lost create up for 1 s."""
 
-    def make(box: Sandbox, **more: object) -> Controller:
+    def make(box: Sandbox, **more: object) -> BatchEngine:
         options: dict[str, object] = {
             "data_dir": tmp_path / "data",
             "output_dir": tmp_path / "results",
@@ -46,6 +46,6 @@ def make_engine(tmp_path: Path, events: list[Event]) -> MakeEngine:
             "looked_up_for": 1.0,
             "first_wait": 0.1,
         }
-        return Controller(Options(**(options | more)), events.append)
+        return BatchEngine(EngineOptions(**(options | more)), events.append)
 
     return make

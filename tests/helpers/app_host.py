@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from tbatch_tui.config.settings import Settings
-from tbatch_tui.engine.engine import Controller
-from tbatch_tui.engine.options import Options
+from tbatch_tui.engine.engine import BatchEngine
+from tbatch_tui.engine.options import EngineOptions
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.app import TbatchApp
 
@@ -26,8 +26,8 @@ def make_app(folder: Path, box: Sandbox | None, *, file: Path | None = None, **m
         "looked_up_for": 1.0,
         "first_wait": 0.1,
     }
-    settled = Options(**(options | more))
+    settled = EngineOptions(**(options | more))
     settings = Settings(data_dir=settled.data_dir, output_dir=settled.output_dir, file=file)
-    app = TbatchApp(settings, lambda emit: Controller(settled, emit))
+    app = TbatchApp(settings, lambda emit: BatchEngine(settled, emit))
     app.load_first_rows(60)
     return app

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from tbatch_tui.engine.domain.transfer import TransferState
-from tbatch_tui.engine.engine import Controller
-from tbatch_tui.engine.options import Options
+from tbatch_tui.engine.engine import BatchEngine
+from tbatch_tui.engine.options import EngineOptions
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import write_chat
 from tests.engine.scenarios.test_fault_matrix import at_home
@@ -34,14 +34,14 @@ from tbatch_tui.engine.download import downloader
 from tbatch_tui.engine.polling import poller
 from tbatch_tui.engine.runtime import event_log
 from tbatch_tui.engine.submit import submitter
-from tbatch_tui.engine.engine import Controller
+from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.options import Options
 
 async def live(url, key, folder, files, pace):
     options = Options(data_dir=Path(folder) / "data", output_dir=Path(folder) / "results", base_url=url, api_key=key,
                       **pace)
-    async with Controller(options, lambda event: None) as engine:
+    async with BatchEngine(options, lambda event: None) as engine:
         known = {record.label for record in await engine.records()}
         for file in files:
             if Path(file).stem not in known:
@@ -140,10 +140,10 @@ async def _until_asked(box: Sandbox, before: int, kind: str | None) -> None:
 
 
 async def _finish(box: Sandbox, folder: Path, files: list[Path], counts: Counts) -> None:
-    options = Options(
+    options = EngineOptions(
         data_dir=folder / "data", output_dir=folder / "results", base_url=box.base_url, api_key=box.key, **_PACE
     )
-    async with Controller(options, lambda event: None) as engine:
+    async with BatchEngine(options, lambda event: None) as engine:
         kept = [r for r in await engine.records() if r.submission is not None]
         for each in kept:
             try:

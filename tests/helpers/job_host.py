@@ -118,7 +118,7 @@ class JobHistory:
             sha256=hashlib.sha256(rows).hexdigest(),
             updated_at=at,
         )
-        self.journal.put_transfer(self.account, JOB_ID, transfer)
+        self.journal.save_transfer(self.account, JOB_ID, transfer)
         return path
 
     def close(self) -> None:

@@ -9,24 +9,24 @@ from pathlib import Path
 from textual.message import Message
 from textual.pilot import Pilot
 
-from tbatch_tui.engine.engine import Controller
-from tbatch_tui.engine.options import Options
+from tbatch_tui.engine.engine import BatchEngine
+from tbatch_tui.engine.options import EngineOptions
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.messages import CheckFile, CreateBatch, GoBack, Submitted
-from tbatch_tui.tui.screens.base import Frame
+from tbatch_tui.tui.screens.base import BaseScreen
 from tests.helpers.drawn import Bare, check_screen, screen_text
 
 SIZES = [(80, 24), (60, 20), (140, 40)]
-Open = Callable[[Controller, Bridge], Frame]
+Open = Callable[[BatchEngine, Bridge], BaseScreen]
 
 
 class NewBatchHost(Bare):
     """Opens one screen over an empty one."""
 
-    def __init__(self, options: Options, open_: Open) -> None:
+    def __init__(self, options: EngineOptions, open_: Open) -> None:
         super().__init__()
         self.bridge = Bridge(self)
-        self.engine = Controller(options, self.bridge.emit)
+        self.engine = BatchEngine(options, self.bridge.emit)
         self.asked: list[Message] = []
         self.copied = ""
         self._open = open_
@@ -65,7 +65,7 @@ class NewBatchHost(Bare):
 
 @asynccontextmanager
 async def shown(
-    options: Options, open_: Open, size: tuple[int, int] = (80, 24)
+    options: EngineOptions, open_: Open, size: tuple[int, int] = (80, 24)
 ) -> AsyncIterator[tuple[NewBatchHost, Pilot[object]]]:
     """The screen, open; at the end it must be drawn soundly, whatever was on it."""
     app = NewBatchHost(options, open_)
@@ -76,7 +76,7 @@ async def shown(
         check_screen(app)
 
 
-def offline(tmp_path: Path, **more: object) -> Options:
+def offline(tmp_path: Path, **more: object) -> EngineOptions:
     """An engine without a key."""
     options: dict[str, object] = {"data_dir": tmp_path / "data", "output_dir": tmp_path / "results", "api_key": None}
-    return Options(**(options | more))  # type: ignore[arg-type]
+    return EngineOptions(**(options | more))  # type: ignore[arg-type]

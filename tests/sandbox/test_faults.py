@@ -11,7 +11,7 @@ import httpx
 import pytest
 from together import APIConnectionError, InternalServerError, RateLimitError, Together
 
-from tbatch_tui.sandbox.faults import BadPlan, Fault, parse_plan, read_plan
+from tbatch_tui.sandbox.faults import BadPlanError, Fault, parse_plan, read_plan
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.sandbox.conftest import CHAT, chat_row, jsonl, written
 
@@ -198,14 +198,14 @@ def test_paths(pattern: str, path: str, matches: bool) -> None:
 )
 def test_bad_plans(tmp_path: Path, plan: bytes, told: str) -> None:
     path = written(tmp_path / "faults.json", plan)
-    with pytest.raises(BadPlan) as bad:
+    with pytest.raises(BadPlanError) as bad:
         read_plan(path)
     assert str(bad.value).startswith(f"{path}: ")
     assert told in str(bad.value)
 
 
 def test_a_plan_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(BadPlan, match="cannot be read"):
+    with pytest.raises(BadPlanError, match="cannot be read"):
         read_plan(tmp_path / "none.json")
 
 

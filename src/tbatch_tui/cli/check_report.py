@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.check_report import CheckReport, Problem, Severity
-from tbatch_tui.text.escape import encodable, harmless
+from tbatch_tui.text.escape import encodable, escape_controls
 
 if TYPE_CHECKING:
     pass
@@ -21,11 +21,11 @@ _COLOURS = {Severity.ERROR: "31", Severity.WARNING: "33", Severity.NOTE: "36"}
 
 def problem_line(problem: Problem, colours: Mapping[Severity, str] = MappingProxyType({})) -> str:
     """`4:7: error rule: message (custom_id)`, without the file's name."""
-    custom_id = f" ({harmless(problem.custom_id)})" if problem.custom_id else ""
+    custom_id = f" ({escape_controls(problem.custom_id)})" if problem.custom_id else ""
     place = f"{problem.line}:{problem.column}"
     colour = colours.get(problem.severity)
     severity = f"\x1b[{colour}m{problem.severity}\x1b[0m" if colour else problem.severity
-    return f"{place}: {severity} {problem.rule}: {harmless(problem.message)}{custom_id}"
+    return f"{place}: {severity} {problem.rule}: {escape_controls(problem.message)}{custom_id}"
 
 
 def _is_coloured() -> bool:
@@ -60,7 +60,7 @@ def _document(name: str, report: CheckReport) -> dict[str, object]:
             "severity": problem.severity,
             "rule": problem.rule,
             "message": problem.message,
-            "mend": problem.mend,
+            "mend": problem.fix,
             "custom_id": problem.custom_id,
             "offset": problem.offset,
             "length": problem.length,

@@ -92,11 +92,11 @@ def _run_app(arguments: list[str]) -> int:
 
     parser = app_parser()
     options = parser.parse_args(arguments)
-    from tbatch_tui.config.resolve import settle
+    from tbatch_tui.config.resolve import resolve_settings
     from tbatch_tui.config.settings import SettingsError
 
     try:
-        settings = settle(
+        settings = resolve_settings(
             file=options.file,
             demo=options.demo,
             output_dir=options.output_dir,

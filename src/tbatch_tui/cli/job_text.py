@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tbatch_tui.cli.output import tell
+from tbatch_tui.cli.output import print_result
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.text import format as fmt
@@ -44,9 +44,9 @@ def _where(transfer: Transfer) -> str:
     return fmt.joined(_FILE_STATES[transfer.state], transfer.message or "")
 
 
-def tell_paths(records: list[JobRecord]) -> None:
+def print_paths(records: list[JobRecord]) -> None:
     """Where the result files are, one a line."""
     for record in records:
         for transfer in record.transfers:
             if transfer.state is TransferState.FETCHED and transfer.path is not None:
-                tell(str(transfer.path))
+                print_result(str(transfer.path))

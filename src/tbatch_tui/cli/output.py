@@ -9,17 +9,17 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from tbatch_tui.engine.events import TransferMoved
-from tbatch_tui.engine.next_step import Step
-from tbatch_tui.engine.redaction import redacted
+from tbatch_tui.engine.events import TransferProgress
+from tbatch_tui.engine.next_step import NextStep
+from tbatch_tui.engine.redaction import redact
 from tbatch_tui.text import format as fmt
-from tbatch_tui.text.escape import harmless, harmless_json
+from tbatch_tui.text.escape import escape_controls, escape_json
 
 _COMMANDS = {
-    Step.PICK: "`tbatch-tui submit FILE`",
-    Step.ASK_AGAIN: "the same command",
-    Step.FETCH: "`tbatch-tui fetch ID`",
-    Step.CANCEL: "`tbatch-tui cancel ID`",
+    NextStep.PICK: "`tbatch-tui submit FILE`",
+    NextStep.ASK_AGAIN: "the same command",
+    NextStep.FETCH: "`tbatch-tui fetch ID`",
+    NextStep.CANCEL: "`tbatch-tui cancel ID`",
 }
 """What a person does without a screen, where the app says a key."""
 _EVERY = 0.2
@@ -34,15 +34,15 @@ def in_commands(text: str) -> str:
     return text
 
 
-def tell(line: str) -> None:
+def print_result(line: str) -> None:
     """A line of what was asked for."""
-    sys.stdout.write(harmless(in_commands(line)) + "\n")
+    sys.stdout.write(escape_controls(in_commands(line)) + "\n")
     sys.stdout.flush()  # a script that reads along has it at once
 
 
-def tell_json(value: Any) -> None:
+def print_json(value: Any) -> None:
     """The same as JSON. Every character that is not ASCII is escaped, and DEL: no terminal can obey it."""
-    sys.stdout.write(harmless_json(in_commands(json.dumps(value, indent=2))) + "\n")
+    sys.stdout.write(escape_json(in_commands(json.dumps(value, indent=2))) + "\n")
     sys.stdout.flush()
 
 
@@ -55,22 +55,22 @@ class JsonLines:
     def write(self, data: bytes) -> int:
         """Whole lines."""
         if self._is_terminal:
-            data = harmless_json(data.decode("utf-8", "replace")).encode()
+            data = escape_json(data.decode("utf-8", "replace")).encode()
         return sys.stdout.buffer.write(data)
 
 
-def say(sentence: str) -> None:
+def print_message(sentence: str) -> None:
     """Something a person should know, that is not what was asked for."""
     if sys.stderr is not None:
         with suppress(OSError):
             erase = _ERASE if sys.stderr.isatty() else ""
-            sys.stderr.write(f"{erase}{harmless(redacted(in_commands(sentence)))}\n")
+            sys.stderr.write(f"{erase}{escape_controls(redact(in_commands(sentence)))}\n")
             sys.stderr.flush()
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], right: frozenset[int] = frozenset()) -> None:
     """Columns in line; those in `right` are numbers."""
-    lines = [list(heads), *([harmless(cell) for cell in row] for row in rows)]
+    lines = [list(heads), *([escape_controls(cell) for cell in row] for row in rows)]
     widths = [max(len(line[at]) for line in lines) for at in range(len(heads))]
     for line in lines:
         cells = [
@@ -88,7 +88,7 @@ class Progress:
         self._next = 0.0
         self._is_drawn = False
 
-    def moved(self, event: TransferMoved) -> None:
+    def moved(self, event: TransferProgress) -> None:
         """Draw it, not more often than one can read."""
         if not self._shows:
             return
@@ -108,7 +108,7 @@ class Progress:
 
     def _draw(self, words: str) -> None:
         self._is_drawn = True
-        self._write(f"{_ERASE}{harmless(words)}")
+        self._write(f"{_ERASE}{escape_controls(words)}")
 
     @staticmethod
     def _write(text: str) -> None:

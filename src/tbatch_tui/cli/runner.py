@@ -10,9 +10,9 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from tbatch_tui.cli.exit_codes import AS_ASKED, INTERRUPTED, NOT_SO, code_of
+from tbatch_tui.cli.exit_codes import FAILED, INTERRUPTED, OK, exit_code_of
 from tbatch_tui.cli.parser import parser_of
-from tbatch_tui.config.resolve import settle
+from tbatch_tui.config.resolve import resolve_settings
 from tbatch_tui.config.settings import Settings, SettingsError
 from tbatch_tui.engine.errors import BatchError
 
@@ -30,13 +30,13 @@ def main(command: str, arguments: list[str]) -> int:
         from tbatch_tui.cli.commands.completion import script
 
         sys.stdout.write(script(options.shell))
-        return AS_ASKED
+        return OK
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     os.environ.pop("TOGETHER_LOG", None)  # at debug the SDK writes prompts to standard error
     try:
-        settings = settle(
+        settings = resolve_settings(
             file=None,
             demo=False,
             output_dir=options.output_dir,
@@ -67,25 +67,25 @@ def _of(command: str) -> Run:
 
 
 def _run(run: Run, options: argparse.Namespace, settings: Settings) -> int:
-    from tbatch_tui.cli.output import say
+    from tbatch_tui.cli.output import print_message
 
     try:
         code = asyncio.run(run(options, settings))
         sys.stdout.flush()
         return code
     except BatchError as error:
-        say(str(error))
-        return code_of(error)
+        print_message(str(error))
+        return exit_code_of(error)
     except KeyboardInterrupt:
-        say("Stopped. What was submitted goes on at the server; nothing is lost here.")
+        print_message("Stopped. What was submitted goes on at the server; nothing is lost here.")
         return INTERRUPTED
     except BrokenPipeError:
         # The reader has seen enough: what is still to be flushed on leaving goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return AS_ASKED
+        return OK
     except OSError as error:
         if error.errno not in _FULL or error.filename is not None:
             raise
-        say(f"What was asked for cannot be written: {error.strerror}")
+        print_message(f"What was asked for cannot be written: {error.strerror}")
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return NOT_SO
+        return FAILED

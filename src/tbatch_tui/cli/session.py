@@ -8,18 +8,18 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
-from tbatch_tui.cli.exit_codes import Unknown
-from tbatch_tui.cli.output import Progress, say
+from tbatch_tui.cli.exit_codes import NoSuchJobError
+from tbatch_tui.cli.output import Progress, print_message
 from tbatch_tui.config.engine_options import options_of
 from tbatch_tui.config.settings import Settings
 from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
-from tbatch_tui.engine.engine import Controller
-from tbatch_tui.engine.errors import BatchError, KeyRefused, Offline
-from tbatch_tui.engine.events import Event, HealthChanged, Notice, TransferMoved
-from tbatch_tui.engine.next_step import Step
+from tbatch_tui.engine.engine import BatchEngine
+from tbatch_tui.engine.errors import AuthenticationError, BatchError, ConnectionFailedError
+from tbatch_tui.engine.events import ConnectionChanged, Event, Notice, TransferProgress
+from tbatch_tui.engine.next_step import NextStep
 
 _PATIENCE = 30.0
 """Seconds in which the server must have answered a first list."""
@@ -34,8 +34,10 @@ class Session:
 
     def __init__(self, settings: Settings, *, works: bool) -> None:
         if settings.api_key is None:
-            raise KeyRefused("There is no API key", settings.key_trouble or "Set TOGETHER_API_KEY, or run `tg login`.")
-        self.engine = Controller(options_of(settings, works=works), self._heard)
+            raise AuthenticationError(
+                "There is no API key", settings.key_error or "Set TOGETHER_API_KEY, or run `tg login`."
+            )
+        self.engine = BatchEngine(options_of(settings, background_work=works), self._heard)
         self._progress = Progress()
         self._changed = asyncio.Event()
         self._said: dict[int | str, str] = {}
@@ -53,11 +55,11 @@ class Session:
 
     def _heard(self, event: Event) -> None:
         match event:
-            case TransferMoved():
+            case TransferProgress():
                 self._progress.moved(event)
             case Notice(title, hint):
-                say(f"{title}. {hint}" if hint else title)
-            case HealthChanged():
+                print_message(f"{title}. {hint}" if hint else title)
+            case ConnectionChanged():
                 self._changed.set()
 
     async def listed(self) -> list[JobRecord]:
@@ -69,7 +71,7 @@ class Session:
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
-            raise Offline("The server has not answered", "Nothing was done. Ask again.") from None
+            raise ConnectionFailedError("The server has not answered", "Nothing was done. Ask again.") from None
         return await self.engine.records()
 
     def _has_answered(self) -> bool:
@@ -78,9 +80,9 @@ class Session:
             case HealthState.OK:
                 return health.next_at is not None  # told when the list has been taken over
             case HealthState.KEY_REFUSED:
-                raise KeyRefused(health.title, health.hint)
+                raise AuthenticationError(health.title, health.hint)
             case HealthState.OFFLINE:
-                raise Offline(health.title, "Nothing was done. Ask again when there is a connection.")
+                raise ConnectionFailedError(health.title, "Nothing was done. Ask again when there is a connection.")
         return False
 
     def find(self, records: list[JobRecord], text: str) -> JobRecord:
@@ -92,10 +94,10 @@ class Session:
         if len(found) == 1:
             return found[0]
         if not found:
-            raise Unknown(f"There is no job {text!r}", "tbatch-tui ls shows them.")
+            raise NoSuchJobError(f"There is no job {text!r}", "tbatch-tui ls shows them.")
         those = ", ".join(record.key for record in found[:5])
         more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-        raise Unknown(f"{len(found)} jobs are called {text!r}", f"Give the id of one: {those}{more}.")
+        raise NoSuchJobError(f"{len(found)} jobs are called {text!r}", f"Give the id of one: {those}{more}.")
 
     def find_all(self, records: list[JobRecord], texts: Sequence[str]) -> list[JobRecord]:
         """The jobs that are called so, each once. Raises Unknown."""
@@ -112,7 +114,7 @@ class Session:
             if record.status != self._said.get(whose):
                 self._said[whose] = record.status
                 self._progress.clear()
-                say(f"{record.name}: {record.status_words}")
+                print_message(f"{record.name}: {record.status_words}")
             for now in record.transfers:
                 before = last.get(now.kind)
                 if now.state is not TransferState.FAILED or now == before:
@@ -121,9 +123,11 @@ class Session:
                 failed[now.kind] += 1
                 if before is None or now.message != before.message:
                     self._progress.clear()
-                    say(f"{record.name}: {now.message}")
+                    print_message(f"{record.name}: {now.message}")
                 if failed[now.kind] >= _TRIES:
-                    raise Offline("The files did not come", f"What came so far is kept; {Step.FETCH} goes on there.")
+                    raise ConnectionFailedError(
+                        "The files did not come", f"What came so far is kept; {NextStep.FETCH} goes on there."
+                    )
             return holds(record)
 
         return await self.engine.wait_until(key, seen)
@@ -139,7 +143,7 @@ def is_brought_home(record: JobRecord) -> bool:
     return all(here.get(kind) in settled for kind in FileKind if job.file_id(kind) is not None)
 
 
-def must_be_job(record: JobRecord, doing: str) -> str:
+def require_job(record: JobRecord, doing: str) -> str:
     """The job's id. Raises BatchError while there is none."""
     if record.job is None:
         raise BatchError(

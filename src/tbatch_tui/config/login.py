@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 
 from tbatch_tui.config import paths
-from tbatch_tui.config.settings import _PRODUCTION
+from tbatch_tui.config.settings import PRODUCTION_URL
 
 
-def _stored_key(url: str | None) -> tuple[str | None, str, str | None]:
+def stored_key(url: str | None) -> tuple[str | None, str, str | None]:
     """What `tg login` stored: the token, else why not, and the server it is for. It is sent to no other."""
     import json
 
@@ -31,7 +31,7 @@ def _stored_key(url: str | None) -> tuple[str | None, str, str | None]:
         if url is not None and url != issuer:
             trouble = f"What `tg login` stored is for {issuer}, and is sent to no other server: set TOGETHER_API_KEY."
             return None, trouble, url
-        url = url if issuer == _PRODUCTION else issuer
+        url = url if issuer == PRODUCTION_URL else issuer
     expires = entry.get("expires_at")
     renewable = isinstance(issuer, str) and bool(entry.get("refresh_token") or entry.get("project_id"))
     if isinstance(expires, int) and expires < time.time() and not renewable:

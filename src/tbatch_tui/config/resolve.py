@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tbatch_tui.config import paths
-from tbatch_tui.config.login import _stored_key
+from tbatch_tui.config.login import stored_key
 from tbatch_tui.config.settings import (
     DEFAULT_POLL_INTERVAL,
     DEMO_POLL_INTERVAL,
@@ -20,17 +20,17 @@ from tbatch_tui.config.toml import (
     _discounts,
     _folder,
     _keymap,
-    _must_be_known,
     _notify,
     _number,
     _prices,
-    _read_config,
     _switch,
     _text,
+    read_config,
+    require_known_names,
 )
 
 
-def settle(
+def resolve_settings(
     *,
     file: str | None,
     demo: bool,
@@ -44,15 +44,15 @@ def settle(
 ) -> Settings:
     """Merge the sources. Raises SettingsError."""
     source = config_file or paths.config_file()
-    config = _read_config(source)
-    _must_be_known(config, source)
+    config = read_config(source)
+    require_known_names(config, source)
     url = base_url or environment.get("TOGETHER_BASE_URL") or _text(config, "base_url", source)
     if url is not None:
         url = checked_url(url)
     key, trouble = environment.get("TOGETHER_API_KEY", "").strip() or None, ""
     login = False
     if key is None:
-        key, trouble, url = _stored_key(url)
+        key, trouble, url = stored_key(url)
         login = key is not None
     interval, told = poll_interval, "--poll-interval"
     if interval is None:
@@ -73,7 +73,7 @@ def settle(
         base_url=url,
         api_key=key,
         login=login,
-        key_trouble=trouble,
+        key_error=trouble,
         demo=demo,
         mouse=_switch(config, "mouse", source) and mouse,
         file=Path(file).expanduser() if file is not None else None,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_PRODUCTION = "https://api.together.ai"
+PRODUCTION_URL = "https://api.together.ai"
 
 
 DEFAULT_POLL_INTERVAL = 30.0
@@ -18,7 +18,7 @@ SHORTEST_POLL_INTERVAL = 10.0
 DEMO_POLL_INTERVAL = 1.0
 
 
-_PRICE_NAMES = ("input", "output", "cached_input", "minute")
+PRICE_NAMES = ("input", "output", "cached_input", "minute")
 
 
 class SettingsError(Exception):
@@ -50,7 +50,7 @@ class Settings:
     api_key: str | None = field(default=None, repr=False)
     login: bool = False
     """Whether the key is what `tg login` stored: the engine renews it when it runs out."""
-    key_trouble: str = ""
+    key_error: str = ""
     """Why there is no key although `tg login` left something: it has run out."""
     demo: bool = False
     mouse: bool = True

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tbatch_tui.config.settings import _PRICE_NAMES, Notify, SettingsError
+from tbatch_tui.config.settings import PRICE_NAMES, Notify, SettingsError
 
 _NAMES = (
     *("output_dir", "data_dir", "poll_interval", "base_url", "mouse", "theme", "tour"),
@@ -15,7 +15,7 @@ _NAMES = (
 """What config.toml may hold."""
 
 
-def _read_config(path: Path) -> dict[str, Any]:
+def read_config(path: Path) -> dict[str, Any]:
     try:
         text = path.read_bytes()
     except FileNotFoundError:
@@ -30,7 +30,7 @@ def _read_config(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path} is not TOML: {error}. Mend or remove it.") from error
 
 
-def _must_be_known(config: Mapping[str, Any], source: Path) -> None:
+def require_known_names(config: Mapping[str, Any], source: Path) -> None:
     """Raises SettingsError: a setting that is spelled in another way would be passed over without a word."""
     for name in config:
         if name in _NAMES:
@@ -98,8 +98,8 @@ def _prices(config: Mapping[str, Any], source: Path) -> dict[str, dict[str, floa
         )
     for model, price in value.items():
         for name, number in price.items():
-            if name not in _PRICE_NAMES:
-                known = ", ".join(_PRICE_NAMES)
+            if name not in PRICE_NAMES:
+                known = ", ".join(PRICE_NAMES)
                 raise SettingsError(f"{source}: [prices] {model!r} has {name!r}; there are {known} (of audio).")
             if not _is_amount(number):
                 raise SettingsError(f"{source}: [prices] {model!r}: {name} is {number!r}; write a number of dollars.")

@@ -1,6 +1,6 @@
 """Everything the engine does, behind one async context: submit, watch, collect, cancel, and the history.
 
-    async with Controller(Options(data_dir=..., output_dir=..., api_key=...), print) as engine:
+    async with BatchEngine(Options(data_dir=..., output_dir=..., api_key=...), print) as engine:
         key = await engine.submit(Path("requests.jsonl"), Endpoint.CHAT)
         paths = (await engine.wait(key)).paths
 
@@ -18,52 +18,58 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from tbatch_tui.engine.domain.account import Account, Health, HealthState
+from tbatch_tui.engine.domain.account import Account, ConnectionHealth, HealthState
 from tbatch_tui.engine.domain.cost import Estimate
 from tbatch_tui.engine.domain.job import FileKind, Job
-from tbatch_tui.engine.domain.record import JobRecord, Kin
+from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
 from tbatch_tui.engine.domain.submission import Submission
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.errors import BatchError, FileTrouble, KeyRefused, LostAnswer, Refused
+from tbatch_tui.engine.errors import (
+    AuthenticationError,
+    BatchError,
+    LocalFileError,
+    OutcomeUnknownError,
+    RequestRejectedError,
+)
 from tbatch_tui.engine.events import Event, Notice
-from tbatch_tui.engine.groups.groups import Groups
-from tbatch_tui.engine.journal.removal import why_kept
-from tbatch_tui.engine.journal.store import Book
-from tbatch_tui.engine.local_files.fingerprint import Fingerprint, fingerprint
-from tbatch_tui.engine.local_files.input_state import Inputs, InputState
-from tbatch_tui.engine.next_step import Step
-from tbatch_tui.engine.options import Options
-from tbatch_tui.engine.progress.history import History
-from tbatch_tui.engine.runtime.runtime import Work
+from tbatch_tui.engine.groups.groups import JobGroups
+from tbatch_tui.engine.journal.removal import removal_blocker
+from tbatch_tui.engine.journal.store import JobStore
+from tbatch_tui.engine.local_files.fingerprint import Fingerprint, fingerprint_file
+from tbatch_tui.engine.local_files.input_state import InputState, InputWatcher
+from tbatch_tui.engine.next_step import NextStep
+from tbatch_tui.engine.options import EngineOptions
+from tbatch_tui.engine.progress.history import JobHistory
+from tbatch_tui.engine.runtime.runtime import Runtime
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.domain.catalogue import Catalogue
-    from tbatch_tui.engine.domain.server_file import Cleared, RemoteFile
+    from tbatch_tui.engine.domain.server_file import DeleteResult, ServerFile
     from tbatch_tui.engine.pricing.catalogue_cache import CatalogueCache
-    from tbatch_tui.engine.pricing.prices import Tariff
+    from tbatch_tui.engine.pricing.prices import PriceList
     from tbatch_tui.engine.results import ResultIndex
-    from tbatch_tui.engine.runtime.event_log import Log
-    from tbatch_tui.engine.server_files.cleanup import Janitor
-    from tbatch_tui.engine.submit.lookup import Verdict
+    from tbatch_tui.engine.runtime.event_log import EventLog
+    from tbatch_tui.engine.server_files.cleanup import ServerFiles
+    from tbatch_tui.engine.submit.lookup import LookupDecision
 
 
 _LISTS_FOR_FILES = 3
 """Lists in which a completed job may go without naming a result file, before a script is told that there is none."""
 
 
-class Controller:
+class BatchEngine:
     """What a person, or a script, can ask of the engine. Several may share a data folder: one of them works."""
 
-    def __init__(self, options: Options, emit: Callable[[Event], object]) -> None:
-        self._log: Log | None = None
+    def __init__(self, options: EngineOptions, emit: Callable[[Event], object]) -> None:
+        self._log: EventLog | None = None
         self._listener = emit
-        self._book = Book(options, self._emit)
-        self._work = Work(options, self._book, self._emit)
+        self._book = JobStore(options, self._emit)
+        self._work = Runtime(options, self._book, self._emit)
         self._catalogue: CatalogueCache | None = None
-        self._inputs = Inputs()
-        self._janitor: Janitor | None = None
-        self.groups = Groups(self._work, self._book, self._emit, self._admit, self.estimate)
+        self._inputs = InputWatcher()
+        self._janitor: ServerFiles | None = None
+        self.groups = JobGroups(self._work, self._book, self._emit, self._admit, self.estimate)
         """Files that go as several jobs."""
 
     # -- opening and closing -------------------------------------------------------------------------
@@ -71,12 +77,12 @@ class Controller:
     def first_page(self, limit: int) -> list[JobRecord]:
         """Open the history and read its first records, on this thread: the one thing done before the first frame.
 
-        Raises FileTrouble when the data folder cannot be used.
+        Raises LocalFileError when the data folder cannot be used.
         """
         return self._book.open().records(self._book.account_id, limit)
 
     def first_memory(self, name: str) -> str | None:
-        """As `recall`, on this thread and before the first frame. Raises FileTrouble."""
+        """As `recall`, on this thread and before the first frame. Raises LocalFileError."""
         return self._book.open().recall(name)
 
     def served_at(self, base_url: str) -> None:
@@ -85,9 +91,9 @@ class Controller:
 
     async def __aenter__(self) -> Self:
         journal = await self._book.run(self._book.open)
-        from tbatch_tui.engine.runtime.event_log import Log
+        from tbatch_tui.engine.runtime.event_log import EventLog
 
-        self._log = Log(self.options.data_dir)
+        self._log = EventLog(self.options.data_dir)
         await self._book.run(self._log.open)
         if journal.damaged is not None:
             self._emit(
@@ -98,7 +104,7 @@ class Controller:
                 )
             )
         self._work.start()
-        if self.options.works:
+        if self.options.background_work:
             self._work.spawn(self.groups.look_back())
         return self
 
@@ -112,18 +118,18 @@ class Controller:
 
     def _emit(self, event: Event) -> None:
         if self._log is not None:
-            self._log.heard(event)
+            self._log.record(event)
         self._listener(event)
         self.groups.heard(event)
 
     # -- how things stand ----------------------------------------------------------------------------
 
     @property
-    def options(self) -> Options:
+    def options(self) -> EngineOptions:
         return self._work.options
 
     @property
-    def health(self) -> Health:
+    def health(self) -> ConnectionHealth:
         """How the connection is."""
         return self._work.health
 
@@ -158,14 +164,14 @@ class Controller:
 
         A create whose answer is lost is looked up meanwhile. Raises BatchError if no job came of the submission.
         """
-        record = await self.wait_until(key, lambda r: r.is_over or r.awaits_files)
+        record = await self.wait_until(key, lambda r: r.is_finished or r.is_awaiting_file_ids)
         for _ in range(_LISTS_FOR_FILES):
-            if not record.awaits_files:
+            if not record.is_awaiting_file_ids:
                 break
             await self._work.next_list()
             record = self.record(key) or record
-        if not record.awaits_files:
-            record = await self.wait_until(key, lambda r: r.is_over)
+        if not record.is_awaiting_file_ids:
+            record = await self.wait_until(key, lambda r: r.is_finished)
         if record.job is None and record.submission is not None:
             raise BatchError(record.submission.error or "No job was made", record.submission.hint or "")
         return record
@@ -175,23 +181,23 @@ class Controller:
         """When the server's list last came: how fresh what is known of the jobs is."""
         return self._work.listed_at
 
-    async def history(self, key: str) -> History:
+    async def history(self, key: str) -> JobHistory:
         """How a job has gone so far, as it was seen, and what jobs like it took."""
         record = self.record(key)
         if record is None:
-            return History()
+            return JobHistory()
         return await self._book.run(self._book.journal.history, self._book.account_id, record)
 
     async def raw_job(self, job_id: str) -> str | None:
         """The job as the server wrote it in its last list; None while there is none, or it is not in there."""
-        from tbatch_tui.engine.client.decode import raw_job_of  # msgspec is not for the first frame
+        from tbatch_tui.engine.client.decode import raw_job  # msgspec is not for the first frame
 
         body = self._work.poller.body if self._work.poller is not None else None
-        return await asyncio.to_thread(raw_job_of, body, job_id) if body is not None else None
+        return await asyncio.to_thread(raw_job, body, job_id) if body is not None else None
 
     async def input_state(self, submission: Submission) -> InputState:
         """Whether the input file is there, and still what was submitted. Cancelling this stops the reading."""
-        return await self._inputs.look(submission.path, submission.size, submission.sha256)
+        return await self._inputs.state_of(submission.path, submission.size, submission.sha256)
 
     async def recents(self, limit: int = 10) -> list[Path]:
         """Input files submitted lately, newest first."""
@@ -211,21 +217,21 @@ class Controller:
     # -- submitting ----------------------------------------------------------------------------------
 
     async def fingerprint(self, path: Path) -> Fingerprint:
-        """Size and SHA-256 of a file, read in a thread. Raises FileTrouble."""
-        return await fingerprint(path)
+        """Size and SHA-256 of a file, read in a thread. Raises LocalFileError."""
+        return await fingerprint_file(path)
 
     async def earlier_runs(self, sha256: str, endpoint: Endpoint) -> list[JobRecord]:
         """What these exact bytes became before: submitting them again is billed again."""
         return await self._book.run(self._book.journal.earlier_runs, self._book.account_id, sha256, endpoint)
 
-    async def tariff(self) -> Tariff:
+    async def price_list(self) -> PriceList:
         """The prices in force: the person's own, else the catalogue's, less what is taken off for a batch."""
-        from tbatch_tui.engine.pricing.prices import Tariff
+        from tbatch_tui.engine.pricing.prices import PriceList
 
-        return Tariff(await self.catalogue(), self.options.prices, self.options.discounts)
+        return PriceList(await self.catalogue(), self.options.prices, self.options.discounts)
 
     async def estimate(self, path: Path) -> Estimate:
-        """What a file may cost, read in a thread. Raises FileTrouble."""
+        """What a file may cost, read in a thread. Raises LocalFileError."""
         from tbatch_tui.engine.pricing.demand import demand_of
         from tbatch_tui.engine.pricing.prices import estimate
 
@@ -234,7 +240,7 @@ class Controller:
             demands = await asyncio.to_thread(demand_of, path, cancelled=stop.is_set)
         finally:
             stop.set()
-        return estimate(demands, await self.tariff())
+        return estimate(demands, await self.price_list())
 
     async def submit(
         self,
@@ -243,17 +249,17 @@ class Controller:
         *,
         requests: int | None = None,
         label: str = "",
-        print_: Fingerprint | None = None,
+        fingerprint: Fingerprint | None = None,
         estimate: Estimate | None = None,
     ) -> str:
         """Commit the intent to run this file; upload and create follow by themselves. The record's key.
 
-        `requests` are counted if not given. `print_` is the file as it was checked: if it is not that any more, nothing
-        is sent. `estimate` is kept, to be compared with what it came to. Raises FileTrouble, and KeyRefused while the
-        server refuses the key.
+        `requests` are counted if not given. `fingerprint` is the file as it was checked: if it is not that any more,
+        nothing is sent. `estimate` is kept, to be compared with what it came to. Raises LocalFileError, and
+        AuthenticationError while the server refuses the key.
         """
         path = await self._admit(path)
-        found = print_ or await fingerprint(path)
+        found = fingerprint or await fingerprint_file(path)
         if requests is None:
             requests = await asyncio.to_thread(_lines_of, path)
         record = await self._book.run(
@@ -268,25 +274,27 @@ class Controller:
             now=self.now(),
             estimate=estimate,
         )
-        self._book.show([record])
+        self._book.publish([record])
         await self._work.take_up()
         return record.key
 
     async def _admit(self, path: Path) -> Path:
         """The file's whole path, if it can be submitted now. Raises BatchError."""
         if self.health.state is HealthState.KEY_REFUSED:
-            raise KeyRefused(self.health.title, f"Nothing was submitted. {self.health.hint}")
+            raise AuthenticationError(self.health.title, f"Nothing was submitted. {self.health.hint}")
         if self.options.api_key is None:
-            raise KeyRefused("There is no API key", "Nothing was submitted. Set TOGETHER_API_KEY and start again.")
+            raise AuthenticationError(
+                "There is no API key", "Nothing was submitted. Set TOGETHER_API_KEY and start again."
+            )
         if path.suffix != ".jsonl":
-            raise FileTrouble(
+            raise LocalFileError(
                 f"{path.name} cannot be uploaded: Together takes only names that end in .jsonl",
                 "Nothing was submitted. Rename it, and check it again.",
             )
         try:
             path.name.encode()
         except UnicodeEncodeError:
-            raise FileTrouble(
+            raise LocalFileError(
                 f"{path.name} cannot be uploaded: its name is not UTF-8, and no request can carry it",
                 "Nothing was submitted. Rename it, and check it again.",
             ) from None
@@ -310,7 +318,7 @@ class Controller:
             return None
         return submitter.candidates(record.submission.id)
 
-    def settle(self, key: str, verdict: Verdict) -> bool:
+    def decide(self, key: str, verdict: LookupDecision) -> bool:
         """The person's word on an uncertain submission; False if it is not looked up here, or not as they saw it."""
         record, submitter = self.record(key), self._work.submitter
         if record is None or record.submission is None or submitter is None:
@@ -323,32 +331,32 @@ class Controller:
         """Ask the server to cancel, once. False if the job had ended already, which is no error. Raises BatchError."""
         try:
             job = await self._work.api.cancel(job_id)
-        except Refused as error:
+        except RequestRejectedError as error:
             if error.status != 409:
                 raise
             self._ask_soon()
             return False
-        except LostAnswer as error:
+        except OutcomeUnknownError as error:
             self._ask_soon()
-            raise LostAnswer(
+            raise OutcomeUnknownError(
                 "Whether the job was cancelled is not known yet",
-                f"{error.title}. The list will show it; {Step.CANCEL} asks again.",
+                f"{error.title}. The list will show it; {NextStep.CANCEL} asks again.",
             ) from error
         if job is not None:
             await self._work.apply([job])
         self._ask_soon()
         return True
 
-    def why_kept(self, key: str) -> str:
+    def removal_blocker(self, key: str) -> str:
         """Why a record cannot be taken out of the list; empty when it can."""
         record = self.record(key)
-        return why_kept(record, self._work.listed()) if record is not None else ""
+        return removal_blocker(record, self._work.listed()) if record is not None else ""
 
     async def remove(self, keys: Iterable[str]) -> int:
         """Take those of these records out of the list that may go; how many did. Files on disk stay."""
-        free = [key for key in keys if not self.why_kept(key)]
+        free = [key for key in keys if not self.removal_blocker(key)]
         removed = await self._book.run(self._book.journal.remove, self._book.account_id, free, self.now())
-        self._book.forget(removed)
+        self._book.publish_removed(removed)
         return len(removed)
 
     async def fetch(self, key: str) -> None:
@@ -371,22 +379,22 @@ class Controller:
             wanted = replace(here, state=TransferState.WANTED, message=None) if here else None
             await self._work.put(job.id, wanted or Transfer(kind, file_id, TransferState.WANTED, updated_at=self.now()))
         if self._work.collector is not None:
-            self._work.collector.look(job.id)
+            self._work.collector.wake(job.id)
 
-    async def fetch_aside(self, limit: int, folder: Path) -> None:
+    async def prefetch(self, limit: int, folder: Path) -> None:
         """For the demo: fetch the results of the latest few jobs into a folder of its own, without a word.
 
         Waits for the first list. Nothing is shown as a transfer, nor asked about when leaving. Raises BatchError.
         """
-        from tbatch_tui.engine.download.prefetch import fetch_aside
+        from tbatch_tui.engine.download.prefetch import prefetch
 
         await self._work.confirmed.wait()
         await self._work.next_list()
-        unread = [record for record in await self.records() if record.is_over and not record.transfers]
+        unread = [record for record in await self.records() if record.is_finished and not record.transfers]
         unread = [record for record in unread if record.job is not None and record.job.output_file_id is not None]
         for record in sorted(unread, key=lambda record: record.created_at, reverse=True)[:limit]:
-            await fetch_aside(self._work, record, folder)
-            self._work.reckoner.look(record.key)
+            await prefetch(self._work, record, folder)
+            self._work.reckoner.request(record.key)
 
     def stop_fetching(self, key: str) -> bool:
         """Stop the downloads of this job under way; `fetch` goes on where they were. False if there are none."""
@@ -397,15 +405,15 @@ class Controller:
         """Keep a label and a note for a record, on this machine only."""
         record = await self._book.run(self._book.journal.annotate, self._book.account_id, key, label, note)
         if record is not None:
-            self._book.show([record])
+            self._book.publish([record])
 
-    async def note_retry(self, path: Path, parent: str) -> None:
+    async def add_retry(self, path: Path, parent: str) -> None:
         """Keep that this file is a retry of a job: what it becomes belongs to that job's family. Raises BatchError."""
         path = path.absolute()  # noqa: ASYNC240 - asks for the working folder only
-        found = await fingerprint(path)
+        found = await fingerprint_file(path)
         await self._book.run(self._book.journal.add_retry, self._book.account_id, path, found.sha256, parent)
 
-    async def family(self, key: str) -> list[Kin]:
+    async def family(self, key: str) -> list[FamilyMember]:
         """The original that a job is a retry of, and all its retries, the original first."""
         return await self._book.run(self._book.journal.family, self._book.account_id, key)
 
@@ -416,26 +424,26 @@ class Controller:
     def recount(self, key: str) -> None:
         """Count again what came of a job, if its files are others than those that were counted: see `record.tally`."""
         if (record := self.record(key)) is not None:
-            self._work.reckoner.look(record.key)
+            self._work.reckoner.request(record.key)
 
     # -- files on the server -------------------------------------------------------------------------
 
-    async def files(self) -> list[RemoteFile]:
+    async def files(self) -> list[ServerFile]:
         """Every file of the account, newest first: what uses it, and whether it may be deleted. Raises BatchError."""
         return await self._janitor_here().files()
 
-    async def delete_files(self, ids: Iterable[str]) -> Cleared:
+    async def delete_files(self, ids: Iterable[str]) -> DeleteResult:
         """Delete files that were listed, one request each, never the only copy of anything. Raises BatchError when it
         cannot be begun; what came of each file is in the result.
         """
         return await self._janitor_here().delete(ids)
 
-    def _janitor_here(self) -> Janitor:
+    def _janitor_here(self) -> ServerFiles:
         if self._janitor is None:
             _ = self._work.api  # the SDK is loaded when there is a connection, and not before
-            from tbatch_tui.engine.server_files.cleanup import Janitor
+            from tbatch_tui.engine.server_files.cleanup import ServerFiles
 
-            self._janitor = Janitor(self._work, self._book, self._emit)
+            self._janitor = ServerFiles(self._work, self._book, self._emit)
         return self._janitor
 
     def refresh(self) -> bool:
@@ -463,4 +471,4 @@ def _lines_of(path: Path) -> int:
         with path.open("rb") as file:
             return sum(not line.isspace() for line in file)
     except OSError as error:
-        raise FileTrouble(f"{path} cannot be read: {error.strerror or error}", "Nothing was submitted.") from error
+        raise LocalFileError(f"{path} cannot be read: {error.strerror or error}", "Nothing was submitted.") from error

@@ -15,19 +15,19 @@ class BatchError(Exception):
         return f"{self.title}. {self.hint}" if self.hint else self.title
 
 
-class FileTrouble(BatchError):
+class LocalFileError(BatchError):
     """A local file or folder cannot be read or written."""
 
 
-class Offline(BatchError):
+class ConnectionFailedError(BatchError):
     """The request certainly did not reach the server: no connection, name not found, refused."""
 
 
-class LostAnswer(BatchError):
+class OutcomeUnknownError(BatchError):
     """The request may have been carried out: a 5xx, a cut, a timeout, or an answer that cannot be read."""
 
 
-class ServerTrouble(LostAnswer):
+class ServerError(OutcomeUnknownError):
     """The server answered 5xx. `status` is the HTTP status."""
 
     def __init__(self, title: str, hint: str = "", *, status: int = 500, retry_after: float | None = None) -> None:
@@ -36,7 +36,7 @@ class ServerTrouble(LostAnswer):
         self.retry_after = retry_after
 
 
-class Refused(BatchError):
+class RequestRejectedError(BatchError):
     """The server said no (4xx): certainly not done. `status` is the HTTP status."""
 
     def __init__(self, title: str, hint: str = "", *, status: int = 400) -> None:
@@ -44,7 +44,7 @@ class Refused(BatchError):
         self.status = status
 
 
-class RateLimited(Refused):
+class RateLimitError(RequestRejectedError):
     """429: asked too often. `retry_after` is in seconds, as the server said, else None."""
 
     def __init__(self, title: str, hint: str = "", *, retry_after: float | None = None) -> None:
@@ -52,21 +52,21 @@ class RateLimited(Refused):
         self.retry_after = retry_after
 
 
-class KeyRefused(Refused):
+class AuthenticationError(RequestRejectedError):
     """401 or 403: the key is wrong, or may not do this."""
 
 
-class NotThere(Refused):
+class NotFoundError(RequestRejectedError):
     """404: the server knows no such thing."""
 
 
-class JournalTrouble(BatchError):
+class JournalError(BatchError):
     """The history cannot be used now: the disk is full, the folder is gone, the file is locked or damaged."""
 
 
-class WorseCopy(BatchError):
+class IncompleteDownloadError(BatchError):
     """What the server sent is less than the file that is here; the file was kept."""
 
 
-class Stopped(BatchError):
+class OperationCancelledError(BatchError):
     """The person stopped it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tbatch_tui.engine.domain.account import Health
+from tbatch_tui.engine.domain.account import ConnectionHealth
 from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.domain.record import JobRecord
 
@@ -26,7 +26,7 @@ class JobsEnded:
 
 
 @dataclass(frozen=True, slots=True)
-class TransferMoved:
+class TransferProgress:
     """Bytes went up or down. Replaceable: only the newest for a key and direction matters."""
 
     key: str
@@ -40,14 +40,14 @@ class TransferMoved:
 
 
 @dataclass(frozen=True, slots=True)
-class HealthChanged:
+class ConnectionChanged:
     """The connection to the server changed, or the time of the next try."""
 
-    health: Health
+    health: ConnectionHealth
 
 
 @dataclass(frozen=True, slots=True)
-class Collected:
+class ResultsDownloaded:
     """A job's result files are verified on disk."""
 
     record: JobRecord
@@ -75,4 +75,4 @@ class Notice:
     key: str | None = None
 
 
-Event = RecordsChanged | JobsEnded | TransferMoved | HealthChanged | Collected | FileDeleted | Notice
+Event = RecordsChanged | JobsEnded | TransferProgress | ConnectionChanged | ResultsDownloaded | FileDeleted | Notice

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Step(StrEnum):
+class NextStep(StrEnum):
     """Stands in a text for the way to do it. Whoever tells the text puts that in; the value is the action's id."""
 
     PICK = "{jobs.new}"

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tbatch_tui.engine.redaction import tail
+from tbatch_tui.engine.redaction import key_tail
 
 LOOKED_UP_FOR = 30.0
 """Seconds of successful lists without the job after which a create was certainly not made (product promise)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class EngineOptions:
     """Where things are, whose key, and the pace. The pace is given only by tests and the demo."""
 
     data_dir: Path
@@ -26,7 +26,7 @@ class Options:
     """Whether the key is what `tg login` stored: it is renewed when it runs out."""
     poll_interval: float = 30.0
     """Seconds between two lists while a job is active; four times that, 120 s at most, while none is."""
-    works: bool = True
+    background_work: bool = True
     """Whether submissions are worked and files fetched here; else the jobs are only looked at, and cancelled."""
     server_name: str | None = None
     """What the history calls the server, if not its address (the demo's port changes)."""
@@ -47,7 +47,7 @@ class Options:
     @property
     def key_tail(self) -> str:
         """The most that is ever written of the key."""
-        return tail(self.api_key)
+        return key_tail(self.api_key)
 
     @property
     def server(self) -> str:

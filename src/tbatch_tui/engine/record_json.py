@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from tbatch_tui.engine.domain.counts import Tally
+from tbatch_tui.engine.domain.counts import JobCounts
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.transfer import Transfer
 
 
-def document(record: JobRecord) -> dict[str, Any]:
+def record_to_dict(record: JobRecord) -> dict[str, Any]:
     """All that is known, as JSON takes it. Times are UTC; what is not known is null."""
     job, submission = record.job, record.submission
     return {
@@ -42,7 +42,7 @@ def document(record: JobRecord) -> dict[str, Any]:
         "errors": _file(record.errors, job.error_file_id if job is not None else None),
         "retry_of": submission.parent if submission is not None and record.group is None else None,
         "group": _group(record),
-        "tally": _tally(record.tally),
+        "tally": _tally(record.counts),
     }
 
 
@@ -61,7 +61,7 @@ def _group(record: JobRecord) -> dict[str, Any] | None:
     }
 
 
-def _tally(tally: Tally | None) -> dict[str, Any] | None:
+def _tally(tally: JobCounts | None) -> dict[str, Any] | None:
     """What came of the requests, once the files are here and counted."""
     if tally is None:
         return None
@@ -73,7 +73,7 @@ def _tally(tally: Tally | None) -> dict[str, Any] | None:
         "cut_short": tally.cut_short,
         "unknown_ids": tally.unknown,
         "duplicates": tally.duplicates,
-        "unreadable": tally.odd,
+        "unreadable": tally.unreadable,
         "is_even": tally.is_even,
         "prompt_tokens": tally.prompt_tokens,
         "completion_tokens": tally.completion_tokens,

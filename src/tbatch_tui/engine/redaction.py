@@ -20,26 +20,26 @@ _PATTERNS = (
 _secrets: set[str] = set()
 
 
-def hide(secret: str | None) -> None:
+def add_secret(secret: str | None) -> None:
     """From now on this is never written out."""
     if secret and len(secret) >= _SHORTEST:
         _secrets.add(secret)
 
 
-def redacted(text: str) -> str:
+def redact(text: str) -> str:
     """The text with every known key as `…` and its last 4 characters."""
     for secret in sorted(_secrets, key=len, reverse=True):
-        text = text.replace(secret, shown(secret))
+        text = text.replace(secret, masked_key(secret))
     for pattern, instead in _PATTERNS:
         text = pattern.sub(instead, text)
     return text
 
 
-def shown(secret: str) -> str:
+def masked_key(secret: str) -> str:
     """The most that is ever shown of a key."""
-    return f"…{tail(secret)}"
+    return f"…{key_tail(secret)}"
 
 
-def tail(secret: str | None) -> str:
+def key_tail(secret: str | None) -> str:
     """A key's last 4 characters; nothing of one that is short."""
     return secret[-4:] if secret and len(secret) >= _LONG_ENOUGH else ""

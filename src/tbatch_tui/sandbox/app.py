@@ -26,7 +26,7 @@ STORAGE = "/_storage/"
 def make_app(state: State) -> ASGIApp:
     """The sandbox as an ASGI app."""
     handlers: Mapping[int | type[Exception], ExceptionHandler] = {
-        replies.Refused: replies.refused,
+        replies.RefusedError: replies.refused,
         HTTPException: replies.http_error,
         Exception: _crashed,
     }

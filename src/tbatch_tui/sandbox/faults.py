@@ -77,7 +77,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"fi
         return self.after if self.after is not None else self.kind == "garbage"
 
 
-class BadPlan(Exception):
+class BadPlanError(Exception):
     """A plan that cannot be followed: where, why, and how to mend it."""
 
 
@@ -116,38 +116,38 @@ class FaultBoard:
 
 
 def read_plan(path: Path) -> list[Fault]:
-    """The plan in a file, or `BadPlan`."""
+    """The plan in a file, or `BadPlanError`."""
     try:
         return parse_plan(path.read_bytes(), str(path))
     except OSError as unreadable:
-        raise BadPlan(f"{path}: cannot be read: {unreadable.strerror}") from unreadable
+        raise BadPlanError(f"{path}: cannot be read: {unreadable.strerror}") from unreadable
 
 
 def parse_plan(text: bytes, source: str = "plan") -> list[Fault]:
-    """A plan, or `BadPlan`."""
+    """A plan, or `BadPlanError`."""
     try:
         entries = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as unreadable:
-        raise BadPlan(f"{source}: not JSON: {unreadable}") from unreadable
+        raise BadPlanError(f"{source}: not JSON: {unreadable}") from unreadable
     if not isinstance(entries, list):
-        raise BadPlan(f"{source}: expected an array of faults; put the entry between [ and ]")
+        raise BadPlanError(f"{source}: expected an array of faults; put the entry between [ and ]")
     return [_entry(entry, f"{source}: entry {number}") for number, entry in enumerate(entries, 1)]
 
 
 def _entry(entry: Any, where: str) -> Fault:
     if not isinstance(entry, dict):
-        raise BadPlan(f'{where}: expected an object such as {{"path": "/v1/batches", "kind": "close"}}')
+        raise BadPlanError(f'{where}: expected an object such as {{"path": "/v1/batches", "kind": "close"}}')
     known = [each.encode_name for each in msgspec.structs.fields(Fault)]
     for name in entry:
         if name not in known:
-            raise BadPlan(f"{where}: {name!r} is not a field{_mend(name, known)}")
+            raise BadPlanError(f"{where}: {name!r} is not a field{_mend(name, known)}")
     kinds = get_args(Kind)
     if entry.get("kind") not in kinds:
-        raise BadPlan(f"{where}: kind {entry.get('kind')!r} is not known{_mend(entry.get('kind'), kinds)}")
+        raise BadPlanError(f"{where}: kind {entry.get('kind')!r} is not known{_mend(entry.get('kind'), kinds)}")
     try:
         fault = msgspec.convert(entry, Fault)
     except msgspec.ValidationError as wrong:
-        raise BadPlan(f"{where}: {wrong}") from wrong
+        raise BadPlanError(f"{where}: {wrong}") from wrong
     _check(fault, where)
     return fault
 
@@ -155,24 +155,24 @@ def _entry(entry: Any, where: str) -> Fault:
 def _check(fault: Fault, where: str) -> None:
     """What a type cannot say."""
     if fault.first < 1:
-        raise BadPlan(f"{where}: from is {fault.first}; calls are counted from 1")
+        raise BadPlanError(f"{where}: from is {fault.first}; calls are counted from 1")
     if isinstance(fault.last, int) and fault.last < fault.first:
-        raise BadPlan(f"{where}: to ({fault.last}) is before from ({fault.first})")
+        raise BadPlanError(f"{where}: to ({fault.last}) is before from ({fault.first})")
     if fault.kind in ("status", "status-after") and fault.status is None:
-        raise BadPlan(f"{where}: kind {fault.kind!r} needs a status, such as 503")
+        raise BadPlanError(f"{where}: kind {fault.kind!r} needs a status, such as 503")
     if fault.status is not None and not 200 <= fault.status <= 599:
-        raise BadPlan(f"{where}: status {fault.status} is none; give one from 200 to 599")
+        raise BadPlanError(f"{where}: status {fault.status} is none; give one from 200 to 599")
     if fault.kind == "delay" and fault.seconds is None:
-        raise BadPlan(f"{where}: kind 'delay' needs seconds")
+        raise BadPlanError(f"{where}: kind 'delay' needs seconds")
     if fault.seconds is not None and fault.seconds < 0:
-        raise BadPlan(f"{where}: seconds is negative")
+        raise BadPlanError(f"{where}: seconds is negative")
     if fault.bytes is not None and fault.bytes < 0:
-        raise BadPlan(f"{where}: bytes is negative")
+        raise BadPlanError(f"{where}: bytes is negative")
     if fault.method != fault.method.upper():
-        raise BadPlan(f"{where}: method {fault.method!r} matches nothing; write {fault.method.upper()!r}")
+        raise BadPlanError(f"{where}: method {fault.method!r} matches nothing; write {fault.method.upper()!r}")
     for name, value in fault.headers.items():
         if re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) is None or not (value.isascii() and value.isprintable()):
-            raise BadPlan(f"{where}: header {name!r} cannot be sent; names and values must be plain ASCII")
+            raise BadPlanError(f"{where}: header {name!r} cannot be sent; names and values must be plain ASCII")
 
 
 def _mend(wrong: object, known: Iterable[str]) -> str:

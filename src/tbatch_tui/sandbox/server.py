@@ -19,10 +19,10 @@ from pathlib import Path
 import uvicorn
 
 from tbatch_tui.sandbox.app import make_app
-from tbatch_tui.sandbox.faults import BadPlan, read_plan
+from tbatch_tui.sandbox.faults import BadPlanError, read_plan
 from tbatch_tui.sandbox.jobs.validation import Rates
 from tbatch_tui.sandbox.middleware import CuttableProtocol
-from tbatch_tui.sandbox.state import InUse, Options, State
+from tbatch_tui.sandbox.state import DataDirInUseError, SandboxOptions, State
 
 LOOPBACK = "127.0.0.1"
 
@@ -111,9 +111,9 @@ def main(argv: list[str], prog: str = "tbatch-tui sandbox") -> int:
         with contextlib.closing(listen(args.host, args.port)) as sock, contextlib.closing(_state(args)) as state:
             state.faults.add(faults)
             asyncio.run(_serve(state, sock, args))
-    except BadPlan as bad:
+    except BadPlanError as bad:
         return _cannot(prog, str(bad))
-    except InUse as taken:
+    except DataDirInUseError as taken:
         return _cannot(prog, f"another sandbox is using {taken}; stop it, or give another --data-dir")
     except OSError as failed:
         return _cannot(prog, f"cannot start on {args.host} port {args.port}: {failed.strerror or failed}")
@@ -175,7 +175,7 @@ class _Output:
 
 def _state(args: argparse.Namespace) -> State:
     rates = Rates() if args.failure_rate is None else Rates(failed=args.failure_rate, from_rows=0)
-    return State(Options(speed=args.speed, seed=args.seed, key=args.key, data_dir=args.data_dir, rates=rates))
+    return State(SandboxOptions(speed=args.speed, seed=args.seed, key=args.key, data_dir=args.data_dir, rates=rates))
 
 
 def _cannot(prog: str, message: str) -> int:

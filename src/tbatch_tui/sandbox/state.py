@@ -18,18 +18,18 @@ from tbatch_tui.sandbox.faults import FaultBoard
 from tbatch_tui.sandbox.ids import Ids
 from tbatch_tui.sandbox.jobs.file_store import FileStore
 from tbatch_tui.sandbox.jobs.jobs import JobBook
-from tbatch_tui.sandbox.jobs.journal import Journal, Record
-from tbatch_tui.sandbox.jobs.records import Job, Pace, StoredFile
+from tbatch_tui.sandbox.jobs.journal import Record, SandboxJournal
+from tbatch_tui.sandbox.jobs.records import Pace, ServedJob, StoredFile
 from tbatch_tui.sandbox.jobs.validation import Rates
 from tbatch_tui.sandbox.traffic import Traffic
 
 
-class InUse(Exception):
+class DataDirInUseError(Exception):
     """Another sandbox works in this folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class SandboxOptions:
     """What can be chosen of a sandbox."""
 
     speed: float = 1.0
@@ -48,14 +48,14 @@ class Options:
 class State:
     """A sandbox without its server."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: SandboxOptions) -> None:
         self._exit = ExitStack()
         folder = self._folder(options.data_dir)
         self.key = options.key or f"sandbox-{secrets.token_hex(16)}"
         self.clock = Clock(options.speed, options.start)
         self.faults = FaultBoard()
         self.traffic = Traffic()
-        journal = Journal(folder / "journal.jsonl" if options.data_dir is not None else None)
+        journal = SandboxJournal(folder / "journal.jsonl" if options.data_dir is not None else None)
         self._exit.callback(journal.close)
         ids = Ids(options.seed)
         self.files = FileStore(folder / "files", ids, self.clock, journal)
@@ -82,7 +82,7 @@ class State:
         try:
             lock.acquire(timeout=0)
         except filelock.Timeout as taken:
-            raise InUse(str(chosen)) from taken
+            raise DataDirInUseError(str(chosen)) from taken
         self._exit.callback(lock.release)
         return chosen
 
@@ -92,7 +92,7 @@ class State:
                 self.clock.not_before(record.created_at)
                 self.files.restore(record)
         for record in records:
-            if isinstance(record, Job):
+            if isinstance(record, ServedJob):
                 self.clock.not_before(record.end.at if record.end is not None else record.created_at)
                 self.jobs.restore(record)
             elif not isinstance(record, StoredFile):

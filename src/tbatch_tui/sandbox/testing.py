@@ -23,10 +23,10 @@ from msgspec import structs
 
 from tbatch_tui.sandbox.answers.failures import CHAT
 from tbatch_tui.sandbox.faults import parse_plan
-from tbatch_tui.sandbox.jobs.records import End, Job, Pace
+from tbatch_tui.sandbox.jobs.records import End, Pace, ServedJob
 from tbatch_tui.sandbox.jobs.validation import Rates
 from tbatch_tui.sandbox.server import LOOPBACK, Serving, base_url, listen
-from tbatch_tui.sandbox.state import Options, State
+from tbatch_tui.sandbox.state import SandboxOptions, State
 from tbatch_tui.sandbox.traffic import Call
 
 T = TypeVar("T")
@@ -77,7 +77,7 @@ class Sandbox:
         port: int = 0,
     ) -> None:
         rates = Rates(failure_rate, cut_rate, from_rows=0)
-        self._options = Options(
+        self._options = SandboxOptions(
             speed=speed, seed=seed, key=key, pace=pace or Pace(), rates=rates, start=start, data_dir=data_dir
         )
         self._demo = demo
@@ -181,9 +181,9 @@ class Sandbox:
         """Let time pass at once, and everything happen that happens meanwhile."""
         self._await(lambda: self.state.jobs.advance(seconds))
 
-    def settle(self) -> None:
+    def wait_idle(self) -> None:
         """Wait until files are judged and results written, without letting time pass."""
-        self._await(lambda: self.state.jobs.settle())
+        self._await(lambda: self.state.jobs.wait_idle())
 
     def add_file(self, content: bytes, filename: str = "batch.jsonl") -> str:
         """A finished upload; its id."""
@@ -245,17 +245,17 @@ class Sandbox:
         job = self._do(lambda: self.state.jobs.forget(job_id))
         return lambda: self._do(lambda: self.state.jobs.restore(job))
 
-    def _happened(self, status: str, file_id: str, endpoint: str) -> Job:
+    def _happened(self, status: str, file_id: str, endpoint: str) -> ServedJob:
         file = self.state.files.find(file_id)
         assert file is not None
         created = self.state.clock.now() - MINUTE
         if status not in _PACES:
-            job = Job(self.state.jobs.new_id(), endpoint, file_id, created, self.state.jobs.pace, file.size)
+            job = ServedJob(self.state.jobs.new_id(), endpoint, file_id, created, self.state.jobs.pace, file.size)
             job.end = End(status, created + MINUTE)
             self.state.jobs.restore(job)
             return job
         pace, cancelled_after = _PACES[status]
-        job = self.state.jobs.happened(endpoint, file, created, pace, cancelled_after)
+        job = self.state.jobs.jobs_changed(endpoint, file, created, pace, cancelled_after)
         seen = self.state.jobs.look(job)
         assert seen.status == status, f"a job on this content becomes {seen.status}: {seen.error}"
         return job

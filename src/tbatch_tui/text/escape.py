@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 
-def harmless(text: str) -> str:
+def escape_controls(text: str) -> str:
     """The text with everything that a terminal might act on shown as an escape such as \\x1b."""
     if text.isprintable():
         return text
@@ -19,12 +19,12 @@ def encodable(name: str) -> str:
     return "".join(f"\\x{ord(c) - 0xDC00:02x}" if 0xDC80 <= ord(c) < 0xDD00 else c for c in name)
 
 
-def unobeyed(text: str) -> str:
+def escape_for_file(text: str) -> str:
     """The text with what a terminal would obey or reorder by as an escape, for files that a person looks at."""
     return _obeyed().sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
-def harmless_json(text: str) -> str:
+def escape_json(text: str) -> str:
     """JSON of the same value in which nothing stands that a terminal would obey, hide, or reorder by."""
     return _hidden().sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 

@@ -21,9 +21,9 @@ from textual.worker import Worker, WorkerState
 from tbatch_tui.engine.domain.check_report import CheckReport
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.events import Collected, JobsEnded
 from tbatch_tui.engine.events import Event as EngineEvent
-from tbatch_tui.engine.redaction import redacted
+from tbatch_tui.engine.events import JobsEnded, ResultsDownloaded
+from tbatch_tui.engine.redaction import redact
 from tbatch_tui.tui import theme
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.keys import bindings as keys
@@ -40,15 +40,15 @@ from tbatch_tui.tui.messages import (
     TryDemo,
 )
 from tbatch_tui.tui.sanitize import lines
-from tbatch_tui.tui.screens.jobs.actions import came_back
+from tbatch_tui.tui.screens.jobs.actions import record_answered
 from tbatch_tui.tui.screens.jobs.screen import JobsScreen
 
 if TYPE_CHECKING:
     from tbatch_tui.config.settings import Settings
     from tbatch_tui.demo import DemoServer
-    from tbatch_tui.engine.engine import Controller
+    from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.tui.screens.create.screen import CreateScreen
-    from tbatch_tui.tui.terminal.notifications import Attention
+    from tbatch_tui.tui.terminal.notifications import Notifier
 
 PAINTED_BY = 0.5
 """Seconds after which the first frame counts as painted, whatever became of it."""
@@ -75,7 +75,7 @@ class TbatchApp(App[str]):
     def __init__(
         self,
         settings: Settings,
-        make_engine: Callable[[Callable[[EngineEvent], object]], Controller],
+        make_engine: Callable[[Callable[[EngineEvent], object]], BatchEngine],
         demo: DemoServer | None = None,
     ) -> None:
         super().__init__()
@@ -86,15 +86,15 @@ class TbatchApp(App[str]):
         self._first: list[JobRecord] = []
         self._entered = False
         self._was_painted = False
-        self._attention: Attention | None = None
+        self._attention: Notifier | None = None
         for own in theme.THEMES:
             self.register_theme(own)
         self.theme = settings.theme if settings.theme in self.available_themes else theme.DEFAULT
-        self.own_keys, self._keymap_trouble = keymap.check_keymap(settings.keymap)
+        self.own_keys, self._keymap_trouble = keymap.resolve_keymap(settings.keymap)
         self.set_keymap(self.own_keys)
 
     def load_first_rows(self, limit: int) -> None:
-        """Read the first records, before the loop runs. Raises FileTrouble when there is no place for a history."""
+        """Read the first records, before the loop runs. Raises LocalFileError when there is no place for a history."""
         self._first = self.engine.first_page(limit)
         if self.settings.theme is None and (name := self.engine.first_memory("theme")) in self.available_themes:
             self.theme = str(name)
@@ -143,9 +143,9 @@ class TbatchApp(App[str]):
         gc.set_threshold(20_000, 50, 50)  # a full collection over a long history holds the screen for 0.1 s
         gc.enable()
         for said in self._keymap_trouble:
-            self.bridge.say("A key in config.toml cannot be used", said, "warning")
+            self.bridge.notify("A key in config.toml cannot be used", said, "warning")
         if self.settings.theme is not None and self.settings.theme not in self.available_themes:
-            self.bridge.say(f"There is no theme {self.settings.theme!r}", "The default is used.", "warning")
+            self.bridge.notify(f"There is no theme {self.settings.theme!r}", "The default is used.", "warning")
         self.set_timer(AFTER_FIRST_FRAME, self._start_engine)
 
     @work(group="engine", exit_on_error=False)
@@ -164,18 +164,18 @@ class TbatchApp(App[str]):
                 self.screen_change_signal.subscribe(self, self._explain)
                 self._explain(self.screen)
             if self.demo is not None:
-                await self.demo.fill(self.engine)
+                await self.demo.add_past_jobs(self.engine)
         except BatchError as error:
             self.bridge.report(error)
         except OSError as error:
-            self.bridge.say("The demo's server did not start", str(error), "error")
+            self.bridge.notify("The demo's server did not start", str(error), "error")
 
     def _attend(self, records: list[JobRecord]) -> None:
         """From now on say when jobs end."""
-        from tbatch_tui.tui.terminal.notifications import Attention
+        from tbatch_tui.tui.terminal.notifications import Notifier
 
-        self._attention = attention = Attention(self, self.bridge, self.settings.notify)
-        attention.begin(records)
+        self._attention = attention = Notifier(self, self.bridge, self.settings.notify)
+        attention.start(records)
         self.bridge.records.subscribe(self, attention.records_changed)
         self.bridge.ended.subscribe(self, attention.jobs_ended)
         if self.demo is None:  # nothing of the demo leaves it
@@ -188,7 +188,7 @@ class TbatchApp(App[str]):
 
     async def on_event(self, event: Event) -> None:
         if self._attention is not None and isinstance(event, Key | AppFocus | MouseDown):
-            self._attention.seen()
+            self._attention.clear_unseen()
         if isinstance(event, Key) and event.key == "escape" and self.is_running and self.screen.selections:
             self.screen.clear_selection()  # given up first, as marks and filters are before a screen is left
             return
@@ -196,7 +196,7 @@ class TbatchApp(App[str]):
 
     async def on_unmount(self) -> None:
         if self._attention is not None:
-            self._attention.end()
+            self._attention.close()
         if self._entered:
             self._entered = False
             await self.engine.__aexit__(None, None, None)
@@ -221,7 +221,7 @@ class TbatchApp(App[str]):
         """Say in a line what a screen is for, the first time one is on it; from then on it counts as seen."""
         from tbatch_tui.tui.screens import tour
 
-        place = tour.place_of(screen)
+        place = tour.context_of(screen)
         if place is not None:
             for left in self.screen_stack:
                 tour.hide(left, unless=screen)
@@ -234,9 +234,9 @@ class TbatchApp(App[str]):
 
         tour.hide(self.screen)
 
-    def _collected(self, event: Collected) -> None:
+    def _collected(self, event: ResultsDownloaded) -> None:
         if self.settings.notify.toast:
-            self.bridge.say(f"{event.record.name}: results are here", came_back(event.record))
+            self.bridge.notify(f"{event.record.name}: results are here", record_answered(event.record))
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A worker that died is said, never only swallowed; the app goes on."""
@@ -245,7 +245,7 @@ class TbatchApp(App[str]):
             if isinstance(error, BatchError):
                 self.bridge.report(error)
             else:
-                self.bridge.say("That did not work", f"{type(error).__name__}: {error}", "error")
+                self.bridge.notify("That did not work", f"{type(error).__name__}: {error}", "error")
 
     def _fatal_error(self) -> None:
         """A mistake of ours that ends the app: told without the values of variables, which may be a key or a prompt."""
@@ -254,13 +254,13 @@ class TbatchApp(App[str]):
 
         from rich.text import Text
 
-        from tbatch_tui.tui.terminal.crash_report import last_words, write_report
+        from tbatch_tui.tui.terminal.crash_report import exit_message, write_report
 
-        told = redacted(traceback.format_exc())
+        told = redact(traceback.format_exc())
         logging.getLogger(__name__).error("the app ended by itself: %s", told)
         report = write_report(self.engine.options.data_dir, told)
         self.bell()
-        self._exit_renderables.append(Text(lines(told + last_words(report))))
+        self._exit_renderables.append(Text(lines(told + exit_message(report))))
         self._close_messages_no_wait()
 
     # -- the way between screens ---------------------------------------------------------------------
@@ -346,10 +346,10 @@ class TbatchApp(App[str]):
     async def action_copy_selected(self) -> None:
         """Copy what is selected with the mouse; on nothing the key is somebody else's."""
         from tbatch_tui.tui.terminal.clipboard import copy_selection
-        from tbatch_tui.tui.widgets.reader.selectable import Selecting
+        from tbatch_tui.tui.widgets.reader.selectable import SelectableScreen
 
         screen = self.screen
-        if not isinstance(screen, Selecting) or not screen.selections:
+        if not isinstance(screen, SelectableScreen) or not screen.selections:
             raise SkipAction
         if not copy_selection(self, self.bridge, await screen.read_selected()):
             raise SkipAction
@@ -357,7 +357,9 @@ class TbatchApp(App[str]):
     def action_help_quit(self) -> None:
         """ctrl+c copies what is selected; on nothing it says how to leave."""
         quit_key = next((a.binding for a in self.active_bindings.values() if a.binding.id == keys.QUIT.id), keys.QUIT)
-        self.bridge.say(f"{self.get_key_display(quit_key)} leaves tbatch-tui", "Jobs go on at the server without it.")
+        self.bridge.notify(
+            f"{self.get_key_display(quit_key)} leaves tbatch-tui", "Jobs go on at the server without it."
+        )
 
     async def action_quit(self) -> None:
         """Leave; asks only while bytes are moving."""

@@ -8,16 +8,16 @@ from textual.signal import Signal
 
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.events import (
-    Collected,
+    ConnectionChanged,
     Event,
     FileDeleted,
-    HealthChanged,
     JobsEnded,
     Notice,
     RecordsChanged,
-    TransferMoved,
+    ResultsDownloaded,
+    TransferProgress,
 )
-from tbatch_tui.tui.keys.hints import with_keys
+from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.sanitize import line
 
 if TYPE_CHECKING:
@@ -34,9 +34,9 @@ class Bridge:
     def __init__(self, app: App[Any]) -> None:
         self._app = app
         self.records: Signal[RecordsChanged] = Signal(app, "records")
-        self.transfers: Signal[TransferMoved] = Signal(app, "transfers")
-        self.health: Signal[HealthChanged] = Signal(app, "health")
-        self.collected: Signal[Collected] = Signal(app, "collected")
+        self.transfers: Signal[TransferProgress] = Signal(app, "transfers")
+        self.health: Signal[ConnectionChanged] = Signal(app, "health")
+        self.collected: Signal[ResultsDownloaded] = Signal(app, "collected")
         self.deleted: Signal[FileDeleted] = Signal(app, "deleted")
         self.ended: Signal[JobsEnded] = Signal(app, "ended")
 
@@ -45,22 +45,22 @@ class Bridge:
         match event:
             case RecordsChanged():
                 self.records.publish(event)
-            case TransferMoved():
+            case TransferProgress():
                 self.transfers.publish(event)
-            case HealthChanged():
+            case ConnectionChanged():
                 self.health.publish(event)
-            case Collected():
+            case ResultsDownloaded():
                 self.collected.publish(event)
             case FileDeleted():
                 self.deleted.publish(event)
             case JobsEnded():
                 self.ended.publish(event)
             case Notice(title, hint, severity):
-                self.say(title, hint, "warning" if severity == "warning" else _severity(severity))
+                self.notify(title, hint, "warning" if severity == "warning" else _severity(severity))
 
-    def say(self, title: str, hint: str = "", severity: SeverityLevel = "information") -> None:
+    def notify(self, title: str, hint: str = "", severity: SeverityLevel = "information") -> None:
         """Say something once, as a toast: what happened, then what is safe and what to do. Actions are said as keys."""
-        hint = with_keys(hint)
+        hint = fill_keys(hint)
         text = line(hint)[:_LONGEST] if hint else line(title)[:_LONGEST]
         self._app.notify(
             text, title=line(title)[:_LONGEST] if hint else "", severity=severity, timeout=_TOAST, markup=False
@@ -68,7 +68,7 @@ class Bridge:
 
     def report(self, error: BatchError) -> None:
         """Say what went wrong."""
-        self.say(error.title, error.hint, "error")
+        self.notify(error.title, error.hint, "error")
 
 
 def _severity(name: str) -> SeverityLevel:

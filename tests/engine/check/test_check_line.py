@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.check import check_file
-from tbatch_tui.engine.check.lines.check_line import Seen, plain_value
-from tbatch_tui.engine.check.lines.finding import Finding, Step
+from tbatch_tui.engine.check.lines.check_line import LineReport, plain_value
+from tbatch_tui.engine.check.lines.finding import Finding, JsonPathPart
 from tbatch_tui.engine.check.lines.json_spans import locate
 from tests.helpers.check_lines import chat, dumped, saved
 
@@ -49,13 +49,13 @@ def test_short_cuts(text: str) -> None:
     expected = json.loads(text, object_pairs_hook=pairs)
     plain = plain_value(text.encode(), text)
     assert plain is None or (plain == expected and not any(twice) and "9" * 310 not in text)
-    seen = Seen(text=text, value=expected)
+    seen = LineReport(text=text, value=expected)
     for path in paths(expected):
         assert seen.column(Finding("rule", "message", path)) == locate(text, path) + 1
         assert seen.column(Finding("rule", "message", (*path, "none"))) == locate(text, (*path, "none")) + 1
 
 
-def paths(value: object, path: tuple[Step, ...] = ()) -> list[tuple[Step, ...]]:
+def paths(value: object, path: tuple[JsonPathPart, ...] = ()) -> list[tuple[JsonPathPart, ...]]:
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [path, *(longer for step, item in inner for longer in paths(item, (*path, step)))]
 

@@ -15,7 +15,7 @@ from tbatch_tui.engine.check import check_file, read_line
 from tbatch_tui.engine.check.lines.url_hosts import host_of, is_private
 from tbatch_tui.engine.check.scan import duplicates, reader
 from tbatch_tui.engine.check.scan.reader import Piece, longest
-from tbatch_tui.engine.errors import FileTrouble, Stopped
+from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tests.helpers.check_lines import chat, dumped, saved
 
 
@@ -37,7 +37,7 @@ def test_trouble_with_files(tmp_path: Path) -> None:
         (tmp_path / "a\0b.jsonl", "cannot be read"),
         (tmp_path / ("x" * 300), "cannot be read"),
     ):
-        with pytest.raises(FileTrouble) as caught:
+        with pytest.raises(LocalFileError) as caught:
             check_file(path)
         assert caught.value.title.startswith(f"{path} {title}")
         assert caught.value.hint
@@ -47,7 +47,7 @@ def test_trouble_with_files(tmp_path: Path) -> None:
 def test_file_without_the_right_to_read(tmp_path: Path) -> None:
     path = saved(tmp_path, dumped(chat()))
     path.chmod(0)
-    with pytest.raises(FileTrouble, match="permission denied"):
+    with pytest.raises(LocalFileError, match="permission denied"):
         check_file(path)
 
 
@@ -87,7 +87,7 @@ def test_progress_and_stopping(large: Path) -> None:
     assert len(told) > size // 300_000
     for processes in (1, 2):
         asked = iter(range(1000))
-        with pytest.raises(Stopped):
+        with pytest.raises(OperationCancelledError):
             check_file(large, processes=processes, cancelled=lambda asked=asked: next(asked) > 3)  # type: ignore[misc]
 
 
@@ -96,7 +96,7 @@ def test_stopping_among_very_many_short_lines(tmp_path: Path) -> None:
     path = saved(tmp_path, b"{}\n" * 60_000)
     assert path.stat().st_size < reader.PIECE
     asked = iter(range(1000))
-    with pytest.raises(Stopped):
+    with pytest.raises(OperationCancelledError):
         check_file(path, cancelled=lambda: next(asked) > 20)
     assert next(asked) == 22
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tbatch_tui.engine.check import RULES, check_file, plan_fixes, write_fixed
-from tbatch_tui.engine.errors import FileTrouble, Stopped
+from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tests.helpers.check_lines import audio, chat, dumped, saved
 
 BODY = b'"body": {"model": "m", "messages": [{"role": "user", "content": "x"}], "max_tokens": 1}}\n'
@@ -106,7 +106,7 @@ def test_what_stands_in_the_way_is_left_alone(tmp_path: Path) -> None:
     assert write_fixed(plan).path.name == "requests.fixed2.jsonl"
     assert unfinished.read_bytes() == b"not ours"
     late = tmp_path / "requests.fixed3.jsonl"
-    with pytest.raises(FileTrouble, match="cannot be written"):
+    with pytest.raises(LocalFileError, match="cannot be written"):
         write_fixed(plan, progress=lambda done, size: late.write_bytes(b"other") and None)
     assert late.read_bytes() == b"other"
     assert not (tmp_path / "requests.fixed3.jsonl.part").exists()
@@ -119,7 +119,7 @@ def test_lines_that_cannot_be_mended_are_left_out(tmp_path: Path) -> None:
     assert plan.left == 2
     copy = write_fixed(plan, rules=[], reject=True)
     assert copy.path.read_bytes() == dumped(chat("a"), chat("c"))
-    assert (copy.mended, copy.rejected_lines) == (0, 3)
+    assert (copy.fixed, copy.rejected_lines) == (0, 3)
     rejected = dumped(chat("b", max_tokens="x"), chat("a")) + long
     assert (tmp_path / "requests.rejected.jsonl").read_bytes() == rejected
 
@@ -127,7 +127,7 @@ def test_lines_that_cannot_be_mended_are_left_out(tmp_path: Path) -> None:
 def test_a_changed_file_is_not_fixed(tmp_path: Path) -> None:
     plan = plan_fixes(check_file(saved(tmp_path, dumped(chat(), b""))))
     saved(tmp_path, dumped(chat("other"), b"", b""))
-    with pytest.raises(FileTrouble, match="has changed since it was checked"):
+    with pytest.raises(LocalFileError, match="has changed since it was checked"):
         write_fixed(plan)
     assert [path.name for path in tmp_path.iterdir()] == ["requests.jsonl"]
 
@@ -135,18 +135,18 @@ def test_a_changed_file_is_not_fixed(tmp_path: Path) -> None:
 def test_a_file_that_changes_meanwhile_is_not_fixed(tmp_path: Path) -> None:
     path = saved(tmp_path, dumped(chat(), b""))
     plan = plan_fixes(check_file(path))
-    with pytest.raises(FileTrouble, match="has changed since it was checked"):
+    with pytest.raises(LocalFileError, match="has changed since it was checked"):
         write_fixed(plan, progress=lambda done, size: saved(tmp_path, dumped(chat(), b"", b"")) and None)
     assert [path.name for path in tmp_path.iterdir()] == ["requests.jsonl"]
     path.unlink()
-    with pytest.raises(FileTrouble, match="does not exist"):
+    with pytest.raises(LocalFileError, match="does not exist"):
         write_fixed(plan)
 
 
 def test_a_file_without_a_line_is_not_written(tmp_path: Path) -> None:
     plan = plan_fixes(check_file(saved(tmp_path, b"{}}\n" * 3)))
     assert (plan.steps, plan.left, plan.errors) == ((), 3, {"not-json"})
-    with pytest.raises(FileTrouble, match="No line of .* would be left"):
+    with pytest.raises(LocalFileError, match="No line of .* would be left"):
         write_fixed(plan, reject=True)
     assert [path.name for path in tmp_path.iterdir()] == ["requests.jsonl"]
 
@@ -167,12 +167,12 @@ def test_the_plan_counts_what_can_be_mended(tmp_path: Path) -> None:
 
 def test_stopping_leaves_nothing_behind(tmp_path: Path) -> None:
     plan = plan_fixes(check_file(saved(tmp_path, dumped(chat(), b""))))
-    with pytest.raises(Stopped):
+    with pytest.raises(OperationCancelledError):
         write_fixed(plan, reject=True, cancelled=lambda: True)
     assert [path.name for path in tmp_path.iterdir()] == ["requests.jsonl"]
 
 
 def test_a_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
     plan = plan_fixes(check_file(saved(tmp_path, dumped(chat(), b""), f"{'x' * 240}.jsonl")))
-    with pytest.raises(FileTrouble, match="cannot be written"):
+    with pytest.raises(LocalFileError, match="cannot be written"):
         write_fixed(plan)

@@ -269,7 +269,7 @@ def assert_found(
         (rule, 3, column, message, custom_id)
     ]
     assert problems[0].severity is RULES[rule].severity
-    assert problems[0].mend == RULES[rule].mend
+    assert problems[0].mend == RULES[rule].fix
     assert (problems[0].offset, problems[0].length) == (offset, len(dumped(line)) - 1)
     assert report.is_ok is (RULES[rule].severity is not Severity.ERROR)
 
@@ -472,12 +472,12 @@ def test_catalogue(tmp_path: Path) -> None:
     ]
     report = check(tmp_path, *lines, catalogue=catalogue)
     assert sorted(told(report)) == sorted(expected)
-    from tbatch_tui.engine.check import refine
+    from tbatch_tui.engine.check import apply_catalogue
 
     offline = check(tmp_path, *lines)
     assert [p.rule for p in offline.problems] == ["mixed-models"]
-    assert refine(offline, catalogue).problems == report.problems
-    assert refine(report, None).problems == offline.problems
+    assert apply_catalogue(offline, catalogue).problems == report.problems
+    assert apply_catalogue(report, None).problems == offline.problems
 
 
 @pytest.mark.parametrize(

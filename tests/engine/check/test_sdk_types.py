@@ -29,7 +29,7 @@ from tbatch_tui.engine.check.lines.params import (
     ROLES,
     SCHEMA_PARAMS,
     Type,
-    is_of,
+    has_type,
 )
 
 VALUES: list[Any] = ["x", 1, 1.5, True, {}, {"a": 1}, {"a": "x"}, [], ["x"]]
@@ -91,7 +91,7 @@ def test_the_same_types(table: str) -> None:
     for name in theirs.keys() - looser:
         for value in VALUES:
             allowed = any(fits(value, hint) for hint in theirs[name])
-            assert is_of(value, ours[name]) is allowed, (name, value)
+            assert has_type(value, ours[name]) is allowed, (name, value)
     assert {name for name, type_ in ours.items() if type_ is Type.ANY} <= looser | {"chat_template_kwargs"}
 
 

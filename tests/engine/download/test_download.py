@@ -16,10 +16,10 @@ from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.download import fetch_file as download
-from tbatch_tui.engine.download.downloader import Collector
+from tbatch_tui.engine.download.downloader import Downloader
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.engine import Controller
-from tbatch_tui.engine.errors import FileTrouble, JournalTrouble
+from tbatch_tui.engine.engine import BatchEngine
+from tbatch_tui.engine.errors import JournalError, LocalFileError
 from tbatch_tui.engine.journal import Journal
 from tbatch_tui.engine.local_files.filenames import result_name, stem_of
 from tbatch_tui.sandbox.testing import Sandbox
@@ -31,7 +31,7 @@ CONTENT = "/v1/files/*/content"
 ROWS = 400
 
 
-async def get(engine: Controller, box: Sandbox, rows: int = ROWS) -> JobRecord:
+async def get(engine: BatchEngine, box: Sandbox, rows: int = ROWS) -> JobRecord:
     """Fetch the results of a job made elsewhere."""
     job_id = box.add_job("COMPLETED", rows=rows)
     await engine.wait_until(job_id, lambda r: r.job is not None)
@@ -132,7 +132,7 @@ async def test_a_fetch_that_breaks_off_unforeseen_is_not_begun_again_at_once(tmp
 
         async def final_path(self, job_id: str, kind: FileKind) -> Path:
             begun.append(asyncio.get_running_loop().time())
-            raise JournalTrouble("The history cannot be written", "")
+            raise JournalError("The history cannot be written", "")
 
         async def put(self, job_id: str, transfer: Transfer) -> JobRecord | None:
             return None
@@ -142,12 +142,12 @@ async def test_a_fetch_that_breaks_off_unforeseen_is_not_begun_again_at_once(tmp
         def collected(self, *_: object) -> None: ...
 
     tasks: list[asyncio.Task[None]] = []
-    collector = Collector(Broken(), first_wait=0.05)  # type: ignore[arg-type]
+    collector = Downloader(Broken(), first_wait=0.05)  # type: ignore[arg-type]
     running = asyncio.create_task(collector.run(lambda work: tasks.append(asyncio.create_task(work))))
     async with asyncio.timeout(30):
         await until(lambda: len(begun) >= 4)
     running.cancel()
-    assert all(isinstance(end, JournalTrouble) for end in await asyncio.gather(*tasks, return_exceptions=True))
+    assert all(isinstance(end, JournalError) for end in await asyncio.gather(*tasks, return_exceptions=True))
     gaps = [after - before for before, after in pairwise(begun)]
     assert gaps[0] >= 0.05 and gaps[2] >= 0.2
 
@@ -210,7 +210,7 @@ async def test_a_part_left_by_a_crash_is_gone_on_with_or_started_over(
     journal = Journal(tmp_path / "data" / "history.db")
     etag = '"of other bytes"' if begun == "other bytes" else tag
     left = Transfer(FileKind.OUTPUT, record.output.file_id, TransferState.WANTED, etag=etag)
-    journal.put_transfer(1, record.key, left)
+    journal.save_transfer(1, record.key, left)
     journal.close()
     if begun == "an odd answer":
         range_ = {"Content-Range": "bytes 500-599/9999"}
@@ -331,7 +331,7 @@ def test_what_came_under_the_name_meanwhile_is_kept(tmp_path: Path):
     outside = tmp_path / "outside"
     final.symlink_to(outside)  # leads nowhere yet
     part.write_bytes(b'{"custom_id": "a"}\n')
-    tally = download.Tally()
+    tally = download.StreamCheck()
     tally.add_file(part, part.stat().st_size)
     verified, plain, odd = tally.verified()
     assert plain and odd is None
@@ -354,7 +354,7 @@ def test_a_part_that_already_has_its_final_name_is_not_written_to(tmp_path: Path
 def test_a_part_is_written_by_one_at_a_time_and_through_no_link(tmp_path: Path):
     part = tmp_path / "x.jsonl.part"
     handle = download._take_part(part)
-    with pytest.raises(FileTrouble, match="another"):
+    with pytest.raises(LocalFileError, match="another"):
         download._take_part(part)
     os.close(handle)
     part.unlink()
@@ -377,7 +377,7 @@ def test_jobs_that_share_their_first_characters_do_not_share_a_name(tmp_path: Pa
     assert not journal.path_is_free(path, "deadbeef-1", "")
     assert journal.path_is_free(path, "deadbeef-1", "another")  # of another input file: the name is another's too
     assert journal.path_is_free(tmp_path / "batch-cafecafe.output.jsonl", "cafecafe-3", "")
-    journal.put_transfer(account, "deadbeef-1", Transfer(FileKind.OUTPUT, "out-1", TransferState.FETCHED, path=path))
+    journal.save_transfer(account, "deadbeef-1", Transfer(FileKind.OUTPUT, "out-1", TransferState.FETCHED, path=path))
     assert journal.path_is_free(path, "deadbeef-1", "")
     assert not journal.path_is_free(path, "deadbeef-2", "")
     journal.close()
@@ -452,5 +452,5 @@ async def test_a_disk_without_room_is_said_before_a_byte_is_written(
         assert_whole(await engine.wait_until(job_id, fetched), sandbox)
 
 
-async def _failed_with(engine: Controller, job_id: str, words: str) -> None:
+async def _failed_with(engine: BatchEngine, job_id: str, words: str) -> None:
     await engine.wait_until(job_id, lambda r: r.output is not None and words in (r.output.message or ""))

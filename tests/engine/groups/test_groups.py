@@ -13,11 +13,11 @@ from tbatch_tui.engine.domain.job import LocalStatus
 from tbatch_tui.engine.domain.record import JobRecord, Rank
 from tbatch_tui.engine.domain.submission import SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.engine import Controller
-from tbatch_tui.engine.errors import FileTrouble
+from tbatch_tui.engine.engine import BatchEngine
+from tbatch_tui.engine.errors import LocalFileError
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.groups.groups import DROPPED
-from tbatch_tui.engine.results import FamilyIndex, Member, Reconciliation, ResultIndex, Sources, sources_of
+from tbatch_tui.engine.results import MergedIndex, MergedMember, RequestCounts, ResultIndex, Sources, sources_of
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import CHAT_MODEL, until, write_chat
 from tests.engine.conftest import MakeEngine
@@ -44,25 +44,31 @@ def cut_file(tmp_path: Path) -> Path:
     return path
 
 
-async def submit(engine: Controller, path: Path, *, first: int = 0, goes_on: bool = False) -> str:
-    print_ = await engine.fingerprint(path)
+async def submit(engine: BatchEngine, path: Path, *, first: int = 0, auto_continue: bool = False) -> str:
+    fingerprint = await engine.fingerprint(path)
     return await engine.groups.submit(
-        path, Endpoint.CHAT, requests=COUNT, print_=print_, label="mine", first=first, goes_on=goes_on
+        path,
+        Endpoint.CHAT,
+        requests=COUNT,
+        fingerprint=fingerprint,
+        label="mine",
+        first=first,
+        auto_continue=auto_continue,
     )
 
 
-async def rest_is(engine: Controller, key: str, status: str) -> JobRecord:
+async def rest_is(engine: BatchEngine, key: str, status: str) -> JobRecord:
     """The rest of the group, once it has this status."""
     [_, rest] = await engine.groups.parts(key)
     return await engine.wait_until(rest.key, lambda record: record.status == status)
 
 
-def merged(records: list[JobRecord]) -> tuple[FamilyIndex, Reconciliation]:
+def merged(records: list[JobRecord]) -> tuple[MergedIndex, RequestCounts]:
     group = records[0].group
     assert group is not None
-    whole = Member("", group.path.name, ResultIndex(Sources(input=group.path, input_sha256=group.sha256)))
-    parts = [Member(record.key, record.name, ResultIndex(sources_of(record)), is_part=True) for record in records]
-    index = FamilyIndex([whole, *parts])
+    whole = MergedMember("", group.path.name, ResultIndex(Sources(input=group.path, input_sha256=group.sha256)))
+    parts = [MergedMember(record.key, record.name, ResultIndex(sources_of(record)), is_part=True) for record in records]
+    index = MergedIndex([whole, *parts])
     return index, index.build()
 
 
@@ -94,7 +100,7 @@ async def test_the_rest_follows_by_itself_when_all_of_the_first_are_answered(
     sandbox: Sandbox, make_engine: MakeEngine, file: Path, events: list[Event]
 ) -> None:
     async with make_engine(sandbox) as engine:
-        key = await submit(engine, file, first=10, goes_on=True)
+        key = await submit(engine, file, first=10, auto_continue=True)
         [first, rest] = await engine.groups.parts(key)
         assert (first.name, rest.name) == ("mine · first 10", "mine · the rest")
         assert rest.status == LocalStatus.WAITING and rest.rank is Rank.ACTIVE and not rest.is_active
@@ -116,10 +122,10 @@ async def test_the_rest_waits_for_the_persons_word_and_goes_once(
         assert rest.rank is Rank.ATTENTION
         assert rest.submission is not None and rest.submission.error == "10 answered"
         assert len(sandbox.jobs) == 1
-        assert engine.why_kept(rest.key), "what waits is not taken out of the list"
+        assert engine.removal_blocker(rest.key), "what waits is not taken out of the list"
         assert await engine.groups.send_rest(rest.key) == 1
         assert await engine.groups.send_rest(rest.key) == 0
-        assert (await engine.wait(rest.key)).is_collected
+        assert (await engine.wait(rest.key)).has_results_here
         assert len(sandbox.jobs) == 2
         [notice] = [event for event in events if isinstance(event, Notice)]
         assert "The other 15 wait for your word" in notice.hint
@@ -129,7 +135,7 @@ async def test_what_comes_back_cut_short_keeps_the_rest_from_going(
     sandbox: Sandbox, make_engine: MakeEngine, cut_file: Path
 ) -> None:
     async with make_engine(sandbox) as engine:
-        key = await submit(engine, cut_file, first=10, goes_on=True)
+        key = await submit(engine, cut_file, first=10, auto_continue=True)
         rest = await rest_is(engine, key, LocalStatus.READY)
         assert rest.submission is not None and rest.submission.error == "10 answered, 10 cut short"
         assert await engine.groups.drop_rest(rest.key) == 1
@@ -143,7 +149,7 @@ async def test_a_first_part_that_brings_nothing_keeps_the_rest_from_going(
     still_sandbox: Sandbox, make_engine: MakeEngine, file: Path
 ) -> None:
     async with make_engine(still_sandbox) as engine:
-        key = await submit(engine, file, first=10, goes_on=True)
+        key = await submit(engine, file, first=10, auto_continue=True)
         first = await engine.wait_until(key, lambda record: record.job is not None)
         assert first.job is not None
         await engine.cancel(first.job.id)
@@ -154,7 +160,7 @@ async def test_a_first_part_that_brings_nothing_keeps_the_rest_from_going(
 
 async def test_the_first_come_back_while_no_app_is_open(sandbox: Sandbox, make_engine: MakeEngine, file: Path) -> None:
     async with make_engine(sandbox) as engine:
-        key = await submit(engine, file, first=10, goes_on=True)
+        key = await submit(engine, file, first=10, auto_continue=True)
         [_, rest] = await engine.groups.parts(key)
         await engine.wait_until(key, lambda record: record.job is not None)
     file.unlink()  # the parts are files of their own
@@ -162,7 +168,7 @@ async def test_the_first_come_back_while_no_app_is_open(sandbox: Sandbox, make_e
     async with make_engine(sandbox) as engine:
         await engine.records()
         await engine.wait_until(rest.key, lambda record: record.job is not None)
-        assert (await engine.wait(rest.key)).is_collected
+        assert (await engine.wait(rest.key)).has_results_here
         assert len(sandbox.jobs) == 2
 
 
@@ -175,7 +181,7 @@ async def test_killed_after_the_first_were_counted_the_rest_still_hears_of_it(
         assert rest.group is not None
         # As it was on the disk an instant before: the first are counted, the rest has not heard of it.
         book = engine._book
-        await book.run(book.journal.move_rest, book.account_id, rest.group.id, SubmissionState.WAITING, 0.0)
+        await book.run(book.journal.release_rest, book.account_id, rest.group.id, SubmissionState.WAITING, 0.0)
     async with make_engine(sandbox) as engine:
         await engine.records()
         await rest_is(engine, rest.key, LocalStatus.READY)
@@ -188,7 +194,7 @@ async def test_a_name_that_no_request_can_carry_is_refused_at_once(
     odd = file.rename(file.with_name(os.fsdecode(b"caf\xe9.jsonl")))
     async with make_engine(sandbox) as engine:
         for submitting in (submit(engine, odd, first=10), engine.submit(odd, Endpoint.CHAT)):
-            with pytest.raises(FileTrouble, match="its name is not UTF-8") as told:
+            with pytest.raises(LocalFileError, match="its name is not UTF-8") as told:
                 await submitting
             assert "Rename it" in told.value.hint
         assert await engine.records() == []
@@ -200,7 +206,7 @@ async def test_nothing_is_submitted_of_a_file_that_changed(
     async with make_engine(sandbox) as engine:
         checked = await engine.fingerprint(file)
         file.write_bytes(file.read_bytes().replace(b"Say", b"Sing"))
-        with pytest.raises(FileTrouble, match="has changed since it was checked"):
-            await engine.groups.submit(file, Endpoint.CHAT, requests=COUNT, print_=checked, first=10)
+        with pytest.raises(LocalFileError, match="has changed since it was checked"):
+            await engine.groups.submit(file, Endpoint.CHAT, requests=COUNT, fingerprint=checked, first=10)
         assert await engine.records() == []
         assert list((tmp_path / "data" / "parts").iterdir()) == []

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.domain.submission import PartFile
-from tbatch_tui.engine.errors import FileTrouble, Stopped
+from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.groups.split import write_parts
 from tbatch_tui.engine.local_files.fingerprint import read_fingerprint
 
@@ -23,7 +23,7 @@ def split(path: Path, home: Path, **more: Any) -> list[PartFile]:
     data = path.read_bytes()
     requests = len(requests_of(data))
     limits = {"requests_max": 50_000, "bytes_max": 100_000_000} | more
-    return write_parts(path, home, print_=read_fingerprint(path), requests=requests, **limits)
+    return write_parts(path, home, fingerprint=read_fingerprint(path), requests=requests, **limits)
 
 
 def requests_of(data: bytes) -> list[bytes]:
@@ -105,17 +105,17 @@ def test_a_name_that_leaves_no_room_or_is_odd_is_made_fit(tmp_path: Path) -> Non
 def test_a_file_that_changed_leaves_nothing_behind(tmp_path: Path) -> None:
     path, home = tmp_path / "reviews.jsonl", tmp_path / "parts"
     path.write_bytes(b"{}\n" * 25)
-    print_ = read_fingerprint(path)
+    fingerprint = read_fingerprint(path)
     path.write_bytes(b"[]\n" * 25)
-    with pytest.raises(FileTrouble, match="changed since it was checked"):
-        write_parts(path, home, print_=print_, requests=25, requests_max=9, bytes_max=99)
+    with pytest.raises(LocalFileError, match="changed since it was checked"):
+        write_parts(path, home, fingerprint=fingerprint, requests=25, requests_max=9, bytes_max=99)
     assert list(home.iterdir()) == []
 
 
 def test_it_stops_and_leaves_nothing_behind(tmp_path: Path) -> None:
     path, home = tmp_path / "reviews.jsonl", tmp_path / "parts"
     path.write_bytes(b"{}\n" * 25)
-    with pytest.raises(Stopped):
+    with pytest.raises(OperationCancelledError):
         split(path, home, cancelled=lambda: True)
     assert list(home.iterdir()) == []
 
@@ -124,6 +124,6 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     path, home = tmp_path / "reviews.jsonl", tmp_path / "parts"
     path.write_bytes(b"{}\n")
     home.write_text("a file where the folder should be")
-    with pytest.raises(FileTrouble, match=r"cannot be written .*parts") as told:
-        write_parts(path, home, print_=read_fingerprint(path), requests=1, requests_max=9, bytes_max=99)
+    with pytest.raises(LocalFileError, match=r"cannot be written .*parts") as told:
+        write_parts(path, home, fingerprint=read_fingerprint(path), requests=1, requests_max=9, bytes_max=99)
     assert "Nothing was submitted" in told.value.hint

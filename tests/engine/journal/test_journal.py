@@ -14,7 +14,7 @@ from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.submission import SubmissionState
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.errors import FileTrouble, JournalTrouble
+from tbatch_tui.engine.errors import JournalError, LocalFileError
 from tbatch_tui.engine.journal import Journal
 from tbatch_tui.engine.journal import migrations as schema
 from tbatch_tui.engine.journal.mapping import submission_key
@@ -150,9 +150,9 @@ def test_known_ids_and_paths_of_any_bytes_survive(journal: Journal, account: int
 def test_a_transfer_makes_the_row_need_a_person_until_it_is_fetched(journal: Journal, account: int):
     journal.apply_jobs(account, [job(1, output_file_id="out-1")], NOW, nothing_held)
     failed = Transfer(FileKind.OUTPUT, "out-1", TransferState.FAILED, message="the disk is full")
-    record = journal.put_transfer(account, "job-0001", failed)
+    record = journal.save_transfer(account, "job-0001", failed)
     assert record is not None and record.rank == "1-attention"
-    record = journal.put_transfer(account, "job-0001", replace(failed, state=TransferState.FETCHED, rows=9))
+    record = journal.save_transfer(account, "job-0001", replace(failed, state=TransferState.FETCHED, rows=9))
     assert record is not None and (record.rank, record.answered_rows) == ("2-done", 9)
 
 
@@ -199,14 +199,14 @@ def test_a_newer_history_is_refused_kindly(tmp_path: Path):
     database = sqlite3.connect(path)
     database.execute("PRAGMA user_version = 999")
     database.close()
-    with pytest.raises(FileTrouble, match="newer version") as caught:
+    with pytest.raises(LocalFileError, match="newer version") as caught:
         Journal(path)
     assert "--data-dir" in caught.value.hint
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(FileTrouble, match="cannot be kept"):
+    with pytest.raises(LocalFileError, match="cannot be kept"):
         Journal(tmp_path / "file" / "history.db")
 
 
@@ -248,7 +248,7 @@ def test_an_account_that_another_app_works_on_is_not_merged_away(journal: Journa
 def test_a_full_disk_leaves_no_half_a_transaction(journal: Journal, account: int):
     record = submit(journal, account)
     journal._db.execute("PRAGMA max_page_count = 1")
-    with pytest.raises(JournalTrouble, match="full"), journal.trouble():
+    with pytest.raises(JournalError, match="full"), journal.translate_errors():
         for number in range(500):
             journal.annotate(account, record.key, "x" * 4_000 * number, "")
     before = journal.record(account, record.key)
@@ -269,7 +269,7 @@ def test_damage_found_while_in_use_is_set_aside_at_the_next_start(tmp_path: Path
     path.write_bytes(whole)
     journal = Journal(path)
     assert journal.damaged is None
-    with pytest.raises(JournalTrouble, match="Start tbatch-tui again"), journal.trouble():
+    with pytest.raises(JournalError, match="Start tbatch-tui again"), journal.translate_errors():
         journal.records(account)
     journal.close()
     journal = Journal(path)
@@ -319,7 +319,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pyt
     broken = (*schema._MIGRATIONS, "CREATE TABLE news (x); CREATE TABLE news (x)")
     with monkeypatch.context() as patch:
         patch.setattr(schema, "_MIGRATIONS", broken)
-        with pytest.raises(FileTrouble, match="cannot be opened"):
+        with pytest.raises(LocalFileError, match="cannot be opened"):
             Journal(path)
     again = Journal(path)
     assert again.records(1) == [record]

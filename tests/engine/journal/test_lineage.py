@@ -8,15 +8,15 @@ from pathlib import Path
 from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.engine import Controller
+from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.journal import Journal
 from tbatch_tui.engine.results import (
-    FamilyIndex,
-    Member,
+    MergedIndex,
+    MergedMember,
     ResultIndex,
     errors_by_message,
-    plan_retry,
     retry_path,
+    rows_to_retry,
     sources_of,
     write_retry,
 )
@@ -84,24 +84,24 @@ def test_the_original_submitted_again_is_no_retry_of_itself(tmp_path: Path):
     journal.close()
 
 
-async def run_job(engine: Controller, path: Path) -> JobRecord:
+async def run_job(engine: BatchEngine, path: Path) -> JobRecord:
     key = await engine.submit(path, Endpoint.CHAT, requests=len(path.read_bytes().splitlines()))
-    return await engine.wait_until(key, lambda r: r.tally is not None)
+    return await engine.wait_until(key, lambda r: r.counts is not None)
 
 
-async def retry(engine: Controller, index: ResultIndex, parent: str) -> Path:
+async def retry(engine: BatchEngine, index: ResultIndex, parent: str) -> Path:
     """Ask once more all that has no whole answer."""
     assert index.sources.input is not None
-    rows = plan_retry(index, groups=errors_by_message(index), missing=True, cut_short=True)
+    rows = rows_to_retry(index, groups=errors_by_message(index), missing=True, cut_short=True)
     path = retry_path(index.sources.input)
     write_retry(index, rows, path)
-    await engine.note_retry(path, parent)
+    await engine.add_retry(path, parent)
     return path
 
 
-async def family_of(engine: Controller, key: str) -> FamilyIndex:
+async def family_of(engine: BatchEngine, key: str) -> MergedIndex:
     kin = await engine.family(key)
-    index = FamilyIndex([Member(one.record.key, one.record.name, _index(one.record)) for one in kin])
+    index = MergedIndex([MergedMember(one.record.key, one.record.name, _index(one.record)) for one in kin])
     index.build()
     return index
 

@@ -8,7 +8,7 @@ from tbatch_tui.engine.domain.job import LocalStatus
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.engine import Controller
+from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.events import Event, RecordsChanged
 from tbatch_tui.engine.journal import removal
 from tbatch_tui.sandbox.testing import Sandbox
@@ -20,8 +20,8 @@ def fetched(record: JobRecord) -> bool:
     return bool(record.transfers) and all(t.state is TransferState.FETCHED for t in record.transfers)
 
 
-async def unlisted(engine: Controller, *job_ids: str) -> None:
-    await until(lambda: all(engine.why_kept(job_id) != removal.LISTED for job_id in job_ids))
+async def unlisted(engine: BatchEngine, *job_ids: str) -> None:
+    await until(lambda: all(engine.removal_blocker(job_id) != removal.LISTED for job_id in job_ids))
 
 
 async def test_a_job_that_the_server_does_not_list_any_more_goes_and_its_files_stay(
@@ -30,7 +30,7 @@ async def test_a_job_that_the_server_does_not_list_any_more_goes_and_its_files_s
     async with make_engine(sandbox) as engine:
         record = await engine.wait_until(await engine.submit(chat_file, Endpoint.CHAT, requests=2, label="m"), fetched)
         assert record.output is not None and record.output.path is not None
-        assert engine.why_kept(record.key) == removal.LISTED and await engine.remove([record.key]) == 0
+        assert engine.removal_blocker(record.key) == removal.LISTED and await engine.remove([record.key]) == 0
         bring_back = sandbox.forget_job(record.key)
         await unlisted(engine, record.key)
         assert await engine.remove([record.key]) == 1
@@ -49,15 +49,15 @@ async def test_a_job_that_the_server_does_not_list_any_more_goes_and_its_files_s
 async def test_what_may_still_cost_money_stays(still_sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path):
     running, done, unknown = (still_sandbox.add_job(status) for status in ("IN_PROGRESS", "COMPLETED", "PAUSED"))
     async with make_engine(still_sandbox) as engine:
-        assert engine.why_kept("nobody") == ""
+        assert engine.removal_blocker("nobody") == ""
         await until(lambda: all(engine.record(key) for key in (running, done, unknown)))
         for job_id in (running, done, unknown):
             still_sandbox.forget_job(job_id)
         await unlisted(engine, running, done, unknown)
-        assert [engine.why_kept(key) for key in (running, unknown)] == [removal.NOT_OVER] * 2
+        assert [engine.removal_blocker(key) for key in (running, unknown)] == [removal.NOT_OVER] * 2
         # Also when another app has begun to fetch it meanwhile: the journal looks once more.
         await engine.fetch(done)
-        await until(lambda: engine.why_kept(done) == removal.NOT_FETCHED)
+        await until(lambda: engine.removal_blocker(done) == removal.NOT_FETCHED)
         assert await engine.remove([running, done, unknown]) == 0
         assert len(await engine.records()) == 3
 
@@ -69,7 +69,7 @@ async def test_before_the_first_list_nobody_knows(still_sandbox: Sandbox, make_e
     still_sandbox.stop()
     async with make_engine(still_sandbox) as engine:
         await engine.records()
-        assert engine.why_kept(done) == removal.NOT_KNOWN
+        assert engine.removal_blocker(done) == removal.NOT_KNOWN
 
 
 async def test_what_was_never_submitted_goes_at_once_and_what_is_uncertain_never(
@@ -84,7 +84,7 @@ async def test_what_was_never_submitted_goes_at_once_and_what_is_uncertain_never
         sandbox.plan_fault("status", "/v1/batches", method="POST", status=504)
         key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
         await engine.wait_until(key, lambda record: record.status == LocalStatus.UNCERTAIN)
-        assert engine.why_kept(key) == removal.NOT_OVER
+        assert engine.removal_blocker(key) == removal.NOT_OVER
         assert await engine._book.run(engine._book.journal.remove, engine._book.account_id, [key], 0.0) == []
 
 

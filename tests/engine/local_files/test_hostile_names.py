@@ -14,15 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tbatch_tui.engine.domain.account import Health, HealthState
+from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
 from tbatch_tui.engine.domain.job import FileKind, Job
 from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.engine.events import Event, HealthChanged, Notice, RecordsChanged
-from tbatch_tui.engine.local_files.filenames import result_name, safe_part, stem_of
+from tbatch_tui.engine.events import ConnectionChanged, Event, Notice, RecordsChanged
+from tbatch_tui.engine.local_files.filenames import result_name, safe_name, stem_of
 from tbatch_tui.engine.results import ExportFormat, export_rows, retry_path
-from tbatch_tui.engine.results.index.cache import Shelf
+from tbatch_tui.engine.results.index.cache import IndexCache
 from tbatch_tui.engine.runtime import event_log as log_module
-from tbatch_tui.engine.runtime.event_log import Log
+from tbatch_tui.engine.runtime.event_log import EventLog
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.engine.conftest import MakeEngine
 from tests.engine.scenarios.test_main_job import fetched
@@ -46,8 +46,8 @@ def test_a_result_file_stays_in_its_folder(kind: FileKind, tmp_path: Path) -> No
         for stem, job_id in ((nasty, "job-1"), ("stem", nasty), (nasty, nasty), (stem_of(nasty), nasty)):
             for whole_id in (False, True):
                 check_name(result_name(stem, job_id, kind, whole_id=whole_id), tmp_path)
-        check_name(Shelf(tmp_path).path(nasty).name, tmp_path)
-        check_name(f"{safe_part(nasty)}.csv", tmp_path)
+        check_name(IndexCache(tmp_path).path(nasty).name, tmp_path)
+        check_name(f"{safe_name(nasty)}.csv", tmp_path)
 
 
 @given(st.text(st.characters()), st.text(st.characters()))
@@ -70,8 +70,8 @@ async def test_a_server_that_names_files_elsewhere(make_engine: MakeEngine, tmp_
         inputs = {box.job(job_id)["input_file_id"]: name for job_id, name in zip(ids, PATHS, strict=True)}
         async with asyncio.timeout(60), make_engine(box, output_dir=folder) as engine:
             await engine.wait_until(ids[-1], lambda record: record.job is not None)
-            engine._book.show(
-                await engine._book.surely(engine._book.journal.name_inputs, engine._book.account_id, inputs)
+            engine._book.publish(
+                await engine._book.run_until_written(engine._book.journal.name_inputs, engine._book.account_id, inputs)
             )
             for job_id in ids:
                 await engine.fetch(job_id)
@@ -85,7 +85,7 @@ async def test_a_server_that_names_files_elsewhere(make_engine: MakeEngine, tmp_
 
 def test_the_log_keeps_to_its_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest's own cannot send half a surrogate pair on
-    log = Log(tmp_path)
+    log = EventLog(tmp_path)
     log.open()
     said = 0
     for nasty in EVERY[:-1]:
@@ -93,11 +93,11 @@ def test_the_log_keeps_to_its_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         record = JobRecord(nasty, label=nasty, job=Job(nasty, nasty, error=nasty))
         events: list[Event] = [
             Notice(f"a {nasty}", nasty),
-            HealthChanged(Health(HealthState.OFFLINE, title=f"{said} {nasty}")),
+            ConnectionChanged(ConnectionHealth(HealthState.OFFLINE, title=f"{said} {nasty}")),
             RecordsChanged((record,), (), ((nasty, nasty),)),
         ]
         for event in events:
-            log.heard(event)
+            log.record(event)
         logging.getLogger("some.library").warning("it says %s", nasty)
         said += 5
     try:

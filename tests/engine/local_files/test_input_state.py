@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tbatch_tui.engine.errors import Stopped
+from tbatch_tui.engine.errors import OperationCancelledError
 from tbatch_tui.engine.local_files import input_state as unchanged
 from tbatch_tui.engine.local_files.fingerprint import read_fingerprint
-from tbatch_tui.engine.local_files.input_state import Inputs, InputState
+from tbatch_tui.engine.local_files.input_state import InputState, InputWatcher
 
 
 def sha(data: bytes) -> str:
@@ -21,23 +21,23 @@ def sha(data: bytes) -> str:
 
 
 async def test_each_state_of_a_file(tmp_path: Path):
-    path, inputs, data = tmp_path / "in.jsonl", Inputs(), b"one\n" * 1_000
-    assert await inputs.look(path, len(data), sha(data)) is InputState.GONE
+    path, inputs, data = tmp_path / "in.jsonl", InputWatcher(), b"one\n" * 1_000
+    assert await inputs.state_of(path, len(data), sha(data)) is InputState.GONE
     path.write_bytes(data)
-    assert await inputs.look(path, len(data), sha(data)) is InputState.UNCHANGED
+    assert await inputs.state_of(path, len(data), sha(data)) is InputState.UNCHANGED
     path.write_bytes(data[:-2] + b"x\n")
-    assert await inputs.look(path, len(data), sha(data)) is InputState.CHANGED
+    assert await inputs.state_of(path, len(data), sha(data)) is InputState.CHANGED
     path.write_bytes(data + b"more\n")
-    assert await inputs.look(path, len(data), sha(data)) is InputState.CHANGED
+    assert await inputs.state_of(path, len(data), sha(data)) is InputState.CHANGED
     path.unlink()
     path.mkdir()
-    assert await inputs.look(path, len(data), sha(data)) is InputState.CHANGED
-    assert await inputs.look(path / "in.jsonl" / "x", 1, "") is InputState.GONE
+    assert await inputs.state_of(path, len(data), sha(data)) is InputState.CHANGED
+    assert await inputs.state_of(path / "in.jsonl" / "x", 1, "") is InputState.GONE
 
 
 async def test_a_pipe_is_not_waited_for(tmp_path: Path):
     os.mkfifo(tmp_path / "in.jsonl")
-    assert await Inputs().look(tmp_path / "in.jsonl", 0, sha(b"")) is InputState.CHANGED
+    assert await InputWatcher().state_of(tmp_path / "in.jsonl", 0, sha(b"")) is InputState.CHANGED
 
 
 async def test_what_stat_knows_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -48,16 +48,16 @@ async def test_what_stat_knows_is_not_read_again(tmp_path: Path, monkeypatch: py
         return read_fingerprint(path)
 
     monkeypatch.setattr(unchanged, "read_fingerprint", counted)
-    path, inputs = tmp_path / "in.jsonl", Inputs()
+    path, inputs = tmp_path / "in.jsonl", InputWatcher()
     path.write_bytes(b"data")
     for _ in range(3):
-        assert await inputs.look(path, 4, sha(b"data")) is InputState.UNCHANGED
+        assert await inputs.state_of(path, 4, sha(b"data")) is InputState.UNCHANGED
     assert len(reads) == 1
-    assert await inputs.look(path, 5, sha(b"datum")) is InputState.CHANGED  # by its size alone
+    assert await inputs.state_of(path, 5, sha(b"datum")) is InputState.CHANGED  # by its size alone
     assert len(reads) == 1
     path.write_bytes(b"atad")
     os.utime(path, ns=(1, 1))
-    assert await inputs.look(path, 4, sha(b"data")) is InputState.CHANGED
+    assert await inputs.state_of(path, 4, sha(b"data")) is InputState.CHANGED
     assert len(reads) == 2
 
 
@@ -69,12 +69,12 @@ async def test_cancelling_stops_the_reading(tmp_path: Path, monkeypatch: pytest.
         while not is_stopped():
             pass
         ended.set()
-        raise Stopped("stopped")
+        raise OperationCancelledError("stopped")
 
     monkeypatch.setattr(unchanged, "read_fingerprint", endless)
     path = tmp_path / "in.jsonl"
     path.write_bytes(b"data")
-    look = asyncio.create_task(Inputs().look(path, 4, sha(b"data")))
+    look = asyncio.create_task(InputWatcher().state_of(path, 4, sha(b"data")))
     await asyncio.to_thread(begun.wait, 20)
     look.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -85,5 +85,5 @@ async def test_cancelling_stops_the_reading(tmp_path: Path, monkeypatch: pytest.
 def test_a_fingerprint_can_be_stopped(tmp_path: Path):
     path = tmp_path / "in.jsonl"
     path.write_bytes(b"data")
-    with pytest.raises(Stopped):
+    with pytest.raises(OperationCancelledError):
         read_fingerprint(path, lambda: True)

@@ -16,7 +16,7 @@ from tbatch_tui.engine.client import decode as wire
 from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.redaction import hide
+from tbatch_tui.engine.redaction import add_secret
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until
 from tests.engine.conftest import MakeEngine
@@ -123,21 +123,21 @@ async def test_a_server_that_tells_no_names_is_not_asked_for_them_at_every_chang
     ids=str,
 )
 def test_times_in_odd_forms_are_times_or_nothing(said: Any, meant: float | None):
-    assert wire.time_of(said) == meant
+    assert wire.as_timestamp(said) == meant
 
 
 def test_a_list_with_anything_in_it_is_as_many_jobs_as_it_has():
     body = b'[{"id": "a", "status": 7, "progress": 1e999, "endpoint": [], "error": {"x": 1}}, {"id": ""}, null, "x", 3]'
-    assert wire.jobs_of(body) == [Job("a", "7", progress=0.0)]
+    assert wire.decode_jobs(body) == [Job("a", "7", progress=0.0)]
 
 
 def test_a_key_that_the_server_repeats_goes_no_further():
     key = "tgp_v1_repeated_by_the_server_wxyz"
-    hide(key)
+    add_secret(key)
     job = {"id": "a", "status": "FAILED", "error": f"Bearer {key} may not do that"}
     body = json.dumps([job]).encode()
     created = json.dumps({"job": job, "warning": f"{key} runs out soon"}).encode()
-    raw = wire.raw_job_of(body, "a")
+    raw = wire.raw_job(body, "a")
     assert raw is not None and json.loads(raw)["id"] == "a"
-    for said in (wire.jobs_of(body)[0].error, wire.created_of(created)[1], raw):
+    for said in (wire.decode_jobs(body)[0].error, wire.decode_created(created)[1], raw):
         assert said is not None and key not in said and "…wxyz" in said

@@ -10,7 +10,7 @@ import pytest
 from tbatch_tui.engine.client import decode as wire
 from tbatch_tui.engine.client.api import TogetherApi
 from tbatch_tui.engine.domain.catalogue import ModelInfo
-from tbatch_tui.engine.errors import LostAnswer
+from tbatch_tui.engine.errors import OutcomeUnknownError
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import CHAT_MODEL
 from tests.engine.conftest import MakeEngine
@@ -65,7 +65,7 @@ async def test_every_page_is_read(sandbox: Sandbox):
     assert await api.models(a_page=4) == whole
     assert len(whole) > 20
     sandbox.plan_fault("status", PATH, status=500, **{"from": 3, "to": 3})
-    with pytest.raises(LostAnswer):
+    with pytest.raises(OutcomeUnknownError):
         await api.models(a_page=4)  # a part of the catalogue would call good models unknown
     await api.close()
 
@@ -80,7 +80,7 @@ def test_odd_entries_are_taken_for_what_they_say():
         {"name": "c", "contextLength": -1, "pricing": {"input": -2, "output": float("nan"), "cachedInput": {}}},
         {"name": "d", "pricing": []},
     ]
-    found, cursor = wire.models_of(json.dumps({"data": odd, "next_cursor": ""}).encode())
+    found, cursor = wire.decode_models(json.dumps({"data": odd, "next_cursor": ""}).encode())
     assert found == [
         ModelInfo("7"),
         ModelInfo("only/endpoint"),
@@ -91,5 +91,5 @@ def test_odd_entries_are_taken_for_what_they_say():
     ]
     assert cursor is None
     for body in (b"[]", b'{"data": 3}', b"<html>"):
-        with pytest.raises(LostAnswer):
-            wire.models_of(body)
+        with pytest.raises(OutcomeUnknownError):
+            wire.decode_models(body)

@@ -10,10 +10,10 @@ import pytest
 
 from tbatch_tui.engine.domain.catalogue import Catalogue, ModelInfo
 from tbatch_tui.engine.domain.cost import Demand, Estimate
-from tbatch_tui.engine.domain.counts import Spent
+from tbatch_tui.engine.domain.counts import ModelUsage
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.pricing.demand import demand_of
-from tbatch_tui.engine.pricing.prices import Cost, Tariff, cost, estimate
+from tbatch_tui.engine.pricing.prices import Cost, PriceList, cost, estimate
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import CHAT_MODEL, write_chat
 from tests.engine.conftest import MakeEngine
@@ -28,27 +28,27 @@ CATALOGUE = Catalogue(
     },
     fetched_at=1_790_000_000.0,
 )
-TARIFF = Tariff(CATALOGUE)
+TARIFF = PriceList(CATALOGUE)
 
 
 # -- prices ------------------------------------------------------------------------------------------
 
 
 def test_the_dated_discount_is_taken_off_and_others_pay_in_full():
-    assert (TARIFF.price(CHAT_MODEL).input, TARIFF.price(CHAT_MODEL).cached_input) == (0.44, 0.22)
-    assert (TARIFF.price("m/full").output, TARIFF.price("m/full").discount) == (3.0, 0.0)
-    assert TARIFF.price("nobody/knows").input is None
+    assert (TARIFF.price_of(CHAT_MODEL).input, TARIFF.price_of(CHAT_MODEL).cached_input) == (0.44, 0.22)
+    assert (TARIFF.price_of("m/full").output, TARIFF.price_of("m/full").discount) == (3.0, 0.0)
+    assert TARIFF.price_of("nobody/knows").input is None
 
 
 def test_the_persons_own_prices_and_discounts_go_before():
-    own = Tariff(
+    own = PriceList(
         CATALOGUE,
         {"m/full": {"output": 2.0}, WHISPER: {"minute": 0.0015}},
         {CHAT_MODEL: 0, "m/full": 10},
     )
-    assert own.price(CHAT_MODEL).input == 0.88
-    assert (own.price("m/full").input, own.price("m/full").output) == pytest.approx((0.9, 1.8))
-    assert own.price(WHISPER).minute == pytest.approx(0.00075)
+    assert own.price_of(CHAT_MODEL).input == 0.88
+    assert (own.price_of("m/full").input, own.price_of("m/full").output) == pytest.approx((0.9, 1.8))
+    assert own.price_of(WHISPER).minute == pytest.approx(0.00075)
 
 
 # -- before ------------------------------------------------------------------------------------------
@@ -101,35 +101,41 @@ def test_an_estimate_says_what_is_not_in_it():
     assert (open_.input, open_.output, open_.unbounded, open_.most) == (1.0, None, 3, None)
     odd = estimate([Demand("m/full", 1, 1_000_000), Demand("m/half-known", 1), Demand(WHISPER, 2, audio=2)], TARIFF)
     assert (odd.input, odd.unpriced, odd.audio, odd.minute, odd.most) == (1.0, ("m/half-known", WHISPER), 2, None, None)
-    heard = estimate([Demand(WHISPER, 2, audio=2)], Tariff(CATALOGUE, {WHISPER: {"minute": 0.0015}}))
+    heard = estimate([Demand(WHISPER, 2, audio=2)], PriceList(CATALOGUE, {WHISPER: {"minute": 0.0015}}))
     assert (heard.input, heard.minute, heard.unpriced) == (None, 0.00075, ())
-    assert estimate([Demand(CHAT_MODEL, 1, 9)], Tariff(Catalogue())).unpriced == (CHAT_MODEL,)
+    assert estimate([Demand(CHAT_MODEL, 1, 9)], PriceList(Catalogue())).unpriced == (CHAT_MODEL,)
 
 
 # -- after -------------------------------------------------------------------------------------------
 
 
 def test_tokens_at_their_prices_cached_ones_at_theirs():
-    full = Spent(CHAT_MODEL, 10, 2_000_000, 1_000_000, cached=500_000, told=10)
+    full = ModelUsage(CHAT_MODEL, 10, 2_000_000, 1_000_000, cached=500_000, rows_with_tokens=10)
     assert cost([full], TARIFF) == Cost(
         pytest.approx(1.5 * 0.44 + 0.5 * 0.22 + 0.44), discounts=(50.0,), priced_at=CATALOGUE.fetched_at
     )
     # no price for cached tokens is known: they are no cheaper
-    assert cost([Spent("m/full", 1, 1_000_000, 0, cached=400_000, told=1)], TARIFF).usd == 1.0
-    assert cost([Spent("m/full", 1, 10, 0, cached=4_000, told=1)], TARIFF).usd == pytest.approx(10e-6)
+    assert cost([ModelUsage("m/full", 1, 1_000_000, 0, cached=400_000, rows_with_tokens=1)], TARIFF).usd == 1.0
+    assert cost([ModelUsage("m/full", 1, 10, 0, cached=4_000, rows_with_tokens=1)], TARIFF).usd == pytest.approx(10e-6)
 
 
 def test_what_has_no_price_or_no_count_is_named():
-    found = cost([Spent("m/full", 3, 1_000_000, 0, told=2), Spent("nobody/knows", 4, 9, 9, told=4)], TARIFF)
-    assert (found.usd, found.unpriced, found.untold, found.is_whole) == (1.0, ("nobody/knows",), 1, False)
-    assert cost([Spent("nobody/knows", 4, 9, 9, told=4)], TARIFF).usd is None
+    found = cost(
+        [
+            ModelUsage("m/full", 3, 1_000_000, 0, rows_with_tokens=2),
+            ModelUsage("nobody/knows", 4, 9, 9, rows_with_tokens=4),
+        ],
+        TARIFF,
+    )
+    assert (found.usd, found.unpriced, found.unknown_usage, found.is_whole) == (1.0, ("nobody/knows",), 1, False)
+    assert cost([ModelUsage("nobody/knows", 4, 9, 9, rows_with_tokens=4)], TARIFF).usd is None
     assert cost([], TARIFF) == Cost(0.0, priced_at=CATALOGUE.fetched_at)  # nothing came back: nothing is paid
 
 
 def test_audio_by_its_length_when_a_price_is_given():
-    heard = Spent("", 2, seconds=120.0, heard=2)
+    heard = ModelUsage("", 2, seconds=120.0, rows_with_duration=2)
     assert cost([heard], TARIFF, WHISPER).unpriced == (WHISPER,)
-    assert cost([heard], Tariff(CATALOGUE, {WHISPER: {"minute": 0.006}}), WHISPER).usd == pytest.approx(0.006)
+    assert cost([heard], PriceList(CATALOGUE, {WHISPER: {"minute": 0.006}}), WHISPER).usd == pytest.approx(0.006)
 
 
 # -- kept --------------------------------------------------------------------------------------------

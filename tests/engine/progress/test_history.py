@@ -14,7 +14,7 @@ from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.submission import SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.journal import Journal
-from tbatch_tui.engine.progress.history import KEPT, KEPT_OF_ENDED, LOCAL, Point, middle, thinned
+from tbatch_tui.engine.progress.history import KEPT, KEPT_OF_ENDED, LOCAL, ProgressPoint, median, thin
 
 NOW = 1_750_000_000.0
 CHAT, MODEL = "/v1/chat/completions", "acme/model"
@@ -40,7 +40,7 @@ def listed(journal: Journal, account: int, job: Job, at: float, seen_at: float |
     return journal.apply_jobs(account, [job], at, lambda _: False, seen_at)
 
 
-def points(journal: Journal, account: int, key: str = "job-1") -> tuple[Point, ...]:
+def points(journal: Journal, account: int, key: str = "job-1") -> tuple[ProgressPoint, ...]:
     record = journal.record(account, key)
     assert record is not None
     return journal.history(account, record).points
@@ -53,10 +53,10 @@ def test_a_point_is_kept_when_status_or_progress_is_another(journal: Journal, ac
     listed(journal, account, running(20), NOW + 600, NOW + 570)
     listed(journal, account, replace(running(100), status="COMPLETED"), NOW + 660, NOW + 600)
     assert points(journal, account) == (
-        Point(NOW, "VALIDATING"),
-        Point(NOW + 30, "IN_PROGRESS", 0.0, NOW),
-        Point(NOW + 600, "IN_PROGRESS", 20.0, NOW + 570, pause=540.0),
-        Point(NOW + 660, "COMPLETED", 100.0, NOW + 600),
+        ProgressPoint(NOW, "VALIDATING"),
+        ProgressPoint(NOW + 30, "IN_PROGRESS", 0.0, NOW),
+        ProgressPoint(NOW + 600, "IN_PROGRESS", 20.0, NOW + 570, pause=540.0),
+        ProgressPoint(NOW + 660, "COMPLETED", 100.0, NOW + 600),
     )
 
 
@@ -150,14 +150,16 @@ def test_what_jobs_like_it_took(journal: Journal, account: int):
 
 statuses = st.sampled_from(["VALIDATING", "IN_PROGRESS", "NEW"])
 histories = st.lists(st.tuples(statuses, st.floats(0, 100), st.floats(0, 5_000)), max_size=600).map(
-    lambda said: [Point(NOW + n, status, progress, pause=pause) for n, (status, progress, pause) in enumerate(said)]
+    lambda said: [
+        ProgressPoint(NOW + n, status, progress, pause=pause) for n, (status, progress, pause) in enumerate(said)
+    ]
 )
 
 
 @settings(max_examples=60, deadline=None)
 @given(histories, st.integers(4, 64))
-def test_thinning_keeps_the_edges_the_order_and_the_longest_pause(found: list[Point], limit: int):
-    kept = thinned(found, limit)
+def test_thinning_keeps_the_edges_the_order_and_the_longest_pause(found: list[ProgressPoint], limit: int):
+    kept = thin(found, limit)
     assert len(kept) <= max(limit, 0) or len(found) <= limit
     assert [point.at for point in kept] == sorted(point.at for point in kept)
     assert {point.at for point in kept} <= {point.at for point in found}
@@ -169,12 +171,12 @@ def test_thinning_keeps_the_edges_the_order_and_the_longest_pause(found: list[Po
 
 
 def test_what_began_a_status_outlives_what_came_between():
-    found = [Point(NOW + n, "VALIDATING" if n < 100 else "IN_PROGRESS", float(n)) for n in range(500)]
-    kept = thinned(found, 40)
+    found = [ProgressPoint(NOW + n, "VALIDATING" if n < 100 else "IN_PROGRESS", float(n)) for n in range(500)]
+    kept = thin(found, 40)
     assert NOW + 100 in [point.at for point in kept]
     assert [point.at for point in kept[-10:]] == [NOW + 490 + n for n in range(10)]  # the newest are whole
 
 
 def test_the_middle_is_the_median():
-    assert middle([3.0, 1.0, 2.0]) == 2.0
-    assert middle([4.0, 1.0, 2.0, 3.0]) == 2.5
+    assert median([3.0, 1.0, 2.0]) == 2.0
+    assert median([4.0, 1.0, 2.0, 3.0]) == 2.5

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tbatch_tui.engine.progress.history import Point
+from tbatch_tui.engine.progress.history import ProgressPoint
 from tbatch_tui.engine.progress.outlook import HOUR, course, outlook, pause, progress_at, speeds
 
 NOW = 1_750_000_000.0
 
 
-def steady(count: int, *, every: float = 30.0, by: float = 1.0, start: float = 0.0) -> list[Point]:
+def steady(count: int, *, every: float = 30.0, by: float = 1.0, start: float = 0.0) -> list[ProgressPoint]:
     """A job that moves by so many percent at each look."""
-    return [Point(NOW + n * every, "IN_PROGRESS", start + n * by) for n in range(count)]
+    return [ProgressPoint(NOW + n * every, "IN_PROGRESS", start + n * by) for n in range(count)]
 
 
 def test_a_steady_job_is_done_when_it_should_be():
@@ -31,17 +31,17 @@ def test_a_steady_job_is_done_when_it_should_be():
     "points",
     [
         [],
-        [Point(NOW, "VALIDATING")],
-        [Point(NOW, "IN_PROGRESS", 40.0)],
+        [ProgressPoint(NOW, "VALIDATING")],
+        [ProgressPoint(NOW, "IN_PROGRESS", 40.0)],
         steady(2, by=10),  # two looks are no pace
         steady(10, by=0.1),  # less than 2 percent
         steady(4, every=5.0, by=5.0),  # 15 seconds
-        [Point(NOW + n * 60, "IN_PROGRESS", 50.0 + n * 25) for n in range(3)],  # at 100: it ends when it ends
-        [*steady(20, start=30.0), Point(NOW + 900, "IN_PROGRESS", 0.0)],  # it began anew
+        [ProgressPoint(NOW + n * 60, "IN_PROGRESS", 50.0 + n * 25) for n in range(3)],  # at 100: it ends when it ends
+        [*steady(20, start=30.0), ProgressPoint(NOW + 900, "IN_PROGRESS", 0.0)],  # it began anew
     ],
     ids=["none", "validating", "one", "two", "too little", "too short", "all", "anew"],
 )
-def test_of_too_little_nothing_is_said(points: list[Point]):
+def test_of_too_little_nothing_is_said(points: list[ProgressPoint]):
     assert outlook(points, points[-1].at + 10 if points else NOW) is None
 
 
@@ -54,14 +54,14 @@ def test_a_job_that_stands_still_slows_down_and_then_has_no_end():
 
 
 def test_a_job_that_became_slower_is_done_between_two_times():
-    points = [*steady(41), *(Point(NOW + 1_200 + n * 600, "IN_PROGRESS", 40.0 + n) for n in range(1, 7))]
+    points = [*steady(41), *(ProgressPoint(NOW + 1_200 + n * 600, "IN_PROGRESS", 40.0 + n) for n in range(1, 7))]
     found = outlook(points, points[-1].at)
     assert found is not None and found.soonest is not None and found.latest is not None
     assert found.latest - found.soonest > HOUR
 
 
 def test_speeds_show_a_dip():
-    points = [*steady(11), *(Point(NOW + 300 + n * 30, "IN_PROGRESS", 10.0 + n * 0.2) for n in range(1, 11))]
+    points = [*steady(11), *(ProgressPoint(NOW + 300 + n * 30, "IN_PROGRESS", 10.0 + n * 0.2) for n in range(1, 11))]
     found = speeds(points, points[-1].at, 10)
     assert len(found) == 10
     assert found[0] == pytest.approx(120.0)
@@ -85,21 +85,21 @@ def test_a_pause_is_told_when_it_is_long_for_this_job():
     slow = steady(5, every=3_600)  # moves once an hour
     assert pause(slow, NOW + 4 * 3_600 + 7_200) is None
     assert pause(slow, NOW + 4 * 3_600 + 12_000) == pytest.approx(12_000)
-    assert pause([Point(NOW, "VALIDATING")], NOW + 90_000) is None
-    assert pause([*steady(5), Point(NOW + 200, "COMPLETED", 100.0)], NOW + 90_000) is None
+    assert pause([ProgressPoint(NOW, "VALIDATING")], NOW + 90_000) is None
+    assert pause([*steady(5), ProgressPoint(NOW + 200, "COMPLETED", 100.0)], NOW + 90_000) is None
 
 
 def test_a_change_of_nothing_but_the_status_is_no_move():
-    points = [*steady(5), Point(NOW + 4_000, "NEW_STATUS", 4.0), Point(NOW + 4_030, "IN_PROGRESS", 4.0)]
+    points = [*steady(5), ProgressPoint(NOW + 4_000, "NEW_STATUS", 4.0), ProgressPoint(NOW + 4_030, "IN_PROGRESS", 4.0)]
     assert pause(points, NOW + 4_060) == pytest.approx(4_060 - 120)
 
 
 def test_the_course_ends_with_the_job_and_begins_when_it_runs():
     points = [
-        Point(NOW, "VALIDATING"),
+        ProgressPoint(NOW, "VALIDATING"),
         *steady(3),
-        Point(NOW + 90, "CANCELLED", 2.0),
-        Point(NOW + 99, "CANCELLED", 9.0),
+        ProgressPoint(NOW + 90, "CANCELLED", 2.0),
+        ProgressPoint(NOW + 99, "CANCELLED", 9.0),
     ]
     assert course(points) == [(NOW, 0.0), (NOW + 30, 1.0), (NOW + 60, 2.0), (NOW + 90, 2.0)]
     assert progress_at(course(points), NOW + 45) == pytest.approx(1.5)
@@ -107,7 +107,7 @@ def test_the_course_ends_with_the_job_and_begins_when_it_runs():
 
 odd_points = st.lists(
     st.builds(
-        Point,
+        ProgressPoint,
         st.floats(0, 4e9),
         st.sampled_from(["VALIDATING", "IN_PROGRESS", "CANCELING", "COMPLETED", "?"]),
         st.floats(-10, 110),
@@ -118,7 +118,7 @@ odd_points = st.lists(
 
 @settings(max_examples=150, deadline=None)
 @given(odd_points, st.floats(0, 4e9), st.integers(1, 60))
-def test_nothing_that_was_seen_makes_nonsense(points: list[Point], seen_at: float, width: int):
+def test_nothing_that_was_seen_makes_nonsense(points: list[ProgressPoint], seen_at: float, width: int):
     found = outlook(points, seen_at)
     if found is not None:
         assert found.per_hour >= 0 and math.isfinite(found.per_hour)

@@ -9,24 +9,24 @@ from pathlib import Path
 
 import pytest
 
-from tbatch_tui.engine.domain.counts import Tally
+from tbatch_tui.engine.domain.counts import JobCounts
 from tbatch_tui.engine.domain.record import JobRecord, Rank
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.engine import Controller
-from tbatch_tui.engine.errors import Stopped
+from tbatch_tui.engine.engine import BatchEngine
+from tbatch_tui.engine.errors import OperationCancelledError
 from tbatch_tui.engine.journal import Journal
-from tbatch_tui.engine.results import ResultIndex, Sources, count, is_stale, sources_of
-from tbatch_tui.engine.results.index.staleness import spell_stamps
+from tbatch_tui.engine.results import ResultIndex, Sources, count_results, is_stale, sources_of
+from tbatch_tui.engine.results.index.staleness import format_stamps
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import write_chat
 from tests.engine.conftest import MakeEngine
 
 
 def tallied(record: JobRecord) -> bool:
-    return record.tally is not None
+    return record.counts is not None
 
 
-async def run_job(engine: Controller, path: Path, requests: int) -> JobRecord:
+async def run_job(engine: BatchEngine, path: Path, requests: int) -> JobRecord:
     key = await engine.submit(path, Endpoint.CHAT, requests=requests)
     return await engine.wait_until(key, tallied)
 
@@ -40,7 +40,7 @@ async def test_a_job_is_counted_when_its_files_are_here(sandbox: Sandbox, make_e
     path = write_chat(tmp_path / "in.jsonl", [f"Say {n}." for n in range(9)])
     async with make_engine(sandbox) as engine:
         record = await run_job(engine, path, 9)
-    tally = record.tally
+    tally = record.counts
     assert tally is not None
     assert (tally.requests, tally.answered, tally.errors, tally.missing) == (9, 9, 0, 0)
     assert tally.is_even and not tally.needs_attention and record.rank is Rank.DONE
@@ -51,7 +51,7 @@ async def test_a_job_is_counted_when_its_files_are_here(sandbox: Sandbox, make_e
     async with make_engine(sandbox, api_key=None) as again:  # kept
         await again.records()
         kept = again.record(record.key)
-        assert kept is not None and kept.tally == tally
+        assert kept is not None and kept.counts == tally
 
 
 async def test_rows_that_are_lost_or_doubled_need_a_person(sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path):
@@ -62,10 +62,10 @@ async def test_rows_that_are_lost_or_doubled_need_a_person(sandbox: Sandbox, mak
         rows = output.read_bytes().splitlines(keepends=True)
         output.write_bytes(b"".join([*rows[:3], rows[0], b'{"custom_id": "stranger", "response": null}\n', b'{"cus']))
         engine.recount(record.key)
-        record = await engine.wait_until(record.key, lambda r: r.tally is not None and not r.tally.is_even)
-        tally = record.tally
+        record = await engine.wait_until(record.key, lambda r: r.counts is not None and not r.counts.is_even)
+        tally = record.counts
         assert tally is not None
-        assert (tally.requests, tally.answered, tally.missing, tally.unknown, tally.duplicates, tally.odd) == (
+        assert (tally.requests, tally.answered, tally.missing, tally.unknown, tally.duplicates, tally.unreadable) == (
             (5, 3, 2, 1, 1, 1)
         )
         assert record.rank is Rank.ATTENTION
@@ -74,7 +74,7 @@ async def test_rows_that_are_lost_or_doubled_need_a_person(sandbox: Sandbox, mak
         path.unlink()
         engine.recount(record.key)
         assert not is_stale(tally, sources_of(record))
-        assert count(record) is None
+        assert count_results(record) is None
 
 
 async def test_a_job_fetched_by_an_older_version_is_counted_at_the_next_start(
@@ -86,15 +86,15 @@ async def test_a_job_fetched_by_an_older_version_is_counted_at_the_next_start(
     journal._db.execute("DELETE FROM tallies")
     journal.close()
     async with make_engine(sandbox) as engine:
-        assert all(old.tally is None for old in await engine.records())
-        assert (await engine.wait_until(record.key, tallied)).tally == record.tally
+        assert all(old.counts is None for old in await engine.records())
+        assert (await engine.wait_until(record.key, tallied)).counts == record.counts
     journal = Journal(tmp_path / "data" / "history.db")
     journal._db.execute("DELETE FROM tallies")
     journal.close()
     async with make_engine(sandbox, api_key=None) as engine:  # without a key, when it is looked at
         await engine.records()
         engine.recount(record.key)
-        assert (await engine.wait_until(record.key, tallied)).tally == record.tally
+        assert (await engine.wait_until(record.key, tallied)).counts == record.counts
 
 
 async def test_a_job_made_elsewhere_is_what_came_back(sandbox: Sandbox, make_engine: MakeEngine):
@@ -102,7 +102,7 @@ async def test_a_job_made_elsewhere_is_what_came_back(sandbox: Sandbox, make_eng
     async with make_engine(sandbox) as engine:
         await engine.wait_until(job_id, lambda r: r.job is not None)
         await engine.fetch(job_id)
-        tally = (await engine.wait_until(job_id, tallied)).tally
+        tally = (await engine.wait_until(job_id, tallied)).counts
     assert tally is not None and not tally.has_input and not tally.is_even and not tally.needs_attention
     assert tally.requests == tally.answered == 3
 
@@ -113,30 +113,30 @@ async def test_an_input_that_is_another_one_by_now_is_not_counted_against(
     path = write_chat(tmp_path / "in.jsonl", ["Hello?", "Anyone?"])
     async with make_engine(sandbox) as engine:
         record = await run_job(engine, path, 2)
-    asked, tally = path.read_bytes(), record.tally
+    asked, tally = path.read_bytes(), record.counts
     assert tally is not None and tally.is_even
     path.write_bytes(asked + asked.replace(b"request-", b"other-"))
     assert not is_stale(tally, sources_of(record))  # counted while it was what was submitted
-    late = count(replace(record, requests=3))
+    late = count_results(replace(record, requests=3))
     assert late is not None and (late.requests, late.answered, late.missing, late.has_input) == (3, 2, 1, False)
     assert not is_stale(late, sources_of(record))
     path.write_bytes(asked)
     assert is_stale(late, sources_of(record))
-    again = count(record)
+    again = count_results(record)
     assert again is not None and again == replace(tally, stamps=again.stamps)
-    with pytest.raises(Stopped):
-        count(record, cancelled=lambda: True)
+    with pytest.raises(OperationCancelledError):
+        count_results(record, cancelled=lambda: True)
 
 
 def test_files_are_told_by_size_and_time(tmp_path: Path):
     path = tmp_path / "out.jsonl"
     path.write_text("{}\n")
     index = ResultIndex(sources_of(None))
-    assert is_stale(Tally(0, 0, 0, 0), index.sources)  # of another version
+    assert is_stale(JobCounts(0, 0, 0, 0), index.sources)  # of another version
     sources = Sources(output=path)
     index = ResultIndex(sources)
     index.build()
-    tally = Tally(0, 0, 0, 0, stamps=spell_stamps(index.stamps, input_changed=False))
+    tally = JobCounts(0, 0, 0, 0, stamps=format_stamps(index.stamps, input_changed=False))
     assert not is_stale(tally, sources)
     os.utime(path, (1, 1))
     assert is_stale(tally, sources)

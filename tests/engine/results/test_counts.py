@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tbatch_tui.engine.errors import Stopped
-from tbatch_tui.engine.results import Outcome, Reconciliation, ResultIndex, Source, Sources, tally_of
+from tbatch_tui.engine.errors import OperationCancelledError
+from tbatch_tui.engine.results import Outcome, RequestCounts, ResultIndex, Source, Sources, counts_of
 from tests.helpers.result_rows import answered, asked, failed, index_of, line_of, with_body, write
 
 ROWS = {
@@ -43,9 +43,9 @@ class Case:
     odd: int = 0
 
     @property
-    def expected(self) -> Reconciliation:
+    def expected(self) -> RequestCounts:
         best = Counter(min(fate, default=Outcome.MISSING) for fate in self.fates)
-        return Reconciliation(
+        return RequestCounts(
             requests=self.requests,
             answered=best[Outcome.OK] + best[Outcome.CUT_SHORT],
             errors=best[Outcome.ERROR],
@@ -53,7 +53,7 @@ class Case:
             cut_short=best[Outcome.CUT_SHORT],
             unknown=self.unknown,
             duplicates=sum(max(0, len(fate) - 1) for fate in self.fates),
-            odd=self.odd,
+            unreadable=self.odd,
         )
 
     @property
@@ -110,21 +110,21 @@ def test_the_sum_is_exact(case: Case, end: bytes, whole: bool) -> None:
         found = index.build()
         assert found == case.expected
         assert found.requests == found.answered + found.errors + found.missing
-        assert len(index) == found.requests + found.unknown + found.duplicates + found.odd
+        assert len(index) == found.requests + found.unknown + found.duplicates + found.unreadable
         assert [index.row(number).line for number in range(found.requests)] == [
             1 + number * (1 if end != b"\n\n  \n" else 3) for number in range(found.requests)
         ]
         for number, fate in enumerate(case.fates):
             assert index.row(number).custom_id == f"id-{number}"
             assert index.outcome(number) == min(fate, default=Outcome.MISSING)
-        tally = tally_of(index)
+        tally = counts_of(index)
         assert [getattr(tally, name) for name in COUNTS] == [getattr(case.expected, name) for name in COUNTS]
         assert (tally.completion_tokens, tally.prompt_tokens, tally.audio_seconds) == case.used
-        assert tally.is_even == (not any((tally.missing, tally.unknown, tally.duplicates, tally.odd)))
+        assert tally.is_even == (not any((tally.missing, tally.unknown, tally.duplicates, tally.unreadable)))
         for number in range(len(index)):
             record = index.record(number)
             assert record.row.outcome == index.outcome(number)
-            assert not record.troubles
+            assert not record.issues
 
 
 @given(cut=st.integers(1, 400))
@@ -140,7 +140,7 @@ def test_a_file_cut_in_its_last_row_loses_that_row_and_says_so(cut: int) -> None
         output.write_bytes(data[:kept])
         index = ResultIndex(Sources(write(folder / "in.jsonl", rows), output))
         found = index.build()
-        assert (found.answered, found.missing, found.odd) == (1, 1, 1)
+        assert (found.answered, found.missing, found.unreadable) == (1, 1, 1)
         assert not found.is_even
         last = index.row(2)
         assert last.outcome is Outcome.UNREADABLE
@@ -154,28 +154,28 @@ def test_requests_that_share_an_id_take_the_rows_in_turn(tmp_path: Path) -> None
         output=[answered("same", "1"), answered("same", "2")],
     )
     assert [index.row(number).preview for number in range(3)] == ["1", "2", ""]
-    assert index.reconciliation == Reconciliation(3, 2, 0, 1, 0, 0, 0, 0)
+    assert index.reconciliation == RequestCounts(3, 2, 0, 1, 0, 0, 0, 0)
 
 
 def test_many_requests_that_share_an_id_take_no_longer(tmp_path: Path) -> None:
     rows = 10_000
     index = index_of(tmp_path, input=[asked("same")] * rows, output=[answered("same")] * (rows + 5))
-    assert index.reconciliation == Reconciliation(rows, rows, 0, 0, 0, 0, 5, 0)
+    assert index.reconciliation == RequestCounts(rows, rows, 0, 0, 0, 0, 5, 0)
 
 
 def test_without_an_input_file_the_rows_are_what_came_back(tmp_path: Path) -> None:
     index = index_of(tmp_path, output=[answered("b"), answered("a"), answered("b", "2")], errors=[failed("c")])
     assert [index.row(number).custom_id for number in range(len(index))] == ["b", "a", "c", "b"]
     assert [index.row(number).line for number in range(len(index))] == [1, 2, 1, None]
-    assert index.reconciliation == Reconciliation(3, 2, 1, 0, 0, 0, 1, 0, has_input=False)
-    assert index.record(0).asked == ()
+    assert index.reconciliation == RequestCounts(3, 2, 1, 0, 0, 0, 1, 0, has_input=False)
+    assert index.record(0).request_messages == ()
     assert index.record(0).answers[0].text == "Hi!"
 
 
 def test_files_that_are_gone_are_told_of(tmp_path: Path) -> None:
     sources = Sources(tmp_path / "in.jsonl", tmp_path / "out.jsonl", tmp_path)
     index = ResultIndex(sources)
-    assert index.build() == Reconciliation(0, 0, 0, 0, 0, 0, 0, 0, has_input=False)
+    assert index.build() == RequestCounts(0, 0, 0, 0, 0, 0, 0, 0, has_input=False)
     assert set(index.absent) == {Source.INPUT, Source.OUTPUT, Source.ERRORS}
     assert len(index) == 0
 
@@ -189,7 +189,7 @@ def test_another_input_file_is_noticed(tmp_path: Path) -> None:
 
 def test_building_stops_when_asked(tmp_path: Path) -> None:
     index = ResultIndex(Sources(write(tmp_path / "in.jsonl", [asked("a")])))
-    with pytest.raises(Stopped):
+    with pytest.raises(OperationCancelledError):
         index.build(cancelled=lambda: True)
     assert not index.is_built
 

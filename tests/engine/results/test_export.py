@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tbatch_tui.engine.errors import BatchError, FileTrouble, Stopped
+from tbatch_tui.engine.errors import BatchError, LocalFileError, OperationCancelledError
 from tbatch_tui.engine.results import COLUMNS, ExportFormat, Outcome, ResultIndex, export_rows, has_parquet
-from tbatch_tui.engine.results.export.tables import _csv_line, harmless
+from tbatch_tui.engine.results.export.tables import _csv_line, escape_formula
 from tests.helpers.hostile_text import NASTY
 from tests.helpers.result_rows import answered, asked, failed, index_of, line_of
 
@@ -48,7 +48,7 @@ def test_every_row_comes_out_once_whatever_it_says(tmp_path: Path, texts: list[s
     assert len(plain) == len(index) and plain[-1]["answer"] is None
     assert [row["answer"] for row in plain[:-1]] == as_written
     at = table[0].index("prompt")
-    assert [row[at] for row in table[1:-1]] == [harmless(text) for text in as_written]
+    assert [row[at] for row in table[1:-1]] == [escape_formula(text) for text in as_written]
     assert paths[ExportFormat.MARKDOWN].read_text(encoding="utf-8").count("\n*ok") <= len(index)
 
 
@@ -73,9 +73,9 @@ def test_no_file_gives_way_unasked_and_a_stop_leaves_nothing(tmp_path: Path) -> 
     index = index_of(tmp_path, input=[asked("a")], output=[answered("a")])
     path = tmp_path / "there.csv"
     path.write_text("mine")
-    with pytest.raises(FileTrouble, match="already"):
+    with pytest.raises(LocalFileError, match="already"):
         export_rows(index, [0], path, ExportFormat.CSV)
-    with pytest.raises(Stopped):
+    with pytest.raises(OperationCancelledError):
         export_rows(index, [0], path, ExportFormat.CSV, replace=True, cancelled=lambda: True)
     assert path.read_text() == "mine"
     export_rows(index, [0], path, ExportFormat.CSV, replace=True)
@@ -179,7 +179,7 @@ def test_rows_far_from_each_other_are_merged_too(tmp_path: Path) -> None:
 def test_a_file_that_changed_is_not_merged(tmp_path: Path) -> None:
     index = index_of(tmp_path, input=[asked("a")], output=[answered("a")])
     (tmp_path / "out.jsonl").write_bytes(line_of(answered("a")) + b"\n\n")
-    with pytest.raises(FileTrouble, match="changed"):
+    with pytest.raises(LocalFileError, match="changed"):
         merge(index, [0], tmp_path / "m.jsonl")
     assert not (tmp_path / "m.jsonl").exists()
 
@@ -217,14 +217,14 @@ def test_a_file_that_changed_is_not_merged(tmp_path: Path) -> None:
     ],
 )
 def test_no_cell_is_a_formula_and_numbers_stay_numbers(cell: Any, written: Any) -> None:
-    assert harmless(cell) == written
+    assert escape_formula(cell) == written
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.lists(st.text(max_size=8) | st.sampled_from(NASTY), min_size=2, max_size=2), max_size=5))
 def test_any_text_comes_back_from_a_csv(rows: list[list[str]]) -> None:
-    written = b"".join(_csv_line([harmless(cell) for cell in row]) for row in rows).decode()
-    expected = [[harmless(cell.encode("utf-8", "replace").decode()) for cell in row] for row in rows]
+    written = b"".join(_csv_line([escape_formula(cell) for cell in row]) for row in rows).decode()
+    expected = [[escape_formula(cell.encode("utf-8", "replace").decode()) for cell in row] for row in rows]
     assert list(csv.reader(io.StringIO(written, newline=""))) == expected
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from tbatch_tui.engine.errors import Stopped
-from tbatch_tui.engine.results import KeptIndex, Outcome, ResultIndex, Shelf, Sources, search, spending
+from tbatch_tui.engine.errors import OperationCancelledError
+from tbatch_tui.engine.results import CachedIndex, IndexCache, Outcome, ResultIndex, Sources, search, usage_by_model
 from tests.engine.results.test_counts import Case, cases
 from tests.helpers.result_rows import answered, asked, failed, line_of, with_body, write
 
@@ -19,7 +19,7 @@ OUTPUT = [answered("a", "Hi – \U0001f600"), answered("b\ud800", "cut", reason=
 ERRORS = [failed("c", "no \ud800"), b"{half", answered("a", "twice"), with_body("d", {"text": "", "duration": 3.5})]
 
 
-class Counted(KeptIndex):
+class Counted(CachedIndex):
     """Says whether the files were read."""
 
     is_taken = True
@@ -35,7 +35,7 @@ def sources(folder: Path) -> Sources:
     )
 
 
-def opened(of: Sources, shelf: Shelf, job_id: str = "job") -> Counted:
+def opened(of: Sources, shelf: IndexCache, job_id: str = "job") -> Counted:
     index = Counted(of, shelf, job_id)
     index.build()
     return index
@@ -48,12 +48,12 @@ def assert_same(one: ResultIndex, other: ResultIndex) -> None:
         assert one.row(row) == other.row(row)
         assert (one.request_place(row), one.reply_place(row)) == (other.request_place(row), other.reply_place(row))
         assert one.record(row) == other.record(row)
-    assert spending(one) == spending(other)
+    assert usage_by_model(one) == usage_by_model(other)
     assert list(one.select([Outcome.OK])) == list(other.select([Outcome.OK]))
 
 
 def test_it_is_read_once(tmp_path: Path) -> None:
-    of, shelf = sources(tmp_path), Shelf(tmp_path / "index")
+    of, shelf = sources(tmp_path), IndexCache(tmp_path / "index")
     first, again = opened(of, shelf), opened(of, shelf)
     assert (first.is_taken, again.is_taken) == (False, True)
     assert_same(first, again)
@@ -72,7 +72,7 @@ def test_whatever_is_in_the_files_it_comes_back_as_it_was(case: Case) -> None:
             write(folder / "out.jsonl", case.output),
             write(folder / "err.jsonl", case.errors),
         )
-        first, again = (opened(of, Shelf(folder / "index")) for _ in range(2))
+        first, again = (opened(of, IndexCache(folder / "index")) for _ in range(2))
         assert again.is_taken and again.reconciliation == case.expected
         assert_same(first, again)
 
@@ -80,7 +80,7 @@ def test_whatever_is_in_the_files_it_comes_back_as_it_was(case: Case) -> None:
 @pytest.mark.parametrize("which", ["in.jsonl", "out.jsonl", "err.jsonl"])
 @pytest.mark.parametrize("how", ["longer", "touched", "replaced", "gone"])
 def test_a_file_that_changed_is_read_again(which: str, how: str, tmp_path: Path) -> None:
-    of, shelf = sources(tmp_path), Shelf(tmp_path / "index")
+    of, shelf = sources(tmp_path), IndexCache(tmp_path / "index")
     opened(of, shelf)
     path = tmp_path / which
     data = path.read_bytes()
@@ -103,7 +103,7 @@ def test_a_file_that_changed_is_read_again(which: str, how: str, tmp_path: Path)
 
 
 def test_what_is_damaged_is_made_anew(tmp_path: Path) -> None:
-    of, shelf = sources(tmp_path), Shelf(tmp_path / "index")
+    of, shelf = sources(tmp_path), IndexCache(tmp_path / "index")
     first, path = opened(of, shelf), shelf.path("job")
     whole = path.read_bytes()
     spots = [*range(0, len(whole), max(1, len(whole) // 25)), len(whole) - 1]
@@ -118,7 +118,7 @@ def test_what_is_damaged_is_made_anew(tmp_path: Path) -> None:
 
 
 def test_another_submission_of_the_file_is_another_index(tmp_path: Path) -> None:
-    of, shelf = sources(tmp_path), Shelf(tmp_path / "index")
+    of, shelf = sources(tmp_path), IndexCache(tmp_path / "index")
     opened(of, shelf)
     other = opened(Sources(of.input, of.output, of.errors, "0" * 64), shelf)
     assert not other.is_taken and other.input_changed
@@ -130,23 +130,23 @@ def test_another_submission_of_the_file_is_another_index(tmp_path: Path) -> None
 
 def test_the_folder_is_bounded_and_the_longest_unused_goes_first(tmp_path: Path) -> None:
     of = sources(tmp_path)
-    opened(of, Shelf(tmp_path / "index"), "one")
-    size = Shelf(tmp_path / "index").path("one").stat().st_size
-    shelf = Shelf(tmp_path / "index", limit=5 * size)
+    opened(of, IndexCache(tmp_path / "index"), "one")
+    size = IndexCache(tmp_path / "index").path("one").stat().st_size
+    shelf = IndexCache(tmp_path / "index", limit=5 * size)
     for number, name in enumerate(("one", "two", "three", "four", "five")):
         opened(of, shelf, name)
         os.utime(shelf.path(name), (number, number))
     assert opened(of, shelf, "one").is_taken  # looked at again
     opened(of, shelf, "six")
     assert {path.stem for path in (tmp_path / "index").iterdir()} == {"one", "three", "four", "five", "six"}
-    small = Shelf(tmp_path / "small", limit=size)
+    small = IndexCache(tmp_path / "small", limit=size)
     assert not opened(of, small).is_taken and not opened(of, small).is_taken
 
 
 def test_where_nothing_can_be_kept_it_is_read_each_time(tmp_path: Path) -> None:
     (tmp_path / "index").write_text("a file, not a folder")
-    of, shelf = sources(tmp_path), Shelf(tmp_path / "index")
+    of, shelf = sources(tmp_path), IndexCache(tmp_path / "index")
     assert opened(of, shelf).reconciliation == opened(of, shelf).reconciliation
-    with pytest.raises(Stopped):
-        KeptIndex(of, shelf, "job").build(cancelled=lambda: True)
-    assert Shelf(tmp_path / "x").path("../../etc/passwd").parent == tmp_path / "x"
+    with pytest.raises(OperationCancelledError):
+        CachedIndex(of, shelf, "job").build(cancelled=lambda: True)
+    assert IndexCache(tmp_path / "x").path("../../etc/passwd").parent == tmp_path / "x"

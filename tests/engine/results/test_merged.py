@@ -13,20 +13,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tbatch_tui.engine.errors import BatchError, Stopped
+from tbatch_tui.engine.errors import BatchError, OperationCancelledError
 from tbatch_tui.engine.results import (
     ExportFormat,
-    FamilyIndex,
-    Member,
-    Oddity,
+    MergedIndex,
+    MergedMember,
     Outcome,
     ResultIndex,
+    RowIssue,
     Sources,
     errors_by_message,
     export_rows,
-    plan_retry,
+    rows_to_retry,
     search,
-    spending,
+    usage_by_model,
     write_retry,
 )
 from tests.helpers.result_rows import answered, asked, failed, line_of, write
@@ -39,7 +39,7 @@ ROWS: dict[Outcome, Any] = {
 Fates = list[Outcome]
 
 
-def member(folder: Path, number: int, fates: dict[int, Outcome], order: list[int] | None = None) -> Member:
+def member(folder: Path, number: int, fates: dict[int, Outcome], order: list[int] | None = None) -> MergedMember:
     """A job that asked the requests of `fates`, with a row for each that is not missing."""
     folder.mkdir(exist_ok=True)
     input = write(folder / f"in{number}.jsonl", [asked(f"id-{row}", f"asked in {number}") for row in fates])
@@ -49,11 +49,11 @@ def member(folder: Path, number: int, fates: dict[int, Outcome], order: list[int
             rows[fates[row] is Outcome.ERROR].append(ROWS[fates[row]](f"id-{row}", number))
     output = write(folder / f"out{number}.jsonl", rows[False])
     errors = write(folder / f"err{number}.jsonl", rows[True])
-    return Member(f"job-{number}", f"name-{number}", ResultIndex(Sources(input, output, errors)))
+    return MergedMember(f"job-{number}", f"name-{number}", ResultIndex(Sources(input, output, errors)))
 
 
-def family(folder: Path, *fates: dict[int, Outcome]) -> FamilyIndex:
-    index = FamilyIndex([member(folder, number, of) for number, of in enumerate(fates)])
+def family(folder: Path, *fates: dict[int, Outcome]) -> MergedIndex:
+    index = MergedIndex([member(folder, number, of) for number, of in enumerate(fates)])
     index.build()
     return index
 
@@ -82,7 +82,7 @@ def test_each_request_has_its_last_best_answer(fates: list[dict[int, Outcome]], 
             order = list(of)
             shuffle.shuffle(order)
             members.append(member(Path(name), number, of, order))
-        index = FamilyIndex(members)
+        index = MergedIndex(members)
         found = index.build()
         best: list[tuple[Outcome, int | None]] = []
         for row in fates[0]:
@@ -103,9 +103,9 @@ def test_each_request_has_its_last_best_answer(fates: list[dict[int, Outcome]], 
             assert (shown.custom_id, shown.outcome) == (f"id-{row}", outcome)
             assert shown.attempt == (None if number is None else number + 1)
             assert index.job_of(row) == ("" if number is None else f"job-{number}")
-            assert record.origin == ("" if number is None else f"name-{number}") and not record.troubles
-            assert record.asked[0].text == f"asked in {number or 0}"
-        retried = plan_retry(index, groups=errors_by_message(index), missing=True, cut_short=True)
+            assert record.origin == ("" if number is None else f"name-{number}") and not record.issues
+            assert record.request_messages[0].text == f"asked in {number or 0}"
+        retried = rows_to_retry(index, groups=errors_by_message(index), missing=True, cut_short=True)
         assert list(retried) == [row for row, (outcome, _) in enumerate(best) if outcome is not Outcome.OK]
         target = Path(name) / "again.jsonl"
         write_retry(index, retried, target)
@@ -120,8 +120,8 @@ def test_what_is_superseded_is_paid_for_but_neither_shown_nor_found(tmp_path: Pa
     assert bytes(search(index, "cut 0")) == b"\x00\x00"
     assert bytes(search(index, "asked in 0")) == b"\x01\x01"
     assert [group.message for group in errors_by_message(index)] == ["failed in <n>"]
-    assert [spent.rows for spent in spending(index)] == [2]
-    assert [spent.rows for spent in spending(index, [0])] == [1]
+    assert [spent.rows for spent in usage_by_model(index)] == [2]
+    assert [spent.rows for spent in usage_by_model(index, [0])] == [1]
 
 
 def test_merged_rows_are_exported_with_their_job(tmp_path: Path) -> None:
@@ -144,21 +144,21 @@ def test_odd_rows_of_every_job_are_shown_below(tmp_path: Path) -> None:
     output = second.index.sources.output
     assert output is not None
     output.write_bytes(output.read_bytes() + line_of(answered("stranger")) + b"\n" + line_of(answered("id-0")) + b"\n{")
-    index = FamilyIndex([first, second])
+    index = MergedIndex([first, second])
     found = index.build()
-    assert (found.requests, found.answered, found.unknown, found.duplicates, found.odd) == (2, 2, 2, 1, 1)
-    odd = [(index.row(row).oddity, index.row(row).custom_id, index.job_of(row)) for row in range(2, len(index))]
+    assert (found.requests, found.answered, found.unknown, found.duplicates, found.unreadable) == (2, 2, 2, 1, 1)
+    odd = [(index.row(row).issue, index.row(row).custom_id, index.job_of(row)) for row in range(2, len(index))]
     assert sorted(odd, key=str) == sorted(
         [
-            (Oddity.UNKNOWN, "id-7", "job-1"),
-            (Oddity.UNKNOWN, "stranger", "job-1"),
-            (Oddity.DUPLICATE, "id-0", "job-1"),
-            (Oddity.UNREADABLE, "", "job-1"),
+            (RowIssue.UNKNOWN, "id-7", "job-1"),
+            (RowIssue.UNKNOWN, "stranger", "job-1"),
+            (RowIssue.DUPLICATE, "id-0", "job-1"),
+            (RowIssue.UNREADABLE, "", "job-1"),
         ],
         key=str,
     )
-    assert not any(index.record(row).troubles for row in range(len(index)))
-    assert list(plan_retry(index, marked=range(len(index)))) == [0, 1]
+    assert not any(index.record(row).issues for row in range(len(index)))
+    assert list(rows_to_retry(index, marked=range(len(index)))) == [0, 1]
 
 
 def test_of_an_id_that_was_used_twice_the_worse_one_is_answered(tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_of_an_id_that_was_used_twice_the_worse_one_is_answered(tmp_path: Path) 
     path = first.index.sources.input
     assert path is not None
     path.write_bytes(path.read_bytes() * 2)
-    index = FamilyIndex([first, member(tmp_path, 1, {0: Outcome.OK})])
+    index = MergedIndex([first, member(tmp_path, 1, {0: Outcome.OK})])
     assert index.build().answered == 2
     assert [index.job_of(row) for row in range(2)] == ["job-0", "job-1"]
 
@@ -176,9 +176,9 @@ def test_without_the_first_input_there_is_nothing_to_merge_into(tmp_path: Path) 
     assert first.index.sources.input is not None
     first.index.sources.input.unlink()
     with pytest.raises(BatchError, match="cannot be merged"):
-        FamilyIndex([first, member(tmp_path, 1, {0: Outcome.OK})]).build()
-    with pytest.raises(Stopped):
-        FamilyIndex([member(tmp_path, 2, {0: Outcome.OK})]).build(cancelled=lambda: True)
+        MergedIndex([first, member(tmp_path, 1, {0: Outcome.OK})]).build()
+    with pytest.raises(OperationCancelledError):
+        MergedIndex([member(tmp_path, 2, {0: Outcome.OK})]).build(cancelled=lambda: True)
 
 
 def test_a_retry_without_its_files_takes_nothing_away(tmp_path: Path) -> None:
@@ -186,6 +186,6 @@ def test_a_retry_without_its_files_takes_nothing_away(tmp_path: Path) -> None:
     for path in (second.index.sources.input, second.index.sources.errors):
         assert path is not None
         path.unlink()
-    index = FamilyIndex([member(tmp_path, 0, {0: Outcome.ERROR, 1: Outcome.OK}), second])
+    index = MergedIndex([member(tmp_path, 0, {0: Outcome.ERROR, 1: Outcome.OK}), second])
     assert index.build().answered == 2
     assert index.absent and index.record(0).answers[0].text == "answer 1"

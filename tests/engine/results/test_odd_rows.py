@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from tbatch_tui.engine.lenient_json import loads
 from tbatch_tui.engine.results import Outcome, Row
 from tbatch_tui.engine.results.index import jsonl as lines_module
-from tbatch_tui.engine.results.index.classify import judge, judge_value, request_of
-from tbatch_tui.engine.results.index.previews import PREVIEW, head_of, words_of
-from tbatch_tui.engine.results.record import record_of
+from tbatch_tui.engine.results.index.classify import classify, classify_value, request_of
+from tbatch_tui.engine.results.index.previews import PREVIEW, preview_bytes, preview_text
+from tbatch_tui.engine.results.record import read_record
 from tests.helpers.result_rows import answered, asked, failed, index_of, line_of, with_body
 
 CALL = {"id": "c", "type": "function", "function": {"name": "look_up", "arguments": '{"id": 7}'}}
@@ -102,7 +102,7 @@ def test_an_input_line_without_an_id_is_a_request_that_is_missing(line: bytes, t
     index = index_of(tmp_path, input=[line, asked("a")], output=[answered("a")])
     assert index.outcome(0) is Outcome.MISSING
     assert index.outcome(1) is Outcome.OK
-    assert index.record(0).asked == ()
+    assert index.record(0).request_messages == ()
 
 
 def test_a_row_of_megabytes_is_read_whole(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_row_of_megabytes_is_read_whole(tmp_path: Path) -> None:
     assert index.row(0).preview.startswith("word word")
     record = index.record(0)
     assert record.answers[0].text == text
-    assert record.asked[0].text == text
+    assert record.request_messages[0].text == text
 
 
 def test_a_row_too_long_to_hold_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,10 +130,10 @@ def test_a_file_that_changed_since_is_told_and_not_misread(tmp_path: Path) -> No
     (tmp_path / "out.jsonl").write_bytes(b"{}\n")
     record = index.record(0)
     assert record.raw_response is None
-    assert record.asked[0].text == "Hello?"
-    assert "has changed" in record.troubles[0]
+    assert record.request_messages[0].text == "Hello?"
+    assert "has changed" in record.issues[0]
     (tmp_path / "in.jsonl").unlink()
-    assert len(index.record(0).troubles) == 2
+    assert len(index.record(0).issues) == 2
 
 
 JSON = st.recursive(
@@ -158,29 +158,29 @@ ROW = st.fixed_dictionaries({"custom_id": st.text(max_size=5) | JSON}, optional=
 @given(row=ROW, ascii_only=st.booleans())
 def test_the_fast_way_and_the_slow_way_agree(row: Any, ascii_only: bool) -> None:
     data = json.dumps(row, ensure_ascii=ascii_only).encode("utf-8", "backslashreplace")
-    fast, slow = judge(data), judge_value(loads(data))
+    fast, slow = classify(data), classify_value(loads(data))
     if len(fast.head) < PREVIEW and len(slow.head) < PREVIEW:
-        assert words_of(fast.head) == words_of(slow.head)
+        assert preview_text(fast.head) == preview_text(slow.head)
     fast.head = slow.head = b""
     assert fast == slow
-    record_of(Row(0, 1, "a", fast.outcome), data, data)
+    read_record(Row(0, 1, "a", fast.outcome), data, data)
 
 
 @settings(max_examples=200, deadline=None)
 @given(data=st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_bytes_are_judged(data: bytes) -> None:
-    verdict = judge(data)
+    verdict = classify(data)
     request_of(data)
-    words_of(verdict.head)
-    record_of(Row(0, 1, "a", verdict.outcome), data, data)
+    preview_text(verdict.head)
+    read_record(Row(0, 1, "a", verdict.outcome), data, data)
 
 
 @settings(max_examples=200, deadline=None)
 @given(text=st.text(st.characters(), max_size=400), start=st.integers(0, 5))
 def test_a_head_that_was_cut_anywhere_is_the_texts_beginning(text: str, start: int) -> None:
     text = "x" * start + text
-    for spelled in (head_of(text), json.dumps(text)[1:-1].encode()[:PREVIEW]):
-        said = words_of(spelled)
+    for spelled in (preview_bytes(text), json.dumps(text)[1:-1].encode()[:PREVIEW]):
+        said = preview_text(spelled)
         assert " ".join(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").split()).startswith(
             said.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         )

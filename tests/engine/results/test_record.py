@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tbatch_tui.engine.results import Audio, Failure, Part, PartKind, Source, ToolCall, Usage
+from tbatch_tui.engine.results import Audio, ContentPart, Failure, PartKind, Source, ToolCall, Usage
 from tests.helpers.result_rows import answered, failed, index_of, with_body
 
 PNG = "data:image/png;base64," + "iVBORw0KGgo" * 100
@@ -34,15 +34,15 @@ def test_a_conversation(tmp_path: Path) -> None:
     record = index.record(0)
     assert record.model == "meta/llama"
     assert record.settings == (("max_tokens", "64"), ("response_format", '{"type":"json_object"}'))
-    assert [message.role for message in record.asked] == ["system", "user"]
-    assert record.asked[1].parts == (
-        Part(PartKind.TEXT, "What is this?"),
-        Part(PartKind.IMAGE, "image/png", 825),
-        Part(PartKind.IMAGE, "https://example.com/a.png"),
-        Part(PartKind.AUDIO, "wav", 300),
+    assert [message.role for message in record.request_messages] == ["system", "user"]
+    assert record.request_messages[1].parts == (
+        ContentPart(PartKind.TEXT, "What is this?"),
+        ContentPart(PartKind.IMAGE, "image/png", 825),
+        ContentPart(PartKind.IMAGE, "https://example.com/a.png"),
+        ContentPart(PartKind.AUDIO, "wav", 300),
     )
     (said,) = record.answers
-    assert said.parts == (Part(PartKind.JSON, '{\n  "price": 1.10,\n  "n": 12345678901234567890\n}'),)
+    assert said.parts == (ContentPart(PartKind.JSON, '{\n  "price": 1.10,\n  "n": 12345678901234567890\n}'),)
     assert (said.role, said.reasoning, said.finish_reason) == ("assistant", "Let me see.", "stop")
     assert record.usage == Usage(prompt=3, completion=7, total=10, reasoning=5, cached=None)
     assert (record.source, record.source_line) == (Source.OUTPUT, 1)
@@ -80,7 +80,7 @@ def test_what_was_heard(tmp_path: Path) -> None:
     record = index.record(0)
     assert record.audio == Audio("Guten Tag", "de", 61.5)
     assert record.answers == ()
-    assert record.asked[0].parts == (Part(PartKind.AUDIO, "https://example.com/a.wav"),)
+    assert record.request_messages[0].parts == (ContentPart(PartKind.AUDIO, "https://example.com/a.wav"),)
     assert record.settings == (("language", "de"),)
     assert index.row(0).seconds == 61.5
     assert index.row(0).tokens is None

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tbatch_tui.engine.errors import BatchError, FileTrouble, Stopped
-from tbatch_tui.engine.results import errors_by_message, plan_retry, retry_path, write_retry
+from tbatch_tui.engine.errors import BatchError, LocalFileError, OperationCancelledError
+from tbatch_tui.engine.results import errors_by_message, retry_path, rows_to_retry, write_retry
 from tests.helpers.result_rows import answered, asked, failed, index_of, line_of
 
 INPUT = [asked(f"case-{number}") for number in range(6)]
@@ -22,10 +22,10 @@ ERRORS = [failed("case-5", "Request timeout after 30 s"), failed("case-1", "Requ
 def test_the_chosen_requests_in_the_order_of_the_input(tmp_path: Path) -> None:
     index = index_of(tmp_path / "a", input=INPUT, output=OUTPUT, errors=ERRORS)
     timeouts, invalid = errors_by_message(index)
-    assert list(plan_retry(index)) == []
-    assert list(plan_retry(index, groups=[timeouts])) == [1, 5]
-    assert list(plan_retry(index, groups=[invalid], missing=True)) == [2, 3]
-    assert list(plan_retry(index, groups=[timeouts, invalid], missing=True, cut_short=True)) == [1, 2, 3, 4, 5]
+    assert list(rows_to_retry(index)) == []
+    assert list(rows_to_retry(index, groups=[timeouts])) == [1, 5]
+    assert list(rows_to_retry(index, groups=[invalid], missing=True)) == [2, 3]
+    assert list(rows_to_retry(index, groups=[timeouts, invalid], missing=True, cut_short=True)) == [1, 2, 3, 4, 5]
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -39,7 +39,7 @@ def test_lines_are_written_byte_for_byte(tmp_path: Path, answers: list[bool], en
     index = type(index)(type(index.sources)(input=folder / "in.jsonl", output=folder / "out.jsonl"))
     index.build()
     target = retry_path(folder / "in.jsonl")
-    write_retry(index, plan_retry(index, missing=True), target)
+    write_retry(index, rows_to_retry(index, missing=True), target)
     assert target.read_bytes() == b"".join(line + b"\n" for line, ok in zip(lines, answers, strict=True) if not ok)
 
 
@@ -48,7 +48,7 @@ def test_another_model_for_all_and_more_tokens_for_what_was_cut(tmp_path: Path) 
     capped["body"]["max_completion_tokens"] = 64
     index = index_of(tmp_path, input=[*INPUT[:4], capped, b'{"custom_id": "case-5", "body": 7}'], output=OUTPUT)
     target = tmp_path / "again.jsonl"
-    write_retry(index, plan_retry(index, missing=True, cut_short=True), target, model="m/other", max_tokens=999)
+    write_retry(index, rows_to_retry(index, missing=True, cut_short=True), target, model="m/other", max_tokens=999)
     rows = [json.loads(line) for line in target.read_text().splitlines()]
     assert [row["custom_id"] for row in rows] == ["case-1", "case-2", "case-3", "case-4", "case-5"]
     assert [row["body"]["model"] for row in rows[:4]] == ["m/other"] * 4
@@ -58,21 +58,21 @@ def test_another_model_for_all_and_more_tokens_for_what_was_cut(tmp_path: Path) 
 
 def test_no_file_is_written_over_and_nothing_half_is_left(tmp_path: Path) -> None:
     index = index_of(tmp_path, input=INPUT, output=OUTPUT)
-    rows = plan_retry(index, missing=True)
+    rows = rows_to_retry(index, missing=True)
     first = retry_path(tmp_path / "in.jsonl")
     assert first.name == "in.retry1.jsonl"
     write_retry(index, rows, first)
     assert retry_path(first).name == "in.retry2.jsonl"
     kept = first.read_bytes()
     before = sorted(tmp_path.iterdir())
-    with pytest.raises(FileTrouble, match="already"):
+    with pytest.raises(LocalFileError, match="already"):
         write_retry(index, rows, first)
-    with pytest.raises(Stopped):
+    with pytest.raises(OperationCancelledError):
         write_retry(index, rows, retry_path(first), cancelled=lambda: True)
-    with pytest.raises(FileTrouble, match="cannot be written"):
+    with pytest.raises(LocalFileError, match="cannot be written"):
         write_retry(index, rows, first / "x.jsonl")
     (tmp_path / "in.jsonl").write_bytes(b"".join(line_of(row) + b"\n" for row in reversed(INPUT)) + b"\n")
-    with pytest.raises(FileTrouble, match="has changed"):
+    with pytest.raises(LocalFileError, match="has changed"):
         write_retry(index, rows, retry_path(first))
     index.input_changed = True
     with pytest.raises(BatchError, match="since it was submitted"):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tbatch_tui.engine.errors import FileTrouble, Stopped
+from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.results import ErrorGroup, ResultIndex, errors_by_message, search
 from tbatch_tui.engine.results import search as search_function
 from tests.helpers.result_rows import answered, asked, failed, index_of
@@ -90,10 +90,10 @@ def test_a_hit_across_two_pieces_is_found(before: int, text: str, tmp_path_facto
 
 def test_a_search_can_be_stopped_and_sees_that_a_file_is_another(tmp_path: Path) -> None:
     index = index_of(tmp_path, output=[answered("a")])
-    with pytest.raises(Stopped):
+    with pytest.raises(OperationCancelledError):
         search(index, "a", cancelled=lambda: True)
     (tmp_path / "out.jsonl").write_bytes(b"{}")
-    with pytest.raises(FileTrouble):
+    with pytest.raises(LocalFileError):
         search(index, "a")
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tbatch_tui.engine.domain.counts import Spent
+from tbatch_tui.engine.domain.counts import ModelUsage
 from tbatch_tui.engine.lenient_json import loads
-from tbatch_tui.engine.results import Outcome, spending
-from tbatch_tui.engine.results.index.classify import judge, judge_value
+from tbatch_tui.engine.results import Outcome, usage_by_model
+from tbatch_tui.engine.results.index.classify import classify, classify_value
 from tests.helpers.result_rows import answered, asked, failed, index_of, line_of, with_body
 
 
@@ -31,13 +31,13 @@ def test_by_the_model_that_was_asked(tmp_path: Path):
         output=[with_usage("a"), with_usage("b", cached_tokens=4), with_usage("stranger"), with_usage("a")],
         errors=[failed("c")],
     )
-    assert spending(index) == (
-        Spent("m/chat", 2, 20, 10, told=2),
-        Spent("", 1, 10, 5, told=1),
-        Spent("m/other", 1, 10, 5, cached=4, told=1),
+    assert usage_by_model(index) == (
+        ModelUsage("m/chat", 2, 20, 10, rows_with_tokens=2),
+        ModelUsage("", 1, 10, 5, rows_with_tokens=1),
+        ModelUsage("m/other", 1, 10, 5, cached=4, rows_with_tokens=1),
     )
-    assert spending(index, [1, 2]) == (Spent("m/other", 1, 10, 5, cached=4, told=1),)
-    assert spending(index, index.select([Outcome.ERROR, Outcome.MISSING])) == ()
+    assert usage_by_model(index, [1, 2]) == (ModelUsage("m/other", 1, 10, 5, cached=4, rows_with_tokens=1),)
+    assert usage_by_model(index, index.select([Outcome.ERROR, Outcome.MISSING])) == ()
 
 
 def test_without_the_input_file_the_answers_say_their_model(tmp_path: Path):
@@ -45,9 +45,9 @@ def test_without_the_input_file_the_answers_say_their_model(tmp_path: Path):
     row["response"]["body"]["model"] = "m/said"
     heard = with_body("b", {"text": "Hello", "duration": 61.5, "language": "en"})
     index = index_of(tmp_path, output=[row, heard, answered("c", None), b"not json"])
-    assert spending(index) == (
-        Spent("", 3, 3, 7, seconds=61.5, told=1, heard=1),
-        Spent("m/said", 1, 10, 5, told=1),
+    assert usage_by_model(index) == (
+        ModelUsage("", 3, 3, 7, seconds=61.5, rows_with_tokens=1, rows_with_duration=1),
+        ModelUsage("m/said", 1, 10, 5, rows_with_tokens=1),
     )
 
 
@@ -65,6 +65,6 @@ def test_without_the_input_file_the_answers_say_their_model(tmp_path: Path):
 )
 def test_reasoning_and_cached_tokens_wherever_they_are_said(usage: dict, reasoning: int | None, cached: int | None):
     line = line_of(with_usage("a", **usage)).replace(b"Infinity", b"1e400")
-    for verdict in (judge(line), judge_value(loads(line))):
+    for verdict in (classify(line), classify_value(loads(line))):
         assert (verdict.reasoning_tokens, verdict.cached_tokens) == (reasoning, cached)
         assert (verdict.prompt_tokens, verdict.tokens) == (10, 5)

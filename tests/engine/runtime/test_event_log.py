@@ -10,9 +10,9 @@ import pytest
 
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.events import Notice
-from tbatch_tui.engine.redaction import hide, redacted
+from tbatch_tui.engine.redaction import add_secret, redact
 from tbatch_tui.engine.runtime import event_log as log_module
-from tbatch_tui.engine.runtime.event_log import Log
+from tbatch_tui.engine.runtime.event_log import EventLog
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import write_chat
 from tests.engine.conftest import MakeEngine
@@ -49,11 +49,11 @@ async def test_the_log_says_what_happened_without_key_prompts_or_answers(make_en
 
 def test_the_log_is_turned_over_and_two_apps_may_write_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(log_module, "_SIZE", 2_000)
-    one, two = Log(tmp_path), Log(tmp_path)
+    one, two = EventLog(tmp_path), EventLog(tmp_path)
     for each in (one, two):
         each.open()
     for number in range(60):
-        (one, two)[number % 2].heard(Notice(f"line {number:03d}", "x" * 60))
+        (one, two)[number % 2].record(Notice(f"line {number:03d}", "x" * 60))
     for each in (one, two):
         each.close()
     kept = sorted(tmp_path.iterdir())
@@ -64,9 +64,9 @@ def test_the_log_is_turned_over_and_two_apps_may_write_it(tmp_path: Path, monkey
 
 def test_a_log_that_cannot_be_written_keeps_nothing_up(tmp_path: Path):
     (tmp_path / log_module.NAME).mkdir()
-    log = Log(tmp_path)
+    log = EventLog(tmp_path)
     log.open()
-    log.heard(Notice("nobody hears this"))
+    log.record(Notice("nobody hears this"))
     log.close()
 
 
@@ -81,7 +81,7 @@ def test_a_log_that_cannot_be_written_keeps_nothing_up(tmp_path: Path):
     ],
 )
 def test_what_allows_something_is_blotted_out(text: str):
-    hide(KEY)
-    said = redacted(text)
+    add_secret(KEY)
+    said = redact(text)
     assert "0123456789abcdef" not in said
     assert "…" in said

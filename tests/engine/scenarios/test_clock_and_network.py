@@ -14,8 +14,8 @@ import pytest
 from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.domain.job import LocalStatus
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.engine import Controller
-from tbatch_tui.engine.errors import BatchError, FileTrouble, JournalTrouble, KeyRefused
+from tbatch_tui.engine.engine import BatchEngine
+from tbatch_tui.engine.errors import AuthenticationError, BatchError, JournalError, LocalFileError
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.polling import poller
 from tbatch_tui.engine.runtime import runtime as work
@@ -25,7 +25,7 @@ from tests.engine.conftest import MakeEngine
 from tests.engine.scenarios.test_main_job import fetched
 
 
-async def is_ok(engine: Controller) -> None:
+async def is_ok(engine: BatchEngine) -> None:
     await until(lambda: engine.health.state is HealthState.OK)
 
 
@@ -82,7 +82,7 @@ async def test_a_history_that_cannot_be_written_loses_nothing_and_goes_on(
         await until(lambda: sandbox.jobs)
         await _limit_history(engine, pages=1)
         other = write_chat(tmp_path / "other.jsonl", ["no room for this one"])
-        with pytest.raises(JournalTrouble, match="full"):
+        with pytest.raises(JournalError, match="full"):
             for _ in range(200):  # until what is free inside the file is used up
                 await engine.submit(other, Endpoint.CHAT, requests=1, label="x" * 20_000)
         await until(lambda: sandbox.jobs[0]["status"] == "COMPLETED")
@@ -225,11 +225,11 @@ async def test_what_cannot_be_submitted_is_said_before_anything_is_kept(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, tmp_path: Path
 ):
     async with make_engine(sandbox) as engine:
-        with pytest.raises(FileTrouble, match=r"\.jsonl"):
+        with pytest.raises(LocalFileError, match=r"\.jsonl"):
             await engine.submit(chat_file.rename(tmp_path / "in.txt"), Endpoint.CHAT, requests=2)
         assert await engine.records() == []
     async with make_engine(sandbox, api_key=None) as engine:
-        with pytest.raises(KeyRefused, match="no API key"):
+        with pytest.raises(AuthenticationError, match="no API key"):
             await engine.submit(tmp_path / "in.txt", Endpoint.CHAT, requests=2)
 
 
@@ -271,11 +271,11 @@ async def test_one_request_a_tick_whatever_the_number_of_jobs(jobs: int, sandbox
     assert min(gaps) >= 0.19
 
 
-async def _limit_history(engine: Controller, pages: int) -> None:
+async def _limit_history(engine: BatchEngine, pages: int) -> None:
     database = engine._book.journal._db
     await engine._book.run(lambda: database.execute(f"PRAGMA max_page_count = {pages}").fetchone())
 
 
-async def _read_only_history(engine: Controller, on: bool) -> None:
+async def _read_only_history(engine: BatchEngine, on: bool) -> None:
     database = engine._book.journal._db
     await engine._book.run(lambda: database.execute(f"PRAGMA query_only = {int(on)}").fetchone())

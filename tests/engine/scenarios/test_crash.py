@@ -28,7 +28,7 @@ async def test_killed_at_random_moments_nothing_is_doubled_lost_or_cut(rounds: i
 _SUBMITTER = """
 import asyncio, sys
 from pathlib import Path
-from tbatch_tui.engine.engine import Controller
+from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.options import Options
 from tests.engine.scenarios.test_fault_matrix import at_home
@@ -37,7 +37,7 @@ async def main():
     url, key, folder, *files = sys.argv[1:]
     options = Options(data_dir=Path(folder) / "data", output_dir=Path(folder) / "results", base_url=url, api_key=key,
                       poll_interval=0.2, look_up_every=0.2, looked_up_for=1.0, first_wait=0.1)
-    async with Controller(options, lambda event: None) as engine:
+    async with BatchEngine(options, lambda event: None) as engine:
         keys = [await engine.submit(Path(f), Endpoint.CHAT, requests=1, label=Path(f).stem) for f in files]
         for key in keys:
             await engine.wait_until(key, at_home)

@@ -16,7 +16,7 @@ from tbatch_tui.engine.domain.job import LocalStatus
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.events import Event, Notice
-from tbatch_tui.engine.submit.lookup import Verdict
+from tbatch_tui.engine.submit.lookup import LookupDecision
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until, write_chat
 from tests.engine.conftest import MakeEngine
@@ -79,7 +79,7 @@ async def test_a_4xx_is_said_and_nothing_is_asked_again(
 _CHILD = """
 import asyncio, sys
 from pathlib import Path
-from tbatch_tui.engine.engine import Controller
+from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.options import Options
 
@@ -87,7 +87,7 @@ async def main():
     url, key, folder, file = sys.argv[1:]
     options = Options(data_dir=Path(folder) / "data", output_dir=Path(folder) / "results", base_url=url, api_key=key,
                       poll_interval=0.2, look_up_every=0.2, looked_up_for=1.0)
-    async with Controller(options, lambda event: None) as engine:
+    async with BatchEngine(options, lambda event: None) as engine:
         await engine.submit(Path(file), Endpoint.CHAT, requests=2, label="survivor")
         print("committed", flush=True)
         await asyncio.sleep(60)
@@ -231,8 +231,8 @@ async def test_what_cannot_be_told_apart_is_left_to_the_person(
         still_sandbox.clear_faults()
         record = await engine.wait_until(key, lambda r: "2 jobs" in ((r.submission and r.submission.error) or ""))
         assert record.status == LocalStatus.UNCERTAIN
-        verdict = Verdict(job_id=others[chosen]) if chosen is not None else Verdict()
-        assert engine.settle(key, verdict)
+        verdict = LookupDecision(job_id=others[chosen]) if chosen is not None else LookupDecision()
+        assert engine.decide(key, verdict)
         record = await engine.wait_until(key, lambda r: r.status != LocalStatus.UNCERTAIN)
     if chosen is None:
         assert record.status == LocalStatus.NOT_SUBMITTED

@@ -12,10 +12,10 @@ from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.engine import Controller
+from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.events import Event, Notice
-from tbatch_tui.engine.options import Options
+from tbatch_tui.engine.options import EngineOptions
 from tbatch_tui.engine.runtime.runtime import STOPPED
 from tbatch_tui.sandbox.jobs.records import Pace
 from tbatch_tui.sandbox.testing import Sandbox
@@ -73,7 +73,7 @@ async def _cell(call: str, trouble: tuple[str, dict[str, Any]], folder: Path) ->
         if call == "retrieve":  # asked only where the download itself does not say how long it is
             box.plan_fault("truncate-no-length", "/v1/files/*/content", method="GET", bytes=10**9, last=None)
         box.plan_fault(kind, path, method=method, **more)
-        options = Options(
+        options = EngineOptions(
             data_dir=folder / "data",
             output_dir=folder / "results",
             base_url=box.base_url,
@@ -83,7 +83,7 @@ async def _cell(call: str, trouble: tuple[str, dict[str, Any]], folder: Path) ->
             looked_up_for=0.8,
             first_wait=0.1,
         )
-        async with Controller(options, events.append) as engine:
+        async with BatchEngine(options, events.append) as engine:
             key = await engine.submit(file, Endpoint.CHAT, requests=2, label="once")
             if call == "cancel":
                 await _cancel(engine, key)
@@ -111,7 +111,7 @@ def at_home(record: JobRecord) -> bool:
     return here == {kind for kind in FileKind if record.job.file_id(kind) is not None}
 
 
-async def _cancel(engine: Controller, key: str) -> None:
+async def _cancel(engine: BatchEngine, key: str) -> None:
     record = await engine.wait_until(key, lambda r: r.status == "IN_PROGRESS")
     while record.status == "IN_PROGRESS":
         try:

@@ -23,7 +23,7 @@ from tbatch_tui.engine.check import check_file, plan_fixes, read_line, write_fix
 from tbatch_tui.engine.client import decode as wire
 from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.errors import BatchError, LostAnswer
+from tbatch_tui.engine.errors import BatchError, OutcomeUnknownError
 from tbatch_tui.engine.local_files.filenames import result_name, stem_of
 from tbatch_tui.engine.results import (
     ExportFormat,
@@ -31,10 +31,10 @@ from tbatch_tui.engine.results import (
     Sources,
     errors_by_message,
     export_rows,
-    plan_retry,
+    rows_to_retry,
     write_retry,
 )
-from tbatch_tui.engine.results.index.cache import KeptIndex, Shelf
+from tbatch_tui.engine.results.index.cache import CachedIndex, IndexCache
 from tests.helpers.hostile_text import NASTY
 from tests.helpers.result_rows import answered, asked, failed, line_of
 
@@ -154,7 +154,7 @@ row_files = st.none() | st.lists(rows, max_size=8).map(b"\n".join)
 def test_the_index(tmp_path: Path) -> None:
     """Any three files become rows that add up, can be exported and asked again; what is kept of them is theirs."""
     count = [0]
-    shelf = Shelf(tmp_path / "kept")
+    shelf = IndexCache(tmp_path / "kept")
     names = {"input": tmp_path / "in.jsonl", "output": tmp_path / "out.jsonl", "errors": tmp_path / "err.jsonl"}
 
     @MANY
@@ -174,25 +174,25 @@ def test_the_index(tmp_path: Path) -> None:
             index.record(number)
         for form in (ExportFormat.MERGED, ExportFormat.ANSWERS, ExportFormat.CSV, ExportFormat.MARKDOWN):
             export_rows(index, range(len(index)), tmp_path / "out", form, replace=True, columns=["custom_id", "answer"])
-        again = plan_retry(index, groups=errors_by_message(index), missing=True, cut_short=True)
+        again = rows_to_retry(index, groups=errors_by_message(index), missing=True, cut_short=True)
         if index.has_input and len(again):
             with suppress(BatchError):
                 write_retry(index, again, tmp_path / "retry.jsonl", model=None, max_tokens=None)
             (tmp_path / "retry.jsonl").unlink(missing_ok=True)
-        KeptIndex(sources, shelf, "job").build()
-        kept = KeptIndex(sources, shelf, "job")
+        CachedIndex(sources, shelf, "job").build()
+        kept = CachedIndex(sources, shelf, "job")
         assert kept.build() == found and [kept.row(number) for number in range(len(kept))] == shown
         path = shelf.path("job")
         if path.exists():
             whole = path.read_bytes()
             path.write_bytes(data.draw(broken(st.just(whole))))
-            damaged = KeptIndex(sources, shelf, "job")
+            damaged = CachedIndex(sources, shelf, "job")
             assert damaged.build() == found and [damaged.row(number) for number in range(len(damaged))] == shown
             # A body that is damaged and bears the right sum: by no disk, but nothing may come of it that is no error.
             head = len(b"tbatch-tui index 1\n")
             body = data.draw(broken(st.just(whole[head + 4 :])))
             path.write_bytes(whole[:head] + zlib.crc32(body).to_bytes(4, "little") + body)
-            shelf.take("job", ResultIndex(sources))
+            shelf.load("job", ResultIndex(sources))
             path.unlink()
 
     for_a_while(any_files, "index", count)
@@ -212,13 +212,23 @@ objects = st.recursive(
 )
 answers = broken(objects.map(spelled)) | st.binary(max_size=80)
 MAPPINGS: list[Callable[[bytes], object]] = [
-    *(wire.decode, wire.jobs_of, wire.created_of, wire.file_names_of, wire.account_of, wire.models_of, wire.message_of),
-    lambda body: wire.raw_job_of(body, "a"),
+    *(
+        wire.decode,
+        wire.decode_jobs,
+        wire.decode_created,
+        wire.decode_file_names,
+        wire.decode_account,
+        wire.decode_models,
+        wire.decode_error_message,
+    ),
+    lambda body: wire.raw_job(body, "a"),
 ]
 
 
 def test_the_mapping(tmp_path: Path) -> None:
-    """Of any answer comes a value or LostAnswer; what it says is bounded, can be written, and names no other folder."""
+    """Of any answer comes a value or OutcomeUnknownError; what it says is bounded, can be written, and names no other
+    folder.
+    """
     count = [0]
 
     @MANY
@@ -226,10 +236,10 @@ def test_the_mapping(tmp_path: Path) -> None:
     def any_answer(body: bytes) -> None:
         count[0] += 1
         for mapping in MAPPINGS:
-            with suppress(LostAnswer):
+            with suppress(OutcomeUnknownError):
                 mapping(body)
-        with suppress(LostAnswer):
-            for job in wire.jobs_of(body):
+        with suppress(OutcomeUnknownError):
+            for job in wire.decode_jobs(body):
                 assert 0 <= job.progress <= 100 and 0 < len(job.id) <= 10_000
                 job.id.encode(), job.status.encode(), (job.error or "").encode()
                 for kind in FileKind:

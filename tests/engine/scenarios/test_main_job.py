@@ -11,8 +11,8 @@ from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.errors import BatchError, FileTrouble
-from tbatch_tui.engine.events import Collected, Event, TransferMoved
+from tbatch_tui.engine.errors import BatchError, LocalFileError
+from tbatch_tui.engine.events import Event, ResultsDownloaded, TransferProgress
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until, write_chat
 from tests.engine.conftest import MakeEngine
@@ -36,8 +36,8 @@ async def test_a_file_goes_up_and_its_results_come_down_to_the_byte(
     assert record.output.path.name == f"{path.stem}-{job['id'][:8]}.output.jsonl"
     assert record.output.path.read_bytes() == sandbox.file_bytes(job["output_file_id"])
     assert (record.label, record.requests, record.answered_rows) == ("mine", 2, 2)
-    assert any(isinstance(event, Collected) for event in events)
-    assert any(isinstance(event, TransferMoved) and event.upload for event in events)
+    assert any(isinstance(event, ResultsDownloaded) for event in events)
+    assert any(isinstance(event, TransferProgress) and event.upload for event in events)
     assert not list(record.output.path.parent.glob("*.part"))
 
 
@@ -137,7 +137,7 @@ async def test_a_file_that_changed_since_it_was_checked_is_not_sent(
     async with make_engine(sandbox) as engine:
         checked = await engine.fingerprint(chat_file)
         chat_file.write_text(chat_file.read_text() * 2)
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2, print_=checked)
+        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2, fingerprint=checked)
         record = await engine.wait_until(key, lambda r: r.status == "NOT_SUBMITTED")
     assert record.submission is not None and "changed" in (record.submission.error or "")
     assert sandbox.jobs == []
@@ -149,7 +149,7 @@ async def test_a_file_that_cannot_be_read_is_said(kind: str, sandbox: Sandbox, m
     if kind == "folder":
         path.mkdir()
     async with make_engine(sandbox) as engine:
-        with pytest.raises(FileTrouble, match="nothing.jsonl"):
+        with pytest.raises(LocalFileError, match="nothing.jsonl"):
             await engine.submit(path, Endpoint.CHAT, requests=1)
 
 
@@ -171,7 +171,7 @@ async def test_a_script_waits_for_files_that_are_named_later_than_the_end(
         await until(lambda: sandbox.jobs[0]["status"] == "COMPLETED")
         nameless = sandbox.jobs[0] | {"output_file_id": None, "error_file_id": None}
         sandbox.plan_fault("status", "/v1/batches", method="GET", last=2, status=200, body=[nameless])
-        await engine.wait_until(record.key, lambda r: r.awaits_files or r.is_over)
+        await engine.wait_until(record.key, lambda r: r.is_awaiting_file_ids or r.is_finished)
         done = await engine.wait(key)
     assert done.paths[0].read_bytes() == sandbox.file_bytes(sandbox.jobs[0]["output_file_id"])
     assert done.requests == 2

@@ -12,16 +12,16 @@ import pytest
 
 from tbatch_tui.engine.client import decode as wire
 from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.engine.domain.server_file import FileRole, RemoteFile
+from tbatch_tui.engine.domain.server_file import FileRole, ServerFile
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.engine import Controller
-from tbatch_tui.engine.errors import BatchError, LostAnswer
+from tbatch_tui.engine.engine import BatchEngine
+from tbatch_tui.engine.errors import BatchError, OutcomeUnknownError
 from tbatch_tui.engine.events import Event, FileDeleted, Notice
-from tbatch_tui.engine.next_step import Step
+from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.engine.server_files import cleanup as janitor
-from tbatch_tui.engine.server_files.policy import judged_by
+from tbatch_tui.engine.server_files.policy import with_policy
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until
 from tests.engine.conftest import MakeEngine
@@ -38,11 +38,11 @@ def deletes(box: Sandbox) -> list[str]:
     return [call.path.rpartition("/")[2] for call in box.requests if call.method == "DELETE"]
 
 
-async def listed(engine: Controller) -> dict[str, RemoteFile]:
+async def listed(engine: BatchEngine) -> dict[str, ServerFile]:
     return {file.id: file for file in await engine.files()}
 
 
-async def ready(engine: Controller) -> None:
+async def ready(engine: BatchEngine) -> None:
     await until(lambda: engine.listed_at is not None)
 
 
@@ -60,8 +60,8 @@ async def test_each_file_says_what_uses_it_and_why_it_stays(still_sandbox: Sandb
         assert files[lone].is_deletable and not files[lone].uses and files[lone].size == 3
         [use] = files[ended["input_file_id"]].uses
         assert (use.role, use.key) == (FileRole.INPUT, ended["id"]) and files[ended["input_file_id"]].is_deletable
-        assert files[ended["output_file_id"]].kept == f"not fetched: {Step.FETCH} on its job does"
-        assert files[going["input_file_id"]].kept == "its job is not over"
+        assert files[ended["output_file_id"]].keep_reason == f"not fetched: {NextStep.FETCH} on its job does"
+        assert files[going["input_file_id"]].keep_reason == "its job is not over"
         done = await engine.delete_files([ended["output_file_id"], going["input_file_id"], "no-such-file"])
         assert [file_id for file_id, _ in done.failed] == [
             ended["output_file_id"],
@@ -235,23 +235,23 @@ async def test_an_id_reaches_no_other_address(still_sandbox: Sandbox, make_engin
 
 
 def test_what_lies_there_for_something_else_or_may_be_results_stays():
-    batch = RemoteFile("f", "in.jsonl", "batch-api", 5)
-    assert judged_by(batch, [], NOW).is_deletable
-    assert judged_by(replace(batch, created_at=NOW - 601), [], NOW).is_deletable
-    assert "its job may be on its way" in judged_by(replace(batch, created_at=NOW - 599), [], NOW).kept
-    assert "fine-tune" in judged_by(replace(batch, purpose="fine-tune"), [], NOW).kept
-    assert "not known here" in judged_by(replace(batch, name="output.jsonl"), [], NOW).kept
+    batch = ServerFile("f", "in.jsonl", "batch-api", 5)
+    assert with_policy(batch, [], NOW).is_deletable
+    assert with_policy(replace(batch, created_at=NOW - 601), [], NOW).is_deletable
+    assert "its job may be on its way" in with_policy(replace(batch, created_at=NOW - 599), [], NOW).keep_reason
+    assert "fine-tune" in with_policy(replace(batch, purpose="fine-tune"), [], NOW).keep_reason
+    assert "not known here" in with_policy(replace(batch, name="output.jsonl"), [], NOW).keep_reason
 
 
 async def test_the_bytes_of_a_submission_that_has_no_file_yet_stay(tmp_path: Path):
     submission = Submission(1, tmp_path / "in.jsonl", 5, "", Endpoint.CHAT, "", 1, 0.0)
     record = JobRecord("submission:1", submission=submission, input_name="in.jsonl")
-    file = RemoteFile("f", "other-name.jsonl", "batch-api", 5)
-    assert "being submitted" in judged_by(file, [record], NOW).kept
-    assert "being submitted" in judged_by(replace(file, size=None), [record], NOW).kept
-    assert judged_by(replace(file, size=6), [record], NOW).is_deletable
+    file = ServerFile("f", "other-name.jsonl", "batch-api", 5)
+    assert "being submitted" in with_policy(file, [record], NOW).keep_reason
+    assert "being submitted" in with_policy(replace(file, size=None), [record], NOW).keep_reason
+    assert with_policy(replace(file, size=6), [record], NOW).is_deletable
     stopped = replace(record, submission=replace(submission, state=SubmissionState.STOPPED))
-    assert judged_by(file, [stopped], NOW).is_deletable
+    assert with_policy(file, [stopped], NOW).is_deletable
 
 
 def test_no_list_of_files_breaks_the_mapping():
@@ -262,9 +262,9 @@ def test_no_list_of_files_breaks_the_mapping():
         {"id": None},
         *({"id": n, "filename": n, "purpose": n, "bytes": n, "created_at": n} for n in NASTY),
     ]
-    assert len(wire.files_of(json.dumps({"data": odd}).encode())) == len({n for n in NASTY if n})
+    assert len(wire.decode_files(json.dumps({"data": odd}).encode())) == len({n for n in NASTY if n})
     for body in (b"<html>", b"{}", b'{"data": 7}', b"null"):
-        with pytest.raises(LostAnswer):
-            wire.files_of(body)
-    with pytest.raises(LostAnswer):
-        wire.deleted_of(b'{"deleted": false}')
+        with pytest.raises(OutcomeUnknownError):
+            wire.decode_files(body)
+    with pytest.raises(OutcomeUnknownError):
+        wire.decode_deleted(b'{"deleted": false}')

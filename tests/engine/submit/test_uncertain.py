@@ -14,9 +14,9 @@ from tbatch_tui.engine.domain.job import LocalStatus
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.submission import SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.engine import Controller
+from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.events import Event, Notice
-from tbatch_tui.engine.submit.lookup import Verdict
+from tbatch_tui.engine.submit.lookup import LookupDecision
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until
 from tests.engine.conftest import MakeEngine
@@ -30,7 +30,7 @@ def hide_jobs(box: Sandbox, lists: int | None = None) -> None:
     box.plan_fault("status", LIST[1], method=LIST[0], last=lists, status=200, body=[])
 
 
-async def lost(engine: Controller, file: Path, label: str = "mine") -> str:
+async def lost(engine: BatchEngine, file: Path, label: str = "mine") -> str:
     """Submit, and wait until the submission is uncertain."""
     key = await engine.submit(file, Endpoint.CHAT, requests=2, label=label)
     await engine.wait_until(key, is_uncertain)
@@ -45,7 +45,7 @@ def says(words: str) -> Any:
     return lambda r: words in ((r.submission and r.submission.error) or "")
 
 
-async def two_candidates(box: Sandbox, engine: Controller, file: Path) -> tuple[str, list[str]]:
+async def two_candidates(box: Sandbox, engine: BatchEngine, file: Path) -> tuple[str, list[str]]:
     """A lost create that made nothing, and two jobs made elsewhere that come in one list."""
     box.plan_fault("close", CREATE[1], method=CREATE[0])
     await until(lambda: engine.health.state is HealthState.OK)
@@ -195,12 +195,12 @@ async def test_while_a_person_has_to_choose_the_list_is_asked_at_the_usual_pace(
         before = still_sandbox.count(*LIST)
         await asyncio.sleep(1.0)
         assert still_sandbox.count(*LIST) - before <= 1
-        assert engine.settle(key, Verdict(job_id="another")) is False
-        assert engine.settle(key, Verdict(job_id=others[0]))
+        assert engine.decide(key, LookupDecision(job_id="another")) is False
+        assert engine.decide(key, LookupDecision(job_id=others[0]))
         await engine.wait_until(key, lambda r: r.key == others[0])
         await engine.wait_until(others[1], lambda r: r.submission is None)  # the other is somebody else's
         assert engine.candidates(key) is None
-        assert engine.settle(key, Verdict()) is False
+        assert engine.decide(key, LookupDecision()) is False
 
 
 @pytest.mark.parametrize("created_at", [True, False])
@@ -233,7 +233,7 @@ async def test_none_of_them_is_it_so_another_is_created(
 ):
     async with asyncio.timeout(30), make_engine(still_sandbox, looked_up_for=60.0) as engine:
         key, others = await two_candidates(still_sandbox, engine, chat_file)
-        assert engine.settle(key, Verdict(again=True))
+        assert engine.decide(key, LookupDecision(again=True))
         record = await engine.wait_until(key, lambda r: r.job is not None)
         assert record.key not in others
         for other in others:
@@ -253,7 +253,7 @@ async def test_again_adopts_the_job_all_the_same_when_it_is_there(
         key = await lost(engine, chat_file)
         await until(lambda: engine.candidates(key) is not None)
         still_sandbox.clear_faults()
-        engine.settle(key, Verdict(again=True))
+        engine.decide(key, LookupDecision(again=True))
         await engine.wait_until(key, lambda r: r.job is not None)
     assert (still_sandbox.count(*CREATE), len(still_sandbox.jobs)) == (1, 1)
 
@@ -268,7 +268,7 @@ async def test_who_waits_longer_gets_no_second_job_also_after_a_restart(
             sandbox.plan_fault("close-after", CREATE[1], method=CREATE[0])
             hide_jobs(sandbox, None)
             key = await lost(engine, chat_file)
-            await until(lambda: engine.settle(key, Verdict(wait=True)))
+            await until(lambda: engine.decide(key, LookupDecision(wait=True)))
             record = await engine.wait_until(key, lambda r: bool(r.submission and r.submission.state == "held"))
             assert record.status == LocalStatus.UNCERTAIN and record.submission is not None
             assert record.submission.uncertain_since is not None

@@ -14,7 +14,7 @@ from textual.widgets._toast import Toast
 from tbatch_tui.tui import theme
 from tbatch_tui.tui.dialogs.confirm import Confirm
 from tbatch_tui.tui.dialogs.keys_help import KeysHelp
-from tbatch_tui.tui.dialogs.text_dialog import MessageBox
+from tbatch_tui.tui.dialogs.text_dialog import TextDialog
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys import keymap
 from tbatch_tui.tui.screens.jobs.label_dialog import EditLabel
@@ -72,7 +72,7 @@ async def test_confirm(pressed: list[str], answer: bool) -> None:
 async def test_confirm_by_mouse_and_as_remapped() -> None:
     app = Asking()
     async with app.run_test(size=(80, 24)) as pilot:
-        app.set_keymap(keymap.check_keymap({"answer.yes": "f2"})[0])
+        app.set_keymap(keymap.resolve_keymap({"answer.yes": "f2"})[0])
         app.ask(confirm())
         await pilot.pause()
         assert "f2 Cancel the job" in screen_text(app)
@@ -130,7 +130,7 @@ async def test_help_shows_the_keys_as_remapped_and_scrolls(size: tuple[int, int]
 
     app = Helped()
     async with app.run_test(size=size) as pilot:
-        app.set_keymap(keymap.check_keymap({"job.cancel": "ctrl+k"})[0])
+        app.set_keymap(keymap.resolve_keymap({"job.cancel": "ctrl+k"})[0])
         await pilot.press("question_mark")
         await pilot.pause()
         seen = screen_text(app)
@@ -163,7 +163,7 @@ async def test_help_shows_the_keys_as_remapped_and_scrolls(size: tuple[int, int]
 async def test_a_message_of_any_length_can_be_read(size: tuple[int, int]) -> None:
     app = Asking()
     async with app.run_test(size=size) as pilot:
-        app.ask(MessageBox("The server said", "\n".join(f"line {number}" for number in range(200))))
+        app.ask(TextDialog("The server said", "\n".join(f"line {number}" for number in range(200))))
         await pilot.pause()
         check_screen(app)
         assert "The server said" in screen_text(app) and "esc Close" in screen_text(app)

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from tbatch_tui.config.settings import Settings
-from tbatch_tui.engine.engine import Controller
-from tbatch_tui.engine.options import Options
+from tbatch_tui.engine.engine import BatchEngine
+from tbatch_tui.engine.options import EngineOptions
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.app import TbatchApp
 from tbatch_tui.tui.dialogs.base import Box
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys import keymap
-from tbatch_tui.tui.keys.hints import with_keys
+from tbatch_tui.tui.keys.hints import fill_keys
 from tests.conftest import CHAT_MODEL, until, write_chat
 from tests.helpers.drawn import screen_lines, screen_text
 from tests.tui.screens.test_disabled_reason import unexplained
@@ -34,12 +34,12 @@ def on(app: TbatchApp, name: str) -> bool:
 
 
 def test_every_action_can_have_another_key() -> None:
-    assert keymap.check_keymap(OTHERS) == (keymap.check_keymap(OTHERS)[0], []) and len(OTHERS) == len(keys.PLACES)
+    assert keymap.resolve_keymap(OTHERS) == (keymap.resolve_keymap(OTHERS)[0], []) and len(OTHERS) == len(keys.PLACES)
 
 
 def test_without_an_app_a_text_names_the_defaults_and_leaves_other_braces_alone() -> None:
-    assert with_keys("{job.download} fetches, {go.back} goes back") == "d fetches, esc goes back"
-    assert with_keys('{"a.b": 1} {no.such} {} {job.download') == '{"a.b": 1} {no.such} {} {job.download'
+    assert fill_keys("{job.download} fetches, {go.back} goes back") == "d fetches, esc goes back"
+    assert fill_keys('{"a.b": 1} {no.such} {} {job.download') == '{"a.b": 1} {no.such} {} {job.download'
 
 
 async def test_no_text_names_a_default_key(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,7 +48,7 @@ async def test_no_text_names_a_default_key(sandbox: Sandbox, tmp_path: Path, mon
     row = {"custom_id": "one", "body": {"model": CHAT_MODEL, "messages": [{"role": "user", "content": "Hello"}]}}
     twice = tmp_path / "twice.jsonl"
     twice.write_text(2 * f"{json.dumps(row)}\n")
-    options = Options(
+    options = EngineOptions(
         data_dir=tmp_path / "data",
         output_dir=tmp_path / "results",
         base_url=sandbox.base_url,
@@ -56,7 +56,7 @@ async def test_no_text_names_a_default_key(sandbox: Sandbox, tmp_path: Path, mon
         poll_interval=0.2,
     )
     settings = Settings(data_dir=options.data_dir, output_dir=options.output_dir, tour=True, keymap=OTHERS)
-    app = TbatchApp(settings, lambda emit: Controller(options, emit))
+    app = TbatchApp(settings, lambda emit: BatchEngine(options, emit))
     app.load_first_rows(60)
     async with app.run_test(size=(140, 40)) as pilot:
 

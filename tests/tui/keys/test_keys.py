@@ -33,14 +33,14 @@ def test_bindings_of_one_id_share_their_keys() -> None:
 
 
 def test_a_good_keymap_is_taken_as_textual_spells_it() -> None:
-    accepted, messages = keymap.check_keymap({"job.cancel": "shift+z, ctrl+k", "help.keys": "?", "jobs.new": "f5"})
+    accepted, messages = keymap.resolve_keymap({"job.cancel": "shift+z, ctrl+k", "help.keys": "?", "jobs.new": "f5"})
     assert messages == []
     assert accepted == {"job.cancel": "Z,ctrl+k", "help.keys": "question_mark", "jobs.new": "f5"}
 
 
 def test_two_actions_may_change_places() -> None:
     swapped = {"job.cancel": "d", "job.download": "c"}
-    assert keymap.check_keymap(swapped) == (swapped, [])
+    assert keymap.resolve_keymap(swapped) == (swapped, [])
     bindings = BindingsMap([keys.CANCEL, keys.DOWNLOAD])
     bindings.apply_keymap(swapped)
     assert bindings.key_to_bindings["d"][0].id == "job.cancel"
@@ -67,19 +67,19 @@ def test_two_actions_may_change_places() -> None:
     ],
 )
 def test_what_cannot_be_had_is_said_and_the_default_stays(mapping: dict[str, str], said: str) -> None:
-    accepted, messages = keymap.check_keymap(mapping)
+    accepted, messages = keymap.resolve_keymap(mapping)
     assert accepted == {}
     assert len(messages) == 1 and said in messages[0]
 
 
 def test_of_two_that_want_one_key_the_later_loses() -> None:
-    accepted, messages = keymap.check_keymap({"job.cancel": "z", "job.download": "z"})
+    accepted, messages = keymap.resolve_keymap({"job.cancel": "z", "job.download": "z"})
     assert accepted == {"job.cancel": "z"}
     assert "job.download: 'z' is job.cancel" in messages[0]
 
 
 def test_a_swap_of_which_half_is_refused_is_refused_whole() -> None:
-    accepted, messages = keymap.check_keymap({"job.cancel": "d", "job.download": "ctrl+m"})
+    accepted, messages = keymap.resolve_keymap({"job.cancel": "d", "job.download": "ctrl+m"})
     assert accepted == {}
     assert len(messages) == 2
 

@@ -6,20 +6,20 @@ from pathlib import Path
 
 from tbatch_tui.engine.domain.catalogue import Catalogue
 from tbatch_tui.engine.domain.cost import Estimate
-from tbatch_tui.engine.domain.counts import Spent, Tally
+from tbatch_tui.engine.domain.counts import JobCounts, ModelUsage
 from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.submission import Submission
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.pricing.prices import Cost, Tariff
+from tbatch_tui.engine.pricing.prices import Cost, PriceList
 from tbatch_tui.tui.render.cost import (
     cost_cell,
     cost_facts,
-    cost_words,
     estimate_facts,
-    job_money,
-    price_words,
-    spent_words,
+    format_cost,
+    format_job_cost,
+    format_price,
+    format_usage,
 )
 
 AT = 1_790_000_000.0
@@ -42,7 +42,7 @@ def test_an_estimate_names_what_is_left_open():
         ("", "2 requests with images or the like cost more than their text"),
         ("", "catalogue of 2026-09-21"),
     ]
-    assert words(estimate_facts(Estimate(audio=3, minute=0.003, own=True, priced_at=None))) == [
+    assert words(estimate_facts(Estimate(audio=3, minute=0.003, is_custom=True, priced_at=None))) == [
         ("Cost", "$0.0030 a minute of audio, whose length is not known before"),
         ("", "own prices of config.toml"),
     ]
@@ -53,39 +53,39 @@ def test_an_estimate_names_what_is_left_open():
 
 def test_what_it_came_to_stands_beside_what_was_said_before():
     cost = Cost(0.41, discounts=(50.0,), priced_at=AT)
-    assert cost_words(cost, Estimate(0.04, 0.4)) == "$0.41 (est. ≤ $0.44)"
-    assert cost_words(cost, Estimate(0.04, None, unbounded=3)) == "$0.41 (est. $0.04 and the output)"
-    assert cost_words(cost, None) == "$0.41"
-    assert cost_words(Cost(None, ("a/b",)), Estimate(0.04, 0.4)) == ""
-    partly = Cost(0.41, ("a/b",), untold=2, own=True, discounts=(10.0, 50.0), priced_at=AT)
+    assert format_cost(cost, Estimate(0.04, 0.4)) == "$0.41 (est. ≤ $0.44)"
+    assert format_cost(cost, Estimate(0.04, None, unbounded=3)) == "$0.41 (est. $0.04 and the output)"
+    assert format_cost(cost, None) == "$0.41"
+    assert format_cost(Cost(None, ("a/b",)), Estimate(0.04, 0.4)) == ""
+    partly = Cost(0.41, ("a/b",), unknown_usage=2, is_custom=True, discounts=(10.0, 50.0), priced_at=AT)
     assert words(cost_facts(partly, None)) == [
         ("Cost", "over $0.41"),
         ("", "no price known for b ([prices] in config.toml can give one)"),
         ("", "2 rows without token counts, not in it"),
         ("", "catalogue of 2026-09-21 · own prices of config.toml · 10 % and 50 % off for a batch"),
     ]
-    assert price_words(Cost(0.0)) == ""
+    assert format_price(Cost(0.0)) == ""
 
 
 def test_tokens_are_told_apart():
-    assert spent_words([Spent("a", 2, 1200, 300, told=2), Spent("b", 1, 1, 1, 1, 1, told=1)]) == (
-        "1,201 in (1 cached) · 301 out (1 reasoning)"
-    )
-    assert spent_words([Spent("a", 2, seconds=125.0, heard=2)]) == "2 m of audio"
+    assert format_usage(
+        [ModelUsage("a", 2, 1200, 300, rows_with_tokens=2), ModelUsage("b", 1, 1, 1, 1, 1, rows_with_tokens=1)]
+    ) == ("1,201 in (1 cached) · 301 out (1 reasoning)")
+    assert format_usage([ModelUsage("a", 2, seconds=125.0, rows_with_duration=2)]) == "2 m of audio"
 
 
 def test_a_job_says_before_and_after():
-    tariff = Tariff(Catalogue(), {"m": {"input": 1, "output": 2}})
+    tariff = PriceList(Catalogue(), {"m": {"input": 1, "output": 2}})
     submission = Submission(1, Path("in.jsonl"), 1, "", Endpoint.CHAT, "", 2, AT, estimate=Estimate(0.5, 2.0))
     record = JobRecord("j", Job("j", "IN_PROGRESS", model="m"), submission)
-    assert words(job_money(record, tariff)) == [("Cost", "est. ≤ $2.50")]
+    assert words(format_job_cost(record, tariff)) == [("Cost", "est. ≤ $2.50")]
     assert cost_cell(record, tariff) == ""
-    tally = Tally(2, 2, 0, 0, spent=(Spent("", 2, 1_000_000, 500_000, told=2),))
-    record = JobRecord("j", Job("j", "COMPLETED", model="m"), submission, tally=tally)
-    assert words(job_money(record, tariff)) == [
+    tally = JobCounts(2, 2, 0, 0, usage=(ModelUsage("", 2, 1_000_000, 500_000, rows_with_tokens=2),))
+    record = JobRecord("j", Job("j", "COMPLETED", model="m"), submission, counts=tally)
+    assert words(format_job_cost(record, tariff)) == [
         ("Tokens", "1,000,000 in · 500,000 out"),
         ("Cost", "$2.00 (est. ≤ $2.50)"),
         ("", "own prices of config.toml"),
     ]
     assert cost_cell(record, tariff) == "$2.00"
-    assert words(job_money(record, None)) == [("Tokens", "1,000,000 in · 500,000 out")]
+    assert words(format_job_cost(record, None)) == [("Tokens", "1,000,000 in · 500,000 out")]

@@ -13,20 +13,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tbatch_tui.engine.domain.counts import Tally
+from tbatch_tui.engine.domain.counts import JobCounts
 from tbatch_tui.engine.domain.job import Job
-from tbatch_tui.engine.domain.record import JobRecord, Kin
+from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
 from tbatch_tui.engine.domain.submission import Submission
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.progress.history import History, Point, Similar
+from tbatch_tui.engine.progress.history import JobHistory, ProgressPoint, SimilarJobs
 from tbatch_tui.engine.progress.outlook import course
-from tbatch_tui.tui.render.counts import tally_cell
+from tbatch_tui.tui.render.counts import counts_cell
 from tbatch_tui.tui.render.error_hints import KNOWN, error_hint
-from tbatch_tui.tui.render.job import foot_lines, progress_cell
-from tbatch_tui.tui.render.pace import foot_pieces, meter
-from tbatch_tui.tui.render.timeline import STEP_WIDTH, Step, steps
-from tbatch_tui.tui.screens.job.chart import GUTTER, Drawn, chart_lines
+from tbatch_tui.tui.render.job import details_lines, progress_cell
+from tbatch_tui.tui.render.pace import details_pieces, meter
+from tbatch_tui.tui.render.timeline import STEP_WIDTH, TimelineStep, steps
+from tbatch_tui.tui.screens.job.chart import GUTTER, DrawnChart, chart_lines
 from tbatch_tui.tui.screens.job.facts import about
 from tbatch_tui.tui.terminal.open_file import opener_of, pager_of
 
@@ -48,10 +48,10 @@ def running(created: float, *, requests: int | None = 12_000, status: str = "IN_
     return JobRecord("job-1", job, requests=requests)
 
 
-def watched(begin: float, until: float, *, every: float = 30.0, per_hour: float = 60.0) -> tuple[Point, ...]:
+def watched(begin: float, until: float, *, every: float = 30.0, per_hour: float = 60.0) -> tuple[ProgressPoint, ...]:
     count = int((until - begin) / every)
     return tuple(
-        Point(begin + n * every, "IN_PROGRESS", n * every / HOUR * per_hour, begin + (n - 1) * every)
+        ProgressPoint(begin + n * every, "IN_PROGRESS", n * every / HOUR * per_hour, begin + (n - 1) * every)
         for n in range(count + 1)
     )
 
@@ -60,7 +60,7 @@ def said(pieces: list[tuple[str, str]]) -> str:
     return "".join(text for text, _ in pieces)
 
 
-def told(record: JobRecord, history: History, seen_at: float | None = NOW, now: float = NOW) -> str:
+def told(record: JobRecord, history: JobHistory, seen_at: float | None = NOW, now: float = NOW) -> str:
     return " | ".join(said(pieces) for _, pieces in meter(record, history, seen_at, now))
 
 
@@ -69,8 +69,8 @@ def told(record: JobRecord, history: History, seen_at: float | None = NOW, now: 
 
 @pytest.mark.parametrize("width", range(6, 60))
 def test_a_cell_has_no_number_without_its_word(width: int) -> None:
-    tally = Tally(2_000, 1_980, 17, 3, cut_short=12, odd=4)
-    cell = said(tally_cell(tally, width))
+    tally = JobCounts(2_000, 1_980, 17, 3, cut_short=12, unreadable=4)
+    cell = said(counts_cell(tally, width))
     assert len(cell) <= max(width, len("17 err …"))
     assert all(
         re.fullmatch(r"[\d,]+ (ok|err|missing|unreadable|cut|cut short)", part.removesuffix(" …"))
@@ -92,67 +92,69 @@ def test_a_cell_has_no_number_without_its_word(width: int) -> None:
 def test_a_failed_job_says_why_not_that_it_failed(error: str, cell: str) -> None:
     record = running(NOW - HOUR, status="FAILED", error=error)
     assert said(progress_cell(record, 20)) == cell
-    assert error.strip() in said(foot_lines(record, NOW, 76)[1])
+    assert error.strip() in said(details_lines(record, NOW, 76)[1])
 
 
 @pytest.mark.parametrize("width", [36, 56, 76, 106])
 def test_the_foot_says_the_deadline_at_any_width(width: int) -> None:
     record = running(NOW - HOUR)
     for name in ("reviews", "日本語の長い名前" * 8):
-        head = said(foot_lines(replace(record, label=name), NOW, width)[0])
+        head = said(details_lines(replace(record, label=name), NOW, width)[0])
         assert head.endswith(" · deadline tomorrow 12:02") and cell_len(head) <= width
         assert "…" not in head or name != "reviews"
-    assert " · job-1 · " in said(foot_lines(record, NOW, 76)[0])
+    assert " · job-1 · " in said(details_lines(record, NOW, 76)[0])
 
 
 # -- the stuck meter -----------------------------------------------------------------------------------
 
 
 def test_a_steady_job_is_told_as_it_goes():
-    record, history = running(NOW - HOUR), History(watched(NOW - 30 * MINUTE, NOW))
-    foot = said(foot_pieces(record, history, NOW, NOW))
+    record, history = running(NOW - HOUR), JobHistory(watched(NOW - 30 * MINUTE, NOW))
+    foot = said(details_pieces(record, history, NOW, NOW))
     assert foot == "▇▇▇▇▇▇▇▇▇▇  7,200/h · done about 14:12"
     assert "deadline tomorrow 12:02" in told(record, history)
     names = [name for name, _ in meter(record, history, NOW, NOW)]
     assert len(names) == len(set(names)), "nothing is said twice"
-    assert "60 %/h" in said(foot_pieces(running(NOW - HOUR, requests=None), history, NOW, NOW))
+    assert "60 %/h" in said(details_pieces(running(NOW - HOUR, requests=None), history, NOW, NOW))
 
 
 @pytest.mark.parametrize(
     ("points", "seen_at", "words"),
     [
         ((), NOW, "no estimate yet"),
-        ((Point(NOW - 60, "IN_PROGRESS", 40.0),), NOW, "no estimate yet"),
+        ((ProgressPoint(NOW - 60, "IN_PROGRESS", 40.0),), NOW, "no estimate yet"),
         (watched(NOW - 30 * MINUTE, NOW), None, "no estimate before the server's list has come"),
         (watched(NOW - 90 * MINUTE, NOW - HOUR), NOW - HOUR, "no estimate: the server was last heard of at 12:02"),
         (watched(NOW - 5 * HOUR, NOW - 4 * HOUR), NOW, "no estimate while it does not move"),
     ],
     ids=["nothing", "one look", "no list", "offline", "stands"],
 )
-def test_where_nothing_is_known_nothing_is_made_up(points: tuple[Point, ...], seen_at: float | None, words: str):
-    assert words in told(running(NOW - 6 * HOUR), History(points), seen_at)
+def test_where_nothing_is_known_nothing_is_made_up(
+    points: tuple[ProgressPoint, ...], seen_at: float | None, words: str
+):
+    assert words in told(running(NOW - 6 * HOUR), JobHistory(points), seen_at)
 
 
 def test_a_pause_is_described_and_others_pauses_only_where_they_were_seen():
-    history = History(watched(NOW - 4 * HOUR, NOW - 2 * HOUR, per_hour=30.0))
+    history = JobHistory(watched(NOW - 4 * HOUR, NOW - 2 * HOUR, per_hour=30.0))
     assert "no progress for 2 h 00 m" in told(running(NOW - 4 * HOUR), history)
     assert "paused" not in told(running(NOW - 4 * HOUR), history)
-    known = replace(history, similar=Similar(3, HOUR, HOUR / 2, 2 * HOUR, longest_pause=40 * MINUTE))
+    known = replace(history, similar=SimilarJobs(3, HOUR, HOUR / 2, 2 * HOUR, longest_pause=40 * MINUTE))
     words = told(running(NOW - 4 * HOUR), known)
     assert "no progress for 2 h 00 m; similar jobs paused up to 40 m" in words
     assert "3 jobs like it took 1 h 00 m (30 m to 2 h 00 m)" in words
-    assert said(foot_pieces(running(NOW - 4 * HOUR), history, NOW, NOW)).endswith("no progress for 2 h 00 m")
+    assert said(details_pieces(running(NOW - 4 * HOUR), history, NOW, NOW)).endswith("no progress for 2 h 00 m")
 
 
 def test_the_documented_rules_come_with_the_age():
-    assert "72 h" not in told(running(NOW - 23 * HOUR), History())
-    assert "Past its 24 h, and still running: that happens" in told(running(NOW - 30 * HOUR), History())
-    assert "asked after 72 h: Sun 07:02" in told(running(NOW - 30 * HOUR), History())
-    assert "support can be asked now" in told(running(NOW - 73 * HOUR), History())
+    assert "72 h" not in told(running(NOW - 23 * HOUR), JobHistory())
+    assert "Past its 24 h, and still running: that happens" in told(running(NOW - 30 * HOUR), JobHistory())
+    assert "asked after 72 h: Sun 07:02" in told(running(NOW - 30 * HOUR), JobHistory())
+    assert "support can be asked now" in told(running(NOW - 73 * HOUR), JobHistory())
 
 
 def test_an_end_after_the_deadline_is_said_calmly():
-    history = History(watched(NOW - 2 * HOUR, NOW, per_hour=2.0))
+    history = JobHistory(watched(NOW - 2 * HOUR, NOW, per_hour=2.0))
     assert "They are best effort: a job goes on" in told(running(NOW - 3 * HOUR), history)
 
 
@@ -160,9 +162,9 @@ def test_an_end_after_the_deadline_is_said_calmly():
 @pytest.mark.parametrize("quiet", [0.0, 0.5, 5, 50])
 def test_it_is_never_called_stuck(hours: float, quiet: float):
     until = NOW - quiet * HOUR
-    history = History(watched(until - HOUR, until), Similar(2, 60, 30, 90, 10.0))
+    history = JobHistory(watched(until - HOUR, until), SimilarJobs(2, 60, 30, 90, 10.0))
     record = running(NOW - hours * HOUR)
-    words = (told(record, history) + said(foot_pieces(record, history, NOW, NOW))).lower()
+    words = (told(record, history) + said(details_pieces(record, history, NOW, NOW))).lower()
     assert not any(word in words for word in ("stuck", "hung", "is dead", "stalled", "frozen"))
 
 
@@ -176,9 +178,9 @@ def test_it_is_never_called_stuck(hours: float, quiet: float):
 def test_any_history_has_words(
     points: list[tuple[float, float]], seen_at: float | None, created: float, requests: int | None
 ):
-    history = History(tuple(Point(at, "IN_PROGRESS", progress) for at, progress in points))
+    history = JobHistory(tuple(ProgressPoint(at, "IN_PROGRESS", progress) for at, progress in points))
     record = running(created, requests=requests)
-    words = told(record, history, seen_at) + said(foot_pieces(record, history, seen_at, NOW))
+    words = told(record, history, seen_at) + said(details_pieces(record, history, seen_at, NOW))
     assert "nan" not in words and "inf" not in words and " -" not in words
 
 
@@ -187,7 +189,7 @@ def test_any_history_has_words(
 
 def test_the_chart_has_the_curve_what_may_come_and_the_deadline():
     run = tuple(course(watched(NOW - HOUR, NOW, per_hour=50.0)))
-    lines = [said(row) for row in chart_lines(Drawn(run, NOW, NOW + HOUR, NOW + 1.5 * HOUR), 66, 5, NOW)]
+    lines = [said(row) for row in chart_lines(DrawnChart(run, NOW, NOW + HOUR, NOW + 1.5 * HOUR), 66, 5, NOW)]
     assert lines[0].startswith("100 %") and lines[-2].startswith("  0 %")
     assert all("┊" in line for line in lines[:-1])
     assert lines[-2].index("█") < lines[1].index("·") < lines[0].index("┊")
@@ -196,7 +198,7 @@ def test_the_chart_has_the_curve_what_may_come_and_the_deadline():
 
 def test_a_deadline_far_off_does_not_press_the_curve():
     run = tuple(course(watched(NOW - HOUR, NOW)))
-    lines = [said(row) for row in chart_lines(Drawn(run, NOW, NOW + HOUR, NOW + DAY), 66, 5, NOW)]
+    lines = [said(row) for row in chart_lines(DrawnChart(run, NOW, NOW + HOUR, NOW + DAY), 66, 5, NOW)]
     assert not any("┊" in line for line in lines)
     assert lines[-1].split() == ["12:02", "14:02"]
 
@@ -218,8 +220,8 @@ def test_no_line_of_a_chart_is_wider_than_it_may_be(
     width: int,
     height: int,
 ):
-    run = tuple(course([Point(at, "IN_PROGRESS", progress) for at, progress in points]))
-    lines = chart_lines(Drawn(run, run[-1][0] + more, done_at, deadline), width, height, NOW)
+    run = tuple(course([ProgressPoint(at, "IN_PROGRESS", progress) for at, progress in points]))
+    lines = chart_lines(DrawnChart(run, run[-1][0] + more, done_at, deadline), width, height, NOW)
     assert len(lines) == height + 1
     assert all(len(said(line)) == width for line in lines[:-1])
     assert len(said(lines[-1])) > GUTTER
@@ -231,11 +233,13 @@ def test_no_line_of_a_chart_is_wider_than_it_may_be(
 def test_a_change_that_was_not_watched_is_a_bound():
     job = Job("job-1", "IN_PROGRESS", 10.0, created_at=NOW - 4 * HOUR, deadline=NOW + 20 * HOUR)
     record = JobRecord("job-1", job)
-    unwatched = History((Point(NOW - 4 * HOUR, "VALIDATING"), Point(NOW - HOUR, "IN_PROGRESS", 9.0, NOW - 3.9 * HOUR)))
+    unwatched = JobHistory(
+        (ProgressPoint(NOW - 4 * HOUR, "VALIDATING"), ProgressPoint(NOW - HOUR, "IN_PROGRESS", 9.0, NOW - 3.9 * HOUR))
+    )
     found = {step.word: step for step in steps(record, NOW, unwatched)}
     assert (found["In progress"].is_by, found["Validating"].bound) == (True, "≤ ")
     assert "by 2026-03-06 12:02:00" in said(found["In progress"].pieces(NOW))
-    watched_ = History((unwatched.points[0], replace(unwatched.points[1], known_at=NOW - HOUR - 30)))
+    watched_ = JobHistory((unwatched.points[0], replace(unwatched.points[1], known_at=NOW - HOUR - 30)))
     found = {step.word: step for step in steps(record, NOW, watched_)}
     assert (found["In progress"].is_by, found["Validating"].bound, found["Validating"].lasted) == (False, "", 3 * HOUR)
 
@@ -257,7 +261,10 @@ def test_a_job_that_failed_unseen_is_not_said_to_have_run():
 
 
 def test_no_step_is_wider_than_its_columns():
-    for step in (Step("●", "A status of a server that nobody knows", NOW, 3 * DAY, True, "≤ "), Step("○", "Ended")):
+    for step in (
+        TimelineStep("●", "A status of a server that nobody knows", NOW, 3 * DAY, True, "≤ "),
+        TimelineStep("○", "Ended"),
+    ):
         assert len(said(step.pieces(NOW))) <= STEP_WIDTH
         assert len(said(step.pieces(NOW, short=True))) <= 38  # the column beside the list
 
@@ -271,7 +278,7 @@ def test_a_retry_names_its_parent_and_a_parent_its_retries():
         return JobRecord(key, Job(key, "COMPLETED", created_at=NOW), submission, label=f"label {key}")
 
     one, two, three = record("one"), record("two", "one"), record("three", "two")
-    family = [Kin(one, 1), Kin(two, 2), Kin(three, 3)]
+    family = [FamilyMember(one, 1), FamilyMember(two, 2), FamilyMember(three, 3)]
     found = {name: said(pieces) for name, pieces in about(two, [], family, NOW)}
     assert found["Retry of"] == "label one, 13:02, completed, one"
     assert found["Retried as"] == "label three, 13:02, completed, three"

@@ -8,17 +8,17 @@ from textual.app import ComposeResult
 from textual.content import Content
 
 from tbatch_tui.tui.dialogs.confirm import Confirm
-from tbatch_tui.tui.dialogs.text_dialog import MessageBox
+from tbatch_tui.tui.dialogs.text_dialog import TextDialog
 from tbatch_tui.tui.sanitize import line, shown
 from tbatch_tui.tui.screens.jobs.label_dialog import EditLabel
-from tbatch_tui.tui.widgets.button import Choice
+from tbatch_tui.tui.widgets.button import FlatButton
+from tbatch_tui.tui.widgets.divider import Divider
 from tbatch_tui.tui.widgets.filter_line import FilterLine
 from tbatch_tui.tui.widgets.header_line import HeaderLine
 from tbatch_tui.tui.widgets.key_bar import KeyBar
 from tbatch_tui.tui.widgets.progress_line import ProgressLine
 from tbatch_tui.tui.widgets.reader.view import RecordView
 from tbatch_tui.tui.widgets.reader.wrap import Block
-from tbatch_tui.tui.widgets.rule import Rule
 from tbatch_tui.tui.widgets.table.columns import Column
 from tbatch_tui.tui.widgets.table.table import RecordTable
 from tests.helpers.drawn import Bare, check_screen
@@ -38,9 +38,9 @@ class AllWidgets(Bare):
         yield HeaderLine("Jobs")
         yield RecordTable[str](COLUMNS)
         yield RecordView()
-        yield Rule()
+        yield Divider()
         yield ProgressLine()
-        yield Choice("x")
+        yield FlatButton("x")
         yield FilterLine()
         yield KeyBar()
 
@@ -54,9 +54,9 @@ async def test_widgets() -> None:
             app.query_one(HeaderLine).show(text, [text, (text, "$status-ok"), "done"])
             table.move_cursor(key=text)
             app.query_one(RecordView).show([Block(text, "bold", indent=2, lead=[(text, "")])])
-            app.query_one(Rule).set_title(text)
+            app.query_one(Divider).set_title(text)
             app.query_one(ProgressLine).show(1, 2, label=line(text)[:20])
-            app.query_one(Choice).set_label(text[:30])
+            app.query_one(FlatButton).set_label(text[:30])
             app.query_one(FilterLine).open(text)
             app.query_one(KeyBar).relabel("help.keys", text)
             await pilot.pause()
@@ -86,7 +86,7 @@ async def test_dialogs() -> None:
             for dialog in (
                 Confirm(one, two, yes=three[:20], no=four[:10]),
                 EditLabel(five, six),
-                MessageBox(six, five),
+                TextDialog(six, five),
             ):
                 app.push_screen(dialog)
                 await pilot.pause()

@@ -13,19 +13,19 @@ from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.progress.history import History
+from tbatch_tui.engine.progress.history import JobHistory
 from tbatch_tui.engine.results import ErrorGroup
 from tbatch_tui.tui.dialogs.base import Dialog
 from tbatch_tui.tui.render import pace as pace_words
-from tbatch_tui.tui.render.cost import unpriced_words
+from tbatch_tui.tui.render.cost import format_unpriced
 from tbatch_tui.tui.render.error_hints import error_hint
-from tbatch_tui.tui.render.job import foot_lines
+from tbatch_tui.tui.render.job import details_lines
 from tbatch_tui.tui.render.timeline import steps
-from tbatch_tui.tui.screens.check.fix_dialog import FixDialog, FixOffer, Mend
+from tbatch_tui.tui.screens.check.fix_dialog import FixDialog, FixOffer, RuleFix
 from tbatch_tui.tui.screens.check.line_diff import change_of, change_pieces
 from tbatch_tui.tui.screens.job import facts as job_facts
 from tbatch_tui.tui.screens.job.file_dialog import ChooseFile, JobFile
-from tbatch_tui.tui.screens.jobs.uncertain_dialog import Settle
+from tbatch_tui.tui.screens.jobs.uncertain_dialog import UncertainDialog
 from tbatch_tui.tui.screens.pick.peek import peek
 from tbatch_tui.tui.screens.results.error_groups import group_columns
 from tbatch_tui.tui.screens.results.export_dialog import ExportDialog
@@ -60,11 +60,11 @@ def dialogs(nasty: str) -> Iterator[Dialog[Any]]:
     record = record_of(nasty)
     path = Path("/") / (nasty.replace("\0", "")[:200] or "x")
     assert record.job is not None
-    yield Settle(record, [record.job, record.job], NOW)
+    yield UncertainDialog(record, [record.job, record.job], NOW)
     groups = tuple(ErrorGroup(text, 3, 0) for text in (nasty, f"{nasty} again"))
     yield RetryDialog(RetryOffer(nasty, groups, 1, 1, 1, model=nasty, max_tokens=7))
     mends = [
-        Mend(rule, 2, 1, change_of(rule, nasty, f"{nasty[:9]}{nasty}")) for rule in ("stream", "crlf", "method-file")
+        RuleFix(rule, 2, 1, change_of(rule, nasty, f"{nasty[:9]}{nasty}")) for rule in ("stream", "crlf", "method-file")
     ]
     yield FixDialog(FixOffer(path, tuple(mends), 3))
     yield ExportDialog(nasty, path.name[:80], path.parent, count=3, shown=2, of=nasty)
@@ -95,7 +95,7 @@ async def test_what_is_said_of_a_job() -> None:
     async with app.run_test(size=(60, 30)) as pilot:
         for number, nasty in enumerate(NASTY[::3]):
             record = record_of(nasty, made_here=number % 2 == 0)
-            history = History()
+            history = JobHistory()
             facts = [
                 *job_facts.standing(record, history, None, NOW, {}),
                 *job_facts.files(record, {}, None),
@@ -103,7 +103,7 @@ async def test_what_is_said_of_a_job() -> None:
                 *pace_words.meter(record, history, None, NOW),
             ]
             pieces = [piece for _, value in facts for piece in value]
-            pieces += [piece for line in foot_lines(record, NOW) for piece in line]
+            pieces += [piece for line in details_lines(record, NOW) for piece in line]
             pieces += [piece for made in change_pieces(change_of("stream", nasty, "x"), 60) for piece in made]
             words = [text for text, _ in pieces if "\n" not in text]
             words += [step.glyph for step in steps(record, NOW, history)]
@@ -118,7 +118,7 @@ async def test_what_is_said_of_a_job() -> None:
 def test_a_hint_and_a_price_for_any_name() -> None:
     for nasty in EVERY:
         error_hint(nasty)
-        assert is_harmless(unpriced_words([nasty[:1_000]], NOW).replace(nasty[:1_000], ""))
+        assert is_harmless(format_unpriced([nasty[:1_000]], NOW).replace(nasty[:1_000], ""))
 
 
 def test_a_file_with_any_name_can_be_peeked_at(tmp_path: Path) -> None:

@@ -34,16 +34,16 @@ def fill(folder: Path, texts: list[str] = NASTY, server: str = "together") -> in
             "error": nasty,
             "created_at": NOW - number,
         }
-        job = wire.job_of(said)
+        job = wire.decode_job(said)
         assert job is not None
         jobs.append(job)
     journal.apply_jobs(account, jobs, NOW, lambda _: False)
-    names = {f"in-{n}": name for n, nasty in enumerate(texts) if (name := wire.text_of(nasty))}
+    names = {f"in-{n}": name for n, nasty in enumerate(texts) if (name := wire.as_text(nasty))}
     journal.name_inputs(account, names)
     for number, job in enumerate(jobs):
-        message = wire.text_of(texts[number])
+        message = wire.as_text(texts[number])
         failed = Transfer(FileKind.OUTPUT, job.output_file_id or "x", TransferState.FAILED, message=message)
-        journal.put_transfer(account, job.id, failed)
+        journal.save_transfer(account, job.id, failed)
         journal.annotate(account, job.id, message or "", message or "")
     journal.close()
     return len(jobs)
@@ -70,8 +70,9 @@ async def test_nothing_a_server_says_of_a_job_leaves_its_cell(size: tuple[int, i
 
 def test_no_answer_of_a_server_breaks_the_mapping():
     assert (
-        wire.jobs_of(b'[null, 1, "x", {}, {"id": null}, {"id": 7, "progress": "many", "created_at": {}}]')[0].id == "7"
+        wire.decode_jobs(b'[null, 1, "x", {}, {"id": null}, {"id": 7, "progress": "many", "created_at": {}}]')[0].id
+        == "7"
     )
-    assert wire.job_of({"id": "a\ud800", "status": ["x"], "progress": 1e999, "file_size_bytes": -1}) is not None
-    assert wire.message_of(b"<html>") == ""
-    assert wire.message_of(b'{"error": {"message": {"deep": 1}}}') == ""
+    assert wire.decode_job({"id": "a\ud800", "status": ["x"], "progress": 1e999, "file_size_bytes": -1}) is not None
+    assert wire.decode_error_message(b"<html>") == ""
+    assert wire.decode_error_message(b'{"error": {"message": {"deep": 1}}}') == ""

@@ -28,7 +28,7 @@ async def counted(app: TbatchApp, number: int) -> JobRecord:
     """The job that was made as the `number`th, once it is counted."""
 
     def found() -> list[JobRecord]:
-        return [record for record in app.engine._book.records if record.tally is not None]
+        return [record for record in app.engine._book.records if record.counts is not None]
 
     await until(lambda: len(found()) == number)
     return max(found(), key=lambda record: record.created_at)

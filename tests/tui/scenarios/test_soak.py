@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tbatch_tui.engine.domain.job import FileKind, Job
 from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.engine.events import RecordsChanged, TransferMoved
+from tbatch_tui.engine.events import RecordsChanged, TransferProgress
 from tests.conftest import until
 from tests.helpers.app_host import make_app
 from tests.helpers.drawn import check_screen, screen_lines
@@ -61,7 +61,7 @@ async def test_half_an_hour_of_ticks_leaves_nothing_behind(tmp_path: Path) -> No
                 del records[key]
             records.update((record.key, record) for record in moving)
             emit(RecordsChanged(tuple(moving), removed=gone))
-            emit(TransferMoved(moving[0].key, False, FileKind.OUTPUT, number, TICKS, 1e6, ended=number % 2 == 1))
+            emit(TransferProgress(moving[0].key, False, FileKind.OUTPUT, number, TICKS, 1e6, ended=number % 2 == 1))
             jobs._second()
 
         objects = {}

@@ -17,7 +17,7 @@ from tbatch_tui.tui.screens.check import screen as check
 from tbatch_tui.tui.screens.check.problem_rows import ProblemRow, ProblemRows, RowKind
 from tbatch_tui.tui.screens.check.problem_table import ProblemTable
 from tbatch_tui.tui.screens.check.screen import CheckScreen
-from tbatch_tui.tui.screens.check.session import Checker
+from tbatch_tui.tui.screens.check.session import CheckSession
 from tbatch_tui.tui.widgets.reader.json_blocks import fault_blocks, json_blocks
 from tests.conftest import CHAT_MODEL, until, write_chat
 from tests.helpers.app_host import make_app
@@ -203,7 +203,7 @@ async def test_a_change_on_disk_is_noticed_while_one_looks(
 
 async def test_what_is_being_written_is_not_read_before_it_rests(tmp_path: Path) -> None:
     path = write_chat(tmp_path / "growing.jsonl", ["One"])
-    checker = Checker(path, lambda: None)
+    checker = CheckSession(path, lambda: None)
     assert await checker.check() and not await checker.has_changed()
     for _ in range(3):
         with path.open("a") as file:

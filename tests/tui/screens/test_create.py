@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from tbatch_tui.engine.check import check_file
-from tbatch_tui.engine.domain.account import Health, HealthState
+from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
 from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.engine import Controller
-from tbatch_tui.engine.errors import FileTrouble
+from tbatch_tui.engine.engine import BatchEngine
+from tbatch_tui.engine.errors import LocalFileError
 from tbatch_tui.engine.local_files.fingerprint import Fingerprint
-from tbatch_tui.engine.options import Options
+from tbatch_tui.engine.options import EngineOptions
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.messages import GoBack, Submitted
 from tbatch_tui.tui.screens.create.endpoint_choice import EndpointChoice
@@ -29,7 +29,7 @@ def open_create(path: Path) -> Open:
     return lambda engine, bridge: CreateScreen(engine, bridge, check_file(path))
 
 
-def online(tmp_path: Path, box: Sandbox, **more: object) -> Options:
+def online(tmp_path: Path, box: Sandbox, **more: object) -> EngineOptions:
     options: dict[str, object] = {"base_url": box.base_url, "api_key": box.key, "poll_interval": 0.2}
     return offline(tmp_path, **(options | {"first_wait": 0.1} | more))
 
@@ -150,10 +150,10 @@ async def test_without_a_key_nothing_is_submitted(chat_file: Path, tmp_path: Pat
 async def test_a_key_that_is_refused_and_being_offline_are_told(chat_file: Path, tmp_path: Path) -> None:
     async with shown(offline(tmp_path), open_create(chat_file)) as (app, _):
         app.engine._work.set_health(
-            Health(HealthState.KEY_REFUSED, title="Together refuses [/bad] \x1b key", hint="Look")
+            ConnectionHealth(HealthState.KEY_REFUSED, title="Together refuses [/bad] \x1b key", hint="Look")
         )
         await said(app, "Together refuses [/bad] ␛ key. Look")
-        app.engine._work.set_health(Health(HealthState.OFFLINE))
+        app.engine._work.set_health(ConnectionHealth(HealthState.OFFLINE))
         await said(app, "Offline. It is kept")
         assert app.focused is not None and app.focused.id == "submit"
 
@@ -172,7 +172,7 @@ async def test_a_changed_file_goes_back_to_check(sandbox: Sandbox, chat_file: Pa
 async def test_a_file_that_went_away_is_told_and_the_form_stays(
     sandbox: Sandbox, chat_file: Path, tmp_path: Path
 ) -> None:
-    def open_(engine: Controller, bridge: object) -> CreateScreen:
+    def open_(engine: BatchEngine, bridge: object) -> CreateScreen:
         report = check_file(chat_file)
         chat_file.unlink()
         return CreateScreen(engine, bridge, report)  # type: ignore[arg-type]
@@ -188,7 +188,7 @@ async def test_an_error_keeps_the_form(
     sandbox: Sandbox, chat_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refused(*_: object, **__: object) -> str:
-        raise FileTrouble("The history cannot be written: disk full", "Make room; nothing was sent.")
+        raise LocalFileError("The history cannot be written: disk full", "Make room; nothing was sent.")
 
     async with shown(online(tmp_path, sandbox), open_create(chat_file)) as (app, pilot):
         app.screen.query_one(TextInput).value = "kept"
@@ -207,13 +207,13 @@ async def test_submit_waits_for_the_fingerprint(
     import asyncio
 
     gate = asyncio.Event()
-    real: Callable[[Controller, Path], object] = Controller.fingerprint
+    real: Callable[[BatchEngine, Path], object] = BatchEngine.fingerprint
 
-    async def slow(engine: Controller, path: Path) -> Fingerprint:
+    async def slow(engine: BatchEngine, path: Path) -> Fingerprint:
         await gate.wait()
         return await real(engine, path)  # type: ignore[misc]
 
-    monkeypatch.setattr(Controller, "fingerprint", slow)
+    monkeypatch.setattr(BatchEngine, "fingerprint", slow)
     async with shown(online(tmp_path, sandbox), open_create(chat_file)) as (app, pilot):
         await pilot.press("enter")
         await said(app, "Reading the file")

@@ -10,7 +10,7 @@ from textual.widgets import Input
 from tbatch_tui.tui.app import TbatchApp
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys import keymap
-from tbatch_tui.tui.screens.base import Frame
+from tbatch_tui.tui.screens.base import BaseScreen
 from tests.conftest import until
 from tests.helpers.app_host import make_app
 from tests.helpers.drawn import screen_text
@@ -31,7 +31,7 @@ QUIET = {
 def unexplained(app: TbatchApp) -> set[str]:
     """The actions of this screen that cannot be done now and do not say why."""
     screen = app.screen
-    if not isinstance(screen, Frame) or isinstance(app.focused, Input):
+    if not isinstance(screen, BaseScreen) or isinstance(app.focused, Input):
         return set()
     active = screen.active_bindings
     idle = [
@@ -40,7 +40,7 @@ def unexplained(app: TbatchApp) -> set[str]:
         if screen.NAME in keys.PLACES[binding.id or ""]
         and not any(key in active for key in keymap.keys_of(binding, app.own_keys))
     ]
-    told = {binding.id for binding in idle if screen.why_not(binding.action.partition("(")[0])}
+    told = {binding.id for binding in idle if screen.disabled_reason(binding.action.partition("(")[0])}
     return {binding.id or "" for binding in idle} - told - QUIET
 
 

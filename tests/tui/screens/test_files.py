@@ -13,7 +13,7 @@ from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.server_files import cleanup as janitor
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.app import TbatchApp
-from tbatch_tui.tui.dialogs.type_to_confirm import Typed
+from tbatch_tui.tui.dialogs.type_to_confirm import TypeToConfirm
 from tbatch_tui.tui.screens.files.screen import FilesScreen
 from tests.conftest import until
 from tests.helpers.app_host import SIZES, make_app
@@ -68,7 +68,7 @@ async def test_marking_typing_and_deleting(size: tuple[int, int], still_sandbox:
         await until(lambda: screen.table.row_count == 1)
         app.clear_notifications()
         await pilot.press("D")
-        await until(lambda: isinstance(app.screen, Typed) and shows(app, "Delete 3 files"))
+        await until(lambda: isinstance(app.screen, TypeToConfirm) and shows(app, "Delete 3 files"))
         await until(lambda: shows(app, "2 of them the filter"))
         check_screen(app)
         await pilot.press("enter", *"yes", "enter")
@@ -78,7 +78,7 @@ async def test_marking_typing_and_deleting(size: tuple[int, int], still_sandbox:
         await until(lambda: on(app, "Files"))
         assert deletes(box) == 0 and len(screen.table.marked) == 3
         await pilot.press("D")
-        await until(lambda: isinstance(app.screen, Typed))
+        await until(lambda: isinstance(app.screen, TypeToConfirm))
         await pilot.press("3", "enter")
         await until(lambda: shows(app, "3 files deleted"))
         await pilot.press("escape")

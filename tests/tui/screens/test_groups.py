@@ -12,7 +12,7 @@ from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.domain.check_report import CheckReport
 from tbatch_tui.engine.domain.job import LocalStatus
 from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.engine.domain.submission import Group, Submission, SubmissionState
+from tbatch_tui.engine.domain.submission import JobGroup, Submission, SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.app import TbatchApp
@@ -59,7 +59,7 @@ async def test_ten_go_ahead_and_the_person_sends_the_rest(
         await until(lambda: shows(app, "◆ Ready"))
         check_screen(app)
         assert len(sandbox.jobs) == 1
-        rest = next(record for record in await app.engine.records() if record.is_at_rest)
+        rest = next(record for record in await app.engine.records() if record.is_waiting)
         assert isinstance(app.screen, JobsScreen)
         await pilot.press("g")
         while app.screen.current is None or app.screen.current.key != rest.key:
@@ -74,17 +74,17 @@ async def test_ten_go_ahead_and_the_person_sends_the_rest(
         await until(lambda: shows(app, "Send the rest"))
         await pilot.press("j", "enter")
         await until(lambda: len(sandbox.jobs) == 2)
-        await app.engine.wait_until(rest.key, lambda record: record.is_collected)
+        await app.engine.wait_until(rest.key, lambda record: record.has_results_here)
 
 
 async def test_the_parts_are_read_as_one(sandbox: Sandbox, tmp_path: Path, file: Path) -> None:
     app = make_app(tmp_path, sandbox, requests_a_job=25)
     async with app.run_test(size=(140, 40)) as pilot:
         await until(lambda: app.engine.health.state is HealthState.OK)
-        print_ = await app.engine.fingerprint(file)
-        key = await app.engine.groups.submit(file, Endpoint.CHAT, requests=COUNT, print_=print_, label="mine")
+        fingerprint = await app.engine.fingerprint(file)
+        key = await app.engine.groups.submit(file, Endpoint.CHAT, requests=COUNT, fingerprint=fingerprint, label="mine")
         for record in await app.engine.groups.parts(key):
-            await app.engine.wait_until(record.key, lambda record: record.tally is not None)
+            await app.engine.wait_until(record.key, lambda record: record.counts is not None)
         await until(lambda: shows(app, "mine · 3 of 3"))
         await pilot.press("g", "enter")
         await until(lambda: on(app, "Job") and shows(app, "Other parts") and shows(app, "Part of"))
@@ -122,7 +122,7 @@ async def test_a_file_of_50_001_requests_goes_on(tmp_path: Path) -> None:
 
 
 def test_which_part_it_is_has_room_before_the_name(file: Path) -> None:
-    group = Group(1, file, 1, "", COUNT, parts=2, first=10)
+    group = JobGroup(1, file, 1, "", COUNT, parts=2, first=10)
     submission = Submission(2, file, 1, "", Endpoint.CHAT, "", COUNT - 10, 0.0, SubmissionState.WAITING, part=2)
     rest = JobRecord("submission:2", submission=submission, label="reviews of a long year", group=group)
     assert rest.status == LocalStatus.WAITING

@@ -20,7 +20,7 @@ from tbatch_tui.tui.app import TbatchApp
 from tbatch_tui.tui.messages import OpenJob
 from tbatch_tui.tui.screens.job.file_dialog import ChooseFile
 from tbatch_tui.tui.screens.job.screen import JobScreen
-from tbatch_tui.tui.screens.jobs.details import JobFoot
+from tbatch_tui.tui.screens.jobs.details import JobDetails
 from tests.conftest import until, write_chat
 from tests.helpers.app_host import SIZES, make_app
 from tests.helpers.drawn import check_screen, same_as_before, screen_text
@@ -100,7 +100,7 @@ async def test_each_state_says_what_it_is_and_looks_as_it_did(
     async with app.run_test(size=SIZES[-1]) as pilot:
         screen = await opened(app, pilot, key)
         if state == "completed_with_errors":
-            await until(lambda: screen.current is not None and screen.current.tally is not None)
+            await until(lambda: screen.current is not None and screen.current.counts is not None)
         for size in SIZES:
             await pilot.resize_terminal(*size)
             screen.query_one("#story").scroll_home(animate=False)
@@ -294,7 +294,7 @@ async def test_the_foot_of_the_list_tells_the_pace_of_the_job_under_the_cursor(
         await pilot.press("k")
         await until(lambda: "/h · done about 13:2" in screen_text(app))
         app.engine._work.options = replace(app.engine.options, now=lambda: NOW + 3_600)
-        app.screen.query_one(JobFoot).show_again()  # after an hour without the server nothing is hoped for
+        app.screen.query_one(JobDetails).show_again()  # after an hour without the server nothing is hoped for
         await until(lambda: "the server was last heard of at 13:02" in screen_text(app))
 
 

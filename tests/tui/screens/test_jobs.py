@@ -136,7 +136,7 @@ async def test_only_what_the_server_does_not_list_any_more_is_removed(
         await until(lambda: shows(app, "Nothing was removed"))
         assert app.jobs.table.row_count == 4
         bring_back = [still_sandbox.forget_job(job_id) for job_id in old]
-        await until(lambda: not any(app.engine.why_kept(job_id) for job_id in old))
+        await until(lambda: not any(app.engine.removal_blocker(job_id) for job_id in old))
         app.clear_notifications()
         await pilot.press("a", "X")
         await until(lambda: shows(app, "Remove 2 jobs"))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tbatch_tui.engine.domain.account import Health, HealthState
+from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
 from tbatch_tui.engine.domain.job import FileKind, Job
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
@@ -74,7 +74,7 @@ def fill(folder: Path, jobs: list[Job], names: list[str]) -> None:
             path = folder / "results" / "safety-eval.output.jsonl"
             message = "The connection was cut" if state is TransferState.FAILED else None
             transfer = Transfer(FileKind.OUTPUT, f"file-{number}", state, path, 4_000, 1_980, message=message)
-            journal.put_transfer(account, jobs[number].id, transfer)
+            journal.save_transfer(account, jobs[number].id, transfer)
     journal.close()
 
 
@@ -92,9 +92,9 @@ async def test_it_looks_as_it_did(
     async with app.run_test(size=size) as pilot:
         await until(lambda: app.engine.health.state is HealthState.NO_KEY)
         await until(lambda: app.jobs.table.row_count == len(jobs), within=40)
-        health = Health(HealthState.OK, NOW, next_at=NOW + 22)
+        health = ConnectionHealth(HealthState.OK, NOW, next_at=NOW + 22)
         if state == "offline":
-            health = Health(HealthState.OFFLINE, NOW - 300, NOW + 12, "Together cannot be reached", "")
+            health = ConnectionHealth(HealthState.OFFLINE, NOW - 300, NOW + 12, "Together cannot be reached", "")
         app.engine._work.set_health(health)
         if jobs:
             await pilot.press("g", *(("space", "j", "space") if state == "marked" else ("j", "k")))

@@ -281,9 +281,9 @@ async def test_a_huge_folder_does_not_hold_the_loop(work: Path, tmp_path: Path) 
 
 
 def test_a_listing_stops_when_it_is_not_wanted(work: Path) -> None:
-    from tbatch_tui.engine.errors import Stopped
+    from tbatch_tui.engine.errors import OperationCancelledError
 
-    with pytest.raises(Stopped):
+    with pytest.raises(OperationCancelledError):
         list_folder(work, lambda: True)
 
 

@@ -16,15 +16,15 @@ from textual.pilot import Pilot
 from tbatch_tui.engine.domain.job import FileKind, Job
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.engine import Controller
+from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.journal import Journal
-from tbatch_tui.engine.options import Options
+from tbatch_tui.engine.options import EngineOptions
 from tbatch_tui.engine.results import Outcome, ResultIndex, Sources
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.dialogs.confirm import Confirm
 from tbatch_tui.tui.messages import CheckFile, GoBack
 from tbatch_tui.tui.screens.results.export_dialog import ExportDialog
-from tbatch_tui.tui.screens.results.reader import ResultReader
+from tbatch_tui.tui.screens.results.reader import ResultsSession
 from tbatch_tui.tui.screens.results.retry_dialog import RetryDialog
 from tbatch_tui.tui.screens.results.screen import ResultsScreen
 from tbatch_tui.tui.widgets.filter_line import FilterLine
@@ -53,7 +53,7 @@ class Host(Bare):
     def __init__(self, folder: Path, **more: Any) -> None:
         super().__init__()
         self.bridge = Bridge(self)
-        self.engine = Controller(Options(folder / "data", folder / "results", **more), self.bridge.emit)
+        self.engine = BatchEngine(EngineOptions(folder / "data", folder / "results", **more), self.bridge.emit)
         self.went_back = 0
         self.to_check: list[Path] = []
 
@@ -97,7 +97,7 @@ def keep(
     for kind, rows in ((FileKind.OUTPUT, output), (FileKind.ERRORS, errors)):
         if rows is not None:
             path = write(folder / f"{kind.value}.jsonl", rows)
-            journal.put_transfer(account, job.id, Transfer(kind, "f", TransferState.FETCHED, path, rows=len(rows)))
+            journal.save_transfer(account, job.id, Transfer(kind, "f", TransferState.FETCHED, path, rows=len(rows)))
     journal.close()
 
 
@@ -568,7 +568,7 @@ async def test_hostile_text_stays_in_its_cell(size: tuple[int, int], tmp_path: P
 async def test_reading_and_searching_stop_when_they_are_told_to(tmp_path: Path) -> None:
     rows = [answered(str(number), "x" * 2_000) for number in range(9_000)]
     sources = Sources(output=write(tmp_path / "out.jsonl", rows))
-    reader = ResultReader()
+    reader = ResultsSession()
     for work in (lambda: reader.read(ResultIndex(sources)), lambda: reader.search("y")):
         stopped = asyncio.create_task(work())
         await asyncio.sleep(0)

@@ -14,7 +14,7 @@ from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.journal import Journal
 from tbatch_tui.tui.screens.results.export_dialog import ExportDialog
 from tbatch_tui.tui.screens.results.retry_dialog import RetryDialog
-from tbatch_tui.tui.widgets.checkbox_list import Tick
+from tbatch_tui.tui.widgets.checkbox_list import Checkbox
 from tests.conftest import until
 from tests.helpers.drawn import check_screen, screen_lines, screen_text
 from tests.helpers.result_rows import answered, failed, line_of, write
@@ -53,7 +53,7 @@ def keep_retry(
     journal.attach_job(account, record.submission, job, NOW + 60)
     if fetched:
         result = write(folder / f"output-{job.id[:4]}.jsonl", output)
-        journal.put_transfer(account, job.id, Transfer(FileKind.OUTPUT, "f", TransferState.FETCHED, result, rows=1))
+        journal.save_transfer(account, job.id, Transfer(FileKind.OUTPUT, "f", TransferState.FETCHED, result, rows=1))
     journal.close()
 
 
@@ -109,7 +109,7 @@ async def test_a_retry_of_what_is_merged_asks_only_what_is_left(tmp_path: Path) 
     assert record.submission is not None and record.submission.parent == RETRY.id  # of what was merged, the newest
     journal.attach_job(account, record.submission, third, NOW + 99)
     result = write(tmp_path / "third.jsonl", [answered("case-3", "And this.")])
-    journal.put_transfer(account, third.id, Transfer(FileKind.OUTPUT, "f", TransferState.FETCHED, result, rows=1))
+    journal.save_transfer(account, third.id, Transfer(FileKind.OUTPUT, "f", TransferState.FETCHED, result, rows=1))
     journal.close()
     async with showing(tmp_path) as (host, pilot):
         await press(host, pilot, "m")
@@ -150,7 +150,7 @@ async def test_marked_rows_are_retried_and_exported_alone(tmp_path: Path) -> Non
         await press(host, pilot, "escape")
         await pilot.press("R")
         await until(lambda: isinstance(host.screen, RetryDialog))
-        on = {tick.id: tick.on for tick in host.screen.query(Tick)}
+        on = {tick.id: tick.on for tick in host.screen.query(Checkbox)}
         assert on.pop("marked") and not any(on.values())
         check_screen(host)
         await press(host, pilot, "enter")

@@ -8,22 +8,22 @@ from pathlib import Path
 import pytest
 
 from tbatch_tui.config.settings import Settings
-from tbatch_tui.engine.engine import Controller
-from tbatch_tui.engine.options import Options
+from tbatch_tui.engine.engine import BatchEngine
+from tbatch_tui.engine.options import EngineOptions
 from tbatch_tui.tui.app import TbatchApp
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.keys.hints import with_keys
+from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.screens import tour
-from tbatch_tui.tui.widgets.hint_line import TourLine
+from tbatch_tui.tui.widgets.hint_line import HintLine
 from tests.conftest import until
 from tests.helpers.app_host import SIZES
 from tests.helpers.drawn import check_screen, screen_text
 
 
 def make(folder: Path, **more: object) -> TbatchApp:
-    options = Options(data_dir=folder / "data", output_dir=folder / "results")
+    options = EngineOptions(data_dir=folder / "data", output_dir=folder / "results")
     settings = Settings(data_dir=options.data_dir, output_dir=options.output_dir, tour=True, **more)  # type: ignore[arg-type]
-    app = TbatchApp(settings, lambda emit: Controller(options, emit))
+    app = TbatchApp(settings, lambda emit: BatchEngine(options, emit))
     app.load_first_rows(60)
     return app
 
@@ -32,15 +32,15 @@ def make(folder: Path, **more: object) -> TbatchApp:
 async def test_a_screen_explains_itself_once(size: tuple[int, int], tmp_path: Path) -> None:
     app = make(tmp_path)
     async with app.run_test(size=size) as pilot:
-        await until(lambda: app.jobs.query(TourLine))
+        await until(lambda: app.jobs.query(HintLine))
         await pilot.pause()
         assert "H hides this" in screen_text(app)
         check_screen(app)
         await pilot.press("n")
-        await until(lambda: app.screen.query(TourLine), what="Pick explains itself")
-        await until(lambda: not app.jobs.query(TourLine), what="Jobs has been left")
+        await until(lambda: app.screen.query(HintLine), what="Pick explains itself")
+        await until(lambda: not app.jobs.query(HintLine), what="Jobs has been left")
         await pilot.press("H")
-        await until(lambda: not app.screen.query(TourLine))
+        await until(lambda: not app.screen.query(HintLine))
         await pilot.press("escape")
         await until(lambda: app.screen is app.jobs)
 
@@ -48,19 +48,19 @@ async def test_a_screen_explains_itself_once(size: tuple[int, int], tmp_path: Pa
 async def test_what_was_seen_is_not_told_again(tmp_path: Path) -> None:
     app = make(tmp_path)
     async with app.run_test():
-        await until(lambda: app.jobs.query(TourLine))
+        await until(lambda: app.jobs.query(HintLine))
     app = make(tmp_path)
     async with app.run_test() as pilot:
         await pilot.press("n")
         await until(lambda: getattr(app.screen, "NAME", "") == "Pick", what="Pick is open")
-        await until(lambda: app.screen.query(TourLine), what="Pick is new")
-        assert not app.jobs.query(TourLine)
+        await until(lambda: app.screen.query(HintLine), what="Pick is new")
+        assert not app.jobs.query(HintLine)
 
 
 def test_every_screen_has_its_line_which_fits() -> None:
     assert set(tour.LINES) >= set(keys.SCREENS)
     for name, (words, short) in tour.LINES.items():
-        assert len(with_keys(words)) <= 140 - 24 and len(with_keys(short)) <= 60 - 20
+        assert len(fill_keys(words)) <= 140 - 24 and len(fill_keys(short)) <= 60 - 20
         for id in re.findall(r"{([\w.-]+)}", words + short):
             assert name in keys.PLACES[id] or id == "list.filter", f"{id} works on {name}"
 
@@ -68,7 +68,7 @@ def test_every_screen_has_its_line_which_fits() -> None:
 async def test_the_line_names_the_keys_as_they_are_mapped(tmp_path: Path) -> None:
     app = make(tmp_path, keymap={"jobs.new": "ctrl+n,b", "tour.hide": "U"})
     async with app.run_test(size=(80, 24)):
-        await until(lambda: app.jobs.query(TourLine))
+        await until(lambda: app.jobs.query(HintLine))
         await until(lambda: "^n submits a file, ⏎ opens a job." in screen_text(app) and "U hides" in screen_text(app))
 
 

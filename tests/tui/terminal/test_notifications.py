@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tbatch_tui.config.resolve import settle
+from tbatch_tui.config.resolve import resolve_settings
 from tbatch_tui.config.settings import Notify, Settings, SettingsError
 from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.events import JobsEnded
 from tbatch_tui.sandbox.testing import Sandbox
-from tbatch_tui.tui.terminal.notifications import Attention, desktop_notice, words
+from tbatch_tui.tui.terminal.notifications import Notifier, desktop_notice, notice_text
 from tests.cli.test_launch import Terminal
 from tests.conftest import until, write_chat
 from tests.helpers.app_host import make_app
@@ -31,7 +31,7 @@ def ended(name: str, **more: object) -> JobRecord:
 @pytest.mark.parametrize("terminal", ["xterm-256color", "foot", "rxvt-unicode"])
 @pytest.mark.parametrize("nasty", NASTY, ids=range(len(NASTY)))
 def test_a_notice_is_one_sequence_whatever_a_job_is_called(nasty: str, terminal: str) -> None:
-    said = desktop_notice(*words((ended(nasty, error=nasty),)), {"TERM": terminal})
+    said = desktop_notice(*notice_text((ended(nasty, error=nasty),)), {"TERM": terminal})
     assert said.startswith("\x1b]") and said.endswith("\x1b\\")
     inside = said[2:-2]
     assert is_harmless(inside) and len(inside) < 450
@@ -47,7 +47,7 @@ def test_each_terminal_gets_the_form_it_knows() -> None:
 
 
 def test_several_are_one_notice() -> None:
-    title, body = words(tuple(ended(f"job-{n}") for n in range(1_000)))
+    title, body = notice_text(tuple(ended(f"job-{n}") for n in range(1_000)))
     assert title == "1,000 jobs have ended" and body == "job-0, job-1, job-2 and 997 more."
 
 
@@ -147,7 +147,9 @@ def settled(tmp_path: Path, text: str) -> Settings:
     config = tmp_path / "config.toml"
     config.write_text(text)
     nothing = dict.fromkeys(("file", "output_dir", "data_dir", "poll_interval", "base_url"))
-    return settle(**nothing, demo=False, mouse=True, environment={"TOGETHER_API_KEY": "k"}, config_file=config)  # type: ignore[arg-type]
+    return resolve_settings(
+        **nothing, demo=False, mouse=True, environment={"TOGETHER_API_KEY": "k"}, config_file=config
+    )  # type: ignore[arg-type]
 
 
 async def test_the_command_says_for_how_many_it_was_not_run(tmp_path: Path) -> None:
@@ -156,7 +158,7 @@ async def test_the_command_says_for_how_many_it_was_not_run(tmp_path: Path) -> N
     app = make_app(tmp_path, None)
     async with app.run_test():
         notify = Notify(command=(sys.executable, "-S", "-c", code))
-        attention = Attention(app, app.bridge, notify)
+        attention = Notifier(app, app.bridge, notify)
         jobs = tuple(ended(f"job-{number}") for number in range(22))
         await attention.run_command(JobsEnded(jobs))
         await until(lambda: app._notifications)

@@ -12,8 +12,8 @@ import pytest
 from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.redaction import hide
-from tbatch_tui.tui.terminal.notify_command import run_hook
+from tbatch_tui.engine.redaction import add_secret
+from tbatch_tui.tui.terminal.notify_command import run_notify_command
 from tests.conftest import until
 
 RECORD = JobRecord("job-1", job=Job("job-1", "COMPLETED"), label="\x1b[2J $(touch /tmp/x)")
@@ -23,9 +23,9 @@ KEEPS = "import json, os, sys; json.dump([json.load(sys.stdin), dict(os.environ)
 async def test_it_gets_the_job_on_standard_input_and_no_key(tmp_path: Path) -> None:
     kept = tmp_path / "kept.json"
     command = [sys.executable, "-c", KEEPS.format(str(kept)), "$(echo no shell)"]
-    hide("hidden-key-of-the-test")
+    add_secret("hidden-key-of-the-test")
     keys = {"TOGETHER_API_KEY": "secret-of-the-test", "HEADER": "Authorization: hidden-key-of-the-test"}
-    await run_hook(command, RECORD, environment={**os.environ, **keys})
+    await run_notify_command(command, RECORD, environment={**os.environ, **keys})
     job, environment, argv = json.loads(kept.read_text())
     assert (job["id"], job["status"], job["label"]) == ("job-1", "COMPLETED", RECORD.label)
     assert "TOGETHER_API_KEY" not in environment and "of-the-test" not in str(environment.values())
@@ -39,10 +39,10 @@ async def test_what_goes_wrong_is_told() -> None:
         ([sys.executable, "-c", "pass"], ""),  # it does not even read what it is given
     ):
         if not said:
-            await run_hook(command, RECORD)
+            await run_notify_command(command, RECORD)
             continue
         with pytest.raises(BatchError) as error:
-            await run_hook(command, RECORD)
+            await run_notify_command(command, RECORD)
         assert said in error.value.title
 
 
@@ -50,7 +50,7 @@ async def test_one_that_stays_is_killed_with_its_children(tmp_path: Path) -> Non
     pid = tmp_path / "pid"
     stays = f"import subprocess; p = subprocess.Popen(['sleep', '600']); open({str(pid)!r}, 'w').write(str(p.pid))"
     with pytest.raises(BatchError) as error:
-        await run_hook([sys.executable, "-c", stays + "; p.wait()"], RECORD, time_limit=3.0)
+        await run_notify_command([sys.executable, "-c", stays + "; p.wait()"], RECORD, time_limit=3.0)
     assert "stopped after 3 s" in error.value.title
     child = int(pid.read_text())
     await until(lambda: not _runs(child), what="the child of the command is gone")

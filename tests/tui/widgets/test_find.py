@@ -6,15 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tbatch_tui.tui.sanitize import line
-from tbatch_tui.tui.widgets.reader.find import cut_at, pattern_of, places
+from tbatch_tui.tui.widgets.reader.find import find_spans, pattern_of, split_at
 from tbatch_tui.tui.widgets.reader.wrap import fold
 
 
 @given(st.text(max_size=80).map(line), st.text(alphabet="ab ", max_size=6))
 def test_marking_changes_no_text(text: str, sought: str) -> None:
     pattern = pattern_of(sought)
-    hits = places(pattern, "ab", text, "ba") if pattern is not None else []
-    assert "".join(piece for piece, _ in cut_at(text, "bold", hits, "reverse")) == text
+    hits = find_spans(pattern, "ab", text, "ba") if pattern is not None else []
+    assert "".join(piece for piece, _ in split_at(text, "bold", hits, "reverse")) == text
 
 
 @given(st.lists(st.sampled_from(["needle", "in", "the", "hay"]), min_size=1, max_size=30), st.integers(3, 20))
@@ -25,6 +25,6 @@ def test_a_line_break_hides_no_hit(words: list[str], width: int) -> None:
     marked = "".join(
         text[first:last]
         for before, text, after in zip(folded, folded[1:], folded[2:], strict=False)
-        for first, last in places(pattern, before, text, after)
+        for first, last in find_spans(pattern, before, text, after)
     )
     assert (width < 6 or marked == "needle" * words.count("needle")) and ("needle" in words) is bool(marked)

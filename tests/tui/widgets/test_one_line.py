@@ -13,10 +13,10 @@ from textual.widgets import Input
 
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys import keymap
+from tbatch_tui.tui.widgets.divider import Divider
 from tbatch_tui.tui.widgets.header_line import HeaderLine
 from tbatch_tui.tui.widgets.key_bar import KeyBar
 from tbatch_tui.tui.widgets.progress_line import ProgressLine
-from tbatch_tui.tui.widgets.rule import Rule
 from tests.helpers.drawn import Bare, check_screen, screen_lines, screen_text
 
 STATUS = ["Acme / evals", "214 done", ("2 running", "$status-active"), ("1 needs you", "$status-attention"), "↻ 0:22"]
@@ -64,9 +64,9 @@ def test_progress_says_how_much_how_fast_how_long() -> None:
 
 
 def test_a_rule_is_as_wide_as_the_line() -> None:
-    assert said(Rule().pieces(20)) == "─" * 20
-    assert said(Rule("line 4,812").pieces(30)) == "── line 4,812 " + "─" * 16
-    assert cell_len(said(Rule("日本語" * 20).pieces(30))) == 30
+    assert said(Divider().pieces(20)) == "─" * 20
+    assert said(Divider("line 4,812").pieces(30)) == "── line 4,812 " + "─" * 16
+    assert cell_len(said(Divider("日本語" * 20).pieces(30))) == 30
 
 
 class KeyScreen(Screen[None]):
@@ -135,7 +135,7 @@ async def test_the_bar_shows_what_works_now() -> None:
 async def test_the_bar_follows_the_keymap() -> None:
     app = KeyApp()
     async with app.run_test(size=(80, 24)) as pilot:
-        app.set_keymap(keymap.check_keymap({"jobs.new": "ctrl+b", "help.keys": "f1"})[0])
+        app.set_keymap(keymap.resolve_keymap({"jobs.new": "ctrl+b", "help.keys": "f1"})[0])
         await pilot.pause()
         assert app.bar().startswith(" ^b New  c Cancel") and "f1 Keys" in app.bar()
 
@@ -167,13 +167,13 @@ async def test_lines_are_painted_again_when_they_change() -> None:
     class Lines(Bare):
         def compose(self) -> ComposeResult:
             yield HeaderLine("Jobs")
-            yield Rule()
+            yield Divider()
             yield ProgressLine()
 
     app = Lines()
     async with app.run_test(size=(80, 24)) as pilot:
         app.query_one(HeaderLine).show("reviews", [("214 done", ""), None])
-        app.query_one(Rule).set_title("line 7")
+        app.query_one(Divider).set_title("line 7")
         app.query_one(ProgressLine).show(1, 2)
         await pilot.pause()
         text = screen_text(app)

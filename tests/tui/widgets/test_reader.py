@@ -14,7 +14,7 @@ from textual.app import ComposeResult
 
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.widgets.reader.view import RecordView
-from tbatch_tui.tui.widgets.reader.wrap import Block, Flow, fold
+from tbatch_tui.tui.widgets.reader.wrap import Block, WrappedText, fold
 from tests.conftest import until
 from tests.helpers.drawn import Bare, check_screen, screen_lines, screen_text
 from tests.helpers.hostile_text import NASTY
@@ -37,13 +37,13 @@ def test_folding_breaks_at_spaces_and_keeps_the_indent() -> None:
 @given(st.lists(st.text(max_size=80) | st.sampled_from(NASTY), max_size=4), st.integers(1, 50), st.integers(0, 60))
 def test_every_wrapped_line_fits(texts: list[str], width: int, indent: int) -> None:
     blocks = [Block(text, indent=indent) for text in texts]
-    for wrapped in itertools.islice(Flow(blocks, width), 2_000):
+    for wrapped in itertools.islice(WrappedText(blocks, width), 2_000):
         assert sum(cell_len(text) for text, _ in wrapped.pieces) <= max(width, 2)
 
 
 def test_a_lead_stands_before_the_first_line_only() -> None:
     block = Block("what it does, at length", indent=8, lead=[("n", "bold")])
-    drawn = ["".join(text for text, _ in wrapped.pieces) for wrapped in Flow([block], 22)]
+    drawn = ["".join(text for text, _ in wrapped.pieces) for wrapped in WrappedText([block], 22)]
     assert drawn == ["n       what it does,", "        at length"]
 
 

@@ -13,9 +13,9 @@ from textual.pilot import Pilot
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.app import TbatchApp
-from tbatch_tui.tui.dialogs.text_dialog import MessageBox
-from tbatch_tui.tui.keys.keymap import check_keymap
-from tbatch_tui.tui.screens.job.timeline_list import StepList
+from tbatch_tui.tui.dialogs.text_dialog import TextDialog
+from tbatch_tui.tui.keys.keymap import resolve_keymap
+from tbatch_tui.tui.screens.job.timeline_list import TimelineList
 from tbatch_tui.tui.widgets.fact_list import FactList
 from tbatch_tui.tui.widgets.reader.json_blocks import json_blocks
 from tbatch_tui.tui.widgets.reader.view import RecordView
@@ -50,7 +50,7 @@ async def reading(app: TbatchApp, pilot: Pilot[str], text: str | list[Block]) ->
     """A dialog that shows this text."""
     if app.screen is not app.jobs:
         app.pop_screen()
-    app.push_screen(MessageBox("Read this", text))
+    app.push_screen(TextDialog("Read this", text))
     await pilot.pause()
     return app.screen.query_one(RecordView)
 
@@ -96,7 +96,7 @@ async def test_json_is_copied_as_json(tmp_path: Path) -> None:
 
 async def test_the_key_can_be_another(tmp_path: Path) -> None:
     app = make_app(tmp_path, None)
-    accepted, messages = check_keymap({"app.copy-selected": "ctrl+y,ctrl+c"})
+    accepted, messages = resolve_keymap({"app.copy-selected": "ctrl+y,ctrl+c"})
     assert not messages
     app.set_keymap(accepted)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -205,7 +205,7 @@ async def test_escape_gives_up_the_selection_before_it_goes_back(tmp_path: Path)
         await reading(app, pilot, WORDS)
         await drag(pilot, (6, 0), (40, 1), "RecordView")
         await pilot.press("escape")
-        assert isinstance(app.screen, MessageBox) and not app.screen.selections
+        assert isinstance(app.screen, TextDialog) and not app.screen.selections
         await pilot.press("escape")
         assert app.screen is app.jobs
 
@@ -225,7 +225,7 @@ async def test_on_results_and_job(size: tuple[int, int], tmp_path: Path, sandbox
         facts.text_select_all()
         text, said = await copied(app, pilot)
         assert f"{chat_file.stem}-" in text and ".output.jsonl" in text and said.startswith("Copied ")
-        steps = app.screen.query_one(StepList)
+        steps = app.screen.query_one(TimelineList)
         await drag(pilot, (2, 0), (11, 0), "#steps")
         assert (await copied(app, pilot))[0] in "".join(part for part, _ in steps._lines[0])
 

@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.message import Message
 
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.widgets.table.columns import GAP, GUTTER, Column, place
+from tbatch_tui.tui.widgets.table.columns import GAP, GUTTER, Column, place_columns
 from tbatch_tui.tui.widgets.table.rows import KeyedRows, Lines, group_starts
 from tbatch_tui.tui.widgets.table.table import RecordTable
 from tests.helpers.drawn import Bare, check_screen, screen_lines, screen_text
@@ -389,7 +389,7 @@ async def test_a_million_rows_are_not_looked_at() -> None:
 
 @given(st.integers(0, 200), st.permutations(list(range(5))))
 def test_columns_never_overlap_nor_leave_the_table(width: int, order: list[int]) -> None:
-    placed = place([COLUMNS[index] for index in order], width)
+    placed = place_columns([COLUMNS[index] for index in order], width)
     assert placed
     end = GUTTER - GAP
     for one in placed:

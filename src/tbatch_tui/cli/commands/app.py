@@ -9,9 +9,9 @@ from dataclasses import replace
 from functools import partial
 
 from tbatch_tui.config.settings import Settings
-from tbatch_tui.engine.engine import Controller
+from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.options import Options
+from tbatch_tui.engine.options import EngineOptions
 
 _FIRST_ROWS = 60
 
@@ -30,7 +30,7 @@ def launch(settings: Settings) -> int:
             from tbatch_tui.demo import DEMO_KEY, SERVER_NAME, DemoServer
 
             demo = DemoServer(settings.data_dir)
-            options = Options(
+            options = EngineOptions(
                 data_dir=demo.folder,
                 output_dir=settings.output_dir,
                 api_key=DEMO_KEY,
@@ -40,7 +40,7 @@ def launch(settings: Settings) -> int:
                 discounts=settings.discounts,
             )
         else:
-            options = Options(
+            options = EngineOptions(
                 data_dir=settings.data_dir,
                 output_dir=settings.output_dir,
                 base_url=settings.base_url,
@@ -50,7 +50,7 @@ def launch(settings: Settings) -> int:
                 prices=settings.prices,
                 discounts=settings.discounts,
             )
-        app = TbatchApp(settings, partial(Controller, options), demo)
+        app = TbatchApp(settings, partial(BatchEngine, options), demo)
         try:
             app.load_first_rows(_FIRST_ROWS)
         except BatchError as error:

@@ -18,8 +18,8 @@ from tbatch_tui.cli.check_report import _COLOURS, _document, _is_coloured, probl
 from tbatch_tui.engine.check import RULES, check_file
 from tbatch_tui.engine.domain.check_report import CheckReport, Severity
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.errors import BatchError, FileTrouble
-from tbatch_tui.text.escape import encodable, harmless
+from tbatch_tui.engine.errors import BatchError, LocalFileError
+from tbatch_tui.text.escape import encodable, escape_controls
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -64,7 +64,7 @@ def main(argv: list[str], prog: str = "tbatch-tui check") -> int:
     return run.status
 
 
-class Options:
+class CheckArguments:
     """What was asked for."""
 
     def __init__(self) -> None:
@@ -79,9 +79,9 @@ class Options:
         self.processes: int | None = None
 
 
-def _plain(argv: list[str]) -> Options | None:
+def _plain(argv: list[str]) -> CheckArguments | None:
     """The options where there are files and little else: to load argparse takes as long as to check 5,000 lines."""
-    options = Options()
+    options = CheckArguments()
     words = iter(argv)
     for word in words:
         if word == "--json":
@@ -95,7 +95,7 @@ def _plain(argv: list[str]) -> Options | None:
     return options if options.files else None
 
 
-def _parsed(argv: list[str], prog: str) -> Options:
+def _parsed(argv: list[str], prog: str) -> CheckArguments:
     """The options as argparse reads them. Raises SystemExit."""
     from argparse import ArgumentParser
 
@@ -103,7 +103,7 @@ def _parsed(argv: list[str], prog: str) -> Options:
         prog=prog, description="Check input files of Together's Batch API, line by line.", epilog=_EPILOG
     )
     add_arguments(parser)
-    options = parser.parse_args(argv, Options())
+    options = parser.parse_args(argv, CheckArguments())
     if options.files.count("-") > 1:
         parser.error("standard input can be read only once")
     options.fix |= options.fix_only is not None
@@ -133,7 +133,7 @@ def _rules(value: str) -> list[str]:
     rules = [rule.strip() for rule in value.split(",") if rule.strip()]
     for rule in rules:
         if rule not in RULES:
-            raise _bad(f"there is no rule {harmless(rule)!r}")
+            raise _bad(f"there is no rule {escape_controls(rule)!r}")
     return rules
 
 
@@ -154,7 +154,7 @@ def _bad(value: str) -> Exception:
 class _Run:
     """One run of the command over its files."""
 
-    def __init__(self, arguments: Options) -> None:
+    def __init__(self, arguments: CheckArguments) -> None:
         self._arguments = arguments
         self._documents: list[dict[str, object]] = []
         self.status = 0
@@ -168,7 +168,7 @@ class _Run:
                 if self._arguments.json:
                     told = {"trouble": encodable(trouble.title), "hint": trouble.hint}
                     self._documents.append({"path": encodable(name), **told})
-                _say(harmless(str(trouble)))
+                _say(escape_controls(str(trouble)))
         if self._arguments.json:
             import json
 
@@ -178,13 +178,13 @@ class _Run:
     def _one(self, name: str) -> None:
         if name == "-":
             if self._arguments.fix:
-                raise FileTrouble("--fix needs a file to write beside", "Save standard input to a file first.")
+                raise LocalFileError("--fix needs a file to write beside", "Save standard input to a file first.")
             with _saved_input() as path:
                 report = self._check(path)
             self._tell(name, report)
             return
         if not name:
-            raise FileTrouble("A file name is empty", "Name the JSONL file.")
+            raise LocalFileError("A file name is empty", "Name the JSONL file.")
         report = self._check(Path(name))
         if not self._arguments.fix:
             self._tell(name, report)
@@ -192,7 +192,7 @@ class _Run:
             self._tell(name, report, {"fixed": None})
         else:
             rejected = None if copy.rejected is None else encodable(str(copy.rejected))
-            told = {"from": encodable(name), "mended": copy.mended, "rejected": rejected}
+            told = {"from": encodable(name), "mended": copy.fixed, "rejected": rejected}
             told["rejected_lines"] = copy.rejected_lines
             self._tell(str(copy.path), self._check(copy.path), {"fixed": told})
 
@@ -202,17 +202,17 @@ class _Run:
 
         plan, only, reject = plan_fixes(report), self._arguments.fix_only, self._arguments.reject
         wanted = plan.rules if only is None else plan.rules & set(only)
-        shown = harmless(name)
+        shown = escape_controls(name)
         if not wanted and not (reject and plan.errors):
             if not report.is_ok:
                 _say(f"{shown}: nothing that may be mended without guessing")
             return None
         copy = write_fixed(plan, rules=wanted, reject=reject)
-        lines = f"{copy.mended:,} line{'' if copy.mended == 1 else 's'} mended"
-        _say(f"{shown}: a mended copy is in {harmless(str(copy.path))} ({lines})")
+        lines = f"{copy.fixed:,} line{'' if copy.fixed == 1 else 's'} mended"
+        _say(f"{shown}: a mended copy is in {escape_controls(str(copy.path))} ({lines})")
         if copy.rejected is not None:
             lines = f"{copy.rejected_lines:,} line{'' if copy.rejected_lines == 1 else 's'}"
-            _say(f"{shown}: {lines} left out, in {harmless(str(copy.rejected))}")
+            _say(f"{shown}: {lines} left out, in {escape_controls(str(copy.rejected))}")
         return copy
 
     def _check(self, path: Path) -> CheckReport:
@@ -227,7 +227,7 @@ class _Run:
         if self._arguments.json:
             self._documents.append({**_document(name, report), **more})
         else:
-            shown = harmless(name)
+            shown = escape_controls(name)
             colours = _COLOURS if _is_coloured() else {}
             sys.stdout.writelines(f"{shown}:{problem_line(problem, colours)}\n" for problem in report.problems)
             sys.stdout.flush()
@@ -274,7 +274,7 @@ def _saved_input() -> Iterator[Path]:
     import tempfile
 
     if sys.stdin is None:
-        raise FileTrouble("Standard input is closed", "Give it a file, or name the file.")
+        raise LocalFileError("Standard input is closed", "Give it a file, or name the file.")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "input.jsonl")
         try:
@@ -282,5 +282,5 @@ def _saved_input() -> Iterator[Path]:
                 shutil.copyfileobj(sys.stdin.buffer, file)
         except OSError as error:
             hint = "It is kept in a temporary file meanwhile: see that there is room for it."
-            raise FileTrouble(f"Standard input cannot be read: {error.strerror}", hint) from error
+            raise LocalFileError(f"Standard input cannot be read: {error.strerror}", hint) from error
         yield path

@@ -5,17 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tbatch_tui.cli.exit_codes import AS_ASKED, BAD_USE, NOT_SO, code_of
-from tbatch_tui.cli.job_text import facts, tell_paths
-from tbatch_tui.cli.output import say, table, tell, tell_json
-from tbatch_tui.cli.session import Session, is_brought_home, must_be_job
+from tbatch_tui.cli.exit_codes import FAILED, OK, USAGE, exit_code_of
+from tbatch_tui.cli.job_text import facts, print_paths
+from tbatch_tui.cli.output import print_json, print_message, print_result, table
+from tbatch_tui.cli.session import Session, is_brought_home, require_job
 from tbatch_tui.config.engine_options import options_of
 from tbatch_tui.config.settings import Settings
 from tbatch_tui.engine.domain.record import JobRecord, Rank
 from tbatch_tui.engine.domain.transfer import TransferState
-from tbatch_tui.engine.engine import Controller
+from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.record_json import document
+from tbatch_tui.engine.record_json import record_to_dict
 from tbatch_tui.text import format as fmt
 
 _RANKS = {"active": Rank.ACTIVE, "attention": Rank.ATTENTION, "done": Rank.DONE}
@@ -25,7 +25,7 @@ _LONGEST_NAME = 40
 async def ls(arguments: argparse.Namespace, settings: Settings) -> int:
     """The jobs, in the order of the screen."""
     if arguments.offline:
-        engine = Controller(options_of(settings, works=False), lambda _: None)
+        engine = BatchEngine(options_of(settings, background_work=False), lambda _: None)
         records = engine.first_page(-1)
         now = engine.now()
     else:
@@ -36,7 +36,7 @@ async def ls(arguments: argparse.Namespace, settings: Settings) -> int:
         records = [record for record in records if record.rank is _RANKS[arguments.filter]]
     records = records[: arguments.limit]
     if arguments.json:
-        tell_json([document(record) for record in records])
+        print_json([record_to_dict(record) for record in records])
     elif records:
         table(
             ("ID", "STATUS", "NAME", "MODEL", "REQUESTS", "DONE", "CREATED"),
@@ -44,8 +44,8 @@ async def ls(arguments: argparse.Namespace, settings: Settings) -> int:
             right=frozenset({4, 5}),
         )
     else:
-        say("No jobs." if arguments.filter == "all" else f"No jobs: {arguments.filter}.")
-    return AS_ASKED
+        print_message("No jobs." if arguments.filter == "all" else f"No jobs: {arguments.filter}.")
+    return OK
 
 
 def _cells(record: JobRecord, now: float) -> tuple[str, ...]:
@@ -67,76 +67,76 @@ async def get(arguments: argparse.Namespace, settings: Settings) -> int:
     async with Session(settings, works=False) as session:
         record = session.find(await session.listed(), arguments.job)
         if arguments.json:
-            tell_json(document(record))
+            print_json(record_to_dict(record))
         else:
             told = facts(record, session.engine.now())
             width = max(len(name) for name, _ in told)
             for name, value in told:
-                tell(f"{name:<{width}}  {value}")
-    return AS_ASKED
+                print_result(f"{name:<{width}}  {value}")
+    return OK
 
 
 async def fetch(arguments: argparse.Namespace, settings: Settings) -> int:
     """Download again; the paths, once all is verified on disk."""
-    code = AS_ASKED
+    code = OK
     fetched: list[JobRecord] = []
     async with Session(settings, works=True) as session:
         records = await session.listed()
         found = session.find_all(records, arguments.jobs)
         for record in found:
             try:
-                must_be_job(record, "fetch")
+                require_job(record, "fetch")
                 await session.engine.fetch(record.key)
                 fetched.append(await session.until(record.key, is_brought_home))
             except BatchError as error:
-                say(f"{record.name}: {error}")
-                code = max(code, code_of(error))
+                print_message(f"{record.name}: {error}")
+                code = max(code, exit_code_of(error))
     for record in fetched:
         for transfer in record.transfers:
             if transfer.state is TransferState.GONE:
-                say(f"{record.name}: the {transfer.kind.value} file is gone from the server")
-                code = max(code, NOT_SO)
+                print_message(f"{record.name}: the {transfer.kind.value} file is gone from the server")
+                code = max(code, FAILED)
     if arguments.json:
-        tell_json([document(record) for record in fetched])
+        print_json([record_to_dict(record) for record in fetched])
     else:
-        tell_paths(fetched)
+        print_paths(fetched)
     return code
 
 
 async def cancel(arguments: argparse.Namespace, settings: Settings) -> int:
     """Ask, then cancel each once. A job that had ended already is no error."""
-    code = AS_ASKED
+    code = OK
     cancelled: list[JobRecord] = []
     async with Session(settings, works=False) as session:
         records = await session.listed()
         found = session.find_all(records, arguments.jobs)
         if not arguments.yes:
             if not sys.stdin.isatty():
-                say("Nobody can be asked here: nothing was cancelled. Give --yes.")
-                return BAD_USE
+                print_message("Nobody can be asked here: nothing was cancelled. Give --yes.")
+                return USAGE
             if not _agrees(found):
-                say("Nothing was cancelled.")
-                return NOT_SO
+                print_message("Nothing was cancelled.")
+                return FAILED
         for record in found:
             try:
-                if not await session.engine.cancel(must_be_job(record, "cancel")):
-                    say(f"{record.name}: it had ended already")
+                if not await session.engine.cancel(require_job(record, "cancel")):
+                    print_message(f"{record.name}: it had ended already")
                 cancelled.append(session.engine.record(record.key) or record)
             except BatchError as error:
-                say(f"{record.name}: {error}")
-                code = max(code, code_of(error))
+                print_message(f"{record.name}: {error}")
+                code = max(code, exit_code_of(error))
     if arguments.json:
-        tell_json([document(record) for record in cancelled])
+        print_json([record_to_dict(record) for record in cancelled])
     else:
         for record in cancelled:
-            tell(f"{record.key}  {record.status_words}")
+            print_result(f"{record.key}  {record.status_words}")
     return code
 
 
 def _agrees(found: list[JobRecord]) -> bool:
     names = ", ".join(record.name for record in found)
-    say(f"Cancel {fmt.plural(len(found), 'job')} ({names})?")
-    say("Rows that are finished come back and are billed; cancelling refunds nothing.")
+    print_message(f"Cancel {fmt.plural(len(found), 'job')} ({names})?")
+    print_message("Rows that are finished come back and are billed; cancelling refunds nothing.")
     sys.stderr.write("[y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -9,19 +9,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from tbatch_tui.cli.exit_codes import AS_ASKED, NOT_SO
-from tbatch_tui.cli.output import JsonLines, say, table, tell, tell_json
+from tbatch_tui.cli.exit_codes import FAILED, OK
+from tbatch_tui.cli.output import JsonLines, print_json, print_message, print_result, table
 from tbatch_tui.cli.session import Session
 from tbatch_tui.config.settings import Settings
 from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.engine.errors import BatchError, FileTrouble
+from tbatch_tui.engine.errors import BatchError, LocalFileError
 from tbatch_tui.engine.results import (
     Outcome,
-    Reconciliation,
+    RequestCounts,
     ResultIndex,
     errors_by_message,
-    plan_retry,
     retry_path,
+    rows_to_retry,
     sources_of,
     write_merged,
     write_retry,
@@ -53,8 +53,8 @@ async def results(arguments: argparse.Namespace, settings: Settings) -> int:
     else:
         table(("LINE", "CUSTOM ID", "OUTCOME", "TOKENS", "ANSWER"), (_cells(index, row) for row in rows), _NUMBERS)
     if index.reconciliation is not None:
-        say(_sum(index.reconciliation))
-    return AS_ASKED
+        print_message(_sum(index.reconciliation))
+    return OK
 
 
 _NUMBERS = frozenset({0, 3})
@@ -65,7 +65,7 @@ def _cells(index: ResultIndex, number: int) -> tuple[str, ...]:
     return (
         fmt.count(row.line),
         _cut(row.custom_id, _LONGEST_ID),
-        row.oddity or row.outcome.words,
+        row.issue or row.outcome.words,
         fmt.count(row.tokens),
         _cut(row.preview, _LONGEST_ANSWER),
     )
@@ -75,7 +75,7 @@ def _cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def _sum(found: Reconciliation) -> str:
+def _sum(found: RequestCounts) -> str:
     extra = ((found.cut_short, "cut short"), (found.unknown, "unknown ids"), (found.duplicates, "duplicates"))
     return fmt.joined(
         f"{found.requests:,} in = {found.answered:,} answered + {fmt.plural(found.errors, 'error')} "
@@ -91,25 +91,25 @@ async def retry(arguments: argparse.Namespace, settings: Settings) -> int:
         index = await _index(record)
         source = index.sources.input
         if source is None or not index.has_input:
-            raise FileTrouble("The input file is not here", "A retry needs the lines that were asked, as they were.")
+            raise LocalFileError("The input file is not here", "A retry needs the lines that were asked, as they were.")
         path = await asyncio.to_thread(_write, index, source, arguments)
         if path is None:
-            say("There is nothing to retry: every request that was meant has its whole answer.")
-            return NOT_SO
+            print_message("There is nothing to retry: every request that was meant has its whole answer.")
+            return FAILED
         if not arguments.submit:
-            tell_json({"path": str(path), "parent": record.key}) if arguments.json else tell(str(path))
-            return AS_ASKED
-        say(f"Wrote {path}")
+            print_json({"path": str(path), "parent": record.key}) if arguments.json else print_result(str(path))
+            return OK
+        print_message(f"Wrote {path}")
         from tbatch_tui.cli.commands.submit import checked, send
 
         report = await checked(path, None)
-        return await send(session, report, arguments) if report is not None else NOT_SO
+        return await send(session, report, arguments) if report is not None else FAILED
 
 
 def _write(index: ResultIndex, source: Path, arguments: argparse.Namespace) -> Path | None:
     """Write the file, in a thread; None when no row is to be asked again."""
     only = arguments.only or ("errors", "missing", "cut-short")
-    rows = plan_retry(
+    rows = rows_to_retry(
         index,
         groups=errors_by_message(index) if "errors" in only else (),
         missing="missing" in only,

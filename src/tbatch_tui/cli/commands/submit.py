@@ -8,9 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from tbatch_tui.cli.check_report import problem_line, summary
-from tbatch_tui.cli.exit_codes import AS_ASKED, NOT_SO
-from tbatch_tui.cli.job_text import tell_paths
-from tbatch_tui.cli.output import say, tell, tell_json
+from tbatch_tui.cli.exit_codes import FAILED, OK
+from tbatch_tui.cli.job_text import print_paths
+from tbatch_tui.cli.output import print_json, print_message, print_result
 from tbatch_tui.cli.session import Session, is_brought_home
 from tbatch_tui.config.settings import Settings
 from tbatch_tui.engine.check import check_file
@@ -20,7 +20,7 @@ from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.submission import SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.local_files.fingerprint import Fingerprint
-from tbatch_tui.engine.record_json import document
+from tbatch_tui.engine.record_json import record_to_dict
 
 _TOLD = 20
 """Problems that are told; `check` tells all."""
@@ -37,7 +37,7 @@ async def submit(arguments: argparse.Namespace, settings: Settings) -> int:
     """Check the file, commit the intent, and stay until there is a job; with `--wait` until its files are here."""
     report = await checked(Path(arguments.file), _ENDPOINTS.get(arguments.endpoint), in_parts=arguments.in_parts)
     if report is None:
-        return NOT_SO
+        return FAILED
     async with Session(settings, works=True) as session:
         return await send(session, report, arguments, again=arguments.again)
 
@@ -45,20 +45,20 @@ async def submit(arguments: argparse.Namespace, settings: Settings) -> int:
 async def checked(path: Path, endpoint: Endpoint | None, *, in_parts: bool = False) -> CheckReport | None:
     """The report of a file that can be submitted; None of one that cannot, which is said as `check` says it.
 
-    With `in_parts`, one that is only over the limits can be. Raises FileTrouble.
+    With `in_parts`, one that is only over the limits can be. Raises LocalFileError.
     """
     report = await asyncio.to_thread(check_file, path, endpoint=endpoint)
     errors = [problem for problem in report.problems if problem.severity is Severity.ERROR]
     if in_parts and report.goes_in_parts:
         errors = []
     for problem in errors[:_TOLD]:
-        say(f"{report.path}:{problem_line(problem)}")
+        print_message(f"{report.path}:{problem_line(problem)}")
     if errors:
-        say(f"{report.path}: {summary(report)}. Nothing was submitted; tbatch-tui check tells all.")
+        print_message(f"{report.path}: {summary(report)}. Nothing was submitted; tbatch-tui check tells all.")
         if report.goes_in_parts:
-            say("Its lines are sound: --in-parts submits it as several jobs.")
+            print_message("Its lines are sound: --in-parts submits it as several jobs.")
     elif report.endpoint is None:
-        say(f"{report.path}: {report.endpoint_why}. Nothing was submitted. Give --endpoint.")
+        print_message(f"{report.path}: {report.endpoint_why}. Nothing was submitted. Give --endpoint.")
     return None if errors or report.endpoint is None else report
 
 
@@ -67,23 +67,25 @@ async def send(session: Session, report: CheckReport, arguments: argparse.Namesp
     engine = session.engine
     assert report.endpoint is not None
     await session.listed()  # whose key it is must be known, and what ran before
-    print_ = await engine.fingerprint(report.path)
-    earlier = [] if again else await engine.earlier_runs(print_.sha256, report.endpoint)
+    fingerprint = await engine.fingerprint(report.path)
+    earlier = [] if again else await engine.earlier_runs(fingerprint.sha256, report.endpoint)
     begun = await _begun(session, earlier)
     if begun is not None:
         # A script that was killed and runs again means the same job: of --again it is not told, that would be a second.
-        say(f"These exact bytes are on their way already ({begun.status_words}): taken up, nothing is sent twice.")
+        print_message(
+            f"These exact bytes are on their way already ({begun.status_words}): taken up, nothing is sent twice."
+        )
         key = begun.key
     elif earlier:
-        say(
+        print_message(
             f"These exact bytes ran already: {earlier[0].key} ({earlier[0].status_words}). "
             "Nothing was submitted. Submitting again is billed again: give --again if that is meant."
         )
-        return NOT_SO
+        return FAILED
     else:
-        key = await _committed(session, report, arguments, print_)
-    parts = [record.key for record in await engine.groups.parts(key) if not record.is_at_rest]
-    return max([await _seen_through(session, part, arguments) for part in parts or [key]])
+        key = await _committed(session, report, arguments, fingerprint)
+    parts = [record.key for record in await engine.groups.parts(key) if not record.is_waiting]
+    return max([await _follow(session, part, arguments) for part in parts or [key]])
 
 
 async def _begun(session: Session, earlier: list[JobRecord]) -> JobRecord | None:
@@ -94,40 +96,44 @@ async def _begun(session: Session, earlier: list[JobRecord]) -> JobRecord | None
     return None
 
 
-async def _committed(session: Session, report: CheckReport, arguments: argparse.Namespace, print_: Fingerprint) -> str:
+async def _committed(
+    session: Session, report: CheckReport, arguments: argparse.Namespace, fingerprint: Fingerprint
+) -> str:
     """The key of the submission; of a file in parts, of its first."""
     engine, label = session.engine, arguments.label
     assert report.endpoint is not None
     if report.goes_in_parts:
         return await engine.groups.submit(
-            report.path, report.endpoint, requests=report.requests, label=label, print_=print_
+            report.path, report.endpoint, requests=report.requests, label=label, fingerprint=fingerprint
         )
-    return await engine.submit(report.path, report.endpoint, requests=report.requests, label=label, print_=print_)
+    return await engine.submit(
+        report.path, report.endpoint, requests=report.requests, label=label, fingerprint=fingerprint
+    )
 
 
-async def _seen_through(session: Session, key: str, arguments: argparse.Namespace) -> int:
+async def _follow(session: Session, key: str, arguments: argparse.Namespace) -> int:
     """Stay until there is a job, or with `--wait` until its files are here; the exit code."""
     record = await session.until(key, _is_settled)
     if record.job is None:
         assert record.submission is not None
-        say(f"No job was made: {record.submission.error}. {record.submission.hint or ''}".rstrip())
-        return NOT_SO
+        print_message(f"No job was made: {record.submission.error}. {record.submission.hint or ''}".rstrip())
+        return FAILED
     if not arguments.json:
-        tell(record.job.id)
+        print_result(record.job.id)
     if record.submission is not None and record.submission.warning:
-        say(f"The server warned: {record.submission.warning}")
+        print_message(f"The server warned: {record.submission.warning}")
     if arguments.wait:
         record = await _counted(session, await session.until(record.key, is_brought_home))
     if arguments.json:
-        tell_json(document(record))
+        print_json(record_to_dict(record))
     elif arguments.wait:
-        tell_paths([record])
-    return _code(record) if arguments.wait else AS_ASKED
+        print_paths([record])
+    return _code(record) if arguments.wait else OK
 
 
 def _is_under_way(record: JobRecord) -> bool:
     """Whether an earlier submit has not come to a job yet: it was killed in between, or another app works on it."""
-    if record.job is not None or record.submission is None or record.is_at_rest:
+    if record.job is not None or record.submission is None or record.is_waiting:
         return False
     return record.submission.state.is_open
 
@@ -142,23 +148,23 @@ async def _counted(session: Session, record: JobRecord) -> JobRecord:
     """The record with what came of each request: a row of the output file may be an error, or there twice."""
     with suppress(TimeoutError):
         async with asyncio.timeout(_COUNTED_WITHIN):
-            return await session.until(record.key, lambda r: r.tally is not None or not r.is_collected)
+            return await session.until(record.key, lambda r: r.counts is not None or not r.has_results_here)
     return record
 
 
 def _code(record: JobRecord) -> int:
     """Whether all that was asked was answered."""
     if record.job is not None and record.job.error:
-        say(f"{record.name}: {record.job.error}")
-    tally, asked = record.tally, record.requests or 0
+        print_message(f"{record.name}: {record.job.error}")
+    tally, asked = record.counts, record.requests or 0
     if tally is not None:
         asked, errors, missing = tally.requests, tally.errors, tally.missing
     else:
         errors = record.error_rows or 0
         missing = asked - (record.answered_rows or 0) - errors
     if errors:
-        say(f"{record.name}: {errors:,} of {asked:,} requests came back as errors")
+        print_message(f"{record.name}: {errors:,} of {asked:,} requests came back as errors")
     if missing > 0 and record.status == JobStatus.COMPLETED:
-        say(f"{record.name}: {missing:,} of {asked:,} requests have no row in its files")
+        print_message(f"{record.name}: {missing:,} of {asked:,} requests have no row in its files")
     whole = record.status == JobStatus.COMPLETED and not errors and missing <= 0
-    return AS_ASKED if whole else NOT_SO
+    return OK if whole else FAILED

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tbatch_tui.engine.check.checker import check_file, refine
+from tbatch_tui.engine.check.checker import apply_catalogue, check_file
 from tbatch_tui.engine.check.rules import RULES, Rule
 from tbatch_tui.engine.check.scan.reader import read_line
 
@@ -23,10 +23,10 @@ __all__ = [
     "FixStep",
     "FixedCopy",
     "Rule",
+    "apply_catalogue",
     "check_file",
     "plan_fixes",
     "read_line",
-    "refine",
     "write_fixed",
 ]
 

@@ -11,18 +11,18 @@ from pathlib import Path
 
 from tbatch_tui.engine.check.limits import FILE_MEGABYTES, LONG_LINE, MEBIBYTE, MEGABYTE, REQUESTS_ADVISED, REQUESTS_MAX
 from tbatch_tui.engine.check.lines.params import Kind
-from tbatch_tui.engine.check.model_rules import MODEL_RULES, Evidence, judge_models
+from tbatch_tui.engine.check.model_rules import MODEL_RULES, Evidence, check_models
 from tbatch_tui.engine.check.rules import RULES
 from tbatch_tui.engine.check.scan.duplicates import add_duplicates, custom_id_of
-from tbatch_tui.engine.check.scan.parallel import LARGE, scan_in_two
-from tbatch_tui.engine.check.scan.partial import Found, Part, Place
+from tbatch_tui.engine.check.scan.parallel import LARGE, scan_parallel
+from tbatch_tui.engine.check.scan.partial import LineLocation, LocatedFinding, PartialReport
 from tbatch_tui.engine.check.scan.reader import unreadable
 from tbatch_tui.engine.check.scan.scan import scan
-from tbatch_tui.engine.check.scan.sniff import Opening, look_at_opening
+from tbatch_tui.engine.check.scan.sniff import FileHead, sniff
 from tbatch_tui.engine.domain.catalogue import ModelInfo
 from tbatch_tui.engine.domain.check_report import PROBLEMS_KEPT, CheckReport, Problem, Severity
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.errors import FileTrouble
+from tbatch_tui.engine.errors import LocalFileError
 
 _ONCE_MESSAGES = {
     "crlf": "the line ends in CR LF",
@@ -52,22 +52,22 @@ def check_file(
     `endpoint` is what the batch is to run against; without it, the first request that shows its kind decides.
     `progress` gets bytes done and bytes in all. With `processes` 2 a large file is checked by two processes, made
     by fork: not for a process that has threads. Without `measure` the tokens are not estimated, and the longest line is
-    told only where it is over 32 kB. Raises FileTrouble if the file cannot be read, and Stopped.
+    told only where it is over 32 kB. Raises LocalFileError if the file cannot be read, and OperationCancelledError.
     """
     began = time.perf_counter()
     status = _status(path)
     size = status.st_size
     try:
         with path.open("rb", buffering=0) as file:
-            opening = look_at_opening(file)
+            opening = sniff(file)
             kind = (Kind.AUDIO if endpoint.is_audio else Kind.CHAT) if endpoint else opening.kind or Kind.CHAT
-            part = Part()
+            part = PartialReport()
             if not opening.rule:
                 told = None if progress is None else (lambda done: progress(min(done, size), size))
                 two = processes > 1 and size >= LARGE and hasattr(os, "fork")
-                part = (scan_in_two if two else scan)(file, opening.start, size, kind, told, cancelled, measure)
+                part = (scan_parallel if two else scan)(file, opening.start, size, kind, told, cancelled, measure)
                 add_duplicates(part, file, kind, cancelled)
-            once = [_told_once(file, rule, place, part.counts[rule]) for rule, place in part.once_places.items()]
+            once = [_once_problems(file, rule, place, part.counts[rule]) for rule, place in part.once_places.items()]
             tokens = {}
             if measure and part.models and kind is Kind.CHAT:
                 from tbatch_tui.engine.check.scan.tokens import estimated_tokens
@@ -95,17 +95,17 @@ def check_file(
         longest_line=part.longest if measure or part.longest > LONG_LINE else 0,
         evidence=Evidence(part.models, part.model_places, part.long_lines),
     )
-    return refine(report, catalogue)._replace(seconds=time.perf_counter() - began)
+    return apply_catalogue(report, catalogue)._replace(seconds=time.perf_counter() - began)
 
 
-def refine(report: CheckReport, catalogue: Mapping[str, ModelInfo] | None) -> CheckReport:
+def apply_catalogue(report: CheckReport, catalogue: Mapping[str, ModelInfo] | None) -> CheckReport:
     """The same report with its rules about models judged by this catalogue; the file is not read again."""
     evidence = report.evidence
     if not isinstance(evidence, Evidence):
         return report
     problems = [problem for problem in report.problems if problem.rule not in MODEL_RULES]
     counts = {rule: number for rule, number in report.counts.items() if rule not in MODEL_RULES}
-    for found, lines in judge_models(evidence, catalogue):
+    for found, lines in check_models(evidence, catalogue):
         problems.append(_problem(found))
         counts[found.rule] = counts.get(found.rule, 0) + lines
     problems.sort(key=lambda problem: (problem.line, problem.column, problem.rule))
@@ -130,17 +130,17 @@ def _status(path: Path) -> os.stat_result:
     except (OSError, ValueError) as error:
         raise unreadable(path, error) from error
     if stat.S_ISDIR(status.st_mode):
-        raise FileTrouble(f"{path} is a folder", "Name the JSONL file inside it.")
+        raise LocalFileError(f"{path} is a folder", "Name the JSONL file inside it.")
     if not stat.S_ISREG(status.st_mode):
-        raise FileTrouble(f"{path} is not a regular file", "Save what it gives to a file, and check that.")
+        raise LocalFileError(f"{path} is not a regular file", "Save what it gives to a file, and check that.")
     return status
 
 
-def _on_first_line(rule: str, message: str) -> Found:
-    return Found(Place(1, 0, 0), 1, rule, message)
+def _on_first_line(rule: str, message: str) -> LocatedFinding:
+    return LocatedFinding(LineLocation(1, 0, 0), 1, rule, message)
 
 
-def _whole_file(path: Path, opening: Opening, part: Part, size: int) -> Iterator[Found]:
+def _whole_file(path: Path, opening: FileHead, part: PartialReport, size: int) -> Iterator[LocatedFinding]:
     """The faults of the file as a whole; each bears line 1."""
     if path.suffix != ".jsonl":
         shown = f"the name ends in {path.suffix}" if path.suffix else "the name has no suffix"
@@ -165,7 +165,7 @@ def _whole_file(path: Path, opening: Opening, part: Part, size: int) -> Iterator
         yield _on_first_line("large-batch", message)
 
 
-def _told_once(file: FileIO, rule: str, place: Place, number: int) -> Found:
+def _once_problems(file: FileIO, rule: str, place: LineLocation, number: int) -> LocatedFinding:
     """A rule told once a file, on the first line that breaks it, with the number of the others."""
     others = number - 1
     more = f", as on {others:,} more line{'s' if others > 1 else ''}" if others else ""
@@ -174,36 +174,36 @@ def _told_once(file: FileIO, rule: str, place: Place, number: int) -> Found:
     try:
         text, custom_id = line.decode(), custom_id_of(line)
     except (ValueError, RecursionError):
-        return Found(place, 1, rule, f"{_ONCE_MESSAGES[rule]}{more}")
+        return LocatedFinding(place, 1, rule, f"{_ONCE_MESSAGES[rule]}{more}")
     column = 1
     if rule in _ONCE_PATHS:
         from tbatch_tui.engine.check.lines.json_spans import locate  # slow to load, and not needed for most files
 
         start = locate(text, ())
         column = next((at for path in _ONCE_PATHS[rule] if (at := locate(text, path)) > start), start) + 1
-    return Found(place, column, rule, f"{_ONCE_MESSAGES[rule]}{more}", custom_id)
+    return LocatedFinding(place, column, rule, f"{_ONCE_MESSAGES[rule]}{more}", custom_id)
 
 
-def _problem(found: Found) -> Problem:
-    rule, place = RULES[found.rule], found.place
+def _problem(found: LocatedFinding) -> Problem:
+    rule, place = RULES[found.rule], found.location
     return Problem(
         line=place.line,
         column=found.column,
         severity=rule.severity,
         rule=rule.id,
         message=found.message,
-        mend=rule.mend,
+        fix=rule.fix,
         custom_id=found.custom_id,
         offset=place.offset,
         length=place.length,
     )
 
 
-def _is_sound(part: Part) -> bool:
+def _is_sound(part: PartialReport) -> bool:
     return not any(RULES[rule].severity is Severity.ERROR for rule in part.counts)
 
 
-def _endpoint(endpoint: Endpoint | None, opening: Opening, part: Part) -> tuple[Endpoint | None, str]:
+def _endpoint(endpoint: Endpoint | None, opening: FileHead, part: PartialReport) -> tuple[Endpoint | None, str]:
     """The endpoint, and why that one."""
     if endpoint is not None:
         return endpoint, "as chosen"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tbatch_tui.engine.check.limits import NOT_FOR_BATCH, NOT_FOR_BATCH_DATE
 from tbatch_tui.engine.check.lines.finding import quoted
-from tbatch_tui.engine.check.scan.partial import Found, LongLine, Place
+from tbatch_tui.engine.check.scan.partial import LineLocation, LocatedFinding, LongLine
 from tbatch_tui.engine.domain.catalogue import ModelInfo
 
 MODEL_RULES = ("mixed-models", "unknown-model", "not-for-batch", "long-prompt")
@@ -18,12 +18,12 @@ class Evidence(NamedTuple):
     """What the rules about models look at: it is kept with the report."""
 
     models: dict[str, int]
-    places: dict[str, Place]
+    places: dict[str, LineLocation]
     """The first line of each."""
     long_lines: list[LongLine]
 
 
-def judge_models(evidence: Evidence, catalogue: Mapping[str, ModelInfo] | None) -> Iterator[tuple[Found, int]]:
+def check_models(evidence: Evidence, catalogue: Mapping[str, ModelInfo] | None) -> Iterator[tuple[LocatedFinding, int]]:
     """The faults, each with the number of lines it stands for."""
     models, places, long_lines = evidence
     in_order = sorted(models, key=lambda model: places[model].line)
@@ -31,21 +31,24 @@ def judge_models(evidence: Evidence, catalogue: Mapping[str, ModelInfo] | None) 
         shown = ", ".join(f"{quoted(model)} ({models[model]:,})" for model in in_order[:3])
         more = f" and {len(in_order) - 3:,} more" if len(in_order) > 3 else ""
         message = f"{len(in_order):,} models in one file: {shown}{more}"
-        yield Found(places[in_order[1]], 1, "mixed-models", message), 1
+        yield LocatedFinding(places[in_order[1]], 1, "mixed-models", message), 1
     for model in in_order[:1000]:
         place = places[model]
         if catalogue and model not in catalogue:
             near = _nearest(model, catalogue)
             hint = f"; did you mean {quoted(near)}?" if near else ""
-            yield Found(place, 1, "unknown-model", f"{quoted(model)} is not in the catalogue{hint}"), models[model]
+            yield (
+                LocatedFinding(place, 1, "unknown-model", f"{quoted(model)} is not in the catalogue{hint}"),
+                models[model],
+            )
         if model.rpartition("/")[2].lower() in NOT_FOR_BATCH:
             message = f"{quoted(model)} was listed as not available for batch ({NOT_FOR_BATCH_DATE})"
-            yield Found(place, 1, "not-for-batch", message), models[model]
+            yield LocatedFinding(place, 1, "not-for-batch", message), models[model]
     for line in long_lines if catalogue else ():
         info = catalogue.get(line.model) if catalogue else None
         if info is not None and info.context_length and line.tokens > info.context_length:
             message = f"about {line.tokens:,} tokens, and the context of the model holds {info.context_length:,}"
-            yield Found(line.place, 1, "long-prompt", message, line.custom_id or None), 1
+            yield LocatedFinding(line.place, 1, "long-prompt", message, line.custom_id or None), 1
 
 
 def _nearest(model: str, catalogue: Mapping[str, ModelInfo]) -> str | None:

@@ -15,7 +15,7 @@ class Rule(NamedTuple):
     severity: Severity
     title: str
     """What is wrong, in general."""
-    mend: str
+    fix: str
     """How to mend it, a sentence without its full stop."""
     fixable: bool = False
     """Whether `plan_fixes` can mend it without guessing."""
@@ -198,5 +198,5 @@ def table() -> str:
     rows = ["| rule | severity | what is wrong | how to mend it | `--fix` |", "|---|---|---|---|---|"]
     for rule in _RULES:
         fix = "yes" if rule.fixable else ""
-        rows.append(f"| `{rule.id}` | {rule.severity} | {rule.title} | {rule.mend} | {fix} |")
+        rows.append(f"| `{rule.id}` | {rule.severity} | {rule.title} | {rule.fix} | {fix} |")
     return "\n".join(rows)

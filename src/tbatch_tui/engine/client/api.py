@@ -1,8 +1,8 @@
 """The only file that knows the `together` SDK. Imported after the first frame; every answer is taken tolerantly.
 
 Each call raises one of `errors`: `Offline` (certainly not sent), `Refused` and its kinds (4xx: certainly not done),
-`LostAnswer` (5xx, cut, timeout, unreadable: perhaps done). The SDK's own retries are off everywhere: its second
-POST of a create that was carried out makes a second, billed job.
+`OutcomeUnknownError` (5xx, cut, timeout, unreadable: perhaps done). The SDK's own retries are off everywhere: its
+second POST of a create that was carried out makes a second, billed job.
 """
 
 from __future__ import annotations
@@ -22,13 +22,19 @@ from together.lib.resources.files import FileAlreadyExistsError, FileUploadProgr
 
 from tbatch_tui.engine.client import decode as wire
 from tbatch_tui.engine.client import login
-from tbatch_tui.engine.client.stream import Body, Seen
-from tbatch_tui.engine.client.translate_errors import told
+from tbatch_tui.engine.client.stream import OnPiece, ResponseStream
+from tbatch_tui.engine.client.translate_errors import translate_errors
 from tbatch_tui.engine.domain.catalogue import ModelInfo
 from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.errors import FileTrouble, KeyRefused, LostAnswer, RateLimited, Refused
-from tbatch_tui.engine.redaction import hide
+from tbatch_tui.engine.errors import (
+    AuthenticationError,
+    LocalFileError,
+    OutcomeUnknownError,
+    RateLimitError,
+    RequestRejectedError,
+)
+from tbatch_tui.engine.redaction import add_secret
 
 if TYPE_CHECKING:
     from together import AsyncTogether
@@ -62,7 +68,7 @@ class Content:
     total: int | None
     """Bytes of the whole file, where the server says so."""
     etag: str | None
-    pieces: Callable[[Seen], AsyncIterator[bytes | bytearray]]
+    pieces: Callable[[OnPiece], AsyncIterator[bytes | bytearray]]
     """To be called once, with what is to see each piece as it comes (in a thread)."""
 
 
@@ -83,15 +89,15 @@ class TogetherApi:
 
         `from_login`: the key is what `tg login` stored, to be renewed when it runs out. Raises BatchError.
         """
-        hide(api_key)
-        token = login.stored() if from_login else None
+        add_secret(api_key)
+        token = login.stored_token() if from_login else None
         options: dict[str, Any] = {
             "api_key": token.text if token is not None else api_key,
             "base_url": base_url,
             "max_retries": _NO_RETRIES,
             "timeout": _TIMEOUT,
         }
-        with told("connect", host=base_url or "Together", key=api_key):
+        with translate_errors("connect", host=base_url or "Together", key=api_key):
             api = cls(together.AsyncTogether(**options), together.Together(**options), token)
             # The first use of a resource imports it and reads the platform: do that here, not on the loop.
             _ = api._client.batches.with_raw_response, api._client.files.with_raw_response
@@ -121,7 +127,7 @@ class TogetherApi:
             answer = await self._client.with_options(max_retries=0).batches.with_raw_response.create(
                 endpoint=endpoint.value, input_file_id=file_id
             )
-            return wire.created_of(await answer.read())
+            return wire.decode_created(await answer.read())
 
         return await self._asked("create the job", ask)
 
@@ -130,7 +136,7 @@ class TogetherApi:
 
         async def ask() -> Job | None:
             answer = await self._client.with_options(max_retries=0).batches.with_raw_response.cancel(job_id)
-            return wire.job_of(wire.decode(await answer.read()))
+            return wire.decode_job(wire.decode(await answer.read()))
 
         return await self._asked("cancel the job", ask)
 
@@ -145,7 +151,7 @@ class TogetherApi:
 
         def on_progress(progress: FileUploadProgress) -> None:
             if stopped():
-                raise _StopUpload
+                raise _UploadStoppedError
             moved(progress.uploaded_bytes, progress.total_bytes)
 
         def run() -> Uploaded:
@@ -159,10 +165,10 @@ class TogetherApi:
 
         try:
             return await self._asked("upload the file", lambda: _in_own_thread(run))
-        except _StopUpload:
+        except _UploadStoppedError:
             raise asyncio.CancelledError from None
         except OSError as error:
-            raise FileTrouble(
+            raise LocalFileError(
                 f"{path} cannot be read: {error.strerror or error}",
                 "Nothing was submitted. Put the file back and submit again.",
             ) from error
@@ -183,7 +189,7 @@ class TogetherApi:
 
         try:
             response = await self._asked(doing, lambda: _in_own_thread(ask, abandoned=opened.close))
-        except Refused as error:
+        except RequestRejectedError as error:
             if not resuming or error.status != 416:
                 raise
             # All of it is here already, or what is here is not what the server has: its size tells.
@@ -191,7 +197,7 @@ class TogetherApi:
             yield Content(offset if size == offset else -1, size, etag, _nothing)
             return
         start, total, has, left = _place_of(response, offset if resuming else 0, etag)
-        body = Body(response, left, lambda: self._told(doing))
+        body = ResponseStream(response, left, lambda: self._told(doing))
         try:
             yield Content(start, total, has, body.pieces if start >= 0 else _nothing)
         finally:
@@ -205,11 +211,11 @@ class TogetherApi:
 
         try:
             value = await self._asked("look the file up", ask)
-        except RateLimited:
+        except RateLimitError:
             raise
-        except Refused:
+        except RequestRejectedError:
             return None  # a server that answers no such question; whether the file is there its bytes will tell
-        size = wire.number_of(value.get("bytes")) if isinstance(value, dict) else None
+        size = wire.as_number(value.get("bytes")) if isinstance(value, dict) else None
         return int(size) if size else None
 
     async def list_files(self) -> bytes:
@@ -221,11 +227,11 @@ class TogetherApi:
         return await self._asked("list the files", ask)
 
     async def delete_file(self, file_id: str) -> None:
-        """Ask to delete a file, once. NotThere: it is gone already."""
+        """Ask to delete a file, once. NotFoundError: it is gone already."""
 
         async def ask() -> None:
             answer = await self._client.with_options(max_retries=0).files.with_raw_response.delete(file_id)
-            wire.deleted_of(await answer.read())
+            wire.decode_deleted(await answer.read())
 
         await self._asked("delete the file", ask)
 
@@ -235,14 +241,14 @@ class TogetherApi:
         async def ask() -> bytes:
             return await (await self._client.files.with_raw_response.list()).read()
 
-        return await asyncio.to_thread(wire.file_names_of, await self._asked("list the files", ask))
+        return await asyncio.to_thread(wire.decode_file_names, await self._asked("list the files", ask))
 
     async def account(self) -> tuple[str | None, str | None, str]:
         """Organisation id, project id and title behind the key. Not waited for as long as for other answers."""
 
         async def ask() -> tuple[str | None, str | None, str]:
             client = self._client.with_options(timeout=_WHOSE_TIMEOUT)
-            return wire.account_of(await (await client.with_raw_response.whoami()).read())
+            return wire.decode_account(await (await client.with_raw_response.whoami()).read())
 
         found = await self._asked("ask whose key this is", ask)
         self._whose = found[:2]
@@ -261,24 +267,24 @@ class TogetherApi:
             return await (await listing).read()
 
         for _ in range(_MOST_PAGES):
-            page, following = await asyncio.to_thread(wire.models_of, await self._asked("list the models", ask))
+            page, following = await asyncio.to_thread(wire.decode_models, await self._asked("list the models", ask))
             found += page
             if not page or following in (None, after):
                 return found
             after = following
-        raise LostAnswer(wire.UNREADABLE, "The list of models does not end.")
+        raise OutcomeUnknownError(wire.UNREADABLE, "The list of models does not end.")
 
     # -- how it is asked -----------------------------------------------------------------------------
 
     async def _asked(self, doing: str, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask once; once more only when a token of `tg login` was refused and renewed: a 401 is certainly not done."""
-        if self._token is not None and self._token.runs_out():
+        if self._token is not None and self._token.is_expiring():
             await self._renew(self._token.text)
         used = self._client.api_key
         try:
             with self._told(doing):
                 return await ask()
-        except KeyRefused as error:
+        except AuthenticationError as error:
             if self._token is None or error.status != 401:
                 raise
         await self._renew(used)
@@ -289,26 +295,26 @@ class TogetherApi:
         async with self._renewing:
             if self._client.api_key != refused:
                 return  # another call has renewed it meanwhile
-            token = await asyncio.to_thread(login.renew, refused)
-            if token.foreign and self._whose not in (None, (None, None)):
+            token = await asyncio.to_thread(login.renew_token, refused)
+            if token.issuer_mismatch and self._whose not in (None, (None, None)):
                 await self._must_be_same_account(token)
             self._token = token
             self._client.api_key = self._uploader.api_key = token.text
 
     async def _must_be_same_account(self, token: login.Token) -> None:
-        with told("ask whose key this is", host=self._client.base_url.host, key=token.text):
+        with translate_errors("ask whose key this is", host=self._client.base_url.host, key=token.text):
             answer = await self._client.with_options(api_key=token.text).with_raw_response.whoami()
-            found = wire.account_of(await answer.read())
+            found = wire.decode_account(await answer.read())
         if found[:2] != self._whose:
-            raise KeyRefused(
+            raise AuthenticationError(
                 "`tg login` is for another account now", "Nothing was sent with it. Start tbatch-tui again to go there."
             )
 
     def _told(self, doing: str) -> AbstractContextManager[None]:
-        return told(doing, host=self._client.base_url.host, key=self._client.api_key)
+        return translate_errors(doing, host=self._client.base_url.host, key=self._client.api_key)
 
 
-class _StopUpload(Exception):
+class _UploadStoppedError(Exception):
     """Thrown through the SDK's progress callback: its one way to stop an upload."""
 
 
@@ -352,11 +358,11 @@ async def _in_own_thread(run: Callable[[], T], *, abandoned: Callable[[], object
 
 def _sound(file_id: object) -> str:
     if not isinstance(file_id, str) or not file_id:
-        raise LostAnswer(wire.UNREADABLE, "It names no file. It is asked again.")
+        raise OutcomeUnknownError(wire.UNREADABLE, "It names no file. It is asked again.")
     return file_id
 
 
-async def _nothing(_: Seen) -> AsyncIterator[bytes | bytearray]:
+async def _nothing(_: OnPiece) -> AsyncIterator[bytes | bytearray]:
     for piece in tuple[bytes, ...]():
         yield piece
 
@@ -370,7 +376,7 @@ def _place_of(
     """
     encoded = response.headers.get("Content-Encoding", "identity") != "identity"
     chunked = "chunked" in response.headers.get("Transfer-Encoding", "")
-    said = wire.number_of(response.headers.get("Content-Length"))
+    said = wire.as_number(response.headers.get("Content-Length"))
     length = int(said) if said is not None and said >= 0 and not encoded and not chunked else None
     start = 0
     has = response.headers.get("ETag")

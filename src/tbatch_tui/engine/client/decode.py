@@ -14,9 +14,9 @@ import msgspec
 
 from tbatch_tui.engine.domain.catalogue import ModelInfo
 from tbatch_tui.engine.domain.job import Job
-from tbatch_tui.engine.domain.server_file import RemoteFile
-from tbatch_tui.engine.errors import LostAnswer
-from tbatch_tui.engine.redaction import redacted
+from tbatch_tui.engine.domain.server_file import ServerFile
+from tbatch_tui.engine.errors import OutcomeUnknownError
+from tbatch_tui.engine.redaction import redact
 
 _LONGEST = 10_000
 """Characters kept of any one thing a server says: a megabyte of error text helps nobody, and is drawn every second."""
@@ -24,7 +24,7 @@ UNREADABLE = "The server's answer cannot be read"
 
 
 def decode(body: bytes) -> Any:
-    """Any JSON value. Raises LostAnswer when it is none (HTML of a proxy, a cut body)."""
+    """Any JSON value. Raises OutcomeUnknownError when it is none (HTML of a proxy, a cut body)."""
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -33,44 +33,44 @@ def decode(body: bytes) -> Any:
         # The standard library also takes what others refuse: lone surrogates, NaN.
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise LostAnswer(UNREADABLE, f"It begins with {body[:60]!r}. It is asked again.") from None
+        raise OutcomeUnknownError(UNREADABLE, f"It begins with {body[:60]!r}. It is asked again.") from None
 
 
-def jobs_of(body: bytes) -> list[Job]:
+def decode_jobs(body: bytes) -> list[Job]:
     """The jobs of `GET /v1/batches`: a bare array (API); an object with `data` is taken too."""
     value = decode(body)
     if isinstance(value, dict):
         value = value.get("data")
     if not isinstance(value, list):
-        raise LostAnswer(UNREADABLE, "It is JSON, but not a list of jobs. It is asked again.")
-    return [job for item in value if (job := job_of(item)) is not None]
+        raise OutcomeUnknownError(UNREADABLE, "It is JSON, but not a list of jobs. It is asked again.")
+    return [job for item in value if (job := decode_job(item)) is not None]
 
 
-def job_of(value: Any) -> Job | None:
+def decode_job(value: Any) -> Job | None:
     """One job; None for what has no id."""
     if not isinstance(value, dict):
         return None
-    job_id = text_of(value.get("id"))
+    job_id = as_text(value.get("id"))
     if not job_id:
         return None
     return Job(
         id=job_id,
-        status=text_of(value.get("status")) or "UNKNOWN",
-        progress=min(100.0, max(0.0, number_of(value.get("progress")) or 0.0)),
-        model=text_of(value.get("model_id")),
-        endpoint=text_of(value.get("endpoint")),
-        input_file_id=text_of(value.get("input_file_id")),
+        status=as_text(value.get("status")) or "UNKNOWN",
+        progress=min(100.0, max(0.0, as_number(value.get("progress")) or 0.0)),
+        model=as_text(value.get("model_id")),
+        endpoint=as_text(value.get("endpoint")),
+        input_file_id=as_text(value.get("input_file_id")),
         file_size=_whole(value.get("file_size_bytes")),
-        created_at=time_of(value.get("created_at")),
-        completed_at=time_of(value.get("completed_at")),
-        deadline=time_of(value.get("job_deadline")),
-        output_file_id=text_of(value.get("output_file_id")),
-        error_file_id=text_of(value.get("error_file_id")),
+        created_at=as_timestamp(value.get("created_at")),
+        completed_at=as_timestamp(value.get("completed_at")),
+        deadline=as_timestamp(value.get("job_deadline")),
+        output_file_id=as_text(value.get("output_file_id")),
+        error_file_id=as_text(value.get("error_file_id")),
         error=_said(value.get("error")),
     )
 
 
-def raw_job_of(body: bytes, job_id: str) -> str | None:
+def raw_job(body: bytes, job_id: str) -> str | None:
     """One job of the list as the server wrote it, byte for byte but for a key; None if it is not in there."""
     try:
         items = msgspec.json.decode(body, type=list[msgspec.Raw])
@@ -78,59 +78,59 @@ def raw_job_of(body: bytes, job_id: str) -> str | None:
         return None
     for item in items:
         raw = bytes(item)
-        if (job := job_of(decode(raw))) is not None and job.id == job_id:
-            return redacted(raw.decode("utf-8", "replace"))
+        if (job := decode_job(decode(raw))) is not None and job.id == job_id:
+            return redact(raw.decode("utf-8", "replace"))
     return None
 
 
-def created_of(body: bytes) -> tuple[Job | None, str | None]:
+def decode_created(body: bytes) -> tuple[Job | None, str | None]:
     """Job and warning of `POST /v1/batches`: 201 `{"job": {...}, "warning"?}`, where job may be null (API)."""
     value = decode(body)
     if not isinstance(value, dict):
-        raise LostAnswer(UNREADABLE)
-    return job_of(value.get("job")) or job_of(value), _said(value.get("warning"))
+        raise OutcomeUnknownError(UNREADABLE)
+    return decode_job(value.get("job")) or decode_job(value), _said(value.get("warning"))
 
 
-def file_names_of(body: bytes) -> dict[str, str]:
+def decode_file_names(body: bytes) -> dict[str, str]:
     """File id → name, of `GET /v1/files`."""
     value = decode(body)
     items = value.get("data") if isinstance(value, dict) else value
     names: dict[str, str] = {}
     for item in items if isinstance(items, list) else ():
         if isinstance(item, dict):
-            file_id, name = text_of(item.get("id")), text_of(item.get("filename"))
+            file_id, name = as_text(item.get("id")), as_text(item.get("filename"))
             if file_id and name:
                 names[file_id] = name
     return names
 
 
-def files_of(body: bytes) -> list[RemoteFile]:
-    """The files of `GET /v1/files`, each once. Raises LostAnswer for what is no list of files."""
+def decode_files(body: bytes) -> list[ServerFile]:
+    """The files of `GET /v1/files`, each once. Raises OutcomeUnknownError for what is no list of files."""
     value = decode(body)
     items = value.get("data") if isinstance(value, dict) else value
     if not isinstance(items, list):
-        raise LostAnswer(UNREADABLE, "It is JSON, but not a list of files.")
+        raise OutcomeUnknownError(UNREADABLE, "It is JSON, but not a list of files.")
     files = {}
     for item in items:
-        if isinstance(item, dict) and (file_id := text_of(item.get("id"))):
-            files[file_id] = RemoteFile(
+        if isinstance(item, dict) and (file_id := as_text(item.get("id"))):
+            files[file_id] = ServerFile(
                 file_id,
-                text_of(item.get("filename")) or "",
-                text_of(item.get("purpose")) or "",
+                as_text(item.get("filename")) or "",
+                as_text(item.get("purpose")) or "",
                 _whole(item.get("bytes")) or None,
-                time_of(item.get("created_at")),
+                as_timestamp(item.get("created_at")),
             )
     return list(files.values())
 
 
-def deleted_of(body: bytes) -> None:
-    """`DELETE /v1/files/{id}` answers `{id, deleted}`. Raises LostAnswer when it does not say that it did."""
+def decode_deleted(body: bytes) -> None:
+    """`DELETE /v1/files/{id}` answers `{id, deleted}`. Raises OutcomeUnknownError when it does not say that it did."""
     value = decode(body)
     if not isinstance(value, dict) or value.get("deleted") is False:
-        raise LostAnswer(UNREADABLE, "It does not say that the file was deleted.")
+        raise OutcomeUnknownError(UNREADABLE, "It does not say that the file was deleted.")
 
 
-def account_of(body: bytes) -> tuple[str | None, str | None, str]:
+def decode_account(body: bytes) -> tuple[str | None, str | None, str]:
     """Organisation id, project id and a title to show, of `GET /v3/whoami`."""
     value = decode(body)
     if not isinstance(value, dict):
@@ -140,13 +140,13 @@ def account_of(body: bytes) -> tuple[str | None, str | None, str]:
     for part in ("organization", "project"):
         found = value.get(part)
         found = found if isinstance(found, dict) else {}
-        ids.append(text_of(found.get("id")))
-        if name := text_of(found.get("name")):
+        ids.append(as_text(found.get("id")))
+        if name := as_text(found.get("name")):
             names.append(name)
     return ids[0], ids[1], " / ".join(names)
 
 
-def models_of(body: bytes) -> tuple[list[ModelInfo], str | None]:
+def decode_models(body: bytes) -> tuple[list[ModelInfo], str | None]:
     """A page of `GET /v2/supported-models`, `{data, next_cursor}`: its models, and the cursor of the next page.
 
     A model is there under each name a request may give it: its own, and its serverless endpoint's.
@@ -154,13 +154,13 @@ def models_of(body: bytes) -> tuple[list[ModelInfo], str | None]:
     value = decode(body)
     items = value.get("data") if isinstance(value, dict) else None
     if not isinstance(items, list):
-        raise LostAnswer(UNREADABLE, "It is JSON, but not a list of models.")
+        raise OutcomeUnknownError(UNREADABLE, "It is JSON, but not a list of models.")
     models: list[ModelInfo] = []
     for item in items:
         if isinstance(item, dict):
-            names = dict.fromkeys((text_of(item.get("name")), text_of(item.get("serverlessEndpoint"))))
+            names = dict.fromkeys((as_text(item.get("name")), as_text(item.get("serverlessEndpoint"))))
             models += [_model_of(name, item) for name in names if name]
-    return models, text_of(value.get("next_cursor"))
+    return models, as_text(value.get("next_cursor"))
 
 
 def _model_of(name: str, item: dict[str, Any]) -> ModelInfo:
@@ -176,28 +176,28 @@ def _model_of(name: str, item: dict[str, Any]) -> ModelInfo:
 
 
 def _price(value: Any) -> float | None:
-    number = number_of(value)
+    number = as_number(value)
     return number if number is not None and number >= 0 else None
 
 
-def message_of(body: bytes) -> str:
+def decode_error_message(body: bytes) -> str:
     """What an error answer says: `{"error": "…"}`, `{"error": {"message": "…"}}`, `{"message": "…"}`; else nothing.
 
     HTML of a proxy says nothing a person could use.
     """
     try:
         value = decode(body)
-    except LostAnswer:
+    except OutcomeUnknownError:
         text = body[:300].decode("utf-8", "replace").strip()
         return "" if text.startswith("<") else text
     for _ in range(3):
         if not isinstance(value, dict):
             break
         value = value.get("error") or value.get("message") or value.get("detail") or ""
-    return (text_of(value) or "")[:500] if isinstance(value, str | int | float) else ""
+    return (as_text(value) or "")[:500] if isinstance(value, str | int | float) else ""
 
 
-def text_of(value: Any) -> str | None:
+def as_text(value: Any) -> str | None:
     """A non-empty string that SQLite and files take (no lone surrogates), bounded; numbers as text; else None."""
     if isinstance(value, str):
         return value[:_LONGEST].encode("utf-8", "replace").decode() or None
@@ -208,11 +208,11 @@ def text_of(value: Any) -> str | None:
 
 def _said(value: Any) -> str | None:
     """A sentence of the server's, which may repeat what it was asked with: the key goes no further."""
-    text = text_of(value)
-    return redacted(text) if text else None
+    text = as_text(value)
+    return redact(text) if text else None
 
 
-def number_of(value: Any) -> float | None:
+def as_number(value: Any) -> float | None:
     """A finite number, also when spelled as text; else None."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
@@ -223,9 +223,9 @@ def number_of(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def time_of(value: Any) -> float | None:
+def as_timestamp(value: Any) -> float | None:
     """Seconds since the epoch, of ISO 8601 (as the API sends) or a number, also of milliseconds; else None."""
-    number = number_of(value)
+    number = as_number(value)
     if number is not None and 1e11 <= number < 1e14:
         number /= 1000
     if number is None and isinstance(value, str):
@@ -238,5 +238,5 @@ def time_of(value: Any) -> float | None:
 
 
 def _whole(value: Any) -> int | None:
-    number = number_of(value)
+    number = as_number(value)
     return int(number) if number is not None and 0 <= number < 2**62 else None

@@ -14,9 +14,9 @@ import httpx
 import together
 from filelock import FileLock, Timeout
 
-from tbatch_tui.engine.errors import KeyRefused, Offline
-from tbatch_tui.engine.next_step import Step
-from tbatch_tui.engine.redaction import hide, redacted
+from tbatch_tui.engine.errors import AuthenticationError, ConnectionFailedError
+from tbatch_tui.engine.next_step import NextStep
+from tbatch_tui.engine.redaction import add_secret, redact
 
 if TYPE_CHECKING:
     from together.lib.cli.auth import StoredCredentials
@@ -25,7 +25,7 @@ _SKEW = 60.0
 """Seconds before its end at which a token is renewed, as the SDK does."""
 _LOCK_WAIT = 30.0
 _MEND = (
-    f"Nothing is lost. Run `tg login` in another terminal, then {Step.ASK_AGAIN} asks again. "
+    f"Nothing is lost. Run `tg login` in another terminal, then {NextStep.ASK_AGAIN} asks again. "
     "Or set TOGETHER_API_KEY and start again."
 )
 
@@ -36,13 +36,13 @@ class Token:
 
     text: str
     expires_at: float | None
-    foreign: bool = False
+    issuer_mismatch: bool = False
 
-    def runs_out(self) -> bool:
+    def is_expiring(self) -> bool:
         return self.expires_at is not None and self.expires_at - _SKEW <= time.time()
 
 
-def stored() -> Token | None:
+def stored_token() -> Token | None:
     """What is stored now, if it can be read. Slow the first time (it loads a part of the SDK's command line)."""
     from together.lib.cli.auth import load_stored_credentials
 
@@ -50,27 +50,31 @@ def stored() -> Token | None:
     return _token(entry) if entry is not None else None
 
 
-def renew(refused: str) -> Token:
-    """A token in place of one that ran out or was refused. For a thread: asks the network. Raises KeyRefused."""
+def renew_token(refused: str) -> Token:
+    """A token in place of one that ran out or was refused. For a thread: asks the network. Raises
+    AuthenticationError.
+    """
     try:
         from together.lib.cli.auth import TogetherAuth, credentials_path
 
         with FileLock(f"{credentials_path()}.lock", timeout=_LOCK_WAIT, mode=0o600):
-            now = stored()
-            if now is not None and now.text != refused and not now.runs_out():
-                return Token(now.text, now.expires_at, foreign=True)
+            now = stored_token()
+            if now is not None and now.text != refused and not now.is_expiring():
+                return Token(now.text, now.expires_at, issuer_mismatch=True)
             with TogetherAuth() as auth:
                 entry = auth.refresh(force=True)
     except (ImportError, OSError, Timeout, together.TogetherError) as error:
         if isinstance(error.__cause__, httpx.RequestError):
-            raise Offline("The login cannot be renewed: no connection", redacted(str(error))) from error
-        raise KeyRefused(f"What `tg login` stored has run out: {redacted(str(error))}", _MEND, status=401) from error
+            raise ConnectionFailedError("The login cannot be renewed: no connection", redact(str(error))) from error
+        raise AuthenticationError(
+            f"What `tg login` stored has run out: {redact(str(error))}", _MEND, status=401
+        ) from error
     if entry is None:
-        raise KeyRefused("What `tg login` stored has run out, and cannot be renewed", _MEND, status=401)
+        raise AuthenticationError("What `tg login` stored has run out, and cannot be renewed", _MEND, status=401)
     return _token(entry)
 
 
 def _token(entry: StoredCredentials) -> Token:
-    hide(entry.access_token)
-    hide(entry.refresh_token)
+    add_secret(entry.access_token)
+    add_secret(entry.refresh_token)
     return Token(entry.access_token, entry.expires_at)

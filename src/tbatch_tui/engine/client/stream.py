@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager
 import httpcore
 import httpx
 
-from tbatch_tui.engine.errors import LostAnswer
+from tbatch_tui.engine.errors import OutcomeUnknownError
 
 PIECE = 4 << 20
 """Bytes of a piece, but for the last."""
@@ -25,10 +25,10 @@ _PATIENCE = 60.0
 """Seconds without a byte after which the connection counts as lost."""
 
 
-Seen = Callable[[bytes | bytearray], object]
+OnPiece = Callable[[bytes | bytearray], object]
 
 
-class Body:
+class ResponseStream:
     """One answer's body. `pieces` may be gone through once; `close` at the end, or at any time before it."""
 
     def __init__(self, response: httpx.Response, length: int | None, told: Callable[[], AbstractContextManager[None]]):
@@ -38,8 +38,8 @@ class Body:
         self._pieces = self._plain(length) if length is not None else self._decoded()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="body")
 
-    async def pieces(self, seen: Seen) -> AsyncIterator[bytes | bytearray]:
-        """The bytes, in pieces of 4 MB; each is good until the next but one is asked for. Raises LostAnswer.
+    async def pieces(self, seen: OnPiece) -> AsyncIterator[bytes | bytearray]:
+        """The bytes, in pieces of 4 MB; each is good until the next but one is asked for. Raises OutcomeUnknownError.
 
         The next one is read while the last one is worked on. `seen` is called with each in the thread that reads:
         in one of its own it would take turns with the reading for every call.
@@ -60,12 +60,12 @@ class Body:
         self._thread.submit(self._response.close)
         self._thread.shutdown(wait=False)
 
-    def _next(self, seen: Seen) -> bytes | bytearray:
+    def _next(self, seen: OnPiece) -> bytes | bytearray:
         with self._told():
             try:
                 piece = next(self._pieces, b"")
             except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
-                raise LostAnswer("The connection was cut in the middle of the download", str(error)) from error
+                raise OutcomeUnknownError("The connection was cut in the middle of the download", str(error)) from error
         seen(piece)
         return piece
 
@@ -101,7 +101,7 @@ class Body:
             while filled < most:
                 came = line.recv_into(buffer[filled:most])
                 if not came:
-                    raise LostAnswer(
+                    raise OutcomeUnknownError(
                         f"The download was cut off {left - filled:,} bytes before its end", "It goes on from there."
                     )
                 filled += came

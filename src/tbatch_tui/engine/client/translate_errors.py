@@ -17,17 +17,17 @@ from together import FileTypeError
 
 from tbatch_tui.engine.client import decode as wire
 from tbatch_tui.engine.errors import (
+    AuthenticationError,
     BatchError,
-    FileTrouble,
-    KeyRefused,
-    LostAnswer,
-    NotThere,
-    Offline,
-    RateLimited,
-    Refused,
-    ServerTrouble,
+    ConnectionFailedError,
+    LocalFileError,
+    NotFoundError,
+    OutcomeUnknownError,
+    RateLimitError,
+    RequestRejectedError,
+    ServerError,
 )
-from tbatch_tui.engine.redaction import redacted, shown
+from tbatch_tui.engine.redaction import masked_key, redact
 
 _RAISED = (
     together.TogetherError,
@@ -44,58 +44,58 @@ _RAISED = (
 
 
 @contextmanager
-def told(doing: str, *, host: str, key: str) -> Iterator[None]:
+def translate_errors(doing: str, *, host: str, key: str) -> Iterator[None]:
     """Errors raised inside come out as a BatchError that says what was being done."""
     try:
         yield
     except _RAISED as error:
-        raise _explained(error, doing, host, key) from error
+        raise _explain(error, doing, host, key) from error
 
 
-def _explained(error: Exception, doing: str, host: str, key: str) -> BatchError:
+def _explain(error: Exception, doing: str, host: str, key: str) -> BatchError:
     if isinstance(error, together.APIStatusError):
         return _status_error(error.response, doing, key)
     if isinstance(error, FileTypeError):
-        return FileTrouble(redacted(str(error)), "Nothing was submitted.")
+        return LocalFileError(redact(str(error)), "Nothing was submitted.")
     cause = error.__cause__ if isinstance(error, together.APIConnectionError) else error
     if isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
-        return Offline(f"No connection to {host}", redacted(str(cause)))
+        return ConnectionFailedError(f"No connection to {host}", redact(str(cause)))
     if isinstance(cause, httpx.UnsupportedProtocol | httpx.LocalProtocolError | httpx.InvalidURL | UnicodeEncodeError):
-        return Offline(
-            f"The server's address or the key cannot be used: {redacted(str(cause))}",
+        return ConnectionFailedError(
+            f"The server's address or the key cannot be used: {redact(str(cause))}",
             "Look at TOGETHER_BASE_URL and TOGETHER_API_KEY.",
         )
     if isinstance(cause, httpx.TimeoutException):
-        return LostAnswer(f"The server did not answer in time when asked to {doing}")
+        return OutcomeUnknownError(f"The server did not answer in time when asked to {doing}")
     if isinstance(cause, httpx.HTTPError | httpx.StreamError):
-        return LostAnswer(f"The connection was cut when the server was asked to {doing}", redacted(str(cause)))
-    return LostAnswer(wire.UNREADABLE, redacted(str(error))[:200])
+        return OutcomeUnknownError(f"The connection was cut when the server was asked to {doing}", redact(str(cause)))
+    return OutcomeUnknownError(wire.UNREADABLE, redact(str(error))[:200])
 
 
 def _status_error(response: httpx.Response, doing: str, key: str) -> BatchError:
     status = response.status_code
     try:
-        said = redacted(wire.message_of(response.content))
+        said = redact(wire.decode_error_message(response.content))
     except httpx.ResponseNotRead:
         said = ""
     what = f"The server said {status} when asked to {doing}"
     if said:
         what += f": {said}"
     if status in (401, 403) and _is_storage(response):
-        return ServerTrouble(what.replace("The server", "The storage", 1), status=status)
+        return ServerError(what.replace("The server", "The storage", 1), status=status)
     if status in (401, 403):
-        return KeyRefused(
-            f"The key {shown(key)} was refused ({status})" + (f": {said}" if said else ""),
+        return AuthenticationError(
+            f"The key {masked_key(key)} was refused ({status})" + (f": {said}" if said else ""),
             "Set TOGETHER_API_KEY to a key of your account (api.together.ai → Settings → API keys), start again.",
             status=status,
         )
     if status == 429:
-        return RateLimited(what, retry_after=_retry_after(response))
+        return RateLimitError(what, retry_after=_retry_after(response))
     if status in (404, 410):
-        return NotThere(what, status=status)
+        return NotFoundError(what, status=status)
     if status == 408 or status >= 500 or status < 400:
-        return ServerTrouble(what, status=status, retry_after=_retry_after(response))
-    return Refused(what, status=status)
+        return ServerError(what, status=status, retry_after=_retry_after(response))
+    return RequestRejectedError(what, status=status)
 
 
 def _is_storage(response: httpx.Response) -> bool:
@@ -109,7 +109,7 @@ def _is_storage(response: httpx.Response) -> bool:
 def _retry_after(response: httpx.Response) -> float | None:
     """Seconds to wait, of Retry-After in either of its forms; capped at an hour."""
     value = str(response.headers.get("Retry-After", ""))
-    seconds = wire.number_of(value)
+    seconds = wire.as_number(value)
     if seconds is None and value:
         try:
             moment = email.utils.parsedate_to_datetime(value)

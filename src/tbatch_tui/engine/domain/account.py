@@ -30,7 +30,7 @@ class HealthState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
+class ConnectionHealth:
     """Local health: what the last list said of the connection, since when, and when it is asked again."""
 
     state: HealthState = HealthState.STARTING

@@ -33,7 +33,7 @@ class Problem(NamedTuple):
     """The rule's id, in kebab-case: `duplicate-custom-id`."""
     message: str
     """What is wrong in this line, a sentence without its full stop."""
-    mend: str
+    fix: str
     """How to mend it, a sentence without its full stop; empty if the message says it."""
     custom_id: str | None = None
     offset: int = 0

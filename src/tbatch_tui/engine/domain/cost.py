@@ -43,7 +43,7 @@ class Estimate:
     """Models without a known price, which are not in it."""
     discounts: tuple[float, ...] = ()
     """The discounts that were taken off, in percent."""
-    own: bool = False
+    is_custom: bool = False
     """Some of the prices or discounts are the person's own."""
     priced_at: float | None = None
     """When the catalogue was fetched."""

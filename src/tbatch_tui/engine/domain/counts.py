@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class ModelUsage:
     """What the answers of one model took, as their `usage` and `duration` say it: what is paid for."""
 
     model: str
@@ -21,14 +21,14 @@ class Spent:
     """Of the prompt tokens."""
     seconds: float = 0.0
     """Of audio."""
-    told: int = 0
+    rows_with_tokens: int = 0
     """Rows that say both their prompt and completion tokens."""
-    heard: int = 0
+    rows_with_duration: int = 0
     """Rows that say how long their audio is."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class JobCounts:
     """What came of a job's requests, counted from its files once they are here and kept in the journal.
 
     `requests` in = `answered` + `errors` + `missing`, each request counted once.
@@ -45,31 +45,31 @@ class Tally:
     """Rows whose id is in no line of the input file."""
     duplicates: int = 0
     """Rows for a request that has a row already."""
-    odd: int = 0
+    unreadable: int = 0
     """Rows that cannot be read, or name no request."""
     has_input: bool = True
     """Whether the input file was there, as it was submitted; else only what came back could be counted."""
-    spent: tuple[Spent, ...] = ()
+    usage: tuple[ModelUsage, ...] = ()
     """What the rows of the output file took, by model."""
     stamps: str = ""
     """What the files were like when they were counted: see `results.stamps`."""
 
     @property
     def prompt_tokens(self) -> int:
-        return sum(spent.prompt for spent in self.spent)
+        return sum(spent.prompt for spent in self.usage)
 
     @property
     def completion_tokens(self) -> int:
-        return sum(spent.completion for spent in self.spent)
+        return sum(spent.completion for spent in self.usage)
 
     @property
     def audio_seconds(self) -> float:
-        return sum(spent.seconds for spent in self.spent)
+        return sum(spent.seconds for spent in self.usage)
 
     @property
     def is_accounted(self) -> bool:
         """Whether nothing is known to be missing, to belong to no request, or to be there twice."""
-        return not (self.missing or self.unknown or self.duplicates or self.odd)
+        return not (self.missing or self.unknown or self.duplicates or self.unreadable)
 
     @property
     def is_even(self) -> bool:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from tbatch_tui.engine.domain.counts import Tally
+from tbatch_tui.engine.domain.counts import JobCounts
 from tbatch_tui.engine.domain.job import FileKind, Job, JobStatus, LocalStatus, known_status
-from tbatch_tui.engine.domain.submission import Group, Submission, SubmissionState
+from tbatch_tui.engine.domain.submission import JobGroup, Submission, SubmissionState
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 
 
@@ -40,10 +40,10 @@ class JobRecord:
     requests: int | None = None
     output: Transfer | None = None
     errors: Transfer | None = None
-    tally: Tally | None = None
+    counts: JobCounts | None = None
     """What came of the requests; None until the files are here and counted."""
     first_seen_at: float = 0.0
-    group: Group | None = None
+    group: JobGroup | None = None
     """The file that this is a part of, where that was submitted as several jobs."""
 
     @property
@@ -90,15 +90,15 @@ class JobRecord:
         """Whether it can still change without the person: not ended, or a submission at work."""
         if self.job is not None:
             return not self.job.is_ended
-        return self.submission is not None and self.submission.state.is_open and not self.is_at_rest
+        return self.submission is not None and self.submission.state.is_open and not self.is_waiting
 
     @property
-    def is_at_rest(self) -> bool:
+    def is_waiting(self) -> bool:
         """Whether it is the rest of a file that has not been sent yet."""
-        return self.job is None and self.submission is not None and self.submission.state.is_at_rest
+        return self.job is None and self.submission is not None and self.submission.state.is_waiting
 
     @property
-    def awaits_files(self) -> bool:
+    def is_awaiting_file_ids(self) -> bool:
         """Whether a job of ours was completed, but the server does not name a result file yet."""
         job = self.job
         if self.submission is None or job is None or job.status != JobStatus.COMPLETED:
@@ -106,12 +106,12 @@ class JobRecord:
         return job.output_file_id is None and job.error_file_id is None
 
     @property
-    def is_over(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether nothing more comes by itself: ended, its files here or gone; or a submission that made no job."""
         if self.job is None:
             return self.submission is not None and not self.submission.state.is_open
         settled = (TransferState.FETCHED, TransferState.GONE)
-        return self.job.is_ended and not self.awaits_files and all(t.state in settled for t in self.transfers)
+        return self.job.is_ended and not self.is_awaiting_file_ids and all(t.state in settled for t in self.transfers)
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -125,13 +125,13 @@ class JobRecord:
         """
         if self.status in (LocalStatus.UNCERTAIN, LocalStatus.READY):
             return Rank.ATTENTION
-        if self.is_active or self.is_at_rest:
+        if self.is_active or self.is_waiting:
             return Rank.ACTIVE
         if self.status in (JobStatus.FAILED, JobStatus.EXPIRED, LocalStatus.NOT_SUBMITTED):
             return Rank.ATTENTION
         if any(t.state in (TransferState.FAILED, TransferState.WANTED) for t in self.transfers):
             return Rank.ATTENTION
-        if self.tally.needs_attention if self.tally is not None else self.error_rows:
+        if self.counts.needs_attention if self.counts is not None else self.error_rows:
             return Rank.ATTENTION
         return Rank.DONE
 
@@ -140,7 +140,7 @@ class JobRecord:
         return tuple(t for t in (self.output, self.errors) if t is not None)
 
     @property
-    def is_collected(self) -> bool:
+    def has_results_here(self) -> bool:
         """Whether every result file the job has is here, or certainly gone; not of a job without any."""
         if self.job is None:
             return False
@@ -181,7 +181,7 @@ _LOCAL_STATUS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Kin:
+class FamilyMember:
     """One job of a family: the original, its retries, theirs."""
 
     record: JobRecord

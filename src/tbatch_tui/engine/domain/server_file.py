@@ -28,7 +28,7 @@ class FileUse:
 
 
 @dataclass(frozen=True, slots=True)
-class RemoteFile:
+class ServerFile:
     """One file of the account, as the server tells of it, and what the history knows of it."""
 
     id: str
@@ -39,12 +39,12 @@ class RemoteFile:
     created_at: float | None = None
     uses: tuple[FileUse, ...] = ()
     """None for a file that no job in the history names."""
-    kept: str = ""
+    keep_reason: str = ""
     """Why it must not be deleted; empty when it may be."""
 
     @property
     def is_deletable(self) -> bool:
-        return not self.kept
+        return not self.keep_reason
 
     @property
     def looks_like_results(self) -> bool:
@@ -53,7 +53,7 @@ class RemoteFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Cleared:
+class DeleteResult:
     """What came of a wish to delete files. Each id is in one of these."""
 
     deleted: tuple[str, ...] = ()

@@ -30,7 +30,7 @@ class SubmissionState(StrEnum):
         return self not in (SubmissionState.CREATED, SubmissionState.REJECTED, SubmissionState.STOPPED)
 
     @property
-    def is_at_rest(self) -> bool:
+    def is_waiting(self) -> bool:
         """Whether it waits to be sent: for the first requests of its file, or for the person's word on them."""
         return self in (SubmissionState.WAITING, SubmissionState.READY)
 
@@ -68,7 +68,7 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class JobGroup:
     """One input file that was submitted as several jobs, each with some of its lines."""
 
     id: int
@@ -79,7 +79,7 @@ class Group:
     parts: int
     first: int = 0
     """How many requests, taken from all over the file, are the first part that goes ahead; 0 where none does."""
-    goes_on: bool = False
+    auto_continue: bool = False
     """Whether the rest follows by itself when all of the first are answered."""
 
     @property

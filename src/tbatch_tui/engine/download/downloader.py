@@ -15,12 +15,19 @@ from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.download import fetch_file as download
-from tbatch_tui.engine.errors import BatchError, KeyRefused, NotThere, RateLimited, ServerTrouble, WorseCopy
-from tbatch_tui.engine.next_step import Step
+from tbatch_tui.engine.errors import (
+    AuthenticationError,
+    BatchError,
+    IncompleteDownloadError,
+    NotFoundError,
+    RateLimitError,
+    ServerError,
+)
+from tbatch_tui.engine.next_step import NextStep
 
 AT_ONCE = 3
 _LONGEST_WAIT = 60.0
-_STATES = {NotThere: TransferState.GONE, WorseCopy: TransferState.FETCHED}
+_STATES = {NotFoundError: TransferState.GONE, IncompleteDownloadError: TransferState.FETCHED}
 """Errors after which it is not tried again."""
 
 
@@ -61,7 +68,7 @@ class _Try:
     """The server said it has no such file: said twice, that is believed (a file may show up late)."""
 
 
-class Collector:
+class Downloader:
     """Fetches what is wanted, until cancelled."""
 
     def __init__(self, store: Store, *, first_wait: float = 2.0) -> None:
@@ -75,7 +82,7 @@ class Collector:
         self.under_way: dict[tuple[str, FileKind], asyncio.Task[None] | None] = {}
         self._stopped: set[tuple[str, FileKind]] = set()
 
-    def look(self, job_id: str | None = None) -> None:
+    def wake(self, job_id: str | None = None) -> None:
         """Something may be wanted now; for `job_id`, without waiting out the pause after a failure."""
         if job_id is not None:
             for kind in FileKind:
@@ -125,7 +132,7 @@ class Collector:
             self._tries[place] = _Try(self._first_wait, not_before=math.inf)
             for wanted_by, here in await self._store.wanted():
                 if (wanted_by, here.kind) == place:  # else it was finished just before
-                    said = f"Stopped by you. What came so far is kept; {Step.FETCH} goes on."
+                    said = f"Stopped by you. What came so far is kept; {NextStep.FETCH} goes on."
                     await self._store.put(job_id, replace(here, state=TransferState.FAILED, message=said))
         finally:
             if not settled:
@@ -145,7 +152,7 @@ class Collector:
             await self._store.put(job_id, current)
 
         try:
-            fetched = await download.fetch(
+            fetched = await download.fetch_file(
                 self._store.api,
                 transfer.file_id,
                 final,
@@ -173,22 +180,22 @@ class Collector:
         )
         if fetched.beside is not None:
             self._store.put_beside(fetched.beside)
-        if record is not None and record.is_collected:
+        if record is not None and record.has_results_here:
             self._store.collected(record)
 
     async def _failed(self, job_id: str, transfer: Transfer, error: BatchError) -> None:
         state = _STATES.get(type(error), TransferState.FAILED)
         again = self._tries.setdefault((job_id, transfer.kind), _Try(self._first_wait))
-        if isinstance(error, NotThere) and await asyncio.to_thread(download.is_here, transfer):
+        if isinstance(error, NotFoundError) and await asyncio.to_thread(download.is_on_disk, transfer):
             # Deleted there, after it was fetched: what is here stays what it is.
             state, error = (
                 TransferState.FETCHED,
-                WorseCopy("The server has this file no more", "The copy here was kept."),
+                IncompleteDownloadError("The server has this file no more", "The copy here was kept."),
             )
-        elif isinstance(error, NotThere) and not again.missing:
+        elif isinstance(error, NotFoundError) and not again.missing:
             state, again.missing = TransferState.FAILED, True
-        least = _LONGEST_WAIT if isinstance(error, KeyRefused) else 0.0
-        if isinstance(error, RateLimited | ServerTrouble) and error.retry_after:
+        least = _LONGEST_WAIT if isinstance(error, AuthenticationError) else 0.0
+        if isinstance(error, RateLimitError | ServerError) and error.retry_after:
             least = error.retry_after
             now = asyncio.get_running_loop().time()
             self._closed_until = max(self._closed_until, now + error.retry_after)

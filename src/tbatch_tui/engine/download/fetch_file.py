@@ -20,8 +20,8 @@ import aiofiles
 
 from tbatch_tui.engine.client.api import TogetherApi
 from tbatch_tui.engine.domain.transfer import Transfer
-from tbatch_tui.engine.errors import FileTrouble, LostAnswer, NotThere, WorseCopy
-from tbatch_tui.engine.next_step import Step
+from tbatch_tui.engine.errors import IncompleteDownloadError, LocalFileError, NotFoundError, OutcomeUnknownError
+from tbatch_tui.engine.next_step import NextStep
 
 fcntl: Any
 try:
@@ -39,7 +39,7 @@ _SPARE = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class VerifiedFile:
     """What was found by looking at every byte."""
 
     size: int
@@ -47,15 +47,15 @@ class Verified:
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class FetchedFile:
     """A result file under its final name. `beside` is where other bytes that had the name are now."""
 
     path: Path
-    verified: Verified
+    verified: VerifiedFile
     beside: Path | None = None
 
 
-async def fetch(
+async def fetch_file(
     api: TogetherApi,
     file_id: str,
     final: Path,
@@ -64,19 +64,19 @@ async def fetch(
     rows_before: int | None,
     started: Callable[[str | None], Awaitable[object]],
     moved: Callable[[int, int | None], None],
-) -> Fetched:
+) -> FetchedFile:
     """Download `file_id` to `final`. `etag` is that of a `.part` left by an earlier try, else None.
 
-    `rows_before` are the rows of a good file that has the name now: fewer do not replace it. `started(etag)` is
-    awaited before the first byte is written; `moved(done, total)` is called after every piece. Raises LostAnswer
-    when what came is not whole, FileTrouble for the disk's part, else what the call raises.
+    `rows_before` are the rows of a good file that has the name now: fewer do not replace it. `started(etag)` is awaited
+    before the first byte is written; `moved(done, total)` is called after every piece. Raises OutcomeUnknownError when
+    what came is not whole, LocalFileError for the disk's part, else what the call raises.
     """
     part = final.with_name(final.name + ".part")
     try:
         await asyncio.to_thread(final.parent.mkdir, parents=True, exist_ok=True)
         handle = await asyncio.to_thread(_take_part, part)
         try:
-            tally = Tally()
+            tally = StreamCheck()
             total = await _stream(api, file_id, part, handle, etag, tally, started, moved)
             verified, plain, odd = tally.verified()
             if total is None or not plain or odd is not None:
@@ -88,18 +88,18 @@ async def fetch(
                 total = size or total
             if total is not None and verified.size != total:
                 await asyncio.to_thread(part.unlink, missing_ok=True)
-                raise LostAnswer(
+                raise OutcomeUnknownError(
                     f"The download was cut off: {verified.size:,} of {total:,} bytes came",
                     "Nothing was replaced. It is fetched again.",
                 )
             if rows_before is not None and verified.rows < rows_before and await asyncio.to_thread(final.exists):
                 await asyncio.to_thread(part.unlink, missing_ok=True)
-                raise WorseCopy(
+                raise IncompleteDownloadError(
                     f"The server sent {verified.rows:,} rows, the file here has {rows_before:,}",
                     "The file here was kept.",
                 )
             beside = await asyncio.to_thread(_put_in_place, part, final, verified)
-        except NotThere:
+        except NotFoundError:
             await asyncio.to_thread(part.unlink, missing_ok=True)
             raise
         finally:
@@ -108,10 +108,10 @@ async def fetch(
             os.close(handle)  # until here nobody else writes to it
     except OSError as error:
         raise _disk_trouble(error, final) from error
-    return Fetched(final, verified, beside)
+    return FetchedFile(final, verified, beside)
 
 
-def is_here(transfer: Transfer) -> bool:
+def is_on_disk(transfer: Transfer) -> bool:
     """Whether a file that was fetched is still there, as long as it was. For a thread."""
     try:
         return transfer.path is not None and transfer.path.stat().st_size == transfer.size
@@ -120,12 +120,12 @@ def is_here(transfer: Transfer) -> bool:
 
 
 def _take_part(part: Path) -> int:
-    """Open the `.part` for ourselves alone. Raises FileTrouble while another app writes to it."""
+    """Open the `.part` for ourselves alone. Raises LocalFileError while another app writes to it."""
     while True:
         handle = os.open(part, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
         try:
             if not _locked(handle):
-                raise FileTrouble(
+                raise LocalFileError(
                     f"{part.name} is being written by another tbatch-tui", "It is tried again when that is done."
                 )
             here = os.fstat(handle)
@@ -157,7 +157,7 @@ async def _stream(
     part: Path,
     handle: int,
     etag: str | None,
-    tally: Tally,
+    tally: StreamCheck,
     started: Callable[[str | None], Awaitable[object]],
     moved: Callable[[int, int | None], None],
 ) -> int | None:
@@ -167,7 +167,9 @@ async def _stream(
         if content.offset < 0:
             await asyncio.to_thread(part.unlink, missing_ok=True)
             await started(None)
-            raise LostAnswer("The server's file is not the one that was begun", "It is fetched again from its start.")
+            raise OutcomeUnknownError(
+                "The server's file is not the one that was begun", "It is fetched again from its start."
+            )
         done = content.offset
         # Its close waits for a write that is under way in a thread, also when this is cancelled.
         async with aiofiles.open(handle, "r+b", closefd=False) as file:
@@ -205,7 +207,7 @@ def _need_room(folder: Path, size: int) -> None:
         raise OSError(errno.ENOSPC, f"{free:,} bytes free, {size:,} needed")
 
 
-class Tally:
+class StreamCheck:
     """What a result file is, of its bytes in order: size, rows, and whether it is whole at both ends."""
 
     def __init__(self) -> None:
@@ -242,7 +244,7 @@ class Tally:
                 self.add(piece)
                 size -= len(piece)
 
-    def verified(self) -> tuple[Verified, bool, LostAnswer | None]:
+    def verified(self) -> tuple[VerifiedFile, bool, OutcomeUnknownError | None]:
         """What it is, whether it plainly is a result file (rows that bear a custom_id), and what speaks against it.
 
         Against it speaks a first row that is no object, or a last that is not whole: a page of a proxy, an answer cut
@@ -250,12 +252,16 @@ class Tally:
         """
         first, last = b"".join(self._first), b"".join(self._last)
         row = _object(first)
-        odd: LostAnswer | None = None
+        odd: OutcomeUnknownError | None = None
         if self._size and row is None:
-            odd = LostAnswer("What the server sent is not a result file", "Nothing was replaced. It is fetched again.")
+            odd = OutcomeUnknownError(
+                "What the server sent is not a result file", "Nothing was replaced. It is fetched again."
+            )
         elif last and _object(last) is None:
-            odd = LostAnswer("The download ends in the middle of a row", "Nothing was replaced. It is fetched again.")
-        found = Verified(self._size, self._ends + bool(last))
+            odd = OutcomeUnknownError(
+                "The download ends in the middle of a row", "Nothing was replaced. It is fetched again."
+            )
+        found = VerifiedFile(self._size, self._ends + bool(last))
         return found, row is not None and "custom_id" in row, odd
 
 
@@ -267,7 +273,7 @@ def _object(row: bytes) -> dict[str, object] | None:
     return value if isinstance(value, dict) else None
 
 
-def _put_in_place(part: Path, final: Path, verified: Verified) -> Path | None:
+def _put_in_place(part: Path, final: Path, verified: VerifiedFile) -> Path | None:
     """Give the verified bytes their name. Returns where other bytes that had it went, if there were any."""
     beside: Path | None = None
     while True:
@@ -316,7 +322,7 @@ def _free_name(path: Path) -> Path:
     return found
 
 
-def _disk_trouble(error: OSError, final: Path) -> FileTrouble:
+def _disk_trouble(error: OSError, final: Path) -> LocalFileError:
     kinds = {
         errno.ENOSPC: "the disk is full",
         errno.EDQUOT: "the disk quota is used up",
@@ -329,7 +335,7 @@ def _disk_trouble(error: OSError, final: Path) -> FileTrouble:
         errno.EEXIST: "a file is where the folder should be",
     }
     what = kinds.get(error.errno or 0, error.strerror or str(error))
-    return FileTrouble(
+    return LocalFileError(
         f"{final.name} cannot be written to {final.parent}: {what}",
-        f"The server keeps the results. Mend that: it is tried again by itself, and at once with {Step.FETCH}.",
+        f"The server keeps the results. Mend that: it is tried again by itself, and at once with {NextStep.FETCH}.",
     )

@@ -27,7 +27,7 @@ class Store(Protocol):
         """Commit where a transfer stands, then show it."""
 
 
-async def fetch_aside(store: Store, record: JobRecord, folder: Path) -> None:
+async def prefetch(store: Store, record: JobRecord, folder: Path) -> None:
     """Fetch what there is of this job's results and is not here. No transfer is shown, no word said. BatchError."""
 
     async def started(_: str | None) -> None: ...
@@ -40,7 +40,9 @@ async def fetch_aside(store: Store, record: JobRecord, folder: Path) -> None:
         if record.job is None or file_id is None or here is not None:
             continue
         final = await store.final_path(record.job.id, kind, folder)
-        got = await download.fetch(store.api, file_id, final, etag=None, rows_before=None, started=started, moved=moved)
+        got = await download.fetch_file(
+            store.api, file_id, final, etag=None, rows_before=None, started=started, moved=moved
+        )
         await store.put(
             record.job.id,
             Transfer(

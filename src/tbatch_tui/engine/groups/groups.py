@@ -19,21 +19,21 @@ from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.submission import PartFile, SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.events import Event, Notice, RecordsChanged
-from tbatch_tui.engine.journal.store import Book
+from tbatch_tui.engine.journal.store import JobStore
 from tbatch_tui.engine.local_files.fingerprint import Fingerprint
-from tbatch_tui.engine.runtime.runtime import Work
+from tbatch_tui.engine.runtime.runtime import Runtime
 
 _WAITING = (SubmissionState.WAITING,)
 DROPPED = "Not sent: you decided so when the first requests were back"
 
 
-class Groups:
+class JobGroups:
     """What can be done with files that go as several jobs."""
 
     def __init__(
         self,
-        work: Work,
-        book: Book,
+        work: Runtime,
+        book: JobStore,
         emit: Callable[[Event], object],
         admit: Callable[[Path], Awaitable[Path]],
         estimate: Callable[[Path], Awaitable[Estimate]],
@@ -51,20 +51,20 @@ class Groups:
         endpoint: Endpoint,
         *,
         requests: int,
-        print_: Fingerprint,
+        fingerprint: Fingerprint,
         label: str = "",
         first: int = 0,
-        goes_on: bool = False,
+        auto_continue: bool = False,
     ) -> str:
         """Write the parts, and commit the intent to run them all; the key of the first one's record.
 
         Every part is under the API's limits. With `first`, so many requests go ahead, and the rest waits for them: with
-        `goes_on` until they are all answered, else for `send_rest`. Raises BatchError as `Controller.submit` does, and
-        when the parts cannot be written: then nothing is submitted.
+        `auto_continue` until they are all answered, else for `send_rest`. Raises BatchError as `BatchEngine.submit`
+        does, and when the parts cannot be written: then nothing is submitted.
         """
         path = await self._admit(path)
         first = first if first < requests else 0
-        parts = await self._written(path, print_, requests, first)
+        parts = await self._written(path, fingerprint, requests, first)
         folder = parts[0].path.parent
         try:
             parts = [replace(part, estimate=await self._estimate(part.path)) for part in parts]
@@ -76,19 +76,19 @@ class Groups:
             self._book.account_id,
             parts,
             path=path,
-            print_=print_,
+            fingerprint=fingerprint,
             endpoint=endpoint,
             label=label,
             requests=requests,
             first=first,
-            goes_on=goes_on,
+            auto_continue=auto_continue,
             now=self._work.now(),
         )
-        self._book.show(records)
+        self._book.publish(records)
         await self._work.take_up()
         return records[0].key
 
-    async def _written(self, path: Path, print_: Fingerprint, requests: int, first: int) -> list[PartFile]:
+    async def _written(self, path: Path, fingerprint: Fingerprint, requests: int, first: int) -> list[PartFile]:
         """Write the parts in a thread, which stops when this is cancelled."""
         from tbatch_tui.engine.check.limits import FILE_MEGABYTES, MEGABYTE, REQUESTS_MAX
         from tbatch_tui.engine.groups.split import write_parts
@@ -99,7 +99,7 @@ class Groups:
                 write_parts,
                 path,
                 self._work.options.data_dir / "parts",
-                print_=print_,
+                fingerprint=fingerprint,
                 requests=requests,
                 first=first,
                 requests_max=self._work.options.requests_a_job or REQUESTS_MAX,
@@ -139,8 +139,8 @@ class Groups:
         said: str | None = None,
         only: tuple[SubmissionState, ...] = (SubmissionState.WAITING, SubmissionState.READY),
     ) -> list[JobRecord]:
-        moved = await self._book.surely(
-            self._book.journal.move_rest,
+        moved = await self._book.run_until_written(
+            self._book.journal.release_rest,
             self._book.account_id,
             group_id,
             state,
@@ -148,7 +148,7 @@ class Groups:
             said=said,
             only=only,
         )
-        self._book.show(moved)
+        self._book.publish(moved)
         if state is SubmissionState.INTENT:
             await self._work.take_up()
         return moved
@@ -157,7 +157,7 @@ class Groups:
 
     def heard(self, event: Event) -> None:
         """Look whether the first part of a group has come to its end."""
-        if isinstance(event, RecordsChanged) and self._work.options.works:
+        if isinstance(event, RecordsChanged) and self._work.options.background_work:
             for record in event.changed:
                 if went_ahead(record) and is_judged(record):
                     self._work.spawn(self._judge(record))
@@ -165,8 +165,8 @@ class Groups:
     async def look_back(self) -> None:
         """The same for those that came to their end while no app was open, or just before one was closed."""
         journal, account_id = self._book.journal, self._book.account_id
-        for group_id in await self._book.surely(journal.groups_at_rest, account_id):
-            for record in await self._book.surely(journal.parts, account_id, group_id):
+        for group_id in await self._book.run_until_written(journal.waiting_groups, account_id):
+            for record in await self._book.run_until_written(journal.parts, account_id, group_id):
                 if went_ahead(record) and is_judged(record):
                     await self._judge(record)
 
@@ -175,7 +175,7 @@ class Groups:
         group = record.group
         assert group is not None
         rest = group.requests - group.first
-        if group.goes_on and is_good(record):
+        if group.auto_continue and is_good(record):
             if await self._move(group.id, SubmissionState.INTENT, only=_WAITING):
                 hint = f"The other {rest:,} are being submitted."
                 self._emit(Notice(f"{record.name}: all answered", hint, key=record.key))
@@ -197,12 +197,12 @@ def _part(record: JobRecord) -> int:
 
 def is_judged(record: JobRecord) -> bool:
     """Whether no more comes of it, and what came is counted."""
-    return record.is_over and (record.tally is not None or not record.is_collected)
+    return record.is_finished and (record.counts is not None or not record.has_results_here)
 
 
 def is_good(record: JobRecord) -> bool:
     """Whether each request has its answer, a whole one."""
-    tally = record.tally
+    tally = record.counts
     if tally is None or record.status != JobStatus.COMPLETED:
         return False
     return tally.answered == tally.requests and not tally.cut_short and tally.is_accounted
@@ -210,7 +210,7 @@ def is_good(record: JobRecord) -> bool:
 
 def what_came(record: JobRecord) -> str:
     """`9 answered, 1 error, 2 cut short`; of a job that brought nothing, what became of it."""
-    tally = record.tally
+    tally = record.counts
     if tally is None:
         return f"{record.status_words}, without an answer"
     errors = f"{tally.errors:,} {'error' if tally.errors == 1 else 'errors'}"

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tbatch_tui.engine.domain.submission import PartFile
-from tbatch_tui.engine.errors import FileTrouble, Stopped
-from tbatch_tui.engine.local_files.filenames import safe_part
+from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
+from tbatch_tui.engine.local_files.filenames import safe_name
 from tbatch_tui.engine.local_files.fingerprint import Fingerprint
 
 _BOM = b"\xef\xbb\xbf"
@@ -28,7 +28,7 @@ def write_parts(
     path: Path,
     home: Path,
     *,
-    print_: Fingerprint,
+    fingerprint: Fingerprint,
     requests: int,
     first: int = 0,
     requests_max: int,
@@ -38,8 +38,8 @@ def write_parts(
     """Write the parts of `path` into a new folder in `home`, in the order in which they are sent.
 
     With `first`, so many requests, evenly from all over the file, are the first part. Made to be run in a thread.
-    Raises FileTrouble, also when the file is not the one of `print_` and `requests`, and Stopped: then nothing is left
-    behind.
+    Raises LocalFileError, also when the file is not the one of `fingerprint` and `requests`, and
+    OperationCancelledError: then nothing is left behind.
     """
     folder = home / secrets.token_hex(6)
     try:
@@ -47,13 +47,13 @@ def write_parts(
         folder.mkdir(mode=0o700)
         ahead = {number * requests // first for number in range(first)} if first else set()
         writer = _Parts(folder, requests_max, bytes_max)
-        count = writer.split(path, ahead, print_, cancelled)
+        count = writer.split(path, ahead, fingerprint, cancelled)
         if count != requests:
             raise _changed(path)
         return writer.named(path.stem, bool(first))
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
-        raise FileTrouble(
+        raise LocalFileError(
             f"The parts of {path.name} cannot be written to {folder}: {error.strerror or error}",
             "Nothing was submitted, and nothing was left behind. --data-dir says where they go.",
         ) from error
@@ -62,7 +62,7 @@ def write_parts(
         raise
 
 
-class _Part:
+class _PartWriter:
     """One part while it is written."""
 
     def __init__(self, path: Path) -> None:
@@ -91,10 +91,10 @@ class _Parts:
         self._folder = folder
         self._requests_max = requests_max
         self._bytes_max = bytes_max
-        self._ahead: _Part | None = None
-        self._rest: list[_Part] = []
+        self._ahead: _PartWriter | None = None
+        self._rest: list[_PartWriter] = []
 
-    def split(self, path: Path, ahead: set[int], print_: Fingerprint, cancelled: Callable[[], bool]) -> int:
+    def split(self, path: Path, ahead: set[int], fingerprint: Fingerprint, cancelled: Callable[[], bool]) -> int:
         """Write each request to its part; how many there are. What is blank is no request."""
         seen, size, count = hashlib.sha256(), 0, 0
         try:
@@ -103,7 +103,7 @@ class _Parts:
             with path.open("rb") as file:
                 for number, line in enumerate(file):
                     if number % _LOOKED_EVERY == 0 and cancelled():
-                        raise Stopped("Writing the parts was stopped")
+                        raise OperationCancelledError("Writing the parts was stopped")
                     seen.update(line)
                     size += len(line)
                     if number == 0:
@@ -116,11 +116,11 @@ class _Parts:
             for part in (self._ahead, *self._rest):
                 if part is not None:
                     part.close()
-        if (size, seen.hexdigest()) != (print_.size, print_.sha256):
+        if (size, seen.hexdigest()) != (fingerprint.size, fingerprint.sha256):
             raise _changed(path)
         return count
 
-    def _place(self, is_ahead: bool, length: int) -> _Part:
+    def _place(self, is_ahead: bool, length: int) -> _PartWriter:
         if is_ahead and self._ahead is not None:
             return self._ahead
         last = self._rest[-1] if self._rest else None
@@ -130,8 +130,8 @@ class _Parts:
             self._rest.append(last := self._new())
         return last
 
-    def _new(self) -> _Part:
-        return _Part(self._folder / secrets.token_hex(6))
+    def _new(self) -> _PartWriter:
+        return _PartWriter(self._folder / secrets.token_hex(6))
 
     def named(self, stem: str, has_first: bool) -> list[PartFile]:
         """Give each file its name, which the names of its results begin with."""
@@ -139,13 +139,13 @@ class _Parts:
         named = [(f"first{self._ahead.requests}", self._ahead)] if self._ahead is not None else []
         many = len(self._rest)
         named += [(word if many == 1 else f"{word}{n}of{many}", part) for n, part in enumerate(self._rest, start=1)]
-        return [self._finish(part, f"{safe_part(stem)}.{suffix}.jsonl") for suffix, part in named]
+        return [self._finish(part, f"{safe_name(stem)}.{suffix}.jsonl") for suffix, part in named]
 
-    def _finish(self, part: _Part, name: str) -> PartFile:
+    def _finish(self, part: _PartWriter, name: str) -> PartFile:
         final = self._folder / name
         part.path.rename(final)
         return PartFile(final, part.size, part.hash.hexdigest(), part.requests)
 
 
-def _changed(path: Path) -> FileTrouble:
-    return FileTrouble(f"{path.name} has changed since it was checked", "Nothing was submitted. Check it again.")
+def _changed(path: Path) -> LocalFileError:
+    return LocalFileError(f"{path.name} has changed since it was checked", "Nothing was submitted. Check it again.")

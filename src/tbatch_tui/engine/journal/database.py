@@ -9,18 +9,18 @@ from pathlib import Path
 
 from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.engine.errors import JournalTrouble
-from tbatch_tui.engine.journal.mapping import RECORD_SELECT, job_of, record_of
-from tbatch_tui.engine.journal.migrations import open_database, suspicion
+from tbatch_tui.engine.errors import JournalError
+from tbatch_tui.engine.journal.mapping import RECORD_SELECT, row_to_job, row_to_record
+from tbatch_tui.engine.journal.migrations import open_database, suspicion_marker
 
 _IN_ORDER = " ORDER BY r.rank, r.sort_at DESC, r.key"
 
 
-class Ledger:
+class Database:
     """What every room of the journal stands on."""
 
     def __init__(self, path: Path) -> None:
-        """Open, migrating if need be. Raises FileTrouble."""
+        """Open, migrating if need be. Raises LocalFileError."""
         self.path = path
         self._db, self.damaged = open_database(path)
         self._jobs: dict[int, dict[str, Job]] = {}
@@ -30,23 +30,23 @@ class Ledger:
         self._db.close()
 
     @contextmanager
-    def trouble(self) -> Iterator[None]:
-        """What SQLite raises inside comes out as JournalTrouble; damage is noted, to be looked at at the next start."""
+    def translate_errors(self) -> Iterator[None]:
+        """What SQLite raises inside comes out as JournalError; damage is noted, to be looked at at the next start."""
         try:
             yield
         except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
             raise  # our own mistake, not the disk's
         except sqlite3.OperationalError as error:
             self._jobs.clear()
-            raise JournalTrouble(
+            raise JournalError(
                 f"The history {self.path} cannot be used: {error}",
                 "Nothing that was written is lost. It goes on by itself when the disk can be written again.",
             ) from error
         except sqlite3.DatabaseError as error:
             self._jobs.clear()
             with suppress(OSError):
-                suspicion(self.path).touch(mode=0o600)
-            raise JournalTrouble(
+                suspicion_marker(self.path).touch(mode=0o600)
+            raise JournalError(
                 f"The history {self.path} is damaged: {error}",
                 "Start tbatch-tui again: it is set aside and built anew from the server's list.",
             ) from error
@@ -78,13 +78,13 @@ class Ledger:
             RECORD_SELECT + " WHERE r.account_id = ? AND r.removed_at IS NULL" + _IN_ORDER + " LIMIT ?",
             (account_id, limit),
         )
-        return [record_of(row) for row in rows]
+        return [row_to_record(row) for row in rows]
 
     def record(self, account_id: int, key: str) -> JobRecord | None:
         row = self._db.execute(
             RECORD_SELECT + " WHERE r.account_id = ? AND r.key = ? AND r.removed_at IS NULL", (account_id, key)
         ).fetchone()
-        return record_of(row) if row is not None else None
+        return row_to_record(row) if row is not None else None
 
     def records_of(self, account_id: int, keys: Sequence[str]) -> list[JobRecord]:
         """These records, in this order; what is not there is left out."""
@@ -112,5 +112,5 @@ class Ledger:
     def _known_jobs(self, account_id: int) -> dict[str, Job]:
         if account_id not in self._jobs:
             rows = self._db.execute("SELECT * FROM records WHERE account_id = ? AND removed_at IS NULL", (account_id,))
-            self._jobs[account_id] = {row["key"]: job for row in rows if (job := job_of(row)) is not None}
+            self._jobs[account_id] = {row["key"]: job for row in rows if (job := row_to_job(row)) is not None}
         return self._jobs[account_id]

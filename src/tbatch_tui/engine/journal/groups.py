@@ -11,17 +11,17 @@ from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.submission import PartFile, SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.journal import progress as points
-from tbatch_tui.engine.journal.mapping import RECORD_SELECT, estimate_text, path_to_blob, record_of
+from tbatch_tui.engine.journal.mapping import RECORD_SELECT, estimate_to_json, path_to_blob, row_to_record
 from tbatch_tui.engine.journal.submissions import Submissions
 from tbatch_tui.engine.progress.history import LOCAL
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.local_files.fingerprint import Fingerprint
 
-_AT_REST = tuple(state for state in SubmissionState if state.is_at_rest)
+_AT_REST = tuple(state for state in SubmissionState if state.is_waiting)
 
 
-class Groups(Submissions):
+class GroupTable(Submissions):
     """Groups and what of them waits."""
 
     def add_group(
@@ -30,12 +30,12 @@ class Groups(Submissions):
         parts: Sequence[PartFile],
         *,
         path: Path,
-        print_: Fingerprint,
+        fingerprint: Fingerprint,
         endpoint: Endpoint,
         label: str,
         requests: int,
         first: int,
-        goes_on: bool,
+        auto_continue: bool,
         now: float,
     ) -> list[JobRecord]:
         """Commit the intent to submit this file in parts: all of them, or none. With `first`, only the first goes."""
@@ -46,12 +46,12 @@ class Groups(Submissions):
                 (
                     account_id,
                     path_to_blob(path),
-                    print_.size,
-                    print_.sha256,
+                    fingerprint.size,
+                    fingerprint.sha256,
                     requests,
                     len(parts),
                     first,
-                    goes_on,
+                    auto_continue,
                     now,
                 ),
             )
@@ -67,7 +67,7 @@ class Groups(Submissions):
                     requests=part.requests,
                     now=now,
                     state=SubmissionState.WAITING if first and number > 1 else SubmissionState.INTENT,
-                    estimate=estimate_text(part.estimate),
+                    estimate=estimate_to_json(part.estimate),
                     parent=f"group:{cursor.lastrowid}",
                     group_id=cursor.lastrowid,
                     part=number,
@@ -81,9 +81,9 @@ class Groups(Submissions):
             RECORD_SELECT + " WHERE r.account_id = ? AND s.group_id = ? AND r.removed_at IS NULL ORDER BY s.part",
             (account_id, group_id),
         )
-        return [record_of(row) for row in rows]
+        return [row_to_record(row) for row in rows]
 
-    def groups_at_rest(self, account_id: int) -> list[int]:
+    def waiting_groups(self, account_id: int) -> list[int]:
         """The groups of which a part has not been sent yet."""
         marks = ", ".join("?" * len(_AT_REST))
         rows = self._db.execute(
@@ -92,7 +92,7 @@ class Groups(Submissions):
         )
         return [row[0] for row in rows]
 
-    def move_rest(
+    def release_rest(
         self,
         account_id: int,
         group_id: int,
@@ -113,6 +113,6 @@ class Groups(Submissions):
                 if submission is None or submission.state not in only:
                     continue
                 self._write_submission(replace(submission, state=state, error=said, hint=None))
-                points.note(self._db, account_id, record.key, now, LOCAL + state, 0.0, None)
+                points.add_point(self._db, account_id, record.key, now, LOCAL + state, 0.0, None)
                 moved.append(self._reread(account_id, record.key))
             return moved

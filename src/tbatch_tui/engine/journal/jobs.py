@@ -8,9 +8,9 @@ from tbatch_tui.engine.domain.job import ENDED, FileKind, Job
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.journal import progress as points
-from tbatch_tui.engine.journal.mapping import JOB_COLUMNS, RECORD_SELECT, job_values, record_of
+from tbatch_tui.engine.journal.mapping import JOB_COLUMNS, RECORD_SELECT, job_values, row_to_record
 from tbatch_tui.engine.journal.transfers import Transfers
-from tbatch_tui.engine.progress.history import History
+from tbatch_tui.engine.progress.history import JobHistory
 
 
 class Jobs(Transfers):
@@ -49,9 +49,11 @@ class Jobs(Transfers):
         known.update((job.id, job) for job in fresh)
         return changed
 
-    def history(self, account_id: int, record: JobRecord) -> History:
+    def history(self, account_id: int, record: JobRecord) -> JobHistory:
         """How a job has gone so far, as it was seen, and what jobs like it took."""
-        return History(points.of(self._db, account_id, record.key), points.similar(self._db, account_id, record))
+        return JobHistory(
+            points.points_of(self._db, account_id, record.key), points.similar_jobs(self._db, account_id, record)
+        )
 
     def annotate(self, account_id: int, key: str, label: str, note: str) -> JobRecord | None:
         with self._writing():
@@ -117,7 +119,7 @@ class Jobs(Transfers):
             "s.file_id, o.file_id, e.file_id) OR (r.status IS NULL AND s.file_id IS NULL))",
             (account_id, file_id),
         )
-        return [record_of(row) for row in rows]
+        return [row_to_record(row) for row in rows]
 
     def _write_job(self, account_id: int, job: Job, now: float) -> None:
         assignments = ", ".join(f"{column} = excluded.{column}" for column in JOB_COLUMNS)
@@ -134,7 +136,7 @@ class Jobs(Transfers):
         if before is None and job.is_ended:
             return
         if before is None or (before.status, before.progress) != (job.status, job.progress):
-            points.note(self._db, account_id, job.id, now, job.status, job.progress, seen_at)
+            points.add_point(self._db, account_id, job.id, now, job.status, job.progress, seen_at)
 
     def _want_files(self, account_id: int, record: JobRecord, now: float) -> JobRecord:
         """A job submitted here has ended: its result files are to be fetched from now on."""

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from tbatch_tui.engine.domain.account import Account
 from tbatch_tui.engine.journal import accounts
-from tbatch_tui.engine.journal.groups import Groups
+from tbatch_tui.engine.journal.groups import GroupTable
 from tbatch_tui.engine.journal.mapping import blob_to_path
 
 
-class Journal(Groups):
+class Journal(GroupTable):
     """The whole history: its rooms, whose it is, and small memories."""
 
     def account_at_start(self, base_url: str, key_tail: str, now: float) -> Account:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from tbatch_tui.engine.domain.cost import Estimate
-from tbatch_tui.engine.domain.counts import Spent, Tally
+from tbatch_tui.engine.domain.counts import JobCounts, ModelUsage
 from tbatch_tui.engine.domain.job import FileKind, Job
 from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.engine.domain.submission import Group, Submission, SubmissionState
+from tbatch_tui.engine.domain.submission import JobGroup, Submission, SubmissionState
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 
@@ -112,13 +112,13 @@ def job_values(job: Job) -> tuple[Any, ...]:
     return tuple(getattr(job, column) for column in JOB_COLUMNS)
 
 
-def job_of(row: sqlite3.Row) -> Job | None:
+def row_to_job(row: sqlite3.Row) -> Job | None:
     if row["status"] is None:
         return None
     return Job(id=row["key"], **{column: row[column] for column in JOB_COLUMNS})
 
 
-def submission_of(row: sqlite3.Row, prefix: str = "") -> Submission:
+def row_to_submission(row: sqlite3.Row, prefix: str = "") -> Submission:
     path = blob_to_path(row[prefix + "path"])
     assert path is not None
     known = row[prefix + "known_ids"]
@@ -139,20 +139,20 @@ def submission_of(row: sqlite3.Row, prefix: str = "") -> Submission:
         hint=row[prefix + "hint"],
         warning=row[prefix + "warning"],
         uncertain_since=row[prefix + "uncertain_since"],
-        estimate=_estimate_of(row[prefix + "estimate"]),
+        estimate=_estimate_from_json(row[prefix + "estimate"]),
         parent=row[prefix + "parent"],
         part=row[prefix + "part"],
     )
 
 
-def group_of(row: sqlite3.Row) -> Group | None:
+def row_to_group(row: sqlite3.Row) -> JobGroup | None:
     if row["g_id"] is None:
         return None
     values = {column: row[f"g_{column}"] for column in _GROUP_COLUMNS}
-    return Group(**{**values, "path": Path(os.fsdecode(values["path"])), "goes_on": bool(values["goes_on"])})
+    return JobGroup(**{**values, "path": Path(os.fsdecode(values["path"])), "goes_on": bool(values["goes_on"])})
 
 
-def estimate_text(estimate: Estimate | None) -> str | None:
+def estimate_to_json(estimate: Estimate | None) -> str | None:
     """An estimate as it is kept."""
     if estimate is None:
         return None
@@ -161,7 +161,7 @@ def estimate_text(estimate: Estimate | None) -> str | None:
     return json.dumps(asdict(estimate))
 
 
-def _estimate_of(text: str | None) -> Estimate | None:
+def _estimate_from_json(text: str | None) -> Estimate | None:
     """None for what another version wrote in another way."""
     if text is None:
         return None
@@ -174,7 +174,7 @@ def _estimate_of(text: str | None) -> Estimate | None:
         return None
 
 
-def transfer_of(row: sqlite3.Row, prefix: str = "") -> Transfer | None:
+def row_to_transfer(row: sqlite3.Row, prefix: str = "") -> Transfer | None:
     if row[prefix + "kind"] is None:
         return None
     return Transfer(
@@ -191,15 +191,15 @@ def transfer_of(row: sqlite3.Row, prefix: str = "") -> Transfer | None:
     )
 
 
-def tally_values(tally: Tally) -> tuple[Any, ...]:
+def counts_values(tally: JobCounts) -> tuple[Any, ...]:
     """In the order of `TALLY_COLUMNS`."""
     import json
 
     values = {column: getattr(tally, column) for column in TALLY_COLUMNS}
-    return tuple({**values, "spent": json.dumps([astuple(spent) for spent in tally.spent])}.values())
+    return tuple({**values, "spent": json.dumps([astuple(spent) for spent in tally.usage])}.values())
 
 
-def tally_of(row: sqlite3.Row, prefix: str) -> Tally | None:
+def row_to_counts(row: sqlite3.Row, prefix: str) -> JobCounts | None:
     """None also for what another version wrote in another way: it is counted again."""
     if row[prefix + "stamps"] is None:
         return None
@@ -207,24 +207,24 @@ def tally_of(row: sqlite3.Row, prefix: str) -> Tally | None:
 
     values = {column: row[prefix + column] for column in TALLY_COLUMNS}
     try:
-        spent = tuple(Spent(*found) for found in json.loads(values["spent"]))
+        spent = tuple(ModelUsage(*found) for found in json.loads(values["spent"]))
     except (ValueError, TypeError):
         return None
-    return Tally(**{**values, "spent": spent, "has_input": bool(values["has_input"])})
+    return JobCounts(**{**values, "spent": spent, "has_input": bool(values["has_input"])})
 
 
-def record_of(row: sqlite3.Row) -> JobRecord:
+def row_to_record(row: sqlite3.Row) -> JobRecord:
     return JobRecord(
         key=row["key"],
-        job=job_of(row),
-        submission=submission_of(row, "s_") if row["s_id"] is not None else None,
+        job=row_to_job(row),
+        submission=row_to_submission(row, "s_") if row["s_id"] is not None else None,
         label=row["label"],
         note=row["note"],
         input_name=row["input_name"],
         requests=row["requests"],
-        output=transfer_of(row, "o_"),
-        errors=transfer_of(row, "e_"),
-        tally=tally_of(row, "t_"),
+        output=row_to_transfer(row, "o_"),
+        errors=row_to_transfer(row, "e_"),
+        counts=row_to_counts(row, "t_"),
         first_seen_at=row["first_seen_at"],
-        group=group_of(row),
+        group=row_to_group(row),
     )

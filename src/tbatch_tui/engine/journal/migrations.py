@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from tbatch_tui.engine.errors import FileTrouble
+from tbatch_tui.engine.errors import LocalFileError
 
 _MIGRATIONS = (
     """
@@ -162,13 +162,13 @@ _MIGRATIONS = (
 def open_database(path: Path) -> tuple[sqlite3.Connection, Path | None]:
     """Open and migrate; also the path to which a damaged predecessor was moved, if there was one.
 
-    Raises FileTrouble when the folder cannot be written or the file is of a newer version of the app.
+    Raises LocalFileError when the folder cannot be written or the file is of a newer version of the app.
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _make_private(path)
     except OSError as error:
-        raise FileTrouble(
+        raise LocalFileError(
             f"The history cannot be kept in {path.parent}: {error.strerror}",
             "Nothing was sent. Give another folder with --data-dir.",
         ) from error
@@ -176,13 +176,13 @@ def open_database(path: Path) -> tuple[sqlite3.Connection, Path | None]:
         return _connect(path), None
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError):
-            raise FileTrouble(
+            raise LocalFileError(
                 f"The history {path} cannot be opened: {error}",
                 "Nothing was sent. Mend that, or give another folder with --data-dir.",
             ) from error
         return _set_aside(path)
     except OSError as error:
-        raise FileTrouble(
+        raise LocalFileError(
             f"The history {path} cannot be copied before it is changed: {error.strerror}",
             "Nothing was changed. Mend that, or give another folder with --data-dir.",
         ) from error
@@ -194,12 +194,12 @@ def _set_aside(path: Path) -> tuple[sqlite3.Connection, Path]:
         part = path.with_name(path.name + suffix)
         if part.exists():
             part.rename(aside.with_name(aside.name + suffix))
-    suspicion(path).unlink(missing_ok=True)
+    suspicion_marker(path).unlink(missing_ok=True)
     _make_private(path)
     return _connect(path), aside
 
 
-def suspicion(path: Path) -> Path:
+def suspicion_marker(path: Path) -> Path:
     """Its presence says that SQLite found the history damaged while it was in use: it is read through at the start."""
     return path.with_name(f"{path.name}.suspect")
 
@@ -215,7 +215,7 @@ def _make_private(path: Path) -> None:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    if suspicion(path).exists():
+    if suspicion_marker(path).exists():
         _read_through(path)
     connection = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
     try:
@@ -239,13 +239,13 @@ def _read_through(path: Path) -> None:
         connection.close()
     if found != ("ok",):
         raise sqlite3.DatabaseError(f"damaged: {found}")
-    suspicion(path).unlink()
+    suspicion_marker(path).unlink()
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > len(_MIGRATIONS):
-        raise FileTrouble(
+        raise LocalFileError(
             f"The history {path} was written by a newer version of tbatch-tui",
             "Nothing was changed. Update tbatch-tui, or give another folder with --data-dir.",
         )

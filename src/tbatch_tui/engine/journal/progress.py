@@ -6,14 +6,22 @@ import sqlite3
 
 from tbatch_tui.engine.domain.job import ENDED, JobStatus
 from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.engine.progress.history import KEPT, KEPT_OF_ENDED, Point, Similar, middle, pause_before, thinned
+from tbatch_tui.engine.progress.history import (
+    KEPT,
+    KEPT_OF_ENDED,
+    ProgressPoint,
+    SimilarJobs,
+    median,
+    pause_before,
+    thin,
+)
 
 _LOOKED_AFTER_EVERY = 16
 """Points that may come over the limit before they are counted again."""
 _SIMILAR_AT_MOST = 200
 
 
-def note(
+def add_point(
     db: sqlite3.Connection, account_id: int, key: str, at: float, status: str, progress: float, seen_at: float | None
 ) -> None:
     """Keep that it is so from now on, unless that is known. `seen_at`: when what was before was last seen."""
@@ -26,28 +34,30 @@ def note(
         if (before.status, before.progress) == (status, progress):
             return  # another app on this folder has seen it, too
         number, pause = last["number"] + 1, pause_before(before, seen_at)
-    _insert(db, account_id, key, number, Point(at, status, progress, seen_at if last is not None else None, pause))
+    _insert(
+        db, account_id, key, number, ProgressPoint(at, status, progress, seen_at if last is not None else None, pause)
+    )
     if status in ENDED:
         _thin(db, account_id, key, KEPT_OF_ENDED)
     elif number >= KEPT and number % _LOOKED_AFTER_EVERY == 0:
         _thin(db, account_id, key, KEPT)
 
 
-def of(db: sqlite3.Connection, account_id: int, key: str) -> tuple[Point, ...]:
+def points_of(db: sqlite3.Connection, account_id: int, key: str) -> tuple[ProgressPoint, ...]:
     """The points of a record, oldest first."""
     rows = db.execute("SELECT * FROM points WHERE account_id = ? AND key = ? ORDER BY number", (account_id, key))
     return tuple(_point(row) for row in rows)
 
 
-def rename(db: sqlite3.Connection, account_id: int, old: str, new: str) -> None:
+def rename_points(db: sqlite3.Connection, account_id: int, old: str, new: str) -> None:
     """A submission has become a job: its points come before what the list has told of that."""
-    points = [*of(db, account_id, old), *of(db, account_id, new)]
+    points = [*points_of(db, account_id, old), *points_of(db, account_id, new)]
     db.execute("DELETE FROM points WHERE account_id = ? AND key IN (?, ?)", (account_id, old, new))
     for number, point in enumerate(points):
         _insert(db, account_id, new, number, point)
 
 
-def similar(db: sqlite3.Connection, account_id: int, record: JobRecord) -> Similar | None:
+def similar_jobs(db: sqlite3.Connection, account_id: int, record: JobRecord) -> SimilarJobs | None:
     """What completed jobs like this one took; None while there is none, or it is not known what is like it."""
     job = record.job
     if job is None or job.model is None or job.endpoint is None:
@@ -77,21 +87,21 @@ def similar(db: sqlite3.Connection, account_id: int, record: JobRecord) -> Simil
         f"SELECT max(pause) FROM points WHERE account_id = ? AND key IN ({marks})",
         (account_id, *(row["key"] for row in rows)),
     ).fetchone()[0]
-    return Similar(len(took), middle(took), min(took), max(took), pause or None)
+    return SimilarJobs(len(took), median(took), min(took), max(took), pause or None)
 
 
 def _thin(db: sqlite3.Connection, account_id: int, key: str, limit: int) -> None:
-    points = of(db, account_id, key)
+    points = points_of(db, account_id, key)
     if len(points) <= limit:
         return
     last = db.execute("SELECT max(number) FROM points WHERE account_id = ? AND key = ?", (account_id, key)).fetchone()
     db.execute("DELETE FROM points WHERE account_id = ? AND key = ?", (account_id, key))
-    kept = thinned(points, limit)
+    kept = thin(points, limit)
     for number, point in enumerate(kept, start=last[0] + 1 - len(kept)):
         _insert(db, account_id, key, number, point)
 
 
-def _insert(db: sqlite3.Connection, account_id: int, key: str, number: int, point: Point) -> None:
+def _insert(db: sqlite3.Connection, account_id: int, key: str, number: int, point: ProgressPoint) -> None:
     db.execute(
         "INSERT OR REPLACE INTO points (account_id, key, number, at, status, progress, known_at, pause) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -99,5 +109,5 @@ def _insert(db: sqlite3.Connection, account_id: int, key: str, number: int, poin
     )
 
 
-def _point(row: sqlite3.Row) -> Point:
-    return Point(row["at"], row["status"], row["progress"], row["known_at"], row["pause"])
+def _point(row: sqlite3.Row) -> ProgressPoint:
+    return ProgressPoint(row["at"], row["status"], row["progress"], row["known_at"], row["pause"])

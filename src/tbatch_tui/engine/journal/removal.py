@@ -14,14 +14,14 @@ NOT_KNOWN = "the server's list has not come yet"
 LISTED = "still on the server's list, and would come back"
 
 
-def why_kept(record: JobRecord, listed: Set[str] | None) -> str:
+def removal_blocker(record: JobRecord, listed: Set[str] | None) -> str:
     """Why a record stays in the list; empty when it may go. `listed` are the ids of the server's last whole list.
 
     A submission that is uncertain is not over: its job may be there, and be running.
     """
     if record.is_active:
         return NOT_OVER
-    if record.is_at_rest:
+    if record.is_waiting:
         return NOT_SENT
     if record.job is None:
         return ""

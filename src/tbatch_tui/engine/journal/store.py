@@ -9,10 +9,10 @@ from typing import ParamSpec, TypeVar
 
 from tbatch_tui.engine.domain.account import Account
 from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.engine.errors import JournalTrouble
+from tbatch_tui.engine.errors import JournalError
 from tbatch_tui.engine.events import Event, JobsEnded, Notice, RecordsChanged
 from tbatch_tui.engine.journal import Journal
-from tbatch_tui.engine.options import Options
+from tbatch_tui.engine.options import EngineOptions
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -24,10 +24,10 @@ Renamed = tuple[tuple[str, str], ...]
 """Old and new key of records that took their job's id."""
 
 
-class Book:
+class JobStore:
     """Reads and writes the history of one account at a time, and announces what has become different."""
 
-    def __init__(self, options: Options, emit: Callable[[Event], object]) -> None:
+    def __init__(self, options: EngineOptions, emit: Callable[[Event], object]) -> None:
         self._options = options
         self._emit = emit
         self._journal: Journal | None = None
@@ -39,7 +39,7 @@ class Book:
         self._waiting: list[asyncio.Future[None]] = []
 
     def open(self) -> Journal:
-        """Open it on this thread, if it is not open yet. Raises FileTrouble."""
+        """Open it on this thread, if it is not open yet. Raises LocalFileError."""
         if self._journal is None:
             self._journal = Journal(self._options.data_dir / "history.db")
             self._account = self._journal.account_at_start(
@@ -54,23 +54,23 @@ class Book:
         self._thread.shutdown(wait=True)
 
     async def run(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run on the journal's thread, in order. Raises JournalTrouble."""
+        """Run on the journal's thread, in order. Raises JournalError."""
 
         def do() -> T:
             if self._journal is None:
                 return work(*args, **kwargs)
-            with self._journal.trouble():
+            with self._journal.translate_errors():
                 return work(*args, **kwargs)
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, do)
 
-    async def surely(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    async def run_until_written(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """The same, again and again until the disk lets it: for what must be kept before anything goes on."""
         wait, failed = _FIRST_WAIT, False
         while True:
             try:
                 done = await self.run(work, *args, **kwargs)
-            except JournalTrouble as error:
+            except JournalError as error:
                 failed = True
                 if not self.is_stuck:
                     self.is_stuck = True
@@ -121,7 +121,7 @@ class Book:
     async def reload(self) -> None:
         """Another account, or another app's writing: announce what is different from what was announced."""
         before = self._records
-        records = await self.surely(self.journal.records, self.account_id)
+        records = await self.run_until_written(self.journal.records, self.account_id)
         self._records = {record.key: record for record in records}
         # Compared on the journal's thread: of 10,000 records that takes longer than a screen may stand still.
         changed = await self.run(lambda: tuple(record for record in records if before.get(record.key) != record))
@@ -129,7 +129,7 @@ class Book:
         if changed or gone:
             self._announce(RecordsChanged(changed, removed=gone), before)
 
-    def show(self, changed: Iterable[JobRecord], renamed: Renamed = ()) -> None:
+    def publish(self, changed: Iterable[JobRecord], renamed: Renamed = ()) -> None:
         """Announce records that were just written, as far as they are different."""
         changed = tuple(changed)
         before = {record.key: was for record in changed if (was := self._records.get(record.key)) is not None}
@@ -143,7 +143,7 @@ class Book:
         if fresh or renamed:
             self._announce(RecordsChanged(fresh, renamed=renamed), before)
 
-    def forget(self, keys: Iterable[str]) -> None:
+    def publish_removed(self, keys: Iterable[str]) -> None:
         """Announce that records were taken out of the list."""
         gone = tuple(key for key in keys if self._records.pop(key, None) is not None)
         if gone:
@@ -180,12 +180,12 @@ class Book:
         options = self._options
         return await self.run(self.journal.knows_key, self.account_id, options.server, options.key_tail)
 
-    async def settle_account(
+    async def switch_account(
         self, organization: str | None, project: str | None, title: str, is_free: Callable[[int], bool]
     ) -> None:
         """The server has said whose key it is (or could not): go over to that account's history."""
         before = self.account_id
-        self._account = await self.surely(
+        self._account = await self.run_until_written(
             self.journal.account_of_key,
             self._options.server,
             self._options.key_tail,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tbatch_tui.engine.domain.cost import Estimate
 from tbatch_tui.engine.domain.job import Job
-from tbatch_tui.engine.domain.record import JobRecord, Kin
+from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.journal import lineage
@@ -15,11 +15,11 @@ from tbatch_tui.engine.journal import progress as points
 from tbatch_tui.engine.journal.jobs import Jobs
 from tbatch_tui.engine.journal.mapping import (
     RECORD_SELECT,
-    estimate_text,
+    estimate_to_json,
     path_to_blob,
-    record_of,
+    row_to_record,
+    row_to_submission,
     submission_key,
-    submission_of,
 )
 from tbatch_tui.engine.progress.history import LOCAL
 
@@ -52,7 +52,7 @@ class Submissions(Jobs):
                 label=label,
                 requests=requests,
                 now=now,
-                estimate=estimate_text(estimate),
+                estimate=estimate_to_json(estimate),
                 parent=lineage.parent_of(self._db, account_id, path, sha256),
             )
 
@@ -87,7 +87,7 @@ class Submissions(Jobs):
             "first_seen_at) VALUES (?, ?, '', ?, ?, ?, ?, ?, ?)",
             (account_id, key, now, label, _shown_name(path), requests, cursor.lastrowid, now),
         )
-        points.note(self._db, account_id, key, now, LOCAL + state, 0.0, None)
+        points.add_point(self._db, account_id, key, now, LOCAL + state, 0.0, None)
         return self._reread(account_id, key)
 
     def _remember_path(self, path: Path, now: float) -> None:
@@ -95,16 +95,16 @@ class Submissions(Jobs):
 
     def submission(self, submission_id: int) -> Submission | None:
         row = self._db.execute("SELECT * FROM submissions WHERE id = ?", (submission_id,)).fetchone()
-        return submission_of(row) if row is not None else None
+        return row_to_submission(row) if row is not None else None
 
     def open_submissions(self, account_id: int) -> list[Submission]:
         """Submissions with work left to do now, oldest first."""
-        states = [state for state in SubmissionState if state.is_open and not state.is_at_rest]
+        states = [state for state in SubmissionState if state.is_open and not state.is_waiting]
         marks = ", ".join("?" * len(states))
         rows = self._db.execute(
             f"SELECT * FROM submissions WHERE account_id = ? AND state IN ({marks}) ORDER BY id", (account_id, *states)
         )
-        return [submission_of(row) for row in rows]
+        return [row_to_submission(row) for row in rows]
 
     def update_submission(self, account_id: int, submission: Submission, now: float | None = None) -> JobRecord:
         """Commit a step of a submission that has no job yet; with `now`, also when it was made."""
@@ -112,7 +112,7 @@ class Submissions(Jobs):
         with self._writing():
             self._write_submission(submission)
             if now is not None:
-                points.note(self._db, account_id, key, now, LOCAL + submission.state, 0.0, None)
+                points.add_point(self._db, account_id, key, now, LOCAL + submission.state, 0.0, None)
             return self._reread(account_id, key)
 
     def attach_job(self, account_id: int, submission: Submission, job: Job, now: float) -> JobRecord:
@@ -133,8 +133,8 @@ class Submissions(Jobs):
                 (job.id, theirs.note if theirs else "", account_id, submission_key(submission.id)),
             )
             self._write_job(account_id, job, now)
-            points.rename(self._db, account_id, submission_key(submission.id), job.id)
-            points.note(self._db, account_id, job.id, now, job.status, job.progress, None)
+            points.rename_points(self._db, account_id, submission_key(submission.id), job.id)
+            points.add_point(self._db, account_id, job.id, now, job.status, job.progress, None)
             record = self._want_files(account_id, self._reread(account_id, job.id), now)
             self._rerank(account_id, [record])
         self._known_jobs(account_id)[job.id] = job
@@ -166,7 +166,7 @@ class Submissions(Jobs):
             + " AND s.state NOT IN ('rejected', 'stopped') ORDER BY s.created_at DESC",
             (account_id, sha256, sha256, endpoint),
         )
-        return [record_of(row) for row in rows]
+        return [row_to_record(row) for row in rows]
 
     def _write_submission(self, submission: Submission) -> None:
         self._db.execute(
@@ -190,11 +190,11 @@ class Submissions(Jobs):
         with self._writing():
             lineage.add_retry(self._db, account_id, path, sha256, parent)
 
-    def family(self, account_id: int, key: str) -> list[Kin]:
+    def family(self, account_id: int, key: str) -> list[FamilyMember]:
         """The original that a job is a retry of, and all its retries, the oldest first; none if it is not known."""
         generations = lineage.generations(self._db, account_id, key)
         found = self.records_of(account_id, list(generations))
-        kin = [Kin(record, generations[record.key]) for record in found]
+        kin = [FamilyMember(record, generations[record.key]) for record in found]
         return sorted(kin, key=lambda one: (one.generation != 1, one.record.created_at))
 
 

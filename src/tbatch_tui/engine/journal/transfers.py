@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tbatch_tui.engine.domain.counts import Tally
+from tbatch_tui.engine.domain.counts import JobCounts
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
-from tbatch_tui.engine.journal.database import Ledger
-from tbatch_tui.engine.journal.mapping import TALLY_COLUMNS, blob_to_path, path_to_blob, tally_values, transfer_of
+from tbatch_tui.engine.journal.database import Database
+from tbatch_tui.engine.journal.mapping import TALLY_COLUMNS, blob_to_path, counts_values, path_to_blob, row_to_transfer
 from tbatch_tui.engine.local_files.filenames import input_stem
 
 
-class Transfers(Ledger):
+class Transfers(Database):
     """Result files and tallies."""
 
-    def put_transfer(self, account_id: int, job_id: str, transfer: Transfer) -> JobRecord | None:
+    def save_transfer(self, account_id: int, job_id: str, transfer: Transfer) -> JobRecord | None:
         """Commit where a result file stands; None if the job is not in the history."""
         with self._writing():
             self._write_transfer(account_id, job_id, transfer)
@@ -30,7 +30,7 @@ class Transfers(Ledger):
             "ORDER BY updated_at",
             (account_id, *states),
         )
-        return [(row["job_id"], found) for row in rows if (found := transfer_of(row)) is not None]
+        return [(row["job_id"], found) for row in rows if (found := row_to_transfer(row)) is not None]
 
     def path_is_free(self, path: Path, job_id: str, stem: str) -> bool:
         """Whether a result file of this job may be called `path`: it has the name, or no other job could want it.
@@ -47,7 +47,7 @@ class Transfers(Ledger):
         )
         return all(input_stem(blob_to_path(row[0]), row[1]) != stem for row in others)
 
-    def fetched_jobs(self, account_id: int) -> list[str]:
+    def downloaded_jobs(self, account_id: int) -> list[str]:
         """Ids of the jobs of which a result file is here, the newest first."""
         rows = self._db.execute(
             "SELECT DISTINCT r.key, r.sort_at FROM transfers t JOIN records r "
@@ -57,7 +57,7 @@ class Transfers(Ledger):
         )
         return [row[0] for row in rows]
 
-    def put_tally(self, account_id: int, job_id: str, tally: Tally) -> JobRecord | None:
+    def save_counts(self, account_id: int, job_id: str, tally: JobCounts) -> JobRecord | None:
         """Keep what came of a job's requests; None if the job is not in the history."""
         with self._writing():
             if self.record(account_id, job_id) is None:
@@ -66,7 +66,7 @@ class Transfers(Ledger):
             self._db.execute(
                 f"INSERT OR REPLACE INTO tallies (account_id, job_id, {', '.join(TALLY_COLUMNS)}) "
                 f"VALUES (?, ?, {marks})",
-                (account_id, job_id, *tally_values(tally)),
+                (account_id, job_id, *counts_values(tally)),
             )
             return self._reread(account_id, job_id)
 

@@ -9,15 +9,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from tbatch_tui.engine.errors import FileTrouble
+from tbatch_tui.engine.errors import LocalFileError
 
 
 @contextmanager
-def written(path: Path, *, replace: bool = False, private: bool = False) -> Iterator[BinaryIO]:
+def atomic_write(path: Path, *, replace: bool = False, private: bool = False) -> Iterator[BinaryIO]:
     """Write here; when all went well the file is on the disk under this name, else nothing is left behind.
 
-    `private` is for the owner alone. Raises FileTrouble, also when there is a file of this name and `replace` does not
-    say that it may go.
+    `private` is for the owner alone. Raises LocalFileError, also when there is a file of this name and `replace` does
+    not say that it may go.
     """
     part = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
@@ -35,7 +35,7 @@ def written(path: Path, *, replace: bool = False, private: bool = False) -> Iter
         else:
             _name(part, path)
     except OSError as error:
-        raise FileTrouble(
+        raise LocalFileError(
             f"{path} cannot be written: {error.strerror or error}", "Nothing was left behind: try another folder."
         ) from error
     finally:
@@ -55,5 +55,5 @@ def _name(part: Path, path: Path) -> None:
         part.rename(path)
 
 
-def _taken(path: Path) -> FileTrouble:
-    return FileTrouble(f"There is a file {path.name} already", "It was left as it is: choose another name.")
+def _taken(path: Path) -> LocalFileError:
+    return LocalFileError(f"There is a file {path.name} already", "It was left as it is: choose another name.")

@@ -20,19 +20,19 @@ def result_name(stem: str, job_id: str, kind: FileKind, *, whole_id: bool = Fals
 
     `whole_id` is for the rare second job whose name would be the same.
     """
-    shown_id = _whole(job_id) if whole_id else safe_part(job_id[:8])
-    return f"{safe_part(stem, 160 if whole_id else _LONGEST)}-{shown_id}.{kind.value}.jsonl"
+    shown_id = _whole(job_id) if whole_id else safe_name(job_id[:8])
+    return f"{safe_name(stem, 160 if whole_id else _LONGEST)}-{shown_id}.{kind.value}.jsonl"
 
 
 def _whole(job_id: str) -> str:
     """The id for a name that no other job's may be; of one too long or too odd for that, a hash stands for the rest."""
-    kept = safe_part(job_id, _LONGEST_ID)
+    kept = safe_name(job_id, _LONGEST_ID)
     if kept == job_id:
         return kept
     import hashlib
 
     digest = hashlib.sha256(job_id.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{safe_part(job_id, _LONGEST_ID - _HASHED - 1)}-{digest[:_HASHED]}"
+    return f"{safe_name(job_id, _LONGEST_ID - _HASHED - 1)}-{digest[:_HASHED]}"
 
 
 def stem_of(name: str) -> str:
@@ -45,7 +45,7 @@ def input_stem(path: Path | None, name: str) -> str:
     return (path.stem if path is not None else "") or stem_of(name)
 
 
-def safe_part(text: str, longest: int = _LONGEST) -> str:
+def safe_name(text: str, longest: int = _LONGEST) -> str:
     """A piece of a file name: one line, no separators, no control or invisible characters, not empty, not hidden."""
     kept = "".join("_" if c in "/\\" or unicodedata.category(c) in _UNFIT else c for c in text[:longest])
     while len(kept.encode("utf-8", "replace")) > longest:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tbatch_tui.engine.errors import FileTrouble, Stopped
+from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 
 _PIECE = 1 << 20
 
@@ -23,16 +23,18 @@ class Fingerprint:
     mtime_ns: int
 
 
-async def fingerprint(path: Path) -> Fingerprint:
-    """Read the whole file in a thread. Raises FileTrouble."""
+async def fingerprint_file(path: Path) -> Fingerprint:
+    """Read the whole file in a thread. Raises LocalFileError."""
     return await asyncio.to_thread(read_fingerprint, path)
 
 
 def read_fingerprint(path: Path, is_stopped: Callable[[], bool] = lambda: False) -> Fingerprint:
-    """The same, on this thread. A pipe or device is refused before it could block. Raises Stopped, too."""
+    """The same, on this thread. A pipe or device is refused before it could block. Raises OperationCancelledError,
+    too.
+    """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise FileTrouble(f"{path} is not a file", "Choose a .jsonl file.")
+            raise LocalFileError(f"{path} is not a file", "Choose a .jsonl file.")
         import hashlib
 
         hasher = hashlib.sha256()
@@ -41,11 +43,11 @@ def read_fingerprint(path: Path, is_stopped: Callable[[], bool] = lambda: False)
             mtime_ns = os.fstat(file.fileno()).st_mtime_ns
             while piece := file.read(_PIECE):
                 if is_stopped():
-                    raise Stopped(f"Reading {path.name} was stopped")
+                    raise OperationCancelledError(f"Reading {path.name} was stopped")
                 hasher.update(piece)
                 size += len(piece)
     except OSError as error:
-        raise FileTrouble(
+        raise LocalFileError(
             f"{path} cannot be read: {error.strerror or error}", "Look at the path and its rights; nothing was sent."
         ) from error
     return Fingerprint(size, hasher.hexdigest(), mtime_ns)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
-from tbatch_tui.engine.errors import FileTrouble, Stopped
+from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.local_files.fingerprint import read_fingerprint
 
 _REMEMBERED = 64
@@ -25,13 +25,13 @@ class InputState(StrEnum):
     UNREADABLE = "unreadable"
 
 
-class Inputs:
+class InputWatcher:
     """Remembers what it has read: a file that `stat` says is the same is not read again."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[Path, Stamp], str] = {}
 
-    async def look(self, path: Path, size: int, sha256: str) -> InputState:
+    async def state_of(self, path: Path, size: int, sha256: str) -> InputState:
         """Compare with what was submitted. Cancelling this also stops the reading."""
         is_stopped = False
         try:
@@ -54,9 +54,9 @@ class Inputs:
         if (known := self._known.get(stamp)) is None:
             try:
                 known = read_fingerprint(path, is_stopped).sha256
-            except Stopped:
+            except OperationCancelledError:
                 return InputState.UNREADABLE  # nobody waits for it any more
-            except FileTrouble:
+            except LocalFileError:
                 return InputState.UNREADABLE
             while len(self._known) >= _REMEMBERED:
                 self._known.pop(next(iter(self._known)))

@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.journal.store import Book
+from tbatch_tui.engine.journal.store import JobStore
 
 
-class Naming:
+class InputNames:
     """Asks for the names of input files, never more often than once in `pause` seconds because of a list of jobs."""
 
-    def __init__(self, book: Book, names: Callable[[], Awaitable[dict[str, str]]], pause: float) -> None:
+    def __init__(self, book: JobStore, names: Callable[[], Awaitable[dict[str, str]]], pause: float) -> None:
         self._book = book
         self._names = names
         self._pause = pause
@@ -38,7 +38,7 @@ class Naming:
         """Ask now, if a name is missing that was not asked for; after a failure not before the pause is over."""
         journal, account_id = self._book.journal, self._book.account_id
         async with self._asking:
-            unnamed = await self._book.surely(journal.unnamed_inputs, account_id) - self._asked
+            unnamed = await self._book.run_until_written(journal.unnamed_inputs, account_id) - self._asked
             now = asyncio.get_running_loop().time()
             if not unnamed or (self._failed and now < self._not_before):
                 return
@@ -50,4 +50,4 @@ class Naming:
                 return
             self._failed = False
             self._asked |= unnamed
-            self._book.show(await self._book.surely(journal.name_inputs, account_id, names))
+            self._book.publish(await self._book.run_until_written(journal.name_inputs, account_id, names))

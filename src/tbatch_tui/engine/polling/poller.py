@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tbatch_tui.engine.client import decode as wire
-from tbatch_tui.engine.domain.account import Health, HealthState
+from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
 from tbatch_tui.engine.domain.job import Job
-from tbatch_tui.engine.errors import BatchError, KeyRefused, Offline, RateLimited, ServerTrouble
+from tbatch_tui.engine.errors import AuthenticationError, BatchError, ConnectionFailedError, RateLimitError, ServerError
 
 _JITTER = 0.1
 _REFRESH_NOT_WITHIN = 2.0
@@ -38,7 +38,7 @@ class Poller:
         self,
         fetch: Callable[[], Awaitable[bytes]],
         arrived: Callable[[JobList], Awaitable[None]],
-        health_changed: Callable[[Health], None],
+        health_changed: Callable[[ConnectionHealth], None],
         interval: Callable[[], float],
         *,
         now: Callable[[], float],
@@ -63,7 +63,7 @@ class Poller:
         self._body: bytes | None = None
         self._jobs: list[Job] = []
         self._waiting: list[tuple[float, asyncio.Future[JobList]]] = []
-        self.health = Health()
+        self.health = ConnectionHealth()
 
     async def run(self) -> None:
         """Poll until cancelled."""
@@ -116,13 +116,13 @@ class Poller:
         try:
             body = await self._fetch()
             if body != self._body:
-                self._jobs = await asyncio.to_thread(wire.jobs_of, body)
+                self._jobs = await asyncio.to_thread(wire.decode_jobs, body)
                 self._body = body
         except BatchError as error:
             return self._trouble(error)
         self._failures = 0
         if self.health.state is not HealthState.OK:
-            self._set(Health(HealthState.OK, since=self._now()))
+            self._set(ConnectionHealth(HealthState.OK, since=self._now()))
         answer = JobList(self._jobs, asked_at)
         await self._arrived(answer)
         for since, future in self._waiting:
@@ -133,17 +133,17 @@ class Poller:
     def _trouble(self, error: BatchError) -> float:
         self._failures += 1
         delay = min(_LONGEST_BACKOFF, self._first_wait * 2.0 ** min(self._failures - 1, 10))
-        if isinstance(error, KeyRefused):
+        if isinstance(error, AuthenticationError):
             state, delay = HealthState.KEY_REFUSED, _LONGEST_BACKOFF
-        elif isinstance(error, Offline):
+        elif isinstance(error, ConnectionFailedError):
             state, delay = HealthState.OFFLINE, min(delay, 60.0)
         else:
             state = HealthState.BACKING_OFF
-            asked = error.retry_after if isinstance(error, RateLimited | ServerTrouble) else None
+            asked = error.retry_after if isinstance(error, RateLimitError | ServerError) else None
             delay = self._jittered(max(delay, asked or 0.0))
             self._not_before = self._monotonic() + asked if asked else self._not_before
         since = self.health.since if self.health.state is state else self._now()
-        self._set(Health(state, since, title=error.title, hint=error.hint or _WHAT_IS_SAFE))
+        self._set(ConnectionHealth(state, since, title=error.title, hint=error.hint or _WHAT_IS_SAFE))
         return delay
 
     async def _sleep(self, delay: float) -> None:
@@ -175,9 +175,9 @@ class Poller:
 
     def _set_next(self, delay: float) -> None:
         health = self.health
-        self._set(Health(health.state, health.since, self._now() + delay, health.title, health.hint))
+        self._set(ConnectionHealth(health.state, health.since, self._now() + delay, health.title, health.hint))
 
-    def _set(self, health: Health) -> None:
+    def _set(self, health: ConnectionHealth) -> None:
         if health != self.health:
             self.health = health
             self._health_changed(health)

@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 
 from tbatch_tui.engine.domain.catalogue import Catalogue, ModelInfo
-from tbatch_tui.engine.errors import BatchError, JournalTrouble
-from tbatch_tui.engine.journal.store import Book
-from tbatch_tui.engine.options import Options
+from tbatch_tui.engine.errors import BatchError, JournalError
+from tbatch_tui.engine.journal.store import JobStore
+from tbatch_tui.engine.options import EngineOptions
 
 KEPT_FOR = 86_400.0
 """Seconds before the catalogue is fetched again."""
@@ -31,8 +31,8 @@ class CatalogueCache:
 
     def __init__(
         self,
-        options: Options,
-        book: Book,
+        options: EngineOptions,
+        book: JobStore,
         fetch: Callable[[], Awaitable[list[ModelInfo]]],
         spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
     ) -> None:
@@ -68,7 +68,7 @@ class CatalogueCache:
     async def _recall(self) -> None:
         try:
             text = await self._book.run(self._book.journal.recall, self._name)
-        except JournalTrouble:
+        except JournalError:
             return
         kept = _read(text) if text is not None else None
         if kept is not None and (kept.fetched_at or 0.0) > (self._known.fetched_at or 0.0):

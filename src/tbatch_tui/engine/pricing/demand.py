@@ -12,7 +12,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from tbatch_tui.engine.check.limits import BYTES_PER_TOKEN
 from tbatch_tui.engine.domain.cost import Demand
-from tbatch_tui.engine.errors import FileTrouble, Stopped
+from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 
 _MESSAGE_TOKENS = 4
 """What the template of a chat adds to each message, about."""
@@ -49,7 +49,9 @@ class _Sum:
 
 
 def demand_of(path: Path, *, cancelled: Callable[[], bool] = lambda: False) -> tuple[Demand, ...]:
-    """Read a file that has been checked. Made to be run in a thread. Raises FileTrouble and Stopped."""
+    """Read a file that has been checked. Made to be run in a thread. Raises LocalFileError and
+    OperationCancelledError.
+    """
     decode = msgspec.json.Decoder(_Line).decode
     sums: dict[str, _Sum] = {}
     try:
@@ -57,12 +59,12 @@ def demand_of(path: Path, *, cancelled: Callable[[], bool] = lambda: False) -> t
             for number, line in enumerate(file):
                 if number % _EVERY == 0:
                     if cancelled():
-                        raise Stopped("The estimate was stopped")
+                        raise OperationCancelledError("The estimate was stopped")
                     time.sleep(0)  # lets the screen's loop have the interpreter
                 if not line.isspace():
                     _add(sums, line, decode)
     except OSError as error:
-        raise FileTrouble(
+        raise LocalFileError(
             f"{path} cannot be read: {error.strerror or error}", "See that it is a file that you can read."
         ) from error
     found = [

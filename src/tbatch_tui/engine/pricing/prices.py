@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from tbatch_tui.engine.domain.catalogue import Catalogue, ModelInfo
 from tbatch_tui.engine.domain.cost import Demand, Estimate
-from tbatch_tui.engine.domain.counts import Spent
+from tbatch_tui.engine.domain.counts import ModelUsage
 
 DISCOUNTS_DATE = "September 2026"
 DISCOUNTS: Mapping[str, float] = {
@@ -37,11 +37,11 @@ class Price:
     minute: float | None
     discount: float = 0.0
     """Percent that were taken off."""
-    own: bool = False
+    is_custom: bool = False
     """Price or discount are the person's own."""
 
 
-class Tariff:
+class PriceList:
     """The prices in force: the person's own, else the catalogue's; less the person's discount, else the dated one."""
 
     def __init__(
@@ -55,7 +55,7 @@ class Tariff:
         self._own = prices or {}
         self._own_discounts = discounts or {}
 
-    def price(self, model: str) -> Price:
+    def price_of(self, model: str) -> Price:
         """What a model costs; None for what is not known of it."""
         known = self._catalogue.get(model) or ModelInfo(model)
         own = self._own.get(model, {})
@@ -71,11 +71,11 @@ class Tariff:
             cached_input=less("cached_input", known.cached_input_price),
             minute=less("minute", None),  # the catalogue has prices of tokens only
             discount=discount,
-            own=bool(own) or model in self._own_discounts,
+            is_custom=bool(own) or model in self._own_discounts,
         )
 
 
-def estimate(demands: Iterable[Demand], tariff: Tariff) -> Estimate:
+def estimate(demands: Iterable[Demand], tariff: PriceList) -> Estimate:
     """What these requests may cost."""
     inputs: list[float] = []
     outputs: list[float] = []
@@ -85,8 +85,8 @@ def estimate(demands: Iterable[Demand], tariff: Tariff) -> Estimate:
     own = False
     unbounded = attachments = audio = 0
     for demand in demands:
-        price = tariff.price(demand.model)
-        own = own or price.own
+        price = tariff.price_of(demand.model)
+        own = own or price.is_custom
         audio += demand.audio
         if demand.audio and price.minute is not None:
             minute = max(minute or 0.0, price.minute)
@@ -108,7 +108,7 @@ def estimate(demands: Iterable[Demand], tariff: Tariff) -> Estimate:
         minute=minute,
         unpriced=tuple(unpriced),
         discounts=tuple(sorted(discounts - {0.0})),
-        own=own,
+        is_custom=own,
         priced_at=tariff.priced_at,
     )
 
@@ -121,11 +121,11 @@ class Cost:
     """None when nothing of it has a known price."""
     unpriced: tuple[str, ...] = ()
     """Models without a known price, which are not in it."""
-    untold: int = 0
+    unknown_usage: int = 0
     """Rows that say neither tokens nor a length, and are not in it."""
     discounts: tuple[float, ...] = ()
     """The discounts that were taken off, in percent."""
-    own: bool = False
+    is_custom: bool = False
     """Some of the prices or discounts are the person's own."""
     priced_at: float | None = None
     """When the catalogue was fetched."""
@@ -133,10 +133,10 @@ class Cost:
     @property
     def is_whole(self) -> bool:
         """Whether everything that is paid for is in it."""
-        return self.usd is not None and not (self.unpriced or self.untold)
+        return self.usd is not None and not (self.unpriced or self.unknown_usage)
 
 
-def cost(spent: Iterable[Spent], tariff: Tariff, model: str | None = None) -> Cost:
+def cost(spent: Iterable[ModelUsage], tariff: PriceList, model: str | None = None) -> Cost:
     """What these rows cost. `model` is the job's, for rows of which nobody says whose they are."""
     sums: list[float] = []
     unpriced: list[str] = []
@@ -145,11 +145,11 @@ def cost(spent: Iterable[Spent], tariff: Tariff, model: str | None = None) -> Co
     own = False
     for part in spent:
         rows += part.rows
-        untold += max(0, part.rows - part.told - part.heard)
-        price = tariff.price(part.model or model or "")
-        own = own or price.own
-        parts = [_tokens(part, price)] if part.told else []
-        parts += [None if price.minute is None else part.seconds / 60 * price.minute] if part.heard else []
+        untold += max(0, part.rows - part.rows_with_tokens - part.rows_with_duration)
+        price = tariff.price_of(part.model or model or "")
+        own = own or price.is_custom
+        parts = [_tokens(part, price)] if part.rows_with_tokens else []
+        parts += [None if price.minute is None else part.seconds / 60 * price.minute] if part.rows_with_duration else []
         known = [usd for usd in parts if usd is not None]
         sums += known
         if known:
@@ -159,14 +159,14 @@ def cost(spent: Iterable[Spent], tariff: Tariff, model: str | None = None) -> Co
     return Cost(
         usd=math.fsum(sums) if sums or not rows else None,
         unpriced=tuple(dict.fromkeys(unpriced)),
-        untold=untold,
+        unknown_usage=untold,
         discounts=tuple(sorted(discounts - {0.0})),
-        own=own,
+        is_custom=own,
         priced_at=tariff.priced_at,
     )
 
 
-def _tokens(part: Spent, price: Price) -> float | None:
+def _tokens(part: ModelUsage, price: Price) -> float | None:
     if price.input is None or price.output is None:
         return None
     cached = min(part.cached, part.prompt)

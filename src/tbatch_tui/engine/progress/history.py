@@ -20,7 +20,7 @@ LOCAL = "submission "
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class ProgressPoint:
     """From `at` on, as far as it was seen, the job had this status and this progress (0-100)."""
 
     at: float
@@ -33,7 +33,7 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Similar:
+class SimilarJobs:
     """What jobs like this one took: completed, of the same account, endpoint and model, and half to twice as big."""
 
     count: int
@@ -45,18 +45,18 @@ class Similar:
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class JobHistory:
     """What is known of a job beside how it stands."""
 
-    points: tuple[Point, ...] = ()
-    similar: Similar | None = None
+    points: tuple[ProgressPoint, ...] = ()
+    similar: SimilarJobs | None = None
 
-    def first(self, status: str) -> Point | None:
+    def first(self, status: str) -> ProgressPoint | None:
         """The first point with this status."""
         return next((point for point in self.points if point.status == status), None)
 
 
-def thinned(points: Sequence[Point], limit: int) -> list[Point]:
+def thin(points: Sequence[ProgressPoint], limit: int) -> list[ProgressPoint]:
     """At most `limit` (four or more) of the points: the first, the last, what began a status, and of the rest every
     other one, the oldest first, until they are few enough. The longest pause stays the longest.
     """
@@ -64,7 +64,7 @@ def thinned(points: Sequence[Point], limit: int) -> list[Point]:
     spare_statuses = True
     while len(kept) > limit:
         recent = len(kept) - limit // 4
-        found: list[Point] = []
+        found: list[ProgressPoint] = []
         carried, drop = 0.0, False
         for index, point in enumerate(kept):
             is_edge = index in (0, len(kept) - 1)
@@ -79,14 +79,14 @@ def thinned(points: Sequence[Point], limit: int) -> list[Point]:
     return kept
 
 
-def middle(values: Sequence[float]) -> float:
+def median(values: Sequence[float]) -> float:
     """The median. `statistics` would cost the first frame 8 ms of import."""
     ordered = sorted(values)
     half = len(ordered) // 2
     return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
-def pause_before(last: Point, seen_at: float | None) -> float:
+def pause_before(last: ProgressPoint, seen_at: float | None) -> float:
     """How long a running job was watched without moving, when it has moved now; `seen_at` was the look before."""
     if seen_at is None or last.status != JobStatus.IN_PROGRESS:
         return 0.0

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tbatch_tui.engine.domain.job import ENDED, JobStatus
-from tbatch_tui.engine.progress.history import Point, middle
+from tbatch_tui.engine.progress.history import ProgressPoint, median
 
 HOUR = 3_600.0
 LEAST_POINTS, LEAST_GAINED, LEAST_SECONDS = 3, 2.0, 60.0
@@ -37,7 +37,7 @@ class Outlook:
     latest: float | None = None
 
 
-def course(points: Sequence[Point]) -> Course:
+def course(points: Sequence[ProgressPoint]) -> Course:
     """The running part of a history: from the first time it was seen in progress until it ended."""
     run: Course = []
     for point in points:
@@ -61,7 +61,7 @@ def progress_at(run: Sequence[tuple[float, float]], at: float) -> float:
     return low + (high - low) * (at - before) / (after - before)
 
 
-def outlook(points: Sequence[Point], seen_at: float) -> Outlook | None:
+def outlook(points: Sequence[ProgressPoint], seen_at: float) -> Outlook | None:
     """What the points say of a running job that was last seen as it is at `seen_at`; None if they are too few."""
     run = _since_last_fall(course(points))
     if len(run) < LEAST_POINTS:
@@ -79,7 +79,7 @@ def outlook(points: Sequence[Point], seen_at: float) -> Outlook | None:
     return Outlook(lately * HOUR, *ends)
 
 
-def speeds(points: Sequence[Point], seen_at: float, most: int) -> list[float]:
+def speeds(points: Sequence[ProgressPoint], seen_at: float, most: int) -> list[float]:
     """Percent an hour in up to `most` equal stretches of the run; none while they would be narrower than the looks."""
     run = course(points)
     if len(run) < LEAST_POINTS + 1:
@@ -97,7 +97,7 @@ def speeds(points: Sequence[Point], seen_at: float, most: int) -> list[float]:
     return [max(0.0, after - before) / width * HOUR for before, after in pairwise(edges)]
 
 
-def pause(points: Sequence[Point], seen_at: float) -> float | None:
+def pause(points: Sequence[ProgressPoint], seen_at: float) -> float | None:
     """Seconds for which a running job has been seen not to move, if that is long for it; else None."""
     if not points or points[-1].status != JobStatus.IN_PROGRESS:
         return None
@@ -119,7 +119,7 @@ def _last_move(run: Course) -> float:
 def _usual_gap(run: Course) -> float:
     """Seconds between two moves, as a rule; 0 when there were none."""
     gaps = [after - before for (before, _), (after, _) in pairwise(run) if after > before]
-    return middle(gaps) if gaps else 0.0
+    return median(gaps) if gaps else 0.0
 
 
 def _since_last_fall(run: Course) -> Course:

@@ -30,7 +30,7 @@ class PartKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ContentPart:
     """A piece of a message. What is not text is told by a short note: an address, or a media type and a size."""
 
     kind: PartKind
@@ -53,7 +53,7 @@ class Message:
     """One turn of a conversation."""
 
     role: str
-    parts: tuple[Part, ...] = ()
+    parts: tuple[ContentPart, ...] = ()
     reasoning: str = ""
     calls: tuple[ToolCall, ...] = ()
     finish_reason: str = ""
@@ -79,7 +79,7 @@ def message_from(value: Any, role: str = "", finish_reason: str = "") -> Message
     )
 
 
-def parts_of(content: Any) -> tuple[Part, ...]:
+def parts_of(content: Any) -> tuple[ContentPart, ...]:
     """The parts of a content: a string, a list of parts, or something else."""
     if content is None or content == "":
         return ()
@@ -87,42 +87,42 @@ def parts_of(content: Any) -> tuple[Part, ...]:
         return (_text(content),)
     if isinstance(content, list):
         return tuple(_part(part) for part in content)
-    return (Part(PartKind.JSON, pretty(content)),)
+    return (ContentPart(PartKind.JSON, pretty(content)),)
 
 
-def _part(part: Any) -> Part:
+def _part(part: Any) -> ContentPart:
     if isinstance(part, str):
         return _text(part)
     if not isinstance(part, dict):
-        return Part(PartKind.JSON, pretty(part))
+        return ContentPart(PartKind.JSON, pretty(part))
     if isinstance(part.get("text"), str):
         return _text(part["text"])
     for key in ("image_url", "video_url", "audio_url", "input_audio", "file"):
         if key in part:
             kind = PartKind(key.removesuffix("_url").removeprefix("input_"))
             return _attachment(kind, part[key])
-    return Part(PartKind.OTHER, pretty(part))
+    return ContentPart(PartKind.OTHER, pretty(part))
 
 
-def _attachment(kind: PartKind, value: Any) -> Part:
+def _attachment(kind: PartKind, value: Any) -> ContentPart:
     if isinstance(value, dict):
         inside = value.get("data") or value.get("file_data")
         if isinstance(inside, str) and not inside.startswith("data:"):
-            return Part(kind, id_of(value.get("format")) or "", len(inside) * 3 // 4)
+            return ContentPart(kind, id_of(value.get("format")) or "", len(inside) * 3 // 4)
         value = inside or value.get("url") or value.get("file_id") or value.get("filename") or value
     if not isinstance(value, str):
-        return Part(kind, pretty(value))
+        return ContentPart(kind, pretty(value))
     if value.startswith("data:"):
         about, _, data = value.partition(",")
-        return Part(kind, about[5:].partition(";")[0], len(data) * 3 // 4)
-    return Part(kind, value)
+        return ContentPart(kind, about[5:].partition(";")[0], len(data) * 3 // 4)
+    return ContentPart(kind, value)
 
 
-def _text(text: str) -> Part:
+def _text(text: str) -> ContentPart:
     """Text; JSON is indented, and what is only bytes inside is told in a few words."""
     text = _DATA_URL.sub(lambda found: f"[{found[1] or 'data'}, {len(found[2]) * 3 // 4:,} bytes]", text)
     indented = indent(text)
-    return Part(PartKind.TEXT, text) if indented is None else Part(PartKind.JSON, indented)
+    return ContentPart(PartKind.TEXT, text) if indented is None else ContentPart(PartKind.JSON, indented)
 
 
 def _calls_of(calls: Any) -> tuple[ToolCall, ...]:

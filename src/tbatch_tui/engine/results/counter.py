@@ -12,9 +12,9 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from tbatch_tui.engine.domain.counts import Tally
+from tbatch_tui.engine.domain.counts import JobCounts
 from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.engine.errors import Stopped
+from tbatch_tui.engine.errors import OperationCancelledError
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.results import ResultIndex
@@ -37,11 +37,11 @@ class Store(Protocol):
     def index_of(self, record: JobRecord) -> ResultIndex:
         """The index over a job's files, which is kept when it is built."""
 
-    async def put_tally(self, job_id: str, tally: Tally) -> None:
+    async def put_tally(self, job_id: str, tally: JobCounts) -> None:
         """Commit it, then show it."""
 
 
-class Reckoner:
+class ResultCounter:
     """Counts until cancelled."""
 
     def __init__(self, store: Store, *, first_wait: float = 2.0) -> None:
@@ -51,12 +51,12 @@ class Reckoner:
         self._looks_back = False
         self._wake = asyncio.Event()
 
-    def look(self, job_id: str) -> None:
+    def request(self, job_id: str) -> None:
         """The files of this job are here, or may have changed."""
         self._asked.append(job_id)
         self._wake.set()
 
-    def look_back(self) -> None:
+    def recount_past(self) -> None:
         """Go through what was fetched before."""
         self._looks_back = True
         self._wake.set()
@@ -85,7 +85,7 @@ class Reckoner:
 
     async def _count_stale(self, job_ids: Sequence[str], *, rest: bool = False) -> None:
         """Count those of these jobs that are not counted, or whose files have changed. `rest` takes it slowly."""
-        records = [record for record in await self._store.records_of(job_ids) if record.is_collected]
+        records = [record for record in await self._store.records_of(job_ids) if record.has_results_here]
         for record in await asyncio.to_thread(_stale, records):
             began = time.monotonic()
             tally = await self._counted(record)
@@ -95,19 +95,19 @@ class Reckoner:
                 await asyncio.sleep(time.monotonic() - began)
                 await self._count_asked()
 
-    async def _counted(self, record: JobRecord) -> Tally | None:
+    async def _counted(self, record: JobRecord) -> JobCounts | None:
         """Count in a thread, which stops when this is cancelled."""
         stop = threading.Event()
 
-        def count() -> Tally | None:
+        def count() -> JobCounts | None:
             from tbatch_tui.engine import results
 
             index = self._store.index_of(record)
-            return results.count(record, index, cancelled=stop.is_set, progress=_let_others)
+            return results.count_results(record, index, cancelled=stop.is_set, progress=_let_others)
 
         try:
             return await asyncio.to_thread(count)
-        except Stopped:
+        except OperationCancelledError:
             return None
         finally:
             stop.set()
@@ -116,7 +116,7 @@ class Reckoner:
 def _stale(records: list[JobRecord]) -> list[JobRecord]:
     from tbatch_tui.engine.results import is_stale, sources_of
 
-    return [record for record in records if record.tally is None or is_stale(record.tally, sources_of(record))]
+    return [record for record in records if record.counts is None or is_stale(record.counts, sources_of(record))]
 
 
 def _let_others(done: int, total: int) -> None:

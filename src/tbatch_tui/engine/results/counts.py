@@ -4,47 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tbatch_tui.engine.domain.counts import Tally
+from tbatch_tui.engine.domain.counts import JobCounts
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.results.index.index import ResultIndex
-from tbatch_tui.engine.results.index.staleness import spell_stamps
+from tbatch_tui.engine.results.index.staleness import format_stamps
 from tbatch_tui.engine.results.sources import Source, Sources, sources_of
-from tbatch_tui.engine.results.usage_totals import spending
+from tbatch_tui.engine.results.usage_totals import usage_by_model
 
 
-def count(
+def count_results(
     record: JobRecord,
     index: ResultIndex | None = None,
     *,
     cancelled: Callable[[], bool] = lambda: False,
     progress: Callable[[int, int], object] = lambda done, total: None,
-) -> Tally | None:
+) -> JobCounts | None:
     """Read the files of a job and sum them up; None when a result file is not where it was.
 
     `index` is the one that is built, where it is kept. An input file that is another one by now was not asked: what
-    came back is counted without it. Made to be run in a thread. Raises Stopped.
+    came back is counted without it. Made to be run in a thread. Raises OperationCancelledError.
     """
     if index is None:
         index = ResultIndex(sources_of(record))
     sources = index.sources
     index.build(cancelled=cancelled, progress=progress)
-    stamps = spell_stamps(index.stamps, input_changed=index.input_changed)
+    stamps = format_stamps(index.stamps, input_changed=index.input_changed)
     if index.input_changed:
         index = ResultIndex(Sources(None, sources.output, sources.errors))
         index.build(cancelled=cancelled, progress=progress)
     if index.absent.keys() - {Source.INPUT}:
         return None
-    return tally_of(index, stamps, submitted=record.requests)
+    return counts_of(index, stamps, submitted=record.requests)
 
 
-def tally_of(index: ResultIndex, stamps: str = "", *, submitted: int | None = None) -> Tally:
+def counts_of(index: ResultIndex, stamps: str = "", *, submitted: int | None = None) -> JobCounts:
     """The sum of an index that is built. `submitted` is how many requests there were, where that is known besides."""
     found = index.reconciliation
     assert found is not None
     requests, missing = found.requests, found.missing
     if not found.has_input and submitted is not None and submitted > requests:
         requests, missing = submitted, submitted - requests
-    return Tally(
+    return JobCounts(
         requests=requests,
         answered=found.answered,
         errors=found.errors,
@@ -52,8 +52,8 @@ def tally_of(index: ResultIndex, stamps: str = "", *, submitted: int | None = No
         cut_short=found.cut_short,
         unknown=found.unknown,
         duplicates=found.duplicates,
-        odd=found.odd,
+        unreadable=found.unreadable,
         has_input=found.has_input,
-        spent=spending(index),
+        usage=usage_by_model(index),
         stamps=stamps,
     )

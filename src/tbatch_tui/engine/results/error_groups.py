@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from tbatch_tui.engine.results.error_causes import Cause, cause_of
 from tbatch_tui.engine.results.index.index import ResultIndex
-from tbatch_tui.engine.results.index.previews import words_of
-from tbatch_tui.engine.results.values import Outcome
+from tbatch_tui.engine.results.index.previews import preview_text
+from tbatch_tui.engine.results.outcomes import Outcome
 
 _MASKS = (
     (re.compile(r"https?://\S+"), "<url>"),
@@ -47,7 +47,7 @@ def errors_by_message(index: ResultIndex) -> list[ErrorGroup]:
         assert reply is not None
         head = index.replies.heads[reply]
         if (message := known.get(head)) is None:
-            message = known[head] = masked(words_of(head))
+            message = known[head] = masked(preview_text(head))
         groups.setdefault(message, array("I")).append(number)
     found = [ErrorGroup(message, len(rows), rows[0], rows) for message, rows in groups.items()]
     return sorted(found, key=lambda group: (-group.count, group.sample))

@@ -8,10 +8,18 @@ from typing import Any
 import msgspec
 
 from tbatch_tui.engine.lenient_json import count_of, id_of, loads, message_of, seconds_of
-from tbatch_tui.engine.results.conversation import Message, Part, PartKind, indent, message_from, parts_of, pretty
+from tbatch_tui.engine.results.conversation import (
+    ContentPart,
+    Message,
+    PartKind,
+    indent,
+    message_from,
+    parts_of,
+    pretty,
+)
+from tbatch_tui.engine.results.outcomes import Outcome, Row
 from tbatch_tui.engine.results.sources import Source
 from tbatch_tui.engine.results.usage import Usage, usage_of
-from tbatch_tui.engine.results.values import Outcome, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +42,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ResultRecord:
     """Request and response of one row. Raw lines are as in the files."""
 
     row: Row
@@ -44,7 +52,7 @@ class Record:
     model: str = ""
     settings: tuple[tuple[str, str], ...] = ()
     """All of the request's body but its model and messages: name and value."""
-    asked: tuple[Message, ...] = ()
+    request_messages: tuple[Message, ...] = ()
     answers: tuple[Message, ...] = ()
     """Usually one; `n` of them where more were asked for."""
     audio: Audio | None = None
@@ -54,37 +62,37 @@ class Record:
     raw_response: bytes | None = None
     origin: str = ""
     """The job that the response comes from, in words, where the rows of several are shown as one."""
-    troubles: tuple[str, ...] = ()
+    issues: tuple[str, ...] = ()
     """Why a part of it could not be read again."""
 
 
-def record_of(
+def read_record(
     row: Row,
     request: bytes | None,
     response: bytes | None,
     source: Source | None = None,
     source_line: int | None = None,
     troubles: tuple[str, ...] = (),
-) -> Record:
+) -> ResultRecord:
     """Put a record together. Never raises."""
     asked = _dict(_dict(loads(request)).get("body")) if request is not None else {}
     came = loads(response) if response is not None else None
     answer = _dict(came).get("response")
     body = _dict(answer).get("body")
-    return Record(
+    return ResultRecord(
         row=row,
         source=source,
         source_line=source_line,
         model=id_of(asked.get("model")) or id_of(_dict(body).get("model")) or "",
         settings=tuple((name, _short(asked[name])) for name in asked if name not in ("model", "messages", "file")),
-        asked=_asked(asked),
+        request_messages=_asked(asked),
         answers=_answers(body) if row.outcome in (Outcome.OK, Outcome.CUT_SHORT) else (),
         audio=_audio(body),
         failure=_failure(row, came) if row.outcome in (Outcome.ERROR, Outcome.UNREADABLE) else None,
         usage=usage_of(_dict(body).get("usage")),
         raw_request=request,
         raw_response=response,
-        troubles=troubles,
+        issues=troubles,
     )
 
 
@@ -99,7 +107,7 @@ def _asked(body: dict[str, Any]) -> tuple[Message, ...]:
     if isinstance(messages, list):
         return tuple(message_from(message, "message") for message in messages)
     if "file" in body:
-        return (Message("file", (Part(PartKind.AUDIO, _short(body["file"])),)),)
+        return (Message("file", (ContentPart(PartKind.AUDIO, _short(body["file"])),)),)
     found = body.get("prompt", messages)
     return (Message("prompt", parts_of(found)),) if found is not None else ()
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import msgspec
 
-from tbatch_tui.engine.errors import BatchError, Stopped
-from tbatch_tui.engine.local_files.atomic_write import written
+from tbatch_tui.engine.errors import BatchError, OperationCancelledError
+from tbatch_tui.engine.local_files.atomic_write import atomic_write
 from tbatch_tui.engine.results.error_groups import ErrorGroup
 from tbatch_tui.engine.results.index.index import ResultIndex
-from tbatch_tui.engine.results.values import Outcome
+from tbatch_tui.engine.results.outcomes import Outcome
 
 _BOM = b"\xef\xbb\xbf"
 _LIMITS = ("max_completion_tokens", "max_tokens")
@@ -22,7 +22,7 @@ _LIMITS = ("max_completion_tokens", "max_tokens")
 _RETRIED = re.compile(r"\.retry[0-9]+$")
 
 
-def plan_retry(
+def rows_to_retry(
     index: ResultIndex,
     *,
     groups: Iterable[ErrorGroup] = (),
@@ -59,18 +59,18 @@ def write_retry(
     """Write the lines of these requests, byte for byte but for what is asked for: `model` for all of them, and
     `max_tokens` for those that were cut short.
 
-    Made to be run in a thread; `progress` is told rows. Raises FileTrouble, Stopped, and BatchError when the input
-    file is not what it was: then nothing is left behind.
+    Made to be run in a thread; `progress` is told rows. Raises LocalFileError, OperationCancelledError, and BatchError
+    when the input file is not what it was: then nothing is left behind.
     """
     if index.input_changed:
         raise BatchError(
             "The input file has changed since it was submitted", "Its lines are not those that were asked: no retry."
         )
-    with written(path) as file:
+    with atomic_write(path) as file:
         for done, row in enumerate(rows):
             if done % 256 == 0:
                 if cancelled():
-                    raise Stopped("Writing the retry was stopped")
+                    raise OperationCancelledError("Writing the retry was stopped")
                 progress(done, len(rows))
             place = index.request_place(row)
             assert place is not None

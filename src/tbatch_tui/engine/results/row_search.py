@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 
-from tbatch_tui.engine.errors import Stopped
+from tbatch_tui.engine.errors import OperationCancelledError
 from tbatch_tui.engine.results.index.index import ResultIndex
 from tbatch_tui.engine.results.index.jsonl import PIECE
 from tbatch_tui.engine.results.sources import FileNumber, Source, source_of
@@ -33,7 +33,7 @@ def search(
 
     Case does not matter. The lines are searched as they are written, names of fields included, with JSON's escapes
     seen through. `hits` is filled as the scan goes on; `progress` is told bytes. Made to be run in a thread. Raises
-    Stopped when `cancelled()`, and FileTrouble when a file has changed.
+    Stopped when `cancelled()`, and LocalFileError when a file has changed.
     """
     hits = bytearray(len(index)) if hits is None else hits
     pattern, longest = re.compile(_pattern(text)), _ESCAPE_MAX * len(text)
@@ -47,7 +47,7 @@ def search(
             position, carried = 0, b""
             while block := file.read(PIECE):
                 if cancelled():
-                    raise Stopped("The search was stopped")
+                    raise OperationCancelledError("The search was stopped")
                 data = carried + block.lower()
                 first = max(0, len(carried) - longest)  # what is before it was searched with the last piece
                 _mark(hits, pattern, data, first, position - len(carried), starts, numbers)

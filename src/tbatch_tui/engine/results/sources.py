@@ -46,7 +46,7 @@ def source_of(file: FileNumber) -> Source:
     return Source(file % len(Source))
 
 
-class Stamp(NamedTuple):
+class FileStamp(NamedTuple):
     """What a file was like when it was read: another one differs in one of these."""
 
     inode: int

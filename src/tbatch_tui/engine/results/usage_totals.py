@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tbatch_tui.engine.domain.counts import Spent
-from tbatch_tui.engine.results.index.columns import NONE, Replies
+from tbatch_tui.engine.domain.counts import ModelUsage
+from tbatch_tui.engine.results.index.columns import NONE, ResponseColumns
 from tbatch_tui.engine.results.index.index import ResultIndex
 from tbatch_tui.engine.results.sources import Source, source_of
 
 
-def spending(index: ResultIndex, rows: Sequence[int] | None = None) -> tuple[Spent, ...]:
+def usage_by_model(index: ResultIndex, rows: Sequence[int] | None = None) -> tuple[ModelUsage, ...]:
     """What these rows of the list took, by model, the most rows first; None: all, whatever list they stand in.
 
     A hundred thousand rows take a while: made to be run in a thread.
@@ -29,13 +29,13 @@ def spending(index: ResultIndex, rows: Sequence[int] | None = None) -> tuple[Spe
     return tuple(sorted(found, key=lambda spent: (-spent.rows, spent.model)))
 
 
-def _sum(replies: Replies, model: str, chosen: list[int]) -> Spent:
+def _sum(replies: ResponseColumns, model: str, chosen: list[int]) -> ModelUsage:
     def total(column: Sequence[int]) -> int:
         return sum(count for reply in chosen if (count := column[reply]) != NONE)
 
     told = sum(1 for reply in chosen if replies.prompt_tokens[reply] != NONE and replies.tokens[reply] != NONE)
     heard = [seconds for reply in chosen if (seconds := replies.seconds[reply]) >= 0]
-    return Spent(
+    return ModelUsage(
         model=model,
         rows=len(chosen),
         prompt=total(replies.prompt_tokens),
@@ -43,6 +43,6 @@ def _sum(replies: Replies, model: str, chosen: list[int]) -> Spent:
         reasoning=total(replies.reasoning_tokens),
         cached=total(replies.cached_tokens),
         seconds=sum(heard),
-        told=told,
-        heard=len(heard),
+        rows_with_tokens=told,
+        rows_with_duration=len(heard),
     )

@@ -11,9 +11,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.events import Collected, Event, FileDeleted, HealthChanged, Notice, RecordsChanged
-from tbatch_tui.engine.redaction import redacted
-from tbatch_tui.text.escape import unobeyed
+from tbatch_tui.engine.events import ConnectionChanged, Event, FileDeleted, Notice, RecordsChanged, ResultsDownloaded
+from tbatch_tui.engine.redaction import redact
+from tbatch_tui.text.escape import escape_for_file
 
 if TYPE_CHECKING:
     from io import TextIOWrapper
@@ -26,7 +26,7 @@ _LISTED = 20
 _FORMAT = "%(asctime)s %(process)d %(levelname)s %(message)s"
 
 
-class Log:
+class EventLog:
     """Open from `open` to `close`; what is said before and after is not kept. A log that fails keeps nothing up."""
 
     def __init__(self, folder: Path) -> None:
@@ -44,7 +44,7 @@ class Log:
             def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
                 has_traceback = bool(record.exc_info)
                 record = super().prepare(record)  # message and traceback as one text
-                said = unobeyed(redacted(str(record.msg)))
+                said = escape_for_file(redact(str(record.msg)))
                 # What is quoted in it must not pass for a line of the log.
                 record.msg = record.message = said.replace("\n", "\n    " if has_traceback else "\\n")
                 return record
@@ -97,7 +97,7 @@ class Log:
         for each in (handler, others, file):
             each.close()
 
-    def heard(self, event: Event) -> None:
+    def record(self, event: Event) -> None:
         """Write what the engine announced, in a line."""
         if self._listener is None:
             return
@@ -105,12 +105,12 @@ class Log:
             case Notice(title, hint, severity):
                 level = {"error": logging.ERROR, "warning": logging.WARNING}.get(severity, logging.INFO)
                 self._logger.log(level, "%s. %s", title, hint)
-            case HealthChanged(health):
+            case ConnectionChanged(health):
                 said = f"connection: {health.state} {health.title}"
                 if said != self._said:
                     self._said = said
                     self._logger.info("%s", said)
-            case Collected(record):
+            case ResultsDownloaded(record):
                 self._logger.info("%s: every result file is here", record.key)
             case FileDeleted(file_id, _, _, is_gone):
                 self._logger.info("file %s %s on the server", file_id, "deleted" if is_gone else "not deleted")

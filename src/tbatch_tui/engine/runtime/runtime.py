@@ -11,31 +11,31 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tbatch_tui.engine.domain.account import Health, HealthState
-from tbatch_tui.engine.domain.counts import Tally
+from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
+from tbatch_tui.engine.domain.counts import JobCounts
 from tbatch_tui.engine.domain.job import FileKind, Job
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.submission import Submission
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
-from tbatch_tui.engine.errors import BatchError, LostAnswer, Offline, RateLimited
-from tbatch_tui.engine.events import Collected, Event, HealthChanged, Notice
+from tbatch_tui.engine.errors import BatchError, ConnectionFailedError, OutcomeUnknownError, RateLimitError
+from tbatch_tui.engine.events import ConnectionChanged, Event, Notice, ResultsDownloaded
 from tbatch_tui.engine.journal.mapping import submission_key
-from tbatch_tui.engine.journal.store import Book
+from tbatch_tui.engine.journal.store import JobStore
 from tbatch_tui.engine.local_files.filenames import input_stem, result_name
-from tbatch_tui.engine.next_step import Step
-from tbatch_tui.engine.options import Options
-from tbatch_tui.engine.redaction import redacted
-from tbatch_tui.engine.results.counter import Reckoner
-from tbatch_tui.engine.runtime.transfer_meter import Meter
+from tbatch_tui.engine.next_step import NextStep
+from tbatch_tui.engine.options import EngineOptions
+from tbatch_tui.engine.redaction import redact
+from tbatch_tui.engine.results.counter import ResultCounter
+from tbatch_tui.engine.runtime.transfer_meter import TransferMeter
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.client.api import TogetherApi
     from tbatch_tui.engine.domain.catalogue import ModelInfo
-    from tbatch_tui.engine.download.downloader import Collector
-    from tbatch_tui.engine.polling.input_names import Naming
+    from tbatch_tui.engine.download.downloader import Downloader
+    from tbatch_tui.engine.polling.input_names import InputNames
     from tbatch_tui.engine.polling.poller import JobList, Poller
     from tbatch_tui.engine.results import ResultIndex
-    from tbatch_tui.engine.runtime.worker_lock import Lease
+    from tbatch_tui.engine.runtime.worker_lock import WorkerLock
     from tbatch_tui.engine.submit.submitter import Submitter
 
 _JOURNAL_WATCHED_EVERY = 1.0
@@ -45,21 +45,21 @@ _WHOSE_WAIT = 10.0
 STOPPED = "Something in the engine stopped"
 
 
-class Work:
+class Runtime:
     """Everything that moves by itself. `start` is called on the loop, `stop` ends every task."""
 
-    def __init__(self, options: Options, book: Book, emit: Callable[[Event], object]) -> None:
+    def __init__(self, options: EngineOptions, book: JobStore, emit: Callable[[Event], object]) -> None:
         self.options = options
-        self.health = Health()
+        self.health = ConnectionHealth()
         self.submitter: Submitter | None = None
-        self.collector: Collector | None = None
+        self.collector: Downloader | None = None
         self.poller: Poller | None = None
-        self.reckoner = Reckoner(self, first_wait=options.first_wait)
+        self.reckoner = ResultCounter(self, first_wait=options.first_wait)
         self._book = book
         self._emit = emit
-        self._meter = Meter(emit)
+        self._meter = TransferMeter(emit)
         self._api: TogetherApi | None = None
-        self._lease: Lease | None = None
+        self._lease: WorkerLock | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._applied: list[Job] | None = None
         """The list that was taken over last; nothing is to be done when it comes again."""
@@ -69,7 +69,7 @@ class Work:
         """Jobs that an answer has changed, and when: a list asked for before that is older news of them."""
         self.listed_at: float | None = None
         """When the last list came (wall time): until then, what is known of the jobs was seen to hold."""
-        self._naming: Naming | None = None
+        self._naming: InputNames | None = None
         self._strays: set[str] = set()
         """Jobs that were told of as perhaps made by a create whose answer was lost."""
         self._tried_to_connect = asyncio.Event()
@@ -80,7 +80,7 @@ class Work:
         """Begin to count what is here and, with a key, to connect; the rest follows from that."""
         self.spawn(self.reckoner.run())
         if self.options.api_key is None:
-            self.set_health(Health(HealthState.NO_KEY))
+            self.set_health(ConnectionHealth(HealthState.NO_KEY))
             return
         self._meter.bind()
         self.spawn(self._connect())
@@ -95,13 +95,15 @@ class Work:
         if self._api is not None:
             await self._api.close()
         if self._lease is not None:
-            self._lease.give_back()
+            self._lease.release()
 
     @property
     def api(self) -> TogetherApi:
-        """The connection. Raises Offline before there is one."""
+        """The connection. Raises ConnectionFailedError before there is one."""
         if self._api is None:
-            raise Offline("There is no connection to Together yet", "Set TOGETHER_API_KEY, or wait a moment.")
+            raise ConnectionFailedError(
+                "There is no connection to Together yet", "Set TOGETHER_API_KEY, or wait a moment."
+            )
         return self._api
 
     @property
@@ -110,11 +112,11 @@ class Work:
         uploading = self.submitter is not None and self.submitter.is_transferring
         return uploading or (self.collector is not None and bool(self.collector.under_way))
 
-    def set_health(self, health: Health, *, even_if_same: bool = False) -> None:
+    def set_health(self, health: ConnectionHealth, *, even_if_same: bool = False) -> None:
         """Say how the connection is."""
         if health != self.health or even_if_same:
             self.health = health
-            self._emit(HealthChanged(health))
+            self._emit(ConnectionChanged(health))
 
     async def must_know_whose(self) -> None:
         """Raises BatchError while the history shown may be another account's: an intent there would run on its key."""
@@ -133,7 +135,7 @@ class Work:
         """Begin the submissions that nobody works yet, if that is ours to do."""
         if self.submitter is None or self._lease is None or not self._lease.is_ours:
             return
-        found = await self._book.surely(self._book.journal.open_submissions, self._book.account_id)
+        found = await self._book.run_until_written(self._book.journal.open_submissions, self._book.account_id)
         self.submitter.take_up(found, self.spawn)
         if self.poller is not None:
             self.poller.hurry()
@@ -142,8 +144,8 @@ class Work:
         """Take over jobs that an answer other than the list has told of."""
         now = asyncio.get_running_loop().time()
         self._touched.update((job.id, now) for job in jobs)
-        self._book.show(
-            await self._book.surely(
+        self._book.publish(
+            await self._book.run_until_written(
                 self._book.journal.apply_jobs,
                 self._book.account_id,
                 jobs,
@@ -173,35 +175,35 @@ class Work:
         return self.options.now()
 
     async def write(self, submission: Submission) -> None:
-        written = await self._book.surely(
+        written = await self._book.run_until_written(
             self._book.journal.update_submission, self._book.account_id, submission, self.now()
         )
-        self._book.show([written])
+        self._book.publish([written])
         self._applied = None
 
     async def attach(self, submission: Submission, job: Job) -> None:
         self._touched[job.id] = asyncio.get_running_loop().time()
-        made = await self._book.surely(
+        made = await self._book.run_until_written(
             self._book.journal.attach_job, self._book.account_id, submission, job, self.now()
         )
         self._applied = None
-        self._book.show([made], renamed=((submission_key(submission.id), job.id),))
+        self._book.publish([made], renamed=((submission_key(submission.id), job.id),))
         if self.poller is not None:
             self.poller.hurry()
         if self.collector is not None:
-            self.collector.look()
+            self.collector.wake()
 
     async def jobs_on(self, submission: Submission) -> set[str]:
         assert submission.file_id is not None
         journal = self._book.journal
         return set(
-            await self._book.surely(
+            await self._book.run_until_written(
                 journal.jobs_on_file, self._book.account_id, submission.file_id, submission.endpoint
             )
         )
 
     async def claimed(self) -> set[str]:
-        return await self._book.surely(self._book.journal.claimed_jobs, self._book.account_id)
+        return await self._book.run_until_written(self._book.journal.claimed_jobs, self._book.account_id)
 
     async def next_list(self) -> JobList:
         assert self.poller is not None
@@ -212,7 +214,7 @@ class Work:
         self.poller.hurry()
 
     def upload_moved(self, key: str, done: int, total: int, ended: bool) -> None:
-        self._meter.moved((key, True, None), done, total, ended)
+        self._meter.update((key, True, None), done, total, ended)
 
     def tell(self, title: str, hint: str, severity: str, key: str) -> None:
         self._emit(Notice(title, hint, severity, key))
@@ -222,34 +224,38 @@ class Work:
     async def wanted(self) -> list[tuple[str, Transfer]]:
         journal, account_id = self._book.journal, self._book.account_id
         # In one read: between two, a download could end, and be begun again by what the first had seen.
-        return await self._book.surely(journal.transfers_in, account_id, TransferState.WANTED, TransferState.FAILED)
+        return await self._book.run_until_written(
+            journal.transfers_in, account_id, TransferState.WANTED, TransferState.FAILED
+        )
 
     async def final_path(self, job_id: str, kind: FileKind, folder: Path | None = None) -> Path:
         journal, account_id = self._book.journal, self._book.account_id
-        record = await self._book.surely(journal.record, account_id, job_id)
+        record = await self._book.run_until_written(journal.record, account_id, job_id)
         if record is not None and record.submission is None and not record.input_name:
             if self._naming is not None:
                 await self._naming.ask()
-            record = await self._book.surely(journal.record, account_id, job_id) or record
+            record = await self._book.run_until_written(journal.record, account_id, job_id) or record
         source = record.submission.path if record is not None and record.submission is not None else None
         stem = input_stem(source, record.input_name if record is not None else "")
         folder = (folder or self.options.output_dir).absolute()
         path = folder / result_name(stem, job_id, kind)
-        free = await self._book.surely(journal.path_is_free, path, job_id, stem)
+        free = await self._book.run_until_written(journal.path_is_free, path, job_id, stem)
         return path if free else folder / result_name(stem, job_id, kind, whole_id=True)
 
     async def put(self, job_id: str, transfer: Transfer) -> JobRecord | None:
-        record = await self._book.surely(self._book.journal.put_transfer, self._book.account_id, job_id, transfer)
+        record = await self._book.run_until_written(
+            self._book.journal.save_transfer, self._book.account_id, job_id, transfer
+        )
         if record is not None:
-            self._book.show([record])
+            self._book.publish([record])
         return record
 
     def download_moved(self, job_id: str, kind: FileKind, done: int, total: int | None, ended: bool) -> None:
-        self._meter.moved((job_id, False, kind), done, total, ended)
+        self._meter.update((job_id, False, kind), done, total, ended)
 
     def collected(self, record: JobRecord) -> None:
-        self.reckoner.look(record.key)
-        self._emit(Collected(record))
+        self.reckoner.request(record.key)
+        self._emit(ResultsDownloaded(record))
 
     def put_beside(self, path: Path) -> None:
         self._emit(
@@ -259,20 +265,22 @@ class Work:
     # -- Store: what counting asks -------------------------------------------------------------------
 
     async def fetched_jobs(self) -> list[str]:
-        return await self._book.surely(self._book.journal.fetched_jobs, self._book.account_id)
+        return await self._book.run_until_written(self._book.journal.downloaded_jobs, self._book.account_id)
 
     async def records_of(self, job_ids: Sequence[str]) -> list[JobRecord]:
-        return await self._book.surely(self._book.journal.records_of, self._book.account_id, job_ids)
+        return await self._book.run_until_written(self._book.journal.records_of, self._book.account_id, job_ids)
 
     def index_of(self, record: JobRecord) -> ResultIndex:
-        from tbatch_tui.engine.results import KeptIndex, Shelf, sources_of
+        from tbatch_tui.engine.results import CachedIndex, IndexCache, sources_of
 
-        return KeptIndex(sources_of(record), Shelf(self.options.data_dir / "index"), record.key)
+        return CachedIndex(sources_of(record), IndexCache(self.options.data_dir / "index"), record.key)
 
-    async def put_tally(self, job_id: str, tally: Tally) -> None:
-        record = await self._book.surely(self._book.journal.put_tally, self._book.account_id, job_id, tally)
+    async def put_tally(self, job_id: str, tally: JobCounts) -> None:
+        record = await self._book.run_until_written(
+            self._book.journal.save_counts, self._book.account_id, job_id, tally
+        )
         if record is not None:
-            self._book.show([record])
+            self._book.publish([record])
 
     # -- tasks ---------------------------------------------------------------------------------------
 
@@ -281,18 +289,18 @@ class Work:
         try:
             self._api = await asyncio.to_thread(self._make_api)
         except BatchError as error:
-            self.set_health(Health(HealthState.OFFLINE, self.now(), title=error.title, hint=error.hint))
+            self.set_health(ConnectionHealth(HealthState.OFFLINE, self.now(), title=error.title, hint=error.hint))
             return
         finally:
             self._tried_to_connect.set()
-        from tbatch_tui.engine.download.downloader import Collector
-        from tbatch_tui.engine.polling.input_names import Naming
+        from tbatch_tui.engine.download.downloader import Downloader
+        from tbatch_tui.engine.polling.input_names import InputNames
         from tbatch_tui.engine.polling.poller import Poller
         from tbatch_tui.engine.submit.submitter import Submitter
 
         options = self.options
         self.submitter = Submitter(self, looked_up_for=options.looked_up_for, first_wait=options.first_wait)
-        self.collector = Collector(self, first_wait=options.first_wait)
+        self.collector = Downloader(self, first_wait=options.first_wait)
         self.poller = Poller(
             self.api.list_jobs,
             self._list_arrived,
@@ -302,10 +310,10 @@ class Work:
             first_wait=options.first_wait,
             seed=options.seed,
         )
-        self._naming = Naming(self._book, self._api.file_names, 2 * options.poll_interval)
+        self._naming = InputNames(self._book, self._api.file_names, 2 * options.poll_interval)
         self.spawn(self.poller.run())
         await self.confirmed.wait()
-        if not options.works:
+        if not options.background_work:
             return
         self._lease = self._lease_of(self._book.account_id)
         self.spawn(self._watch_journal(self._lease, self.collector))
@@ -317,18 +325,18 @@ class Work:
         options = self.options
         return TogetherApi.connect(base_url=options.base_url, api_key=self.options.api_key, from_login=options.login)
 
-    def _lease_of(self, account_id: int) -> Lease:
-        from tbatch_tui.engine.runtime.worker_lock import Lease
+    def _lease_of(self, account_id: int) -> WorkerLock:
+        from tbatch_tui.engine.runtime.worker_lock import WorkerLock
 
-        return Lease(self.options.data_dir / f"work-{account_id}.lock")
+        return WorkerLock(self.options.data_dir / f"work-{account_id}.lock")
 
     def _is_free(self, account_id: int) -> bool:
         """Whether no app is at work on this account; asked within the transaction that would end it."""
         lease = self._lease_of(account_id)
         try:
-            return lease.try_take()
+            return lease.try_acquire()
         finally:
-            lease.give_back()
+            lease.release()
 
     async def _confirm_account(self) -> None:
         """Ask whose key it is, once a list has shown that the server takes it: two accounts' histories stay apart.
@@ -342,33 +350,33 @@ class Work:
             try:
                 organization, project, title = await self.api.account()
                 break
-            except (LostAnswer, Offline, RateLimited):
+            except (OutcomeUnknownError, ConnectionFailedError, RateLimitError):
                 await asyncio.sleep(self.options.first_wait * 2**number / 4)
             except BatchError:
                 break
-        await self._book.settle_account(organization, project, title, self._is_free)
+        await self._book.switch_account(organization, project, title, self._is_free)
         self.confirmed.set()
         self.set_health(self.health, even_if_same=True)  # the account's title is shown with it
 
-    async def _watch_journal(self, lease: Lease, collector: Collector) -> None:
+    async def _watch_journal(self, lease: WorkerLock, collector: Downloader) -> None:
         """Take the lease when it is free; see what another app on this data folder has written."""
         journal = self._book.journal
-        version = await self._book.surely(journal.data_version)
+        version = await self._book.run_until_written(journal.data_version)
         collecting = False
         while True:
-            if not collecting and await asyncio.to_thread(lease.try_take):
+            if not collecting and await asyncio.to_thread(lease.try_acquire):
                 collecting = True
-                self.reckoner.look_back()
+                self.reckoner.recount_past()
                 self.spawn(collector.run(self.spawn))
                 await self.take_up()
             await asyncio.sleep(_JOURNAL_WATCHED_EVERY)
-            now_version = await self._book.surely(journal.data_version)
+            now_version = await self._book.run_until_written(journal.data_version)
             if now_version != version:
                 version = now_version
-                await self._book.surely(journal.forget_cache)
+                await self._book.run_until_written(journal.forget_cache)
                 await self._book.reload()
                 await self.take_up()
-                collector.look()
+                collector.wake()
 
     async def _list_arrived(self, answer: JobList) -> None:
         assert self.submitter is not None
@@ -379,13 +387,18 @@ class Work:
         is_whole = len(jobs) == len(answer.jobs)
         if answer.jobs is self._applied and is_whole:
             return
-        changed = await self._book.surely(
-            self._book.journal.apply_jobs, self._book.account_id, jobs, self.now(), self.submitter.may_be_ours, seen_at
+        changed = await self._book.run_until_written(
+            self._book.journal.apply_jobs,
+            self._book.account_id,
+            jobs,
+            self.now(),
+            self.submitter.might_be_ours,
+            seen_at,
         )
         self._applied = answer.jobs if is_whole else None
-        self._book.show(changed)
+        self._book.publish(changed)
         if changed and self.collector is not None:
-            self.collector.look()
+            self.collector.wake()
         self._tell_of_strays(changed)
         if self._naming is not None and any(r.submission is None and not r.input_name for r in changed):
             self.spawn(self._naming.soon())
@@ -397,12 +410,12 @@ class Work:
             job = record.job
             if record.submission is not None or job is None or job.id in self._strays:
                 continue
-            if self.submitter.may_be_stray(job):
+            if self.submitter.might_be_stray(job):
                 self._strays.add(job.id)
                 self.tell(
                     f"Job {job.id[:8]} has shown up late, of a file that was submitted here",
                     "If you did not make it elsewhere, the server made it of a create whose answer was lost. "
-                    f"It would be billed beside the other: {Step.CANCEL} cancels it.",
+                    f"It would be billed beside the other: {NextStep.CANCEL} cancels it.",
                     "warning",
                     job.id,
                 )
@@ -410,9 +423,9 @@ class Work:
     def _interval(self) -> float:
         """Seconds to the next list: short while a create is looked up, long while nothing can change."""
         options = self.options
-        if self.submitter is not None and self.submitter.looking_up:
+        if self.submitter is not None and self.submitter.is_looking_up:
             return min(options.look_up_every, options.poll_interval)
-        if any(record.is_active or record.awaits_files for record in self._book.records):
+        if any(record.is_active or record.is_awaiting_file_ids for record in self._book.records):
             return options.poll_interval
         return max(options.poll_interval, min(_IDLE_LONGEST, options.poll_interval * _IDLE_FACTOR))
 
@@ -426,6 +439,6 @@ class Work:
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            said = redacted(str(error) if isinstance(error, BatchError) else f"{type(error).__name__}: {error}")
+            said = redact(str(error) if isinstance(error, BatchError) else f"{type(error).__name__}: {error}")
             logging.getLogger(__name__).error(STOPPED, exc_info=error)
             self._emit(Notice(STOPPED, f"{said}. Start tbatch-tui again.", "error"))

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tbatch_tui.engine.domain.job import FileKind
-from tbatch_tui.engine.events import Event, TransferMoved
+from tbatch_tui.engine.events import Event, TransferProgress
 
 _SHOWN_EVERY = 0.1
 _SMOOTHING = 0.3
 
-Place = tuple[str, bool, FileKind | None]
+TransferKey = tuple[str, bool, FileKind | None]
 """Record key, upload or not, which file."""
 
 
@@ -24,37 +24,37 @@ class _Reading:
     rate: float = 0.0
 
 
-class Meter:
+class TransferMeter:
     """One for all transfers. `moved` may be called from any thread and any number of times."""
 
     def __init__(self, emit: Callable[[Event], object]) -> None:
         self._emit = emit
-        self._readings: dict[Place, _Reading] = {}
+        self._readings: dict[TransferKey, _Reading] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def moved(self, place: Place, done: int, total: int | None, ended: bool) -> None:
+    def update(self, place: TransferKey, done: int, total: int | None, ended: bool) -> None:
         """Note that `done` of `total` bytes are there. The first call comes from the loop's thread or a child of it."""
         now = time.monotonic()
         last = self._readings.get(place)
         if ended:
             if self._readings.pop(place, None) is not None:
-                self._announce(TransferMoved(*place, done, total, 0.0, ended=True))
+                self._announce(TransferProgress(*place, done, total, 0.0, ended=True))
             return
         if last is None or done < last.done:
             self._readings[place] = _Reading(done, now)
-            self._announce(TransferMoved(*place, done, total, 0.0))
+            self._announce(TransferProgress(*place, done, total, 0.0))
             return
         if now - last.at < _SHOWN_EVERY and done != total:
             return
         momentary = (done - last.done) / max(now - last.at, 1e-6)
         rate = momentary if not last.rate else last.rate + _SMOOTHING * (momentary - last.rate)
         self._readings[place] = _Reading(done, now, rate)
-        self._announce(TransferMoved(*place, done, total, rate))
+        self._announce(TransferProgress(*place, done, total, rate))
 
     def bind(self) -> None:
         """Events go out on the loop that runs now."""
         self._loop = asyncio.get_running_loop()
 
-    def _announce(self, event: TransferMoved) -> None:
+    def _announce(self, event: TransferProgress) -> None:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._emit, event)

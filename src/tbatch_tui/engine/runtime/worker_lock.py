@@ -7,7 +7,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 
-class Lease:
+class WorkerLock:
     """A lock file that the operating system frees when its holder dies, however it dies."""
 
     def __init__(self, path: Path) -> None:
@@ -17,7 +17,7 @@ class Lease:
     def is_ours(self) -> bool:
         return self._lock.is_locked
 
-    def try_take(self) -> bool:
+    def try_acquire(self) -> bool:
         """Take it if it is free. Never waits."""
         if self.is_ours:
             return True
@@ -27,5 +27,5 @@ class Lease:
             return False
         return True
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         self._lock.release(force=True)

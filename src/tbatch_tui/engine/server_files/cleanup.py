@@ -14,15 +14,22 @@ from typing import Any, Protocol
 
 from tbatch_tui.engine.client import decode as wire
 from tbatch_tui.engine.client.api import TogetherApi
-from tbatch_tui.engine.domain.account import Health, HealthState
+from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
 from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.engine.domain.server_file import Cleared, RemoteFile
-from tbatch_tui.engine.errors import BatchError, KeyRefused, LostAnswer, NotThere, Offline, RateLimited
+from tbatch_tui.engine.domain.server_file import DeleteResult, ServerFile
+from tbatch_tui.engine.errors import (
+    AuthenticationError,
+    BatchError,
+    ConnectionFailedError,
+    NotFoundError,
+    OutcomeUnknownError,
+    RateLimitError,
+)
 from tbatch_tui.engine.events import Event, FileDeleted, Notice
-from tbatch_tui.engine.journal.store import Book
-from tbatch_tui.engine.next_step import Step
+from tbatch_tui.engine.journal.store import JobStore
+from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.engine.polling.poller import Poller
-from tbatch_tui.engine.server_files.policy import judged_by, may_upload, named_by
+from tbatch_tui.engine.server_files.policy import jobs_naming, might_upload, with_policy
 
 _JOBS_WITHIN, _JOBS_WITHIN_OF_ILL = 20.0, 3.0
 """Seconds in which the jobs are to be listed before anything is deleted; the same where the connection was bad."""
@@ -37,7 +44,7 @@ class Place(Protocol):
     """What the janitor needs of the engine at work."""
 
     poller: Poller | None
-    health: Health
+    health: ConnectionHealth
     confirmed: asyncio.Event
     """Set when it is known whose key it is."""
 
@@ -59,19 +66,19 @@ class _Run:
     left: list[str]
 
 
-class Janitor:
+class ServerFiles:
     """One for a controller: two wishes at once are done one after the other."""
 
-    def __init__(self, place: Place, book: Book, emit: Callable[[Event], object]) -> None:
+    def __init__(self, place: Place, book: JobStore, emit: Callable[[Event], object]) -> None:
         self._place = place
         self._book = book
         self._emit = emit
-        self._listed: dict[str, RemoteFile] = {}
+        self._listed: dict[str, ServerFile] = {}
         self._gone: set[str] = set()
         """Deleted since they were listed: not asked for again."""
         self._deleting = asyncio.Lock()
 
-    async def files(self) -> list[RemoteFile]:
+    async def files(self) -> list[ServerFile]:
         """Every file of the account, newest first, with what uses it. Raises BatchError."""
         await self._jobs_are_known(fresh=False)
         async with self._deleting:  # a list asked for before a delete would still name what is gone
@@ -81,13 +88,13 @@ class Janitor:
             self._gone.clear()
         return found
 
-    async def delete(self, ids: Iterable[str]) -> Cleared:
+    async def delete(self, ids: Iterable[str]) -> DeleteResult:
         """Delete these files, one request each. It goes on when nobody waits for it any more. Raises BatchError when
         nothing could be begun; what came of each file is in the result, and is said in a notice.
         """
         wanted = tuple(dict.fromkeys(ids))
         await self._jobs_are_known(fresh=True)
-        done: Cleared = await asyncio.shield(self._place.spawn(self._delete(wanted)))
+        done: DeleteResult = await asyncio.shield(self._place.spawn(self._delete(wanted)))
         return done
 
     # -- what may go ---------------------------------------------------------------------------------
@@ -101,38 +108,38 @@ class Janitor:
         within = _JOBS_WITHIN_OF_ILL if is_ill else _JOBS_WITHIN
         if poller is None or not await _list_within(poller, within):
             why = self._place.health.title or "The server's list of jobs does not come"
-            raise Offline(f"{why}, so it is not known what is in use", NOTHING_DELETED)
+            raise ConnectionFailedError(f"{why}, so it is not known what is in use", NOTHING_DELETED)
         if not self._place.confirmed.is_set():
             raise BatchError("It is not known yet whose account this key is for", NOTHING_DELETED)
 
-    def _joined(self, body: bytes) -> tuple[list[RemoteFile], dict[str, RemoteFile]]:
+    def _joined(self, body: bytes) -> tuple[list[ServerFile], dict[str, ServerFile]]:
         """The files with what uses them, for the journal's thread."""
         records = self._book.journal.records(self._book.account_id)
         users: dict[str, list[JobRecord]] = {}
         for record in records:
-            for file_id in dict.fromkeys(file_id for file_id, _ in named_by(record)):
+            for file_id in dict.fromkeys(file_id for file_id, _ in jobs_naming(record)):
                 users.setdefault(file_id, []).append(record)
-        under_way = [record for record in records if may_upload(record)]
+        under_way = [record for record in records if might_upload(record)]
         now = self._place.now()
-        found = [judged_by(file, [*users.get(file.id, ()), *under_way], now) for file in wire.files_of(body)]
+        found = [with_policy(file, [*users.get(file.id, ()), *under_way], now) for file in wire.decode_files(body)]
         found.sort(key=lambda file: -(file.created_at or 0.0))
         return found, {file.id: file for file in found}
 
-    def _judged_again(self, file: RemoteFile) -> RemoteFile:
+    def _judged_again(self, file: ServerFile) -> ServerFile:
         """As it stands in the history now, for the journal's thread."""
         journal, account_id = self._book.journal, self._book.account_id
-        return judged_by(file, journal.records_on_file(account_id, file.id), self._place.now())
+        return with_policy(file, journal.records_on_file(account_id, file.id), self._place.now())
 
     # -- deleting ------------------------------------------------------------------------------------
 
-    async def _delete(self, ids: Sequence[str]) -> Cleared:
+    async def _delete(self, ids: Sequence[str]) -> DeleteResult:
         async with self._deleting:
             run = _Run([], [], [], [])
             lost = 0
             for number, file_id in enumerate(ids, start=1):
                 try:
                     await self._delete_one(file_id)
-                except LostAnswer as error:
+                except OutcomeUnknownError as error:
                     run.unknown.append(file_id)
                     _log.warning("whether file %s was deleted is not known: %s", file_id, error)
                     lost += 1
@@ -140,7 +147,7 @@ class Janitor:
                     run.failed.append((file_id, error))
                     _log.warning("file %s was not deleted: %s", file_id, error)
                     lost = 0
-                    if isinstance(error, KeyRefused | Offline | RateLimited):
+                    if isinstance(error, AuthenticationError | ConnectionFailedError | RateLimitError):
                         run.left += ids[number:]
                         break
                 else:
@@ -152,8 +159,8 @@ class Janitor:
                     break
             if run.unknown:
                 await self._look_up(run)
-            done = Cleared(tuple(run.deleted), tuple(run.failed), tuple(run.unknown), tuple(run.left))
-            self._emit(summed_up(done))
+            done = DeleteResult(tuple(run.deleted), tuple(run.failed), tuple(run.unknown), tuple(run.left))
+            self._emit(summary(done))
             return done
 
     async def _delete_one(self, file_id: str) -> None:
@@ -164,14 +171,14 @@ class Janitor:
         if file is None:
             raise BatchError(
                 "This file is not among those that were listed",
-                f"Nothing was deleted. {Step.ASK_AGAIN} lists them again.",
+                f"Nothing was deleted. {NextStep.ASK_AGAIN} lists them again.",
             )
         file = await self._book.run(self._judged_again, file)
-        if file.kept:
-            raise BatchError(f"{file.name or file.id} must stay: {file.kept}", "It was not deleted.")
+        if file.keep_reason:
+            raise BatchError(f"{file.name or file.id} must stay: {file.keep_reason}", "It was not deleted.")
         try:
             await self._place.api.delete_file(file_id)
-        except NotThere:
+        except NotFoundError:
             pass  # gone, which is what was wanted
         self._gone.add(file_id)
         self._listed.pop(file_id, None)
@@ -180,12 +187,14 @@ class Janitor:
         """Ask once what is there, rather than ask again to delete what may be gone."""
         try:
             body = await self._place.api.list_files()
-            there = {file.id for file in await asyncio.to_thread(wire.files_of, body)}
+            there = {file.id for file in await asyncio.to_thread(wire.decode_files, body)}
         except BatchError:
             return
         for file_id in run.unknown:
             if file_id in there:
-                error = LostAnswer("The server did not delete it, and still lists it", "It is safe to delete it again.")
+                error = OutcomeUnknownError(
+                    "The server did not delete it, and still lists it", "It is safe to delete it again."
+                )
                 run.failed.append((file_id, error))
             else:
                 run.deleted.append(file_id)
@@ -211,7 +220,7 @@ async def _list_within(poller: Poller, seconds: float) -> bool:
     return True
 
 
-def summed_up(done: Cleared) -> Notice:
+def summary(done: DeleteResult) -> Notice:
     """What a person hears at the end, whatever screen they are on."""
     count = len(done.deleted)
     title = f"{count:,} {'file' if count == 1 else 'files'} deleted"
@@ -220,7 +229,7 @@ def summed_up(done: Cleared) -> Notice:
         first = done.failed[0][1]
         said.append(f"{len(done.failed):,} not: {first.title}.")
     if done.unknown:
-        said.append(f"Of {len(done.unknown):,} it is not known: {Step.ASK_AGAIN} lists the files again.")
+        said.append(f"Of {len(done.unknown):,} it is not known: {NextStep.ASK_AGAIN} lists the files again.")
     if done.left:
         said.append(f"{len(done.left):,} not tried.")
     severity = "warning" if said else "information"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
-from tbatch_tui.engine.submit.matching import Desk, is_candidate, may_turn_out_so
+from tbatch_tui.engine.submit.matching import Desk, is_candidate, might_match
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.polling.poller import JobList
@@ -21,7 +21,7 @@ HELD = "You chose to wait: it is not created again until you say so."
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class LookupDecision:
     """What a person decided about an uncertain submission; none of the three gives it up."""
 
     job_id: str | None = None
@@ -32,7 +32,7 @@ class Verdict:
     """Look on, and do not create it again by itself, however long it takes."""
 
 
-class Settled(Enum):
+class LookupOutcome(Enum):
     """How a look-up ended without a job."""
 
     NOT_MADE = "not made"  # lists enough have shown that it is not there
@@ -46,7 +46,7 @@ class Commit(Protocol):
     def __call__(self, submission: Submission, state: SubmissionState, **changes: Any) -> Awaitable[Submission]: ...
 
 
-class LookUp:
+class CreateLookup:
     """One uncertain submission while it is looked up. `settle` once; `decide` at any time while that runs."""
 
     def __init__(self, desk: Desk, commit: Commit, submission: Submission, patience: float) -> None:
@@ -59,7 +59,7 @@ class LookUp:
         self._desk = desk
         self._commit = commit
         self._patience = patience
-        self._verdict: Verdict | None = None
+        self._verdict: LookupDecision | None = None
         self._decided = asyncio.Event()
 
     @property
@@ -67,7 +67,7 @@ class LookUp:
         """Whether the list decides it: it is asked every few seconds until then, and no longer."""
         return self.submission.state is not SubmissionState.HELD and not self.candidates
 
-    def decide(self, verdict: Verdict) -> bool:
+    def decide(self, verdict: LookupDecision) -> bool:
         """The person's word; False for a job that is not, or not any more, among the candidates."""
         if verdict.job_id is not None and verdict.job_id not in (job.id for job in self.candidates):
             return False
@@ -75,7 +75,7 @@ class LookUp:
         self._decided.set()
         return True
 
-    async def settle(self) -> Job | Settled:
+    async def resolve(self) -> Job | LookupOutcome:
         """Ask the list again and again: the submission's job, or why there is none."""
         last_at: float | None = None
         looked_for = 0.0
@@ -84,7 +84,7 @@ class LookUp:
             claimed = await self._desk.claimed()
             if answer is None:
                 self._decided.clear()
-                end = await self._obey(claimed)
+                end = await self._apply(claimed)
                 if end is not None:
                     return end
                 continue
@@ -92,7 +92,7 @@ class LookUp:
             if len(found) == 1:
                 return next(iter(found.values()))
             # A new job whose input the list does not name is no proof that ours was not made: a person decides.
-            told_little = {j.id: j for j in answer.jobs if may_turn_out_so(j, self.submission) and j.id not in claimed}
+            told_little = {j.id: j for j in answer.jobs if might_match(j, self.submission) and j.id not in claimed}
             self.candidates = tuple((found or told_little).values())
             self._is_plain = bool(found)
             # Only the time between lists that arrived counts: an outage of an hour is no look at the server's truth.
@@ -102,7 +102,7 @@ class LookUp:
             if self.candidates:
                 await self._ask_person()
             elif looked_for >= self._patience and self.submission.state is not SubmissionState.HELD:
-                return Settled.NOT_MADE
+                return LookupOutcome.NOT_MADE
 
     async def _list_or_word(self) -> JobList | None:
         """The next list; None when the person has decided first."""
@@ -116,7 +116,7 @@ class LookUp:
             listing.cancel()
             word.cancel()
 
-    async def _obey(self, claimed: set[str]) -> Job | Settled | None:
+    async def _apply(self, claimed: set[str]) -> Job | LookupOutcome | None:
         """Do what the person decided; None to look on."""
         verdict = self._verdict
         if verdict is None:
@@ -128,11 +128,11 @@ class LookUp:
             known = {*self.submission.known_ids, *(job.id for job in self.candidates)}
             self.candidates = ()
             await self._change(SubmissionState.UNCERTAIN, known_ids=tuple(sorted(known)))
-            return Settled.AGAIN
+            return LookupOutcome.AGAIN
         if verdict.wait:
             await self._change(SubmissionState.HELD, hint=HELD)
             return None
-        return Settled.GIVEN_UP
+        return LookupOutcome.GIVEN_UP
 
     async def _ask_person(self) -> None:
         many = f"{len(self.candidates)} jobs" if len(self.candidates) > 1 else "1 job"

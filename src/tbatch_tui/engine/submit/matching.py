@@ -49,23 +49,28 @@ class Desk(Protocol):
         """Say something to the person once."""
 
 
-def may_be_out(submission: Submission) -> bool:
+def may_have_been_created(submission: Submission) -> bool:
     """Whether a create may have been carried out whose job is not known."""
     return submission.state is SubmissionState.CREATING or submission.state.is_uncertain
 
 
-def same_input(job: Job, submission: Submission) -> bool:
+def has_same_input(job: Job, submission: Submission) -> bool:
     """Whether the job was made of this submission's file, for its endpoint."""
     return job.input_file_id == submission.file_id and job.endpoint in (None, submission.endpoint)
 
 
 def is_candidate(job: Job, submission: Submission) -> bool:
     """Whether this job can be the one an unanswered create made (product promise: same input, same endpoint, new)."""
-    return may_be_out(submission) and same_input(job, submission) and job.id not in submission.known_ids
+    return may_have_been_created(submission) and has_same_input(job, submission) and job.id not in submission.known_ids
 
 
-def may_turn_out_so(job: Job, submission: Submission) -> bool:
+def might_match(job: Job, submission: Submission) -> bool:
     """Whether the list tells too little of a job, which may be new, to say that it is not the one."""
     since = submission.uncertain_since or submission.created_at
     is_new = job.created_at is None or job.created_at > since - _CLOCKS_APART
-    return may_be_out(submission) and job.input_file_id is None and is_new and job.id not in submission.known_ids
+    return (
+        may_have_been_created(submission)
+        and job.input_file_id is None
+        and is_new
+        and job.id not in submission.known_ids
+    )

@@ -14,20 +14,20 @@ from typing import Any
 from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
 from tbatch_tui.engine.errors import (
+    AuthenticationError,
     BatchError,
-    FileTrouble,
-    KeyRefused,
-    LostAnswer,
-    Offline,
-    RateLimited,
-    Refused,
-    ServerTrouble,
+    ConnectionFailedError,
+    LocalFileError,
+    OutcomeUnknownError,
+    RateLimitError,
+    RequestRejectedError,
+    ServerError,
 )
 from tbatch_tui.engine.journal.mapping import submission_key
-from tbatch_tui.engine.local_files.fingerprint import Fingerprint, fingerprint
-from tbatch_tui.engine.next_step import Step
-from tbatch_tui.engine.submit.lookup import LookUp, Settled, Verdict
-from tbatch_tui.engine.submit.matching import Desk, is_candidate, may_be_out, same_input
+from tbatch_tui.engine.local_files.fingerprint import Fingerprint, fingerprint_file
+from tbatch_tui.engine.next_step import NextStep
+from tbatch_tui.engine.submit.lookup import CreateLookup, LookupDecision, LookupOutcome
+from tbatch_tui.engine.submit.matching import Desk, has_same_input, is_candidate, may_have_been_created
 
 _UPLOADS_AT_ONCE = 3
 """Of the parts of a large file, so many go up together."""
@@ -46,7 +46,7 @@ class Submitter:
         self._first_wait = first_wait
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._open: dict[int, Submission] = {}
-        self._look_ups: dict[int, LookUp] = {}
+        self._look_ups: dict[int, CreateLookup] = {}
         self._listing: set[int] = set()
         """Submissions that wait for a list before they create."""
         self._asked_again: list[Submission] = []
@@ -58,23 +58,23 @@ class Submitter:
     def take_up(self, submissions: list[Submission], spawn: Callable[[Coroutine[Any, Any, None]], Any]) -> None:
         """Begin, or go on with, those that are not at work here yet. `spawn` makes tasks."""
         # First those whose job may be there already: a new create for the same file must be told apart from theirs.
-        for submission in sorted(submissions, key=lambda s: (not may_be_out(s), s.id)):
+        for submission in sorted(submissions, key=lambda s: (not may_have_been_created(s), s.id)):
             if submission.id not in self._tasks and submission.state.is_open:
                 self._open[submission.id] = submission
                 task = spawn(self._work(submission))
                 self._tasks[submission.id] = task
                 task.add_done_callback(lambda _, number=submission.id: self._tasks.pop(number, None))
 
-    def may_be_ours(self, job: Job) -> bool:
+    def might_be_ours(self, job: Job) -> bool:
         """Whether a job new in the list may be what an unanswered create made: the poller leaves it to us."""
         return any(is_candidate(job, submission) for submission in self._open.values())
 
-    def may_be_stray(self, job: Job) -> bool:
+    def might_be_stray(self, job: Job) -> bool:
         """Whether a job that is nobody's here may be what a lost create made after all, later than looked for."""
-        return any(same_input(job, s) and job.id not in s.known_ids for s in self._asked_again)
+        return any(has_same_input(job, s) and job.id not in s.known_ids for s in self._asked_again)
 
     @property
-    def looking_up(self) -> bool:
+    def is_looking_up(self) -> bool:
         """Whether a create waits for the list: it is asked more often while one does."""
         return bool(self._listing) or any(look_up.is_hurried for look_up in self._look_ups.values())
 
@@ -93,7 +93,7 @@ class Submitter:
             task.cancel()
         return True
 
-    def decide(self, submission_id: int, verdict: Verdict) -> bool:
+    def decide(self, submission_id: int, verdict: LookupDecision) -> bool:
         """The person settles an uncertain submission; False if it is not being looked up, or not as they saw it."""
         look_up = self._look_ups.get(submission_id)
         return look_up is not None and look_up.decide(verdict)
@@ -129,7 +129,7 @@ class Submitter:
         # Two creates for one file must not be in flight together: their jobs could not be told apart.
         lock = self._creates.setdefault((submission.file_id, submission.endpoint), asyncio.Lock())
         async with lock:
-            is_out = may_be_out(submission)
+            is_out = may_have_been_created(submission)
             wait = self._first_wait
             repeats = 0
             while True:
@@ -154,7 +154,7 @@ class Submitter:
         wait = self._first_wait
         while True:
             try:
-                here = await fingerprint(submission.path)
+                here = await fingerprint_file(submission.path)
                 self._must_be_as_checked(submission, here)
                 async with self._room:
                     uploaded = await self._desk.api.upload(
@@ -163,17 +163,17 @@ class Submitter:
                         lambda: number in self._stopping or number not in self._open,
                     )
                 # The SDK reads the file a second and third time: what it sent must be what was looked at.
-                self._must_be_as_checked(submission, await fingerprint(submission.path))
-            except (Offline, LostAnswer, RateLimited) as error:
+                self._must_be_as_checked(submission, await fingerprint_file(submission.path))
+            except (ConnectionFailedError, OutcomeUnknownError, RateLimitError) as error:
                 # Repeating an upload makes nothing twice: the same bytes get the same file.
-                delay = error.retry_after if isinstance(error, RateLimited | ServerTrouble) else None
+                delay = error.retry_after if isinstance(error, RateLimitError | ServerError) else None
                 submission = await self._write(
                     submission, SubmissionState.INTENT, error=error.title, hint=_in_seconds(delay)
                 )
                 await asyncio.sleep(delay or wait)
                 wait = min(_LONGEST_WAIT, wait * 2)
                 continue
-            except (FileTrouble, Refused) as error:
+            except (LocalFileError, RequestRejectedError) as error:
                 await self._reject(submission, error)
                 return None
             finally:
@@ -186,9 +186,9 @@ class Submitter:
     @staticmethod
     def _must_be_as_checked(submission: Submission, here: Fingerprint) -> None:
         if (here.size, here.sha256) != (submission.size, submission.sha256):
-            raise FileTrouble(
+            raise LocalFileError(
                 f"{submission.path.name} has changed since it was checked",
-                f"Nothing was submitted. {Step.PICK} takes the file as it is now, and checks it.",
+                f"Nothing was submitted. {NextStep.PICK} takes the file as it is now, and checks it.",
             )
 
     async def _create(self, submission: Submission, *, must_list: bool) -> tuple[Submission, float | None] | None:
@@ -200,13 +200,13 @@ class Submitter:
             self._listing.add(submission.id)
             self._desk.hurry()
             listed = (await self._desk.next_list()).jobs
-            known = {job.id for job in listed if same_input(job, submission)}
+            known = {job.id for job in listed if has_same_input(job, submission)}
             claimed = await self._desk.claimed()
             if any(is_candidate(job, submission) and job.id not in claimed for job in listed):
                 return submission, None  # what an earlier create made shows up only now: it is looked up once more
             known.update(submission.known_ids)
         known |= await self._desk.jobs_on(submission)
-        if may_be_out(submission):
+        if may_have_been_created(submission):
             self._asked_again.append(replace(submission, known_ids=tuple(known)))
         submission = await self._write(
             submission, SubmissionState.CREATING, known_ids=tuple(sorted(known)), error=None, hint=None
@@ -215,23 +215,25 @@ class Submitter:
         assert submission.file_id is not None
         try:
             job, warning = await self._desk.api.create(submission.file_id, submission.endpoint)
-        except (RateLimited, Offline) as error:
-            delay = error.retry_after if isinstance(error, RateLimited) else None
+        except (RateLimitError, ConnectionFailedError) as error:
+            delay = error.retry_after if isinstance(error, RateLimitError) else None
             waiting = await self._write(
                 submission, SubmissionState.UPLOADED, error=error.title, hint=_in_seconds(delay)
             )
             return waiting, delay or 0.0
-        except Refused as error:
+        except RequestRejectedError as error:
             await self._reject(submission, error)
             return None
-        except LostAnswer as error:
+        except OutcomeUnknownError as error:
             return await self._uncertain(submission, str(error)), None
         if job is None:
             submission = replace(submission, warning=warning)
             return await self._uncertain(submission, "The answer to the create holds no job"), None
         if job.id in await self._desk.claimed():
             said = f"The server answered with job {job.id[:8]}, which another submission had become already"
-            await self._reject(submission, Refused(said, "There is no second job: its results are that one's."))
+            await self._reject(
+                submission, RequestRejectedError(said, "There is no second job: its results are that one's.")
+            )
             return None
         await self._made(replace(submission, warning=warning), job)
         return None
@@ -240,15 +242,15 @@ class Submitter:
         """Settle an uncertain create. None: there is a job, or the person wants none; else it is to be created anew."""
         if not submission.state.is_uncertain:
             submission = await self._uncertain(submission, "The app ended while the create was under way")
-        look_up = self._look_ups[submission.id] = LookUp(self._desk, self._write, submission, patience)
+        look_up = self._look_ups[submission.id] = CreateLookup(self._desk, self._write, submission, patience)
         self._listing.discard(submission.id)
         self._desk.hurry()
-        end = await look_up.settle()
+        end = await look_up.resolve()
         submission = look_up.submission
         if isinstance(end, Job):
             await self._made(submission, end)
             return None
-        if end is Settled.GIVEN_UP:
+        if end is LookupOutcome.GIVEN_UP:
             await self._write(submission, SubmissionState.STOPPED, error="Given up by you while uncertain", hint=None)
             return None
         self._look_ups.pop(submission.id)
@@ -280,7 +282,7 @@ class Submitter:
 
     async def _reject(self, submission: Submission, error: BatchError) -> None:
         await self._write(submission, SubmissionState.REJECTED, error=error.title, hint=error.hint)
-        severity = "error" if not isinstance(error, KeyRefused) else "warning"
+        severity = "error" if not isinstance(error, AuthenticationError) else "warning"
         self._desk.tell(error.title, error.hint, severity, submission_key(submission.id))
 
 

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tbatch_tui.sandbox.answers import models as catalogue
-from tbatch_tui.sandbox.api.responses import Json, Refused
+from tbatch_tui.sandbox.api.responses import Json, RefusedError
 
 WHOAMI = {
     "type": "project_api_key",
@@ -28,7 +28,7 @@ async def supported_models(request: Request) -> Response:
     asked = request.query_params
     limit = asked.get("limit")
     if limit is not None and not (limit.isascii() and limit.isdigit() and 0 < len(limit) < 6 and int(limit) > 0):
-        raise Refused(400, "limit must be a positive integer", param="limit", code="invalid_value")
+        raise RefusedError(400, "limit must be a positive integer", param="limit", code="invalid_value")
     page = catalogue.page(
         asked.get("after"),
         min(int(limit), MOST_A_PAGE) if limit is not None else None,
@@ -43,7 +43,7 @@ async def supported_model(request: Request) -> Response:
     """One model of the catalogue."""
     entry = catalogue.find(request.path_params["id"])
     if entry is None:
-        raise Refused(404, f"model {request.path_params['id']} not found", code="not_found")
+        raise RefusedError(404, f"model {request.path_params['id']} not found", code="not_found")
     return Json(entry)
 
 

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tbatch_tui.sandbox.api.responses import Json, Refused, batch_error, json_object, text_field
-from tbatch_tui.sandbox.jobs.jobs import AlreadyEnded
-from tbatch_tui.sandbox.jobs.records import Endpoint, Job
+from tbatch_tui.sandbox.api.responses import Json, RefusedError, batch_error, json_object, text_field
+from tbatch_tui.sandbox.jobs.jobs import AlreadyEndedError
+from tbatch_tui.sandbox.jobs.records import Endpoint, ServedJob
 from tbatch_tui.sandbox.state import state_of
 
 ENDPOINTS = get_args(Endpoint)
@@ -23,7 +23,9 @@ async def create(request: Request) -> Response:
     input_file_id = text_field(asked, "input_file_id")
     assert endpoint is not None and input_file_id is not None
     if endpoint not in ENDPOINTS:
-        raise Refused(400, f"endpoint must be one of {', '.join(ENDPOINTS)}", param="endpoint", code="invalid_value")
+        raise RefusedError(
+            400, f"endpoint must be one of {', '.join(ENDPOINTS)}", param="endpoint", code="invalid_value"
+        )
     window = text_field(asked, "completion_window", required=False)
     text_field(asked, "model_id", required=False)  # says nothing that the lines do not have to say themselves
     jobs = state_of(request).jobs
@@ -53,12 +55,12 @@ async def cancel(request: Request) -> Response:
     jobs = state_of(request).jobs
     try:
         jobs.cancel(job)
-    except AlreadyEnded as ended:
+    except AlreadyEndedError as ended:
         return batch_error(request, 409, f"Cannot cancel job - already in terminal state: {ended.status}")
     return Json(jobs.shown(job))
 
 
-def _job(request: Request) -> Job | None:
+def _job(request: Request) -> ServedJob | None:
     return state_of(request).jobs.find(request.path_params["id"])
 
 

@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tbatch_tui.sandbox.api.responses import Json, Refused, json_object
+from tbatch_tui.sandbox.api.responses import Json, RefusedError, json_object
 from tbatch_tui.sandbox.clock import stamp
-from tbatch_tui.sandbox.faults import BadPlan, parse_plan
+from tbatch_tui.sandbox.faults import BadPlanError, parse_plan
 from tbatch_tui.sandbox.state import state_of
 
 MOST_SECONDS = 366 * 86_400.0
@@ -30,8 +30,8 @@ async def faults(request: Request) -> Response:
     if request.method == "POST":
         try:
             board.add(parse_plan(await request.body()))
-        except BadPlan as bad:
-            raise Refused(400, str(bad), code="bad_plan") from bad
+        except BadPlanError as bad:
+            raise RefusedError(400, str(bad), code="bad_plan") from bad
     elif request.method == "DELETE":
         board.clear()
     return Json(board.told())
@@ -41,7 +41,7 @@ async def requests(request: Request) -> Response:
     """What arrived, from call number `since` on."""
     since = request.query_params.get("since", "1")
     if not (since.isascii() and since.isdigit() and len(since) < 12):
-        raise Refused(400, "since must be a number", param="since")
+        raise RefusedError(400, "since must be a number", param="since")
     calls = [call for call in state_of(request).traffic.calls if call.n >= int(since)]
     return Json([msgspec.to_builtins(call) for call in calls])
 
@@ -50,10 +50,10 @@ async def advance(request: Request) -> Response:
     """Let time pass at once."""
     seconds = (await json_object(request)).get("seconds")
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= MOST_SECONDS:
-        raise Refused(400, "seconds must be a number of seconds ahead", param="seconds")
+        raise RefusedError(400, "seconds must be a number of seconds ahead", param="seconds")
     state = state_of(request)
     if state.clock.now() + seconds > LATEST:
-        raise Refused(400, "seconds leads beyond what a date can say", param="seconds")
+        raise RefusedError(400, "seconds leads beyond what a date can say", param="seconds")
     await state.jobs.advance(float(seconds))
     return Json({"now": stamp(state.clock.now())})
 

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from tbatch_tui.sandbox.api.responses import Json, Refused
+from tbatch_tui.sandbox.api.responses import Json, RefusedError
 from tbatch_tui.sandbox.jobs.records import StoredFile
 from tbatch_tui.sandbox.state import State, state_of
 
@@ -122,7 +122,7 @@ def _file(request: Request) -> StoredFile:
     file_id = request.path_params["id"]
     file = state_of(request).files.find(file_id)
     if file is None:
-        raise Refused(404, f"file {file_id} not found", code="not_found")
+        raise RefusedError(404, f"file {file_id} not found", code="not_found")
     return file
 
 

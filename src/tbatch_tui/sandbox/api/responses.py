@@ -23,7 +23,7 @@ class Json(Response):
         return content if isinstance(content, bytes) else _encode(content)
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """Raised by a route: the call is answered with an error in the API's usual shape."""
 
     def __init__(self, status: int, message: str, *, code: str | None = None, param: str | None = None) -> None:
@@ -47,7 +47,7 @@ def batch_error(request: Request, status: int, message: str) -> Json:
 
 async def refused(_: Request, raised: Exception) -> Response:
     """Answer a `Refused`."""
-    assert isinstance(raised, Refused)
+    assert isinstance(raised, RefusedError)
     return error(raised.status, raised.message, code=raised.code, param=raised.param)
 
 
@@ -75,13 +75,13 @@ async def json_object(request: Request, limit: int = 2**20) -> dict[str, Any]:
     async for piece in request.stream():
         body += piece
         if len(body) > limit:
-            raise Refused(413, "request body too large")
+            raise RefusedError(413, "request body too large")
     try:
         decoded = msgspec.json.decode(bytes(body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as unreadable:
-        raise Refused(400, "request body is not valid JSON", code="invalid_json") from unreadable
+        raise RefusedError(400, "request body is not valid JSON", code="invalid_json") from unreadable
     if not isinstance(decoded, dict):
-        raise Refused(400, "request body must be a JSON object", code="invalid_json")
+        raise RefusedError(400, "request body must be a JSON object", code="invalid_json")
     return decoded
 
 
@@ -90,12 +90,12 @@ def text_field(fields: dict[str, Any], name: str, *, required: bool = True) -> s
     value = fields.get(name)
     if value is None or value == "":
         if required:
-            raise Refused(400, f"{name} is required", param=name, code="missing_field")
+            raise RefusedError(400, f"{name} is required", param=name, code="missing_field")
         return None
     if not isinstance(value, str):
-        raise Refused(400, f"{name} must be a string", param=name, code="invalid_type")
+        raise RefusedError(400, f"{name} must be a string", param=name, code="invalid_type")
     try:
         value.encode()
     except UnicodeEncodeError as odd:  # half a surrogate pair, which a form in an odd charset can hold
-        raise Refused(400, f"{name} is not valid text", param=name, code="invalid_type") from odd
+        raise RefusedError(400, f"{name} is not valid text", param=name, code="invalid_type") from odd
     return value

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tbatch_tui.sandbox.api.files import described
-from tbatch_tui.sandbox.api.responses import Json, Refused, text_field
+from tbatch_tui.sandbox.api.responses import Json, RefusedError, text_field
 from tbatch_tui.sandbox.jobs.file_store import MAX_BYTES
 from tbatch_tui.sandbox.jobs.records import FileType, Purpose, StoredFile
 from tbatch_tui.sandbox.jobs.result_files import BodyWriter
@@ -46,7 +46,7 @@ async def put(request: Request) -> Response:
     file = state.files.upload(request.path_params["id"])
     signature = request.query_params.get("signature", "")
     if file is None or not hmac.compare_digest(signature.encode(), state.signature(file.id).encode()):
-        raise Refused(403, "signature does not match, or has expired", code="access_denied")
+        raise RefusedError(403, "signature does not match, or has expired", code="access_denied")
     with state.files.writer(file) as writer:
         try:
             await _receive(request, writer)
@@ -65,11 +65,11 @@ async def preprocess(request: Request) -> Response:
     if file is None:
         file = state.files.upload(file_id)
         if file is None:
-            raise Refused(404, f"file {file_id} not found", code="not_found")
+            raise RefusedError(404, f"file {file_id} not found", code="not_found")
         if file.sha256 is None:
-            raise Refused(400, "the file's content has not been uploaded", code="not_uploaded")
+            raise RefusedError(400, "the file's content has not been uploaded", code="not_uploaded")
         if file.claimed is not None and file.claimed.lower() != file.sha256:
-            raise Refused(400, "the uploaded content does not match the checksum", code="checksum_mismatch")
+            raise RefusedError(400, "the uploaded content does not match the checksum", code="checksum_mismatch")
         state.files.complete(file)
     return Json(described(file))
 
@@ -81,7 +81,7 @@ async def upload(request: Request) -> Response:
         fields = dict(form)
         part = fields.get("file")
         if not isinstance(part, UploadFile):
-            raise Refused(400, "file is required", param="file", code="missing_field")
+            raise RefusedError(400, "file is required", param="file", code="missing_field")
         fields.setdefault("file_name", part.filename or "")
         fields.setdefault("file_type", "jsonl")
         name, purpose, file_type = _described(fields)
@@ -120,7 +120,7 @@ async def _receive(request: Request, writer: BodyWriter) -> None:
 
 def _bounded(writer: BodyWriter) -> None:
     if writer.size > MAX_BYTES:
-        raise Refused(413, f"file is larger than the limit of {MAX_BYTES // 2**20} MB", code="file_too_large")
+        raise RefusedError(413, f"file is larger than the limit of {MAX_BYTES // 2**20} MB", code="file_too_large")
 
 
 def _described(fields: dict[str, Any]) -> tuple[str, str, str]:
@@ -130,9 +130,9 @@ def _described(fields: dict[str, Any]) -> tuple[str, str, str]:
     file_type = text_field(fields, "file_type")
     assert name is not None and purpose is not None and file_type is not None
     if purpose not in get_args(Purpose):
-        raise Refused(400, f"purpose must be one of {', '.join(get_args(Purpose))}", param="purpose")
+        raise RefusedError(400, f"purpose must be one of {', '.join(get_args(Purpose))}", param="purpose")
     if file_type not in get_args(FileType):
-        raise Refused(400, f"file_type must be one of {', '.join(get_args(FileType))}", param="file_type")
+        raise RefusedError(400, f"file_type must be one of {', '.join(get_args(FileType))}", param="file_type")
     return name, purpose, file_type
 
 

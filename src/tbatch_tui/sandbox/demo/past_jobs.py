@@ -96,4 +96,4 @@ def seed_demo(state: State) -> None:
             state.files.received(file, writer.finish())
         state.files.complete(file)
         pace = Pace(starting=past.took, per_row=0.0)
-        state.jobs.happened(past.endpoint, file, created, pace, past.cancelled)
+        state.jobs.jobs_changed(past.endpoint, file, created, pace, past.cancelled)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tbatch_tui.sandbox.clock import Clock
 from tbatch_tui.sandbox.ids import Ids
-from tbatch_tui.sandbox.jobs.journal import Journal
+from tbatch_tui.sandbox.jobs.journal import SandboxJournal
 from tbatch_tui.sandbox.jobs.records import StoredFile
 from tbatch_tui.sandbox.jobs.result_files import BodyWriter, Written
 
@@ -18,7 +18,7 @@ MAX_BYTES = 100 * 2**20
 class FileStore:
     """Every file of the sandbox."""
 
-    def __init__(self, folder: Path, ids: Ids, clock: Clock, journal: Journal) -> None:
+    def __init__(self, folder: Path, ids: Ids, clock: Clock, journal: SandboxJournal) -> None:
         self._folder = folder
         self._ids = ids
         self._clock = clock

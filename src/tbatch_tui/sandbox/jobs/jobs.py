@@ -17,17 +17,17 @@ import msgspec
 from tbatch_tui.sandbox.clock import Clock, stamp
 from tbatch_tui.sandbox.ids import Ids
 from tbatch_tui.sandbox.jobs.file_store import FileStore
-from tbatch_tui.sandbox.jobs.journal import Journal
+from tbatch_tui.sandbox.jobs.journal import SandboxJournal
 from tbatch_tui.sandbox.jobs.lifecycle import ENDED, Moment, moment
-from tbatch_tui.sandbox.jobs.records import End, Job, Pace, StoredFile, Time
+from tbatch_tui.sandbox.jobs.records import End, Pace, ServedJob, StoredFile, Time
 from tbatch_tui.sandbox.jobs.result_files import write_results
-from tbatch_tui.sandbox.jobs.validation import Rates, Verdict, judge
+from tbatch_tui.sandbox.jobs.validation import Rates, ValidationResult, judge
 
 USER_ID = "user-sandbox"
 _encode = msgspec.json.Encoder().encode
 
 
-class AlreadyEnded(Exception):
+class AlreadyEndedError(Exception):
     """A job that has ended cannot be cancelled. `status` says how it ended."""
 
     def __init__(self, status: str) -> None:
@@ -38,15 +38,17 @@ class AlreadyEnded(Exception):
 class JobBook:
     """Every job of the sandbox."""
 
-    def __init__(self, clock: Clock, ids: Ids, files: FileStore, journal: Journal, pace: Pace, rates: Rates) -> None:
+    def __init__(
+        self, clock: Clock, ids: Ids, files: FileStore, journal: SandboxJournal, pace: Pace, rates: Rates
+    ) -> None:
         self.pace = pace
         self._clock = clock
         self._ids = ids
         self._files = files
         self._journal = journal
         self._rates = rates
-        self._jobs: dict[str, Job] = {}
-        self._verdicts: dict[str, Future[Verdict]] = {}
+        self._jobs: dict[str, ServedJob] = {}
+        self._verdicts: dict[str, Future[ValidationResult]] = {}
         self._results: dict[str, Future[None]] = {}
         self._told_as: dict[str, str] = {}
         self._shown: dict[str, bytes] = {}  # ended jobs, encoded once: a list of 10,000 is asked for all the time
@@ -55,9 +57,9 @@ class JobBook:
         self._judging = ThreadPoolExecutor(1, "sandbox judge")
         self._writing = ThreadPoolExecutor(1, "sandbox writer")
 
-    def create(self, endpoint: str, input_file_id: str, pace: Pace | None = None) -> Job:
+    def create(self, endpoint: str, input_file_id: str, pace: Pace | None = None) -> ServedJob:
         """Accept a job. It is not valid yet: even an unknown file id is accepted, and fails later (live API)."""
-        job = Job(self._ids.job(self._jobs), endpoint, input_file_id, self._clock.now(), pace or self.pace)
+        job = ServedJob(self._ids.job(self._jobs), endpoint, input_file_id, self._clock.now(), pace or self.pace)
         file = self._files.find(input_file_id)
         job.file_size_bytes = file.size if file is not None else None
         self._jobs[job.id] = job
@@ -65,11 +67,11 @@ class JobBook:
         self._judge(job)
         return job
 
-    def happened(
+    def jobs_changed(
         self, endpoint: str, file: StoredFile, created_at: float, pace: Pace, cancelled_after: float | None
-    ) -> Job:
+    ) -> ServedJob:
         """A job of the past, as far as it has come by now. Its results are written when they are asked for."""
-        job = Job(self._ids.job(self._jobs), endpoint, file.id, created_at, pace, file.size)
+        job = ServedJob(self._ids.job(self._jobs), endpoint, file.id, created_at, pace, file.size)
         if cancelled_after is not None:
             job.cancelled_at = created_at + cancelled_after
         self._jobs[job.id] = job
@@ -79,12 +81,12 @@ class JobBook:
             self._close(job, seen, verdict, write=False)
         else:
             self._journal.note(job)
-            done: Future[Verdict] = Future()
+            done: Future[ValidationResult] = Future()
             done.set_result(verdict)
             self._verdicts[job.id] = done
         return job
 
-    def restore(self, job: Job) -> None:
+    def restore(self, job: ServedJob) -> None:
         """A job as the journal, a story or a test has it."""
         self._jobs[job.id] = job
         self._shown.pop(job.id, None)
@@ -95,22 +97,22 @@ class JobBook:
         """An id for a job that is yet to be restored."""
         return self._ids.job(self._jobs)
 
-    def find(self, job_id: str) -> Job | None:
+    def find(self, job_id: str) -> ServedJob | None:
         """The job with this id."""
         return self._jobs.get(job_id)
 
-    def forget(self, job_id: str) -> Job:
+    def forget(self, job_id: str) -> ServedJob:
         """Know this job no more, as if it had aged out of the account; `restore` brings it back."""
         self._shown.pop(job_id, None)
         return self._jobs.pop(job_id)
 
-    def __iter__(self) -> Iterator[Job]:
+    def __iter__(self) -> Iterator[ServedJob]:
         return iter(self._jobs.values())
 
     def __contains__(self, job_id: object) -> bool:
         return job_id in self._jobs
 
-    def look(self, job: Job) -> Moment:
+    def look(self, job: ServedJob) -> Moment:
         """What a job is now. One that turns out to be over is closed: from then on it does not change."""
         future = self._verdicts.get(job.id)
         verdict = future.result() if future is not None and future.done() else None
@@ -123,16 +125,16 @@ class JobBook:
             self._journal.note(Time(now))  # what has been told cannot be taken back by a restart
         return seen
 
-    def cancel(self, job: Job) -> None:
+    def cancel(self, job: ServedJob) -> None:
         """Cancel a job, or raise `AlreadyEnded`. Asking twice changes nothing."""
         seen = self.look(job)
         if seen.status in ENDED:
-            raise AlreadyEnded(seen.status)
+            raise AlreadyEndedError(seen.status)
         if job.cancelled_at is None:
             job.cancelled_at = self._clock.now()
             self._journal.note(job)
 
-    def shown(self, job: Job) -> bytes:
+    def shown(self, job: ServedJob) -> bytes:
         """A job as the API tells of it. What is not known yet has no key."""
         known = self._shown.get(job.id)
         if known is not None:
@@ -159,7 +161,7 @@ class JobBook:
         """Wait for the verdicts: after a restart, nothing is served before they are there again."""
         wait(self._verdicts.values())
 
-    async def settle(self) -> None:
+    async def wait_idle(self) -> None:
         """Wait until the threads have nothing left to do, so that what the clock says is also so."""
         while pending := [asyncio.wrap_future(each) for each in self._futures() if not each.done()]:
             await asyncio.wait(pending)
@@ -167,10 +169,10 @@ class JobBook:
 
     async def advance(self, seconds: float) -> None:
         """Let time pass at once, and everything happen that happens meanwhile."""
-        await self.settle()
+        await self.wait_idle()
         self._clock.advance(seconds)
         self.look_at_all()
-        await self.settle()
+        await self.wait_idle()
 
     def look_at_all(self) -> None:
         """Close the jobs that are over."""
@@ -183,24 +185,24 @@ class JobBook:
         for pool in (self._judging, self._writing):
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _futures(self) -> list[Future[Verdict] | Future[None]]:
+    def _futures(self) -> list[Future[ValidationResult] | Future[None]]:
         return [*self._verdicts.values(), *self._results.values()]
 
-    def _judge(self, job: Job, *, restored: bool = False) -> None:
-        def verdict() -> Verdict:
+    def _judge(self, job: ServedJob, *, restored: bool = False) -> None:
+        def verdict() -> ValidationResult:
             reached = self._verdict(job)
             # Judged again after a restart, a job must not go back to VALIDATING.
             return replace(reached, at=job.created_at if restored else self._clock.now())
 
         self._verdicts[job.id] = self._judging.submit(verdict)
 
-    def _verdict(self, job: Job) -> Verdict:
+    def _verdict(self, job: ServedJob) -> ValidationResult:
         file = self._files.record(job.input_file_id)
         if file is None or job.file_size_bytes is None:
-            return Verdict(0.0, error=f"input file {job.input_file_id} not found")
+            return ValidationResult(0.0, error=f"input file {job.input_file_id} not found")
         return judge(self._files.body(file), job.endpoint, job.id, self._rates)
 
-    def _close(self, job: Job, seen: Moment, verdict: Verdict | None, *, write: bool = True) -> None:
+    def _close(self, job: ServedJob, seen: Moment, verdict: ValidationResult | None, *, write: bool = True) -> None:
         assert seen.at is not None
         end = End(seen.status, seen.at, seen.rows, error=seen.error)
         ledger = verdict.ledger if verdict is not None else None
@@ -220,14 +222,14 @@ class JobBook:
         if end.done and write:
             self._results[job.id] = self._writing.submit(self._write, job, verdict)
 
-    def promise_results(self, job: Job) -> None:
+    def promise_results(self, job: ServedJob) -> None:
         """Make the result files of an ended job known; the server gives them all the same two names (live API)."""
         assert job.end is not None
         for file_id, name in ((job.end.output_file_id, "output.jsonl"), (job.end.error_file_id, "errors.jsonl")):
             if file_id is not None:
                 self._files.promise(file_id, name, job.id, job.end.at)
 
-    def _write(self, job: Job, verdict: Verdict | None) -> None:
+    def _write(self, job: ServedJob, verdict: ValidationResult | None) -> None:
         """Write the result files of an ended job (in a thread)."""
         end = job.end
         source = self._files.record(job.input_file_id)
@@ -247,7 +249,7 @@ class JobBook:
                 self._files.received(target, each)
         spare.unlink(missing_ok=True)
 
-    def _told(self, job: Job, seen: Moment) -> dict[str, Any]:
+    def _told(self, job: ServedJob, seen: Moment) -> dict[str, Any]:
         end = job.end
         future = self._verdicts.get(job.id)
         verdict = future.result() if future is not None and future.done() else None

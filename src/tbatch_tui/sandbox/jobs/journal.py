@@ -12,14 +12,14 @@ from typing import BinaryIO
 
 import msgspec
 
-from tbatch_tui.sandbox.jobs.records import Job, StoredFile, Time
+from tbatch_tui.sandbox.jobs.records import ServedJob, StoredFile, Time
 
-Record = StoredFile | Job | Time
+Record = StoredFile | ServedJob | Time
 _decode = msgspec.json.Decoder(Record).decode
 _encode = msgspec.json.Encoder().encode
 
 
-class Journal:
+class SandboxJournal:
     """The changes of one sandbox; without a path, they are forgotten."""
 
     def __init__(self, path: Path | None = None) -> None:

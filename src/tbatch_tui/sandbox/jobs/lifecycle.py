@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tbatch_tui.sandbox.jobs.records import End, Job, Status
-from tbatch_tui.sandbox.jobs.validation import Verdict
+from tbatch_tui.sandbox.jobs.records import End, ServedJob, Status
+from tbatch_tui.sandbox.jobs.validation import ValidationResult
 
 ENDED: frozenset[str] = frozenset({"COMPLETED", "FAILED", "EXPIRED", "CANCELLED"})
 """Statuses that do not change any more."""
@@ -49,7 +49,7 @@ class _Course:
     error: str | None = None
 
 
-def moment(job: Job, verdict: Verdict | None, now: float) -> Moment:
+def moment(job: ServedJob, verdict: ValidationResult | None, now: float) -> Moment:
     """What `job` is at `now`, given the verdict on its file (None while that is still being read)."""
     if job.end is not None:
         return _ended(job.end)
@@ -72,7 +72,7 @@ def _ended(end: End) -> Moment:
     return Moment(end.status, end.done, end.rows, end.error, end.at if end.status in ENDED else None)
 
 
-def _course(job: Job, verdict: Verdict | None) -> _Course | None:
+def _course(job: ServedJob, verdict: ValidationResult | None) -> _Course | None:
     if verdict is None:
         return None
     pace = job.pace

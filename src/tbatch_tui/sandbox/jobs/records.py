@@ -84,7 +84,7 @@ class End(msgspec.Struct):
     error_file_id: str | None = None
 
 
-class Job(msgspec.Struct, tag="job"):
+class ServedJob(msgspec.Struct, tag="job"):
     """A job: what was asked and how it will go. What it is at a moment, `life.moment` says."""
 
     id: str

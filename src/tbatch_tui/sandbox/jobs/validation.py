@@ -84,7 +84,7 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ValidationResult:
     """What the server makes of an input file."""
 
     at: float
@@ -103,15 +103,15 @@ class Verdict:
     ledger: Ledger | None = None
 
 
-class _BadFile(Exception):
+class _BadFileError(Exception):
     """What is wrong with the file as a whole."""
 
 
-class _BadLine(Exception):
+class _BadLineError(Exception):
     """What is wrong with a line."""
 
 
-def judge(path: Path, endpoint: str, job_id: str, rates: Rates) -> Verdict:
+def judge(path: Path, endpoint: str, job_id: str, rates: Rates) -> ValidationResult:
     """Read the whole file and say how a job on it will go. Takes a while: call it in a thread."""
     offsets, fates = array("Q"), bytearray()
     seen: dict[str, None] = {}
@@ -124,7 +124,7 @@ def judge(path: Path, endpoint: str, job_id: str, rates: Rates) -> Verdict:
                 continue
             requests += 1
             if requests > MAX_REQUESTS:
-                raise _BadFile(f"input file contains more than {MAX_REQUESTS} requests")
+                raise _BadFileError(f"input file contains more than {MAX_REQUESTS} requests")
             if number % CHUNK == 0:
                 time.sleep(0)  # lets the server's loop have the interpreter
             if len(line) > MAX_LINE:
@@ -135,17 +135,17 @@ def judge(path: Path, endpoint: str, job_id: str, rates: Rates) -> Verdict:
             model_id = model_id or body["model"]
             offsets.append(offset)
             fates.append(Fate.ANSWERED if refusal(row, endpoint) is None else Fate.REFUSED)
-    except _BadFile as bad:
-        return Verdict(at=0.0, error=f"Error validating input file: {bad}")
-    except _BadLine as bad:
+    except _BadFileError as bad:
+        return ValidationResult(at=0.0, error=f"Error validating input file: {bad}")
+    except _BadLineError as bad:
         within = (number - 1) % CHUNK + 1
-        return Verdict(at=0.0, error=f"Error validating input file: Line {within} (within chunk): {bad}")
+        return ValidationResult(at=0.0, error=f"Error validating input file: Line {within} (within chunk): {bad}")
     if requests == 0:
-        return Verdict(at=0.0, error="Error validating input file: input file is empty")
+        return ValidationResult(at=0.0, error="Error validating input file: input file is empty")
     for index, custom_id in enumerate(seen):
         if fates[index] == Fate.ANSWERED:
             fates[index] = rates.fate(custom_id, requests)
-    return Verdict(0.0, requests, model_id, None, breaks, _shuffled(offsets, fates, job_id))
+    return ValidationResult(0.0, requests, model_id, None, breaks, _shuffled(offsets, fates, job_id))
 
 
 _decode = msgspec.json.Decoder().decode
@@ -156,23 +156,23 @@ def _row(line: bytes, seen: dict[str, None]) -> dict[str, Any]:
     try:
         row = _decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _BadLine("invalid JSON") from error
+        raise _BadLineError("invalid JSON") from error
     if not isinstance(row, dict):
-        raise _BadLine("expected a JSON object")
+        raise _BadLineError("expected a JSON object")
     custom_id, body = row.get("custom_id"), row.get("body")
     if not isinstance(custom_id, str) or not custom_id:
-        raise _BadLine("custom_id is required")
+        raise _BadLineError("custom_id is required")
     if len(custom_id) > MAX_CUSTOM_ID:
-        raise _BadLine(f"custom_id must be at most {MAX_CUSTOM_ID} characters")
+        raise _BadLineError(f"custom_id must be at most {MAX_CUSTOM_ID} characters")
     if custom_id in seen:
-        raise _BadLine(f"duplicate custom_id: {custom_id}")
+        raise _BadLineError(f"duplicate custom_id: {custom_id}")
     seen[custom_id] = None
     if not isinstance(body, dict):
-        raise _BadLine("body is required")
+        raise _BadLineError("body is required")
     model = body.get("model")
     if not isinstance(model, str) or not model:
         # On every line: `model_id` on the create does not stand in for it (live API).
-        raise _BadLine("body.model is required")
+        raise _BadLineError("body.model is required")
     return row
 
 

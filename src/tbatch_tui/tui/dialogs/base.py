@@ -8,9 +8,9 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from tbatch_tui.tui.keys import keymap
-from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.widgets.one_line import OneLine
-from tbatch_tui.tui.widgets.reader.selectable import Selecting
+from tbatch_tui.tui.widgets.reader.selectable import SelectableScreen
 
 Answer = TypeVar("Answer")
 
@@ -26,7 +26,7 @@ class Box(Vertical):
     """
 
 
-class Dialog(ModalScreen[Answer], Selecting[Answer]):  # the first is the one whose style sheet is inherited
+class Dialog(ModalScreen[Answer], SelectableScreen[Answer]):  # the first is the one whose style sheet is inherited
     """A question with a typed answer."""
 
     DEFAULT_CSS = """
@@ -35,7 +35,7 @@ class Dialog(ModalScreen[Answer], Selecting[Answer]):  # the first is the one wh
         .dialog--title { text-style: bold; width: 1fr; height: auto; }
         .dialog--text { color: $status-quiet; width: 1fr; height: auto; margin-top: 1; }
         .dialog--answers { height: 1; margin-top: 1; align-horizontal: right; }
-        .dialog--answers > Choice { margin-left: 2; }
+        .dialog--answers > FlatButton { margin-left: 2; }
         KeyHints { margin-top: 1; }
     }
     """
@@ -53,8 +53,8 @@ class KeyHints(OneLine):
         super().__init__()
         self._hints = hints
 
-    def pieces(self, width: int) -> Pieces:
-        said: Pieces = []
+    def pieces(self, width: int) -> StyledText:
+        said: StyledText = []
         for key, word in self._hints:
             said += [(key, "bold $accent-text"), (f" {word}", "$status-quiet"), ("  ", "")]
         return said

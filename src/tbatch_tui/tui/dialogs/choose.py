@@ -13,7 +13,7 @@ from textual.widgets import Static
 from tbatch_tui.tui.dialogs.base import Box, Dialog, KeyHints
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.hints import shown_key
-from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import one_line, shown
 from tbatch_tui.tui.widgets.table.columns import Column
 from tbatch_tui.tui.widgets.table.table import RecordTable
@@ -22,24 +22,24 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
-class Way(Generic[Answer]):
+class Option(Generic[Answer]):
     """One of the answers, and what it means."""
 
     answer: Answer
     title: str
-    means: Pieces
+    means: StyledText
 
 
-class Ways(Dialog["Answer | None"], Generic[Answer]):
+class ChoiceDialog(Dialog["Answer | None"], Generic[Answer]):
     """One of the answers, or None. The way that costs nothing and loses nothing comes first."""
 
     AUTO_FOCUS = "RecordTable"
     BINDINGS: ClassVar[list[BindingType]] = [keys.NO]
     DEFAULT_CSS = """
-    Ways { Box { width: 100; } RecordTable { margin-top: 1; } }
+    ChoiceDialog { Box { width: 100; } RecordTable { margin-top: 1; } }
     """
 
-    def __init__(self, question: str, explanation: str, ways: Sequence[Way[Answer]], *, leave: str) -> None:
+    def __init__(self, question: str, explanation: str, ways: Sequence[Option[Answer]], *, leave: str) -> None:
         """`leave` says what escape does."""
         super().__init__()
         self._question = question
@@ -51,7 +51,7 @@ class Ways(Dialog["Answer | None"], Generic[Answer]):
         with Box():
             yield Static(one_line(self._question), classes="dialog--title")
             yield Static(shown(self._explanation))
-            yield RecordTable[Way[Answer]](
+            yield RecordTable[Option[Answer]](
                 [
                     Column("way", "Do", lambda way: way.title, width=14),
                     Column("means", "What it means", lambda way: way.means, min=10),

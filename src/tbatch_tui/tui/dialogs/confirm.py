@@ -12,7 +12,7 @@ from textual.widgets import Static
 from tbatch_tui.tui.dialogs.base import Box, Dialog
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.sanitize import shown
-from tbatch_tui.tui.widgets.button import Choice
+from tbatch_tui.tui.widgets.button import FlatButton
 
 
 class Confirm(Dialog[bool]):
@@ -46,8 +46,8 @@ class Confirm(Dialog[bool]):
                 if self._explanation:
                     yield Static(shown(self._explanation), classes="dialog--text")
             with Horizontal(classes="dialog--answers"):
-                yield Choice(self._yes, key=self.key_of("answer.yes"), id="yes")
-                yield Choice(self._no, key=self.key_of("answer.no"), id="no")
+                yield FlatButton(self._yes, key=self.key_of("answer.yes"), id="yes")
+                yield FlatButton(self._no, key=self.key_of("answer.no"), id="no")
 
     def action_yes(self) -> None:
         self.dismiss(True)
@@ -55,6 +55,6 @@ class Confirm(Dialog[bool]):
     def action_no(self) -> None:
         self.dismiss(False)
 
-    def on_choice_pressed(self, event: Choice.Pressed) -> None:
+    def on_flat_button_pressed(self, event: FlatButton.Pressed) -> None:
         event.stop()
         self.dismiss(event.choice.id == "yes")

@@ -12,18 +12,20 @@ from tbatch_tui.tui.dialogs.base import Answer, Dialog, KeyHints
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.hints import shown_key
 from tbatch_tui.tui.render.styled import pieces_content
-from tbatch_tui.tui.widgets.checkbox_list import TickList
+from tbatch_tui.tui.widgets.checkbox_list import CheckboxList
 
 
 class Form(Dialog[Answer | None]):
-    """Ticks in a `TickList`, fields, what they come to in `#sum`, and the keys; answers what was chosen, or None."""
+    """Ticks in a `CheckboxList`, fields, what they come to in `#sum`, and the keys; answers what was chosen, or
+    None.
+    """
 
-    AUTO_FOCUS = "Tick"
+    AUTO_FOCUS = "Checkbox"
     BINDINGS: ClassVar[list[BindingType]] = [keys.SAVE, keys.DISCARD, keys.FORM_NEXT, keys.FORM_PREVIOUS]
     DEFAULT_CSS = """
     Form {
         Box { width: 90; }
-        TickList { margin-top: 1; }
+        CheckboxList { margin-top: 1; }
         .field { height: 1; margin-top: 1; }
         .field > .name { width: 26; color: $status-quiet; }
         TextInput { width: 1fr; background: $panel; padding: 0 1; &:focus { background: $cursor-row; } }
@@ -34,7 +36,7 @@ class Form(Dialog[Answer | None]):
     """Lines of the dialog around the list, which scrolls where there is less room."""
 
     def on_resize(self) -> None:
-        self.query_one(TickList).styles.max_height = max(3, self.size.height - self.AROUND)
+        self.query_one(CheckboxList).styles.max_height = max(3, self.size.height - self.AROUND)
 
     def hints(self, write: str, tick: str) -> KeyHints:
         """The keys, as remapped."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from textual.screen import Screen
 
-from tbatch_tui.tui.dialogs.text_dialog import MessageBox
+from tbatch_tui.tui.dialogs.text_dialog import TextDialog
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys import keymap
 from tbatch_tui.tui.widgets.reader.wrap import Block
@@ -23,7 +23,7 @@ class _Known:
     shown: list[str]
 
 
-class KeysHelp(MessageBox):
+class KeysHelp(TextDialog):
     """Reads the active bindings of a screen. Make it while that screen is still the current one."""
 
     def __init__(self, screen: Screen[object], title: str = "") -> None:

@@ -20,13 +20,13 @@ AROUND = 9
 """Lines of the box around what is read: border, padding, title and keys."""
 
 
-class MessageBox(Dialog[None]):
+class TextDialog(Dialog[None]):
     """A title and what is to be read; any length."""
 
     AUTO_FOCUS = "RecordView"
     BINDINGS: ClassVar[list[BindingType]] = [keys.CLOSE]
     DEFAULT_CSS = """
-    MessageBox {
+    TextDialog {
         Box { width: 90; }
         RecordView { height: auto; padding: 0; margin-top: 1; }
     }

@@ -16,13 +16,13 @@ from tbatch_tui.tui.sanitize import shown
 from tbatch_tui.tui.widgets.text_input import TextInput
 
 
-class Typed(Dialog[bool]):
+class TypeToConfirm(Dialog[bool]):
     """Answers True only when one of the words was typed."""
 
     AUTO_FOCUS = "TextInput"
     BINDINGS: ClassVar[list[BindingType]] = [keys.SAVE, keys.DISCARD]
     DEFAULT_CSS = """
-    Typed {
+    TypeToConfirm {
         VerticalScroll { height: auto; max-height: 50vh; scrollbar-size-vertical: 1; }
         TextInput { background: $panel; padding: 0 1; margin-top: 1; &:focus { background: $cursor-row; } }
         #said { height: auto; min-height: 1; }

@@ -12,7 +12,7 @@ from enum import StrEnum
 from textual.binding import Binding
 
 
-class Place(StrEnum):
+class KeyContext(StrEnum):
     """Where a key works: a screen by its name, or a dialog that hides the screen's keys."""
 
     JOBS = "Jobs"
@@ -28,8 +28,18 @@ class Place(StrEnum):
     FORM = "a form"
 
 
-SCREENS = frozenset({Place.JOBS, Place.PICK, Place.CHECK, Place.CREATE, Place.JOB, Place.RESULTS, Place.FILES})
-LISTS = frozenset({Place.JOBS, Place.CHECK, Place.RESULTS, Place.FILES})
+SCREENS = frozenset(
+    {
+        KeyContext.JOBS,
+        KeyContext.PICK,
+        KeyContext.CHECK,
+        KeyContext.CREATE,
+        KeyContext.JOB,
+        KeyContext.RESULTS,
+        KeyContext.FILES,
+    }
+)
+LISTS = frozenset({KeyContext.JOBS, KeyContext.CHECK, KeyContext.RESULTS, KeyContext.FILES})
 
 MOVE = Binding.Group("Move")
 LIST = Binding.Group("List")
@@ -38,7 +48,7 @@ FILE = Binding.Group("File")
 APP = Binding.Group("App")
 ANSWER = Binding.Group("Answer")
 
-PLACES: dict[str, frozenset[Place]] = {}
+PLACES: dict[str, frozenset[KeyContext]] = {}
 """Binding id → where it works."""
 ALL: list[Binding] = []
 """Every binding, in the order in which `?` and the documentation tell them."""
@@ -51,7 +61,7 @@ def _key(
     tooltip: str,
     *,
     id: str,
-    on: Iterable[Place],
+    on: Iterable[KeyContext],
     group: Binding.Group,
     show: bool = True,
     priority: bool = False,
@@ -64,13 +74,13 @@ def _key(
 
 # The way through: enter goes on, escape goes back. A table says `SELECT` and posts `Selected`; a screen says `GO_ON`.
 SELECT = _key(
-    "enter", "select", "Open", "Open what is under the cursor", id="go.on", on=(*LISTS, Place.PICK), group=MOVE
+    "enter", "select", "Open", "Open what is under the cursor", id="go.on", on=(*LISTS, KeyContext.PICK), group=MOVE
 )
 GO_ON = _key("enter", "go_on", "Continue", "Go on to the next step", id="go.on", on=SCREENS, group=MOVE)
 
 # Jobs and their files.
-NEW = _key("n", "new_batch", "New", "Pick a file for a new batch", id="jobs.new", on=(Place.JOBS,), group=JOB)
-_JOB_PLACES = (Place.JOBS, Place.JOB)
+NEW = _key("n", "new_batch", "New", "Pick a file for a new batch", id="jobs.new", on=(KeyContext.JOBS,), group=JOB)
+_JOB_PLACES = (KeyContext.JOBS, KeyContext.JOB)
 CANCEL = _key(
     "c", "cancel_job", "Cancel", "Cancel the job, after a question", id="job.cancel", on=_JOB_PLACES, group=JOB
 )
@@ -86,7 +96,7 @@ RETRY = _key(
     "Retry",
     "A new batch of what failed, is missing or was cut short",
     id="job.retry",
-    on=(*_JOB_PLACES, Place.RESULTS),
+    on=(*_JOB_PLACES, KeyContext.RESULTS),
     group=JOB,
 )
 REFRESH = _key(
@@ -95,7 +105,7 @@ REFRESH = _key(
     "Refresh",
     "Ask the server now",
     id="jobs.refresh",
-    on=(*_JOB_PLACES, Place.FILES),
+    on=(*_JOB_PLACES, KeyContext.FILES),
     group=JOB,
     show=False,
 )
@@ -124,7 +134,7 @@ FILES = _key(
     "Files",
     "What lies on the server, and deleting what nothing needs",
     id="jobs.files",
-    on=(Place.JOBS,),
+    on=(KeyContext.JOBS,),
     group=FILE,
     show=False,
 )
@@ -134,11 +144,11 @@ DELETE_FILES = _key(
     "Delete",
     "Delete the marked files, or this one, once you typed it",
     id="files.delete",
-    on=(Place.FILES,),
+    on=(KeyContext.FILES,),
     group=FILE,
 )
 PAGE = _key(
-    "p", "page_file", "Page", "Read one of its files here, in $PAGER", id="job.page", on=(Place.JOB,), group=JOB
+    "p", "page_file", "Page", "Read one of its files here, in $PAGER", id="job.page", on=(KeyContext.JOB,), group=JOB
 )
 OPEN_FILE = _key(
     "P",
@@ -146,7 +156,7 @@ OPEN_FILE = _key(
     "Open file",
     "Open one of its files with the desktop's program",
     id="job.open-file",
-    on=(Place.JOB,),
+    on=(KeyContext.JOB,),
     group=JOB,
     show=False,
 )
@@ -156,7 +166,7 @@ REMOVE = _key(
     "Remove",
     "Take out of this list what is over and not on the server any more",
     id="jobs.remove",
-    on=(Place.JOBS,),
+    on=(KeyContext.JOBS,),
     group=JOB,
     show=False,
 )
@@ -166,14 +176,20 @@ FIX = _key(
     "Fix",
     "Choose what is mended in a copy of the file, write it, and check that",
     id="check.fix",
-    on=(Place.CHECK,),
+    on=(KeyContext.CHECK,),
     group=FILE,
 )
 EXPORT = _key(
-    "x", "export", "Export", "Write the rows shown to a file", id="results.export", on=(Place.RESULTS,), group=FILE
+    "x", "export", "Export", "Write the rows shown to a file", id="results.export", on=(KeyContext.RESULTS,), group=FILE
 )
 ERRORS = _key(
-    "E", "errors", "Errors", "Errors by cause, and what helps", id="results.errors", on=(Place.RESULTS,), group=LIST
+    "E",
+    "errors",
+    "Errors",
+    "Errors by cause, and what helps",
+    id="results.errors",
+    on=(KeyContext.RESULTS,),
+    group=LIST,
 )
 RAW = _key(
     "v",
@@ -181,7 +197,7 @@ RAW = _key(
     "Raw",
     "The record or the job as JSON, or as it is read",
     id="results.raw",
-    on=(Place.RESULTS, Place.JOB),
+    on=(KeyContext.RESULTS, KeyContext.JOB),
     group=LIST,
 )
 MERGE = _key(
@@ -190,7 +206,7 @@ MERGE = _key(
     "Merge",
     "The last good answer to each request over a job and its retries, or this job by itself",
     id="results.merge",
-    on=(Place.RESULTS,),
+    on=(KeyContext.RESULTS,),
     group=LIST,
 )
 REASONING = _key(
@@ -199,7 +215,7 @@ REASONING = _key(
     "Reasoning",
     "Unfold or fold what the model thought",
     id="results.reasoning",
-    on=(Place.RESULTS,),
+    on=(KeyContext.RESULTS,),
     group=LIST,
     show=False,
 )
@@ -209,7 +225,7 @@ NEXT_HIT = _key(
     "Next hit",
     "To the next place that holds what was searched for",
     id="results.next-hit",
-    on=(Place.RESULTS,),
+    on=(KeyContext.RESULTS,),
     group=LIST,
 )
 PREVIOUS_HIT = _key(
@@ -218,7 +234,7 @@ PREVIOUS_HIT = _key(
     "Hit before",
     "To the place before that holds it",
     id="results.previous-hit",
-    on=(Place.RESULTS,),
+    on=(KeyContext.RESULTS,),
     group=LIST,
     show=False,
 )
@@ -228,14 +244,14 @@ EDIT = _key(
     "Edit",
     "Open the line in your editor ($VISUAL, $EDITOR), and check again",
     id="check.edit",
-    on=(Place.CHECK,),
+    on=(KeyContext.CHECK,),
     group=FILE,
 )
 CHECK_AGAIN = _key(
-    "r", "check_again", "Check again", "Read the file again", id="check.again", on=(Place.CHECK,), group=FILE
+    "r", "check_again", "Check again", "Read the file again", id="check.again", on=(KeyContext.CHECK,), group=FILE
 )
 FOLD = _key(
-    "space", "fold", "Lines", "Show or hide the lines of a rule", id="check.lines", on=(Place.CHECK,), group=LIST
+    "space", "fold", "Lines", "Show or hide the lines of a rule", id="check.lines", on=(KeyContext.CHECK,), group=LIST
 )
 UNFOLD_LINES = _key(
     "right",
@@ -243,7 +259,7 @@ UNFOLD_LINES = _key(
     "Open",
     "Show the lines of a rule",
     id="check.open",
-    on=(Place.CHECK,),
+    on=(KeyContext.CHECK,),
     group=LIST,
     show=False,
 )
@@ -253,15 +269,15 @@ FOLD_LINES = _key(
     "Close",
     "Hide the lines of a rule",
     id="check.close",
-    on=(Place.CHECK,),
+    on=(KeyContext.CHECK,),
     group=LIST,
     show=False,
 )
 PARENT = _key(
-    "backspace,left", "parent", "Parent", "To the folder above", id="pick.parent", on=(Place.PICK,), group=MOVE
+    "backspace,left", "parent", "Parent", "To the folder above", id="pick.parent", on=(KeyContext.PICK,), group=MOVE
 )
 INTO = _key(
-    "right", "enter_folder", "Into", "Into the folder", id="pick.into", on=(Place.PICK,), group=MOVE, show=False
+    "right", "enter_folder", "Into", "Into the folder", id="pick.into", on=(KeyContext.PICK,), group=MOVE, show=False
 )
 NEXT_CHOICE = _key(
     "right,down,space",
@@ -269,7 +285,7 @@ NEXT_CHOICE = _key(
     "Next",
     "The next choice",
     id="create.next",
-    on=(Place.CREATE,),
+    on=(KeyContext.CREATE,),
     group=FILE,
 )
 PREVIOUS_CHOICE = _key(
@@ -278,7 +294,7 @@ PREVIOUS_CHOICE = _key(
     "Previous",
     "The choice before",
     id="create.previous",
-    on=(Place.CREATE,),
+    on=(KeyContext.CREATE,),
     group=FILE,
     show=False,
 )
@@ -288,7 +304,7 @@ TRY_DEMO = _key(
     "Try the demo",
     "See everything on a private sandbox, without a key",
     id="jobs.try-demo",
-    on=(Place.JOBS,),
+    on=(KeyContext.JOBS,),
     group=APP,
 )
 
@@ -302,7 +318,7 @@ NEXT_FILTER = _key(
     "Show",
     "All, then the next kind of row, and round again",
     id="list.next-filter",
-    on=(Place.JOBS, Place.RESULTS),
+    on=(KeyContext.JOBS, KeyContext.RESULTS),
     group=LIST,
 )
 SORT = _key(
@@ -311,7 +327,7 @@ SORT = _key(
     "Sort",
     "Sort by the next column",
     id="list.sort",
-    on=(Place.JOBS, Place.FILES),
+    on=(KeyContext.JOBS, KeyContext.FILES),
     group=LIST,
     show=False,
 )
@@ -321,7 +337,7 @@ COPY_ID = _key(
     "Copy id",
     "Copy the id under the cursor",
     id="list.copy-id",
-    on=(*LISTS, Place.JOB),
+    on=(*LISTS, KeyContext.JOB),
     group=LIST,
     show=False,
 )
@@ -331,7 +347,7 @@ MARK = _key(
     "Mark",
     "Mark this row; what can be done with many is then done with all marked",
     id="list.mark",
-    on=(Place.JOBS, Place.RESULTS, Place.FILES),
+    on=(KeyContext.JOBS, KeyContext.RESULTS, KeyContext.FILES),
     group=LIST,
 )
 MARK_ALL = _key(
@@ -340,7 +356,7 @@ MARK_ALL = _key(
     "Mark all",
     "Mark all rows shown, or none",
     id="list.mark-all",
-    on=(Place.JOBS, Place.RESULTS, Place.FILES),
+    on=(KeyContext.JOBS, KeyContext.RESULTS, KeyContext.FILES),
     group=LIST,
     show=False,
 )
@@ -350,7 +366,7 @@ MORE_COLUMNS = _key(
     "Columns",
     "To the columns that have no room",
     id="list.columns-right",
-    on=(Place.JOBS, Place.FILES),
+    on=(KeyContext.JOBS, KeyContext.FILES),
     group=LIST,
     show=False,
 )
@@ -360,7 +376,7 @@ FEWER_COLUMNS = _key(
     "Columns",
     "Back to the first columns",
     id="list.columns-left",
-    on=(Place.JOBS, Place.FILES),
+    on=(KeyContext.JOBS, KeyContext.FILES),
     group=LIST,
     show=False,
 )
@@ -370,12 +386,12 @@ COPY_RECORD = _key(
     "Copy record",
     "Copy all that is known of what is under the cursor, as JSON",
     id="list.copy-record",
-    on=(Place.JOBS, Place.CHECK, Place.JOB, Place.RESULTS),
+    on=(KeyContext.JOBS, KeyContext.CHECK, KeyContext.JOB, KeyContext.RESULTS),
     group=LIST,
     show=False,
 )
 
-_MOVERS = (*LISTS, Place.JOB, Place.READING)
+_MOVERS = (*LISTS, KeyContext.JOB, KeyContext.READING)
 DOWN = _key("j,down", "cursor_down", "Down", "One row down", id="list.down", on=_MOVERS, group=MOVE, show=False)
 UP = _key("k,up", "cursor_up", "Up", "One row up", id="list.up", on=_MOVERS, group=MOVE, show=False)
 TOP = _key("g,home", "cursor_top", "First", "To the first row", id="list.top", on=_MOVERS, group=MOVE, show=False)
@@ -421,7 +437,7 @@ COPY_SELECTED = _key(
     "Copy text",
     "Copy the text that is selected: drag over it with the mouse",
     id="app.copy-selected",
-    on=(*SCREENS, Place.QUESTION, Place.READING, Place.FORM),
+    on=(*SCREENS, KeyContext.QUESTION, KeyContext.READING, KeyContext.FORM),
     group=APP,
     show=False,
 )
@@ -430,22 +446,32 @@ HIDE_TOUR = _key(
 )
 
 # Answers to a question, and closing what was read.
-YES = _key("y", "yes", "Yes", "Do it", id="answer.yes", on=(Place.QUESTION,), group=ANSWER)
-NO = _key("n,escape", "no", "No", "Leave all as it is", id="answer.no", on=(Place.QUESTION,), group=ANSWER)
-CLOSE = _key("escape,q,enter", "close", "Close", "Close this", id="answer.close", on=(Place.READING,), group=ANSWER)
+YES = _key("y", "yes", "Yes", "Do it", id="answer.yes", on=(KeyContext.QUESTION,), group=ANSWER)
+NO = _key("n,escape", "no", "No", "Leave all as it is", id="answer.no", on=(KeyContext.QUESTION,), group=ANSWER)
+CLOSE = _key(
+    "escape,q,enter", "close", "Close", "Close this", id="answer.close", on=(KeyContext.READING,), group=ANSWER
+)
 
 # The filter line, which has the keyboard while one types.
 FILTER_KEEP = _key(
-    "enter,down,tab", "keep", "Keep", "Back to the list, filtered", id="filter.keep", on=(Place.FILTERING,), group=LIST
+    "enter,down,tab",
+    "keep",
+    "Keep",
+    "Back to the list, filtered",
+    id="filter.keep",
+    on=(KeyContext.FILTERING,),
+    group=LIST,
 )
-FILTER_CLEAR = _key("escape", "clear", "Clear", "Show all again", id="filter.clear", on=(Place.FILTERING,), group=LIST)
+FILTER_CLEAR = _key(
+    "escape", "clear", "Clear", "Show all again", id="filter.clear", on=(KeyContext.FILTERING,), group=LIST
+)
 PRESS = _key(
     "enter,space",
     "press",
     "Choose",
     "Take the answer that has the focus",
     id="answer.choose",
-    on=(Place.QUESTION,),
+    on=(KeyContext.QUESTION,),
     group=ANSWER,
     show=False,
 )
@@ -455,7 +481,7 @@ NEXT = _key(
     "Next",
     "To the next answer",
     id="answer.next",
-    on=(Place.QUESTION,),
+    on=(KeyContext.QUESTION,),
     group=MOVE,
     show=False,
 )
@@ -465,17 +491,17 @@ PREVIOUS = _key(
     "Previous",
     "To the answer before",
     id="answer.previous",
-    on=(Place.QUESTION,),
+    on=(KeyContext.QUESTION,),
     group=MOVE,
     show=False,
 )
-SAVE = _key("enter", "save", "Save", "Keep what is written", id="answer.save", on=(Place.FORM,), group=ANSWER)
+SAVE = _key("enter", "save", "Save", "Keep what is written", id="answer.save", on=(KeyContext.FORM,), group=ANSWER)
 DISCARD = _key(
-    "escape", "discard", "Discard", "Leave it as it was", id="answer.discard", on=(Place.FORM,), group=ANSWER
+    "escape", "discard", "Discard", "Leave it as it was", id="answer.discard", on=(KeyContext.FORM,), group=ANSWER
 )
-TICK = _key("space", "tick", "Tick", "Choose this, or not", id="form.tick", on=(Place.FORM,), group=ANSWER)
+TICK = _key("space", "tick", "Tick", "Choose this, or not", id="form.tick", on=(KeyContext.FORM,), group=ANSWER)
 FORM_NEXT = _key(
-    "down", "app.focus_next", "Next", "To the next field", id="form.next", on=(Place.FORM,), group=MOVE, show=False
+    "down", "app.focus_next", "Next", "To the next field", id="form.next", on=(KeyContext.FORM,), group=MOVE, show=False
 )
 FORM_PREVIOUS = _key(
     "up",
@@ -483,7 +509,7 @@ FORM_PREVIOUS = _key(
     "Previous",
     "To the field before",
     id="form.previous",
-    on=(Place.FORM,),
+    on=(KeyContext.FORM,),
     group=MOVE,
     show=False,
 )

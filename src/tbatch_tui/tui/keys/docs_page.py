@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from textual.binding import Binding
 from textual.keys import format_key
 
-from tbatch_tui.tui.keys.bindings import ALL, PLACES, SCREENS, Place
+from tbatch_tui.tui.keys.bindings import ALL, PLACES, SCREENS, KeyContext
 from tbatch_tui.tui.keys.keymap import keys_of
 
 _HEAD = """# Keys
@@ -62,11 +62,11 @@ def _shown(key: str) -> str:
     return f"`{_NAMES.get(key, format_key(key))}`"
 
 
-def _where(places: Iterable[Place]) -> str:
+def _where(places: Iterable[KeyContext]) -> str:
     places = set(places)
     if places >= SCREENS:
         return "every screen"
-    return ", ".join(place.value for place in Place if place in places)
+    return ", ".join(place.value for place in KeyContext if place in places)
 
 
 if __name__ == "__main__":

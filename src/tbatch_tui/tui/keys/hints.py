@@ -22,7 +22,7 @@ def shown_key(binding: Binding) -> str:
     return format_key(key) if app is None else app.get_key_display(replace(binding, key=key))
 
 
-def with_keys(text: str) -> str:
+def fill_keys(text: str) -> str:
     """The text with a key in the place of each action that it names by its id; anything else in braces stays."""
     return _NAMED.sub(_key, text) if "{" in text else text
 

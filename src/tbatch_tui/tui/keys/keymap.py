@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from textual.binding import Binding
 from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys, _character_to_key, key_to_character
 
-from tbatch_tui.tui.keys.bindings import ALL, PLACES, TICK, Place
+from tbatch_tui.tui.keys.bindings import ALL, PLACES, TICK, KeyContext
 
 _TAKEN = {
     "tab": "moves between fields",
@@ -23,7 +23,7 @@ _TAKEN = {
     "ctrl+left_square_bracket": "is Escape to a terminal",
 }
 _WHILE_TYPING = frozenset(
-    id for id, places in PLACES.items() if places <= {Place.FILTERING, Place.FORM} and id != TICK.id
+    id for id, places in PLACES.items() if places <= {KeyContext.FILTERING, KeyContext.FORM} and id != TICK.id
 )
 """What works while one writes: no character can be its key."""
 _MODIFIERS = frozenset({"ctrl", "shift", "alt", "super", "meta", "hyper"})
@@ -75,7 +75,7 @@ def key_rank(binding: Binding) -> int:
     return default.index(binding.key) if binding.key in default else -1
 
 
-def check_keymap(mapping: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+def resolve_keymap(mapping: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """The part of a person's keymap that can be had, and a message for each part that cannot: there the default stays.
 
     The mapping is id → keys, several separated by commas. Of two ids that want the same key on the same screen,
@@ -112,7 +112,7 @@ def _fault(id: str, keys: object) -> str | None:
     return None
 
 
-def _clash(accepted: dict[str, str]) -> tuple[str, str, str, Place] | None:
+def _clash(accepted: dict[str, str]) -> tuple[str, str, str, KeyContext] | None:
     """The last remapped id whose key is another's on the same screen: (id, key, the other id, where)."""
     effective = {binding.id: keys_of(binding, accepted) for binding in ALL if binding.id}
     for id in reversed(accepted):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tbatch_tui.engine.domain.check_report import CheckReport
-from tbatch_tui.engine.errors import FileTrouble
+from tbatch_tui.engine.errors import LocalFileError
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.keys.hints import with_keys
-from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.keys.hints import fill_keys
+from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import line
 
 CLEAN = "No problems"
@@ -14,11 +14,11 @@ _MODELS_NAMED = 8
 _MODELS_IN_LINE = 2
 
 
-def verdict(report: CheckReport) -> Pieces:
+def verdict(report: CheckReport) -> StyledText:
     """`✗ 3 errors · ! 41 warnings`, and what follows from that."""
     if not (report.errors or report.warnings):
         notes = f", {fmt.plural(report.notes, 'note')}" if report.notes else ""
-        said: Pieces = [(f"✓ {CLEAN}", "bold $status-ok")]
+        said: StyledText = [(f"✓ {CLEAN}", "bold $status-ok")]
         return [*said, (f" in {fmt.plural(report.lines, 'line')}{notes}.", "$status-ok")]
     said = []
     for number, noun, glyph, style in (
@@ -35,23 +35,23 @@ def verdict(report: CheckReport) -> Pieces:
     return said
 
 
-def way_on(report: CheckReport) -> str:
+def next_step(report: CheckReport) -> str:
     """What is to be known beside the verdict, on Check."""
     if not report.problems:
-        return with_keys(" {go.on} goes on to submit it.")
+        return fill_keys(" {go.on} goes on to submit it.")
     is_cut = len(report.problems) < report.errors + report.warnings + report.notes
     return f" The first {len(report.problems):,} problems are listed." if is_cut else ""
 
 
-def trouble(error: FileTrouble) -> Pieces:
+def error_lines(error: LocalFileError) -> StyledText:
     """Why there is no verdict, and the ways on."""
-    said: Pieces = [("✗ ", "bold $status-failed"), (line(error.title), "bold $status-failed")]
+    said: StyledText = [("✗ ", "bold $status-failed"), (line(error.title), "bold $status-failed")]
     if error.hint:
         said.append((f"\n\n  {line(error.hint)}", ""))
-    return [*said, (with_keys("\n\n  {check.again} tries again, {go.back} goes back."), "$status-quiet")]
+    return [*said, (fill_keys("\n\n  {check.again} tries again, {go.back} goes back."), "$status-quiet")]
 
 
-def summary(report: CheckReport) -> Pieces:
+def summary(report: CheckReport) -> StyledText:
     """What is in the file, in a line or two."""
     models = list(report.models)
     named = ", ".join(
@@ -80,9 +80,9 @@ def _endpoint(report: CheckReport, unknown: str) -> str:
     return report.endpoint.words if report.endpoint is not None else unknown
 
 
-def facts(report: CheckReport, *, models_named: int | None = None) -> list[tuple[str, Pieces]]:
+def facts(report: CheckReport, *, models_named: int | None = None) -> list[tuple[str, StyledText]]:
     """What is in the file, fact by fact."""
-    told: list[tuple[str, Pieces]] = [
+    told: list[tuple[str, StyledText]] = [
         ("Requests", [(fmt.count(report.requests), "")]),
         ("Size", [(fmt.size(report.size), ""), (f" · {_longest(report)}", "$status-quiet")]),
         ("Endpoint", [(_endpoint(report, "Unknown"), ""), (f" · {line(report.endpoint_why)}", "$status-quiet")]),
@@ -92,12 +92,12 @@ def facts(report: CheckReport, *, models_named: int | None = None) -> list[tuple
     return told + models(report, models_named or _MODELS_NAMED)
 
 
-def models(report: CheckReport, most: int = _MODELS_NAMED) -> list[tuple[str, Pieces]]:
+def models(report: CheckReport, most: int = _MODELS_NAMED) -> list[tuple[str, StyledText]]:
     """Each model with its requests, a line each; of very many only the most used."""
     named = list(report.models.items())
-    told: list[tuple[str, Pieces]] = []
+    told: list[tuple[str, StyledText]] = []
     for index, (name, number) in enumerate(named[:most]):
-        many: Pieces = [(f" · {fmt.plural(number, 'request')}", "$status-quiet")] if len(named) > 1 else []
+        many: StyledText = [(f" · {fmt.plural(number, 'request')}", "$status-quiet")] if len(named) > 1 else []
         title = "" if index else "Models" if len(named) > 1 else "Model"
         told.append((title, [(line(name), ""), *many]))
     if len(named) > most:

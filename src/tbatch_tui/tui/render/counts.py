@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.counts import Tally
+from tbatch_tui.engine.domain.counts import JobCounts
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.status import ATTENTION, OK, QUIET
 from tbatch_tui.tui.sanitize import ELLIPSIS
 
 if TYPE_CHECKING:
-    from tbatch_tui.engine.results import Reconciliation
+    from tbatch_tui.engine.results import RequestCounts
 
-Pieces = list[tuple[str, str]]
+StyledText = list[tuple[str, str]]
 BETWEEN = " · "
 
 
-def sum_words(found: Tally | Reconciliation) -> str:
+def format_counts(found: JobCounts | RequestCounts) -> str:
     """`2,000 in = 1,980 answered + 17 errors + 3 missing · 12 cut short`, and then what should not be: `2 duplicates`.
 
     Without an input file, what came back; where it is known what was submitted, of how many.
@@ -32,18 +32,18 @@ def sum_words(found: Tally | Reconciliation) -> str:
         f"{found.cut_short:,} cut short",
         fmt.plural(found.unknown, "unknown id") if found.has_input and found.unknown else "",
         fmt.plural(found.duplicates, "duplicate") if found.duplicates else "",
-        f"{found.odd:,} unreadable" if found.odd else "",
+        f"{found.unreadable:,} unreadable" if found.unreadable else "",
     )
 
 
-def sum_style(found: Tally | Reconciliation) -> str:
+def counts_style(found: JobCounts | RequestCounts) -> str:
     """Green only where each request has its one row."""
     if found.is_even:
         return OK
     return QUIET if found.is_accounted else ATTENTION
 
 
-def tally_cell(tally: Tally, width: int | None = None) -> Pieces:
+def counts_cell(tally: JobCounts, width: int | None = None) -> StyledText:
     """`1,980 ok · 17 err · 3 missing`, or `all answered`: what is zero is left out, but for what is ok.
 
     In too narrow a cell `cut short` is `cut`; then what is no trouble goes, and `…` stands for it: no number is ever
@@ -59,7 +59,7 @@ def tally_cell(tally: Tally, width: int | None = None) -> Pieces:
             (tally.missing, "missing"),
             (tally.unknown, "unknown"),
             (tally.duplicates, "doubled"),
-            (tally.odd, "unreadable"),
+            (tally.unreadable, "unreadable"),
         )
         if number
     ]
@@ -77,5 +77,5 @@ def tally_cell(tally: Tally, width: int | None = None) -> Pieces:
     return pieces
 
 
-def _beside(parts: Pieces) -> Pieces:
+def _beside(parts: StyledText) -> StyledText:
     return [piece for part in parts for piece in ((BETWEEN, QUIET), part)][1:]

@@ -11,16 +11,16 @@ from tbatch_tui.engine.domain.job import FileKind, JobStatus, LocalStatus
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.events import TransferMoved
+from tbatch_tui.engine.events import TransferProgress
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.keys.hints import shown_key, with_keys
-from tbatch_tui.tui.render.counts import tally_cell
+from tbatch_tui.tui.keys.hints import fill_keys, shown_key
+from tbatch_tui.tui.render.counts import counts_cell
 from tbatch_tui.tui.sanitize import fit, line
 
 _NAMED = 4
 """Cells of a name below which its part is not worth them."""
-Pieces = list[tuple[str, str]]
+StyledText = list[tuple[str, str]]
 """Text and a style each: what a table's cell takes."""
 _BEFORE_THE_CAUSE = re.compile(r"(Error validating input file: )?(Line \d+ \(within chunk\): )?")
 """What a failed job's error begins with: in a cell it would be all there is room for, and that line need not be the
@@ -47,7 +47,7 @@ def name_cell(record: JobRecord, width: int) -> str:
     return fit(record.name_of_file, room).rstrip() + part
 
 
-def progress_cell(record: JobRecord, width: int) -> Pieces:
+def progress_cell(record: JobRecord, width: int) -> StyledText:
     """What the Progress column says: a bar while it runs, then what came of it."""
     job = record.job
     if job is None:
@@ -66,22 +66,22 @@ def progress_cell(record: JobRecord, width: int) -> Pieces:
     return outcome_pieces(record, width)
 
 
-def outcome_pieces(record: JobRecord, width: int | None = None) -> Pieces:
+def outcome_pieces(record: JobRecord, width: int | None = None) -> StyledText:
     """What came back: `1,980 ok · 17 err`, or where the files stand; in `width` cells as much of it as can be said."""
     trouble = next((t for t in record.transfers if t.state is TransferState.FAILED), None)
     if trouble is not None:
-        return [("not fetched: ", "$status-attention"), (line(with_keys(trouble.message or "")), "")]
+        return [("not fetched: ", "$status-attention"), (line(fill_keys(trouble.message or "")), "")]
     if any(t.state is TransferState.WANTED for t in record.transfers):
         return [("fetching results", "$status-active")]
     if any(t.state is TransferState.GONE for t in record.transfers):
         return [("gone from the server", "$status-attention")]
-    if record.tally is not None:
-        return tally_cell(record.tally, width)
+    if record.counts is not None:
+        return counts_cell(record.counts, width)
     answered, errors = record.answered_rows, record.error_rows
     if answered is None and errors is None:
         has_files = record.job is not None and any(record.job.file_id(kind) for kind in FileKind)
         return [("on the server" if has_files else "no result files", "$status-quiet")]
-    pieces: Pieces = [(f"{answered or 0:,} ok", "$status-ok" if not errors else "")]
+    pieces: StyledText = [(f"{answered or 0:,} ok", "$status-ok" if not errors else "")]
     if errors:
         pieces += [(" · ", "$status-quiet"), (f"{errors:,} err", "$status-attention")]
     missing = (record.requests or 0) - (answered or 0) - (errors or 0)
@@ -90,7 +90,7 @@ def outcome_pieces(record: JobRecord, width: int | None = None) -> Pieces:
     return pieces
 
 
-def moved_pieces(moved: TransferMoved, width: int) -> Pieces:
+def moved_pieces(moved: TransferProgress, width: int) -> StyledText:
     """Bytes on their way: a bar of `width` cells, how many of how many, and how fast."""
     done, rest = fmt.bar_parts(moved.done / moved.total if moved.total else None, width)
     words = f" {fmt.size(moved.done)} of {fmt.size(moved.total)} {fmt.rate(moved.rate)}"
@@ -99,18 +99,18 @@ def moved_pieces(moved: TransferMoved, width: int) -> Pieces:
 
 def requests_of(record: JobRecord) -> int | None:
     """How many requests the job has; of one made elsewhere, how many rows came back. The API does not say."""
-    if record.tally is not None:
-        return record.tally.requests
+    if record.counts is not None:
+        return record.counts.requests
     if record.requests is not None or not record.transfers:
         return record.requests
     return (record.answered_rows or 0) + (record.error_rows or 0) or None
 
 
-def _submission_cell(record: JobRecord) -> Pieces:
+def _submission_cell(record: JobRecord) -> StyledText:
     submission = record.submission
     if submission is None:
         return []
-    if record.is_at_rest:
+    if record.is_waiting:
         return rest_pieces(record)
     if submission.error:
         style = "$status-failed" if record.status == LocalStatus.NOT_SUBMITTED else "$status-attention"
@@ -118,7 +118,7 @@ def _submission_cell(record: JobRecord) -> Pieces:
     return [("creating the job" if record.status == LocalStatus.SUBMITTING else "", "$status-quiet")]
 
 
-def rest_pieces(record: JobRecord) -> Pieces:
+def rest_pieces(record: JobRecord) -> StyledText:
     """What the rest of a file waits for: the first requests, or the word on `9 answered, 1 error`."""
     if record.submission is None or not record.submission.error:
         first = f"the first {record.group.first:,}" if record.group is not None else "the first"
@@ -126,7 +126,7 @@ def rest_pieces(record: JobRecord) -> Pieces:
     return [(line(record.submission.error), "$status-attention"), (": send it?", "")]
 
 
-def took(record: JobRecord, now: float) -> str:
+def duration_of(record: JobRecord, now: float) -> str:
     """How long it ran, or runs by now."""
     job = record.job
     if job is None or job.created_at is None:
@@ -136,7 +136,7 @@ def took(record: JobRecord, now: float) -> str:
     return fmt.MISSING if job.is_ended else fmt.duration(max(0.0, now - job.created_at))
 
 
-def _foot_head(record: JobRecord, now: float, width: int | None) -> Pieces:
+def _foot_head(record: JobRecord, now: float, width: int | None) -> StyledText:
     """What it is, and from when until when. Where there is no room, parts go whole, and the deadline never does."""
     job, name = record.job, line(record.name)
     id, kind = line(record.key[:8]) if job is not None else "", kind_of(record)
@@ -157,22 +157,22 @@ def _foot_head(record: JobRecord, now: float, width: int | None) -> Pieces:
     return [(name, "bold"), *((part, "$status-quiet") for part in said)]
 
 
-def foot_lines(record: JobRecord, now: float, width: int | None = None) -> list[Pieces]:
+def details_lines(record: JobRecord, now: float, width: int | None = None) -> list[StyledText]:
     """Three lines that answer most questions about a row without opening it.
 
     In `width` cells the first is cut by parts; without one there is room, and the files stand under each other.
     """
     job, submission = record.job, record.submission
     first = _foot_head(record, now, width)
-    second: Pieces = []
+    second: StyledText = []
     if job is not None and job.error:
         second = [(line(job.error), "$status-failed")]
-    elif record.is_at_rest:
-        second = [(what_now(record), "")]
+    elif record.is_waiting:
+        second = [(next_action(record), "")]
     elif submission is not None and submission.state.is_uncertain:
         second = [(line(submission.error or ""), "$status-attention")]
     elif submission is not None and submission.error:
-        second = [(line(submission.error), "$status-attention"), (f"  {line(with_keys(submission.hint or ''))}", "")]
+        second = [(line(submission.error), "$status-attention"), (f"  {line(fill_keys(submission.hint or ''))}", "")]
     elif submission is not None and submission.warning:
         second = [("The server warned: ", "$status-attention"), (line(submission.warning), "")]
     elif record.transfers:
@@ -180,12 +180,12 @@ def foot_lines(record: JobRecord, now: float, width: int | None = None) -> list[
     elif job is not None and job.is_ended:
         second = outcome_pieces(record)
     else:
-        second = [(what_now(record), "")]
-    third: Pieces = []
+        second = [(next_action(record), "")]
+    third: StyledText = []
     if submission is not None and submission.state.is_uncertain:
         third = [(shown_key(keys.SETTLE), "bold $accent-text"), (" decides", "")]
         third.append((f" · since {fmt.when(submission.uncertain_since, now)} · ", "$status-quiet"))
-        third.append((line(with_keys(submission.hint or "")), ""))
+        third.append((line(fill_keys(submission.hint or "")), ""))
     elif submission is not None:
         of = f", {record.part_words} of" if record.group is not None else ""
         path = record.group.path if record.group is not None else submission.path
@@ -202,9 +202,9 @@ def foot_lines(record: JobRecord, now: float, width: int | None = None) -> list[
     return [first, second, third]
 
 
-def _files_said(transfers: Sequence[Transfer], between: str) -> Pieces:
+def _files_said(transfers: Sequence[Transfer], between: str) -> StyledText:
     """`output 1.2 MB, 1,980 rows · errors 243 B, 2 rows · in batch-results`: how much there is, and then where."""
-    said: Pieces = []
+    said: StyledText = []
     for transfer in transfers:
         said += [(between, "$status-quiet")] if said else []
         said += [(f"{transfer.kind.value} ", "$status-quiet"), _file_said(transfer)]
@@ -224,10 +224,10 @@ def _file_said(transfer: Transfer) -> tuple[str, str]:
         case TransferState.GONE:
             return ("gone from the server", "$status-attention")
         case TransferState.FAILED:
-            return (line(with_keys(transfer.message or "not fetched")), "$status-attention")
+            return (line(fill_keys(transfer.message or "not fetched")), "$status-attention")
 
 
-def what_now(record: JobRecord) -> str:
+def next_action(record: JobRecord) -> str:
     """What is happening, in a sentence."""
     words: dict[str, str] = {
         JobStatus.VALIDATING: "The server is checking the file. Accepted is not yet valid.",
@@ -241,4 +241,4 @@ def what_now(record: JobRecord) -> str:
         LocalStatus.SUBMITTING: "The job is being created, once.",
         LocalStatus.UNCERTAIN: "Whether the job was made is being looked up. {job.settle} decides it yourself.",
     }
-    return with_keys(words.get(record.status, ""))
+    return fill_keys(words.get(record.status, ""))

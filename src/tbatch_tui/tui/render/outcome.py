@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.engine.results import Oddity, Outcome, ResultIndex
+from tbatch_tui.engine.results import Outcome, ResultIndex, RowIssue
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.keys.hints import with_keys
+from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.render.status import ACTIVE, ATTENTION, FAILED, OK, StatusLook
 
 FILTERS: dict[str, tuple[Outcome, ...]] = {
@@ -40,9 +40,9 @@ _NEXT_KIND = "Press {list.next-filter} for the next kind of row."
 _FETCH = "Press {go.back}, then {job.download} on the job: that fetches them"
 
 ODD = {
-    Oddity.UNKNOWN: "This id is in no line of the input file.",
-    Oddity.DUPLICATE: "This request has a row already; the better one counts.",
-    Oddity.UNREADABLE: "This row cannot be told to belong to a request.",
+    RowIssue.UNKNOWN: "This id is in no line of the input file.",
+    RowIssue.DUPLICATE: "This request has a row already; the better one counts.",
+    RowIssue.UNREADABLE: "This row cannot be told to belong to a request.",
 }
 
 
@@ -51,7 +51,7 @@ def look_of_outcome(outcome: Outcome) -> StatusLook:
     return _LOOKS[outcome]
 
 
-def trouble_words(index: ResultIndex) -> str:
+def format_issues(index: ResultIndex) -> str:
     """What keeps the sum from being the whole truth: a file that is gone, or is another one by now."""
     said = [f"the {source.words} cannot be read: {why}" for source, why in index.absent.items()]
     if index.input_changed:
@@ -65,26 +65,26 @@ def trouble_words(index: ResultIndex) -> str:
     return fmt.joined(*said)
 
 
-def nothing_here(filter_: str, text: str) -> str:
+def empty_title(filter_: str, text: str) -> str:
     """What a list without rows says, when there are rows of another kind."""
     if text:
         kind = "" if filter_ == "all" else f"among “{filter_}” "
-        return f"No row {kind}holds “{text}”.\n\n" + with_keys(
+        return f"No row {kind}holds “{text}”.\n\n" + fill_keys(
             "Press {list.filter} and {filter.clear} to see all again."
         )
     return _NOTHING[filter_] + (
-        "" if filter_ == "all" else with_keys("\n\nPress {list.next-filter} for the next kind of row.")
+        "" if filter_ == "all" else fill_keys("\n\nPress {list.next-filter} for the next kind of row.")
     )
 
 
-def no_files(job: JobRecord | None, index: ResultIndex) -> str:
+def no_files_title(job: JobRecord | None, index: ResultIndex) -> str:
     """What is said instead of a list when there is no result file to read."""
     if job is None:
         return "This job is not in the history any more."
     if index.absent:
-        return f"{_capital(trouble_words(index))}.\n\n{with_keys(_FETCH)} again."
+        return f"{_capital(format_issues(index))}.\n\n{fill_keys(_FETCH)} again."
     if job.job is not None and any(job.job.file_id(kind) for kind in FileKind):
-        return f"The result files are not here yet.\n\n{with_keys(_FETCH)}."
+        return f"The result files are not here yet.\n\n{fill_keys(_FETCH)}."
     if job.job is not None and job.job.is_ended:
         return f"This job has ended without result files.\n\n{job.job.error or ''}"
     return "There are no results yet. They are there when the job has ended."

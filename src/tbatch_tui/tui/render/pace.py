@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.engine.progress.history import History, Similar
+from tbatch_tui.engine.progress.history import JobHistory, SimilarJobs
 from tbatch_tui.engine.progress.outlook import Outlook, outlook, pause, speeds
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.keys.hints import with_keys
-from tbatch_tui.tui.render.job import Pieces, requests_of
+from tbatch_tui.tui.keys.hints import fill_keys
+from tbatch_tui.tui.render.job import StyledText, requests_of
 
 STALE = 900.0
 """Seconds without a list after which nothing is said of what comes."""
@@ -29,7 +29,7 @@ def is_running(record: JobRecord) -> bool:
     return record.job is not None and record.job.status == JobStatus.IN_PROGRESS
 
 
-def foot_pieces(record: JobRecord, history: History, seen_at: float | None, now: float) -> Pieces:
+def details_pieces(record: JobRecord, history: JobHistory, seen_at: float | None, now: float) -> StyledText:
     """`▁▂▄▅▆▆▇▇▇  4,100/h · done about 14:51`, for the foot of the list."""
     said = _pace(record, history, seen_at, now, SPARK)
     said.append((" · " if said else "", _QUIET))
@@ -39,11 +39,11 @@ def foot_pieces(record: JobRecord, history: History, seen_at: float | None, now:
     return said
 
 
-def meter(record: JobRecord, history: History, seen_at: float | None, now: float) -> list[tuple[str, Pieces]]:
+def meter(record: JobRecord, history: JobHistory, seen_at: float | None, now: float) -> list[tuple[str, StyledText]]:
     """The same at length, for the Job screen: names and what stands beside them."""
     if not is_running(record):
         return []
-    facts: list[tuple[str, Pieces]] = []
+    facts: list[tuple[str, StyledText]] = []
     if pace := _pace(record, history, seen_at, now, 2 * SPARK):
         facts.append(("Pace", pace))
     similar = history.similar
@@ -55,15 +55,15 @@ def meter(record: JobRecord, history: History, seen_at: float | None, now: float
     until = f" · deadline {fmt.when(deadline, now)}" if deadline is not None and deadline > now else ""
     facts.append(("Estimate", [(_done(history, seen_at, now), ""), (until, _QUIET)]))
     if similar is not None:
-        facts.append(("Similar", [(similar_words(similar), _QUIET)]))
+        facts.append(("Similar", [(format_similar(similar), _QUIET)]))
     if rule := _rule(record, now):
-        facts.append(("", [(with_keys(rule[1]), _QUIET)]))
+        facts.append(("", [(fill_keys(rule[1]), _QUIET)]))
     elif _is_late(record, _look(history, seen_at, now)):
         facts.append(("", [("That is past its 24 h. They are best effort: a job goes on after them.", _QUIET)]))
     return facts
 
 
-def similar_words(similar: Similar) -> str:
+def format_similar(similar: SimilarJobs) -> str:
     """`5 jobs like it took 41 m (31 m to 1 h 05 m)`."""
     if similar.count == 1:
         return f"one job like it took {fmt.duration(similar.median)}"
@@ -71,14 +71,14 @@ def similar_words(similar: Similar) -> str:
     return f"{similar.count:,} jobs like it took {fmt.duration(similar.median)} ({span})"
 
 
-def _pace(record: JobRecord, history: History, seen_at: float | None, now: float, width: int) -> Pieces:
+def _pace(record: JobRecord, history: JobHistory, seen_at: float | None, now: float, width: int) -> StyledText:
     if seen_at is None:
         return []
     rates = speeds(history.points, seen_at, width)
     look = _look(history, seen_at, now)
     if look is None or not rates:  # bars without a number would only look like something
         return []
-    said: Pieces = [(fmt.spark(rates, width), "$status-active")]
+    said: StyledText = [(fmt.spark(rates, width), "$status-active")]
     if look.per_hour > 0:
         said.append((f"  {_speed(look.per_hour, requests_of(record))}", ""))
     return said
@@ -91,14 +91,14 @@ def _speed(per_hour: float, requests: int | None) -> str:
     return f"{rows:,.0f}/h" if rows >= 1 else "under 1/h"
 
 
-def _look(history: History, seen_at: float | None, now: float) -> Outlook | None:
+def _look(history: JobHistory, seen_at: float | None, now: float) -> Outlook | None:
     """The outlook, if the server was heard of lately."""
     if seen_at is None or now - seen_at > STALE:
         return None
     return outlook(history.points, seen_at)
 
 
-def _done(history: History, seen_at: float | None, now: float) -> str:
+def _done(history: JobHistory, seen_at: float | None, now: float) -> str:
     if seen_at is None:
         return "no estimate before the server's list has come"
     if now - seen_at > STALE:
@@ -121,7 +121,7 @@ def _done(history: History, seen_at: float | None, now: float) -> str:
     return f"done between {fmt.when(soonest, now)} and {fmt.when(latest, now)}"
 
 
-def _stands(history: History, seen_at: float | None) -> str:
+def _stands(history: JobHistory, seen_at: float | None) -> str:
     """`no progress for 2 h`, when that is long for this job."""
     stood = pause(history.points, seen_at) if seen_at is not None else None
     return f"no progress for {fmt.duration(stood)}" if stood is not None else ""

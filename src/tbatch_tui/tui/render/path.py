@@ -11,6 +11,6 @@ _LONGEST = 120
 """Cells of a path in a message; its end is what tells it apart."""
 
 
-def shortened(path: Path, width: int = _LONGEST) -> str:
+def shorten_path(path: Path, width: int = _LONGEST) -> str:
     """A path for a line: as `format.place` says it, its beginning cut if it is long."""
     return fit(fmt.place(path), width, keep="end").rstrip(" ")

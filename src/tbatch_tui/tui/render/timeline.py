@@ -12,9 +12,9 @@ from tbatch_tui.engine.domain.job import ENDED, JobStatus
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
 from tbatch_tui.engine.domain.transfer import TransferState
-from tbatch_tui.engine.progress.history import LOCAL, History, Point
+from tbatch_tui.engine.progress.history import LOCAL, JobHistory, ProgressPoint
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.render.job import Pieces
+from tbatch_tui.tui.render.job import StyledText
 from tbatch_tui.tui.render.status import look_of
 from tbatch_tui.tui.sanitize import fit
 
@@ -26,7 +26,7 @@ _WORD, _AT, _LASTED = 14, 22, 11
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TimelineStep:
     """One line of the timeline."""
 
     glyph: str
@@ -41,7 +41,7 @@ class Step:
     """`≤ ` or `≥ `, where it lasted so long at most or at least."""
     colour: str = ""
 
-    def pieces(self, now: float, *, short: bool = False) -> Pieces:
+    def pieces(self, now: float, *, short: bool = False) -> StyledText:
         """`● In progress    2026-11-24 14:02:11       41 m`; when `short`, only the time, as near as it is."""
         colour = self.colour or _COLOURS.get(self.glyph, "$status-attention")
         at = "" if self.at is None else fmt.when(self.at, now) if short else fmt.absolute(self.at)
@@ -61,16 +61,16 @@ class Step:
 STEP_WIDTH = 2 + _WORD + _AT + _LASTED
 
 
-def steps(record: JobRecord, now: float, history: History = History()) -> list[Step]:  # noqa: B008 - it is frozen
+def steps(record: JobRecord, now: float, history: JobHistory = JobHistory()) -> list[TimelineStep]:  # noqa: B008 - it is frozen
     """What happened, what is happening, what is still ahead."""
     job = record.job
-    found: list[Step] = []
+    found: list[TimelineStep] = []
     if record.submission is not None:
         found += _sending(record, record.submission, now, history)
     if job is None:
         return found
     if record.submission is None:
-        found.append(Step(DONE, "Made elsewhere", job.created_at))
+        found.append(TimelineStep(DONE, "Made elsewhere", job.created_at))
     found += _on_the_server(record, now, history)
     end = _end(record, history)
     found.append(end)
@@ -79,34 +79,36 @@ def steps(record: JobRecord, now: float, history: History = History()) -> list[S
     return found
 
 
-def _sending(record: JobRecord, submission: Submission, now: float, history: History) -> Iterator[Step]:
+def _sending(record: JobRecord, submission: Submission, now: float, history: JobHistory) -> Iterator[TimelineStep]:
     """Intent, upload and create."""
-    yield Step(DONE, "Submitted", submission.created_at)
+    yield TimelineStep(DONE, "Submitted", submission.created_at)
     state = submission.state
-    if state.is_at_rest:
-        yield Step(NOW if state is SubmissionState.WAITING else "◆", "Waiting", submission.created_at)
+    if state.is_waiting:
+        yield TimelineStep(NOW if state is SubmissionState.WAITING else "◆", "Waiting", submission.created_at)
         return
     up = history.first(LOCAL + SubmissionState.UPLOADED)
     dropped = state in (SubmissionState.REJECTED, SubmissionState.STOPPED)
     if submission.file_id is not None:
-        yield Step(DONE, "Uploaded", up.at if up else None, _between(submission.created_at, up.at if up else None))
+        yield TimelineStep(
+            DONE, "Uploaded", up.at if up else None, _between(submission.created_at, up.at if up else None)
+        )
     elif dropped:
-        yield Step(OVER, "Not uploaded")
+        yield TimelineStep(OVER, "Not uploaded")
     else:
-        yield Step(NOW, "Uploading", None, now - submission.created_at)
+        yield TimelineStep(NOW, "Uploading", None, now - submission.created_at)
     if record.job is not None:
         created = record.job.created_at
-        yield Step(DONE, "Created", created, _between(up.at if up else None, created))
+        yield TimelineStep(DONE, "Created", created, _between(up.at if up else None, created))
     elif state is not None and state.is_uncertain:
         since = submission.uncertain_since
-        yield Step("?", "Answer lost", since, now - since if since is not None else None)
+        yield TimelineStep("?", "Answer lost", since, now - since if since is not None else None)
     elif dropped:
-        yield Step(OVER, "Not created" if state is SubmissionState.REJECTED else "Stopped")
+        yield TimelineStep(OVER, "Not created" if state is SubmissionState.REJECTED else "Stopped")
     else:
-        yield Step(NOW if submission.file_id is not None else AHEAD, "Created")
+        yield TimelineStep(NOW if submission.file_id is not None else AHEAD, "Created")
 
 
-def _on_the_server(record: JobRecord, now: float, history: History) -> Iterator[Step]:
+def _on_the_server(record: JobRecord, now: float, history: JobHistory) -> Iterator[TimelineStep]:
     """The statuses between creation and end, as they were seen; the usual two also when they were not."""
     job = record.job
     assert job is not None
@@ -131,7 +133,7 @@ def _on_the_server(record: JobRecord, now: float, history: History) -> Iterator[
         word = look_of(status).word
         if status == job.status:
             since = now - began.at if began.at is not None else None
-            yield Step(NOW, word, began.at, since, began.is_by, "≥ " if began.is_by else "")
+            yield TimelineStep(NOW, word, began.at, since, began.is_by, "≥ " if began.is_by else "")
         else:
             broke = job.status == JobStatus.FAILED and index == len(statuses) - 1
             follows = statuses[index + 1] if index < len(statuses) - 1 else job.status
@@ -140,58 +142,60 @@ def _on_the_server(record: JobRecord, now: float, history: History) -> Iterator[
             ended = after.at if after is not None else None
             rough = "≤ " if after is not None and not _is_watched(after) else ""
             lasted = None if began.is_by else _between(began.at, ended)
-            yield Step(OVER if broke else DONE, word, began.at, lasted, began.is_by, rough)
+            yield TimelineStep(OVER if broke else DONE, word, began.at, lasted, began.is_by, rough)
     if job.status == JobStatus.VALIDATING:
-        yield Step(AHEAD, look_of(JobStatus.IN_PROGRESS).word)
+        yield TimelineStep(AHEAD, look_of(JobStatus.IN_PROGRESS).word)
 
 
-def _began(status: str, first: Point | None, created: float | None) -> Step:
+def _began(status: str, first: ProgressPoint | None, created: float | None) -> TimelineStep:
     """When a status began: validating does with the job; of the others the first look that showed them is a bound."""
     if status == JobStatus.VALIDATING:
-        return Step(DONE, "", created)
+        return TimelineStep(DONE, "", created)
     if first is None:
-        return Step(DONE, "")
-    return Step(DONE, "", first.at, is_by=not _is_watched(first))
+        return TimelineStep(DONE, "")
+    return TimelineStep(DONE, "", first.at, is_by=not _is_watched(first))
 
 
-def _stays(points: list[Point]) -> list[tuple[str, Point, Point | None]]:
+def _stays(points: list[ProgressPoint]) -> list[tuple[str, ProgressPoint, ProgressPoint | None]]:
     """Each status, the first point that had it, and the first point after it that had another."""
-    found: list[tuple[str, Point, Point | None]] = []
+    found: list[tuple[str, ProgressPoint, ProgressPoint | None]] = []
     for status in dict.fromkeys(point.status for point in points):
         index = next(n for n, point in enumerate(points) if point.status == status)
         found.append((status, points[index], next((p for p in points[index:] if p.status != status), None)))
     return found
 
 
-def _is_watched(point: Point) -> bool:
+def _is_watched(point: ProgressPoint) -> bool:
     """Whether the look before showed something else, and was not long ago."""
     return point.known_at is not None and point.at - point.known_at <= WATCHED
 
 
-def _end(record: JobRecord, history: History) -> Step:
+def _end(record: JobRecord, history: JobHistory) -> TimelineStep:
     job = record.job
     assert job is not None
     if not job.is_ended:
-        return Step(AHEAD, "Ended", job.deadline, is_by=True)
+        return TimelineStep(AHEAD, "Ended", job.deadline, is_by=True)
     look = look_of(job.status)
     first = history.first(job.status)
     at, is_by = job.completed_at, False
     if at is None and first is not None:
         at, is_by = first.at, not _is_watched(first)
-    return Step(look.glyph, look.word, at, _between(job.created_at, at), is_by, "≤ " if is_by else "", look.colour)
+    return TimelineStep(
+        look.glyph, look.word, at, _between(job.created_at, at), is_by, "≤ " if is_by else "", look.colour
+    )
 
 
-def _fetching(record: JobRecord, end: Step) -> Step:
+def _fetching(record: JobRecord, end: TimelineStep) -> TimelineStep:
     transfers = record.transfers
     if transfers and all(t.state is TransferState.FETCHED for t in transfers):
         at = max(t.updated_at for t in transfers) or None
         by_itself = record.submission is not None and not end.is_by  # else it says when a person pressed d
-        return Step(DONE, "Fetched", at, _between(end.at, at) if by_itself else None)
+        return TimelineStep(DONE, "Fetched", at, _between(end.at, at) if by_itself else None)
     if any(t.state is TransferState.FAILED for t in transfers):
-        return Step("!", "Not fetched")
+        return TimelineStep("!", "Not fetched")
     if any(t.state is TransferState.GONE for t in transfers):
-        return Step("!", "Files gone")
-    return Step(NOW if transfers else AHEAD, "Fetching" if transfers else "Fetched")
+        return TimelineStep("!", "Files gone")
+    return TimelineStep(NOW if transfers else AHEAD, "Fetching" if transfers else "Fetched")
 
 
 def _between(before: float | None, after: float | None) -> float | None:

@@ -12,14 +12,14 @@ from textual.binding import BindingType
 from textual.widgets import Static
 
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.keys.hints import with_keys
+from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.keys.keymap import keys_of
 from tbatch_tui.tui.messages import GoBack
 from tbatch_tui.tui.render.styled import pieces_content
+from tbatch_tui.tui.widgets.divider import Divider
 from tbatch_tui.tui.widgets.header_line import HeaderLine
 from tbatch_tui.tui.widgets.key_bar import KeyBar
-from tbatch_tui.tui.widgets.reader.selectable import Selecting
-from tbatch_tui.tui.widgets.rule import Rule
+from tbatch_tui.tui.widgets.reader.selectable import SelectableScreen
 
 if TYPE_CHECKING:
     from tbatch_tui.tui.bridge import Bridge
@@ -28,7 +28,7 @@ _SAID_AGAIN = 8.0
 """Seconds until the same refusal is said again: as long as it stands on the screen."""
 
 
-class Frame(Selecting[None]):
+class BaseScreen(SelectableScreen[None]):
     """Base of the screens. A subclass sets `NAME` and composes its `body`."""
 
     NAME: ClassVar[str]
@@ -40,7 +40,7 @@ class Frame(Selecting[None]):
         (130, "-wide"),
     ]
     DEFAULT_CSS = """
-    Frame { background: $background; color: $foreground; }
+    BaseScreen { background: $background; color: $foreground; }
     """
 
     _refused = ""
@@ -49,7 +49,7 @@ class Frame(Selecting[None]):
 
     def compose(self) -> ComposeResult:
         yield HeaderLine(self.NAME, id="header")
-        yield Rule()
+        yield Divider()
         yield from self.body()
         yield KeyBar()
 
@@ -62,7 +62,7 @@ class Frame(Selecting[None]):
         return self.query_one("#header", HeaderLine)
 
     @staticmethod
-    def set_pieces(static: Static, pieces: Sequence[tuple[str, str]]) -> None:
+    def set_status(static: Static, pieces: Sequence[tuple[str, str]]) -> None:
         """Show text with styles. The text has passed the gate where the pieces were made."""
         static.update(pieces_content(list(pieces)))
 
@@ -77,7 +77,7 @@ class Frame(Selecting[None]):
                     found.setdefault(key, []).append(binding.action.partition("(")[0])
         return found
 
-    def why_not(self, action: str) -> str:
+    def disabled_reason(self, action: str) -> str:
         """Why an action of this screen cannot be done just now; empty where that needs no word."""
         return ""
 
@@ -86,10 +86,10 @@ class Frame(Selecting[None]):
         actions = self._actions.get(event.key, ())
         if not actions or event.key in self.active_bindings:
             return
-        why = next(filter(None, map(self.why_not, actions)), "")
+        why = next(filter(None, map(self.disabled_reason, actions)), "")
         if why and (why != self._refused or event.time - self._refused_at > _SAID_AGAIN):
             self._refused, self._refused_at = why, event.time
-            self.bridge.say(with_keys(why))
+            self.bridge.notify(fill_keys(why))
 
     def action_back(self) -> None:
         """Back to where the person came from."""

@@ -6,8 +6,8 @@ from typing import Any
 
 from textual.screen import Screen
 
-from tbatch_tui.tui.keys.hints import with_keys
-from tbatch_tui.tui.widgets.hint_line import TourLine
+from tbatch_tui.tui.keys.hints import fill_keys
+from tbatch_tui.tui.widgets.hint_line import HintLine
 
 LINES: dict[str, tuple[str, str]] = {
     "Jobs": (
@@ -47,7 +47,7 @@ LINES: dict[str, tuple[str, str]] = {
 assert all("[" not in text for pair in LINES.values() for text in pair)
 
 
-def place_of(screen: Screen[Any]) -> str | None:
+def context_of(screen: Screen[Any]) -> str | None:
     """The name under which the line of a screen is remembered; None where there is none."""
     name = getattr(screen, "NAME", None)
     return f"tour.{name}" if name in LINES else None
@@ -55,13 +55,13 @@ def place_of(screen: Screen[Any]) -> str | None:
 
 def show(screen: Screen[Any]) -> None:
     """Put the line above the keys of this screen."""
-    if screen.query(TourLine) or not screen.is_attached:
+    if screen.query(HintLine) or not screen.is_attached:
         return
-    words, short = (with_keys(text) for text in LINES[getattr(screen, "NAME", "")])
-    screen.mount(TourLine(words, short, with_keys("{tour.hide}")))
+    words, short = (fill_keys(text) for text in LINES[getattr(screen, "NAME", "")])
+    screen.mount(HintLine(words, short, fill_keys("{tour.hide}")))
 
 
 def hide(screen: Screen[Any], unless: Screen[Any] | None = None) -> None:
     """Take the line away, unless it is this screen's."""
     if screen is not unless:
-        screen.query(TourLine).remove()
+        screen.query(HintLine).remove()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.text import format as fmt
-from tbatch_tui.text.escape import harmless_json
+from tbatch_tui.text.escape import escape_json
 from tbatch_tui.tui.sanitize import line, lines
 
 if TYPE_CHECKING:
@@ -21,21 +21,21 @@ def copy_id(app: App[Any], bridge: Bridge, text: str) -> None:
     """Copy a name or an id: one line."""
     clean = line(text)
     app.copy_to_clipboard(clean)
-    bridge.say(f"Copied {clean}")
+    bridge.notify(f"Copied {clean}")
 
 
 def copy_record(app: App[Any], bridge: Bridge, text: str, what: str) -> None:
     """Copy a whole record. `what` is how the toast calls it."""
     size = len(text.encode("utf-8", "replace"))
     if size > LONGEST:
-        bridge.say(
+        bridge.notify(
             f"{what} is too long to copy: {fmt.size(size)}",
             f"Terminals take about {fmt.size(LONGEST)}. Nothing was copied; exporting writes it to a file.",
             "warning",
         )
         return
     app.copy_to_clipboard(text)
-    bridge.say(f"Copied {what}", fmt.size(size))
+    bridge.notify(f"Copied {what}", fmt.size(size))
 
 
 def copy_selection(app: App[Any], bridge: Bridge, selected: str) -> bool:
@@ -44,7 +44,7 @@ def copy_selection(app: App[Any], bridge: Bridge, selected: str) -> bool:
     if not text.strip():
         return False
     if len(text.encode("utf-8", "replace")) > LONGEST:
-        bridge.say(
+        bridge.notify(
             f"Too much is selected to copy: more than {fmt.size(LONGEST)}",
             "Terminals take about that much. Nothing was copied; exporting writes it to a file.",
             "warning",
@@ -53,7 +53,7 @@ def copy_selection(app: App[Any], bridge: Bridge, selected: str) -> bool:
     app.copy_to_clipboard(text)
     count = text.count("\n") + 1
     said = fmt.plural(len(text), "character")
-    bridge.say(f"Copied {said}" if count == 1 else f"Copied {fmt.plural(count, 'line')}, {said}")
+    bridge.notify(f"Copied {said}" if count == 1 else f"Copied {fmt.plural(count, 'line')}, {said}")
     return True
 
 
@@ -61,7 +61,7 @@ def json_text(value: Any) -> str:
     """A value as indented JSON that pastes without harm: what a terminal would obey or hide is escaped, as JSON may."""
     import json
 
-    return harmless_json(json.dumps(value, indent=2, ensure_ascii=False))
+    return escape_json(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def json_or_text(raw: bytes | None) -> Any:

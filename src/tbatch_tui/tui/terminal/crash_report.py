@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from tbatch_tui._version import __version__
-from tbatch_tui.engine.redaction import redacted
+from tbatch_tui.engine.redaction import redact
 
 _KEPT = 5
 
@@ -26,7 +26,7 @@ def write_report(folder: Path, told: str) -> Path | None:
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(head + redacted(told))
+            file.write(head + redact(told))
         for old in sorted(folder.glob("crash-*.txt"))[:-_KEPT]:
             old.unlink(missing_ok=True)
     except OSError:
@@ -34,7 +34,7 @@ def write_report(folder: Path, told: str) -> Path | None:
     return path
 
 
-def last_words(path: Path | None) -> str:
+def exit_message(path: Path | None) -> str:
     """What a person is told under the traceback."""
     where = f" The report is {path}: it holds no key, no prompt and no answer." if path is not None else ""
     return (

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from textual.app import App, SuspendNotSupported
 
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.tui.terminal.suspend import lend_terminal
+from tbatch_tui.tui.terminal.suspend import run_in_terminal
 
 _PLUS = frozenset(
     ("vi", "vim", "nvim", "nvi", "view", "nano", "pico", "emacs", "emacsclient", "micro", "kak", "joe", "mg", "ne")
@@ -50,7 +50,7 @@ async def edit(app: App[object], command: list[str]) -> int:
     Raises BatchError when the terminal cannot be given away, or the editor does not start.
     """
     try:
-        ended = await lend_terminal(app, command)
+        ended = await run_in_terminal(app, command)
     except SuspendNotSupported:
         raise BatchError(
             "An editor cannot be opened from this terminal", "Edit the file elsewhere: a change is noticed here."

@@ -12,9 +12,9 @@ from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.events import JobsEnded, RecordsChanged
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.keys.hints import with_keys
+from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.sanitize import line
-from tbatch_tui.tui.terminal.notify_command import run_hook
+from tbatch_tui.tui.terminal.notify_command import run_notify_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +34,7 @@ _DEAF = ("", "dumb", "linux")
 """Terminals with neither a title nor a desktop around them: what they are sent, they may print."""
 
 
-class Attention:
+class Notifier:
     """Hears what the engine announces. `done` counts what ended since the person last pressed a key or came back."""
 
     def __init__(self, app: App[Any], bridge: Bridge, notify: Notify) -> None:
@@ -48,7 +48,7 @@ class Attention:
 
     # -- what the engine says ------------------------------------------------------------------------
 
-    def begin(self, records: Iterable[JobRecord]) -> None:
+    def start(self, records: Iterable[JobRecord]) -> None:
         """The whole history, once it is here: from now on the title tells of it."""
         self._running = {record.key for record in records if record.is_active}
         if self._notify.title:
@@ -64,10 +64,10 @@ class Attention:
 
     def jobs_ended(self, event: JobsEnded) -> None:
         """Say it in every way that is switched on."""
-        title, body = words(event.records)
+        title, body = notice_text(event.records)
         self._done += len(event.records)
         if self._notify.toast and not all(map(_is_to_be_fetched, event.records)):
-            self._bridge.say(title, body)
+            self._bridge.notify(title, body)
         if self._notify.bell:
             self._app.bell()
         if self._notify.desktop:
@@ -78,26 +78,26 @@ class Attention:
         """Run the person's command, a job at a time. What goes wrong is said once, and logged each time."""
         for record in event.records[:_HOOKS_AT_MOST] if self._notify.command else ():
             try:
-                await run_hook(self._notify.command, record)
+                await run_notify_command(self._notify.command, record)
             except BatchError as error:
                 logging.getLogger(__name__).warning("%s", error)
                 if not self._has_failed:
                     self._has_failed = True
-                    self._bridge.say(error.title, f"{error.hint} Said once; the log says it each time.", "warning")
+                    self._bridge.notify(error.title, f"{error.hint} Said once; the log says it each time.", "warning")
         if self._notify.command and (left := len(event.records) - _HOOKS_AT_MOST) > 0:
             title = f"The command of [notify] ran for {_HOOKS_AT_MOST} jobs, and not for {left:,} that ended with them"
             logging.getLogger(__name__).warning("%s", title)
-            self._bridge.say(title, "Nothing is wrong with those: their rows say what became of them.", "warning")
+            self._bridge.notify(title, "Nothing is wrong with those: their rows say what became of them.", "warning")
 
     # -- the terminal --------------------------------------------------------------------------------
 
-    def seen(self) -> None:
+    def clear_unseen(self) -> None:
         """The person is here: what has ended is no news any more."""
         if self._done:
             self._done = 0
             self._show_title()
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Give the terminal its title back."""
         if self._title:
             self._write("\x1b]2;\x1b\\\x1b[23;2t")
@@ -122,7 +122,7 @@ class Attention:
             driver.write(sequence)
 
 
-def words(records: tuple[JobRecord, ...]) -> tuple[str, str]:
+def notice_text(records: tuple[JobRecord, ...]) -> tuple[str, str]:
     """Title and text of a notice: of one job what became of it, of several how many and which."""
     if len(records) == 1:
         return f"{records[0].name}: {records[0].status_words}", _what_now(records[0])
@@ -139,7 +139,7 @@ def _what_now(record: JobRecord) -> str:
     return (
         "Its results are being fetched."
         if _is_to_be_fetched(record)
-        else with_keys("Press {job.download} to fetch its results.")
+        else fill_keys("Press {job.download} to fetch its results.")
     )
 
 

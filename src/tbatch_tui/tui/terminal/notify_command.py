@@ -10,8 +10,8 @@ from contextlib import suppress
 
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.record_json import document
-from tbatch_tui.engine.redaction import redacted
+from tbatch_tui.engine.record_json import record_to_dict
+from tbatch_tui.engine.redaction import redact
 
 TIME_LIMIT = 30.0
 """Seconds after which it is killed."""
@@ -19,7 +19,7 @@ _NOT_TOLD = ("TOGETHER_API_KEY",)
 _SAFE = "The job is as it was."
 
 
-async def run_hook(
+async def run_notify_command(
     command: Sequence[str],
     record: JobRecord,
     *,
@@ -31,7 +31,7 @@ async def run_hook(
     Raises BatchError when it does not start, takes too long, or says by its exit code that it failed.
     """
     # A key that is hidden is taken out under any name: some keep it in a header, or in a line for a tool.
-    told = {name: value for name, value in environment.items() if name not in _NOT_TOLD and redacted(value) == value}
+    told = {name: value for name, value in environment.items() if name not in _NOT_TOLD and redact(value) == value}
     try:
         child = await asyncio.create_subprocess_exec(
             *command,
@@ -48,7 +48,7 @@ async def run_hook(
         ) from error
     try:
         async with asyncio.timeout(time_limit):
-            await child.communicate(json.dumps(document(record)).encode())
+            await child.communicate(json.dumps(record_to_dict(record)).encode())
     except TimeoutError:
         raise BatchError(
             f"The command of [notify] was stopped after {time_limit:g} s", f"{_SAFE} Let {command[0]} leave sooner."

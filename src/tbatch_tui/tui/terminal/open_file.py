@@ -14,7 +14,7 @@ from typing import Any
 from textual.app import App, SuspendNotSupported
 
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.tui.terminal.suspend import lend_terminal
+from tbatch_tui.tui.terminal.suspend import run_in_terminal
 
 _DEFAULT_PAGERS = (("less", "-+r", "-+R"), ("more",))
 """`less` without raw control characters, whatever LESS says: the file is not the person's own words."""
@@ -59,7 +59,7 @@ async def page(app: App[Any], path: Path) -> None:
     command = pager_of(os.environ)
     await _must_be_there(path)
     try:
-        ended = await lend_terminal(app, [*command, str(path)])
+        ended = await run_in_terminal(app, [*command, str(path)])
     except SuspendNotSupported:
         raise BatchError(
             "This terminal cannot be given to another program", f"The file is {path}: open it in another one."

@@ -11,7 +11,7 @@ from typing import Any
 from textual.app import App
 
 
-async def lend_terminal(app: App[Any], command: Sequence[str]) -> int | OSError:
+async def run_in_terminal(app: App[Any], command: Sequence[str]) -> int | OSError:
     """Run the command in this terminal: its exit code, or why it did not start. Cancelled, it ends the program.
 
     Raises SuspendNotSupported when the terminal cannot be given away.

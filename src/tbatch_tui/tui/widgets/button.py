@@ -11,17 +11,17 @@ from textual.geometry import Size
 from textual.message import Message
 
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.widgets.one_line import OneLine
 
 
-class Choice(OneLine, can_focus=True):
+class FlatButton(OneLine, can_focus=True):
     """`[ Submit ]` with the focus, `  Back  ` without: brackets, weight and background tell, not one colour."""
 
     BINDINGS: ClassVar[list[BindingType]] = [keys.PRESS]
     DEFAULT_CSS = """
-    Choice {
+    FlatButton {
         width: auto; pointer: pointer; color: $foreground; background: $panel;
         &:focus { background: $cursor-row; }
         &:disabled { color: $status-quiet; text-style: dim; }
@@ -31,12 +31,12 @@ class Choice(OneLine, can_focus=True):
     class Pressed(Message):
         """This answer was chosen."""
 
-        def __init__(self, choice: Choice) -> None:
+        def __init__(self, choice: FlatButton) -> None:
             super().__init__()
             self.choice = choice
 
         @property
-        def control(self) -> Choice:
+        def control(self) -> FlatButton:
             return self.choice
 
     def __init__(self, label: str, *, key: str = "", id: str | None = None, disabled: bool = False) -> None:
@@ -52,9 +52,9 @@ class Choice(OneLine, can_focus=True):
     def get_content_width(self, container: Size, viewport: Size) -> int:
         return cell_len(self._label) + (cell_len(self._key) + 1 if self._key else 0) + 4
 
-    def pieces(self, width: int) -> Pieces:
+    def pieces(self, width: int) -> StyledText:
         left, right = ("[ ", " ]") if self.has_focus else ("  ", "  ")
-        key: Pieces = [(self._key, "bold $accent-text"), (" ", "")] if self._key else []
+        key: StyledText = [(self._key, "bold $accent-text"), (" ", "")] if self._key else []
         return [(left, "$accent-text"), *key, (self._label, "bold" if self.has_focus else ""), (right, "$accent-text")]
 
     def action_press(self) -> None:

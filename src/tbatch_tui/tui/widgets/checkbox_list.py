@@ -11,30 +11,30 @@ from textual.containers import VerticalScroll
 from textual.message import Message
 
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.widgets.one_line import OneLine
 
 
-class TickList(VerticalScroll, can_focus=False, inherit_bindings=False):
+class CheckboxList(VerticalScroll, can_focus=False, inherit_bindings=False):
     """Ticks under each other. Up and down go from one to the next, also where the list is longer than its place."""
 
     DEFAULT_CSS = """
-    TickList { height: auto; scrollbar-size-vertical: 1; }
+    CheckboxList { height: auto; scrollbar-size-vertical: 1; }
     """
 
 
-class Tick(OneLine, can_focus=True):
+class Checkbox(OneLine, can_focus=True):
     """One thing to be chosen or not. Its words pass the gate when they are drawn."""
 
     BINDINGS: ClassVar[list[BindingType]] = [keys.TICK]
     DEFAULT_CSS = """
-    Tick { pointer: pointer; &:focus { background: $cursor-row; text-style: bold; } }
+    Checkbox { pointer: pointer; &:focus { background: $cursor-row; text-style: bold; } }
     """
 
     class Changed(Message):
         """It was ticked, or is not any more."""
 
-        def __init__(self, tick: Tick) -> None:
+        def __init__(self, tick: Checkbox) -> None:
             super().__init__()
             self.tick = tick
 
@@ -47,9 +47,9 @@ class Tick(OneLine, can_focus=True):
         self._of_group = group
         self._words = tuple(words)
 
-    def pieces(self, width: int) -> Pieces:
+    def pieces(self, width: int) -> StyledText:
         (left, mark, right) = "[x]" if self._of_group is None else "(•)"
-        box: Pieces = [
+        box: StyledText = [
             (left, "$status-quiet"),
             (mark if self.on else " ", "bold $accent-text"),
             (f"{right} ", "$status-quiet"),
@@ -61,7 +61,7 @@ class Tick(OneLine, can_focus=True):
         if self._of_group is None:
             self.on = not self.on
         else:
-            for other in self.screen.query(Tick):
+            for other in self.screen.query(Checkbox):
                 if other._of_group == self._of_group:
                     other.on = other is self
                     other.changed()

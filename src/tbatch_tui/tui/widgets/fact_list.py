@@ -9,14 +9,14 @@ from textual.geometry import Size
 from textual.selection import Selection
 from textual.widget import Widget
 
-from tbatch_tui.tui.render.styled import Pieces, pieces_content
+from tbatch_tui.tui.render.styled import StyledText, pieces_content
 from tbatch_tui.tui.sanitize import fit
-from tbatch_tui.tui.widgets.reader.selection import Drawn, selected_text
+from tbatch_tui.tui.widgets.reader.selection import DrawnSelection, selected_text
 
 NAMES = 12
 """Cells of the column of names."""
 
-Fact = tuple[str, Pieces]
+Fact = tuple[str, StyledText]
 """A name, which may be empty, and what stands beside it."""
 
 
@@ -32,7 +32,7 @@ class FactList(Widget):
         self._facts: list[Fact] = []
         self._at_width: tuple[int, list[Fact]] = (-1, [])
         self._wrapped_lines: list[Content] = []
-        self._drawn: list[Drawn] = []
+        self._drawn: list[DrawnSelection] = []
 
     def show(self, facts: Iterable[Fact]) -> None:
         """These facts instead. Their text has passed the gate."""
@@ -72,5 +72,5 @@ class FactList(Widget):
                 place = max(place, whole.plain.find(line.plain, place)) + len(line.plain)
                 rest = whole.plain[place:]
                 joint = rest[: len(rest) - len(rest.lstrip())] if index < len(wrapped) - 1 else "\n"
-                self._drawn.append(Drawn(title + line.plain, 0 if title.strip() else NAMES, joint))
+                self._drawn.append(DrawnSelection(title + line.plain, 0 if title.strip() else NAMES, joint))
                 yield Content.assemble((title, "$status-quiet"), line)

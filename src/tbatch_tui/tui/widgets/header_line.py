@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from rich.cells import cell_len
 
-from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import ELLIPSIS, fit, line
 from tbatch_tui.tui.widgets.one_line import OneLine
 
@@ -46,7 +46,7 @@ class HeaderLine(OneLine):
         self._segments = tuple((line(text), style or "$status-quiet") for text, style in pairs if text)
         self.changed()
 
-    def pieces(self, width: int) -> Pieces:
+    def pieces(self, width: int) -> StyledText:
         title = f" {self._title}"
         subject = line(self._subject[: width * 8])
         room = width - cell_len(title) - 1
@@ -54,16 +54,16 @@ class HeaderLine(OneLine):
         status = self._status(room - wanted - 2)
         taken = sum(cell_len(text) for text, _ in status)
         left = room - taken - (2 if status else 0)
-        said: Pieces = [(title, "bold $accent-text")]
+        said: StyledText = [(title, "bold $accent-text")]
         if subject and left > 5:
             said.append(("   " + fit(subject, left - 3, keep="start"), ""))
         else:
             said.append((" " * max(0, left), ""))
         return [*said, ("  " if status else "", ""), *status, (" ", "")]
 
-    def _status(self, room: int) -> Pieces:
+    def _status(self, room: int) -> StyledText:
         """As many segments as there is room for, from the right; `…` stands for the rest."""
-        shown: Pieces = []
+        shown: StyledText = []
         left = room
         for index, (text, style) in enumerate(reversed(self._segments)):
             between = len(BETWEEN) if shown else 0

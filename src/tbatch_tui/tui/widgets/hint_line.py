@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.widgets.one_line import OneLine
 
 
-class TourLine(OneLine):
+class HintLine(OneLine):
     """`  ▸ Every job of this key. n takes a file …   H hides this`; the tail stays when there is little room."""
 
     DEFAULT_CSS = """
-    TourLine { dock: bottom; margin-bottom: 1; background: $panel; color: $foreground; }
+    HintLine { dock: bottom; margin-bottom: 1; background: $panel; color: $foreground; }
     """
 
     def __init__(self, words: str, short: str, key: str) -> None:
@@ -18,7 +18,7 @@ class TourLine(OneLine):
         super().__init__()
         self._words, self._short, self._key = words, short, key
 
-    def pieces(self, width: int) -> Pieces:
+    def pieces(self, width: int) -> StyledText:
         tail = f"   {self._key} hides this "
         words = self._words if len(self._words) + len(tail) + 3 <= width else self._short
         gap = max(0, width - len(words) - len(tail) - 3)

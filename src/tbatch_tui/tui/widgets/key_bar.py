@@ -14,7 +14,7 @@ from textual.screen import Screen
 
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys import keymap
-from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import line, one_line
 from tbatch_tui.tui.widgets.one_line import OneLine
 
@@ -88,7 +88,7 @@ class KeyBar(OneLine):
         self._shown = sorted(found.values(), key=lambda shown: _ORDER.get(shown.id, len(_ORDER)))
         self.changed()
 
-    def pieces(self, width: int) -> Pieces:
+    def pieces(self, width: int) -> StyledText:
         palette = next((key for key in self._shown if key.id == keys.PALETTE.id), None)
         help = [key for key in self._shown if key.id == keys.HELP.id]
         others = [key for key in self._shown if key is not palette and key not in help]
@@ -99,7 +99,7 @@ class KeyBar(OneLine):
 
         while others and needed() + corner > width:
             others.pop()
-        said: Pieces = [(" ", "")]
+        said: StyledText = [(" ", "")]
         self._spans, x = [], 1
         for key in [*others, *help]:
             dim = "" if key.enabled else " dim"

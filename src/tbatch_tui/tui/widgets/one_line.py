@@ -7,7 +7,7 @@ from rich.style import Style as RichStyle
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import fit_pieces
 
 
@@ -21,7 +21,7 @@ class OneLine(Widget):
 
     _drawn: Strip | None = None
 
-    def pieces(self, width: int) -> Pieces:
+    def pieces(self, width: int) -> StyledText:
         """What the line says in so many cells; too much of it is cut with an ellipsis."""
         raise NotImplementedError
 

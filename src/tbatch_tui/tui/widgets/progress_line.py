@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tbatch_tui.text import format
-from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.widgets.one_line import OneLine
 
 MARGIN = 1
@@ -34,7 +34,7 @@ class ProgressLine(OneLine):
         self._label, self._unit = label, unit
         self.changed()
 
-    def pieces(self, width: int) -> Pieces:
+    def pieces(self, width: int) -> StyledText:
         words = self._words()
         label = f"{self._label}  " if self._label else ""
         if not self._total:
@@ -42,7 +42,7 @@ class ProgressLine(OneLine):
         fraction = self._done / self._total
         share = f" {format.percent(fraction):>5}  "
         room = width - 2 * MARGIN - len(label) - len(share) - len(words)
-        said: Pieces = [(" " * MARGIN + label, "")]
+        said: StyledText = [(" " * MARGIN + label, "")]
         if room >= BAR[0]:
             done, rest = format.bar_parts(fraction, min(room, BAR[1]))
             said += [(done, "$status-active"), (rest, "$bar-rest")]

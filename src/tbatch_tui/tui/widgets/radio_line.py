@@ -14,26 +14,26 @@ from textual.message import Message
 from textual.widget import Widget
 
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.render.styled import Pieces, pieces_content
+from tbatch_tui.tui.render.styled import StyledText, pieces_content
 
 _BETWEEN = 3
 Value = TypeVar("Value")
 
 
-class OneOf(Widget, Generic[Value], can_focus=True):
+class RadioLine(Widget, Generic[Value], can_focus=True):
     """What cannot be chosen is dim; with a single choice there is nothing to focus."""
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [keys.NEXT_CHOICE, keys.PREVIOUS_CHOICE]
     DEFAULT_CSS = """
-    OneOf { width: 1fr; height: auto; color: $foreground; }
-    OneOf:focus { background: $cursor-row; }
+    RadioLine { width: 1fr; height: auto; color: $foreground; }
+    RadioLine:focus { background: $cursor-row; }
     """
 
     class Changed(Message):
         """Another one was chosen."""
 
-        def __init__(self, chooser: OneOf[Any]) -> None:
+        def __init__(self, chooser: RadioLine[Any]) -> None:
             super().__init__()
             self.chooser = chooser
 
@@ -73,7 +73,7 @@ class OneOf(Widget, Generic[Value], can_focus=True):
         return 1 if self._is_wide(width) else len(self._options)
 
     def render(self) -> Content:
-        said: Pieces = []
+        said: StyledText = []
         gap = " " * _BETWEEN if self._is_wide(self.content_size.width) else "\n"
         for value, label in self._labels():
             style = "bold" if value == self.chosen else "" if value in self._choices else "$status-quiet dim"

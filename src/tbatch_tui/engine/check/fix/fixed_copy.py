@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
-from tbatch_tui.engine.check.fix.line_edits import Name, mended, suffixed
-from tbatch_tui.engine.check.lines.check_line import Seen, look_closely
+from tbatch_tui.engine.check.fix.line_edits import Name, fixed_line, suffixed
+from tbatch_tui.engine.check.lines.check_line import LineReport, check_line
 from tbatch_tui.engine.check.lines.params import Kind
 from tbatch_tui.engine.check.rules import RULES
-from tbatch_tui.engine.check.scan.fast_path import FastLook
+from tbatch_tui.engine.check.scan.fast_path import FastPath
 from tbatch_tui.engine.check.scan.reader import PIECE, Piece, pieces, read_line, unreadable
-from tbatch_tui.engine.check.scan.sniff import BOM, look_at_opening
+from tbatch_tui.engine.check.scan.sniff import BOM, sniff
 from tbatch_tui.engine.domain.check_report import CheckReport, Problem, Severity
-from tbatch_tui.engine.errors import FileTrouble, Stopped
+from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 
 _DUPLICATE = "duplicate-custom-id"
 _SAMPLE = 100
@@ -64,7 +64,7 @@ class FixedCopy:
 
     path: Path
     """The copy; every line that needed no mend is in it byte for byte."""
-    mended: int
+    fixed: int
     """Lines changed or dropped."""
     rejected: Path | None = None
     """Where the lines that were left out are kept; None where there are none."""
@@ -72,10 +72,10 @@ class FixedCopy:
 
 
 def plan_fixes(report: CheckReport) -> FixPlan:
-    """What `write_fixed` would change, each rule with one line before and after. Raises FileTrouble."""
+    """What `write_fixed` would change, each rule with one line before and after. Raises LocalFileError."""
     try:
         with report.path.open("rb", buffering=0) as file:
-            opening = look_at_opening(file)
+            opening = sniff(file)
             kind = opening.kind or Kind.CHAT
             if report.endpoint is not None:
                 kind = Kind.AUDIO if report.endpoint.is_audio else Kind.CHAT
@@ -102,7 +102,7 @@ def _steps(report: CheckReport, kind: Kind) -> Iterator[FixStep]:
         example = ("", "", 0)
         for problem in problems if rule != "bom" else ():
             line = read_line(report.path, problem.offset, problem.length)
-            seen = look_closely(line, kind)
+            seen = check_line(line, kind)
             name = _suffixed if rule == _DUPLICATE else str
             fixed = _mended(line, seen, problem.line, {rule}, kind, rule == _DUPLICATE, name)
             if fixed == line and rule != "crlf":  # such as a custom_id that is a list
@@ -129,7 +129,8 @@ def write_fixed(
     """Write `<stem>.fixed.jsonl` beside the file; no existing file is ever written over.
 
     Only `rules` are mended (all of the plan's, if None). With `reject`, lines that still have one of the plan's errors
-    go to `<stem>.rejected.jsonl` instead. Raises FileTrouble and Stopped; then nothing new is left behind.
+    go to `<stem>.rejected.jsonl` instead. Raises LocalFileError and OperationCancelledError; then nothing new is left
+    behind.
     """
     wanted = plan.rules if rules is None else plan.rules & set(rules)
     fixed, rejected = _free_names(plan.path)
@@ -143,7 +144,7 @@ def write_fixed(
             good = stack.enter_context(_Output(fixed))
             bad = stack.enter_context(_Output(rejected)) if reject else None
             fixer = _Fixer(plan, wanted, good, bad)
-            start = look_at_opening(source).start
+            start = sniff(source).start
             if start and "bom" not in wanted:
                 good.write(BOM)
             while start and "bom" in wanted and os.pread(source.fileno(), len(BOM), start) == BOM:
@@ -160,7 +161,7 @@ def write_fixed(
             _same_as_planned(source, plan)
             if fixer.rejected and not good.written:
                 hint = "Nothing was written. Mend the file where it comes from."
-                raise FileTrouble(f"No line of {plan.path} would be left", hint)
+                raise LocalFileError(f"No line of {plan.path} would be left", hint)
             is_rejecting = bad is not None and fixer.rejected > 0
             if bad is not None and is_rejecting:
                 bad.keep()  # first: a copy without some of its lines is not to be had without them
@@ -172,7 +173,7 @@ def write_fixed(
                 raise
         except OSError as error:
             reason = error.strerror or str(error)
-            raise FileTrouble(
+            raise LocalFileError(
                 f"{fixed} cannot be written: {reason}", "See that the folder can be written to, and has room."
             ) from error
     return FixedCopy(fixed, fixer.mended, rejected if is_rejecting else None, fixer.rejected)
@@ -181,12 +182,12 @@ def write_fixed(
 def _same_as_planned(source: FileIO, plan: FixPlan) -> None:
     status = os.fstat(source.fileno())
     if (status.st_size, status.st_mtime_ns) != (plan.size, plan.mtime_ns):
-        raise FileTrouble(f"{plan.path} has changed since it was checked", "Check it again, then fix it.")
+        raise LocalFileError(f"{plan.path} has changed since it was checked", "Check it again, then fix it.")
 
 
 def _stop_if(cancelled: Callable[[], bool] | None) -> None:
     if cancelled is not None and cancelled():
-        raise Stopped("The fix was stopped")
+        raise OperationCancelledError("The fix was stopped")
 
 
 def _free_names(path: Path) -> tuple[Path, Path]:
@@ -250,7 +251,7 @@ class _Fixer:
         self._rules = rules
         self._good = good
         self._bad = bad
-        self._fast = FastLook(kind)
+        self._fast = FastPath(kind)
         self._line = 0
         self._seen: set[int] = set()  # hashes of the ids of the lines so far
         self._taken: set[int] = set()  # hashes of all ids of the file, and of those given
@@ -261,7 +262,7 @@ class _Fixer:
             self._taken.update(map(hash, look.ids))
             return
         for line in piece.data.split(b"\n"):
-            custom_id = look_closely(line, self._kind).custom_id
+            custom_id = check_line(line, self._kind).custom_id
             if custom_id:
                 self._taken.add(hash(custom_id))
 
@@ -286,7 +287,7 @@ class _Fixer:
     def _take_line(self, raw: bytes) -> None:
         end = b"\r\n" if raw.endswith(b"\r\n") else b"\n" if raw.endswith(b"\n") else b""
         line = raw.removesuffix(end)
-        seen = look_closely(line, self._kind)
+        seen = check_line(line, self._kind)
         mark = hash(seen.custom_id) if seen.custom_id else None
         is_repeated = mark is not None and mark in self._seen
         fixed = _mended(line, seen, self._line, self._rules, self._kind, is_repeated, self._name)
@@ -307,7 +308,7 @@ class _Fixer:
     def _is_faulty(self, line: bytes, was_repeated: bool) -> bool:
         if was_repeated and _DUPLICATE in self._errors and _DUPLICATE not in self._rules:
             return True
-        return any(finding.rule in self._errors for finding in look_closely(line, self._kind).findings)
+        return any(finding.rule in self._errors for finding in check_line(line, self._kind).findings)
 
     def _name(self, wanted: str) -> str:
         name = suffixed(wanted, lambda candidate: hash(candidate) in self._taken)
@@ -338,11 +339,11 @@ def _with_ends(data: bytes) -> Iterator[bytes]:
 
 
 def _mended(
-    line: bytes, seen: Seen, number: int, rules: Collection[str], kind: Kind, is_repeated: bool, name: Name
+    line: bytes, seen: LineReport, number: int, rules: Collection[str], kind: Kind, is_repeated: bool, name: Name
 ) -> bytes | None:
     """A line without its line end, mended; None if it is to be dropped."""
     if seen.is_blank:
         return None if "blank-line" in rules else line
     if seen.value is None:
         return line
-    return mended(seen.text, number, rules, kind, is_repeated, name).encode()
+    return fixed_line(seen.text, number, rules, kind, is_repeated, name).encode()

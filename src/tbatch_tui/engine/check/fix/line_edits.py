@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from tbatch_tui.engine.check.limits import CUSTOM_ID_CHARACTERS
-from tbatch_tui.engine.check.lines.json_spans import Member, members, skip
+from tbatch_tui.engine.check.lines.json_spans import JsonMember, members, skip
 from tbatch_tui.engine.check.lines.params import Kind
 
 
@@ -23,7 +23,7 @@ Name = Callable[[str], str]
 """Takes the wanted custom_id, gives one that no other line has."""
 
 
-def mended(text: str, number: int, rules: Collection[str], kind: Kind, is_repeated: bool, name: Name) -> str:
+def fixed_line(text: str, number: int, rules: Collection[str], kind: Kind, is_repeated: bool, name: Name) -> str:
     """A line that is a JSON object, mended by the `rules` that it breaks. `number` is its line number."""
     start = skip(text, 0)
     top = list(members(text, start))
@@ -49,7 +49,7 @@ def mended(text: str, number: int, rules: Collection[str], kind: Kind, is_repeat
 
 
 def _custom_id(
-    text: str, start: int, member: Member | None, number: int, rules: Collection[str], is_repeated: bool, name: Name
+    text: str, start: int, member: JsonMember | None, number: int, rules: Collection[str], is_repeated: bool, name: Name
 ) -> list[Edit]:
     if member is None:
         if "custom-id-missing" not in rules:
@@ -67,7 +67,7 @@ def _custom_id(
     return [Edit(member.value, member.end, _string(name(wanted)))] if wanted else []
 
 
-def _without(all_: list[Member], keys: tuple[str, ...], open_: int) -> list[Edit]:
+def _without(all_: list[JsonMember], keys: tuple[str, ...], open_: int) -> list[Edit]:
     """Cut members out, each with the comma and the space that part it from the next, or from the last that stays."""
     edits: list[Edit] = []
     kept_end = open_ + 1  # after the last member that stays, or after the brace

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tbatch_tui.engine.check.lines.finding import Finding, Json, listed, quoted
-from tbatch_tui.engine.check.lines.params import AUDIO_FORMATS, AUDIO_PARAMS, GRANULARITIES, is_of, named
+from tbatch_tui.engine.check.lines.finding import Finding, Json, join_names, quoted
+from tbatch_tui.engine.check.lines.params import AUDIO_FORMATS, AUDIO_PARAMS, GRANULARITIES, has_type, type_name
 from tbatch_tui.engine.check.lines.url_hosts import host_of, is_private
 
 
@@ -13,16 +13,16 @@ def audio_findings(line: Json, body: Json) -> Iterator[Finding]:
     """What is wrong in an audio request; `model` is judged elsewhere."""
     method = line.get("method")
     if method != "FILE":
-        shown = "missing" if "method" not in line else quoted(method) if isinstance(method, str) else named(method)
+        shown = "missing" if "method" not in line else quoted(method) if isinstance(method, str) else type_name(method)
         yield Finding("method-file", f'method is {shown}, and must be "FILE" for audio', ("method",))
     yield from _file(body)
     for name, type_ in AUDIO_PARAMS.items():
         value = body.get(name)
-        if name not in ("file", "model") and not is_of(value, type_):
-            yield Finding("wrong-type", f"body.{name} is {named(value)}, not {type_.value}", ("body", name))
+        if name not in ("file", "model") and not has_type(value, type_):
+            yield Finding("wrong-type", f"body.{name} is {type_name(value)}, not {type_.value}", ("body", name))
     format_ = body.get("response_format")
     if isinstance(format_, str) and format_ not in AUDIO_FORMATS:
-        found = f"body.response_format is {quoted(format_)}, supported: {listed(AUDIO_FORMATS)}"
+        found = f"body.response_format is {quoted(format_)}, supported: {join_names(AUDIO_FORMATS)}"
         yield Finding("response-format", found, ("body", "response_format"))
     yield from _granularities(body.get("timestamp_granularities"))
 
@@ -33,7 +33,7 @@ def _file(body: Json) -> Iterator[Finding]:
     if "file" not in body:
         yield Finding("file-url", "body.file is missing", path)
     elif not isinstance(file, str):
-        yield Finding("file-url", f"body.file is {named(file)}, not a URL", path)
+        yield Finding("file-url", f"body.file is {type_name(file)}, not a URL", path)
     elif not (host := host_of(file)):
         yield Finding("file-url", f"body.file is not an http or https URL: {quoted(file)}", path)
     elif is_private(host):
@@ -46,5 +46,5 @@ def _granularities(value: object) -> Iterator[Finding]:
     if not all(isinstance(item, str) for item in items):
         yield Finding("wrong-type", "body.timestamp_granularities is not a string or a list of strings", path)
     elif other := next((item for item in items if item not in GRANULARITIES), None):
-        found = f"body.timestamp_granularities has {quoted(str(other))}, documented: {listed(GRANULARITIES)}"
+        found = f"body.timestamp_granularities has {quoted(str(other))}, documented: {join_names(GRANULARITIES)}"
         yield Finding("unusual-value", found, path)

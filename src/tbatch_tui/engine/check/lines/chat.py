@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from tbatch_tui.engine.check.limits import STOPS_MAX
-from tbatch_tui.engine.check.lines.finding import Finding, Json, Step, listed, quoted
+from tbatch_tui.engine.check.lines.finding import Finding, Json, JsonPathPart, join_names, quoted
 from tbatch_tui.engine.check.lines.params import (
     CHAT_FORMATS,
     CHAT_PARAMS,
@@ -16,8 +16,8 @@ from tbatch_tui.engine.check.lines.params import (
     ROLES,
     SCHEMA_PARAMS,
     Type,
-    is_of,
-    named,
+    has_type,
+    type_name,
 )
 
 _PART_VALUE = {
@@ -41,10 +41,10 @@ def chat_findings(body: Json) -> Iterator[Finding]:
         if type_ is None or value is None or name in ("model", "messages"):
             continue
         path = ("body", name)
-        if not is_of(value, type_):
-            yield Finding("wrong-type", f"body.{name} is {named(value)}, not {type_.value}", path)
+        if not has_type(value, type_):
+            yield Finding("wrong-type", f"body.{name} is {type_name(value)}, not {type_.value}", path)
         elif name in CHAT_VALUES and value not in CHAT_VALUES[name]:
-            known = listed(CHAT_VALUES[name])
+            known = join_names(CHAT_VALUES[name])
             yield Finding("unusual-value", f"body.{name} is {quoted(str(value))}, documented: {known}", path)
     yield from _stop(body.get("stop"))
     yield from _response_format(body.get("response_format"))
@@ -53,22 +53,22 @@ def chat_findings(body: Json) -> Iterator[Finding]:
         yield from _typed(reasoning, REASONING_PARAMS, "body.reasoning", ("body", "reasoning"))
 
 
-def _typed(value: Json, types: Mapping[str, Type], where: str, path: tuple[Step, ...]) -> Iterator[Finding]:
+def _typed(value: Json, types: Mapping[str, Type], where: str, path: tuple[JsonPathPart, ...]) -> Iterator[Finding]:
     """What is of another type than documented, inside a parameter."""
     for name, type_ in types.items():
-        if not is_of(item := value.get(name), type_):
-            yield Finding("wrong-type", f"{where}.{name} is {named(item)}, not {type_.value}", (*path, name))
+        if not has_type(item := value.get(name), type_):
+            yield Finding("wrong-type", f"{where}.{name} is {type_name(item)}, not {type_.value}", (*path, name))
 
 
 def _messages(body: Json) -> Iterator[Finding]:
     messages = body.get("messages")
-    path: tuple[Step, ...] = ("body", "messages")
+    path: tuple[JsonPathPart, ...] = ("body", "messages")
     if messages is None:
         other = next((f", and body.{name} is not for chat" for name in ("prompt", "input") if name in body), "")
         state = "null" if "messages" in body else "missing"
         yield Finding("no-messages", f"body.messages is {state}{other}", path)
     elif not isinstance(messages, list):
-        yield Finding("wrong-type", f"body.messages is {named(messages)}, not a list", path)
+        yield Finding("wrong-type", f"body.messages is {type_name(messages)}, not a list", path)
     elif not messages:
         yield Finding("no-messages", "body.messages is an empty list", path)
     else:
@@ -77,15 +77,15 @@ def _messages(body: Json) -> Iterator[Finding]:
             if isinstance(message, dict):
                 yield from _message(message, where, (*path, index))
             else:
-                yield Finding("wrong-type", f"{where} is {named(message)}, not an object", (*path, index))
+                yield Finding("wrong-type", f"{where} is {type_name(message)}, not an object", (*path, index))
 
 
-def _message(message: Json, where: str, path: tuple[Step, ...]) -> Iterator[Finding]:
+def _message(message: Json, where: str, path: tuple[JsonPathPart, ...]) -> Iterator[Finding]:
     role = message.get("role")
     if "role" not in message:
         yield Finding("message-role", f"{where}.role is missing", path)
     elif role not in ROLES:
-        shown = quoted(role) if isinstance(role, str) else named(role)
+        shown = quoted(role) if isinstance(role, str) else type_name(role)
         yield Finding("message-role", f"{where}.role is {shown}", (*path, "role"))
     content = message.get("content")
     if content is None:
@@ -96,21 +96,21 @@ def _message(message: Json, where: str, path: tuple[Step, ...]) -> Iterator[Find
         for index, part in enumerate(content):
             yield from _part(part, f"{where}.content[{index}]", (*path, "content", index))
     elif not isinstance(content, str):
-        found = f"{where}.content is {named(content)}, neither text nor a list of parts"
+        found = f"{where}.content is {type_name(content)}, neither text nor a list of parts"
         yield Finding("message-content", found, (*path, "content"))
     yield from _typed(message, MESSAGE_PARAMS, where, path)
     if isinstance(calls := message.get("tool_calls"), list):
         for index, call in enumerate(calls):
             if not isinstance(call, dict):
-                found = f"{where}.tool_calls[{index}] is {named(call)}, not an object"
+                found = f"{where}.tool_calls[{index}] is {type_name(call)}, not an object"
                 yield Finding("wrong-type", found, (*path, "tool_calls", index))
     if role == "tool" and not isinstance(message.get("tool_call_id"), str):
         yield Finding("unusual-value", f"{where}.tool_call_id is not a string, or missing", path)
 
 
-def _part(part: object, where: str, path: tuple[Step, ...]) -> Iterator[Finding]:
+def _part(part: object, where: str, path: tuple[JsonPathPart, ...]) -> Iterator[Finding]:
     if not isinstance(part, dict):
-        yield Finding("message-content", f"{where} is {named(part)}, not an object", path)
+        yield Finding("message-content", f"{where} is {type_name(part)}, not an object", path)
         return
     kind = part.get("type")
     if not isinstance(kind, str):
@@ -121,7 +121,7 @@ def _part(part: object, where: str, path: tuple[Step, ...]) -> Iterator[Finding]
         yield Finding("message-content", f"{where}.{_PART_VALUE[kind]} is missing", path)
     elif not isinstance(value := part[_PART_VALUE[kind]], str if kind == "text" else str | dict):
         wanted = "a string" if kind == "text" else "an object"
-        found = f"{where}.{_PART_VALUE[kind]} is {named(value)}, not {wanted}"
+        found = f"{where}.{_PART_VALUE[kind]} is {type_name(value)}, not {wanted}"
         yield Finding("message-content", found, (*path, _PART_VALUE[kind]))
 
 
@@ -135,7 +135,7 @@ def _stop(stop: object) -> Iterator[Finding]:
         if len(stop) > STOPS_MAX:
             yield Finding("too-many-stops", f"body.stop has {len(stop)} sequences, {STOPS_MAX} at most", path)
     elif stop is not None:
-        yield Finding("wrong-type", f"body.stop is {named(stop)}, not a list", path)
+        yield Finding("wrong-type", f"body.stop is {type_name(stop)}, not a list", path)
 
 
 def _response_format(value: object) -> Iterator[Finding]:
@@ -145,7 +145,7 @@ def _response_format(value: object) -> Iterator[Finding]:
     kind = value.get("type")
     if not isinstance(kind, str) or kind not in CHAT_FORMATS:
         shown = quoted(kind) if isinstance(kind, str) else "missing, or not a string"
-        found = f"body.response_format.type is {shown}, supported: {listed(CHAT_FORMATS)}"
+        found = f"body.response_format.type is {shown}, supported: {join_names(CHAT_FORMATS)}"
         yield Finding("response-format", found, (*path, "type"))
     elif kind == "json_schema":
         own = value.get("json_schema")
@@ -161,7 +161,7 @@ def _tools(tools: object) -> Iterator[Finding]:
     for index, tool in enumerate(tools):
         where, path = f"body.tools[{index}]", ("body", "tools", index)
         if not isinstance(tool, dict):
-            yield Finding("wrong-type", f"{where} is {named(tool)}, not an object", path)
+            yield Finding("wrong-type", f"{where} is {type_name(tool)}, not an object", path)
         else:
             yield from _typed(tool, {"type": Type.STRING, "function": Type.OBJECT}, where, path)
             if isinstance(function := tool.get("function"), dict):

@@ -12,9 +12,9 @@ import msgspec
 from tbatch_tui.engine.check.limits import CUSTOM_ID_CHARACTERS, DEPTH_MAX
 from tbatch_tui.engine.check.lines.audio import audio_findings
 from tbatch_tui.engine.check.lines.chat import chat_findings
-from tbatch_tui.engine.check.lines.finding import Finding, Json, Step, quoted
-from tbatch_tui.engine.check.lines.json_spans import locate, members, skip, spelled
-from tbatch_tui.engine.check.lines.params import Kind, named
+from tbatch_tui.engine.check.lines.finding import Finding, Json, JsonPathPart, quoted
+from tbatch_tui.engine.check.lines.json_spans import locate, members, skip, spelled_key
+from tbatch_tui.engine.check.lines.params import Kind, type_name
 
 _STRING = r'"(?:[^"\\]|\\.)*+"'
 _CONSTANT = re.compile(_STRING + r"|(-?Infinity|NaN)")
@@ -27,7 +27,7 @@ _JSON_SPACE = " \t\r\n"
 _KIND = {Kind.CHAT: "for chat", Kind.AUDIO: "for audio"}
 
 
-class Seen(msgspec.Struct, gc=False):
+class LineReport(msgspec.Struct, gc=False):
     """What a close look saw."""
 
     findings: list[Finding] = []
@@ -43,28 +43,28 @@ class Seen(msgspec.Struct, gc=False):
         if finding.column:
             return finding.column
         value: object = self.value
-        path: list[Step] = []  # so far as there is something
+        path: list[JsonPathPart] = []  # so far as there is something
         for step in finding.path:
             if not (isinstance(value, list) if isinstance(step, int) else isinstance(value, dict) and step in value):
                 break
             value = value[step]  # type: ignore[index]
             path.append(step)
-        if path and isinstance(path[-1], str) and len(places := spelled(self.text, path[-1], 1)) == 1:
+        if path and isinstance(path[-1], str) and len(places := spelled_key(self.text, path[-1], 1)) == 1:
             return places[0].end() + 1
         return locate(self.text, tuple(path)) + 1
 
 
-class _NotJson(Exception):
+class _NotJsonError(Exception):
     pass
 
 
-class _TooLarge(Exception):
+class _TooLargeError(Exception):
     pass
 
 
-def look_closely(line: bytes, kind: Kind, offset: int = 0) -> Seen:
+def check_line(line: bytes, kind: Kind, offset: int = 0) -> LineReport:
     """Everything that is wrong in a line, given without its line end. `offset` is the line's place in the file."""
-    seen = Seen()
+    seen = LineReport()
     try:
         seen.text = text = line.decode()
     except UnicodeDecodeError as error:
@@ -116,7 +116,7 @@ def plain_value(line: bytes, text: str) -> Json | None:
     return value if text.count('":') == keys else None
 
 
-def _parsed(seen: Seen, twice: list[str]) -> Json | None:
+def _parsed(seen: LineReport, twice: list[str]) -> Json | None:
     """The line as an object; None, with the reason among the findings, when it is none."""
     text = seen.text
 
@@ -136,11 +136,11 @@ def _parsed(seen: Seen, twice: list[str]) -> Json | None:
     except RecursionError:
         seen.findings.append(Finding("too-deep", "values are nested too deep to be read", column=1))
         return None
-    except _TooLarge:
+    except _TooLargeError:
         column = next(m.start(1) for m in _NUMBER.finditer(text) if m[1] and isinf(float(m[1]))) + 1
         seen.findings.append(Finding("number-too-large", "a number too large to be held", column=column))
         return None
-    except _NotJson as error:
+    except _NotJsonError as error:
         column = next(m.start(1) for m in _CONSTANT.finditer(text) if m[1]) + 1
         seen.findings.append(Finding("not-json", f"{error} is not JSON", column=column))
         return None
@@ -153,7 +153,7 @@ def _parsed(seen: Seen, twice: list[str]) -> Json | None:
         seen.findings.append(Finding("lone-surrogate", message, column=at + 1))
         return None
     if not isinstance(value, dict):
-        seen.findings.append(Finding("not-object", f"the line is {named(value)}, not an object", ()))
+        seen.findings.append(Finding("not-object", f"the line is {type_name(value)}, not an object", ()))
         return None
     return value
 
@@ -171,18 +171,18 @@ def _reason(error: json.JSONDecodeError) -> str:
 
 
 def _refuse(constant: str) -> object:
-    raise _NotJson(constant)
+    raise _NotJsonError(constant)
 
 
 def _int(digits: str) -> int:
     if len(digits) > 300 and isinf(float(digits)):
-        raise _TooLarge
+        raise _TooLargeError
     return int(digits)
 
 
 def _float(digits: str) -> float:
     if isinf(value := float(digits)):
-        raise _TooLarge
+        raise _TooLargeError
     return value
 
 
@@ -221,7 +221,7 @@ def _lone_surrogate(text: str) -> int:
 def _second(text: str, key: str) -> int:
     """The column of a key's second place in an object; 1 where it is nested too deep to be looked for."""
     name = json.dumps(key, ensure_ascii=False)
-    if len(places := spelled(text, name[1:-1])) == 2:
+    if len(places := spelled_key(text, name[1:-1])) == 2:
         return text.rindex(name, 0, places[1].start()) + 1
     try:
         return (_again(text, skip(text, 0), key) or 0) + 1
@@ -242,7 +242,7 @@ def _again(text: str, start: int, key: str) -> int | None:
     return None
 
 
-def _line(seen: Seen, line: Json, kind: Kind) -> Iterator[Finding]:
+def _line(seen: LineReport, line: Json, kind: Kind) -> Iterator[Finding]:
     yield from _custom_id(seen, line)
     body = line.get("body")
     if "body" not in line:
@@ -251,7 +251,7 @@ def _line(seen: Seen, line: Json, kind: Kind) -> Iterator[Finding]:
         yield Finding("body-missing", f"body is missing{more}")
         return
     if not isinstance(body, dict):
-        yield Finding("body-type", f"body is {named(body)}, not an object", ("body",))
+        yield Finding("body-type", f"body is {type_name(body)}, not an object", ("body",))
         return
     yield from _model(seen, body)
     own, there, other = ("messages", "file", Kind.AUDIO) if kind is Kind.CHAT else ("file", "messages", Kind.CHAT)
@@ -273,8 +273,8 @@ def _line(seen: Seen, line: Json, kind: Kind) -> Iterator[Finding]:
         seen.once.append("no-max-tokens")
 
 
-def _custom_id(seen: Seen, line: Json) -> Iterator[Finding]:
-    path: tuple[Step, ...] = ("custom_id",)
+def _custom_id(seen: LineReport, line: Json) -> Iterator[Finding]:
+    path: tuple[JsonPathPart, ...] = ("custom_id",)
     value = line.get("custom_id")
     if value is None:
         state = "null" if "custom_id" in line else "missing"
@@ -282,7 +282,7 @@ def _custom_id(seen: Seen, line: Json) -> Iterator[Finding]:
     elif not isinstance(value, str):
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         shown = f": {str(value)[:60]}" if is_number else ""
-        yield Finding("custom-id-type", f"custom_id is {named(value)}, not a string{shown}", path)
+        yield Finding("custom-id-type", f"custom_id is {type_name(value)}, not a string{shown}", path)
     elif not value:
         yield Finding("custom-id-empty", "custom_id is empty", path)
     else:
@@ -292,13 +292,13 @@ def _custom_id(seen: Seen, line: Json) -> Iterator[Finding]:
             yield Finding("custom-id-long", message, path)
 
 
-def _model(seen: Seen, body: Json) -> Iterator[Finding]:
+def _model(seen: LineReport, body: Json) -> Iterator[Finding]:
     model = body.get("model")
-    path: tuple[Step, ...] = ("body", "model")
+    path: tuple[JsonPathPart, ...] = ("body", "model")
     if model is None:
         yield Finding("no-model", f"body.model is {'null' if 'model' in body else 'missing'}", path)
     elif not isinstance(model, str):
-        yield Finding("wrong-type", f"body.model is {named(model)}, not a string", path)
+        yield Finding("wrong-type", f"body.model is {type_name(model)}, not a string", path)
     elif not model.strip():
         yield Finding("no-model", "body.model is empty", path)
     else:

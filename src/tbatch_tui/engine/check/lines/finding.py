@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 Json = dict[str, object]
-Step = str | int
+JsonPathPart = str | int
 """One key or index on the way to a place in a JSON value."""
 
 
@@ -14,7 +14,7 @@ class Finding(NamedTuple):
 
     rule: str
     message: str
-    path: tuple[Step, ...] = ()
+    path: tuple[JsonPathPart, ...] = ()
     """Where in the object: `("body", "messages", 0, "role")`."""
     column: int = 0
     """The column where it is known already; 0 where `path` tells it."""
@@ -25,6 +25,6 @@ def quoted(text: str, limit: int = 60) -> str:
     return f'"{text}"' if len(text) <= limit else f'"{text[:limit]}…"'
 
 
-def listed(words: tuple[str, ...]) -> str:
+def join_names(words: tuple[str, ...]) -> str:
     """Words as a person lists them: "a, b or c"."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import NamedTuple
 
-from tbatch_tui.engine.check.lines.finding import Step
+from tbatch_tui.engine.check.lines.finding import JsonPathPart
 
 _scan = json.JSONDecoder(parse_int=float).scan_once  # type: ignore[attr-defined]
 _space = re.compile(r"[ \t\r\n]*").match
@@ -17,10 +17,10 @@ _KEY_ESCAPED = re.compile(r"\\u00[4-7]")
 """An escaped letter, as a key that is documented may be spelled with."""
 
 
-class Member(NamedTuple):
+class JsonMember(NamedTuple):
     """One key of an object, or one item of a list, with its place in the text."""
 
-    key: Step
+    key: JsonPathPart
     start: int
     """Where the key begins; for an item, the value."""
     value: int
@@ -35,7 +35,7 @@ def skip(text: str, at: int) -> int:
     return match.end() if match else at
 
 
-def members(text: str, at: int) -> Iterator[Member]:
+def members(text: str, at: int) -> Iterator[JsonMember]:
     """The members of the object or list that begins at `at`, which is known to be valid JSON."""
     is_object = text[at] == "{"
     close = "}" if is_object else "]"
@@ -43,19 +43,19 @@ def members(text: str, at: int) -> Iterator[Member]:
     index = 0
     while text[at] != close:
         start = at
-        key: Step = index
+        key: JsonPathPart = index
         if is_object:
             key, at = scanstring(text, at + 1, True)
             at = skip(text, skip(text, at) + 1)
         _, end = _scan(text, at)
-        yield Member(key, start, at, end)
+        yield JsonMember(key, start, at, end)
         index += 1
         at = skip(text, end)
         if text[at] == ",":
             at = skip(text, at + 1)
 
 
-def locate(text: str, path: tuple[Step, ...]) -> int:
+def locate(text: str, path: tuple[JsonPathPart, ...]) -> int:
     """Where the value at `path` begins; as far along the path as there is something. Of a key's places, the last."""
     at = skip(text, 0)
     for step in path:
@@ -68,7 +68,7 @@ def locate(text: str, path: tuple[Step, ...]) -> int:
     return at
 
 
-def spelled(text: str, key: str, most: int = 2) -> list[re.Match[str]]:
+def spelled_key(text: str, key: str, most: int = 2) -> list[re.Match[str]]:
     """The colons after a key in valid JSON, wherever it stands, if it is there `most` times at most; else nothing.
 
     A quote inside a string is escaped, so that what begins with one and is followed by a colon is a key. Nothing is

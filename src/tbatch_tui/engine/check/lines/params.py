@@ -117,12 +117,12 @@ _IS_OF: Mapping[Type, Callable[[object], bool]] = {
 }
 
 
-def is_of(value: object, type_: Type) -> bool:
+def has_type(value: object, type_: Type) -> bool:
     """Whether a JSON value is of a documented type; null stands for "not given"."""
     return value is None or _IS_OF[type_](value)
 
 
-def named(value: object) -> str:
+def type_name(value: object) -> str:
     """What a JSON value is, in words: "a list", "null"."""
     match value:
         case None:

@@ -9,9 +9,9 @@ from io import FileIO
 import msgspec
 
 from tbatch_tui.engine.check.lines.params import Kind
-from tbatch_tui.engine.check.scan.partial import Chunk, Found, Part, Place
+from tbatch_tui.engine.check.scan.partial import Chunk, LineLocation, LocatedFinding, PartialReport
 from tbatch_tui.engine.domain.check_report import PROBLEMS_KEPT
-from tbatch_tui.engine.errors import Stopped
+from tbatch_tui.engine.errors import OperationCancelledError
 
 RULE = "duplicate-custom-id"
 
@@ -34,19 +34,19 @@ def custom_id_of(line: bytes) -> str:
     return _decode(line).custom_id
 
 
-def add_duplicates(part: Part, file: FileIO, kind: Kind, cancelled: Callable[[], bool] | None = None) -> None:
+def add_duplicates(part: PartialReport, file: FileIO, kind: Kind, cancelled: Callable[[], bool] | None = None) -> None:
     """Find the ids that stand on more than one line, and add a fault for each line but the first."""
     twice, unnamed = _seen_twice(part.chunks)
     if not twice:
         return
-    from tbatch_tui.engine.check.lines.json_spans import locate, spelled
+    from tbatch_tui.engine.check.lines.json_spans import locate, spelled_key
 
     first_lines: dict[str, int] = {}
-    kept: list[Found] = []
+    kept: list[LocatedFinding] = []
     number = unnamed
     for chunk in part.chunks:
         if cancelled is not None and cancelled():
-            raise Stopped("The check was stopped")
+            raise OperationCancelledError("The check was stopped")
         if twice.isdisjoint(array("q", chunk.hashes)):
             continue
         for place, line, custom_id in _identified(file, chunk, kind):
@@ -58,19 +58,19 @@ def add_duplicates(part: Part, file: FileIO, kind: Kind, cancelled: Callable[[],
             number += 1
             if len(kept) < PROBLEMS_KEPT:
                 text = line.decode()
-                places = spelled(text, "custom_id", 1)
+                places = spelled_key(text, "custom_id", 1)
                 column = (places[0].end() if places else locate(text, ("custom_id",))) + 1
-                kept.append(Found(place, column, RULE, f"the same custom_id is on line {first:,}", custom_id))
+                kept.append(LocatedFinding(place, column, RULE, f"the same custom_id is on line {first:,}", custom_id))
     if number:
         part.counts[RULE] = number
-        part.found = sorted(part.found + kept, key=lambda found: found.place.line)[:PROBLEMS_KEPT]
+        part.found = sorted(part.found + kept, key=lambda found: found.location.line)[:PROBLEMS_KEPT]
 
 
 def _is_readable(line: bytes, kind: Kind) -> bool:
     """Whether a line that has an id is otherwise sound enough to be read: else its id did not count."""
-    from tbatch_tui.engine.check.lines.check_line import look_closely, plain_value
+    from tbatch_tui.engine.check.lines.check_line import check_line, plain_value
 
-    return plain_value(line, line.decode()) is not None or look_closely(line, kind).custom_id is not None
+    return plain_value(line, line.decode()) is not None or check_line(line, kind).custom_id is not None
 
 
 def _seen_twice(chunks: list[Chunk]) -> tuple[set[int], int]:
@@ -105,9 +105,9 @@ def _dealt(chunks: list[Chunk]) -> list[array[int]]:
     return buckets
 
 
-def _identified(file: FileIO, chunk: Chunk, kind: Kind) -> Iterator[tuple[Place, bytes, str]]:
+def _identified(file: FileIO, chunk: Chunk, kind: Kind) -> Iterator[tuple[LineLocation, bytes, str]]:
     """The lines of a piece that have an id, read again."""
-    from tbatch_tui.engine.check.lines.check_line import look_closely
+    from tbatch_tui.engine.check.lines.check_line import check_line
 
     file.seek(chunk.offset)
     offset, number = chunk.offset, chunk.line
@@ -117,8 +117,8 @@ def _identified(file: FileIO, chunk: Chunk, kind: Kind) -> Iterator[tuple[Place,
             line.decode()
             custom_id: str | None = _decode(text).custom_id
         except (ValueError, RecursionError):
-            custom_id = look_closely(text, kind).custom_id
+            custom_id = check_line(text, kind).custom_id
         if custom_id:
-            yield Place(number, offset, len(text)), text, custom_id
+            yield LineLocation(number, offset, len(text)), text, custom_id
         offset += len(line) + 1
         number += 1

@@ -18,7 +18,7 @@ from msgspec import UNSET
 
 from tbatch_tui.engine.check.lines.params import Kind
 from tbatch_tui.engine.check.lines.url_hosts import host_of, is_private
-from tbatch_tui.engine.check.scan.line_types import PARAMS, REQUIRED, any_line, mould, unjudged
+from tbatch_tui.engine.check.scan.line_types import PARAMS, REQUIRED, lenient_line_type, strict_line_type, unchecked
 from tbatch_tui.engine.check.scan.reader import Piece
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Shape(NamedTuple):
 
     is_sound: bool
     """No key is there twice."""
-    unjudged: tuple[str, ...]
+    unchecked: tuple[str, ...]
     """Its keys whose values the types leave open."""
     unknown: tuple[str, ...]
     """Its keys that are no documented parameters."""
@@ -65,7 +65,7 @@ class Shape(NamedTuple):
     """Whether there is a limit of tokens."""
 
 
-class Fit(NamedTuple):
+class KnownKeys(NamedTuple):
     """How lines fit the mould of the first of them."""
 
     keys: tuple[str, ...] = ()
@@ -74,7 +74,7 @@ class Fit(NamedTuple):
     """Whether all contents are known to be texts."""
 
 
-class Look(NamedTuple):
+class FastResult(NamedTuple):
     """What a fast look learned of a piece whose lines are all sound, but for the `doubtful` ones."""
 
     ids: list[str]
@@ -85,23 +85,23 @@ class Look(NamedTuple):
     """Lines (counted in the piece) to be looked at closely."""
 
 
-class FastLook:
+class FastPath:
     """The fast look at chat or audio lines. Not to be shared between threads: it owns a parser."""
 
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
         self._parser = simdjson.Parser()
-        self._decode: _Decode = msgspec.json.Decoder(any_line(kind)).decode_lines
+        self._decode: _Decode = msgspec.json.Decoder(lenient_line_type(kind)).decode_lines
         self._moulds: dict[tuple[tuple[str, ...], bool], _Decode] = {}
         self._misfits = {True: 0, False: 0}
-        self._open = unjudged(kind)
+        self._open = unchecked(kind)
         self._line_keys = 2 if kind is Kind.CHAT else 3
         self._marks = {"method", "url"} if kind is Kind.CHAT else {"url"}
         self._shapes: dict[tuple[str, ...], Shape] = {}
         self._proven: set[bytes] = set()
         self._hosts: set[str] = set()
 
-    def look(self, piece: Piece) -> Look | None:
+    def look(self, piece: Piece) -> FastResult | None:
         """Judge whole lines. None when something is odd among them: then each line is to be tried by itself."""
         try:
             tree: Any = self._parser.parse(piece.as_list())
@@ -113,7 +113,7 @@ class FastLook:
             return None
         if not rows or len(rows) != len(lines):
             return None
-        look = Look(list(map(_of_id, rows)), [], {}, set())
+        look = FastResult(list(map(_of_id, rows)), [], {}, set())
         if not self._judge_lines(lines, look):
             return None
         bodies = list(map(_of_body, rows))
@@ -137,21 +137,21 @@ class FastLook:
             if value is not UNSET and len(value := bytes(value)) < _PROVEN_BYTES:
                 self._proven.add(name.encode() + value)
 
-    def _rows(self, data: memoryview, lines: list[Any]) -> tuple[list[Any], Fit]:
+    def _rows(self, data: memoryview, lines: list[Any]) -> tuple[list[Any], KnownKeys]:
         """The lines as structs, and how they fit the mould of the first line."""
         keys = self._keys_of_first(lines)
         is_short = self._kind is Kind.CHAT and len(data) < _SHORT * len(lines)
         for has_texts in (True, False) if is_short else (False,):
             decode = self._moulds.get((keys, has_texts))
             if decode is None and self._is_castable(keys):
-                made = mould(self._kind, keys, has_texts)
+                made = strict_line_type(self._kind, keys, has_texts)
                 decode = self._moulds[keys, has_texts] = msgspec.json.Decoder(made).decode_lines
             if decode is not None and self._misfits[has_texts] < _MISFITS_MAX:
                 try:
-                    return decode(data), Fit(keys, has_texts)
+                    return decode(data), KnownKeys(keys, has_texts)
                 except msgspec.ValidationError:
                     self._misfits[has_texts] += 1
-        return self._decode(data), Fit()
+        return self._decode(data), KnownKeys()
 
     def _keys_of_first(self, lines: list[Any]) -> tuple[str, ...]:
         first = lines[0] if lines else None
@@ -163,7 +163,7 @@ class FastLook:
         known, required, own = PARAMS[self._kind].keys(), REQUIRED[self._kind], set(keys)
         return len(self._moulds) < _MOULDS_MAX and len(own) == len(keys) and known >= own and own.issuperset(required)
 
-    def _judge_lines(self, lines: list[Any], look: Look) -> bool:
+    def _judge_lines(self, lines: list[Any], look: FastResult) -> bool:
         """Whether no line has a key twice; notes the OpenAI envelope."""
         if set(map(len, lines)) == {self._line_keys}:  # the struct requires as many, so there are no others
             return True
@@ -179,7 +179,7 @@ class FastLook:
             look.once["openai-envelope"] = [i for i, top in enumerate(tops) if top in marked]
         return True
 
-    def _judge_bodies(self, parsed: list[Any], bodies: list[Any], keys: tuple[str, ...], look: Look) -> bool:
+    def _judge_bodies(self, parsed: list[Any], bodies: list[Any], keys: tuple[str, ...], look: FastResult) -> bool:
         """Whether no body has a key twice; notes what the keys tell, and doubts values that the types leave open."""
         groups: dict[tuple[str, ...], Sequence[int]]
         if keys and set(map(len, parsed)) == {len(keys)}:  # they fit the mould, and there is room for no key more
@@ -193,7 +193,7 @@ class FastLook:
             shape = self._shape(group)
             if not shape.is_sound:
                 return False
-            if shape.unjudged:
+            if shape.unchecked:
                 look.doubtful.update(i for i in members if not self._is_proven(bodies[i], shape))
             if shape.unknown:
                 look.doubtful.update(i for i in members if not _are_sound(parsed[i], shape.unknown))
@@ -212,7 +212,7 @@ class FastLook:
         if shape is None:
             shape = Shape(
                 is_sound=len(set(keys)) == len(keys),
-                unjudged=tuple(k for k in keys if k in self._open),
+                unchecked=tuple(k for k in keys if k in self._open),
                 unknown=tuple(k for k in keys if k not in PARAMS[self._kind]),
                 has_stream="stream" in keys,
                 has_limit="max_tokens" in keys or _OTHER_LIMIT in keys,
@@ -222,9 +222,9 @@ class FastLook:
         return shape
 
     def _is_proven(self, body: Any, shape: Shape) -> bool:
-        return all(name.encode() + bytes(getattr(body, name)) in self._proven for name in shape.unjudged)
+        return all(name.encode() + bytes(getattr(body, name)) in self._proven for name in shape.unchecked)
 
-    def _judge_messages(self, parsed: list[Any], bodies: list[Any], fit: Fit, look: Look) -> None:
+    def _judge_messages(self, parsed: list[Any], bodies: list[Any], fit: KnownKeys, look: FastResult) -> None:
         """Doubt what is more than a role and a text: parts, tool calls, names, keys that are there twice."""
         have_two = set(map(len, chain.from_iterable(map(_get_messages, parsed)))) == {2}
         if have_two and fit.has_texts:
@@ -241,7 +241,7 @@ class FastLook:
             if not plain or not (fit.has_texts or set(map(_first_byte, map(_of_content, body.messages))) == _PLAIN):
                 look.doubtful.add(i)
 
-    def _judge_files(self, bodies: list[Any], look: Look) -> None:
+    def _judge_files(self, bodies: list[Any], look: FastResult) -> None:
         """Doubt URLs whose host has not been seen to be a public one."""
         for i, url in enumerate(map(_of_file, bodies)):
             host = host_of(url)

@@ -83,7 +83,7 @@ def _line(kind: Kind, body: Any, is_strict: bool) -> Any:
     return msgspec.defstruct("Line", fields, gc=False, forbid_unknown_fields=is_strict)
 
 
-def any_line(kind: Kind) -> Any:
+def lenient_line_type(kind: Kind) -> Any:
     """A line with any of the documented parameters; unknown keys pass, as they do at the API."""
     required = [(name, _type(kind, name, _Message)) for name in REQUIRED[kind]]
     others = [name for name in PARAMS[kind] if name not in REQUIRED[kind]]
@@ -91,7 +91,7 @@ def any_line(kind: Kind) -> Any:
     return _line(kind, msgspec.defstruct("Body", [*required, *optional], gc=False), is_strict=False)
 
 
-def mould(kind: Kind, keys: Iterable[str], has_texts: bool) -> Any:
+def strict_line_type(kind: Kind, keys: Iterable[str], has_texts: bool) -> Any:
     """A line whose body has these parameters, each of them and no other, and whose messages are plain.
 
     With `has_texts` the messages' contents are known to be texts, else they are left to be looked at.
@@ -100,6 +100,6 @@ def mould(kind: Kind, keys: Iterable[str], has_texts: bool) -> Any:
     return _line(kind, msgspec.defstruct("Body", fields, gc=False, forbid_unknown_fields=True), is_strict=True)
 
 
-def unjudged(kind: Kind) -> frozenset[str]:
+def unchecked(kind: Kind) -> frozenset[str]:
     """The parameters whose values the types leave open: tools, response_format …"""
     return frozenset(name for name in PARAMS[kind] if _type(kind, name, _Message) is Raw)

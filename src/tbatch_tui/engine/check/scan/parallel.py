@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from tbatch_tui.engine.check.lines.params import Kind
-from tbatch_tui.engine.check.scan.partial import Part
+from tbatch_tui.engine.check.scan.partial import PartialReport
 from tbatch_tui.engine.check.scan.reader import next_line_start
 from tbatch_tui.engine.check.scan.scan import scan
 
@@ -19,7 +19,7 @@ LARGE = 4_000_000
 """Bytes under which a second process costs more than it saves."""
 
 
-def scan_in_two(
+def scan_parallel(
     file: FileIO,
     start: int,
     stop: int,
@@ -27,7 +27,7 @@ def scan_in_two(
     progress: Callable[[int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     measure: bool = True,
-) -> Part:
+) -> PartialReport:
     """As `scan`, with the later half in a child. Hashes of ids agree, since a fork shares the hash seed.
 
     Only for a process without other threads. If the child fails for any reason, its half is done here.
@@ -49,7 +49,7 @@ def scan_in_two(
     finally:
         _, status = os.waitpid(child, 0)
     if status == 0:
-        later = msgspec.msgpack.decode(answer, type=Part)
+        later = msgspec.msgpack.decode(answer, type=PartialReport)
     else:
         later = scan(file, middle, stop, kind, None, cancelled, measure)
     part.append(later)

@@ -9,7 +9,7 @@ from tbatch_tui.engine.domain.check_report import PROBLEMS_KEPT
 LONG_LINES_KEPT = 10_000
 
 
-class Place(msgspec.Struct, array_like=True, gc=False):
+class LineLocation(msgspec.Struct, array_like=True, gc=False):
     """Where a line is."""
 
     line: int
@@ -17,10 +17,10 @@ class Place(msgspec.Struct, array_like=True, gc=False):
     length: int
 
 
-class Found(msgspec.Struct, array_like=True, gc=False):
+class LocatedFinding(msgspec.Struct, array_like=True, gc=False):
     """A fault with its place: a Problem before it is put in words for the report."""
 
-    place: Place
+    location: LineLocation
     column: int
     rule: str
     message: str
@@ -40,29 +40,29 @@ class Chunk(msgspec.Struct, array_like=True, gc=False):
 class LongLine(msgspec.Struct, array_like=True, gc=False):
     """A line that may be longer than its model's context."""
 
-    place: Place
+    place: LineLocation
     tokens: int
     model: str
     custom_id: str
 
 
-class Part(msgspec.Struct):
+class PartialReport(msgspec.Struct):
     """The sum of a stretch of lines. Lines are counted from 1, from the beginning of the stretch."""
 
     lines: int = 0
     requests: int = 0
     longest: int = 0
     models: dict[str, int] = {}
-    model_places: dict[str, Place] = {}
+    model_places: dict[str, LineLocation] = {}
     """The first line of each model."""
     counts: dict[str, int] = {}
-    once_places: dict[str, Place] = {}
+    once_places: dict[str, LineLocation] = {}
     """The first line of each rule that is told once a file."""
-    found: list[Found] = []
+    found: list[LocatedFinding] = []
     chunks: list[Chunk] = []
     long_lines: list[LongLine] = []
 
-    def add(self, found: Found) -> None:
+    def add(self, found: LocatedFinding) -> None:
         """Count a fault, and keep it while there are not too many."""
         self.count(found.rule)
         if len(self.found) < PROBLEMS_KEPT:
@@ -71,17 +71,17 @@ class Part(msgspec.Struct):
     def count(self, rule: str) -> None:
         self.counts[rule] = self.counts.get(rule, 0) + 1
 
-    def add_once(self, rule: str, count: int, place: Place) -> None:
+    def add_once(self, rule: str, count: int, place: LineLocation) -> None:
         """Count lines that break a rule told once a file."""
         self.counts[rule] = self.counts.get(rule, 0) + count
         self.once_places.setdefault(rule, place)
 
-    def append(self, later: Part) -> None:
+    def append(self, later: PartialReport) -> None:
         """Add the stretch that follows this one. `later` is used up."""
         for place in (*later.model_places.values(), *later.once_places.values()):
             place.line += self.lines
         for found in later.found:
-            found.place.line += self.lines
+            found.location.line += self.lines
         for chunk in later.chunks:
             chunk.line += self.lines
         for long_line in later.long_lines:

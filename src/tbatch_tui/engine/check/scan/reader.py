@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tbatch_tui.engine.check.limits import LINE_BYTES_MAX
-from tbatch_tui.engine.errors import FileTrouble
+from tbatch_tui.engine.errors import LocalFileError
 
 PIECE = 256 * 1024
 _SHORT = 600
@@ -139,11 +139,11 @@ def read_line(path: Path, offset: int, length: int) -> bytes:
         return file.read(length)
 
 
-def unreadable(path: Path, error: OSError | ValueError) -> FileTrouble:
+def unreadable(path: Path, error: OSError | ValueError) -> LocalFileError:
     """Why a file cannot be read, in words for a person."""
     if isinstance(error, FileNotFoundError):
-        return FileTrouble(f"{path} does not exist", "Look at the spelling, and at the folder you are in.")
+        return LocalFileError(f"{path} does not exist", "Look at the spelling, and at the folder you are in.")
     if isinstance(error, PermissionError):
-        return FileTrouble(f"{path} cannot be read: permission denied", "Give yourself the right to read it.")
+        return LocalFileError(f"{path} cannot be read: permission denied", "Give yourself the right to read it.")
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return FileTrouble(f"{path} cannot be read: {reason}", "See that it is a file that you can read.")
+    return LocalFileError(f"{path} cannot be read: {reason}", "See that it is a file that you can read.")

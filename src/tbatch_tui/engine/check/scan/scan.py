@@ -16,14 +16,21 @@ from tbatch_tui.engine.check.limits import (
     MEGABYTE,
 )
 from tbatch_tui.engine.check.lines.params import Kind
-from tbatch_tui.engine.check.scan.fast_path import FastLook, Look
-from tbatch_tui.engine.check.scan.partial import LONG_LINES_KEPT, Chunk, Found, LongLine, Part, Place
+from tbatch_tui.engine.check.scan.fast_path import FastPath, FastResult
+from tbatch_tui.engine.check.scan.partial import (
+    LONG_LINES_KEPT,
+    Chunk,
+    LineLocation,
+    LocatedFinding,
+    LongLine,
+    PartialReport,
+)
 from tbatch_tui.engine.check.scan.reader import Piece, longest, pieces
 from tbatch_tui.engine.domain.check_report import PROBLEMS_KEPT
-from tbatch_tui.engine.errors import Stopped
+from tbatch_tui.engine.errors import OperationCancelledError
 
 if TYPE_CHECKING:
-    from tbatch_tui.engine.check.lines.check_line import Seen
+    from tbatch_tui.engine.check.lines.check_line import LineReport
 
 _LINES_BETWEEN = 500
 """After so many lines that are looked at one by one it is asked whether to stop."""
@@ -39,12 +46,12 @@ def scan(
     progress: Callable[[int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     measure: bool = True,
-) -> Part:
-    """Check the lines in [start, stop). `progress` gets the bytes done; raises Stopped when cancelled.
+) -> PartialReport:
+    """Check the lines in [start, stop). `progress` gets the bytes done; raises OperationCancelledError when cancelled.
 
     Without `measure`, lines are only known to be no longer than `Part.longest`, which begins at 32 kB.
     """
-    scanner = _Scanner(kind, Part(longest=0 if measure else LONG_LINE), cancelled)
+    scanner = _Scanner(kind, PartialReport(longest=0 if measure else LONG_LINE), cancelled)
     for piece in pieces(file, start, stop):
         scanner.stop_if_cancelled()
         scanner.take(piece)
@@ -54,17 +61,17 @@ def scan(
 
 
 class _Scanner:
-    def __init__(self, kind: Kind, part: Part, cancelled: Callable[[], bool] | None) -> None:
+    def __init__(self, kind: Kind, part: PartialReport, cancelled: Callable[[], bool] | None) -> None:
         self.part = part
         self._cancelled = cancelled
         self._kind = kind
-        self._fast = FastLook(kind)
+        self._fast = FastPath(kind)
         self._ids: list[str] = []
         self._odd_run = 0  # how many of the last lines in a row had a fault
 
     def stop_if_cancelled(self) -> None:
         if self._cancelled is not None and self._cancelled():
-            raise Stopped("The check was stopped")
+            raise OperationCancelledError("The check was stopped")
 
     def take(self, piece: Piece) -> None:
         part = self.part
@@ -73,7 +80,7 @@ class _Scanner:
             part.requests += 1
             length = piece.length - piece.ending
             part.longest = max(part.longest, length)
-            self._too_long(Place(part.lines, piece.offset, length))
+            self._too_long(LineLocation(part.lines, piece.offset, length))
             return
         first = part.lines
         self._ids = []
@@ -101,7 +108,7 @@ class _Scanner:
             hashes = array("q", map(hash, self._ids)).tobytes()
             part.chunks.append(Chunk(first + 1, piece.offset, piece.length, hashes))
 
-    def _note(self, look: Look, lines: _Lines) -> None:
+    def _note(self, look: FastResult, lines: _Lines) -> None:
         """Take over what a fast look learned."""
         part = self.part
         self._ids += look.ids
@@ -136,7 +143,7 @@ class _Scanner:
             if place.length > LINE_BYTES_ADVISED:
                 size = place.length / MEGABYTE
                 message = f"the line has {size:.2f} MB, documented: {LINE_MEGABYTES} MB at most"
-                part.add(Found(place, 1, "line-large", message))
+                part.add(LocatedFinding(place, 1, "line-large", message))
             is_hopeless = (has_cr and b"\r" in line) or self._odd_run > _ODD_RUN_MAX
             look = None
             if not is_hopeless and (look := self._fast.look(alone := Piece.of(place.offset, line))) is not None:
@@ -156,14 +163,14 @@ class _Scanner:
             elif not is_faulty:
                 self._fast.prove(line)
 
-    def _look_closely(self, line: bytes, offset: int) -> Seen:
+    def _look_closely(self, line: bytes, offset: int) -> LineReport:
         from tbatch_tui.engine.check.lines.check_line import (
-            look_closely,  # most files need none, and begin sooner without it
+            check_line,  # most files need none, and begin sooner without it
         )
 
-        return look_closely(line, self._kind, offset)
+        return check_line(line, self._kind, offset)
 
-    def _note_seen(self, seen: Seen, place: Place, line: bytes) -> None:
+    def _note_seen(self, seen: LineReport, place: LineLocation, line: bytes) -> None:
         """Take over what a close look learned of a line that no fast look could take."""
         part = self.part
         if seen.custom_id is not None:
@@ -176,20 +183,20 @@ class _Scanner:
         for rule in seen.once:
             part.add_once(rule, 1, place)
 
-    def _report(self, seen: Seen, place: Place) -> bool:
+    def _report(self, seen: LineReport, place: LineLocation) -> bool:
         for finding in seen.findings:
             if len(self.part.found) >= PROBLEMS_KEPT:  # only counted: where it stands need not be looked for
                 self.part.count(finding.rule)
                 continue
-            found = Found(place, seen.column(finding), finding.rule, _sound(finding.message), seen.custom_id)
+            found = LocatedFinding(place, seen.column(finding), finding.rule, _sound(finding.message), seen.custom_id)
             self.part.add(found)
         return bool(seen.findings)
 
-    def _too_long(self, place: Place) -> None:
+    def _too_long(self, place: LineLocation) -> None:
         message = f"the line has {place.length / MEGABYTE:.1f} MB, {LINE_MEGABYTES} MB at most"
-        self.part.add(Found(place, 1, "line-too-long", message))
+        self.part.add(LocatedFinding(place, 1, "line-too-long", message))
 
-    def _note_long(self, look: Look, lines: _Lines) -> None:
+    def _note_long(self, look: FastResult, lines: _Lines) -> None:
         """Remember the lines that a model's context may be too short for."""
         if longest(lines.piece, LONG_LINE) == LONG_LINE:
             return
@@ -198,7 +205,7 @@ class _Scanner:
             if place.length > LONG_LINE:
                 self._long(place, lines.bytes(index), look.models[index], look.ids[index])
 
-    def _long(self, place: Place, line: bytes, model: str, custom_id: str) -> None:
+    def _long(self, place: LineLocation, line: bytes, model: str, custom_id: str) -> None:
         if len(self.part.long_lines) < LONG_LINES_KEPT and b"base64," not in line:
             size = len(line) - 3 * line.count(b"\\u")  # an escape is six bytes for two or three
             self.part.long_lines.append(LongLine(place, size // BYTES_PER_TOKEN, model, custom_id))
@@ -238,9 +245,9 @@ class _Lines:
         lines = self._split()
         return (index < len(lines) - 1 or self._is_ended) and lines[index].endswith(b"\r")
 
-    def place(self, index: int) -> Place:
+    def place(self, index: int) -> LineLocation:
         line = self.bytes(index)
-        return Place(self._before + index + 1, self._offsets[index], len(line))
+        return LineLocation(self._before + index + 1, self._offsets[index], len(line))
 
 
 def _sound(message: str) -> str:

@@ -20,7 +20,7 @@ _TEXT_WITHOUT_OBJECTS = 20
 """So many lines without one that begins as JSON does: the file is something else."""
 
 
-class Opening(NamedTuple):
+class FileHead(NamedTuple):
     """What a look at the first 256 KB said."""
 
     start: int = 0
@@ -34,23 +34,23 @@ class Opening(NamedTuple):
     """The endpoint that this request names in OpenAI's envelope."""
 
 
-def look_at_opening(file: FileIO) -> Opening:
+def sniff(file: FileIO) -> FileHead:
     """Judge the beginning of a file."""
     file.seek(0)
     head = file.read(PEEK)
     if head.startswith(_UTF16) or _is_wide(head):
-        return Opening(rule="utf16", message="the file is UTF-16 or UTF-32, not UTF-8")
+        return FileHead(rule="utf16", message="the file is UTF-16 or UTF-32, not UTF-8")
     start = len(BOM) if head.startswith(BOM) else 0
     lines = head[start:].split(b"\n")
     if len(head) == PEEK and len(lines) > 1:
         lines.pop()  # cut off
     if message := _other_format(lines):
-        return Opening(start, "not-jsonl", message)
+        return FileHead(start, "not-jsonl", message)
     kind, url = _first_kind(lines)
     if kind is None and len(head) == PEEK:
         file.seek(start)
         kind, url = _first_kind(file.read(_FURTHER).split(b"\n"))
-    return Opening(start, kind=kind, url=url)
+    return FileHead(start, kind=kind, url=url)
 
 
 def _is_wide(head: bytes) -> bool:

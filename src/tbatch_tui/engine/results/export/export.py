@@ -8,13 +8,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
 
-from tbatch_tui.engine.errors import BatchError, Stopped
-from tbatch_tui.engine.local_files.atomic_write import written
+from tbatch_tui.engine.errors import BatchError, OperationCancelledError
+from tbatch_tui.engine.local_files.atomic_write import atomic_write
 from tbatch_tui.engine.results.export.merged_jsonl import JobOf, line_of, write_merged
 from tbatch_tui.engine.results.export.tables import USUAL, Write, answer_of, csv_writer, has_parquet, parquet_writer
 from tbatch_tui.engine.results.index.index import ResultIndex
-from tbatch_tui.engine.results.record import Record
-from tbatch_tui.text.escape import unobeyed
+from tbatch_tui.engine.results.record import ResultRecord
+from tbatch_tui.text.escape import escape_for_file
 
 _EVERY = 64
 """Rows between two looks at whether to stop."""
@@ -63,12 +63,13 @@ def export_rows(
 ) -> None:
     """Write these rows, in this order. The file has its name only once it is whole.
 
-    `columns` are of a table. Made to be run in a thread; `progress` is told rows. Raises FileTrouble, also when there
-    is such a file and `replace` does not say that it may go, and Stopped: then nothing is left behind.
+    `columns` are of a table. Made to be run in a thread; `progress` is told rows. Raises LocalFileError, also when
+    there is such a file and `replace` does not say that it may go, and OperationCancelledError: then nothing is left
+    behind.
     """
     if form is ExportFormat.PARQUET and not has_parquet():
         raise BatchError("Parquet needs pyarrow, which is not installed", "Install tbatch-tui[parquet], or choose CSV.")
-    with written(path, replace=replace) as file:
+    with atomic_write(path, replace=replace) as file:
         if form is ExportFormat.MERGED:
             write_merged(index, rows, file, job_of, cancelled=cancelled, progress=progress)
         else:
@@ -76,7 +77,7 @@ def export_rows(
                 for done, row in enumerate(rows):
                     if done % _EVERY == 0:
                         if cancelled():
-                            raise Stopped("The export was stopped")
+                            raise OperationCancelledError("The export was stopped")
                         progress(done, len(rows))
                     write(index.record(row))
     progress(len(rows), len(rows))
@@ -97,22 +98,22 @@ def _writer(form: ExportFormat, file: BinaryIO, columns: Sequence[str], job_of: 
             yield lambda record: file.write(line_of(_plain(record)) + b"\n")
 
 
-def _plain(record: Record) -> dict[str, str | None]:
+def _plain(record: ResultRecord) -> dict[str, str | None]:
     """The answer; None where there is none."""
     is_answered = record.answers or record.audio is not None
     return {"custom_id": record.row.custom_id, "answer": answer_of(record) if is_answered else None}
 
 
-def _markdown(record: Record) -> str:
+def _markdown(record: ResultRecord) -> str:
     """A heading for the row, then the conversation as it went."""
     row = record.row
     parts = [f"## {_heading(row.custom_id)}", f"*{row.outcome.words}{f' · {record.model}' if record.model else ''}*"]
-    parts += [f"**{_heading(message.role)}**\n\n{_quoted(message.text)}" for message in record.asked]
+    parts += [f"**{_heading(message.role)}**\n\n{_quoted(message.text)}" for message in record.request_messages]
     if record.failure is not None:
         parts.append(f"**error**\n\n{_quoted(record.failure.message)}")
     elif answer := answer_of(record):
         parts.append(f"**answer**\n\n{_quoted(answer)}")
-    return unobeyed("\n\n".join(parts)) + "\n\n"
+    return escape_for_file("\n\n".join(parts)) + "\n\n"
 
 
 def _heading(text: str) -> str:

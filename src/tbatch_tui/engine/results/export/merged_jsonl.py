@@ -17,12 +17,12 @@ import msgspec
 import simdjson
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from tbatch_tui.engine.errors import Stopped
+from tbatch_tui.engine.errors import OperationCancelledError
 from tbatch_tui.engine.lenient_json import loads
-from tbatch_tui.engine.results.index.columns import Places
+from tbatch_tui.engine.results.index.columns import LocationColumns
 from tbatch_tui.engine.results.index.index import ResultIndex
+from tbatch_tui.engine.results.outcomes import Outcome
 from tbatch_tui.engine.results.sources import FileNumber, Source
-from tbatch_tui.engine.results.values import Outcome
 
 _BATCH = 256
 """Rows between two looks at whether to stop."""
@@ -58,13 +58,15 @@ def write_merged(
     cancelled: Callable[[], bool] = lambda: False,
     progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> None:
-    """Write these rows, in this order, a line each. Raises Stopped, and FileTrouble when a file has changed."""
+    """Write these rows, in this order, a line each. Raises OperationCancelledError, and LocalFileError when a file has
+    changed.
+    """
     parser = simdjson.Parser()
     with ExitStack() as opened:
         merger = _Merger(index, job_of, opened)
         for start in range(0, len(rows), _BATCH):
             if cancelled():
-                raise Stopped("The export was stopped")
+                raise OperationCancelledError("The export was stopped")
             progress(start, len(rows))
             batch = rows[start : start + _BATCH]
             lines = merger.lines(batch)
@@ -146,7 +148,7 @@ class _Merger:
             came = [one or other for one, other in zip(came, self._cut(file, replies.places, numbers), strict=True)]
         return asked, came
 
-    def _cut(self, number: FileNumber, places: Places, numbers: Sequence[int]) -> list[bytes]:
+    def _cut(self, number: FileNumber, places: LocationColumns, numbers: Sequence[int]) -> list[bytes]:
         """These lines of a file, nothing for -1; read in one piece where they stand near each other."""
         file, offsets, lengths = self._files.get(number), places.offset, places.length
         wanted = [number for number in numbers if number >= 0]
@@ -196,9 +198,11 @@ def fields_of(data: bytes) -> dict[str, Raw]:
 
 def line_of(value: dict[str, Any]) -> bytes:
     """A value as a line of JSON, its end left off; half a surrogate pair, which no file can hold, is replaced."""
-    return msgspec.json.encode({key: sound(part) if isinstance(part, str) else part for key, part in value.items()})
+    return msgspec.json.encode(
+        {key: as_valid_json(part) if isinstance(part, str) else part for key, part in value.items()}
+    )
 
 
-def sound(text: str) -> str:
+def as_valid_json(text: str) -> str:
     """A text that a file can hold."""
     return text.encode("utf-8", "replace").decode()

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from tbatch_tui.engine.lenient_json import loads, text_of
-from tbatch_tui.engine.results.export.merged_jsonl import JobOf, sound
-from tbatch_tui.engine.results.record import Record
+from tbatch_tui.engine.results.export.merged_jsonl import JobOf, as_valid_json
+from tbatch_tui.engine.results.record import ResultRecord
 
 Cell = str | int | float | None
 _PARQUET_ROWS = 2_000
@@ -23,7 +23,7 @@ _STRIPPED = ("\t", "\r")
 _NUMBER = re.compile(r"[+-]?[0-9][0-9.,_]*(?:[eE][+-]?[0-9]+)?%?")
 
 
-def prompt_of(record: Record) -> str:
+def prompt_of(record: ResultRecord) -> str:
     """What the person said last, to the letter; of audio, the address of the file."""
     body = _dict(_dict(loads(record.raw_request or b"")).get("body"))
     messages = body.get("messages")
@@ -34,7 +34,7 @@ def prompt_of(record: Record) -> str:
     return text_of(found)
 
 
-def answer_of(record: Record) -> str:
+def answer_of(record: ResultRecord) -> str:
     """What came back, to the letter: a record's own messages are laid out to be read."""
     if record.audio is not None:
         return record.audio.text
@@ -52,7 +52,7 @@ def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-COLUMNS: dict[str, Callable[[Record], Cell]] = {
+COLUMNS: dict[str, Callable[[ResultRecord], Cell]] = {
     "line": lambda record: record.row.line,
     "custom_id": lambda record: record.row.custom_id,
     "outcome": lambda record: record.row.outcome.words,
@@ -77,10 +77,10 @@ USUAL = ("line", "custom_id", "outcome", "answer", "error", "prompt_tokens", "co
 
 _WHOLE = {"line", "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens"}
 
-Write = Callable[[Record], object]
+Write = Callable[[ResultRecord], object]
 
 
-def cells_of(record: Record, columns: Sequence[str], job_of: JobOf) -> list[Cell]:
+def cells_of(record: ResultRecord, columns: Sequence[str], job_of: JobOf) -> list[Cell]:
     """The row of a table."""
     return [job_of(record.row.number) if name == "job" else COLUMNS[name](record) for name in columns]
 
@@ -88,10 +88,10 @@ def cells_of(record: Record, columns: Sequence[str], job_of: JobOf) -> list[Cell
 def csv_writer(file: BinaryIO, columns: Sequence[str], job_of: JobOf) -> Write:
     """Writes the head, and gives what writes a row."""
     file.write(_csv_line(columns))
-    return lambda record: file.write(_csv_line([harmless(cell) for cell in cells_of(record, columns, job_of)]))
+    return lambda record: file.write(_csv_line([escape_formula(cell) for cell in cells_of(record, columns, job_of)]))
 
 
-def harmless(cell: Cell) -> Cell:
+def escape_formula(cell: Cell) -> Cell:
     """A text that no spreadsheet takes for a formula: with an apostrophe before it. A number stays one."""
     if not isinstance(cell, str):
         return cell
@@ -127,8 +127,10 @@ def parquet_writer(file: BinaryIO, columns: Sequence[str], job_of: JobOf) -> Ite
             writer.write_table(arrow.table(parts, schema=schema))
             waiting.clear()
 
-    def write(record: Record) -> None:
-        waiting.append([sound(cell) if isinstance(cell, str) else cell for cell in cells_of(record, columns, job_of)])
+    def write(record: ResultRecord) -> None:
+        waiting.append(
+            [as_valid_json(cell) if isinstance(cell, str) else cell for cell in cells_of(record, columns, job_of)]
+        )
         if len(waiting) >= _PARQUET_ROWS:
             flush()
 

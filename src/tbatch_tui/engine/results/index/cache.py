@@ -18,24 +18,24 @@ from typing import Self
 
 import msgspec
 
-from tbatch_tui.engine.errors import FileTrouble
-from tbatch_tui.engine.local_files.atomic_write import written
-from tbatch_tui.engine.local_files.filenames import safe_part
-from tbatch_tui.engine.results.index.columns import Column, Texts
+from tbatch_tui.engine.errors import LocalFileError
+from tbatch_tui.engine.local_files.atomic_write import atomic_write
+from tbatch_tui.engine.local_files.filenames import safe_name
+from tbatch_tui.engine.results.index.columns import Column, TextColumn
 from tbatch_tui.engine.results.index.index import ResultIndex
-from tbatch_tui.engine.results.index.join import Extra, Join
-from tbatch_tui.engine.results.sources import Source, Sources, Stamp
-from tbatch_tui.engine.results.values import Oddity, Reconciliation
+from tbatch_tui.engine.results.index.join import ExtraRow, Join
+from tbatch_tui.engine.results.outcomes import RequestCounts, RowIssue
+from tbatch_tui.engine.results.sources import FileStamp, Source, Sources
 
 _MAGIC = b"tbatch-tui index 1\n"
 """With another number what was kept under other rules is made anew."""
 _CHECKED, _LENGTH = 4, 8
 _LIMIT = 512 << 20
 """Bytes of all that is kept."""
-_ODDITIES = tuple(Oddity)
+_ODDITIES = tuple(RowIssue)
 
 
-class Shelf:
+class IndexCache:
     """The folder where indexes are kept. Nothing here raises: what cannot be kept is made anew."""
 
     def __init__(self, folder: Path, *, limit: int = _LIMIT) -> None:
@@ -43,9 +43,9 @@ class Shelf:
         self._limit = limit
 
     def path(self, job_id: str) -> Path:
-        return self._folder / f"{safe_part(job_id, 100)}.index"
+        return self._folder / f"{safe_name(job_id, 100)}.index"
 
-    def take(self, job_id: str, index: ResultIndex) -> bool:
+    def load(self, job_id: str, index: ResultIndex) -> bool:
         """Fill an index that is not built yet from what is kept; False when that is not of these files."""
         path = self.path(job_id)
         try:
@@ -61,7 +61,7 @@ class Shelf:
             return False
         return index.is_built
 
-    def put(self, job_id: str, index: ResultIndex) -> None:
+    def save(self, job_id: str, index: ResultIndex) -> None:
         """Keep an index that is built."""
         if index.absent:
             return
@@ -71,9 +71,9 @@ class Shelf:
         checked = 0
         for part in parts:
             checked = zlib.crc32(part, checked)
-        with suppress(FileTrouble, OSError):
+        with suppress(LocalFileError, OSError):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with written(self.path(job_id), replace=True, private=True) as file:
+            with atomic_write(self.path(job_id), replace=True, private=True) as file:
                 file.write(_MAGIC + checked.to_bytes(_CHECKED, "little"))
                 for part in parts:
                     file.write(part)
@@ -90,10 +90,10 @@ class Shelf:
             over -= size
 
 
-class KeptIndex(ResultIndex):
+class CachedIndex(ResultIndex):
     """An index that is taken from the shelf, or built and put there."""
 
-    def __init__(self, sources: Sources, shelf: Shelf, job_id: str) -> None:
+    def __init__(self, sources: Sources, shelf: IndexCache, job_id: str) -> None:
         super().__init__(sources)
         self._shelf = shelf
         self._job_id = job_id
@@ -103,11 +103,11 @@ class KeptIndex(ResultIndex):
         *,
         cancelled: Callable[[], bool] = lambda: False,
         progress: Callable[[int, int], object] = lambda done, total: None,
-    ) -> Reconciliation:
-        if self._shelf.take(self._job_id, self) and self.reconciliation is not None:
+    ) -> RequestCounts:
+        if self._shelf.load(self._job_id, self) and self.reconciliation is not None:
             return self.reconciliation
         found = super().build(cancelled=cancelled, progress=progress)
-        self._shelf.put(self._job_id, self)
+        self._shelf.save(self._job_id, self)
         return found
 
 
@@ -148,10 +148,10 @@ def _fill(index: ResultIndex, data: memoryview) -> None:
     """Raises ValueError where what is kept is not of these files, or was kept on another machine."""
     at = _LENGTH + int.from_bytes(data[:_LENGTH], "little")
     head = msgspec.json.decode(data[_LENGTH:at], type=_Head)
-    stamps = {source: Stamp(*stamp) for source, stamp in zip(Source, head.files, strict=True) if stamp is not None}
+    stamps = {source: FileStamp(*stamp) for source, stamp in zip(Source, head.files, strict=True) if stamp is not None}
     if head.machine != _MACHINE or head.sha256 != index.sources.input_sha256 or stamps != _stamps(index.sources):
         raise ValueError("of other files, or of another machine")
-    found = msgspec.convert(head.sum, Reconciliation)
+    found = msgspec.convert(head.sum, RequestCounts)
     join, rest = Join(has_input=found.has_input), _Rest()
     for column, length in zip(_columns(join, rest), head.columns, strict=True):
         del column[:]
@@ -168,10 +168,10 @@ class _Rest:
     """What a join holds that is no column, as columns."""
 
     def __init__(self) -> None:
-        self.models = Texts()
+        self.models = TextColumn()
         self.replies = array("I")
         self.oddities = bytearray()
-        self.ids = Texts()
+        self.ids = TextColumn()
 
     @classmethod
     def of(cls, join: Join) -> Self:
@@ -180,7 +180,7 @@ class _Rest:
             rest.models.append(model.encode("utf-8", "surrogatepass"))
         for extra in join.extras:
             rest.replies.append(extra.reply)
-            rest.oddities.append(_ODDITIES.index(extra.oddity))
+            rest.oddities.append(_ODDITIES.index(extra.issue))
             rest.ids.append(extra.custom_id.encode("utf-8", "surrogatepass"))
         return rest
 
@@ -188,7 +188,7 @@ class _Rest:
         for number in range(len(self.models)):
             join.replies.models.number(_text(self.models, number))
         for number, reply in enumerate(self.replies):
-            join.extras.append(Extra(reply, _ODDITIES[self.oddities[number]], _text(self.ids, number)))
+            join.extras.append(ExtraRow(reply, _ODDITIES[self.oddities[number]], _text(self.ids, number)))
 
     def columns(self) -> list[Column]:
         return [*self.models.columns(), self.replies, self.oddities, *self.ids.columns()]
@@ -198,16 +198,16 @@ def _columns(join: Join, rest: _Rest) -> list[Column]:
     return [*join.requests.columns(), *join.replies.columns(), *rest.columns()]
 
 
-def _text(texts: Texts, number: int) -> str:
+def _text(texts: TextColumn, number: int) -> str:
     return texts[number].decode("utf-8", "surrogatepass")
 
 
-def _stamps(sources: Sources) -> dict[Source, Stamp]:
+def _stamps(sources: Sources) -> dict[Source, FileStamp]:
     """What the files are like now."""
-    found: dict[Source, Stamp] = {}
+    found: dict[Source, FileStamp] = {}
     for source in Source:
         path = sources.path(source)
         if path is not None:
             with suppress(OSError):
-                found[source] = Stamp.of(path.stat())
+                found[source] = FileStamp.of(path.stat())
     return found

@@ -13,16 +13,16 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from tbatch_tui.engine.lenient_json import UNREADABLE, called, count_of, id_of, loads, message_of, seconds_of, text_of
-from tbatch_tui.engine.results.index.previews import PREVIEW, head_of
+from tbatch_tui.engine.results.index.previews import PREVIEW, preview_bytes
+from tbatch_tui.engine.results.outcomes import Outcome
 from tbatch_tui.engine.results.usage import NO_USAGE, usage_of
-from tbatch_tui.engine.results.values import Outcome
 
 _NO_CALLS = (b"[]", b"null")
 _QUOTE = 0x22
 _ID = re.compile(rb'"custom_id"\s*:\s*("(?:[^"\\]|\\.)*"|-?[0-9]+)')
 
 
-class Verdict(Struct, gc=False):
+class ClassifiedRow(Struct, gc=False):
     """What was found in a row. `head` is the beginning of the answer or message as JSON spells it, unquoted."""
 
     custom_id: str | None
@@ -103,15 +103,15 @@ _row = msgspec.json.Decoder(_Row).decode
 _request = msgspec.json.Decoder(_Request).decode
 
 
-def judge(data: bytes) -> Verdict:
+def classify(data: bytes) -> ClassifiedRow:
     """Judge one row of an output or error file. Never raises."""
     try:
         row = _row(data)
     except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
-        return judge_value(loads(data))
+        return classify_value(loads(data))
     choices = row.response.body.choices
     if row.response.status_code != 200 or len(choices) != 1:
-        return judge_value(loads(data))
+        return classify_value(loads(data))
     message, error = choices[0].message, row.error
     calls, content = message.tool_calls, bytes(message.content)
     if (
@@ -119,10 +119,10 @@ def judge(data: bytes) -> Verdict:
         or (error is not UNSET and bytes(error) != b"null")
         or (calls is not UNSET and bytes(calls) not in _NO_CALLS)
     ):
-        return judge_value(loads(data))
+        return classify_value(loads(data))
     is_cut = len(content) == 2 or choices[0].finish_reason == "length"
     usage = row.response.body.usage
-    return Verdict(
+    return ClassifiedRow(
         row.custom_id,
         Outcome.CUT_SHORT if is_cut else Outcome.OK,
         content[1:-1][:PREVIEW],
@@ -150,17 +150,17 @@ def request_of(data: bytes) -> tuple[str | None, str]:
         return id_of(value.get("custom_id")), (id_of(body.get("model")) or "") if isinstance(body, dict) else ""
 
 
-def glimpsed_id(data: bytes) -> str:
+def salvage_id(data: bytes) -> str:
     """The `custom_id` that a row which cannot be read seems to have: to show it by, not to join it by."""
     found = _ID.search(data[:4096])
     return (id_of(loads(found[1])) or "") if found else ""
 
 
-def judge_value(value: Any) -> Verdict:
+def classify_value(value: Any) -> ClassifiedRow:
     """Judge a row that was read as plain JSON."""
     if not isinstance(value, dict):
         why = "not JSON" if value is UNREADABLE else "not a JSON object"
-        return Verdict(None, Outcome.UNREADABLE, head_of(f"This row is {why}"))
+        return ClassifiedRow(None, Outcome.UNREADABLE, preview_bytes(f"This row is {why}"))
     custom_id = id_of(value.get("custom_id"))
     response, error = value.get("response"), value.get("error")
     body = response.get("body") if isinstance(response, dict) else None
@@ -169,9 +169,9 @@ def judge_value(value: Any) -> Verdict:
         said = message_of(error) or message_of(body)
         if not said:
             said = f"HTTP {status}, without a message" if status is not None else "Neither an answer nor an error"
-        verdict = Verdict(custom_id, Outcome.ERROR, head_of(said))
+        verdict = ClassifiedRow(custom_id, Outcome.ERROR, preview_bytes(said))
     else:
-        verdict = Verdict(custom_id, *_answer(body))
+        verdict = ClassifiedRow(custom_id, *_answer(body))
     if isinstance(body, dict):
         usage = usage_of(body.get("usage")) or NO_USAGE
         verdict.tokens, verdict.prompt_tokens = usage.completion, usage.prompt
@@ -180,7 +180,7 @@ def judge_value(value: Any) -> Verdict:
         verdict.model = id_of(body.get("model")) or ""
     if custom_id is None:
         verdict.outcome = Outcome.UNREADABLE
-        verdict.head = head_of("This row has no custom_id")
+        verdict.head = preview_bytes("This row has no custom_id")
     return verdict
 
 
@@ -191,7 +191,7 @@ def _answer(body: Any) -> tuple[Outcome, bytes]:
     choices = body.get("choices")
     if not isinstance(choices, list):
         text = body.get("text")
-        return (Outcome.OK, head_of(text)) if isinstance(text, str) else (Outcome.CUT_SHORT, b"")
+        return (Outcome.OK, preview_bytes(text)) if isinstance(text, str) else (Outcome.CUT_SHORT, b"")
     heads: list[str] = []
     is_cut = False
     for choice in choices:
@@ -203,4 +203,4 @@ def _answer(body: Any) -> tuple[Outcome, bytes]:
         text = text_of(message.get("content")) or text_of(choice.get("text"))
         heads.append(text or called(message.get("tool_calls")))
     is_cut = is_cut or not any(heads)
-    return (Outcome.CUT_SHORT if is_cut else Outcome.OK), head_of(next(filter(None, heads), ""))
+    return (Outcome.CUT_SHORT if is_cut else Outcome.OK), preview_bytes(next(filter(None, heads), ""))

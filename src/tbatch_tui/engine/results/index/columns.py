@@ -6,10 +6,10 @@ from array import array
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from tbatch_tui.engine.results.index.classify import Verdict
+from tbatch_tui.engine.results.index.classify import ClassifiedRow
 from tbatch_tui.engine.results.index.jsonl import Line
+from tbatch_tui.engine.results.outcomes import Outcome
 from tbatch_tui.engine.results.sources import Source
-from tbatch_tui.engine.results.values import Outcome
 
 NONE = 0xFFFFFFFF
 """An unknown count; a greater one is kept as one less."""
@@ -20,7 +20,7 @@ Column: TypeAlias = "bytearray | array[int] | array[float]"
 """What `columns()` of everything here is made of, in an order that stays: it is kept on disk."""
 
 
-class Texts:
+class TextColumn:
     """Many short texts in one buffer."""
 
     def __init__(self) -> None:
@@ -40,14 +40,14 @@ class Texts:
     def columns(self) -> list[Column]:
         return [self._buffer, self._ends]
 
-    def take(self, other: Texts) -> None:
+    def take(self, other: TextColumn) -> None:
         """Add all texts of another."""
         first = len(self._buffer)
         self._buffer += other._buffer
         self._ends.extend(array("Q", [first + end for end in other._ends[1:]]))
 
 
-class Names:
+class NameColumn:
     """A few names that come again and again, each as a small number; 0 is no name."""
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class Names:
         return found or 0
 
 
-class Places:
+class LocationColumns:
     """Where rows stand in their file: the line, and its bytes."""
 
     def __init__(self) -> None:
@@ -88,19 +88,19 @@ class Places:
     def columns(self) -> list[Column]:
         return [self.line, self.offset, self.length]
 
-    def take(self, other: Places) -> None:
+    def take(self, other: LocationColumns) -> None:
         """Add all places of another."""
         self.line.extend(other.line)
         self.offset.extend(other.offset)
         self.length.extend(other.length)
 
 
-class Requests:
+class RequestColumns:
     """What was asked, in the order of the input file."""
 
     def __init__(self) -> None:
-        self.ids = Texts()
-        self.places = Places()
+        self.ids = TextColumn()
+        self.places = LocationColumns()
         """Empty without an input file: then the requests are the ids that came back."""
         self.reply = array("i")
         """The reply that counts for the request; -1 while there is none."""
@@ -123,13 +123,13 @@ class Requests:
         return self.ids[number].decode("utf-8", "surrogatepass")
 
 
-class Replies:
+class ResponseColumns:
     """What came back, in the order it was read."""
 
     def __init__(self) -> None:
         self.file = array("H")
         """The number of the file it stands in."""
-        self.places = Places()
+        self.places = LocationColumns()
         self.outcome = bytearray()
         self.tokens = array("I")
         self.prompt_tokens = array("I")
@@ -137,15 +137,15 @@ class Replies:
         self.cached_tokens = array("I")
         self.model = array("H")
         """The model that was asked, where that is known; else the one that says it answered."""
-        self.models = Names()
+        self.models = NameColumn()
         self.seconds = array("d")
         """Negative where unknown."""
-        self.heads = Texts()
+        self.heads = TextColumn()
 
     def __len__(self) -> int:
         return len(self.outcome)
 
-    def append(self, source: Source, line: Line, verdict: Verdict) -> int:
+    def append(self, source: Source, line: Line, verdict: ClassifiedRow) -> int:
         """Add a reply; its index."""
         self.file.append(source)
         self.places.append(line)
@@ -161,7 +161,7 @@ class Replies:
         self.outcome.append(verdict.outcome)
         return len(self.outcome) - 1
 
-    def take(self, other: Replies, first_file: int) -> int:
+    def take(self, other: ResponseColumns, first_file: int) -> int:
         """Add all replies of another index, whose files are numbered from `first_file` on; the index of the first."""
         first = len(self)
         names = [self.models.number(name) for name in other.models]

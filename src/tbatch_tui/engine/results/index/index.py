@@ -18,19 +18,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from tbatch_tui.engine.errors import FileTrouble, Stopped
-from tbatch_tui.engine.next_step import Step
-from tbatch_tui.engine.results.index.classify import Verdict, glimpsed_id, judge, request_of
-from tbatch_tui.engine.results.index.columns import Places, Replies, Requests, known
-from tbatch_tui.engine.results.index.join import Extra, Join
+from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
+from tbatch_tui.engine.next_step import NextStep
+from tbatch_tui.engine.results.index.classify import ClassifiedRow, classify, request_of, salvage_id
+from tbatch_tui.engine.results.index.columns import LocationColumns, RequestColumns, ResponseColumns, known
+from tbatch_tui.engine.results.index.join import ExtraRow, Join
 from tbatch_tui.engine.results.index.jsonl import Line, lines_of
-from tbatch_tui.engine.results.index.previews import head_of, words_of
-from tbatch_tui.engine.results.record import Record, record_of
-from tbatch_tui.engine.results.sources import FileNumber, Source, Sources, Stamp, source_of
-from tbatch_tui.engine.results.values import Outcome, Reconciliation, Row
+from tbatch_tui.engine.results.index.previews import preview_bytes, preview_text
+from tbatch_tui.engine.results.outcomes import Outcome, RequestCounts, Row
+from tbatch_tui.engine.results.record import ResultRecord, read_record
+from tbatch_tui.engine.results.sources import FileNumber, FileStamp, Source, Sources, source_of
 
 
-class Place(NamedTuple):
+class RowLocation(NamedTuple):
     """Where the bytes of a row are."""
 
     file: FileNumber
@@ -48,14 +48,14 @@ class ResultIndex:
 
     def __init__(self, sources: Sources) -> None:
         self.sources = sources
-        self.reconciliation: Reconciliation | None = None
+        self.reconciliation: RequestCounts | None = None
         """None until everything has been read."""
         self.absent: dict[Source, str] = {}
         """Files that were named but could not be read, and why."""
         self.input_changed = False
         """The input file is not the one that was submitted any more."""
         self._join = Join(has_input=sources.input is not None)
-        self.stamps: dict[Source, Stamp] = {}
+        self.stamps: dict[Source, FileStamp] = {}
         """What the files were like when they were read."""
 
     # -- building ------------------------------------------------------------------------------------
@@ -65,8 +65,9 @@ class ResultIndex:
         *,
         cancelled: Callable[[], bool] = lambda: False,
         progress: Callable[[int, int], object] = lambda done, total: None,
-    ) -> Reconciliation:
-        """Read the files once. `progress(done, total)` is told bytes. Raises Stopped when `cancelled()`.
+    ) -> RequestCounts:
+        """Read the files once. `progress(done, total)` is told bytes. Raises OperationCancelledError when
+        `cancelled()`.
 
         A file that cannot be read is left out: see `absent`.
         """
@@ -77,7 +78,7 @@ class ResultIndex:
         def seen(piece: bytes) -> None:
             nonlocal done
             if cancelled():
-                raise Stopped("Reading the results was stopped")
+                raise OperationCancelledError("Reading the results was stopped")
             done += len(piece)
             progress(done, total)
 
@@ -95,7 +96,9 @@ class ResultIndex:
         self.reconciliation = self._join.finish()
         return self.reconciliation
 
-    def restore(self, join: Join, found: Reconciliation, stamps: dict[Source, Stamp], *, input_changed: bool) -> None:
+    def restore(
+        self, join: Join, found: RequestCounts, stamps: dict[Source, FileStamp], *, input_changed: bool
+    ) -> None:
         """Be what was built once and kept."""
         self.stamps, self.input_changed = stamps, input_changed
         self._join, self.reconciliation = join, found
@@ -115,7 +118,7 @@ class ResultIndex:
             return False
         try:
             with path.open("rb", buffering=0) as file:
-                self.stamps[source] = Stamp.of(os.fstat(file.fileno()))
+                self.stamps[source] = FileStamp.of(os.fstat(file.fileno()))
                 for line in lines_of(file, seen):
                     take(line)
         except OSError as error:
@@ -125,7 +128,7 @@ class ResultIndex:
 
     def _take_request(self, line: Line) -> None:
         custom_id, model = request_of(line.data)
-        self._join.add_request(custom_id, line, model, glimpsed=glimpsed_id(line.data) if custom_id is None else "")
+        self._join.add_request(custom_id, line, model, glimpsed=salvage_id(line.data) if custom_id is None else "")
 
     def _take_output(self, line: Line) -> None:
         self._take_reply(Source.OUTPUT, line)
@@ -135,11 +138,11 @@ class ResultIndex:
 
     def _take_reply(self, source: Source, line: Line) -> None:
         if line.is_whole:
-            verdict = judge(line.data)
+            verdict = classify(line.data)
         else:
             said = f"This row is too long to be read: {line.length:,} bytes"
-            verdict = Verdict(None, Outcome.UNREADABLE, head_of(said))
-        glimpsed = glimpsed_id(line.data) if verdict.custom_id is None else ""
+            verdict = ClassifiedRow(None, Outcome.UNREADABLE, preview_bytes(said))
+        glimpsed = salvage_id(line.data) if verdict.custom_id is None else ""
         self._join.add_reply(source, line, verdict, glimpsed=glimpsed)
 
     # -- rows, from memory ---------------------------------------------------------------------------
@@ -154,7 +157,7 @@ class ResultIndex:
         return self.reconciliation is not None
 
     @property
-    def requests(self) -> Requests:
+    def requests(self) -> RequestColumns:
         return self._join.requests
 
     @property
@@ -163,12 +166,12 @@ class ResultIndex:
         return self._join
 
     @property
-    def extras(self) -> Sequence[Extra]:
+    def extras(self) -> Sequence[ExtraRow]:
         """Rows below the requests."""
         return self._join.extras
 
     @property
-    def replies(self) -> Replies:
+    def replies(self) -> ResponseColumns:
         return self._join.replies
 
     def __len__(self) -> int:
@@ -217,19 +220,19 @@ class ResultIndex:
             tokens=known(self.replies.tokens[reply]) if reply is not None else None,
             prompt_tokens=known(self.replies.prompt_tokens[reply]) if reply is not None else None,
             seconds=seconds if seconds >= 0 else None,
-            preview=words_of(self.replies.heads[reply]) if reply is not None else "",
-            oddity=extra.oddity if extra is not None else None,
+            preview=preview_text(self.replies.heads[reply]) if reply is not None else "",
+            issue=extra.issue if extra is not None else None,
         )
 
     # -- records, from the files ---------------------------------------------------------------------
 
-    def request_place(self, number: int) -> Place | None:
+    def request_place(self, number: int) -> RowLocation | None:
         """Where the input line of a row is; None for a row below the requests."""
         if not self.has_input or number >= len(self.requests):
             return None
         return _place(Source.INPUT, self.requests.places, number)
 
-    def asked_place(self, number: int) -> Place | None:
+    def asked_place(self, number: int) -> RowLocation | None:
         """Where the line is that the row's reply answers; see `request_place`."""
         return self.request_place(number)
 
@@ -237,7 +240,7 @@ class ResultIndex:
         """The id of the job that a row's reply comes from; empty where all are of one."""
         return ""
 
-    def reply_place(self, number: int) -> Place | None:
+    def reply_place(self, number: int) -> RowLocation | None:
         """Where the row of the output or error file is."""
         reply = self.reply(number)
         if reply is None:
@@ -251,18 +254,19 @@ class ResultIndex:
 
     @contextmanager
     def open(self, file: FileNumber) -> Iterator[BinaryIO]:
-        """One of the files. Raises FileTrouble when it is gone, or is another one by now."""
+        """One of the files. Raises LocalFileError when it is gone, or is another one by now."""
         source = Source(file)
         path = self.sources.path(source)
         assert path is not None
         try:
             with path.open("rb", buffering=0) as opened:
-                if Stamp.of(os.fstat(opened.fileno())) != self.stamps[source]:
-                    raise FileTrouble(f"{path.name} has changed since it was read", "Open the results again.")
+                if FileStamp.of(os.fstat(opened.fileno())) != self.stamps[source]:
+                    raise LocalFileError(f"{path.name} has changed since it was read", "Open the results again.")
                 yield opened
         except OSError as error:
-            raise FileTrouble(
-                f"{path.name} cannot be read: {error.strerror or error}", f"Its job can fetch it again: {Step.FETCH}."
+            raise LocalFileError(
+                f"{path.name} cannot be read: {error.strerror or error}",
+                f"Its job can fetch it again: {NextStep.FETCH}.",
             ) from error
 
     def size(self, file: FileNumber) -> int:
@@ -270,32 +274,34 @@ class ResultIndex:
         stamp = self.stamps.get(Source(file))
         return stamp.size if stamp is not None else 0
 
-    def read(self, place: Place) -> bytes:
-        """The bytes of a row. Raises FileTrouble."""
+    def read(self, place: RowLocation) -> bytes:
+        """The bytes of a row. Raises LocalFileError."""
         with self.open(place.file) as file:
             file.seek(place.offset)
             return file.read(place.length)
 
-    def record(self, number: int) -> Record:
+    def record(self, number: int) -> ResultRecord:
         """A row in full: what was asked and what came back. Reads two lines; what cannot be read is told in it."""
         troubles: list[str] = []
 
-        def found(place: Place | None) -> bytes | None:
+        def found(place: RowLocation | None) -> bytes | None:
             if place is None:
                 return None
             try:
                 return self.read(place)
-            except FileTrouble as trouble:
+            except LocalFileError as trouble:
                 troubles.append(str(trouble))
                 return None
 
         came = self.reply_place(number)
         request, response = found(self.asked_place(number)), found(came)
-        return record_of(self.row(number), request, response, came and came.source, came and came.line, tuple(troubles))
+        return read_record(
+            self.row(number), request, response, came and came.source, came and came.line, tuple(troubles)
+        )
 
 
-def _place(file: FileNumber, places: Places, number: int) -> Place:
-    return Place(file, places.line[number], places.offset[number], places.length[number])
+def _place(file: FileNumber, places: LocationColumns, number: int) -> RowLocation:
+    return RowLocation(file, places.line[number], places.offset[number], places.length[number])
 
 
 def _size(path: Path) -> int:

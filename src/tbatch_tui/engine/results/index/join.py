@@ -6,19 +6,19 @@ from array import array
 from collections import Counter, deque
 from dataclasses import dataclass
 
-from tbatch_tui.engine.results.index.classify import Verdict
-from tbatch_tui.engine.results.index.columns import Replies, Requests
+from tbatch_tui.engine.results.index.classify import ClassifiedRow
+from tbatch_tui.engine.results.index.columns import RequestColumns, ResponseColumns
 from tbatch_tui.engine.results.index.jsonl import Line
+from tbatch_tui.engine.results.outcomes import Outcome, RequestCounts, RowIssue
 from tbatch_tui.engine.results.sources import Source
-from tbatch_tui.engine.results.values import Oddity, Outcome, Reconciliation
 
 
 @dataclass(frozen=True, slots=True)
-class Extra:
+class ExtraRow:
     """A reply that stands below the requests."""
 
     reply: int
-    oddity: Oddity
+    issue: RowIssue
     custom_id: str
 
 
@@ -32,9 +32,9 @@ class Join:
     def __init__(self, *, has_input: bool) -> None:
         self.has_input = has_input
         """Without an input file the requests are the ids that came back."""
-        self.requests = Requests()
-        self.replies = Replies()
-        self.extras: list[Extra] = []
+        self.requests = RequestColumns()
+        self.replies = ResponseColumns()
+        self.extras: list[ExtraRow] = []
         self._asked = array("H")
         """The model each request asks, as a number of `replies.models`."""
         self._by_id: dict[str, int] = {}
@@ -48,16 +48,16 @@ class Join:
         if custom_id is not None and self._by_id.setdefault(custom_id, number) != number:
             self._more.setdefault(custom_id, deque()).append(number)
 
-    def add_reply(self, source: Source, line: Line, verdict: Verdict, *, glimpsed: str = "") -> None:
+    def add_reply(self, source: Source, line: Line, verdict: ClassifiedRow, *, glimpsed: str = "") -> None:
         """A row of the output or error file."""
         reply = self.replies.append(source, line, verdict)
         custom_id = verdict.custom_id
         if custom_id is None:
-            self.extras.append(Extra(reply, Oddity.UNREADABLE, glimpsed))
+            self.extras.append(ExtraRow(reply, RowIssue.UNREADABLE, glimpsed))
             return
         request = self._by_id.get(custom_id)
         if request is None and self.has_input:
-            self.extras.append(Extra(reply, Oddity.UNKNOWN, custom_id))
+            self.extras.append(ExtraRow(reply, RowIssue.UNKNOWN, custom_id))
         elif request is None:
             number = self._by_id[custom_id] = self.requests.append(custom_id, None)
             self.requests.reply[number] = reply
@@ -75,26 +75,26 @@ class Join:
         else:
             if self.replies.outcome[reply] < self.replies.outcome[here]:
                 self.requests.reply[request], reply = reply, here
-            self.extras.append(Extra(reply, Oddity.DUPLICATE, custom_id))
+            self.extras.append(ExtraRow(reply, RowIssue.DUPLICATE, custom_id))
 
-    def finish(self) -> Reconciliation:
+    def finish(self) -> RequestCounts:
         """Count. What only joining needed is let go."""
         self._by_id, self._more, self._asked = {}, {}, array("H")
         return self.count()
 
-    def count(self) -> Reconciliation:
+    def count(self) -> RequestCounts:
         """The sum of all rows."""
         outcome = self.replies.outcome
         counts = Counter(outcome[reply] if reply >= 0 else Outcome.MISSING for reply in self.requests.reply)
-        odd = Counter(extra.oddity for extra in self.extras)
-        return Reconciliation(
+        odd = Counter(extra.issue for extra in self.extras)
+        return RequestCounts(
             requests=len(self.requests),
             answered=counts[Outcome.OK] + counts[Outcome.CUT_SHORT],
             errors=counts[Outcome.ERROR],
             missing=counts[Outcome.MISSING],
             cut_short=counts[Outcome.CUT_SHORT],
-            unknown=odd[Oddity.UNKNOWN],
-            duplicates=odd[Oddity.DUPLICATE],
-            odd=odd[Oddity.UNREADABLE],
+            unknown=odd[RowIssue.UNKNOWN],
+            duplicates=odd[RowIssue.DUPLICATE],
+            unreadable=odd[RowIssue.UNREADABLE],
             has_input=self.has_input,
         )

@@ -1,6 +1,6 @@
 """A job and its retries as one: the requests of the original, each with the last good answer over the family.
 
-    merged = FamilyIndex([Member("8f3a…", "reviews", index), Member("41c0…", "reviews.retry1", retry_index)])
+    merged = MergedIndex([Member("8f3a…", "reviews", index), Member("41c0…", "reviews.retry1", retry_index)])
     merged.build()
 
 A file that went as several jobs is the first member, with no answers of its own. It is read as any index is. An answer
@@ -16,17 +16,17 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.results.index.index import Place, ResultIndex
-from tbatch_tui.engine.results.index.join import Extra, Join
-from tbatch_tui.engine.results.record import Record
+from tbatch_tui.engine.results.index.index import ResultIndex, RowLocation
+from tbatch_tui.engine.results.index.join import ExtraRow, Join
+from tbatch_tui.engine.results.outcomes import Outcome, RequestCounts, Row, RowIssue
+from tbatch_tui.engine.results.record import ResultRecord
 from tbatch_tui.engine.results.sources import FileNumber, Source, source_of
-from tbatch_tui.engine.results.values import Oddity, Outcome, Reconciliation, Row
 
 _FILES = len(Source)
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class MergedMember:
     """One job of the family."""
 
     job_id: str
@@ -36,10 +36,10 @@ class Member:
     """It was asked some of the requests of the first member, which is a file that went as several jobs."""
 
 
-class FamilyIndex(ResultIndex):
+class MergedIndex(ResultIndex):
     """Built once, then read. The original comes first among the members, then its retries, the oldest first."""
 
-    def __init__(self, members: Sequence[Member]) -> None:
+    def __init__(self, members: Sequence[MergedMember]) -> None:
         super().__init__(members[0].index.sources)
         self.members = members
         self._asked = array("i")
@@ -50,8 +50,10 @@ class FamilyIndex(ResultIndex):
         *,
         cancelled: Callable[[], bool] = lambda: False,
         progress: Callable[[int, int], object] = lambda done, total: None,
-    ) -> Reconciliation:
-        """Read the files of all, as far as they are not read yet. Raises Stopped, and BatchError without an input."""
+    ) -> RequestCounts:
+        """Read the files of all, as far as they are not read yet. Raises OperationCancelledError, and BatchError
+        without an input.
+        """
         total = sum(member.index.bytes_to_read() for member in self.members)
         before = 0
 
@@ -89,7 +91,7 @@ class FamilyIndex(ResultIndex):
         for number, member in enumerate(self.members):
             index = member.index
             first = join.replies.take(index.replies, number * _FILES)
-            join.extras += [Extra(first + extra.reply, extra.oddity, extra.custom_id) for extra in index.extras]
+            join.extras += [ExtraRow(first + extra.reply, extra.issue, extra.custom_id) for extra in index.extras]
             for asked, reply in enumerate(index.requests.reply):
                 if reply < 0:
                     continue
@@ -98,7 +100,7 @@ class FamilyIndex(ResultIndex):
                     continue
                 custom_id = index.requests.custom_id(asked)
                 if (known := rows.get(custom_id)) is None:  # a line that was added to a retry
-                    join.extras.append(Extra(first + reply, Oddity.UNKNOWN, custom_id))
+                    join.extras.append(ExtraRow(first + reply, RowIssue.UNKNOWN, custom_id))
                     continue
                 row = known[0] if len(known) == 1 else max(known, key=outcome)
                 if index.replies.outcome[reply] <= outcome(row):
@@ -113,7 +115,7 @@ class FamilyIndex(ResultIndex):
 
     # -- which job -----------------------------------------------------------------------------------
 
-    def member_of(self, number: int) -> Member | None:
+    def member_of(self, number: int) -> MergedMember | None:
         """The job that a row's reply comes from; None where there is none."""
         attempt = self._attempt(number)
         return self.members[attempt] if attempt is not None else None
@@ -134,7 +136,7 @@ class FamilyIndex(ResultIndex):
         """1 for the original, and for the parts of which that was made; then the retries."""
         return sum(not member.is_part for member in self.members[: attempt + 1])
 
-    def record(self, number: int) -> Record:
+    def record(self, number: int) -> ResultRecord:
         member = self.member_of(number)
         return replace(super().record(number), origin=member.name if member is not None else "")
 
@@ -159,7 +161,7 @@ class FamilyIndex(ResultIndex):
     def size(self, file: FileNumber) -> int:
         return self.members[file // _FILES].index.size(file % _FILES)
 
-    def asked_place(self, number: int) -> Place | None:
+    def asked_place(self, number: int) -> RowLocation | None:
         """The line of the retry where that was answered: it may ask another model, or for more tokens."""
         attempt = self._attempt(number)
         if attempt is None or number >= len(self._asked):

@@ -11,13 +11,13 @@ _ESCAPE_MAX = 6
 """Bytes of the longest escape, `\\u00e9`."""
 
 
-def head_of(text: str) -> bytes:
+def preview_bytes(text: str) -> bytes:
     """The beginning of a text, spelled as JSON does, without the quotes."""
     spelled = json.dumps(text[:PREVIEW], ensure_ascii=False)[1:-1]
     return spelled.encode("utf-8", "backslashreplace")[:PREVIEW]  # a lone surrogate becomes its own JSON escape
 
 
-def words_of(head: bytes) -> str:
+def preview_text(head: bytes) -> str:
     """A head as text on one line; an escape or a letter that was cut in two at its end is dropped."""
     text = head.decode("utf-8", "replace")
     if len(head) == PREVIEW:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from tbatch_tui.engine.domain.counts import Tally
-from tbatch_tui.engine.results.sources import Source, Sources, Stamp
+from tbatch_tui.engine.domain.counts import JobCounts
+from tbatch_tui.engine.results.sources import FileStamp, Source, Sources
 
 _RULES = "1"
 """Of counting: what was counted under other rules is counted again."""
@@ -14,7 +14,7 @@ _NONE, _NOT_ASKED = "-", "!"
 """No such file; and, before a stamp, an input file that is not the one that was submitted."""
 
 
-def spell_stamps(stamps: Mapping[Source, Stamp], *, input_changed: bool) -> str:
+def format_stamps(stamps: Mapping[Source, FileStamp], *, input_changed: bool) -> str:
     """As text, to be kept."""
     parts = [_spelled(stamps.get(source)) for source in Source]
     if input_changed:
@@ -22,7 +22,7 @@ def spell_stamps(stamps: Mapping[Source, Stamp], *, input_changed: bool) -> str:
     return " ".join((_RULES, *parts))
 
 
-def is_stale(tally: Tally, sources: Sources) -> bool:
+def is_stale(tally: JobCounts, sources: Sources) -> bool:
     """Whether the files are to be counted again. Looks at the disk.
 
     A file that is gone, and an input file that was changed after it was counted, take nothing from what was counted.
@@ -39,12 +39,12 @@ def is_stale(tally: Tally, sources: Sources) -> bool:
     return False
 
 
-def _stamp_now(path: Path | None) -> Stamp | None:
+def _stamp_now(path: Path | None) -> FileStamp | None:
     try:
-        return Stamp.of(path.stat()) if path is not None else None
+        return FileStamp.of(path.stat()) if path is not None else None
     except OSError:
         return None
 
 
-def _spelled(stamp: Stamp | None) -> str:
+def _spelled(stamp: FileStamp | None) -> str:
     return f"{stamp.size}:{stamp.mtime_ns}" if stamp is not None else _NONE

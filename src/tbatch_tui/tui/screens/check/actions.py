@@ -11,13 +11,13 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from tbatch_tui.engine.check import plan_fixes, read_line, write_fixed
-from tbatch_tui.engine.errors import BatchError, Stopped
+from tbatch_tui.engine.errors import BatchError, OperationCancelledError
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.messages import CheckFile
 from tbatch_tui.tui.screens.check.problem_rows import ProblemRow
-from tbatch_tui.tui.screens.check.session import Checker
+from tbatch_tui.tui.screens.check.session import CheckSession
 from tbatch_tui.tui.terminal.clipboard import copy_id, copy_record, json_or_text, json_text
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class CheckActions(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [keys.FIX, keys.EDIT, keys.COPY_ID, keys.COPY_RECORD]
 
     bridge: Bridge
-    checker: Checker
+    checker: CheckSession
 
     @property
     def cursor_row(self) -> ProblemRow | None:
@@ -56,7 +56,7 @@ class CheckActions(Screen[None]):
                 return row is not None
         return super().check_action(action, parameters)
 
-    def why_not(self, action: str) -> str:
+    def disabled_reason(self, action: str) -> str:
         """Why an action on what was found cannot be done just now."""
         match action:
             case "fix" | "edit_line" if self.checker.busy:
@@ -84,8 +84,8 @@ class CheckActions(Screen[None]):
             return
         try:
             plan, offer = await asyncio.to_thread(_offer, report)
-            if not (offer.mends or offer.left):
-                self.bridge.say("Nothing of this can be mended here", "Each problem says what helps.", "warning")
+            if not (offer.rules or offer.left):
+                self.bridge.notify("Nothing of this can be mended here", "Each problem says what helps.", "warning")
                 return
             wish = await self.app.push_screen_wait(FixDialog(offer))
             if wish is not None:
@@ -105,15 +105,15 @@ class CheckActions(Screen[None]):
                 progress=checker.has_moved,
                 cancelled=stop.is_set,
             )
-        except Stopped:
+        except OperationCancelledError:
             return
         finally:
             checker.end(stop)
         more = ""
         if written.rejected is not None:
             more = f" {written.rejected.name} keeps the {fmt.plural(written.rejected_lines, 'line')} left out."
-        mended = f"{fmt.plural(written.mended, 'line')} mended; the file itself is as it was."
-        self.bridge.say(f"Wrote {written.path.name}", f"{mended}{more}")
+        mended = f"{fmt.plural(written.fixed, 'line')} mended; the file itself is as it was."
+        self.bridge.notify(f"Wrote {written.path.name}", f"{mended}{more}")
         self.post_message(CheckFile(written.path))
 
     # -- the person's editor -------------------------------------------------------------------------
@@ -137,7 +137,7 @@ class CheckActions(Screen[None]):
             checker.end(stop)
         if code:
             how = f"ended with {code}" if code > 0 else "was ended by a signal"
-            self.bridge.say(f"{command[0]} {how}", "The file is checked as it is now.", "warning")
+            self.bridge.notify(f"{command[0]} {how}", "The file is checked as it is now.", "warning")
         self.action_check_again()
 
     # -- copies -------------------------------------------------------------------------------------
@@ -157,18 +157,18 @@ class CheckActions(Screen[None]):
             data = await asyncio.to_thread(read_line, self.checker.path, problem.offset, problem.length)
         except OSError as error:
             why = f"Nothing was copied: {error.strerror or error}. {{check.again}} reads the file again."
-            self.bridge.say(f"Line {problem.line:,} cannot be read any more", why, "error")
+            self.bridge.notify(f"Line {problem.line:,} cannot be read any more", why, "error")
         else:
             copy_record(self.app, self.bridge, json_text(json_or_text(data)), f"line {problem.line:,}")
 
 
 def _offer(report: CheckReport) -> tuple[FixPlan, FixOffer]:
-    """What could be done about each rule, with a line of each. For a thread. Raises FileTrouble."""
-    from tbatch_tui.tui.screens.check.fix_dialog import FixOffer, Mend
+    """What could be done about each rule, with a line of each. For a thread. Raises LocalFileError."""
+    from tbatch_tui.tui.screens.check.fix_dialog import FixOffer, RuleFix
     from tbatch_tui.tui.screens.check.line_diff import change_of
 
     plan = plan_fixes(report)
     mends = [
-        Mend(step.rule, step.lines, step.line, change_of(step.rule, step.before, step.after)) for step in plan.steps
+        RuleFix(step.rule, step.lines, step.line, change_of(step.rule, step.before, step.after)) for step in plan.steps
     ]
     return plan, FixOffer(report.path, tuple(mends), plan.left)

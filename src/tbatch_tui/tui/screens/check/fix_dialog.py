@@ -18,8 +18,8 @@ from tbatch_tui.tui.render.status import ATTENTION, QUIET
 from tbatch_tui.tui.render.styled import pieces_content
 from tbatch_tui.tui.sanitize import fit_pieces, one_line
 from tbatch_tui.tui.screens.check.line_diff import Change, change_pieces
-from tbatch_tui.tui.widgets.checkbox_list import Tick, TickList
-from tbatch_tui.tui.widgets.rule import Rule
+from tbatch_tui.tui.widgets.checkbox_list import Checkbox, CheckboxList
+from tbatch_tui.tui.widgets.divider import Divider
 
 _REJECT = "reject"
 _DOES = {
@@ -37,7 +37,7 @@ _DOES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Mend:
+class RuleFix:
     """What can be done about one rule."""
 
     rule: str
@@ -52,7 +52,7 @@ class FixOffer:
     """What can be done about a file."""
 
     path: Path
-    mends: tuple[Mend, ...]
+    rules: tuple[RuleFix, ...]
     left: int
     """Errors of lines that no mend removes."""
 
@@ -73,7 +73,7 @@ class FixDialog(Form[FixWish]):
     DEFAULT_CSS = """
     FixDialog {
         Box { width: 100; }
-        Rule { margin-top: 1; }
+        Divider { margin-top: 1; }
         #change { height: 2; }
     }
     """
@@ -88,14 +88,14 @@ class FixDialog(Form[FixWish]):
         offer = self._offer
         with Box():
             yield Static(one_line(f"Mend a copy of {offer.path.name}"), classes="dialog--title")
-            with TickList():
-                for mend in offer.mends:
-                    does = _DOES.get(mend.rule, RULES[mend.rule].mend)
+            with CheckboxList():
+                for mend in offer.rules:
+                    does = _DOES.get(mend.rule, RULES[mend.rule].fix)
                     words = [(f"{mend.count:>7,}  ", ""), (f"{mend.rule:<20}", ""), (f"  {does}", QUIET)]
-                    yield Tick(words, on=True, id=mend.rule)
+                    yield Checkbox(words, on=True, id=mend.rule)
                 left = fmt.count(offer.left or None)
-                yield Tick([(f"{left:>7}  ", ""), *_REJECT_WORDS], on=False, id=_REJECT)
-            yield Rule()
+                yield Checkbox([(f"{left:>7}  ", ""), *_REJECT_WORDS], on=False, id=_REJECT)
+            yield Divider()
             yield Static(id="change", markup=False)
             yield Static(id="sum", markup=False)
             yield self.hints("Write and check", "Tick")
@@ -110,20 +110,20 @@ class FixDialog(Form[FixWish]):
         self._shown = event.widget.id or ""
         self._show_change()
 
-    def on_tick_changed(self) -> None:
+    def on_checkbox_changed(self) -> None:
         self._show_sum()
 
     def _show_change(self) -> None:
         """The line before and after, for the rule that has the focus."""
         change = self.query_one("#change", Static)
-        mend = next((mend for mend in self._offer.mends if mend.rule == self._shown), None)
+        mend = next((mend for mend in self._offer.rules if mend.rule == self._shown), None)
         width = change.size.width
         if mend is None:
-            self.query_one(Rule).set_title("lines left out")
+            self.query_one(Divider).set_title("lines left out")
             lines = [[(f"They are kept in {self._beside('rejected')}, byte for byte.", "")], []]
         else:
-            does = _DOES.get(mend.rule, RULES[mend.rule].mend)
-            self.query_one(Rule).set_title(f"line {mend.line:,}: {does}" if mend.line else does)
+            does = _DOES.get(mend.rule, RULES[mend.rule].fix)
+            self.query_one(Divider).set_title(f"line {mend.line:,}: {does}" if mend.line else does)
             lines = list(change_pieces(mend.change, width))
         fitted = [fit_pieces(pieces, width, fill="") for pieces in lines]
         change.update(pieces_content([*fitted[0], ("\n", ""), *fitted[1]]))
@@ -132,12 +132,12 @@ class FixDialog(Form[FixWish]):
         return f"{self._offer.path.stem}.{word}.jsonl"
 
     def _wish(self) -> FixWish:
-        on = {tick.id or "" for tick in self.query(Tick) if tick.on}
+        on = {tick.id or "" for tick in self.query(Checkbox) if tick.on}
         return FixWish(frozenset(on - {_REJECT}), _REJECT in on)
 
     def _left(self, wish: FixWish) -> int:
         """Errors that would stay in the copy."""
-        unticked = (mend for mend in self._offer.mends if mend.rule not in wish.rules)
+        unticked = (mend for mend in self._offer.rules if mend.rule not in wish.rules)
         return self._offer.left + sum(m.count for m in unticked if RULES[m.rule].severity is Severity.ERROR)
 
     def _show_sum(self) -> None:

@@ -7,7 +7,7 @@ from itertools import takewhile
 
 from rich.cells import cell_len
 
-from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import ELLIPSIS, fit, line
 
 _KEPT = 300
@@ -81,7 +81,7 @@ def _whole_member(before: str, piece: str) -> int:
     return 0
 
 
-def change_pieces(change: Change, width: int) -> tuple[Pieces, Pieces]:
+def change_pieces(change: Change, width: int) -> tuple[StyledText, StyledText]:
     """Both lines, no wider than `width`, with the place that changes in sight."""
     if change.note:
         return [(change.note, "")], []
@@ -90,8 +90,8 @@ def change_pieces(change: Change, width: int) -> tuple[Pieces, Pieces]:
     kept = max(room // _AHEAD, room - len(max(gone, new, key=len)) - len(tail))
     if change.more or len(head) > kept:
         head = fit(ELLIPSIS + head, min(kept, cell_len(head) + 1), keep="end")
-    before: Pieces = [("− ", "$status-failed"), (head, ""), (gone, "$status-failed underline"), (tail, "")]
-    after: Pieces = [("+ ", "$status-ok"), (head, ""), (new, "$status-ok underline"), (tail, "")]
+    before: StyledText = [("− ", "$status-failed"), (head, ""), (gone, "$status-failed underline"), (tail, "")]
+    after: StyledText = [("+ ", "$status-ok"), (head, ""), (new, "$status-ok underline"), (tail, "")]
     if change.drops:
         after = [("+ ", "$status-ok"), ("nothing: the line is dropped", "$status-quiet")]
     return before, after

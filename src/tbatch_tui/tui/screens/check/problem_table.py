@@ -9,7 +9,7 @@ from textual.binding import BindingType
 
 from tbatch_tui.engine.domain.check_report import Problem, Severity
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.check.problem_rows import ProblemRow, ProblemRows, RowKind
 from tbatch_tui.tui.widgets.table.columns import Column
@@ -72,7 +72,7 @@ class ProblemTable(RecordTable[ProblemRow]):
             self.action_fold()
 
 
-def _severity_cell(row: ProblemRow) -> Pieces:
+def _severity_cell(row: ProblemRow) -> StyledText:
     if row.kind is RowKind.LINE:
         return []
     glyph, word, colour = LOOKS[row.problem.severity]
@@ -83,7 +83,7 @@ def _rule_cell(row: ProblemRow) -> str:
     return "" if row.kind is RowKind.LINE else row.problem.rule
 
 
-def line_words(problem: Problem) -> str:
+def format_line(problem: Problem) -> str:
     """The line number; `file` for what is wrong with the file as a whole."""
     return "file" if _is_of_file(problem) else f"{problem.line:,}"
 
@@ -92,10 +92,10 @@ def _is_of_file(problem: Problem) -> bool:
     return problem.length == 0 and problem.rule != "blank-line"
 
 
-def _line_cell(row: ProblemRow) -> Pieces:
+def _line_cell(row: ProblemRow) -> StyledText:
     if row.kind is RowKind.RULE:
         return [("▾ " if row.is_open else "▸ ", "$accent-text"), (f"×{row.count:,}", "")]
-    return [(line_words(row.problem), "")]
+    return [(format_line(row.problem), "")]
 
 
 def _id_cell(row: ProblemRow) -> str:
@@ -116,7 +116,7 @@ _COLUMNS: list[Column[ProblemRow]] = [
     Column(
         "mend",
         "How to mend it",
-        render=lambda row: "" if row.kind is RowKind.LINE else row.problem.mend,
+        render=lambda row: "" if row.kind is RowKind.LINE else row.problem.fix,
         weight=2,
         min=30,
         max=48,

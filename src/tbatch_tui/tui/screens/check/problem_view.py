@@ -11,15 +11,15 @@ from textual.widgets import Static
 from tbatch_tui.engine.check import RULES, read_line
 from tbatch_tui.engine.domain.check_report import Problem
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.keys.hints import with_keys
-from tbatch_tui.tui.render.styled import Pieces, pieces_content
+from tbatch_tui.tui.keys.hints import fill_keys
+from tbatch_tui.tui.render.styled import StyledText, pieces_content
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.check.problem_rows import ProblemRow, RowKind
-from tbatch_tui.tui.screens.check.problem_table import LOOKS, line_words
+from tbatch_tui.tui.screens.check.problem_table import LOOKS, format_line
+from tbatch_tui.tui.widgets.divider import Divider
 from tbatch_tui.tui.widgets.reader.json_blocks import fault_blocks, json_blocks
 from tbatch_tui.tui.widgets.reader.view import RecordView
-from tbatch_tui.tui.widgets.reader.wrap import Block, Flow
-from tbatch_tui.tui.widgets.rule import Rule
+from tbatch_tui.tui.widgets.reader.wrap import Block, WrappedText
 
 _READ = 10 << 20
 _LAID_OUT = 200_000
@@ -58,22 +58,22 @@ class ProblemView(Vertical):
     """
 
     def compose(self) -> ComposeResult:
-        yield Rule()
+        yield Divider()
         yield Static(markup=False)
         yield RecordView()
 
     def show(self, row: ProblemRow, text: LineText) -> None:
         """Explain this row, above the text of its line."""
         problem = row.problem
-        place = "the file" if line_words(problem) == "file" else f"line {problem.line:,}, column {problem.column:,}"
+        place = "the file" if format_line(problem) == "file" else f"line {problem.line:,}, column {problem.column:,}"
         title = fmt.joined(place, problem.rule, problem.custom_id or "")
-        self.query_one(Rule).set_title(f"first of {row.count:,}: {title}" if row.kind is RowKind.RULE else title)
+        self.query_one(Divider).set_title(f"first of {row.count:,}: {title}" if row.kind is RowKind.RULE else title)
         glyph, _, colour = LOOKS[problem.severity]
-        said: Pieces = [(f"{glyph} ", colour), (line(problem.message), colour)]
-        if problem.mend:
-            said += [("\n→ ", "$accent-text"), (line(problem.mend), "")]
+        said: StyledText = [(f"{glyph} ", colour), (line(problem.message), colour)]
+        if problem.fix:
+            said += [("\n→ ", "$accent-text"), (line(problem.fix), "")]
             if RULES[problem.rule].fixable:
-                said.append((with_keys("; {check.fix} does it in a copy"), "$status-quiet"))
+                said.append((fill_keys("; {check.fix} does it in a copy"), "$status-quiet"))
         self.query_one(Static).update(pieces_content(said))
         self._show_text(*text)
 
@@ -92,6 +92,6 @@ class ProblemView(Vertical):
     def _bring_into_view(blocks: list[Block], view: RecordView) -> None:
         """Bring what follows these blocks into the upper half of the view."""
         width, height = view.scrollable_content_region.size
-        lines = sum(1 for _ in Flow(blocks, width))
+        lines = sum(1 for _ in WrappedText(blocks, width))
         if lines >= height // 2 > 0:
             view.scroll_to(y=lines - height // 3, animate=False, force=True)

@@ -14,22 +14,22 @@ from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from tbatch_tui.engine.domain.account import HealthState
-from tbatch_tui.engine.errors import FileTrouble
-from tbatch_tui.engine.events import HealthChanged
+from tbatch_tui.engine.errors import LocalFileError
+from tbatch_tui.engine.events import ConnectionChanged
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.keys.hints import with_keys
+from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.messages import CreateBatch
-from tbatch_tui.tui.render.check_report import facts, summary, trouble, verdict, way_on
-from tbatch_tui.tui.render.path import shortened
+from tbatch_tui.tui.render.check_report import error_lines, facts, next_step, summary, verdict
+from tbatch_tui.tui.render.path import shorten_path
 from tbatch_tui.tui.sanitize import line, shown
-from tbatch_tui.tui.screens.base import Frame
+from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.check.actions import CheckActions
 from tbatch_tui.tui.screens.check.problem_rows import ProblemRow
-from tbatch_tui.tui.screens.check.problem_table import ProblemTable, line_words
+from tbatch_tui.tui.screens.check.problem_table import ProblemTable, format_line
 from tbatch_tui.tui.screens.check.problem_view import ProblemView, line_text
-from tbatch_tui.tui.screens.check.session import Checker
+from tbatch_tui.tui.screens.check.session import CheckSession
 from tbatch_tui.tui.widgets.fact_list import FactList
 from tbatch_tui.tui.widgets.filter_line import FilterLine
 from tbatch_tui.tui.widgets.key_bar import KeyBar
@@ -37,7 +37,7 @@ from tbatch_tui.tui.widgets.progress_line import ProgressLine
 from tbatch_tui.tui.widgets.table.table import RecordTable
 
 if TYPE_CHECKING:
-    from tbatch_tui.engine.engine import Controller
+    from tbatch_tui.engine.engine import BatchEngine
 
 _FRAMES = 15
 """Times a second that the progress bar moves."""
@@ -47,7 +47,7 @@ _MODELS_BESIDE = 3
 """Models that are named beside problems."""
 
 
-class CheckScreen(CheckActions, Frame):
+class CheckScreen(CheckActions, BaseScreen):
     """One file, checked when the screen opens, and again when the file changes. Posts `CreateBatch` and `CheckFile`."""
 
     NAME = "Check"
@@ -74,11 +74,11 @@ class CheckScreen(CheckActions, Frame):
     }
     """
 
-    def __init__(self, engine: Controller, bridge: Bridge, path: Path) -> None:
+    def __init__(self, engine: BatchEngine, bridge: Bridge, path: Path) -> None:
         super().__init__()
         self.engine = engine
         self.bridge = bridge
-        self.checker = Checker(path, self._busy_changed)
+        self.checker = CheckSession(path, self._busy_changed)
 
     # -- layout --------------------------------------------------------------------------------------
 
@@ -123,7 +123,7 @@ class CheckScreen(CheckActions, Frame):
             if await self.checker.check():
                 self._show_found()
                 self._refine()
-        except FileTrouble as error:
+        except LocalFileError as error:
             self._fail(error)
 
     @work(group="refine", exclusive=True, exit_on_error=False)
@@ -132,10 +132,10 @@ class CheckScreen(CheckActions, Frame):
         if self.engine.health.state is HealthState.STARTING:
             return
         catalogue = await self.engine.catalogue()
-        if await self.checker.refine(catalogue):
+        if await self.checker.apply_catalogue(catalogue):
             self._show_found()
 
-    def _connected(self, event: HealthChanged) -> None:
+    def _connected(self, event: ConnectionChanged) -> None:
         if not self.checker.has_catalogue:
             self._refine()
 
@@ -143,7 +143,7 @@ class CheckScreen(CheckActions, Frame):
         """A fault of ours is said where the verdict would stand; the app tells it too."""
         if event.state is WorkerState.ERROR and event.worker.group == "check":
             error = event.worker.error
-            self._fail(FileTrouble(f"The check itself failed: {type(error).__name__}: {error}", "Nothing was sent."))
+            self._fail(LocalFileError(f"The check itself failed: {type(error).__name__}: {error}", "Nothing was sent."))
 
     def action_check_again(self) -> None:
         self._check()
@@ -169,9 +169,9 @@ class CheckScreen(CheckActions, Frame):
         if self.checker.busy and total:
             self.query_one("#progress", ProgressLine).show(done, total, rate=rate, label=self.checker.busy)
 
-    def _fail(self, error: FileTrouble) -> None:
+    def _fail(self, error: LocalFileError) -> None:
         self.remove_class("-clean", "-faulty")
-        self.set_pieces(self.query_one("#verdict", Static), trouble(error))
+        self.set_status(self.query_one("#verdict", Static), error_lines(error))
         self._show_header()
         self.refresh_bindings()
 
@@ -182,9 +182,9 @@ class CheckScreen(CheckActions, Frame):
         has_problems = bool(report.problems)
         self.set_class(has_problems, "-faulty")
         self.set_class(not has_problems, "-clean")
-        said = [*verdict(report), (way_on(report), "$status-quiet")]
-        self.set_pieces(self.query_one("#verdict", Static), said)
-        self.set_pieces(self.query_one("#summary", Static), summary(report))
+        said = [*verdict(report), (next_step(report), "$status-quiet")]
+        self.set_status(self.query_one("#verdict", Static), said)
+        self.set_status(self.query_one("#summary", Static), summary(report))
         self.query_one("#facts", FactList).show(facts(report, models_named=_MODELS_BESIDE if has_problems else None))
         self._show_rows()
         if has_problems and self.focused is None:
@@ -193,7 +193,7 @@ class CheckScreen(CheckActions, Frame):
         self.refresh_bindings()
 
     def _show_rows(self) -> None:
-        both = with_keys("{list.filter} and {filter.clear}")
+        both = fill_keys("{list.filter} and {filter.clear}")
         self.table.set_empty(shown(f"No problem holds “{line(self.checker.words)}”.\n\n{both} show all again."))
         self.table.set_source(self.checker.rows)
 
@@ -205,7 +205,7 @@ class CheckScreen(CheckActions, Frame):
             parts = [(took, ""), (fmt.size(report.size), ""), (fmt.plural(report.requests, "request"), "")]
         if self.checker.words:
             parts.append((f"“{line(self.checker.words)}”", "$accent-text"))
-        self.header.show(shortened(self.checker.path, max(20, self.size.width - 50)), parts)
+        self.header.show(shorten_path(self.checker.path, max(20, self.size.width - 50)), parts)
 
     # -- the file on disk ----------------------------------------------------------------------------
 
@@ -224,7 +224,7 @@ class CheckScreen(CheckActions, Frame):
             if self.checker.report is not None:
                 is_there = await asyncio.to_thread(self.checker.path.exists)
                 what = "has changed on disk" if is_there else "is gone"
-                self.bridge.say(f"The file {what}", "It is checked again.")
+                self.bridge.notify(f"The file {what}", "It is checked again.")
             self.action_check_again()
 
     # -- going on ------------------------------------------------------------------------------------
@@ -254,7 +254,7 @@ class CheckScreen(CheckActions, Frame):
                 return "There is no problem to look for"
             case "fold" | "unfold_lines" | "fold_lines":
                 return "That is one line by itself" if self.cursor_row is not None else "There is no problem to open"
-        return super().why_not(action)
+        return super().disabled_reason(action)
 
     def action_go_on(self) -> None:
         report = self.checker.report
@@ -265,7 +265,7 @@ class CheckScreen(CheckActions, Frame):
 
     def on_record_table_highlighted(self, event: RecordTable.Highlighted) -> None:
         self._show_line(event.row)
-        place = line_words(event.row.problem)
+        place = format_line(event.row.problem)
         self.query_one(KeyBar).relabel(keys.EDIT.id or "", "Edit" if place == "file" else f"Edit line {place}")
         self.refresh_bindings()
 

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tbatch_tui.engine.check import RULES, check_file, refine
+from tbatch_tui.engine.check import RULES, apply_catalogue, check_file
 from tbatch_tui.engine.domain.catalogue import ModelInfo
 from tbatch_tui.engine.domain.check_report import CheckReport, Severity
-from tbatch_tui.engine.errors import FileTrouble, Stopped
+from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.tui.screens.check.problem_rows import ProblemRows
 
 _MANY = 5_000
@@ -21,7 +21,7 @@ _Stamp = tuple[int, int] | None
 """Size and time of a file; None when it is gone."""
 
 
-class Checker:
+class CheckSession:
     """What is known of a file so far. The threads write here, the screen looks when it likes."""
 
     def __init__(self, path: Path, busy_changed: Callable[[], None]) -> None:
@@ -46,14 +46,14 @@ class Checker:
     # -- reading -------------------------------------------------------------------------------------
 
     async def check(self) -> bool:
-        """Read the file through; False when that was stopped. Raises FileTrouble, and then there is no report."""
+        """Read the file through; False when that was stopped. Raises LocalFileError, and then there is no report."""
         stop = self.begin("Reading every line again" if self.report is not None else "Reading every line")
         try:
             report = await asyncio.to_thread(self._read, stop.is_set)
             rows = await self._rows_of(report)
-        except Stopped:
+        except OperationCancelledError:
             return False
-        except FileTrouble:
+        except LocalFileError:
             self.report, self.can_fix = None, False
             self._checked = await asyncio.to_thread(_stamp, self.path)
             raise
@@ -75,14 +75,14 @@ class Checker:
             if words == self.words:
                 return rows
 
-    async def refine(self, catalogue: Mapping[str, ModelInfo]) -> bool:
+    async def apply_catalogue(self, catalogue: Mapping[str, ModelInfo]) -> bool:
         """Judge the models by the catalogue, without reading the file again; False when that changes nothing."""
         if catalogue is self._catalogue or not catalogue:
             return False
         self._catalogue = catalogue
         if (report := self.report) is None:
             return False
-        refined = await asyncio.to_thread(refine, report, catalogue)
+        refined = await asyncio.to_thread(apply_catalogue, report, catalogue)
         rows = await self._rows_of(refined)
         if report is not self.report or refined.problems == report.problems:
             return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.tui.widgets.radio_line import OneOf
+from tbatch_tui.tui.widgets.radio_line import RadioLine
 
 
 def allowed(inferred: Endpoint | None) -> tuple[Endpoint, ...]:
@@ -13,7 +13,7 @@ def allowed(inferred: Endpoint | None) -> tuple[Endpoint, ...]:
     return tuple(endpoint for endpoint in Endpoint if endpoint.is_audio == inferred.is_audio)
 
 
-class EndpointChoice(OneOf[Endpoint]):
+class EndpointChoice(RadioLine[Endpoint]):
     """`(•) Chat completions   ( ) Audio transcription   ( ) Audio translation`; what the file rules out is dim."""
 
     def __init__(self, chosen: Endpoint, choices: tuple[Endpoint, ...], *, id: str | None = None) -> None:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from tbatch_tui.engine.check.limits import FILE_MEGABYTES, REQUESTS_MAX
-from tbatch_tui.engine.domain.account import Health, HealthState
+from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
 from tbatch_tui.engine.domain.check_report import CheckReport
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.keys.hints import with_keys
+from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.render.status import look_of_record
-from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import line
 
 _SUBMITS_NOT = (HealthState.NO_KEY, HealthState.KEY_REFUSED)
 
 
-def can_submit(health: Health) -> bool:
+def can_submit(health: ConnectionHealth) -> bool:
     """Whether a submission could ever go out with this key."""
     return health.state not in _SUBMITS_NOT
 
 
-def health_words(health: Health) -> Pieces:
+def format_health(health: ConnectionHealth) -> StyledText:
     """What keeps a submission from going out, or holds it up; nothing when all is well."""
     match health.state:
         case HealthState.NO_KEY:
@@ -30,13 +30,13 @@ def health_words(health: Health) -> Pieces:
             ]
         case HealthState.KEY_REFUSED:
             said = line(health.title) or "The server refuses the key"
-            return [(f"✗ {said}. ", "$status-failed"), (line(with_keys(health.hint)), "")]
+            return [(f"✗ {said}. ", "$status-failed"), (line(fill_keys(health.hint)), "")]
         case HealthState.OFFLINE:
             return [("! Offline. ", "$status-attention"), ("It is kept, and sent when the server can be reached.", "")]
     return []
 
 
-def earlier_words(earlier: list[JobRecord], now: float) -> Pieces:
+def format_earlier_runs(earlier: list[JobRecord], now: float) -> StyledText:
     """That these exact bytes ran before: when, as which job, and what became of it."""
     if not earlier:
         return []
@@ -53,7 +53,7 @@ def earlier_words(earlier: list[JobRecord], now: float) -> Pieces:
     ]
 
 
-def parts_facts(report: CheckReport) -> list[tuple[str, Pieces]]:
+def parts_facts(report: CheckReport) -> list[tuple[str, StyledText]]:
     """That a file over the limits goes as several jobs."""
     if not report.goes_in_parts:
         return []

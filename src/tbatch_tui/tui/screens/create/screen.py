@@ -18,7 +18,7 @@ from tbatch_tui.engine.domain.cost import Estimate
 from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.errors import BatchError, FileTrouble
+from tbatch_tui.engine.errors import BatchError, LocalFileError
 from tbatch_tui.engine.local_files.filenames import result_name
 from tbatch_tui.engine.local_files.fingerprint import Fingerprint
 from tbatch_tui.text import format as fmt
@@ -27,27 +27,27 @@ from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.messages import GoBack, Submitted
 from tbatch_tui.tui.render.check_report import models, verdict
 from tbatch_tui.tui.render.cost import estimate_facts
-from tbatch_tui.tui.render.path import shortened
-from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.render.path import shorten_path
+from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import line
-from tbatch_tui.tui.screens.base import Frame
+from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.create.endpoint_choice import EndpointChoice, allowed
-from tbatch_tui.tui.screens.create.notes import can_submit, earlier_words, health_words, parts_facts
-from tbatch_tui.tui.screens.create.send_choice import FIRST, OFFERED_FROM, Send, SendChoice, send_words
-from tbatch_tui.tui.widgets.button import Choice
+from tbatch_tui.tui.screens.create.notes import can_submit, format_earlier_runs, format_health, parts_facts
+from tbatch_tui.tui.screens.create.send_choice import FIRST, OFFERED_FROM, Send, SendChoice, format_send
+from tbatch_tui.tui.widgets.button import FlatButton
 from tbatch_tui.tui.widgets.fact_list import FactList
-from tbatch_tui.tui.widgets.radio_line import OneOf
+from tbatch_tui.tui.widgets.radio_line import RadioLine
 from tbatch_tui.tui.widgets.text_input import TextInput
 
 if TYPE_CHECKING:
-    from tbatch_tui.engine.engine import Controller
+    from tbatch_tui.engine.engine import BatchEngine
 
 
-class SubmitButton(Choice, inherit_bindings=False):
+class SubmitButton(FlatButton, inherit_bindings=False):
     """Enter is the screen's, so that the footer says what it does."""
 
 
-class CreateScreen(Frame):
+class CreateScreen(BaseScreen):
     """A form that is right as it stands. Posts `Submitted` when the submission is committed, `GoBack` before that.
 
     What was chosen is kept on the screen object: it can be left and shown again.
@@ -71,12 +71,14 @@ class CreateScreen(Frame):
         &.-tall #form { height: auto; }
         /* Padding, not a margin: Textual takes the widest margin off the width of everything beside it. */
         #answers { height: 2; padding: 1 2 0 14; }
-        #answers > Choice { margin-right: 2; }
+        #answers > FlatButton { margin-right: 2; }
         &.-narrow #answers { height: 1; padding: 0 2; }
     }
     """
 
-    def __init__(self, engine: Controller, bridge: Bridge, report: CheckReport, output_dir: Path | None = None) -> None:
+    def __init__(
+        self, engine: BatchEngine, bridge: Bridge, report: CheckReport, output_dir: Path | None = None
+    ) -> None:
         """`output_dir` is where results will go; the engine's, if None."""
         super().__init__()
         self.engine = engine
@@ -112,7 +114,7 @@ class CreateScreen(Frame):
         yield Static(id="said", markup=False)
         with Horizontal(id="answers"):
             yield SubmitButton("Submit", id="submit")
-            yield Choice("Back", id="back")
+            yield FlatButton("Back", id="back")
 
     def on_mount(self) -> None:
         report = self.report
@@ -121,7 +123,7 @@ class CreateScreen(Frame):
         )
         self.query_one("#facts", FactList).show(
             [
-                ("File", [(shortened(report.path), "")]),
+                ("File", [(shorten_path(report.path), "")]),
                 ("Requests", [(fmt.count(report.requests), ""), (f" · {fmt.size(report.size)}", "$status-quiet")]),
                 *models(report),
                 ("Check", verdict(report)),
@@ -145,7 +147,7 @@ class CreateScreen(Frame):
         """Where results will be, and what they may cost."""
         stem = self.report.path.stem + (".part…" if self.report.goes_in_parts else "")
         name = result_name(stem, "…", FileKind.OUTPUT)
-        where = fmt.joined(shortened(self._output_dir / name), "fetched when it ends", by=", ")
+        where = fmt.joined(shorten_path(self._output_dir / name), "fetched when it ends", by=", ")
         cost = [("Cost", [("…", "$status-quiet")])] if self._estimate is None else estimate_facts(self._estimate)
         self.query_one("#results", FactList).show([("Results", [(where, "")]), *cost])
 
@@ -154,7 +156,7 @@ class CreateScreen(Frame):
         """What it may cost, at catalogue prices; a file that cannot be read is told of by the look back."""
         try:
             self._estimate = await self.engine.estimate(self.report.path)
-        except FileTrouble:
+        except LocalFileError:
             return
         self._show_results()
 
@@ -177,7 +179,7 @@ class CreateScreen(Frame):
         stamp = await asyncio.to_thread(_stamp, report.path)
         if not (self._print.size, self._print.mtime_ns) == stamp == (report.size, report.mtime_ns):
             self._print = None
-            self.bridge.say(
+            self.bridge.notify(
                 f"{report.path.name} has changed since it was checked", "It must be checked again.", "warning"
             )
             self.post_message(GoBack())
@@ -203,7 +205,7 @@ class CreateScreen(Frame):
         elif not button.disabled:
             self._submit()
 
-    def on_choice_pressed(self, event: Choice.Pressed) -> None:
+    def on_flat_button_pressed(self, event: FlatButton.Pressed) -> None:
         event.stop()
         if event.choice.id == "back":
             self.action_back()
@@ -231,7 +233,7 @@ class CreateScreen(Frame):
         if key is not None:
             self.post_message(Submitted(key))
 
-    async def _commit(self, print_: Fingerprint) -> str:
+    async def _commit(self, fingerprint: Fingerprint) -> str:
         """As one job, or as several: the key of the first. Raises BatchError."""
         report, label = self.report, self.label.strip()
         if self.send is Send.ALL and not report.goes_in_parts:
@@ -240,7 +242,7 @@ class CreateScreen(Frame):
                 self.endpoint,
                 requests=report.requests,
                 label=label,
-                print_=print_,
+                fingerprint=fingerprint,
                 estimate=self._estimate,
             )
         return await self.engine.groups.submit(
@@ -248,22 +250,22 @@ class CreateScreen(Frame):
             self.endpoint,
             requests=report.requests,
             label=label,
-            print_=print_,
+            fingerprint=fingerprint,
             first=0 if self.send is Send.ALL else FIRST,
-            goes_on=self.send is Send.GO_ON,
+            auto_continue=self.send is Send.GO_ON,
         )
 
     async def _is_wanted_again(self, earlier: list[JobRecord]) -> bool:
         """Ask, for these bytes ran before and will be billed again; No has the focus."""
         from tbatch_tui.tui.dialogs.confirm import Confirm
 
-        told = "".join(text for text, _ in earlier_words(earlier, self.engine.now())).removeprefix("! ")
+        told = "".join(text for text, _ in format_earlier_runs(earlier, self.engine.now())).removeprefix("! ")
         question = Confirm("Submit the same bytes again?", told, yes="Submit again", no="Do not submit")
         return await self.app.push_screen_wait(question)
 
     # -- the form ------------------------------------------------------------------------------------
 
-    def on_one_of_changed(self, event: OneOf.Changed) -> None:
+    def on_radio_line_changed(self, event: RadioLine.Changed) -> None:
         match event.chooser:
             case EndpointChoice() as chooser:
                 self.endpoint = chooser.chosen
@@ -288,16 +290,16 @@ class CreateScreen(Frame):
         if not self.is_mounted:
             return
         state, now = self.engine.health, self.engine.now()
-        said: list[Pieces] = [health_words(state)]
-        said.append(earlier_words(self._earlier.get(self.endpoint, []), now))
-        if words := send_words(self.send, self.report.requests):
+        said: list[StyledText] = [format_health(state)]
+        said.append(format_earlier_runs(self._earlier.get(self.endpoint, []), now))
+        if words := format_send(self.send, self.report.requests):
             said.append([(words, "$status-quiet")])
         if self._is_busy:
             said.append([("Submitting …" if self._print is not None else "Reading the file …", "$status-active")])
         shown = [pieces for pieces in said if pieces]
         static = self.query_one("#said", Static)
         static.display = bool(shown)
-        self.set_pieces(static, [piece for pieces in shown for piece in (*pieces, ("\n", ""))][:-1])
+        self.set_status(static, [piece for pieces in shown for piece in (*pieces, ("\n", ""))][:-1])
         self._enable(can_submit(state))
         self.refresh_bindings()
 

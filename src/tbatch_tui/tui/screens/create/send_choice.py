@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from tbatch_tui.tui.widgets.radio_line import OneOf
+from tbatch_tui.tui.widgets.radio_line import RadioLine
 
 FIRST = 10
 """So many requests go ahead."""
@@ -27,14 +27,14 @@ _WORDS = [
 ]
 
 
-class SendChoice(OneOf[Send]):
+class SendChoice(RadioLine[Send]):
     """`(•) All at once   ( ) 10, then ask me   ( ) 10, then the rest`."""
 
     def __init__(self, chosen: Send, *, id: str | None = None) -> None:
         super().__init__(_WORDS, chosen, id=id)
 
 
-def send_words(send: Send, requests: int) -> str:
+def format_send(send: Send, requests: int) -> str:
     """What the choice means for a file of so many requests; empty where it goes as it is."""
     if send is Send.ALL:
         return ""

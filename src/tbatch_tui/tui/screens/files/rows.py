@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from tbatch_tui.engine.domain.server_file import FileRole, RemoteFile
+from tbatch_tui.engine.domain.server_file import FileRole, ServerFile
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.keys.hints import with_keys
+from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.render.status import ATTENTION, OK, QUIET
-from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.widgets.one_line import OneLine
 from tbatch_tui.tui.widgets.table.columns import Column
@@ -18,10 +18,10 @@ _SORTED_BY = {"newest": ("age", False), "oldest": ("age", True), "largest": ("si
 _ROLES = {FileRole.INPUT: "input", FileRole.OUTPUT: "output", FileRole.ERRORS: "errors"}
 
 
-class FileOrder:
+class FileListModel:
     """The files by id, and those that are shown. Made in a thread: of 10,000 it takes longer than a screen may wait."""
 
-    def __init__(self, files: Iterable[RemoteFile] = (), *, sort: str = SORTS[0], text: str = "") -> None:
+    def __init__(self, files: Iterable[ServerFile] = (), *, sort: str = SORTS[0], text: str = "") -> None:
         self.sort = sort
         self.text = text
         self.files = {file.id: file for file in files}
@@ -46,9 +46,9 @@ class FileOrder:
         """Bytes of these files."""
         return sum(self.files[file_id].size or 0 for file_id in ids if file_id in self.files)
 
-    def shown(self) -> list[tuple[str, RemoteFile]]:
+    def shown(self) -> list[tuple[str, ServerFile]]:
         """The files that are shown, in order."""
-        rows: Sequence[tuple[str, RemoteFile]] = list(self.files.items())
+        rows: Sequence[tuple[str, ServerFile]] = list(self.files.items())
         for word in self.text.lower().split():
             rows = [row for row in rows if word in self._texts[row[0]]]
         match self.sort:
@@ -64,7 +64,7 @@ class FileOrder:
                 return sorted(rows, key=lambda row: -(row[1].created_at or 0.0))
 
 
-def file_columns(now: Callable[[], float]) -> list[Column[RemoteFile]]:
+def file_columns(now: Callable[[], float]) -> list[Column[ServerFile]]:
     """Name, what it is to which job, size, age, purpose, and whether it may go."""
     return [
         Column("name", "Name", render=_name_cell, weight=3, min=12, max=40, priority=9, pinned=True),
@@ -76,7 +76,7 @@ def file_columns(now: Callable[[], float]) -> list[Column[RemoteFile]]:
     ]
 
 
-def use_of(file: RemoteFile) -> str:
+def use_of(file: ServerFile) -> str:
     """`output of reviews-march`, `input of 3 jobs`; of no job: `no job`."""
     if not file.uses:
         return "no job"
@@ -84,60 +84,60 @@ def use_of(file: RemoteFile) -> str:
     return f"{role} of {file.uses[0].name}" if len(file.uses) == 1 else f"{role} of {len(file.uses):,} jobs"
 
 
-def why_kept(file: RemoteFile) -> str:
+def keep_reason(file: ServerFile) -> str:
     """Why it must stay; nothing where it may go."""
-    return with_keys(file.kept)
+    return fill_keys(file.keep_reason)
 
 
-def _name_cell(file: RemoteFile) -> str:
+def _name_cell(file: ServerFile) -> str:
     return file.name or file.id
 
 
-def _use_cell(file: RemoteFile) -> Pieces:
+def _use_cell(file: ServerFile) -> StyledText:
     return [(use_of(file), "" if file.uses else QUIET)]
 
 
-def _state_cell(file: RemoteFile) -> Pieces:
-    return [("✓ yes", OK)] if file.is_deletable else [(f"! {why_kept(file)}", ATTENTION)]
+def _state_cell(file: ServerFile) -> StyledText:
+    return [("✓ yes", OK)] if file.is_deletable else [(f"! {keep_reason(file)}", ATTENTION)]
 
 
-def _text_of(file: RemoteFile) -> str:
+def _text_of(file: ServerFile) -> str:
     """What a filter looks through."""
     used = (f"{use.name} {use.key}" for use in file.uses)
-    return "\n".join((file.name, file.id, file.purpose, use_of(file), why_kept(file) or "yes", *used)).lower()
+    return "\n".join((file.name, file.id, file.purpose, use_of(file), keep_reason(file) or "yes", *used)).lower()
 
 
-class FileFoot(OneLine):
+class FileDetails(OneLine):
     """A line about the row under the cursor, whose columns may be cut. `of` says what stands on it."""
 
     DEFAULT_CSS = """
-    FileFoot { height: 1; padding: 0 1; }
+    FileDetails { height: 1; padding: 0 1; }
     """
 
-    def __init__(self, of: Callable[[RemoteFile], Pieces], *, id: str) -> None:
+    def __init__(self, of: Callable[[ServerFile], StyledText], *, id: str) -> None:
         super().__init__(id=id)
         self._of = of
-        self._file: RemoteFile | None = None
+        self._file: ServerFile | None = None
 
-    def show(self, file: RemoteFile | None) -> None:
+    def show(self, file: ServerFile | None) -> None:
         self._file = file
         self.changed()
 
-    def pieces(self, width: int) -> Pieces:
+    def pieces(self, width: int) -> StyledText:
         return self._of(self._file) if self._file is not None else []
 
 
-def what_it_is(file: RemoteFile) -> Pieces:
+def describe_use(file: ServerFile) -> StyledText:
     """Its id, and what it is to which jobs."""
     used = fmt.joined(*(f"{_ROLES[use.role]} of {line(use.name)}" for use in file.uses[:4]), by=", ")
     more = f" and {len(file.uses) - 4:,} more" if len(file.uses) > 4 else ""
     return [(file.id, ""), (" · ", "$rule"), (used + more if used else "no job here names it", QUIET)]
 
 
-def whether_it_may_go(file: RemoteFile) -> Pieces:
+def describe_removal(file: ServerFile) -> StyledText:
     """Why it stays, or what deleting it leaves."""
-    if file.kept:
-        return [("! must stay: ", ATTENTION), (why_kept(file), "")]
+    if file.keep_reason:
+        return [("! must stay: ", ATTENTION), (keep_reason(file), "")]
     if any(use.role is not FileRole.INPUT for use in file.uses):
         return [("✓ may go: ", OK), ("its copy is here, as long as it was", QUIET)]
     return [("✓ may go: ", OK), ("no job that goes on needs it", QUIET)]

@@ -10,25 +10,25 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from tbatch_tui.engine.domain.server_file import FileRole, RemoteFile
+from tbatch_tui.engine.domain.server_file import FileRole, ServerFile
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.events import FileDeleted
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.keys.hints import with_keys
+from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.messages import OpenJob
-from tbatch_tui.tui.render.styled import Pieces, marked_pieces
+from tbatch_tui.tui.render.styled import StyledText, marked_pieces
 from tbatch_tui.tui.sanitize import line, shown
-from tbatch_tui.tui.screens.base import Frame
-from tbatch_tui.tui.screens.files.rows import FileFoot, FileOrder, file_columns, what_it_is, whether_it_may_go
+from tbatch_tui.tui.screens.base import BaseScreen
+from tbatch_tui.tui.screens.files.rows import FileDetails, FileListModel, describe_removal, describe_use, file_columns
 from tbatch_tui.tui.terminal.clipboard import copy_id
+from tbatch_tui.tui.widgets.divider import Divider
 from tbatch_tui.tui.widgets.filter_line import FilterLine
-from tbatch_tui.tui.widgets.rule import Rule
 from tbatch_tui.tui.widgets.table.table import RecordTable
 
 if TYPE_CHECKING:
-    from tbatch_tui.engine.engine import Controller
+    from tbatch_tui.engine.engine import BatchEngine
 
 LISTING = "Asking the server what is there …"
 EMPTY = (
@@ -38,7 +38,7 @@ ASK_AGAIN = "Nothing was changed. Press {jobs.refresh} to ask again."
 NO_MATCH = "No file matches. Press {go.back} to show all again."
 
 
-class FilesScreen(Frame):
+class FilesScreen(BaseScreen):
     """The list of files. It is asked for when one comes here and on `r`, not by itself."""
 
     NAME = "Files"
@@ -52,16 +52,16 @@ class FilesScreen(Frame):
         keys.FEWER_COLUMNS,
     ]
 
-    def __init__(self, engine: Controller, bridge: Bridge) -> None:
+    def __init__(self, engine: BatchEngine, bridge: Bridge) -> None:
         super().__init__()
         self.engine = engine
         self.bridge = bridge
-        self._order = FileOrder()
+        self._order = FileListModel()
         self._empty = LISTING
         self._moved: FileDeleted | None = None
 
     def body(self) -> ComposeResult:
-        yield RecordTable[RemoteFile](
+        yield RecordTable[ServerFile](
             file_columns(self.engine.now),
             id="files",
             empty=shown(LISTING),
@@ -69,9 +69,9 @@ class FilesScreen(Frame):
             can_mark=True,
             can_turn=True,
         )
-        yield Rule()
-        yield FileFoot(what_it_is, id="what")
-        yield FileFoot(whether_it_may_go, id="whether")
+        yield Divider()
+        yield FileDetails(describe_use, id="what")
+        yield FileDetails(describe_removal, id="whether")
         yield FilterLine(id="filter")
 
     def on_mount(self) -> None:
@@ -80,7 +80,7 @@ class FilesScreen(Frame):
         self._load()
 
     @property
-    def table(self) -> RecordTable[RemoteFile]:
+    def table(self) -> RecordTable[ServerFile]:
         return self.query_one("#files", RecordTable)
 
     # -- what is there -------------------------------------------------------------------------------
@@ -90,13 +90,13 @@ class FilesScreen(Frame):
         try:
             files = await self.engine.files()
         except BatchError as error:
-            self._empty = f"{error.title}.\n\n{with_keys(error.hint)}\n\n{with_keys(ASK_AGAIN)}"
+            self._empty = f"{error.title}.\n\n{fill_keys(error.hint)}\n\n{fill_keys(ASK_AGAIN)}"
             if self._order.files:
                 self.bridge.report(error)
             self._arrange()
             return
         self._empty = EMPTY
-        order = await asyncio.to_thread(FileOrder, files)
+        order = await asyncio.to_thread(FileListModel, files)
         order.sort, order.text = self._order.sort, self._order.text
         self._order = order
         self._arrange()
@@ -104,7 +104,7 @@ class FilesScreen(Frame):
 
     def _arrange(self) -> None:
         """Filter and sort; the table keeps cursor and scroll."""
-        self.table.set_empty(shown(with_keys(NO_MATCH) if self._order.files else self._empty))
+        self.table.set_empty(shown(fill_keys(NO_MATCH) if self._order.files else self._empty))
         self.table.set_rows(self._order.shown())
         column, descending = self._order.sorted_column
         self.table.mark_sorted(column, descending=descending)
@@ -112,7 +112,7 @@ class FilesScreen(Frame):
 
     def _show(self) -> None:
         order, marked = self._order, self.table.marked
-        parts: Pieces = []
+        parts: StyledText = []
         if self._moved is not None:
             parts.append((f"deleting {self._moved.number:,} of {self._moved.total:,}", "$status-active"))
         if order.files:
@@ -120,7 +120,7 @@ class FilesScreen(Frame):
         if marked:
             parts += [*marked_pieces(len(marked), self._hidden(marked)), (fmt.size(order.size_of(marked)), "")]
         self.header.show(f"“{line(order.text)}”" if order.text else "", parts)
-        for foot in self.query(FileFoot):
+        for foot in self.query(FileDetails):
             foot.show(self.table.cursor_row)
         self.refresh_bindings()
 
@@ -136,29 +136,31 @@ class FilesScreen(Frame):
     def on_record_table_marked(self) -> None:
         """What must stay cannot be marked, and why is said."""
         files = self._order.files
-        stay = [key for key in self.table.marked if key not in files or files[key].kept]
+        stay = [key for key in self.table.marked if key not in files or files[key].keep_reason]
         if stay:
             self.table.mark(self.table.marked.difference(stay))
             first = files.get(stay[0])
             if len(stay) == 1 and first is not None:
                 self._say_why(first)
             else:
-                self.bridge.say(
+                self.bridge.notify(
                     f"{len(stay):,} of them must stay and are not marked",
                     "Each row says why; {jobs.refresh} looks again.",
                     "warning",
                 )
         self._show()
 
-    def _say_why(self, file: RemoteFile) -> None:
-        self.bridge.say(f"{file.name or file.id} must stay", f"{file.kept}. {{jobs.refresh}} looks again.", "warning")
+    def _say_why(self, file: ServerFile) -> None:
+        self.bridge.notify(
+            f"{file.name or file.id} must stay", f"{file.keep_reason}. {{jobs.refresh}} looks again.", "warning"
+        )
 
     def on_record_table_selected(self, event: RecordTable.Selected) -> None:
         file = self._order.files.get(event.key)
         if file is not None and file.uses:
             self.post_message(OpenJob(file.uses[0].key))
         elif file is not None:
-            self.bridge.say("No job here names this file")
+            self.bridge.notify("No job here names this file")
 
     def on_filter_line_changed(self, event: FilterLine.Changed) -> None:
         self._order.text = event.text
@@ -201,16 +203,16 @@ class FilesScreen(Frame):
     @work(group="delete", exit_on_error=False)
     async def action_delete_files(self) -> None:
         """Delete what is marked, or what is under the cursor, once that was typed."""
-        from tbatch_tui.tui.dialogs.type_to_confirm import Typed
+        from tbatch_tui.tui.dialogs.type_to_confirm import TypeToConfirm
 
         chosen = self._chosen()
-        if len(chosen) == 1 and chosen[0].kept:
+        if len(chosen) == 1 and chosen[0].keep_reason:
             self._say_why(chosen[0])
         chosen = [file for file in chosen if file.is_deletable]
         if not chosen:
             return
         meaning = _meaning(chosen, self._hidden(file.id for file in chosen))
-        asked = Typed(_question(chosen), meaning, words=(str(len(chosen)), "delete"), verb="Delete")
+        asked = TypeToConfirm(_question(chosen), meaning, words=(str(len(chosen)), "delete"), verb="Delete")
         if not await self.app.push_screen_wait(asked):
             return
         try:
@@ -228,7 +230,7 @@ class FilesScreen(Frame):
         """How many of these the filter hides."""
         return sum(self.table.source.find(file_id) is None for file_id in ids)
 
-    def _chosen(self) -> list[RemoteFile]:
+    def _chosen(self) -> list[ServerFile]:
         marked = [self._order.files[key] for key in self.table.marked if key in self._order.files]
         under = self.table.cursor_row
         return marked or ([under] if under is not None else [])
@@ -246,16 +248,16 @@ class FilesScreen(Frame):
                 return "There is no file under the cursor"
             case "turn_columns":
                 return "All columns are shown"
-        return super().why_not(action)
+        return super().disabled_reason(action)
 
 
-def _question(files: list[RemoteFile]) -> str:
+def _question(files: list[ServerFile]) -> str:
     if len(files) == 1:
         return f"Delete {line(files[0].name or files[0].id)} from the server?"
     return f"Delete {len(files):,} files from the server?"
 
 
-def _meaning(files: list[RemoteFile], hidden: int) -> str:
+def _meaning(files: list[ServerFile], hidden: int) -> str:
     """What deleting them means, in full."""
     roles = [{use.role for use in file.uses} for file in files]
     inputs = sum(FileRole.INPUT in found for found in roles)

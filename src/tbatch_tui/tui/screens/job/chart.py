@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from tbatch_tui.engine.progress.outlook import progress_at
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import fit_pieces
 
 GUTTER = 6
@@ -23,7 +23,7 @@ _NEAR = 1.6
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DrawnChart:
     """What is to be drawn. Times are whole minutes or seen, so that a second later it is the same."""
 
     run: tuple[tuple[float, float], ...]
@@ -35,7 +35,7 @@ class Drawn:
     """Of a job that goes on."""
 
 
-def span(drawn: Drawn) -> tuple[float, float]:
+def span(drawn: DrawnChart) -> tuple[float, float]:
     """Begin and end of the time axis."""
     start = drawn.run[0][0]
     end = max(drawn.until, drawn.done_at or 0.0, start + 60)
@@ -44,7 +44,7 @@ def span(drawn: Drawn) -> tuple[float, float]:
     return start, end
 
 
-def chart_lines(drawn: Drawn, width: int, height: int, now: float) -> list[Pieces]:
+def chart_lines(drawn: DrawnChart, width: int, height: int, now: float) -> list[StyledText]:
     """The rows, from 100 % down, and below them the times."""
     start, end = span(drawn)
     cells = width - GUTTER
@@ -52,18 +52,18 @@ def chart_lines(drawn: Drawn, width: int, height: int, now: float) -> list[Piece
     deadline = None
     if drawn.deadline is not None and start <= drawn.deadline <= end:
         deadline = min(cells - 1, int((drawn.deadline - start) / step))
-    rows: list[Pieces] = []
+    rows: list[StyledText] = []
     for row in range(height):
         floor = (height - 1 - row) * 8
         label = "100 %" if row == 0 else "0 %" if row == height - 1 else ""
-        pieces: Pieces = [(f"{label:>{GUTTER - 1}} ", "$status-quiet")]
+        pieces: StyledText = [(f"{label:>{GUTTER - 1}} ", "$status-quiet")]
         for cell in range(cells):
             pieces.append(_cell(drawn, start + step * (cell + 0.5), floor, height, is_deadline=cell == deadline))
         rows.append(_joined(pieces))
     return [*rows, _times(drawn, start, end, cells, deadline, now)]
 
 
-def _cell(drawn: Drawn, at: float, floor: int, height: int, *, is_deadline: bool) -> tuple[str, str]:
+def _cell(drawn: DrawnChart, at: float, floor: int, height: int, *, is_deadline: bool) -> tuple[str, str]:
     """One cell: `floor` is how many eighths are below it."""
     if at <= drawn.until:
         eighths = round(progress_at(drawn.run, at) / 100 * height * 8)
@@ -77,7 +77,7 @@ def _cell(drawn: Drawn, at: float, floor: int, height: int, *, is_deadline: bool
     return ("┊", "$status-attention") if is_deadline else (" ", "")
 
 
-def _times(drawn: Drawn, start: float, end: float, cells: int, deadline: int | None, now: float) -> Pieces:
+def _times(drawn: DrawnChart, start: float, end: float, cells: int, deadline: int | None, now: float) -> StyledText:
     """`14:02               15:31`; where the deadline is on the chart its time stands below it."""
     left = fmt.when(start, now)
     right = fmt.when(end, now)
@@ -92,9 +92,9 @@ def _times(drawn: Drawn, start: float, end: float, cells: int, deadline: int | N
     return [(" " * GUTTER + left + " " * between + right, "$status-quiet")]
 
 
-def _joined(pieces: Pieces) -> Pieces:
+def _joined(pieces: StyledText) -> StyledText:
     """Neighbours of one style as one piece."""
-    found: Pieces = []
+    found: StyledText = []
     for text, style in pieces:
         if found and found[-1][1] == style:
             found[-1] = (found[-1][0] + text, style)
@@ -113,10 +113,10 @@ class ProgressChart(Widget):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._drawn: Drawn | None = None
+        self._drawn: DrawnChart | None = None
         self._now = 0.0
 
-    def show(self, drawn: Drawn | None, now: float) -> None:
+    def show(self, drawn: DrawnChart | None, now: float) -> None:
         """Draw this, if it is something else."""
         if drawn is not None and (len(drawn.run) < 2 or drawn.run[-1][0] <= drawn.run[0][0]):
             drawn = None

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tbatch_tui.engine.domain.job import FileKind, JobStatus
-from tbatch_tui.engine.domain.record import JobRecord, Kin
+from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
 from tbatch_tui.engine.domain.submission import Submission
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
-from tbatch_tui.engine.events import TransferMoved
+from tbatch_tui.engine.events import TransferProgress
 from tbatch_tui.engine.local_files.input_state import InputState
-from tbatch_tui.engine.progress.history import History
+from tbatch_tui.engine.progress.history import JobHistory
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.keys.hints import with_keys
-from tbatch_tui.tui.render.counts import sum_style, sum_words
+from tbatch_tui.tui.keys.hints import fill_keys
+from tbatch_tui.tui.render.counts import counts_style, format_counts
 from tbatch_tui.tui.render.error_hints import error_hint
-from tbatch_tui.tui.render.job import Pieces, kind_of, moved_pieces, outcome_pieces, progress_cell, what_now
+from tbatch_tui.tui.render.job import StyledText, kind_of, moved_pieces, next_action, outcome_pieces, progress_cell
 from tbatch_tui.tui.render.pace import meter
 from tbatch_tui.tui.render.status import ATTENTION, FAILED, OK, QUIET, look_of
 from tbatch_tui.tui.sanitize import line, lines
@@ -32,10 +32,10 @@ _INPUT_WORDS: dict[InputState | None, tuple[str, str]] = {
     InputState.UNREADABLE: ("there, but it cannot be read", ATTENTION),
 }
 
-Moved = Mapping[FileKind | None, TransferMoved]
+Moved = Mapping[FileKind | None, TransferProgress]
 
 
-def standing(record: JobRecord, history: History, seen_at: float | None, now: float, moved: Moved) -> list[Fact]:
+def standing(record: JobRecord, history: JobHistory, seen_at: float | None, now: float, moved: Moved) -> list[Fact]:
     """How it stands: what is under way, what came of it, what went wrong and what helps."""
     job, submission = record.job, record.submission
     facts: list[Fact] = []
@@ -44,19 +44,19 @@ def standing(record: JobRecord, history: History, seen_at: float | None, now: fl
     if job is not None and not job.is_ended and (job.status == JobStatus.IN_PROGRESS or job.progress > 0):
         facts.append(("Progress", progress_cell(record, BAR + 6)))
     facts += meter(record, history, seen_at, now)
-    if said := what_now(record):
+    if said := next_action(record):
         facts.append(("" if facts else "Now", [(said, QUIET)]))
     if job is not None and job.is_ended and not (job.error and not record.transfers):
-        tally = record.tally
-        facts.append(("Outcome", [(sum_words(tally), sum_style(tally))] if tally else outcome_pieces(record)))
+        tally = record.counts
+        facts.append(("Outcome", [(format_counts(tally), counts_style(tally))] if tally else outcome_pieces(record)))
     if job is not None and job.error:
-        facts += [("Error", [(some(job.error), FAILED)]), ("", [(with_keys(error_hint(job.error)), QUIET)])]
-    if record.is_at_rest and submission is not None and submission.error:
+        facts += [("Error", [(some(job.error), FAILED)]), ("", [(fill_keys(error_hint(job.error)), QUIET)])]
+    if record.is_waiting and submission is not None and submission.error:
         facts.append(("First", [(some(submission.error), ATTENTION)]))
     elif submission is not None and submission.error:
         facts += [
             ("Trouble", [(some(submission.error), ATTENTION)]),
-            ("", [(some(with_keys(submission.hint or "")), QUIET)]),
+            ("", [(some(fill_keys(submission.hint or "")), QUIET)]),
         ]
     if submission is not None and submission.warning:
         facts.append(("Warning", [(some(submission.warning), ATTENTION)]))
@@ -83,7 +83,7 @@ def files(record: JobRecord, moved: Moved, input_state: InputState | None) -> li
     return _said(facts)
 
 
-def about(record: JobRecord, earlier: Sequence[JobRecord], family: Sequence[Kin], now: float) -> list[Fact]:
+def about(record: JobRecord, earlier: Sequence[JobRecord], family: Sequence[FamilyMember], now: float) -> list[Fact]:
     """What it is: what does not change, and what the person wrote."""
     job = record.job
     facts: list[Fact] = [
@@ -139,12 +139,12 @@ def _input(submission: Submission, state: InputState | None) -> list[Fact]:
     ]
 
 
-def _result(title: str, here: Transfer | None, moved: TransferMoved | None) -> list[Fact]:
-    said: Pieces
+def _result(title: str, here: Transfer | None, moved: TransferProgress | None) -> list[Fact]:
+    said: StyledText
     if moved is not None:
         said = moved_pieces(moved, BAR)
     elif here is None:
-        said = [(with_keys("on the server; {job.download} fetches it"), ATTENTION)]
+        said = [(fill_keys("on the server; {job.download} fetches it"), ATTENTION)]
     else:
         match here.state:
             case TransferState.FETCHED:
@@ -155,14 +155,14 @@ def _result(title: str, here: Transfer | None, moved: TransferMoved | None) -> l
             case TransferState.WANTED:
                 said = [("being fetched", "$status-active")]
             case TransferState.FAILED:
-                said = [(line(with_keys(here.message or "not fetched")), ATTENTION)]
+                said = [(line(fill_keys(here.message or "not fetched")), ATTENTION)]
     facts_: list[Fact] = [(title, said)]
     if here is not None and here.message and here.state is not TransferState.FAILED:
-        facts_.append(("", [(line(with_keys(here.message)), ATTENTION)]))
+        facts_.append(("", [(line(fill_keys(here.message)), ATTENTION)]))
     return facts_
 
 
-def _lineage(record: JobRecord, earlier: Sequence[JobRecord], family: Sequence[Kin], now: float) -> list[Fact]:
+def _lineage(record: JobRecord, earlier: Sequence[JobRecord], family: Sequence[FamilyMember], now: float) -> list[Fact]:
     """What it is a retry of, its own retries, and other runs of the same bytes."""
     facts: list[Fact] = []
     for title, others in (

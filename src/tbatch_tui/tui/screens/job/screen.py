@@ -14,43 +14,43 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 
 from tbatch_tui.engine.domain.job import FileKind
-from tbatch_tui.engine.domain.record import JobRecord, Kin
+from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.events import RecordsChanged, TransferMoved
+from tbatch_tui.engine.events import RecordsChanged, TransferProgress
 from tbatch_tui.engine.local_files.input_state import InputState
-from tbatch_tui.engine.progress.history import History
+from tbatch_tui.engine.progress.history import JobHistory
 from tbatch_tui.engine.progress.outlook import course, outlook
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.render.cost import job_money
-from tbatch_tui.tui.render.job import took
+from tbatch_tui.tui.render.cost import format_job_cost
+from tbatch_tui.tui.render.job import duration_of
 from tbatch_tui.tui.render.status import QUIET, look_of_record
 from tbatch_tui.tui.render.timeline import steps
 from tbatch_tui.tui.sanitize import line
-from tbatch_tui.tui.screens.base import Frame
-from tbatch_tui.tui.screens.job.chart import Drawn, ProgressChart
+from tbatch_tui.tui.screens.base import BaseScreen
+from tbatch_tui.tui.screens.job.chart import DrawnChart, ProgressChart
 from tbatch_tui.tui.screens.job.facts import about, files, standing
 from tbatch_tui.tui.screens.job.file_dialog import ChooseFile, JobFile
-from tbatch_tui.tui.screens.job.timeline_list import StepList
+from tbatch_tui.tui.screens.job.timeline_list import TimelineList
 from tbatch_tui.tui.screens.jobs.actions import JobActions
 from tbatch_tui.tui.terminal.open_file import open_on_desktop, page
+from tbatch_tui.tui.widgets.divider import Divider
 from tbatch_tui.tui.widgets.fact_list import FactList
 from tbatch_tui.tui.widgets.reader.view import RecordView
 from tbatch_tui.tui.widgets.reader.wrap import Block
-from tbatch_tui.tui.widgets.rule import Rule
 
 if TYPE_CHECKING:
-    from tbatch_tui.engine.engine import Controller
-    from tbatch_tui.engine.pricing.prices import Tariff
+    from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.engine.pricing.prices import PriceList
 
 LOOKED_AT_EVERY = 30.0
 """Seconds between two looks at whether the input file is still what it was; it is read only if `stat` differs."""
 _AS_KEPT = "As it is kept on this machine: the server's own words come with its next list."
 
 
-class JobScreen(JobActions, Frame):
+class JobScreen(JobActions, BaseScreen):
     """One job. It follows a submission when that takes its job's id."""
 
     NAME = "Job"
@@ -76,35 +76,35 @@ class JobScreen(JobActions, Frame):
         &.-raw #raw { display: block; }
         &.-raw #story { display: none; }
         &.-wide #steps { dock: left; width: 53; height: 100%; margin: 0; padding: 0 0 0 2; border-right: solid $rule; }
-        &.-wide #story > Rule { padding-left: 1; }
+        &.-wide #story > Divider { padding-left: 1; }
         &.-wide #story > FactList { padding: 0 1 0 2; }
     }
     """
 
-    def __init__(self, engine: Controller, bridge: Bridge, key: str) -> None:
+    def __init__(self, engine: BatchEngine, bridge: Bridge, key: str) -> None:
         super().__init__()
         self.engine = engine
         self.bridge = bridge
         self._key = key
-        self._transfers: dict[FileKind | None, TransferMoved] = {}
-        self._history = History()
-        self._tariff: Tariff | None = None
+        self._transfers: dict[FileKind | None, TransferProgress] = {}
+        self._history = JobHistory()
+        self._tariff: PriceList | None = None
         self._input_state: InputState | None = None
         self._earlier: list[JobRecord] = []
-        self._family: list[Kin] = []
+        self._family: list[FamilyMember] = []
 
     @property
     def current(self) -> JobRecord | None:
         return self.engine.record(self._key)
 
     def body(self) -> ComposeResult:
-        with Story(id="story"):
+        with JobText(id="story"):
             yield FactList(id="standing")
             yield ProgressChart(id="chart")
-            yield StepList(id="steps")
-            yield Rule("Files", id="files-rule")
+            yield TimelineList(id="steps")
+            yield Divider("Files", id="files-rule")
             yield FactList(id="files")
-            yield Rule("About", id="about-rule")
+            yield Divider("About", id="about-rule")
             yield FactList(id="about")
         yield RecordView(id="raw")
 
@@ -122,7 +122,7 @@ class JobScreen(JobActions, Frame):
 
     @work(group="prices", exclusive=True, exit_on_error=False)
     async def _find_prices(self) -> None:
-        self._tariff = await self.engine.tariff()
+        self._tariff = await self.engine.price_list()
         self._show()
 
     def on_screen_resume(self) -> None:
@@ -144,7 +144,7 @@ class JobScreen(JobActions, Frame):
             if self.has_class("-raw"):
                 self._read_raw()
 
-    def _transfer_moved(self, event: TransferMoved) -> None:
+    def _transfer_moved(self, event: TransferProgress) -> None:
         if event.key != self._key:
             return
         if event.ended:
@@ -198,7 +198,7 @@ class JobScreen(JobActions, Frame):
             self.header.show("gone from the history", [])
             return
         look, seen_at = look_of_record(record), self.engine.listed_at
-        lasted = took(record, now)
+        lasted = duration_of(record, now)
         self.header.show(
             record.name,
             [
@@ -207,8 +207,8 @@ class JobScreen(JobActions, Frame):
                 (f"{look.glyph} {look.word}", look.colour),
             ],
         )
-        self.query_one("#steps", StepList).show([step.pieces(now) for step in steps(record, now, self._history)])
-        money = job_money(record, self._tariff)
+        self.query_one("#steps", TimelineList).show([step.pieces(now) for step in steps(record, now, self._history)])
+        money = format_job_cost(record, self._tariff)
         self.query_one("#standing", FactList).show(
             [*standing(record, self._history, seen_at, now, self._transfers), *money]
         )
@@ -217,15 +217,15 @@ class JobScreen(JobActions, Frame):
         self.query_one("#files-rule").display = bool(here)
         self.query_one("#about", FactList).show(about(record, self._earlier, self._family, now))
 
-    def _drawn(self, record: JobRecord, seen_at: float | None) -> Drawn | None:
+    def _drawn(self, record: JobRecord, seen_at: float | None) -> DrawnChart | None:
         run = course(self._history.points)
         if record.job is None or not run:
             return None
         if record.job.is_ended:
-            return Drawn(tuple(run), run[-1][0])
+            return DrawnChart(tuple(run), run[-1][0])
         until = max(run[-1][0], (seen_at or 0.0) // 60 * 60)  # whole minutes: a second later it is the same
         look = outlook(self._history.points, until)
-        return Drawn(tuple(run), until, look.latest if look is not None else None, record.job.deadline)
+        return DrawnChart(tuple(run), until, look.latest if look is not None else None, record.job.deadline)
 
     # -- actions -------------------------------------------------------------------------------------
 
@@ -242,7 +242,7 @@ class JobScreen(JobActions, Frame):
                 return "None of its files is here"
             case "raw":
                 return "There is no job yet, so the server has nothing to show of it"
-        return super().why_not(action)
+        return super().disabled_reason(action)
 
     def action_raw(self) -> None:
         """The job as the server's JSON, or as it is read."""
@@ -311,7 +311,7 @@ class JobScreen(JobActions, Frame):
         return found
 
 
-class Story(VerticalScroll, inherit_bindings=False):
+class JobText(VerticalScroll, inherit_bindings=False):
     """What is read of a job, scrolled by the keys of a list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.MOVING]

@@ -10,23 +10,23 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import fit_pieces, line
-from tbatch_tui.tui.widgets.reader.selection import Drawn, painted, selected_text, span_in
+from tbatch_tui.tui.widgets.reader.selection import DrawnSelection, paint_selection, selected_text, span_in
 
 
-class StepList(Widget):
+class TimelineList(Widget):
     """One line a step; too long a one is cut with an ellipsis."""
 
     DEFAULT_CSS = """
-    StepList { width: 1fr; height: auto; }
+    TimelineList { width: 1fr; height: auto; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._lines: list[Pieces] = []
+        self._lines: list[StyledText] = []
 
-    def show(self, lines: Sequence[Pieces]) -> None:
+    def show(self, lines: Sequence[StyledText]) -> None:
         """These lines instead."""
         lines = list(lines)
         if lines != self._lines:
@@ -44,11 +44,11 @@ class StepList(Widget):
         ]
         segments = [Segment(text, style) for text, style in fit_pieces(pieces, width, fill=base)]
         if y < len(self._lines) and (span := span_in(self.text_selection, y, self._drawn(y))) is not None:
-            segments = list(painted(segments, span, self.screen.get_component_rich_style("screen--selection")))
+            segments = list(paint_selection(segments, span, self.screen.get_component_rich_style("screen--selection")))
         return Strip(segments, width).apply_offsets(0, y)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         return selected_text(map(self._drawn, range(len(self._lines))), selection), "\n"
 
-    def _drawn(self, y: int) -> Drawn:
-        return Drawn("".join(line(text) for text, _ in self._lines[y]))
+    def _drawn(self, y: int) -> DrawnSelection:
+        return DrawnSelection("".join(line(text) for text, _ in self._lines[y]))

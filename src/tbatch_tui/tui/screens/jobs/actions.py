@@ -13,8 +13,8 @@ from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.domain.job import FileKind, JobStatus, LocalStatus
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.transfer import TransferState
-from tbatch_tui.engine.errors import BatchError, KeyRefused, Offline, RateLimited
-from tbatch_tui.engine.record_json import document
+from tbatch_tui.engine.errors import AuthenticationError, BatchError, ConnectionFailedError, RateLimitError
+from tbatch_tui.engine.record_json import record_to_dict
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.messages import OpenResults
@@ -22,7 +22,7 @@ from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.terminal.clipboard import copy_id, copy_record, json_text
 
 if TYPE_CHECKING:
-    from tbatch_tui.engine.engine import Controller
+    from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.tui.bridge import Bridge
 
 _OF_SEVERAL = ("cancel_job", "download")
@@ -34,7 +34,7 @@ class JobActions(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [keys.SETTLE, keys.RETRY, keys.COPY_RECORD]
 
-    engine: Controller
+    engine: BatchEngine
     bridge: Bridge
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class JobActions(Screen[None]):
         """The records that cancel and download are about: in a list, all that are marked."""
         return [self.current] if self.current is not None else []
 
-    def done_with(self, keys: Iterable[str]) -> None:
+    def targets_text(self, keys: Iterable[str]) -> None:
         """What was asked for has been done to these: a list takes their marks away."""
 
     def count_hidden(self, records: Sequence[JobRecord]) -> int:
@@ -70,14 +70,14 @@ class JobActions(Screen[None]):
             return self.current is not None and _applies(action, self.current)
         return super().check_action(action, parameters)
 
-    def why_not(self, action: str) -> str:
+    def disabled_reason(self, action: str) -> str:
         """Why an action on these jobs cannot be done just now."""
-        from tbatch_tui.tui.screens.jobs.reasons import why_not
+        from tbatch_tui.tui.screens.jobs.reasons import disabled_reason
 
         if action in _OF_SEVERAL:
-            return why_not(action, self.targets)
+            return disabled_reason(action, self.targets)
         if action in _NEEDS_A_JOB:
-            return why_not(action, [self.current] if self.current is not None else [])
+            return disabled_reason(action, [self.current] if self.current is not None else [])
         return ""
 
     @work(group="cancel", exit_on_error=False)
@@ -88,7 +88,7 @@ class JobActions(Screen[None]):
 
         records = self.applying("cancel_job")
         if not records:
-            self.bridge.say("That is under way already")
+            self.bridge.notify("That is under way already")
             return
         asked = cancel_question(records, hidden=self.count_hidden(records), left=len(self.targets) - len(records))
         if not await self.app.push_screen_wait(Confirm(asked.question, asked.explanation, yes=asked.yes, no=asked.no)):
@@ -110,21 +110,21 @@ class JobActions(Screen[None]):
     async def action_settle(self) -> None:
         """Let the person decide about an uncertain create; a second one is asked about once more."""
         from tbatch_tui.tui.dialogs.confirm import Confirm
-        from tbatch_tui.tui.screens.jobs.uncertain_dialog import Settle
+        from tbatch_tui.tui.screens.jobs.uncertain_dialog import UncertainDialog
 
         if (record := self.current) is None:
             return
-        if record.is_at_rest:
-            await self._settle_rest(record)
+        if record.is_waiting:
+            await self._ask_about_rest(record)
             return
         candidates = self.engine.candidates(record.key)
         if candidates is None:
-            self.bridge.say(
+            self.bridge.notify(
                 "It is not being looked up here",
                 "Another tbatch-tui is at work on this data folder: decide there. Or there is no connection yet.",
             )
             return
-        verdict = await self.app.push_screen_wait(Settle(record, candidates, self.engine.now()))
+        verdict = await self.app.push_screen_wait(UncertainDialog(record, candidates, self.engine.now()))
         if verdict is None:
             return
         if verdict.again and not await self.app.push_screen_wait(
@@ -136,21 +136,21 @@ class JobActions(Screen[None]):
             )
         ):
             return
-        if not self.engine.settle(record.key, verdict):
-            self.bridge.say("It was settled meanwhile", "Nothing was done: the list has it now.")
+        if not self.engine.decide(record.key, verdict):
+            self.bridge.notify("It was settled meanwhile", "Nothing was done: the list has it now.")
 
-    async def _settle_rest(self, record: JobRecord) -> None:
+    async def _ask_about_rest(self, record: JobRecord) -> None:
         """Let the person decide about the rest of a file, of which some requests went ahead."""
         from tbatch_tui.engine.pricing.prices import cost
-        from tbatch_tui.tui.screens.jobs.rest_dialog import Rest, SendRest
+        from tbatch_tui.tui.screens.jobs.rest_dialog import Rest, RestDialog
 
         group, parts = record.group, await self.engine.groups.parts(record.key)
         if group is None or not parts:
             return
         first = parts[0]
-        spent = first.tally.spent if first.tally is not None else ()
-        found = cost(spent, await self.engine.tariff(), first.job.model if first.job is not None else None)
-        match await self.app.push_screen_wait(SendRest(first, group, found if spent else None)):
+        spent = first.counts.usage if first.counts is not None else ()
+        found = cost(spent, await self.engine.price_list(), first.job.model if first.job is not None else None)
+        match await self.app.push_screen_wait(RestDialog(first, group, found if spent else None)):
             case Rest.LOOK:
                 self.post_message(OpenResults(first.key))
             case Rest.SEND:
@@ -165,13 +165,13 @@ class JobActions(Screen[None]):
             self.bridge.report(error)
         else:
             if not moved:
-                self.bridge.say("It was decided meanwhile", "Nothing was done: the list has it now.")
+                self.bridge.notify("It was decided meanwhile", "Nothing was done: the list has it now.")
 
     @work(group="download", exit_on_error=False)
     async def action_download(self) -> None:
         """Fetch output and errors (again)."""
         if not (records := self.applying("download")):
-            self.bridge.say("That is under way already")
+            self.bridge.notify("That is under way already")
             return
         await self._each(records, lambda record: self.engine.fetch(record.key), "not fetched")
 
@@ -193,17 +193,17 @@ class JobActions(Screen[None]):
                     await do(record)
                 except BatchError as error:
                     failures.append((record, error))
-                    if isinstance(error, Offline | KeyRefused | RateLimited):
+                    if isinstance(error, ConnectionFailedError | AuthenticationError | RateLimitError):
                         break
                 else:
-                    self.done_with([record.key])
+                    self.targets_text([record.key])
                 self._under_way.discard(record.key)
         finally:
             self._under_way -= keys
         if failures:
-            from tbatch_tui.tui.screens.jobs.questions import summed_up
+            from tbatch_tui.tui.screens.jobs.questions import group_text
 
-            self.bridge.report(summed_up(failures, len(records), not_done, len(records) - tried))
+            self.bridge.report(group_text(failures, len(records), not_done, len(records) - tried))
 
     def action_results(self) -> None:
         """Read what came back."""
@@ -219,18 +219,18 @@ class JobActions(Screen[None]):
         if any(t.state is TransferState.FETCHED for t in record.transfers):
             self.post_message(OpenResults(record.key, retry=retry))
         elif record.job is not None and any(record.job.file_id(kind) for kind in FileKind):
-            self.bridge.say("The results are not here yet", "Press {job.download} to fetch them.")
+            self.bridge.notify("The results are not here yet", "Press {job.download} to fetch them.")
         else:
-            self.bridge.say("This job has no results", "They are there when it has ended.")
+            self.bridge.notify("This job has no results", "They are there when it has ended.")
 
     def action_refresh_now(self) -> None:
         """Ask the server now."""
         if self.engine.refresh():
-            self.bridge.say("Asking the server …")
+            self.bridge.notify("Asking the server …")
         elif self.engine.health.state is HealthState.OK:
-            self.bridge.say("It was asked just now: once in 2 s is enough")
+            self.bridge.notify("It was asked just now: once in 2 s is enough")
         else:
-            self.bridge.say("There is no connection to the server to ask by")
+            self.bridge.notify("There is no connection to the server to ask by")
 
     @work(group="label", exit_on_error=False)
     async def action_edit_label(self) -> None:
@@ -255,7 +255,7 @@ class JobActions(Screen[None]):
     def action_copy_record(self) -> None:
         """Copy all that is known of the job."""
         if (record := self.current) is not None:
-            copy_record(self.app, self.bridge, json_text(document(record)), line(record.name))
+            copy_record(self.app, self.bridge, json_text(record_to_dict(record)), line(record.name))
 
 
 def _applies(action: str, record: JobRecord) -> bool:
@@ -265,14 +265,14 @@ def _applies(action: str, record: JobRecord) -> bool:
             uncertain = record.status in (LocalStatus.UNCERTAIN, JobStatus.CANCELLING)
             return record.is_active and not uncertain
         case "settle":
-            return record.status == LocalStatus.UNCERTAIN or record.is_at_rest
+            return record.status == LocalStatus.UNCERTAIN or record.is_waiting
         case "download" | "results" | "retry":
             return job is not None and any(job.file_id(kind) for kind in FileKind)
         case _:
             return True
 
 
-def came_back(record: JobRecord) -> str:
+def record_answered(record: JobRecord) -> str:
     """What a toast says when a job's files are here: `1,980 rows came back, 17 failed`."""
     answered, errors = record.answered_rows or 0, record.error_rows or 0
     words = f"{fmt.plural(answered, 'row')} came back"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from textual.widgets import Static
 
-from tbatch_tui.engine.domain.account import Health, HealthState
+from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.keys.hints import with_keys
-from tbatch_tui.tui.render.job import Pieces
+from tbatch_tui.tui.keys.hints import fill_keys
+from tbatch_tui.tui.render.job import StyledText
 from tbatch_tui.tui.render.styled import pieces_content
 from tbatch_tui.tui.sanitize import line
 
@@ -24,9 +24,9 @@ class JobBanner(Static):
     def __init__(self, *, demo: bool = False) -> None:
         super().__init__(markup=False)
         self._demo = demo
-        self._said: Pieces = []
+        self._said: StyledText = []
 
-    def show(self, health: Health, now: float, *, has_history: bool) -> None:
+    def show(self, health: ConnectionHealth, now: float, *, has_history: bool) -> None:
         """Say how the connection is, if that needs saying."""
         said = _words(health, now, has_history)
         if not said and self._demo:
@@ -37,12 +37,12 @@ class JobBanner(Static):
             self.display = bool(said)
 
 
-def _words(health: Health, now: float, has_history: bool) -> Pieces:
+def _words(health: ConnectionHealth, now: float, has_history: bool) -> StyledText:
     match health.state:
         case HealthState.NO_KEY if has_history:
             return [("No API key: ", "$status-attention"), ("the history is shown; set TOGETHER_API_KEY.", "")]
         case HealthState.KEY_REFUSED:
-            return [(line(health.title), "$status-failed"), (f"  {line(with_keys(health.hint))}", "")]
+            return [(line(health.title), "$status-failed"), (f"  {line(fill_keys(health.hint))}", "")]
         case HealthState.OFFLINE | HealthState.BACKING_OFF:
             since = f" since {fmt.when(health.since, now)}" if health.since is not None else ""
             again = f", tried again in {fmt.until(health.next_at, now)}" if health.next_at is not None else ""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.events import TransferMoved
+from tbatch_tui.engine.events import TransferProgress
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.render.job import Pieces, moved_pieces, name_cell, progress_cell, requests_of, took
+from tbatch_tui.tui.render.job import StyledText, duration_of, moved_pieces, name_cell, progress_cell, requests_of
 from tbatch_tui.tui.render.status import look_of_record
 from tbatch_tui.tui.widgets.table.columns import Column
 
@@ -30,13 +30,15 @@ class JobRow:
     """A row of the list: the record, and the bytes that move for it."""
 
     record: JobRecord
-    moved: TransferMoved | None = None
+    moved: TransferProgress | None = None
 
 
 class JobRows:
     """The rows that are shown, made when they are drawn: of 10,000 that is some forty."""
 
-    def __init__(self, keys: list[str], records: Mapping[str, JobRecord], moved: Mapping[str, TransferMoved]) -> None:
+    def __init__(
+        self, keys: list[str], records: Mapping[str, JobRecord], moved: Mapping[str, TransferProgress]
+    ) -> None:
         self._keys = keys
         self._records = records
         self._moved = moved
@@ -107,13 +109,13 @@ def _time_cell(record: JobRecord, now: float) -> str:
     """How long it took; while it runs `~18 m left`, or `~2 h 14 m`, as far as its pace until now tells that."""
     job = record.job
     if job is None or job.status != JobStatus.IN_PROGRESS or job.created_at is None or job.progress < _TELLING:
-        return took(record, now)
+        return duration_of(record, now)
     left = max(0.0, now - job.created_at) * (100 - job.progress) / job.progress
     said = f"~{fmt.duration(left)} left" if job.progress < 100 else "ending"
     return said if len(said) <= _TOOK else said.removesuffix(" left")
 
 
-def _status_cell(row: JobRow) -> Pieces:
+def _status_cell(row: JobRow) -> StyledText:
     look = look_of_record(row.record)
     return [(f"{look.glyph} {look.word}", look.colour)]
 
@@ -122,7 +124,7 @@ def _model_cell(row: JobRow) -> str:
     return fmt.short_model(row.record.job.model if row.record.job is not None else None)
 
 
-def _progress_cell(row: JobRow, width: int) -> Pieces:
+def _progress_cell(row: JobRow, width: int) -> StyledText:
     moved = row.moved
     if moved is None or not moved.total:
         return progress_cell(row.record, width)

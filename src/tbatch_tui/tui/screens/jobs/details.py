@@ -9,13 +9,13 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.tui.render.job import Pieces, foot_lines
+from tbatch_tui.tui.render.job import StyledText, details_lines
 from tbatch_tui.tui.render.styled import facts_below, pieces_content
 from tbatch_tui.tui.sanitize import fit_pieces
 
 if TYPE_CHECKING:
-    from tbatch_tui.engine.engine import Controller
-    from tbatch_tui.engine.progress.history import History
+    from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.engine.progress.history import JobHistory
 
 _SETTLED = 0.15
 """Seconds the cursor stays on a row before its history is read: none is read while one only passes by."""
@@ -25,18 +25,18 @@ _AGAIN = 20.0
 """Seconds between two looks at the clock."""
 
 
-class JobFoot(Static):
+class JobDetails(Static):
     """Three lines below the list; on a wide terminal a column beside it, with the steps of the job."""
 
     DEFAULT_CSS = """
-    JobFoot { height: 4; padding: 0 2; border-top: solid $rule; color: $foreground; }
+    JobDetails { height: 4; padding: 0 2; border-top: solid $rule; color: $foreground; }
     """
 
-    def __init__(self, engine: Controller, *, id: str | None = None) -> None:
+    def __init__(self, engine: BatchEngine, *, id: str | None = None) -> None:
         """`engine` is asked how the job has gone."""
         super().__init__(id=id, markup=False)
         self._engine = engine
-        self._read: tuple[str, History] | None = None
+        self._read: tuple[str, JobHistory] | None = None
         """The key of the job whose history was read last, and that."""
         self._asked: object = None
         """Where the job stood whose history was asked for last."""
@@ -60,27 +60,27 @@ class JobFoot(Static):
         history = self._read[1] if self._read is not None and self._read[0] == record.key else None
         is_wide = self.screen.has_class("-wide")
         width = max(1, self.app.size.width - 4)
-        lines = foot_lines(record, now, None if is_wide else width)
+        lines = details_lines(record, now, None if is_wide else width)
         if history is not None and (pace := self._pace(record, history, now)):
             lines[1] = pace
         if is_wide:
-            from tbatch_tui.engine.progress.history import History
+            from tbatch_tui.engine.progress.history import JobHistory
             from tbatch_tui.tui.render.timeline import steps
 
             first, second, third = lines
             name, *facts = first
-            told = [step.pieces(now, short=True) for step in steps(record, now, history or History())]
+            told = [step.pieces(now, short=True) for step in steps(record, now, history or JobHistory())]
             blocks = [[name], facts_below(facts), [], second, [], *told, [], third]
             self.update(Content("\n").join(pieces_content(pieces) for pieces in blocks), layout=False)
         else:
             fitted = (fit_pieces(pieces, width, fill="") for pieces in lines)
             self.update(Content("\n").join(pieces_content(pieces) for pieces in fitted), layout=False)
 
-    def _pace(self, record: JobRecord, history: History, now: float) -> Pieces:
+    def _pace(self, record: JobRecord, history: JobHistory, now: float) -> StyledText:
         # After the first frame: what a launch does not show it need not load.
-        from tbatch_tui.tui.render.pace import foot_pieces, is_running
+        from tbatch_tui.tui.render.pace import details_pieces, is_running
 
-        return foot_pieces(record, history, self._engine.listed_at, now) if is_running(record) else []
+        return details_pieces(record, history, self._engine.listed_at, now) if is_running(record) else []
 
     def _ask(self, record: JobRecord) -> None:
         """Read the history of a job that goes on, unless that was done for where it stands."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from tbatch_tui.engine.domain.account import Health, HealthState
+from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
 from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.domain.record import Rank
-from tbatch_tui.engine.events import TransferMoved
+from tbatch_tui.engine.events import TransferProgress
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.render.job import Pieces
+from tbatch_tui.tui.render.job import StyledText
 from tbatch_tui.tui.render.status import look_of
 from tbatch_tui.tui.sanitize import line
 
 
-def count_pieces(counts: Mapping[Rank, Mapping[str, int]]) -> Pieces:
+def count_pieces(counts: Mapping[Rank, Mapping[str, int]]) -> StyledText:
     """`214 done`, `1 validating`, `2 running`, `1 needs you`: what runs by status, the rest by what it asks of one.
 
     The most wanted comes last: that stays where there is no room.
@@ -22,7 +22,7 @@ def count_pieces(counts: Mapping[Rank, Mapping[str, int]]) -> Pieces:
     active = dict(counts[Rank.ACTIVE])
     running = active.pop(JobStatus.IN_PROGRESS, 0)
     done = sum(counts[Rank.DONE].values())
-    said: Pieces = [(f"{done:,} done", "")] if done else []
+    said: StyledText = [(f"{done:,} done", "")] if done else []
     said += [
         (f"{count:,} {look_of(status).word.lower()}", look_of(status).colour)
         for status, count in sorted(active.items())
@@ -34,9 +34,9 @@ def count_pieces(counts: Mapping[Rank, Mapping[str, int]]) -> Pieces:
     return said
 
 
-def moving_pieces(moved: Collection[TransferMoved]) -> Pieces:
+def moving_pieces(moved: Collection[TransferProgress]) -> StyledText:
     """`↓ 2 files 3.1 MB/s`: how many files go up or come down, and how fast all of them together."""
-    said: Pieces = []
+    said: StyledText = []
     for arrow, up in (("↑", True), ("↓", False)):
         here = [one for one in moved if one.upload is up]
         if here:
@@ -45,13 +45,13 @@ def moving_pieces(moved: Collection[TransferMoved]) -> Pieces:
     return said
 
 
-def next_pieces(health: Health, now: float) -> Pieces:
+def next_pieces(health: ConnectionHealth, now: float) -> StyledText:
     """`↻ 0:22`; what is wrong with the connection is the banner's to say."""
     if health.state is not HealthState.OK or health.next_at is None:
         return []
     return [(f"↻ {fmt.until(health.next_at, now)}", "")]
 
 
-def account_pieces(title: str) -> Pieces:
+def account_pieces(title: str) -> StyledText:
     """Whose jobs these are."""
     return [(line(title), "")] if title else []

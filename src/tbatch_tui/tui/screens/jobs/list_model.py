@@ -38,7 +38,7 @@ _LARGEST_FIRST = frozenset({"requests", "progress", "took"})
 _AGE, _STATUS = "age", "status"
 
 
-class JobOrder:
+class JobListModel:
     """The records by key, and the keys that are shown.
 
     Where a record stands is worked out once, what a search looks through only when there is a search: with 10,000

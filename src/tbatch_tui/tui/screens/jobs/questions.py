@@ -72,20 +72,20 @@ def remove_question(records: Sequence[JobRecord], *, hidden: int = 0, kept: Sequ
             if any(record.job is not None for record in records)
             else f"{'They were' if several else 'It was'} never submitted, and cost nothing.",
             f"The results of {unfetched:,} were never fetched." if unfetched else "",
-            stays(kept),
+            rest_stays(kept),
         ),
         f"Remove {them}",
         f"Keep {them}",
     )
 
 
-def stays(reasons: Sequence[str]) -> str:
+def rest_stays(reasons: Sequence[str]) -> str:
     """`2 stay: still on the server's list …`, a sentence for each reason."""
     counted = {reason: reasons.count(reason) for reason in reasons}
     return " ".join(f"{count:,} {'stays' if count == 1 else 'stay'}: {reason}." for reason, count in counted.items())
 
 
-def summed_up(
+def group_text(
     failures: Sequence[tuple[JobRecord, BatchError]], meant: int, not_done: str, untried: int = 0
 ) -> BatchError:
     """One message for all that went wrong: of one job as it is, of several by what went wrong.

@@ -14,7 +14,7 @@ _OF_NONE = {
 }
 
 
-def why_not(action: str, records: Sequence[JobRecord]) -> str:
+def disabled_reason(action: str, records: Sequence[JobRecord]) -> str:
     """Of an action that applies to none of these; an action is named by its id, `{job.settle}`."""
     if not records:
         return "There is no job under the cursor"

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from enum import Enum
 
 from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.engine.domain.submission import Group
+from tbatch_tui.engine.domain.submission import JobGroup
 from tbatch_tui.engine.groups.groups import what_came
 from tbatch_tui.engine.pricing.prices import Cost
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.dialogs.choose import Way, Ways
-from tbatch_tui.tui.render.cost import money_words
+from tbatch_tui.tui.dialogs.choose import ChoiceDialog, Option
+from tbatch_tui.tui.render.cost import format_money
 
 
 class Rest(Enum):
@@ -22,10 +22,10 @@ class Rest(Enum):
     DROP = "drop"
 
 
-class SendRest(Ways[Rest]):
+class RestDialog(ChoiceDialog[Rest]):
     """One of them, or None to let it wait."""
 
-    def __init__(self, first: JobRecord, group: Group, cost: Cost | None) -> None:
+    def __init__(self, first: JobRecord, group: JobGroup, cost: Cost | None) -> None:
         """`first` is the part that went ahead; `cost` what that came to, where it is known."""
         rest = group.requests - group.first
         super().__init__(
@@ -36,19 +36,19 @@ class SendRest(Ways[Rest]):
         )
 
 
-def _how_it_stands(first: JobRecord, group: Group, cost: Cost | None, rest: int) -> str:
+def _how_it_stands(first: JobRecord, group: JobGroup, cost: Cost | None, rest: int) -> str:
     """How the first did, and what the rest costs by that."""
-    if not first.is_over:
+    if not first.is_finished:
         return f"The first {group.first:,} are not back yet: {first.status_words.lower()}."
     said = f"Of the first {group.first:,}: {what_came(first)}."
     if cost is None or cost.usd is None or not group.first:
         return said
     by_that = fmt.money(cost.usd * rest / group.first)
-    return f"{said} They cost {money_words(cost)}: by that, the rest costs about {by_that.lstrip('<')}."
+    return f"{said} They cost {format_money(cost)}: by that, the rest costs about {by_that.lstrip('<')}."
 
 
-def _ways(first: JobRecord, rest: int) -> Iterator[Way[Rest]]:
+def _ways(first: JobRecord, rest: int) -> Iterator[Option[Rest]]:
     if any(transfer.path for transfer in first.transfers):
-        yield Way(Rest.LOOK, "Look first", [("open what came back; the rest goes on waiting", "")])
-    yield Way(Rest.SEND, "Send the rest", [(f"{fmt.plural(rest, 'request')}, each billed as it is answered", "")])
-    yield Way(Rest.DROP, "Do not send", [("no job is made of the rest, and nothing more is billed", "")])
+        yield Option(Rest.LOOK, "Look first", [("open what came back; the rest goes on waiting", "")])
+    yield Option(Rest.SEND, "Send the rest", [(f"{fmt.plural(rest, 'request')}, each billed as it is answered", "")])
+    yield Option(Rest.DROP, "Do not send", [("no job is made of the rest, and nothing more is billed", "")])

@@ -15,27 +15,27 @@ from textual.containers import Container
 from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.domain.record import JobRecord, Rank
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.events import HealthChanged, RecordsChanged, TransferMoved
+from tbatch_tui.engine.events import ConnectionChanged, RecordsChanged, TransferProgress
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.keys.hints import shown_key, with_keys
+from tbatch_tui.tui.keys.hints import fill_keys, shown_key
 from tbatch_tui.tui.messages import NewBatch, OpenFiles, OpenJob, TryDemo
 from tbatch_tui.tui.render.styled import marked_pieces
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.sanitize import shown as shown_text
-from tbatch_tui.tui.screens.base import Frame
+from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.jobs.actions import JobActions
 from tbatch_tui.tui.screens.jobs.banner import JobBanner
 from tbatch_tui.tui.screens.jobs.columns import JobRow, JobRows, job_columns
-from tbatch_tui.tui.screens.jobs.details import JobFoot
+from tbatch_tui.tui.screens.jobs.details import JobDetails
 from tbatch_tui.tui.screens.jobs.header import account_pieces, count_pieces, moving_pieces, next_pieces
-from tbatch_tui.tui.screens.jobs.list_model import FILTERS, SORTS, JobOrder
+from tbatch_tui.tui.screens.jobs.list_model import FILTERS, SORTS, JobListModel
 from tbatch_tui.tui.widgets.key_bar import KeyBar
 from tbatch_tui.tui.widgets.table.table import RecordTable
 
 if TYPE_CHECKING:
-    from tbatch_tui.engine.engine import Controller
-    from tbatch_tui.engine.pricing.prices import Tariff
+    from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.engine.pricing.prices import PriceList
     from tbatch_tui.tui.widgets.filter_line import FilterLine
 
 _AT_ONCE = 250
@@ -56,7 +56,7 @@ def _rank(row: JobRow) -> Rank:
     return row.record.rank
 
 
-class JobsScreen(JobActions, Frame):
+class JobsScreen(JobActions, BaseScreen):
     """The list of jobs. `first` are the records read before the first frame."""
 
     NAME = "Jobs"
@@ -78,17 +78,17 @@ class JobsScreen(JobActions, Frame):
         keys.TRY_DEMO,
     ]
 
-    def __init__(self, engine: Controller, bridge: Bridge, first: Iterable[JobRecord], *, demo: bool = False) -> None:
+    def __init__(self, engine: BatchEngine, bridge: Bridge, first: Iterable[JobRecord], *, demo: bool = False) -> None:
         super().__init__()
         self.engine = engine
         self.bridge = bridge
         self._demo = demo
         self._first = tuple(first)
-        self._order = JobOrder(self._first)
+        self._order = JobListModel(self._first)
         self._rows = JobRows([], {}, {})
-        self._transfers: dict[str, TransferMoved] = {}
+        self._transfers: dict[str, TransferProgress] = {}
         self._go_to: str | None = None
-        self._tariff: Tariff | None = None
+        self._tariff: PriceList | None = None
         self._asked_prices = False
         self._kept = {"filter": FILTERS[0], "text": "", "sort": SORTS[0]}
 
@@ -99,7 +99,7 @@ class JobsScreen(JobActions, Frame):
         with Container(id="list-and-foot"):
             columns = job_columns(self.engine.now, self._cost)
             yield RecordTable[JobRow](columns, id="jobs", can_mark=True, can_turn=True)
-            yield JobFoot(self.engine, id="foot")
+            yield JobDetails(self.engine, id="foot")
 
     def on_mount(self) -> None:
         self._arrange()
@@ -166,7 +166,7 @@ class JobsScreen(JobActions, Frame):
         self._show_header()
         self._show_foot()
 
-    def _transfer_moved(self, event: TransferMoved) -> None:
+    def _transfer_moved(self, event: TransferProgress) -> None:
         if event.ended:
             self._transfers.pop(event.key, None)
         else:
@@ -184,16 +184,16 @@ class JobsScreen(JobActions, Frame):
         self._show_header()
         self.refresh_bindings()
 
-    def _health_changed(self, _: HealthChanged) -> None:
+    def _health_changed(self, _: ConnectionChanged) -> None:
         if not self._asked_prices and self.engine.health.state is HealthState.OK:
-            self._asked_prices = any(record.tally is not None for record in self._order.records.values())
+            self._asked_prices = any(record.counts is not None for record in self._order.records.values())
             if self._asked_prices:
                 self._price()
         self.table.set_empty(shown_text(self._empty()))
         self._show_health()
         self._show_header()
         self.refresh_bindings()  # without a key there is the demo to try
-        self.query_one(JobFoot).show_again()  # what it expects hangs on when the server was last heard of
+        self.query_one(JobDetails).show_again()  # what it expects hangs on when the server was last heard of
 
     def _second(self) -> None:
         if self.is_current:
@@ -204,7 +204,7 @@ class JobsScreen(JobActions, Frame):
 
     def _cost(self, record: JobRecord) -> str:
         """What it came to, once its rows are counted and the prices are known."""
-        if record.tally is None or self._tariff is None:
+        if record.counts is None or self._tariff is None:
             return ""
         from tbatch_tui.tui.render.cost import cost_cell
 
@@ -213,7 +213,7 @@ class JobsScreen(JobActions, Frame):
     @work(group="prices", exit_on_error=False)
     async def _price(self) -> None:
         try:
-            self._tariff = await self.engine.tariff()
+            self._tariff = await self.engine.price_list()
         except BatchError:
             return  # what it cost is not said then; Job and Results say why
         self.table.refresh_rows()
@@ -251,8 +251,8 @@ class JobsScreen(JobActions, Frame):
             hidden = f"all {len(order.records):,}" if len(order.records) > 1 else "the one there is"
             return f"No {what}.\n\nPress {shown_key(keys.BACK)} to show {hidden} again."
         if self.engine.health.state is HealthState.NO_KEY:
-            return with_keys(NO_KEY)
-        return with_keys(EMPTY)
+            return fill_keys(NO_KEY)
+        return fill_keys(EMPTY)
 
     def _show_header(self) -> None:
         marked = self.table.marked
@@ -274,7 +274,7 @@ class JobsScreen(JobActions, Frame):
         self.query_one(JobBanner).show(self.engine.health, self.engine.now(), has_history=has_history)
 
     def _show_foot(self) -> None:
-        self.query_one(JobFoot).show(self.current, self.engine.now())
+        self.query_one(JobDetails).show(self.current, self.engine.now())
         self.refresh_bindings()
 
     # -- what a person does --------------------------------------------------------------------------
@@ -374,20 +374,20 @@ class JobsScreen(JobActions, Frame):
             return
         ids = [line(record.key) for record in self.targets]
         self.app.copy_to_clipboard("\n".join(ids))
-        self.bridge.say(f"Copied {len(marked):,} ids")
+        self.bridge.notify(f"Copied {len(marked):,} ids")
 
     @work(group="remove", exit_on_error=False)
     async def action_remove(self) -> None:
         """Ask, then take out of the list what may go; say why the rest stays."""
         from tbatch_tui.tui.dialogs.confirm import Confirm
-        from tbatch_tui.tui.screens.jobs.questions import remove_question, stays
+        from tbatch_tui.tui.screens.jobs.questions import remove_question, rest_stays
 
-        why = {record.key: self.engine.why_kept(record.key) for record in self.targets}
+        why = {record.key: self.engine.removal_blocker(record.key) for record in self.targets}
         records = [record for record in self.targets if not why[record.key]]
         kept = [reason for reason in why.values() if reason]
         if not records:
-            said = f"It stays in the list: {kept[0]}." if len(kept) == 1 else stays(kept)
-            self.bridge.say("Nothing was removed", said, "warning")
+            said = f"It stays in the list: {kept[0]}." if len(kept) == 1 else rest_stays(kept)
+            self.bridge.notify("Nothing was removed", said, "warning")
             return
         asked = remove_question(records, hidden=self.count_hidden(records), kept=kept)
         if not await self.app.push_screen_wait(Confirm(asked.question, asked.explanation, yes=asked.yes, no=asked.no)):
@@ -431,7 +431,7 @@ class JobsScreen(JobActions, Frame):
             case "turn_columns":
                 return "All columns are shown"
             case "remove":
-                from tbatch_tui.tui.screens.jobs.reasons import why_not
+                from tbatch_tui.tui.screens.jobs.reasons import disabled_reason
 
-                return why_not(action, self.targets)
-        return super().why_not(action)
+                return disabled_reason(action, self.targets)
+        return super().disabled_reason(action)

@@ -6,15 +6,15 @@ from collections.abc import Iterator, Sequence
 
 from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.engine.submit.lookup import Verdict
+from tbatch_tui.engine.submit.lookup import LookupDecision
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.dialogs.choose import Way, Ways
+from tbatch_tui.tui.dialogs.choose import ChoiceDialog, Option
 from tbatch_tui.tui.render.status import QUIET, look_of
-from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import line
 
 
-class Settle(Ways[Verdict]):
+class UncertainDialog(ChoiceDialog[LookupDecision]):
     """One of the ways, or None to leave it to the list."""
 
     def __init__(self, record: JobRecord, candidates: Sequence[Job], now: float) -> None:
@@ -29,15 +29,15 @@ class Settle(Ways[Verdict]):
         )
 
 
-def _ways(candidates: Sequence[Job], now: float) -> Iterator[Way[Verdict]]:
-    yield Way(Verdict(wait=True), "Wait longer", [("looked for, not created by itself", "")])
+def _ways(candidates: Sequence[Job], now: float) -> Iterator[Option[LookupDecision]]:
+    yield Option(LookupDecision(wait=True), "Wait longer", [("looked for, not created by itself", "")])
     for job in candidates:
         look = look_of(job.status)
         created = f" · created {_moment(job.created_at, now)} · " if job.created_at is not None else " · "
-        means: Pieces = [(f"{look.glyph} {look.word}", look.colour), (created, ""), (line(job.id), QUIET)]
-        yield Way(Verdict(job_id=job.id), f"It is {line(job.id[:8])}", means)
-    yield Way(Verdict(again=True), "Create again", [("billed twice if the first was made", "")])
-    yield Way(Verdict(), "Give up", [("a job that was made shows up later, as made elsewhere", "")])
+        means: StyledText = [(f"{look.glyph} {look.word}", look.colour), (created, ""), (line(job.id), QUIET)]
+        yield Option(LookupDecision(job_id=job.id), f"It is {line(job.id[:8])}", means)
+    yield Option(LookupDecision(again=True), "Create again", [("billed twice if the first was made", "")])
+    yield Option(LookupDecision(), "Give up", [("a job that was made shows up later, as made elsewhere", "")])
 
 
 def _moment(then: float | None, now: float) -> str:

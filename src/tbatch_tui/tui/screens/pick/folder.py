@@ -14,8 +14,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import overload
 
-from tbatch_tui.engine.errors import Stopped
-from tbatch_tui.tui.render.path import shortened
+from tbatch_tui.engine.errors import OperationCancelledError
+from tbatch_tui.tui.render.path import shorten_path
 from tbatch_tui.tui.screens.pick.typed_path import trouble
 
 SUFFIX = ".jsonl"
@@ -114,14 +114,16 @@ def entry_of(path: Path) -> Entry:
 
 
 def list_folder(folder: Path, cancelled: Callable[[], bool] | None = None) -> Listing:
-    """Folders, then `*.jsonl`, each by name; hidden ones are left out. Raises FileTrouble, and Stopped."""
+    """Folders, then `*.jsonl`, each by name; hidden ones are left out. Raises LocalFileError, and
+    OperationCancelledError.
+    """
     folders: list[_Row] = []
     files: list[_Row] = []
     try:
         with os.scandir(folder) as found:
             for item in found:
                 if cancelled is not None and cancelled():
-                    raise Stopped("The folder is not wanted any more")
+                    raise OperationCancelledError("The folder is not wanted any more")
                 if item.name.startswith("."):
                     continue
                 is_wanted = item.name[-len(SUFFIX) :].lower() == SUFFIX
@@ -133,7 +135,7 @@ def list_folder(folder: Path, cancelled: Callable[[], bool] | None = None) -> Li
                 elif is_wanted:
                     files.append(row)
     except (OSError, ValueError) as error:
-        raise trouble(shortened(folder), error) from error
+        raise trouble(shorten_path(folder), error) from error
     folders.sort(key=_by_name)
     files.sort(key=_by_name)
     return Listing(str(folder), folders + files)
@@ -169,7 +171,7 @@ class FolderReader:
         self._last: tuple[Path, float, Listing] | None = None
 
     async def read(self, folder: Path, *, fresh: bool = False) -> Listing:
-        """The entries of a folder. Raises FileTrouble. When the caller is cancelled, the thread stops too."""
+        """The entries of a folder. Raises LocalFileError. When the caller is cancelled, the thread stops too."""
         last = self._last
         if not fresh and last is not None and last[0] == folder and time.monotonic() - last[1] < _KEPT_FOR:
             return last[2]

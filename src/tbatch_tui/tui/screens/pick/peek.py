@@ -7,7 +7,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from tbatch_tui.engine.errors import FileTrouble
+from tbatch_tui.engine.errors import LocalFileError
 from tbatch_tui.tui.sanitize import fit
 from tbatch_tui.tui.screens.pick.typed_path import kind_of, trouble
 
@@ -31,14 +31,14 @@ class Peek:
 
 
 def peek(path: Path) -> Peek:
-    """Look into a file. Only a regular file is opened, and without waiting. Raises FileTrouble."""
+    """Look into a file. Only a regular file is opened, and without waiting. Raises LocalFileError."""
     name = fit(path.name, _NAME).rstrip()
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
             return Peek(None, status.st_mtime, is_folder=True)
         if not stat.S_ISREG(status.st_mode):
-            raise FileTrouble(f"{name} is {kind_of(status.st_mode)}, not a file", "Choose a .jsonl file.")
+            raise LocalFileError(f"{name} is {kind_of(status.st_mode)}, not a file", "Choose a .jsonl file.")
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         with open(handle, "rb", buffering=0) as file:  # noqa: PTH123 - of a handle
             head = file.read(FEW)

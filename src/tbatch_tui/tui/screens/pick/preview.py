@@ -6,16 +6,16 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from tbatch_tui.engine.errors import FileTrouble
+from tbatch_tui.engine.errors import LocalFileError
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.render.styled import Pieces, pieces_content
+from tbatch_tui.tui.render.styled import StyledText, pieces_content
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.pick.folder import Entry
 from tbatch_tui.tui.screens.pick.peek import FEW, Peek
+from tbatch_tui.tui.widgets.divider import Divider
 from tbatch_tui.tui.widgets.reader.json_blocks import fault_blocks, json_blocks
 from tbatch_tui.tui.widgets.reader.view import RecordView
 from tbatch_tui.tui.widgets.reader.wrap import Block
-from tbatch_tui.tui.widgets.rule import Rule
 
 
 class FilePreview(Vertical):
@@ -29,7 +29,7 @@ class FilePreview(Vertical):
     """
 
     def compose(self) -> ComposeResult:
-        yield Rule()
+        yield Divider()
         yield Static(markup=False)
         yield RecordView()
 
@@ -37,9 +37,9 @@ class FilePreview(Vertical):
         """Nothing is under the cursor."""
         self._show("", [], [])
 
-    def show(self, entry: Entry, found: Peek | FileTrouble, now: float) -> None:
+    def show(self, entry: Entry, found: Peek | LocalFileError, now: float) -> None:
         """What a look into the entry showed."""
-        if isinstance(found, FileTrouble):
+        if isinstance(found, LocalFileError):
             self._show(entry.name, [(line(found.title), "$status-attention")], [])
             return
         age = f"modified {fmt.age(found.modified, now)} ({fmt.absolute(found.modified)})"
@@ -48,8 +48,8 @@ class FilePreview(Vertical):
             return
         self._show(entry.name, [(fmt.size(found.size), "$foreground"), (f" · {age}", "")], _first_line(found))
 
-    def _show(self, title: str, facts: Pieces, blocks: list[Block]) -> None:
-        self.query_one(Rule).set_title(title)
+    def _show(self, title: str, facts: StyledText, blocks: list[Block]) -> None:
+        self.query_one(Divider).set_title(title)
         self.query_one(Static).update(pieces_content(facts))
         view = self.query_one(RecordView)
         view.display = bool(blocks)

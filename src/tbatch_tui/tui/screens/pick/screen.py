@@ -14,15 +14,15 @@ from textual.binding import BindingType
 from textual.containers import Container, Horizontal
 from textual.widgets import Input, Static
 
-from tbatch_tui.engine.errors import BatchError, FileTrouble
+from tbatch_tui.engine.errors import BatchError, LocalFileError
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.keys.hints import with_keys
+from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.messages import CheckFile
-from tbatch_tui.tui.render.path import shortened
+from tbatch_tui.tui.render.path import shorten_path
 from tbatch_tui.tui.sanitize import fit, line, shown
-from tbatch_tui.tui.screens.base import Frame
+from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.pick.folder import NOTHING, SUFFIX, Entry, EntryKind, FolderReader, entry_of, list_folder
 from tbatch_tui.tui.screens.pick.path_input import PathInput
 from tbatch_tui.tui.screens.pick.peek import peek
@@ -32,7 +32,7 @@ from tbatch_tui.tui.screens.pick.typed_path import is_folder, parts_of, resolved
 from tbatch_tui.tui.widgets.table.table import RecordTable
 
 if TYPE_CHECKING:
-    from tbatch_tui.engine.engine import Controller
+    from tbatch_tui.engine.engine import BatchEngine
 
 RECENTS_SHOWN = 5
 PLACEHOLDER = "{list.filter} to filter or to type a path (~/…  ../…  /…)"
@@ -44,7 +44,7 @@ NOTHING_HERE = (
 )
 
 
-class PickScreen(Frame):
+class PickScreen(BaseScreen):
     """Recent files, samples and a folder below a line for a path. Posts `CheckFile`."""
 
     NAME = "Pick"
@@ -66,7 +66,7 @@ class PickScreen(Frame):
     }
     """
 
-    def __init__(self, engine: Controller, bridge: Bridge, start: Path, samples: Path | None) -> None:
+    def __init__(self, engine: BatchEngine, bridge: Bridge, start: Path, samples: Path | None) -> None:
         super().__init__()
         self.engine = engine
         self.bridge = bridge
@@ -82,7 +82,7 @@ class PickScreen(Frame):
     def body(self) -> ComposeResult:
         with Horizontal(id="path-line"):
             yield Static("›", markup=False)
-            yield PathInput(self._completion, placeholder=with_keys(PLACEHOLDER), id="path")
+            yield PathInput(self._completion, placeholder=fill_keys(PLACEHOLDER), id="path")
         yield Static(id="trouble", markup=False)
         with Container(id="files-and-preview"):
             yield FileTable(self.engine.now, id="files")
@@ -142,7 +142,7 @@ class PickScreen(Frame):
         entries = NOTHING
         try:
             entries = await self._reader.read(folder, fresh=fresh)
-        except FileTrouble as error:
+        except LocalFileError as error:
             self._say(error)
             if folder != self._folder:
                 return False
@@ -161,14 +161,14 @@ class PickScreen(Frame):
         said.append(
             (fmt.plural(files, f"{SUFFIX} file"), "") if files else (f"no {SUFFIX} file here", "$status-attention")
         )
-        self.header.show(shortened(self._folder, max(20, self.size.width - 44)), said)
+        self.header.show(shorten_path(self._folder, max(20, self.size.width - 44)), said)
 
-    def _say(self, error: FileTrouble | None) -> None:
+    def _say(self, error: LocalFileError | None) -> None:
         trouble = self.query_one("#trouble", Static)
         trouble.display = error is not None
         if error is not None:
             said = [("✗ ", "$status-failed"), (line(error.title), "$status-failed"), (f"  {line(error.hint)}", "")]
-            self.set_pieces(trouble, said)
+            self.set_status(trouble, said)
 
     # -- typing --------------------------------------------------------------------------------------
 
@@ -198,18 +198,18 @@ class PickScreen(Frame):
     async def _narrow(self, text: str) -> None:
         """Show what the text leaves: of all there is by its name, or of the folder it names."""
         folder, name = parts_of(text.strip())
-        sections, empty = (*self._aside, self._here), with_keys(NOTHING_HERE)
+        sections, empty = (*self._aside, self._here), fill_keys(NOTHING_HERE)
         if folder:
             where = await asyncio.to_thread(resolved, folder, self._folder)
             try:
                 sections = (Section("Path", await self._reader.read(where)),)
                 empty = NOTHING_IN.format(fit(folder, 40, keep="end").rstrip())
-            except FileTrouble as error:
+            except LocalFileError as error:
                 sections, empty = (), f"{error.title}."
         if name and sections:
             empty = NOT_HERE.format(fit(name, 40).rstrip())
         rows = FileRows(sections, name)
-        self.table.set_empty(shown(empty + (with_keys(ESCAPE) if text else "")))
+        self.table.set_empty(shown(empty + (fill_keys(ESCAPE) if text else "")))
         self.table.set_source(rows)
         if name:
             self.table.move_cursor(index=rows.likeliest(name))
@@ -225,7 +225,7 @@ class PickScreen(Frame):
         try:
             where = await asyncio.to_thread(resolved, folder, self._folder) if folder else self._folder
             entries = await self._reader.read(where)
-        except FileTrouble:
+        except LocalFileError:
             return None
         entry = entries.beginning(name) if name else None
         return None if entry is None else f"{folder}{entry.name}{'/' if entry.is_folder else ''}"
@@ -260,7 +260,7 @@ class PickScreen(Frame):
         """Go into a folder, go on with a file, or say why not."""
         try:
             enters = await asyncio.to_thread(is_folder, path)
-        except FileTrouble as error:
+        except LocalFileError as error:
             self._say(error)
             return
         if not enters:
@@ -279,13 +279,13 @@ class PickScreen(Frame):
         if self._folder.parent != self._folder:
             self._go_into(self._folder.parent)
         else:
-            self.bridge.say("There is no folder above this one")
+            self.bridge.notify("There is no folder above this one")
 
     def why_not(self, action: str) -> str:
         match action:
             case "enter_folder":
                 return "Only a folder can be gone into: {go.on} takes a file"
-        return super().why_not(action)
+        return super().disabled_reason(action)
 
     def action_back(self) -> None:
         """A text on the path line is given up before the screen is left."""
@@ -303,7 +303,7 @@ class PickScreen(Frame):
     async def _look(self, entry: Entry) -> None:
         try:
             found = await asyncio.to_thread(peek, entry.path)
-        except FileTrouble as error:
+        except LocalFileError as error:
             self.query_one(FilePreview).show(entry, error, self.engine.now())
         else:
             self.query_one(FilePreview).show(entry, found, self.engine.now())
@@ -316,6 +316,6 @@ def _sections(recents: list[Path], samples: Path | None) -> tuple[Section, ...]:
     if samples is not None:
         try:
             found.append(Section("Samples", list_folder(samples)))
-        except FileTrouble:
+        except LocalFileError:
             pass  # the demo's folder went away: there are no samples then
     return tuple(found)

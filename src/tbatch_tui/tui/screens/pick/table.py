@@ -12,8 +12,8 @@ from textual.message import Message
 
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.render.path import shortened
-from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.render.path import shorten_path
+from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.pick.folder import NOTHING, Entry, EntryKind, Listing
 from tbatch_tui.tui.widgets.table.columns import Column
@@ -165,11 +165,11 @@ def _columns(now: Callable[[], float]) -> list[Column[FileRow]]:
     ]
 
 
-def _from_cell(row: FileRow) -> Pieces:
+def _from_cell(row: FileRow) -> StyledText:
     return [(row.section, "$status-quiet")] if row.is_first else []
 
 
-def _name_cell(row: FileRow, width: int) -> Pieces:
+def _name_cell(row: FileRow, width: int) -> StyledText:
     entry = row.entry
     if entry.kind is EntryKind.PARENT:
         return [("..", ""), ("  the folder above", "$status-quiet")]
@@ -177,7 +177,7 @@ def _name_cell(row: FileRow, width: int) -> Pieces:
         return [(line(entry.name), ""), ("/", "$accent-text")]
     if row.with_folder:
         room = max(0, width - len(entry.name) - 3)
-        where = shortened(entry.path.parent, room) if room >= 8 else ""
+        where = shorten_path(entry.path.parent, room) if room >= 8 else ""
         return [(line(entry.name), ""), (f"  {where}", "$status-quiet")]
     return [(line(entry.name), "")]
 

@@ -9,8 +9,8 @@ import stat
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from tbatch_tui.engine.errors import FileTrouble
-from tbatch_tui.tui.render.path import shortened
+from tbatch_tui.engine.errors import LocalFileError
+from tbatch_tui.tui.render.path import shorten_path
 
 _LOCAL_HOSTS = ("", "localhost")
 
@@ -74,17 +74,17 @@ def parts_of(text: str) -> tuple[str, str]:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether the path is a folder; False for a file that can be read. Raises FileTrouble for all else.
+    """Whether the path is a folder; False for a file that can be read. Raises LocalFileError for all else.
 
     Nothing is waited for: a pipe is told before it is opened. Looks at the disk: not for the loop.
     """
-    name = shortened(path)
+    name = shorten_path(path)
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
             return True
         if not stat.S_ISREG(mode):
-            raise FileTrouble(f"{name} is {kind_of(mode)}, not a file", "Save what it gives to a .jsonl file first.")
+            raise LocalFileError(f"{name} is {kind_of(mode)}, not a file", "Save what it gives to a .jsonl file first.")
         os.close(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)))
     except (OSError, ValueError) as error:
         raise trouble(name, error) from error
@@ -100,16 +100,16 @@ def kind_of(mode: int) -> str:
     return "a device"
 
 
-def trouble(name: str, error: OSError | ValueError) -> FileTrouble:
+def trouble(name: str, error: OSError | ValueError) -> LocalFileError:
     """Why a path cannot be had, and the mend."""
     match error:
         case FileNotFoundError():
-            return FileTrouble(f"{name} does not exist", "Look at the spelling; tab completes it, the list helps.")
+            return LocalFileError(f"{name} does not exist", "Look at the spelling; tab completes it, the list helps.")
         case PermissionError():
-            return FileTrouble(f"{name} cannot be read: permission denied", "Give yourself the right to read it.")
+            return LocalFileError(f"{name} cannot be read: permission denied", "Give yourself the right to read it.")
         case NotADirectoryError():
-            return FileTrouble(f"{name} does not exist", "A part of the path is a file, not a folder.")
+            return LocalFileError(f"{name} does not exist", "A part of the path is a file, not a folder.")
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
-        return FileTrouble(f"{name} is too long for a path", "One path at a time.")
+        return LocalFileError(f"{name} is too long for a path", "One path at a time.")
     reason = (isinstance(error, OSError) and error.strerror) or str(error)
-    return FileTrouble(f"{name} cannot be read: {reason}", "See that it is a file that you can read.")
+    return LocalFileError(f"{name} cannot be read: {reason}", "See that it is a file that you can read.")

@@ -12,24 +12,24 @@ from textual import work
 from textual.binding import BindingType
 from textual.worker import get_current_worker
 
-from tbatch_tui.engine.errors import BatchError, Stopped
-from tbatch_tui.engine.local_files.filenames import safe_part
+from tbatch_tui.engine.errors import BatchError, OperationCancelledError
+from tbatch_tui.engine.local_files.filenames import safe_name
 from tbatch_tui.engine.results import (
     ErrorGroup,
     Outcome,
-    Record,
     ResultIndex,
+    ResultRecord,
     errors_by_message,
     export_rows,
-    plan_retry,
     retry_path,
+    rows_to_retry,
     write_retry,
 )
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.messages import CheckFile
 from tbatch_tui.tui.sanitize import line
-from tbatch_tui.tui.screens.results.family import ResultFamily
+from tbatch_tui.tui.screens.results.family import ResultsFamily
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _LIMITS = ("max_completion_tokens", "max_tokens")
 
 
-class ResultActions(ResultFamily):
+class ResultsActions(ResultsFamily):
     """Actions on what `reader` has read."""
 
     BINDINGS: ClassVar[list[BindingType]] = [keys.RETRY, keys.EXPORT]
@@ -67,25 +67,25 @@ class ResultActions(ResultFamily):
         source = index.sources.input
         if not index.is_built or source is None or not index.has_input or index.input_changed:
             why = "has changed since" if index.input_changed else "is not here"
-            self.bridge.say(
+            self.bridge.notify(
                 f"The input file {why}", "A retry needs the lines that were asked, as they were.", "warning"
             )
             return
         offer = await self._offer(index)
         if not (offer.groups or offer.missing or offer.cut_short or offer.marked):
-            self.bridge.say("There is nothing to retry", "Every request has its whole answer.")
+            self.bridge.notify("There is nothing to retry", "Every request has its whole answer.")
             return
         wish = await self.app.push_screen_wait(RetryDialog(offer))
         if wish is None:
             return
         try:
             path = await self._write(index, source, wish)
-        except Stopped:
+        except OperationCancelledError:
             return
         except BatchError as error:
             self.bridge.report(error)
             return
-        await self.engine.note_retry(path, self.parent_of_retry)
+        await self.engine.add_retry(path, self.parent_of_retry)
         self.post_message(CheckFile(path))
 
     async def _offer(self, index: ResultIndex) -> RetryOffer:
@@ -95,8 +95,8 @@ class ResultActions(ResultFamily):
         job, causes, marked = self.job, await self.known_causes(), self.marked_rows()
 
         def look() -> RetryOffer:
-            cut, missing = (plan_retry(index, cut_short=True), plan_retry(index, missing=True))
-            chosen = plan_retry(index, marked=marked)
+            cut, missing = (rows_to_retry(index, cut_short=True), rows_to_retry(index, missing=True))
+            chosen = rows_to_retry(index, marked=marked)
             sample = index.record(cut[0] if cut else 0)
             return RetryOffer(
                 name=job.name if job is not None else "",
@@ -115,7 +115,7 @@ class ResultActions(ResultFamily):
         worker, marked = get_current_worker(), self.marked_rows()
 
         def write() -> Path:
-            rows = plan_retry(
+            rows = rows_to_retry(
                 index,
                 groups=wish.groups,
                 missing=wish.missing,
@@ -136,7 +136,7 @@ class ResultActions(ResultFamily):
             return path
 
         path = await asyncio.to_thread(write)
-        self.bridge.say(f"Wrote {path.name}", f"{fmt.place(path)}: nothing is sent before you submit it.")
+        self.bridge.notify(f"Wrote {path.name}", f"{fmt.place(path)}: nothing is sent before you submit it.")
         return path
 
     def action_export(self) -> None:
@@ -154,7 +154,7 @@ class ResultActions(ResultFamily):
         index, job = self.reader.index, self.job
         of, shown = self.shown_rows()
         name = job.name if job is not None else "results"
-        stem = safe_part(name) + (f"-{safe_part(job.job.id[:8])}" if job is not None and job.job is not None else "")
+        stem = safe_name(name) + (f"-{safe_name(job.job.id[:8])}" if job is not None and job.job is not None else "")
         folder = self.engine.options.output_dir
         wish = await self.app.push_screen_wait(
             ExportDialog(name, stem, folder, count=len(index), shown=len(shown), of=of)
@@ -172,7 +172,7 @@ class ResultActions(ResultFamily):
         except BatchError as error:
             self.bridge.report(error)
         else:
-            self.bridge.say(f"Wrote {fmt.plural(len(rows), 'row')}", fmt.place(wish.path))
+            self.bridge.notify(f"Wrote {fmt.plural(len(rows), 'row')}", fmt.place(wish.path))
 
     async def _write_export(self, index: ResultIndex, rows: Sequence[int], wish: ExportWish, replace: bool) -> None:
         """Write in a thread, which stops when this is cancelled. Raises BatchError."""
@@ -202,14 +202,14 @@ class ResultActions(ResultFamily):
             await asyncio.to_thread(write)
         except asyncio.CancelledError:
             stop.set()
-            self.bridge.say("The export was stopped", "Nothing was left behind.")
+            self.bridge.notify("The export was stopped", "Nothing was left behind.")
             raise
         finally:
             self.exported = None
             self.export_moved()
 
 
-def _limit_of(record: Record) -> int | None:
+def _limit_of(record: ResultRecord) -> int | None:
     """The most tokens an answer was allowed to have, as its request says."""
     settings = dict(record.settings)
     found = next((settings[name] for name in _LIMITS if name in settings), "")

@@ -10,24 +10,24 @@ from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.results import ErrorGroup, Row
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.bridge import Bridge
-from tbatch_tui.tui.screens.base import Frame
-from tbatch_tui.tui.screens.results.reader import ResultReader
+from tbatch_tui.tui.screens.base import BaseScreen
+from tbatch_tui.tui.screens.results.reader import ResultsSession
 from tbatch_tui.tui.screens.results.rows import MARKED, ResultRows
 from tbatch_tui.tui.widgets.table.table import RecordTable
 
 if TYPE_CHECKING:
-    from tbatch_tui.engine.engine import Controller
+    from tbatch_tui.engine.engine import BatchEngine
 
 
-class ResultFrame(Frame):
+class BaseResults(BaseScreen):
     """Base of the parts, each of which is mixed into the screen."""
 
-    def __init__(self, engine: Controller, bridge: Bridge, key: str) -> None:
+    def __init__(self, engine: BatchEngine, bridge: Bridge, key: str) -> None:
         super().__init__()
         self.engine = engine
         self.bridge = bridge
         self.key = key
-        self.reader = ResultReader()
+        self.reader = ResultsSession()
         self.kind, self.sought = "all", ""
         """The kind of row that is shown, and the text they hold."""
         self.cause: ErrorGroup | None = None
@@ -58,15 +58,15 @@ class ResultFrame(Frame):
         return self.engine.record(self.key)
 
     @property
-    def kind_words(self) -> str:
+    def outcome_filter_text(self) -> str:
         """What kind of row is shown; no words where it is all of them."""
         kind = self.cause.message if self.cause is not None else self.kind
         return kind if kind != "all" else ""
 
     @property
-    def shown_words(self) -> str:
+    def shown_text(self) -> str:
         """What the rows that are shown have in common; no words where they are all."""
-        return fmt.joined(self.kind_words, f"“{self.sought}”" if self.sought else "")
+        return fmt.joined(self.outcome_filter_text, f"“{self.sought}”" if self.sought else "")
 
     def marked_rows(self) -> Sequence[int]:
         """The rows that are marked, in order."""
@@ -77,7 +77,7 @@ class ResultFrame(Frame):
         rows = self.table.source
         if marked := self.marked_rows():
             return MARKED, marked
-        words = self.shown_words
+        words = self.shown_text
         if not words or not isinstance(rows, ResultRows):
             return "", range(len(rows))
         return words, array("I", (rows.number(at) for at in range(len(rows))))

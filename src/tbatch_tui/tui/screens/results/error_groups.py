@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from tbatch_tui.engine.results import ErrorGroup, Record
+from tbatch_tui.engine.results import ErrorGroup, ResultRecord
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.status import ACTIVE, ATTENTION, FAILED, QUIET
-from tbatch_tui.tui.screens.results.record_blocks import story
+from tbatch_tui.tui.screens.results.record_blocks import record_blocks
 from tbatch_tui.tui.widgets.reader.wrap import Block
 from tbatch_tui.tui.widgets.table.columns import Column
 
-Pieces = list[tuple[str, str]]
+StyledText = list[tuple[str, str]]
 
 
 def group_columns() -> list[Column[ErrorGroup]]:
@@ -21,12 +21,12 @@ def group_columns() -> list[Column[ErrorGroup]]:
     ]
 
 
-def verdict(group: ErrorGroup) -> Pieces:
+def verdict(group: ErrorGroup) -> StyledText:
     """`↻ retryable`, or `! fix first`."""
     return [("↻ retryable", ACTIVE)] if group.cause.retryable else [("! fix first", ATTENTION)]
 
 
-def group_story(group: ErrorGroup, sample: Record) -> list[Block]:
+def group_blocks(group: ErrorGroup, sample: ResultRecord) -> list[Block]:
     """A group in full: what it says, what helps, and the first row of it."""
     [(word, style)] = verdict(group)
     return [
@@ -37,5 +37,5 @@ def group_story(group: ErrorGroup, sample: Record) -> list[Block]:
         Block(),
         Block("", lead=(("sample", "bold $accent-text"), (" · ", QUIET), (sample.row.custom_id, QUIET))),
         Block(),
-        *story(sample),
+        *record_blocks(sample),
     ]

@@ -17,7 +17,7 @@ from tbatch_tui.tui.dialogs.form import Form
 from tbatch_tui.tui.render.status import ATTENTION, QUIET
 from tbatch_tui.tui.sanitize import one_line
 from tbatch_tui.tui.screens.results.rows import MARKED
-from tbatch_tui.tui.widgets.checkbox_list import Tick, TickList
+from tbatch_tui.tui.widgets.checkbox_list import Checkbox, CheckboxList
 from tbatch_tui.tui.widgets.text_input import TextInput
 
 _WORDS = {
@@ -68,18 +68,20 @@ class ExportDialog(Form[ExportWish]):
     def compose(self) -> ComposeResult:
         with Box():
             yield Static(one_line(f"Export {self._name}"), classes="dialog--title")
-            with TickList():
+            with CheckboxList():
                 for form, (title, about) in _WORDS.items():
                     if form is ExportFormat.PARQUET and not has_parquet():
                         about = f"typed; {NEEDS_EXTRA}"
                     words = [(f"{title:<15}", ""), (about, QUIET)]
-                    yield Tick(words, on=form is ExportFormat.MERGED, id=form.value, group="form")
-                yield Tick([(f"all {fmt.plural(self._row_count, 'row')}", "")], on=not self._of, id="all", group="rows")
+                    yield Checkbox(words, on=form is ExportFormat.MERGED, id=form.value, group="form")
+                yield Checkbox(
+                    [(f"all {fmt.plural(self._row_count, 'row')}", "")], on=not self._of, id="all", group="rows"
+                )
                 if self._of:
                     words = [(f"{fmt.plural(self._shown, 'row')} shown", ""), (f" · {self._of}", QUIET)]
                     if self._of == MARKED:
                         words = [(fmt.plural(self._shown, "marked row"), "")]
-                    yield Tick(words, on=True, id="shown", group="rows")
+                    yield Checkbox(words, on=True, id="shown", group="rows")
                 with Horizontal(classes="field", id="columns-field"):
                     yield Static("Columns", classes="name", markup=False)
                     yield TextInput(", ".join(USUAL), placeholder=", ".join(COLUMNS), id="columns")
@@ -92,7 +94,7 @@ class ExportDialog(Form[ExportWish]):
     def on_mount(self) -> None:
         self._show_sum()
 
-    def on_tick_changed(self) -> None:
+    def on_checkbox_changed(self) -> None:
         path = self.query_one("#path", TextInput)
         if path.value in [self._usual(form) for form in ExportFormat]:
             path.value = self._usual(self._form())
@@ -110,7 +112,9 @@ class ExportDialog(Form[ExportWish]):
         return fmt.place(self._folder / f"{self._stem}{form.ending}")
 
     def _form(self) -> ExportFormat:
-        return next((form for form in ExportFormat if self.query_one(f"#{form.value}", Tick).on), ExportFormat.MERGED)
+        return next(
+            (form for form in ExportFormat if self.query_one(f"#{form.value}", Checkbox).on), ExportFormat.MERGED
+        )
 
     def _columns(self) -> Sequence[str]:
         return [name.strip() for name in self.query_one("#columns", TextInput).value.split(",") if name.strip()]
@@ -128,7 +132,7 @@ class ExportDialog(Form[ExportWish]):
     def _show_sum(self) -> None:
         self.query_one("#columns-field").display = self._form().is_table
         trouble = self._trouble()
-        count = self._shown if self._of and not self.query_one("#all", Tick).on else self._row_count
+        count = self._shown if self._of and not self.query_one("#all", Checkbox).on else self._row_count
         said = f"{fmt.plural(count, 'row')}. A file that is there already is not written over unasked."
         self.say_sum([(trouble, ATTENTION) if trouble else (said, "")])
 
@@ -139,5 +143,5 @@ class ExportDialog(Form[ExportWish]):
         form, written = self._form(), self.query_one("#path", TextInput).value.strip()
         usual = written == self._usual(form)  # the path itself: what is shown of it passed the gate
         path = self._folder / f"{self._stem}{form.ending}" if usual else Path(written).expanduser()
-        shown_only = bool(self._of) and not self.query_one("#all", Tick).on
+        shown_only = bool(self._of) and not self.query_one("#all", Checkbox).on
         self.dismiss(ExportWish(form, shown_only, tuple(self._columns()), path))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from textual import work
 
-from tbatch_tui.engine.domain.record import JobRecord, Kin
-from tbatch_tui.engine.domain.submission import Group
+from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
+from tbatch_tui.engine.domain.submission import JobGroup
 from tbatch_tui.engine.events import RecordsChanged
-from tbatch_tui.engine.results import FamilyIndex, Member, ResultIndex, Sources
-from tbatch_tui.tui.screens.results.base import ResultFrame
+from tbatch_tui.engine.results import MergedIndex, MergedMember, ResultIndex, Sources
+from tbatch_tui.tui.screens.results.base import BaseResults
 
 
-class ResultFamily(ResultFrame):
+class ResultsFamily(BaseResults):
     """`merged` says whether each request is shown with its last good answer over the family."""
 
-    kin: tuple[Kin, ...] = ()
+    kin: tuple[FamilyMember, ...] = ()
     merged = False
 
     @property
@@ -24,7 +24,7 @@ class ResultFamily(ResultFrame):
         return here if here and (self.group is not None or here[0].key == self.kin[0].record.key) else []
 
     @property
-    def group(self) -> Group | None:
+    def group(self) -> JobGroup | None:
         """The file that the family began with, where that was submitted as several jobs."""
         return next((kin.record.group for kin in self.kin if kin.record.group is not None), None)
 
@@ -38,21 +38,21 @@ class ResultFamily(ResultFrame):
     def new_index(self) -> ResultIndex:
         """The index to be read: over this job's files, or over the family's."""
         if self.merged:
-            return FamilyIndex([*self._whole_file(), *map(self._member, self.with_results)])
+            return MergedIndex([*self._whole_file(), *map(self._member, self.with_results)])
         job = self.job
         return self.engine.index_of(job) if job is not None else ResultIndex(Sources())
 
-    def _member(self, job: JobRecord) -> Member:
-        return Member(job.key, _name(job), self.engine.index_of(job), is_part=job.group is not None)
+    def _member(self, job: JobRecord) -> MergedMember:
+        return MergedMember(job.key, _name(job), self.engine.index_of(job), is_part=job.group is not None)
 
-    def _whole_file(self) -> list[Member]:
+    def _whole_file(self) -> list[MergedMember]:
         """What was asked in all, where the parts were asked some of it each."""
         group = self.group
         if group is None:
             return []
-        return [Member("", group.path.name, ResultIndex(Sources(input=group.path, input_sha256=group.sha256)))]
+        return [MergedMember("", group.path.name, ResultIndex(Sources(input=group.path, input_sha256=group.sha256)))]
 
-    def family_words(self) -> str:
+    def family_text(self) -> str:
         """`merged from 3 jobs`; of one that is shown by itself, which of how many it is."""
         if len(self.kin) < 2:
             return ""

@@ -9,15 +9,15 @@ from textual.widgets import Static
 
 from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.pricing.prices import Cost, cost
-from tbatch_tui.engine.results import spending
+from tbatch_tui.engine.results import usage_by_model
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.keys.hints import with_keys
-from tbatch_tui.tui.render.cost import cost_words, money_words, price_words
-from tbatch_tui.tui.render.counts import sum_style, sum_words
-from tbatch_tui.tui.render.outcome import no_files, nothing_here, trouble_words
+from tbatch_tui.tui.keys.hints import fill_keys
+from tbatch_tui.tui.render.cost import format_cost, format_money, format_price
+from tbatch_tui.tui.render.counts import counts_style, format_counts
+from tbatch_tui.tui.render.outcome import empty_title, format_issues, no_files_title
 from tbatch_tui.tui.render.status import QUIET
 from tbatch_tui.tui.sanitize import line
-from tbatch_tui.tui.screens.results.family import ResultFamily
+from tbatch_tui.tui.screens.results.family import ResultsFamily
 from tbatch_tui.tui.screens.results.reader import lacking
 
 _PRICES_FROM = 130
@@ -28,7 +28,7 @@ _LACKING = {
 }
 
 
-class ResultHead(ResultFamily):
+class ResultsHeader(ResultsFamily):
     """Says what is known, as far as it is known."""
 
     cost: Cost | None = None
@@ -43,11 +43,11 @@ class ResultHead(ResultFamily):
         of, rows = self.shown_rows()
         if not index.is_built or not self.reader.has_results:
             return
-        tariff = await self.engine.tariff()
+        tariff = await self.engine.price_list()
         model = job.job.model if job is not None and job.job is not None else None
 
         def sums() -> list[Cost]:
-            return [cost(spending(index, chosen), tariff, model) for chosen in (None, rows)[: 2 if of else 1]]
+            return [cost(usage_by_model(index, chosen), tariff, model) for chosen in (None, rows)[: 2 if of else 1]]
 
         found = await asyncio.to_thread(sums)
         if index is self.reader.index:
@@ -56,14 +56,14 @@ class ResultHead(ResultFamily):
 
     def show_sum(self) -> None:
         """Say how things stand."""
-        name = fmt.joined(self.job.name if self.job is not None else "", self.family_words())
+        name = fmt.joined(self.job.name if self.job is not None else "", self.family_text())
         if self.by_cause:
             causes = fmt.plural(len(self.causes), "cause") if self.causes is not None else ""
             self.header.show(fmt.joined(name, "errors by cause", causes), self._busy())
         else:
-            place = self._place() if self.shown_words else ""
+            place = self._place() if self.shown_text else ""
             marked = f"{len(self.table.marked):,} marked" if self.table.marked else ""
-            self.header.show(fmt.joined(name, line(self.shown_words), place, marked), self._busy())
+            self.header.show(fmt.joined(name, line(self.shown_text), place, marked), self._busy())
         self._show_below(self._sum())
 
     def _place(self) -> str:
@@ -87,10 +87,10 @@ class ResultHead(ResultFamily):
         if whole is None or whole.usd is None:
             return []
         submission = job.submission if job is not None and not self.merged else None
-        words = cost_words(whole, submission.estimate if submission is not None else None)
+        words = format_cost(whole, submission.estimate if submission is not None else None)
         if part is not None and part.usd is not None and not self.by_cause:
-            words = f"{money_words(part)} of {words}"
-        return [(price_words(whole), QUIET)] * (self.size.width >= _PRICES_FROM) + [(words, "")]
+            words = f"{format_money(part)} of {words}"
+        return [(format_price(whole), QUIET)] * (self.size.width >= _PRICES_FROM) + [(words, "")]
 
     def _show_below(self, said: list[tuple[str, str]]) -> None:
         """The sum, and what keeps it from being the whole truth."""
@@ -98,24 +98,24 @@ class ResultHead(ResultFamily):
             said = [*said, (" · " if said else "", "$rule"), (trouble, "$status-attention")]
         below = self.query_one("#sum", Static)
         below.display = bool(said)
-        self.set_pieces(below, said)
+        self.set_status(below, said)
 
     def _sum(self) -> list[tuple[str, str]]:
         """The sum that must come out even."""
         reader, found = self.reader, self.reader.index.reconciliation
         if found is None or not reader.has_results:
             return []
-        return [(sum_words(found), "$status-attention" if self._trouble() else sum_style(found))]
+        return [(format_counts(found), "$status-attention" if self._trouble() else counts_style(found))]
 
     def _trouble(self) -> str:
         index = self.reader.index
         if not index.is_built or not self.reader.has_results:
             return ""
-        return fmt.joined(*(with_keys(_LACKING[kind]) for kind in lacking(self.job)), line(trouble_words(index)))
+        return fmt.joined(*(fill_keys(_LACKING[kind]) for kind in lacking(self.job)), line(format_issues(index)))
 
     def empty(self) -> str:
         if self.reader.busy:
             return f"{self.reader.busy.capitalize()} …"
         if self.reader.has_results:
-            return nothing_here(self.kind, self.sought)
-        return no_files(self.job, self.reader.index)
+            return empty_title(self.kind, self.sought)
+        return no_files_title(self.job, self.reader.index)

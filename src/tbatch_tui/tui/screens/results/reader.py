@@ -8,11 +8,11 @@ import time
 
 from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.engine.errors import BatchError, Stopped
+from tbatch_tui.engine.errors import BatchError, OperationCancelledError
 from tbatch_tui.engine.results import ResultIndex, Sources, search
 
 
-class ResultReader:
+class ResultsSession:
     """What is known of the files so far. The threads write here, the screen looks when it likes."""
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class ResultReader:
             self.busy, self._moved = "reading", (0, 0)
             try:
                 await asyncio.to_thread(index.build, cancelled=stop.is_set, progress=self._has_moved)
-            except Stopped:
+            except OperationCancelledError:
                 return False
             except BatchError:
                 self.busy = ""
@@ -56,7 +56,7 @@ class ResultReader:
     async def search(self, text: str) -> bool:
         """Find the rows that hold the text; False when there is no index yet, or the search was stopped.
 
-        Raises FileTrouble.
+        Raises LocalFileError.
         """
         self.stop_search()
         index = self.index
@@ -67,7 +67,7 @@ class ResultReader:
         self.busy, self._moved = "searching", (0, 0)
         try:
             await asyncio.to_thread(search, index, text, hits=hits, cancelled=stop.is_set, progress=self._has_moved)
-        except Stopped:
+        except OperationCancelledError:
             return False
         finally:
             if self.hits is hits:

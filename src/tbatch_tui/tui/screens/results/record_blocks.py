@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tbatch_tui.engine.results import Message, Outcome, Part, PartKind, Record, Usage, spelled
+from tbatch_tui.engine.results import ContentPart, Message, Outcome, PartKind, ResultRecord, Usage, spelled
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.outcome import ODD, look_of_outcome
 from tbatch_tui.tui.render.status import ATTENTION, FAILED, QUIET
@@ -15,15 +15,15 @@ _ROLE = "bold $accent-text"
 _TEXT = (PartKind.TEXT, PartKind.JSON)
 
 
-def story(record: Record, *, unfolded: bool = False, sought: str = "") -> list[Block]:
+def record_blocks(record: ResultRecord, *, unfolded: bool = False, sought: str = "") -> list[Block]:
     """The blocks of a reading pane. Reasoning is folded, unless it is asked for, holds what is sought, or is all."""
     row = record.row
-    blocks = [Block(trouble, ATTENTION) for trouble in record.troubles]
-    if row.oddity is not None:
-        blocks.append(Block(ODD[row.oddity], ATTENTION))
+    blocks = [Block(trouble, ATTENTION) for trouble in record.issues]
+    if row.issue is not None:
+        blocks.append(Block(ODD[row.issue], ATTENTION))
     if blocks:
         blocks.append(Block())
-    for message in record.asked:
+    for message in record.request_messages:
         blocks += _message(message, unfolded=unfolded, sought=sought)
     if record.settings or record.model:
         settings = [f"{name} {value}" for name, value in record.settings]
@@ -35,9 +35,9 @@ def story(record: Record, *, unfolded: bool = False, sought: str = "") -> list[B
     return blocks
 
 
-def raw_story(record: Record) -> list[Block]:
+def raw_blocks(record: ResultRecord) -> list[Block]:
     """Both lines as they stand in the files, indented where they are JSON."""
-    blocks = [Block(trouble, ATTENTION) for trouble in record.troubles]
+    blocks = [Block(trouble, ATTENTION) for trouble in record.issues]
     row = record.row
     asked = f"input file, line {row.line:,}" if row.line is not None else ""
     came = f"{record.source.words}, line {record.source_line:,}" if record.source and record.source_line else ""
@@ -51,7 +51,7 @@ def raw_story(record: Record) -> list[Block]:
     return blocks
 
 
-def _came_back(record: Record, unfolded: bool, sought: str) -> Iterator[Block]:
+def _came_back(record: ResultRecord, unfolded: bool, sought: str) -> Iterator[Block]:
     row, look = record.row, look_of_outcome(record.row.outcome)
     heading = (f"{look.glyph} {look.word}", f"bold {look.colour}")
     if row.outcome is Outcome.MISSING:
@@ -106,7 +106,7 @@ def _message(
     yield Block()
 
 
-def _note(part: Part) -> str:
+def _note(part: ContentPart) -> str:
     """`image: https://…`, or `image: image/png, 34.1 kB`."""
     return f"[{part.kind.value}: {part.text}" + (f", {fmt.size(part.size)}]" if part.size is not None else "]")
 
@@ -119,7 +119,7 @@ def _used(usage: Usage | None) -> str:
     return f"{fmt.plural(usage.completion, 'token')}{reasoning}{asked}"
 
 
-def _why_cut(record: Record) -> str:
+def _why_cut(record: ResultRecord) -> str:
     if any(answer.text or answer.calls for answer in record.answers):
         return "The answer stopped at the token limit: it is not whole. A greater max_tokens would let it finish."
     if any(answer.reasoning for answer in record.answers):

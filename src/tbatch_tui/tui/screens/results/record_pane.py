@@ -7,14 +7,14 @@ import asyncio
 from textual import work
 
 from tbatch_tui.engine.results import ErrorGroup, Row
-from tbatch_tui.tui.screens.results.base import ResultFrame
-from tbatch_tui.tui.screens.results.error_groups import group_story
-from tbatch_tui.tui.screens.results.record_blocks import raw_story, story
+from tbatch_tui.tui.screens.results.base import BaseResults
+from tbatch_tui.tui.screens.results.error_groups import group_blocks
+from tbatch_tui.tui.screens.results.record_blocks import raw_blocks, record_blocks
 from tbatch_tui.tui.widgets.reader.view import RecordView
 from tbatch_tui.tui.widgets.reader.wrap import Block
 
 
-class ResultPane(ResultFrame):
+class RecordPane(BaseResults):
     """Shows the row, or the cause, under the cursor."""
 
     raw = unfolded = False
@@ -31,7 +31,7 @@ class ResultPane(ResultFrame):
 
         def read() -> list[Block]:
             record = index.record(row.number)
-            return raw_story(record) if raw else story(record, unfolded=unfolded, sought=sought)
+            return raw_blocks(record) if raw else record_blocks(record, unfolded=unfolded, sought=sought)
 
         blocks = await asyncio.to_thread(read)
         if index is self.reader.index and not self.by_cause:
@@ -45,7 +45,7 @@ class ResultPane(ResultFrame):
     async def read_group(self, group: ErrorGroup) -> None:
         """Show a cause, with its first row, beside the list of causes."""
         index = self.reader.index
-        blocks = group_story(group, await asyncio.to_thread(index.record, group.sample))
+        blocks = group_blocks(group, await asyncio.to_thread(index.record, group.sample))
         if index is self.reader.index and self.by_cause:
             self.story_of = None
             self.query_one(RecordView).show(blocks)

@@ -16,7 +16,7 @@ from tbatch_tui.tui.dialogs.form import Form
 from tbatch_tui.tui.render.status import ATTENTION, FAILED, QUIET
 from tbatch_tui.tui.sanitize import line, one_line
 from tbatch_tui.tui.screens.results.error_groups import verdict
-from tbatch_tui.tui.widgets.checkbox_list import Tick, TickList
+from tbatch_tui.tui.widgets.checkbox_list import Checkbox, CheckboxList
 from tbatch_tui.tui.widgets.text_input import TextInput
 
 _MOST = 40
@@ -70,21 +70,21 @@ class RetryDialog(Form[RetryWish]):
         offer = self._offer
         with Box():
             yield Static(one_line(f"Retry {offer.name}"), classes="dialog--title")
-            with TickList():
+            with CheckboxList():
                 if offer.marked:
-                    yield Tick([_count(offer.marked), ("marked       ", ""), _ONLY], on=True, id="marked")
+                    yield Checkbox([_count(offer.marked), ("marked       ", ""), _ONLY], on=True, id="marked")
                 for number, (words, groups) in enumerate(self._parts):
                     on = not offer.marked and all(group.cause.retryable for group in groups)
-                    yield Tick([_count(sum(group.count for group in groups)), *words], on=on, id=f"group-{number}")
+                    yield Checkbox([_count(sum(group.count for group in groups)), *words], on=on, id=f"group-{number}")
                 if offer.missing:
-                    yield Tick(
+                    yield Checkbox(
                         [_count(offer.missing), ("? missing    ", ATTENTION), _NO_ROW],
                         on=not offer.marked,
                         id="missing",
                     )
                 if offer.cut_short:
                     words = [_count(offer.cut_short), ("✂ cut short  ", ATTENTION), _BILLED]
-                    yield Tick(words, on=self._cut_at_first, id="cut")
+                    yield Checkbox(words, on=self._cut_at_first, id="cut")
             if offer.cut_short:
                 with Horizontal(classes="field"):
                     yield Static("max_tokens, if cut short", classes="name", markup=False)
@@ -100,10 +100,10 @@ class RetryDialog(Form[RetryWish]):
     def on_mount(self) -> None:
         self._show_sum()
 
-    def on_tick_changed(self, event: Tick.Changed) -> None:
+    def on_checkbox_changed(self, event: Checkbox.Changed) -> None:
         """What is marked is asked by itself: it may be of any kind."""
         if event.tick.on:
-            for tick in self.query(Tick):
+            for tick in self.query(Checkbox):
                 if (tick.id == "marked") != (event.tick.id == "marked"):
                     tick.on = False
                     tick.changed()
@@ -118,7 +118,7 @@ class RetryDialog(Form[RetryWish]):
         self.action_save()
 
     def _is_on(self, id: str) -> bool:
-        return any(tick.on for tick in self.query(Tick) if tick.id == id)
+        return any(tick.on for tick in self.query(Checkbox) if tick.id == id)
 
     def _chosen(self) -> tuple[ErrorGroup, ...]:
         parts = (groups for number, (_, groups) in enumerate(self._parts) if self._is_on(f"group-{number}"))

@@ -14,7 +14,7 @@ from tbatch_tui.tui.widgets.table.columns import Column
 MARKED = "marked"
 """What rows have in common that a person marked."""
 
-Pieces = list[tuple[str, str]]
+StyledText = list[tuple[str, str]]
 
 
 class ResultRows:
@@ -58,7 +58,7 @@ def columns() -> list[Column[Row]]:
     ]
 
 
-def _outcome(row: Row) -> Pieces:
+def _outcome(row: Row) -> StyledText:
     look = look_of_outcome(row.outcome)
     return [(f"{look.glyph} {look.word}", look.colour)]
 
@@ -68,10 +68,10 @@ def _tokens(row: Row) -> str:
     return fmt.duration(row.seconds) if row.tokens is None else fmt.count(row.tokens)
 
 
-def _answer(row: Row) -> Pieces:
+def _answer(row: Row) -> StyledText:
     """The answer's first words; the message of an error stands where the answer would. `#2`: of the second job."""
-    odd: Pieces = [(f"#{row.attempt}  ", QUIET)] if row.attempt is not None and row.attempt > 1 else []
-    odd += [(f"{row.oddity.value}  ", ATTENTION)] if row.oddity is not None else []
+    odd: StyledText = [(f"#{row.attempt}  ", QUIET)] if row.attempt is not None and row.attempt > 1 else []
+    odd += [(f"{row.issue.value}  ", ATTENTION)] if row.issue is not None else []
     if row.outcome in (Outcome.ERROR, Outcome.UNREADABLE):
         return [*odd, (row.preview, FAILED)]
     if row.preview:

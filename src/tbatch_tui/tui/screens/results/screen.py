@@ -14,16 +14,16 @@ from textual.containers import Horizontal
 from textual.widgets import Static
 
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.events import Collected, RecordsChanged
-from tbatch_tui.engine.results import ErrorGroup, FamilyIndex, Row
+from tbatch_tui.engine.events import RecordsChanged, ResultsDownloaded
+from tbatch_tui.engine.results import ErrorGroup, MergedIndex, Row
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.render.outcome import FILTERS
 from tbatch_tui.tui.sanitize import line, shown
-from tbatch_tui.tui.screens.results.actions import ResultActions
+from tbatch_tui.tui.screens.results.actions import ResultsActions
 from tbatch_tui.tui.screens.results.error_groups import group_columns
-from tbatch_tui.tui.screens.results.header import ResultHead
-from tbatch_tui.tui.screens.results.record_pane import ResultPane
+from tbatch_tui.tui.screens.results.header import ResultsHeader
+from tbatch_tui.tui.screens.results.record_pane import RecordPane
 from tbatch_tui.tui.screens.results.rows import ResultRows, columns
 from tbatch_tui.tui.terminal.clipboard import copy_id, copy_record, json_or_text, json_text
 from tbatch_tui.tui.widgets.filter_line import FilterLine
@@ -32,7 +32,7 @@ from tbatch_tui.tui.widgets.reader.view import RecordView
 from tbatch_tui.tui.widgets.table.table import RecordTable
 
 if TYPE_CHECKING:
-    from tbatch_tui.engine.engine import Controller
+    from tbatch_tui.engine.engine import BatchEngine
 
 WIDE = 100
 """Cells from which the list and the record stand side by side."""
@@ -42,7 +42,7 @@ TYPED_FOR = 0.12
 """Seconds without a key after which what was typed is searched for."""
 
 
-class ResultsScreen(ResultActions, ResultPane, ResultHead):
+class ResultsScreen(ResultsActions, RecordPane, ResultsHeader):
     """The rows of one job's output and error file, joined with its input file."""
 
     NAME = "Results"
@@ -74,7 +74,7 @@ class ResultsScreen(ResultActions, ResultPane, ResultHead):
     }
     """
 
-    def __init__(self, engine: Controller, bridge: Bridge, key: str, *, retry: bool = False) -> None:
+    def __init__(self, engine: BatchEngine, bridge: Bridge, key: str, *, retry: bool = False) -> None:
         """`retry` asks what is to be asked once more as soon as all is read."""
         super().__init__(engine, bridge, key)
         self._asks_retry = retry
@@ -100,7 +100,7 @@ class ResultsScreen(ResultActions, ResultPane, ResultHead):
 
     # -- reading -------------------------------------------------------------------------------------
 
-    def _collected(self, event: Collected) -> None:
+    def _collected(self, event: ResultsDownloaded) -> None:
         if event.record.key == self.key or (self.merged and event.record.key in {job.key for job in self.with_results}):
             self._read_files()
 
@@ -111,7 +111,7 @@ class ResultsScreen(ResultActions, ResultPane, ResultHead):
     def family_found(self) -> None:
         """What is merged is read again when the results of one job more are here."""
         index = self.reader.index
-        if self.merged and isinstance(index, FamilyIndex) and len(index.members) != len(self.with_results):
+        if self.merged and isinstance(index, MergedIndex) and len(index.members) != len(self.with_results):
             self._read_files()
         self.show_sum()
 
@@ -300,7 +300,7 @@ class ResultsScreen(ResultActions, ResultPane, ResultHead):
                 return "There is no retry of this job here to merge with it"
             case "hit" | "raw" | "reasoning" | "copy_id" | "copy_record":
                 return "{results.errors} goes back to the rows first" if self.by_cause else "There is no row here"
-        return super().why_not(action)
+        return super().disabled_reason(action)
 
     def on_filter_line_changed(self, event: FilterLine.Changed) -> None:
         self._look_for(event.text)

@@ -14,7 +14,7 @@ def pattern_of(sought: str) -> re.Pattern[str] | None:
     return re.compile(r"\s+".join(map(re.escape, words)), re.IGNORECASE) if words else None
 
 
-def places(pattern: re.Pattern[str], before: str, text: str, after: str) -> list[tuple[int, int]]:
+def find_spans(pattern: re.Pattern[str], before: str, text: str, after: str) -> list[tuple[int, int]]:
     """From where to where in a line; `before` and `after` are the lines around it."""
     found: list[tuple[int, int]] = []
     for between in (" ", ""):  # broken at a space, or in the middle of a word
@@ -26,7 +26,7 @@ def places(pattern: re.Pattern[str], before: str, text: str, after: str) -> list
     return sorted(set(found))
 
 
-def cut_at(text: str, style: str, hits: Sequence[tuple[int, int]], found: str) -> Iterator[tuple[str, str]]:
+def split_at(text: str, style: str, hits: Sequence[tuple[int, int]], found: str) -> Iterator[tuple[str, str]]:
     """The text in pieces, the hits with the style `found` added."""
     at = 0
     for first, last in hits:

@@ -16,7 +16,7 @@ from tbatch_tui.tui.keys import bindings as keys
 Result = TypeVar("Result")
 
 
-class KeepsDrag(ScrollView, inherit_bindings=False):
+class DragSelectable(ScrollView, inherit_bindings=False):
     """A widget in which what is dragged over from there on stays, and which knows its characters by their cells."""
 
     def offset_at(self, x: int, y: int) -> Offset:
@@ -28,11 +28,11 @@ class KeepsDrag(ScrollView, inherit_bindings=False):
         raise NotImplementedError
 
 
-class Selecting(Screen[Result]):
+class SelectableScreen(Screen[Result]):
     """Base of screens and dialogs.
 
     Textual takes a drag that leaves a widget as one to its end, which in a record may be a megabyte further on: one
-    that began in a `KeepsDrag` ends at its border, however far the mouse goes. And Textual takes the right half of
+    that began in a `DragSelectable` ends at its border, however far the mouse goes. And Textual takes the right half of
     a wide character for the next one.
     """
 
@@ -41,9 +41,9 @@ class Selecting(Screen[Result]):
     def get_widget_and_offset_at(self, x: int, y: int) -> tuple[Widget | None, Offset | None]:
         state = self._select_state
         widget = state.start.content_widget if state is not None and self._selecting else None
-        if not isinstance(widget, KeepsDrag):
+        if not isinstance(widget, DragSelectable):
             widget, offset = super().get_widget_and_offset_at(x, y)
-            if not isinstance(widget, KeepsDrag) or offset is None:
+            if not isinstance(widget, DragSelectable) or offset is None:
                 return widget, offset
         region = widget.scrollable_content_region
         x, y = max(min(x, region.right - 1), region.x), max(min(y, region.bottom - 1), region.y)
@@ -53,7 +53,7 @@ class Selecting(Screen[Result]):
         """All that is selected on the screen."""
         texts: list[str] = []
         for widget, selection in list(self.selections.items()):
-            if isinstance(widget, KeepsDrag) and widget.is_attached:
+            if isinstance(widget, DragSelectable) and widget.is_attached:
                 texts.append(f"{await widget.read_selection(selection)}\n")
             elif widget.is_attached and (found := widget.get_selection(selection)) is not None:
                 texts += found
@@ -65,5 +65,5 @@ class Selecting(Screen[Result]):
         if state is None or state.end is None or not self._selecting:
             return
         widget, offset = self.get_widget_and_offset_at(*state.screen_offset)
-        if isinstance(widget, KeepsDrag) and isinstance(widget.parent, Widget):
+        if isinstance(widget, DragSelectable) and isinstance(widget.parent, Widget):
             self._select_state = state.update_end(state.screen_offset, SelectEnd(widget.parent, widget, offset))

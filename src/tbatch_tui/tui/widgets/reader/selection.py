@@ -14,7 +14,7 @@ MOST = 100_000
 """Characters of a selection that are put together: more than the clipboard of any terminal is sure to take."""
 
 
-class Drawn(NamedTuple):
+class DrawnSelection(NamedTuple):
     """A line as it is drawn, and how it is copied."""
 
     text: str
@@ -34,7 +34,7 @@ class Drawn(NamedTuple):
         return len(self.text)
 
 
-def selected_text(lines: Iterable[Drawn], selection: Selection, first: int = 0) -> str:
+def selected_text(lines: Iterable[DrawnSelection], selection: Selection, first: int = 0) -> str:
     """What is selected of the lines, of which the first is number `first`; no more than about `MOST` characters."""
     start, end = selection
     taken: list[str] = []
@@ -54,7 +54,7 @@ def selected_text(lines: Iterable[Drawn], selection: Selection, first: int = 0) 
     return "".join(taken)
 
 
-def painted(segments: Iterable[Segment], span: tuple[int, int], style: RichStyle) -> Iterator[Segment]:
+def paint_selection(segments: Iterable[Segment], span: tuple[int, int], style: RichStyle) -> Iterator[Segment]:
     """The segments with the characters of the span in a style of their own, whatever they were in."""
     first, last = span
     at = 0
@@ -71,7 +71,7 @@ def painted(segments: Iterable[Segment], span: tuple[int, int], style: RichStyle
         at += len(text)
 
 
-def span_in(selection: Selection | None, index: int, line: Drawn) -> tuple[int, int] | None:
+def span_in(selection: Selection | None, index: int, line: DrawnSelection) -> tuple[int, int] | None:
     """From where to where the line with this number is selected, without its gutter; None when it is not."""
     span = selection.get_span(index) if selection is not None else None
     if span is None:

@@ -19,10 +19,10 @@ from textual.strip import Strip
 from tbatch_tui.text import format
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.sanitize import fit_pieces
-from tbatch_tui.tui.widgets.reader.find import cut_at, pattern_of, places
-from tbatch_tui.tui.widgets.reader.selectable import KeepsDrag, Selecting
-from tbatch_tui.tui.widgets.reader.selection import MOST, painted, selected_text, span_in
-from tbatch_tui.tui.widgets.reader.wrap import Block, Flow, WrappedLine
+from tbatch_tui.tui.widgets.reader.find import find_spans, pattern_of, split_at
+from tbatch_tui.tui.widgets.reader.selectable import DragSelectable, SelectableScreen
+from tbatch_tui.tui.widgets.reader.selection import MOST, paint_selection, selected_text, span_in
+from tbatch_tui.tui.widgets.reader.wrap import Block, WrappedLine, WrappedText
 
 AHEAD = 400
 """Lines wrapped beyond what is on screen."""
@@ -32,7 +32,7 @@ BUDGET = 0.02
 """Seconds of wrapping at a time: keys and clock go on between, however long the text is."""
 
 
-class RecordView(KeepsDrag, can_focus=True, inherit_bindings=False):
+class RecordView(DragSelectable, can_focus=True, inherit_bindings=False):
     """Blocks of text under each other. The last line says so when there is more than was wrapped yet."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.MOVING]
@@ -104,11 +104,11 @@ class RecordView(KeepsDrag, can_focus=True, inherit_bindings=False):
             there = self._wrapped[at] if 0 <= at < len(self._wrapped) else None
             return there.pieces[-1][0] if there is not None and there.block == here.block else ""
 
-        return places(self._sought, text(index - 1), text(index), text(index + 1))
+        return find_spans(self._sought, text(index - 1), text(index), text(index + 1))
 
     def _begin(self, width: int) -> None:
         self._wrapped_for = width
-        self._flow = Flow(self._blocks, width)
+        self._flow = WrappedText(self._blocks, width)
         self._coming: Iterator[WrappedLine] = iter(self._flow)
         self._wrapped: list[WrappedLine] = []
         self._ended = False
@@ -147,7 +147,7 @@ class RecordView(KeepsDrag, can_focus=True, inherit_bindings=False):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """For `height: auto`: as many lines as there are, up to the screen's."""
-        flow = iter(Flow(self._blocks, width))
+        flow = iter(WrappedText(self._blocks, width))
         return max(1, sum(1 for _ in zip(range(viewport.height), flow, strict=False)))
 
     def on_resize(self) -> None:
@@ -156,7 +156,7 @@ class RecordView(KeepsDrag, can_focus=True, inherit_bindings=False):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
         self._look_ahead()
-        if self.is_attached and isinstance(self.screen, Selecting):
+        if self.is_attached and isinstance(self.screen, SelectableScreen):
             self.screen.follow_drag()
 
     def on_mouse_scroll_down(self) -> None:
@@ -223,7 +223,7 @@ class RecordView(KeepsDrag, can_focus=True, inherit_bindings=False):
             if hits := self._places(index):
                 text, style = pieces[-1]
                 found = "bold reverse" if index == self._hit else "reverse"
-                pieces = (*pieces[:-1], *cut_at(text, style, hits, found))
+                pieces = (*pieces[:-1], *split_at(text, style, hits, found))
         elif index == len(self._wrapped) and not self._ended and self._wrapped_for:
             left = format.size(max(1, self._flow.total - self._flow.read))
             pieces = ((f"… {left} more below", "$status-attention"),)
@@ -232,7 +232,7 @@ class RecordView(KeepsDrag, can_focus=True, inherit_bindings=False):
         styled = [(text, self._style(base, style)) for text, style in pieces]
         segments = [Segment(text, style) for text, style in fit_pieces(styled, width, fill=base)]
         if span is not None:
-            segments = list(painted(segments, span, self.screen.get_component_rich_style("screen--selection")))
+            segments = list(paint_selection(segments, span, self.screen.get_component_rich_style("screen--selection")))
         return Strip(segments, width).apply_offsets(0, index)
 
     def _style(self, base: RichStyle, style: str) -> RichStyle:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len, get_character_cell_size
 
 from tbatch_tui.tui.sanitize import TAB, line
-from tbatch_tui.tui.widgets.reader.selection import Drawn
+from tbatch_tui.tui.widgets.reader.selection import DrawnSelection
 
 SLICE = 8_192
 """Characters that pass the gate and are wrapped at a time."""
@@ -39,12 +39,12 @@ class WrappedLine:
     """Characters of an indent that is not the text's own."""
 
     @property
-    def drawn(self) -> Drawn:
+    def drawn(self) -> DrawnSelection:
         """The line as one text, for what is selected of it."""
-        return Drawn("".join(text for text, _ in self.pieces), self.gutter, self.joint)
+        return DrawnSelection("".join(text for text, _ in self.pieces), self.gutter, self.joint)
 
 
-class Flow:
+class WrappedText:
     """Blocks as lines of a width, made as they are asked for."""
 
     def __init__(self, blocks: Sequence[Block], width: int) -> None:

@@ -60,7 +60,7 @@ class Column(Generic[Row]):
 
 
 @dataclass(frozen=True)
-class Placed(Generic[Row]):
+class PlacedColumn(Generic[Row]):
     """A column that has its place: `x` counts from the left of the table."""
 
     column: Column[Row]
@@ -68,7 +68,7 @@ class Placed(Generic[Row]):
     width: int
 
 
-def place(columns: Sequence[Column[Row]], width: int) -> tuple[Placed[Row], ...]:
+def place_columns(columns: Sequence[Column[Row]], width: int) -> tuple[PlacedColumn[Row], ...]:
     """The columns that fit into `width` cells, each with its place. The last one standing takes what there is."""
     room = max(0, width - GUTTER - 1)
     kept = list(columns)
@@ -99,37 +99,37 @@ def place(columns: Sequence[Column[Row]], width: int) -> tuple[Placed[Row], ...]
             break
     placed, x = [], GUTTER
     for column in kept:
-        placed.append(Placed(column, x, widths[column.key]))
+        placed.append(PlacedColumn(column, x, widths[column.key]))
         x += widths[column.key] + GAP
     return tuple(placed)
 
 
-def pages(columns: Sequence[Column[Row]], width: int) -> list[tuple[Placed[Row], ...]]:
+def pages(columns: Sequence[Column[Row]], width: int) -> list[tuple[PlacedColumn[Row], ...]]:
     """All columns, as many at a time as fit: first by priority, then the others beside those that are pinned."""
-    found = [place(columns, width)]
+    found = [place_columns(columns, width)]
     if _without(columns, found[0]):
         width -= 1  # a free cell beside the sign that says so
-        found = [place(columns, width)]
+        found = [place_columns(columns, width)]
     left = _without(columns, found[0])
     pinned = [column for column in columns if column.pinned]
     while left:
         for beside in (pinned, pinned[:1], []):
             wanted = left
-            while wanted and len(place([*beside, *wanted], width)) < len(beside) + len(wanted):
+            while wanted and len(place_columns([*beside, *wanted], width)) < len(beside) + len(wanted):
                 wanted = wanted[:-1]
             if wanted:
                 break
-        found.append(place([*beside, *(wanted or left[:1])], width))
+        found.append(place_columns([*beside, *(wanted or left[:1])], width))
         left = _without(left, found[-1])
     return found
 
 
-def _without(columns: Sequence[Column[Row]], placed: Iterable[Placed[Row]]) -> list[Column[Row]]:
+def _without(columns: Sequence[Column[Row]], placed: Iterable[PlacedColumn[Row]]) -> list[Column[Row]]:
     shown = {one.column.key for one in placed}
     return [column for column in columns if column.key not in shown]
 
 
-def cell_segments(cell: Cell, placed: Placed[Row], base: RichStyle, resolve: Resolve) -> list[Segment]:
+def cell_segments(cell: Cell, placed: PlacedColumn[Row], base: RichStyle, resolve: Resolve) -> list[Segment]:
     """Exactly `placed.width` cells of foreign text, in its styles on top of `base`."""
     column, width = placed.column, placed.width
     if column.style:

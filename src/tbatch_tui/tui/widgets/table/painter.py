@@ -13,7 +13,16 @@ from textual.strip import Strip
 from textual.style import Style
 
 from tbatch_tui.tui.sanitize import fit
-from tbatch_tui.tui.widgets.table.columns import GAP, GUTTER, Column, Placed, Row, cell_segments, pages, place
+from tbatch_tui.tui.widgets.table.columns import (
+    GAP,
+    GUTTER,
+    Column,
+    PlacedColumn,
+    Row,
+    cell_segments,
+    pages,
+    place_columns,
+)
 
 MARK = "▌"
 """Stands before the row under the cursor, which is therefore not told by its colour alone."""
@@ -50,14 +59,14 @@ class TablePainter(Generic[Row]):
         self._part = part
         self._parse = parse
         self._width = -1
-        self._pages: list[tuple[Placed[Row], ...]] = [()]
+        self._pages: list[tuple[PlacedColumn[Row], ...]] = [()]
         self._page = 0
         self._strips: LRUCache[tuple[str, State, bool], tuple[Row, Strip]] = LRUCache(REMEMBERED)
         self._styles: dict[str | Style, RichStyle] = {}
         self._wrapped: tuple[Content, int, list[Content]] | None = None
 
     @property
-    def _placed(self) -> tuple[Placed[Row], ...]:
+    def _placed(self) -> tuple[PlacedColumn[Row], ...]:
         return self._pages[self._page]
 
     @property
@@ -69,7 +78,7 @@ class TablePainter(Generic[Row]):
         """Give the columns their places, if the width is another one."""
         if width != self._width:
             self._width = width
-            self._pages = pages(self._columns, width) if self._can_turn else [place(self._columns, width)]
+            self._pages = pages(self._columns, width) if self._can_turn else [place_columns(self._columns, width)]
             self._page = 0
             self._strips.clear()
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from tbatch_tui.tui.render.styled import Pieces
+from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import fit, line
 from tbatch_tui.tui.widgets.one_line import OneLine
 
 
-class Rule(OneLine):
+class Divider(OneLine):
     """`── line 4,812 ─────────────`"""
 
     def __init__(self, title: str = "", *, id: str | None = None, classes: str | None = None) -> None:
@@ -21,8 +21,8 @@ class Rule(OneLine):
         self._title = title
         self.changed()
 
-    def pieces(self, width: int) -> Pieces:
-        bare: Pieces = [("─" * width, "$rule")]
+    def pieces(self, width: int) -> StyledText:
+        bare: StyledText = [("─" * width, "$rule")]
         if not self._title or width < 12:
             return bare
         title = fit(line(self._title[: width * 8]), width - 8).rstrip()

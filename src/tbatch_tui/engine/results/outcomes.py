@@ -28,7 +28,7 @@ class Outcome(IntEnum):
         return ("ok", "cut short", "error", "unreadable", "missing", "reading")[self]
 
 
-class Oddity(StrEnum):
+class RowIssue(StrEnum):
     """Why a row stands below the requests, or needs a second look."""
 
     UNKNOWN = "unknown id"
@@ -53,13 +53,13 @@ class Row:
     """Length of the audio that was heard."""
     preview: str = ""
     """The first words of the answer, or of the error's message. One line."""
-    oddity: Oddity | None = None
+    issue: RowIssue | None = None
     attempt: int | None = None
     """Which job of a family the reply comes from, from 1; None where all are of one job."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reconciliation:
+class RequestCounts:
     """`requests` in = `answered` + `errors` + `missing`; the rest says what came back besides, and how good it is.
 
     Each request counts once. Without an input file the requests are the ids that came back.
@@ -75,14 +75,14 @@ class Reconciliation:
     """Rows whose id is in no line of the input file."""
     duplicates: int
     """Rows for a request that has a row already."""
-    odd: int
+    unreadable: int
     """Rows that cannot be read, or name no request."""
     has_input: bool = True
 
     @property
     def is_accounted(self) -> bool:
         """Whether no row is known to be missing, to belong to no request, or to be there twice."""
-        return not (self.missing or self.unknown or self.duplicates or self.odd)
+        return not (self.missing or self.unknown or self.duplicates or self.unreadable)
 
     @property
     def is_even(self) -> bool:
