@@ -92,7 +92,8 @@ def test_a_title_says_what_happened_and_has_no_full_stop() -> None:
 
 
 def test_what_went_wrong_says_what_is_safe_or_what_to_do() -> None:
-    alone = [m for m in messages() if m.said_by in ERRORS - {"OperationCancelledError"} and m.title.strip("{}") and not m.hint]
+    failures = ERRORS - {"OperationCancelledError"}
+    alone = [m for m in messages() if m.said_by in failures and m.title.strip("{}") and not m.hint]
     assert [(m.where, m.title) for m in alone if not m.where.startswith(TOLD_WITH_MORE)] == []
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.check_report import CheckReport, Problem, Severity
 from tbatch_tui.text.escape import encodable, escape_controls
+from tbatch_tui.text.plural import plural
 
 if TYPE_CHECKING:
     pass
@@ -36,8 +37,8 @@ def _is_coloured() -> bool:
 def summary(report: CheckReport) -> str:
     """`3 errors · 1 warning · 120 requests · 24.1 MB · chat completions`."""
     numbers = ((report.errors, "error"), (report.warnings, "warning"), (report.notes, "note"))
-    said = [f"{number:,} {word}{'' if number == 1 else 's'}" for number, word in numbers if number]
-    requests = f"{report.requests:,} request{'' if report.requests == 1 else 's'}"
+    said = [plural(number, word) for number, word in numbers if number]
+    requests = plural(report.requests, "request")
     endpoint = report.endpoint.words.lower() if report.endpoint else report.endpoint_why
     if (hidden := sum(number for number, _ in numbers) - len(report.problems)) > 0:
         said.append(f"{hidden:,} of them not shown")
@@ -48,7 +49,7 @@ def _size(size: int) -> str:
     for unit, name in ((10**6, "MB"), (10**3, "kB")):
         if size >= unit:
             return f"{size / unit:,.1f} {name}"
-    return f"{size} byte{'' if size == 1 else 's'}"
+    return plural(size, "byte")
 
 
 def _document(name: str, report: CheckReport) -> dict[str, object]:

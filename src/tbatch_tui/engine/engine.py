@@ -11,7 +11,6 @@ context is open; what is not finished when it closes is taken up when it is open
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -42,6 +41,7 @@ from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.engine.options import EngineOptions
 from tbatch_tui.engine.progress.history import JobHistory
 from tbatch_tui.engine.runtime.runtime import Runtime
+from tbatch_tui.engine.threads import run_cancellable
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.domain.catalogue import Catalogue
@@ -235,12 +235,7 @@ class BatchEngine:
         from tbatch_tui.engine.pricing.demand import demand_of
         from tbatch_tui.engine.pricing.prices import estimate
 
-        stop = threading.Event()
-        try:
-            demands = await asyncio.to_thread(demand_of, path, cancelled=stop.is_set)
-        finally:
-            stop.set()
-        return estimate(demands, await self.price_list())
+        return estimate(await run_cancellable(demand_of, path), await self.price_list())
 
     async def submit(
         self,

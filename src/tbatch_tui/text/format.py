@@ -7,6 +7,8 @@ from datetime import datetime, tzinfo
 from pathlib import PurePath
 from typing import Literal
 
+from tbatch_tui.text.plural import plural as plural
+
 MISSING = "–"
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 _SIZES = ("B", "kB", "MB", "GB", "TB", "PB")
@@ -31,11 +33,6 @@ def size(number: float | None) -> str:
 def count(number: int | None) -> str:
     """`12,000`; a dash when it is not known."""
     return MISSING if number is None else f"{number:,}"
-
-
-def plural(number: int, noun: str, nouns: str | None = None) -> str:
-    """`1 request`, `12,000 requests`."""
-    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
 
 
 def duration(seconds: float | None) -> str:

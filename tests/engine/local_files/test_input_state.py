@@ -6,13 +6,14 @@ import asyncio
 import hashlib
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tbatch_tui.engine.errors import OperationCancelledError
 from tbatch_tui.engine.local_files import input_state as unchanged
-from tbatch_tui.engine.local_files.fingerprint import read_fingerprint
+from tbatch_tui.engine.local_files.fingerprint import Fingerprint, read_fingerprint
 from tbatch_tui.engine.local_files.input_state import InputState, InputWatcher
 
 
@@ -43,7 +44,7 @@ async def test_a_pipe_is_not_waited_for(tmp_path: Path):
 async def test_what_stat_knows_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     reads: list[Path] = []
 
-    def counted(path: Path, *rest: object):
+    def counted(path: Path, **_: object) -> Fingerprint:
         reads.append(path)
         return read_fingerprint(path)
 
@@ -64,9 +65,9 @@ async def test_what_stat_knows_is_not_read_again(tmp_path: Path, monkeypatch: py
 async def test_cancelling_stops_the_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     begun, ended = threading.Event(), threading.Event()
 
-    def endless(path: Path, is_stopped: object):
+    def endless(path: Path, *, cancelled: Callable[[], bool]) -> Fingerprint:
         begun.set()
-        while not is_stopped():
+        while not cancelled():
             pass
         ended.set()
         raise OperationCancelledError("stopped")
@@ -86,4 +87,4 @@ def test_a_fingerprint_can_be_stopped(tmp_path: Path):
     path = tmp_path / "in.jsonl"
     path.write_bytes(b"data")
     with pytest.raises(OperationCancelledError):
-        read_fingerprint(path, lambda: True)
+        read_fingerprint(path, cancelled=lambda: True)

@@ -20,6 +20,7 @@ from tbatch_tui.engine.domain.check_report import CheckReport, Severity
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError, LocalFileError
 from tbatch_tui.text.escape import encodable, escape_controls
+from tbatch_tui.text.plural import plural
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -208,10 +209,10 @@ class _Run:
                 _say(f"{shown}: nothing that may be mended without guessing")
             return None
         copy = write_fixed(plan, rules=wanted, reject=reject)
-        lines = f"{copy.fixed:,} line{'' if copy.fixed == 1 else 's'} mended"
+        lines = f"{plural(copy.fixed, 'line')} mended"
         _say(f"{shown}: a mended copy is in {escape_controls(str(copy.path))} ({lines})")
         if copy.rejected is not None:
-            lines = f"{copy.rejected_lines:,} line{'' if copy.rejected_lines == 1 else 's'}"
+            lines = plural(copy.rejected_lines, "line")
             _say(f"{shown}: {lines} left out, in {escape_controls(str(copy.rejected))}")
         return copy
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -35,6 +34,7 @@ from tbatch_tui.engine.errors import (
     RequestRejectedError,
 )
 from tbatch_tui.engine.redaction import add_secret
+from tbatch_tui.engine.threads import run_detached
 
 if TYPE_CHECKING:
     from together import AsyncTogether
@@ -164,7 +164,7 @@ class TogetherApi:
             return Uploaded(_sound(answer.id), reused=False)
 
         try:
-            return await self._asked("upload the file", lambda: _in_own_thread(run))
+            return await self._asked("upload the file", lambda: run_detached(run))
         except _UploadStoppedError:
             raise asyncio.CancelledError from None
         except OSError as error:
@@ -184,11 +184,15 @@ class TogetherApi:
         streaming = self._uploader.files.with_streaming_response
         opened = ExitStack()
 
+        def close() -> None:
+            with contextlib.suppress(httpx.HTTPError, RuntimeError, OSError):
+                opened.close()
+
         def ask() -> httpx.Response:
             return opened.enter_context(streaming.content(file_id, extra_headers=headers)).http_response
 
         try:
-            response = await self._asked(doing, lambda: _in_own_thread(ask, abandoned=opened.close))
+            response = await self._asked(doing, lambda: run_detached(ask, abandoned=close))
         except RequestRejectedError as error:
             if not resuming or error.status != 416:
                 raise
@@ -316,44 +320,6 @@ class TogetherApi:
 
 class _UploadStoppedError(Exception):
     """Thrown through the SDK's progress callback: its one way to stop an upload."""
-
-
-async def _in_own_thread(run: Callable[[], T], *, abandoned: Callable[[], object] | None = None) -> T:
-    """Run in a thread that nobody waits for at the end: a stalled call must not keep the app from closing.
-
-    `abandoned` is called, in that thread, when it ends after nobody waits for it any more.
-    """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-    left = threading.Event()
-
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)  # type: ignore[arg-type]
-
-    def work() -> None:
-        result: T | None = None
-        failed: BaseException | None = None
-        try:
-            result = run()
-        except BaseException as error:  # noqa: BLE001 - handed to whoever awaits
-            failed = error
-        if left.is_set() and abandoned is not None:
-            with contextlib.suppress(httpx.HTTPError, RuntimeError, OSError):
-                abandoned()
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
-            loop.call_soon_threadsafe(settle, result, failed)
-
-    threading.Thread(target=work, name="call", daemon=True).start()
-    try:
-        return await future
-    except asyncio.CancelledError:
-        left.set()
-        raise
 
 
 def _sound(file_id: object) -> str:

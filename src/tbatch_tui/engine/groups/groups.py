@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,8 @@ from tbatch_tui.engine.events import Event, Notice, RecordsChanged
 from tbatch_tui.engine.journal.store import JobStore
 from tbatch_tui.engine.local_files.fingerprint import Fingerprint
 from tbatch_tui.engine.runtime.runtime import Runtime
+from tbatch_tui.engine.threads import run_cancellable
+from tbatch_tui.text.plural import plural
 
 _WAITING = (SubmissionState.WAITING,)
 DROPPED = "Not sent: you decided so when the first requests were back"
@@ -93,21 +94,16 @@ class JobGroups:
         from tbatch_tui.engine.check.limits import FILE_MEGABYTES, MEGABYTE, REQUESTS_MAX
         from tbatch_tui.engine.groups.split import write_parts
 
-        stop = threading.Event()
-        try:
-            return await asyncio.to_thread(
-                write_parts,
-                path,
-                self._work.options.data_dir / "parts",
-                fingerprint=fingerprint,
-                requests=requests,
-                first=first,
-                requests_max=self._work.options.requests_a_job or REQUESTS_MAX,
-                bytes_max=FILE_MEGABYTES * MEGABYTE,
-                cancelled=stop.is_set,
-            )
-        finally:
-            stop.set()
+        return await run_cancellable(
+            write_parts,
+            path,
+            self._work.options.data_dir / "parts",
+            fingerprint=fingerprint,
+            requests=requests,
+            first=first,
+            requests_max=self._work.options.requests_a_job or REQUESTS_MAX,
+            bytes_max=FILE_MEGABYTES * MEGABYTE,
+        )
 
     async def parts(self, key: str) -> list[JobRecord]:
         """The records of all the parts of the file that this one is a part of; none if it is not a part."""
@@ -213,7 +209,7 @@ def what_came(record: JobRecord) -> str:
     tally = record.counts
     if tally is None:
         return f"{record.status_words}, without an answer"
-    errors = f"{tally.errors:,} {'error' if tally.errors == 1 else 'errors'}"
+    errors = plural(tally.errors, "error")
     told = [f"{tally.answered:,} answered", errors if tally.errors else ""]
     told += [f"{tally.missing:,} missing" if tally.missing else ""]
     told += [f"{tally.cut_short:,} cut short" if tally.cut_short else ""]

@@ -149,7 +149,8 @@ def row_to_group(row: sqlite3.Row) -> JobGroup | None:
     if row["g_id"] is None:
         return None
     values = {column: row[f"g_{column}"] for column in _GROUP_COLUMNS}
-    return JobGroup(**{**values, "path": Path(os.fsdecode(values["path"])), "goes_on": bool(values["goes_on"])})
+    path, auto_continue = Path(os.fsdecode(values.pop("path"))), bool(values.pop("goes_on"))
+    return JobGroup(**values, path=path, auto_continue=auto_continue)
 
 
 def estimate_to_json(estimate: Estimate | None) -> str | None:
@@ -158,7 +159,9 @@ def estimate_to_json(estimate: Estimate | None) -> str | None:
         return None
     import json  # the first rows need none of it, unless they have an estimate or a tally
 
-    return json.dumps(asdict(estimate))
+    values = asdict(estimate)
+    values["own"] = values.pop("is_custom")
+    return json.dumps(values)
 
 
 def _estimate_from_json(text: str | None) -> Estimate | None:
@@ -169,8 +172,9 @@ def _estimate_from_json(text: str | None) -> Estimate | None:
 
     try:
         kept: Any = {name: tuple(part) if isinstance(part, list) else part for name, part in json.loads(text).items()}
+        kept["is_custom"] = kept.pop("own")
         return Estimate(**kept)
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, KeyError):
         return None
 
 
@@ -191,12 +195,13 @@ def row_to_transfer(row: sqlite3.Row, prefix: str = "") -> Transfer | None:
     )
 
 
-def counts_values(tally: JobCounts) -> tuple[Any, ...]:
+def counts_values(counts: JobCounts) -> tuple[Any, ...]:
     """In the order of `TALLY_COLUMNS`."""
     import json
 
-    values = {column: getattr(tally, column) for column in TALLY_COLUMNS}
-    return tuple({**values, "spent": json.dumps([astuple(spent) for spent in tally.usage])}.values())
+    usage = json.dumps([astuple(model) for model in counts.usage])
+    named = {"odd": counts.unreadable, "spent": usage}
+    return tuple(named[column] if column in named else getattr(counts, column) for column in TALLY_COLUMNS)
 
 
 def row_to_counts(row: sqlite3.Row, prefix: str) -> JobCounts | None:
@@ -207,10 +212,11 @@ def row_to_counts(row: sqlite3.Row, prefix: str) -> JobCounts | None:
 
     values = {column: row[prefix + column] for column in TALLY_COLUMNS}
     try:
-        spent = tuple(ModelUsage(*found) for found in json.loads(values["spent"]))
+        usage = tuple(ModelUsage(*model) for model in json.loads(values.pop("spent")))
     except (ValueError, TypeError):
         return None
-    return JobCounts(**{**values, "spent": spent, "has_input": bool(values["has_input"])})
+    unreadable, has_input = values.pop("odd"), bool(values.pop("has_input"))
+    return JobCounts(**values, unreadable=unreadable, has_input=has_input, usage=usage)
 
 
 def row_to_record(row: sqlite3.Row) -> JobRecord:

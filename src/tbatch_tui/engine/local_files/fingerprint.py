@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import stat
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
+from tbatch_tui.engine.threads import run_cancellable
 
 _PIECE = 1 << 20
 
@@ -24,11 +24,11 @@ class Fingerprint:
 
 
 async def fingerprint_file(path: Path) -> Fingerprint:
-    """Read the whole file in a thread. Raises LocalFileError."""
-    return await asyncio.to_thread(read_fingerprint, path)
+    """Read the whole file in a thread, which stops when this is cancelled. Raises LocalFileError."""
+    return await run_cancellable(read_fingerprint, path)
 
 
-def read_fingerprint(path: Path, is_stopped: Callable[[], bool] = lambda: False) -> Fingerprint:
+def read_fingerprint(path: Path, *, cancelled: Callable[[], bool] = lambda: False) -> Fingerprint:
     """The same, on this thread. A pipe or device is refused before it could block. Raises OperationCancelledError,
     too.
     """
@@ -42,7 +42,7 @@ def read_fingerprint(path: Path, is_stopped: Callable[[], bool] = lambda: False)
         with path.open("rb", buffering=0) as file:
             mtime_ns = os.fstat(file.fileno()).st_mtime_ns
             while piece := file.read(_PIECE):
-                if is_stopped():
+                if cancelled():
                     raise OperationCancelledError(f"Reading {path.name} was stopped")
                 hasher.update(piece)
                 size += len(piece)

@@ -6,15 +6,15 @@ What has just been fetched, or is looked at, comes first; then slowly, from the 
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from tbatch_tui.engine.domain.counts import JobCounts
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.errors import OperationCancelledError
+from tbatch_tui.engine.threads import run_cancellable, yield_to_loop
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.results import ResultIndex
@@ -97,28 +97,20 @@ class ResultCounter:
 
     async def _counted(self, record: JobRecord) -> JobCounts | None:
         """Count in a thread, which stops when this is cancelled."""
-        stop = threading.Event()
 
-        def count() -> JobCounts | None:
-            from tbatch_tui.engine import results
+        def count(*, cancelled: Callable[[], bool]) -> JobCounts | None:
+            from tbatch_tui.engine.results.counts import count_results
 
             index = self._store.index_of(record)
-            return results.count_results(record, index, cancelled=stop.is_set, progress=_let_others)
+            return count_results(record, index, cancelled=cancelled, progress=lambda done, total: yield_to_loop())
 
         try:
-            return await asyncio.to_thread(count)
+            return await run_cancellable(count)
         except OperationCancelledError:
             return None
-        finally:
-            stop.set()
 
 
 def _stale(records: list[JobRecord]) -> list[JobRecord]:
     from tbatch_tui.engine.results import is_stale, sources_of
 
     return [record for record in records if record.counts is None or is_stale(record.counts, sources_of(record))]
-
-
-def _let_others(done: int, total: int) -> None:
-    """Lets the loop have the interpreter between two pieces of a file."""
-    time.sleep(0.0005)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from os import stat_result
 from pathlib import Path
-from typing import NamedTuple, Self
 
 from tbatch_tui.engine.domain.record import JobRecord
 
@@ -44,18 +42,6 @@ FileNumber = int
 def source_of(file: FileNumber) -> Source:
     """Which of a job's three files it is."""
     return Source(file % len(Source))
-
-
-class FileStamp(NamedTuple):
-    """What a file was like when it was read: another one differs in one of these."""
-
-    inode: int
-    size: int
-    mtime_ns: int
-
-    @classmethod
-    def of(cls, stat: stat_result) -> Self:
-        return cls(stat.st_ino, stat.st_size, stat.st_mtime_ns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from tbatch_tui.engine.journal.store import JobStore
 from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.engine.polling.poller import Poller
 from tbatch_tui.engine.server_files.policy import jobs_naming, might_upload, with_policy
+from tbatch_tui.text.plural import plural
 
 _JOBS_WITHIN, _JOBS_WITHIN_OF_ILL = 20.0, 3.0
 """Seconds in which the jobs are to be listed before anything is deleted; the same where the connection was bad."""
@@ -223,7 +224,7 @@ async def _list_within(poller: Poller, seconds: float) -> bool:
 def summary(done: DeleteResult) -> Notice:
     """What a person hears at the end, whatever screen they are on."""
     count = len(done.deleted)
-    title = f"{count:,} {'file' if count == 1 else 'files'} deleted"
+    title = f"{plural(count, 'file')} deleted"
     said = []
     if done.failed:
         first = done.failed[0][1]

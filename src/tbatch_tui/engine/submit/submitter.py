@@ -28,6 +28,7 @@ from tbatch_tui.engine.local_files.fingerprint import Fingerprint, fingerprint_f
 from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.engine.submit.lookup import CreateLookup, LookupDecision, LookupOutcome
 from tbatch_tui.engine.submit.matching import Desk, has_same_input, is_candidate, may_have_been_created
+from tbatch_tui.text.plural import plural
 
 _UPLOADS_AT_ONCE = 3
 """Of the parts of a large file, so many go up together."""
@@ -290,4 +291,4 @@ def _in_seconds(delay: float | None) -> str:
     if not delay:
         return _TRIED_AGAIN
     seconds = max(1, round(delay))
-    return f"No job was made. The server asked for {seconds:,} {'second' if seconds == 1 else 'seconds'} of patience."
+    return f"No job was made. The server asked for {plural(seconds, 'second')} of patience."

@@ -20,12 +20,13 @@ import msgspec
 
 from tbatch_tui.engine.errors import LocalFileError
 from tbatch_tui.engine.local_files.atomic_write import atomic_write
+from tbatch_tui.engine.local_files.file_stamp import FileStamp, read_stamp
 from tbatch_tui.engine.local_files.filenames import safe_name
 from tbatch_tui.engine.results.index.columns import Column, TextColumn
 from tbatch_tui.engine.results.index.index import ResultIndex
 from tbatch_tui.engine.results.index.join import ExtraRow, Join
 from tbatch_tui.engine.results.outcomes import RequestCounts, RowIssue
-from tbatch_tui.engine.results.sources import FileStamp, Source, Sources
+from tbatch_tui.engine.results.sources import Source, Sources
 
 _MAGIC = b"tbatch-tui index 1\n"
 """With another number what was kept under other rules is made anew."""
@@ -139,6 +140,7 @@ def _spelled(index: ResultIndex) -> Iterator[bytes]:
         sum=asdict(found),
         columns=[len(column) for column in columns],
     )
+    head.sum["odd"] = head.sum.pop("unreadable")
     spelled = msgspec.json.encode(head)
     yield len(spelled).to_bytes(_LENGTH, "little") + spelled
     yield from columns
@@ -151,6 +153,7 @@ def _fill(index: ResultIndex, data: memoryview) -> None:
     stamps = {source: FileStamp(*stamp) for source, stamp in zip(Source, head.files, strict=True) if stamp is not None}
     if head.machine != _MACHINE or head.sha256 != index.sources.input_sha256 or stamps != _stamps(index.sources):
         raise ValueError("of other files, or of another machine")
+    head.sum["unreadable"] = head.sum.pop("odd", 0)
     found = msgspec.convert(head.sum, RequestCounts)
     join, rest = Join(has_input=found.has_input), _Rest()
     for column, length in zip(_columns(join, rest), head.columns, strict=True):
@@ -207,7 +210,6 @@ def _stamps(sources: Sources) -> dict[Source, FileStamp]:
     found: dict[Source, FileStamp] = {}
     for source in Source:
         path = sources.path(source)
-        if path is not None:
-            with suppress(OSError):
-                found[source] = FileStamp.of(path.stat())
+        if path is not None and (stamp := read_stamp(path)) is not None:
+            found[source] = stamp
     return found

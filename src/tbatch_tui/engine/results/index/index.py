@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
+from tbatch_tui.engine.local_files.file_stamp import FileStamp
 from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.engine.results.index.classify import ClassifiedRow, classify, request_of, salvage_id
 from tbatch_tui.engine.results.index.columns import LocationColumns, RequestColumns, ResponseColumns, known
@@ -27,7 +28,7 @@ from tbatch_tui.engine.results.index.jsonl import Line, lines_of
 from tbatch_tui.engine.results.index.previews import preview_bytes, preview_text
 from tbatch_tui.engine.results.outcomes import Outcome, RequestCounts, Row
 from tbatch_tui.engine.results.record import ResultRecord, read_record
-from tbatch_tui.engine.results.sources import FileNumber, FileStamp, Source, Sources, source_of
+from tbatch_tui.engine.results.sources import FileNumber, Source, Sources, source_of
 
 
 class RowLocation(NamedTuple):

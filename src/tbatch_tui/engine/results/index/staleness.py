@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from tbatch_tui.engine.domain.counts import JobCounts
-from tbatch_tui.engine.results.sources import FileStamp, Source, Sources
+from tbatch_tui.engine.local_files.file_stamp import FileStamp, read_stamp
+from tbatch_tui.engine.results.sources import Source, Sources
 
 _RULES = "1"
 """Of counting: what was counted under other rules is counted again."""
@@ -31,19 +31,13 @@ def is_stale(tally: JobCounts, sources: Sources) -> bool:
     if rules != _RULES or len(parts) != len(Source):
         return True
     for source, then in zip(Source, parts, strict=True):
-        now = _stamp_now(sources.path(source))
+        path = sources.path(source)
+        now = read_stamp(path) if path is not None else None
         if now is None or (source is Source.INPUT and then[:1] not in (_NONE, _NOT_ASKED)):
             continue
         if _spelled(now) != then.removeprefix(_NOT_ASKED):
             return True
     return False
-
-
-def _stamp_now(path: Path | None) -> FileStamp | None:
-    try:
-        return FileStamp.of(path.stat()) if path is not None else None
-    except OSError:
-        return None
 
 
 def _spelled(stamp: FileStamp | None) -> str:

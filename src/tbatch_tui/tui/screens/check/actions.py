@@ -102,7 +102,7 @@ class CheckActions(Screen[None]):
                 plan,
                 rules=wish.rules,
                 reject=wish.reject,
-                progress=checker.has_moved,
+                progress=checker.report_progress,
                 cancelled=stop.is_set,
             )
         except OperationCancelledError:

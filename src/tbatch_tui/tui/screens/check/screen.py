@@ -240,7 +240,7 @@ class CheckScreen(CheckActions, BaseScreen):
                 return report is not None and bool(report.problems)
         return super().check_action(action, parameters)
 
-    def why_not(self, action: str) -> str:
+    def disabled_reason(self, action: str) -> str:
         report = self.checker.report
         match action:
             case "go_on" | "check_again" | "filter" if self.checker.busy:

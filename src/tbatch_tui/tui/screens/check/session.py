@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -12,13 +11,14 @@ from tbatch_tui.engine.check import RULES, apply_catalogue, check_file
 from tbatch_tui.engine.domain.catalogue import ModelInfo
 from tbatch_tui.engine.domain.check_report import CheckReport, Severity
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
+from tbatch_tui.engine.local_files.file_stamp import read_stamp
+from tbatch_tui.engine.threads import run_cancellable
+from tbatch_tui.tui.background import BackgroundWork
 from tbatch_tui.tui.screens.check.problem_rows import ProblemRows
 
 _MANY = 5_000
 """Problems that are not looked through for every letter, but when no more come."""
 _TYPED_FOR = 0.1
-_Stamp = tuple[int, int] | None
-"""Size and time of a file; None when it is gone."""
 
 
 class CheckSession:
@@ -34,13 +34,11 @@ class CheckSession:
         self.words = ""
         self.can_fix = False
         """Whether a mended copy would be another file: something can be mended, or left out."""
-        self.busy = ""
-        """What goes on in a thread, in words."""
-        self._moved, self._began = (0, 0), 0.0
-        self._stop = threading.Event()
+        self._work = BackgroundWork()
         self._catalogue: Mapping[str, ModelInfo] | None = None
-        self._checked: _Stamp = None
-        self._last_seen: _Stamp = None
+        self._checked: tuple[int, int] | None = None
+        """Size and time of the file as it was checked; None when it was gone."""
+        self._last_seen: tuple[int, int] | None = None
         self._looking = False
 
     # -- reading -------------------------------------------------------------------------------------
@@ -49,13 +47,13 @@ class CheckSession:
         """Read the file through; False when that was stopped. Raises LocalFileError, and then there is no report."""
         stop = self.begin("Reading every line again" if self.report is not None else "Reading every line")
         try:
-            report = await asyncio.to_thread(self._read, stop.is_set)
+            report = await run_cancellable(self._read, stop=stop)
             rows = await self._rows_of(report)
         except OperationCancelledError:
             return False
         except LocalFileError:
             self.report, self.can_fix = None, False
-            self._checked = await asyncio.to_thread(_stamp, self.path)
+            self._checked = await self._size_and_time()
             raise
         finally:
             self.end(stop)
@@ -64,8 +62,8 @@ class CheckSession:
         self._checked = self._last_seen = (report.size, report.mtime_ns)
         return True
 
-    def _read(self, stopped: Callable[[], bool]) -> CheckReport:
-        return check_file(self.path, catalogue=self._catalogue, progress=self.has_moved, cancelled=stopped)
+    def _read(self, *, cancelled: Callable[[], bool]) -> CheckReport:
+        return check_file(self.path, catalogue=self._catalogue, progress=self.report_progress, cancelled=cancelled)
 
     async def _rows_of(self, report: CheckReport) -> ProblemRows:
         """The problems that hold `words`, whatever is typed meanwhile."""
@@ -110,36 +108,38 @@ class CheckSession:
 
     def begin(self, label: str) -> threading.Event:
         """Something begins that reads the file through: what to set to stop it. What went on before is stopped."""
-        self.stop()
-        self._stop = threading.Event()
-        self.busy, self._moved, self._began = label, (0, 0), time.monotonic()
+        stop = self._work.begin(label)
         self._busy_changed()
-        return self._stop
+        return stop
 
     def end(self, stop: threading.Event) -> None:
         """It is over, or its thread is to end; unless something else has begun, nothing goes on now."""
-        stop.set()
-        if stop is self._stop:
-            self.busy = ""
+        if self._work.end(stop):
             self._busy_changed()
 
     def stop(self) -> None:
         """Let the thread end."""
-        self._stop.set()
+        self._work.stop()
 
-    def has_moved(self, done: int, total: int) -> None:
-        """Called in the thread that reads."""
-        self._moved = (done, total)
-        # Lets the screen's loop have the interpreter between two pieces; costs a quarter of a second per 100 MB.
-        time.sleep(0.0005)
+    def report_progress(self, done: int, total: int) -> None:
+        """Take how far the reading is; called in its thread."""
+        self._work.report_progress(done, total)
+
+    @property
+    def busy(self) -> str:
+        """What goes on in a thread, in words; empty when nothing does."""
+        return self._work.label
 
     @property
     def progress(self) -> tuple[int, int, float]:
         """Bytes done, bytes in all (0 where that is not known yet), bytes a second."""
-        done, total = self._moved
-        return done, total, done / max(0.05, time.monotonic() - self._began)
+        return self._work.progress
 
     # -- the file on disk ----------------------------------------------------------------------------
+
+    async def _size_and_time(self) -> tuple[int, int] | None:
+        stamp = await asyncio.to_thread(read_stamp, self.path)
+        return (stamp.size, stamp.mtime_ns) if stamp is not None else None
 
     async def has_changed(self, *, at_once: bool = False) -> bool:
         """Whether the file is another than was checked, or gone, or back.
@@ -150,7 +150,7 @@ class CheckSession:
             return False
         self._looking = True
         try:
-            now = await asyncio.to_thread(_stamp, self.path)
+            now = await self._size_and_time()
         finally:
             self._looking = False
         last, self._last_seen = self._last_seen, now
@@ -162,11 +162,3 @@ def _can_fix(report: CheckReport) -> bool:
         return True
     of_lines = (RULES[rule] for rule in report.counts if not RULES[rule].whole)
     return report.requests > 1 and any(rule.severity is Severity.ERROR for rule in of_lines)
-
-
-def _stamp(path: Path) -> _Stamp:
-    try:
-        status = path.stat()
-    except (OSError, ValueError):  # a name with a NUL is no name
-        return None
-    return status.st_size, status.st_mtime_ns

@@ -19,6 +19,7 @@ from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError, LocalFileError
+from tbatch_tui.engine.local_files.file_stamp import read_stamp
 from tbatch_tui.engine.local_files.filenames import result_name
 from tbatch_tui.engine.local_files.fingerprint import Fingerprint
 from tbatch_tui.text import format as fmt
@@ -176,8 +177,9 @@ class CreateScreen(BaseScreen):
         async with self._reading:
             if self._print is None:
                 self._print = await self.engine.fingerprint(report.path)
-        stamp = await asyncio.to_thread(_stamp, report.path)
-        if not (self._print.size, self._print.mtime_ns) == stamp == (report.size, report.mtime_ns):
+        stamp = await asyncio.to_thread(read_stamp, report.path)
+        now = (stamp.size, stamp.mtime_ns) if stamp is not None else None
+        if not (self._print.size, self._print.mtime_ns) == now == (report.size, report.mtime_ns):
             self._print = None
             self.bridge.notify(
                 f"{report.path.name} has changed since it was checked", "It must be checked again.", "warning"
@@ -312,12 +314,3 @@ class CreateScreen(BaseScreen):
         submit.disabled = not can
         if moves:
             self.set_focus(submit if can else back)
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    """Size and time of the file; None when it is gone."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_size, status.st_mtime_ns

@@ -242,7 +242,7 @@ class FilesScreen(BaseScreen):
             return self.table.has_hidden_columns
         return super().check_action(action, parameters)
 
-    def why_not(self, action: str) -> str:
+    def disabled_reason(self, action: str) -> str:
         match action:
             case "delete_files" | "copy_id":
                 return "There is no file under the cursor"

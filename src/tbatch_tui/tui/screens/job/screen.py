@@ -236,7 +236,7 @@ class JobScreen(JobActions, BaseScreen):
             return self.current is not None and self.current.job is not None
         return super().check_action(action, parameters)
 
-    def why_not(self, action: str) -> str:
+    def disabled_reason(self, action: str) -> str:
         match action:
             case "page_file" | "open_file":
                 return "None of its files is here"

@@ -52,7 +52,7 @@ class JobActions(Screen[None]):
         """The records that cancel and download are about: in a list, all that are marked."""
         return [self.current] if self.current is not None else []
 
-    def targets_text(self, keys: Iterable[str]) -> None:
+    def unmark(self, keys: Iterable[str]) -> None:
         """What was asked for has been done to these: a list takes their marks away."""
 
     def count_hidden(self, records: Sequence[JobRecord]) -> int:
@@ -196,7 +196,7 @@ class JobActions(Screen[None]):
                     if isinstance(error, ConnectionFailedError | AuthenticationError | RateLimitError):
                         break
                 else:
-                    self.targets_text([record.key])
+                    self.unmark([record.key])
                 self._under_way.discard(record.key)
         finally:
             self._under_way -= keys

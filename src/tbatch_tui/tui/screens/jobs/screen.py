@@ -292,7 +292,7 @@ class JobsScreen(JobActions, BaseScreen):
             return super().targets
         return [record for key, record in self._order.records.items() if key in marked]
 
-    def done_with(self, keys: Iterable[str]) -> None:
+    def unmark(self, keys: Iterable[str]) -> None:
         marked = self.table.marked
         if marked:
             now_called = (self.engine.record(key) for key in keys)
@@ -424,7 +424,7 @@ class JobsScreen(JobActions, BaseScreen):
             return any(not record.is_active for record in self.targets)
         return super().check_action(action, parameters)
 
-    def why_not(self, action: str) -> str:
+    def disabled_reason(self, action: str) -> str:
         match action:
             case "try_demo":
                 return "With a key there is no need of the demo here: tbatch-tui --demo opens it"

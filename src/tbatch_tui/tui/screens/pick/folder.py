@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import stat
-import threading
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import overload
 
 from tbatch_tui.engine.errors import OperationCancelledError
+from tbatch_tui.engine.threads import run_cancellable
 from tbatch_tui.tui.render.path import shorten_path
 from tbatch_tui.tui.screens.pick.typed_path import trouble
 
@@ -175,10 +174,6 @@ class FolderReader:
         last = self._last
         if not fresh and last is not None and last[0] == folder and time.monotonic() - last[1] < _KEPT_FOR:
             return last[2]
-        stop = threading.Event()
-        try:
-            entries = await asyncio.to_thread(list_folder, folder, stop.is_set)
-        finally:
-            stop.set()
+        entries = await run_cancellable(list_folder, folder)
         self._last = (folder, time.monotonic(), entries)
         return entries

@@ -281,7 +281,7 @@ class PickScreen(BaseScreen):
         else:
             self.bridge.notify("There is no folder above this one")
 
-    def why_not(self, action: str) -> str:
+    def disabled_reason(self, action: str) -> str:
         match action:
             case "enter_folder":
                 return "Only a folder can be gone into: {go.on} takes a file"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -25,6 +23,7 @@ from tbatch_tui.engine.results import (
     rows_to_retry,
     write_retry,
 )
+from tbatch_tui.engine.threads import run_cancellable, yield_to_loop
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.messages import CheckFile
@@ -32,7 +31,7 @@ from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.results.family import ResultsFamily
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tbatch_tui.tui.screens.results.export_dialog import ExportWish
     from tbatch_tui.tui.screens.results.retry_dialog import RetryOffer, RetryWish
@@ -176,14 +175,13 @@ class ResultsActions(ResultsFamily):
 
     async def _write_export(self, index: ResultIndex, rows: Sequence[int], wish: ExportWish, replace: bool) -> None:
         """Write in a thread, which stops when this is cancelled. Raises BatchError."""
-        stop = threading.Event()
         job_id = job.job.id if (job := self.job) is not None and job.job is not None else ""
 
         def moved(done: int, total: int) -> None:
             self.exported = (done, total)
-            time.sleep(0.0005)  # lets the screen's loop have the interpreter
+            yield_to_loop()
 
-        def write() -> None:
+        def write(*, cancelled: Callable[[], bool]) -> None:
             export_rows(
                 index,
                 rows,
@@ -192,16 +190,15 @@ class ResultsActions(ResultsFamily):
                 columns=wish.columns,
                 job_of=lambda row: index.job_of(row) or job_id,
                 replace=replace,
-                cancelled=stop.is_set,
+                cancelled=cancelled,
                 progress=moved,
             )
 
         self.exported = (0, len(rows))
         self.export_moved()
         try:
-            await asyncio.to_thread(write)
+            await run_cancellable(write)
         except asyncio.CancelledError:
-            stop.set()
             self.bridge.notify("The export was stopped", "Nothing was left behind.")
             raise
         finally:

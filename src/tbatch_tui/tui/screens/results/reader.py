@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-import time
-
 from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.engine.errors import BatchError, OperationCancelledError
+from tbatch_tui.engine.errors import OperationCancelledError
 from tbatch_tui.engine.results import ResultIndex, Sources, search
+from tbatch_tui.engine.threads import run_cancellable
+from tbatch_tui.tui.background import BackgroundWork
 
 
 class ResultsSession:
@@ -19,17 +17,17 @@ class ResultsSession:
         self.index = ResultIndex(Sources())
         self.hits: bytearray | None = None
         """Which rows hold the text that was searched for, a byte a row; filled as the search goes on."""
-        self.busy = ""
-        """What goes on in a thread, in a word."""
-        self._moved = (0, 0)
-        self._stop_reading = threading.Event()
-        self._stop_search = threading.Event()
+        self._work = BackgroundWork()
+
+    @property
+    def busy(self) -> str:
+        """What goes on in a thread, in a word: reading or searching."""
+        return self._work.label
 
     @property
     def fraction(self) -> float | None:
-        """How far that has come; None where that is not known yet."""
-        done, total = self._moved
-        return done / total if total else None
+        """How far that is, 0 to 1; None where that is not known yet."""
+        return self._work.fraction
 
     @property
     def has_results(self) -> bool:
@@ -39,18 +37,16 @@ class ResultsSession:
     async def read(self, index: ResultIndex) -> bool:
         """Build this index; False when another reading took its place. Raises BatchError where that cannot be."""
         self.stop()
-        self._stop_reading = stop = threading.Event()
         self.index = index
-        if self.has_results:
-            self.busy, self._moved = "reading", (0, 0)
-            try:
-                await asyncio.to_thread(index.build, cancelled=stop.is_set, progress=self._has_moved)
-            except OperationCancelledError:
-                return False
-            except BatchError:
-                self.busy = ""
-                raise
-        self.busy = ""
+        if not self.has_results:
+            return True
+        stop = self._work.begin("reading")
+        try:
+            await run_cancellable(index.build, stop=stop, progress=self._work.report_progress)
+        except OperationCancelledError:
+            return False
+        finally:
+            self._work.end(stop)
         return True
 
     async def search(self, text: str) -> bool:
@@ -62,34 +58,26 @@ class ResultsSession:
         index = self.index
         if not index.is_built:
             return False
-        self._stop_search = stop = threading.Event()
+        stop = self._work.begin("searching")
         self.hits = hits = bytearray(len(index))
-        self.busy, self._moved = "searching", (0, 0)
         try:
-            await asyncio.to_thread(search, index, text, hits=hits, cancelled=stop.is_set, progress=self._has_moved)
+            await run_cancellable(search, index, text, stop=stop, hits=hits, progress=self._work.report_progress)
         except OperationCancelledError:
             return False
         finally:
-            if self.hits is hits:
-                self.busy = ""
+            self._work.end(stop)
         return True
 
     def stop_search(self) -> None:
         """Show all rows again."""
-        self._stop_search.set()
-        self.hits = None
-        if self.busy == "searching":
-            self.busy = ""
+        if self.hits is not None:
+            self.hits = None
+            self._work.stop()
 
     def stop(self) -> None:
-        """Let the threads end."""
-        self._stop_reading.set()
-        self.stop_search()
-
-    def _has_moved(self, done: int, total: int) -> None:
-        self._moved = (done, total)
-        # Lets the screen's loop have the interpreter between two pieces; costs a quarter of a second per 100 MB.
-        time.sleep(0.0005)
+        """Let the thread end."""
+        self.hits = None
+        self._work.stop()
 
 
 def lacking(job: JobRecord | None) -> list[FileKind]:

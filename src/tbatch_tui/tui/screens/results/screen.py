@@ -290,7 +290,7 @@ class ResultsScreen(ResultsActions, RecordPane, ResultsHeader):
             return self.is_mounted and not self.by_cause and self.table.row_count > 0
         return super().check_action(action, parameters)
 
-    def why_not(self, action: str) -> str:
+    def disabled_reason(self, action: str) -> str:
         match action:
             case "hit" if not self.sought:
                 return "Nothing is searched for: {list.filter} does that"
