@@ -1,0 +1,1 @@
+"""What other versions of tbatch-tui left behind, and how it was made: see README.md."""

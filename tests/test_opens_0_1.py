@@ -1,0 +1,293 @@
+"""What version 0.1.0 left behind opens as it did there: its history, its results, its settings and its keys.
+
+`tests/data/history-0.1.0` was written by that version, and so was what is expected of it: `tests/data/README.md`.
+More than is expected is fine, so that JSON may gain keys; every value of 0.1.0 has to be there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+import pytest
+
+from tbatch_tui.sandbox.testing import Sandbox
+from tests.conftest import until
+from tests.data.expect_0_1 import OFFLINE, ONLINE
+from tests.data.make_history_0_1 import FOLDER, KEY, LOCAL_KEY, OTHER_KEY, OTHER_SERVER, WRITTEN_AT
+from tests.helpers.app_host import make_app
+from tests.helpers.drawn import screen_text
+
+DATA = Path(__file__).parent / "data" / "history-0.1.0"
+EXPECTED = DATA / "expected"
+PATH_TABLES = ("submissions", "groups", "transfers", "recents", "retries")
+
+OLD_NAMES: dict[str, str] = {}
+"""Fields of the engine's values that have another name since 0.1.0: the name today → the name then."""
+
+
+# -- the only places that know names inside the program ------------------------------------------------
+
+
+def read_records(folder: Path, key: str, server: str = "together") -> list[dict[str, Any]]:
+    """All that the engine reads of the records of an account, also what no command prints."""
+    from tbatch_tui.engine.journal import Journal
+
+    journal = Journal(folder / "data" / "history.db")
+    account = journal.account_at_start(server, key[-4:], WRITTEN_AT)
+    records = []
+    for record in journal.records(account.id):
+        more = {
+            "account": account,
+            "name": record.name,
+            "status": record.status,
+            "rank": record.rank,
+            "created_at": record.created_at,
+            "history": journal.history(account.id, record),
+            "family": [(member.record.key, member.generation) for member in journal.family(account.id, record.key)],
+        }
+        records.append({**plain(record, folder), **plain(more, folder)})
+    journal.close()
+    return records
+
+
+async def read_memories(folder: Path) -> dict[str, Any]:
+    """What the engine remembers beside the jobs, without a key."""
+    from tbatch_tui.engine.engine import Controller
+    from tbatch_tui.engine.options import Options
+
+    options = Options(folder / "data", folder / "results", now=lambda: WRITTEN_AT)
+    async with Controller(options, lambda _: None) as engine:
+        names = ("theme", "jobs.filter", "jobs.sort", "jobs.text", "tour.Jobs", "tour.Results", "tour.Check")
+        catalogue = await engine.catalogue()
+        memories = {
+            "remembered": {name: await engine.recall(name) for name in names},
+            "recents": await engine.recents(100),
+            "catalogue": {"fetched_at": catalogue.fetched_at, "models": [list(model) for model in catalogue.values()]},
+        }
+    return dict(plain(memories, folder))
+
+
+def read_settings() -> Any:
+    from tbatch_tui.config.resolve import settle
+
+    return settle(
+        file=None,
+        demo=False,
+        output_dir=None,
+        data_dir=None,
+        poll_interval=None,
+        base_url=None,
+        mouse=True,
+        environment={},
+        config_file=DATA / "config.toml",
+    )
+
+
+def read_keys(mapping: dict[str, str]) -> dict[str, Any]:
+    from tbatch_tui.tui.keys.bindings import ALL
+    from tbatch_tui.tui.keys.keymap import check_keymap, keys_of
+
+    accepted, messages = check_keymap(mapping)
+    keys = {binding.id: keys_of(binding, accepted) for binding in ALL}
+    return {"accepted": accepted, "refused": len(messages), "keys": keys}
+
+
+# -- the history, as if it had been made in a folder of the test's own ---------------------------------
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Path:
+    """The history of 0.1.0 in a folder of this test."""
+    return copied(tmp_path / "batches")
+
+
+def copied(folder: Path, server: str = "together") -> Path:
+    """A copy with the paths of that folder in it. `server` takes the place of Together's own."""
+    for name in ("data", "inputs", "results"):
+        shutil.copytree(DATA / name, folder / name)
+    for path in folder.rglob("*"):
+        if path.is_file():
+            os.utime(path, (WRITTEN_AT, WRITTEN_AT))  # what was counted is of files of this time
+    with closing(sqlite3.connect(folder / "data" / "history.db")) as db:
+        for table in PATH_TABLES:
+            moved = "CAST(replace(CAST(path AS TEXT), ?, ?) AS BLOB)"
+            db.execute(f"UPDATE {table} SET path = {moved}", (str(FOLDER), str(folder)))
+        for table in ("accounts", "account_keys"):
+            db.execute(f"UPDATE {table} SET base_url = ? WHERE base_url = 'together'", (server,))
+        db.commit()
+    return folder
+
+
+def run(folder: Path, arguments: list[str], key: str, server: str | None = None, data: bool = True) -> str:
+    """What a command prints, with the paths it was made with."""
+    environment = {**os.environ, "TOGETHER_API_KEY": key}
+    if server is not None:
+        environment["TOGETHER_BASE_URL"] = server
+    options = ["--data-dir", str(folder / "data")] if data else []
+    done = subprocess.run(
+        [sys.executable, "-m", "tbatch_tui", arguments[0], *options, *arguments[1:]],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.replace(str(folder), str(FOLDER))
+
+
+def expected(name: str) -> Any:
+    return read_json((EXPECTED / name).read_text(), lines=name.endswith(".jsonl"))
+
+
+def read_json(text: str, *, lines: bool) -> Any:
+    return [json.loads(line) for line in text.splitlines()] if lines else json.loads(text)
+
+
+def plain(value: Any, folder: Path) -> Any:
+    """A value of the engine as JSON has it, under the names and paths of 0.1.0."""
+    if is_dataclass(value):
+        named = {field.name: getattr(value, field.name) for field in fields(value)}
+        return {OLD_NAMES.get(name, name): plain(one, folder) for name, one in named.items()}
+    if isinstance(value, dict):
+        return {name: plain(one, folder) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(one, folder) for one in value]
+    return str(value).replace(str(folder), str(FOLDER)) if isinstance(value, Path | str) else value
+
+
+def losses(then: Any, now: Any, place: str = "") -> Iterator[str]:
+    """Each value of 0.1.0 that is not there now."""
+    if isinstance(then, dict) and isinstance(now, dict):
+        for name, value in then.items():
+            if name in now:
+                yield from losses(value, now[name], f"{place}.{name}")
+            else:
+                yield f"{place} has no {name!r} (if it was renamed: OLD_NAMES)"
+    elif isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
+        for number, (value, other) in enumerate(zip(then, now, strict=True)):
+            yield from losses(value, other, f"{place}[{number}]")
+    elif then != now:
+        yield f"{place} was {then!r}, is {now!r}"
+
+
+def rows_of(folder: Path) -> dict[str, set[tuple[Any, ...]]]:
+    """Every row of the database, in the columns that 0.1.0 knew; when an account was last used may change."""
+    with closing(sqlite3.connect(DATA / "data" / "history.db")) as db:
+        tables = columns_of(db)
+    rows = {}
+    with closing(sqlite3.connect(folder / "data" / "history.db")) as db:
+        for table, columns in tables.items():
+            names = ", ".join(f'"{name}"' for name in columns if name != "used_at")
+            rows[table] = set(db.execute(f"SELECT {names} FROM {table}"))
+    return rows
+
+
+def columns_of(db: sqlite3.Connection) -> dict[str, list[str]]:
+    tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+    return {table: [row[1] for row in db.execute(f"PRAGMA table_info({table})")] for table in tables}
+
+
+# -- tests ---------------------------------------------------------------------------------------------
+
+
+def test_the_list_without_a_server_is_what_it_was_at_every_start(history: Path) -> None:
+    before = rows_of(history)
+    for _ in range(2):
+        for name, (key, arguments) in OFFLINE.items():
+            printed = json.loads(run(history, arguments, key))
+            assert [*losses(expected(f"{name}.json"), printed, name)] == []
+    assert rows_of(history) == before
+
+
+def test_jobs_and_their_results_are_what_they_were(tmp_path: Path) -> None:
+    with Sandbox(speed=0, key=KEY) as box:
+        folder = copied(tmp_path / "batches", server=box.base_url)
+        before = rows_of(folder)
+        for name, arguments in ONLINE.items():
+            lines = name.startswith("results")
+            printed = read_json(run(folder, arguments, KEY, box.base_url), lines=lines)
+            assert [*losses(expected(f"{name}.{'jsonl' if lines else 'json'}"), printed, name)] == []
+    assert rows_of(folder) == before
+
+
+def test_every_value_of_every_record_is_read(history: Path) -> None:
+    records = [*read_records(history, KEY), *read_records(history, OTHER_KEY)]
+    records += read_records(history, LOCAL_KEY, OTHER_SERVER)
+    then = {record["key"]: record for record in expected("records.jsonl")}
+    now = {record["key"]: record for record in records}
+    assert list(then) == list(now)
+    assert [*losses(then, now)] == []
+
+
+async def test_small_memories_are_recalled(history: Path) -> None:
+    assert [*losses(expected("memories.json"), await read_memories(history))] == []
+
+
+def test_the_schema_is_what_a_new_history_has_and_labels_are_still_there(history: Path, tmp_path: Path) -> None:
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    run(fresh, ["ls", "--offline"], KEY)
+    run(history, ["ls", "--offline"], KEY)
+    schemas = []
+    for folder in (fresh, history):
+        with closing(sqlite3.connect(folder / "data" / "history.db")) as db:
+            assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            schemas.append((db.execute("PRAGMA user_version").fetchone(), columns_of(db)))
+    assert schemas[0] == schemas[1]
+    with closing(sqlite3.connect(history / "data" / "history.db")) as db:
+        labels = {label for (label,) in db.execute("SELECT label FROM records")}
+        assert {"Reviews, March", "Support calls", "for tomorrow", "of another account"} <= labels
+
+
+async def test_the_app_shows_its_rows_as_they_were_left(history: Path) -> None:
+    shown = expected("screen.json")
+    app = make_app(history, None)
+    async with app.run_test(size=(150, 60)) as pilot:
+        await until(lambda: are_in_order(shown["as it was left"], screen_text(app)), what="the rows as they were left")
+        await until(lambda: "Support calls" not in screen_text(app), what="the filter of the last time")
+        assert [app.theme] == shown["theme"]
+        await pilot.press("escape")
+        await until(lambda: are_in_order(shown["all"], screen_text(app)), what="all rows")
+
+
+def are_in_order(names: list[str], text: str) -> bool:
+    """Whether the names, each as far as a narrow column shows it, are in this order in the lines of a screen."""
+    lines = iter(text.splitlines())
+    return all(any(name[:4] in line for line in lines) for name in names)
+
+
+def test_settings_are_what_they_were() -> None:
+    settings = plain(read_settings(), Path("/nowhere"))
+    home = json.loads(json.dumps(settings, default=str).replace(str(Path.home()), "~"))
+    assert [*losses(expected("settings.json"), home)] == []
+
+
+def test_keys_of_ones_own_are_what_they_were_and_no_action_is_gone() -> None:
+    then, now = expected("keys.json"), read_keys(expected("settings.json")["keymap"])
+    assert (now["accepted"], now["refused"]) == (then["accepted"], then["refused"])
+    assert {id: now["keys"][id] for id in then["accepted"]} == {id: then["keys"][id] for id in then["accepted"]}
+    assert then["keys"].keys() <= now["keys"].keys()
+
+
+def test_a_command_finds_the_history_by_the_config(tmp_path: Path) -> None:
+    """All of config.toml is taken: it names the folder of the history, and the server."""
+    folder = copied(tmp_path / "batches", server="https://batch.example.com")
+    (Path.home() / "evals").mkdir()
+    (folder / "data").rename(Path.home() / "evals" / ".tbatch")
+    config = Path(platformdirs.user_config_dir("tbatch-tui", appauthor=False)) / "config.toml"
+    config.parent.mkdir(parents=True)
+    shutil.copy(DATA / "config.toml", config)
+    printed = json.loads(run(folder, ["ls", "--offline", "--json"], KEY, data=False))
+    assert [*losses(expected("ls.json"), printed)] == []
