@@ -1,4 +1,4 @@
-"""Run every row of the table of sizes beside its peer and write `docs/benchmarks.md`: `python -m benchmarks`.
+"""Run every row of the table of sizes beside its peer and write `docs/dev/benchmarks.md`: `python -m benchmarks`.
 
     python -m benchmarks [--only check,results] [--quick]
 
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
-PAGE = ROOT / "docs" / "benchmarks.md"
+PAGE = ROOT / "docs" / "dev" / "benchmarks.md"
 
 
 class Script(NamedTuple):
