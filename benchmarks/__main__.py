@@ -116,7 +116,7 @@ def page(kept: dict[str, str]) -> str:
     versions = ", ".join(f"{name} {version(name)}" for name in ("textual", "together", "msgspec", "pysimdjson"))
     head = (
         "# Benchmarks\n\n"
-        "Written by `python -m benchmarks`: what each script printed, beside its peer, in one run on one machine. "
+        "Written by `python -m benchmarks`: what each script printed, beside its peer, in one run on one machine.\n"
         "Ratios carry over to other machines better than seconds do.\n\n"
         f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}; Python {platform.python_version()}, "
         f"{versions}.\n"
