@@ -1,4 +1,4 @@
-"""Run every row of the table of sizes beside its peer and write `docs/benchmarks.md`: `python -m benchmarks`.
+"""Run every row of the table of sizes beside its peer and write `docs/dev/benchmarks.md`: `python -m benchmarks`.
 
     python -m benchmarks [--only check,results] [--quick]
 
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
-PAGE = ROOT / "docs" / "benchmarks.md"
+PAGE = ROOT / "docs" / "dev" / "benchmarks.md"
 
 
 class Script(NamedTuple):
@@ -116,7 +116,7 @@ def page(kept: dict[str, str]) -> str:
     versions = ", ".join(f"{name} {version(name)}" for name in ("textual", "together", "msgspec", "pysimdjson"))
     head = (
         "# Benchmarks\n\n"
-        "Written by `python -m benchmarks`: what each script printed, beside its peer, in one run on one machine. "
+        "Written by `python -m benchmarks`: what each script printed, beside its peer, in one run on one machine.\n"
         "Ratios carry over to other machines better than seconds do.\n\n"
         f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}; Python {platform.python_version()}, "
         f"{versions}.\n"

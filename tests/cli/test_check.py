@@ -258,8 +258,8 @@ def test_name_that_is_not_utf8(tmp_path: Path) -> None:
 
 
 def test_the_page_about_json_is_true(bad: Path) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "check.md").read_text(encoding="utf-8")
-    shown = json.loads(page.split("```json")[1].split("```")[0])
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "json.md").read_text(encoding="utf-8")
+    shown = json.loads(page.split("\n## check\n")[1].split("```json")[1].split("```")[0])
     told = json.loads(run("--json", bad.name, "none.jsonl", cwd=bad.parent).stdout)
     first, second = told["files"]
     assert told["status"] == shown["status"]

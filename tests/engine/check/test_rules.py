@@ -521,13 +521,17 @@ def test_every_rule_has_a_test() -> None:
 def test_the_documentation_is_true() -> None:
     from tbatch_tui.engine.check.rules import table
 
-    page = Path(__file__).parents[3] / "docs" / "rules.md"
+    page = Path(__file__).parents[3] / "docs" / "reference" / "rules.md"
+    expected = f"{_HEAD}\n{table()}\n{_TAIL}"
     if os.environ.get("WRITE_DOCS"):
-        page.write_text(f"{_HEAD}\n{table()}\n{_TAIL}", encoding="utf-8")
-    assert table() in page.read_text(encoding="utf-8"), "run this test with WRITE_DOCS=1"
+        page.write_text(expected, encoding="utf-8")
+    assert page.read_text(encoding="utf-8") == expected, "run this test with WRITE_DOCS=1"
 
 
 _HEAD = """# What the check looks for
+
+Generated from the check's own rules by `WRITE_DOCS=1 pytest tests/engine/check/test_rules.py`, which otherwise
+tests that it is true.
 
 Errors keep a file from being submitted; warnings and notes don't. `tbatch-tui check` prints each as
 `path:line:column: severity rule: message (custom_id)`; a problem of the whole file bears line 1.
@@ -540,6 +544,5 @@ none, as a rule: they are told once, on the first line (of that model) they are 
 
 Nothing is judged in keys that Together does not document, but for `duplicate-key`, which is looked for everywhere.
 
-The rules about the catalogue (`unknown-model`, `long-prompt`) are silent without a network. This table is written by
-`WRITE_DOCS=1 pytest tests/engine/check/test_rules.py`.
+The rules about the catalogue (`unknown-model`, `long-prompt`) are silent without a network.
 """

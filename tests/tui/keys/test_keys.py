@@ -85,9 +85,9 @@ def test_a_swap_of_which_half_is_refused_is_refused_whole() -> None:
 
 
 def test_the_page_of_keys_is_as_the_bindings_are() -> None:
-    written = Path(__file__).parents[3] / "docs" / "keys.md"
+    written = Path(__file__).parents[3] / "docs" / "reference" / "keys.md"
     assert written.read_text(encoding="utf-8") == keys_page.page(), (
-        "python -m tbatch_tui.tui.keys.docs_page > docs/keys.md"
+        "python -m tbatch_tui.tui.keys.docs_page > docs/reference/keys.md"
     )
 
 

@@ -194,7 +194,7 @@ RULES: Mapping[str, Rule] = {rule.id: rule for rule in _RULES}
 
 
 def table() -> str:
-    """The rules as a Markdown table: what `docs/rules.md` shows."""
+    """The rules as a Markdown table: what `docs/reference/rules.md` shows."""
     rows = ["| rule | severity | what is wrong | how to mend it | `--fix` |", "|---|---|---|---|---|"]
     for rule in _RULES:
         fix = "yes" if rule.fixable else ""

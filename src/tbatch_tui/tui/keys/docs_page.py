@@ -1,4 +1,7 @@
-"""`docs/keys.md`, written from the bindings: `python -m tbatch_tui.tui.keys.docs_page > docs/keys.md`."""
+"""Write `docs/reference/keys.md` from the bindings.
+
+The command is `python -m tbatch_tui.tui.keys.docs_page > docs/reference/keys.md`.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,11 @@ from tbatch_tui.tui.keys.keymap import keys_of
 
 _HEAD = """# Keys
 
-Made from the program's own bindings; a test keeps it true. `?` in the app shows those of the screen one is on, as they
-are mapped, and `ctrl+p` finds each by name. Nothing needs a mouse, a function key, `ctrl+q` or `ctrl+s`.
+Generated from the program's own bindings by `python -m tbatch_tui.tui.keys.docs_page > docs/reference/keys.md`; a test
+keeps it true.
+
+`?` in the app shows those of the screen one is on, as they are mapped, and `ctrl+p` finds each by name. Nothing needs a
+mouse, a function key, `ctrl+q` or `ctrl+s`.
 
 With the mouse, dragging over a text selects it: a record, a job's facts, steps and files, an error, what a dialog says.
 A double click takes all of it. `ctrl+c` copies what is selected, over ssh too (OSC 52), and says how much that was;

@@ -1,4 +1,4 @@
-"""The README's pytest example works when pasted: into an empty folder, in a pytest of its own."""
+"""The pytest example of `docs/sandbox.md` works when pasted: into an empty folder, in a pytest of its own."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 
 import tbatch_tui
 
-README = Path(__file__).parents[2] / "README.md"
-HEADING = "## A local Together API for your tests"
+PAGE = Path(__file__).parents[2] / "docs" / "sandbox.md"
+HEADING = "## In tests"
 
 
 def test_it_works_when_pasted(tmp_path: Path) -> None:
-    _, found, rest = README.read_text(encoding="utf-8").partition(f"\n{HEADING}\n")
-    assert found, f"README.md has no section '{HEADING}'"
+    _, found, rest = PAGE.read_text(encoding="utf-8").partition(f"\n{HEADING}\n")
+    assert found, f"docs/sandbox.md has no section '{HEADING}'"
     section = re.split(r"^## ", rest, maxsplit=1, flags=re.MULTILINE)[0]
     examples = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
     assert len(examples) == 1, f"'{HEADING}' has {len(examples)} Python examples; one is pasted here"
