@@ -32,7 +32,16 @@ DATA = Path(__file__).parent / "data" / "history-0.1.0"
 EXPECTED = DATA / "expected"
 PATH_TABLES = ("submissions", "groups", "transfers", "recents", "retries")
 
-OLD_NAMES: dict[str, str] = {}
+OLD_NAMES: dict[str, str] = {
+    "auto_continue": "goes_on",
+    "counts": "tally",
+    "is_custom": "own",
+    "key_error": "key_trouble",
+    "rows_with_duration": "heard",
+    "rows_with_tokens": "told",
+    "unreadable": "odd",
+    "usage": "spent",
+}
 """Fields of the engine's values that have another name since 0.1.0: the name today → the name then."""
 
 
@@ -63,11 +72,11 @@ def read_records(folder: Path, key: str, server: str = "together") -> list[dict[
 
 async def read_memories(folder: Path) -> dict[str, Any]:
     """What the engine remembers beside the jobs, without a key."""
-    from tbatch_tui.engine.engine import Controller
-    from tbatch_tui.engine.options import Options
+    from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.engine.options import EngineOptions
 
-    options = Options(folder / "data", folder / "results", now=lambda: WRITTEN_AT)
-    async with Controller(options, lambda _: None) as engine:
+    options = EngineOptions(folder / "data", folder / "results", now=lambda: WRITTEN_AT)
+    async with BatchEngine(options, lambda _: None) as engine:
         names = ("theme", "jobs.filter", "jobs.sort", "jobs.text", "tour.Jobs", "tour.Results", "tour.Check")
         catalogue = await engine.catalogue()
         memories = {
@@ -79,9 +88,9 @@ async def read_memories(folder: Path) -> dict[str, Any]:
 
 
 def read_settings() -> Any:
-    from tbatch_tui.config.resolve import settle
+    from tbatch_tui.config.resolve import resolve_settings
 
-    return settle(
+    return resolve_settings(
         file=None,
         demo=False,
         output_dir=None,
@@ -96,9 +105,9 @@ def read_settings() -> Any:
 
 def read_keys(mapping: dict[str, str]) -> dict[str, Any]:
     from tbatch_tui.tui.keys.bindings import ALL
-    from tbatch_tui.tui.keys.keymap import check_keymap, keys_of
+    from tbatch_tui.tui.keys.keymap import keys_of, resolve_keymap
 
-    accepted, messages = check_keymap(mapping)
+    accepted, messages = resolve_keymap(mapping)
     keys = {binding.id: keys_of(binding, accepted) for binding in ALL}
     return {"accepted": accepted, "refused": len(messages), "keys": keys}
 
