@@ -18,9 +18,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LINES = 50_000
 OURS = "import sys; from tbatch_tui.cli.dispatch import main; sys.exit(main())"

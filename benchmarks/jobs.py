@@ -27,11 +27,13 @@ import tempfile
 import termios
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.bars import exit_code, told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 JOBS, CHANGED, ACTIVE = 10_000, 20, 20
 KEYS = 30

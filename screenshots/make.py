@@ -10,15 +10,12 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-
-from textual.pilot import Pilot
+from typing import TYPE_CHECKING
 
 from tbatch_tui.config.settings import Settings
 from tbatch_tui.engine.domain.job import LocalStatus
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.engine import BatchEngine
@@ -28,6 +25,13 @@ from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.app import TbatchApp
 from tbatch_tui.tui.screens.pick.screen import PickScreen
 from tbatch_tui.tui.widgets.table.table import RecordTable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from textual.pilot import Pilot
+
+    from tbatch_tui.engine.domain.record import JobRecord
 
 NOW = 1_772_802_120.0
 """2026-03-06 13:02 UTC."""

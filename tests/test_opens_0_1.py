@@ -12,11 +12,10 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import platformdirs
 import pytest
@@ -27,6 +26,9 @@ from tests.data.expect_0_1 import OFFLINE, ONLINE
 from tests.data.make_history_0_1 import FOLDER, KEY, LOCAL_KEY, OTHER_KEY, OTHER_SERVER, WRITTEN_AT
 from tests.helpers.app_host import make_app
 from tests.helpers.drawn import screen_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DATA = Path(__file__).parent / "data" / "history-0.1.0"
 EXPECTED = DATA / "expected"

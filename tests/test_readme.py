@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import pytest
 
 from tbatch_tui.engine.options import EngineOptions
-from tbatch_tui.sandbox.testing import Sandbox
+
+if TYPE_CHECKING:
+    from tbatch_tui.sandbox.testing import Sandbox
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

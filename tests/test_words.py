@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.cli.output import in_commands
 from tbatch_tui.engine import errors
 from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.tui.keys import bindings as keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SOURCE = Path(__file__).parent.parent / "src" / "tbatch_tui"
 ERRORS = {name for name, thing in vars(errors).items() if isinstance(thing, type) and issubclass(thing, Exception)}

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,8 +19,10 @@ from tbatch_tui.cli.parser import NAMES, SHELLS
 from tbatch_tui.config.settings import Settings
 from tbatch_tui.engine.errors import ConnectionFailedError
 from tbatch_tui.sandbox.testing import Sandbox
-from tests.cli.conftest import Run
 from tests.conftest import until, write_chat
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Run
 
 SOON = ("--poll-interval", "0.2")
 

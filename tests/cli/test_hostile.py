@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tbatch_tui.sandbox.testing import Sandbox
-from tests.cli.conftest import Run
 from tests.conftest import CHAT_MODEL
 from tests.helpers.hostile_text import NASTY
 from tests.tui.scenarios.test_hostile_server import fill
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.sandbox.testing import Sandbox
+    from tests.cli.conftest import Run
 
 OBEYED = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
 SERVER = "http://127.0.0.1:9"

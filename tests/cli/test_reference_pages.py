@@ -6,6 +6,7 @@ import json
 import re
 from argparse import ArgumentParser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,7 +14,9 @@ from tbatch_tui.cli.commands.check import add_arguments
 from tbatch_tui.cli.dispatch import COMMANDS
 from tbatch_tui.cli.parser import NAMES, add_settings, app_parser, fill
 from tbatch_tui.sandbox.server import add_arguments as add_sandbox_arguments
-from tests.cli.conftest import Run
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Run
 
 DOCS = Path(__file__).parents[2] / "docs"
 CLI = (DOCS / "reference" / "cli.md").read_text(encoding="utf-8")

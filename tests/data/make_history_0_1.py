@@ -10,9 +10,11 @@ import asyncio
 import importlib
 import json
 import sys
-from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 FOLDER = Path("/srv/batches")
 """Where the history is made. Its paths stay in the database: the test puts its own folder in the place of this."""

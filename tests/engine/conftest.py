@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,7 +11,11 @@ from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.options import EngineOptions
 from tbatch_tui.engine.runtime.runtime import STOPPED
-from tbatch_tui.sandbox.testing import Sandbox
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.sandbox.testing import Sandbox
 
 MakeEngine = Callable[..., BatchEngine]
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.config.settings import Settings
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.options import EngineOptions
-from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.app import TbatchApp
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.sandbox.testing import Sandbox
 
 SIZES = [(80, 24), (60, 20), (140, 40)]
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from math import isinf
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Expected(NamedTuple):
@@ -65,11 +67,11 @@ def any_wrong(value: Any, **kinds: int) -> bool:
     return type(value) is dict and not all(is_of(value.get(name), kind) for name, kind in kinds.items())
 
 
-class TooLarge(Exception):
+class TooLargeError(Exception):
     pass
 
 
-class NoNumber(Exception):
+class NoNumberError(Exception):
     pass
 
 
@@ -126,18 +128,18 @@ def judged(raw: bytes, row: dict[str, Any], *, is_chat: bool) -> Iterator[str]:
 
     def number(digits: str) -> float:
         if isinf(float(digits)):
-            raise TooLarge
+            raise TooLargeError
         return float(digits)
 
     def constant(_: str) -> None:
-        raise NoNumber
+        raise NoNumberError
 
     try:
         value = json.loads(text, object_pairs_hook=pairs, parse_int=number, parse_float=number, parse_constant=constant)
-    except (json.JSONDecodeError, NoNumber):
+    except (json.JSONDecodeError, NoNumberError):
         yield "not-json"
         return
-    except TooLarge:
+    except TooLargeError:
         yield "number-too-large"
         return
     try:

@@ -14,8 +14,7 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.engine import BatchEngine
@@ -23,6 +22,9 @@ from tbatch_tui.engine.options import EngineOptions
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import write_chat
 from tests.engine.scenarios.test_fault_matrix import at_home
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _PACE = {"poll_interval": 0.1, "look_up_every": 0.1, "looked_up_for": 1.0, "first_wait": 0.1}
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import unicodedata
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from textual.app import App
-from textual.binding import BindingType
 
 from tbatch_tui.tui import theme
 from tbatch_tui.tui.keys import bindings as keys
+
+if TYPE_CHECKING:
+    from textual.binding import BindingType
 
 
 class Bare(App[object]):

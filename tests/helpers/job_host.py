@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-
-import pytest
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.job import FileKind, Job
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
@@ -15,8 +12,15 @@ from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.journal import Journal
 from tbatch_tui.engine.journal.mapping import submission_key
-from tbatch_tui.tui.app import TbatchApp
 from tests.helpers.app_host import make_app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import pytest
+
+    from tbatch_tui.tui.app import TbatchApp
 
 NOW = 1_772_802_120.0
 """2026-03-06 13:02 UTC."""

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
-
-from textual.message import Message
-from textual.pilot import Pilot
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.options import EngineOptions
 from tbatch_tui.tui.bridge import Bridge
-from tbatch_tui.tui.messages import CheckFile, CreateBatch, GoBack, Submitted
 from tbatch_tui.tui.screens.base import BaseScreen
 from tests.helpers.drawn import Bare, check_screen, screen_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from textual.message import Message
+    from textual.pilot import Pilot
+
+    from tbatch_tui.tui.messages import CheckFile, CreateBatch, GoBack, Submitted
 
 SIZES = [(80, 24), (60, 20), (140, 40)]
 Open = Callable[[BatchEngine, Bridge], BaseScreen]

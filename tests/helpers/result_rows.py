@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.results import ResultIndex, Sources
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def asked(custom_id: Any, text: str = "Hello?") -> dict[str, Any]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from together import Together
 
 from tbatch_tui.sandbox.testing import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 LLAMA = "meta-llama/Llama-3.3-70B-Instruct-Turbo"
 CHAT = "/v1/chat/completions"

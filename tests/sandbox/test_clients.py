@@ -7,9 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import httpx
 import pytest
@@ -21,6 +20,9 @@ from tbatch_tui.sandbox.answers.models import MODELS
 from tbatch_tui.sandbox.demo.samples import write_samples
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.sandbox.conftest import CHAT, rows_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HEARD = "/v1/audio/transcriptions"
 BatchEndpoint = Literal["/v1/chat/completions", "/v1/audio/transcriptions"]

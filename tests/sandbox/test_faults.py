@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import time
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from together import APIConnectionError, InternalServerError, RateLimitError, Together
 
 from tbatch_tui.sandbox.faults import BadPlanError, Fault, parse_plan, read_plan
-from tbatch_tui.sandbox.testing import Sandbox
 from tests.sandbox.conftest import CHAT, chat_row, jsonl, written
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.sandbox.testing import Sandbox
 
 BATCHES = "/v1/batches"
 BODY = jsonl(*(chat_row(f"row-{n}") for n in range(200)))

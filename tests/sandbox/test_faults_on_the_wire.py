@@ -6,12 +6,15 @@ import json
 import socket
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
 
-from tbatch_tui.sandbox.testing import Sandbox
 from tests.sandbox.conftest import CHAT
+
+if TYPE_CHECKING:
+    from tbatch_tui.sandbox.testing import Sandbox
 
 BATCHES = "/v1/batches"
 BODY = bytes(range(256)) * 8

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -13,8 +12,13 @@ from together import APIStatusError, NotFoundError, Together
 from together.types import FileResponse
 
 from tbatch_tui.sandbox.jobs.file_store import MAX_BYTES
-from tbatch_tui.sandbox.testing import Sandbox
 from tests.sandbox.conftest import written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tbatch_tui.sandbox.testing import Sandbox
 
 BODY = random.Random(1).randbytes(3000)  # nothing looks into a file before a job does
 FORM = {"purpose": "batch-api", "file_name": "batch.jsonl", "file_type": "jsonl"}

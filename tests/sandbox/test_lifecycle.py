@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import httpx
+from typing import TYPE_CHECKING
+
 import pytest
 from together import APIStatusError, Together
 
@@ -10,6 +11,9 @@ from tbatch_tui.sandbox.clock import Clock
 from tbatch_tui.sandbox.jobs.records import Pace
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.sandbox.conftest import CHAT, LLAMA, chat_row, jsonl, rows_of
+
+if TYPE_CHECKING:
+    import httpx
 
 PACE = Pace(validating=10, starting=0, per_row=10, canceling=15)
 TEN = jsonl(*(chat_row(f"row-{n}") for n in range(10)))

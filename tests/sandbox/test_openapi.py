@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
@@ -15,6 +14,9 @@ from schemathesis import Case
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from tbatch_tui.sandbox.testing import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FILE = Path(__file__).parents[2] / "docs" / "openapi-sandbox.yaml"
 schema = schemathesis.openapi.from_path(FILE)

@@ -7,9 +7,9 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -17,6 +17,9 @@ import pytest
 import tbatch_tui
 from tbatch_tui.sandbox.server import main
 from tests.sandbox.conftest import CHAT, chat_row, jsonl, rows_of, written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 BODY = jsonl(*(chat_row(f"row-{n}") for n in range(10)))
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.sandbox.conftest import chat_row, jsonl, rows_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_away_and_back_on_the_same_port(box: Sandbox, http: httpx.Client) -> None:

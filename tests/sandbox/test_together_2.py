@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.sandbox.conftest import CHAT, chat_row, jsonl, rows_of, written
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.slow  # it is installed first
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tbatch_tui.sandbox.demo.samples import questions, write_samples
 from tbatch_tui.sandbox.jobs.validation import MAX_LINE, MAX_REQUESTS, Fate, Rates, judge
-from tbatch_tui.sandbox.testing import Sandbox
 from tests.sandbox.conftest import CHAT, LLAMA, chat_row, jsonl, written
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.sandbox.testing import Sandbox
 
 GOOD = jsonl(chat_row("good"))
 NONE = Rates(0, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from textual.color import Color
@@ -11,6 +11,9 @@ from textual.theme import BUILTIN_THEMES, Theme
 from tbatch_tui.tui import theme
 from tests.conftest import until
 from tests.helpers.app_host import make_app
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GROUNDS = ("background", "surface", "cursor-row", "cursor-row-blurred")
 INKS = ("foreground", "accent-text", *theme.STATUS)

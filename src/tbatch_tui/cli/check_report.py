@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from tbatch_tui.text.escape import encodable, escape_controls
 from tbatch_tui.text.plural import plural
 
 if TYPE_CHECKING:
-    pass
+    from collections.abc import Mapping
 
 
 _COLOURS = {Severity.ERROR: "31", Severity.WARNING: "33", Severity.NOTE: "36"}

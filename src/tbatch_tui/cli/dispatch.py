@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _VALUED = ("--output-dir", "--data-dir", "--poll-interval", "--base-url")
 _TWINS = ("ls", "get", "submit", "fetch", "cancel", "retry", "results", "completion")

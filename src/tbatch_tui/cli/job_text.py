@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tbatch_tui.cli.output import print_result
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.text import format as fmt
+
+if TYPE_CHECKING:
+    from tbatch_tui.engine.domain.record import JobRecord
 
 _FILE_STATES = {
     TransferState.WANTED: "to fetch",

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tbatch_tui.engine.events import TransferProgress
 from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.engine.redaction import redact
 from tbatch_tui.text import format as fmt
 from tbatch_tui.text.escape import escape_controls, escape_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tbatch_tui.engine.events import TransferProgress
 
 _COMMANDS = {
     NextStep.PICK: "`tbatch-tui submit FILE`",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from tbatch_tui._version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NAMES = {
     "ls": "the jobs, as the server tells them now",

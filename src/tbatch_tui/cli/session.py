@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
-from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from tbatch_tui.cli.exit_codes import NoSuchJobError
 from tbatch_tui.cli.output import Progress, print_message
 from tbatch_tui.config.engine_options import options_of
-from tbatch_tui.config.settings import Settings
 from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.domain.job import FileKind
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.errors import AuthenticationError, BatchError, ConnectionFailedError
 from tbatch_tui.engine.events import ConnectionChanged, Event, Notice, TransferProgress
 from tbatch_tui.engine.next_step import NextStep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+
+    from tbatch_tui.config.settings import Settings
+    from tbatch_tui.engine.domain.record import JobRecord
 
 _PATIENCE = 30.0
 """Seconds in which the server must have answered a first list."""

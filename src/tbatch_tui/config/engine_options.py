@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from tbatch_tui.config.settings import Settings
+from typing import TYPE_CHECKING
+
 from tbatch_tui.engine.options import EngineOptions
+
+if TYPE_CHECKING:
+    from tbatch_tui.config.settings import Settings
 
 
 def options_of(settings: Settings, *, background_work: bool) -> EngineOptions:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tbatch_tui.config import paths
@@ -28,6 +28,9 @@ from tbatch_tui.config.toml import (
     read_config,
     require_known_names,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def resolve_settings(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.config.settings import PRICE_NAMES, Notify, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _NAMES = (
     *("output_dir", "data_dir", "poll_interval", "base_url", "mouse", "theme", "tour"),

@@ -11,19 +11,12 @@ context is open; what is not finished when it closes is taken up when it is open
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
 from dataclasses import replace
-from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from tbatch_tui.engine.domain.account import Account, ConnectionHealth, HealthState
-from tbatch_tui.engine.domain.cost import Estimate
 from tbatch_tui.engine.domain.job import FileKind, Job
-from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
-from tbatch_tui.engine.domain.submission import Submission
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
-from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import (
     AuthenticationError,
     BatchError,
@@ -38,14 +31,22 @@ from tbatch_tui.engine.journal.store import JobStore
 from tbatch_tui.engine.local_files.fingerprint import Fingerprint, fingerprint_file
 from tbatch_tui.engine.local_files.input_state import InputState, InputWatcher
 from tbatch_tui.engine.next_step import NextStep
-from tbatch_tui.engine.options import EngineOptions
 from tbatch_tui.engine.progress.history import JobHistory
 from tbatch_tui.engine.runtime.runtime import Runtime
 from tbatch_tui.engine.threads import run_cancellable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+    from types import TracebackType
+
     from tbatch_tui.engine.domain.catalogue import Catalogue
+    from tbatch_tui.engine.domain.cost import Estimate
+    from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
     from tbatch_tui.engine.domain.server_file import DeleteResult, ServerFile
+    from tbatch_tui.engine.domain.submission import Submission
+    from tbatch_tui.engine.endpoint import Endpoint
+    from tbatch_tui.engine.options import EngineOptions
     from tbatch_tui.engine.pricing.catalogue_cache import CatalogueCache
     from tbatch_tui.engine.pricing.prices import PriceList
     from tbatch_tui.engine.results import ResultIndex

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.account import ConnectionHealth
-from tbatch_tui.engine.domain.job import FileKind
-from tbatch_tui.engine.domain.record import JobRecord
+if TYPE_CHECKING:
+    from tbatch_tui.engine.domain.account import ConnectionHealth
+    from tbatch_tui.engine.domain.job import FileKind
+    from tbatch_tui.engine.domain.record import JobRecord
 
 
 @dataclass(frozen=True, slots=True)

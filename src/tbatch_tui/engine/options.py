@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.redaction import key_tail
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
 LOOKED_UP_FOR = 30.0
 """Seconds of successful lists without the job after which a create was certainly not made (product promise)."""

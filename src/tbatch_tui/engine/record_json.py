@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tbatch_tui.engine.domain.counts import JobCounts
-from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.engine.domain.transfer import Transfer
+if TYPE_CHECKING:
+    from tbatch_tui.engine.domain.counts import JobCounts
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.domain.transfer import Transfer
 
 
 def record_to_dict(record: JobRecord) -> dict[str, Any]:

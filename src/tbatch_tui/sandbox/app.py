@@ -5,19 +5,24 @@ from __future__ import annotations
 import hmac
 import sys
 import traceback
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
 
 from tbatch_tui.sandbox.api import account, batches, control, uploads
 from tbatch_tui.sandbox.api import files as content
 from tbatch_tui.sandbox.api import responses as replies
 from tbatch_tui.sandbox.middleware import Wire
-from tbatch_tui.sandbox.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
+
+    from tbatch_tui.sandbox.state import State
 
 STORAGE = "/_storage/"
 """Where uploads go. The address is signed: no key is sent there."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Container
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Container
 
 
 class Ids:

@@ -8,18 +8,21 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import msgspec
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from tbatch_tui.sandbox.faults import Fault
-from tbatch_tui.sandbox.state import State
-from tbatch_tui.sandbox.traffic import Call
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from tbatch_tui.sandbox.faults import Fault
+    from tbatch_tui.sandbox.state import State
+    from tbatch_tui.sandbox.traffic import Call
 
 GARBAGE = b'{"id": "b7c1", "status": "IN_PROG'
 PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"

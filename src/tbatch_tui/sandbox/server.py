@@ -13,8 +13,8 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 
@@ -23,6 +23,9 @@ from tbatch_tui.sandbox.faults import BadPlanError, read_plan
 from tbatch_tui.sandbox.jobs.validation import Rates
 from tbatch_tui.sandbox.middleware import CuttableProtocol
 from tbatch_tui.sandbox.state import DataDirInUseError, SandboxOptions, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 LOOPBACK = "127.0.0.1"
 

@@ -9,9 +9,7 @@ import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
-
-from starlette.requests import Request
+from typing import TYPE_CHECKING, cast
 
 from tbatch_tui.sandbox.clock import Clock
 from tbatch_tui.sandbox.faults import FaultBoard
@@ -22,6 +20,9 @@ from tbatch_tui.sandbox.jobs.journal import Record, SandboxJournal
 from tbatch_tui.sandbox.jobs.records import Pace, ServedJob, StoredFile
 from tbatch_tui.sandbox.jobs.validation import Rates
 from tbatch_tui.sandbox.traffic import Traffic
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
 
 
 class DataDirInUseError(Exception):
@@ -102,4 +103,4 @@ class State:
 
 def state_of(request: Request) -> State:
     """The state behind the app that a request came to."""
-    return cast(State, request.app.state.sandbox)
+    return cast("State", request.app.state.sandbox)

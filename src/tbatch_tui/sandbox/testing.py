@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha256
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import msgspec
 from msgspec import structs
@@ -27,7 +24,13 @@ from tbatch_tui.sandbox.jobs.records import End, Pace, ServedJob
 from tbatch_tui.sandbox.jobs.validation import Rates
 from tbatch_tui.sandbox.server import LOOPBACK, Serving, base_url, listen
 from tbatch_tui.sandbox.state import SandboxOptions, State
-from tbatch_tui.sandbox.traffic import Call
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from pathlib import Path
+    from types import TracebackType
+
+    from tbatch_tui.sandbox.traffic import Call
 
 T = TypeVar("T")
 PATIENCE = 60.0

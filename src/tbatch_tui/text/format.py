@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from datetime import datetime, tzinfo
-from pathlib import PurePath
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tbatch_tui.text.plural import plural as plural
+
+if TYPE_CHECKING:
+    from pathlib import PurePath
 
 MISSING = "–"
 MINUTE, HOUR, DAY = 60, 3_600, 86_400

@@ -4,49 +4,51 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
 from textual.actions import SkipAction
 from textual.app import App, SystemCommand
-from textual.binding import BindingType
 from textual.events import AppFocus, Event, Key, MouseDown
 from textual.filter import LineFilter, Monochrome, NoColor
-from textual.screen import Screen
-from textual.theme import Theme
 from textual.worker import Worker, WorkerState
 
-from tbatch_tui.engine.domain.check_report import CheckReport
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.events import Event as EngineEvent
-from tbatch_tui.engine.events import JobsEnded, ResultsDownloaded
 from tbatch_tui.engine.redaction import redact
 from tbatch_tui.tui import theme
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys import keymap
-from tbatch_tui.tui.messages import (
-    CheckFile,
-    CreateBatch,
-    GoBack,
-    NewBatch,
-    OpenFiles,
-    OpenJob,
-    OpenResults,
-    Submitted,
-    TryDemo,
-)
 from tbatch_tui.tui.sanitize import lines
 from tbatch_tui.tui.screens.jobs.actions import record_answered
 from tbatch_tui.tui.screens.jobs.screen import JobsScreen
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from textual.binding import BindingType
+    from textual.screen import Screen
+    from textual.theme import Theme
+
     from tbatch_tui.config.settings import Settings
     from tbatch_tui.demo import DemoServer
+    from tbatch_tui.engine.domain.check_report import CheckReport
+    from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.engine.events import Event as EngineEvent
+    from tbatch_tui.engine.events import JobsEnded, ResultsDownloaded
+    from tbatch_tui.tui.messages import (
+        CheckFile,
+        CreateBatch,
+        GoBack,
+        NewBatch,
+        OpenFiles,
+        OpenJob,
+        OpenResults,
+        Submitted,
+        TryDemo,
+    )
     from tbatch_tui.tui.screens.create.screen import CreateScreen
     from tbatch_tui.tui.terminal.notifications import Notifier
 

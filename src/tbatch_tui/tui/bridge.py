@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from textual.signal import Signal
 
-from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.events import (
     ConnectionChanged,
     Event,
@@ -23,6 +22,8 @@ from tbatch_tui.tui.sanitize import line
 if TYPE_CHECKING:
     from textual.app import App
     from textual.notifications import SeverityLevel
+
+    from tbatch_tui.engine.errors import BatchError
 
 _TOAST = 8.0
 _LONGEST = 400

@@ -12,14 +12,16 @@ about widths (joiners, variation selectors, skin tones) is dropped.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from functools import cache
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from rich._unicode_data import load as load_cell_table
 from rich.cells import cell_len, get_character_cell_size
 from rich.text import Text
 from textual.content import Content
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Align = Literal["left", "right", "center"]
 StyleT = TypeVar("StyleT")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -16,6 +15,9 @@ from tbatch_tui.engine.check.lines.check_line import LineReport, plain_value
 from tbatch_tui.engine.check.lines.finding import Finding, JsonPathPart
 from tbatch_tui.engine.check.lines.json_spans import locate
 from tests.helpers.check_lines import chat, dumped, saved
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 KEYS = ['"role"', '"content"', '"r\\u006fle"', '"say \\"role"', '"a:b"', '"é\\u00e9"']
 

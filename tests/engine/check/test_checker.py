@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,6 +17,9 @@ from tbatch_tui.engine.check.scan import duplicates, reader
 from tbatch_tui.engine.check.scan.reader import Piece, longest
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tests.helpers.check_lines import chat, dumped, saved
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")

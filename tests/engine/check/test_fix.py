@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tbatch_tui.engine.check import RULES, check_file, plan_fixes, write_fixed
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tests.helpers.check_lines import audio, chat, dumped, saved
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
 
 BODY = b'"body": {"model": "m", "messages": [{"role": "user", "content": "x"}], "max_tokens": 1}}\n'
 AUDIO_BODY = b'"body": {"file": "https://example.com/a.wav", "model": "m"}}\n'

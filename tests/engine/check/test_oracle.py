@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -18,6 +16,10 @@ from tbatch_tui.engine.check.scan import reader
 from tbatch_tui.engine.domain.check_report import Severity
 from tests.helpers.check_lines import audio, chat, dumped, saved
 from tests.helpers.check_oracle import expected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 PARAMETERS = """
 max_tokens max_completion_tokens temperature top_k seed stream stop logprobs tools tool_choice logit_bias

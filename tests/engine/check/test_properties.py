@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,8 +12,13 @@ from hypothesis import strategies as st
 from tbatch_tui.engine.check import check_file, plan_fixes, write_fixed
 from tbatch_tui.engine.check.scan import parallel as forked
 from tbatch_tui.engine.check.scan import reader
-from tbatch_tui.engine.domain.check_report import CheckReport
 from tests.helpers.check_lines import audio, chat, dumped, saved, without
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tbatch_tui.engine.domain.check_report import CheckReport
 
 pytestmark = pytest.mark.usefixtures("small_pieces")
 quickly = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -5,9 +5,7 @@ The sandbox is asked as a client asks it: an upload, a create, a look at how it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -21,6 +19,10 @@ from tbatch_tui.sandbox.jobs import validation as judge
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.engine.check.test_oracle import files as any_files
 from tests.helpers.check_lines import audio, chat, dumped, said, saved, without
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 CHAT, HEARD, TRANSLATED = "/v1/chat/completions", "/v1/audio/transcriptions", "/v1/audio/translations"
 USER = {"role": "user", "content": "Hi"}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tbatch_tui.engine.check import check_file
 from tests.helpers.check_lines import MODEL, audio, chat, dumped, said, saved
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TOOL = {"type": "function", "function": {"name": "f"}}
 

@@ -6,20 +6,24 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 import pytest
 
 from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.events import Event
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until
-from tests.engine.conftest import MakeEngine
 from tests.engine.scenarios.test_main_job import fetched
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tbatch_tui.engine.events import Event
+    from tests.engine.conftest import MakeEngine
 
 FRESH = "fresh-access-token-0001"
 STALE = "stale-access-token-0000"

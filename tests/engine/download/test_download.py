@@ -8,24 +8,28 @@ import hashlib
 import os
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tbatch_tui.engine.domain.job import FileKind
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.download import fetch_file as download
 from tbatch_tui.engine.download.downloader import Downloader
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.errors import JournalError, LocalFileError
 from tbatch_tui.engine.journal import Journal
 from tbatch_tui.engine.local_files.filenames import result_name, stem_of
-from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until
-from tests.engine.conftest import MakeEngine
 from tests.engine.scenarios.test_main_job import fetched
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.sandbox.testing import Sandbox
+    from tests.engine.conftest import MakeEngine
 
 CONTENT = "/v1/files/*/content"
 ROWS = 400

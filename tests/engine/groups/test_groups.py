@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,14 +13,18 @@ from tbatch_tui.engine.domain.job import LocalStatus
 from tbatch_tui.engine.domain.record import JobRecord, Rank
 from tbatch_tui.engine.domain.submission import SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.errors import LocalFileError
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.groups.groups import DROPPED
 from tbatch_tui.engine.results import MergedIndex, MergedMember, RequestCounts, ResultIndex, Sources, sources_of
-from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import CHAT_MODEL, until, write_chat
-from tests.engine.conftest import MakeEngine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.sandbox.testing import Sandbox
+    from tests.engine.conftest import MakeEngine
 
 COUNT = 25
 

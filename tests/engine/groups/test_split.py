@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tbatch_tui.engine.domain.submission import PartFile
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.groups.split import write_parts
 from tbatch_tui.engine.local_files.fingerprint import read_fingerprint
+
+if TYPE_CHECKING:
+    from tbatch_tui.engine.domain.submission import PartFile
 
 LINE = st.binary(min_size=0, max_size=40).map(lambda data: data.replace(b"\n", b"n"))
 

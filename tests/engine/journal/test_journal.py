@@ -6,11 +6,11 @@ import sqlite3
 import stat
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tbatch_tui.engine.domain.job import FileKind, Job, LocalStatus
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.submission import SubmissionState
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
@@ -18,6 +18,9 @@ from tbatch_tui.engine.errors import JournalError, LocalFileError
 from tbatch_tui.engine.journal import Journal
 from tbatch_tui.engine.journal import migrations as schema
 from tbatch_tui.engine.journal.mapping import submission_key
+
+if TYPE_CHECKING:
+    from tbatch_tui.engine.domain.record import JobRecord
 
 NOW = 1_750_000_000.0
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.job import Job
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.journal import Journal
 from tbatch_tui.engine.results import (
     MergedIndex,
@@ -20,9 +18,15 @@ from tbatch_tui.engine.results import (
     sources_of,
     write_retry,
 )
-from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import CHAT_MODEL
-from tests.engine.conftest import MakeEngine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.sandbox.testing import Sandbox
+    from tests.engine.conftest import MakeEngine
 
 NOW = 1_750_000_000.0
 

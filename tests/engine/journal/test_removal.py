@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.job import LocalStatus
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.events import Event, RecordsChanged
 from tbatch_tui.engine.journal import removal
-from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until
-from tests.engine.conftest import MakeEngine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.sandbox.testing import Sandbox
+    from tests.engine.conftest import MakeEngine
 
 
 def fetched(record: JobRecord) -> bool:

@@ -9,6 +9,7 @@ import json
 import logging
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -24,10 +25,12 @@ from tbatch_tui.engine.results.index.cache import IndexCache
 from tbatch_tui.engine.runtime import event_log as log_module
 from tbatch_tui.engine.runtime.event_log import EventLog
 from tbatch_tui.sandbox.testing import Sandbox
-from tests.engine.conftest import MakeEngine
 from tests.engine.scenarios.test_main_job import fetched
 from tests.helpers.hostile_text import HUGE, NASTY, PATHS
 from tests.helpers.result_rows import answered, asked, failed, index_of
+
+if TYPE_CHECKING:
+    from tests.engine.conftest import MakeEngine
 
 csv.field_size_limit(50_000_000)
 OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")

@@ -6,8 +6,7 @@ import asyncio
 import hashlib
 import os
 import threading
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +14,10 @@ from tbatch_tui.engine.errors import OperationCancelledError
 from tbatch_tui.engine.local_files import input_state as unchanged
 from tbatch_tui.engine.local_files.fingerprint import Fingerprint, read_fingerprint
 from tbatch_tui.engine.local_files.input_state import InputState, InputWatcher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 
 def sha(data: bytes) -> str:

@@ -7,8 +7,7 @@ import email.utils
 import itertools
 import json
 import time
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,9 +16,13 @@ from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.redaction import add_secret
-from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until
-from tests.engine.conftest import MakeEngine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.sandbox.testing import Sandbox
+    from tests.engine.conftest import MakeEngine
 
 LIST = "/v1/batches"
 

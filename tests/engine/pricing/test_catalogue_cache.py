@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,9 +12,11 @@ from tbatch_tui.engine.client import decode as wire
 from tbatch_tui.engine.client.api import TogetherApi
 from tbatch_tui.engine.domain.catalogue import ModelInfo
 from tbatch_tui.engine.errors import OutcomeUnknownError
-from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import CHAT_MODEL
-from tests.engine.conftest import MakeEngine
+
+if TYPE_CHECKING:
+    from tbatch_tui.sandbox.testing import Sandbox
+    from tests.engine.conftest import MakeEngine
 
 NOW = 1_790_000_000.0
 PATH = "/v2/supported-models"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,9 +13,13 @@ from tbatch_tui.engine.domain.counts import ModelUsage
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.pricing.demand import demand_of
 from tbatch_tui.engine.pricing.prices import Cost, PriceList, cost, estimate
-from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import CHAT_MODEL, write_chat
-from tests.engine.conftest import MakeEngine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.sandbox.testing import Sandbox
+    from tests.engine.conftest import MakeEngine
 
 WHISPER = "openai/whisper-large-v3"
 CATALOGUE = Catalogue(

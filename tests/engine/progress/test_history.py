@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.domain.job import Job
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.submission import SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.journal import Journal
 from tbatch_tui.engine.progress.history import KEPT, KEPT_OF_ENDED, LOCAL, ProgressPoint, median, thin
+
+if TYPE_CHECKING:
+    from tbatch_tui.engine.domain.record import JobRecord
 
 NOW = 1_750_000_000.0
 CHAT, MODEL = "/v1/chat/completions", "acme/model"

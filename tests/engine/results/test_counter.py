@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tbatch_tui.engine.domain.counts import JobCounts
 from tbatch_tui.engine.domain.record import JobRecord, Rank
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.errors import OperationCancelledError
 from tbatch_tui.engine.journal import Journal
 from tbatch_tui.engine.results import ResultIndex, Sources, count_results, is_stale, sources_of
 from tbatch_tui.engine.results.index.staleness import format_stamps
-from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import write_chat
-from tests.engine.conftest import MakeEngine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.sandbox.testing import Sandbox
+    from tests.engine.conftest import MakeEngine
 
 
 def tallied(record: JobRecord) -> bool:

@@ -6,8 +6,7 @@ import csv
 import io
 import json
 import random
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,6 +17,9 @@ from tbatch_tui.engine.results import COLUMNS, ExportFormat, Outcome, ResultInde
 from tbatch_tui.engine.results.export.tables import _csv_line, escape_formula
 from tests.helpers.hostile_text import NASTY
 from tests.helpers.result_rows import answered, asked, failed, index_of, line_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 csv.field_size_limit(50_000_000)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +16,9 @@ from tbatch_tui.engine.results.index.classify import classify, classify_value, r
 from tbatch_tui.engine.results.index.previews import PREVIEW, preview_bytes, preview_text
 from tbatch_tui.engine.results.record import read_record
 from tests.helpers.result_rows import answered, asked, failed, index_of, line_of, with_body
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CALL = {"id": "c", "type": "function", "function": {"name": "look_up", "arguments": '{"id": 7}'}}
 SHAPES: list[tuple[Any, Outcome, str]] = [

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.results import Audio, ContentPart, Failure, PartKind, Source, ToolCall, Usage
 from tests.helpers.result_rows import answered, failed, index_of, with_body
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PNG = "data:image/png;base64," + "iVBORw0KGgo" * 100
 

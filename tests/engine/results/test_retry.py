@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from tbatch_tui.engine.errors import BatchError, LocalFileError, OperationCancelledError
 from tbatch_tui.engine.results import errors_by_message, retry_path, rows_to_retry, write_retry
 from tests.helpers.result_rows import answered, asked, failed, index_of, line_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 INPUT = [asked(f"case-{number}") for number in range(6)]
 OUTPUT = [answered("case-0"), answered("case-4", "cut", reason="length"), answered("stranger", "", reason="length")]

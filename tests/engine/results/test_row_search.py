@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +13,9 @@ from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.results import ErrorGroup, ResultIndex, errors_by_message, search
 from tbatch_tui.engine.results import search as search_function
 from tests.helpers.result_rows import answered, asked, failed, index_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def hits(index: ResultIndex, text: str) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +11,9 @@ from tbatch_tui.engine.lenient_json import loads
 from tbatch_tui.engine.results import Outcome, usage_by_model
 from tbatch_tui.engine.results.index.classify import classify, classify_value
 from tests.helpers.result_rows import answered, asked, failed, index_of, line_of, with_body
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def of_model(row: dict, model: str) -> dict:

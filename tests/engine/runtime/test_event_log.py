@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,8 +15,12 @@ from tbatch_tui.engine.runtime import event_log as log_module
 from tbatch_tui.engine.runtime.event_log import EventLog
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import write_chat
-from tests.engine.conftest import MakeEngine
 from tests.engine.scenarios.test_main_job import fetched
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.engine.conftest import MakeEngine
 
 KEY = "tgp_v1_0123456789abcdefWXYZ"
 

@@ -7,22 +7,26 @@ import itertools
 import socket
 import threading
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.domain.job import LocalStatus
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.errors import AuthenticationError, BatchError, JournalError, LocalFileError
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.polling import poller
 from tbatch_tui.engine.runtime import runtime as work
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until, write_chat
-from tests.engine.conftest import MakeEngine
 from tests.engine.scenarios.test_main_job import fetched
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.engine.engine import BatchEngine
+    from tests.engine.conftest import MakeEngine
 
 
 async def is_ok(engine: BatchEngine) -> None:

@@ -6,15 +6,19 @@ import asyncio
 import os
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import write_chat
-from tests.engine.conftest import MakeEngine
 from tests.engine.scenarios.test_fault_matrix import at_home
 from tests.helpers.crash_rounds import crash
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.sandbox.testing import Sandbox
+    from tests.engine.conftest import MakeEngine
 
 
 @pytest.mark.parametrize("rounds", [15, pytest.param(200, marks=pytest.mark.slow)])

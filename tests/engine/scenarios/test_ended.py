@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.domain.record import JobRecord
@@ -11,6 +11,9 @@ from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.events import Event, JobsEnded
 from tbatch_tui.engine.journal.store import JobStore
 from tbatch_tui.engine.options import EngineOptions
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_a_submission_adopted_as_a_job_that_ended_meanwhile_has_ended(tmp_path: Path) -> None:

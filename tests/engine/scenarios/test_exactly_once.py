@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,10 +17,14 @@ from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.submit.lookup import LookupDecision
-from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until, write_chat
-from tests.engine.conftest import MakeEngine
 from tests.engine.scenarios.test_main_job import fetched
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.sandbox.testing import Sandbox
+    from tests.engine.conftest import MakeEngine
 
 
 async def test_a_lost_answer_is_shown_as_uncertain_and_adopted_when_the_job_shows_up(

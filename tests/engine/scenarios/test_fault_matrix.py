@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tbatch_tui.engine.domain.job import FileKind
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.engine import BatchEngine
@@ -20,6 +18,11 @@ from tbatch_tui.engine.runtime.runtime import STOPPED
 from tbatch_tui.sandbox.jobs.records import Pace
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import write_chat
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.engine.domain.record import JobRecord
 
 TROUBLE: dict[str, tuple[str, dict[str, Any]]] = {
     "429": ("status", {"status": 429, "headers": {"Retry-After": "0.2"}}),

@@ -10,10 +10,8 @@ import json
 import os
 import time
 import zlib
-from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -37,6 +35,10 @@ from tbatch_tui.engine.results import (
 from tbatch_tui.engine.results.index.cache import CachedIndex, IndexCache
 from tests.helpers.hostile_text import NASTY
 from tests.helpers.result_rows import answered, asked, failed, line_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 pytestmark = pytest.mark.slow
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tbatch_tui.engine.domain.account import HealthState
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError, LocalFileError
 from tbatch_tui.engine.events import Event, ResultsDownloaded, TransferProgress
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until, write_chat
-from tests.engine.conftest import MakeEngine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tests.engine.conftest import MakeEngine
 
 
 def fetched(record: JobRecord) -> bool:

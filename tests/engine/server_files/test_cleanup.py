@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,17 +16,21 @@ from tbatch_tui.engine.domain.server_file import FileRole, ServerFile
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.errors import BatchError, OutcomeUnknownError
 from tbatch_tui.engine.events import Event, FileDeleted, Notice
 from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.engine.server_files import cleanup as janitor
 from tbatch_tui.engine.server_files.policy import with_policy
-from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until
-from tests.engine.conftest import MakeEngine
 from tests.engine.scenarios.test_main_job import fetched
 from tests.helpers.hostile_text import NASTY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.sandbox.testing import Sandbox
+    from tests.engine.conftest import MakeEngine
 
 NOW = 1_772_802_120.0
 PACE = {"poll_interval": 0.05, "look_up_every": 0.05, "now": lambda: time.time() + 3_600}

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.domain.job import LocalStatus
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.submission import SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.submit.lookup import LookupDecision
-from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until
-from tests.engine.conftest import MakeEngine
 from tests.engine.scenarios.test_main_job import fetched
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.sandbox.testing import Sandbox
+    from tests.engine.conftest import MakeEngine
 
 LIST, CREATE = ("GET", "/v1/batches"), ("POST", "/v1/batches")
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
-from textual.app import ComposeResult
-from textual.binding import BindingType
-from textual.screen import ModalScreen
 from textual.widgets._toast import Toast
 
 from tbatch_tui.tui import theme
@@ -24,6 +21,11 @@ from tbatch_tui.tui.widgets.text_input import TextInput
 from tests.conftest import until
 from tests.helpers.drawn import Bare, check_screen, screen_text
 from tests.tui.widgets.test_table import COLUMNS, Item, items
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+    from textual.screen import ModalScreen
 
 SIZES = [(60, 20), (80, 24), (140, 40)]
 UNANSWERED = object()

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
-
-import pytest
+from typing import TYPE_CHECKING
 
 from tbatch_tui.config.settings import Settings
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.options import EngineOptions
-from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.app import TbatchApp
 from tbatch_tui.tui.dialogs.base import Box
 from tbatch_tui.tui.keys import bindings as keys
@@ -20,6 +17,13 @@ from tbatch_tui.tui.keys.hints import fill_keys
 from tests.conftest import CHAT_MODEL, until, write_chat
 from tests.helpers.drawn import screen_lines, screen_text
 from tests.tui.screens.test_disabled_reason import unexplained
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from tbatch_tui.sandbox.testing import Sandbox
 
 LETTERS = [*"αβγδεζηθικλμνξοπρστυφχψω", *map(chr, range(ord("а"), ord("я"))), *map(chr, range(ord("А"), ord("Я")))]
 """Letters that no text of ours has."""

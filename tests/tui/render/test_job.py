@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -29,6 +29,9 @@ from tbatch_tui.tui.render.timeline import STEP_WIDTH, TimelineStep, steps
 from tbatch_tui.tui.screens.job.chart import GUTTER, DrawnChart, chart_lines
 from tbatch_tui.tui.screens.job.facts import about
 from tbatch_tui.tui.terminal.open_file import opener_of, pager_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NOW = 1_772_802_120.0
 MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.text import Text
 from textual import events
-from textual.app import ComposeResult
 from textual.content import Content
 
 from tbatch_tui.tui.dialogs.confirm import Confirm
@@ -23,6 +24,9 @@ from tbatch_tui.tui.widgets.table.columns import Column
 from tbatch_tui.tui.widgets.table.table import RecordTable
 from tests.helpers.drawn import Bare, check_screen
 from tests.helpers.hostile_text import NASTY
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
 
 COLUMNS = [
     Column[str]("str", "[/bad]", lambda text: text, min=6),

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-from textual.app import ComposeResult
+from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.domain.job import FileKind, Job
 from tbatch_tui.engine.domain.record import JobRecord
@@ -15,7 +12,6 @@ from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.progress.history import JobHistory
 from tbatch_tui.engine.results import ErrorGroup
-from tbatch_tui.tui.dialogs.base import Dialog
 from tbatch_tui.tui.render import pace as pace_words
 from tbatch_tui.tui.render.cost import format_unpriced
 from tbatch_tui.tui.render.error_hints import error_hint
@@ -34,6 +30,13 @@ from tbatch_tui.tui.widgets.fact_list import FactList
 from tbatch_tui.tui.widgets.table.table import RecordTable
 from tests.helpers.drawn import Bare, check_screen, is_harmless
 from tests.helpers.hostile_text import HUGE, NASTY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from textual.app import ComposeResult
+
+    from tbatch_tui.tui.dialogs.base import Dialog
 
 NOW = 1_772_802_120.0
 EVERY = [*NASTY, *HUGE]

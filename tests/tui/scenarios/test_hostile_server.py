@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +14,9 @@ from tests.conftest import until
 from tests.helpers.app_host import SIZES, make_app
 from tests.helpers.drawn import check_screen
 from tests.helpers.hostile_text import NASTY
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOW = 1_772_802_120.0
 

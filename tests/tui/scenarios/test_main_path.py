@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
 from tbatch_tui.sandbox.testing import Sandbox
-from tbatch_tui.tui.app import TbatchApp
 from tests.conftest import until, write_chat
 from tests.helpers.app_host import SIZES, make_app
 from tests.helpers.drawn import screen_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.tui.app import TbatchApp
 
 
 def on(app: TbatchApp, name: str) -> bool:

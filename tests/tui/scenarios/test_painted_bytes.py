@@ -7,13 +7,16 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.cli.test_launch import Terminal
 from tests.helpers.hostile_text import NASTY
 from tests.tui.scenarios.test_hostile_server import fill
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SEQUENCE = re.compile(
     rb"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI

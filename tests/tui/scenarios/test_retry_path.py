@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
-from textual.pilot import Pilot
-
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.sandbox.testing import Sandbox
-from tbatch_tui.tui.app import TbatchApp
 from tbatch_tui.tui.messages import OpenResults
 from tbatch_tui.tui.screens.results.retry_dialog import RetryDialog
 from tests.conftest import until, write_chat
 from tests.engine.journal.test_lineage import lose
 from tests.helpers.app_host import make_app
 from tests.helpers.drawn import screen_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+    from textual.pilot import Pilot
+
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.sandbox.testing import Sandbox
+    from tbatch_tui.tui.app import TbatchApp
 
 
 def says(app: TbatchApp, *words: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.job import FileKind, Job
 from tbatch_tui.engine.domain.record import JobRecord
@@ -13,6 +13,9 @@ from tbatch_tui.engine.events import RecordsChanged, TransferProgress
 from tests.conftest import until
 from tests.helpers.app_host import make_app
 from tests.helpers.drawn import check_screen, screen_lines
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 START = 1_772_802_120.0
 TICKS = 1_800

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tbatch_tui.engine.check import check_file
 from tbatch_tui.sandbox.demo.samples import faulty
-from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.messages import CreateBatch, GoBack
 from tbatch_tui.tui.screens.check import screen as check
 from tbatch_tui.tui.screens.check.problem_rows import ProblemRow, ProblemRows, RowKind
@@ -23,6 +22,11 @@ from tests.conftest import CHAT_MODEL, until, write_chat
 from tests.helpers.app_host import make_app
 from tests.helpers.drawn import check_screen, screen_text
 from tests.helpers.new_batch_host import SIZES, NewBatchHost, Open, offline, shown
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.sandbox.testing import Sandbox
 
 
 def open_check(path: Path) -> Open:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,8 +13,6 @@ from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.errors import LocalFileError
-from tbatch_tui.engine.local_files.fingerprint import Fingerprint
-from tbatch_tui.engine.options import EngineOptions
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.messages import GoBack, Submitted
 from tbatch_tui.tui.screens.create.endpoint_choice import EndpointChoice
@@ -23,6 +20,13 @@ from tbatch_tui.tui.screens.create.screen import CreateScreen
 from tbatch_tui.tui.widgets.text_input import TextInput
 from tests.conftest import until, write_chat
 from tests.helpers.new_batch_host import SIZES, NewBatchHost, Open, offline, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tbatch_tui.engine.local_files.fingerprint import Fingerprint
+    from tbatch_tui.engine.options import EngineOptions
 
 
 def open_create(path: Path) -> Open:

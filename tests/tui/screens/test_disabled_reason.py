@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from textual.widgets import Input
 
-from tbatch_tui.tui.app import TbatchApp
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys import keymap
 from tbatch_tui.tui.screens.base import BaseScreen
@@ -15,6 +14,11 @@ from tests.conftest import until
 from tests.helpers.app_host import make_app
 from tests.helpers.drawn import screen_text
 from tests.helpers.job_host import app_on
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.tui.app import TbatchApp
 
 QUIET = {
     "go.on",  # what is under the cursor is opened; an empty list says itself what to do

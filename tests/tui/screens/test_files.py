@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from textual.pilot import Pilot
 
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.server_files import cleanup as janitor
-from tbatch_tui.sandbox.testing import Sandbox
-from tbatch_tui.tui.app import TbatchApp
 from tbatch_tui.tui.dialogs.type_to_confirm import TypeToConfirm
 from tbatch_tui.tui.screens.files.screen import FilesScreen
 from tests.conftest import until
@@ -20,6 +17,14 @@ from tests.helpers.app_host import SIZES, make_app
 from tests.helpers.drawn import check_screen
 from tests.helpers.hostile_text import NASTY
 from tests.tui.scenarios.test_main_path import on, shows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from textual.pilot import Pilot
+
+    from tbatch_tui.sandbox.testing import Sandbox
+    from tbatch_tui.tui.app import TbatchApp
 
 every_size = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 PACE = {"poll_interval": 0.15, "now": lambda: time.time() + 3_600}  # what lies there has been there for an hour

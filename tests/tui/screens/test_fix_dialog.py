@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
-from textual.pilot import Pilot
 
 from tbatch_tui.engine.check import check_file
 from tbatch_tui.tui.messages import CheckFile
@@ -19,6 +18,11 @@ from tbatch_tui.tui.screens.check.screen import CheckScreen
 from tests.conftest import until, write_chat
 from tests.helpers.drawn import check_screen
 from tests.helpers.new_batch_host import SIZES, NewBatchHost, Open, offline, shown
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from textual.pilot import Pilot
 
 
 @pytest.fixture

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from textual.pilot import Pilot
 
 from tbatch_tui.engine.check import check_file
 from tbatch_tui.engine.domain.account import HealthState
-from tbatch_tui.engine.domain.check_report import CheckReport
 from tbatch_tui.engine.domain.job import LocalStatus
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.submission import JobGroup, Submission, SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.sandbox.testing import Sandbox
-from tbatch_tui.tui.app import TbatchApp
 from tbatch_tui.tui.messages import CreateBatch
 from tbatch_tui.tui.render.job import name_cell
 from tbatch_tui.tui.screens.check.screen import CheckScreen
@@ -27,6 +23,15 @@ from tests.helpers.app_host import SIZES, make_app
 from tests.helpers.drawn import check_screen
 from tests.helpers.new_batch_host import offline, shown
 from tests.tui.scenarios.test_main_path import on, shows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from textual.pilot import Pilot
+
+    from tbatch_tui.engine.domain.check_report import CheckReport
+    from tbatch_tui.sandbox.testing import Sandbox
+    from tbatch_tui.tui.app import TbatchApp
 
 COUNT = 60
 

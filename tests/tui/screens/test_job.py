@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import stat
 import time
-from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from textual.pilot import Pilot
 
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.sandbox.jobs.records import Pace
 from tbatch_tui.sandbox.testing import Sandbox
-from tbatch_tui.tui.app import TbatchApp
 from tbatch_tui.tui.messages import OpenJob
 from tbatch_tui.tui.screens.job.file_dialog import ChooseFile
 from tbatch_tui.tui.screens.job.screen import JobScreen
@@ -25,6 +22,14 @@ from tests.conftest import until, write_chat
 from tests.helpers.app_host import SIZES, make_app
 from tests.helpers.drawn import check_screen, same_as_before, screen_text
 from tests.helpers.job_host import JOB_ID, NOW, STATES, app_on
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from textual.pilot import Pilot
+
+    from tbatch_tui.tui.app import TbatchApp
 
 
 @pytest.fixture(autouse=True)

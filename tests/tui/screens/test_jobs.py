@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tbatch_tui.sandbox.testing import Sandbox
-from tbatch_tui.tui.app import TbatchApp
 from tests.conftest import until
 from tests.helpers.app_host import SIZES, make_app
 from tests.helpers.drawn import check_screen, screen_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.sandbox.testing import Sandbox
+    from tbatch_tui.tui.app import TbatchApp
 
 at_every_size = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 

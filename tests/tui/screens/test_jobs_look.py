@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,6 +16,10 @@ from tbatch_tui.engine.journal import Journal
 from tests.conftest import until
 from tests.helpers.app_host import SIZES, make_app
 from tests.helpers.drawn import check_screen, same_as_before, screen_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 NOW = 1_772_802_120.0
 """2026-03-06 13:02 UTC."""

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from textual import events
-from textual.pilot import Pilot
 
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.sandbox.demo.samples import write_samples
-from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.messages import CheckFile, GoBack
 from tbatch_tui.tui.screens.pick.folder import EntryKind, list_folder
 from tbatch_tui.tui.screens.pick.path_input import PathInput
@@ -21,6 +19,13 @@ from tbatch_tui.tui.screens.pick.table import FileTable
 from tbatch_tui.tui.screens.pick.typed_path import parts_of, pasted, resolved
 from tests.conftest import until, write_chat
 from tests.helpers.new_batch_host import SIZES, NewBatchHost, offline, shown
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from textual.pilot import Pilot
+
+    from tbatch_tui.sandbox.testing import Sandbox
 
 HOSTILE = "[bad] \x1b[2J \u202egnp.jsonl"
 

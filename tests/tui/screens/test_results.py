@@ -5,13 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from textual.pilot import Pilot
 
 from tbatch_tui.engine.domain.job import FileKind, Job
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
@@ -22,7 +19,6 @@ from tbatch_tui.engine.options import EngineOptions
 from tbatch_tui.engine.results import Outcome, ResultIndex, Sources
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.dialogs.confirm import Confirm
-from tbatch_tui.tui.messages import CheckFile, GoBack
 from tbatch_tui.tui.screens.results.export_dialog import ExportDialog
 from tbatch_tui.tui.screens.results.reader import ResultsSession
 from tbatch_tui.tui.screens.results.retry_dialog import RetryDialog
@@ -33,6 +29,14 @@ from tests.conftest import until
 from tests.helpers.drawn import Bare, check_screen, screen_lines, screen_text
 from tests.helpers.hostile_text import NASTY
 from tests.helpers.result_rows import answered, asked, failed, with_body, write
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from textual.pilot import Pilot
+
+    from tbatch_tui.tui.messages import CheckFile, GoBack
 
 NOW = 1_750_000_000.0
 SIZES = [(60, 20), (80, 24), (140, 40)]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +11,9 @@ from tests.helpers.drawn import check_screen, same_as_before, screen_text
 from tests.helpers.result_rows import answered, failed, with_body
 from tests.tui.screens.test_results import ERRORS, INPUT, OUTPUT, SIZES, keep, press, showing
 from tests.tui.screens.test_results_merged import keep_retry
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 AUDIO = [
     {

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -33,6 +32,9 @@ from tests.tui.screens.test_results import (
     screen_of,
     showing,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RETRY = Job("41c0aaaa-0000-4000-8000-000000000000", "COMPLETED", created_at=NOW + 60, output_file_id="o2")
 

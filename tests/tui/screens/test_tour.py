@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,6 +18,9 @@ from tbatch_tui.tui.widgets.hint_line import HintLine
 from tests.conftest import until
 from tests.helpers.app_host import SIZES
 from tests.helpers.drawn import check_screen, screen_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def make(folder: Path, **more: object) -> TbatchApp:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from textual.pilot import Pilot
 
 from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.domain.submission import SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.sandbox.testing import Sandbox
-from tbatch_tui.tui.app import TbatchApp
 from tests.conftest import until
 from tests.helpers.app_host import SIZES, make_app
 from tests.helpers.drawn import check_screen, screen_text
 from tests.tui.scenarios.test_main_path import shows
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from textual.pilot import Pilot
+
+    from tbatch_tui.sandbox.testing import Sandbox
+    from tbatch_tui.tui.app import TbatchApp
 
 LIST, CREATE = "/v1/batches", "/v1/batches"
 

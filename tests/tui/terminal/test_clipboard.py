@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.terminal.clipboard import LONGEST, json_or_text, json_text
 from tests.conftest import until
 from tests.helpers.app_host import make_app
 from tests.helpers.hostile_text import NASTY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.sandbox.testing import Sandbox
 
 
 @given(st.text() | st.sampled_from(NASTY))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from rich.text import Text
@@ -12,6 +12,9 @@ from tbatch_tui.engine.runtime.event_log import NAME
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until
 from tests.helpers.app_host import make_app
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 KEY = "tgp_v1_0123456789abcdefWXYZ"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -22,6 +22,9 @@ from tests.conftest import until, write_chat
 from tests.helpers.app_host import make_app
 from tests.helpers.drawn import is_harmless
 from tests.helpers.hostile_text import NASTY
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def ended(name: str, **more: object) -> JobRecord:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 from rich.cells import cell_len
-from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -18,6 +16,10 @@ from tbatch_tui.tui.widgets.header_line import HeaderLine
 from tbatch_tui.tui.widgets.key_bar import KeyBar
 from tbatch_tui.tui.widgets.progress_line import ProgressLine
 from tests.helpers.drawn import Bare, check_screen, screen_lines, screen_text
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
 
 STATUS = ["Acme / evals", "214 done", ("2 running", "$status-active"), ("1 needs you", "$status-attention"), "↻ 0:22"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
-from textual.app import ComposeResult
 
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.widgets.reader.view import RecordView
@@ -18,6 +18,9 @@ from tbatch_tui.tui.widgets.reader.wrap import Block, WrappedText, fold
 from tests.conftest import until
 from tests.helpers.drawn import Bare, check_screen, screen_lines, screen_text
 from tests.helpers.hostile_text import NASTY
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
 
 
 @given(st.text(max_size=200).map(line), st.integers(2, 30))

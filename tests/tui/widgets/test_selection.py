@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
 from time import process_time
+from typing import TYPE_CHECKING
 
 import pytest
-from textual.pilot import Pilot
 
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.sandbox.testing import Sandbox
-from tbatch_tui.tui.app import TbatchApp
 from tbatch_tui.tui.dialogs.text_dialog import TextDialog
 from tbatch_tui.tui.keys.keymap import resolve_keymap
 from tbatch_tui.tui.screens.job.timeline_list import TimelineList
@@ -24,6 +21,14 @@ from tests.conftest import until
 from tests.helpers.app_host import SIZES, make_app
 from tests.helpers.drawn import check_screen, is_harmless, screen_text
 from tests.helpers.hostile_text import HUGE, NASTY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from textual.pilot import Pilot
+
+    from tbatch_tui.sandbox.testing import Sandbox
+    from tbatch_tui.tui.app import TbatchApp
 
 WORDS = "The quick brown fox jumps over the lazy dog and goes home. " * 12
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from textual.app import ComposeResult
 from textual.content import Content
-from textual.message import Message
 
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.widgets.table.columns import GAP, GUTTER, Column, place_columns
 from tbatch_tui.tui.widgets.table.rows import KeyedRows, Lines, group_starts
 from tbatch_tui.tui.widgets.table.table import RecordTable
 from tests.helpers.drawn import Bare, check_screen, screen_lines, screen_text
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.message import Message
 
 SIZES = [(60, 20), (80, 24), (140, 40)]
 

@@ -7,11 +7,14 @@ import os
 import sys
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
-from tbatch_tui.config.settings import Settings
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.options import EngineOptions
+
+if TYPE_CHECKING:
+    from tbatch_tui.config.settings import Settings
 
 _FIRST_ROWS = 60
 

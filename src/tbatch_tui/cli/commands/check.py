@@ -8,7 +8,6 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -24,6 +23,7 @@ from tbatch_tui.text.plural import plural
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+    from collections.abc import Iterator, Mapping
 
     from tbatch_tui.engine.check import FixedCopy
 

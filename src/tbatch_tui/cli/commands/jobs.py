@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.exit_codes import FAILED, OK, USAGE, exit_code_of
 from tbatch_tui.cli.job_text import facts, print_paths
 from tbatch_tui.cli.output import print_json, print_message, print_result, table
 from tbatch_tui.cli.session import Session, is_brought_home, require_job
 from tbatch_tui.config.engine_options import options_of
-from tbatch_tui.config.settings import Settings
 from tbatch_tui.engine.domain.record import JobRecord, Rank
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.record_json import record_to_dict
 from tbatch_tui.text import format as fmt
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tbatch_tui.config.settings import Settings
 
 _RANKS = {"active": Rank.ACTIVE, "attention": Rank.ATTENTION, "done": Rank.DONE}
 _LONGEST_NAME = 40

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
-from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from tbatch_tui.cli.exit_codes import FAILED, OK
 from tbatch_tui.cli.output import JsonLines, print_json, print_message, print_result, table
 from tbatch_tui.cli.session import Session
-from tbatch_tui.config.settings import Settings
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.errors import BatchError, LocalFileError
 from tbatch_tui.engine.results import (
     Outcome,
@@ -27,6 +22,14 @@ from tbatch_tui.engine.results import (
     write_retry,
 )
 from tbatch_tui.text import format as fmt
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tbatch_tui.config.settings import Settings
+    from tbatch_tui.engine.domain.record import JobRecord
 
 _OUTCOMES = {
     "ok": (Outcome.OK,),
@@ -48,7 +51,7 @@ async def results(arguments: argparse.Namespace, settings: Settings) -> int:
         rows = index.select(_OUTCOMES[arguments.filter])
     rows = rows[: arguments.limit]
     if arguments.json:
-        write_merged(index, rows, cast(BinaryIO, JsonLines()), lambda _: record.key)
+        write_merged(index, rows, cast("BinaryIO", JsonLines()), lambda _: record.key)
         sys.stdout.flush()
     else:
         table(("LINE", "CUSTOM ID", "OUTCOME", "TOKENS", "ANSWER"), (_cells(index, row) for row in rows), _NUMBERS)

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.check_report import problem_line, summary
 from tbatch_tui.cli.exit_codes import FAILED, OK
 from tbatch_tui.cli.job_text import print_paths
 from tbatch_tui.cli.output import print_json, print_message, print_result
 from tbatch_tui.cli.session import Session, is_brought_home
-from tbatch_tui.config.settings import Settings
 from tbatch_tui.engine.check import check_file
 from tbatch_tui.engine.domain.check_report import CheckReport, Severity
 from tbatch_tui.engine.domain.job import JobStatus, LocalStatus
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.submission import SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.local_files.fingerprint import Fingerprint
 from tbatch_tui.engine.record_json import record_to_dict
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tbatch_tui.config.settings import Settings
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.local_files.fingerprint import Fingerprint
 
 _TOLD = 20
 """Problems that are told; `check` tells all."""

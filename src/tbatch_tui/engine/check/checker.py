@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator, Mapping
-from io import FileIO
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.check.limits import FILE_MEGABYTES, LONG_LINE, MEBIBYTE, MEGABYTE, REQUESTS_ADVISED, REQUESTS_MAX
 from tbatch_tui.engine.check.lines.params import Kind
@@ -19,10 +17,16 @@ from tbatch_tui.engine.check.scan.partial import LineLocation, LocatedFinding, P
 from tbatch_tui.engine.check.scan.reader import unreadable
 from tbatch_tui.engine.check.scan.scan import scan
 from tbatch_tui.engine.check.scan.sniff import FileHead, sniff
-from tbatch_tui.engine.domain.catalogue import ModelInfo
 from tbatch_tui.engine.domain.check_report import PROBLEMS_KEPT, CheckReport, Problem, Severity
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import LocalFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from io import FileIO
+    from pathlib import Path
+
+    from tbatch_tui.engine.domain.catalogue import ModelInfo
 
 _ONCE_MESSAGES = {
     "crlf": "the line ends in CR LF",

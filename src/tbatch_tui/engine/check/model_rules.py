@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.check.limits import NOT_FOR_BATCH, NOT_FOR_BATCH_DATE
 from tbatch_tui.engine.check.lines.finding import quoted
 from tbatch_tui.engine.check.scan.partial import LineLocation, LocatedFinding, LongLine
-from tbatch_tui.engine.domain.catalogue import ModelInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tbatch_tui.engine.domain.catalogue import ModelInfo
 
 MODEL_RULES = ("mixed-models", "unknown-model", "not-for-batch", "long-prompt")
 """The rules judged here, which `refine` judges again when the catalogue arrives."""

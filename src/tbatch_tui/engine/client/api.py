@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
@@ -23,9 +21,6 @@ from tbatch_tui.engine.client import decode as wire
 from tbatch_tui.engine.client import login
 from tbatch_tui.engine.client.stream import OnPiece, ResponseStream
 from tbatch_tui.engine.client.translate_errors import translate_errors
-from tbatch_tui.engine.domain.catalogue import ModelInfo
-from tbatch_tui.engine.domain.job import Job
-from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import (
     AuthenticationError,
     LocalFileError,
@@ -37,7 +32,14 @@ from tbatch_tui.engine.redaction import add_secret
 from tbatch_tui.engine.threads import run_detached
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
+
     from together import AsyncTogether
+
+    from tbatch_tui.engine.domain.catalogue import ModelInfo
+    from tbatch_tui.engine.domain.job import Job
+    from tbatch_tui.engine.endpoint import Endpoint
 
 T = TypeVar("T")
 

@@ -13,11 +13,14 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 
 import httpcore
-import httpx
 
 from tbatch_tui.engine.errors import OutcomeUnknownError
+
+if TYPE_CHECKING:
+    import httpx
 
 PIECE = 4 << 20
 """Bytes of a piece, but for the last."""

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import email.utils
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC
+from typing import TYPE_CHECKING
 
 import httpx
 import together
@@ -28,6 +28,9 @@ from tbatch_tui.engine.errors import (
     ServerError,
 )
 from tbatch_tui.engine.redaction import masked_key, redact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _RAISED = (
     together.TogetherError,

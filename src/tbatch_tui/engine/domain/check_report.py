@@ -7,10 +7,12 @@ a tenth of a second.
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from tbatch_tui.engine.endpoint import Endpoint
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.engine.endpoint import Endpoint
 
 
 class Severity(StrEnum):

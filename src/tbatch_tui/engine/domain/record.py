@@ -8,11 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.counts import JobCounts
 from tbatch_tui.engine.domain.job import FileKind, Job, JobStatus, LocalStatus, known_status
 from tbatch_tui.engine.domain.submission import JobGroup, Submission, SubmissionState
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
+
+if TYPE_CHECKING:
+    from tbatch_tui.engine.domain.counts import JobCounts
 
 
 class Rank(StrEnum):

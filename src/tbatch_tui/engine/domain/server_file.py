@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.errors import BatchError
+if TYPE_CHECKING:
+    from tbatch_tui.engine.errors import BatchError
 
 
 class FileRole(StrEnum):

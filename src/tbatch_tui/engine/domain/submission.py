@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.cost import Estimate
-from tbatch_tui.engine.endpoint import Endpoint
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.engine.domain.cost import Estimate
+    from tbatch_tui.engine.endpoint import Endpoint
 
 
 class SubmissionState(StrEnum):

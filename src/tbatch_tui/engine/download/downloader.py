@@ -5,14 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import Coroutine
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from tbatch_tui.engine.client.api import TogetherApi
 from tbatch_tui.engine.domain.job import FileKind
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.download import fetch_file as download
 from tbatch_tui.engine.errors import (
@@ -24,6 +20,13 @@ from tbatch_tui.engine.errors import (
     ServerError,
 )
 from tbatch_tui.engine.next_step import NextStep
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from pathlib import Path
+
+    from tbatch_tui.engine.client.api import TogetherApi
+    from tbatch_tui.engine.domain.record import JobRecord
 
 AT_ONCE = 3
 _LONGEST_WAIT = 60.0

@@ -11,17 +11,20 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiofiles
 
-from tbatch_tui.engine.client.api import TogetherApi
-from tbatch_tui.engine.domain.transfer import Transfer
 from tbatch_tui.engine.errors import IncompleteDownloadError, LocalFileError, NotFoundError, OutcomeUnknownError
 from tbatch_tui.engine.next_step import NextStep
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from tbatch_tui.engine.client.api import TogetherApi
+    from tbatch_tui.engine.domain.transfer import Transfer
 
 fcntl: Any
 try:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from tbatch_tui.engine.client.api import TogetherApi
 from tbatch_tui.engine.domain.job import FileKind
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.download import fetch_file as download
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.engine.client.api import TogetherApi
+    from tbatch_tui.engine.domain.record import JobRecord
 
 
 class Store(Protocol):

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.cost import Estimate
 from tbatch_tui.engine.domain.job import JobStatus
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.submission import PartFile, SubmissionState
-from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.events import Event, Notice, RecordsChanged
-from tbatch_tui.engine.journal.store import JobStore
-from tbatch_tui.engine.local_files.fingerprint import Fingerprint
-from tbatch_tui.engine.runtime.runtime import Runtime
 from tbatch_tui.engine.threads import run_cancellable
 from tbatch_tui.text.plural import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from tbatch_tui.engine.domain.cost import Estimate
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.endpoint import Endpoint
+    from tbatch_tui.engine.journal.store import JobStore
+    from tbatch_tui.engine.local_files.fingerprint import Fingerprint
+    from tbatch_tui.engine.runtime.runtime import Runtime
 
 _WAITING = (SubmissionState.WAITING,)
 DROPPED = "Not sent: you decided so when the first requests were back"

@@ -10,14 +10,17 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Callable
-from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from tbatch_tui.engine.domain.submission import PartFile
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.local_files.filenames import safe_name
-from tbatch_tui.engine.local_files.fingerprint import Fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tbatch_tui.engine.local_files.fingerprint import Fingerprint
 
 _BOM = b"\xef\xbb\xbf"
 _LOOKED_EVERY = 1000

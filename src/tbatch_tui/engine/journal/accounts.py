@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.account import Account
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
 
 _SELECT = """
     SELECT a.id, a.base_url, a.organization, a.project, a.title, k.key_tail

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.job import Job
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.errors import JournalError
 from tbatch_tui.engine.journal.mapping import RECORD_SELECT, row_to_job, row_to_record
 from tbatch_tui.engine.journal.migrations import open_database, suspicion_marker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from tbatch_tui.engine.domain.job import Job
+    from tbatch_tui.engine.domain.record import JobRecord
 
 _IN_ORDER = " ORDER BY r.rank, r.sort_at DESC, r.key"
 

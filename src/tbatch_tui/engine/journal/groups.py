@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.submission import PartFile, SubmissionState
-from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.journal import progress as points
 from tbatch_tui.engine.journal.mapping import RECORD_SELECT, estimate_to_json, path_to_blob, row_to_record
 from tbatch_tui.engine.journal.submissions import Submissions
 from tbatch_tui.engine.progress.history import LOCAL
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.endpoint import Endpoint
     from tbatch_tui.engine.local_files.fingerprint import Fingerprint
 
 _AT_REST = tuple(state for state in SubmissionState if state.is_waiting)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.job import ENDED, FileKind, Job
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.journal import progress as points
 from tbatch_tui.engine.journal.mapping import JOB_COLUMNS, RECORD_SELECT, job_values, row_to_record
 from tbatch_tui.engine.journal.transfers import Transfers
 from tbatch_tui.engine.progress.history import JobHistory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from tbatch_tui.engine.domain.record import JobRecord
 
 
 class Jobs(Transfers):

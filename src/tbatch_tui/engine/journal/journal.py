@@ -5,13 +5,17 @@ Each public method is one transaction. Methods that change a record return it as
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.account import Account
 from tbatch_tui.engine.journal import accounts
 from tbatch_tui.engine.journal.groups import GroupTable
 from tbatch_tui.engine.journal.mapping import blob_to_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tbatch_tui.engine.domain.account import Account
 
 
 class Journal(GroupTable):

@@ -6,10 +6,13 @@ from the command line.
 
 from __future__ import annotations
 
-import sqlite3
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.journal.mapping import path_to_blob, submission_key
+
+if TYPE_CHECKING:
+    import sqlite3
+    from pathlib import Path
 
 
 def add_retry(db: sqlite3.Connection, account_id: int, path: Path, sha256: str, parent: str) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from dataclasses import asdict, astuple
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.domain.cost import Estimate
 from tbatch_tui.engine.domain.counts import JobCounts, ModelUsage
@@ -15,6 +14,9 @@ from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.submission import JobGroup, Submission, SubmissionState
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    import sqlite3
 
 JOB_COLUMNS = (
     "status",

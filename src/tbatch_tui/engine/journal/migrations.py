@@ -6,9 +6,12 @@ import os
 import sqlite3
 import time
 from contextlib import suppress
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.errors import LocalFileError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _MIGRATIONS = (
     """

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.job import ENDED, JobStatus
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.progress.history import (
     KEPT,
     KEPT_OF_ENDED,
@@ -15,6 +14,11 @@ from tbatch_tui.engine.progress.history import (
     pause_before,
     thin,
 )
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from tbatch_tui.engine.domain.record import JobRecord
 
 _LOOKED_AFTER_EVERY = 16
 """Points that may come over the limit before they are counted again."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.transfer import TransferState
+
+if TYPE_CHECKING:
+    from collections.abc import Set
+
+    from tbatch_tui.engine.domain.record import JobRecord
 
 NOT_OVER = "not over, and may still cost money"
 NOT_SENT = "waiting to be sent, or not"

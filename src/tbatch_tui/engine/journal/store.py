@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from tbatch_tui.engine.domain.account import Account
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.errors import JournalError
 from tbatch_tui.engine.events import Event, JobsEnded, Notice, RecordsChanged
 from tbatch_tui.engine.journal import Journal
-from tbatch_tui.engine.options import EngineOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from tbatch_tui.engine.domain.account import Account
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.options import EngineOptions
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.cost import Estimate
-from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
-from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.journal import lineage
 from tbatch_tui.engine.journal import progress as points
 from tbatch_tui.engine.journal.jobs import Jobs
@@ -22,6 +19,13 @@ from tbatch_tui.engine.journal.mapping import (
     submission_key,
 )
 from tbatch_tui.engine.progress.history import LOCAL
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.engine.domain.cost import Estimate
+    from tbatch_tui.engine.domain.job import Job
+    from tbatch_tui.engine.endpoint import Endpoint
 
 
 class Submissions(Jobs):

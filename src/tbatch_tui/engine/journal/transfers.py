@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.counts import JobCounts
-from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.journal.database import Database
 from tbatch_tui.engine.journal.mapping import TALLY_COLUMNS, blob_to_path, counts_values, path_to_blob, row_to_transfer
 from tbatch_tui.engine.local_files.filenames import input_stem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.engine.domain.counts import JobCounts
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 
 
 class Transfers(Database):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from os import stat_result
-from pathlib import Path
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+if TYPE_CHECKING:
+    from os import stat_result
+    from pathlib import Path
 
 
 class FileStamp(NamedTuple):

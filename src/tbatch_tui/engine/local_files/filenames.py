@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.job import FileKind
+if TYPE_CHECKING:
+    from tbatch_tui.engine.domain.job import FileKind
 
 _LONGEST = 200
 """Bytes: a name of 255 must still have room for the rest."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.threads import run_cancellable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 _PIECE = 1 << 20
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable
 from enum import StrEnum
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.local_files.file_stamp import FileStamp
 from tbatch_tui.engine.local_files.fingerprint import read_fingerprint
 from tbatch_tui.engine.threads import run_cancellable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 _REMEMBERED = 64
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.journal.store import JobStore
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from tbatch_tui.engine.journal.store import JobStore
 
 
 class InputNames:

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.client import decode as wire
 from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
-from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.errors import AuthenticationError, BatchError, ConnectionFailedError, RateLimitError, ServerError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from tbatch_tui.engine.domain.job import Job
 
 _JITTER = 0.1
 _REFRESH_NOT_WITHIN = 2.0

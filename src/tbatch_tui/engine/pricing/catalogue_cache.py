@@ -6,15 +6,18 @@ Nothing waits for it that can do without: whoever asks gets the last one known, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tbatch_tui.engine.domain.catalogue import Catalogue, ModelInfo
 from tbatch_tui.engine.errors import BatchError, JournalError
-from tbatch_tui.engine.journal.store import JobStore
-from tbatch_tui.engine.options import EngineOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    from tbatch_tui.engine.journal.store import JobStore
+    from tbatch_tui.engine.options import EngineOptions
 
 KEPT_FOR = 86_400.0
 """Seconds before the catalogue is fetched again."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
@@ -13,6 +11,10 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from tbatch_tui.engine.check.limits import BYTES_PER_TOKEN
 from tbatch_tui.engine.domain.cost import Demand
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 _MESSAGE_TOKENS = 4
 """What the template of a chat adds to each message, about."""

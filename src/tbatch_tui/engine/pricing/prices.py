@@ -7,12 +7,16 @@ the cent.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.catalogue import Catalogue, ModelInfo
 from tbatch_tui.engine.domain.cost import Demand, Estimate
-from tbatch_tui.engine.domain.counts import ModelUsage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from tbatch_tui.engine.domain.counts import ModelUsage
 
 DISCOUNTS_DATE = "September 2026"
 DISCOUNTS: Mapping[str, float] = {

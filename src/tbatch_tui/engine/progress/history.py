@@ -6,10 +6,13 @@ long nothing moved; `pause` keeps that where it was really watched, also when po
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.job import JobStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 KEPT = 240
 """Points kept of a job that goes on."""

@@ -7,12 +7,15 @@ at the server only, and no time of its own makes a job a stuck one.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.job import ENDED, JobStatus
 from tbatch_tui.engine.progress.history import ProgressPoint, median
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 HOUR = 3_600.0
 LEAST_POINTS, LEAST_GAINED, LEAST_SECONDS = 3, 2.0, 60.0

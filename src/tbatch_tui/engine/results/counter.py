@@ -8,15 +8,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from tbatch_tui.engine.domain.counts import JobCounts
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.errors import OperationCancelledError
 from tbatch_tui.engine.threads import run_cancellable, yield_to_loop
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tbatch_tui.engine.domain.counts import JobCounts
+    from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.results import ResultIndex
 
 _AT_ONCE = 100

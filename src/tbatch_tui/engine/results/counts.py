@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.counts import JobCounts
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.results.index.index import ResultIndex
 from tbatch_tui.engine.results.index.staleness import format_stamps
 from tbatch_tui.engine.results.sources import Source, Sources, sources_of
 from tbatch_tui.engine.results.usage_totals import usage_by_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tbatch_tui.engine.domain.record import JobRecord
 
 
 def count_results(

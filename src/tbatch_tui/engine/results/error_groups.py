@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.results.error_causes import Cause, cause_of
-from tbatch_tui.engine.results.index.index import ResultIndex
 from tbatch_tui.engine.results.index.previews import preview_text
 from tbatch_tui.engine.results.outcomes import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tbatch_tui.engine.results.index.index import ResultIndex
 
 _MASKS = (
     (re.compile(r"https?://\S+"), "<url>"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -18,8 +18,10 @@ from tbatch_tui.engine.results.conversation import (
     pretty,
 )
 from tbatch_tui.engine.results.outcomes import Outcome, Row
-from tbatch_tui.engine.results.sources import Source
 from tbatch_tui.engine.results.usage import Usage, usage_of
+
+if TYPE_CHECKING:
+    from tbatch_tui.engine.results.sources import Source
 
 
 @dataclass(frozen=True, slots=True)

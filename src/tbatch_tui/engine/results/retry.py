@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tbatch_tui.engine.errors import BatchError, OperationCancelledError
 from tbatch_tui.engine.local_files.atomic_write import atomic_write
-from tbatch_tui.engine.results.error_groups import ErrorGroup
-from tbatch_tui.engine.results.index.index import ResultIndex
 from tbatch_tui.engine.results.outcomes import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from tbatch_tui.engine.results.error_groups import ErrorGroup
+    from tbatch_tui.engine.results.index.index import ResultIndex
 
 _BOM = b"\xef\xbb\xbf"
 _LIMITS = ("max_completion_tokens", "max_tokens")

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.errors import OperationCancelledError
-from tbatch_tui.engine.results.index.index import ResultIndex
 from tbatch_tui.engine.results.index.jsonl import PIECE
 from tbatch_tui.engine.results.sources import FileNumber, Source, source_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tbatch_tui.engine.results.index.index import ResultIndex
 
 _SAFE = re.compile(r"[\w .,:;!?()%=+*#@$|~^{}\[\]-]", re.ASCII)
 """Characters that JSON writers spell as they are."""

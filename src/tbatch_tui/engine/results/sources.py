@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.record import JobRecord
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.engine.domain.record import JobRecord
 
 
 def sources_of(record: JobRecord | None) -> Sources:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.counts import ModelUsage
 from tbatch_tui.engine.results.index.columns import NONE, ResponseColumns
-from tbatch_tui.engine.results.index.index import ResultIndex
 from tbatch_tui.engine.results.sources import Source, source_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tbatch_tui.engine.results.index.index import ResultIndex
 
 
 def usage_by_model(index: ResultIndex, rows: Sequence[int] | None = None) -> tuple[ModelUsage, ...]:

@@ -7,31 +7,32 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
-from tbatch_tui.engine.domain.counts import JobCounts
-from tbatch_tui.engine.domain.job import FileKind, Job
-from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.engine.domain.submission import Submission
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.errors import BatchError, ConnectionFailedError, OutcomeUnknownError, RateLimitError
 from tbatch_tui.engine.events import ConnectionChanged, Event, Notice, ResultsDownloaded
 from tbatch_tui.engine.journal.mapping import submission_key
-from tbatch_tui.engine.journal.store import JobStore
 from tbatch_tui.engine.local_files.filenames import input_stem, result_name
 from tbatch_tui.engine.next_step import NextStep
-from tbatch_tui.engine.options import EngineOptions
 from tbatch_tui.engine.redaction import redact
 from tbatch_tui.engine.results.counter import ResultCounter
 from tbatch_tui.engine.runtime.transfer_meter import TransferMeter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+    from pathlib import Path
+
     from tbatch_tui.engine.client.api import TogetherApi
     from tbatch_tui.engine.domain.catalogue import ModelInfo
+    from tbatch_tui.engine.domain.counts import JobCounts
+    from tbatch_tui.engine.domain.job import FileKind, Job
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.domain.submission import Submission
     from tbatch_tui.engine.download.downloader import Downloader
+    from tbatch_tui.engine.journal.store import JobStore
+    from tbatch_tui.engine.options import EngineOptions
     from tbatch_tui.engine.polling.input_names import InputNames
     from tbatch_tui.engine.polling.poller import JobList, Poller
     from tbatch_tui.engine.results import ResultIndex

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.events import Event, TransferProgress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _SHOWN_EVERY = 0.1
 _SMOOTHING = 0.3

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tbatch_tui.engine.client import decode as wire
-from tbatch_tui.engine.client.api import TogetherApi
 from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.server_file import DeleteResult, ServerFile
 from tbatch_tui.engine.errors import (
     AuthenticationError,
@@ -26,11 +23,17 @@ from tbatch_tui.engine.errors import (
     RateLimitError,
 )
 from tbatch_tui.engine.events import Event, FileDeleted, Notice
-from tbatch_tui.engine.journal.store import JobStore
 from tbatch_tui.engine.next_step import NextStep
-from tbatch_tui.engine.polling.poller import Poller
 from tbatch_tui.engine.server_files.policy import jobs_naming, might_upload, with_policy
 from tbatch_tui.text.plural import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable, Sequence
+
+    from tbatch_tui.engine.client.api import TogetherApi
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.journal.store import JobStore
+    from tbatch_tui.engine.polling.poller import Poller
 
 _JOBS_WITHIN, _JOBS_WITHIN_OF_ILL = 20.0, 3.0
 """Seconds in which the jobs are to be listed before anything is deleted; the same where the connection was bad."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.job import FileKind
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.server_file import FileRole, FileUse, ServerFile
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.download.fetch_file import is_on_disk
 from tbatch_tui.engine.next_step import NextStep
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tbatch_tui.engine.domain.record import JobRecord
 
 _FRESH = 600.0
 """Seconds in which the job of a file that somebody else has uploaded may still be to be created."""

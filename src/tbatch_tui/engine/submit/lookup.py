@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
 from tbatch_tui.engine.submit.matching import Desk, is_candidate, might_match
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from tbatch_tui.engine.domain.job import Job
     from tbatch_tui.engine.polling.poller import JobList
 
 _LONGEST_LOOK = 10.0

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.client.api import TogetherApi
+    from tbatch_tui.engine.domain.job import Job
     from tbatch_tui.engine.polling.poller import JobList
 
 

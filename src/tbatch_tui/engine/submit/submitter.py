@@ -7,9 +7,8 @@ or until 30 s of successful lists have shown that it was not made.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
@@ -29,6 +28,9 @@ from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.engine.submit.lookup import CreateLookup, LookupDecision, LookupOutcome
 from tbatch_tui.engine.submit.matching import Desk, has_same_input, is_candidate, may_have_been_created
 from tbatch_tui.text.plural import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
 
 _UPLOADS_AT_ONCE = 3
 """Of the parts of a large file, so many go up together."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.sandbox.answers.faq import ANSWERS
+
+if TYPE_CHECKING:
+    from random import Random
 
 _OPENINGS = (
     "In short, {topic} comes down to a trade-off between effort and certainty.",

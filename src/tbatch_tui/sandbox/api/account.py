@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from starlette.requests import Request
-from starlette.responses import Response
+from typing import TYPE_CHECKING
+
 from starlette.routing import Route
 
 from tbatch_tui.sandbox.answers import models as catalogue
 from tbatch_tui.sandbox.api.responses import Json, RefusedError
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
 
 WHOAMI = {
     "type": "project_api_key",

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
 from tbatch_tui.sandbox.api.responses import Json, RefusedError, batch_error, json_object, text_field
 from tbatch_tui.sandbox.jobs.jobs import AlreadyEndedError
 from tbatch_tui.sandbox.jobs.records import Endpoint, ServedJob
 from tbatch_tui.sandbox.state import state_of
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
 
 ENDPOINTS = get_args(Endpoint)
 

@@ -7,15 +7,19 @@ GET, POST, DELETE /_sandbox/faults · GET /_sandbox/requests?since=N · POST /_s
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
 from tbatch_tui.sandbox.api.responses import Json, RefusedError, json_object
 from tbatch_tui.sandbox.clock import stamp
 from tbatch_tui.sandbox.faults import BadPlanError, parse_plan
 from tbatch_tui.sandbox.state import state_of
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
 
 MOST_SECONDS = 366 * 86_400.0
 """The farthest jump at a time."""

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from tbatch_tui.sandbox.api.responses import Json, RefusedError
-from tbatch_tui.sandbox.jobs.records import StoredFile
 from tbatch_tui.sandbox.state import State, state_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from starlette.requests import Request
+
+    from tbatch_tui.sandbox.jobs.records import StoredFile
 
 PIECE = 2**19
 """Bytes read and sent at a time."""

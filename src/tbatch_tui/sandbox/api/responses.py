@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
 
 _encode = msgspec.json.Encoder().encode
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect, Request
@@ -18,8 +18,10 @@ from tbatch_tui.sandbox.api.files import described
 from tbatch_tui.sandbox.api.responses import Json, RefusedError, text_field
 from tbatch_tui.sandbox.jobs.file_store import MAX_BYTES
 from tbatch_tui.sandbox.jobs.records import FileType, Purpose, StoredFile
-from tbatch_tui.sandbox.jobs.result_files import BodyWriter
 from tbatch_tui.sandbox.state import State, state_of
+
+if TYPE_CHECKING:
+    from tbatch_tui.sandbox.jobs.result_files import BodyWriter
 
 PIECE = 2**20
 """Bytes written and hashed at a time: the most an upload holds in memory."""

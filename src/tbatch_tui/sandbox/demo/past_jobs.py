@@ -5,13 +5,16 @@ Result files are written when somebody asks for them, so that the sandbox is up 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.sandbox.demo.samples import faulty, line, questions, recordings, reviews
 from tbatch_tui.sandbox.jobs.records import Pace
-from tbatch_tui.sandbox.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tbatch_tui.sandbox.state import State
 
 CHAT = "/v1/chat/completions"
 HEARD = "/v1/audio/transcriptions"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tbatch_tui.sandbox.answers.faq import ANSWERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 LLAMA = "meta-llama/Llama-3.3-70B-Instruct-Turbo"
 WHISPER = "openai/whisper-large-v3"

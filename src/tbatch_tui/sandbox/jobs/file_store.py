@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tbatch_tui.sandbox.clock import Clock
-from tbatch_tui.sandbox.ids import Ids
-from tbatch_tui.sandbox.jobs.journal import SandboxJournal
 from tbatch_tui.sandbox.jobs.records import StoredFile
 from tbatch_tui.sandbox.jobs.result_files import BodyWriter, Written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tbatch_tui.sandbox.clock import Clock
+    from tbatch_tui.sandbox.ids import Ids
+    from tbatch_tui.sandbox.jobs.journal import SandboxJournal
 
 MAX_BYTES = 100 * 2**20
 """An input file's limit: 100 MB, read generously (documentation)."""

@@ -7,21 +7,24 @@ when somebody looks, so ten thousand ended jobs cost nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tbatch_tui.sandbox.clock import Clock, stamp
-from tbatch_tui.sandbox.ids import Ids
-from tbatch_tui.sandbox.jobs.file_store import FileStore
-from tbatch_tui.sandbox.jobs.journal import SandboxJournal
 from tbatch_tui.sandbox.jobs.lifecycle import ENDED, Moment, moment
 from tbatch_tui.sandbox.jobs.records import End, Pace, ServedJob, StoredFile, Time
 from tbatch_tui.sandbox.jobs.result_files import write_results
 from tbatch_tui.sandbox.jobs.validation import Rates, ValidationResult, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tbatch_tui.sandbox.ids import Ids
+    from tbatch_tui.sandbox.jobs.file_store import FileStore
+    from tbatch_tui.sandbox.jobs.journal import SandboxJournal
 
 USER_ID = "user-sandbox"
 _encode = msgspec.json.Encoder().encode

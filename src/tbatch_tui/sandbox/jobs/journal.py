@@ -6,13 +6,15 @@ outdated ones. A last line that a crash cut short is passed over.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
 from tbatch_tui.sandbox.jobs.records import ServedJob, StoredFile, Time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 Record = StoredFile | ServedJob | Time
 _decode = msgspec.json.Decoder(Record).decode

@@ -6,9 +6,11 @@ VALIDATING → IN_PROGRESS → COMPLETED | FAILED | EXPIRED; a cancel makes it C
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from tbatch_tui.sandbox.jobs.records import End, ServedJob, Status
-from tbatch_tui.sandbox.jobs.validation import ValidationResult
+if TYPE_CHECKING:
+    from tbatch_tui.sandbox.jobs.records import End, ServedJob, Status
+    from tbatch_tui.sandbox.jobs.validation import ValidationResult
 
 ENDED: frozenset[str] = frozenset({"COMPLETED", "FAILED", "EXPIRED", "CANCELLED"})
 """Statuses that do not change any more."""

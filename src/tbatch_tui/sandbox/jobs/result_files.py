@@ -9,9 +9,7 @@ import hashlib
 import itertools
 import time
 from dataclasses import dataclass
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from zlib import crc32
 
 import msgspec
@@ -20,6 +18,10 @@ from tbatch_tui.sandbox.answers.chat import completion
 from tbatch_tui.sandbox.answers.failures import CHAT, CODE, UNLUCKY, refusal
 from tbatch_tui.sandbox.answers.transcripts import heard
 from tbatch_tui.sandbox.jobs.validation import Fate, Ledger
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
 
 PIECE = 2**18
 """Bytes written and hashed at a time."""

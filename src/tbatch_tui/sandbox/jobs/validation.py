@@ -9,16 +9,18 @@ from __future__ import annotations
 import random
 import time
 from array import array
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import blake2b
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tbatch_tui.sandbox.answers.failures import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 MAX_REQUESTS = 50_000
 """Requests a batch (documentation)."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from tbatch_tui.tui.keys import keymap
-from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.widgets.one_line import OneLine
 from tbatch_tui.tui.widgets.reader.selectable import SelectableScreen
+
+if TYPE_CHECKING:
+    from tbatch_tui.tui.render.styled import StyledText
 
 Answer = TypeVar("Answer")
 

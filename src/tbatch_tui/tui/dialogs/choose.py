@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
-from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.widgets import Static
 
 from tbatch_tui.tui.dialogs.base import Box, Dialog, KeyHints
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.hints import shown_key
-from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import one_line, shown
 from tbatch_tui.tui.widgets.table.columns import Column
 from tbatch_tui.tui.widgets.table.table import RecordTable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from tbatch_tui.tui.render.styled import StyledText
 
 Answer = TypeVar("Answer")
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Static
 
@@ -13,6 +11,10 @@ from tbatch_tui.tui.dialogs.base import Box, Dialog
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.sanitize import shown
 from tbatch_tui.tui.widgets.button import FlatButton
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
 
 
 class Confirm(Dialog[bool]):

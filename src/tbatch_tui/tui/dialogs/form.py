@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from textual.binding import BindingType
 from textual.widgets import Static
 
 from tbatch_tui.tui.dialogs.base import Answer, Dialog, KeyHints
@@ -13,6 +11,11 @@ from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.hints import shown_key
 from tbatch_tui.tui.render.styled import pieces_content
 from tbatch_tui.tui.widgets.checkbox_list import CheckboxList
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.binding import BindingType
 
 
 class Form(Dialog[Answer | None]):

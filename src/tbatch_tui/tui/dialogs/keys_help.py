@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
-from textual.screen import Screen
 
 from tbatch_tui.tui.dialogs.text_dialog import TextDialog
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys import keymap
 from tbatch_tui.tui.widgets.reader.wrap import Block
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
 
 
 @dataclass(slots=True)

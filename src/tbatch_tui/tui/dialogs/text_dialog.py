@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.widgets import Static
 
 from tbatch_tui.tui.dialogs.base import Box, Dialog, KeyHints
@@ -15,6 +12,12 @@ from tbatch_tui.tui.keys.hints import shown_key
 from tbatch_tui.tui.sanitize import one_line
 from tbatch_tui.tui.widgets.reader.view import RecordView
 from tbatch_tui.tui.widgets.reader.wrap import Block
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
 
 AROUND = 9
 """Lines of the box around what is read: border, padding, title and keys."""

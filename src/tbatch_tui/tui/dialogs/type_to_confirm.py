@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
@@ -14,6 +12,10 @@ from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.render.status import ATTENTION
 from tbatch_tui.tui.sanitize import shown
 from tbatch_tui.tui.widgets.text_input import TextInput
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
 
 
 class TypeToConfirm(Dialog[bool]):

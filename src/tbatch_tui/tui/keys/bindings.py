@@ -6,10 +6,13 @@ and documentation read the same constants. A person remaps them by id; `keymap` 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from textual.binding import Binding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class KeyContext(StrEnum):

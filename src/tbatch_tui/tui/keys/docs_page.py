@@ -6,13 +6,17 @@ The command is `python -m tbatch_tui.tui.keys.docs_page > docs/reference/keys.md
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from textual.binding import Binding
 from textual.keys import format_key
 
 from tbatch_tui.tui.keys.bindings import ALL, PLACES, SCREENS, KeyContext
 from tbatch_tui.tui.keys.keymap import keys_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from textual.binding import Binding
 
 _HEAD = """# Keys
 

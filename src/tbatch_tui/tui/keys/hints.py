@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from textual._context import active_app
-from textual.binding import Binding
 from textual.keys import format_key
 
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.keymap import keys_of
+
+if TYPE_CHECKING:
+    from textual.binding import Binding
 
 _NAMED = re.compile(r"\{([a-z]+\.[a-z-]+)\}")
 

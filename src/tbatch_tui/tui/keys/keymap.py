@@ -5,12 +5,16 @@ Unknown ids, keys that do not exist and clashes each get a message; where there 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from textual.binding import Binding
 from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys, _character_to_key, key_to_character
 
 from tbatch_tui.tui.keys.bindings import ALL, PLACES, TICK, KeyContext
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from textual.binding import Binding
 
 _TAKEN = {
     "tab": "moves between fields",

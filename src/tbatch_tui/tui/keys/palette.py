@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from tbatch_tui.tui.keys import bindings as keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class KeyCommands(Provider):

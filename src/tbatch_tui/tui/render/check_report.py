@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from tbatch_tui.engine.domain.check_report import CheckReport
-from tbatch_tui.engine.errors import LocalFileError
+from typing import TYPE_CHECKING
+
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
-from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import line
+
+if TYPE_CHECKING:
+    from tbatch_tui.engine.domain.check_report import CheckReport
+    from tbatch_tui.engine.errors import LocalFileError
+    from tbatch_tui.tui.render.styled import StyledText
 
 CLEAN = "No problems"
 _MODELS_NAMED = 8

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.cost import Estimate
-from tbatch_tui.engine.domain.counts import ModelUsage
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.pricing.prices import DISCOUNTS_DATE, Cost, PriceList, cost
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.status import ATTENTION, QUIET
-from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tbatch_tui.engine.domain.cost import Estimate
+    from tbatch_tui.engine.domain.counts import ModelUsage
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.tui.render.styled import StyledText
 
 _MODELS_NAMED = 2
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.counts import JobCounts
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.status import ATTENTION, OK, QUIET
 from tbatch_tui.tui.sanitize import ELLIPSIS
 
 if TYPE_CHECKING:
+    from tbatch_tui.engine.domain.counts import JobCounts
     from tbatch_tui.engine.results import RequestCounts
 
 StyledText = list[tuple[str, str]]

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
 from tbatch_tui.engine.domain.job import FileKind, JobStatus, LocalStatus
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.events import TransferProgress
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.hints import fill_keys, shown_key
 from tbatch_tui.tui.render.counts import counts_cell
 from tbatch_tui.tui.sanitize import fit, line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.events import TransferProgress
 
 _NAMED = 4
 """Cells of a name below which its part is not worth them."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tbatch_tui.engine.domain.job import FileKind
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.results import Outcome, ResultIndex, RowIssue
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.render.status import ACTIVE, ATTENTION, FAILED, OK, StatusLook
+
+if TYPE_CHECKING:
+    from tbatch_tui.engine.domain.record import JobRecord
 
 FILTERS: dict[str, tuple[Outcome, ...]] = {
     "all": tuple(Outcome),

@@ -5,13 +5,17 @@ A job is never called stuck, least of all by the clock: what was seen is said, a
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tbatch_tui.engine.domain.job import JobStatus
-from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.engine.progress.history import JobHistory, SimilarJobs
 from tbatch_tui.engine.progress.outlook import Outlook, outlook, pause, speeds
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.render.job import StyledText, requests_of
+
+if TYPE_CHECKING:
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.progress.history import JobHistory, SimilarJobs
 
 STALE = 900.0
 """Seconds without a list after which nothing is said of what comes."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.sanitize import fit
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _LONGEST = 120
 """Cells of a path in a message; its end is what tells it apart."""

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from textual.content import Content
-
-if TYPE_CHECKING:
-    pass
-
 
 StyledText = list[tuple[str, str]]
 """Text and its style, `"bold $accent-text"` or empty; the text passes the gate when it is drawn."""

@@ -5,18 +5,22 @@ A time that was not watched is left out, or said as a bound: `by 14:03`, `≤ 3 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.job import ENDED, JobStatus
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.progress.history import LOCAL, JobHistory, ProgressPoint
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.render.job import StyledText
 from tbatch_tui.tui.render.status import look_of
 from tbatch_tui.tui.sanitize import fit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.tui.render.job import StyledText
 
 DONE, NOW, AHEAD, OVER = "●", "◐", "○", "✗"
 WATCHED = 300.0

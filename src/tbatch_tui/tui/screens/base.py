@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
-
-from textual import events
-from textual.app import ComposeResult
-from textual.binding import BindingType
-from textual.widgets import Static
 
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.hints import fill_keys
@@ -22,6 +16,13 @@ from tbatch_tui.tui.widgets.key_bar import KeyBar
 from tbatch_tui.tui.widgets.reader.selectable import SelectableScreen
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual import events
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+    from textual.widgets import Static
+
     from tbatch_tui.tui.bridge import Bridge
 
 _SAID_AGAIN = 8.0

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from textual.screen import Screen
+from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.widgets.hint_line import HintLine
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
 
 LINES: dict[str, tuple[str, str]] = {
     "Jobs": (

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import platform
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tbatch_tui._version import __version__
 from tbatch_tui.engine.redaction import redact
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _KEPT = 5
 

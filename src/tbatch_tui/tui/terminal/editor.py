@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
 from textual.app import App, SuspendNotSupported
 
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.tui.terminal.suspend import run_in_terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _PLUS = frozenset(
     ("vi", "vim", "nvim", "nvi", "view", "nano", "pico", "emacs", "emacsclient", "micro", "kak", "joe", "mg", "ne")

@@ -11,8 +11,11 @@ import os
 import signal
 import stat
 import threading
-from collections.abc import Callable
-from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
 
 _PATIENCE = 10.0
 """Seconds to put things away in. What is not put away then is as after a power cut, for which the history is made."""

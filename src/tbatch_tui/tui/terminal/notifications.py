@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.domain.job import FileKind
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.events import JobsEnded, RecordsChanged
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.terminal.notify_command import run_notify_command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from textual.app import App
 
     from tbatch_tui.config.settings import Notify
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.events import JobsEnded, RecordsChanged
     from tbatch_tui.tui.bridge import Bridge
 
 _HOOKS_AT_MOST = 20

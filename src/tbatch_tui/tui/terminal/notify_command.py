@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.record_json import record_to_dict
 from tbatch_tui.engine.redaction import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tbatch_tui.engine.domain.record import JobRecord
 
 TIME_LIMIT = 30.0
 """Seconds after which it is killed."""

@@ -7,14 +7,16 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App, SuspendNotSupported
 
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.tui.terminal.suspend import run_in_terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 _DEFAULT_PAGERS = (("less", "-+r", "-+R"), ("more",))
 """`less` without raw control characters, whatever LESS says: the file is not the person's own words."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from textual.app import App
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from textual.app import App
 
 
 async def run_in_terminal(app: App[Any], command: Sequence[str]) -> int | OSError:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
-from textual import events
-from textual.binding import BindingType
-from textual.geometry import Size
 from textual.message import Message
 
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.widgets.one_line import OneLine
+
+if TYPE_CHECKING:
+    from textual import events
+    from textual.binding import BindingType
+    from textual.geometry import Size
+
+    from tbatch_tui.tui.render.styled import StyledText
 
 
 class FlatButton(OneLine, can_focus=True):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from textual import events
-from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.message import Message
 
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.widgets.one_line import OneLine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual import events
+    from textual.binding import BindingType
+
+    from tbatch_tui.tui.render.styled import StyledText
 
 
 class CheckboxList(VerticalScroll, can_focus=False, inherit_bindings=False):

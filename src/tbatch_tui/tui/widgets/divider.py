@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.cells import cell_len
 
-from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import fit, line
 from tbatch_tui.tui.widgets.one_line import OneLine
+
+if TYPE_CHECKING:
+    from tbatch_tui.tui.render.styled import StyledText
 
 
 class Divider(OneLine):

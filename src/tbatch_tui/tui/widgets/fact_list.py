@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from textual.content import Content
-from textual.geometry import Size
-from textual.selection import Selection
 from textual.widget import Widget
 
 from tbatch_tui.tui.render.styled import StyledText, pieces_content
 from tbatch_tui.tui.sanitize import fit
 from tbatch_tui.tui.widgets.reader.selection import DrawnSelection, selected_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from textual.geometry import Size
+    from textual.selection import Selection
 
 NAMES = 12
 """Cells of the column of names."""

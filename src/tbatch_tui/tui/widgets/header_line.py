@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import ELLIPSIS, fit, line
 from tbatch_tui.tui.widgets.one_line import OneLine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tbatch_tui.tui.render.styled import StyledText
 
 Segment = str | tuple[str, str]
 """One of the things said at the right: text, or text and its style."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from tbatch_tui.tui.render.styled import StyledText
+from typing import TYPE_CHECKING
+
 from tbatch_tui.tui.widgets.one_line import OneLine
+
+if TYPE_CHECKING:
+    from tbatch_tui.tui.render.styled import StyledText
 
 
 class HintLine(OneLine):

@@ -7,16 +7,20 @@ keymap; a click on a key presses it. What does not fit falls off at the right, e
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
-from textual import events
-from textual.screen import Screen
 
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys import keymap
-from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import line, one_line
 from tbatch_tui.tui.widgets.one_line import OneLine
+
+if TYPE_CHECKING:
+    from textual import events
+    from textual.screen import Screen
+
+    from tbatch_tui.tui.render.styled import StyledText
 
 BETWEEN = "  "
 _ORDER = {binding.id: index for index, binding in reversed(list(enumerate(keys.ALL)))}

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.segment import Segment
-from rich.style import Style as RichStyle
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import fit_pieces
+
+if TYPE_CHECKING:
+    from rich.style import Style as RichStyle
+
+    from tbatch_tui.tui.render.styled import StyledText
 
 
 class OneLine(Widget):

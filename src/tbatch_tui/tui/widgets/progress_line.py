@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tbatch_tui.text import format
-from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.widgets.one_line import OneLine
+
+if TYPE_CHECKING:
+    from tbatch_tui.tui.render.styled import StyledText
 
 MARGIN = 1
 BAR = (8, 40)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from rich.cells import cell_len
-from textual import events
-from textual.binding import BindingType
-from textual.content import Content
-from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.render.styled import StyledText, pieces_content
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual import events
+    from textual.binding import BindingType
+    from textual.content import Content
+    from textual.geometry import Size
 
 _BETWEEN = 3
 Value = TypeVar("Value")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from io import FileIO
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.check.fix.line_edits import Name, fixed_line, suffixed
 from tbatch_tui.engine.check.lines.check_line import LineReport, check_line
@@ -18,6 +16,11 @@ from tbatch_tui.engine.check.scan.reader import PIECE, Piece, pieces, read_line,
 from tbatch_tui.engine.check.scan.sniff import BOM, sniff
 from tbatch_tui.engine.domain.check_report import CheckReport, Problem, Severity
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+    from io import FileIO
+    from pathlib import Path
 
 _DUPLICATE = "duplicate-custom-id"
 _SAMPLE = 100

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.check.lines.finding import Finding, Json, join_names, quoted
 from tbatch_tui.engine.check.lines.params import AUDIO_FORMATS, AUDIO_PARAMS, GRANULARITIES, has_type, type_name
 from tbatch_tui.engine.check.lines.url_hosts import host_of, is_private
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def audio_findings(line: Json, body: Json) -> Iterator[Finding]:

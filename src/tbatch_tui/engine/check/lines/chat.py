@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.check.limits import STOPS_MAX
 from tbatch_tui.engine.check.lines.finding import Finding, Json, JsonPathPart, join_names, quoted
@@ -19,6 +19,9 @@ from tbatch_tui.engine.check.lines.params import (
     has_type,
     type_name,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 _PART_VALUE = {
     "text": "text",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from math import isinf
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,6 +15,9 @@ from tbatch_tui.engine.check.lines.chat import chat_findings
 from tbatch_tui.engine.check.lines.finding import Finding, Json, JsonPathPart, quoted
 from tbatch_tui.engine.check.lines.json_spans import locate, members, skip, spelled_key
 from tbatch_tui.engine.check.lines.params import Kind, type_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _STRING = r'"(?:[^"\\]|\\.)*+"'
 _CONSTANT = re.compile(_STRING + r"|(-?Infinity|NaN)")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from json.decoder import scanstring  # type: ignore[attr-defined]
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from tbatch_tui.engine.check.lines.finding import JsonPathPart
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tbatch_tui.engine.check.lines.finding import JsonPathPart
 
 _scan = json.JSONDecoder(parse_int=float).scan_once  # type: ignore[attr-defined]
 _space = re.compile(r"[ \t\r\n]*").match

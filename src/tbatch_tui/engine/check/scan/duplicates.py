@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator
-from io import FileIO
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from tbatch_tui.engine.check.lines.params import Kind
 from tbatch_tui.engine.check.scan.partial import Chunk, LineLocation, LocatedFinding, PartialReport
 from tbatch_tui.engine.domain.check_report import PROBLEMS_KEPT
 from tbatch_tui.engine.errors import OperationCancelledError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from io import FileIO
+
+    from tbatch_tui.engine.check.lines.params import Kind
 
 RULE = "duplicate-custom-id"
 

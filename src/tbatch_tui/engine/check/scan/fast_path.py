@@ -19,10 +19,11 @@ from msgspec import UNSET
 from tbatch_tui.engine.check.lines.params import Kind
 from tbatch_tui.engine.check.lines.url_hosts import host_of, is_private
 from tbatch_tui.engine.check.scan.line_types import PARAMS, REQUIRED, lenient_line_type, strict_line_type, unchecked
-from tbatch_tui.engine.check.scan.reader import Piece
 
 if TYPE_CHECKING:
     import simdjson
+
+    from tbatch_tui.engine.check.scan.reader import Piece
 else:
     import csimdjson as simdjson  # of which the package makes a module like `json`, and loads that
 

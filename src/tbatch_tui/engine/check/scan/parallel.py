@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable
-from io import FileIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from tbatch_tui.engine.check.lines.params import Kind
 from tbatch_tui.engine.check.scan.partial import PartialReport
 from tbatch_tui.engine.check.scan.reader import next_line_start
 from tbatch_tui.engine.check.scan.scan import scan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from io import FileIO
+
+    from tbatch_tui.engine.check.lines.params import Kind
 
 LARGE = 4_000_000
 """Bytes under which a second process costs more than it saves."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from io import FileIO
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.check.limits import LINE_BYTES_MAX
 from tbatch_tui.engine.errors import LocalFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from io import FileIO
+    from pathlib import Path
 
 PIECE = 256 * 1024
 _SHORT = 600

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable
-from io import FileIO
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.check.limits import (
@@ -15,7 +13,6 @@ from tbatch_tui.engine.check.limits import (
     LONG_LINE,
     MEGABYTE,
 )
-from tbatch_tui.engine.check.lines.params import Kind
 from tbatch_tui.engine.check.scan.fast_path import FastPath, FastResult
 from tbatch_tui.engine.check.scan.partial import (
     LONG_LINES_KEPT,
@@ -30,7 +27,11 @@ from tbatch_tui.engine.domain.check_report import PROBLEMS_KEPT
 from tbatch_tui.engine.errors import OperationCancelledError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from io import FileIO
+
     from tbatch_tui.engine.check.lines.check_line import LineReport
+    from tbatch_tui.engine.check.lines.params import Kind
 
 _LINES_BETWEEN = 500
 """After so many lines that are looked at one by one it is asked whether to stop."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from io import FileIO
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from tbatch_tui.engine.check.limits import LINE_BYTES_MAX
 from tbatch_tui.engine.check.lines.params import Kind, kind_of
+
+if TYPE_CHECKING:
+    from io import FileIO
 
 PEEK = 256 * 1024
 _FURTHER = 2 * LINE_BYTES_MAX

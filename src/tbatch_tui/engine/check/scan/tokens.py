@@ -6,13 +6,15 @@ each model has. Images and sound are not counted, nor is what a template of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from io import FileIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tbatch_tui.engine.check.limits import BYTES_PER_TOKEN, LINE_BYTES_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from io import FileIO
 
 _STRETCHES = 4
 _STRETCH = 128 * 1024

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
-from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from tbatch_tui.engine.errors import BatchError, OperationCancelledError
 from tbatch_tui.engine.local_files.atomic_write import atomic_write
 from tbatch_tui.engine.results.export.merged_jsonl import JobOf, line_of, write_merged
 from tbatch_tui.engine.results.export.tables import USUAL, Write, answer_of, csv_writer, has_parquet, parquet_writer
-from tbatch_tui.engine.results.index.index import ResultIndex
-from tbatch_tui.engine.results.record import ResultRecord
 from tbatch_tui.text.escape import escape_for_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from tbatch_tui.engine.results.index.index import ResultIndex
+    from tbatch_tui.engine.results.record import ResultRecord
 
 _EVERY = 64
 """Rows between two looks at whether to stop."""

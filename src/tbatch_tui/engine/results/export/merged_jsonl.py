@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 import simdjson
@@ -19,10 +19,12 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from tbatch_tui.engine.errors import OperationCancelledError
 from tbatch_tui.engine.lenient_json import loads
-from tbatch_tui.engine.results.index.columns import LocationColumns
-from tbatch_tui.engine.results.index.index import ResultIndex
 from tbatch_tui.engine.results.outcomes import Outcome
 from tbatch_tui.engine.results.sources import FileNumber, Source
+
+if TYPE_CHECKING:
+    from tbatch_tui.engine.results.index.columns import LocationColumns
+    from tbatch_tui.engine.results.index.index import ResultIndex
 
 _BATCH = 256
 """Rows between two looks at whether to stop."""

@@ -10,11 +10,9 @@ import os
 import sys
 import zlib
 from array import array
-from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
-from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
@@ -27,6 +25,10 @@ from tbatch_tui.engine.results.index.index import ResultIndex
 from tbatch_tui.engine.results.index.join import ExtraRow, Join
 from tbatch_tui.engine.results.outcomes import RequestCounts, RowIssue
 from tbatch_tui.engine.results.sources import Source, Sources
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 _MAGIC = b"tbatch-tui index 1\n"
 """With another number what was kept under other rules is made anew."""

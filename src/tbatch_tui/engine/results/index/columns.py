@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from tbatch_tui.engine.results.index.classify import ClassifiedRow
-from tbatch_tui.engine.results.index.jsonl import Line
 from tbatch_tui.engine.results.outcomes import Outcome
-from tbatch_tui.engine.results.sources import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tbatch_tui.engine.results.index.classify import ClassifiedRow
+    from tbatch_tui.engine.results.index.jsonl import Line
+    from tbatch_tui.engine.results.sources import Source
 
 NONE = 0xFFFFFFFF
 """An unknown count; a greater one is kept as one less."""

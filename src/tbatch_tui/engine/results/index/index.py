@@ -13,10 +13,8 @@ from __future__ import annotations
 import hashlib
 import os
 from array import array
-from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.local_files.file_stamp import FileStamp
@@ -29,6 +27,10 @@ from tbatch_tui.engine.results.index.previews import preview_bytes, preview_text
 from tbatch_tui.engine.results.outcomes import Outcome, RequestCounts, Row
 from tbatch_tui.engine.results.record import ResultRecord, read_record
 from tbatch_tui.engine.results.sources import FileNumber, Source, Sources, source_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
+    from pathlib import Path
 
 
 class RowLocation(NamedTuple):

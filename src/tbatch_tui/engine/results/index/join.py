@@ -5,12 +5,15 @@ from __future__ import annotations
 from array import array
 from collections import Counter, deque
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.results.index.classify import ClassifiedRow
 from tbatch_tui.engine.results.index.columns import RequestColumns, ResponseColumns
-from tbatch_tui.engine.results.index.jsonl import Line
 from tbatch_tui.engine.results.outcomes import Outcome, RequestCounts, RowIssue
-from tbatch_tui.engine.results.sources import Source
+
+if TYPE_CHECKING:
+    from tbatch_tui.engine.results.index.classify import ClassifiedRow
+    from tbatch_tui.engine.results.index.jsonl import Line
+    from tbatch_tui.engine.results.sources import Source
 
 
 @dataclass(frozen=True, slots=True)

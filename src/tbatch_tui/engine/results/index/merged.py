@@ -10,17 +10,20 @@ is never given up for a worse one: of two that are as good, the later counts.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.results.index.index import ResultIndex, RowLocation
 from tbatch_tui.engine.results.index.join import ExtraRow, Join
 from tbatch_tui.engine.results.outcomes import Outcome, RequestCounts, Row, RowIssue
-from tbatch_tui.engine.results.record import ResultRecord
 from tbatch_tui.engine.results.sources import FileNumber, Source, source_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from tbatch_tui.engine.results.record import ResultRecord
 
 _FILES = len(Source)
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.counts import JobCounts
 from tbatch_tui.engine.local_files.file_stamp import FileStamp, read_stamp
 from tbatch_tui.engine.results.sources import Source, Sources
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tbatch_tui.engine.domain.counts import JobCounts
 
 _RULES = "1"
 """Of counting: what was counted under other rules is counted again."""

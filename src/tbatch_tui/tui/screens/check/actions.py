@@ -7,23 +7,24 @@ import os
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
-from textual.binding import BindingType
 from textual.screen import Screen
 
 from tbatch_tui.engine.check import plan_fixes, read_line, write_fixed
 from tbatch_tui.engine.errors import BatchError, OperationCancelledError
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.messages import CheckFile
-from tbatch_tui.tui.screens.check.problem_rows import ProblemRow
-from tbatch_tui.tui.screens.check.session import CheckSession
 from tbatch_tui.tui.terminal.clipboard import copy_id, copy_record, json_or_text, json_text
 
 if TYPE_CHECKING:
+    from textual.binding import BindingType
+
     from tbatch_tui.engine.check import FixPlan
     from tbatch_tui.engine.domain.check_report import CheckReport
+    from tbatch_tui.tui.bridge import Bridge
     from tbatch_tui.tui.screens.check.fix_dialog import FixOffer, FixWish
+    from tbatch_tui.tui.screens.check.problem_rows import ProblemRow
+    from tbatch_tui.tui.screens.check.session import CheckSession
 
 
 class CheckActions(Screen[None]):

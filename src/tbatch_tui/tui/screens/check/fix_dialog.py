@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from textual import events
-from textual.app import ComposeResult
 from textual.widgets import Static
 
 from tbatch_tui.engine.check import RULES
@@ -20,6 +18,12 @@ from tbatch_tui.tui.sanitize import fit_pieces, one_line
 from tbatch_tui.tui.screens.check.line_diff import Change, change_pieces
 from tbatch_tui.tui.widgets.checkbox_list import Checkbox, CheckboxList
 from tbatch_tui.tui.widgets.divider import Divider
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from textual import events
+    from textual.app import ComposeResult
 
 _REJECT = "reject"
 _DOES = {

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import ELLIPSIS, fit, line
+
+if TYPE_CHECKING:
+    from tbatch_tui.tui.render.styled import StyledText
 
 _KEPT = 300
 """Characters kept of each part: more than a line of the screen shows."""

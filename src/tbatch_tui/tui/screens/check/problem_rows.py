@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.check_report import CheckReport, Problem, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 OPEN_AT_FIRST = 12
 """Lines of a rule up to which it is open from the start, if it is an error."""

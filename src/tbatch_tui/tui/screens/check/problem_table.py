@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from textual import events
-from textual.binding import BindingType
+from typing import TYPE_CHECKING, ClassVar
 
 from tbatch_tui.engine.domain.check_report import Problem, Severity
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.check.problem_rows import ProblemRow, ProblemRows, RowKind
 from tbatch_tui.tui.widgets.table.columns import Column
 from tbatch_tui.tui.widgets.table.table import HEADER, RecordTable
+
+if TYPE_CHECKING:
+    from textual import events
+    from textual.binding import BindingType
+
+    from tbatch_tui.tui.render.styled import StyledText
 
 LOOKS = {
     Severity.ERROR: ("✗", "Error", "$status-failed"),

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Static
 
 from tbatch_tui.engine.check import RULES, read_line
-from tbatch_tui.engine.domain.check_report import Problem
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.render.styled import StyledText, pieces_content
@@ -20,6 +18,13 @@ from tbatch_tui.tui.widgets.divider import Divider
 from tbatch_tui.tui.widgets.reader.json_blocks import fault_blocks, json_blocks
 from tbatch_tui.tui.widgets.reader.view import RecordView
 from tbatch_tui.tui.widgets.reader.wrap import Block, WrappedText
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from textual.app import ComposeResult
+
+    from tbatch_tui.engine.domain.check_report import Problem
 
 _READ = 10 << 20
 _LAID_OUT = 200_000

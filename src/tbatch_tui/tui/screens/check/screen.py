@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
-from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.errors import LocalFileError
-from tbatch_tui.engine.events import ConnectionChanged
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.messages import CreateBatch
@@ -26,7 +21,6 @@ from tbatch_tui.tui.render.path import shorten_path
 from tbatch_tui.tui.sanitize import line, shown
 from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.check.actions import CheckActions
-from tbatch_tui.tui.screens.check.problem_rows import ProblemRow
 from tbatch_tui.tui.screens.check.problem_table import ProblemTable, format_line
 from tbatch_tui.tui.screens.check.problem_view import ProblemView, line_text
 from tbatch_tui.tui.screens.check.session import CheckSession
@@ -34,10 +28,18 @@ from tbatch_tui.tui.widgets.fact_list import FactList
 from tbatch_tui.tui.widgets.filter_line import FilterLine
 from tbatch_tui.tui.widgets.key_bar import KeyBar
 from tbatch_tui.tui.widgets.progress_line import ProgressLine
-from tbatch_tui.tui.widgets.table.table import RecordTable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
     from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.engine.events import ConnectionChanged
+    from tbatch_tui.tui.bridge import Bridge
+    from tbatch_tui.tui.screens.check.problem_rows import ProblemRow
+    from tbatch_tui.tui.widgets.table.table import RecordTable
 
 _FRAMES = 15
 """Times a second that the progress bar moves."""

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.check import RULES, apply_catalogue, check_file
-from tbatch_tui.engine.domain.catalogue import ModelInfo
 from tbatch_tui.engine.domain.check_report import CheckReport, Severity
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.local_files.file_stamp import read_stamp
 from tbatch_tui.engine.threads import run_cancellable
 from tbatch_tui.tui.background import BackgroundWork
 from tbatch_tui.tui.screens.check.problem_rows import ProblemRows
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from tbatch_tui.engine.domain.catalogue import ModelInfo
 
 _MANY = 5_000
 """Problems that are not looked through for every letter, but when no more come."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tbatch_tui.engine.check.limits import FILE_MEGABYTES, REQUESTS_MAX
 from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
-from tbatch_tui.engine.domain.check_report import CheckReport
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.render.status import look_of_record
-from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import line
+
+if TYPE_CHECKING:
+    from tbatch_tui.engine.domain.check_report import CheckReport
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.tui.render.styled import StyledText
 
 _SUBMITS_NOT = (HealthState.NO_KEY, HealthState.KEY_REFUSED)
 

@@ -4,32 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
-from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Input, Static
 
-from tbatch_tui.engine.domain.check_report import CheckReport
-from tbatch_tui.engine.domain.cost import Estimate
 from tbatch_tui.engine.domain.job import FileKind
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError, LocalFileError
 from tbatch_tui.engine.local_files.file_stamp import read_stamp
 from tbatch_tui.engine.local_files.filenames import result_name
-from tbatch_tui.engine.local_files.fingerprint import Fingerprint
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.messages import GoBack, Submitted
 from tbatch_tui.tui.render.check_report import models, verdict
 from tbatch_tui.tui.render.cost import estimate_facts
 from tbatch_tui.tui.render.path import shorten_path
-from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.create.endpoint_choice import EndpointChoice, allowed
@@ -37,11 +28,22 @@ from tbatch_tui.tui.screens.create.notes import can_submit, format_earlier_runs,
 from tbatch_tui.tui.screens.create.send_choice import FIRST, OFFERED_FROM, Send, SendChoice, format_send
 from tbatch_tui.tui.widgets.button import FlatButton
 from tbatch_tui.tui.widgets.fact_list import FactList
-from tbatch_tui.tui.widgets.radio_line import RadioLine
 from tbatch_tui.tui.widgets.text_input import TextInput
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from tbatch_tui.engine.domain.check_report import CheckReport
+    from tbatch_tui.engine.domain.cost import Estimate
+    from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.engine.local_files.fingerprint import Fingerprint
+    from tbatch_tui.tui.bridge import Bridge
+    from tbatch_tui.tui.render.styled import StyledText
+    from tbatch_tui.tui.widgets.radio_line import RadioLine
 
 
 class SubmitButton(FlatButton, inherit_bindings=False):

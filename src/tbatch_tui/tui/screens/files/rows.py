@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.server_file import FileRole, ServerFile
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.render.status import ATTENTION, OK, QUIET
-from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.widgets.one_line import OneLine
 from tbatch_tui.tui.widgets.table.columns import Column
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from tbatch_tui.tui.render.styled import StyledText
 
 SORTS = ("newest", "oldest", "largest", "name", "use")
 _SORTED_BY = {"newest": ("age", False), "oldest": ("age", True), "largest": ("size", True)}

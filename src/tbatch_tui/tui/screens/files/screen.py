@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
-from textual.app import ComposeResult
-from textual.binding import BindingType
 
 from tbatch_tui.engine.domain.server_file import FileRole, ServerFile
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.events import FileDeleted
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.messages import OpenJob
@@ -28,7 +23,14 @@ from tbatch_tui.tui.widgets.filter_line import FilterLine
 from tbatch_tui.tui.widgets.table.table import RecordTable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
     from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.engine.events import FileDeleted
+    from tbatch_tui.tui.bridge import Bridge
 
 LISTING = "Asking the server what is there …"
 EMPTY = (

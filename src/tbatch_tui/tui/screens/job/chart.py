@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.segment import Segment
-from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
 
 from tbatch_tui.engine.progress.outlook import progress_at
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import fit_pieces
+
+if TYPE_CHECKING:
+    from textual.geometry import Size
+
+    from tbatch_tui.tui.render.styled import StyledText
 
 GUTTER = 6
 """Cells of the percents at the left."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.job import FileKind, JobStatus
-from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
-from tbatch_tui.engine.domain.submission import Submission
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.events import TransferProgress
 from tbatch_tui.engine.local_files.input_state import InputState
-from tbatch_tui.engine.progress.history import JobHistory
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.render.counts import counts_style, format_counts
@@ -19,7 +17,12 @@ from tbatch_tui.tui.render.job import StyledText, kind_of, moved_pieces, next_ac
 from tbatch_tui.tui.render.pace import meter
 from tbatch_tui.tui.render.status import ATTENTION, FAILED, OK, QUIET, look_of
 from tbatch_tui.tui.sanitize import line, lines
-from tbatch_tui.tui.widgets.fact_list import Fact
+
+if TYPE_CHECKING:
+    from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
+    from tbatch_tui.engine.domain.submission import Submission
+    from tbatch_tui.engine.progress.history import JobHistory
+    from tbatch_tui.tui.widgets.fact_list import Fact
 
 BAR = 24
 _SHOWN = 1_500

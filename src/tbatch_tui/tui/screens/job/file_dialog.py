@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.widgets import Static
 
 from tbatch_tui.text import format as fmt
@@ -18,6 +14,13 @@ from tbatch_tui.tui.keys.hints import shown_key
 from tbatch_tui.tui.sanitize import one_line
 from tbatch_tui.tui.widgets.table.columns import Column
 from tbatch_tui.tui.widgets.table.table import RecordTable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
 
 
 @dataclass(frozen=True, slots=True)

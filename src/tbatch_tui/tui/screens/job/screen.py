@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
-from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import VerticalScroll
 
-from tbatch_tui.engine.domain.job import FileKind
-from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.events import RecordsChanged, TransferProgress
 from tbatch_tui.engine.local_files.input_state import InputState
 from tbatch_tui.engine.progress.history import JobHistory
 from tbatch_tui.engine.progress.outlook import course, outlook
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.render.cost import format_job_cost
 from tbatch_tui.tui.render.job import duration_of
@@ -42,8 +34,18 @@ from tbatch_tui.tui.widgets.reader.view import RecordView
 from tbatch_tui.tui.widgets.reader.wrap import Block
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from tbatch_tui.engine.domain.job import FileKind
+    from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
     from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.engine.events import RecordsChanged, TransferProgress
     from tbatch_tui.engine.pricing.prices import PriceList
+    from tbatch_tui.tui.bridge import Bridge
 
 LOOKED_AT_EVERY = 30.0
 """Seconds between two looks at whether the input file is still what it was; it is read only if `stat` differs."""

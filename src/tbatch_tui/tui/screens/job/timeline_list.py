@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.segment import Segment
-from textual.geometry import Size
-from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import fit_pieces, line
 from tbatch_tui.tui.widgets.reader.selection import DrawnSelection, paint_selection, selected_text, span_in
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.geometry import Size
+    from textual.selection import Selection
+
+    from tbatch_tui.tui.render.styled import StyledText
 
 
 class TimelineList(Widget):

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
-from textual.binding import BindingType
 from textual.screen import Screen
 
 from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.domain.job import FileKind, JobStatus, LocalStatus
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.errors import AuthenticationError, BatchError, ConnectionFailedError, RateLimitError
 from tbatch_tui.engine.record_json import record_to_dict
@@ -22,6 +19,11 @@ from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.terminal.clipboard import copy_id, copy_record, json_text
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    from textual.binding import BindingType
+
+    from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.tui.bridge import Bridge
 

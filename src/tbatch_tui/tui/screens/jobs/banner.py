@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.widgets import Static
 
 from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
-from tbatch_tui.tui.render.job import StyledText
 from tbatch_tui.tui.render.styled import pieces_content
 from tbatch_tui.tui.sanitize import line
+
+if TYPE_CHECKING:
+    from tbatch_tui.tui.render.job import StyledText
 
 DEMO = "Demo: a private sandbox on this machine; no key, and nothing leaves it."
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.job import JobStatus
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.events import TransferProgress
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.job import StyledText, duration_of, moved_pieces, name_cell, progress_cell, requests_of
 from tbatch_tui.tui.render.status import look_of_record
 from tbatch_tui.tui.widgets.table.columns import Column
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.events import TransferProgress
 
 _KINDS: dict[str, str] = {
     Endpoint.CHAT: "chat",

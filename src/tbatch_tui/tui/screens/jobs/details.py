@@ -8,12 +8,12 @@ from textual import work
 from textual.content import Content
 from textual.widgets import Static
 
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.tui.render.job import StyledText, details_lines
 from tbatch_tui.tui.render.styled import facts_below, pieces_content
 from tbatch_tui.tui.sanitize import fit_pieces
 
 if TYPE_CHECKING:
+    from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.engine.progress.history import JobHistory
 

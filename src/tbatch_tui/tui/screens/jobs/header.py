@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
 from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.domain.record import Rank
-from tbatch_tui.engine.events import TransferProgress
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.render.job import StyledText
 from tbatch_tui.tui.render.status import look_of
 from tbatch_tui.tui.sanitize import line
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from tbatch_tui.engine.events import TransferProgress
+    from tbatch_tui.tui.render.job import StyledText
 
 
 def count_pieces(counts: Mapping[Rank, Mapping[str, int]]) -> StyledText:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.widgets import Static
 
 from tbatch_tui.tui.dialogs.base import Box, Dialog, KeyHints
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.widgets.text_input import TextInput
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
 
 
 class EditLabel(Dialog[tuple[str, str] | None]):

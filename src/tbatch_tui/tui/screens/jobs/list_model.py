@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.domain.record import JobRecord, Rank
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.job import requests_of
 from tbatch_tui.tui.render.status import look_of_record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
 
 FILTERS = ("all", "active", "attention", "done")
 SORTS = ("status", "newest", "oldest", "name", "model", "requests", "took")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.sanitize import fit, line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tbatch_tui.engine.domain.record import JobRecord
 
 NAMED = 5
 """So many jobs are named; the rest is counted."""

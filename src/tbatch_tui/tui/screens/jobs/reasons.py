@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.job import JobStatus, LocalStatus
-from tbatch_tui.engine.domain.record import JobRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tbatch_tui.engine.domain.record import JobRecord
 
 _OF_NONE = {
     "cancel_job": "None of the marked jobs can be cancelled",

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.engine.domain.submission import JobGroup
 from tbatch_tui.engine.groups.groups import what_came
-from tbatch_tui.engine.pricing.prices import Cost
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.dialogs.choose import ChoiceDialog, Option
 from tbatch_tui.tui.render.cost import format_money
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.domain.submission import JobGroup
+    from tbatch_tui.engine.pricing.prices import Cost
 
 
 class Rest(Enum):

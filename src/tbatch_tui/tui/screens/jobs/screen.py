@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
-from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Container
 
 from tbatch_tui.engine.domain.account import HealthState
-from tbatch_tui.engine.domain.record import JobRecord, Rank
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.events import ConnectionChanged, RecordsChanged, TransferProgress
-from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.hints import fill_keys, shown_key
 from tbatch_tui.tui.messages import NewBatch, OpenFiles, OpenJob, TryDemo
@@ -34,8 +29,15 @@ from tbatch_tui.tui.widgets.key_bar import KeyBar
 from tbatch_tui.tui.widgets.table.table import RecordTable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from tbatch_tui.engine.domain.record import JobRecord, Rank
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.engine.pricing.prices import PriceList
+    from tbatch_tui.tui.bridge import Bridge
     from tbatch_tui.tui.widgets.filter_line import FilterLine
 
 _AT_ONCE = 250

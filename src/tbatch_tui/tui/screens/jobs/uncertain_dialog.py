@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.job import Job
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.submit.lookup import LookupDecision
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.dialogs.choose import ChoiceDialog, Option
 from tbatch_tui.tui.render.status import QUIET, look_of
-from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tbatch_tui.engine.domain.job import Job
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.tui.render.styled import StyledText
 
 
 class UncertainDialog(ChoiceDialog[LookupDecision]):

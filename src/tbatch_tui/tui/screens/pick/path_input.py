@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.suggester import Suggester
@@ -14,6 +13,9 @@ from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.pick.typed_path import pasted
 from tbatch_tui.tui.widgets.text_input import TextInput
+
+if TYPE_CHECKING:
+    from textual import events
 
 Complete = Callable[[str], Awaitable[str | None]]
 """What a half-typed path may become; None when nothing begins so."""

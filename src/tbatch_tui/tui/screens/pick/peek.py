@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.errors import LocalFileError
 from tbatch_tui.tui.sanitize import fit
 from tbatch_tui.tui.screens.pick.typed_path import kind_of, trouble
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FEW = 4_096
 """Bytes that are read."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from textual.app import ComposeResult
+from typing import TYPE_CHECKING
+
 from textual.containers import Vertical
 from textual.widgets import Static
 
@@ -10,12 +11,16 @@ from tbatch_tui.engine.errors import LocalFileError
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.styled import StyledText, pieces_content
 from tbatch_tui.tui.sanitize import line
-from tbatch_tui.tui.screens.pick.folder import Entry
 from tbatch_tui.tui.screens.pick.peek import FEW, Peek
 from tbatch_tui.tui.widgets.divider import Divider
 from tbatch_tui.tui.widgets.reader.json_blocks import fault_blocks, json_blocks
 from tbatch_tui.tui.widgets.reader.view import RecordView
 from tbatch_tui.tui.widgets.reader.wrap import Block
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from tbatch_tui.tui.screens.pick.folder import Entry
 
 
 class FilePreview(Vertical):

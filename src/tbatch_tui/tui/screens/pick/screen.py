@@ -5,18 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, work
-from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Container, Horizontal
 from textual.widgets import Input, Static
 
 from tbatch_tui.engine.errors import BatchError, LocalFileError
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.messages import CheckFile
@@ -29,10 +25,16 @@ from tbatch_tui.tui.screens.pick.peek import peek
 from tbatch_tui.tui.screens.pick.preview import FilePreview
 from tbatch_tui.tui.screens.pick.table import FileRow, FileRows, FileTable, Section, key_of
 from tbatch_tui.tui.screens.pick.typed_path import is_folder, parts_of, resolved
-from tbatch_tui.tui.widgets.table.table import RecordTable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
     from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.tui.bridge import Bridge
+    from tbatch_tui.tui.widgets.table.table import RecordTable
 
 RECENTS_SHOWN = 5
 PLACEHOLDER = "{list.filter} to filter or to type a path (~/…  ../…  /…)"

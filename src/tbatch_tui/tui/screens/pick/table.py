@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from textual.binding import BindingType
 from textual.message import Message
 
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.render.path import shorten_path
-from tbatch_tui.tui.render.styled import StyledText
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.pick.folder import NOTHING, Entry, EntryKind, Listing
 from tbatch_tui.tui.widgets.table.columns import Column
 from tbatch_tui.tui.widgets.table.table import RecordTable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from textual.binding import BindingType
+
+    from tbatch_tui.tui.render.styled import StyledText
 
 
 @dataclass(frozen=True, slots=True)

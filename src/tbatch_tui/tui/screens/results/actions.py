@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
-from textual.binding import BindingType
 from textual.worker import get_current_worker
 
 from tbatch_tui.engine.errors import BatchError, OperationCancelledError
@@ -32,6 +30,9 @@ from tbatch_tui.tui.screens.results.family import ResultsFamily
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from textual.binding import BindingType
 
     from tbatch_tui.tui.screens.results.export_dialog import ExportWish
     from tbatch_tui.tui.screens.results.retry_dialog import RetryOffer, RetryWish

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.engine.results import ErrorGroup, Row
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.results.reader import ResultsSession
 from tbatch_tui.tui.screens.results.rows import MARKED, ResultRows
 from tbatch_tui.tui.widgets.table.table import RecordTable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.engine.results import ErrorGroup, Row
+    from tbatch_tui.tui.bridge import Bridge
 
 
 class BaseResults(BaseScreen):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from tbatch_tui.engine.results import ErrorGroup, ResultRecord
+from typing import TYPE_CHECKING
+
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.status import ACTIVE, ATTENTION, FAILED, QUIET
 from tbatch_tui.tui.screens.results.record_blocks import record_blocks
 from tbatch_tui.tui.widgets.reader.wrap import Block
 from tbatch_tui.tui.widgets.table.columns import Column
+
+if TYPE_CHECKING:
+    from tbatch_tui.engine.results import ErrorGroup, ResultRecord
 
 StyledText = list[tuple[str, str]]
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
@@ -19,6 +18,11 @@ from tbatch_tui.tui.sanitize import one_line
 from tbatch_tui.tui.screens.results.rows import MARKED
 from tbatch_tui.tui.widgets.checkbox_list import Checkbox, CheckboxList
 from tbatch_tui.tui.widgets.text_input import TextInput
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.app import ComposeResult
 
 _WORDS = {
     ExportFormat.MERGED: ("Merged JSONL", "request and response of each row"),

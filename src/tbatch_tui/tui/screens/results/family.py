@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual import work
 
-from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
-from tbatch_tui.engine.domain.submission import JobGroup
-from tbatch_tui.engine.events import RecordsChanged
 from tbatch_tui.engine.results import MergedIndex, MergedMember, ResultIndex, Sources
 from tbatch_tui.tui.screens.results.base import BaseResults
+
+if TYPE_CHECKING:
+    from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
+    from tbatch_tui.engine.domain.submission import JobGroup
+    from tbatch_tui.engine.events import RecordsChanged
 
 
 class ResultsFamily(BaseResults):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tbatch_tui.engine.domain.job import FileKind
-from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.errors import OperationCancelledError
 from tbatch_tui.engine.results import ResultIndex, Sources, search
 from tbatch_tui.engine.threads import run_cancellable
 from tbatch_tui.tui.background import BackgroundWork
+
+if TYPE_CHECKING:
+    from tbatch_tui.engine.domain.record import JobRecord
 
 
 class ResultsSession:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.results import ContentPart, Message, Outcome, PartKind, ResultRecord, Usage, spelled
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.outcome import ODD, look_of_outcome
 from tbatch_tui.tui.render.status import ATTENTION, FAILED, QUIET
 from tbatch_tui.tui.widgets.reader.wrap import Block
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _INDENT = 2
 _ROLE = "bold $accent-text"

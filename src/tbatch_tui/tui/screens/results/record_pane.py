@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from textual import work
 
-from tbatch_tui.engine.results import ErrorGroup, Row
 from tbatch_tui.tui.screens.results.base import BaseResults
 from tbatch_tui.tui.screens.results.error_groups import group_blocks
 from tbatch_tui.tui.screens.results.record_blocks import raw_blocks, record_blocks
 from tbatch_tui.tui.widgets.reader.view import RecordView
-from tbatch_tui.tui.widgets.reader.wrap import Block
+
+if TYPE_CHECKING:
+    from tbatch_tui.engine.results import ErrorGroup, Row
+    from tbatch_tui.tui.widgets.reader.wrap import Block
 
 
 class RecordPane(BaseResults):

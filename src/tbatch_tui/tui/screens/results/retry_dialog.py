@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
-from tbatch_tui.engine.results import ErrorGroup
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.dialogs.base import Box
 from tbatch_tui.tui.dialogs.form import Form
@@ -18,6 +16,13 @@ from tbatch_tui.tui.sanitize import line, one_line
 from tbatch_tui.tui.screens.results.error_groups import verdict
 from tbatch_tui.tui.widgets.checkbox_list import Checkbox, CheckboxList
 from tbatch_tui.tui.widgets.text_input import TextInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from textual.app import ComposeResult
+
+    from tbatch_tui.engine.results import ErrorGroup
 
 _MOST = 40
 """Causes that have a line of their own; the rarer ones are chosen together."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.results import Outcome, ResultIndex, Row
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.outcome import look_of_outcome
 from tbatch_tui.tui.render.status import ATTENTION, FAILED, QUIET
 from tbatch_tui.tui.widgets.table.columns import Column
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MARKED = "marked"
 """What rows have in common that a person marked."""

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
-from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widgets import Static
 
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.events import RecordsChanged, ResultsDownloaded
 from tbatch_tui.engine.results import ErrorGroup, MergedIndex, Row
-from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.render.outcome import FILTERS
 from tbatch_tui.tui.sanitize import line, shown
@@ -32,7 +27,14 @@ from tbatch_tui.tui.widgets.reader.view import RecordView
 from tbatch_tui.tui.widgets.table.table import RecordTable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
     from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.engine.events import RecordsChanged, ResultsDownloaded
+    from tbatch_tui.tui.bridge import Bridge
 
 WIDE = 100
 """Cells from which the list and the record stand side by side."""

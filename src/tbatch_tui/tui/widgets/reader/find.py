@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from tbatch_tui.tui.sanitize import line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 
 def pattern_of(sought: str) -> re.Pattern[str] | None:

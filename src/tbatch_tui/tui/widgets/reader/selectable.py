@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from textual.binding import BindingType
-from textual.geometry import Offset
 from textual.screen import Screen
 from textual.scroll_view import ScrollView
 from textual.selection import SelectEnd, Selection
 from textual.widget import Widget
 
 from tbatch_tui.tui.keys import bindings as keys
+
+if TYPE_CHECKING:
+    from textual.binding import BindingType
+    from textual.geometry import Offset
 
 Result = TypeVar("Result")
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import get_character_cell_size
 from rich.segment import Segment
 from rich.style import Style as RichStyle
-from textual.selection import Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from textual.selection import Selection
 
 MOST = 100_000
 """Characters of a selection that are put together: more than the clipboard of any terminal is sure to take."""

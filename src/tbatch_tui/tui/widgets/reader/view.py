@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
 from time import monotonic
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
-from rich.style import Style as RichStyle
-from textual.binding import BindingType
 from textual.geometry import Offset, Size
-from textual.selection import Selection
 from textual.strip import Strip
 
 from tbatch_tui.text import format
@@ -23,6 +18,14 @@ from tbatch_tui.tui.widgets.reader.find import find_spans, pattern_of, split_at
 from tbatch_tui.tui.widgets.reader.selectable import DragSelectable, SelectableScreen
 from tbatch_tui.tui.widgets.reader.selection import MOST, paint_selection, selected_text, span_in
 from tbatch_tui.tui.widgets.reader.wrap import Block, WrappedLine, WrappedText
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterator, Sequence
+
+    from rich.style import Style as RichStyle
+    from textual.binding import BindingType
+    from textual.selection import Selection
 
 AHEAD = 400
 """Lines wrapped beyond what is on screen."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, get_character_cell_size
 
 from tbatch_tui.tui.sanitize import TAB, line
 from tbatch_tui.tui.widgets.reader.selection import DrawnSelection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 SLICE = 8_192
 """Characters that pass the gate and are wrapped at a time."""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Generic, Literal
+from typing import TYPE_CHECKING, Generic, Literal
 
 from rich.segment import Segment
-from rich.style import Style as RichStyle
 from textual.cache import LRUCache
-from textual.content import Content
 from textual.strip import Strip
 from textual.style import Style
 
@@ -23,6 +20,12 @@ from tbatch_tui.tui.widgets.table.columns import (
     pages,
     place_columns,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from rich.style import Style as RichStyle
+    from textual.content import Content
 
 MARK = "▌"
 """Stands before the row under the cursor, which is therefore not told by its colour alone."""

@@ -7,8 +7,10 @@ one for rows that are at hand.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 Row = TypeVar("Row")
 Row_co = TypeVar("Row_co", covariant=True)

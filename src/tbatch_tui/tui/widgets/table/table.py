@@ -7,25 +7,28 @@ nothing is measured over all rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import Any, ClassVar, Generic
+from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
-from rich.style import Style as RichStyle
-from textual import events
-from textual.binding import BindingType
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
-from textual.strip import Strip
-from textual.style import Style
 
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.widgets.table.columns import Column, Row
 from tbatch_tui.tui.widgets.table.painter import State, TablePainter
 from tbatch_tui.tui.widgets.table.rows import KeyedRows, Lines, RowSource, group_starts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from rich.style import Style as RichStyle
+    from textual import events
+    from textual.binding import BindingType
+    from textual.strip import Strip
+    from textual.style import Style
 
 HEADER = 1
 """Lines of the header; there is none over an empty table."""
