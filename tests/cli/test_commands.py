@@ -183,7 +183,7 @@ async def test_a_folder_that_cannot_be_written_is_not_waited_for_for_ever(
     settings = Settings(
         tmp_path / "data", tmp_path / "results", poll_interval=0.2, base_url=sandbox.base_url, api_key=sandbox.key
     )
-    async with asyncio.timeout(60), session.Session(settings, works=True) as open_one:
+    async with asyncio.timeout(60), session.Session(settings, background_work=True) as open_one:
         await open_one.listed()
         await open_one.engine.fetch(job_id)
         with pytest.raises(ConnectionFailedError, match="did not come"):

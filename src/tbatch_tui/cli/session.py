@@ -35,12 +35,12 @@ _SHORTEST_BEGINNING = 4
 class Session:
     """`works`: whether it may submit and download; else it only asks and looks."""
 
-    def __init__(self, settings: Settings, *, works: bool) -> None:
+    def __init__(self, settings: Settings, *, background_work: bool) -> None:
         if settings.api_key is None:
             raise AuthenticationError(
                 "There is no API key", settings.key_error or "Set TOGETHER_API_KEY, or run `tg login`."
             )
-        self.engine = BatchEngine(options_of(settings, background_work=works), self._heard)
+        self.engine = BatchEngine(options_of(settings, background_work=background_work), self._heard)
         self._progress = Progress()
         self._changed = asyncio.Event()
         self._said: dict[int | str, str] = {}

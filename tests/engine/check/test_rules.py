@@ -269,7 +269,7 @@ def assert_found(
         (rule, 3, column, message, custom_id)
     ]
     assert problems[0].severity is RULES[rule].severity
-    assert problems[0].mend == RULES[rule].fix
+    assert problems[0].fix == RULES[rule].fix
     assert (problems[0].offset, problems[0].length) == (offset, len(dumped(line)) - 1)
     assert report.is_ok is (RULES[rule].severity is not Severity.ERROR)
 

@@ -27,7 +27,7 @@ ROWS = {
     ],
     Outcome.ERROR: [failed, lambda i: with_body(i, {"error": {"message": "no"}}, 500), lambda i: {"custom_id": i}],
 }
-COUNTS = ("requests", "answered", "errors", "missing", "cut_short", "unknown", "duplicates", "odd", "has_input")
+COUNTS = ("requests", "answered", "errors", "missing", "cut_short", "unknown", "duplicates", "unreadable", "has_input")
 JUNK = [b"{", b"not json", b"[1, 2]", b"\xff\xfe\x00", b'{"custom_id": null}', b"{}{}", b'"text"', b"\x00"]
 
 

@@ -33,7 +33,7 @@ async def ls(arguments: argparse.Namespace, settings: Settings) -> int:
         records = engine.first_page(-1)
         now = engine.now()
     else:
-        async with Session(settings, works=False) as session:
+        async with Session(settings, background_work=False) as session:
             records = await session.listed()
             now = session.engine.now()
     if arguments.filter != "all":
@@ -68,7 +68,7 @@ def _cells(record: JobRecord, now: float) -> tuple[str, ...]:
 
 async def get(arguments: argparse.Namespace, settings: Settings) -> int:
     """All that is known of one job."""
-    async with Session(settings, works=False) as session:
+    async with Session(settings, background_work=False) as session:
         record = session.find(await session.listed(), arguments.job)
         if arguments.json:
             print_json(record_to_dict(record))
@@ -84,7 +84,7 @@ async def fetch(arguments: argparse.Namespace, settings: Settings) -> int:
     """Download again; the paths, once all is verified on disk."""
     code = OK
     fetched: list[JobRecord] = []
-    async with Session(settings, works=True) as session:
+    async with Session(settings, background_work=True) as session:
         records = await session.listed()
         found = session.find_all(records, arguments.jobs)
         for record in found:
@@ -111,7 +111,7 @@ async def cancel(arguments: argparse.Namespace, settings: Settings) -> int:
     """Ask, then cancel each once. A job that had ended already is no error."""
     code = OK
     cancelled: list[JobRecord] = []
-    async with Session(settings, works=False) as session:
+    async with Session(settings, background_work=False) as session:
         records = await session.listed()
         found = session.find_all(records, arguments.jobs)
         if not arguments.yes:

@@ -43,7 +43,7 @@ _LONGEST_ANSWER = 60
 
 async def results(arguments: argparse.Namespace, settings: Settings) -> int:
     """The rows, in the order of the input file; the sum of all of them on standard error."""
-    async with Session(settings, works=False) as session:
+    async with Session(settings, background_work=False) as session:
         record = session.find(await session.listed(), arguments.job)
     index = await _index(record)
     rows: Sequence[int] = range(len(index))
@@ -89,7 +89,7 @@ def _sum(found: RequestCounts) -> str:
 
 async def retry(arguments: argparse.Namespace, settings: Settings) -> int:
     """Write the original lines of what is to be asked once more; with `--submit`, submit that file."""
-    async with Session(settings, works=arguments.submit) as session:
+    async with Session(settings, background_work=arguments.submit) as session:
         record = session.find(await session.listed(), arguments.job)
         index = await _index(record)
         source = index.sources.input

@@ -42,7 +42,7 @@ async def submit(arguments: argparse.Namespace, settings: Settings) -> int:
     report = await checked(Path(arguments.file), _ENDPOINTS.get(arguments.endpoint), in_parts=arguments.in_parts)
     if report is None:
         return FAILED
-    async with Session(settings, works=True) as session:
+    async with Session(settings, background_work=True) as session:
         return await send(session, report, arguments, again=arguments.again)
 
 
