@@ -89,7 +89,8 @@ from tbatch_tui.engine.options import EngineOptions
 
 async def main():
     url, key, folder, file = sys.argv[1:]
-    options = EngineOptions(data_dir=Path(folder) / "data", output_dir=Path(folder) / "results", base_url=url, api_key=key,
+    folder = Path(folder)
+    options = EngineOptions(data_dir=folder / "data", output_dir=folder / "results", base_url=url, api_key=key,
                       poll_interval=0.2, look_up_every=0.2, looked_up_for=1.0)
     async with BatchEngine(options, lambda event: None) as engine:
         await engine.submit(Path(file), Endpoint.CHAT, requests=2, label="survivor")
