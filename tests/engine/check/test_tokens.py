@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TOOL = {"type": "function", "function": {"name": "f"}}
+FORMAT = {"type": "json_schema", "json_schema": {"name": "x"}}
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,7 @@ TOOL = {"type": "function", "function": {"name": "f"}}
         (said({"role": "user", "content": [{"type": "text", "text": "1234"}, {"type": "image_url"}]}), 1 + 4),
         (said({"role": "user", "content": "1"}, {"role": "assistant", "content": None}), 1 + 8),
         (chat(tools=[TOOL], messages=[{"role": "user", "content": ""}]), 13 + 4),
+        (chat(response_format=FORMAT, messages=[{"role": "user", "content": ""}]), 14 + 4),
         (audio(), 0),
         (b"{", 0),
     ],

@@ -74,9 +74,9 @@ def check_file(
             once = [_once_problems(file, rule, place, part.counts[rule]) for rule, place in part.once_places.items()]
             tokens = {}
             if measure and part.models and kind is Kind.CHAT:
-                from tbatch_tui.engine.check.scan.tokens import estimated_tokens
+                from tbatch_tui.engine.check.scan.tokens import estimate_tokens
 
-                tokens = estimated_tokens(file, opening.start, size, part.models)
+                tokens = estimate_tokens(file, opening.start, size, part.models)
             after = os.fstat(file.fileno())
     except OSError as error:
         raise unreadable(path, error) from error

@@ -20,9 +20,6 @@ LINE_BYTES_MAX = LINE_MEGABYTES * MEBIBYTE
 LONG_LINE = 32_000
 """Lines over this many bytes are remembered, to be held against a model's context length."""
 
-BYTES_PER_TOKEN = 4
-"""English text, near enough: used only to warn of prompts that cannot fit."""
-
 NOT_FOR_BATCH_DATE = "September 2026"
 NOT_FOR_BATCH = frozenset(
     {

@@ -6,7 +6,6 @@ from array import array
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.check.limits import (
-    BYTES_PER_TOKEN,
     LINE_BYTES_ADVISED,
     LINE_BYTES_MAX,
     LINE_MEGABYTES,
@@ -208,6 +207,8 @@ class _Scanner:
 
     def _long(self, place: LineLocation, line: bytes, model: str, custom_id: str) -> None:
         if len(self.part.long_lines) < LONG_LINES_KEPT and b"base64," not in line:
+            from tbatch_tui.engine.token_estimate import BYTES_PER_TOKEN  # most files have no long line
+
             size = len(line) - 3 * line.count(b"\\u")  # an escape is six bytes for two or three
             self.part.long_lines.append(LongLine(place, size // BYTES_PER_TOKEN, model, custom_id))
 
