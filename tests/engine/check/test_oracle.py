@@ -73,7 +73,8 @@ def lines(draw: st.DrawFn, is_chat: bool) -> bytes:
     if draw(st.booleans()):
         line["custom_id"] = draw(st.sampled_from(["a", "b", "c", "d", "e"]))
     for path in draw(st.lists(st.sampled_from(PATHS), max_size=2)):
-        put(line, path, draw(values), is_removed=draw(st.integers(0, 3)) == 0)
+        value = copy.deepcopy(draw(values))  # a list or an object that the next path may change
+        put(line, path, value, is_removed=draw(st.integers(0, 3)) == 0)
     if draw(st.integers(0, 5)) == 0:
         keys = list(line)
         line = {key: line[key] for key in draw(st.permutations(keys))}

@@ -5,14 +5,15 @@ The sandbox is asked as a client asks it: an upload, a create, a look at how it 
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 
-from tbatch_tui.engine.check import RULES, check_file, limits
-from tbatch_tui.engine.domain.check_report import CheckReport, Severity
+from tbatch_tui.engine.check import RULES, check_file, limits, read_line
+from tbatch_tui.engine.domain.check_report import CheckReport, Problem, Severity
 from tbatch_tui.sandbox.answers import failures as refusals
 from tbatch_tui.sandbox.jobs import file_store as files
 from tbatch_tui.sandbox.jobs import validation as judge
@@ -214,13 +215,29 @@ def test_limits_are_the_same() -> None:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(any_files())
-def test_any_file_is_judged_alike(tmp_path: Path, file: tuple[bytes, bool]) -> None:
+@example((dumped(chat("a"), chat("b", model=False)), True))
+@example((dumped(chat("a"), chat("b", model=" ")), True))
+def test_check_and_sandbox_agree_on_any_file(tmp_path: Path, file: tuple[bytes, bool]) -> None:
     """The job fails if one of the errors says so, and only then."""
     content, is_chat = file
     path = saved(tmp_path, content)
     error = judge.judge(path, CHAT if is_chat else HEARD, "job", judge.Rates(0, 0)).error
-    faults = errors_of(check_file(path)) & {*FAILS}
-    assert (error is not None) is bool(faults), (error, faults)
+    failing = [problem for problem in check_file(path).problems if fails_the_job(path, problem)]
+    assert (error is not None) is bool(failing), (error, failing)
+
+
+def fails_the_job(path: Path, problem: Problem) -> bool:
+    """Whether the sandbox fails the whole job for this problem.
+
+    A model that is no text is `wrong-type` for the check, and "body.model is required" for the sandbox. A model of
+    spaces only is `no-model` for the check, and passes the sandbox's validation.
+    """
+    if problem.rule == "wrong-type":
+        return problem.message.startswith("body.model is ")
+    if problem.rule == "no-model":
+        model = json.loads(read_line(path, problem.offset, problem.length))["body"].get("model")
+        return not model
+    return problem.severity is Severity.ERROR and problem.rule in FAILS
 
 
 def errors_of(report: CheckReport) -> set[str]:
