@@ -88,7 +88,7 @@ def test_every_fixable_rule_is_mended(tmp_path: Path) -> None:
 
 
 def fixable(folder: Path, content: bytes) -> list[str]:
-    return [rule for rule in check_file(saved(folder, content)).counts if RULES[rule].fixable]
+    return [rule for rule in check_file(saved(folder, content)).counts if RULES[rule].is_fixable]
 
 
 def test_no_file_is_written_over(tmp_path: Path) -> None:
@@ -119,10 +119,10 @@ def test_lines_that_cannot_be_mended_are_left_out(tmp_path: Path) -> None:
     long = b'{"custom_id": "' + b"x" * 11_000_000 + b'"}\n'
     content = dumped(chat("a"), chat("b", max_tokens="x"), chat("a")) + long + dumped(chat("c"))
     plan = plan_fixes(check_file(saved(tmp_path, content)))
-    assert plan.left == 2
+    assert plan.unfixable == 2
     copy = write_fixed(plan, rules=[], reject=True)
     assert copy.path.read_bytes() == dumped(chat("a"), chat("c"))
-    assert (copy.fixed, copy.rejected_lines) == (0, 3)
+    assert (copy.fixed_lines, copy.rejected_lines) == (0, 3)
     rejected = dumped(chat("b", max_tokens="x"), chat("a")) + long
     assert (tmp_path / "requests.rejected.jsonl").read_bytes() == rejected
 
@@ -148,7 +148,7 @@ def test_a_file_that_changes_meanwhile_is_not_fixed(tmp_path: Path) -> None:
 
 def test_a_file_without_a_line_is_not_written(tmp_path: Path) -> None:
     plan = plan_fixes(check_file(saved(tmp_path, b"{}}\n" * 3)))
-    assert (plan.steps, plan.left, plan.errors) == ((), 3, {"not-json"})
+    assert (plan.steps, plan.unfixable, plan.error_rules) == ((), 3, {"not-json"})
     with pytest.raises(LocalFileError, match="No line of .* would be left"):
         write_fixed(plan, reject=True)
     assert [path.name for path in tmp_path.iterdir()] == ["requests.jsonl"]
@@ -158,11 +158,11 @@ def test_the_plan_counts_what_can_be_mended(tmp_path: Path) -> None:
     content = dumped(chat([1]), chat(2), chat("x", max_tokens="x"))
     plan = plan_fixes(check_file(saved(tmp_path, content, "requests.json")))
     (step,) = plan.steps
-    assert (step.rule, step.lines, plan.left) == ("custom-id-type", 1, 2)
+    assert (step.rule, step.lines, plan.unfixable) == ("custom-id-type", 1, 2)
     assert ('"custom_id": 2,' in step.before, '"custom_id": "2",' in step.after) == (True, True)
-    assert "suffix" not in plan.errors
+    assert "suffix" not in plan.error_rules
     plan = plan_fixes(check_file(saved(tmp_path, content.decode().encode("utf-16"))))
-    assert (plan.steps, plan.left) == ((), 0)
+    assert (plan.steps, plan.unfixable) == ((), 0)
     crlf = dumped(chat()).replace(b"\n", b"\r\n")
     (step,) = plan_fixes(check_file(saved(tmp_path, crlf))).steps
     assert (step.before, step.after) == (crlf.decode()[:-1], crlf.decode()[:-2])

@@ -138,7 +138,9 @@ def test_agreement(
         if problem.severity is Severity.ERROR or problem.rule == "duplicate-key"
     }
     assert errors == told.faults
-    once = {rule: number for rule, number in report.counts.items() if RULES[rule].once and rule != "not-for-batch"}
+    once = {
+        rule: number for rule, number in report.counts.items() if RULES[rule].once_per_file and rule != "not-for-batch"
+    }
     assert once == told.counts
     assert {problem.rule: problem.line for problem in report.problems if problem.rule in once} == told.firsts
     assert report.models == told.models

@@ -118,7 +118,7 @@ def apply_catalogue(report: CheckReport, catalogue: Mapping[str, ModelInfo] | No
         told[problem.rule] = told.get(problem.rule, 0) + 1
     sums = dict.fromkeys(Severity, 0)
     for rule, number in counts.items():
-        sums[RULES[rule].severity] += told[rule] if RULES[rule].once else number
+        sums[RULES[rule].severity] += told[rule] if RULES[rule].once_per_file else number
     return report._replace(
         problems=tuple(problems[:PROBLEMS_KEPT]),
         counts=dict(sorted(counts.items(), key=lambda item: list(RULES).index(item[0]))),

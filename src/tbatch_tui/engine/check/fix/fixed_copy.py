@@ -51,9 +51,9 @@ class FixPlan:
     mtime_ns: int
     kind: Kind
     steps: tuple[FixStep, ...]
-    left: int
+    unfixable: int
     """Faults of lines that no fix mends: such lines can be left out."""
-    errors: frozenset[str]
+    error_rules: frozenset[str]
     """The rules of severity error that lines break: what rejecting goes by."""
 
     @property
@@ -67,7 +67,7 @@ class FixedCopy:
 
     path: Path
     """The copy; every line that needed no mend is in it byte for byte."""
-    fixed: int
+    fixed_lines: int
     """Lines changed or dropped."""
     rejected: Path | None = None
     """Where the lines that were left out are kept; None where there are none."""
@@ -88,7 +88,7 @@ def plan_fixes(report: CheckReport) -> FixPlan:
     errors = {
         rule: number
         for rule, number in report.counts.items()
-        if RULES[rule].severity is Severity.ERROR and not RULES[rule].whole
+        if RULES[rule].severity is Severity.ERROR and not RULES[rule].whole_file
     }
     mended = {step.rule: step.lines for step in steps}
     left = sum(max(0, number - mended.get(rule, 0)) for rule, number in errors.items())
@@ -96,7 +96,7 @@ def plan_fixes(report: CheckReport) -> FixPlan:
 
 
 def _steps(report: CheckReport, kind: Kind) -> Iterator[FixStep]:
-    by_rule: dict[str, list[Problem]] = {rule: [] for rule in report.counts if RULES[rule].fixable}
+    by_rule: dict[str, list[Problem]] = {rule: [] for rule in report.counts if RULES[rule].is_fixable}
     for problem in report.problems:
         if (same := by_rule.get(problem.rule)) is not None and len(same) < _SAMPLE:
             same.append(problem)
@@ -250,7 +250,7 @@ class _Fixer:
         self.mended = 0  # lines
         self.rejected = 0
         self._kind = kind = plan.kind
-        self._errors = plan.errors
+        self._errors = plan.error_rules
         self._rules = rules
         self._good = good
         self._bad = bad
