@@ -20,7 +20,7 @@ MESSAGE_TOKENS = 4
 _decode = msgspec.json.Decoder().decode
 
 
-class Message(Struct, gc=False):
+class PromptMessage(Struct, gc=False):
     """A message of a chat request, its content not decoded yet."""
 
     content: Raw = Raw()
@@ -29,7 +29,7 @@ class Message(Struct, gc=False):
 class Prompt(Struct, gc=False):
     """What a model reads of a request's body. Decode a body into a subclass that adds the fields it needs."""
 
-    messages: list[Message] = []
+    messages: list[PromptMessage] = []
     tools: Raw = Raw()
     response_format: Raw = Raw()
 

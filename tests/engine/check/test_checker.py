@@ -14,7 +14,7 @@ import pytest
 from tbatch_tui.engine.check import check_file, read_line
 from tbatch_tui.engine.check.lines.url_hosts import host_of, is_private
 from tbatch_tui.engine.check.scan import duplicates, reader
-from tbatch_tui.engine.check.scan.reader import Piece, longest
+from tbatch_tui.engine.check.scan.reader import Piece, longest_line
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tests.helpers.check_lines import chat, dumped, saved
 
@@ -70,7 +70,7 @@ def test_a_lost_child_is_made_up_for(large: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_many_ids_are_dealt_out(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = check_file(large)
-    monkeypatch.setattr(duplicates, "_AT_ONCE", 100)
+    monkeypatch.setattr(duplicates, "_ONE_SET_MAX", 100)
     assert check_file(large).problems == expected.problems
 
 
@@ -97,7 +97,7 @@ def test_progress_and_stopping(large: Path) -> None:
 def test_stopping_among_very_many_short_lines(tmp_path: Path) -> None:
     """All of them are in one piece, and it takes a second: it is asked in between, once in 500 lines."""
     path = saved(tmp_path, b"{}\n" * 60_000)
-    assert path.stat().st_size < reader.PIECE
+    assert path.stat().st_size < reader.PIECE_BYTES
     asked = iter(range(1000))
     with pytest.raises(OperationCancelledError):
         check_file(path, cancelled=lambda: next(asked) > 20)
@@ -143,7 +143,7 @@ def test_longest(known: int) -> None:
             data = b"\n".join(lines) + end
             expected = max(known, *map(len, lines))
             piece = Piece(0, len(data), bytearray(b"[" + data + b"more"))
-            assert longest(piece, known) == longest(piece, known, len(lines)) == expected
+            assert longest_line(piece, known) == longest_line(piece, known, len(lines)) == expected
 
 
 def test_hosts() -> None:

@@ -117,8 +117,8 @@ def files(draw: st.DrawFn) -> tuple[bytes, bool]:
 def small_pieces() -> Iterator[pytest.MonkeyPatch]:
     """Small files are taken apart as large ones are."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(forked, "LARGE", 0)
-        patch.setattr("tbatch_tui.engine.check.checker.LARGE", 0)
+        patch.setattr(forked, "PARALLEL_BYTES_MIN", 0)
+        patch.setattr("tbatch_tui.engine.check.checker.PARALLEL_BYTES_MIN", 0)
         yield patch
 
 
@@ -129,7 +129,7 @@ def test_agreement(
     tmp_path: Path, small_pieces: pytest.MonkeyPatch, file: tuple[bytes, bool], piece: int, is_forked: bool
 ) -> None:
     content, is_chat = file
-    small_pieces.setattr(reader, "PIECE", piece)
+    small_pieces.setattr(reader, "PIECE_BYTES", piece)
     told = expected(content, is_chat=is_chat)
     report = check_file(saved(tmp_path, content))
     errors = {

@@ -86,9 +86,9 @@ def sound_files(draw: st.DrawFn) -> tuple[list[bytes], bool]:
 def small_pieces() -> Any:
     """Pieces and halves of a few lines, so that small files are taken apart as large ones are."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(reader, "PIECE", 300)
-    patch.setattr(forked, "LARGE", 0)
-    patch.setattr("tbatch_tui.engine.check.checker.LARGE", 0)
+    patch.setattr(reader, "PIECE_BYTES", 300)
+    patch.setattr(forked, "PARALLEL_BYTES_MIN", 0)
+    patch.setattr("tbatch_tui.engine.check.checker.PARALLEL_BYTES_MIN", 0)
     yield
     patch.undo()
 

@@ -1,4 +1,4 @@
-"""Every rule of the check: its id, how much it matters, what is wrong in general, and how it is mended."""
+"""The rules of the check: id, severity, what is wrong in general, and how to fix it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Rule(NamedTuple):
     title: str
     """What is wrong, in general."""
     fix: str
-    """How to mend it, a sentence without its full stop."""
+    """How to fix it, a sentence without its full stop."""
     is_fixable: bool = False
-    """Whether `plan_fixes` can mend it without guessing."""
+    """Whether `plan_fixes` can fix it without guessing."""
     once_per_file: bool = False
-    """Reported once a file, on the first line that bears it, with the number of the others."""
+    """Whether it is reported once per file, on the first line that breaks it, with the number of the others."""
     whole_file: bool = False
-    """Judged of the file as a whole: no line of it is to blame."""
+    """Whether it is about the file as a whole and not about one of its lines."""
 
 
 _ERROR, _WARNING, _NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
@@ -219,7 +219,7 @@ RULES: Mapping[str, Rule] = {rule.id: rule for rule in _RULES}
 
 
 def table() -> str:
-    """The rules as a Markdown table: what `docs/reference/rules.md` shows."""
+    """Return the rules as the Markdown table of `docs/reference/rules.md`."""
     rows = ["| rule | severity | what is wrong | how to mend it | `--fix` |", "|---|---|---|---|---|"]
     for rule in _RULES:
         fix = "yes" if rule.is_fixable else ""
