@@ -12,7 +12,7 @@ from tbatch_tui.engine.check import check_file
 from tbatch_tui.engine.pricing.demand import demand_of
 from tbatch_tui.engine.token_estimate import Prompt, estimate_prompt
 from tests.engine.check.test_oracle import files
-from tests.helpers.check_lines import MODEL, chat, dumped, said, saved
+from tests.helpers.check_lines import MODEL, chat, dumped, with_messages, saved
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,9 +47,11 @@ def test_check_and_create_agree_on_requests_with_a_schema(tmp_path: Path) -> Non
         b"\xef\xbb\xbf" + dumped(chat("a"), chat("b")),
         dumped(chat("a"), b"", b" ", chat("b")).replace(b"\n", b"\r\n"),
         dumped(chat("a", tools=[TOOL]), chat("b", max_tokens=None), chat("c", n=2.0, max_tokens=10**30)),
-        dumped(said(USER, {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}]}, USER)),
+        dumped(with_messages(USER, {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}]}, USER)),
         dumped(
-            said({"role": "user", "content": [{"type": "text", "text": "é\n"}, {"type": "image_url", "image_url": {}}]})
+            with_messages(
+                {"role": "user", "content": [{"type": "text", "text": "é\n"}, {"type": "image_url", "image_url": {}}]}
+            )
         ),
     ],
 )
