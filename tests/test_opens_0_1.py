@@ -52,20 +52,22 @@ OLD_NAMES: dict[str, str] = {
 
 def read_records(folder: Path, key: str, server: str = "together") -> list[dict[str, Any]]:
     """All that the engine reads of the records of an account, also what no command prints."""
-    from tbatch_tui.engine.journal import Journal
+    from tbatch_tui.engine.journal.journal import Journal
 
     journal = Journal(folder / "data" / "history.db")
-    account = journal.account_at_start(server, key[-4:], WRITTEN_AT)
+    account = journal.accounts.at_start(server, key[-4:], WRITTEN_AT)
     records = []
-    for record in journal.records(account.id):
+    for record in journal.records.all(account.id):
         more = {
             "account": account,
             "name": record.name,
             "status": record.status,
             "rank": record.rank,
             "created_at": record.created_at,
-            "history": journal.history(account.id, record),
-            "family": [(member.record.key, member.generation) for member in journal.family(account.id, record.key)],
+            "history": journal.progress.history(account.id, record),
+            "family": [
+                (member.record.key, member.generation) for member in journal.lineage.family(account.id, record.key)
+            ],
         }
         records.append({**plain(record, folder), **plain(more, folder)})
     journal.close()

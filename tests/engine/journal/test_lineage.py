@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.journal import Journal
+from tbatch_tui.engine.journal.journal import Journal
 from tbatch_tui.engine.results import (
     MergedIndex,
     MergedMember,
@@ -33,7 +33,7 @@ NOW = 1_750_000_000.0
 
 def run(journal: Journal, account: int, path: Path, number: int, sha256: str = "") -> str:
     """Submit a file, which becomes a job; the job's id."""
-    record = journal.add_submission(
+    record = journal.submissions.add(
         account,
         path=path,
         size=1,
@@ -45,31 +45,31 @@ def run(journal: Journal, account: int, path: Path, number: int, sha256: str = "
     )
     assert record.submission is not None
     job = Job(f"job-{number}", "COMPLETED", created_at=NOW + number)
-    journal.attach_job(account, record.submission, job, NOW + number)
+    journal.submissions.attach_job(account, record.submission, job, NOW + number)
     return job.id
 
 
 def test_a_family_is_the_original_and_every_retry_below_it(tmp_path: Path):
     journal = Journal(tmp_path / "history.db")
-    account = journal.account_at_start("https://x", "abcd", NOW).id
+    account = journal.accounts.at_start("https://x", "abcd", NOW).id
     files = [tmp_path / f"in.retry{number}.jsonl" for number in range(6)]
     first = run(journal, account, tmp_path / "in.jsonl", 1)
-    journal.add_retry(account, files[0], "2" * 64, first)
+    journal.lineage.add_retry(account, files[0], "2" * 64, first)
     second = run(journal, account, files[0], 2)
-    journal.add_retry(account, files[1], "3" * 64, second)
+    journal.lineage.add_retry(account, files[1], "3" * 64, second)
     third = run(journal, account, tmp_path / "moved.jsonl", 3)  # told by its bytes
-    journal.add_retry(account, files[2], "4" * 64, first)
+    journal.lineage.add_retry(account, files[2], "4" * 64, first)
     fourth = run(journal, account, files[2], 5)  # edited before it was submitted: told by its path
     other = run(journal, account, tmp_path / "other.jsonl", 6)
     for key in first, second, third, fourth:
-        kin = journal.family(account, key)
+        kin = journal.lineage.family(account, key)
         assert [(one.record.key, one.generation) for one in kin] == [(first, 1), (second, 2), (third, 3), (fourth, 2)]
-    assert [one.record.key for one in journal.family(account, other)] == [other]
-    assert journal.family(account, "nobody") == []
-    pending = journal.add_submission(
+    assert [one.record.key for one in journal.lineage.family(account, other)] == [other]
+    assert journal.lineage.family(account, "nobody") == []
+    pending = journal.submissions.add(
         account, path=files[0], size=1, sha256="2" * 64, endpoint=Endpoint.CHAT, label="", requests=1, now=NOW + 9
     )
-    assert [one.record.key for one in journal.family(account, pending.key)] == [
+    assert [one.record.key for one in journal.lineage.family(account, pending.key)] == [
         first, second, third, fourth, pending.key
     ]  # fmt: skip
     journal.close()
@@ -77,14 +77,16 @@ def test_a_family_is_the_original_and_every_retry_below_it(tmp_path: Path):
 
 def test_the_original_submitted_again_is_no_retry_of_itself(tmp_path: Path):
     journal = Journal(tmp_path / "history.db")
-    account = journal.account_at_start("https://x", "abcd", NOW).id
+    account = journal.accounts.at_start("https://x", "abcd", NOW).id
     original = tmp_path / "in.jsonl"
     first = run(journal, account, original, 1)
-    journal.add_retry(account, tmp_path / "in.retry1.jsonl", "1" * 64, first)  # every line failed: the same bytes
+    journal.lineage.add_retry(
+        account, tmp_path / "in.retry1.jsonl", "1" * 64, first
+    )  # every line failed: the same bytes
     again = run(journal, account, original, 2, sha256="1" * 64)
-    assert len(journal.family(account, again)) == 1
+    assert len(journal.lineage.family(account, again)) == 1
     retried = run(journal, account, tmp_path / "in.retry1.jsonl", 3, sha256="1" * 64)
-    assert [one.record.key for one in journal.family(account, retried)] == [first, retried]
+    assert [one.record.key for one in journal.lineage.family(account, retried)] == [first, retried]
     journal.close()
 
 

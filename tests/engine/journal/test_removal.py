@@ -89,7 +89,7 @@ async def test_what_was_never_submitted_goes_at_once_and_what_is_uncertain_never
         key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
         await engine.wait_until(key, lambda record: record.status == LocalStatus.UNCERTAIN)
         assert engine.removal_blocker(key) == removal.NOT_OVER
-        assert await engine._book.run(engine._book.journal.remove, engine._book.account_id, [key], 0.0) == []
+        assert await engine._book.run(engine._book.journal.records.remove, engine._book.account_id, [key], 0.0) == []
 
 
 async def test_a_cancel_that_comes_too_late_is_no_error_and_the_list_is_asked_soon(

@@ -74,7 +74,9 @@ async def test_a_server_that_names_files_elsewhere(make_engine: MakeEngine, tmp_
         async with asyncio.timeout(60), make_engine(box, output_dir=folder) as engine:
             await engine.wait_until(ids[-1], lambda record: record.job is not None)
             engine._book.publish(
-                await engine._book.run_until_written(engine._book.journal.name_inputs, engine._book.account_id, inputs)
+                await engine._book.run_until_written(
+                    engine._book.journal.records.name_inputs, engine._book.account_id, inputs
+                )
             )
             for job_id in ids:
                 await engine.fetch(job_id)

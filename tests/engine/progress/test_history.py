@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.domain.submission import SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.journal import Journal
-from tbatch_tui.engine.progress.history import KEPT, KEPT_OF_ENDED, LOCAL, ProgressPoint, median, thin
+from tbatch_tui.engine.journal.journal import Journal
+from tbatch_tui.engine.progress.history import LOCAL, MAX_POINTS, MAX_POINTS_ENDED, ProgressPoint, median, thin
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
@@ -32,7 +32,7 @@ def journal(tmp_path: Path):
 
 @pytest.fixture
 def account(journal: Journal) -> int:
-    return journal.account_at_start("https://x", "abcd", NOW).id
+    return journal.accounts.at_start("https://x", "abcd", NOW).id
 
 
 def running(progress: float, job_id: str = "job-1", **more: object) -> Job:
@@ -40,13 +40,13 @@ def running(progress: float, job_id: str = "job-1", **more: object) -> Job:
 
 
 def listed(journal: Journal, account: int, job: Job, at: float, seen_at: float | None = None) -> list[JobRecord]:
-    return journal.apply_jobs(account, [job], at, lambda _: False, seen_at)
+    return journal.jobs.apply(account, [job], at, lambda _: False, seen_at)
 
 
 def points(journal: Journal, account: int, key: str = "job-1") -> tuple[ProgressPoint, ...]:
-    record = journal.record(account, key)
+    record = journal.records.get(account, key)
     assert record is not None
-    return journal.history(account, record).points
+    return journal.progress.history(account, record).points
 
 
 def test_a_point_is_kept_when_status_or_progress_is_another(journal: Journal, account: int):
@@ -65,9 +65,9 @@ def test_a_point_is_kept_when_status_or_progress_is_another(journal: Journal, ac
 
 def test_a_list_that_says_nothing_new_writes_nothing(journal: Journal, account: int):
     listed(journal, account, running(10), NOW)
-    before = journal._db.total_changes
+    before = journal.database.connection.total_changes
     assert listed(journal, account, running(10), NOW + 30, NOW) == []
-    assert journal._db.total_changes == before
+    assert journal.database.connection.total_changes == before
 
 
 def test_a_past_that_nobody_watched_has_no_points(journal: Journal, account: int):
@@ -80,7 +80,7 @@ def test_points_are_bounded_while_it_runs_and_again_when_it_has_ended(journal: J
     for number in range(1_000):
         listed(journal, account, running(number / 10), NOW + 30 + number, NOW + 29 + number)
     found = points(journal, account)
-    assert KEPT / 2 < len(found) <= KEPT + 16
+    assert MAX_POINTS / 2 < len(found) <= MAX_POINTS + 16
     assert [found[0].status, found[1].status, found[1].progress, found[-1].progress] == [
         "VALIDATING",
         "IN_PROGRESS",
@@ -89,27 +89,27 @@ def test_points_are_bounded_while_it_runs_and_again_when_it_has_ended(journal: J
     ]
     listed(journal, account, replace(running(100), status="COMPLETED"), NOW + 5_000, NOW + 1_029)
     found = points(journal, account)
-    assert len(found) <= KEPT_OF_ENDED
+    assert len(found) <= MAX_POINTS_ENDED
     assert [found[0].status, found[1].at, found[-1].status] == ["VALIDATING", NOW + 30, "COMPLETED"]
 
 
 def test_another_app_that_saw_it_first_is_not_repeated(journal: Journal, account: int):
     listed(journal, account, running(10), NOW)
-    journal.forget_cache()
-    journal._db.execute("UPDATE records SET progress = 5")
+    journal.database.forget_cache()
+    journal.database.execute("UPDATE records SET progress = 5")
     listed(journal, account, running(10), NOW + 1, NOW)
     assert len(points(journal, account)) == 1
 
 
 def test_the_steps_of_a_submission_go_over_to_its_job(journal: Journal, account: int):
-    record = journal.add_submission(
+    record = journal.submissions.add(
         account, path=Path("/in/a.jsonl"), size=1, sha256="0", endpoint=Endpoint.CHAT, label="", requests=3, now=NOW
     )
     assert record.submission is not None
     uploaded = replace(record.submission, state=SubmissionState.UPLOADED, file_id="file-1")
-    journal.update_submission(account, uploaded, NOW + 2)
+    journal.submissions.update(account, uploaded, NOW + 2)
     listed(journal, account, running(0), NOW + 4)  # the list won the race
-    journal.attach_job(account, uploaded, running(0), NOW + 5)
+    journal.submissions.attach_job(account, uploaded, running(0), NOW + 5)
     assert [(point.at - NOW, point.status) for point in points(journal, account)] == [
         (0.0, LOCAL + "intent"),
         (2.0, LOCAL + "uploaded"),
@@ -119,8 +119,8 @@ def test_the_steps_of_a_submission_go_over_to_its_job(journal: Journal, account:
 
 def test_points_go_with_the_account(journal: Journal, account: int):
     listed(journal, account, running(10), NOW)
-    journal.account_of_key("https://x", "efgh", "org", None, "Acme", NOW)
-    merged = journal.account_of_key("https://x", "abcd", "org", None, "Acme", NOW)
+    journal.accounts.confirm("https://x", "efgh", "org", None, "Acme", NOW)
+    merged = journal.accounts.confirm("https://x", "abcd", "org", None, "Acme", NOW)
     assert merged.id != account
     assert len(points(journal, merged.id)) == 1
 
@@ -141,14 +141,14 @@ def test_what_jobs_like_it_took(journal: Journal, account: int):
     watched = replace(past[0], status="IN_PROGRESS", progress=1.0)
     listed(journal, account, watched, NOW - 8_000)
     listed(journal, account, replace(watched, progress=2.0), NOW - 7_000, NOW - 7_100)
-    journal.apply_jobs(account, past, NOW, lambda _: False)
+    journal.jobs.apply(account, past, NOW, lambda _: False)
     [record] = listed(journal, account, running(1, model=MODEL, endpoint=CHAT, file_size=1_500), NOW)
-    similar = journal.history(account, record).similar
+    similar = journal.progress.history(account, record).similar
     assert similar is not None
     assert (similar.count, similar.median, similar.shortest, similar.longest) == (3, 120.0, 60.0, 180.0)
     assert similar.longest_pause == 900.0
     [unlike] = listed(journal, account, running(1, "job-2", model="acme/new", endpoint=CHAT, file_size=1_500), NOW)
-    assert journal.history(account, unlike).similar is None
+    assert journal.progress.history(account, unlike).similar is None
 
 
 statuses = st.sampled_from(["VALIDATING", "IN_PROGRESS", "NEW"])

@@ -70,7 +70,7 @@ class CatalogueCache:
 
     async def _recall(self) -> None:
         try:
-            text = await self._book.run(self._book.journal.recall, self._name)
+            text = await self._book.run(self._book.journal.memory.recall, self._name)
         except JournalError:
             return
         kept = _read(text) if text is not None else None
@@ -82,7 +82,7 @@ class CatalogueCache:
             models = await self._fetch()
             if models:
                 self._known = Catalogue({model.id: model for model in models}, self._now())
-                await self._book.run(self._book.journal.remember, self._name, _written(self._known))
+                await self._book.run(self._book.journal.memory.remember, self._name, _written(self._known))
         except BatchError:
             pass  # what is known stays: old prices with their date are better than none
         finally:

@@ -14,9 +14,9 @@ from tbatch_tui.engine.domain.job import JobStatus
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-KEPT = 240
+MAX_POINTS = 240
 """Points kept of a job that goes on."""
-KEPT_OF_ENDED = 40
+MAX_POINTS_ENDED = 40
 """Points kept of one that has ended: enough to draw its course."""
 LOCAL = "submission "
 """Before the state of a submission, where a point tells of that rather than of the server's job."""

@@ -1,15 +1,11 @@
-"""Submissions, from the intent to the job they become, and what each is a retry of."""
+"""Submissions, from the intent to the job they become."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
-from tbatch_tui.engine.journal import lineage
-from tbatch_tui.engine.journal import progress as points
-from tbatch_tui.engine.journal.jobs import Jobs
 from tbatch_tui.engine.journal.mapping import (
     RECORD_SELECT,
     estimate_to_json,
@@ -25,13 +21,36 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.domain.cost import Estimate
     from tbatch_tui.engine.domain.job import Job
+    from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.endpoint import Endpoint
+    from tbatch_tui.engine.journal.database import Database
+    from tbatch_tui.engine.journal.tables.jobs import JobTable
+    from tbatch_tui.engine.journal.tables.lineage import LineageTable
+    from tbatch_tui.engine.journal.tables.memory import MemoryTable
+    from tbatch_tui.engine.journal.tables.progress import ProgressTable
+    from tbatch_tui.engine.journal.tables.records import JobRecordTable
 
 
-class Submissions(Jobs):
-    """Submissions and lineage."""
+class SubmissionTable:
+    """What was submitted here, and how far each submission has come."""
 
-    def add_submission(
+    def __init__(
+        self,
+        db: Database,
+        records: JobRecordTable,
+        jobs: JobTable,
+        progress: ProgressTable,
+        lineage: LineageTable,
+        memory: MemoryTable,
+    ) -> None:
+        self._db = db
+        self._records = records
+        self._jobs = jobs
+        self._progress = progress
+        self._lineage = lineage
+        self._memory = memory
+
+    def add(
         self,
         account_id: int,
         *,
@@ -44,10 +63,10 @@ class Submissions(Jobs):
         now: float,
         estimate: Estimate | None = None,
     ) -> JobRecord:
-        """Commit the intent to submit this file, before the first byte goes out."""
-        with self._writing():
-            self._remember_path(path, now)
-            return self._intend(
+        """Commit the intent to submit this file, before the first byte is sent."""
+        with self._db.transaction():
+            self._memory.add_recent_file(path, now)
+            return self.insert(
                 account_id,
                 path=path,
                 size=size,
@@ -57,10 +76,10 @@ class Submissions(Jobs):
                 requests=requests,
                 now=now,
                 estimate=estimate_to_json(estimate),
-                parent=lineage.parent_of(self._db, account_id, path, sha256),
+                parent=self._lineage.parent_of(account_id, path, sha256),
             )
 
-    def _intend(
+    def insert(
         self,
         account_id: int,
         *,
@@ -71,8 +90,12 @@ class Submissions(Jobs):
         state: SubmissionState = SubmissionState.INTENT,
         **columns: object,
     ) -> JobRecord:
-        """A submission and the record of it. Inside a transaction."""
-        kept = {
+        """Add a submission and its record. Inside a transaction.
+
+        Args:
+            columns: Other columns of the submission, by name, as they are stored.
+        """
+        values = {
             "account_id": account_id,
             "path": path_to_blob(path),
             "label": label,
@@ -82,27 +105,26 @@ class Submissions(Jobs):
             **columns,
         }
         cursor = self._db.execute(
-            f"INSERT INTO submissions ({', '.join(kept)}) VALUES ({', '.join('?' * len(kept))})", tuple(kept.values())
+            f"INSERT INTO submissions ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",
+            tuple(values.values()),
         )
         assert cursor.lastrowid is not None
         key = submission_key(cursor.lastrowid)
         self._db.execute(
             "INSERT INTO records (account_id, key, rank, sort_at, label, input_name, requests, submission_id, "
             "first_seen_at) VALUES (?, ?, '', ?, ?, ?, ?, ?, ?)",
-            (account_id, key, now, label, _shown_name(path), requests, cursor.lastrowid, now),
+            (account_id, key, now, label, _displayable_name(path), requests, cursor.lastrowid, now),
         )
-        points.add_point(self._db, account_id, key, now, LOCAL + state, 0.0, None)
-        return self._reread(account_id, key)
+        self._progress.add(account_id, key, now, LOCAL + state, 0.0, None)
+        return self._records.refresh(account_id, key)
 
-    def _remember_path(self, path: Path, now: float) -> None:
-        self._db.execute("INSERT OR REPLACE INTO recents VALUES (?, ?)", (path_to_blob(path), now))
-
-    def submission(self, submission_id: int) -> Submission | None:
+    def get(self, submission_id: int) -> Submission | None:
+        """Return one submission; None if there is none of this id."""
         row = self._db.execute("SELECT * FROM submissions WHERE id = ?", (submission_id,)).fetchone()
         return row_to_submission(row) if row is not None else None
 
-    def open_submissions(self, account_id: int) -> list[Submission]:
-        """Submissions with work left to do now, oldest first."""
+    def open(self, account_id: int) -> list[Submission]:
+        """Return the submissions with work left to do now, oldest first."""
         states = [state for state in SubmissionState if state.is_open and not state.is_waiting]
         marks = ", ".join("?" * len(states))
         rows = self._db.execute(
@@ -110,59 +132,52 @@ class Submissions(Jobs):
         )
         return [row_to_submission(row) for row in rows]
 
-    def update_submission(self, account_id: int, submission: Submission, now: float | None = None) -> JobRecord:
-        """Commit a step of a submission that has no job yet; with `now`, also when it was made."""
+    def update(self, account_id: int, submission: Submission, now: float | None = None) -> JobRecord:
+        """Commit a step of a submission that has no job yet. With `now`, the step is part of the job's history."""
         key = submission_key(submission.id)
-        with self._writing():
-            self._write_submission(submission)
+        with self._db.transaction():
+            self.write(submission)
             if now is not None:
-                points.add_point(self._db, account_id, key, now, LOCAL + submission.state, 0.0, None)
-            return self._reread(account_id, key)
+                self._progress.add(account_id, key, now, LOCAL + submission.state, 0.0, None)
+            return self._records.refresh(account_id, key)
 
     def attach_job(self, account_id: int, submission: Submission, job: Job, now: float) -> JobRecord:
-        """Commit that `job` is what the submission became. Its record takes the job's id as key.
+        """Commit that a submission has become `job`. Its record takes the job's id as key.
 
-        A row that the list brought for the same job gives way to it, but what a person wrote there stays.
+        A record that the list brought for the same job gives way to it, but a person's note on it stays.
         """
-        made = replace(
+        created = replace(
             submission, state=SubmissionState.CREATED, job_id=job.id, error=None, hint=None, uncertain_since=None
         )
-        with self._writing():
-            self._write_submission(made)
-            theirs = self.record(account_id, job.id)
+        old_key = submission_key(submission.id)
+        with self._db.transaction():
+            self.write(created)
+            listed = self._records.get(account_id, job.id)
             self._db.execute("DELETE FROM records WHERE account_id = ? AND key = ?", (account_id, job.id))
             self._db.execute(
                 "UPDATE records SET key = ?, note = CASE note WHEN '' THEN ? ELSE note END "
                 "WHERE account_id = ? AND key = ?",
-                (job.id, theirs.note if theirs else "", account_id, submission_key(submission.id)),
+                (job.id, listed.note if listed else "", account_id, old_key),
             )
-            self._write_job(account_id, job, now)
-            points.rename_points(self._db, account_id, submission_key(submission.id), job.id)
-            points.add_point(self._db, account_id, job.id, now, job.status, job.progress, None)
-            record = self._want_files(account_id, self._reread(account_id, job.id), now)
-            self._rerank(account_id, [record])
-        self._known_jobs(account_id)[job.id] = job
+            self._jobs.write(account_id, job, now)
+            self._progress.rename(account_id, old_key, job.id)
+            self._progress.add(account_id, job.id, now, job.status, job.progress, None)
+            record = self._jobs.request_files(account_id, self._records.refresh(account_id, job.id), now)
+            self._records.store_ranks(account_id, [record])
+        self._db.known_jobs(account_id)[job.id] = job
         return record
 
-    def jobs_on_file(self, account_id: int, file_id: str, endpoint: Endpoint) -> list[str]:
-        """Ids of the jobs known for this input file and endpoint."""
-        rows = self._db.execute(
-            "SELECT key FROM records WHERE account_id = ? AND input_file_id = ? AND (endpoint IS NULL OR endpoint = ?)",
-            (account_id, file_id, endpoint),
-        )
-        return [row[0] for row in rows]
-
-    def claimed_jobs(self, account_id: int) -> set[str]:
-        """Ids of the jobs that a submission of this journal already became."""
+    def claimed_job_ids(self, account_id: int) -> set[str]:
+        """Return the ids of the jobs that submissions of this journal have become."""
         rows = self._db.execute(
             "SELECT job_id FROM submissions WHERE account_id = ? AND job_id IS NOT NULL", (account_id,)
         )
         return {row[0] for row in rows}
 
     def earlier_runs(self, account_id: int, sha256: str, endpoint: Endpoint) -> list[JobRecord]:
-        """Records of submissions of these exact bytes that became a job or still may, newest first.
+        """Return the records of submissions of these exact bytes that became a job or still may, newest first.
 
-        Of bytes that went as several jobs, the first of those.
+        Of bytes that were submitted as several jobs, the first of them.
         """
         rows = self._db.execute(
             RECORD_SELECT
@@ -172,7 +187,8 @@ class Submissions(Jobs):
         )
         return [row_to_record(row) for row in rows]
 
-    def _write_submission(self, submission: Submission) -> None:
+    def write(self, submission: Submission) -> None:
+        """Store what can change of a submission. Inside a transaction."""
         self._db.execute(
             "UPDATE submissions SET state = ?, file_id = ?, known_ids = ?, job_id = ?, error = ?, hint = ?, "
             "warning = ?, uncertain_since = ? WHERE id = ?",
@@ -189,19 +205,7 @@ class Submissions(Jobs):
             ),
         )
 
-    def add_retry(self, account_id: int, path: Path, sha256: str, parent: str) -> None:
-        """Keep that this file asks once more what the job `parent` asked, whenever it is submitted."""
-        with self._writing():
-            lineage.add_retry(self._db, account_id, path, sha256, parent)
 
-    def family(self, account_id: int, key: str) -> list[FamilyMember]:
-        """The original that a job is a retry of, and all its retries, the oldest first; none if it is not known."""
-        generations = lineage.generations(self._db, account_id, key)
-        found = self.records_of(account_id, list(generations))
-        kin = [FamilyMember(record, generations[record.key]) for record in found]
-        return sorted(kin, key=lambda one: (one.generation != 1, one.record.created_at))
-
-
-def _shown_name(path: Path) -> str:
-    """The file's name as text that SQLite takes: undecodable bytes become U+FFFD."""
+def _displayable_name(path: Path) -> str:
+    """Return the file's name as text that SQLite accepts: undecodable bytes become U+FFFD."""
     return path.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
