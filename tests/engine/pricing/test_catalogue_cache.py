@@ -65,11 +65,11 @@ async def test_nothing_known_is_empty(sandbox: Sandbox, make_engine: MakeEngine)
 async def test_every_page_is_read(sandbox: Sandbox):
     api = TogetherApi.connect(base_url=sandbox.base_url, api_key=sandbox.key)
     whole = await api.models()
-    assert await api.models(a_page=4) == whole
+    assert await api.models(page_size=4) == whole
     assert len(whole) > 20
     sandbox.plan_fault("status", PATH, status=500, **{"from": 3, "to": 3})
     with pytest.raises(OutcomeUnknownError):
-        await api.models(a_page=4)  # a part of the catalogue would call good models unknown
+        await api.models(page_size=4)  # a part of the catalogue would call good models unknown
     await api.close()
 
 
