@@ -14,7 +14,14 @@ from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.domain.submission import SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.journal.journal import Journal
-from tbatch_tui.engine.progress.history import LOCAL, MAX_POINTS, MAX_POINTS_ENDED, ProgressPoint, median, thin
+from tbatch_tui.engine.progress.history import (
+    MAX_POINTS,
+    MAX_POINTS_ENDED,
+    SUBMISSION_PREFIX,
+    ProgressPoint,
+    median,
+    thin,
+)
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
@@ -111,8 +118,8 @@ def test_the_steps_of_a_submission_go_over_to_its_job(journal: Journal, account:
     listed(journal, account, running(0), NOW + 4)  # the list won the race
     journal.submissions.attach_job(account, uploaded, running(0), NOW + 5)
     assert [(point.at - NOW, point.status) for point in points(journal, account)] == [
-        (0.0, LOCAL + "intent"),
-        (2.0, LOCAL + "uploaded"),
+        (0.0, SUBMISSION_PREFIX + "intent"),
+        (2.0, SUBMISSION_PREFIX + "uploaded"),
         (4.0, "IN_PROGRESS"),
     ]
 

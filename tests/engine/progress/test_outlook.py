@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.progress.history import ProgressPoint
-from tbatch_tui.engine.progress.outlook import HOUR, course, outlook, pause, progress_at, speeds
+from tbatch_tui.engine.progress.outlook import HOUR, compute_outlook, course, current_pause, progress_at, speeds
 
 NOW = 1_750_000_000.0
 
@@ -20,7 +20,7 @@ def steady(count: int, *, every: float = 30.0, by: float = 1.0, start: float = 0
 
 
 def test_a_steady_job_is_done_when_it_should_be():
-    found = outlook(steady(41), NOW + 40 * 30)
+    found = compute_outlook(steady(41), NOW + 40 * 30)
     assert found is not None
     assert found.per_hour == pytest.approx(120.0)
     assert found.soonest == pytest.approx(NOW + 100 * 30)
@@ -42,12 +42,12 @@ def test_a_steady_job_is_done_when_it_should_be():
     ids=["none", "validating", "one", "two", "too little", "too short", "all", "anew"],
 )
 def test_of_too_little_nothing_is_said(points: list[ProgressPoint]):
-    assert outlook(points, points[-1].at + 10 if points else NOW) is None
+    assert compute_outlook(points, points[-1].at + 10 if points else NOW) is None
 
 
 def test_a_job_that_stands_still_slows_down_and_then_has_no_end():
     points = steady(41)  # 20 minutes
-    slower, still = outlook(points, NOW + 1_500), outlook(points, NOW + 9_000)
+    slower, still = compute_outlook(points, NOW + 1_500), compute_outlook(points, NOW + 9_000)
     assert slower is not None and slower.per_hour < 120.0
     assert slower.soonest is not None and slower.latest is not None and slower.soonest < slower.latest
     assert still is not None and (still.per_hour, still.soonest) == (0.0, None)
@@ -55,7 +55,7 @@ def test_a_job_that_stands_still_slows_down_and_then_has_no_end():
 
 def test_a_job_that_became_slower_is_done_between_two_times():
     points = [*steady(41), *(ProgressPoint(NOW + 1_200 + n * 600, "IN_PROGRESS", 40.0 + n) for n in range(1, 7))]
-    found = outlook(points, points[-1].at)
+    found = compute_outlook(points, points[-1].at)
     assert found is not None and found.soonest is not None and found.latest is not None
     assert found.latest - found.soonest > HOUR
 
@@ -80,18 +80,18 @@ def test_the_moment_since_the_last_look_is_no_dip():
 
 
 def test_a_pause_is_told_when_it_is_long_for_this_job():
-    assert pause(steady(20), NOW + 19 * 30 + 300) is None
-    assert pause(steady(20), NOW + 19 * 30 + 7_200) == pytest.approx(7_200)
+    assert current_pause(steady(20), NOW + 19 * 30 + 300) is None
+    assert current_pause(steady(20), NOW + 19 * 30 + 7_200) == pytest.approx(7_200)
     slow = steady(5, every=3_600)  # moves once an hour
-    assert pause(slow, NOW + 4 * 3_600 + 7_200) is None
-    assert pause(slow, NOW + 4 * 3_600 + 12_000) == pytest.approx(12_000)
-    assert pause([ProgressPoint(NOW, "VALIDATING")], NOW + 90_000) is None
-    assert pause([*steady(5), ProgressPoint(NOW + 200, "COMPLETED", 100.0)], NOW + 90_000) is None
+    assert current_pause(slow, NOW + 4 * 3_600 + 7_200) is None
+    assert current_pause(slow, NOW + 4 * 3_600 + 12_000) == pytest.approx(12_000)
+    assert current_pause([ProgressPoint(NOW, "VALIDATING")], NOW + 90_000) is None
+    assert current_pause([*steady(5), ProgressPoint(NOW + 200, "COMPLETED", 100.0)], NOW + 90_000) is None
 
 
 def test_a_change_of_nothing_but_the_status_is_no_move():
     points = [*steady(5), ProgressPoint(NOW + 4_000, "NEW_STATUS", 4.0), ProgressPoint(NOW + 4_030, "IN_PROGRESS", 4.0)]
-    assert pause(points, NOW + 4_060) == pytest.approx(4_060 - 120)
+    assert current_pause(points, NOW + 4_060) == pytest.approx(4_060 - 120)
 
 
 def test_the_course_ends_with_the_job_and_begins_when_it_runs():
@@ -119,14 +119,14 @@ odd_points = st.lists(
 @settings(max_examples=150, deadline=None)
 @given(odd_points, st.floats(0, 4e9), st.integers(1, 60))
 def test_nothing_that_was_seen_makes_nonsense(points: list[ProgressPoint], seen_at: float, width: int):
-    found = outlook(points, seen_at)
+    found = compute_outlook(points, seen_at)
     if found is not None:
         assert found.per_hour >= 0 and math.isfinite(found.per_hour)
         if found.soonest is not None:
             assert found.latest is not None and seen_at <= found.soonest <= found.latest
     rates = speeds(points, seen_at, width)
     assert len(rates) <= width and all(rate >= 0 and math.isfinite(rate) for rate in rates)
-    stood = pause(points, seen_at)
+    stood = current_pause(points, seen_at)
     assert stood is None or stood >= 900
 
 
@@ -134,7 +134,7 @@ def test_nothing_that_was_seen_makes_nonsense(points: list[ProgressPoint], seen_
 @given(st.floats(0.5, 5), st.integers(8, 15), st.floats(10, 3_000))
 def test_any_steady_pace_is_found(by: float, count: int, every: float):
     points = steady(count, every=every, by=by)
-    found = outlook(points, points[-1].at)
+    found = compute_outlook(points, points[-1].at)
     assert found is not None and found.soonest is not None
     assert found.per_hour == pytest.approx(by / every * HOUR)
     assert found.soonest == pytest.approx(NOW + 100 / by * every, abs=1.0)

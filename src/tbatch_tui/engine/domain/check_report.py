@@ -58,7 +58,7 @@ class CheckReport(NamedTuple):
     models: dict[str, int]
     """Requests per model, most used first."""
     problems: tuple[Problem, ...]
-    """In order of line; at most `PROBLEMS_KEPT` of them."""
+    """In order of line; at most `MAX_PROBLEMS` of them."""
     counts: dict[str, int]
     """How often each rule was broken, counted to the end even where the problems were not kept."""
     longest_line: int
@@ -77,14 +77,14 @@ class CheckReport(NamedTuple):
         return self.errors == 0
 
     @property
-    def goes_in_parts(self) -> bool:
+    def can_be_split(self) -> bool:
         """Whether only the file as a whole is over a limit: with no fault in its lines it can go as several jobs."""
         return 0 < self.errors == sum(self.counts.get(rule, 0) for rule in OVER_LIMITS)
 
     @property
     def can_be_submitted(self) -> bool:
         """As one job, or as several."""
-        return self.is_ok or self.goes_in_parts
+        return self.is_ok or self.can_be_split
 
     @property
     def prompt_tokens(self) -> int:
@@ -94,5 +94,5 @@ class CheckReport(NamedTuple):
 
 OVER_LIMITS = ("file-too-large", "too-many-requests")
 """Errors of the file as a whole that parts of it do not have."""
-PROBLEMS_KEPT = 100_000
+MAX_PROBLEMS = 100_000
 """More problems than this are counted, not kept: nobody reads them and memory stays bounded."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.journal.store import JobStore
     from tbatch_tui.engine.options import EngineOptions
 
-KEPT_FOR = 86_400.0
+MAX_AGE = 86_400.0
 """Seconds before the catalogue is fetched again."""
 _TRIED_AGAIN_AFTER = 60.0
 """Seconds after a fetch that brought nothing."""
@@ -62,7 +62,7 @@ class CatalogueCache:
 
     def _is_old(self) -> bool:
         at = self._known.fetched_at
-        return at is None or not 0 <= self._now() - at < KEPT_FOR
+        return at is None or not 0 <= self._now() - at < MAX_AGE
 
     def _may_try(self) -> bool:
         now = asyncio.get_running_loop().time()

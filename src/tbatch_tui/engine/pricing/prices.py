@@ -79,7 +79,7 @@ class PriceList:
         )
 
 
-def estimate(demands: Iterable[Demand], tariff: PriceList) -> Estimate:
+def estimate(demands: Iterable[Demand], price_list: PriceList) -> Estimate:
     """What these requests may cost."""
     inputs: list[float] = []
     outputs: list[float] = []
@@ -89,7 +89,7 @@ def estimate(demands: Iterable[Demand], tariff: PriceList) -> Estimate:
     own = False
     unbounded = attachments = audio = 0
     for demand in demands:
-        price = tariff.price_of(demand.model)
+        price = price_list.price_of(demand.model)
         own = own or price.is_custom
         audio += demand.audio
         if demand.audio and price.minute is not None:
@@ -113,7 +113,7 @@ def estimate(demands: Iterable[Demand], tariff: PriceList) -> Estimate:
         unpriced=tuple(unpriced),
         discounts=tuple(sorted(discounts - {0.0})),
         is_custom=own,
-        priced_at=tariff.priced_at,
+        priced_at=price_list.priced_at,
     )
 
 
@@ -140,7 +140,7 @@ class Cost:
         return self.usd is not None and not (self.unpriced or self.unknown_usage)
 
 
-def cost(spent: Iterable[ModelUsage], tariff: PriceList, model: str | None = None) -> Cost:
+def cost(spent: Iterable[ModelUsage], price_list: PriceList, model: str | None = None) -> Cost:
     """What these rows cost. `model` is the job's, for rows of which nobody says whose they are."""
     sums: list[float] = []
     unpriced: list[str] = []
@@ -150,7 +150,7 @@ def cost(spent: Iterable[ModelUsage], tariff: PriceList, model: str | None = Non
     for part in spent:
         rows += part.rows
         untold += max(0, part.rows - part.rows_with_tokens - part.rows_with_duration)
-        price = tariff.price_of(part.model or model or "")
+        price = price_list.price_of(part.model or model or "")
         own = own or price.is_custom
         parts = [_tokens(part, price)] if part.rows_with_tokens else []
         parts += [None if price.minute is None else part.seconds / 60 * price.minute] if part.rows_with_duration else []
@@ -166,7 +166,7 @@ def cost(spent: Iterable[ModelUsage], tariff: PriceList, model: str | None = Non
         unknown_usage=untold,
         discounts=tuple(sorted(discounts - {0.0})),
         is_custom=own,
-        priced_at=tariff.priced_at,
+        priced_at=price_list.priced_at,
     )
 
 

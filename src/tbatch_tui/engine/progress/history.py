@@ -18,7 +18,7 @@ MAX_POINTS = 240
 """Points kept of a job that goes on."""
 MAX_POINTS_ENDED = 40
 """Points kept of one that has ended: enough to draw its course."""
-LOCAL = "submission "
+SUBMISSION_PREFIX = "submission "
 """Before the state of a submission, where a point tells of that rather than of the server's job."""
 
 

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 HOUR = 3_600.0
-LEAST_POINTS, LEAST_GAINED, LEAST_SECONDS = 3, 2.0, 60.0
+_MIN_POINTS, _MIN_GAIN, _MIN_SECONDS = 3, 2.0, 60.0
 """Points, percent and seconds without which nothing is said of the end."""
-LATELY = 600.0
+_RECENT_SECONDS = 600.0
 """Seconds that count as lately, at least; of a long run it is its last third."""
-LONG_PAUSE, UNUSUAL = 900.0, 3.0
+_LONG_PAUSE, _UNUSUAL_FACTOR = 900.0, 3.0
 """A pause is told from so many seconds on, when it is so many times the usual one."""
 
 Course = list[tuple[float, float]]
@@ -64,17 +64,17 @@ def progress_at(run: Sequence[tuple[float, float]], at: float) -> float:
     return low + (high - low) * (at - before) / (after - before)
 
 
-def outlook(points: Sequence[ProgressPoint], seen_at: float) -> Outlook | None:
+def compute_outlook(points: Sequence[ProgressPoint], seen_at: float) -> Outlook | None:
     """What the points say of a running job that was last seen as it is at `seen_at`; None if they are too few."""
     run = _since_last_fall(course(points))
-    if len(run) < LEAST_POINTS:
+    if len(run) < _MIN_POINTS:
         return None
     (start, first), (moved, last) = run[0], run[-1]
     now = max(moved, seen_at)
     gained, passed = last - first, now - start
-    if gained < LEAST_GAINED or passed < LEAST_SECONDS or last >= 100:
+    if gained < _MIN_GAIN or passed < _MIN_SECONDS or last >= 100:
         return None
-    window = min(passed, max(LATELY, passed / 3))
+    window = min(passed, max(_RECENT_SECONDS, passed / 3))
     lately = (last - progress_at(run, now - window)) / window
     if lately <= 0:
         return Outlook(0.0)
@@ -85,7 +85,7 @@ def outlook(points: Sequence[ProgressPoint], seen_at: float) -> Outlook | None:
 def speeds(points: Sequence[ProgressPoint], seen_at: float, most: int) -> list[float]:
     """Percent an hour in up to `most` equal stretches of the run; none while they would be narrower than the looks."""
     run = course(points)
-    if len(run) < LEAST_POINTS + 1:
+    if len(run) < _MIN_POINTS + 1:
         return []
     start, moved = run[0][0], run[-1][0]
     usual = _usual_gap(run)
@@ -100,14 +100,14 @@ def speeds(points: Sequence[ProgressPoint], seen_at: float, most: int) -> list[f
     return [max(0.0, after - before) / width * HOUR for before, after in pairwise(edges)]
 
 
-def pause(points: Sequence[ProgressPoint], seen_at: float) -> float | None:
+def current_pause(points: Sequence[ProgressPoint], seen_at: float) -> float | None:
     """Seconds for which a running job has been seen not to move, if that is long for it; else None."""
     if not points or points[-1].status != JobStatus.IN_PROGRESS:
         return None
     run = course(points)
     stood = seen_at - _last_move(run)
     usual = _usual_gap(run)
-    return stood if stood >= LONG_PAUSE and stood > UNUSUAL * usual else None
+    return stood if stood >= _LONG_PAUSE and stood > _UNUSUAL_FACTOR * usual else None
 
 
 def _last_move(run: Course) -> float:

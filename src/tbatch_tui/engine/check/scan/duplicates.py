@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tbatch_tui.engine.check.scan.partial import Chunk, LineLocation, LocatedFinding, PartialReport
-from tbatch_tui.engine.domain.check_report import PROBLEMS_KEPT
+from tbatch_tui.engine.domain.check_report import MAX_PROBLEMS
 from tbatch_tui.engine.errors import OperationCancelledError
 
 if TYPE_CHECKING:
@@ -60,14 +60,14 @@ def add_duplicates(part: PartialReport, file: FileIO, kind: Kind, cancelled: Cal
             if first == place.line:
                 continue
             number += 1
-            if len(kept) < PROBLEMS_KEPT:
+            if len(kept) < MAX_PROBLEMS:
                 text = line.decode()
                 places = spelled_key(text, "custom_id", 1)
                 column = (places[0].end() if places else locate(text, ("custom_id",))) + 1
                 kept.append(LocatedFinding(place, column, RULE, f"the same custom_id is on line {first:,}", custom_id))
     if number:
         part.counts[RULE] = number
-        part.found = sorted(part.found + kept, key=lambda found: found.location.line)[:PROBLEMS_KEPT]
+        part.found = sorted(part.found + kept, key=lambda found: found.location.line)[:MAX_PROBLEMS]
 
 
 def _is_readable(line: bytes, kind: Kind) -> bool:

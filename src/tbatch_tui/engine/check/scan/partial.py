@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tbatch_tui.engine.domain.check_report import PROBLEMS_KEPT
+from tbatch_tui.engine.domain.check_report import MAX_PROBLEMS
 
 LONG_LINES_KEPT = 10_000
 
@@ -65,7 +65,7 @@ class PartialReport(msgspec.Struct):
     def add(self, found: LocatedFinding) -> None:
         """Count a fault, and keep it while there are not too many."""
         self.count(found.rule)
-        if len(self.found) < PROBLEMS_KEPT:
+        if len(self.found) < MAX_PROBLEMS:
             self.found.append(found)
 
     def count(self, rule: str) -> None:
@@ -95,6 +95,6 @@ class PartialReport(msgspec.Struct):
             self.counts[rule] = self.counts.get(rule, 0) + number
         self.model_places = {**later.model_places, **self.model_places}
         self.once_places = {**later.once_places, **self.once_places}
-        self.found = (self.found + later.found)[:PROBLEMS_KEPT]
+        self.found = (self.found + later.found)[:MAX_PROBLEMS]
         self.chunks += later.chunks
         self.long_lines = (self.long_lines + later.long_lines)[:LONG_LINES_KEPT]

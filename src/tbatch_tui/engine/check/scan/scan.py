@@ -23,7 +23,7 @@ from tbatch_tui.engine.check.scan.partial import (
     PartialReport,
 )
 from tbatch_tui.engine.check.scan.reader import Piece, longest, pieces
-from tbatch_tui.engine.domain.check_report import PROBLEMS_KEPT
+from tbatch_tui.engine.domain.check_report import MAX_PROBLEMS
 from tbatch_tui.engine.errors import OperationCancelledError
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ class _Scanner:
 
     def _report(self, seen: LineReport, place: LineLocation) -> bool:
         for finding in seen.findings:
-            if len(self.part.found) >= PROBLEMS_KEPT:  # only counted: where it stands need not be looked for
+            if len(self.part.found) >= MAX_PROBLEMS:  # only counted: where it stands need not be looked for
                 self.part.count(finding.rule)
                 continue
             found = LocatedFinding(place, seen.column(finding), finding.rule, _sound(finding.message), seen.custom_id)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.submission import PartFile, SubmissionState
 from tbatch_tui.engine.journal.mapping import RECORD_SELECT, estimate_to_json, path_to_blob, row_to_record
-from tbatch_tui.engine.progress.history import LOCAL
+from tbatch_tui.engine.progress.history import SUBMISSION_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -141,6 +141,6 @@ class GroupTable:
                 if submission is None or submission.state not in only:
                     continue
                 self._submissions.write(replace(submission, state=state, error=error, hint=None))
-                self._progress.add(account_id, record.key, now, LOCAL + state, 0.0, None)
+                self._progress.add(account_id, record.key, now, SUBMISSION_PREFIX + state, 0.0, None)
                 changed.append(self._records.refresh(account_id, record.key))
             return changed

@@ -14,7 +14,7 @@ from tbatch_tui.engine.journal.mapping import (
     row_to_submission,
     submission_key,
 )
-from tbatch_tui.engine.progress.history import LOCAL
+from tbatch_tui.engine.progress.history import SUBMISSION_PREFIX
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,7 +115,7 @@ class SubmissionTable:
             "first_seen_at) VALUES (?, ?, '', ?, ?, ?, ?, ?, ?)",
             (account_id, key, now, label, _displayable_name(path), requests, cursor.lastrowid, now),
         )
-        self._progress.add(account_id, key, now, LOCAL + state, 0.0, None)
+        self._progress.add(account_id, key, now, SUBMISSION_PREFIX + state, 0.0, None)
         return self._records.refresh(account_id, key)
 
     def get(self, submission_id: int) -> Submission | None:
@@ -138,7 +138,7 @@ class SubmissionTable:
         with self._db.transaction():
             self.write(submission)
             if now is not None:
-                self._progress.add(account_id, key, now, LOCAL + submission.state, 0.0, None)
+                self._progress.add(account_id, key, now, SUBMISSION_PREFIX + submission.state, 0.0, None)
             return self._records.refresh(account_id, key)
 
     def attach_job(self, account_id: int, submission: Submission, job: Job, now: float) -> JobRecord:
