@@ -7,24 +7,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ModelUsage:
-    """What the answers of one model took, as their `usage` and `duration` say it: what is paid for."""
+    """What the answers of one model used, by their `usage` and `duration`: what is paid for."""
 
     model: str
-    """The model that was asked; empty where neither the input nor the answers name one."""
+    """The model of the requests; empty where neither the input nor the answers name one."""
     rows: int
     """Rows of the output file."""
     prompt: int = 0
     completion: int = 0
     reasoning: int = 0
-    """Of the completion tokens."""
+    """How many of the completion tokens."""
     cached: int = 0
-    """Of the prompt tokens."""
+    """How many of the prompt tokens."""
     seconds: float = 0.0
-    """Of audio."""
+    """Length of the audio."""
     rows_with_tokens: int = 0
-    """Rows that say both their prompt and completion tokens."""
+    """Rows with both prompt and completion tokens."""
     rows_with_duration: int = 0
-    """Rows that say how long their audio is."""
+    """Rows with the length of their audio."""
 
 
 @dataclass(frozen=True, slots=True)
