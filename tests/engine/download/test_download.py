@@ -370,13 +370,13 @@ def test_a_part_is_written_by_one_at_a_time_and_through_no_link(tmp_path: Path):
 
 
 def test_jobs_that_share_their_first_characters_do_not_share_a_name(tmp_path: Path):
-    from tests.engine.journal.test_journal import NOW, job, nothing_held
+    from tests.engine.journal.test_journal import NOW, job, nothing_reserved
 
     journal = Journal(tmp_path / "history.db")
     account = journal.accounts.at_start("https://x", "aaaa", NOW).id
     twins = [replace(job(n, output_file_id=f"out-{n}"), id=f"deadbeef-{n}") for n in (1, 2)]
     alone = replace(job(3), id="cafecafe-3")
-    journal.jobs.apply(account, [*twins, alone], NOW, nothing_held)
+    journal.jobs.apply(account, [*twins, alone], NOW, nothing_reserved)
     path = tmp_path / "batch-deadbeef.output.jsonl"
     assert not journal.transfers.is_path_free(path, "deadbeef-1", "")
     assert journal.transfers.is_path_free(
