@@ -128,7 +128,7 @@ class AccountTable:
             "DELETE FROM points WHERE account_id = ? AND key IN (SELECT key FROM points WHERE account_id = ?)",
             (source, target),
         )
-        tables = ("records", "transfers", "tallies", "points", "submissions", "retries", "account_keys")
+        tables = ("records", "transfers", "tallies", "points", "groups", "submissions", "retries", "account_keys")
         for table in tables:
             self._db.execute(f"UPDATE OR IGNORE {table} SET account_id = ? WHERE account_id = ?", (target, source))
         for table in tables:
