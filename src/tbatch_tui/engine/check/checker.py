@@ -17,7 +17,7 @@ from tbatch_tui.engine.check.scan.partial import LineLocation, LocatedFinding, P
 from tbatch_tui.engine.check.scan.reader import read_error
 from tbatch_tui.engine.check.scan.scan import scan
 from tbatch_tui.engine.check.scan.sniff import FileHead, sniff
-from tbatch_tui.engine.domain.check_report import PROBLEMS_KEPT, CheckReport, Problem, Severity
+from tbatch_tui.engine.domain.check_report import MAX_PROBLEMS, CheckReport, Problem, Severity
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import LocalFileError
 
@@ -121,7 +121,7 @@ def apply_catalogue(report: CheckReport, catalogue: Mapping[str, ModelInfo] | No
     for rule, number in counts.items():
         sums[RULES[rule].severity] += reported[rule] if RULES[rule].once_per_file else number
     return report._replace(
-        problems=tuple(problems[:PROBLEMS_KEPT]),
+        problems=tuple(problems[:MAX_PROBLEMS]),
         counts=dict(sorted(counts.items(), key=lambda item: list(RULES).index(item[0]))),
         errors=sums[Severity.ERROR],
         warnings=sums[Severity.WARNING],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tbatch_tui.engine.check.scan.partial import LineLocation, LocatedFinding, PartialReport, PieceHashes
-from tbatch_tui.engine.domain.check_report import PROBLEMS_KEPT
+from tbatch_tui.engine.domain.check_report import MAX_PROBLEMS
 from tbatch_tui.engine.errors import OperationCancelledError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def add_duplicates(part: PartialReport, file: FileIO, kind: Kind, cancelled: Cal
             if first == location.line:
                 continue
             number += 1
-            if len(findings) < PROBLEMS_KEPT:
+            if len(findings) < MAX_PROBLEMS:
                 text = line.decode()
                 colons = find_key_colons(text, "custom_id", 1)
                 column = (colons[0].end() if colons else locate(text, ("custom_id",))) + 1
@@ -68,7 +68,7 @@ def add_duplicates(part: PartialReport, file: FileIO, kind: Kind, cancelled: Cal
                 findings.append(LocatedFinding(location, column, RULE, message, custom_id))
     if number:
         part.counts[RULE] = number
-        part.findings = sorted(part.findings + findings, key=lambda finding: finding.location.line)[:PROBLEMS_KEPT]
+        part.findings = sorted(part.findings + findings, key=lambda finding: finding.location.line)[:MAX_PROBLEMS]
 
 
 def _is_readable(line: bytes, kind: Kind) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tbatch_tui.engine.domain.check_report import PROBLEMS_KEPT
+from tbatch_tui.engine.domain.check_report import MAX_PROBLEMS
 
 LONG_LINES_MAX = 10_000
 
@@ -65,7 +65,7 @@ class PartialReport(msgspec.Struct):
     def add(self, finding: LocatedFinding) -> None:
         """Count a finding, and keep it unless there are too many."""
         self.count(finding.rule)
-        if len(self.findings) < PROBLEMS_KEPT:
+        if len(self.findings) < MAX_PROBLEMS:
             self.findings.append(finding)
 
     def count(self, rule: str) -> None:
@@ -96,6 +96,6 @@ class PartialReport(msgspec.Struct):
             self.counts[rule] = self.counts.get(rule, 0) + number
         self.model_locations = {**later.model_locations, **self.model_locations}
         self.once_locations = {**later.once_locations, **self.once_locations}
-        self.findings = (self.findings + later.findings)[:PROBLEMS_KEPT]
+        self.findings = (self.findings + later.findings)[:MAX_PROBLEMS]
         self.id_hashes += later.id_hashes
         self.long_lines = (self.long_lines + later.long_lines)[:LONG_LINES_MAX]

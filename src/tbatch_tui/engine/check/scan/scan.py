@@ -22,7 +22,7 @@ from tbatch_tui.engine.check.scan.partial import (
     PieceHashes,
 )
 from tbatch_tui.engine.check.scan.reader import Piece, longest_line, read_pieces
-from tbatch_tui.engine.domain.check_report import PROBLEMS_KEPT
+from tbatch_tui.engine.domain.check_report import MAX_PROBLEMS
 from tbatch_tui.engine.errors import OperationCancelledError
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ class _Scanner:
     def _add_findings(self, report: LineReport, location: LineLocation) -> bool:
         """Add the findings of a line; return whether it has any."""
         for finding in report.findings:
-            if len(self.part.findings) >= PROBLEMS_KEPT:  # only counted, so its column is not needed
+            if len(self.part.findings) >= MAX_PROBLEMS:  # only counted, so its column is not needed
                 self.part.count(finding.rule)
                 continue
             column, message = report.column(finding), _encodable(finding.message)
