@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys, _character_to_key, key_to_character
 
-from tbatch_tui.tui.keys.bindings import ALL, PLACES, TICK, KeyContext
+from tbatch_tui.tui.keys.bindings import ALL, CONTEXTS, TICK, KeyContext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ _TAKEN = {
     "ctrl+left_square_bracket": "is Escape to a terminal",
 }
 _WHILE_TYPING = frozenset(
-    id for id, places in PLACES.items() if places <= {KeyContext.FILTERING, KeyContext.FORM} and id != TICK.id
+    id for id, places in CONTEXTS.items() if places <= {KeyContext.FILTERING, KeyContext.FORM} and id != TICK.id
 )
 """What works while one writes: no character can be its key."""
 _MODIFIERS = frozenset({"ctrl", "shift", "alt", "super", "meta", "hyper"})
@@ -88,7 +88,7 @@ def resolve_keymap(mapping: Mapping[str, str]) -> tuple[dict[str, str], list[str
     accepted: dict[str, str] = {}
     messages: list[str] = []
     for id, keys in mapping.items():
-        if id not in PLACES:
+        if id not in CONTEXTS:
             messages.append(f"keys: there is no action {id!r}{_meant(id)}")
         elif message := _fault(id, keys):
             messages.append(f"keys: {id}: {message}; it stays {_default(id)}")
@@ -121,7 +121,7 @@ def _clash(accepted: dict[str, str]) -> tuple[str, str, str, KeyContext] | None:
     effective = {binding.id: keys_of(binding, accepted) for binding in ALL if binding.id}
     for id in reversed(accepted):
         for other, keys in effective.items():
-            shared = PLACES[id] & PLACES[other]
+            shared = CONTEXTS[id] & CONTEXTS[other]
             if other != id and shared and (both := [key for key in effective[id] if key in keys]):
                 return id, both[0], other, min(shared)
     return None
@@ -134,5 +134,5 @@ def _default(id: str) -> str:
 def _meant(id: str) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(id, PLACES, 1)
+    near = get_close_matches(id, CONTEXTS, 1)
     return f"; did you mean {near[0]!r}?" if near else ""
