@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys, _character_to_key, key_to_character
+from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys, key_to_character
 
 from tbatch_tui.tui.keys.bindings import ALL, CONTEXTS, TICK, KeyContext
+from tbatch_tui.tui.textual_private import key_of_character
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,12 +55,12 @@ def normal_key(key: str) -> str | None:
     """A key as Textual spells it (`?` → `question_mark`, `shift+a` → `A`); None when there is no such key."""
     key = key.strip()
     if len(key) == 1:
-        return _character_to_key(key) if key.isprintable() and key != " " else None
+        return key_of_character(key) if key.isprintable() and key != " " else None
     *modifiers, last = key.split("+")
     if len(last) == 1:
         if modifiers == ["shift"] and last.isalpha():
             return last.upper()
-        last = _character_to_key(last)
+        last = key_of_character(last)
     elif last not in _NAMED:
         return None
     if len(set(modifiers)) != len(modifiers) or not _MODIFIERS.issuperset(modifiers):
