@@ -14,10 +14,10 @@ from tbatch_tui.tui.widgets.table.columns import Column
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tbatch_tui.tui.render.styled import StyledText
+
 MARKED = "marked"
 """What rows have in common that a person marked."""
-
-StyledText = list[tuple[str, str]]
 
 
 class ResultRows:
