@@ -129,12 +129,12 @@ def lines(s: object) -> str:
     return _bounded(text.expandtabs(TAB))
 
 
-def shown(s: object, style: str = "") -> Content:
+def lines_content(s: object, style: str = "") -> Content:
     """Foreign text for a `Static`, a tooltip, a notice: many lines, never markup."""
     return Content.styled(lines(s), style, strip_control_codes=False)
 
 
-def one_line(s: object, style: str = "") -> Content:
+def line_content(s: object, style: str = "") -> Content:
     """As `shown`, on one line: for labels, titles and headers."""
     return Content.styled(line(s), style, strip_control_codes=False)
 
@@ -175,7 +175,7 @@ def fit(
     return _filled(text + ellipsis if keep == "start" else ellipsis + text, spare, align)
 
 
-def fit_pieces(
+def fit_styled(
     pieces: Iterable[tuple[str, StyleT]], width: int, *, align: Align = "left", fill: StyleT
 ) -> list[tuple[str, StyleT]]:
     """As `fit`, for pieces with a style each: exactly `width` cells of them, filled with spaces of the style `fill`."""

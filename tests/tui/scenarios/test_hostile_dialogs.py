@@ -103,7 +103,7 @@ async def test_what_is_said_of_a_job() -> None:
                 *job_facts.standing(record, history, None, NOW, {}),
                 *job_facts.files(record, {}, None),
                 *job_facts.about(record, [record], [], NOW),
-                *pace_words.meter(record, history, None, NOW),
+                *pace_words.pace_facts(record, history, None, NOW),
             ]
             pieces = [piece for _, value in facts for piece in value]
             pieces += [piece for line in details_lines(record, NOW) for piece in line]

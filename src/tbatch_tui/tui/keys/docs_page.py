@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from textual.keys import format_key
 
 from tbatch_tui.tui.keys.bindings import ALL, CONTEXTS, SCREENS, KeyContext
-from tbatch_tui.tui.keys.keymap import keys_of
+from tbatch_tui.tui.keys.keymap import binding_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,7 +63,7 @@ def page() -> str:
 
 
 def _row(id: str, bindings: list[Binding]) -> str:
-    keys = dict.fromkeys(_shown(key) for binding in bindings for key in keys_of(binding))
+    keys = dict.fromkeys(_shown(key) for binding in bindings for key in binding_keys(binding))
     told = " / ".join(dict.fromkeys(binding.tooltip.rstrip(".") for binding in bindings))
     return f"| {' '.join(keys)} | `{id}` | {_where(CONTEXTS[id])} | {told} |\n"
 

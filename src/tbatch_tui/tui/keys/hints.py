@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from textual.keys import format_key
 
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.keys.keymap import keys_of
+from tbatch_tui.tui.keys.keymap import binding_keys
 from tbatch_tui.tui.textual_private import current_app
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 _NAMED = re.compile(r"\{([a-z]+\.[a-z-]+)\}")
 
 
-def shown_key(binding: Binding) -> str:
+def key_display(binding: Binding) -> str:
     """The first key of an action, as it is shown to the person whose app this is; without an app, the default."""
     app = current_app()
-    key = keys_of(binding, getattr(app, "own_keys", None))[0]
+    key = binding_keys(binding, getattr(app, "own_keys", None))[0]
     return format_key(key) if app is None else app.get_key_display(replace(binding, key=key))
 
 
@@ -32,4 +32,4 @@ def fill_keys(text: str) -> str:
 
 def _key(found: re.Match[str]) -> str:
     binding = next((one for one in keys.ALL if one.id == found[1]), None)
-    return shown_key(binding) if binding is not None else found[0]
+    return key_display(binding) if binding is not None else found[0]

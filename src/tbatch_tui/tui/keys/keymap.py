@@ -51,7 +51,7 @@ _NAMED = (
 )
 
 
-def normal_key(key: str) -> str | None:
+def normalize_key(key: str) -> str | None:
     """A key as Textual spells it (`?` → `question_mark`, `shift+a` → `A`); None when there is no such key."""
     key = key.strip()
     if len(key) == 1:
@@ -68,15 +68,15 @@ def normal_key(key: str) -> str | None:
     return "+".join([*modifiers, last])
 
 
-def keys_of(binding: Binding, keymap: Mapping[str, str] | None = None) -> list[str]:
+def binding_keys(binding: Binding, keymap: Mapping[str, str] | None = None) -> list[str]:
     """The keys of a binding, as remapped."""
     keys = (keymap or {}).get(binding.id or "", binding.key)
-    return [normal_key(key) or key.strip() for key in keys.split(",")]
+    return [normalize_key(key) or key.strip() for key in keys.split(",")]
 
 
 def key_rank(binding: Binding) -> int:
     """Which of an action's keys this one is, so that the first is shown first; a remapped one comes before all."""
-    default = next((keys_of(one) for one in ALL if one.id == binding.id), [])
+    default = next((binding_keys(one) for one in ALL if one.id == binding.id), [])
     return default.index(binding.key) if binding.key in default else -1
 
 
@@ -94,7 +94,7 @@ def resolve_keymap(mapping: Mapping[str, str]) -> tuple[dict[str, str], list[str
         elif message := _fault(id, keys):
             messages.append(f"keys: {id}: {message}; it stays {_default(id)}")
         else:
-            accepted[id] = ",".join(normal_key(key) or key for key in keys.split(","))
+            accepted[id] = ",".join(normalize_key(key) or key for key in keys.split(","))
     while clash := _clash(accepted):
         loser, key, other, place = clash
         del accepted[loser]
@@ -107,10 +107,10 @@ def _fault(id: str, keys: object) -> str | None:
     if not isinstance(keys, str) or not keys.strip():
         return "a key is wanted, or several separated by commas"
     for key in keys.split(","):
-        normal = normal_key(key)
+        normal = normalize_key(key)
         if normal is None:
             return f"there is no key {key.strip()!r}"
-        if normal in _TAKEN and not any(normal in keys_of(one) for one in ALL if one.id == id):
+        if normal in _TAKEN and not any(normal in binding_keys(one) for one in ALL if one.id == id):
             return f"{normal!r} {_TAKEN[normal]}"
         if id in _WHILE_TYPING and key_to_character(normal) is not None:
             return f"{key.strip()!r} would be typed into the line"
@@ -119,7 +119,7 @@ def _fault(id: str, keys: object) -> str | None:
 
 def _clash(accepted: dict[str, str]) -> tuple[str, str, str, KeyContext] | None:
     """The last remapped id whose key is another's on the same screen: (id, key, the other id, where)."""
-    effective = {binding.id: keys_of(binding, accepted) for binding in ALL if binding.id}
+    effective = {binding.id: binding_keys(binding, accepted) for binding in ALL if binding.id}
     for id in reversed(accepted):
         for other, keys in effective.items():
             shared = CONTEXTS[id] & CONTEXTS[other]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.widget import Widget
 
-from tbatch_tui.tui.render.styled import StyledText, pieces_content
+from tbatch_tui.tui.render.styled import StyledText, styled_content
 from tbatch_tui.tui.sanitize import fit
 from tbatch_tui.tui.widgets.reader.selection import DrawnSelection, selected_text
 
@@ -68,7 +68,7 @@ class FactList(Widget):
     def _lines(self, width: int) -> Iterator[Content]:
         self._drawn = []
         for name, pieces in self._facts:
-            whole = pieces_content(pieces)
+            whole = styled_content(pieces)
             wrapped = whole.wrap(max(8, width - NAMES)) if pieces else [Content()]
             place = 0
             for index, line in enumerate(wrapped):

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys import keymap
-from tbatch_tui.tui.sanitize import line, one_line
+from tbatch_tui.tui.sanitize import line, line_content
 from tbatch_tui.tui.widgets.one_line import OneLine
 
 if TYPE_CHECKING:
@@ -131,6 +131,6 @@ class KeyBar(OneLine):
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         key = self._at(event.x)
-        tooltip = one_line(key.tooltip) if key is not None and key.tooltip else None
+        tooltip = line_content(key.tooltip) if key is not None and key.tooltip else None
         if str(self.tooltip or "") != str(tooltip or ""):
             self.tooltip = tooltip

@@ -8,7 +8,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tbatch_tui.tui.sanitize import fit_pieces
+from tbatch_tui.tui.sanitize import fit_styled
 
 if TYPE_CHECKING:
     from rich.style import Style as RichStyle
@@ -44,7 +44,7 @@ class OneLine(Widget):
     def _strip(self) -> Strip:
         width, base = self.size.width, self.rich_style
         styled = [(text, base + self._resolve(style) if style else base) for text, style in self.pieces(width)]
-        return Strip([Segment(text, style) for text, style in fit_pieces(styled, width, fill=base)], width)
+        return Strip([Segment(text, style) for text, style in fit_styled(styled, width, fill=base)], width)
 
     def _resolve(self, style: str) -> RichStyle:
         return self.app.stylesheet.parse_style(style).rich_style

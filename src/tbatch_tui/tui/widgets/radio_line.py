@@ -9,7 +9,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.render.styled import StyledText, pieces_content
+from tbatch_tui.tui.render.styled import StyledText, styled_content
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +81,7 @@ class RadioLine(Widget, Generic[Value], can_focus=True):
         for value, label in self._labels():
             style = "bold" if value == self.chosen else "" if value in self._choices else "$status-quiet dim"
             said += [(gap if said else "", ""), (label, style)]
-        return pieces_content(said)
+        return styled_content(said)
 
     def on_click(self, event: events.Click) -> None:
         event.stop()

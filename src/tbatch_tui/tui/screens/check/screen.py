@@ -18,7 +18,7 @@ from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.messages import CreateBatch
 from tbatch_tui.tui.render.check_report import error_lines, facts, next_step, summary, verdict
 from tbatch_tui.tui.render.path import shorten_path
-from tbatch_tui.tui.sanitize import line, shown
+from tbatch_tui.tui.sanitize import line, lines_content
 from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.check.actions import CheckActions
 from tbatch_tui.tui.screens.check.problem_table import ProblemTable, format_line
@@ -196,7 +196,7 @@ class CheckScreen(CheckActions, BaseScreen):
 
     def _show_rows(self) -> None:
         both = fill_keys("{list.filter} and {filter.clear}")
-        self.table.set_empty(shown(f"No problem holds “{line(self.checker.words)}”.\n\n{both} show all again."))
+        self.table.set_empty(lines_content(f"No problem holds “{line(self.checker.words)}”.\n\n{both} show all again."))
         self.table.set_source(self.checker.rows)
 
     def _show_header(self) -> None:

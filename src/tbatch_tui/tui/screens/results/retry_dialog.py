@@ -12,7 +12,7 @@ from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.dialogs.base import Box
 from tbatch_tui.tui.dialogs.form import Form
 from tbatch_tui.tui.render.status import ATTENTION, FAILED, QUIET
-from tbatch_tui.tui.sanitize import line, one_line
+from tbatch_tui.tui.sanitize import line, line_content
 from tbatch_tui.tui.screens.results.error_groups import verdict
 from tbatch_tui.tui.widgets.checkbox_list import Checkbox, CheckboxList
 from tbatch_tui.tui.widgets.text_input import TextInput
@@ -74,7 +74,7 @@ class RetryDialog(Form[RetryWish]):
     def compose(self) -> ComposeResult:
         offer = self._offer
         with Box():
-            yield Static(one_line(f"Retry {offer.name}"), classes="dialog--title")
+            yield Static(line_content(f"Retry {offer.name}"), classes="dialog--title")
             with CheckboxList():
                 if offer.marked:
                     yield Checkbox([_count(offer.marked), ("marked       ", ""), _ONLY], on=True, id="marked")

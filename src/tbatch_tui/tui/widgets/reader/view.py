@@ -13,7 +13,7 @@ from textual.strip import Strip
 
 from tbatch_tui.text import format
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.sanitize import fit_pieces
+from tbatch_tui.tui.sanitize import fit_styled
 from tbatch_tui.tui.widgets.reader.find import find_spans, pattern_of, split_at
 from tbatch_tui.tui.widgets.reader.selectable import DragSelectable, SelectableScreen
 from tbatch_tui.tui.widgets.reader.selection import MOST, paint_selection, selected_text, span_in
@@ -233,7 +233,7 @@ class RecordView(DragSelectable, can_focus=True, inherit_bindings=False):
         else:
             return Strip.blank(width, base).apply_offsets(0, index)
         styled = [(text, self._style(base, style)) for text, style in pieces]
-        segments = [Segment(text, style) for text, style in fit_pieces(styled, width, fill=base)]
+        segments = [Segment(text, style) for text, style in fit_styled(styled, width, fill=base)]
         if span is not None:
             segments = list(paint_selection(segments, span, self.screen.get_component_rich_style("screen--selection")))
         return Strip(segments, width).apply_offsets(0, index)

@@ -12,7 +12,7 @@ from rich.text import Text
 from textual.content import Content
 from textual.style import Style
 
-from tbatch_tui.tui.sanitize import Align, fit, fit_pieces
+from tbatch_tui.tui.sanitize import Align, fit, fit_styled
 
 Row = TypeVar("Row")
 Cell = str | Text | Content | Sequence[tuple[str, str]]
@@ -143,4 +143,4 @@ def cell_segments(cell: Cell, placed: PlacedColumn[Row], base: RichStyle, resolv
         pieces = [(text, base + resolve(style)) for text, style in cell.render(Style.null(), end="")]
     else:
         pieces = [(text, base + resolve(style) if style else base) for text, style in cell]
-    return [Segment(text, style) for text, style in fit_pieces(pieces, width, align=column.align, fill=base)]
+    return [Segment(text, style) for text, style in fit_styled(pieces, width, align=column.align, fill=base)]
