@@ -53,7 +53,7 @@ def status_style(status: str) -> StatusStyle:
 
 
 def record_style(record: JobRecord) -> StatusStyle:
-    """As `look_of`, but a completed job that needs a person says so: `! Completed`."""
+    """As `status_style`, but a completed job that needs a person says so: `! Completed`."""
     look = status_style(record.status)
     if record.status == JobStatus.COMPLETED and record.rank is Rank.ATTENTION:
         return StatusStyle("!", look.word, ATTENTION)
