@@ -59,4 +59,4 @@ class Confirm(Dialog[bool]):
 
     def on_flat_button_pressed(self, event: FlatButton.Pressed) -> None:
         event.stop()
-        self.dismiss(event.choice.id == "yes")
+        self.dismiss(event.button.id == "yes")

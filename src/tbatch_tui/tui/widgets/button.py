@@ -34,13 +34,13 @@ class FlatButton(OneLine, can_focus=True):
     class Pressed(Message):
         """This answer was chosen."""
 
-        def __init__(self, choice: FlatButton) -> None:
+        def __init__(self, button: FlatButton) -> None:
             super().__init__()
-            self.choice = choice
+            self.button = button
 
         @property
         def control(self) -> FlatButton:
-            return self.choice
+            return self.button
 
     def __init__(self, label: str, *, key: str = "", id: str | None = None, disabled: bool = False) -> None:
         """An answer. `key` is shown before it: the key that gives it from anywhere."""
@@ -55,7 +55,7 @@ class FlatButton(OneLine, can_focus=True):
     def get_content_width(self, container: Size, viewport: Size) -> int:
         return cell_len(self._label) + (cell_len(self._key) + 1 if self._key else 0) + 4
 
-    def pieces(self, width: int) -> StyledText:
+    def styled_text(self, width: int) -> StyledText:
         left, right = ("[ ", " ]") if self.has_focus else ("  ", "  ")
         key: StyledText = [(self._key, "bold $accent-text"), (" ", "")] if self._key else []
         return [(left, "$accent-text"), *key, (self._label, "bold" if self.has_focus else ""), (right, "$accent-text")]

@@ -38,9 +38,9 @@ class Checkbox(OneLine, can_focus=True):
     class Changed(Message):
         """It was ticked, or is not any more."""
 
-        def __init__(self, tick: Checkbox) -> None:
+        def __init__(self, checkbox: Checkbox) -> None:
             super().__init__()
-            self.tick = tick
+            self.checkbox = checkbox
 
     def __init__(
         self, words: Sequence[tuple[str, str]], *, on: bool, id: str | None = None, group: str | None = None
@@ -51,7 +51,7 @@ class Checkbox(OneLine, can_focus=True):
         self._of_group = group
         self._words = tuple(words)
 
-    def pieces(self, width: int) -> StyledText:
+    def styled_text(self, width: int) -> StyledText:
         (left, mark, right) = "[x]" if self._of_group is None else "(•)"
         box: StyledText = [
             (left, "$status-quiet"),
@@ -68,8 +68,8 @@ class Checkbox(OneLine, can_focus=True):
             for other in self.screen.query(Checkbox):
                 if other._of_group == self._of_group:
                     other.on = other is self
-                    other.changed()
-        self.changed()
+                    other.refresh_if_changed()
+        self.refresh_if_changed()
         self.post_message(self.Changed(self))
 
     def on_click(self, event: events.Click) -> None:

@@ -23,9 +23,9 @@ class Divider(OneLine):
     def set_title(self, title: str) -> None:
         """Another title; empty for a bare rule."""
         self._title = title
-        self.changed()
+        self.refresh_if_changed()
 
-    def pieces(self, width: int) -> StyledText:
+    def styled_text(self, width: int) -> StyledText:
         bare: StyledText = [("─" * width, "$rule")]
         if not self._title or width < 12:
             return bare

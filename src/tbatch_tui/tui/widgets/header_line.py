@@ -48,9 +48,9 @@ class HeaderLine(OneLine):
         """What stands at the right; empty ones are left out."""
         pairs = ((s, "") if isinstance(s, str) else s for s in segments if s)
         self._segments = tuple((line(text), style or "$status-quiet") for text, style in pairs if text)
-        self.changed()
+        self.refresh_if_changed()
 
-    def pieces(self, width: int) -> StyledText:
+    def styled_text(self, width: int) -> StyledText:
         title = f" {self._title}"
         subject = line(self._subject[: width * 8])
         room = width - cell_len(title) - 1

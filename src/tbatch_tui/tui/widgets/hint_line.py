@@ -22,7 +22,7 @@ class HintLine(OneLine):
         super().__init__()
         self._words, self._short, self._key = words, short, key
 
-    def pieces(self, width: int) -> StyledText:
+    def styled_text(self, width: int) -> StyledText:
         tail = f"   {self._key} hides this "
         words = self._words if len(self._words) + len(tail) + 3 <= width else self._short
         gap = max(0, width - len(words) - len(tail) - 3)

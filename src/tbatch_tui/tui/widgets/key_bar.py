@@ -90,9 +90,9 @@ class KeyBar(OneLine):
                 active.enabled,
             )
         self._shown = sorted(found.values(), key=lambda shown: _ORDER.get(shown.id, len(_ORDER)))
-        self.changed()
+        self.refresh_if_changed()
 
-    def pieces(self, width: int) -> StyledText:
+    def styled_text(self, width: int) -> StyledText:
         palette = next((key for key in self._shown if key.id == keys.PALETTE.id), None)
         help = [key for key in self._shown if key.id == keys.HELP.id]
         others = [key for key in self._shown if key is not palette and key not in help]

@@ -26,11 +26,11 @@ class OneLine(Widget):
 
     _drawn: Strip | None = None
 
-    def pieces(self, width: int) -> StyledText:
+    def styled_text(self, width: int) -> StyledText:
         """What the line says in so many cells; too much of it is cut with an ellipsis."""
         raise NotImplementedError
 
-    def changed(self) -> None:
+    def refresh_if_changed(self) -> None:
         """Paint the line again if it says something else now."""
         if self.is_attached and self.size and (self._drawn is None or self._strip() != self._drawn):
             self.refresh()
@@ -43,7 +43,7 @@ class OneLine(Widget):
 
     def _strip(self) -> Strip:
         width, base = self.size.width, self.rich_style
-        styled = [(text, base + self._resolve(style) if style else base) for text, style in self.pieces(width)]
+        styled = [(text, base + self._resolve(style) if style else base) for text, style in self.styled_text(width)]
         return Strip([Segment(text, style) for text, style in fit_styled(styled, width, fill=base)], width)
 
     def _resolve(self, style: str) -> RichStyle:

@@ -36,9 +36,9 @@ class ProgressLine(OneLine):
         """Where it stands. With `rate`, per second, the time left is told; `unit` other than bytes is counted."""
         self._done, self._total, self._rate = done, total, rate
         self._label, self._unit = label, unit
-        self.changed()
+        self.refresh_if_changed()
 
-    def pieces(self, width: int) -> StyledText:
+    def styled_text(self, width: int) -> StyledText:
         words = self._words()
         label = f"{self._label}  " if self._label else ""
         if not self._total:

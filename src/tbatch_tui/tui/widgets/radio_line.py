@@ -36,9 +36,9 @@ class RadioLine(Widget, Generic[Value], can_focus=True):
     class Changed(Message):
         """Another one was chosen."""
 
-        def __init__(self, chooser: RadioLine[Any]) -> None:
+        def __init__(self, radio_line: RadioLine[Any]) -> None:
             super().__init__()
-            self.chooser = chooser
+            self.radio_line = radio_line
 
     def __init__(
         self,

@@ -211,9 +211,9 @@ class CreateScreen(BaseScreen):
 
     def on_flat_button_pressed(self, event: FlatButton.Pressed) -> None:
         event.stop()
-        if event.choice.id == "back":
+        if event.button.id == "back":
             self.action_back()
-        elif not event.choice.disabled:
+        elif not event.button.disabled:
             self._submit()
 
     @work(group="submit", exit_on_error=False)
@@ -270,7 +270,7 @@ class CreateScreen(BaseScreen):
     # -- the form ------------------------------------------------------------------------------------
 
     def on_radio_line_changed(self, event: RadioLine.Changed) -> None:
-        match event.chooser:
+        match event.radio_line:
             case EndpointChoice() as chooser:
                 self.endpoint = chooser.chosen
                 self._look_back()

@@ -268,7 +268,7 @@ class JobScreen(JobActions, BaseScreen):
         blocks = [Block(spelled((told if told is not None else kept).encode("utf-8", "replace")))]
         if told is None:
             blocks = [Block(_AS_KEPT, QUIET), Block(), *blocks]
-        self.query_one("#raw", RecordView).show(blocks, stay=True)
+        self.query_one("#raw", RecordView).show(blocks, keep_scroll=True)
 
     def action_back(self) -> None:
         """From the JSON back to the job, from the job to where one came from."""

@@ -107,11 +107,11 @@ class RetryDialog(Form[RetryWish]):
 
     def on_checkbox_changed(self, event: Checkbox.Changed) -> None:
         """What is marked is asked by itself: it may be of any kind."""
-        if event.tick.on:
+        if event.checkbox.on:
             for tick in self.query(Checkbox):
-                if (tick.id == "marked") != (event.tick.id == "marked"):
+                if (tick.id == "marked") != (event.checkbox.id == "marked"):
                     tick.on = False
-                    tick.changed()
+                    tick.refresh_if_changed()
         self._show_sum()
 
     def on_input_changed(self, event: Input.Changed) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
-def pattern_of(sought: str) -> re.Pattern[str] | None:
+def query_pattern(sought: str) -> re.Pattern[str] | None:
     """What finds this text in text that has passed the gate; None when there is nothing to look for."""
     words = line(sought).split()
     return re.compile(r"\s+".join(map(re.escape, words)), re.IGNORECASE) if words else None
@@ -29,7 +29,7 @@ def find_spans(pattern: re.Pattern[str], before: str, text: str, after: str) -> 
     return sorted(set(found))
 
 
-def split_at(text: str, style: str, hits: Sequence[tuple[int, int]], found: str) -> Iterator[tuple[str, str]]:
+def highlight_spans(text: str, style: str, hits: Sequence[tuple[int, int]], found: str) -> Iterator[tuple[str, str]]:
     """The text in pieces, the hits with the style `found` added."""
     at = 0
     for first, last in hits:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from textual.selection import Selection
 
-MOST = 100_000
+MAX_CHARACTERS = 100_000
 """Characters of a selection that are put together: more than the clipboard of any terminal is sure to take."""
 
 
@@ -45,7 +45,7 @@ def selected_text(lines: Iterable[DrawnSelection], selection: Selection, first: 
     for index, line in enumerate(lines, first):
         if start is not None and index < start.y:
             continue
-        if size > MOST or (end is not None and index > end.y):
+        if size > MAX_CHARACTERS or (end is not None and index > end.y):
             break
         begin = start.x if start is not None and index == start.y else 0
         is_last = end is not None and index == end.y

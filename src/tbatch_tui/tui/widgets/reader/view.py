@@ -14,9 +14,9 @@ from textual.strip import Strip
 from tbatch_tui.text import format
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.sanitize import fit_styled
-from tbatch_tui.tui.widgets.reader.find import find_spans, pattern_of, split_at
+from tbatch_tui.tui.widgets.reader.find import find_spans, highlight_spans, query_pattern
 from tbatch_tui.tui.widgets.reader.selectable import DragSelectable, SelectableScreen
-from tbatch_tui.tui.widgets.reader.selection import MOST, paint_selection, selected_text, span_in
+from tbatch_tui.tui.widgets.reader.selection import MAX_CHARACTERS, paint_selection, selected_text, span_in
 from tbatch_tui.tui.widgets.reader.wrap import Block, WrappedLine, WrappedText
 
 if TYPE_CHECKING:
@@ -52,17 +52,17 @@ class RecordView(DragSelectable, can_focus=True, inherit_bindings=False):
         """The line of the hit one is at; -1 before the first."""
         self._begin(0)
 
-    def show(self, blocks: Sequence[Block], *, stay: bool = False, sought: str = "") -> None:
+    def show(self, blocks: Sequence[Block], *, keep_scroll: bool = False, query: str = "") -> None:
         """Read this instead; from its top, unless one is to `stay` where one was. What is `sought` stands out."""
         if self._blocks != (blocks := tuple(blocks)):
             self._unselect()
         self._blocks = blocks
-        self._sought = pattern_of(sought)
-        self._hit = self._hit if stay else -1
+        self._sought = query_pattern(query)
+        self._hit = self._hit if keep_scroll else -1
         self._following = False
         self._begin(self._wrapped_for)
         if self.is_attached and self._wrapped_for:
-            top = round(self.scroll_y) if stay else 0
+            top = round(self.scroll_y) if keep_scroll else 0
             self._wrap(top + self.size.height + AHEAD)
             self.scroll_to(y=top, animate=False, force=True)
             self.refresh(layout=self.styles.is_auto_height)
@@ -105,7 +105,7 @@ class RecordView(DragSelectable, can_focus=True, inherit_bindings=False):
 
         def text(at: int) -> str:
             there = self._wrapped[at] if 0 <= at < len(self._wrapped) else None
-            return there.pieces[-1][0] if there is not None and there.block == here.block else ""
+            return there.parts[-1][0] if there is not None and there.block == here.block else ""
 
         return find_spans(self._sought, text(index - 1), text(index), text(index + 1))
 
@@ -198,11 +198,11 @@ class RecordView(DragSelectable, can_focus=True, inherit_bindings=False):
     async def read_selection(self, selection: Selection) -> str:
         """What is selected, as far as it can be copied; a moment at a time, for it may have very many lines."""
         flow, first = self._flow, 0 if selection.start is None else selection.start.y
-        while selection.end is None and not self._ended and flow.read <= first * self._wrapped_for + MOST:
+        while selection.end is None and not self._ended and flow.read <= first * self._wrapped_for + MAX_CHARACTERS:
             self._wrap(None)
             await asyncio.sleep(BUDGET / 4)
         parts: list[str] = []
-        while flow is self._flow and first < len(self._wrapped) and sum(map(len, parts)) <= MOST:
+        while flow is self._flow and first < len(self._wrapped) and sum(map(len, parts)) <= MAX_CHARACTERS:
             lines = self._wrapped[first : first + _AT_A_TIME]
             parts.append(selected_text((line.drawn for line in lines), selection, first))
             first += len(lines)
@@ -221,12 +221,12 @@ class RecordView(DragSelectable, can_focus=True, inherit_bindings=False):
         index = y + round(self.scroll_y)
         span = None
         if index < len(self._wrapped):
-            pieces = self._wrapped[index].pieces
+            pieces = self._wrapped[index].parts
             span = span_in(self.text_selection, index, self._wrapped[index].drawn)
             if hits := self._places(index):
                 text, style = pieces[-1]
                 found = "bold reverse" if index == self._hit else "reverse"
-                pieces = (*pieces[:-1], *split_at(text, style, hits, found))
+                pieces = (*pieces[:-1], *highlight_spans(text, style, hits, found))
         elif index == len(self._wrapped) and not self._ended and self._wrapped_for:
             left = format.size(max(1, self._flow.total - self._flow.read))
             pieces = ((f"… {left} more below", "$status-attention"),)

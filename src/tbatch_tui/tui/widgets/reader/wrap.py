@@ -32,7 +32,7 @@ class Block:
 class WrappedLine:
     """One line as it is drawn. `pieces` are no wider than was asked."""
 
-    pieces: tuple[tuple[str, str], ...]
+    parts: tuple[tuple[str, str], ...]
     block: int
     offset: int
     """Characters of the block before this line: the place to find again at another width."""
@@ -44,7 +44,7 @@ class WrappedLine:
     @property
     def drawn(self) -> DrawnSelection:
         """The line as one text, for what is selected of it."""
-        return DrawnSelection("".join(text for text, _ in self.pieces), self.gutter, self.joint)
+        return DrawnSelection("".join(text for text, _ in self.parts), self.gutter, self.joint)
 
 
 class WrappedText:
