@@ -78,8 +78,8 @@ class FactList(Widget):
                 title = fit(name if index == 0 else "", NAME_WIDTH)
                 offset = max(offset, whole.plain.find(line.plain, offset)) + len(line.plain)
                 rest = whole.plain[offset:]
-                joint = rest[: len(rest) - len(rest.lstrip())] if index < len(wrapped) - 1 else "\n"
+                separator = rest[: len(rest) - len(rest.lstrip())] if index < len(wrapped) - 1 else "\n"
                 self._selectable_lines.append(
-                    DrawnSelection(title + line.plain, 0 if title.strip() else NAME_WIDTH, joint)
+                    DrawnSelection(title + line.plain, 0 if title.strip() else NAME_WIDTH, separator)
                 )
                 yield Content.assemble((title, "$status-quiet"), line)
