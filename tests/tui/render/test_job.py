@@ -25,7 +25,7 @@ from tbatch_tui.tui.render.counts import counts_cell
 from tbatch_tui.tui.render.error_hints import KNOWN, error_hint
 from tbatch_tui.tui.render.job import details_lines, progress_cell
 from tbatch_tui.tui.render.pace import format_pace, pace_facts
-from tbatch_tui.tui.render.timeline import STEP_WIDTH, TimelineStep, steps
+from tbatch_tui.tui.render.timeline import STEP_WIDTH, TimelineStep, timeline_steps
 from tbatch_tui.tui.screens.job.chart import GUTTER, DrawnChart, chart_lines
 from tbatch_tui.tui.screens.job.facts import about
 from tbatch_tui.tui.terminal.open_file import opener_of, pager_of
@@ -239,17 +239,17 @@ def test_a_change_that_was_not_watched_is_a_bound():
     unwatched = JobHistory(
         (ProgressPoint(NOW - 4 * HOUR, "VALIDATING"), ProgressPoint(NOW - HOUR, "IN_PROGRESS", 9.0, NOW - 3.9 * HOUR))
     )
-    found = {step.word: step for step in steps(record, NOW, unwatched)}
+    found = {step.word: step for step in timeline_steps(record, NOW, unwatched)}
     assert (found["In progress"].is_by, found["Validating"].bound) == (True, "≤ ")
     assert "by 2026-03-06 12:02:00" in said(found["In progress"].styled_text(NOW))
     watched_ = JobHistory((unwatched.points[0], replace(unwatched.points[1], known_at=NOW - HOUR - 30)))
-    found = {step.word: step for step in steps(record, NOW, watched_)}
+    found = {step.word: step for step in timeline_steps(record, NOW, watched_)}
     assert (found["In progress"].is_by, found["Validating"].bound, found["Validating"].lasted) == (False, "", 3 * HOUR)
 
 
 def test_what_nobody_watched_has_no_times():
     job = Job("job-1", "COMPLETED", 100.0, created_at=NOW - HOUR, completed_at=NOW, output_file_id="f")
-    found = [(step.glyph, step.word, step.at, step.lasted) for step in steps(JobRecord("job-1", job), NOW)]
+    found = [(step.glyph, step.word, step.at, step.lasted) for step in timeline_steps(JobRecord("job-1", job), NOW)]
     assert found == [
         ("●", "Made elsewhere", NOW - HOUR, None),
         ("●", "Validating", NOW - HOUR, None),
@@ -260,7 +260,7 @@ def test_what_nobody_watched_has_no_times():
 
 def test_a_job_that_failed_unseen_is_not_said_to_have_run():
     job = Job("job-1", "FAILED", created_at=NOW - HOUR, error="error reading input file")
-    assert [step.word for step in steps(JobRecord("job-1", job), NOW)] == ["Made elsewhere", "Failed"]
+    assert [step.word for step in timeline_steps(JobRecord("job-1", job), NOW)] == ["Made elsewhere", "Failed"]
 
 
 def test_no_step_is_wider_than_its_columns():

@@ -65,7 +65,7 @@ class TimelineStep:
 STEP_WIDTH = 2 + _WORD + _AT + _LASTED
 
 
-def steps(record: JobRecord, now: float, history: JobHistory = JobHistory()) -> list[TimelineStep]:  # noqa: B008 - it is frozen
+def timeline_steps(record: JobRecord, now: float, history: JobHistory = JobHistory()) -> list[TimelineStep]:  # noqa: B008 - it is frozen
     """What happened, what is happening, what is still ahead."""
     job = record.job
     found: list[TimelineStep] = []

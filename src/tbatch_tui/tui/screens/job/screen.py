@@ -19,7 +19,7 @@ from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.render.cost import job_cost_facts
 from tbatch_tui.tui.render.job import format_duration
 from tbatch_tui.tui.render.status import QUIET, record_style
-from tbatch_tui.tui.render.timeline import steps
+from tbatch_tui.tui.render.timeline import timeline_steps
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.job.chart import DrawnChart, ProgressChart
@@ -210,7 +210,7 @@ class JobScreen(JobActions, BaseScreen):
             ],
         )
         self.query_one("#steps", TimelineList).show(
-            [step.styled_text(now) for step in steps(record, now, self._history)]
+            [step.styled_text(now) for step in timeline_steps(record, now, self._history)]
         )
         money = job_cost_facts(record, self._tariff)
         self.query_one("#standing", FactList).show(

@@ -66,11 +66,11 @@ class JobDetails(Static):
             lines[1] = pace
         if is_wide:
             from tbatch_tui.engine.progress.history import JobHistory
-            from tbatch_tui.tui.render.timeline import steps
+            from tbatch_tui.tui.render.timeline import timeline_steps
 
             first, second, third = lines
             name, *facts = first
-            told = [step.styled_text(now, short=True) for step in steps(record, now, history or JobHistory())]
+            told = [step.styled_text(now, short=True) for step in timeline_steps(record, now, history or JobHistory())]
             blocks = [[name], one_per_line(facts), [], second, [], *told, [], third]
             self.update(Content("\n").join(styled_content(pieces) for pieces in blocks), layout=False)
         else:
