@@ -41,8 +41,8 @@ def unexplained(app: TbatchApp) -> set[str]:
     idle = [
         binding
         for binding in keys.ALL
-        if screen.NAME in keys.PLACES[binding.id or ""]
-        and not any(key in active for key in keymap.keys_of(binding, app.own_keys))
+        if screen.NAME in keys.CONTEXTS[binding.id or ""]
+        and not any(key in active for key in keymap.binding_keys(binding, app.own_keys))
     ]
     told = {binding.id for binding in idle if screen.disabled_reason(binding.action.partition("(")[0])}
     return {binding.id or "" for binding in idle} - told - QUIET

@@ -55,7 +55,7 @@ class KeyHints(OneLine):
         super().__init__()
         self._hints = hints
 
-    def pieces(self, width: int) -> StyledText:
+    def styled_text(self, width: int) -> StyledText:
         said: StyledText = []
         for key, word in self._hints:
             said += [(key, "bold $accent-text"), (f" {word}", "$status-quiet"), ("  ", "")]

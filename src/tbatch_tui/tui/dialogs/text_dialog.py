@@ -8,8 +8,8 @@ from textual.widgets import Static
 
 from tbatch_tui.tui.dialogs.base import Box, Dialog, KeyHints
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.keys.hints import shown_key
-from tbatch_tui.tui.sanitize import one_line
+from tbatch_tui.tui.keys.hints import key_display
+from tbatch_tui.tui.sanitize import line_content
 from tbatch_tui.tui.widgets.reader.view import RecordView
 from tbatch_tui.tui.widgets.reader.wrap import Block
 
@@ -42,9 +42,9 @@ class TextDialog(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         with Box():
-            yield Static(one_line(self._head), classes="dialog--title")
+            yield Static(line_content(self._head), classes="dialog--title")
             yield RecordView(*self._blocks)
-            yield KeyHints((self.key_of("answer.close"), "Close"), (shown_key(keys.DOWN), "Down"))
+            yield KeyHints((self.key_of("answer.close"), "Close"), (key_display(keys.DOWN), "Down"))
 
     def on_resize(self) -> None:
         self.query_one(RecordView).styles.max_height = max(3, self.size.height - AROUND)

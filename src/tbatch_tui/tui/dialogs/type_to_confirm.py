@@ -10,7 +10,7 @@ from textual.widgets import Static
 from tbatch_tui.tui.dialogs.base import Box, Dialog, KeyHints
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.render.status import ATTENTION
-from tbatch_tui.tui.sanitize import shown
+from tbatch_tui.tui.sanitize import lines_content
 from tbatch_tui.tui.widgets.text_input import TextInput
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ class TypeToConfirm(Dialog[bool]):
     def compose(self) -> ComposeResult:
         with Box():
             with VerticalScroll(can_focus=False):
-                yield Static(shown(self._question), classes="dialog--title")
-                yield Static(shown(self._explanation), classes="dialog--text")
+                yield Static(lines_content(self._question), classes="dialog--title")
+                yield Static(lines_content(self._explanation), classes="dialog--text")
             yield TextInput(placeholder=f"type {' or '.join(self._words)}")
             yield Static(id="said", markup=False)
             yield KeyHints(
@@ -67,7 +67,9 @@ class TypeToConfirm(Dialog[bool]):
             self.dismiss(True)
             return
         self.app.bell()
-        self.query_one("#said", Static).update(shown(f"Nothing was done: type {' or '.join(self._words)}.", ATTENTION))
+        self.query_one("#said", Static).update(
+            lines_content(f"Nothing was done: type {' or '.join(self._words)}.", ATTENTION)
+        )
 
     def action_discard(self) -> None:
         self.dismiss(False)

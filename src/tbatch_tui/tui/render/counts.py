@@ -10,8 +10,8 @@ from tbatch_tui.tui.sanitize import ELLIPSIS
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.domain.counts import JobCounts, RequestCounts
+    from tbatch_tui.tui.render.styled import StyledText
 
-StyledText = list[tuple[str, str]]
 BETWEEN = " · "
 
 

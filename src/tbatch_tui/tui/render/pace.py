@@ -11,11 +11,12 @@ from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.progress.outlook import Outlook, compute_outlook, current_pause, speeds
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
-from tbatch_tui.tui.render.job import StyledText, requests_of
+from tbatch_tui.tui.render.job import request_count
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.progress.history import JobHistory, SimilarJobs
+    from tbatch_tui.tui.render.styled import StyledText
 
 STALE = 900.0
 """Seconds without a list after which nothing is said of what comes."""
@@ -33,7 +34,7 @@ def is_running(record: JobRecord) -> bool:
     return record.job is not None and record.job.status == JobStatus.IN_PROGRESS
 
 
-def details_pieces(record: JobRecord, history: JobHistory, seen_at: float | None, now: float) -> StyledText:
+def format_pace(record: JobRecord, history: JobHistory, seen_at: float | None, now: float) -> StyledText:
     """`▁▂▄▅▆▆▇▇▇  4,100/h · done about 14:51`, for the foot of the list."""
     said = _pace(record, history, seen_at, now, SPARK)
     said.append((" · " if said else "", _QUIET))
@@ -43,7 +44,9 @@ def details_pieces(record: JobRecord, history: JobHistory, seen_at: float | None
     return said
 
 
-def meter(record: JobRecord, history: JobHistory, seen_at: float | None, now: float) -> list[tuple[str, StyledText]]:
+def pace_facts(
+    record: JobRecord, history: JobHistory, seen_at: float | None, now: float
+) -> list[tuple[str, StyledText]]:
     """The same at length, for the Job screen: names and what stands beside them."""
     if not is_running(record):
         return []
@@ -84,7 +87,7 @@ def _pace(record: JobRecord, history: JobHistory, seen_at: float | None, now: fl
         return []
     said: StyledText = [(fmt.spark(rates, width), "$status-active")]
     if look.per_hour > 0:
-        said.append((f"  {_speed(look.per_hour, requests_of(record))}", ""))
+        said.append((f"  {_speed(look.per_hour, request_count(record))}", ""))
     return said
 
 

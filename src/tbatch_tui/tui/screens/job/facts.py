@@ -13,15 +13,16 @@ from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.render.counts import counts_style, format_counts
 from tbatch_tui.tui.render.error_hints import error_hint
-from tbatch_tui.tui.render.job import StyledText, kind_of, moved_pieces, next_action, outcome_pieces, progress_cell
-from tbatch_tui.tui.render.pace import meter
-from tbatch_tui.tui.render.status import ATTENTION, FAILED, OK, QUIET, look_of
+from tbatch_tui.tui.render.job import format_kind, format_outcome, format_transfer, next_action, progress_cell
+from tbatch_tui.tui.render.pace import pace_facts
+from tbatch_tui.tui.render.status import ATTENTION, FAILED, OK, QUIET, status_style
 from tbatch_tui.tui.sanitize import line, lines
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
     from tbatch_tui.engine.domain.submission import Submission
     from tbatch_tui.engine.progress.history import JobHistory
+    from tbatch_tui.tui.render.styled import StyledText
     from tbatch_tui.tui.widgets.fact_list import Fact
 
 BAR = 24
@@ -43,15 +44,15 @@ def standing(record: JobRecord, history: JobHistory, seen_at: float | None, now:
     job, submission = record.job, record.submission
     facts: list[Fact] = []
     if (up := moved.get(None)) is not None and up.total:
-        facts.append(("Upload", moved_pieces(up, BAR)))
+        facts.append(("Upload", format_transfer(up, BAR)))
     if job is not None and not job.is_ended and (job.status == JobStatus.IN_PROGRESS or job.progress > 0):
         facts.append(("Progress", progress_cell(record, BAR + 6)))
-    facts += meter(record, history, seen_at, now)
+    facts += pace_facts(record, history, seen_at, now)
     if said := next_action(record):
         facts.append(("" if facts else "Now", [(said, QUIET)]))
     if job is not None and job.is_ended and not (job.error and not record.transfers):
         tally = record.counts
-        facts.append(("Outcome", [(format_counts(tally), counts_style(tally))] if tally else outcome_pieces(record)))
+        facts.append(("Outcome", [(format_counts(tally), counts_style(tally))] if tally else format_outcome(record)))
     if job is not None and job.error:
         facts += [("Error", [(some(job.error), FAILED)]), ("", [(fill_keys(error_hint(job.error)), QUIET)])]
     if record.is_waiting and submission is not None and submission.error:
@@ -92,7 +93,7 @@ def about(record: JobRecord, earlier: Sequence[JobRecord], family: Sequence[Fami
     facts: list[Fact] = [
         ("Label", [(line(record.label), "")]),
         ("Note", [(some(record.note), "")]),
-        ("Endpoint", [(kind_of(record), ""), (f"  {line(record.endpoint or '')}", QUIET)]),
+        ("Endpoint", [(format_kind(record), ""), (f"  {line(record.endpoint or '')}", QUIET)]),
     ]
     if job is not None:
         facts.append(("Model", [(line(job.model or ("–" if job.is_ended else "named once validated")), "")]))
@@ -145,7 +146,7 @@ def _input(submission: Submission, state: InputState | None) -> list[Fact]:
 def _result(title: str, here: Transfer | None, moved: TransferProgress | None) -> list[Fact]:
     said: StyledText
     if moved is not None:
-        said = moved_pieces(moved, BAR)
+        said = format_transfer(moved, BAR)
     elif here is None:
         said = [(fill_keys("on the server; {job.download} fetches it"), ATTENTION)]
     else:
@@ -175,7 +176,9 @@ def _lineage(record: JobRecord, earlier: Sequence[JobRecord], family: Sequence[F
         ("Same file", earlier),
     ):
         for number, other in enumerate(others[:_EARLIER]):
-            what = f", {fmt.when(other.created_at, now)}, {look_of(other.status).word.lower()}, {line(other.key[:8])}"
+            what = (
+                f", {fmt.when(other.created_at, now)}, {status_style(other.status).word.lower()}, {line(other.key[:8])}"
+            )
             facts.append((title if not number else "", [(line(other.name), ""), (what, QUIET)]))
         if len(others) > _EARLIER:
             facts.append(("", [(f"and {len(others) - _EARLIER:,} more", QUIET)]))

@@ -16,10 +16,10 @@ from tbatch_tui.engine.progress.history import JobHistory
 from tbatch_tui.engine.progress.outlook import compute_outlook, course
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.render.cost import format_job_cost
-from tbatch_tui.tui.render.job import duration_of
-from tbatch_tui.tui.render.status import QUIET, look_of_record
-from tbatch_tui.tui.render.timeline import steps
+from tbatch_tui.tui.render.cost import job_cost_facts
+from tbatch_tui.tui.render.job import format_duration
+from tbatch_tui.tui.render.status import QUIET, record_style
+from tbatch_tui.tui.render.timeline import timeline_steps
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.job.chart import DrawnChart, ProgressChart
@@ -199,8 +199,8 @@ class JobScreen(JobActions, BaseScreen):
         if record is None:
             self.header.show("gone from the history", [])
             return
-        look, seen_at = look_of_record(record), self.engine.listed_at
-        lasted = duration_of(record, now)
+        look, seen_at = record_style(record), self.engine.listed_at
+        lasted = format_duration(record, now)
         self.header.show(
             record.name,
             [
@@ -209,8 +209,10 @@ class JobScreen(JobActions, BaseScreen):
                 (f"{look.glyph} {look.word}", look.colour),
             ],
         )
-        self.query_one("#steps", TimelineList).show([step.pieces(now) for step in steps(record, now, self._history)])
-        money = format_job_cost(record, self._tariff)
+        self.query_one("#steps", TimelineList).show(
+            [step.styled_text(now) for step in timeline_steps(record, now, self._history)]
+        )
+        money = job_cost_facts(record, self._tariff)
         self.query_one("#standing", FactList).show(
             [*standing(record, self._history, seen_at, now, self._transfers), *money]
         )
@@ -266,7 +268,7 @@ class JobScreen(JobActions, BaseScreen):
         blocks = [Block(spelled((told if told is not None else kept).encode("utf-8", "replace")))]
         if told is None:
             blocks = [Block(_AS_KEPT, QUIET), Block(), *blocks]
-        self.query_one("#raw", RecordView).show(blocks, stay=True)
+        self.query_one("#raw", RecordView).show(blocks, keep_scroll=True)
 
     def action_back(self) -> None:
         """From the JSON back to the job, from the job to where one came from."""

@@ -9,11 +9,11 @@ from textual.widgets import Static
 from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
-from tbatch_tui.tui.render.styled import pieces_content
+from tbatch_tui.tui.render.styled import styled_content
 from tbatch_tui.tui.sanitize import line
 
 if TYPE_CHECKING:
-    from tbatch_tui.tui.render.job import StyledText
+    from tbatch_tui.tui.render.styled import StyledText
 
 DEMO = "Demo: a private sandbox on this machine; no key, and nothing leaves it."
 
@@ -37,7 +37,7 @@ class JobBanner(Static):
             said = [(DEMO, "$status-quiet")]
         if said != self._said:
             self._said = said
-            self.update(pieces_content(said))
+            self.update(styled_content(said))
             self.display = bool(said)
 
 

@@ -39,7 +39,7 @@ class RecordPane(BaseResults):
         blocks = await asyncio.to_thread(read)
         if index is self.reader.index and not self.by_cause:
             view = self.query_one(RecordView)
-            view.show(blocks, stay=stay, sought=sought)
+            view.show(blocks, keep_scroll=stay, query=sought)
             if self.to_hit:
                 self.to_hit = False
                 await view.go_to_hit(1)

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.results import Outcome, ResultIndex, Row
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.render.outcome import look_of_outcome
+from tbatch_tui.tui.render.outcome import outcome_style
 from tbatch_tui.tui.render.status import ATTENTION, FAILED, QUIET
 from tbatch_tui.tui.widgets.table.columns import Column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tbatch_tui.tui.render.styled import StyledText
+
 MARKED = "marked"
 """What rows have in common that a person marked."""
-
-StyledText = list[tuple[str, str]]
 
 
 class ResultRows:
@@ -62,7 +62,7 @@ def columns() -> list[Column[Row]]:
 
 
 def _outcome(row: Row) -> StyledText:
-    look = look_of_outcome(row.outcome)
+    look = outcome_style(row.outcome)
     return [(f"{look.glyph} {look.word}", look.colour)]
 
 

@@ -14,7 +14,7 @@ from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.results import ErrorGroup, MergedIndex, Row
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.render.outcome import FILTERS
-from tbatch_tui.tui.sanitize import line, shown
+from tbatch_tui.tui.sanitize import line, lines_content
 from tbatch_tui.tui.screens.results.actions import ResultsActions
 from tbatch_tui.tui.screens.results.error_groups import group_columns
 from tbatch_tui.tui.screens.results.header import ResultsHeader
@@ -85,7 +85,7 @@ class ResultsScreen(ResultsActions, RecordPane, ResultsHeader):
         yield Static(id="sum", markup=False)
         with Horizontal(id="both"):
             yield RecordTable[Row](columns(), id="rows", enter="Read", can_mark=True)
-            yield RecordTable[ErrorGroup](group_columns(), id="groups", enter="Rows", empty=shown("No errors."))
+            yield RecordTable[ErrorGroup](group_columns(), id="groups", enter="Rows", empty=lines_content("No errors."))
             yield RecordView(id="record")
         yield FilterLine(id="filter", placeholder="any text of requests and answers")
 
@@ -190,7 +190,7 @@ class ResultsScreen(ResultsActions, RecordPane, ResultsHeader):
         if hits is not None:
             chosen = array("I", [row for row in (range(len(hits)) if chosen is None else chosen) if hits[row]])
         rows = ResultRows(index, chosen)
-        self.table.set_empty(shown(self.empty()))
+        self.table.set_empty(lines_content(self.empty()))
         self.table.set_source(rows)
         if not len(self.groups.source if self.by_cause else rows):
             self.story_of = None
