@@ -20,9 +20,9 @@ from tbatch_tui.engine.results import Outcome, ResultIndex, Sources
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.dialogs.confirm import Confirm
 from tbatch_tui.tui.screens.results.export_dialog import ExportDialog
-from tbatch_tui.tui.screens.results.reader import ResultsSession
 from tbatch_tui.tui.screens.results.retry_dialog import RetryDialog
 from tbatch_tui.tui.screens.results.screen import ResultsScreen
+from tbatch_tui.tui.screens.results.session import ResultsSession
 from tbatch_tui.tui.widgets.filter_line import FilterLine
 from tbatch_tui.tui.widgets.reader.view import RecordView
 from tests.conftest import until
@@ -515,9 +515,11 @@ async def test_x_stops_an_export_and_nothing_is_left_behind(tmp_path: Path) -> N
         await pilot.pause()
         await pilot.press(*["down"] * 4, "space")  # Markdown, the slowest
         host.simulate_key("enter")  # Pilot would wait until all is written
-        await until(lambda: isinstance(host.screen, ResultsScreen) and screen_of(host).exported, what="it is under way")
+        await until(
+            lambda: isinstance(host.screen, ResultsScreen) and screen_of(host).exporter.progress, what="it is under way"
+        )
         host.simulate_key("x")
-        await until(lambda: screen_of(host).exported is None, what="it has stopped")
+        await until(lambda: screen_of(host).exporter.progress is None, what="it has stopped")
         await until(lambda: not list((tmp_path / "results").iterdir()), what="nothing is left")
         assert "The export was stopped" in " ".join(said.title for said in host._notifications)
 
