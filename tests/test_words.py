@@ -138,12 +138,12 @@ def test_no_text_says_a_key_that_a_person_may_have_elsewhere() -> None:
 def test_an_action_that_is_named_is_one() -> None:
     named = [(where, id) for where, text in sentences() for id in re.findall(r"\{([a-z]+\.[a-z-]+)\}", text)]
     assert len(named) > 30
-    assert [(where, id) for where, id in named if id not in keys.PLACES] == []
+    assert [(where, id) for where, id in named if id not in keys.CONTEXTS] == []
 
 
 def test_a_step_is_a_key_in_the_app_and_a_command_without_it() -> None:
     for step in NextStep:
-        assert step[1:-1] in keys.PLACES
+        assert step[1:-1] in keys.CONTEXTS
         assert in_commands(f"Then {step} helps.") != f"Then {step} helps."
     assert in_commands(f"{NextStep.FETCH} goes on.") == "`tbatch-tui fetch ID` goes on."
 

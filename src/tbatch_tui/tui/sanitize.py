@@ -15,10 +15,11 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from rich._unicode_data import load as load_cell_table
 from rich.cells import cell_len, get_character_cell_size
 from rich.text import Text
 from textual.content import Content
+
+from tbatch_tui.tui.textual_private import zero_width_ranges
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -91,8 +92,8 @@ def _marks(astral: bool) -> re.Pattern[str]:
     """
     ranges = "".join(
         f"{re.escape(chr(first))}-{re.escape(chr(last))}"
-        for first, last, width in load_cell_table("auto").widths
-        if width == 0 and first > 0x20 and (first > 0xFFFF) is astral
+        for first, last in zero_width_ranges()
+        if first > 0x20 and (first > 0xFFFF) is astral
     )
     return re.compile(f"[{ranges}]+")
 

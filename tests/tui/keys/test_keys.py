@@ -17,18 +17,18 @@ from tbatch_tui.tui.keys import keymap
 def test_every_binding_is_told_in_full() -> None:
     for binding in keys.ALL:
         assert binding.id and binding.description and binding.tooltip and binding.group, binding
-        assert keys.PLACES[binding.id]
+        assert keys.CONTEXTS[binding.id]
 
 
 def test_no_key_means_two_things_at_one_place() -> None:
     by_id = {binding.id: binding for binding in keys.ALL if binding.id}
     for one, other in itertools.combinations(by_id.values(), 2):
-        if keys.PLACES[one.id or ""] & keys.PLACES[other.id or ""]:
+        if keys.CONTEXTS[one.id or ""] & keys.CONTEXTS[other.id or ""]:
             assert not set(keymap.keys_of(one)) & set(keymap.keys_of(other)), (one, other)
 
 
 def test_bindings_of_one_id_share_their_keys() -> None:
-    for id in keys.PLACES:
+    for id in keys.CONTEXTS:
         assert len({binding.key for binding in keys.ALL if binding.id == id}) == 1
 
 

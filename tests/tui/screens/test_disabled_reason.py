@@ -41,7 +41,7 @@ def unexplained(app: TbatchApp) -> set[str]:
     idle = [
         binding
         for binding in keys.ALL
-        if screen.NAME in keys.PLACES[binding.id or ""]
+        if screen.NAME in keys.CONTEXTS[binding.id or ""]
         and not any(key in active for key in keymap.keys_of(binding, app.own_keys))
     ]
     told = {binding.id for binding in idle if screen.disabled_reason(binding.action.partition("(")[0])}

@@ -65,7 +65,7 @@ def test_every_screen_has_its_line_which_fits() -> None:
     for name, (words, short) in tour.LINES.items():
         assert len(fill_keys(words)) <= 140 - 24 and len(fill_keys(short)) <= 60 - 20
         for id in re.findall(r"{([\w.-]+)}", words + short):
-            assert name in keys.PLACES[id] or id == "list.filter", f"{id} works on {name}"
+            assert name in keys.CONTEXTS[id] or id == "list.filter", f"{id} works on {name}"
 
 
 async def test_the_line_names_the_keys_as_they_are_mapped(tmp_path: Path) -> None:

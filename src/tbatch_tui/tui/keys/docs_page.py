@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from textual.keys import format_key
 
-from tbatch_tui.tui.keys.bindings import ALL, PLACES, SCREENS, KeyContext
+from tbatch_tui.tui.keys.bindings import ALL, CONTEXTS, SCREENS, KeyContext
 from tbatch_tui.tui.keys.keymap import keys_of
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def page() -> str:
 def _row(id: str, bindings: list[Binding]) -> str:
     keys = dict.fromkeys(_shown(key) for binding in bindings for key in keys_of(binding))
     told = " / ".join(dict.fromkeys(binding.tooltip.rstrip(".") for binding in bindings))
-    return f"| {' '.join(keys)} | `{id}` | {_where(PLACES[id])} | {told} |\n"
+    return f"| {' '.join(keys)} | `{id}` | {_where(CONTEXTS[id])} | {told} |\n"
 
 
 def _shown(key: str) -> str:

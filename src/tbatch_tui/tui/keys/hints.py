@@ -6,11 +6,11 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from textual._context import active_app
 from textual.keys import format_key
 
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.keymap import keys_of
+from tbatch_tui.tui.textual_private import current_app
 
 if TYPE_CHECKING:
     from textual.binding import Binding
@@ -20,7 +20,7 @@ _NAMED = re.compile(r"\{([a-z]+\.[a-z-]+)\}")
 
 def shown_key(binding: Binding) -> str:
     """The first key of an action, as it is shown to the person whose app this is; without an app, the default."""
-    app = active_app.get(None)
+    app = current_app()
     key = keys_of(binding, getattr(app, "own_keys", None))[0]
     return format_key(key) if app is None else app.get_key_display(replace(binding, key=key))
 

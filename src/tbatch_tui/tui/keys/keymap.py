@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys, _character_to_key, key_to_character
+from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys, key_to_character
 
-from tbatch_tui.tui.keys.bindings import ALL, PLACES, TICK, KeyContext
+from tbatch_tui.tui.keys.bindings import ALL, CONTEXTS, TICK, KeyContext
+from tbatch_tui.tui.textual_private import key_of_character
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +28,7 @@ _TAKEN = {
     "ctrl+left_square_bracket": "is Escape to a terminal",
 }
 _WHILE_TYPING = frozenset(
-    id for id, places in PLACES.items() if places <= {KeyContext.FILTERING, KeyContext.FORM} and id != TICK.id
+    id for id, places in CONTEXTS.items() if places <= {KeyContext.FILTERING, KeyContext.FORM} and id != TICK.id
 )
 """What works while one writes: no character can be its key."""
 _MODIFIERS = frozenset({"ctrl", "shift", "alt", "super", "meta", "hyper"})
@@ -54,12 +55,12 @@ def normal_key(key: str) -> str | None:
     """A key as Textual spells it (`?` → `question_mark`, `shift+a` → `A`); None when there is no such key."""
     key = key.strip()
     if len(key) == 1:
-        return _character_to_key(key) if key.isprintable() and key != " " else None
+        return key_of_character(key) if key.isprintable() and key != " " else None
     *modifiers, last = key.split("+")
     if len(last) == 1:
         if modifiers == ["shift"] and last.isalpha():
             return last.upper()
-        last = _character_to_key(last)
+        last = key_of_character(last)
     elif last not in _NAMED:
         return None
     if len(set(modifiers)) != len(modifiers) or not _MODIFIERS.issuperset(modifiers):
@@ -88,7 +89,7 @@ def resolve_keymap(mapping: Mapping[str, str]) -> tuple[dict[str, str], list[str
     accepted: dict[str, str] = {}
     messages: list[str] = []
     for id, keys in mapping.items():
-        if id not in PLACES:
+        if id not in CONTEXTS:
             messages.append(f"keys: there is no action {id!r}{_meant(id)}")
         elif message := _fault(id, keys):
             messages.append(f"keys: {id}: {message}; it stays {_default(id)}")
@@ -121,7 +122,7 @@ def _clash(accepted: dict[str, str]) -> tuple[str, str, str, KeyContext] | None:
     effective = {binding.id: keys_of(binding, accepted) for binding in ALL if binding.id}
     for id in reversed(accepted):
         for other, keys in effective.items():
-            shared = PLACES[id] & PLACES[other]
+            shared = CONTEXTS[id] & CONTEXTS[other]
             if other != id and shared and (both := [key for key in effective[id] if key in keys]):
                 return id, both[0], other, min(shared)
     return None
@@ -134,5 +135,5 @@ def _default(id: str) -> str:
 def _meant(id: str) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(id, PLACES, 1)
+    near = get_close_matches(id, CONTEXTS, 1)
     return f"; did you mean {near[0]!r}?" if near else ""

@@ -11,8 +11,8 @@ from tbatch_tui.tui.sanitize import ELLIPSIS
 if TYPE_CHECKING:
     from tbatch_tui.engine.domain.counts import JobCounts
     from tbatch_tui.engine.results import RequestCounts
+    from tbatch_tui.tui.render.styled import StyledText
 
-StyledText = list[tuple[str, str]]
 BETWEEN = " · "
 
 

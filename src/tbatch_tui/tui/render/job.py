@@ -21,11 +21,10 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.events import TransferProgress
+    from tbatch_tui.tui.render.styled import StyledText
 
 _NAMED = 4
 """Cells of a name below which its part is not worth them."""
-StyledText = list[tuple[str, str]]
-"""Text and a style each: what a table's cell takes."""
 _BEFORE_THE_CAUSE = re.compile(r"(Error validating input file: )?(Line \d+ \(within chunk\): )?")
 """What a failed job's error begins with: in a cell it would be all there is room for, and that line need not be the
 file's. The foot says all of it."""

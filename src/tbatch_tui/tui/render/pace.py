@@ -11,11 +11,12 @@ from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.progress.outlook import Outlook, outlook, pause, speeds
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
-from tbatch_tui.tui.render.job import StyledText, requests_of
+from tbatch_tui.tui.render.job import requests_of
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.progress.history import JobHistory, SimilarJobs
+    from tbatch_tui.tui.render.styled import StyledText
 
 STALE = 900.0
 """Seconds without a list after which nothing is said of what comes."""

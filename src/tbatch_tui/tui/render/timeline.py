@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tbatch_tui.engine.domain.record import JobRecord
-    from tbatch_tui.tui.render.job import StyledText
+    from tbatch_tui.tui.render.styled import StyledText
 
 DONE, NOW, AHEAD, OVER = "●", "◐", "○", "✗"
 WATCHED = 300.0

@@ -73,7 +73,7 @@ class BaseScreen(SelectableScreen[None]):
         own = getattr(self.app, "own_keys", None)
         found: dict[str, list[str]] = {}
         for binding in keys.ALL:
-            if self.NAME in keys.PLACES[binding.id or ""]:
+            if self.NAME in keys.CONTEXTS[binding.id or ""]:
                 for key in keys_of(binding, own):
                     found.setdefault(key, []).append(binding.action.partition("(")[0])
         return found

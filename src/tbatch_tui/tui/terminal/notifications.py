@@ -12,6 +12,7 @@ from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.terminal.notify_command import run_notify_command
+from tbatch_tui.tui.textual_private import write_to_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -116,9 +117,7 @@ class Notifier:
     def _write(self, sequence: str) -> None:
         if os.environ.get("TERM", "") in _DEAF and os.name == "posix":
             return
-        driver = self._app._driver  # as Textual itself does for OSC 52: it has no other door
-        if driver is not None and not self._app.is_headless and not self._app.is_web:
-            driver.write(sequence)
+        write_to_terminal(self._app, sequence)
 
 
 def notice_text(records: tuple[JobRecord, ...]) -> tuple[str, str]:

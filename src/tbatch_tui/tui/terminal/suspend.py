@@ -7,6 +7,8 @@ import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from tbatch_tui.tui.textual_private import terminal_writes_dropped
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -20,7 +22,7 @@ async def run_in_terminal(app: App[Any], command: Sequence[str]) -> int | OSErro
     """
     # In a batch nothing is drawn: the terminal is the other's. An error must not leave `suspend` as one, or the
     # terminal would not be taken back.
-    with app.batch_update(), app.suspend(), _silent(app):
+    with app.batch_update(), app.suspend(), terminal_writes_dropped(app):
         return await _ran(command)
 
 
@@ -31,26 +33,6 @@ async def _ran(command: Sequence[str]) -> int | OSError:
         except OSError as error:
             return error
         return await process.wait()
-
-
-@contextmanager
-def _silent(app: App[Any]) -> Iterator[None]:
-    """A bell or a notice of the desktop goes nowhere: Textual's writer has stopped, and after 30 of them its queue
-    would hold the loop for good.
-    """
-    driver = app._driver
-    if driver is None:
-        yield
-        return
-    driver.write = _nowhere  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        del driver.write
-
-
-def _nowhere(data: str) -> None:
-    """Where a bell goes while nobody is here to hear it."""
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.check.problem_rows import ProblemRow, ProblemRows, RowKind
 from tbatch_tui.tui.widgets.table.columns import Column
-from tbatch_tui.tui.widgets.table.table import HEADER, RecordTable
+from tbatch_tui.tui.widgets.table.line_scroll import HEADER
+from tbatch_tui.tui.widgets.table.table import RecordTable
 
 if TYPE_CHECKING:
     from textual import events

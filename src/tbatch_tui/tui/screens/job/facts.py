@@ -13,7 +13,7 @@ from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.render.counts import counts_style, format_counts
 from tbatch_tui.tui.render.error_hints import error_hint
-from tbatch_tui.tui.render.job import StyledText, kind_of, moved_pieces, next_action, outcome_pieces, progress_cell
+from tbatch_tui.tui.render.job import kind_of, moved_pieces, next_action, outcome_pieces, progress_cell
 from tbatch_tui.tui.render.pace import meter
 from tbatch_tui.tui.render.status import ATTENTION, FAILED, OK, QUIET, look_of
 from tbatch_tui.tui.sanitize import line, lines
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
     from tbatch_tui.engine.domain.submission import Submission
     from tbatch_tui.engine.progress.history import JobHistory
+    from tbatch_tui.tui.render.styled import StyledText
     from tbatch_tui.tui.widgets.fact_list import Fact
 
 BAR = 24

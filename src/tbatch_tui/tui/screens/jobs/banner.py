@@ -13,7 +13,7 @@ from tbatch_tui.tui.render.styled import pieces_content
 from tbatch_tui.tui.sanitize import line
 
 if TYPE_CHECKING:
-    from tbatch_tui.tui.render.job import StyledText
+    from tbatch_tui.tui.render.styled import StyledText
 
 DEMO = "Demo: a private sandbox on this machine; no key, and nothing leaves it."
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.render.job import StyledText, duration_of, moved_pieces, name_cell, progress_cell, requests_of
+from tbatch_tui.tui.render.job import duration_of, moved_pieces, name_cell, progress_cell, requests_of
 from tbatch_tui.tui.render.status import look_of_record
 from tbatch_tui.tui.widgets.table.columns import Column
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.events import TransferProgress
+    from tbatch_tui.tui.render.styled import StyledText
 
 _KINDS: dict[str, str] = {
     Endpoint.CHAT: "chat",

@@ -8,7 +8,7 @@ from textual import work
 from textual.content import Content
 from textual.widgets import Static
 
-from tbatch_tui.tui.render.job import StyledText, details_lines
+from tbatch_tui.tui.render.job import details_lines
 from tbatch_tui.tui.render.styled import facts_below, pieces_content
 from tbatch_tui.tui.sanitize import fit_pieces
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.engine.progress.history import JobHistory
+    from tbatch_tui.tui.render.styled import StyledText
 
 _SETTLED = 0.15
 """Seconds the cursor stays on a row before its history is read: none is read while one only passes by."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from tbatch_tui.engine.events import TransferProgress
-    from tbatch_tui.tui.render.job import StyledText
+    from tbatch_tui.tui.render.styled import StyledText
 
 
 def count_pieces(counts: Mapping[Rank, Mapping[str, int]]) -> StyledText:

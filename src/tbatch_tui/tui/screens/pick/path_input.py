@@ -67,7 +67,7 @@ class PathInput(TextInput):
         self.value = self.remember(path)
         self.cursor_position = len(self.value)
 
-    def _on_paste(self, event: events.Paste) -> None:
+    def on_paste(self, event: events.Paste) -> None:
         """A dropped file comes as a paste, quoted or escaped as the terminal likes it."""
         event.stop()
         event.prevent_default()

@@ -180,7 +180,7 @@ class PickScreen(BaseScreen):
     def on_paste(self, event: events.Paste) -> None:
         """A file dropped on the list belongs on the path line."""
         self.path_input.focus()
-        self.path_input._on_paste(event)
+        self.path_input.on_paste(event)
 
     def on_key(self, event: events.Key) -> None:
         if event.character == "~" and self.focused is self.table:

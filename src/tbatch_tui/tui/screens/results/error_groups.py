@@ -12,8 +12,7 @@ from tbatch_tui.tui.widgets.table.columns import Column
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.results import ErrorGroup, ResultRecord
-
-StyledText = list[tuple[str, str]]
+    from tbatch_tui.tui.render.styled import StyledText
 
 
 def group_columns() -> list[Column[ErrorGroup]]:

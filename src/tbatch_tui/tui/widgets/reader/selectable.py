@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual.screen import Screen
 from textual.scroll_view import ScrollView
-from textual.selection import SelectEnd, Selection
-from textual.widget import Widget
 
+from tbatch_tui.tui import textual_private
 from tbatch_tui.tui.keys import bindings as keys
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.geometry import Offset
+    from textual.selection import Selection
+    from textual.widget import Widget
 
 Result = TypeVar("Result")
 
@@ -41,8 +42,7 @@ class SelectableScreen(Screen[Result]):
     BINDINGS: ClassVar[list[BindingType]] = [keys.COPY_SELECTED]
 
     def get_widget_and_offset_at(self, x: int, y: int) -> tuple[Widget | None, Offset | None]:
-        state = self._select_state
-        widget = state.start.content_widget if state is not None and self._selecting else None
+        widget: Widget | None = textual_private.drag_start_widget(self)
         if not isinstance(widget, DragSelectable):
             widget, offset = super().get_widget_and_offset_at(x, y)
             if not isinstance(widget, DragSelectable) or offset is None:
@@ -63,9 +63,9 @@ class SelectableScreen(Screen[Result]):
 
     def follow_drag(self) -> None:
         """What was scrolled under the mouse while it drags is selected too, although the mouse did not move."""
-        state = self._select_state
-        if state is None or state.end is None or not self._selecting:
+        pointer = textual_private.drag_pointer(self)
+        if pointer is None:
             return
-        widget, offset = self.get_widget_and_offset_at(*state.screen_offset)
-        if isinstance(widget, DragSelectable) and isinstance(widget.parent, Widget):
-            self._select_state = state.update_end(state.screen_offset, SelectEnd(widget.parent, widget, offset))
+        widget, offset = self.get_widget_and_offset_at(*pointer)
+        if isinstance(widget, DragSelectable):
+            textual_private.extend_selection(self, widget, offset)

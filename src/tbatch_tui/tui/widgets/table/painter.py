@@ -94,7 +94,7 @@ class TablePainter(Generic[Row]):
             self._strips.clear()
         return turned
 
-    def forget(self) -> None:
+    def forget_rows(self) -> None:
         """Ask the rows again what they say."""
         self._strips.clear()
 
