@@ -92,8 +92,8 @@ class TbatchApp(App[str]):
         for own in theme.THEMES:
             self.register_theme(own)
         self.theme = settings.theme if settings.theme in self.available_themes else theme.DEFAULT
-        self.own_keys, self._keymap_trouble = keymap.resolve_keymap(settings.keymap)
-        self.set_keymap(self.own_keys)
+        self.custom_keys, self._keymap_trouble = keymap.resolve_keymap(settings.keymap)
+        self.set_keymap(self.custom_keys)
 
     def load_first_rows(self, limit: int) -> None:
         """Read the first records, before the loop runs. Raises LocalFileError when there is no place for a history."""
@@ -117,7 +117,7 @@ class TbatchApp(App[str]):
         return filters
 
     def on_mount(self) -> None:
-        self.bridge.collected.subscribe(self, self._collected)
+        self.bridge.downloaded.subscribe(self, self._collected)
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
         if self.settings.file is not None:
             self.open_check(self.settings.file)

@@ -36,8 +36,8 @@ class Bridge:
         self._app = app
         self.records: Signal[RecordsChanged] = Signal(app, "records")
         self.transfers: Signal[TransferProgress] = Signal(app, "transfers")
-        self.health: Signal[ConnectionChanged] = Signal(app, "health")
-        self.collected: Signal[ResultsDownloaded] = Signal(app, "collected")
+        self.connection: Signal[ConnectionChanged] = Signal(app, "connection")
+        self.downloaded: Signal[ResultsDownloaded] = Signal(app, "downloaded")
         self.deleted: Signal[FileDeleted] = Signal(app, "deleted")
         self.ended: Signal[JobsEnded] = Signal(app, "ended")
 
@@ -49,9 +49,9 @@ class Bridge:
             case TransferProgress():
                 self.transfers.publish(event)
             case ConnectionChanged():
-                self.health.publish(event)
+                self.connection.publish(event)
             case ResultsDownloaded():
-                self.collected.publish(event)
+                self.downloaded.publish(event)
             case FileDeleted():
                 self.deleted.publish(event)
             case JobsEnded():

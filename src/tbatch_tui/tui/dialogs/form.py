@@ -46,7 +46,7 @@ class Form(Dialog[Answer | None]):
         save, discard = self.key_of("answer.save"), self.key_of("answer.discard")
         return KeyHints((save, write), (shown_key(keys.TICK), tick), (discard, "Back"))
 
-    def say_sum(self, pieces: Sequence[tuple[str, str]]) -> None:
+    def show_summary(self, pieces: Sequence[tuple[str, str]]) -> None:
         """What comes of what is chosen, or why nothing can. The text has passed the gate."""
         self.query_one("#sum", Static).update(pieces_content(list(pieces)))
 

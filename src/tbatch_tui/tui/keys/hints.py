@@ -21,7 +21,7 @@ _NAMED = re.compile(r"\{([a-z]+\.[a-z-]+)\}")
 def shown_key(binding: Binding) -> str:
     """The first key of an action, as it is shown to the person whose app this is; without an app, the default."""
     app = current_app()
-    key = keys_of(binding, getattr(app, "own_keys", None))[0]
+    key = keys_of(binding, getattr(app, "custom_keys", None))[0]
     return format_key(key) if app is None else app.get_key_display(replace(binding, key=key))
 
 

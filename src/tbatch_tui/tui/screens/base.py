@@ -63,14 +63,14 @@ class BaseScreen(SelectableScreen[None]):
         return self.query_one("#header", HeaderLine)
 
     @staticmethod
-    def set_status(static: Static, pieces: Sequence[tuple[str, str]]) -> None:
+    def update_static(static: Static, pieces: Sequence[tuple[str, str]]) -> None:
         """Show text with styles. The text has passed the gate where the pieces were made."""
         static.update(pieces_content(list(pieces)))
 
     @cached_property
     def _actions(self) -> dict[str, list[str]]:
         """What each key does on this screen, as remapped."""
-        own = getattr(self.app, "own_keys", None)
+        own = getattr(self.app, "custom_keys", None)
         found: dict[str, list[str]] = {}
         for binding in keys.ALL:
             if self.NAME in keys.CONTEXTS[binding.id or ""]:

@@ -100,7 +100,7 @@ class CheckScreen(CheckActions, BaseScreen):
         self._ticker = self.set_interval(1 / _FRAMES, self._show_progress)
         self.set_interval(LOOKED_AT_EVERY, self._look_at_file)
         self.watch(self.app, "app_focus", self._looked_at, init=False)
-        self.bridge.health.subscribe(self, self._connected)
+        self.bridge.connection.subscribe(self, self._connected)
         self._check()
 
     def on_unmount(self) -> None:
@@ -173,7 +173,7 @@ class CheckScreen(CheckActions, BaseScreen):
 
     def _fail(self, error: LocalFileError) -> None:
         self.remove_class("-clean", "-faulty")
-        self.set_status(self.query_one("#verdict", Static), error_lines(error))
+        self.update_static(self.query_one("#verdict", Static), error_lines(error))
         self._show_header()
         self.refresh_bindings()
 
@@ -185,8 +185,8 @@ class CheckScreen(CheckActions, BaseScreen):
         self.set_class(has_problems, "-faulty")
         self.set_class(not has_problems, "-clean")
         said = [*verdict(report), (next_step(report), "$status-quiet")]
-        self.set_status(self.query_one("#verdict", Static), said)
-        self.set_status(self.query_one("#summary", Static), summary(report))
+        self.update_static(self.query_one("#verdict", Static), said)
+        self.update_static(self.query_one("#summary", Static), summary(report))
         self.query_one("#facts", FactList).show(facts(report, models_named=_MODELS_BESIDE if has_problems else None))
         self._show_rows()
         if has_problems and self.focused is None:

@@ -35,7 +35,7 @@ NEEDS_EXTRA = "needs pyarrow: install tbatch-tui[parquet]"
 
 
 @dataclass(frozen=True, slots=True)
-class ExportWish:
+class ExportChoice:
     """What a person chose."""
 
     form: ExportFormat
@@ -45,7 +45,7 @@ class ExportWish:
     path: Path
 
 
-class ExportDialog(Form[ExportWish]):
+class ExportDialog(Form[ExportChoice]):
     """Formats, rows, columns and a path; answers what was chosen, or None."""
 
     AROUND = 10
@@ -138,7 +138,7 @@ class ExportDialog(Form[ExportWish]):
         trouble = self._trouble()
         count = self._shown if self._of and not self.query_one("#all", Checkbox).on else self._row_count
         said = f"{fmt.plural(count, 'row')}. A file that is there already is not written over unasked."
-        self.say_sum([(trouble, ATTENTION) if trouble else (said, "")])
+        self.show_summary([(trouble, ATTENTION) if trouble else (said, "")])
 
     def action_save(self) -> None:
         if self._trouble():
@@ -148,4 +148,4 @@ class ExportDialog(Form[ExportWish]):
         usual = written == self._usual(form)  # the path itself: what is shown of it passed the gate
         path = self._folder / f"{self._stem}{form.ending}" if usual else Path(written).expanduser()
         shown_only = bool(self._of) and not self.query_one("#all", Checkbox).on
-        self.dismiss(ExportWish(form, shown_only, tuple(self._columns()), path))
+        self.dismiss(ExportChoice(form, shown_only, tuple(self._columns()), path))

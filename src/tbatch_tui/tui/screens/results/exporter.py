@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.results import ResultIndex
     from tbatch_tui.tui.bridge import Bridge
-    from tbatch_tui.tui.screens.results.export_dialog import ExportWish
+    from tbatch_tui.tui.screens.results.export_dialog import ExportChoice
     from tbatch_tui.tui.screens.results.rows import ChosenRows
 
 
@@ -61,7 +61,7 @@ class Exporter:
 
     async def _ask(
         self, app: App[Any], index: ResultIndex, record: JobRecord | None, chosen: ChosenRows
-    ) -> ExportWish | None:
+    ) -> ExportChoice | None:
         from tbatch_tui.tui.screens.results.export_dialog import ExportDialog
 
         name = record.name if record is not None else "results"
@@ -80,7 +80,7 @@ class Exporter:
         )
 
     async def _write(
-        self, index: ResultIndex, rows: Sequence[int], wish: ExportWish, *, job_id: str, replace: bool
+        self, index: ResultIndex, rows: Sequence[int], wish: ExportChoice, *, job_id: str, replace: bool
     ) -> None:
         """Write in a thread that stops when this is cancelled. Raises BatchError."""
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.results import ResultIndex, ResultRecord
     from tbatch_tui.tui.bridge import Bridge
     from tbatch_tui.tui.screens.results.family import Family
-    from tbatch_tui.tui.screens.results.retry_dialog import RetryOffer, RetryWish
+    from tbatch_tui.tui.screens.results.retry_dialog import RetryChoice, RetryOffer
     from tbatch_tui.tui.screens.results.session import ResultsSession
 
 _LIMITS = ("max_completion_tokens", "max_tokens")
@@ -83,7 +83,7 @@ class RetryWriter:
         return await asyncio.to_thread(count)
 
 
-async def _write(index: ResultIndex, source: Path, wish: RetryWish, marked: Sequence[int]) -> Path:
+async def _write(index: ResultIndex, source: Path, wish: RetryChoice, marked: Sequence[int]) -> Path:
     """Write the lines that were chosen to a file beside the input file, and return its path. Raises BatchError."""
 
     def write(*, cancelled: Callable[[], bool]) -> Path:

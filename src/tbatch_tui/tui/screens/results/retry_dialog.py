@@ -45,7 +45,7 @@ class RetryOffer:
 
 
 @dataclass(frozen=True, slots=True)
-class RetryWish:
+class RetryChoice:
     """What a person chose."""
 
     groups: tuple[ErrorGroup, ...]
@@ -59,7 +59,7 @@ class RetryWish:
     """What the person marked, and nothing else."""
 
 
-class RetryDialog(Form[RetryWish]):
+class RetryDialog(Form[RetryChoice]):
     """Ticks and two fields; answers what was chosen, or None."""
 
     AROUND = 15
@@ -158,7 +158,7 @@ class RetryDialog(Form[RetryWish]):
     def _show_sum(self) -> None:
         trouble = self._trouble()
         said = f"{fmt.plural(self._count(), 'request')} in a new file, which is checked before anything is sent."
-        self.say_sum([(trouble, ATTENTION) if trouble else (said, "")])
+        self.show_summary([(trouble, ATTENTION) if trouble else (said, "")])
 
     def action_save(self) -> None:
         if self._trouble():
@@ -166,7 +166,7 @@ class RetryDialog(Form[RetryWish]):
             return
         model = self.query_one("#model", TextInput).value.strip()
         self.dismiss(
-            RetryWish(
+            RetryChoice(
                 groups=self._chosen(),
                 missing=self._is_on("missing"),
                 cut_short=self._is_on("cut"),

@@ -101,7 +101,7 @@ class ResultsScreen(BaseScreen):
 
     def on_mount(self) -> None:
         """Read the files, and follow the job and its retries from now on."""
-        self.bridge.collected.subscribe(self, self._results_downloaded)
+        self.bridge.downloaded.subscribe(self, self._results_downloaded)
         self.bridge.records.subscribe(self, self._records_changed)
         self._ticker = self.set_interval(PROGRESS_INTERVAL, self._show_rows, pause=True)
         self.table.focus()
