@@ -20,14 +20,12 @@ from tbatch_tui.tui.screens.job.screen import JobScreen
 from tbatch_tui.tui.screens.jobs.details import JobDetails
 from tests.conftest import until, write_chat
 from tests.helpers.app_host import SIZES, make_app
-from tests.helpers.drawn import check_screen, same_as_before, screen_text
+from tests.helpers.drawn import check_screen, painted, resize, same_as_before, screen_text
 from tests.helpers.job_host import JOB_ID, NOW, STATES, app_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from textual.pilot import Pilot
 
     from tbatch_tui.tui.app import TbatchApp
 
@@ -41,25 +39,25 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-async def opened(app: TbatchApp, pilot: Pilot[object], key: str) -> JobScreen:
+async def opened(app: TbatchApp, key: str) -> JobScreen:
     """The Job screen of this record, with all that it reads beside the record read."""
     await until(lambda: app.engine.record(key) is not None)
     app.post_message(OpenJob(key))
     await until(lambda: isinstance(app.screen, JobScreen))
     reads = ("history", "input", "earlier", "prices")
     await until(lambda: not any(worker.group in reads and not worker.is_finished for worker in app.workers))
-    await pilot.pause()
+    await painted(app)
     assert isinstance(app.screen, JobScreen)
     return app.screen
 
 
-async def all_of_it(screen: JobScreen, pilot: Pilot[object]) -> str:
+async def all_of_it(screen: JobScreen) -> str:
     """Every screenful, from the top down."""
     story = screen.query_one("#story")
     seen = [screen_text(screen.app)]
     while story.scroll_y < story.max_scroll_y:
         story.scroll_page_down(animate=False)
-        await pilot.pause()
+        await painted(screen.app)
         check_screen(screen.app)
         seen.append(screen_text(screen.app))
     return "\n".join(seen)
@@ -103,21 +101,21 @@ async def test_each_state_says_what_it_is_and_looks_as_it_did(
     """Compared with small files; `TBATCH_SNAPSHOTS=write pytest tests/tui/screens/test_job.py` writes them anew."""
     app, key = app_on(tmp_path, state, monkeypatch)
     async with app.run_test(size=SIZES[-1]) as pilot:
-        screen = await opened(app, pilot, key)
+        screen = await opened(app, key)
         if state == "completed_with_errors":
             await until(lambda: screen.current is not None and screen.current.counts is not None)
         for size in SIZES:
-            await pilot.resize_terminal(*size)
+            await resize(app, pilot, size)
             screen.query_one("#story").scroll_home(animate=False)
-            await pilot.pause()
+            await painted(app)
             check_screen(app)
             if state in DRAWN:
                 same_as_before(screen_text(app) + "\n", f"job-{state.replace('_', '-')}-{size[0]}x{size[1]}.txt")
             has, has_not = KEYS.get(state, ("v Raw", "Fix"))
             assert has in footer(app) and has_not not in footer(app)
-            said = " ".join((await all_of_it(screen, pilot)).replace("│", " ").split())
+            said = " ".join((await all_of_it(screen)).replace("│", " ").split())
             assert not [words for words in SAID[state] if words not in said], said
-        for rule in screen.query("#story > Rule"):
+        for rule in screen.query("#story > Divider"):
             below = screen.query_one(f"#{(rule.id or '').removesuffix('-rule')}")
             assert not rule.display or below.display, "a title over nothing"
 
@@ -125,7 +123,7 @@ async def test_each_state_says_what_it_is_and_looks_as_it_did(
 async def test_keys_scroll_and_a_second_that_passes_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     app, key = app_on(tmp_path, "active", monkeypatch)
     async with app.run_test(size=(60, 20)) as pilot:
-        screen = await opened(app, pilot, key)
+        screen = await opened(app, key)
         story = screen.query_one("#story")
         await pilot.press("j", "j", "k")
         assert story.scroll_y == 1
@@ -143,22 +141,22 @@ async def test_keys_scroll_and_a_second_that_passes_does_not(tmp_path: Path, mon
 
 async def test_what_says_the_same_is_not_painted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     app, key = app_on(tmp_path, "active", monkeypatch)
-    async with app.run_test(size=(140, 40)) as pilot:
-        screen = await opened(app, pilot, key)
-        painted: list[object] = []
+    async with app.run_test(size=(140, 40)):
+        screen = await opened(app, key)
+        refreshed: list[object] = []
         for widget in screen.query("#story > *"):
-            monkeypatch.setattr(widget, "refresh", lambda *_, widget=widget, **__: painted.append(widget))
+            monkeypatch.setattr(widget, "refresh", lambda *_, widget=widget, **__: refreshed.append(widget))
         screen._second()
-        assert painted == []
+        assert refreshed == []
         screen.engine._work.options = replace(screen.engine.options, now=lambda: NOW + 1)
         screen._second()
-        assert [widget.id for widget in painted] == []  # minutes are told here: a second changes no word
+        assert [widget.id for widget in refreshed] == []  # minutes are told here: a second changes no word
 
 
 async def test_the_json_is_shown_and_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     app, key = app_on(tmp_path, "failed", monkeypatch)
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(app, pilot, key)
+        screen = await opened(app, key)
         await pilot.press("v")
         await until(lambda: '"status": "FAILED"' in screen_text(app))
         assert "As it is kept on this machine" in screen_text(app)
@@ -172,7 +170,7 @@ async def test_the_json_is_the_servers_own(still_sandbox: Sandbox, tmp_path: Pat
     job_id = still_sandbox.add_job("COMPLETED")
     app = make_app(tmp_path, still_sandbox)
     async with app.run_test(size=(80, 24)) as pilot:
-        await opened(app, pilot, job_id)
+        await opened(app, job_id)
         await pilot.press("v")
         await until(lambda: '"user_id": "user-sandbox"' in screen_text(app))
 
@@ -180,7 +178,7 @@ async def test_the_json_is_the_servers_own(still_sandbox: Sandbox, tmp_path: Pat
 async def test_y_copies_the_id_and_e_edits_the_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     app, key = app_on(tmp_path, "failed", monkeypatch)
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(app, pilot, key)
+        screen = await opened(app, key)
         await pilot.press("y")
         assert app.clipboard == JOB_ID
         await pilot.press("e", *" two", "enter")
@@ -205,7 +203,7 @@ async def test_p_reads_the_one_file_in_the_pager(tmp_path: Path, monkeypatch: py
     app, key = app_on(tmp_path, "failed", monkeypatch)
     log = pager(tmp_path, monkeypatch)
     async with app.run_test(size=(80, 24)) as pilot:
-        await opened(app, pilot, key)
+        await opened(app, key)
         monkeypatch.setattr(app, "suspend", nullcontext)
         await pilot.press("p")
         await until(log.exists)
@@ -217,7 +215,7 @@ async def test_of_several_files_one_is_chosen(tmp_path: Path, monkeypatch: pytes
     app, key = app_on(tmp_path, "completed_with_errors", monkeypatch)
     log = pager(tmp_path, monkeypatch)
     async with app.run_test(size=(60, 20)) as pilot:
-        screen = await opened(app, pilot, key)
+        screen = await opened(app, key)
         monkeypatch.setattr(app, "suspend", nullcontext)
         await pilot.press("p")
         await until(lambda: isinstance(app.screen, ChooseFile))
@@ -236,7 +234,7 @@ async def test_it_is_said_when_a_file_cannot_be_given_away(tmp_path: Path, monke
     app, key = app_on(tmp_path, "failed", monkeypatch)
     monkeypatch.setenv("SSH_CONNECTION", "1.2.3.4 5 6.7.8.9 22")
     async with app.run_test(size=(140, 40), notifications=True) as pilot:
-        await opened(app, pilot, key)
+        await opened(app, key)
         await pilot.press("P")
         await until(lambda: "Over ssh there is no desktop" in screen_text(app))
         monkeypatch.setenv("PAGER", "no-such-pager-here")
@@ -250,8 +248,8 @@ async def test_it_is_said_when_a_file_cannot_be_given_away(tmp_path: Path, monke
 
 async def test_an_input_file_that_is_another_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     app, key = app_on(tmp_path, "completed_with_errors", monkeypatch)
-    async with app.run_test(size=(140, 40)) as pilot:
-        screen = await opened(app, pilot, key)
+    async with app.run_test(size=(140, 40)):
+        screen = await opened(app, key)
         assert "unchanged since it was submitted" in screen_text(app)
         path = tmp_path / "evals" / "reviews-march.jsonl"
         path.write_bytes(path.read_bytes().replace(b"a", b"b"))
@@ -269,10 +267,10 @@ async def test_a_job_is_followed_from_its_submission_to_its_files(tmp_path: Path
     path = write_chat(tmp_path / "few.jsonl", [f"prompt {n}" for n in range(40)])
     with Sandbox(speed=0, pace=Pace(validating=30, starting=600, per_row=0)) as box:
         app = make_app(tmp_path, box)
-        async with app.run_test(size=(140, 40)) as pilot:
+        async with app.run_test(size=(140, 40)):
             await until(lambda: app.engine.listed_at is not None)
             key = await app.engine.submit(path, Endpoint.CHAT, requests=40)
-            screen = await opened(app, pilot, key)
+            screen = await opened(app, key)
             await until(lambda: "Validating" in screen_text(app) and "Uploaded" in screen_text(app))
             for _ in range(5):
                 box.advance(60)
@@ -307,14 +305,14 @@ async def test_the_keys_of_jobs_do_the_same_here(still_sandbox: Sandbox, tmp_pat
     done, runs = still_sandbox.add_job("COMPLETED", rows=4), still_sandbox.add_job("IN_PROGRESS", rows=5)
     app = make_app(tmp_path, still_sandbox)
     async with app.run_test(size=(110, 30)) as pilot:
-        await opened(app, pilot, done)
+        await opened(app, done)
         await pilot.press("d")
         await until(lambda: "4 rows" in screen_text(app))
         await pilot.press("o")
         await until(lambda: getattr(app.screen, "NAME", "") == "Results")
         await pilot.press("escape", "escape")
         await until(lambda: app.screen is app.jobs)
-        await opened(app, pilot, runs)
+        await opened(app, runs)
         await pilot.press("c", "enter")
         assert still_sandbox.count("POST", f"/v1/batches/{runs}/cancel") == 0
         await pilot.press("c", "y")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,10 @@ from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.journal import Journal
 from tbatch_tui.engine.options import EngineOptions
-from tbatch_tui.engine.results import Outcome, ResultIndex, Sources
+from tbatch_tui.engine.results import Outcome, ResultIndex, Sources, export_rows
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.dialogs.confirm import Confirm
+from tbatch_tui.tui.screens.results import exporter
 from tbatch_tui.tui.screens.results.export_dialog import ExportDialog
 from tbatch_tui.tui.screens.results.retry_dialog import RetryDialog
 from tbatch_tui.tui.screens.results.screen import ResultsScreen
@@ -31,7 +33,7 @@ from tests.helpers.hostile_text import NASTY
 from tests.helpers.result_rows import answered, asked, failed, with_body, write
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from textual.pilot import Pilot
@@ -507,21 +509,39 @@ async def test_merged_rows_name_their_job(tmp_path: Path) -> None:
     assert {json.loads(row)["job"] for row in merged} == {JOB.id}
 
 
-async def test_x_stops_an_export_and_nothing_is_left_behind(tmp_path: Path) -> None:
-    keep(tmp_path, output=[answered(f"case-{number}", "word " * 400) for number in range(1, 9_000)])
+async def test_x_stops_an_export_and_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep(tmp_path, output=[answered(f"case-{number}", "word " * 400) for number in range(1, 2_000)])
+
+    def export_until_stopped(
+        *args: Any, cancelled: Callable[[], bool], progress: Callable[[int, int], object], **options: Any
+    ) -> None:
+        """Export, but wait after the first rows until somebody stops it, however fast the machine is."""
+
+        def report_and_wait(done: int, total: int) -> None:
+            progress(done, total)
+            while done and not cancelled():
+                time.sleep(0.01)
+
+        export_rows(*args, cancelled=cancelled, progress=report_and_wait, **options)
+
+    monkeypatch.setattr(exporter, "export_rows", export_until_stopped)
     async with showing(tmp_path, (80, 24)) as (host, pilot):
         await pilot.press("x")
         await until(lambda: isinstance(host.screen, ExportDialog), what="it asks")
         await pilot.pause()
-        await pilot.press(*["down"] * 4, "space")  # Markdown, the slowest
+        await pilot.press(*["down"] * 4, "space")  # Markdown
         host.simulate_key("enter")  # Pilot would wait until all is written
-        await until(
-            lambda: isinstance(host.screen, ResultsScreen) and screen_of(host).exporter.progress, what="it is under way"
-        )
+        await until(lambda: rows_written(host) > 0, what="it is under way")
+        assert list((tmp_path / "results").iterdir()), "a part is written"
         host.simulate_key("x")
         await until(lambda: screen_of(host).exporter.progress is None, what="it has stopped")
         await until(lambda: not list((tmp_path / "results").iterdir()), what="nothing is left")
         assert "The export was stopped" in " ".join(said.title for said in host._notifications)
+
+
+def rows_written(host: Host) -> int:
+    progress = host.screen.exporter.progress if isinstance(host.screen, ResultsScreen) else None
+    return progress[0] if progress is not None else 0
 
 
 async def test_a_retry_without_the_lines_or_without_need_is_refused_in_words(tmp_path: Path) -> None:
