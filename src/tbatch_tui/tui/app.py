@@ -378,7 +378,7 @@ class TbatchApp(CrashReportingApp[str]):
                 return
         self.exit()
 
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+    def get_system_commands(self, _screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Offer themes in the palette. All other commands come from the bindings."""
         yield SystemCommand("Theme", "Choose another look", self.action_change_theme)
 

@@ -70,7 +70,7 @@ def dialogs(nasty: str) -> Iterator[Dialog[Any]]:
         RuleFix(rule, 2, 1, change_of(rule, nasty, f"{nasty[:9]}{nasty}")) for rule in ("stream", "crlf", "method-file")
     ]
     yield FixDialog(FixOffer(path, tuple(mends), 3))
-    yield ExportDialog(nasty, path.name[:80], path.parent, count=3, shown=2, of=nasty)
+    yield ExportDialog(nasty, path.name[:80], path.parent, count=3, shown=2, label=nasty)
     yield ChooseFile(nasty, [JobFile(str(number), path, 7) for number in range(2)])
 
 
@@ -100,9 +100,9 @@ async def test_what_is_said_of_a_job() -> None:
             record = record_of(nasty, made_here=number % 2 == 0)
             history = JobHistory()
             facts = [
-                *job_facts.standing(record, history, None, NOW, {}),
-                *job_facts.files(record, {}, None),
-                *job_facts.about(record, [record], [], NOW),
+                *job_facts.status_facts(record, history, None, NOW, {}),
+                *job_facts.file_facts(record, {}, None),
+                *job_facts.about_facts(record, [record], [], NOW),
                 *pace_words.meter(record, history, None, NOW),
             ]
             pieces = [piece for _, value in facts for piece in value]

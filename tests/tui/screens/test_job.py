@@ -132,7 +132,7 @@ async def test_keys_scroll_and_a_second_that_passes_does_not(tmp_path: Path, mon
         await pilot.press("pageup")
         at = story.scroll_y
         assert 0 < at < story.max_scroll_y
-        screen._second()
+        screen._tick()
         await pilot.pause()
         assert story.scroll_y == at
         await pilot.press("g")
@@ -146,10 +146,10 @@ async def test_what_says_the_same_is_not_painted_again(tmp_path: Path, monkeypat
         refreshed: list[object] = []
         for widget in screen.query("#story > *"):
             monkeypatch.setattr(widget, "refresh", lambda *_, widget=widget, **__: refreshed.append(widget))
-        screen._second()
+        screen._tick()
         assert refreshed == []
         screen.engine._work.options = replace(screen.engine.options, now=lambda: NOW + 1)
-        screen._second()
+        screen._tick()
         assert [widget.id for widget in refreshed] == []  # minutes are told here: a second changes no word
 
 
@@ -253,10 +253,10 @@ async def test_an_input_file_that_is_another_is_said(tmp_path: Path, monkeypatch
         assert "unchanged since it was submitted" in screen_text(app)
         path = tmp_path / "evals" / "reviews-march.jsonl"
         path.write_bytes(path.read_bytes().replace(b"a", b"b"))
-        screen._look_at_input()
+        screen._check_input()
         await until(lambda: "changed since it was submitted: not these bytes" in screen_text(app))
         path.unlink()
-        screen._look_at_input()
+        screen._check_input()
         await until(lambda: "not there any more" in screen_text(app))
 
 

@@ -1,4 +1,4 @@
-"""A question that is answered by typing: for what cannot be taken back. Escape is no, and so is anything else."""
+"""A question answered by typing a word, for what cannot be undone. Anything else is no, and so is escape."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class TypeToConfirm(Dialog[bool]):
-    """Answers True only when one of the words was typed."""
+    """Returns True only if one of the words was typed."""
 
     AUTO_FOCUS = "TextInput"
     BINDINGS: ClassVar[list[BindingType]] = [keys.SAVE, keys.DISCARD]
@@ -32,12 +32,12 @@ class TypeToConfirm(Dialog[bool]):
     """
 
     def __init__(self, question: str, explanation: str, *, words: tuple[str, ...], verb: str) -> None:
-        """A question.
+        """Make a dialog.
 
         Args:
             question: One line, ending with a question mark.
             explanation: What it means, in full.
-            words: Each of them is a yes.
+            words: Any of them is a yes.
             verb: What a yes does: "Delete".
         """
         super().__init__()
@@ -47,6 +47,7 @@ class TypeToConfirm(Dialog[bool]):
         self._verb = verb
 
     def compose(self) -> ComposeResult:
+        """Lay out the question and the field."""
         with Box():
             with VerticalScroll(can_focus=False):
                 yield Static(shown(self._question), classes="dialog--title")
@@ -58,10 +59,12 @@ class TypeToConfirm(Dialog[bool]):
             )
 
     def on_input_submitted(self, event: TextInput.Submitted) -> None:
+        """Enter in the field answers."""
         event.stop()
         self.action_save()
 
     def action_save(self) -> None:
+        """Return True for one of the words; otherwise say that nothing was done."""
         typed = self.query_one(TextInput).value.strip().lower().replace(",", "")
         if typed in self._words:
             self.dismiss(True)
@@ -70,4 +73,5 @@ class TypeToConfirm(Dialog[bool]):
         self.query_one("#said", Static).update(shown(f"Nothing was done: type {' or '.join(self._words)}.", ATTENTION))
 
     def action_discard(self) -> None:
+        """Return False."""
         self.dismiss(False)

@@ -44,20 +44,20 @@ class Exporter:
 
     async def run(self, app: App[Any], index: ResultIndex, record: JobRecord | None, chosen: ChosenRows) -> None:
         """Ask what to write, and write it."""
-        wish = await self._ask(app, index, record, chosen)
-        if wish is None:
+        choice = await self._ask(app, index, record, chosen)
+        if choice is None:
             return
-        replace = await asyncio.to_thread(wish.path.exists)
-        if replace and not await self._may_replace(app, wish.path):
+        replace = await asyncio.to_thread(choice.path.exists)
+        if replace and not await self._may_replace(app, choice.path):
             return
-        rows = chosen.rows if wish.shown_only else range(len(index))
+        rows = chosen.rows if choice.shown_only else range(len(index))
         job_id = record.job.id if record is not None and record.job is not None else ""
         try:
-            await self._write(index, rows, wish, job_id=job_id, replace=replace)
+            await self._write(index, rows, choice, job_id=job_id, replace=replace)
         except BatchError as error:
             self._bridge.report(error)
         else:
-            self._bridge.notify(f"Wrote {fmt.plural(len(rows), 'row')}", fmt.place(wish.path))
+            self._bridge.notify(f"Wrote {fmt.plural(len(rows), 'row')}", fmt.place(choice.path))
 
     async def _ask(
         self, app: App[Any], index: ResultIndex, record: JobRecord | None, chosen: ChosenRows
@@ -69,7 +69,7 @@ class Exporter:
         if record is not None and record.job is not None:
             stem += f"-{safe_name(record.job.id[:8])}"
         return await app.push_screen_wait(
-            ExportDialog(name, stem, self._folder, count=len(index), shown=len(chosen.rows), of=chosen.label)
+            ExportDialog(name, stem, self._folder, count=len(index), shown=len(chosen.rows), label=chosen.label)
         )
 
     async def _may_replace(self, app: App[Any], path: Path) -> bool:
@@ -80,7 +80,7 @@ class Exporter:
         )
 
     async def _write(
-        self, index: ResultIndex, rows: Sequence[int], wish: ExportChoice, *, job_id: str, replace: bool
+        self, index: ResultIndex, rows: Sequence[int], choice: ExportChoice, *, job_id: str, replace: bool
     ) -> None:
         """Write in a thread that stops when this is cancelled. Raises BatchError."""
 
@@ -92,9 +92,9 @@ class Exporter:
             export_rows(
                 index,
                 rows,
-                wish.path,
-                wish.form,
-                columns=wish.columns,
+                choice.path,
+                choice.format,
+                columns=choice.columns,
                 job_of=lambda row: index.job_of(row) or job_id,
                 replace=replace,
                 cancelled=cancelled,

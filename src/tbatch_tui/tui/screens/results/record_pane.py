@@ -38,7 +38,7 @@ class RecordPane(RecordView):
 
         def read() -> list[Block]:
             record = index.record(row.number)
-            return raw_blocks(record) if is_raw else record_blocks(record, unfolded=is_unfolded, sought=query)
+            return raw_blocks(record) if is_raw else record_blocks(record, unfolded=is_unfolded, query=query)
 
         self.show(await asyncio.to_thread(read), stay=is_same, sought=query)
         if self.starts_at_hit:

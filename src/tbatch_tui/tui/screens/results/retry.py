@@ -49,11 +49,11 @@ class RetryWriter:
         if not (offer.groups or offer.missing or offer.cut_short or offer.marked):
             self._bridge.notify("There is nothing to retry", "Every request has its whole answer.")
             return None
-        wish = await app.push_screen_wait(RetryDialog(offer))
-        if wish is None:
+        choice = await app.push_screen_wait(RetryDialog(offer))
+        if choice is None:
             return None
         try:
-            path = await _write(index, source, wish, marked)
+            path = await _write(index, source, choice, marked)
         except BatchError as error:
             self._bridge.report(error)
             return None
@@ -83,21 +83,21 @@ class RetryWriter:
         return await asyncio.to_thread(count)
 
 
-async def _write(index: ResultIndex, source: Path, wish: RetryChoice, marked: Sequence[int]) -> Path:
+async def _write(index: ResultIndex, source: Path, choice: RetryChoice, marked: Sequence[int]) -> Path:
     """Write the lines that were chosen to a file beside the input file, and return its path. Raises BatchError."""
 
     def write(*, cancelled: Callable[[], bool]) -> Path:
         rows = rows_to_retry(
             index,
-            groups=wish.groups,
-            missing=wish.missing,
-            cut_short=wish.cut_short,
-            marked=marked if wish.marked else (),
+            groups=choice.groups,
+            missing=choice.missing,
+            cut_short=choice.cut_short,
+            marked=marked if choice.marked else (),
         )
         if not len(rows):
             raise BatchError("None of these rows is a request of the input file", "Nothing was written.")
         path = retry_path(source)
-        write_retry(index, rows, path, model=wish.model, max_tokens=wish.max_tokens, cancelled=cancelled)
+        write_retry(index, rows, path, model=choice.model, max_tokens=choice.max_tokens, cancelled=cancelled)
         return path
 
     return await run_cancellable(write)

@@ -132,16 +132,16 @@ def _outcome(row: Row) -> StyledText:
 
 
 def _tokens(row: Row) -> str:
-    """Tokens of the answer; of audio, how long it is."""
+    """Return the tokens of the answer; for audio, its duration."""
     return fmt.duration(row.seconds) if row.tokens is None else fmt.count(row.tokens)
 
 
 def _answer(row: Row) -> StyledText:
-    """The answer's first words; the message of an error stands where the answer would. `#2`: of the second job."""
-    odd: StyledText = [(f"#{row.attempt}  ", QUIET)] if row.attempt is not None and row.attempt > 1 else []
-    odd += [(f"{row.issue.value}  ", ATTENTION)] if row.issue is not None else []
+    """Return the start of the answer, or the message of an error; `#2` in front is the second job's answer."""
+    notes: StyledText = [(f"#{row.attempt}  ", QUIET)] if row.attempt is not None and row.attempt > 1 else []
+    notes += [(f"{row.issue.value}  ", ATTENTION)] if row.issue is not None else []
     if row.outcome in (Outcome.ERROR, Outcome.UNREADABLE):
-        return [*odd, (row.preview, FAILED)]
+        return [*notes, (row.preview, FAILED)]
     if row.preview:
-        return [*odd, (row.preview, "")]
-    return [*odd, ("(empty)" if row.outcome in (Outcome.OK, Outcome.CUT_SHORT) else fmt.MISSING, QUIET)]
+        return [*notes, (row.preview, "")]
+    return [*notes, ("(empty)" if row.outcome in (Outcome.OK, Outcome.CUT_SHORT) else fmt.MISSING, QUIET)]
