@@ -37,12 +37,12 @@ class Bare(App[object]):
         return theme.variables_for(self.current_theme)
 
 
-def screen_lines(app: App[object]) -> list[str]:
+def screen_lines(app: App[Any]) -> list[str]:
     """The lines as they would be written."""
     return [strip.text for strip in app.screen._compositor.render_strips()]
 
 
-def screen_text(app: App[object]) -> str:
+def screen_text(app: App[Any]) -> str:
     return "\n".join(line.rstrip() for line in screen_lines(app))
 
 
@@ -53,7 +53,7 @@ def is_harmless(text: str) -> bool:
     )
 
 
-def check_screen(app: App[object]) -> None:
+def check_screen(app: App[Any]) -> None:
     """Every line is harmless and exactly as wide as the terminal."""
     width = app.size.width
     for line in screen_lines(app):
@@ -61,7 +61,7 @@ def check_screen(app: App[object]) -> None:
         assert cell_len(line) == width, (cell_len(line), line)
 
 
-def is_painted(app: App[object]) -> bool:
+def is_painted(app: App[Any]) -> bool:
     """Whether the screen shows how things stand: no message waits, and nothing is left to lay out or to paint."""
     screen = app.screen
     widgets = list(screen.walk_children(Widget, with_self=True))
@@ -75,7 +75,7 @@ def is_painted(app: App[object]) -> bool:
     )
 
 
-async def painted(app: App[object], what: str = "the screen is painted") -> None:
+async def painted(app: App[Any], what: str = "the screen is painted") -> None:
     """Wait until the screen is painted, and still is a moment later.
 
     `Pilot.pause` ends when this process uses no CPU for a moment, which on a busy machine is too early.
@@ -85,7 +85,7 @@ async def painted(app: App[object], what: str = "the screen is painted") -> None
         await asyncio.sleep(0.03)
 
 
-async def resize(app: App[object], pilot: Pilot[Any], size: tuple[int, int]) -> None:
+async def resize(app: App[Any], pilot: Pilot[Any], size: tuple[int, int]) -> None:
     """Make the terminal so large, and wait until the screen is painted in that size."""
     await pilot.resize_terminal(*size)
     await until(lambda: app.size == Size(*size), what=f"the app is {size} large")

@@ -75,4 +75,4 @@ async def test_without_colours_the_terminals_palette_is_left_alone(
     async with app.run_test(size=(80, 24)):
         await until(lambda: len(colours()) > 3)  # greys
         app.theme = "ansi-dark"
-        await until(lambda: colours() == {"default"}, what=colours())
+        await until(lambda: colours() == {"default"}, what="no colour of ours is left")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from textual.widgets._toast import Toast
@@ -36,7 +36,7 @@ class Asking(Bare):
 
     answer: object = UNANSWERED
 
-    def ask(self, dialog: ModalScreen[object]) -> None:
+    def ask(self, dialog: ModalScreen[Any]) -> None:
         def answered(answer: object) -> None:
             self.answer = answer
 

@@ -6,6 +6,7 @@ import stat
 import time
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,6 +27,8 @@ from tests.helpers.job_host import JOB_ID, NOW, STATES, app_on
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from textual.widget import Widget
 
     from tbatch_tui.tui.app import TbatchApp
 
@@ -97,7 +100,7 @@ DRAWN = ("active", "failed", "completed_with_errors")
 @pytest.mark.parametrize("state", STATES)
 async def test_each_state_says_what_it_is_and_looks_as_it_did(
     state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     """Compared with small files; `TBATCH_SNAPSHOTS=write pytest tests/tui/screens/test_job.py` writes them anew."""
     app, key = app_on(tmp_path, state, monkeypatch)
     async with app.run_test(size=SIZES[-1]) as pilot:
@@ -120,7 +123,7 @@ async def test_each_state_says_what_it_is_and_looks_as_it_did(
             assert not rule.display or below.display, "a title over nothing"
 
 
-async def test_keys_scroll_and_a_second_that_passes_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_keys_scroll_and_a_second_that_passes_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app, key = app_on(tmp_path, "active", monkeypatch)
     async with app.run_test(size=(60, 20)) as pilot:
         screen = await opened(app, key)
@@ -139,11 +142,11 @@ async def test_keys_scroll_and_a_second_that_passes_does_not(tmp_path: Path, mon
         assert story.scroll_y == 0
 
 
-async def test_what_says_the_same_is_not_painted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_what_says_the_same_is_not_painted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app, key = app_on(tmp_path, "active", monkeypatch)
     async with app.run_test(size=(140, 40)):
         screen = await opened(app, key)
-        refreshed: list[object] = []
+        refreshed: list[Widget] = []
         for widget in screen.query("#story > *"):
             monkeypatch.setattr(widget, "refresh", lambda *_, widget=widget, **__: refreshed.append(widget))
         screen._tick()
@@ -153,7 +156,7 @@ async def test_what_says_the_same_is_not_painted_again(tmp_path: Path, monkeypat
         assert [widget.id for widget in refreshed] == []  # minutes are told here: a second changes no word
 
 
-async def test_the_json_is_shown_and_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_the_json_is_shown_and_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app, key = app_on(tmp_path, "failed", monkeypatch)
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(app, key)
@@ -166,7 +169,7 @@ async def test_the_json_is_shown_and_left(tmp_path: Path, monkeypatch: pytest.Mo
         await until(lambda: app.screen is app.jobs)
 
 
-async def test_the_json_is_the_servers_own(still_sandbox: Sandbox, tmp_path: Path):
+async def test_the_json_is_the_servers_own(still_sandbox: Sandbox, tmp_path: Path) -> None:
     job_id = still_sandbox.add_job("COMPLETED")
     app = make_app(tmp_path, still_sandbox)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -175,7 +178,7 @@ async def test_the_json_is_the_servers_own(still_sandbox: Sandbox, tmp_path: Pat
         await until(lambda: '"user_id": "user-sandbox"' in screen_text(app))
 
 
-async def test_y_copies_the_id_and_e_edits_the_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_y_copies_the_id_and_e_edits_the_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app, key = app_on(tmp_path, "failed", monkeypatch)
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(app, key)
@@ -199,7 +202,7 @@ def pager(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return log
 
 
-async def test_p_reads_the_one_file_in_the_pager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_p_reads_the_one_file_in_the_pager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app, key = app_on(tmp_path, "failed", monkeypatch)
     log = pager(tmp_path, monkeypatch)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -211,7 +214,7 @@ async def test_p_reads_the_one_file_in_the_pager(tmp_path: Path, monkeypatch: py
         assert log.read_text().splitlines() == ["--flag", str(tmp_path / "evals" / "reviews-march.jsonl")]
 
 
-async def test_of_several_files_one_is_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_of_several_files_one_is_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app, key = app_on(tmp_path, "completed_with_errors", monkeypatch)
     log = pager(tmp_path, monkeypatch)
     async with app.run_test(size=(60, 20)) as pilot:
@@ -230,7 +233,7 @@ async def test_of_several_files_one_is_chosen(tmp_path: Path, monkeypatch: pytes
         await until(lambda: log.exists() and ".errors.jsonl" in log.read_text())
 
 
-async def test_it_is_said_when_a_file_cannot_be_given_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_it_is_said_when_a_file_cannot_be_given_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app, key = app_on(tmp_path, "failed", monkeypatch)
     monkeypatch.setenv("SSH_CONNECTION", "1.2.3.4 5 6.7.8.9 22")
     async with app.run_test(size=(140, 40), notifications=True) as pilot:
@@ -246,7 +249,7 @@ async def test_it_is_said_when_a_file_cannot_be_given_away(tmp_path: Path, monke
         assert not log.exists()
 
 
-async def test_an_input_file_that_is_another_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_an_input_file_that_is_another_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app, key = app_on(tmp_path, "completed_with_errors", monkeypatch)
     async with app.run_test(size=(140, 40)):
         screen = await opened(app, key)
@@ -263,7 +266,11 @@ async def test_an_input_file_that_is_another_is_said(tmp_path: Path, monkeypatch
 # -- live ----------------------------------------------------------------------------------------------
 
 
-async def test_a_job_is_followed_from_its_submission_to_its_files(tmp_path: Path):
+def shows_progress(app: TbatchApp, percent: float) -> bool:
+    return f"{percent:.0f} %" in screen_text(app) or percent == 0
+
+
+async def test_a_job_is_followed_from_its_submission_to_its_files(tmp_path: Path) -> None:
     path = write_chat(tmp_path / "few.jsonl", [f"prompt {n}" for n in range(40)])
     with Sandbox(speed=0, pace=Pace(validating=30, starting=600, per_row=0)) as box:
         app = make_app(tmp_path, box)
@@ -275,8 +282,7 @@ async def test_a_job_is_followed_from_its_submission_to_its_files(tmp_path: Path
             for _ in range(5):
                 box.advance(60)
                 app.engine.refresh()
-                said = box.jobs[0]["progress"]
-                await until(lambda said=said: f"{said:.0f} %" in screen_text(app) or said == 0)
+                await until(partial(shows_progress, app, box.jobs[0]["progress"]))
             await until(lambda: len(screen._history.points) > 5)
             assert "In progress" in screen_text(app) and "100 %" in screen_text(app)
             box.advance(600)
@@ -287,7 +293,7 @@ async def test_a_job_is_followed_from_its_submission_to_its_files(tmp_path: Path
 
 async def test_the_foot_of_the_list_tells_the_pace_of_the_job_under_the_cursor(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     app, _ = app_on(tmp_path, "active", monkeypatch)
     async with app.run_test(size=(110, 24)) as pilot:
         await until(lambda: "/h · done about 13:2" in screen_text(app))
@@ -301,7 +307,7 @@ async def test_the_foot_of_the_list_tells_the_pace_of_the_job_under_the_cursor(
         await until(lambda: "the server was last heard of at 13:02" in screen_text(app))
 
 
-async def test_the_keys_of_jobs_do_the_same_here(still_sandbox: Sandbox, tmp_path: Path):
+async def test_the_keys_of_jobs_do_the_same_here(still_sandbox: Sandbox, tmp_path: Path) -> None:
     done, runs = still_sandbox.add_job("COMPLETED", rows=4), still_sandbox.add_job("IN_PROGRESS", rows=5)
     app = make_app(tmp_path, still_sandbox)
     async with app.run_test(size=(110, 30)) as pilot:

@@ -27,7 +27,7 @@ class TypeToConfirm(Dialog[bool]):
     TypeToConfirm {
         VerticalScroll { height: auto; max-height: 50vh; scrollbar-size-vertical: 1; }
         TextInput { background: $panel; padding: 0 1; margin-top: 1; &:focus { background: $cursor-row; } }
-        #said { height: auto; min-height: 1; }
+        #mistake { height: auto; min-height: 1; }
     }
     """
 
@@ -53,7 +53,7 @@ class TypeToConfirm(Dialog[bool]):
                 yield Static(shown(self._question), classes="dialog--title")
                 yield Static(shown(self._explanation), classes="dialog--text")
             yield TextInput(placeholder=f"type {' or '.join(self._words)}")
-            yield Static(id="said", markup=False)
+            yield Static(id="mistake", markup=False)
             yield KeyHints(
                 (self.key_of("answer.save"), self._verb), (self.key_of("answer.discard"), "Leave all as it is")
             )
@@ -70,7 +70,7 @@ class TypeToConfirm(Dialog[bool]):
             self.dismiss(True)
             return
         self.app.bell()
-        self.query_one("#said", Static).update(shown(f"Nothing was done: type {' or '.join(self._words)}.", ATTENTION))
+        self.query_one("#mistake", Static).update(shown(f"Nothing was done: type {' or '.join(self._words)}.", ATTENTION))
 
     def action_discard(self) -> None:
         """Return False."""

@@ -59,7 +59,7 @@ class RowBrowser(Horizontal):
         """Both lists, one of them displayed, and the record."""
         yield RecordTable[Row](columns(), id="rows", enter="Read", can_mark=True)
         yield RecordTable[ErrorGroup](group_columns(), id="groups", enter="Rows", empty=shown("No errors."))
-        yield RecordPane(id="record")
+        yield RecordPane()
 
     @property
     def table(self) -> RecordTable[Row]:

@@ -43,8 +43,8 @@ class CountsLine(Static):
     CountsLine { height: auto; max-height: 4; padding: 0 1; }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id, markup=False)
+    def __init__(self) -> None:
+        super().__init__(id="counts", markup=False)
 
     def show(self, index: ResultIndex, record: JobRecord | None) -> None:
         """Show the counts of an index; without result files, or before it is built, hide the line."""

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class RecordPane(RecordView):
     """Reads a row from the result files in a thread and shows it, as a conversation or as JSON."""
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__(id="record")
         self.is_raw = False
         """Whether rows are shown as the JSON of both files."""
         self.is_unfolded = False

@@ -85,7 +85,7 @@ class ResultsScreen(BaseScreen):
 
     def body(self) -> ComposeResult:
         """Lay out the counts, the list with the record beside it, and the search."""
-        yield CountsLine(id="sum")
+        yield CountsLine()
         yield RowBrowser(self.session, self.row_filter)
         yield FilterLine(id="filter", placeholder="any text of requests and answers")
 
