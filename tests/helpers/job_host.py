@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.domain.job import FileKind, Job
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
@@ -48,9 +48,9 @@ class JobHistory:
         self.journal.database.execute("PRAGMA synchronous = OFF")  # a month of polls, and no power cut
         self.account = self.journal.accounts.at_start("together", "", NOW - 48 * HOUR).id
 
-    def job(self, status: str, ago: float, **more: object) -> Job:
+    def job(self, status: str, ago: float, **more: Any) -> Job:
         created = NOW - ago
-        kept: dict[str, object] = {
+        defaults: dict[str, Any] = {
             "model": MODEL,
             "endpoint": Endpoint.CHAT,
             "input_file_id": "file-in",
@@ -58,7 +58,7 @@ class JobHistory:
             "created_at": created,
             "deadline": created + 24 * HOUR,
         }
-        return Job(id=JOB_ID, status=status, **(kept | more))
+        return Job(id=JOB_ID, status=status, **(defaults | more))
 
     def submit(self, at: float, *, requests: int = REQUESTS) -> Submission:
         record = self.journal.submissions.add(
@@ -219,7 +219,7 @@ STATES: dict[str, Callable[[JobHistory], str]] = {
 }
 
 
-def app_on(folder: Path, state: str, monkeypatch: pytest.MonkeyPatch, **more: object) -> tuple[TbatchApp, str]:
+def app_on(folder: Path, state: str, monkeypatch: pytest.MonkeyPatch, **more: Any) -> tuple[TbatchApp, str]:
     """The app on a history with a job in this state, in a folder of its own and with a clock that stands."""
     history = JobHistory(folder)
     key = STATES[state](history)

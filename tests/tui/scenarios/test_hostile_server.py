@@ -53,7 +53,7 @@ def fill(folder: Path, texts: list[str] = NASTY, server: str = "together") -> in
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-async def test_nothing_a_server_says_of_a_job_leaves_its_cell(size: tuple[int, int], tmp_path: Path):
+async def test_nothing_a_server_says_of_a_job_leaves_its_cell(size: tuple[int, int], tmp_path: Path) -> None:
     count = fill(tmp_path)
     app = make_app(tmp_path, None)
     async with app.run_test(size=size) as pilot:
@@ -71,7 +71,7 @@ async def test_nothing_a_server_says_of_a_job_leaves_its_cell(size: tuple[int, i
             await until(lambda: app.screen is app.jobs)
 
 
-def test_no_answer_of_a_server_breaks_the_mapping():
+def test_no_answer_of_a_server_breaks_the_mapping() -> None:
     assert (
         wire.decode_jobs(b'[null, 1, "x", {}, {"id": null}, {"id": 7, "progress": "many", "created_at": {}}]')[0].id
         == "7"

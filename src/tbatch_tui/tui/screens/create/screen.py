@@ -135,7 +135,7 @@ class CreateScreen(BaseScreen):
             ]
         )
         self._show_results()
-        self.bridge.health.subscribe(self, lambda _: self._show_said())
+        self.bridge.connection.subscribe(self, lambda _: self._show_said())
         self.set_focus(self.query_one("#submit"))
 
     def on_screen_resume(self) -> None:
@@ -303,7 +303,7 @@ class CreateScreen(BaseScreen):
         shown = [pieces for pieces in said if pieces]
         static = self.query_one("#said", Static)
         static.display = bool(shown)
-        self.set_status(static, [piece for pieces in shown for piece in (*pieces, ("\n", ""))][:-1])
+        self.update_static(static, [piece for pieces in shown for piece in (*pieces, ("\n", ""))][:-1])
         self._enable(can_submit(state))
         self.refresh_bindings()
 
