@@ -21,7 +21,7 @@ from tbatch_tui.tui.screens.check.fix_dialog import FixDialog, FixOffer, RuleFix
 from tbatch_tui.tui.screens.check.line_diff import change_of, change_pieces
 from tbatch_tui.tui.screens.job import facts as job_facts
 from tbatch_tui.tui.screens.job.file_dialog import ChooseFile, JobFile
-from tbatch_tui.tui.screens.jobs.uncertain_dialog import UncertainDialog
+from tbatch_tui.tui.screens.jobs.dialogs.uncertain import UncertainDialog
 from tbatch_tui.tui.screens.pick.peek import peek
 from tbatch_tui.tui.screens.results.error_groups import group_columns
 from tbatch_tui.tui.screens.results.export_dialog import ExportDialog

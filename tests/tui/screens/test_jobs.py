@@ -216,7 +216,7 @@ async def test_filter_sort_and_text_are_there_again_the_next_time(
         await kept(app, filter="all", text="")
     app = make_app(tmp_path, still_sandbox)
     async with app.run_test(size=size):
-        await until(lambda: app.jobs._kept["sort"] == "oldest")
+        await until(lambda: app.jobs._saved_choices["sort"] == "oldest")
         assert app.jobs.table.row_count == 3
 
 
@@ -232,7 +232,7 @@ async def test_a_click_on_a_title_sorts_and_the_next_turns_it_round(still_sandbo
         async def click(title: str, sort: str, shown: str) -> None:
             await pilot.pause()
             await pilot.click("#jobs", offset=(header().index(title), 0))
-            await until(lambda: app.jobs._order.sort == sort)
+            await until(lambda: app.jobs._model.sort == sort)
             await until(lambda: shown in header())
 
         await until(lambda: app.jobs.table.row_count == 3 and "Status ▴" in header())

@@ -68,6 +68,8 @@ class JobActions(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in _OF_SEVERAL:
             return any(_applies(action, record) for record in self.targets)
+        if action == "remove":
+            return any(not record.is_active for record in self.targets)
         if action in _NEEDS_A_JOB:
             return self.current is not None and _applies(action, self.current)
         return super().check_action(action, parameters)
@@ -76,7 +78,7 @@ class JobActions(Screen[None]):
         """Why an action on these jobs cannot be done just now."""
         from tbatch_tui.tui.screens.jobs.reasons import disabled_reason
 
-        if action in _OF_SEVERAL:
+        if action in (*_OF_SEVERAL, "remove"):
             return disabled_reason(action, self.targets)
         if action in _NEEDS_A_JOB:
             return disabled_reason(action, [self.current] if self.current is not None else [])
@@ -85,15 +87,14 @@ class JobActions(Screen[None]):
     @work(group="cancel", exit_on_error=False)
     async def action_cancel_job(self) -> None:
         """Ask, then cancel, each once; a submission that has no job yet is stopped instead."""
-        from tbatch_tui.tui.dialogs.confirm import Confirm
-        from tbatch_tui.tui.screens.jobs.questions import cancel_question
+        from tbatch_tui.tui.screens.jobs.questions import ask, cancel_question
 
         records = self.applying("cancel_job")
         if not records:
             self.bridge.notify("That is under way already")
             return
-        asked = cancel_question(records, hidden=self.count_hidden(records), left=len(self.targets) - len(records))
-        if not await self.app.push_screen_wait(Confirm(asked.question, asked.explanation, yes=asked.yes, no=asked.no)):
+        hidden, left = self.count_hidden(records), len(self.targets) - len(records)
+        if not await ask(self.app, cancel_question(records, hidden=hidden, left=left)):
             return
         await self._each(records, self._cancel, "not cancelled")
 
@@ -110,64 +111,16 @@ class JobActions(Screen[None]):
 
     @work(group="settle", exit_on_error=False)
     async def action_settle(self) -> None:
-        """Let the person decide about an uncertain create; a second one is asked about once more."""
-        from tbatch_tui.tui.dialogs.confirm import Confirm
-        from tbatch_tui.tui.screens.jobs.uncertain_dialog import UncertainDialog
+        """Let the person decide about an uncertain create, or about the rest of a file that waits."""
+        from tbatch_tui.tui.screens.jobs.decisions import Decisions
 
         if (record := self.current) is None:
             return
+        decisions = Decisions(self, self.engine, self.bridge)
         if record.is_waiting:
-            await self._ask_about_rest(record)
-            return
-        candidates = self.engine.candidates(record.key)
-        if candidates is None:
-            self.bridge.notify(
-                "It is not being looked up here",
-                "Another tbatch-tui is at work on this data folder: decide there. Or there is no connection yet.",
-            )
-            return
-        verdict = await self.app.push_screen_wait(UncertainDialog(record, candidates, self.engine.now()))
-        if verdict is None:
-            return
-        if verdict.again and not await self.app.push_screen_wait(
-            Confirm(
-                f"Create {line(record.name)} again?",
-                "If the first create was carried out after all, both jobs run and both are billed.",
-                yes="Create again",
-                no="Look on",
-            )
-        ):
-            return
-        if not self.engine.decide(record.key, verdict):
-            self.bridge.notify("It was settled meanwhile", "Nothing was done: the list has it now.")
-
-    async def _ask_about_rest(self, record: JobRecord) -> None:
-        """Let the person decide about the rest of a file, of which some requests went ahead."""
-        from tbatch_tui.engine.pricing.prices import cost
-        from tbatch_tui.tui.screens.jobs.rest_dialog import Rest, RestDialog
-
-        group, parts = record.group, await self.engine.groups.parts(record.key)
-        if group is None or not parts:
-            return
-        first = parts[0]
-        spent = first.counts.usage if first.counts is not None else ()
-        found = cost(spent, await self.engine.price_list(), first.job.model if first.job is not None else None)
-        match await self.app.push_screen_wait(RestDialog(first, group, found if spent else None)):
-            case Rest.LOOK:
-                self.post_message(OpenResults(first.key))
-            case Rest.SEND:
-                await self._tell_moved(self.engine.groups.send_rest(record.key))
-            case Rest.DROP:
-                await self._tell_moved(self.engine.groups.drop_rest(record.key))
-
-    async def _tell_moved(self, moving: Awaitable[int]) -> None:
-        try:
-            moved = await moving
-        except BatchError as error:
-            self.bridge.report(error)
+            await decisions.decide_rest(record)
         else:
-            if not moved:
-                self.bridge.notify("It was decided meanwhile", "Nothing was done: the list has it now.")
+            await decisions.decide_uncertain(record)
 
     @work(group="download", exit_on_error=False)
     async def action_download(self) -> None:
@@ -176,6 +129,24 @@ class JobActions(Screen[None]):
             self.bridge.notify("That is under way already")
             return
         await self._each(records, lambda record: self.engine.fetch(record.key), "not fetched")
+
+    @work(group="remove", exit_on_error=False)
+    async def action_remove(self) -> None:
+        """Ask, then remove from the list the jobs that can be removed; the question says why others stay."""
+        from tbatch_tui.tui.screens.jobs.questions import ask, nothing_removed, remove_question
+
+        blockers = {record.key: self.engine.removal_blocker(record.key) for record in self.targets}
+        records = [record for record in self.targets if not blockers[record.key]]
+        reasons = [reason for reason in blockers.values() if reason]
+        if not records:
+            self.bridge.notify("Nothing was removed", nothing_removed(reasons), "warning")
+            return
+        if not await ask(self.app, remove_question(records, hidden=self.count_hidden(records), kept=reasons)):
+            return
+        try:
+            await self.engine.remove([record.key for record in records])
+        except BatchError as error:
+            self.bridge.report(error)
 
     async def _each(
         self, records: Sequence[JobRecord], do: Callable[[JobRecord], Awaitable[object]], not_done: str
@@ -239,7 +210,7 @@ class JobActions(Screen[None]):
         """Edit the label and the note, kept on this machine."""
         if (record := self.current) is None:
             return
-        from tbatch_tui.tui.screens.jobs.label_dialog import EditLabel
+        from tbatch_tui.tui.screens.jobs.dialogs.label import EditLabel
 
         edited = await self.app.push_screen_wait(EditLabel(record.label, record.note))
         if edited is None:
@@ -250,8 +221,12 @@ class JobActions(Screen[None]):
             self.bridge.report(error)
 
     def action_copy_id(self) -> None:
-        """Copy the job's id, over ssh too (OSC 52)."""
-        if (record := self.current) is not None:
+        """Copy the id, or those of all marked jobs, one a line; over ssh too (OSC 52)."""
+        targets = self.targets
+        if len(targets) > 1:
+            self.app.copy_to_clipboard("\n".join(line(record.key) for record in targets))
+            self.bridge.notify(f"Copied {len(targets):,} ids")
+        elif (record := self.current) is not None:
             copy_id(self.app, self.bridge, record.key)
 
     def action_copy_record(self) -> None:

@@ -1,13 +1,16 @@
-"""The rows and columns of the Jobs list, and what stands in a cell."""
+"""The rows and columns of the Jobs list, what stands in a cell, and what an empty list says."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.text import format as fmt
+from tbatch_tui.tui.keys import bindings as keys
+from tbatch_tui.tui.keys.hints import fill_keys, shown_key
 from tbatch_tui.tui.render.job import StyledText, duration_of, moved_pieces, name_cell, progress_cell, requests_of
 from tbatch_tui.tui.render.status import look_of_record
 from tbatch_tui.tui.widgets.table.columns import Column
@@ -15,8 +18,10 @@ from tbatch_tui.tui.widgets.table.columns import Column
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from tbatch_tui.engine.domain.account import ConnectionHealth
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.events import TransferProgress
+    from tbatch_tui.tui.screens.jobs.list_model import JobListModel
 
 _KINDS: dict[str, str] = {
     Endpoint.CHAT: "chat",
@@ -27,6 +32,15 @@ _TOOK = 10
 """Cells of a time: `~18 m left`."""
 _TELLING = 3.0
 """Percent of progress below which the pace says nothing of the end."""
+EMPTY = "No jobs yet.\n\nPress {jobs.new} to pick a file: it is checked line by line before anything is sent."
+NO_KEY = (
+    "There is no API key yet.\n\n"
+    "1  Get one: api.together.ai → Settings → API keys.\n"
+    "2  Set it:  export TOGETHER_API_KEY=…  or run tg login\n"
+    "3  Start tbatch-tui again.\n\n"
+    "Without one, files can still be checked ({jobs.new}), and the demo shows everything on a private "
+    "sandbox: press {jobs.try-demo} to try it, or run tbatch-tui --demo. Nothing leaves this machine."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +116,17 @@ def job_columns(now: Callable[[], float], cost: Callable[[JobRecord], str]) -> l
             priority=5,
         ),
     ]
+
+
+def empty_text(model: JobListModel, health: ConnectionHealth) -> str:
+    """Return what an empty list says: how to show what is hidden, or how to begin."""
+    if model.records:
+        kind = {"active": "active job", "attention": "job that needs you", "done": "job that is done"}
+        what = kind.get(model.filter, "job")
+        what += f" matches “{model.text}”" if model.text else " is here now"
+        hidden = f"all {len(model.records):,}" if len(model.records) > 1 else "the one there is"
+        return f"No {what}.\n\nPress {shown_key(keys.BACK)} to show {hidden} again."
+    return fill_keys(NO_KEY if health.state is HealthState.NO_KEY else EMPTY)
 
 
 def _kind_cell(row: JobRow) -> str:

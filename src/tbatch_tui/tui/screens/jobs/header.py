@@ -9,13 +9,42 @@ from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.domain.record import Rank
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.status import look_of
+from tbatch_tui.tui.render.styled import marked_pieces
 from tbatch_tui.tui.sanitize import line
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.engine.events import TransferProgress
     from tbatch_tui.tui.render.job import StyledText
+
+
+def header_pieces(
+    counts: Mapping[Rank, Mapping[str, int]],
+    engine: BatchEngine,
+    transfers: Collection[TransferProgress],
+    *,
+    marked: int,
+    hidden: int,
+) -> StyledText:
+    """Return all of it.
+
+    Args:
+        counts: How many jobs there are, by rank and status.
+        engine: Whose account and connection are shown.
+        transfers: The uploads and downloads in progress.
+        marked: How many rows are marked.
+        hidden: How many of those the filter hides.
+    """
+    account = engine.account
+    return [
+        *account_pieces(account.title if account is not None else ""),
+        *count_pieces(counts),
+        *marked_pieces(marked, hidden),
+        *moving_pieces(transfers),
+        *next_pieces(engine.health, engine.now()),
+    ]
 
 
 def count_pieces(counts: Mapping[Rank, Mapping[str, int]]) -> StyledText:

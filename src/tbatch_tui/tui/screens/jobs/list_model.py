@@ -112,6 +112,17 @@ class JobListModel:
         """Show all again."""
         self.filter, self.text = FILTERS[0], ""
 
+    @property
+    def choices(self) -> dict[str, str]:
+        """What the person chose, to be saved for the next time: filter, text and sort."""
+        return {"filter": self.filter, "text": self.text, "sort": self.sort}
+
+    def choose(self, filter_: str | None, sort: str | None, text: str | None) -> None:
+        """Choose what was saved; the default where nothing was, or what is not known any more."""
+        self.filter = filter_ if filter_ in FILTERS else FILTERS[0]
+        self.sort = sort or SORTS[0]
+        self.text = text or ""
+
     def next_filter(self) -> str:
         """Go on to the next filter; its name."""
         self.filter = FILTERS[(FILTERS.index(self.filter) + 1) % len(FILTERS)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.text import format as fmt
@@ -11,6 +11,8 @@ from tbatch_tui.tui.sanitize import fit, line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from textual.app import App
 
     from tbatch_tui.engine.domain.record import JobRecord
 
@@ -29,6 +31,15 @@ class Question:
     explanation: str
     yes: str
     no: str
+
+
+async def ask(app: App[Any], question: Question) -> bool:
+    """Ask with a `Confirm` dialog; for a worker, because it waits for the answer."""
+    from tbatch_tui.tui.dialogs.confirm import Confirm
+
+    return await app.push_screen_wait(
+        Confirm(question.question, question.explanation, yes=question.yes, no=question.no)
+    )
 
 
 def cancel_question(records: Sequence[JobRecord], *, hidden: int = 0, left: int = 0) -> Question:
@@ -57,6 +68,16 @@ def cancel_question(records: Sequence[JobRecord], *, hidden: int = 0, left: int 
     )
 
 
+def create_again_question(record: JobRecord) -> Question:
+    """Return what is asked before a second create, while the outcome of the first is unknown."""
+    return Question(
+        f"Create {line(record.name)} again?",
+        "If the first create was carried out after all, both jobs run and both are billed.",
+        yes="Create again",
+        no="Look on",
+    )
+
+
 def remove_question(records: Sequence[JobRecord], *, hidden: int = 0, kept: Sequence[str] = ()) -> Question:
     """Before taking jobs out of the list. `kept` says, for each that stays though it was meant, why."""
     several = len(records) > 1
@@ -81,6 +102,11 @@ def remove_question(records: Sequence[JobRecord], *, hidden: int = 0, kept: Sequ
         f"Remove {them}",
         f"Keep {them}",
     )
+
+
+def nothing_removed(reasons: Sequence[str]) -> str:
+    """Return why none of the jobs can be removed from the list."""
+    return f"It stays in the list: {reasons[0]}." if len(reasons) == 1 else rest_stays(reasons)
 
 
 def rest_stays(reasons: Sequence[str]) -> str:
