@@ -40,6 +40,11 @@ class RadioLine(Widget, Generic[Value], can_focus=True):
             super().__init__()
             self.chooser = chooser
 
+        @property
+        def control(self) -> RadioLine[Any]:
+            """The line, for a handler that selects by its id."""
+            return self.chooser
+
     def __init__(
         self,
         options: Sequence[tuple[Value, str]],
