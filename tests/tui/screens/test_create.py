@@ -129,7 +129,7 @@ async def test_an_earlier_run_not_yet_shown_is_asked_about_all_the_same(
         await app.engine.submit(chat_file, Endpoint.CHAT, requests=2)
         screen = app.screen
         assert isinstance(screen, CreateScreen)
-        screen._earlier.clear()  # as when Enter is pressed before the file was read
+        screen._file.earlier_runs.clear()  # as when Enter is pressed before the file was read
         await pilot.press("enter")
         await said(app, "Submit the same bytes again?")
         await said(app, "These exact bytes ran")
@@ -164,7 +164,7 @@ async def test_a_key_that_is_refused_and_being_offline_are_told(chat_file: Path,
 
 async def test_a_changed_file_goes_back_to_check(sandbox: Sandbox, chat_file: Path, tmp_path: Path) -> None:
     async with shown(online(tmp_path, sandbox), open_create(chat_file)) as (app, pilot):
-        await until(lambda: app.screen._earlier)  # type: ignore[attr-defined]
+        await until(lambda: app.screen._file.earlier_runs)  # type: ignore[attr-defined]
         write_chat(chat_file, ["Something else"])
         await pilot.press("enter")
         await until(lambda: app.asked)
