@@ -224,7 +224,7 @@ async def test_the_bar_moves_and_leaving_stops_the_check(tmp_path: Path) -> None
         await said(app, "Reading every line")
         screen = app.screen
         assert isinstance(screen, CheckScreen)
-        await until(lambda: screen.checker.progress[0] > 0 and " %" in app.text)
+        await until(lambda: screen.session.progress[0] > 0 and " %" in app.text)
         began = time.monotonic()
         app.pop_screen()
         await until(lambda: not app.workers._workers)
@@ -256,7 +256,7 @@ async def test_the_catalogue_refines_the_check_without_reading_again(sandbox: Sa
         assert isinstance(screen, CheckScreen) and "catalogue" not in app.text
         await pilot.press("space", "G")
         assert screen.table.cursor_key == "blank-line:5"
-        await until(lambda: screen.checker.report is not None and screen.checker.report.warnings == 3)
+        await until(lambda: screen.session.report is not None and screen.session.report.warnings == 3)
         assert screen.table.cursor_key == "blank-line:5", "the cursor stays where it was"
         to(app, "is not in the catalogue")
         await said(app, f'did you mean "{CHAT_MODEL}"')

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 
 class CheckActions(Screen[None]):
-    """Actions on what `checker` has found. The screen that mixes this in says where the cursor is."""
+    """Actions on what `session` has found. The screen that mixes this in says where the cursor is."""
 
     BINDINGS: ClassVar[list[BindingType]] = [keys.FIX, keys.EDIT, keys.COPY_ID, keys.COPY_RECORD]
 
     bridge: Bridge
-    checker: CheckSession
+    session: CheckSession
 
     @property
     def cursor_row(self) -> ProblemRow | None:
@@ -48,9 +48,9 @@ class CheckActions(Screen[None]):
         row = self.cursor_row
         match action:
             case "fix":
-                return self.checker.can_fix and not self.checker.busy
+                return self.session.can_fix and not self.session.busy
             case "edit_line":
-                return row is not None and not self.checker.busy
+                return row is not None and not self.session.busy
             case "copy_id":
                 return row is not None and row.problem.custom_id is not None
             case "copy_record":
@@ -60,9 +60,9 @@ class CheckActions(Screen[None]):
     def disabled_reason(self, action: str) -> str:
         """Why an action on what was found cannot be done just now."""
         match action:
-            case "fix" | "edit_line" if self.checker.busy:
+            case "fix" | "edit_line" if self.session.busy:
                 return "The check is not done yet"
-            case "fix" if self.checker.report is not None and not self.checker.report.problems:
+            case "fix" if self.session.report is not None and not self.session.report.problems:
                 return "There is nothing to mend"
             case "fix":
                 return "None of this can be mended for you: each problem says what helps"
@@ -80,8 +80,8 @@ class CheckActions(Screen[None]):
         """Ask what is to be mended, write that as a copy beside the file, and go on with checking it."""
         from tbatch_tui.tui.screens.check.fix_dialog import FixDialog
 
-        report = self.checker.report
-        if report is None or self.checker.busy:
+        report = self.session.report
+        if report is None or self.session.busy:
             return
         try:
             plan, offer = await asyncio.to_thread(_offer, report)
@@ -95,21 +95,21 @@ class CheckActions(Screen[None]):
             self.bridge.report(error)
 
     async def _write(self, plan: FixPlan, wish: FixWish) -> None:
-        checker = self.checker
-        stop = checker.begin("Writing a mended copy")
+        session = self.session
+        stop = session.begin("Writing a mended copy")
         try:
             written = await asyncio.to_thread(
                 write_fixed,
                 plan,
                 rules=wish.rules,
                 reject=wish.reject,
-                progress=checker.report_progress,
+                progress=session.report_progress,
                 cancelled=stop.is_set,
             )
         except OperationCancelledError:
             return
         finally:
-            checker.end(stop)
+            session.end(stop)
         more = ""
         if written.rejected is not None:
             more = f" {written.rejected.name} keeps the {fmt.plural(written.rejected_lines, 'line')} left out."
@@ -124,18 +124,18 @@ class CheckActions(Screen[None]):
         """Open the line in the person's editor, and check again when that has ended."""
         from tbatch_tui.tui.terminal.editor import edit, editor_command
 
-        row, checker = self.cursor_row, self.checker
-        if row is None or checker.busy:
+        row, session = self.cursor_row, self.session
+        if row is None or session.busy:
             return
-        stop = checker.begin("Waiting for the editor")  # what is saved meanwhile is read when it has ended
+        stop = session.begin("Waiting for the editor")  # what is saved meanwhile is read when it has ended
         try:
-            command = editor_command(os.environ, checker.path, row.problem.line)
+            command = editor_command(os.environ, session.path, row.problem.line)
             code = await edit(self.app, command)
         except BatchError as error:
             self.bridge.report(error)
             return
         finally:
-            checker.end(stop)
+            session.end(stop)
         if code:
             how = f"ended with {code}" if code > 0 else "was ended by a signal"
             self.bridge.notify(f"{command[0]} {how}", "The file is checked as it is now.", "warning")
@@ -155,7 +155,7 @@ class CheckActions(Screen[None]):
             return
         problem = row.problem
         try:
-            data = await asyncio.to_thread(read_line, self.checker.path, problem.offset, problem.length)
+            data = await asyncio.to_thread(read_line, self.session.path, problem.offset, problem.length)
         except OSError as error:
             why = f"Nothing was copied: {error.strerror or error}. {{check.again}} reads the file again."
             self.bridge.notify(f"Line {problem.line:,} cannot be read any more", why, "error")

@@ -80,7 +80,7 @@ class CheckScreen(CheckActions, BaseScreen):
         super().__init__()
         self.engine = engine
         self.bridge = bridge
-        self.checker = CheckSession(path, self._busy_changed)
+        self.session = CheckSession(path, self._busy_changed)
 
     # -- layout --------------------------------------------------------------------------------------
 
@@ -104,7 +104,7 @@ class CheckScreen(CheckActions, BaseScreen):
         self._check()
 
     def on_unmount(self) -> None:
-        self.checker.stop()
+        self.session.stop()
 
     @property
     def table(self) -> ProblemTable:
@@ -113,7 +113,7 @@ class CheckScreen(CheckActions, BaseScreen):
     @property
     def cursor_row(self) -> ProblemRow | None:
         """The row under the cursor, where there is a table."""
-        report = self.checker.report
+        report = self.session.report
         return self.table.cursor_row if report is not None and report.problems else None
 
     # -- the check -----------------------------------------------------------------------------------
@@ -122,7 +122,7 @@ class CheckScreen(CheckActions, BaseScreen):
     async def _check(self) -> None:
         """Check in a thread, which stops when this worker is cancelled."""
         try:
-            if await self.checker.check():
+            if await self.session.check():
                 self._show_found()
                 self._refine()
         except LocalFileError as error:
@@ -134,11 +134,11 @@ class CheckScreen(CheckActions, BaseScreen):
         if self.engine.health.state is HealthState.STARTING:
             return
         catalogue = await self.engine.catalogue()
-        if await self.checker.apply_catalogue(catalogue):
+        if await self.session.apply_catalogue(catalogue):
             self._show_found()
 
     def _connected(self, event: ConnectionChanged) -> None:
-        if not self.checker.has_catalogue:
+        if not self.session.has_catalogue:
             self._refine()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
@@ -156,7 +156,7 @@ class CheckScreen(CheckActions, BaseScreen):
         """A reading of the file has begun, or is over."""
         if not self.is_attached:
             return
-        busy = self.checker.busy
+        busy = self.session.busy
         progress = self.query_one("#progress", ProgressLine)
         progress.display = bool(busy)
         if busy:
@@ -167,9 +167,9 @@ class CheckScreen(CheckActions, BaseScreen):
         self.refresh_bindings()
 
     def _show_progress(self) -> None:
-        done, total, rate = self.checker.progress
-        if self.checker.busy and total:
-            self.query_one("#progress", ProgressLine).show(done, total, rate=rate, label=self.checker.busy)
+        done, total, rate = self.session.progress
+        if self.session.busy and total:
+            self.query_one("#progress", ProgressLine).show(done, total, rate=rate, label=self.session.busy)
 
     def _fail(self, error: LocalFileError) -> None:
         self.remove_class("-clean", "-faulty")
@@ -179,7 +179,7 @@ class CheckScreen(CheckActions, BaseScreen):
 
     def _show_found(self) -> None:
         """What the check found, in the place of what it found before: cursor and scroll stay."""
-        report = self.checker.report
+        report = self.session.report
         assert report is not None
         has_problems = bool(report.problems)
         self.set_class(has_problems, "-faulty")
@@ -196,18 +196,18 @@ class CheckScreen(CheckActions, BaseScreen):
 
     def _show_rows(self) -> None:
         both = fill_keys("{list.filter} and {filter.clear}")
-        self.table.set_empty(shown(f"No problem holds “{line(self.checker.words)}”.\n\n{both} show all again."))
-        self.table.set_source(self.checker.rows)
+        self.table.set_empty(shown(f"No problem holds “{line(self.session.words)}”.\n\n{both} show all again."))
+        self.table.set_source(self.session.rows)
 
     def _show_header(self) -> None:
-        report = self.checker.report
+        report = self.session.report
         parts = []
         if report is not None:
             took = fmt.duration(report.seconds) if report.seconds >= 0.1 else ""
             parts = [(took, ""), (fmt.size(report.size), ""), (fmt.plural(report.requests, "request"), "")]
-        if self.checker.words:
-            parts.append((f"“{line(self.checker.words)}”", "$accent-text"))
-        self.header.show(shorten_path(self.checker.path, max(20, self.size.width - 50)), parts)
+        if self.session.words:
+            parts.append((f"“{line(self.session.words)}”", "$accent-text"))
+        self.header.show(shorten_path(self.session.path, max(20, self.size.width - 50)), parts)
 
     # -- the file on disk ----------------------------------------------------------------------------
 
@@ -222,9 +222,9 @@ class CheckScreen(CheckActions, BaseScreen):
     @work(group="look", exit_on_error=False)
     async def _look_at_file(self, *, at_once: bool = False) -> None:
         """Check again when the file is not the one that was checked."""
-        if self.is_current and await self.checker.has_changed(at_once=at_once):
-            if self.checker.report is not None:
-                is_there = await asyncio.to_thread(self.checker.path.exists)
+        if self.is_current and await self.session.has_changed(at_once=at_once):
+            if self.session.report is not None:
+                is_there = await asyncio.to_thread(self.session.path.exists)
                 what = "has changed on disk" if is_there else "is gone"
                 self.bridge.notify(f"The file {what}", "It is checked again.")
             self.action_check_again()
@@ -232,23 +232,23 @@ class CheckScreen(CheckActions, BaseScreen):
     # -- going on ------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        report = self.checker.report
+        report = self.session.report
         match action:
             case "go_on":
-                return report is not None and report.can_be_submitted and not self.checker.busy
+                return report is not None and report.can_be_submitted and not self.session.busy
             case "check_again":
-                return not self.checker.busy
+                return not self.session.busy
             case "filter":
                 return report is not None and bool(report.problems)
         return super().check_action(action, parameters)
 
     def disabled_reason(self, action: str) -> str:
-        report = self.checker.report
+        report = self.session.report
         match action:
-            case "go_on" | "check_again" | "filter" if self.checker.busy:
+            case "go_on" | "check_again" | "filter" if self.session.busy:
                 return "The check is not done yet"
             case "go_on" if report is not None:
-                by_fix = ": {check.fix} mends what can be mended in a copy" if self.checker.can_fix else ""
+                by_fix = ": {check.fix} mends what can be mended in a copy" if self.session.can_fix else ""
                 return f"{fmt.plural(report.errors, 'error')} to mend first{by_fix}"
             case "go_on":
                 return "There is nothing to submit: the file cannot be read"
@@ -259,7 +259,7 @@ class CheckScreen(CheckActions, BaseScreen):
         return super().disabled_reason(action)
 
     def action_go_on(self) -> None:
-        report = self.checker.report
+        report = self.session.report
         if report is not None and report.can_be_submitted:
             self.post_message(CreateBatch(report))
 
@@ -275,7 +275,7 @@ class CheckScreen(CheckActions, BaseScreen):
     async def _show_line(self, row: ProblemRow) -> None:
         view = self.query_one(ProblemView)
         try:
-            text = await asyncio.to_thread(line_text, self.checker.path, row.problem)
+            text = await asyncio.to_thread(line_text, self.session.path, row.problem)
         except OSError as error:
             view.show(row, ([], None))
             view.show_trouble(f"The line cannot be read any more: {error.strerror or error}")
@@ -283,7 +283,7 @@ class CheckScreen(CheckActions, BaseScreen):
             view.show(row, text)
 
     def action_filter(self) -> None:
-        self.query_one(FilterLine).open(self.checker.words)
+        self.query_one(FilterLine).open(self.session.words)
 
     def on_filter_line_changed(self, event: FilterLine.Changed) -> None:
         self._filter_by(event.text)
@@ -296,13 +296,13 @@ class CheckScreen(CheckActions, BaseScreen):
     @work(group="filter", exclusive=True, exit_on_error=False)
     async def _filter_by(self, words: str) -> None:
         """Show the problems that hold these words; looked for in a thread."""
-        await self.checker.narrow(words)
+        await self.session.narrow(words)
         self._show_rows()
         self._show_header()
 
     def action_back(self) -> None:
         """A filter is given up before the screen is left."""
-        if self.checker.words:
+        if self.session.words:
             self._filter_by("")
         else:
             super().action_back()
