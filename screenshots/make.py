@@ -121,7 +121,7 @@ class Stage:
         """Wait for a screen that has all it shows."""
         await until(lambda: getattr(self.app.screen, "NAME", "") == name)
         if name == "Check":
-            await until(lambda: self.app.screen.session.report and not self.app.screen.session.busy)  # type: ignore[attr-defined]
+            await until(lambda: self.app.screen.session.report and not self.app.screen.session.activity)  # type: ignore[attr-defined]
         elif name == "Results":
             await until(lambda: self.app.screen.reader.index.is_built)  # type: ignore[attr-defined]
         else:

@@ -191,7 +191,7 @@ async def test_a_change_on_disk_is_noticed_when_one_comes_back(chat_file: Path, 
 async def test_a_change_on_disk_is_noticed_while_one_looks(
     chat_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(check, "LOOKED_AT_EVERY", 0.05)
+    monkeypatch.setattr(check, "WATCH_INTERVAL", 0.05)
     async with shown(offline(tmp_path), open_check(chat_file)) as (app, _):
         await said(app, "No problems in 2 lines")
         good = chat_file.read_text()

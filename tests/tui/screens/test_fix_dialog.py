@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from tbatch_tui.engine.check import check_file
 from tbatch_tui.tui.messages import CheckFile
 from tbatch_tui.tui.screens.check.fix_dialog import FixDialog
-from tbatch_tui.tui.screens.check.line_diff import change_of, change_pieces
+from tbatch_tui.tui.screens.check.line_diff import change_pieces, diff_lines
 from tbatch_tui.tui.screens.check.screen import CheckScreen
 from tests.conftest import until, write_chat
 from tests.helpers.drawn import check_screen
@@ -165,21 +165,21 @@ def body(prompt: str) -> dict[str, object]:
     ],
 )
 def test_a_change_is_seen_as_a_person_would_say_it(before: str, after: str, gone: str, new: str) -> None:
-    change = change_of("any", before, after)
-    assert (change.gone, change.new) == (gone, new)
-    assert change.head + change.gone + change.tail == before and change.head + change.new + change.tail == after
+    change = diff_lines("any", before, after)
+    assert (change.removed, change.added) == (gone, new)
+    assert change.head + change.removed + change.tail == before and change.head + change.added + change.tail == after
 
 
 @given(st.text('ab", {}é', max_size=40), st.text('ab", {}é', max_size=40), st.integers(8, 60))
 def test_any_change_gives_both_lines(before: str, after: str, width: int) -> None:
-    change = change_of("any", before, after)
-    assert change.head + change.gone + change.tail == before and change.head + change.new + change.tail == after
+    change = diff_lines("any", before, after)
+    assert change.head + change.removed + change.tail == before and change.head + change.added + change.tail == after
     for pieces in change_pieces(change, width):
         assert pieces and cell_len(pieces[1][0]) <= width
 
 
 def test_the_place_that_changes_is_in_sight_of_a_long_line() -> None:
     before = '{"a": "' + "x" * 5_000_000 + '", "custom_id": "b", "z": "' + "y" * 5_000_000 + '"}'
-    change = change_of("duplicate-custom-id", before, before.replace('"b"', '"b-dup2"'))
+    change = diff_lines("duplicate-custom-id", before, before.replace('"b"', '"b-dup2"'))
     old, new = change_pieces(change, 56)
-    assert change.new == "-dup2" and old[1][0].startswith("…") and "-dup2" in "".join(text for text, _ in new)[:56]
+    assert change.added == "-dup2" and old[1][0].startswith("…") and "-dup2" in "".join(text for text, _ in new)[:56]

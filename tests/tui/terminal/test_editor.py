@@ -104,7 +104,7 @@ async def test_the_app_goes_on_while_the_editor_is_open(
 ) -> None:
     gate, opened = tmp_path / "gate", tmp_path / "opened"
     os.mkfifo(gate)
-    monkeypatch.setattr(check, "LOOKED_AT_EVERY", 0.02)
+    monkeypatch.setattr(check, "WATCH_INTERVAL", 0.02)
     monkeypatch.setenv("EDITOR", script(tmp_path / "slow", f'touch "{opened}"; read -r line < "{gate}"; exit 3\n'))
     monkeypatch.delenv("VISUAL", raising=False)
     async with shown(offline(tmp_path), open_check(faulty)) as (app, pilot):
