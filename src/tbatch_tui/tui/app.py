@@ -21,7 +21,7 @@ from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys import keymap
 from tbatch_tui.tui.sanitize import lines
-from tbatch_tui.tui.screens.jobs.actions import record_answered
+from tbatch_tui.tui.screens.jobs.actions import format_answered
 from tbatch_tui.tui.screens.jobs.screen import JobsScreen
 
 if TYPE_CHECKING:
@@ -238,7 +238,7 @@ class TbatchApp(App[str]):
 
     def _collected(self, event: ResultsDownloaded) -> None:
         if self.settings.notify.toast:
-            self.bridge.notify(f"{event.record.name}: results are here", record_answered(event.record))
+            self.bridge.notify(f"{event.record.name}: results are here", format_answered(event.record))
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A worker that died is said, never only swallowed; the app goes on."""

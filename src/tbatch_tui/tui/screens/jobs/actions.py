@@ -249,7 +249,7 @@ def _applies(action: str, record: JobRecord) -> bool:
             return True
 
 
-def record_answered(record: JobRecord) -> str:
+def format_answered(record: JobRecord) -> str:
     """What a toast says when a job's files are here: `1,980 rows came back, 17 failed`."""
     answered, errors = record.answered_rows or 0, record.error_rows or 0
     words = f"{fmt.plural(answered, 'row')} came back"
