@@ -16,7 +16,7 @@ from tbatch_tui.tui.screens.pick.folder import EntryKind, list_folder
 from tbatch_tui.tui.screens.pick.path_input import PathInput
 from tbatch_tui.tui.screens.pick.screen import PickScreen
 from tbatch_tui.tui.screens.pick.table import FileTable
-from tbatch_tui.tui.screens.pick.typed_path import parts_of, pasted, resolved
+from tbatch_tui.tui.screens.pick.typed_path import pasted_path, resolve_path, split_typed
 from tests.conftest import until, write_chat
 from tests.helpers.new_batch_host import SIZES, NewBatchHost, offline, shown
 
@@ -61,7 +61,7 @@ async def listed(app: NewBatchHost, name: str = "reviews.jsonl") -> None:
 
 async def type_path(pilot: Pilot[object], text: str) -> None:
     await pilot.press("slash")
-    pilot.app.screen.query_one(PathInput).put(text)
+    pilot.app.screen.query_one(PathInput).set_path(text)
     await pilot.pause()
 
 
@@ -312,11 +312,15 @@ def test_kinds_and_sizes(work: Path) -> None:
     ],
 )
 def test_what_terminals_paste(text: str, path: str) -> None:
-    assert pasted(text) == path
+    assert pasted_path(text) == path
 
 
 def test_a_name_with_quotes_in_it_is_itself(tmp_path: Path) -> None:
     (tmp_path / "'odd'").touch()
-    assert resolved("'odd'", tmp_path) == tmp_path / "'odd'"
-    assert resolved("~nobody-of-this-name/x", tmp_path) == tmp_path / "~nobody-of-this-name/x"
-    assert parts_of("~/data/re") == ("~/data/", "re") and parts_of("re") == ("", "re") and parts_of("~") == ("~/", "")
+    assert resolve_path("'odd'", tmp_path) == tmp_path / "'odd'"
+    assert resolve_path("~nobody-of-this-name/x", tmp_path) == tmp_path / "~nobody-of-this-name/x"
+    assert (
+        split_typed("~/data/re") == ("~/data/", "re")
+        and split_typed("re") == ("", "re")
+        and split_typed("~") == ("~/", "")
+    )

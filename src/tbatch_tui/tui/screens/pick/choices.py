@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from tbatch_tui.engine.errors import LocalFileError
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.sanitize import fit
-from tbatch_tui.tui.screens.pick.folder import NOTHING, Entry, EntryKind, FolderReader, entry_of, list_folder
+from tbatch_tui.tui.screens.pick.folder import EMPTY_LISTING, Entry, EntryKind, FolderReader, entry_of, list_folder
 from tbatch_tui.tui.screens.pick.table import FileRows, Section, key_of
-from tbatch_tui.tui.screens.pick.typed_path import parts_of, resolved
+from tbatch_tui.tui.screens.pick.typed_path import resolve_path, split_typed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-NOT_HERE = "Nothing here is called “{}”."
-NOTHING_IN = "No folder and no .jsonl file in {}"
-ESCAPE = "\n\n{filter.clear} clears the line."
-NOTHING_HERE = (
+NO_MATCH = "Nothing here is called “{}”."
+EMPTY_FOLDER = "No folder and no .jsonl file in {}"
+CLEAR_HINT = "\n\n{filter.clear} clears the line."
+EMPTY_START = (
     "No folder and no .jsonl file here.\n\n{pick.parent} goes to the folder above; {list.filter} takes a path."
 )
 
@@ -49,12 +49,12 @@ class FileChoices:
         self._other_sections = await asyncio.to_thread(_sections, recents, self._samples)
 
     async def enter(self, folder: Path, *, fresh: bool = False) -> LocalFileError | None:
-        """Read a folder and make it the one that is shown; return why it cannot be read.
+        """Read a folder and make it the one that is shown; return the error if it cannot be read.
 
-        Another folder that cannot be read is not entered; this one is shown empty then.
+        Another folder that cannot be read is not entered. If it is this one, it is empty from then on.
         """
         error = None
-        entries = NOTHING
+        entries = EMPTY_LISTING
         try:
             entries = await self._reader.read(folder, fresh=fresh)
         except LocalFileError as failure:
@@ -68,7 +68,7 @@ class FileChoices:
 
     @property
     def likeliest_key(self) -> str | None:
-        """The row of the folder that one came for; the way out only in an empty folder."""
+        """The row in the folder that the person most likely came for; the folder above only if this one is empty."""
         section = self.folder_section
         entry = section.entries.likeliest or next(iter(section.above), None)
         return None if entry is None else key_of(section, entry)
@@ -76,36 +76,38 @@ class FileChoices:
     def key_of(self, path: Path) -> str | None:
         """Return the row of a path in the folder; None if it is not there."""
         section = self.folder_section
-        index = section.entries.place(str(path))
+        index = section.entries.index_of_path(str(path))
         return None if index is None else key_of(section, section.entries[index])
 
     async def match(self, text: str) -> Matches:
         """Return what the text leaves: of all choices by their name, or of the folder that it names."""
-        folder, name = parts_of(text.strip())
-        sections, empty_text = (*self._other_sections, self.folder_section), fill_keys(NOTHING_HERE)
+        folder, name = split_typed(text.strip())
+        sections, empty_text = (*self._other_sections, self.folder_section), fill_keys(EMPTY_START)
         if folder:
-            path = await asyncio.to_thread(resolved, folder, self.folder)
+            path = await asyncio.to_thread(resolve_path, folder, self.folder)
             try:
                 sections = (Section("Path", await self._reader.read(path)),)
-                empty_text = NOTHING_IN.format(fit(folder, 40, keep="end").rstrip())
+                empty_text = EMPTY_FOLDER.format(fit(folder, 40, keep="end").rstrip())
             except LocalFileError as error:
                 sections, empty_text = (), f"{error.title}."
         if name and sections:
-            empty_text = NOT_HERE.format(fit(name, 40).rstrip())
+            empty_text = NO_MATCH.format(fit(name, 40).rstrip())
         rows = FileRows(sections, name)
-        return Matches(rows, empty_text + (fill_keys(ESCAPE) if text else ""), rows.likeliest(name) if name else None)
+        return Matches(
+            rows, empty_text + (fill_keys(CLEAR_HINT) if text else ""), rows.likeliest(name) if name else None
+        )
 
     async def complete(self, text: str) -> str | None:
         """Return the text with the first name that begins so, and a slash after a folder; None if nothing does."""
-        folder, name = parts_of(text)
+        folder, name = split_typed(text)
         if not folder and not name:
             return None
         try:
-            path = await asyncio.to_thread(resolved, folder, self.folder) if folder else self.folder
+            path = await asyncio.to_thread(resolve_path, folder, self.folder) if folder else self.folder
             entries = await self._reader.read(path)
         except LocalFileError:
             return None
-        entry = entries.beginning(name) if name else None
+        entry = entries.first_with_prefix(name) if name else None
         return None if entry is None else f"{folder}{entry.name}{'/' if entry.is_folder else ''}"
 
 

@@ -25,7 +25,7 @@ from tbatch_tui.tui.screens.pick.path_input import PathInput
 from tbatch_tui.tui.screens.pick.peek import peek
 from tbatch_tui.tui.screens.pick.preview import FilePreview
 from tbatch_tui.tui.screens.pick.table import FileRow, FileTable
-from tbatch_tui.tui.screens.pick.typed_path import is_folder, resolved
+from tbatch_tui.tui.screens.pick.typed_path import is_folder, resolve_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -171,7 +171,7 @@ class PickScreen(BaseScreen):
         if event.character == "~" and self.focused is self.table:
             event.stop()
             self.path_input.focus()
-            self.path_input.put("~/")
+            self.path_input.set_path("~/")
 
     @on(PathInput.Changed, "#path")
     def _filter(self, event: PathInput.Changed) -> None:
@@ -210,7 +210,7 @@ class PickScreen(BaseScreen):
     @work(group="take", exclusive=True, exit_on_error=False)
     async def _open_typed(self, text: str) -> None:
         """Open the path as typed; if it does not exist, the row under the cursor, which begins as the text does."""
-        path = await asyncio.to_thread(resolved, text, self._choices.folder) if text.strip() else None
+        path = await asyncio.to_thread(resolve_path, text, self._choices.folder) if text.strip() else None
         if path is None or not await asyncio.to_thread(os.path.lexists, path):
             await self._show_matches(text)
             if (row := self.table.cursor_row) is not None:
@@ -242,7 +242,7 @@ class PickScreen(BaseScreen):
         """Open the entry."""
         self._open_row(event.row)
 
-    def on_file_table_parent_wanted(self) -> None:
+    def on_file_table_parent_requested(self) -> None:
         """Go to the folder above."""
         folder = self._choices.folder
         if folder.parent != folder:
