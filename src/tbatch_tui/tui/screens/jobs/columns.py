@@ -28,10 +28,10 @@ _KINDS: dict[str, str] = {
     Endpoint.TRANSCRIPTION: "transcribe",
     Endpoint.TRANSLATION: "translate",
 }
-_TOOK = 10
+_TIME_WIDTH = 10
 """Cells of a time: `~18 m left`."""
-_TELLING = 3.0
-"""Percent of progress below which the pace says nothing of the end."""
+_PACE_FROM = 3.0
+"""Percent of progress from which the pace so far predicts the end."""
 EMPTY = "No jobs yet.\n\nPress {jobs.new} to pick a file: it is checked line by line before anything is sent."
 NO_KEY = (
     "There is no API key yet.\n\n"
@@ -45,41 +45,52 @@ NO_KEY = (
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """A row of the list: the record, and the bytes that move for it."""
+    """A row of the list."""
 
     record: JobRecord
-    moved: TransferProgress | None = None
+    transfer: TransferProgress | None = None
+    """Its upload or download, while one is in progress."""
 
 
 class JobRows:
-    """The rows that are shown, made when they are drawn: of 10,000 that is some forty."""
+    """The rows that are shown. Each is made when it is drawn: of 10,000 that is some forty."""
 
     def __init__(
-        self, keys: list[str], records: Mapping[str, JobRecord], moved: Mapping[str, TransferProgress]
+        self, keys: list[str], records: Mapping[str, JobRecord], transfers: Mapping[str, TransferProgress]
     ) -> None:
+        """`keys` are the records that are shown, in order; the mappings may change while they are."""
         self._keys = keys
         self._records = records
-        self._moved = moved
-        self._places: dict[str, int] | None = None
+        self._transfers = transfers
+        self._indices: dict[str, int] | None = None
+        """By key; made when first asked for."""
 
     def __len__(self) -> int:
         return len(self._keys)
 
     def row(self, index: int) -> JobRow:
+        """Return the row at an index."""
         key = self._keys[index]
-        return JobRow(self._records[key], self._moved.get(key))
+        return JobRow(self._records[key], self._transfers.get(key))
 
     def key(self, index: int) -> str:
+        """Return the key of the row at an index."""
         return self._keys[index]
 
     def find(self, key: str) -> int | None:
-        if self._places is None:
-            self._places = {key: index for index, key in enumerate(self._keys)}
-        return self._places.get(key)
+        """Return the index of the row with this key; None if it is not shown."""
+        if self._indices is None:
+            self._indices = {key: index for index, key in enumerate(self._keys)}
+        return self._indices.get(key)
 
 
 def job_columns(now: Callable[[], float], cost: Callable[[JobRecord], str]) -> list[Column[JobRow]]:
-    """The columns of the Jobs list; those of low priority go first when it is narrow."""
+    """Return the columns of the Jobs list; those of low priority are the first to go where it is narrow.
+
+    Args:
+        now: The clock, for times that are still running.
+        cost: Returns the text of the Cost column.
+    """
     return [
         Column("status", "Status", render=_status_cell, width=14, priority=9, pinned=True),
         Column(
@@ -104,7 +115,12 @@ def job_columns(now: Callable[[], float], cost: Callable[[JobRecord], str]) -> l
         ),
         Column("progress", "Progress", draw=_progress_cell, weight=3, min=20, max=52, priority=7),
         Column(
-            "took", "Took", render=lambda row: _time_cell(row.record, now()), width=_TOOK, align="right", priority=2
+            "took",
+            "Took",
+            render=lambda row: _time_cell(row.record, now()),
+            width=_TIME_WIDTH,
+            align="right",
+            priority=2,
         ),
         Column("cost", "Cost", render=lambda row: cost(row.record), width=8, align="right", priority=2),
         Column(
@@ -135,13 +151,13 @@ def _kind_cell(row: JobRow) -> str:
 
 
 def _time_cell(record: JobRecord, now: float) -> str:
-    """How long it took; while it runs `~18 m left`, or `~2 h 14 m`, as far as its pace until now tells that."""
+    """Return how long a job took; while it runs `~18 m left`, or `~2 h 14 m`, if it goes on at its pace so far."""
     job = record.job
-    if job is None or job.status != JobStatus.IN_PROGRESS or job.created_at is None or job.progress < _TELLING:
+    if job is None or job.status != JobStatus.IN_PROGRESS or job.created_at is None or job.progress < _PACE_FROM:
         return duration_of(record, now)
     left = max(0.0, now - job.created_at) * (100 - job.progress) / job.progress
-    said = f"~{fmt.duration(left)} left" if job.progress < 100 else "ending"
-    return said if len(said) <= _TOOK else said.removesuffix(" left")
+    text = f"~{fmt.duration(left)} left" if job.progress < 100 else "ending"
+    return text if len(text) <= _TIME_WIDTH else text.removesuffix(" left")
 
 
 def _status_cell(row: JobRow) -> StyledText:
@@ -154,7 +170,7 @@ def _model_cell(row: JobRow) -> str:
 
 
 def _progress_cell(row: JobRow, width: int) -> StyledText:
-    moved = row.moved
-    if moved is None or not moved.total:
+    transfer = row.transfer
+    if transfer is None or not transfer.total:
         return progress_cell(row.record, width)
-    return moved_pieces(moved, max(4, min(12, width - 22)))
+    return moved_pieces(transfer, max(4, min(12, width - 22)))

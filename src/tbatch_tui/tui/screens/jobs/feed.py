@@ -136,6 +136,6 @@ class JobFeed:
         self.arrange()
         self._changed()
         for piece in pieces:
-            self._model.prepare(record.key for record in piece)
+            self._model.prepare_search(record.key for record in piece)
             await asyncio.sleep(0)
-        gc.freeze()  # the history stays: no collection need look at it again
+        gc.freeze()  # the history stays: the garbage collector need not go through it again

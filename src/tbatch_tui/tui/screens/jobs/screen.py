@@ -1,4 +1,4 @@
-"""Jobs: the live list that people leave open all day. Rows are updated one by one; nothing is rebuilt on a tick."""
+"""Jobs: the live list that people leave open all day."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ class JobsScreen(JobActions, BaseScreen):
 
     def _show_header(self) -> None:
         self.header.show(
-            line(self._model.words()),
+            line(self._model.format_choices()),
             header_pieces(
                 self._model.counts(),
                 self.engine,
@@ -187,7 +187,7 @@ class JobsScreen(JobActions, BaseScreen):
     def go_to(self, key: str) -> None:
         """Put the cursor on a record as soon as it is in the list, and show all so that no filter hides it."""
         self._feed.move_cursor_to(key)
-        self._model.widen()
+        self._model.show_all()
         self._show_choices()
 
     def on_record_table_highlighted(self) -> None:
@@ -198,7 +198,7 @@ class JobsScreen(JobActions, BaseScreen):
         """Show in the footer how many jobs Cancel and Download would affect."""
         count = len(self.table.marked)
         for binding, action in ((keys.CANCEL, "cancel_job"), (keys.DOWNLOAD, "download")):
-            number = f" {len(self.applying(action)):,}" if count else ""
+            number = f" {len(self.applicable(action)):,}" if count else ""
             self.query_one(KeyBar).relabel(binding.id or "", binding.description + number)
         self._show_header()
         self.refresh_bindings()
@@ -226,7 +226,7 @@ class JobsScreen(JobActions, BaseScreen):
         self.table.focus()
 
     def restore(self, filter_: str | None, sort: str | None, text: str | None = None) -> None:
-        """Choose the filter, the sort and the text of the last time; None is the default."""
+        """Choose the filter, the sort and the text of the last session; None is the default."""
         self._model.choose(filter_, sort, text)
         self._saved_choices = self._model.choices
         self._feed.arrange()
@@ -268,7 +268,7 @@ class JobsScreen(JobActions, BaseScreen):
         if self.table.marked:
             self.table.mark(())
         elif self._model.is_narrowed:
-            self._model.widen()
+            self._model.show_all()
             self._show_choices()
 
     async def action_filter(self) -> None:
