@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.cells import cell_len
 from textual.app import App
@@ -32,12 +32,12 @@ class Bare(App[object]):
         return theme.variables_for(self.current_theme)
 
 
-def screen_lines(app: App[object]) -> list[str]:
+def screen_lines(app: App[Any]) -> list[str]:
     """The lines as they would be written."""
     return [strip.text for strip in app.screen._compositor.render_strips()]
 
 
-def screen_text(app: App[object]) -> str:
+def screen_text(app: App[Any]) -> str:
     return "\n".join(line.rstrip() for line in screen_lines(app))
 
 
@@ -48,7 +48,7 @@ def is_harmless(text: str) -> bool:
     )
 
 
-def check_screen(app: App[object]) -> None:
+def check_screen(app: App[Any]) -> None:
     """Every line is harmless and exactly as wide as the terminal."""
     width = app.size.width
     for line in screen_lines(app):
