@@ -121,7 +121,7 @@ class Stage:
         """Wait for a screen that has all it shows."""
         await until(lambda: getattr(self.app.screen, "NAME", "") == name)
         if name == "Check":
-            await until(lambda: self.app.screen.checker.report and not self.app.screen.checker.busy)  # type: ignore[attr-defined]
+            await until(lambda: self.app.screen.session.report and not self.app.screen.session.activity)  # type: ignore[attr-defined]
         elif name == "Results":
             await until(lambda: self.app.screen.session.index.is_built)  # type: ignore[attr-defined]
         else:
@@ -205,7 +205,7 @@ async def session(folder: Path, data_dir: Path, name: str, size: tuple[int, int]
             await take(pilot, "fix")
             await pilot.press("escape")
             app.open_check(Path("samples/chat.jsonl"))
-            await until(lambda: app.screen.checker.path.name == "chat.jsonl")  # type: ignore[attr-defined]
+            await until(lambda: app.screen.session.path.name == "chat.jsonl")  # type: ignore[attr-defined]
             await stage.at("Check")
             await take(pilot, "check-clean")
             await pilot.press("enter")

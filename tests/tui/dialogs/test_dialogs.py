@@ -14,7 +14,7 @@ from tbatch_tui.tui.dialogs.keys_help import KeysHelp
 from tbatch_tui.tui.dialogs.text_dialog import TextDialog
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys import keymap
-from tbatch_tui.tui.screens.jobs.label_dialog import EditLabel
+from tbatch_tui.tui.screens.jobs.dialogs.label import EditLabel
 from tbatch_tui.tui.widgets.filter_line import FilterLine
 from tbatch_tui.tui.widgets.table.table import RecordTable
 from tbatch_tui.tui.widgets.text_input import TextInput

@@ -47,7 +47,7 @@ async def test_half_an_hour_of_ticks_leaves_nothing_behind(tmp_path: Path) -> No
         await until(lambda: table.row_count == KEPT)
         left_on = list(records)[250]
         table.move_cursor(key=left_on)
-        jobs._second()  # the banner says that there is no key, from now on
+        jobs._tick()  # the banner says that there is no key, from now on
         await pilot.press("k", "space", "k", "j")  # the mark is on the one above
         await pilot.pause()
         assert table.cursor_key == left_on
@@ -65,7 +65,7 @@ async def test_half_an_hour_of_ticks_leaves_nothing_behind(tmp_path: Path) -> No
             records.update((record.key, record) for record in moving)
             emit(RecordsChanged(tuple(moving), removed=gone))
             emit(TransferProgress(moving[0].key, False, FileKind.OUTPUT, number, TICKS, 1e6, ended=number % 2 == 1))
-            jobs._second()
+            jobs._tick()
 
         objects = {}
         for number in range(TICKS):
@@ -84,8 +84,8 @@ async def test_half_an_hour_of_ticks_leaves_nothing_behind(tmp_path: Path) -> No
         assert next(y for y, line in enumerate(screen_lines(app)) if line.startswith("▌")) == height
         assert table.row_count == len(records) == KEPT
         assert len(table.marked) == 1
-        order = jobs._order
+        order = jobs._model
         assert sum(sum(by_status.values()) for by_status in order.counts().values()) == KEPT
-        assert all(len(held) <= KEPT for held in (order._places, order._texts, order._values, jobs._transfers))
+        assert all(len(held) <= KEPT for held in (order._sort_keys, order._texts, order._values, jobs._feed.transfers))
         before, after = objects.values()
         assert after < before + (TICKS - TICKS // 3), objects  # not even one object a tick
