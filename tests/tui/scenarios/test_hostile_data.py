@@ -10,7 +10,7 @@ from textual.content import Content
 
 from tbatch_tui.tui.dialogs.confirm import Confirm
 from tbatch_tui.tui.dialogs.text_dialog import TextDialog
-from tbatch_tui.tui.sanitize import line
+from tbatch_tui.tui.sanitize import line, lines_content
 from tbatch_tui.tui.screens.jobs.dialogs.label import EditLabel
 from tbatch_tui.tui.widgets.button import FlatButton
 from tbatch_tui.tui.widgets.divider import Divider
