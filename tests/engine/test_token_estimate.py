@@ -12,7 +12,7 @@ from tbatch_tui.engine.check import check_file
 from tbatch_tui.engine.pricing.demand import demand_of
 from tbatch_tui.engine.token_estimate import Prompt, estimate_prompt
 from tests.engine.check.test_oracle import files
-from tests.helpers.check_lines import MODEL, chat, dumped, with_messages, saved
+from tests.helpers.check_lines import MODEL, chat, dumped, saved, with_messages
 
 if TYPE_CHECKING:
     from pathlib import Path
