@@ -91,9 +91,19 @@ class JobRecord:
     @property
     def is_active(self) -> bool:
         """Whether it can still change without the person: not ended, or a submission at work."""
-        if self.job is not None:
-            return not self.job.is_ended
-        return self.submission is not None and self.submission.state.is_open and not self.is_waiting
+        return self.is_being_submitted if self.job is None else not self.job.is_ended
+
+    @property
+    def is_being_submitted(self) -> bool:
+        """Whether there is no job yet, but a submission that is worked on, here or in another app."""
+        if self.job is not None or self.submission is None:
+            return False
+        return self.submission.state.is_open and not self.is_waiting
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether it is known what the submission became: a job, or certainly none."""
+        return self.job is not None or self.status == LocalStatus.NOT_SUBMITTED
 
     @property
     def is_waiting(self) -> bool:
@@ -112,9 +122,42 @@ class JobRecord:
     def is_finished(self) -> bool:
         """Whether nothing more comes by itself: ended, its files here or gone; or a submission that made no job."""
         if self.job is None:
-            return self.submission is not None and not self.submission.state.is_open
-        settled = (TransferState.FETCHED, TransferState.GONE)
-        return self.job.is_ended and not self.is_awaiting_file_ids and all(t.state in settled for t in self.transfers)
+            return self.is_resolved
+        return self.job.is_ended and not self.is_awaiting_file_ids and not self.has_files_to_fetch
+
+    @property
+    def can_cancel(self) -> bool:
+        """Whether there is something to cancel: a job that runs, or a submission that can still be stopped.
+
+        Not while a create is uncertain (there may be no job to cancel), nor when it is being cancelled already.
+        """
+        return self.is_active and self.status not in (LocalStatus.UNCERTAIN, JobStatus.CANCELLING)
+
+    @property
+    def can_decide(self) -> bool:
+        """Whether the person has something to decide: about an uncertain create, or the rest of a file."""
+        return self.status == LocalStatus.UNCERTAIN or self.is_waiting
+
+    @property
+    def can_download(self) -> bool:
+        """Whether there are files to download, again or for the first time."""
+        return self.has_result_files
+
+    @property
+    def result_kinds(self) -> tuple[FileKind, ...]:
+        """The result files that the server names."""
+        job = self.job
+        return () if job is None else tuple(kind for kind in FileKind if job.file_id(kind) is not None)
+
+    @property
+    def has_result_files(self) -> bool:
+        """Whether the server names at least one result file, here or not."""
+        return bool(self.result_kinds)
+
+    @property
+    def has_files_to_fetch(self) -> bool:
+        """Whether a file that is wanted is not on disk yet; one that is gone from the server is not wanted any more."""
+        return any(t.state in (TransferState.WANTED, TransferState.FAILED) for t in self.transfers)
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -132,7 +175,7 @@ class JobRecord:
             return Rank.ACTIVE
         if self.status in (JobStatus.FAILED, JobStatus.EXPIRED, LocalStatus.NOT_SUBMITTED):
             return Rank.ATTENTION
-        if any(t.state in (TransferState.FAILED, TransferState.WANTED) for t in self.transfers):
+        if self.has_files_to_fetch:
             return Rank.ATTENTION
         if self.counts.needs_attention if self.counts is not None else self.error_rows:
             return Rank.ATTENTION
@@ -147,10 +190,16 @@ class JobRecord:
         """Whether every result file the job has is here, or certainly gone; not of a job without any."""
         if self.job is None:
             return False
-        here = {t.kind: t.state for t in self.transfers}
-        kinds = [kind for kind in FileKind if self.job.file_id(kind) is not None]
-        settled = (TransferState.FETCHED, TransferState.GONE)
-        return TransferState.FETCHED in here.values() and all(here.get(kind) in settled for kind in kinds)
+        states = {t.kind: t.state for t in self.transfers}
+        here_or_gone = (TransferState.FETCHED, TransferState.GONE)
+        return TransferState.FETCHED in states.values() and all(
+            states.get(kind) in here_or_gone for kind in self.result_kinds
+        )
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether what came of its requests is counted, or there is nothing here to count."""
+        return self.counts is not None or not self.has_results_here
 
     @property
     def answered_rows(self) -> int | None:

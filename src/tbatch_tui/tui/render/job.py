@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from tbatch_tui.engine.domain.job import FileKind, JobStatus, LocalStatus
+from tbatch_tui.engine.domain.job import JobStatus, LocalStatus
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.text import format as fmt
@@ -83,8 +83,7 @@ def outcome_pieces(record: JobRecord, width: int | None = None) -> StyledText:
         return counts_cell(record.counts, width)
     answered, errors = record.answered_rows, record.error_rows
     if answered is None and errors is None:
-        has_files = record.job is not None and any(record.job.file_id(kind) for kind in FileKind)
-        return [("on the server" if has_files else "no result files", "$status-quiet")]
+        return [("on the server" if record.has_result_files else "no result files", "$status-quiet")]
     pieces: StyledText = [(f"{answered or 0:,} ok", "$status-ok" if not errors else "")]
     if errors:
         pieces += [(" · ", "$status-quiet"), (f"{errors:,} err", "$status-attention")]
