@@ -187,7 +187,7 @@ async def test_a_folder_that_cannot_be_written_is_not_waited_for_for_ever(
         await open_one.listed()
         await open_one.engine.fetch(job_id)
         with pytest.raises(ConnectionFailedError, match="did not come"):
-            await open_one.until(job_id, session.is_brought_home)
+            await open_one.wait(job_id)
     assert capsys.readouterr().err.count("folder should be") == 1
 
 

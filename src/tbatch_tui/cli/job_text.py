@@ -51,6 +51,5 @@ def _where(transfer: Transfer) -> str:
 def print_paths(records: list[JobRecord]) -> None:
     """Where the result files are, one a line."""
     for record in records:
-        for transfer in record.transfers:
-            if transfer.state is TransferState.FETCHED and transfer.path is not None:
-                print_result(str(transfer.path))
+        for path in record.paths:
+            print_result(str(path))

@@ -10,8 +10,7 @@ from tbatch_tui.cli.exit_codes import NoSuchJobError
 from tbatch_tui.cli.output import Progress, print_message
 from tbatch_tui.config.engine_options import options_of
 from tbatch_tui.engine.domain.account import HealthState
-from tbatch_tui.engine.domain.job import FileKind
-from tbatch_tui.engine.domain.transfer import Transfer, TransferState
+from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.errors import AuthenticationError, BatchError, ConnectionFailedError
 from tbatch_tui.engine.events import ConnectionChanged, Event, Notice, TransferProgress
@@ -22,7 +21,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from tbatch_tui.config.settings import Settings
+    from tbatch_tui.engine.domain.job import FileKind
     from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.domain.transfer import Transfer
 
 _PATIENCE = 30.0
 """Seconds in which the server must have answered a first list."""
@@ -43,8 +44,8 @@ class Session:
         self.engine = BatchEngine(options_of(settings, background_work=background_work), self._heard)
         self._progress = Progress()
         self._changed = asyncio.Event()
-        self._said: dict[int | str, str] = {}
-        """The status that was said last of each job, by its submission or key: it is not said twice."""
+        self._printed: dict[int | str, str] = {}
+        """The last status printed of each job, by its submission or key, so that none is printed twice."""
 
     async def __aenter__(self) -> Self:
         await self.engine.__aenter__()
@@ -107,43 +108,52 @@ class Session:
         found = [self.find(records, text) for text in texts]
         return list({record.key: record for record in found}.values())
 
-    async def until(self, key: str, holds: Callable[[JobRecord], bool]) -> JobRecord:
-        """Wait until the record is as asked for; what becomes of its status is said on the way."""
+    async def wait(self, key: str) -> JobRecord:
+        """Wait until the job has ended and its files are here or gone for good, printing what happens meanwhile.
+
+        Raises ConnectionFailedError when a file has failed to download too often.
+        """
+        return await self.engine.wait(key, self._watch())
+
+    async def wait_until(self, key: str, holds: Callable[[JobRecord], bool]) -> JobRecord:
+        """Wait until `holds` is true of the record, printing what happens meanwhile. Raises as `wait`."""
+        watch = self._watch()
+
+        def check(record: JobRecord) -> bool:
+            watch(record)
+            return holds(record)
+
+        return await self.engine.wait_until(key, check)
+
+    def _watch(self) -> Callable[[JobRecord], None]:
+        """Return what prints each new status and each new download error of a record, and counts the errors."""
         failed: Counter[FileKind] = Counter()
         last: dict[FileKind, Transfer] = {}
 
-        def seen(record: JobRecord) -> bool:
-            whose = record.submission.id if record.submission is not None else record.key
-            if record.status != self._said.get(whose):
-                self._said[whose] = record.status
-                self._progress.clear()
-                print_message(f"{record.name}: {record.status_words}")
-            for now in record.transfers:
-                before = last.get(now.kind)
-                if now.state is not TransferState.FAILED or now == before:
+        def watch(record: JobRecord) -> None:
+            self._print_status(record)
+            for transfer in record.transfers:
+                before = last.get(transfer.kind)
+                if transfer.state is not TransferState.FAILED or transfer == before:
                     continue
-                last[now.kind] = now
-                failed[now.kind] += 1
-                if before is None or now.message != before.message:
+                last[transfer.kind] = transfer
+                failed[transfer.kind] += 1
+                if before is None or transfer.message != before.message:
                     self._progress.clear()
-                    print_message(f"{record.name}: {now.message}")
-                if failed[now.kind] >= _TRIES:
+                    print_message(f"{record.name}: {transfer.message}")
+                if failed[transfer.kind] >= _TRIES:
                     raise ConnectionFailedError(
                         "The files did not come", f"What came so far is kept; {NextStep.FETCH} goes on there."
                     )
-            return holds(record)
 
-        return await self.engine.wait_until(key, seen)
+        return watch
 
-
-def is_brought_home(record: JobRecord) -> bool:
-    """Whether the job has ended and every file it has is here, or certainly gone."""
-    job = record.job
-    if job is None or not job.is_ended:
-        return False
-    here = {transfer.kind: transfer.state for transfer in record.transfers}
-    settled = (TransferState.FETCHED, TransferState.GONE)
-    return all(here.get(kind) in settled for kind in FileKind if job.file_id(kind) is not None)
+    def _print_status(self, record: JobRecord) -> None:
+        key = record.submission.id if record.submission is not None else record.key
+        if record.status != self._printed.get(key):
+            self._printed[key] = record.status
+            self._progress.clear()
+            print_message(f"{record.name}: {record.status_words}")
 
 
 def require_job(record: JobRecord, doing: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tbatch_tui.cli.exit_codes import FAILED, OK, USAGE, exit_code_of
 from tbatch_tui.cli.job_text import facts, print_paths
 from tbatch_tui.cli.output import print_json, print_message, print_result, table
-from tbatch_tui.cli.session import Session, is_brought_home, require_job
+from tbatch_tui.cli.session import Session, require_job
 from tbatch_tui.config.engine_options import options_of
 from tbatch_tui.engine.domain.record import JobRecord, Rank
 from tbatch_tui.engine.domain.transfer import TransferState
@@ -91,7 +91,7 @@ async def fetch(arguments: argparse.Namespace, settings: Settings) -> int:
             try:
                 require_job(record, "fetch")
                 await session.engine.fetch(record.key)
-                fetched.append(await session.until(record.key, is_brought_home))
+                fetched.append(await session.wait(record.key))
             except BatchError as error:
                 print_message(f"{record.name}: {error}")
                 code = max(code, exit_code_of(error))

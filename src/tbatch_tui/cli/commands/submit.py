@@ -11,11 +11,10 @@ from tbatch_tui.cli.check_report import problem_line, summary
 from tbatch_tui.cli.exit_codes import FAILED, OK
 from tbatch_tui.cli.job_text import print_paths
 from tbatch_tui.cli.output import print_json, print_message, print_result
-from tbatch_tui.cli.session import Session, is_brought_home
+from tbatch_tui.cli.session import Session
 from tbatch_tui.engine.check import check_file
 from tbatch_tui.engine.domain.check_report import CheckReport, Severity
-from tbatch_tui.engine.domain.job import JobStatus, LocalStatus
-from tbatch_tui.engine.domain.submission import SubmissionState
+from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.record_json import record_to_dict
 
@@ -95,7 +94,8 @@ async def send(session: Session, report: CheckReport, arguments: argparse.Namesp
 async def _begun(session: Session, earlier: list[JobRecord]) -> JobRecord | None:
     """The earlier submit of these bytes that has not come to its end; of a file in parts, if one of them has not."""
     for record in earlier:
-        if any(map(_is_under_way, await session.engine.groups.parts(record.key) or [record])):
+        parts = await session.engine.groups.parts(record.key) or [record]
+        if any(part.is_being_submitted for part in parts):
             return record
     return None
 
@@ -117,7 +117,7 @@ async def _committed(
 
 async def _follow(session: Session, key: str, arguments: argparse.Namespace) -> int:
     """Stay until there is a job, or with `--wait` until its files are here; the exit code."""
-    record = await session.until(key, _is_settled)
+    record = await session.wait_until(key, lambda r: r.is_resolved)
     if record.job is None:
         assert record.submission is not None
         print_message(f"No job was made: {record.submission.error}. {record.submission.hint or ''}".rstrip())
@@ -127,7 +127,7 @@ async def _follow(session: Session, key: str, arguments: argparse.Namespace) -> 
     if record.submission is not None and record.submission.warning:
         print_message(f"The server warned: {record.submission.warning}")
     if arguments.wait:
-        record = await _counted(session, await session.until(record.key, is_brought_home))
+        record = await _counted(session, await session.wait(record.key))
     if arguments.json:
         print_json(record_to_dict(record))
     elif arguments.wait:
@@ -135,24 +135,11 @@ async def _follow(session: Session, key: str, arguments: argparse.Namespace) -> 
     return _code(record) if arguments.wait else OK
 
 
-def _is_under_way(record: JobRecord) -> bool:
-    """Whether an earlier submit has not come to a job yet: it was killed in between, or another app works on it."""
-    if record.job is not None or record.submission is None or record.is_waiting:
-        return False
-    return record.submission.state.is_open
-
-
-def _is_settled(record: JobRecord) -> bool:
-    """Whether it is known what became of the submission."""
-    state = record.submission.state if record.submission is not None else SubmissionState.CREATED
-    return record.job is not None or (not state.is_open and record.status == LocalStatus.NOT_SUBMITTED)
-
-
 async def _counted(session: Session, record: JobRecord) -> JobRecord:
     """The record with what came of each request: a row of the output file may be an error, or there twice."""
     with suppress(TimeoutError):
         async with asyncio.timeout(_COUNTED_WITHIN):
-            return await session.until(record.key, lambda r: r.counts is not None or not r.has_results_here)
+            return await session.wait_until(record.key, lambda r: r.is_counted)
     return record
 
 
