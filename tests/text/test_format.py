@@ -86,7 +86,7 @@ def test_absolute_is_in_the_zone_asked_for() -> None:
 
 @pytest.mark.parametrize(("left", "words"), [(-3, "0:00"), (22, "0:22"), (845, "14:05"), (3_600, "1:00:00")])
 def test_until(left: float, words: str) -> None:
-    assert fmt.until(NOW + left, NOW) == words
+    assert fmt.countdown(NOW + left, NOW) == words
 
 
 @pytest.mark.parametrize(
@@ -133,5 +133,5 @@ def test_words() -> None:
     assert fmt.short_model("openai/whisper-large-v3") == "whisper-large-v3"
     assert fmt.short_model("///") == "///"
     assert fmt.short_model(None) == "–"
-    assert fmt.spark([0, 1, 2, 4], 3) == "▂▄▇"
-    assert fmt.joined("a", "", "b") == "a · b"
+    assert fmt.sparkline([0, 1, 2, 4], 3) == "▂▄▇"
+    assert fmt.join("a", "", "b") == "a · b"

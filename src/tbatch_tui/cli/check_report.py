@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.check_report import CheckReport, Problem, Severity
-from tbatch_tui.text.escape import encodable, escape_controls
+from tbatch_tui.text.escape import escape_controls, escape_surrogates
 from tbatch_tui.text.plural import plural
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _document(name: str, report: CheckReport) -> dict[str, object]:
     ]
     plain = ("size", "lines", "requests", "endpoint", "endpoint_why", "models", "counts", "errors", "warnings", "notes")
     return {
-        "path": encodable(name),
+        "path": escape_surrogates(name),
         **{field: getattr(report, field) for field in (*plain, "longest_line", "tokens", "seconds")},
         "problems": problems,
     }

@@ -44,8 +44,8 @@ def facts(record: JobRecord, now: float) -> list[tuple[str, str]]:
 
 def _where(transfer: Transfer) -> str:
     if transfer.state is TransferState.FETCHED and transfer.path is not None:
-        return f"{transfer.path} ({fmt.joined(fmt.size(transfer.size), fmt.plural(transfer.rows or 0, 'row'))})"
-    return fmt.joined(_FILE_STATES[transfer.state], transfer.message or "")
+        return f"{transfer.path} ({fmt.join(fmt.size(transfer.size), fmt.plural(transfer.rows or 0, 'row'))})"
+    return fmt.join(_FILE_STATES[transfer.state], transfer.message or "")
 
 
 def print_paths(records: list[JobRecord]) -> None:

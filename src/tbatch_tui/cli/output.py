@@ -101,7 +101,7 @@ class Progress:
             self._next = now + _EVERY
             way = "↑" if event.upload else f"↓ {event.kind or ''}"
             left = fmt.percent(event.done / event.total) if event.total else ""
-            self._draw(fmt.joined(f"{way} {fmt.size(event.done)}", left, fmt.rate(event.rate)))
+            self._draw(fmt.join(f"{way} {fmt.size(event.done)}", left, fmt.rate(event.rate)))
 
     def clear(self) -> None:
         """Take the line away."""

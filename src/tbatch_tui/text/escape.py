@@ -10,11 +10,11 @@ def escape_controls(text: str) -> str:
     """The text with everything that a terminal might act on shown as an escape such as \\x1b."""
     if text.isprintable():
         return text
-    text = encodable(text)
+    text = escape_surrogates(text)
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def encodable(name: str) -> str:
+def escape_surrogates(name: str) -> str:
     """A file's name as UTF-8 can hold it: bytes that are none, which Python keeps as surrogates, as \\xe9."""
     return "".join(f"\\x{ord(c) - 0xDC00:02x}" if 0xDC80 <= ord(c) < 0xDD00 else c for c in name)
 

@@ -67,7 +67,7 @@ def age(then: float | None, now: float) -> str:
     return f"{passed} s ago"
 
 
-def until(then: float | None, now: float) -> str:
+def countdown(then: float | None, now: float) -> str:
     """A countdown: `0:22`, `14:05`, `1:00:00`; never below zero."""
     if then is None:
         return MISSING
@@ -143,7 +143,7 @@ def bar_parts(
     return done, empty * (width - len(done))
 
 
-def spark(values: list[float] | tuple[float, ...], width: int) -> str:
+def sparkline(values: list[float] | tuple[float, ...], width: int) -> str:
     """`▁▂▄▅▆▇`: the last `width` values, each beside the largest of them. None fills its line: steady is no block."""
     shown = [max(0.0, value) for value in values[-width:]] if width > 0 else []
     top = max(shown, default=0.0)
@@ -175,7 +175,7 @@ def short_model(name: str | None) -> str:
     return last
 
 
-def place(path: PurePath | str | None) -> str:
+def short_path(path: PurePath | str | None) -> str:
     """A path as a person would say it from here: relative below the working folder, `~/…` below home."""
     if path is None:
         return MISSING
@@ -186,6 +186,6 @@ def place(path: PurePath | str | None) -> str:
     return shown
 
 
-def joined(*parts: str, by: Literal[" · ", ", "] = " · ") -> str:
+def join(*parts: str, by: Literal[" · ", ", "] = " · ") -> str:
     """`a · b · c`, without the empty ones."""
     return by.join(part for part in parts if part)

@@ -18,7 +18,7 @@ from tbatch_tui.engine.check import RULES, check_file
 from tbatch_tui.engine.domain.check_report import CheckReport, Severity
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError, LocalFileError
-from tbatch_tui.text.escape import encodable, escape_controls
+from tbatch_tui.text.escape import escape_controls, escape_surrogates
 from tbatch_tui.text.plural import plural
 
 if TYPE_CHECKING:
@@ -167,8 +167,8 @@ class _Run:
             except BatchError as trouble:
                 self.status = 2
                 if self._arguments.json:
-                    told = {"trouble": encodable(trouble.title), "hint": trouble.hint}
-                    self._documents.append({"path": encodable(name), **told})
+                    told = {"trouble": escape_surrogates(trouble.title), "hint": trouble.hint}
+                    self._documents.append({"path": escape_surrogates(name), **told})
                 _say(escape_controls(str(trouble)))
         if self._arguments.json:
             import json
@@ -192,8 +192,8 @@ class _Run:
         elif (copy := self._fixed(name, report)) is None:
             self._tell(name, report, {"fixed": None})
         else:
-            rejected = None if copy.rejected is None else encodable(str(copy.rejected))
-            told = {"from": encodable(name), "mended": copy.fixed, "rejected": rejected}
+            rejected = None if copy.rejected is None else escape_surrogates(str(copy.rejected))
+            told = {"from": escape_surrogates(name), "mended": copy.fixed, "rejected": rejected}
             told["rejected_lines"] = copy.rejected_lines
             self._tell(str(copy.path), self._check(copy.path), {"fixed": told})
 

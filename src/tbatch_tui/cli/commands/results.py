@@ -80,7 +80,7 @@ def _cut(text: str, longest: int) -> str:
 
 def _sum(found: RequestCounts) -> str:
     extra = ((found.cut_short, "cut short"), (found.unknown, "unknown ids"), (found.duplicates, "duplicates"))
-    return fmt.joined(
+    return fmt.join(
         f"{found.requests:,} in = {found.answered:,} answered + {fmt.plural(found.errors, 'error')} "
         f"+ {found.missing:,} missing",
         *(f"{number:,} {words}" for number, words in extra if number),

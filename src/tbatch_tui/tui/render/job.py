@@ -194,7 +194,7 @@ def details_lines(record: JobRecord, now: float, width: int | None = None) -> li
         path = record.group.path if record.group is not None else submission.path
         third = [
             (f"input{of} ", "$status-quiet"),
-            (line(fmt.place(path)), ""),
+            (line(fmt.short_path(path)), ""),
             (f" ({fmt.size(submission.size)})", ""),
         ]
     elif record.input_name:
@@ -213,7 +213,9 @@ def _files_said(transfers: Sequence[Transfer], between: str) -> StyledText:
         said += [(f"{transfer.kind.value} ", "$status-quiet"), _file_said(transfer)]
     here = [one.path for one in transfers if one.state is TransferState.FETCHED and one.path is not None]
     folders = {path.parent for path in here}
-    where = [fmt.place(here[0])] if len(here) == 1 else [f"in {fmt.place(folder)}" for folder in sorted(folders)]
+    where = (
+        [fmt.short_path(here[0])] if len(here) == 1 else [f"in {fmt.short_path(folder)}" for folder in sorted(folders)]
+    )
     return [*said, *((between + line(one), "$status-quiet") for one in where)]
 
 

@@ -65,7 +65,7 @@ def format_issues(index: ResultIndex) -> str:
             if said
             else "the input file is not known here: this is what came back"
         )
-    return fmt.joined(*said)
+    return fmt.join(*said)
 
 
 def empty_title(filter_: str, text: str) -> str:

@@ -104,7 +104,7 @@ class Notifier:
     def _show_title(self) -> None:
         if not self._notify.title:
             return
-        said = fmt.joined(
+        said = fmt.join(
             f"{len(self._running):,} running" if self._running else "", f"{self._done:,} done" if self._done else ""
         )
         title = f"● {said}" if said else _NAME

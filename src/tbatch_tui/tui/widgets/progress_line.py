@@ -60,4 +60,4 @@ class ProgressLine(OneLine):
             return said + unit
         fast = format.rate(self._rate) if self._unit == "bytes" else f"{format.count(int(self._rate))}/s"
         left = "" if not self._total else f"{format.duration(max(0.0, self._total - self._done) / self._rate)} left"
-        return format.joined(said + unit, fast, left)
+        return format.join(said + unit, fast, left)

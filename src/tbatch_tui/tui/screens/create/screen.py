@@ -150,7 +150,7 @@ class CreateScreen(BaseScreen):
         """Where results will be, and what they may cost."""
         stem = self.report.path.stem + (".part…" if self.report.goes_in_parts else "")
         name = result_name(stem, "…", FileKind.OUTPUT)
-        where = fmt.joined(shorten_path(self._output_dir / name), "fetched when it ends", by=", ")
+        where = fmt.join(shorten_path(self._output_dir / name), "fetched when it ends", by=", ")
         cost = [("Cost", [("…", "$status-quiet")])] if self._estimate is None else estimate_facts(self._estimate)
         self.query_one("#results", FactList).show([("Results", [(where, "")]), *cost])
 

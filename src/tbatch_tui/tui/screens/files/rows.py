@@ -133,7 +133,7 @@ class FileDetails(OneLine):
 
 def describe_use(file: ServerFile) -> StyledText:
     """Its id, and what it is to which jobs."""
-    used = fmt.joined(*(f"{_ROLES[use.role]} of {line(use.name)}" for use in file.uses[:4]), by=", ")
+    used = fmt.join(*(f"{_ROLES[use.role]} of {line(use.name)}" for use in file.uses[:4]), by=", ")
     more = f" and {len(file.uses) - 4:,} more" if len(file.uses) > 4 else ""
     return [(file.id, ""), (" · ", "$rule"), (used + more if used else "no job here names it", QUIET)]
 

@@ -271,7 +271,7 @@ def _meaning(files: list[ServerFile], hidden: int) -> str:
         f"{lone:,} that no job here names" if lone else "",
     ]
     size = fmt.size(sum(file.size or 0 for file in files))
-    said = f"{fmt.joined(*parts, by=', ')}: {size}."
+    said = f"{fmt.join(*parts, by=', ')}: {size}."
     if hidden:
         said += f" {hidden:,} of them the filter hides now."
     return said + " What is deleted cannot be had back from Together. Files on this machine stay."

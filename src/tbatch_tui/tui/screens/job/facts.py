@@ -100,7 +100,7 @@ def about(record: JobRecord, earlier: Sequence[JobRecord], family: Sequence[Fami
         of = f" of {fmt.count(record.group.requests)}" if record.group is not None else ""
         facts.append(("Requests", [(f"{fmt.count(record.requests)}{of}", "")]))
     if record.group is not None:
-        facts.append(("Part of", [(line(fmt.place(record.group.path)), ""), (f"  {record.part_words}", QUIET)]))
+        facts.append(("Part of", [(line(fmt.short_path(record.group.path)), ""), (f"  {record.part_words}", QUIET)]))
     facts += _lineage(record, earlier, family, now)
     if job is not None:
         facts.append(("Job id", [(line(job.id), "")]))
@@ -137,7 +137,7 @@ def _what_next(record: JobRecord) -> str:
 def _input(submission: Submission, state: InputState | None) -> list[Fact]:
     words, style = _INPUT_WORDS[state]
     return [
-        ("Input", [(fmt.size(submission.size), ""), (f"  {line(fmt.place(submission.path))}", "")]),
+        ("Input", [(fmt.size(submission.size), ""), (f"  {line(fmt.short_path(submission.path))}", "")]),
         ("", [(words, style)]),
     ]
 
@@ -152,7 +152,7 @@ def _result(title: str, here: Transfer | None, moved: TransferProgress | None) -
         match here.state:
             case TransferState.FETCHED:
                 facts = f"{fmt.size(here.size)}, {fmt.plural(here.rows or 0, 'row')}"
-                said = [(facts, ""), (f"  {line(fmt.place(here.path))}", "")]
+                said = [(facts, ""), (f"  {line(fmt.short_path(here.path))}", "")]
             case TransferState.GONE:
                 said = [("gone from the server", ATTENTION)]
             case TransferState.WANTED:

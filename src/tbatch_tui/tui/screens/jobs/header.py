@@ -53,7 +53,7 @@ def next_pieces(health: ConnectionHealth, now: float) -> StyledText:
     """`↻ 0:22`; what is wrong with the connection is the banner's to say."""
     if health.state is not HealthState.OK or health.next_at is None:
         return []
-    return [(f"↻ {fmt.until(health.next_at, now)}", "")]
+    return [(f"↻ {fmt.countdown(health.next_at, now)}", "")]
 
 
 def account_pieces(title: str) -> StyledText:

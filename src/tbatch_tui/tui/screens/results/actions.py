@@ -136,7 +136,7 @@ class ResultsActions(ResultsFamily):
             return path
 
         path = await asyncio.to_thread(write)
-        self.bridge.notify(f"Wrote {path.name}", f"{fmt.place(path)}: nothing is sent before you submit it.")
+        self.bridge.notify(f"Wrote {path.name}", f"{fmt.short_path(path)}: nothing is sent before you submit it.")
         return path
 
     def action_export(self) -> None:
@@ -172,7 +172,7 @@ class ResultsActions(ResultsFamily):
         except BatchError as error:
             self.bridge.report(error)
         else:
-            self.bridge.notify(f"Wrote {fmt.plural(len(rows), 'row')}", fmt.place(wish.path))
+            self.bridge.notify(f"Wrote {fmt.plural(len(rows), 'row')}", fmt.short_path(wish.path))
 
     async def _write_export(self, index: ResultIndex, rows: Sequence[int], wish: ExportWish, replace: bool) -> None:
         """Write in a thread, which stops when this is cancelled. Raises BatchError."""

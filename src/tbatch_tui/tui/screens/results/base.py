@@ -67,7 +67,7 @@ class BaseResults(BaseScreen):
     @property
     def shown_text(self) -> str:
         """What the rows that are shown have in common; no words where they are all."""
-        return fmt.joined(self.outcome_filter_text, f"“{self.sought}”" if self.sought else "")
+        return fmt.join(self.outcome_filter_text, f"“{self.sought}”" if self.sought else "")
 
     def marked_rows(self) -> Sequence[int]:
         """The rows that are marked, in order."""

@@ -113,7 +113,7 @@ class ExportDialog(Form[ExportWish]):
         self.action_save()
 
     def _usual(self, form: ExportFormat) -> str:
-        return fmt.place(self._folder / f"{self._stem}{form.ending}")
+        return fmt.short_path(self._folder / f"{self._stem}{form.ending}")
 
     def _form(self) -> ExportFormat:
         return next(

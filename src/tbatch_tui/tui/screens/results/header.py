@@ -56,14 +56,14 @@ class ResultsHeader(ResultsFamily):
 
     def show_sum(self) -> None:
         """Say how things stand."""
-        name = fmt.joined(self.job.name if self.job is not None else "", self.family_text())
+        name = fmt.join(self.job.name if self.job is not None else "", self.family_text())
         if self.by_cause:
             causes = fmt.plural(len(self.causes), "cause") if self.causes is not None else ""
-            self.header.show(fmt.joined(name, "errors by cause", causes), self._busy())
+            self.header.show(fmt.join(name, "errors by cause", causes), self._busy())
         else:
             place = self._place() if self.shown_text else ""
             marked = f"{len(self.table.marked):,} marked" if self.table.marked else ""
-            self.header.show(fmt.joined(name, line(self.shown_text), place, marked), self._busy())
+            self.header.show(fmt.join(name, line(self.shown_text), place, marked), self._busy())
         self._show_below(self._sum())
 
     def _place(self) -> str:
@@ -111,7 +111,7 @@ class ResultsHeader(ResultsFamily):
         index = self.reader.index
         if not index.is_built or not self.reader.has_results:
             return ""
-        return fmt.joined(*(fill_keys(_LACKING[kind]) for kind in lacking(self.job)), line(format_issues(index)))
+        return fmt.join(*(fill_keys(_LACKING[kind]) for kind in lacking(self.job)), line(format_issues(index)))
 
     def empty(self) -> str:
         if self.reader.busy:

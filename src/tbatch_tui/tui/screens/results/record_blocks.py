@@ -30,7 +30,7 @@ def record_blocks(record: ResultRecord, *, unfolded: bool = False, sought: str =
         blocks += _message(message, unfolded=unfolded, sought=sought)
     if record.settings or record.model:
         settings = [f"{name} {value}" for name, value in record.settings]
-        blocks += [Block(fmt.joined(record.model, *settings), QUIET), Block()]
+        blocks += [Block(fmt.join(record.model, *settings), QUIET), Block()]
     blocks += _came_back(record, unfolded, sought)
     if record.source is not None and record.source_line is not None:
         place = f"{record.source.words}, line {record.source_line:,}"
@@ -48,7 +48,7 @@ def raw_blocks(record: ResultRecord) -> list[Block]:
         if data is None:
             blocks.append(Block("", lead=((title, _ROLE), (" · none is here", QUIET))))
         else:
-            blocks.append(Block("", lead=((title, _ROLE), (f" · {fmt.joined(where, fmt.size(len(data)))}", QUIET))))
+            blocks.append(Block("", lead=((title, _ROLE), (f" · {fmt.join(where, fmt.size(len(data)))}", QUIET))))
             blocks.append(Block(spelled(data), "", _INDENT))
         blocks.append(Block())
     return blocks
@@ -66,7 +66,7 @@ def _came_back(record: ResultRecord, unfolded: bool, sought: str) -> Iterator[Bl
         return
     if record.failure is not None:
         status = f"HTTP {record.failure.status}" if record.failure.status is not None else ""
-        about = fmt.joined(status, record.failure.code)
+        about = fmt.join(status, record.failure.code)
         yield Block("", lead=(heading, (f" · {about}" if about else "", QUIET)))
         yield Block(record.failure.message, FAILED, _INDENT)
         yield Block()
@@ -75,12 +75,12 @@ def _came_back(record: ResultRecord, unfolded: bool, sought: str) -> Iterator[Bl
             yield Block()
         return
     if record.audio is not None:
-        heard = fmt.joined(record.audio.language, fmt.duration(record.audio.seconds) if record.audio.seconds else "")
+        heard = fmt.join(record.audio.language, fmt.duration(record.audio.seconds) if record.audio.seconds else "")
         yield Block("", lead=(("heard", _ROLE), (f" · {heard}" if heard else "", QUIET)))
         yield Block(record.audio.text or "(silence)", "" if record.audio.text else QUIET, _INDENT)
         yield Block()
     for number, answer in enumerate(record.answers):
-        about = fmt.joined(answer.finish_reason, _used(record.usage) if not number else "")
+        about = fmt.join(answer.finish_reason, _used(record.usage) if not number else "")
         thought = record.usage.reasoning if record.usage is not None and not number else None
         yield from _message(answer, about, unfolded=unfolded, sought=sought, thought=thought)
     if row.outcome is Outcome.CUT_SHORT:
