@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from tbatch_tui.cli.exit_codes import NoSuchJobError
 from tbatch_tui.cli.output import Progress, print_message
-from tbatch_tui.config.engine_options import options_of
+from tbatch_tui.config.engine_options import options_from
 from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.engine import BatchEngine
@@ -41,7 +41,7 @@ class Session:
             raise AuthenticationError(
                 "There is no API key", settings.key_error or "Set TOGETHER_API_KEY, or run `tg login`."
             )
-        self.engine = BatchEngine(options_of(settings, background_work=background_work), self._heard)
+        self.engine = BatchEngine(options_from(settings, background_work=background_work), self._heard)
         self._progress = Progress()
         self._changed = asyncio.Event()
         self._printed: dict[int | str, str] = {}

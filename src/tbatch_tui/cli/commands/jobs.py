@@ -9,7 +9,7 @@ from tbatch_tui.cli.exit_codes import FAILED, OK, USAGE, exit_code_of
 from tbatch_tui.cli.job_text import facts, print_paths
 from tbatch_tui.cli.output import print_json, print_message, print_result, table
 from tbatch_tui.cli.session import Session, require_job
-from tbatch_tui.config.engine_options import options_of
+from tbatch_tui.config.engine_options import options_from
 from tbatch_tui.engine.domain.record import JobRecord, Rank
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.engine import BatchEngine
@@ -29,7 +29,7 @@ _LONGEST_NAME = 40
 async def ls(arguments: argparse.Namespace, settings: Settings) -> int:
     """The jobs, in the order of the screen."""
     if arguments.offline:
-        engine = BatchEngine(options_of(settings, background_work=False), lambda _: None)
+        engine = BatchEngine(options_from(settings, background_work=False), lambda _: None)
         records = engine.first_page(-1)
         now = engine.now()
     else:
