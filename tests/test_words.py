@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from tbatch_tui.cli.output import in_commands
+from tbatch_tui.cli.output import fill_commands
 from tbatch_tui.engine import errors
 from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.tui.keys import bindings as keys
@@ -144,8 +144,8 @@ def test_an_action_that_is_named_is_one() -> None:
 def test_a_step_is_a_key_in_the_app_and_a_command_without_it() -> None:
     for step in NextStep:
         assert step[1:-1] in keys.PLACES
-        assert in_commands(f"Then {step} helps.") != f"Then {step} helps."
-    assert in_commands(f"{NextStep.FETCH} goes on.") == "`tbatch-tui fetch ID` goes on."
+        assert fill_commands(f"Then {step} helps.") != f"Then {step} helps."
+    assert fill_commands(f"{NextStep.FETCH} goes on.") == "`tbatch-tui fetch ID` goes on."
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import pytest
 
 from tbatch_tui.cli import session
 from tbatch_tui.cli.dispatch import COMMANDS
-from tbatch_tui.cli.parser import NAMES, SHELLS
+from tbatch_tui.cli.parser import COMMAND_HELP, SHELLS
 from tbatch_tui.config.settings import Settings
 from tbatch_tui.engine.errors import ConnectionFailedError
 from tbatch_tui.sandbox.testing import Sandbox
@@ -28,7 +28,7 @@ SOON = ("--poll-interval", "0.2")
 
 
 def test_every_command_that_is_told_is_one():
-    assert set(COMMANDS) == {"check", "sandbox", *NAMES}
+    assert set(COMMANDS) == {"check", "sandbox", *COMMAND_HELP}
 
 
 def test_submit_and_wait_brings_the_files_home(run: Run, sandbox: Sandbox, chat_file: Path, tmp_path: Path):
@@ -177,14 +177,14 @@ async def test_a_folder_that_cannot_be_written_is_not_waited_for_for_ever(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     """The trouble is the same each time, and each time counts; it is said once."""
-    monkeypatch.setattr(session, "_TRIES", 2)
+    monkeypatch.setattr(session, "_DOWNLOAD_TRIES", 2)
     (tmp_path / "results").write_text("a file where the folder should be")
     job_id = sandbox.add_job("COMPLETED", rows=2)
     settings = Settings(
         tmp_path / "data", tmp_path / "results", poll_interval=0.2, base_url=sandbox.base_url, api_key=sandbox.key
     )
     async with asyncio.timeout(60), session.Session(settings, background_work=True) as open_one:
-        await open_one.listed()
+        await open_one.list_jobs()
         await open_one.engine.fetch(job_id)
         with pytest.raises(ConnectionFailedError, match="did not come"):
             await open_one.wait(job_id)
@@ -277,7 +277,7 @@ def test_completion(shell: str):
         assert subprocess.run([found, "-n"], input=done.stdout, text=True, timeout=60).returncode == 0
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", COMMAND_HELP)
 def test_help_is_quick_to_load(name: str):
     code = (
         "import sys; from tbatch_tui.cli.dispatch import main\n"

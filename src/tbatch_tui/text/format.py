@@ -186,6 +186,11 @@ def short_path(path: PurePath | str | None) -> str:
     return shown
 
 
+def cut(text: str, longest: int) -> str:
+    """Return the text, or as much of it as fits into `longest` characters with a `…` at the end."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
 def join(*parts: str, by: Literal[" · ", ", "] = " · ") -> str:
     """`a · b · c`, without the empty ones."""
     return by.join(part for part in parts if part)
