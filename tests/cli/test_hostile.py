@@ -21,7 +21,7 @@ SERVER = "http://127.0.0.1:9"
 NOWHERE: dict[str, str | None] = {"TOGETHER_API_KEY": "a-key-of-the-test", "TOGETHER_BASE_URL": SERVER}
 
 
-def test_jobs_of_a_hostile_server(run: Run, tmp_path: Path):
+def test_jobs_of_a_hostile_server(run: Run, tmp_path: Path) -> None:
     count = fill(tmp_path, server=SERVER)
     plain, as_json = run("ls", "--offline", env=NOWHERE), run("ls", "--offline", "--json", env=NOWHERE)
     for done in (plain, as_json, run("get", "\x1b[2J\u202e\x9b", env=NOWHERE)):
@@ -30,7 +30,7 @@ def test_jobs_of_a_hostile_server(run: Run, tmp_path: Path):
     assert len(json.loads(as_json.stdout)) == count
 
 
-def test_rows_that_are_hostile(run: Run, sandbox: Sandbox, tmp_path: Path):
+def test_rows_that_are_hostile(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:
     named = [f"{number} {text[:40]}" for number, text in enumerate(NASTY)]
     body = {"model": CHAT_MODEL, "max_tokens": 20}
     path = tmp_path / "hostile.jsonl"

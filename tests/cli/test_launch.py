@@ -111,7 +111,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def test_the_demo_shows_past_jobs_and_says_that_nothing_leaves(demo: Terminal):
+def test_the_demo_shows_past_jobs_and_says_that_nothing_leaves(demo: Terminal) -> None:
     demo.read_until(b"nothing leaves it")
     demo.read_until(b"reviews-november")
     os.write(demo.master, b"q")
@@ -120,7 +120,9 @@ def test_the_demo_shows_past_jobs_and_says_that_nothing_leaves(demo: Terminal):
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
-def test_the_demo_has_results_to_read_at_the_first_look_and_writes_none_where_one_works(demo: Terminal, tmp_path: Path):
+def test_the_demo_has_results_to_read_at_the_first_look_and_writes_none_where_one_works(
+    demo: Terminal, tmp_path: Path
+) -> None:
     demo.read_until(b"reviews-november")
     demo.read_until(b" ok")  # of a past job, in the list
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
@@ -129,7 +131,7 @@ def test_the_demo_has_results_to_read_at_the_first_look_and_writes_none_where_on
     demo.drain()
 
 
-def test_the_demos_server_dies_with_the_app_also_when_that_is_killed(demo: Terminal):
+def test_the_demos_server_dies_with_the_app_also_when_that_is_killed(demo: Terminal) -> None:
     demo.read_until(b"reviews-november")
     [server] = children_of(demo.child.pid)
     demo.child.send_signal(signal.SIGKILL)
@@ -140,7 +142,7 @@ def test_the_demos_server_dies_with_the_app_also_when_that_is_killed(demo: Termi
         time.sleep(0.05)
 
 
-def test_version_and_help(tmp_path: Path):
+def test_version_and_help(tmp_path: Path) -> None:
     assert run("--version", cwd=tmp_path).stdout.startswith("tbatch-tui ")
     assert "--demo" in run("--help", cwd=tmp_path).stdout
 
@@ -149,14 +151,14 @@ def test_version_and_help(tmp_path: Path):
     "arguments",
     [["--poll-interval", "3"], ["--poll-interval", "soon"], ["--base-url", "nowhere"], ["--no-such-flag"], ["a", "b"]],
 )
-def test_bad_use_is_said_on_one_line_with_exit_2(arguments: list[str], tmp_path: Path):
+def test_bad_use_is_said_on_one_line_with_exit_2(arguments: list[str], tmp_path: Path) -> None:
     done = run(*arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.strip().splitlines()[-1].startswith("tbatch-tui: error:")
     assert "Traceback" not in done.stderr
 
 
-def test_a_data_folder_that_cannot_be_used_is_said(tmp_path: Path):
+def test_a_data_folder_that_cannot_be_used_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     terminal = Terminal("--data-dir", str(tmp_path / "file"), cwd=tmp_path)
     try:
@@ -168,7 +170,7 @@ def test_a_data_folder_that_cannot_be_used_is_said(tmp_path: Path):
         terminal.close()
 
 
-def test_a_file_named_like_a_command_is_given_with_its_folder(tmp_path: Path):
+def test_a_file_named_like_a_command_is_given_with_its_folder(tmp_path: Path) -> None:
     (tmp_path / "check").write_text("")
     done = run("check", "./check", cwd=tmp_path)
     assert done.returncode == 1
@@ -176,7 +178,7 @@ def test_a_file_named_like_a_command_is_given_with_its_folder(tmp_path: Path):
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"]])
-def test_help_and_check_load_neither_textual_nor_the_sdk(arguments: list[str], tmp_path: Path):
+def test_help_and_check_load_neither_textual_nor_the_sdk(arguments: list[str], tmp_path: Path) -> None:
     code = (
         "import sys; from tbatch_tui.cli.dispatch import main\n"
         f"try: main({arguments!r})\n"
@@ -189,7 +191,7 @@ def test_help_and_check_load_neither_textual_nor_the_sdk(arguments: list[str], t
 
 
 @pytest.mark.parametrize("insists", [False, True])
-def test_check_loads_msgspec_without_typing_extensions_unless_it_insists(insists: bool, tmp_path: Path):
+def test_check_loads_msgspec_without_typing_extensions_unless_it_insists(insists: bool, tmp_path: Path) -> None:
     insisting = tmp_path / "msgspec"
     if insists:
         insisting.mkdir()

@@ -28,7 +28,7 @@ def settled(tmp_path: Path, config: str = "", environment: dict[str, str] | None
     return resolve_settings(**(given | flags), environment=environment or {}, config_file=file)
 
 
-def test_defaults(tmp_path: Path):
+def test_defaults(tmp_path: Path) -> None:
     found = settled(tmp_path)
     assert (found.poll_interval, found.output_dir, found.base_url, found.api_key) == (
         30,
@@ -38,7 +38,7 @@ def test_defaults(tmp_path: Path):
     )
 
 
-def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path: Path):
+def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
     config = 'base_url = "https://file.example"\noutput_dir = "from-file"\npoll_interval = 60\n'
     environment = {"TOGETHER_BASE_URL": "https://env.example/v1"}
     assert settled(tmp_path, config).base_url == "https://file.example"
@@ -52,12 +52,12 @@ def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path: Path):
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), 5, 9.9, 1e9])
-def test_a_poll_interval_that_would_be_rude_or_senseless_is_refused(seconds: float, tmp_path: Path):
+def test_a_poll_interval_that_would_be_rude_or_senseless_is_refused(seconds: float, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="--poll-interval"):
         settled(tmp_path, poll_interval=seconds)
 
 
-def test_a_short_poll_interval_is_for_this_machine_only(tmp_path: Path):
+def test_a_short_poll_interval_is_for_this_machine_only(tmp_path: Path) -> None:
     assert settled(tmp_path, poll_interval=0.5, base_url="http://127.0.0.1:8700").poll_interval == 0.5
     assert settled(tmp_path, poll_interval=0.5, demo=True).poll_interval == 0.5
     with pytest.raises(SettingsError):
@@ -74,7 +74,7 @@ def test_a_short_poll_interval_is_for_this_machine_only(tmp_path: Path):
         ("https://api.together.ai", False),
     ],
 )
-def test_what_is_loopback(url: str, local: bool):
+def test_what_is_loopback(url: str, local: bool) -> None:
     assert is_loopback(url) is local
 
 
@@ -91,12 +91,12 @@ def test_what_is_loopback(url: str, local: bool):
         "http://h/?x=1",
     ],
 )
-def test_a_base_url_that_is_no_web_address_is_refused(url: str, tmp_path: Path):
+def test_a_base_url_that_is_no_web_address_is_refused(url: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="base URL"):
         settled(tmp_path, base_url=url)
 
 
-def test_what_is_wrong_with_an_interval_is_said_where_it_stands(tmp_path: Path):
+def test_what_is_wrong_with_an_interval_is_said_where_it_stands(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"config\.toml: poll_interval 2: under 10 seconds"):
         settled(tmp_path, config="poll_interval = 2\n", base_url="https://api.example")
 
@@ -104,7 +104,7 @@ def test_what_is_wrong_with_an_interval_is_said_where_it_stands(tmp_path: Path):
 @pytest.mark.parametrize(
     "config", ["= nonsense", "poll_interval = 'soon'", "output_dir = 3", "keys = 4", 'mouse = "no"']
 )
-def test_a_config_that_cannot_be_used_names_the_file(config: str, tmp_path: Path):
+def test_a_config_that_cannot_be_used_names_the_file(config: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="config.toml"):
         settled(tmp_path, config)
 
@@ -118,18 +118,18 @@ def test_a_config_that_cannot_be_used_names_the_file(config: str, tmp_path: Path
         ('api_key = "abcdefgh12345678"', "the key is kept in no file"),
     ],
 )
-def test_a_setting_that_does_not_exist_is_told_with_what_may_be_meant(config: str, says: str, tmp_path: Path):
+def test_a_setting_that_does_not_exist_is_told_with_what_may_be_meant(config: str, says: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=f"config.toml.*{says}") as told:
         settled(tmp_path, config)
     assert "abcdefgh" not in str(told.value)
 
 
-def test_a_flag_hides_no_mistake_of_the_config(tmp_path: Path):
+def test_a_flag_hides_no_mistake_of_the_config(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="mouse is 1"):
         settled(tmp_path, "mouse = 1", mouse=False)
 
 
-def test_the_key_is_the_environments_else_what_tg_login_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_key_is_the_environments_else_what_tg_login_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     login = tmp_path / "credentials.json"
     monkeypatch.setenv("TOGETHER_CREDENTIALS_PATH", str(login))
     assert settled(tmp_path).api_key is None
@@ -151,7 +151,7 @@ def test_the_key_is_the_environments_else_what_tg_login_stored(tmp_path: Path, m
 
 def test_a_login_is_sent_only_to_the_server_it_is_for_and_renewed_where_it_can_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     login = tmp_path / "credentials.json"
     monkeypatch.setenv("TOGETHER_CREDENTIALS_PATH", str(login))
     entry = {"name": "default", "access_token": "login-token", "refresh_token": "again", "expires_at": 1}
@@ -167,11 +167,11 @@ def test_a_login_is_sent_only_to_the_server_it_is_for_and_renewed_where_it_can_b
     assert (own.api_key, own.login, own.base_url) == ("mine", False, "https://proxy.example")
 
 
-def test_the_key_is_in_no_repr(tmp_path: Path):
+def test_the_key_is_in_no_repr(tmp_path: Path) -> None:
     assert "secret" not in repr(settled(tmp_path, environment={"TOGETHER_API_KEY": "secret-key"}))
 
 
-def test_own_prices_and_discounts(tmp_path: Path):
+def test_own_prices_and_discounts(tmp_path: Path) -> None:
     found = settled(tmp_path, '[prices]\n"a/b" = { input = 1, minute = 0.0015 }\n[discounts]\n"a/b" = 50\n')
     assert found.prices == {"a/b": {"input": 1.0, "minute": 0.0015}}
     assert found.discounts == {"a/b": 50.0}
@@ -190,6 +190,6 @@ def test_own_prices_and_discounts(tmp_path: Path):
         ('[discounts]\n"a/b" = 101', "percent"),
     ],
 )
-def test_prices_that_cannot_be_used_say_so(config: str, says: str, tmp_path: Path):
+def test_prices_that_cannot_be_used_say_so(config: str, says: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=f"config.toml.*{says}"):
         settled(tmp_path, config)
