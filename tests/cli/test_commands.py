@@ -1,4 +1,4 @@
-"""Each command: what it prints, where, and with which exit code."""
+"""The commands other than `check` and `submit`: what they print where, and their exit codes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SOON = ("--poll-interval", "0.2")
 
 
-def test_every_command_that_is_told_is_one() -> None:
+def test_the_dispatcher_knows_every_command_of_the_parser() -> None:
     assert set(COMMANDS) == {"check", "sandbox", *COMMAND_HELP}
 
 
@@ -40,7 +40,7 @@ def test_fetch_and_cancel(run: Run, sandbox: Sandbox, chat_file: Path, tmp_path:
     assert path.exists()
     ended = run("cancel", job_id, "--yes")
     assert ended.returncode == 0 and "ended already" in ended.stderr
-    assert run("cancel", job_id).returncode == 2  # nobody can be asked
+    assert run("cancel", job_id).returncode == 2  # standard input is not a terminal
 
 
 def test_a_running_job_is_cancelled_once(run: Run, still_sandbox: Sandbox, chat_file: Path) -> None:
@@ -53,26 +53,26 @@ def test_a_running_job_is_cancelled_once(run: Run, still_sandbox: Sandbox, chat_
     assert still_sandbox.count("POST", f"/v1/batches/{job_id}/cancel") == 1
 
 
-async def test_a_folder_that_cannot_be_written_is_not_waited_for_for_ever(
+async def test_a_command_gives_up_on_a_folder_that_cannot_be_written(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The trouble is the same each time, and each time counts; it is said once."""
+    """Each try counts, though the error is always the same; it is printed once."""
     monkeypatch.setattr(session, "_DOWNLOAD_TRIES", 2)
     (tmp_path / "results").write_text("a file where the folder should be")
     job_id = sandbox.add_job("COMPLETED", rows=2)
     settings = Settings(
         tmp_path / "data", tmp_path / "results", poll_interval=0.2, base_url=sandbox.base_url, api_key=sandbox.key
     )
-    async with asyncio.timeout(60), session.Session(settings, background_work=True) as open_one:
-        await open_one.list_jobs()
-        await open_one.engine.fetch(job_id)
+    async with asyncio.timeout(60), session.Session(settings, background_work=True) as open_session:
+        await open_session.list_jobs()
+        await open_session.engine.fetch(job_id)
         with pytest.raises(ConnectionFailedError, match="did not come"):
-            await open_one.wait(job_id)
+            await open_session.wait(job_id)
     assert capsys.readouterr().err.count("folder should be") == 1
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
-def test_output_to_a_full_disk_is_said_without_a_traceback(tmp_path: Path) -> None:
+def test_a_full_disk_is_an_error_without_a_traceback(tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "tbatch_tui", "ls", "--offline", "--json", "--data-dir", str(tmp_path)],
@@ -85,24 +85,24 @@ def test_output_to_a_full_disk_is_said_without_a_traceback(tmp_path: Path) -> No
     assert (done.returncode, done.stderr) == (1, "What was asked for cannot be written: No space left on device\n")
 
 
-def test_a_limit_below_nothing_is_refused(run: Run) -> None:
+def test_a_negative_limit_is_refused(run: Run) -> None:
     done = run("ls", "--limit", "-1")
     assert done.returncode == 2 and "--limit" in done.stderr
 
 
 def test_results_and_a_retry_of_what_failed(run: Run, tmp_path: Path) -> None:
-    asked = ["Hello"] * 9
-    source = write_chat(tmp_path / "asked.jsonl", asked)
+    prompts = ["Hello"] * 9
+    source = write_chat(tmp_path / "asked.jsonl", prompts)
     with Sandbox(speed=40, failure_rate=0.5) as box:
         env = {"TOGETHER_API_KEY": box.key, "TOGETHER_BASE_URL": box.base_url}
         done = run("submit", str(source), "--wait", *SOON, env=env)
         job_id = done.stdout.split()[0]
-        rows = run("results", job_id, "--json", env=env)
-        told = [json.loads(line) for line in rows.stdout.splitlines()]
-        assert [row["custom_id"] for row in told] == [f"request-{n}" for n in range(1, 10)]
-        errors = [row for row in told if "error" in row]
-        assert errors and len(errors) < len(told)
-        assert f"9 in = {9 - len(errors)} answered" in rows.stderr
+        printed = run("results", job_id, "--json", env=env)
+        rows = [json.loads(line) for line in printed.stdout.splitlines()]
+        assert [row["custom_id"] for row in rows] == [f"request-{n}" for n in range(1, 10)]
+        errors = [row for row in rows if "error" in row]
+        assert errors and len(errors) < len(rows)
+        assert f"9 in = {9 - len(errors)} answered" in printed.stderr
         listed = run("results", job_id, "--filter", "errors", env=env).stdout.splitlines()
         assert len(listed) == 1 + len(errors) and listed[0].split()[:2] == ["LINE", "CUSTOM"]
 
@@ -118,27 +118,27 @@ def test_results_and_a_retry_of_what_failed(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["get", "fetch", "cancel", "retry", "results"])
-def test_a_job_that_is_not_there(run: Run, command: str) -> None:
+def test_a_job_that_does_not_exist(run: Run, command: str) -> None:
     done = run(command, "nonsense")
     assert (done.returncode, done.stdout) == (2, "")
     assert "There is no job 'nonsense'" in done.stderr
 
 
-def test_the_server_cannot_be_reached(run: Run) -> None:
+def test_a_server_that_cannot_be_reached(run: Run) -> None:
     done = run("ls", env={"TOGETHER_BASE_URL": "http://127.0.0.1:9"})
     assert done.returncode == 3
     assert "Traceback" not in done.stderr
     assert run("ls", "--offline").returncode == 0
 
 
-def test_without_a_key_it_is_said_where_to_get_one(run: Run) -> None:
+def test_without_a_key_the_error_names_the_variable(run: Run) -> None:
     done = run("ls", env={"TOGETHER_API_KEY": None})
     assert done.returncode == 1 and "TOGETHER_API_KEY" in done.stderr
     refused = run("ls", env={"TOGETHER_API_KEY": "a-key-that-is-wrong"})
     assert refused.returncode == 1 and "a-key-that-is-wrong" not in refused.stderr
 
 
-def test_an_answer_paints_nothing(run: Run, sandbox: Sandbox, chat_file: Path) -> None:
+def test_no_output_has_control_characters(run: Run, sandbox: Sandbox, chat_file: Path) -> None:
     run("submit", str(chat_file), "--label", "\x1b[2J[bold]\u202e", "--wait", *SOON)
     for command in (("ls",), ("get", sandbox.jobs[0]["id"]), ("ls", "--json")):
         done = run(*command)
@@ -153,12 +153,12 @@ def test_completion(shell: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "submit" in done.stdout and "--poll-interval" in done.stdout
-    if found := shutil.which(shell):
-        assert subprocess.run([found, "-n"], input=done.stdout, text=True, timeout=60).returncode == 0
+    if path := shutil.which(shell):
+        assert subprocess.run([path, "-n"], input=done.stdout, text=True, timeout=60).returncode == 0
 
 
 @pytest.mark.parametrize("name", COMMAND_HELP)
-def test_help_is_quick_to_load(name: str) -> None:
+def test_help_loads_nothing_heavy(name: str) -> None:
     code = (
         "import sys; from tbatch_tui.cli.dispatch import main\n"
         f"try: main([{name!r}, '--help'])\n"

@@ -1,4 +1,4 @@
-"""The command as a stranger runs it: its answers, and the demo in a real terminal, also when it is killed."""
+"""The program in a shell and the demo in a real terminal, also when it is killed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 class Terminal:
-    """A program in a pty: the app, or what `program` tells Python to run."""
+    """A program in a pseudo-terminal: the app, or `program`, the arguments of Python."""
 
     def __init__(
         self, *arguments: str, cwd: Path, program: tuple[str, str] = ("-m", "tbatch_tui"), **more: str
@@ -63,18 +63,18 @@ class Terminal:
             self.seen += os.read(self.master, 65536)
 
     def drain(self, within: float = 20.0) -> None:
-        """Read on until the program has left, and then what it wrote last: it may have left before that was read."""
+        """Read until the program has ended, and everything it wrote before."""
         end = time.monotonic() + within
         while True:
-            left = self.child.poll() is not None
+            has_ended = self.child.poll() is not None
             if select.select([self.master], [], [], 0.2)[0]:
                 try:
                     self.seen += os.read(self.master, 65536)
-                except OSError:  # nobody has the other end any more, and all is read
+                except OSError:  # the other end is closed, and everything is read
                     break
-            elif left:
+            elif has_ended:
                 break
-            assert time.monotonic() < end, "it does not leave"
+            assert time.monotonic() < end, "it does not end"
         self.child.wait(within)
 
     def close(self) -> None:
@@ -92,7 +92,7 @@ def demo(tmp_path: Path) -> Iterator[Terminal]:
 
 
 def children_of(pid: int) -> list[int]:
-    found = []
+    children = []
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():
             try:
@@ -100,8 +100,8 @@ def children_of(pid: int) -> list[int]:
             except OSError:
                 continue
             if int(fields[1]) == pid:
-                found.append(int(folder.name))
-    return found
+                children.append(int(folder.name))
+    return children
 
 
 def is_alive(pid: int) -> bool:
@@ -111,7 +111,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def test_the_demo_shows_past_jobs_and_says_that_nothing_leaves(demo: Terminal) -> None:
+def test_the_demo_shows_past_jobs_and_that_nothing_leaves_the_machine(demo: Terminal) -> None:
     demo.read_until(b"nothing leaves it")
     demo.read_until(b"reviews-november")
     os.write(demo.master, b"q")
@@ -120,9 +120,7 @@ def test_the_demo_shows_past_jobs_and_says_that_nothing_leaves(demo: Terminal) -
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
-def test_the_demo_has_results_to_read_at_the_first_look_and_writes_none_where_one_works(
-    demo: Terminal, tmp_path: Path
-) -> None:
+def test_the_demo_has_results_at_once_and_writes_none_to_the_working_folder(demo: Terminal, tmp_path: Path) -> None:
     demo.read_until(b"reviews-november")
     demo.read_until(b" ok")  # of a past job, in the list
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
@@ -131,7 +129,7 @@ def test_the_demo_has_results_to_read_at_the_first_look_and_writes_none_where_on
     demo.drain()
 
 
-def test_the_demos_server_dies_with_the_app_also_when_that_is_killed(demo: Terminal) -> None:
+def test_the_server_of_the_demo_ends_with_the_app_even_if_it_is_killed(demo: Terminal) -> None:
     demo.read_until(b"reviews-november")
     [server] = children_of(demo.child.pid)
     demo.child.send_signal(signal.SIGKILL)
@@ -151,14 +149,14 @@ def test_version_and_help(tmp_path: Path) -> None:
     "arguments",
     [["--poll-interval", "3"], ["--poll-interval", "soon"], ["--base-url", "nowhere"], ["--no-such-flag"], ["a", "b"]],
 )
-def test_bad_use_is_said_on_one_line_with_exit_2(arguments: list[str], tmp_path: Path) -> None:
+def test_wrong_arguments_are_an_error_on_one_line(arguments: list[str], tmp_path: Path) -> None:
     done = run(*arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.strip().splitlines()[-1].startswith("tbatch-tui: error:")
     assert "Traceback" not in done.stderr
 
 
-def test_a_data_folder_that_cannot_be_used_is_said(tmp_path: Path) -> None:
+def test_a_data_folder_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     terminal = Terminal("--data-dir", str(tmp_path / "file"), cwd=tmp_path)
     try:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SOON = ("--poll-interval", "0.2")
 
 
-def test_submit_and_wait_brings_the_files_home(run: Run, sandbox: Sandbox, chat_file: Path, tmp_path: Path) -> None:
+def test_wait_prints_the_id_and_the_paths(run: Run, sandbox: Sandbox, chat_file: Path, tmp_path: Path) -> None:
     done = run("submit", str(chat_file), "--label", "first", "--wait", *SOON)
     assert done.returncode == 0, done.stderr
     [job] = sandbox.jobs
@@ -31,18 +31,18 @@ def test_submit_and_wait_brings_the_files_home(run: Run, sandbox: Sandbox, chat_
     assert Path(paths[0]).read_bytes() == sandbox.file_bytes(job["output_file_id"])
     assert "In progress" in done.stderr and "Completed" in done.stderr
 
-    [told] = json.loads(run("ls", "--json").stdout)
-    assert (told["id"], told["label"], told["status"], told["output"]["state"]) == (
+    [listed] = json.loads(run("ls", "--json").stdout)
+    assert (listed["id"], listed["label"], listed["status"], listed["output"]["state"]) == (
         job_id,
         "first",
         "COMPLETED",
         "fetched",
     )
-    listed = run("ls").stdout.splitlines()
-    assert listed[0].split() == ["ID", "STATUS", "NAME", "MODEL", "REQUESTS", "DONE", "CREATED"]
-    assert listed[1].startswith(f"{job_id}  Completed  first")
-    for called in (job_id, job_id[:8], "first"):
-        assert json.loads(run("get", called, "--json").stdout)["id"] == job_id
+    lines = run("ls").stdout.splitlines()
+    assert lines[0].split() == ["ID", "STATUS", "NAME", "MODEL", "REQUESTS", "DONE", "CREATED"]
+    assert lines[1].startswith(f"{job_id}  Completed  first")
+    for text in (job_id, job_id[:8], "first"):
+        assert json.loads(run("get", text, "--json").stdout)["id"] == job_id
     assert "Completed" in run("get", "first").stdout
 
 
@@ -62,29 +62,27 @@ def test_a_file_over_the_limits_goes_as_several_jobs_when_asked(run: Run, sandbo
     assert again.returncode == 1 and "ran already" in again.stderr
 
 
-def test_a_job_that_completed_without_every_answer_did_not_come_out(
-    run: Run, sandbox: Sandbox, chat_file: Path
-) -> None:
-    """A script that goes by the exit code must not take a file with one row of many for all that it asked."""
+def test_a_completed_job_without_every_answer_is_a_failure(run: Run, sandbox: Sandbox, chat_file: Path) -> None:
+    """A script that looks only at the exit code must not take some of the rows for all of them."""
     row = '{"custom_id": "request-1", "response": {"status_code": 200, "body": {}}}\n'
     sandbox.plan_fault("status", "/v1/files/*/content", last=None, status=200, body=row)
     done = run("submit", str(chat_file), "--wait", *SOON)
-    asked = len(chat_file.read_text().splitlines())
+    requests = len(chat_file.read_text().splitlines())
     assert done.returncode == 1, done.stderr
-    assert f"{asked - 1} of {asked} requests have no row in its files" in done.stderr
-    told = done.stderr.splitlines()
-    assert sorted(told) == sorted(set(told))  # nothing is said twice
+    assert f"{requests - 1} of {requests} requests have no row in its files" in done.stderr
+    lines = done.stderr.splitlines()
+    assert sorted(lines) == sorted(set(lines))  # nothing is printed twice
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"),
+    ("rows", "message"),
     [
         ([("request-1", 200), ("request-1", 200)], "1 of 2 requests have no row"),
         ([("request-1", 200), ("request-2", 500)], "1 of 2 requests came back as errors"),
     ],
 )
-def test_as_many_rows_as_requests_are_not_yet_as_many_answers(
-    rows: list[tuple[str, int]], said: str, run: Run, sandbox: Sandbox, tmp_path: Path
+def test_as_many_rows_as_requests_need_not_be_as_many_answers(
+    rows: list[tuple[str, int]], message: str, run: Run, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     file = write_chat(tmp_path / "two.jsonl", ["one", "two"])
     body = "".join(
@@ -93,10 +91,10 @@ def test_as_many_rows_as_requests_are_not_yet_as_many_answers(
     )
     sandbox.plan_fault("status", "/v1/files/*/content", last=None, status=200, body=body)
     done = run("submit", str(file), "--wait", *SOON)
-    assert (done.returncode, said in done.stderr) == (1, True), done.stderr
+    assert (done.returncode, message in done.stderr) == (1, True), done.stderr
 
 
-def test_the_same_bytes_are_not_submitted_twice_without_a_word(run: Run, sandbox: Sandbox, chat_file: Path) -> None:
+def test_the_same_bytes_are_submitted_again_only_when_asked_to(run: Run, sandbox: Sandbox, chat_file: Path) -> None:
     assert run("submit", str(chat_file)).returncode == 0
     again = run("submit", str(chat_file))
     assert (again.returncode, again.stdout) == (1, "")
@@ -109,7 +107,7 @@ def test_the_same_bytes_are_not_submitted_twice_without_a_word(run: Run, sandbox
 def test_a_submit_that_was_killed_and_runs_again_is_the_same_job(
     run: Run, sandbox: Sandbox, chat_file: Path, tmp_path: Path
 ) -> None:
-    """To tell it of --again, as of bytes that ran before, would be to tell it to pay twice."""
+    """The message must not suggest --again, as for bytes that ran before: that would be billed twice."""
     sandbox.plan_fault("delay", "/v1/batches", method="POST", seconds=60, after=True)
     command = [sys.executable, "-m", "tbatch_tui", "submit", str(chat_file), "--data-dir", str(tmp_path / "data")]
     environment = {**os.environ, "TOGETHER_API_KEY": sandbox.key, "TOGETHER_BASE_URL": sandbox.base_url}
@@ -126,7 +124,7 @@ def test_a_submit_that_was_killed_and_runs_again_is_the_same_job(
     assert again.stdout.splitlines()[0] == job["id"]
 
 
-def test_a_lost_answer_is_one_job_all_the_same(run: Run, sandbox: Sandbox, chat_file: Path) -> None:
+def test_a_lost_answer_still_makes_one_job(run: Run, sandbox: Sandbox, chat_file: Path) -> None:
     sandbox.plan_fault("status-after", "/v1/batches", method="POST", status=504)
     done = run("submit", str(chat_file), *SOON)
     assert done.returncode == 0, done.stderr
