@@ -31,7 +31,7 @@ def test_the_dispatcher_knows_every_command_of_the_parser() -> None:
     assert set(COMMANDS) == {"check", "sandbox", *COMMAND_HELP}
 
 
-def test_fetch_and_cancel(run: Run, sandbox: Sandbox, chat_file: Path, tmp_path: Path) -> None:
+def test_fetch_and_cancel(run: Run, chat_file: Path, tmp_path: Path) -> None:
     job_id = run("submit", str(chat_file), "--wait", *SOON).stdout.split()[0]
     path = tmp_path / "batch-results" / f"{chat_file.stem}-{job_id[:8]}.output.jsonl"
     path.unlink()
