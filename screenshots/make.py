@@ -149,7 +149,7 @@ async def session(folder: Path, data_dir: Path, name: str, size: tuple[int, int]
         stage = Stage(box, data_dir, theme)
         app = stage.app
 
-        async def take(pilot: Pilot[object], shown: str) -> None:
+        async def take(pilot: Pilot[str], shown: str) -> None:
             await pilot.pause()
             made.append(folder / f"{shown}{name}.svg")
             made[-1].write_text(stage.picture(), encoding="utf-8")

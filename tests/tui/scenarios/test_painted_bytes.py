@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.test_launch import Terminal
 from tests.helpers.hostile_text import NASTY
+from tests.helpers.terminal import Terminal
 from tests.tui.scenarios.test_hostile_server import fill
 
 if TYPE_CHECKING:

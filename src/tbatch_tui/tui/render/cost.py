@@ -27,7 +27,7 @@ def estimate_facts(found: Estimate) -> list[tuple[str, StyledText]]:
         said.append(f"input {_about(found.input)}")
         if found.output is not None:
             said.append(f"output at most {fmt.money(found.output)}")
-    facts: list[tuple[str, StyledText]] = [("Cost", [(fmt.joined(*said), "")])] if said else []
+    facts: list[tuple[str, StyledText]] = [("Cost", [(fmt.join(*said), "")])] if said else []
     for words in _unknown(found):
         facts.append(("" if facts else "Cost", [(words, ATTENTION)]))
     if found.input is not None or found.minute is not None:
@@ -68,7 +68,7 @@ def format_price(by: Estimate | Cost) -> str:
     """`prices of 2026-11-24 · 50 % off for a batch (September 2026)`."""
     off = " and ".join(f"{percent:g} %" for percent in by.discounts)
     dated = "" if by.is_custom else f" (list of {DISCOUNTS_DATE})"
-    return fmt.joined(
+    return fmt.join(
         f"catalogue of {fmt.date(by.priced_at)}" if by.priced_at is not None else "",
         "own prices of config.toml" if by.is_custom else "",
         f"{off} off for a batch{dated}" if off else "",
@@ -140,7 +140,7 @@ def format_usage(spent: Sequence[ModelUsage]) -> str:
     cached, reasoning = sum(part.cached for part in spent), sum(part.reasoning for part in spent)
     seconds = sum(part.seconds for part in spent)
     has_tokens = any(part.rows_with_tokens for part in spent)
-    return fmt.joined(
+    return fmt.join(
         f"{prompt:,} in{f' ({cached:,} cached)' if cached else ''}" if has_tokens else "",
         f"{completion:,} out{f' ({reasoning:,} reasoning)' if reasoning else ''}" if has_tokens else "",
         f"{fmt.duration(seconds)} of audio" if seconds else "",

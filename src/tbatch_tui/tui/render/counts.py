@@ -26,7 +26,7 @@ def format_counts(found: RequestCounts) -> str:
     else:
         came = found.requests - found.missing
         said = f"{came:,} of {found.requests:,} came back" if found.missing else f"{came:,} came back"
-    return fmt.joined(
+    return fmt.join(
         f"{said} = {' + '.join(parts)}",
         f"{found.cut_short:,} cut short",
         fmt.plural(found.unknown, "unknown id") if found.has_input and found.unknown else "",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from tbatch_tui.engine.domain.job import FileKind, JobStatus, LocalStatus
+from tbatch_tui.engine.domain.job import JobStatus, LocalStatus
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.text import format as fmt
@@ -82,8 +82,7 @@ def format_outcome(record: JobRecord, width: int | None = None) -> StyledText:
         return counts_cell(record.counts, width)
     answered, errors = record.answered_rows, record.error_rows
     if answered is None and errors is None:
-        has_files = record.job is not None and any(record.job.file_id(kind) for kind in FileKind)
-        return [("on the server" if has_files else "no result files", "$status-quiet")]
+        return [("on the server" if record.has_result_files else "no result files", "$status-quiet")]
     pieces: StyledText = [(f"{answered or 0:,} ok", "$status-ok" if not errors else "")]
     if errors:
         pieces += [(" · ", "$status-quiet"), (f"{errors:,} err", "$status-attention")]
@@ -194,7 +193,7 @@ def details_lines(record: JobRecord, now: float, width: int | None = None) -> li
         path = record.group.path if record.group is not None else submission.path
         third = [
             (f"input{of} ", "$status-quiet"),
-            (line(fmt.place(path)), ""),
+            (line(fmt.short_path(path)), ""),
             (f" ({fmt.size(submission.size)})", ""),
         ]
     elif record.input_name:
@@ -213,7 +212,9 @@ def _files_said(transfers: Sequence[Transfer], between: str) -> StyledText:
         said += [(f"{transfer.kind.value} ", "$status-quiet"), _file_said(transfer)]
     here = [one.path for one in transfers if one.state is TransferState.FETCHED and one.path is not None]
     folders = {path.parent for path in here}
-    where = [fmt.place(here[0])] if len(here) == 1 else [f"in {fmt.place(folder)}" for folder in sorted(folders)]
+    where = (
+        [fmt.short_path(here[0])] if len(here) == 1 else [f"in {fmt.short_path(folder)}" for folder in sorted(folders)]
+    )
     return [*said, *((between + line(one), "$status-quiet") for one in where)]
 
 

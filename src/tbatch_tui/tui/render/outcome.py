@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.results import Outcome, ResultIndex, RowIssue
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
@@ -66,7 +65,7 @@ def format_issues(index: ResultIndex) -> str:
             if said
             else "the input file is not known here: this is what came back"
         )
-    return fmt.joined(*said)
+    return fmt.join(*said)
 
 
 def empty_title(filter_: str, text: str) -> str:
@@ -87,7 +86,7 @@ def no_files_title(job: JobRecord | None, index: ResultIndex) -> str:
         return "This job is not in the history any more."
     if index.absent:
         return f"{_capital(format_issues(index))}.\n\n{fill_keys(_FETCH)} again."
-    if job.job is not None and any(job.job.file_id(kind) for kind in FileKind):
+    if job.has_result_files:
         return f"The result files are not here yet.\n\n{fill_keys(_FETCH)}."
     if job.job is not None and job.job.is_ended:
         return f"This job has ended without result files.\n\n{job.job.error or ''}"

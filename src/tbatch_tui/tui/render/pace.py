@@ -85,7 +85,7 @@ def _pace(record: JobRecord, history: JobHistory, seen_at: float | None, now: fl
     look = _look(history, seen_at, now)
     if look is None or not rates:  # bars without a number would only look like something
         return []
-    said: StyledText = [(fmt.spark(rates, width), "$status-active")]
+    said: StyledText = [(fmt.sparkline(rates, width), "$status-active")]
     if look.per_hour > 0:
         said.append((f"  {_speed(look.per_hour, request_count(record))}", ""))
     return said

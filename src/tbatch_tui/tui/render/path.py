@@ -16,4 +16,4 @@ _LONGEST = 120
 
 def shorten_path(path: Path, width: int = _LONGEST) -> str:
     """A path for a line: as `format.place` says it, its beginning cut if it is long."""
-    return fit(fmt.place(path), width, keep="end").rstrip(" ")
+    return fit(fmt.short_path(path), width, keep="end").rstrip(" ")

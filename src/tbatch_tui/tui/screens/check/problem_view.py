@@ -84,7 +84,7 @@ class ProblemView(Vertical):
     def _show(self, row: ProblemRow, text: LineText) -> None:
         problem = row.problem
         place = "the file" if format_line(problem) == "file" else f"line {problem.line:,}, column {problem.column:,}"
-        title = fmt.joined(place, problem.rule, problem.custom_id or "")
+        title = fmt.join(place, problem.rule, problem.custom_id or "")
         self.query_one(Divider).set_title(f"first of {row.count:,}: {title}" if row.kind is RowKind.RULE else title)
         glyph, _, colour = SEVERITY_LOOKS[problem.severity]
         pieces: StyledText = [(f"{glyph} ", colour), (line(problem.message), colour)]

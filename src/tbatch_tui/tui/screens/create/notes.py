@@ -51,7 +51,7 @@ def result_facts(report: CheckReport, output_dir: Path, estimate: Estimate | Non
     """Return where the results will be, and what they may cost; `…` while there is no estimate."""
     stem = report.path.stem + (".part…" if report.can_be_split else "")
     name = result_name(stem, "…", FileKind.OUTPUT)
-    where = fmt.joined(shorten_path(output_dir / name), "fetched when it ends", by=", ")
+    where = fmt.join(shorten_path(output_dir / name), "fetched when it ends", by=", ")
     cost = [("Cost", [("…", "$status-quiet")])] if estimate is None else estimate_facts(estimate)
     return [("Results", [(where, "")]), *cost]
 

@@ -140,7 +140,7 @@ class FileDetails(OneLine):
 
 def describe_use(file: ServerFile) -> StyledText:
     """Return the id of a file, and what it is to which jobs."""
-    uses = fmt.joined(*(f"{_ROLES[use.role]} of {line(use.name)}" for use in file.uses[:4]), by=", ")
+    uses = fmt.join(*(f"{_ROLES[use.role]} of {line(use.name)}" for use in file.uses[:4]), by=", ")
     more = f" and {len(file.uses) - 4:,} more" if len(file.uses) > 4 else ""
     return [(file.id, ""), (" · ", "$rule"), (uses + more if uses else "no job here names it", QUIET)]
 

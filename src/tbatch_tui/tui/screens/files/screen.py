@@ -288,7 +288,7 @@ def _explanation(files: list[ServerFile], hidden: int) -> str:
         f"{unused:,} that no job here names" if unused else "",
     ]
     size = fmt.size(sum(file.size or 0 for file in files))
-    text = f"{fmt.joined(*parts, by=', ')}: {size}."
+    text = f"{fmt.join(*parts, by=', ')}: {size}."
     if hidden:
         text += f" {hidden:,} of them the filter hides now."
     return text + " What is deleted cannot be had back from Together. Files on this machine stay."

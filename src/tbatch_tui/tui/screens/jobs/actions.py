@@ -8,7 +8,6 @@ from textual import work
 from textual.screen import Screen
 
 from tbatch_tui.engine.domain.account import HealthState
-from tbatch_tui.engine.domain.job import FileKind, JobStatus, LocalStatus
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.errors import AuthenticationError, BatchError, ConnectionFailedError, RateLimitError
 from tbatch_tui.engine.record_json import record_to_dict
@@ -199,7 +198,7 @@ class JobActions(Screen[None]):
             return
         if any(t.state is TransferState.FETCHED for t in record.transfers):
             self.post_message(OpenResults(record.key, retry=retry))
-        elif record.job is not None and any(record.job.file_id(kind) for kind in FileKind):
+        elif record.has_result_files:
             self.bridge.notify("The results are not here yet", "Press {job.download} to fetch them.")
         else:
             self.bridge.notify("This job has no results", "They are there when it has ended.")
@@ -244,15 +243,15 @@ class JobActions(Screen[None]):
 
 
 def _applies(action: str, record: JobRecord) -> bool:
-    job = record.job
     match action:
         case "cancel_job":
-            uncertain = record.status in (LocalStatus.UNCERTAIN, JobStatus.CANCELLING)
-            return record.is_active and not uncertain
+            return record.can_cancel
         case "settle":
-            return record.status == LocalStatus.UNCERTAIN or record.is_waiting
-        case "download" | "results" | "retry":
-            return job is not None and any(job.file_id(kind) for kind in FileKind)
+            return record.can_decide
+        case "download":
+            return record.can_download
+        case "results" | "retry":
+            return record.has_result_files
         case _:
             return True
 

@@ -56,7 +56,7 @@ def _health_pieces(health: ConnectionHealth, now: float, has_history: bool) -> S
             return [(line(health.title), "$status-failed"), (f"  {line(fill_keys(health.hint))}", "")]
         case HealthState.OFFLINE | HealthState.BACKING_OFF:
             since = f" since {fmt.when(health.since, now)}" if health.since is not None else ""
-            again = f", tried again in {fmt.until(health.next_at, now)}" if health.next_at is not None else ""
+            again = f", tried again in {fmt.countdown(health.next_at, now)}" if health.next_at is not None else ""
             word = "Offline" if health.state is HealthState.OFFLINE else "Waiting for the server"
             return [(f"{word}{since}{again}.", "$status-attention"), (f"  {line(health.title)}", "$status-quiet")]
         case _:

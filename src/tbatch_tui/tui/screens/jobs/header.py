@@ -82,7 +82,7 @@ def next_poll_pieces(health: ConnectionHealth, now: float) -> StyledText:
     """Return `↻ 0:22`, the time until the next poll; nothing while the banner shows what is wrong."""
     if health.state is not HealthState.OK or health.next_at is None:
         return []
-    return [(f"↻ {fmt.until(health.next_at, now)}", "")]
+    return [(f"↻ {fmt.countdown(health.next_at, now)}", "")]
 
 
 def account_pieces(title: str) -> StyledText:

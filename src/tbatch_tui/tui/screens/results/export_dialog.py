@@ -120,7 +120,7 @@ class ExportDialog(Form[ExportChoice]):
         self.action_save()
 
     def _default_path(self, form: ExportFormat) -> str:
-        return fmt.place(self._folder / f"{self._stem}{form.ending}")
+        return fmt.short_path(self._folder / f"{self._stem}{form.ending}")
 
     def _format(self) -> ExportFormat:
         return next(

@@ -33,7 +33,7 @@ def record_blocks(record: ResultRecord, *, unfolded: bool = False, query: str = 
         blocks += _message(message, unfolded=unfolded, query=query)
     if record.settings or record.model:
         settings = [f"{name} {value}" for name, value in record.settings]
-        blocks += [Block(fmt.joined(record.model, *settings), QUIET), Block()]
+        blocks += [Block(fmt.join(record.model, *settings), QUIET), Block()]
     blocks += _response(record, unfolded, query)
     if record.source is not None and record.source_line is not None:
         source = f"{record.source.words}, line {record.source_line:,}"
@@ -56,7 +56,7 @@ def raw_blocks(record: ResultRecord) -> list[Block]:
         if data is None:
             blocks.append(Block("", lead=((title, _ROLE), (" · none is here", QUIET))))
         else:
-            blocks.append(Block("", lead=((title, _ROLE), (f" · {fmt.joined(source, fmt.size(len(data)))}", QUIET))))
+            blocks.append(Block("", lead=((title, _ROLE), (f" · {fmt.join(source, fmt.size(len(data)))}", QUIET))))
             blocks.append(Block(spelled(data), "", _INDENT))
         blocks.append(Block())
     return blocks
@@ -74,7 +74,7 @@ def _response(record: ResultRecord, unfolded: bool, query: str) -> Iterator[Bloc
         return
     if record.failure is not None:
         status = f"HTTP {record.failure.status}" if record.failure.status is not None else ""
-        about = fmt.joined(status, record.failure.code)
+        about = fmt.join(status, record.failure.code)
         yield Block("", lead=(heading, (f" · {about}" if about else "", QUIET)))
         yield Block(record.failure.message, FAILED, _INDENT)
         yield Block()
@@ -83,12 +83,12 @@ def _response(record: ResultRecord, unfolded: bool, query: str) -> Iterator[Bloc
             yield Block()
         return
     if record.audio is not None:
-        about = fmt.joined(record.audio.language, fmt.duration(record.audio.seconds) if record.audio.seconds else "")
+        about = fmt.join(record.audio.language, fmt.duration(record.audio.seconds) if record.audio.seconds else "")
         yield Block("", lead=(("heard", _ROLE), (f" · {about}" if about else "", QUIET)))
         yield Block(record.audio.text or "(silence)", "" if record.audio.text else QUIET, _INDENT)
         yield Block()
     for number, answer in enumerate(record.answers):
-        about = fmt.joined(answer.finish_reason, _used(record.usage) if not number else "")
+        about = fmt.join(answer.finish_reason, _used(record.usage) if not number else "")
         reasoning_tokens = record.usage.reasoning if record.usage is not None and not number else None
         yield from _message(answer, about, unfolded=unfolded, query=query, reasoning_tokens=reasoning_tokens)
     if row.outcome is Outcome.CUT_SHORT:
