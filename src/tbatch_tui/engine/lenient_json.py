@@ -29,7 +29,7 @@ def loads(data: bytes) -> Any:
         return UNREADABLE
 
 
-def id_of(value: Any) -> str | None:
+def as_id(value: Any) -> str | None:
     """A custom_id as text: some write numbers."""
     if isinstance(value, str):
         return value
@@ -38,13 +38,13 @@ def id_of(value: Any) -> str | None:
     return None
 
 
-def count_of(value: Any) -> int | None:
+def as_count(value: Any) -> int | None:
     """A count, also when spelled as text or with a point; None for what is none."""
-    number = seconds_of(value)
+    number = as_seconds(value)
     return int(number) if number is not None else None
 
 
-def seconds_of(value: Any) -> float | None:
+def as_seconds(value: Any) -> float | None:
     """A finite number that is not negative, also when spelled as text."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
@@ -55,7 +55,7 @@ def seconds_of(value: Any) -> float | None:
     return number if math.isfinite(number) and number >= 0 else None
 
 
-def text_of(content: Any) -> str:
+def content_text(content: Any) -> str:
     """The text of a message's content: a string, or the text parts of a list."""
     if isinstance(content, str):
         return content
@@ -65,7 +65,7 @@ def text_of(content: Any) -> str:
     return "\n".join(part for part in parts if isinstance(part, str))
 
 
-def called(calls: Any) -> str:
+def tool_calls_text(calls: Any) -> str:
     """The tools that were called, in one line: `look_up({"id": 7})`."""
     names: list[str] = []
     for call in calls if isinstance(calls, list) else ():
@@ -77,7 +77,7 @@ def called(calls: Any) -> str:
     return ", ".join(names)
 
 
-def message_of(error: Any) -> str:
+def error_message(error: Any) -> str:
     """What an error says: `{"message": …}`, `{"error": {"message": …}}`, or a bare string."""
     for _ in range(4):
         if not isinstance(error, dict):

@@ -143,4 +143,4 @@ def test_what_is_exported_to_be_looked_at_moves_nothing(form: ExportFormat, tmp_
     else:
         rows = [json.loads(line)["custom_id"] for line in said.split(b"\n")[:-1]]
         assert [_written(name) for name in rows] == [_written(name) for name in named]
-    assert index.reconciliation is not None and index.reconciliation.missing == 0
+    assert index.counts is not None and index.counts.missing == 0

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.errors import OperationCancelledError
-from tbatch_tui.engine.results import Outcome, RequestCounts, ResultIndex, Source, Sources, counts_of
+from tbatch_tui.engine.results import Outcome, RequestCounts, ResultIndex, Source, Sources, counts_from_index
 from tests.helpers.result_rows import answered, asked, failed, index_of, line_of, with_body, write
 
 ROWS = {
@@ -117,7 +117,7 @@ def test_the_sum_is_exact(case: Case, end: bytes, whole: bool) -> None:
         for number, fate in enumerate(case.fates):
             assert index.row(number).custom_id == f"id-{number}"
             assert index.outcome(number) == min(fate, default=Outcome.MISSING)
-        tally = counts_of(index)
+        tally = counts_from_index(index)
         assert [getattr(tally, name) for name in COUNTS] == [getattr(case.expected, name) for name in COUNTS]
         assert (tally.completion_tokens, tally.prompt_tokens, tally.audio_seconds) == case.used
         assert tally.is_even == (not any((tally.missing, tally.unknown, tally.duplicates, tally.unreadable)))
@@ -154,20 +154,20 @@ def test_requests_that_share_an_id_take_the_rows_in_turn(tmp_path: Path) -> None
         output=[answered("same", "1"), answered("same", "2")],
     )
     assert [index.row(number).preview for number in range(3)] == ["1", "2", ""]
-    assert index.reconciliation == RequestCounts(3, 2, 0, 1, 0, 0, 0, 0)
+    assert index.counts == RequestCounts(3, 2, 0, 1, 0, 0, 0, 0)
 
 
 def test_many_requests_that_share_an_id_take_no_longer(tmp_path: Path) -> None:
     rows = 10_000
     index = index_of(tmp_path, input=[asked("same")] * rows, output=[answered("same")] * (rows + 5))
-    assert index.reconciliation == RequestCounts(rows, rows, 0, 0, 0, 0, 5, 0)
+    assert index.counts == RequestCounts(rows, rows, 0, 0, 0, 0, 5, 0)
 
 
 def test_without_an_input_file_the_rows_are_what_came_back(tmp_path: Path) -> None:
     index = index_of(tmp_path, output=[answered("b"), answered("a"), answered("b", "2")], errors=[failed("c")])
     assert [index.row(number).custom_id for number in range(len(index))] == ["b", "a", "c", "b"]
     assert [index.row(number).line for number in range(len(index))] == [1, 2, 1, None]
-    assert index.reconciliation == RequestCounts(3, 2, 1, 0, 0, 0, 1, 0, has_input=False)
+    assert index.counts == RequestCounts(3, 2, 1, 0, 0, 0, 1, 0, has_input=False)
     assert index.record(0).request_messages == ()
     assert index.record(0).answers[0].text == "Hi!"
 
@@ -176,7 +176,7 @@ def test_files_that_are_gone_are_told_of(tmp_path: Path) -> None:
     sources = Sources(tmp_path / "in.jsonl", tmp_path / "out.jsonl", tmp_path)
     index = ResultIndex(sources)
     assert index.build() == RequestCounts(0, 0, 0, 0, 0, 0, 0, 0, has_input=False)
-    assert set(index.absent) == {Source.INPUT, Source.OUTPUT, Source.ERRORS}
+    assert set(index.read_errors) == {Source.INPUT, Source.OUTPUT, Source.ERRORS}
     assert len(index) == 0
 
 

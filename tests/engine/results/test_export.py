@@ -34,7 +34,7 @@ def test_every_row_comes_out_once_whatever_it_says(tmp_path: Path, texts: list[s
         output=[answered(f"id {number}", text) for number, text in enumerate(texts)] + [b'{"custom_id": "x", "re'],
     )
     rows = range(len(index))
-    paths = {form: folder / f"out{form.ending}" for form in ExportFormat if form is not ExportFormat.PARQUET}
+    paths = {form: folder / f"out{form.suffix}" for form in ExportFormat if form is not ExportFormat.PARQUET}
     for form, path in paths.items():
         export_rows(index, rows, path, form, columns=list(COLUMNS), replace=True)
     as_written = [text.encode("utf-8", "replace").decode() for text in texts]
@@ -132,7 +132,7 @@ def test_merged_has_each_input_line_once_and_in_order(
         output=[row for row in came if isinstance(row, bytes) or "response" in row],
         errors=[row for row in came if not isinstance(row, bytes) and "error" in row],
     )
-    merged = merge(index, range(len(index)), folder / "m.jsonl", job_of=lambda row: f"job-{row % 2}")
+    merged = merge(index, range(len(index)), folder / "m.jsonl", job_id_of=lambda row: f"job-{row % 2}")
     assert [(row["custom_id"], row["request"]) for row in merged[: len(input)]] == [
         (line["custom_id"], line["body"]) for line in input
     ]
@@ -236,7 +236,7 @@ def test_a_table_says_which_job_and_which_tokens(tmp_path: Path) -> None:
     index = index_of(tmp_path, input=[asked("a"), asked("b")], output=[row])
     path = tmp_path / "t.csv"
     columns = ["job", "answer", "completion_tokens", "reasoning_tokens", "cached_tokens"]
-    export_rows(index, range(2), path, ExportFormat.CSV, columns=columns, job_of=lambda row: "job-1")
+    export_rows(index, range(2), path, ExportFormat.CSV, columns=columns, job_id_of=lambda row: "job-1")
     with path.open(newline="") as file:
         assert list(csv.reader(file))[1:] == [["job-1", "'=1", "7", "5", "2"], ["job-1", "", "", "", ""]]
 
@@ -252,7 +252,7 @@ def test_parquet_has_the_types_of_its_columns(tmp_path: Path) -> None:
         errors=[failed("b")],
     )
     path = tmp_path / "t.parquet"
-    export_rows(index, range(2), path, ExportFormat.PARQUET, columns=list(COLUMNS), job_of=lambda row: "job-1")
+    export_rows(index, range(2), path, ExportFormat.PARQUET, columns=list(COLUMNS), job_id_of=lambda row: "job-1")
     table = parquet.read_table(path).to_pylist()
     assert [
         (row["custom_id"], row["answer"], row["completion_tokens"], row["seconds"], row["job"]) for row in table

@@ -42,11 +42,18 @@ def opened(of: Sources, shelf: IndexCache, job_id: str = "job") -> Counted:
 
 
 def assert_same(one: ResultIndex, other: ResultIndex) -> None:
-    assert one.reconciliation == other.reconciliation and len(one) == len(other)
-    assert (one.has_input, one.input_changed, one.stamps) == (other.has_input, other.input_changed, other.stamps)
+    assert one.counts == other.counts and len(one) == len(other)
+    assert (one.has_input, one.input_changed, one.file_stamps) == (
+        other.has_input,
+        other.input_changed,
+        other.file_stamps,
+    )
     for row in range(len(one)):
         assert one.row(row) == other.row(row)
-        assert (one.request_place(row), one.reply_place(row)) == (other.request_place(row), other.reply_place(row))
+        assert (one.request_location(row), one.response_location(row)) == (
+            other.request_location(row),
+            other.response_location(row),
+        )
         assert one.record(row) == other.record(row)
     assert usage_by_model(one) == usage_by_model(other)
     assert list(one.select([Outcome.OK])) == list(other.select([Outcome.OK]))
@@ -73,7 +80,7 @@ def test_whatever_is_in_the_files_it_comes_back_as_it_was(case: Case) -> None:
             write(folder / "err.jsonl", case.errors),
         )
         first, again = (opened(of, IndexCache(folder / "index")) for _ in range(2))
-        assert again.is_taken and again.reconciliation == case.expected
+        assert again.is_taken and again.counts == case.expected
         assert_same(first, again)
 
 
@@ -112,7 +119,7 @@ def test_what_is_damaged_is_made_anew(tmp_path: Path) -> None:
         path.write_bytes(data)
         again = opened(of, shelf)
         assert not again.is_taken
-        assert again.reconciliation == first.reconciliation
+        assert again.counts == first.counts
         assert path.read_bytes() == whole
     assert opened(of, shelf).is_taken
 
@@ -146,7 +153,7 @@ def test_the_folder_is_bounded_and_the_longest_unused_goes_first(tmp_path: Path)
 def test_where_nothing_can_be_kept_it_is_read_each_time(tmp_path: Path) -> None:
     (tmp_path / "index").write_text("a file, not a folder")
     of, shelf = sources(tmp_path), IndexCache(tmp_path / "index")
-    assert opened(of, shelf).reconciliation == opened(of, shelf).reconciliation
+    assert opened(of, shelf).counts == opened(of, shelf).counts
     with pytest.raises(OperationCancelledError):
         CachedIndex(of, shelf, "job").build(cancelled=lambda: True)
     assert IndexCache(tmp_path / "x").path("../../etc/passwd").parent == tmp_path / "x"

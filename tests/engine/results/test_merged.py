@@ -102,7 +102,7 @@ def test_each_request_has_its_last_best_answer(fates: list[dict[int, Outcome]], 
             shown, record = index.row(row), index.record(row)
             assert (shown.custom_id, shown.outcome) == (f"id-{row}", outcome)
             assert shown.attempt == (None if number is None else number + 1)
-            assert index.job_of(row) == ("" if number is None else f"job-{number}")
+            assert index.job_id_of(row) == ("" if number is None else f"job-{number}")
             assert record.origin == ("" if number is None else f"name-{number}") and not record.issues
             assert record.request_messages[0].text == f"asked in {number or 0}"
         retried = rows_to_retry(index, groups=errors_by_message(index), missing=True, cut_short=True)
@@ -127,7 +127,7 @@ def test_what_is_superseded_is_paid_for_but_neither_shown_nor_found(tmp_path: Pa
 def test_merged_rows_are_exported_with_their_job(tmp_path: Path) -> None:
     index = family(tmp_path, {0: Outcome.OK, 1: Outcome.ERROR, 2: Outcome.MISSING}, {1: Outcome.OK, 2: Outcome.ERROR})
     for form in ExportFormat.MERGED, ExportFormat.ANSWERS, ExportFormat.CSV:
-        export_rows(index, range(3), tmp_path / form.value, form, job_of=index.job_of)
+        export_rows(index, range(3), tmp_path / form.value, form, job_id_of=index.job_id_of)
     rows = [json.loads(line) for line in (tmp_path / "merged").read_text().splitlines()]
     assert [(row["custom_id"], row["outcome"], row["job"]) for row in rows] == [
         ("id-0", "ok", "job-0"),
@@ -147,7 +147,7 @@ def test_odd_rows_of_every_job_are_shown_below(tmp_path: Path) -> None:
     index = MergedIndex([first, second])
     found = index.build()
     assert (found.requests, found.answered, found.unknown, found.duplicates, found.unreadable) == (2, 2, 2, 1, 1)
-    odd = [(index.row(row).issue, index.row(row).custom_id, index.job_of(row)) for row in range(2, len(index))]
+    odd = [(index.row(row).issue, index.row(row).custom_id, index.job_id_of(row)) for row in range(2, len(index))]
     assert sorted(odd, key=str) == sorted(
         [
             (RowIssue.UNKNOWN, "id-7", "job-1"),
@@ -168,7 +168,7 @@ def test_of_an_id_that_was_used_twice_the_worse_one_is_answered(tmp_path: Path) 
     path.write_bytes(path.read_bytes() * 2)
     index = MergedIndex([first, member(tmp_path, 1, {0: Outcome.OK})])
     assert index.build().answered == 2
-    assert [index.job_of(row) for row in range(2)] == ["job-0", "job-1"]
+    assert [index.job_id_of(row) for row in range(2)] == ["job-0", "job-1"]
 
 
 def test_without_the_first_input_there_is_nothing_to_merge_into(tmp_path: Path) -> None:
@@ -188,4 +188,4 @@ def test_a_retry_without_its_files_takes_nothing_away(tmp_path: Path) -> None:
         path.unlink()
     index = MergedIndex([member(tmp_path, 0, {0: Outcome.ERROR, 1: Outcome.OK}), second])
     assert index.build().answered == 2
-    assert index.absent and index.record(0).answers[0].text == "answer 1"
+    assert index.read_errors and index.record(0).answers[0].text == "answer 1"

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from tbatch_tui.engine.lenient_json import loads
 from tbatch_tui.engine.results import Outcome, Row
 from tbatch_tui.engine.results.index import jsonl as lines_module
-from tbatch_tui.engine.results.index.classify import classify, classify_value, request_of
-from tbatch_tui.engine.results.index.previews import PREVIEW, preview_bytes, preview_text
-from tbatch_tui.engine.results.record import read_record
+from tbatch_tui.engine.results.index.classify import classify, classify_value, parse_request
+from tbatch_tui.engine.results.index.previews import PREVIEW_MAX, preview_bytes, preview_text
+from tbatch_tui.engine.results.record import build_record
 from tests.helpers.result_rows import answered, asked, failed, index_of, line_of, with_body
 
 if TYPE_CHECKING:
@@ -71,7 +71,9 @@ def test_a_shape_is_judged_shown_and_read(row: Any, outcome: Outcome, preview: s
     if outcome in (Outcome.ERROR, Outcome.UNREADABLE):
         assert record.failure is not None and " ".join(record.failure.message.split()) == preview
     else:
-        said = " ".join(message.text for message in record.answers) + (record.audio.text if record.audio else "")
+        said = " ".join(message.text for message in record.answers) + (
+            record.transcription.text if record.transcription else ""
+        )
         assert preview.startswith("look_up") or " ".join(said.split()) == preview
 
 
@@ -94,7 +96,7 @@ def test_any_id_joins_its_rows(spelled: bytes, custom_id: str, tmp_path: Path) -
     line = b'{"custom_id": %s, "body": {}}' % spelled
     row = line_of(answered("ID")).replace(b'"ID"', spelled)
     index = index_of(tmp_path, input=[line], output=[row])
-    assert index.reconciliation is not None and index.reconciliation.is_even
+    assert index.counts is not None and index.counts.is_even
     assert index.row(0).custom_id == custom_id
     assert index.row(0).preview == "Hi!"
 
@@ -117,7 +119,7 @@ def test_a_row_of_megabytes_is_read_whole(tmp_path: Path) -> None:
 
 
 def test_a_row_too_long_to_hold_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines_module, "HELD_MAX", 600_000)
+    monkeypatch.setattr(lines_module, "LINE_MAX", 600_000)
     index = index_of(tmp_path, output=[answered("long", "x" * 2_000_000), answered("b")])
     assert [(index.row(n).custom_id, index.row(n).outcome) for n in range(2)] == [
         ("b", Outcome.OK),
@@ -161,27 +163,27 @@ ROW = st.fixed_dictionaries({"custom_id": st.text(max_size=5) | JSON}, optional=
 def test_the_fast_way_and_the_slow_way_agree(row: Any, ascii_only: bool) -> None:
     data = json.dumps(row, ensure_ascii=ascii_only).encode("utf-8", "backslashreplace")
     fast, slow = classify(data), classify_value(loads(data))
-    if len(fast.head) < PREVIEW and len(slow.head) < PREVIEW:
-        assert preview_text(fast.head) == preview_text(slow.head)
-    fast.head = slow.head = b""
+    if len(fast.preview) < PREVIEW_MAX and len(slow.preview) < PREVIEW_MAX:
+        assert preview_text(fast.preview) == preview_text(slow.preview)
+    fast.preview = slow.preview = b""
     assert fast == slow
-    read_record(Row(0, 1, "a", fast.outcome), data, data)
+    build_record(Row(0, 1, "a", fast.outcome), data, data)
 
 
 @settings(max_examples=200, deadline=None)
 @given(data=st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_bytes_are_judged(data: bytes) -> None:
     verdict = classify(data)
-    request_of(data)
-    preview_text(verdict.head)
-    read_record(Row(0, 1, "a", verdict.outcome), data, data)
+    parse_request(data)
+    preview_text(verdict.preview)
+    build_record(Row(0, 1, "a", verdict.outcome), data, data)
 
 
 @settings(max_examples=200, deadline=None)
 @given(text=st.text(st.characters(), max_size=400), start=st.integers(0, 5))
 def test_a_head_that_was_cut_anywhere_is_the_texts_beginning(text: str, start: int) -> None:
     text = "x" * start + text
-    for spelled in (preview_bytes(text), json.dumps(text)[1:-1].encode()[:PREVIEW]):
+    for spelled in (preview_bytes(text), json.dumps(text)[1:-1].encode()[:PREVIEW_MAX]):
         said = preview_text(spelled)
         assert " ".join(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").split()).startswith(
             said.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.results import Audio, ContentPart, Failure, PartKind, Source, ToolCall, Usage
+from tbatch_tui.engine.results import ContentPart, Failure, PartKind, Source, ToolCall, Transcription, Usage
 from tests.helpers.result_rows import answered, failed, index_of, with_body
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def test_tool_calls(tmp_path: Path) -> None:
         5,
     ]
     index = index_of(tmp_path, output=[answered("a", None, tool_calls=calls)])
-    assert index.record(0).answers[0].calls == (
+    assert index.record(0).answers[0].tool_calls == (
         ToolCall("look_up", '{\n  "id": 7\n}'),
         ToolCall("n", "7]"),
         ToolCall("?", "5"),
@@ -81,7 +81,7 @@ def test_what_was_heard(tmp_path: Path) -> None:
         tmp_path, input=[line], output=[with_body("a", {"text": "Guten Tag", "language": "de", "duration": 61.5})]
     )
     record = index.record(0)
-    assert record.audio == Audio("Guten Tag", "de", 61.5)
+    assert record.transcription == Transcription("Guten Tag", "de", 61.5)
     assert record.answers == ()
     assert record.request_messages[0].parts == (ContentPart(PartKind.AUDIO, "https://example.com/a.wav"),)
     assert record.settings == (("language", "de"),)

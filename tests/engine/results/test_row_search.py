@@ -86,7 +86,7 @@ def test_a_row_is_hit_when_its_answer_says_it(
 @settings(max_examples=60, deadline=None)
 @given(before=st.integers(0, 40), text=st.text(st.characters(codec="utf-8"), min_size=1, max_size=6))
 def test_a_hit_across_two_pieces_is_found(before: int, text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
-    row = answered("a", "x" * (search_function.__globals__["PIECE"] - 130 + before) + text)
+    row = answered("a", "x" * (search_function.__globals__["PIECE_SIZE"] - 130 + before) + text)
     index = index_of(tmp_path_factory.mktemp("search"), output=[row, answered("b", "")])
     assert 0 in hits(index, text)
 

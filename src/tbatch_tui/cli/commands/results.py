@@ -55,8 +55,8 @@ async def results(arguments: argparse.Namespace, settings: Settings) -> int:
         sys.stdout.flush()
     else:
         table(("LINE", "CUSTOM ID", "OUTCOME", "TOKENS", "ANSWER"), (_cells(index, row) for row in rows), _NUMBERS)
-    if index.reconciliation is not None:
-        print_message(_sum(index.reconciliation))
+    if index.counts is not None:
+        print_message(_sum(index.counts))
     return OK
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from tbatch_tui.engine.lenient_json import id_of
+from tbatch_tui.engine.lenient_json import as_id
 
-PRETTY_MAX = 1_000_000
+INDENT_MAX = 1_000_000
 """Characters of JSON that are still indented."""
 
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.+-]+)*;base64,([A-Za-z0-9+/=_-]{64,})")
@@ -55,7 +55,7 @@ class Message:
     role: str
     parts: tuple[ContentPart, ...] = ()
     reasoning: str = ""
-    calls: tuple[ToolCall, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
     finish_reason: str = ""
     """Why the model stopped; only of answers."""
 
@@ -65,21 +65,21 @@ class Message:
         return "\n".join(part.text for part in self.parts if part.kind in (PartKind.TEXT, PartKind.JSON))
 
 
-def message_from(value: Any, role: str = "", finish_reason: str = "") -> Message:
+def parse_message(value: Any, role: str = "", finish_reason: str = "") -> Message:
     """A message of a request or an answer. What has no shape of a message is shown as JSON."""
     if not isinstance(value, dict):
-        return Message(role, parts_of(value), finish_reason=finish_reason)
+        return Message(role, content_parts(value), finish_reason=finish_reason)
     reasoning = next((value[key] for key in ("reasoning", "reasoning_content") if value.get(key)), "")
     return Message(
-        role=id_of(value.get("role")) or role or "message",
-        parts=parts_of(value.get("content")),
-        reasoning=reasoning if isinstance(reasoning, str) else pretty(reasoning),
-        calls=_calls_of(value.get("tool_calls")),
+        role=as_id(value.get("role")) or role or "message",
+        parts=content_parts(value.get("content")),
+        reasoning=reasoning if isinstance(reasoning, str) else format_json(reasoning),
+        tool_calls=_parse_tool_calls(value.get("tool_calls")),
         finish_reason=finish_reason,
     )
 
 
-def parts_of(content: Any) -> tuple[ContentPart, ...]:
+def content_parts(content: Any) -> tuple[ContentPart, ...]:
     """The parts of a content: a string, a list of parts, or something else."""
     if content is None or content == "":
         return ()
@@ -87,31 +87,31 @@ def parts_of(content: Any) -> tuple[ContentPart, ...]:
         return (_text(content),)
     if isinstance(content, list):
         return tuple(_part(part) for part in content)
-    return (ContentPart(PartKind.JSON, pretty(content)),)
+    return (ContentPart(PartKind.JSON, format_json(content)),)
 
 
 def _part(part: Any) -> ContentPart:
     if isinstance(part, str):
         return _text(part)
     if not isinstance(part, dict):
-        return ContentPart(PartKind.JSON, pretty(part))
+        return ContentPart(PartKind.JSON, format_json(part))
     if isinstance(part.get("text"), str):
         return _text(part["text"])
     for key in ("image_url", "video_url", "audio_url", "input_audio", "file"):
         if key in part:
             kind = PartKind(key.removesuffix("_url").removeprefix("input_"))
             return _attachment(kind, part[key])
-    return ContentPart(PartKind.OTHER, pretty(part))
+    return ContentPart(PartKind.OTHER, format_json(part))
 
 
 def _attachment(kind: PartKind, value: Any) -> ContentPart:
     if isinstance(value, dict):
         inside = value.get("data") or value.get("file_data")
         if isinstance(inside, str) and not inside.startswith("data:"):
-            return ContentPart(kind, id_of(value.get("format")) or "", len(inside) * 3 // 4)
+            return ContentPart(kind, as_id(value.get("format")) or "", len(inside) * 3 // 4)
         value = inside or value.get("url") or value.get("file_id") or value.get("filename") or value
     if not isinstance(value, str):
-        return ContentPart(kind, pretty(value))
+        return ContentPart(kind, format_json(value))
     if value.startswith("data:"):
         about, _, data = value.partition(",")
         return ContentPart(kind, about[5:].partition(";")[0], len(data) * 3 // 4)
@@ -121,26 +121,26 @@ def _attachment(kind: PartKind, value: Any) -> ContentPart:
 def _text(text: str) -> ContentPart:
     """Text; JSON is indented, and what is only bytes inside is told in a few words."""
     text = _DATA_URL.sub(lambda found: f"[{found[1] or 'data'}, {len(found[2]) * 3 // 4:,} bytes]", text)
-    indented = indent(text)
+    indented = indent_json(text)
     return ContentPart(PartKind.TEXT, text) if indented is None else ContentPart(PartKind.JSON, indented)
 
 
-def _calls_of(calls: Any) -> tuple[ToolCall, ...]:
+def _parse_tool_calls(calls: Any) -> tuple[ToolCall, ...]:
     found: list[ToolCall] = []
     for call in calls if isinstance(calls, list) else ():
         function = call.get("function") if isinstance(call, dict) else None
         if isinstance(function, dict):
             arguments = function.get("arguments")
-            text = (indent(arguments) or arguments) if isinstance(arguments, str) else pretty(arguments)
-            found.append(ToolCall(id_of(function.get("name")) or "?", text))
+            text = (indent_json(arguments) or arguments) if isinstance(arguments, str) else format_json(arguments)
+            found.append(ToolCall(as_id(function.get("name")) or "?", text))
         else:
-            found.append(ToolCall("?", pretty(call)))
+            found.append(ToolCall("?", format_json(call)))
     return tuple(found)
 
 
-def indent(text: str) -> str | None:
+def indent_json(text: str) -> str | None:
     """A JSON object or array, indented, its numbers and keys as they are spelled; None for all else."""
-    if len(text) > PRETTY_MAX or text[:64].lstrip()[:1] not in ("{", "["):
+    if len(text) > INDENT_MAX or text[:64].lstrip()[:1] not in ("{", "["):
         return None
     try:
         msgspec.json.decode(text, type=msgspec.Raw)
@@ -149,7 +149,7 @@ def indent(text: str) -> str | None:
         return None
 
 
-def pretty(value: Any) -> str:
+def format_json(value: Any) -> str:
     """Any JSON value, indented."""
     if value is None:
         return ""

@@ -32,18 +32,18 @@ def count_results(
         index = ResultIndex(sources_of(record))
     sources = index.sources
     index.build(cancelled=cancelled, progress=progress)
-    stamps = format_stamps(index.stamps, input_changed=index.input_changed)
+    stamps = format_stamps(index.file_stamps, input_changed=index.input_changed)
     if index.input_changed:
         index = ResultIndex(Sources(None, sources.output, sources.errors))
         index.build(cancelled=cancelled, progress=progress)
-    if index.absent.keys() - {Source.INPUT}:
+    if index.read_errors.keys() - {Source.INPUT}:
         return None
-    return counts_of(index, stamps, submitted=record.requests)
+    return counts_from_index(index, stamps, submitted=record.requests)
 
 
-def counts_of(index: ResultIndex, stamps: str = "", *, submitted: int | None = None) -> JobCounts:
+def counts_from_index(index: ResultIndex, stamps: str = "", *, submitted: int | None = None) -> JobCounts:
     """The sum of an index that is built. `submitted` is how many requests there were, where that is known besides."""
-    found = index.reconciliation
+    found = index.counts
     assert found is not None
     requests, missing = found.requests, found.missing
     if not found.has_input and submitted is not None and submitted > requests:

@@ -31,7 +31,7 @@ class ErrorGroup:
     message: str
     """With `<n>`, `<id>` and `<url>` where the rows differ."""
     count: int
-    sample: int
+    first_row: int
     """The first row that says it."""
     rows: Sequence[int] = field(default=(), repr=False, compare=False)
     """All rows that say it, in order."""
@@ -47,17 +47,17 @@ def errors_by_message(index: ResultIndex) -> list[ErrorGroup]:
     groups: dict[str, array[int]] = {}
     known: dict[bytes, str] = {}
     for number in index.select((Outcome.ERROR,)):
-        reply = index.reply(number)
+        reply = index.response_of(number)
         assert reply is not None
-        head = index.replies.heads[reply]
+        head = index.responses.previews[reply]
         if (message := known.get(head)) is None:
-            message = known[head] = masked(preview_text(head))
+            message = known[head] = mask_varying(preview_text(head))
         groups.setdefault(message, array("I")).append(number)
     found = [ErrorGroup(message, len(rows), rows[0], rows) for message, rows in groups.items()]
-    return sorted(found, key=lambda group: (-group.count, group.sample))
+    return sorted(found, key=lambda group: (-group.count, group.first_row))
 
 
-def masked(message: str) -> str:
+def mask_varying(message: str) -> str:
     """A message without what is only this row's."""
     for pattern, name in _MASKS:
         message = pattern.sub(name, message)

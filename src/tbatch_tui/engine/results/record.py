@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tbatch_tui.engine.lenient_json import count_of, id_of, loads, message_of, seconds_of
+from tbatch_tui.engine.lenient_json import as_count, as_id, as_seconds, error_message, loads
 from tbatch_tui.engine.results.conversation import (
     ContentPart,
     Message,
     PartKind,
-    indent,
-    message_from,
-    parts_of,
-    pretty,
+    content_parts,
+    format_json,
+    indent_json,
+    parse_message,
 )
 from tbatch_tui.engine.results.outcomes import Outcome, Row
-from tbatch_tui.engine.results.usage import Usage, usage_of
+from tbatch_tui.engine.results.usage import Usage, parse_usage
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.results.sources import Source
 
 
 @dataclass(frozen=True, slots=True)
-class Audio:
+class Transcription:
     """What was heard."""
 
     text: str
@@ -57,7 +57,7 @@ class ResultRecord:
     request_messages: tuple[Message, ...] = ()
     answers: tuple[Message, ...] = ()
     """Usually one; `n` of them where more were asked for."""
-    audio: Audio | None = None
+    transcription: Transcription | None = None
     failure: Failure | None = None
     usage: Usage | None = None
     raw_request: bytes | None = None
@@ -68,13 +68,13 @@ class ResultRecord:
     """Why a part of it could not be read again."""
 
 
-def read_record(
+def build_record(
     row: Row,
     request: bytes | None,
     response: bytes | None,
     source: Source | None = None,
     source_line: int | None = None,
-    troubles: tuple[str, ...] = (),
+    issues: tuple[str, ...] = (),
 ) -> ResultRecord:
     """Put a record together. Never raises."""
     asked = _dict(_dict(loads(request)).get("body")) if request is not None else {}
@@ -85,57 +85,57 @@ def read_record(
         row=row,
         source=source,
         source_line=source_line,
-        model=id_of(asked.get("model")) or id_of(_dict(body).get("model")) or "",
+        model=as_id(asked.get("model")) or as_id(_dict(body).get("model")) or "",
         settings=tuple((name, _short(asked[name])) for name in asked if name not in ("model", "messages", "file")),
         request_messages=_asked(asked),
         answers=_answers(body) if row.outcome in (Outcome.OK, Outcome.CUT_SHORT) else (),
-        audio=_audio(body),
+        transcription=_audio(body),
         failure=_failure(row, came) if row.outcome in (Outcome.ERROR, Outcome.UNREADABLE) else None,
-        usage=usage_of(_dict(body).get("usage")),
+        usage=parse_usage(_dict(body).get("usage")),
         raw_request=request,
         raw_response=response,
-        issues=troubles,
+        issues=issues,
     )
 
 
-def spelled(data: bytes) -> str:
+def format_raw_line(data: bytes) -> str:
     """A raw line to be read: indented where it is JSON, its numbers and keys as they are; else as it is."""
     text = data.decode("utf-8", "replace")
-    return indent(text) or text
+    return indent_json(text) or text
 
 
 def _asked(body: dict[str, Any]) -> tuple[Message, ...]:
     messages = body.get("messages")
     if isinstance(messages, list):
-        return tuple(message_from(message, "message") for message in messages)
+        return tuple(parse_message(message, "message") for message in messages)
     if "file" in body:
         return (Message("file", (ContentPart(PartKind.AUDIO, _short(body["file"])),)),)
     found = body.get("prompt", messages)
-    return (Message("prompt", parts_of(found)),) if found is not None else ()
+    return (Message("prompt", content_parts(found)),) if found is not None else ()
 
 
 def _answers(body: Any) -> tuple[Message, ...]:
     choices = _dict(body).get("choices")
     if isinstance(choices, list):
         return tuple(
-            message_from(_dict(choice).get("message", _dict(choice).get("text")), "assistant", _reason(choice))
+            parse_message(_dict(choice).get("message", _dict(choice).get("text")), "assistant", _reason(choice))
             for choice in choices
         )
     if body is None or _audio(body) is not None:
         return ()
-    return (Message("answer", parts_of(body)),)
+    return (Message("answer", content_parts(body)),)
 
 
 def _reason(choice: Any) -> str:
-    return id_of(_dict(choice).get("finish_reason")) or ""
+    return as_id(_dict(choice).get("finish_reason")) or ""
 
 
-def _audio(body: Any) -> Audio | None:
+def _audio(body: Any) -> Transcription | None:
     body = _dict(body)
     text = body.get("text")
     if "choices" in body or not isinstance(text, str):
         return None
-    return Audio(text, id_of(body.get("language")) or "", seconds_of(body.get("duration")))
+    return Transcription(text, as_id(body.get("language")) or "", as_seconds(body.get("duration")))
 
 
 def _failure(row: Row, came: Any) -> Failure:
@@ -143,8 +143,8 @@ def _failure(row: Row, came: Any) -> Failure:
     response, error = _dict(came.get("response")), came.get("error")
     body = response.get("body")
     code = _dict(error).get("code") or _dict(_dict(body).get("error")).get("code")
-    message = "" if row.outcome is Outcome.UNREADABLE else message_of(error) or message_of(body)
-    return Failure(message or row.preview, id_of(code) or "", count_of(response.get("status_code")))
+    message = "" if row.outcome is Outcome.UNREADABLE else error_message(error) or error_message(body)
+    return Failure(message or row.preview, as_id(code) or "", as_count(response.get("status_code")))
 
 
 def _dict(value: Any) -> dict[str, Any]:
@@ -158,4 +158,4 @@ def _short(value: Any) -> str:
     try:
         return msgspec.json.encode(value).decode("utf-8", "replace")
     except (ValueError, RecursionError):
-        return pretty(value)
+        return format_json(value)

@@ -37,14 +37,14 @@ def rows_to_retry(
     wanted = {*marked, *(row for group in groups for row in group.rows)}
     outcomes = [Outcome.MISSING] * missing + [Outcome.CUT_SHORT] * cut_short
     wanted.update(index.select(outcomes) if outcomes else ())
-    return array("I", sorted(row for row in wanted if index.request_place(row) is not None))
+    return array("I", sorted(row for row in wanted if index.request_location(row) is not None))
 
 
-def retry_path(input: Path) -> Path:
+def retry_path(input_path: Path) -> Path:
     """`<stem>.retry1.jsonl` beside the input file; the next number where there is one already."""
-    stem = _RETRIED.sub("", input.stem)
+    stem = _RETRIED.sub("", input_path.stem)
     number = 1
-    while (path := input.with_name(f"{stem}.retry{number}.jsonl")).exists():
+    while (path := input_path.with_name(f"{stem}.retry{number}.jsonl")).exists():
         number += 1
     return path
 
@@ -75,9 +75,9 @@ def write_retry(
                 if cancelled():
                     raise OperationCancelledError("Writing the retry was stopped")
                 progress(done, len(rows))
-            place = index.request_place(row)
+            place = index.request_location(row)
             assert place is not None
-            data = index.read(place).removeprefix(_BOM).rstrip(b"\r")
+            data = index.read_bytes(place).removeprefix(_BOM).rstrip(b"\r")
             limit = max_tokens if index.outcome(row) is Outcome.CUT_SHORT else None
             file.write((data if model is None and limit is None else _with(data, model, limit)) + b"\n")
     progress(len(rows), len(rows))

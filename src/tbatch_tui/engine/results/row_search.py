@@ -7,8 +7,8 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.errors import OperationCancelledError
-from tbatch_tui.engine.results.index.jsonl import PIECE
-from tbatch_tui.engine.results.sources import FileNumber, Source, source_of
+from tbatch_tui.engine.results.index.jsonl import PIECE_SIZE
+from tbatch_tui.engine.results.sources import FileNumber, Source, source_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,15 +41,15 @@ def search(
     """
     hits = bytearray(len(index)) if hits is None else hits
     pattern, longest = re.compile(_pattern(text)), _ESCAPE_MAX * len(text)
-    total = sum(index.size(file) for file in index.files)
+    total = sum(index.file_size(file) for file in index.files)
     done = 0
     for number in index.files:
         starts, numbers = _starts(index, number)
         if not len(starts):
             continue
-        with index.open(number) as file:
+        with index.open_file(number) as file:
             position, carried = 0, b""
-            while block := file.read(PIECE):
+            while block := file.read(PIECE_SIZE):
                 if cancelled():
                     raise OperationCancelledError("The search was stopped")
                 data = carried + block.lower()
@@ -119,9 +119,9 @@ def _escaped(character: str) -> bytes:
 
 def _starts(index: ResultIndex, file: FileNumber) -> tuple[Sequence[int], Sequence[int]]:
     """Where the rows of a file begin, in order, and which rows of the list they are; -1 for what is in none."""
-    if source_of(file) is Source.INPUT:
-        count = len(index.requests.places)
-        return index.requests.places.offset, range(count)
-    replies = [reply for reply, of in enumerate(index.replies.file) if of == file]
-    shown = {reply: row for row in range(len(index)) if (reply := index.reply(row)) is not None}
-    return [index.replies.places.offset[reply] for reply in replies], [shown.get(reply, -1) for reply in replies]
+    if source_of_file(file) is Source.INPUT:
+        count = len(index.requests.locations)
+        return index.requests.locations.offset, range(count)
+    replies = [reply for reply, of in enumerate(index.responses.file) if of == file]
+    shown = {reply: row for row in range(len(index)) if (reply := index.response_of(row)) is not None}
+    return [index.responses.locations.offset[reply] for reply in replies], [shown.get(reply, -1) for reply in replies]

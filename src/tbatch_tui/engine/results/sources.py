@@ -42,7 +42,7 @@ FileNumber = int
 """One of the files that an index is over: three of each job, in the order of `Source`."""
 
 
-def source_of(file: FileNumber) -> Source:
+def source_of_file(file: FileNumber) -> Source:
     """Which of a job's three files it is."""
     return Source(file % len(Source))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tbatch_tui.engine.lenient_json import count_of
+from tbatch_tui.engine.lenient_json import as_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Usage:
 NO_USAGE = Usage()
 
 
-def usage_of(usage: Any) -> Usage | None:
+def parse_usage(usage: Any) -> Usage | None:
     """The `usage` of a body; None where there is none. Never raises."""
     if not isinstance(usage, dict):
         return None
@@ -32,9 +32,9 @@ def usage_of(usage: Any) -> Usage | None:
     reasoning = completion.get("reasoning_tokens") if isinstance(completion, dict) else None
     cached = prompt.get("cached_tokens") if isinstance(prompt, dict) else None
     return Usage(
-        prompt=count_of(usage.get("prompt_tokens")),
-        completion=count_of(usage.get("completion_tokens")),
-        total=count_of(usage.get("total_tokens")),
-        reasoning=count_of(usage.get("reasoning_tokens") if reasoning is None else reasoning),
-        cached=count_of(usage.get("cached_tokens") if cached is None else cached),
+        prompt=as_count(usage.get("prompt_tokens")),
+        completion=as_count(usage.get("completion_tokens")),
+        total=as_count(usage.get("total_tokens")),
+        reasoning=as_count(usage.get("reasoning_tokens") if reasoning is None else reasoning),
+        cached=as_count(usage.get("cached_tokens") if cached is None else cached),
     )

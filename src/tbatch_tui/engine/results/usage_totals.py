@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.counts import ModelUsage
-from tbatch_tui.engine.results.index.columns import NONE, ResponseColumns
-from tbatch_tui.engine.results.sources import Source, source_of
+from tbatch_tui.engine.results.index.columns import UNKNOWN_COUNT, ResponseColumns
+from tbatch_tui.engine.results.sources import Source, source_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,25 +19,29 @@ def usage_by_model(index: ResultIndex, rows: Sequence[int] | None = None) -> tup
 
     A hundred thousand rows take a while: made to be run in a thread.
     """
-    replies = index.replies
+    replies = index.responses
     if rows is None:
         chosen: Iterable[int] = range(len(replies))
     else:
-        chosen = (reply for row in rows if (reply := index.reply(row)) is not None)
-    outputs = {file for file in index.files if source_of(file) is Source.OUTPUT}
+        chosen = (reply for row in rows if (reply := index.response_of(row)) is not None)
+    outputs = {file for file in index.files if source_of_file(file) is Source.OUTPUT}
     by_model: dict[int, list[int]] = {}
     for reply in chosen:
         if replies.file[reply] in outputs:
             by_model.setdefault(replies.model[reply], []).append(reply)
-    found = [_sum(replies, replies.models[model], of) for model, of in by_model.items()]
+    found = [_sum(replies, replies.model_names[model], of) for model, of in by_model.items()]
     return tuple(sorted(found, key=lambda spent: (-spent.rows, spent.model)))
 
 
 def _sum(replies: ResponseColumns, model: str, chosen: list[int]) -> ModelUsage:
     def total(column: Sequence[int]) -> int:
-        return sum(count for reply in chosen if (count := column[reply]) != NONE)
+        return sum(count for reply in chosen if (count := column[reply]) != UNKNOWN_COUNT)
 
-    told = sum(1 for reply in chosen if replies.prompt_tokens[reply] != NONE and replies.tokens[reply] != NONE)
+    told = sum(
+        1
+        for reply in chosen
+        if replies.prompt_tokens[reply] != UNKNOWN_COUNT and replies.tokens[reply] != UNKNOWN_COUNT
+    )
     heard = [seconds for reply in chosen if (seconds := replies.seconds[reply]) >= 0]
     return ModelUsage(
         model=model,

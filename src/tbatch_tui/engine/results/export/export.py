@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from tbatch_tui.engine.errors import BatchError, OperationCancelledError
 from tbatch_tui.engine.local_files.atomic_write import atomic_write
-from tbatch_tui.engine.results.export.merged_jsonl import JobOf, line_of, write_merged
-from tbatch_tui.engine.results.export.tables import USUAL, Write, answer_of, csv_writer, has_parquet, parquet_writer
+from tbatch_tui.engine.results.export.merged_jsonl import JobIdOf, encode_line, write_merged
+from tbatch_tui.engine.results.export.tables import (
+    DEFAULT_COLUMNS,
+    WriteRecord,
+    answer_text,
+    csv_writer,
+    has_parquet,
+    parquet_writer,
+)
 from tbatch_tui.text.escape import escape_for_file
 
 if TYPE_CHECKING:
@@ -33,7 +40,7 @@ class ExportFormat(StrEnum):
     MARKDOWN = "markdown"
 
     @property
-    def ending(self) -> str:
+    def suffix(self) -> str:
         """The end of the file's name."""
         return _ENDINGS[self]
 
@@ -56,10 +63,10 @@ def export_rows(
     index: ResultIndex,
     rows: Sequence[int],
     path: Path,
-    form: ExportFormat,
+    export_format: ExportFormat,
     *,
-    columns: Sequence[str] = USUAL,
-    job_of: JobOf = lambda row: "",
+    columns: Sequence[str] = DEFAULT_COLUMNS,
+    job_id_of: JobIdOf = lambda row: "",
     replace: bool = False,
     cancelled: Callable[[], bool] = lambda: False,
     progress: Callable[[int, int], object] = lambda done, total: None,
@@ -70,13 +77,13 @@ def export_rows(
     there is such a file and `replace` does not say that it may go, and OperationCancelledError: then nothing is left
     behind.
     """
-    if form is ExportFormat.PARQUET and not has_parquet():
+    if export_format is ExportFormat.PARQUET and not has_parquet():
         raise BatchError("Parquet needs pyarrow, which is not installed", "Install tbatch-tui[parquet], or choose CSV.")
     with atomic_write(path, replace=replace) as file:
-        if form is ExportFormat.MERGED:
-            write_merged(index, rows, file, job_of, cancelled=cancelled, progress=progress)
+        if export_format is ExportFormat.MERGED:
+            write_merged(index, rows, file, job_id_of, cancelled=cancelled, progress=progress)
         else:
-            with _writer(form, file, columns, job_of) as write:
+            with _writer(export_format, file, columns, job_id_of) as write:
                 for done, row in enumerate(rows):
                     if done % _EVERY == 0:
                         if cancelled():
@@ -87,7 +94,7 @@ def export_rows(
 
 
 @contextmanager
-def _writer(form: ExportFormat, file: BinaryIO, columns: Sequence[str], job_of: JobOf) -> Iterator[Write]:
+def _writer(form: ExportFormat, file: BinaryIO, columns: Sequence[str], job_of: JobIdOf) -> Iterator[WriteRecord]:
     """What writes one record."""
     match form:
         case ExportFormat.CSV:
@@ -98,13 +105,13 @@ def _writer(form: ExportFormat, file: BinaryIO, columns: Sequence[str], job_of: 
         case ExportFormat.MARKDOWN:
             yield lambda record: file.write(_markdown(record).encode("utf-8", "replace"))
         case _:
-            yield lambda record: file.write(line_of(_plain(record)) + b"\n")
+            yield lambda record: file.write(encode_line(_plain(record)) + b"\n")
 
 
 def _plain(record: ResultRecord) -> dict[str, str | None]:
     """The answer; None where there is none."""
-    is_answered = record.answers or record.audio is not None
-    return {"custom_id": record.row.custom_id, "answer": answer_of(record) if is_answered else None}
+    is_answered = record.answers or record.transcription is not None
+    return {"custom_id": record.row.custom_id, "answer": answer_text(record) if is_answered else None}
 
 
 def _markdown(record: ResultRecord) -> str:
@@ -114,7 +121,7 @@ def _markdown(record: ResultRecord) -> str:
     parts += [f"**{_heading(message.role)}**\n\n{_quoted(message.text)}" for message in record.request_messages]
     if record.failure is not None:
         parts.append(f"**error**\n\n{_quoted(record.failure.message)}")
-    elif answer := answer_of(record):
+    elif answer := answer_text(record):
         parts.append(f"**answer**\n\n{_quoted(answer)}")
     return escape_for_file("\n\n".join(parts)) + "\n\n"
 

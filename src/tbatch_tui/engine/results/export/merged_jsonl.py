@@ -32,7 +32,7 @@ _BATCH = 256
 _SPREAD = 4
 """Rows that stand among so many times their own bytes are read in one piece."""
 
-JobOf = Callable[[int], str]
+JobIdOf = Callable[[int], str]
 """The id of the job that a row comes from; empty where there is none to tell."""
 
 
@@ -55,7 +55,7 @@ def write_merged(
     index: ResultIndex,
     rows: Sequence[int],
     file: BinaryIO,
-    job_of: JobOf,
+    job_id_of: JobIdOf,
     *,
     cancelled: Callable[[], bool] = lambda: False,
     progress: Callable[[int, int], object] = lambda done, total: None,
@@ -65,7 +65,7 @@ def write_merged(
     """
     parser = simdjson.Parser()
     with ExitStack() as opened:
-        merger = _Merger(index, job_of, opened)
+        merger = _Merger(index, job_id_of, opened)
         for start in range(0, len(rows), _BATCH):
             if cancelled():
                 raise OperationCancelledError("The export was stopped")
@@ -80,25 +80,25 @@ def write_merged(
 class _Merger:
     """Puts rows together, with the files kept open."""
 
-    def __init__(self, index: ResultIndex, job_of: JobOf, opened: ExitStack) -> None:
+    def __init__(self, index: ResultIndex, job_of: JobIdOf, opened: ExitStack) -> None:
         self._index = index
         self._job_of = job_of
         self._jobs: dict[str, bytes] = {"": b""}
-        self._files = {file: opened.enter_context(index.open(file)).fileno() for file in index.files}
+        self._files = {file: opened.enter_context(index.open_file(file)).fileno() for file in index.files}
 
     def lines(self, rows: Sequence[int]) -> list[bytes]:
         """Rows by cutting; nothing for one where that is not to be trusted."""
-        replies = self._index.replies
+        replies = self._index.responses
         of = [self._reply(row) for row in rows]
         outcomes = [replies.outcome[reply] if reply >= 0 else Outcome.MISSING for reply in of]
         return [*map(self._line, rows, outcomes, *self._read(rows, of))]
 
     def _reply(self, row: int) -> int:
         """The reply of a row; -1 where there is none."""
-        requests = self._index.requests.reply
+        requests = self._index.requests.response
         if row < len(requests):
             return requests[row]
-        found = self._index.reply(row)
+        found = self._index.response_of(row)
         return -1 if found is None else found
 
     def _line(self, row: int, outcome: int, asked: bytes, came: bytes) -> bytes:
@@ -129,7 +129,7 @@ class _Merger:
         """A row by reading it: what no other program would read is replaced."""
         index = self._index
         [asked], [raw] = self._read([row], [self._reply(row)])
-        request, reply = fields_of(asked), fields_of(raw)
+        request, reply = decode_fields(asked), decode_fields(raw)
         merged: dict[str, Any] = {"custom_id": index.row(row).custom_id, "outcome": index.outcome(row).words}
         if job := self._job_of(row):
             merged["job"] = job
@@ -138,16 +138,16 @@ class _Merger:
         merged |= {name: reply[name] for name in ("response", "error") if name in reply}
         if raw and not reply:
             merged["unreadable"] = raw.decode("utf-8", "replace")
-        return line_of(merged)
+        return encode_line(merged)
 
     def _read(self, rows: Sequence[int], of: Sequence[int]) -> tuple[list[bytes], list[bytes]]:
         """The input line of each row, and the line of the reply to it; nothing for none."""
-        places, replies = self._index.requests.places, self._index.replies
+        places, replies = self._index.requests.locations, self._index.responses
         asked = self._cut(Source.INPUT, places, [row if row < len(places) else -1 for row in rows])
         came = [b""] * len(rows)
         for file in {replies.file[reply] for reply in of if reply >= 0}:
             numbers = [reply if reply >= 0 and replies.file[reply] == file else -1 for reply in of]
-            came = [one or other for one, other in zip(came, self._cut(file, replies.places, numbers), strict=True)]
+            came = [one or other for one, other in zip(came, self._cut(file, replies.locations, numbers), strict=True)]
         return asked, came
 
     def _cut(self, number: FileNumber, places: LocationColumns, numbers: Sequence[int]) -> list[bytes]:
@@ -188,7 +188,7 @@ def _is_json(parser: simdjson.Parser, lines: list[bytes]) -> bool:
     return True
 
 
-def fields_of(data: bytes) -> dict[str, Raw]:
+def decode_fields(data: bytes) -> dict[str, Raw]:
     """The fields of a line, each as it is spelled where others can read that; none of what is no JSON object."""
     try:
         data.decode()
@@ -198,7 +198,7 @@ def fields_of(data: bytes) -> dict[str, Raw]:
         return {key: Raw(json.dumps(part)) for key, part in value.items()} if isinstance(value, dict) else {}
 
 
-def line_of(value: dict[str, Any]) -> bytes:
+def encode_line(value: dict[str, Any]) -> bytes:
     """A value as a line of JSON, its end left off; half a surrogate pair, which no file can hold, is replaced."""
     return msgspec.json.encode(
         {key: as_valid_json(part) if isinstance(part, str) else part for key, part in value.items()}

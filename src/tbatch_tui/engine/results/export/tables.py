@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
-from tbatch_tui.engine.lenient_json import loads, text_of
-from tbatch_tui.engine.results.export.merged_jsonl import JobOf, as_valid_json
+from tbatch_tui.engine.lenient_json import content_text, loads
+from tbatch_tui.engine.results.export.merged_jsonl import JobIdOf, as_valid_json
 from tbatch_tui.engine.results.record import ResultRecord
 
 Cell = str | int | float | None
@@ -23,7 +23,7 @@ _STRIPPED = ("\t", "\r")
 _NUMBER = re.compile(r"[+-]?[0-9][0-9.,_]*(?:[eE][+-]?[0-9]+)?%?")
 
 
-def prompt_of(record: ResultRecord) -> str:
+def prompt_text(record: ResultRecord) -> str:
     """What the person said last, to the letter; of audio, the address of the file."""
     body = _dict(_dict(loads(record.raw_request or b"")).get("body"))
     messages = body.get("messages")
@@ -31,20 +31,20 @@ def prompt_of(record: ResultRecord) -> str:
         [m for m in messages if isinstance(m, dict) and m.get("role") == "user"] if isinstance(messages, list) else []
     )
     found = said[-1].get("content") if said else body.get("prompt", body.get("file"))
-    return text_of(found)
+    return content_text(found)
 
 
-def answer_of(record: ResultRecord) -> str:
+def answer_text(record: ResultRecord) -> str:
     """What came back, to the letter: a record's own messages are laid out to be read."""
-    if record.audio is not None:
-        return record.audio.text
+    if record.transcription is not None:
+        return record.transcription.text
     if not record.answers:
         return ""
     body = _dict(_dict(_dict(loads(record.raw_response or b"")).get("response")).get("body"))
     choices = body.get("choices")
     if not isinstance(choices, list):
         return "\n\n".join(filter(None, (answer.text for answer in record.answers)))
-    texts = (text_of(_dict(_dict(choice).get("message")).get("content")) for choice in choices)
+    texts = (content_text(_dict(_dict(choice).get("message")).get("content")) for choice in choices)
     return "\n\n".join(filter(None, texts))
 
 
@@ -57,8 +57,8 @@ COLUMNS: dict[str, Callable[[ResultRecord], Cell]] = {
     "custom_id": lambda record: record.row.custom_id,
     "outcome": lambda record: record.row.outcome.words,
     "model": lambda record: record.model,
-    "prompt": prompt_of,
-    "answer": answer_of,
+    "prompt": prompt_text,
+    "answer": answer_text,
     "reasoning": lambda record: "\n\n".join(filter(None, (answer.reasoning for answer in record.answers))),
     "finish_reason": lambda record: ", ".join(filter(None, (answer.finish_reason for answer in record.answers))),
     "error": lambda record: record.failure.message if record.failure is not None else "",
@@ -66,29 +66,29 @@ COLUMNS: dict[str, Callable[[ResultRecord], Cell]] = {
     "completion_tokens": lambda record: record.row.tokens,
     "reasoning_tokens": lambda record: record.usage.reasoning if record.usage is not None else None,
     "cached_tokens": lambda record: record.usage.cached if record.usage is not None else None,
-    "language": lambda record: record.audio.language if record.audio is not None else "",
+    "language": lambda record: record.transcription.language if record.transcription is not None else "",
     "seconds": lambda record: record.row.seconds,
     "job": lambda record: "",
 }
 """What a table can say of a row. The job it comes from is told by who writes the table."""
 
-USUAL = ("line", "custom_id", "outcome", "answer", "error", "prompt_tokens", "completion_tokens")
+DEFAULT_COLUMNS = ("line", "custom_id", "outcome", "answer", "error", "prompt_tokens", "completion_tokens")
 """The columns of a table, unless others are asked for."""
 
 _WHOLE = {"line", "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens"}
 
-Write = Callable[[ResultRecord], object]
+WriteRecord = Callable[[ResultRecord], object]
 
 
-def cells_of(record: ResultRecord, columns: Sequence[str], job_of: JobOf) -> list[Cell]:
+def table_row(record: ResultRecord, columns: Sequence[str], job_of: JobIdOf) -> list[Cell]:
     """The row of a table."""
     return [job_of(record.row.number) if name == "job" else COLUMNS[name](record) for name in columns]
 
 
-def csv_writer(file: BinaryIO, columns: Sequence[str], job_of: JobOf) -> Write:
+def csv_writer(file: BinaryIO, columns: Sequence[str], job_of: JobIdOf) -> WriteRecord:
     """Writes the head, and gives what writes a row."""
     file.write(_csv_line(columns))
-    return lambda record: file.write(_csv_line([escape_formula(cell) for cell in cells_of(record, columns, job_of)]))
+    return lambda record: file.write(_csv_line([escape_formula(cell) for cell in table_row(record, columns, job_of)]))
 
 
 def escape_formula(cell: Cell) -> Cell:
@@ -112,7 +112,7 @@ def has_parquet() -> bool:
 
 
 @contextmanager
-def parquet_writer(file: BinaryIO, columns: Sequence[str], job_of: JobOf) -> Iterator[Write]:
+def parquet_writer(file: BinaryIO, columns: Sequence[str], job_of: JobIdOf) -> Iterator[WriteRecord]:
     """Gives what writes a row; the file is whole when this is left. Numbers are numbers, what is not known is null."""
     import pyarrow as arrow  # half a second, and only for this
     from pyarrow import parquet
@@ -129,7 +129,7 @@ def parquet_writer(file: BinaryIO, columns: Sequence[str], job_of: JobOf) -> Ite
 
     def write(record: ResultRecord) -> None:
         waiting.append(
-            [as_valid_json(cell) if isinstance(cell, str) else cell for cell in cells_of(record, columns, job_of)]
+            [as_valid_json(cell) if isinstance(cell, str) else cell for cell in table_row(record, columns, job_of)]
         )
         if len(waiting) >= _PARQUET_ROWS:
             flush()

@@ -66,7 +66,7 @@ class IndexCache:
 
     def save(self, job_id: str, index: ResultIndex) -> None:
         """Keep an index that is built."""
-        if index.absent:
+        if index.read_errors:
             return
         parts = [*_spelled(index)]
         if sum(map(len, parts)) > self._limit // 4:
@@ -107,8 +107,8 @@ class CachedIndex(ResultIndex):
         cancelled: Callable[[], bool] = lambda: False,
         progress: Callable[[int, int], object] = lambda done, total: None,
     ) -> RequestCounts:
-        if self._shelf.load(self._job_id, self) and self.reconciliation is not None:
-            return self.reconciliation
+        if self._shelf.load(self._job_id, self) and self.counts is not None:
+            return self.counts
         found = super().build(cancelled=cancelled, progress=progress)
         self._shelf.save(self._job_id, self)
         return found
@@ -130,10 +130,10 @@ _MACHINE: list[int | str] = [sys.byteorder, *(array(code).itemsize for code in "
 
 def _spelled(index: ResultIndex) -> Iterator[bytes]:
     """An index as bytes: the length of the head, the head, the columns."""
-    found = index.reconciliation
+    found = index.counts
     assert found is not None
     columns = [bytes(column) for column in _columns(index.join, _Rest.of(index.join))]
-    stamps = (index.stamps.get(source) for source in Source)
+    stamps = (index.file_stamps.get(source) for source in Source)
     head = _Head(
         machine=_MACHINE,
         files=[list(stamp) if stamp is not None else None for stamp in stamps],
@@ -181,17 +181,17 @@ class _Rest:
     @classmethod
     def of(cls, join: Join) -> Self:
         rest = cls()
-        for model in join.replies.models:
+        for model in join.responses.model_names:
             rest.models.append(model.encode("utf-8", "surrogatepass"))
         for extra in join.extras:
-            rest.replies.append(extra.reply)
+            rest.replies.append(extra.response)
             rest.oddities.append(_ODDITIES.index(extra.issue))
             rest.ids.append(extra.custom_id.encode("utf-8", "surrogatepass"))
         return rest
 
     def give(self, join: Join) -> None:
         for number in range(len(self.models)):
-            join.replies.models.number(_text(self.models, number))
+            join.responses.model_names.number(_text(self.models, number))
         for number, reply in enumerate(self.replies):
             join.extras.append(ExtraRow(reply, _ODDITIES[self.oddities[number]], _text(self.ids, number)))
 
@@ -200,7 +200,7 @@ class _Rest:
 
 
 def _columns(join: Join, rest: _Rest) -> list[Column]:
-    return [*join.requests.columns(), *join.replies.columns(), *rest.columns()]
+    return [*join.requests.columns(), *join.responses.columns(), *rest.columns()]
 
 
 def _text(texts: TextColumn, number: int) -> str:

@@ -12,10 +12,19 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from tbatch_tui.engine.lenient_json import UNREADABLE, called, count_of, id_of, loads, message_of, seconds_of, text_of
-from tbatch_tui.engine.results.index.previews import PREVIEW, preview_bytes
+from tbatch_tui.engine.lenient_json import (
+    UNREADABLE,
+    as_count,
+    as_id,
+    as_seconds,
+    content_text,
+    error_message,
+    loads,
+    tool_calls_text,
+)
+from tbatch_tui.engine.results.index.previews import PREVIEW_MAX, preview_bytes
 from tbatch_tui.engine.results.outcomes import Outcome
-from tbatch_tui.engine.results.usage import NO_USAGE, usage_of
+from tbatch_tui.engine.results.usage import NO_USAGE, parse_usage
 
 _NO_CALLS = (b"[]", b"null")
 _QUOTE = 0x22
@@ -27,7 +36,7 @@ class ClassifiedRow(Struct, gc=False):
 
     custom_id: str | None
     outcome: Outcome
-    head: bytes = b""
+    preview: bytes = b""
     tokens: int | None = None
     prompt_tokens: int | None = None
     reasoning_tokens: int | None = None
@@ -125,7 +134,7 @@ def classify(data: bytes) -> ClassifiedRow:
     return ClassifiedRow(
         row.custom_id,
         Outcome.CUT_SHORT if is_cut else Outcome.OK,
-        content[1:-1][:PREVIEW],
+        content[1:-1][:PREVIEW_MAX],
         _count(usage.completion_tokens),
         _count(usage.prompt_tokens),
         *usage.details(),
@@ -137,7 +146,7 @@ def _count(number: int | None) -> int | None:
     return number if number is not None and number >= 0 else None
 
 
-def request_of(data: bytes) -> tuple[str | None, str]:
+def parse_request(data: bytes) -> tuple[str | None, str]:
     """The `custom_id` of an input line, None where it has none, and the model it asks. Never raises."""
     try:
         request = _request(data)
@@ -147,13 +156,13 @@ def request_of(data: bytes) -> tuple[str | None, str]:
         if not isinstance(value, dict):
             return None, ""
         body = value.get("body")
-        return id_of(value.get("custom_id")), (id_of(body.get("model")) or "") if isinstance(body, dict) else ""
+        return as_id(value.get("custom_id")), (as_id(body.get("model")) or "") if isinstance(body, dict) else ""
 
 
 def salvage_id(data: bytes) -> str:
     """The `custom_id` that a row which cannot be read seems to have: to show it by, not to join it by."""
     found = _ID.search(data[:4096])
-    return (id_of(loads(found[1])) or "") if found else ""
+    return (as_id(loads(found[1])) or "") if found else ""
 
 
 def classify_value(value: Any) -> ClassifiedRow:
@@ -161,26 +170,26 @@ def classify_value(value: Any) -> ClassifiedRow:
     if not isinstance(value, dict):
         why = "not JSON" if value is UNREADABLE else "not a JSON object"
         return ClassifiedRow(None, Outcome.UNREADABLE, preview_bytes(f"This row is {why}"))
-    custom_id = id_of(value.get("custom_id"))
+    custom_id = as_id(value.get("custom_id"))
     response, error = value.get("response"), value.get("error")
     body = response.get("body") if isinstance(response, dict) else None
-    status = count_of(response.get("status_code")) if isinstance(response, dict) else None
+    status = as_count(response.get("status_code")) if isinstance(response, dict) else None
     if error is not None or response is None or (status is not None and status != 200):
-        said = message_of(error) or message_of(body)
+        said = error_message(error) or error_message(body)
         if not said:
             said = f"HTTP {status}, without a message" if status is not None else "Neither an answer nor an error"
         verdict = ClassifiedRow(custom_id, Outcome.ERROR, preview_bytes(said))
     else:
         verdict = ClassifiedRow(custom_id, *_answer(body))
     if isinstance(body, dict):
-        usage = usage_of(body.get("usage")) or NO_USAGE
+        usage = parse_usage(body.get("usage")) or NO_USAGE
         verdict.tokens, verdict.prompt_tokens = usage.completion, usage.prompt
         verdict.reasoning_tokens, verdict.cached_tokens = usage.reasoning, usage.cached
-        verdict.seconds = seconds_of(body.get("duration"))
-        verdict.model = id_of(body.get("model")) or ""
+        verdict.seconds = as_seconds(body.get("duration"))
+        verdict.model = as_id(body.get("model")) or ""
     if custom_id is None:
         verdict.outcome = Outcome.UNREADABLE
-        verdict.head = preview_bytes("This row has no custom_id")
+        verdict.preview = preview_bytes("This row has no custom_id")
     return verdict
 
 
@@ -200,7 +209,7 @@ def _answer(body: Any) -> tuple[Outcome, bytes]:
         is_cut = is_cut or choice.get("finish_reason") == "length"
         message = choice.get("message")
         message = message if isinstance(message, dict) else {}
-        text = text_of(message.get("content")) or text_of(choice.get("text"))
-        heads.append(text or called(message.get("tool_calls")))
+        text = content_text(message.get("content")) or content_text(choice.get("text"))
+        heads.append(text or tool_calls_text(message.get("tool_calls")))
     is_cut = is_cut or not any(heads)
     return (Outcome.CUT_SHORT if is_cut else Outcome.OK), preview_bytes(next(filter(None, heads), ""))

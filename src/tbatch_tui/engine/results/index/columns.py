@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.results.index.jsonl import Line
     from tbatch_tui.engine.results.sources import Source
 
-NONE = 0xFFFFFFFF
+UNKNOWN_COUNT = 0xFFFFFFFF
 """An unknown count; a greater one is kept as one less."""
-_MOST = NONE - 1
+_MOST = UNKNOWN_COUNT - 1
 _NAMES_MAX = 0xFFFF
 
 Column: TypeAlias = "bytearray | array[int] | array[float]"
@@ -43,7 +43,7 @@ class TextColumn:
     def columns(self) -> list[Column]:
         return [self._buffer, self._ends]
 
-    def take(self, other: TextColumn) -> None:
+    def extend(self, other: TextColumn) -> None:
         """Add all texts of another."""
         first = len(self._buffer)
         self._buffer += other._buffer
@@ -91,7 +91,7 @@ class LocationColumns:
     def columns(self) -> list[Column]:
         return [self.line, self.offset, self.length]
 
-    def take(self, other: LocationColumns) -> None:
+    def extend(self, other: LocationColumns) -> None:
         """Add all places of another."""
         self.line.extend(other.line)
         self.offset.extend(other.offset)
@@ -103,24 +103,24 @@ class RequestColumns:
 
     def __init__(self) -> None:
         self.ids = TextColumn()
-        self.places = LocationColumns()
+        self.locations = LocationColumns()
         """Empty without an input file: then the requests are the ids that came back."""
-        self.reply = array("i")
+        self.response = array("i")
         """The reply that counts for the request; -1 while there is none."""
 
     def __len__(self) -> int:
-        return len(self.reply)
+        return len(self.response)
 
     def append(self, custom_id: str, line: Line | None) -> int:
         """Add a request; its index."""
         self.ids.append(custom_id.encode("utf-8", "surrogatepass"))
         if line is not None:
-            self.places.append(line)
-        self.reply.append(-1)
-        return len(self.reply) - 1
+            self.locations.append(line)
+        self.response.append(-1)
+        return len(self.response) - 1
 
     def columns(self) -> list[Column]:
-        return [*self.ids.columns(), *self.places.columns(), self.reply]
+        return [*self.ids.columns(), *self.locations.columns(), self.response]
 
     def custom_id(self, number: int) -> str:
         return self.ids[number].decode("utf-8", "surrogatepass")
@@ -132,7 +132,7 @@ class ResponseColumns:
     def __init__(self) -> None:
         self.file = array("H")
         """The number of the file it stands in."""
-        self.places = LocationColumns()
+        self.locations = LocationColumns()
         self.outcome = bytearray()
         self.tokens = array("I")
         self.prompt_tokens = array("I")
@@ -140,10 +140,10 @@ class ResponseColumns:
         self.cached_tokens = array("I")
         self.model = array("H")
         """The model that was asked, where that is known; else the one that says it answered."""
-        self.models = NameColumn()
+        self.model_names = NameColumn()
         self.seconds = array("d")
         """Negative where unknown."""
-        self.heads = TextColumn()
+        self.previews = TextColumn()
 
     def __len__(self) -> int:
         return len(self.outcome)
@@ -151,25 +151,27 @@ class ResponseColumns:
     def append(self, source: Source, line: Line, verdict: ClassifiedRow) -> int:
         """Add a reply; its index."""
         self.file.append(source)
-        self.places.append(line)
+        self.locations.append(line)
         tokens, prompt = verdict.tokens, verdict.prompt_tokens
         reasoning, cached = verdict.reasoning_tokens, verdict.cached_tokens
-        self.tokens.append(NONE if tokens is None else tokens if tokens < NONE else _MOST)
-        self.prompt_tokens.append(NONE if prompt is None else prompt if prompt < NONE else _MOST)
-        self.reasoning_tokens.append(NONE if reasoning is None else reasoning if reasoning < NONE else _MOST)
-        self.cached_tokens.append(NONE if cached is None else cached if cached < NONE else _MOST)
-        self.model.append(self.models.number(verdict.model))
+        self.tokens.append(UNKNOWN_COUNT if tokens is None else tokens if tokens < UNKNOWN_COUNT else _MOST)
+        self.prompt_tokens.append(UNKNOWN_COUNT if prompt is None else prompt if prompt < UNKNOWN_COUNT else _MOST)
+        self.reasoning_tokens.append(
+            UNKNOWN_COUNT if reasoning is None else reasoning if reasoning < UNKNOWN_COUNT else _MOST
+        )
+        self.cached_tokens.append(UNKNOWN_COUNT if cached is None else cached if cached < UNKNOWN_COUNT else _MOST)
+        self.model.append(self.model_names.number(verdict.model))
         self.seconds.append(-1.0 if verdict.seconds is None else verdict.seconds)
-        self.heads.append(verdict.head)
+        self.previews.append(verdict.preview)
         self.outcome.append(verdict.outcome)
         return len(self.outcome) - 1
 
-    def take(self, other: ResponseColumns, first_file: int) -> int:
+    def extend(self, other: ResponseColumns, first_file: int) -> int:
         """Add all replies of another index, whose files are numbered from `first_file` on; the index of the first."""
         first = len(self)
-        names = [self.models.number(name) for name in other.models]
+        names = [self.model_names.number(name) for name in other.model_names]
         self.file.extend(array("H", [first_file + file for file in other.file]))
-        self.places.take(other.places)
+        self.locations.extend(other.locations)
         self.outcome += other.outcome
         self.tokens.extend(other.tokens)
         self.prompt_tokens.extend(other.prompt_tokens)
@@ -177,21 +179,21 @@ class ResponseColumns:
         self.cached_tokens.extend(other.cached_tokens)
         self.model.extend(array("H", [names[model] for model in other.model]))
         self.seconds.extend(other.seconds)
-        self.heads.take(other.heads)
+        self.previews.extend(other.previews)
         return first
 
     def columns(self) -> list[Column]:
         """All but the names of the models."""
         counts = (self.tokens, self.prompt_tokens, self.reasoning_tokens, self.cached_tokens)
         return [
-            *(self.file, *self.places.columns(), self.outcome, *counts, self.model, self.seconds),
-            *self.heads.columns(),
+            *(self.file, *self.locations.columns(), self.outcome, *counts, self.model, self.seconds),
+            *self.previews.columns(),
         ]
 
     def outcome_of(self, number: int) -> Outcome:
         return Outcome(self.outcome[number])
 
 
-def known(count: int) -> int | None:
+def decode_count(count: int) -> int | None:
     """A count as it was kept; None for what was unknown."""
-    return None if count == NONE else count
+    return None if count == UNKNOWN_COUNT else count

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class ExtraRow:
     """A reply that stands below the requests."""
 
-    reply: int
+    response: int
     issue: RowIssue
     custom_id: str
 
@@ -36,7 +36,7 @@ class Join:
         self.has_input = has_input
         """Without an input file the requests are the ids that came back."""
         self.requests = RequestColumns()
-        self.replies = ResponseColumns()
+        self.responses = ResponseColumns()
         self.extras: list[ExtraRow] = []
         self._asked = array("H")
         """The model each request asks, as a number of `replies.models`."""
@@ -44,40 +44,40 @@ class Join:
         self._more: dict[str, deque[int]] = {}
         """Further requests of an id that have no reply yet."""
 
-    def add_request(self, custom_id: str | None, line: Line, model: str = "", *, glimpsed: str = "") -> None:
+    def add_request(self, custom_id: str | None, line: Line, model: str = "", *, salvaged_id: str = "") -> None:
         """A line of the input file. Without an id it can only be missing; `glimpsed` is what it is shown by."""
-        number = self.requests.append(glimpsed if custom_id is None else custom_id, line)
-        self._asked.append(self.replies.models.number(model))
+        number = self.requests.append(salvaged_id if custom_id is None else custom_id, line)
+        self._asked.append(self.responses.model_names.number(model))
         if custom_id is not None and self._by_id.setdefault(custom_id, number) != number:
             self._more.setdefault(custom_id, deque()).append(number)
 
-    def add_reply(self, source: Source, line: Line, verdict: ClassifiedRow, *, glimpsed: str = "") -> None:
+    def add_response(self, source: Source, line: Line, classified: ClassifiedRow, *, salvaged_id: str = "") -> None:
         """A row of the output or error file."""
-        reply = self.replies.append(source, line, verdict)
-        custom_id = verdict.custom_id
+        reply = self.responses.append(source, line, classified)
+        custom_id = classified.custom_id
         if custom_id is None:
-            self.extras.append(ExtraRow(reply, RowIssue.UNREADABLE, glimpsed))
+            self.extras.append(ExtraRow(reply, RowIssue.UNREADABLE, salvaged_id))
             return
         request = self._by_id.get(custom_id)
         if request is None and self.has_input:
             self.extras.append(ExtraRow(reply, RowIssue.UNKNOWN, custom_id))
         elif request is None:
             number = self._by_id[custom_id] = self.requests.append(custom_id, None)
-            self.requests.reply[number] = reply
+            self.requests.response[number] = reply
         else:
             if self.has_input and (asked := self._asked[request]):
-                self.replies.model[reply] = asked
+                self.responses.model[reply] = asked
             self._give(request, reply, custom_id)
 
     def _give(self, request: int, reply: int, custom_id: str) -> None:
-        here = self.requests.reply[request]
+        here = self.requests.response[request]
         if here < 0:
-            self.requests.reply[request] = reply
+            self.requests.response[request] = reply
         elif more := self._more.get(custom_id):
-            self.requests.reply[more.popleft()] = reply
+            self.requests.response[more.popleft()] = reply
         else:
-            if self.replies.outcome[reply] < self.replies.outcome[here]:
-                self.requests.reply[request], reply = reply, here
+            if self.responses.outcome[reply] < self.responses.outcome[here]:
+                self.requests.response[request], reply = reply, here
             self.extras.append(ExtraRow(reply, RowIssue.DUPLICATE, custom_id))
 
     def finish(self) -> RequestCounts:
@@ -87,8 +87,8 @@ class Join:
 
     def count(self) -> RequestCounts:
         """The sum of all rows."""
-        outcome = self.replies.outcome
-        counts = Counter(outcome[reply] if reply >= 0 else Outcome.MISSING for reply in self.requests.reply)
+        outcome = self.responses.outcome
+        counts = Counter(outcome[reply] if reply >= 0 else Outcome.MISSING for reply in self.requests.response)
         odd = Counter(extra.issue for extra in self.extras)
         return RequestCounts(
             requests=len(self.requests),

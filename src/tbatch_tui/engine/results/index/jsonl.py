@@ -9,10 +9,10 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-PIECE = 256 * 1024
-HELD_MAX = 16 * 1024 * 1024
+PIECE_SIZE = 256 * 1024
+LINE_MAX = 16 * 1024 * 1024
 """A longer line is passed over and measured; its first `HEAD` bytes stand for it."""
-HEAD = 4096
+HEAD_SIZE = 4096
 
 
 class Line(Struct, frozen=True, gc=False):
@@ -31,13 +31,13 @@ class Line(Struct, frozen=True, gc=False):
         return self.length == len(self.data)
 
 
-def lines_of(file: BinaryIO, seen: Callable[[bytes], object]) -> Iterator[Line]:
+def read_lines(file: BinaryIO, seen: Callable[[bytes], object]) -> Iterator[Line]:
     """The lines of a file from its beginning. `seen` is given each piece before its lines; it may raise to stop."""
     number = position = 0
     carried: list[bytes] = []
     offset = held = 0  # of the line whose end has not been read yet
     is_too_long = False
-    while block := file.read(PIECE):
+    while block := file.read(PIECE_SIZE):
         seen(block)
         start = 0
         while (end := block.find(b"\n", start)) >= 0:
@@ -56,8 +56,8 @@ def lines_of(file: BinaryIO, seen: Callable[[bytes], object]) -> Iterator[Line]:
         if rest and not is_too_long:
             carried.append(rest)
             held += len(rest)
-            if held > HELD_MAX:
-                carried, is_too_long = [b"".join(carried)[:HEAD]], True
+            if held > LINE_MAX:
+                carried, is_too_long = [b"".join(carried)[:HEAD_SIZE]], True
         position += len(block)
     if carried:
         data = b"".join(carried)

@@ -18,7 +18,7 @@ from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.results.index.index import ResultIndex, RowLocation
 from tbatch_tui.engine.results.index.join import ExtraRow, Join
 from tbatch_tui.engine.results.outcomes import Outcome, RequestCounts, Row, RowIssue
-from tbatch_tui.engine.results.sources import FileNumber, Source, source_of
+from tbatch_tui.engine.results.sources import FileNumber, Source, source_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -74,28 +74,28 @@ class MergedIndex(ResultIndex):
                 "Its results, and those of each retry, can be read by themselves.",
             )
         self.input_changed = original.input_changed
-        self.absent = dict(original.absent)
-        self.stamps = original.stamps
+        self.read_errors = dict(original.read_errors)
+        self.file_stamps = original.file_stamps
         self._join = self._joined(original)
-        self.reconciliation = self._join.count()
-        return self.reconciliation
+        self.counts = self._join.count()
+        return self.counts
 
     def _joined(self, original: ResultIndex) -> Join:
         join = Join(has_input=True)
-        join.requests.ids, join.requests.places = original.requests.ids, original.requests.places
+        join.requests.ids, join.requests.locations = original.requests.ids, original.requests.locations
         count = len(original.requests)
-        best = join.requests.reply = array("i", [-1]) * count
+        best = join.requests.response = array("i", [-1]) * count
         self._asked = array("i", [-1]) * count
         rows = _rows_by_id(original)
 
         def outcome(row: int) -> int:
-            return join.replies.outcome[best[row]] if best[row] >= 0 else Outcome.MISSING
+            return join.responses.outcome[best[row]] if best[row] >= 0 else Outcome.MISSING
 
         for number, member in enumerate(self.members):
             index = member.index
-            first = join.replies.take(index.replies, number * _FILES)
-            join.extras += [ExtraRow(first + extra.reply, extra.issue, extra.custom_id) for extra in index.extras]
-            for asked, reply in enumerate(index.requests.reply):
+            first = join.responses.extend(index.responses, number * _FILES)
+            join.extras += [ExtraRow(first + extra.response, extra.issue, extra.custom_id) for extra in index.extras]
+            for asked, reply in enumerate(index.requests.response):
                 if reply < 0:
                     continue
                 if number == 0:
@@ -106,10 +106,12 @@ class MergedIndex(ResultIndex):
                     join.extras.append(ExtraRow(first + reply, RowIssue.UNKNOWN, custom_id))
                     continue
                 row = known[0] if len(known) == 1 else max(known, key=outcome)
-                if index.replies.outcome[reply] <= outcome(row):
+                if index.responses.outcome[reply] <= outcome(row):
                     best[row], self._asked[row] = first + reply, asked
             if number:
-                self.absent |= {source: why for source, why in index.absent.items() if source is not Source.INPUT}
+                self.read_errors |= {
+                    source: why for source, why in index.read_errors.items() if source is not Source.INPUT
+                }
         return join
 
     @property
@@ -124,10 +126,10 @@ class MergedIndex(ResultIndex):
         return self.members[attempt] if attempt is not None else None
 
     def _attempt(self, number: int) -> int | None:
-        reply = self.reply(number)
-        return self.replies.file[reply] // _FILES if reply is not None else None
+        reply = self.response_of(number)
+        return self.responses.file[reply] // _FILES if reply is not None else None
 
-    def job_of(self, number: int) -> str:
+    def job_id_of(self, number: int) -> str:
         member = self.member_of(number)
         return member.job_id if member is not None else ""
 
@@ -153,23 +155,23 @@ class MergedIndex(ResultIndex):
         """Of a retry not its input: the requests are the original's."""
         for number, member in enumerate(self.members):
             for file in member.index.files:
-                if number == 0 or source_of(file) is not Source.INPUT:
+                if number == 0 or source_of_file(file) is not Source.INPUT:
                     yield number * _FILES + file
 
     @contextmanager
-    def open(self, file: FileNumber) -> Iterator[BinaryIO]:
-        with self.members[file // _FILES].index.open(file % _FILES) as opened:
+    def open_file(self, file: FileNumber) -> Iterator[BinaryIO]:
+        with self.members[file // _FILES].index.open_file(file % _FILES) as opened:
             yield opened
 
-    def size(self, file: FileNumber) -> int:
-        return self.members[file // _FILES].index.size(file % _FILES)
+    def file_size(self, file: FileNumber) -> int:
+        return self.members[file // _FILES].index.file_size(file % _FILES)
 
-    def asked_place(self, number: int) -> RowLocation | None:
+    def answered_location(self, number: int) -> RowLocation | None:
         """The line of the retry where that was answered: it may ask another model, or for more tokens."""
         attempt = self._attempt(number)
         if attempt is None or number >= len(self._asked):
-            return super().asked_place(number)
-        place = self.members[attempt].index.request_place(self._asked[number])
+            return super().answered_location(number)
+        place = self.members[attempt].index.request_location(self._asked[number])
         return place and place._replace(file=attempt * _FILES + place.file)
 
 

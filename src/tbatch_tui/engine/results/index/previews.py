@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-PREVIEW = 240
+PREVIEW_MAX = 240
 """Bytes kept of an answer's beginning, as JSON spells them."""
 
 _ESCAPE_MAX = 6
@@ -13,14 +13,14 @@ _ESCAPE_MAX = 6
 
 def preview_bytes(text: str) -> bytes:
     """The beginning of a text, spelled as JSON does, without the quotes."""
-    spelled = json.dumps(text[:PREVIEW], ensure_ascii=False)[1:-1]
-    return spelled.encode("utf-8", "backslashreplace")[:PREVIEW]  # a lone surrogate becomes its own JSON escape
+    spelled = json.dumps(text[:PREVIEW_MAX], ensure_ascii=False)[1:-1]
+    return spelled.encode("utf-8", "backslashreplace")[:PREVIEW_MAX]  # a lone surrogate becomes its own JSON escape
 
 
 def preview_text(head: bytes) -> str:
     """A head as text on one line; an escape or a letter that was cut in two at its end is dropped."""
     text = head.decode("utf-8", "replace")
-    if len(head) == PREVIEW:
+    if len(head) == PREVIEW_MAX:
         text = text.rstrip("\N{REPLACEMENT CHARACTER}")
     if "\\" in text:
         text = _unescaped(text)

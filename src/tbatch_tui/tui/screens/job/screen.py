@@ -257,13 +257,13 @@ class JobScreen(JobActions, BaseScreen):
 
     @work(group="raw", exclusive=True, exit_on_error=False)
     async def _read_raw(self) -> None:
-        from tbatch_tui.engine.results import spelled
+        from tbatch_tui.engine.results import format_raw_line
 
         if (record := self.current) is None or record.job is None:
             return
         told = await self.engine.raw_job(record.job.id)
         kept = json.dumps(asdict(record.job), ensure_ascii=False)
-        blocks = [Block(spelled((told if told is not None else kept).encode("utf-8", "replace")))]
+        blocks = [Block(format_raw_line((told if told is not None else kept).encode("utf-8", "replace")))]
         if told is None:
             blocks = [Block(_AS_KEPT, QUIET), Block(), *blocks]
         self.query_one("#raw", RecordView).show(blocks, stay=True)

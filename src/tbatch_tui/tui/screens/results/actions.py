@@ -189,7 +189,7 @@ class ResultsActions(ResultsFamily):
                 wish.path,
                 wish.form,
                 columns=wish.columns,
-                job_of=lambda row: index.job_of(row) or job_id,
+                job_id_of=lambda row: index.job_id_of(row) or job_id,
                 replace=replace,
                 cancelled=cancelled,
                 progress=moved,

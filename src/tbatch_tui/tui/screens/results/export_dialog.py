@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
-from tbatch_tui.engine.results import COLUMNS, USUAL, ExportFormat, has_parquet
+from tbatch_tui.engine.results import COLUMNS, DEFAULT_COLUMNS, ExportFormat, has_parquet
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.dialogs.base import Box
 from tbatch_tui.tui.dialogs.form import Form
@@ -88,7 +88,7 @@ class ExportDialog(Form[ExportWish]):
                     yield Checkbox(words, on=True, id="shown", group="rows")
                 with Horizontal(classes="field", id="columns-field"):
                     yield Static("Columns", classes="name", markup=False)
-                    yield TextInput(", ".join(USUAL), placeholder=", ".join(COLUMNS), id="columns")
+                    yield TextInput(", ".join(DEFAULT_COLUMNS), placeholder=", ".join(COLUMNS), id="columns")
                 with Horizontal(classes="field"):
                     yield Static("File", classes="name", markup=False)
                     yield TextInput(self._usual(ExportFormat.MERGED), id="path")
@@ -113,7 +113,7 @@ class ExportDialog(Form[ExportWish]):
         self.action_save()
 
     def _usual(self, form: ExportFormat) -> str:
-        return fmt.place(self._folder / f"{self._stem}{form.ending}")
+        return fmt.place(self._folder / f"{self._stem}{form.suffix}")
 
     def _form(self) -> ExportFormat:
         return next(
@@ -146,6 +146,6 @@ class ExportDialog(Form[ExportWish]):
             return
         form, written = self._form(), self.query_one("#path", TextInput).value.strip()
         usual = written == self._usual(form)  # the path itself: what is shown of it passed the gate
-        path = self._folder / f"{self._stem}{form.ending}" if usual else Path(written).expanduser()
+        path = self._folder / f"{self._stem}{form.suffix}" if usual else Path(written).expanduser()
         shown_only = bool(self._of) and not self.query_one("#all", Checkbox).on
         self.dismiss(ExportWish(form, shown_only, tuple(self._columns()), path))

@@ -102,7 +102,7 @@ class ResultsHeader(ResultsFamily):
 
     def _sum(self) -> list[tuple[str, str]]:
         """The sum that must come out even."""
-        reader, found = self.reader, self.reader.index.reconciliation
+        reader, found = self.reader, self.reader.index.counts
         if found is None or not reader.has_results:
             return []
         return [(format_counts(found), "$status-attention" if self._trouble() else counts_style(found))]

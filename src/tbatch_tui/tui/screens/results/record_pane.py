@@ -48,7 +48,7 @@ class RecordPane(BaseResults):
     async def read_group(self, group: ErrorGroup) -> None:
         """Show a cause, with its first row, beside the list of causes."""
         index = self.reader.index
-        blocks = group_blocks(group, await asyncio.to_thread(index.record, group.sample))
+        blocks = group_blocks(group, await asyncio.to_thread(index.record, group.first_row))
         if index is self.reader.index and self.by_cause:
             self.story_of = None
             self.query_one(RecordView).show(blocks)
