@@ -15,8 +15,8 @@ from together.types.audio.transcription_create_response import (
 from together.types.chat.chat_completion import ChatCompletion
 
 from tbatch_tui.sandbox.answers.chat import completion
-from tbatch_tui.sandbox.answers.failures import refusal
-from tbatch_tui.sandbox.answers.transcripts import heard
+from tbatch_tui.sandbox.answers.failures import failure_reason
+from tbatch_tui.sandbox.answers.transcripts import transcription
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.sandbox.conftest import CHAT, chat_row, jsonl, rows_of
 
@@ -117,18 +117,18 @@ def test_labels_are_chosen_with_sense(text: str, label: str) -> None:
 
 
 def test_transcriptions() -> None:
-    plain = heard(audio_row()["body"], HEARD)
+    plain = transcription(audio_row()["body"], HEARD)
     AudioTranscriptionJsonResponse.model_validate(plain)
     assert plain.keys() == {"duration", "language", "text"}
     more = {"response_format": "verbose_json", "timestamp_granularities": ["word"], "diarize": True, "language": "de"}
-    full = heard(audio_row(**more)["body"], HEARD)
+    full = transcription(audio_row(**more)["body"], HEARD)
     AudioTranscriptionVerboseJsonResponse.model_validate(full)
     assert full["text"] == plain["text"] == " ".join(segment["text"] for segment in full["segments"])
     assert full["language"] == "de"
     assert " ".join(word["word"] for word in full["words"]) == full["text"]
     spoken = [word["word"] for segment in full["speaker_segments"] for word in segment["words"]]
     assert spoken == full["text"].split()
-    assert heard(audio_row(language="de")["body"], "/v1/audio/translations")["language"] == "en"
+    assert transcription(audio_row(language="de")["body"], "/v1/audio/translations")["language"] == "en"
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_transcriptions() -> None:
     ],
 )
 def test_rows_that_fail(row: dict[str, Any], endpoint: str, told: str) -> None:
-    message = refusal(row, endpoint)
+    message = failure_reason(row, endpoint)
     assert message is not None and told in message
 
 
@@ -193,7 +193,7 @@ tools = st.lists(
 def test_no_request_is_too_strange(body: dict[str, Any], said: Any, called: Any, schema: Any) -> None:
     form = {"type": "json_schema", "schema": schema}
     row = chat_row(**({"messages": said, "tools": called, "response_format": form} | body))
-    if isinstance(row["body"]["model"], str) and refusal(row, CHAT) is None:
+    if isinstance(row["body"]["model"], str) and failure_reason(row, CHAT) is None:
         ChatCompletion.model_validate(json.loads(json.dumps(completion(row["body"], "x", 0, cut=False))))
 
 
@@ -201,5 +201,5 @@ def test_no_request_is_too_strange(body: dict[str, Any], said: Any, called: Any,
 @given(st.dictionaries(st.sampled_from(["file", "language", "response_format", "diarize", "model"]), json_values))
 def test_no_recording_is_too_strange(body: dict[str, Any]) -> None:
     row = audio_row(**body)
-    if isinstance(row["body"]["model"], str) and refusal(row, HEARD) is None:
-        heard(row["body"], HEARD)
+    if isinstance(row["body"]["model"], str) and failure_reason(row, HEARD) is None:
+        transcription(row["body"], HEARD)

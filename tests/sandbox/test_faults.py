@@ -232,4 +232,4 @@ def test_control_from_another_process(http: httpx.Client, box: Sandbox) -> None:
 def test_a_plan_may_leave_almost_everything_out() -> None:
     [fault] = parse_plan(b'[{"kind": "close"}]')
     assert fault.matches("PUT", "/anything/at/all")
-    assert [fault.hits(n) for n in (1, 2)] == [True, False]
+    assert [fault.applies_to(n) for n in (1, 2)] == [True, False]

@@ -110,8 +110,8 @@ def test_too_large_a_file_is_read_and_refused(http: httpx.Client, box: Sandbox) 
 
     refused = httpx.put(location, content=(piece for _ in range(MAX_BYTES // len(piece) + 1)), timeout=60)
     assert (refused.status_code, refused.json()["error"]["code"]) == (413, "file_too_large")
-    file = box.state.files.upload(location.partition("?")[0].rpartition("/")[2])
-    assert file is not None and not list(box.state.files.body(file).parent.iterdir())
+    file = box.state.files.find_upload(location.partition("?")[0].rpartition("/")[2])
+    assert file is not None and not list(box.state.files.body_path(file).parent.iterdir())
 
 
 def test_a_put_that_breaks_off_leaves_nothing(http: httpx.Client) -> None:

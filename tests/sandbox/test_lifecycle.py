@@ -193,9 +193,9 @@ def test_a_clock_runs_as_fast_as_told() -> None:
     still = Clock(0, start=100)
     still.advance(5)
     assert still.now() == 105
-    still.not_before(50)
+    still.move_forward_to(50)
     assert still.now() == 105
-    still.not_before(200)
+    still.move_forward_to(200)
     assert still.now() == 200
     fast = Clock(1e6, start=0)
     began = fast.now()

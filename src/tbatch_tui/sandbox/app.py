@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from tbatch_tui.sandbox.api import account, batches, control, uploads
 from tbatch_tui.sandbox.api import files as content
 from tbatch_tui.sandbox.api import responses as replies
-from tbatch_tui.sandbox.middleware import Wire
+from tbatch_tui.sandbox.middleware import FaultMiddleware
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,28 +22,28 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
 
-    from tbatch_tui.sandbox.state import State
+    from tbatch_tui.sandbox.state import SandboxState
 
-STORAGE = "/_storage/"
+STORAGE_PREFIX = "/_storage/"
 """Where uploads go. The address is signed: no key is sent there."""
 
 
-def make_app(state: State) -> ASGIApp:
+def make_app(state: SandboxState) -> ASGIApp:
     """The sandbox as an ASGI app."""
     handlers: Mapping[int | type[Exception], ExceptionHandler] = {
-        replies.RefusedError: replies.refused,
-        HTTPException: replies.http_error,
-        Exception: _crashed,
+        replies.ApiError: replies.handle_api_error,
+        HTTPException: replies.handle_http_error,
+        Exception: _handle_crash,
     }
     # `upload` before `{id}`: routes are tried in order.
     routes = [*uploads.routes, *content.routes, *batches.routes, *account.routes, *control.routes]
     starlette = Starlette(routes=routes, exception_handlers=handlers)
     starlette.router.redirect_slashes = False
     starlette.state.sandbox = state
-    return Wire(_Gate(starlette, state.key), state)
+    return FaultMiddleware(_KeyCheck(starlette, state.key), state)
 
 
-class _Gate:
+class _KeyCheck:
     """Lets those in who bring the key."""
 
     def __init__(self, app: ASGIApp, key: str) -> None:
@@ -52,14 +52,14 @@ class _Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         brought = dict(scope["headers"]).get(b"authorization", b"")
-        if scope["path"].startswith(STORAGE) or hmac.compare_digest(brought, self._expected):
+        if scope["path"].startswith(STORAGE_PREFIX) or hmac.compare_digest(brought, self._expected):
             await self._app(scope, receive, send)
             return
-        answer = replies.error(401, "Invalid API key provided.", code="invalid_api_key")
+        answer = replies.error_response(401, "Invalid API key provided.", code="invalid_api_key")
         await answer(scope, receive, send)
 
 
-async def _crashed(_: Request, error: Exception) -> Response:
+async def _handle_crash(_: Request, error: Exception) -> Response:
     """A mistake of the sandbox's own: told where somebody sees it."""
     traceback.print_exception(error, file=sys.stderr)
-    return replies.error(500, f"sandbox error: {type(error).__name__}", code="sandbox_error")
+    return replies.error_response(500, f"sandbox error: {type(error).__name__}", code="sandbox_error")

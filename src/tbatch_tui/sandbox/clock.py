@@ -25,13 +25,13 @@ class Clock:
         """Jump ahead, beside whatever the speed does."""
         self._start += seconds
 
-    def not_before(self, moment: float) -> None:
+    def move_forward_to(self, moment: float) -> None:
         """Go on from `moment` if that lies ahead: a sandbox that ran fast must not go back in time when restarted."""
         behind = moment - self.now()
         if behind > 0:
             self.advance(behind)
 
 
-def stamp(seconds: float) -> str:
+def format_time(seconds: float) -> str:
     """A time as the API writes it: ISO 8601 in UTC, with a Z."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-Kind = Literal[
+FaultKind = Literal[
     "status",
     "status-after",
     "close",
@@ -39,7 +39,7 @@ Kind = Literal[
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"first": "from", "last": "to"}):
     """One entry of a plan."""
 
-    kind: Kind
+    kind: FaultKind
     method: str = "*"
     path: str = "**"
     """`*` stands for anything within a segment, `**` for anything; a path ending in `/` means all below it."""
@@ -64,7 +64,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"fi
         """Whether the entry is about such a call at all."""
         return self.method in ("*", method) and _pattern(self.path).fullmatch(path) is not None
 
-    def hits(self, n: int) -> bool:
+    def applies_to(self, n: int) -> bool:
         """Whether the n-th matching call is to go wrong."""
         if self.last is None:
             return n >= self.first
@@ -72,7 +72,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"fi
         return self.first <= n <= last
 
     @property
-    def works(self) -> bool:
+    def does_work(self) -> bool:
         """Whether the call's work is done although its answer is replaced or late."""
         if self.kind in ("status-after", "close-after"):
             return True
@@ -84,7 +84,7 @@ class BadPlanError(Exception):
 
 
 @dataclass(slots=True)
-class FaultBoard:
+class ActiveFaults:
     """The faults in force, with their counts."""
 
     _faults: list[Fault] = field(default_factory=list)
@@ -101,17 +101,17 @@ class FaultBoard:
         self._faults.clear()
         self._counts.clear()
 
-    def draw(self, method: str, path: str) -> Fault | None:
+    def next_fault(self, method: str, path: str) -> Fault | None:
         """Count a call that arrived; the first fault that means it, if any."""
         drawn = None
         for index, fault in enumerate(self._faults):
             if fault.matches(method, path):
                 self._counts[index] += 1
-                if drawn is None and fault.hits(self._counts[index]):
+                if drawn is None and fault.applies_to(self._counts[index]):
                     drawn = fault
         return drawn
 
-    def told(self) -> list[dict[str, Any]]:
+    def to_list(self) -> list[dict[str, Any]]:
         """The faults in force and how many calls each has seen."""
         pairs = zip(self._faults, self._counts, strict=True)
         return [{"fault": msgspec.to_builtins(fault), "seen": count} for fault, count in pairs]
@@ -133,19 +133,19 @@ def parse_plan(text: bytes, source: str = "plan") -> list[Fault]:
         raise BadPlanError(f"{source}: not JSON: {unreadable}") from unreadable
     if not isinstance(entries, list):
         raise BadPlanError(f"{source}: expected an array of faults; put the entry between [ and ]")
-    return [_entry(entry, f"{source}: entry {number}") for number, entry in enumerate(entries, 1)]
+    return [_parse_entry(entry, f"{source}: entry {number}") for number, entry in enumerate(entries, 1)]
 
 
-def _entry(entry: Any, where: str) -> Fault:
+def _parse_entry(entry: Any, where: str) -> Fault:
     if not isinstance(entry, dict):
         raise BadPlanError(f'{where}: expected an object such as {{"path": "/v1/batches", "kind": "close"}}')
     known = [each.encode_name for each in msgspec.structs.fields(Fault)]
     for name in entry:
         if name not in known:
-            raise BadPlanError(f"{where}: {name!r} is not a field{_mend(name, known)}")
-    kinds = get_args(Kind)
+            raise BadPlanError(f"{where}: {name!r} is not a field{_suggestion(name, known)}")
+    kinds = get_args(FaultKind)
     if entry.get("kind") not in kinds:
-        raise BadPlanError(f"{where}: kind {entry.get('kind')!r} is not known{_mend(entry.get('kind'), kinds)}")
+        raise BadPlanError(f"{where}: kind {entry.get('kind')!r} is not known{_suggestion(entry.get('kind'), kinds)}")
     try:
         fault = msgspec.convert(entry, Fault)
     except msgspec.ValidationError as wrong:
@@ -177,7 +177,7 @@ def _check(fault: Fault, where: str) -> None:
             raise BadPlanError(f"{where}: header {name!r} cannot be sent; names and values must be plain ASCII")
 
 
-def _mend(wrong: object, known: Iterable[str]) -> str:
+def _suggestion(wrong: object, known: Iterable[str]) -> str:
     known = list(known)
     close = difflib.get_close_matches(str(wrong), known, 1)
     return f"; did you mean {close[0]!r}?" if close else f"; it can be {', '.join(known)}"

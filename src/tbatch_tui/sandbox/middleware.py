@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from tbatch_tui.sandbox.faults import Fault
-    from tbatch_tui.sandbox.state import State
+    from tbatch_tui.sandbox.state import SandboxState
     from tbatch_tui.sandbox.traffic import Call
 
-GARBAGE = b'{"id": "b7c1", "status": "IN_PROG'
-PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
-CONTROL = "/_sandbox/"
+BROKEN_JSON = b'{"id": "b7c1", "status": "IN_PROG'
+HTML_BODY = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
+CONTROL_PREFIX = "/_sandbox/"
 _VERSIONED = ("/v1/", "/v2/", "/v3/")
 _BARE = ("/batches", "/files")
 
@@ -45,7 +45,7 @@ class CuttableProtocol(H11Protocol):
         self.app = with_connection
 
 
-def canonical(path: str) -> str:
+def canonical_path(path: str) -> str:
     """The path with one version in front, whichever base URL the client was given.
 
     SDK 3.x puts `/v1` on each path, SDK 2.x has it at the end of its base URL, and a person may set either kind of
@@ -58,63 +58,63 @@ def canonical(path: str) -> str:
     return path.rstrip("/") or "/"
 
 
-class Wire:
+class FaultMiddleware:
     """The ASGI app around the app."""
 
-    def __init__(self, app: ASGIApp, state: State) -> None:
+    def __init__(self, app: ASGIApp, state: SandboxState) -> None:
         self._app = app
         self._state = state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one call."""
         assert scope["type"] == "http"  # the server has neither lifespan nor web sockets
-        path = canonical(scope["path"])
+        path = canonical_path(scope["path"])
         scope["path"], scope["raw_path"] = path, quote(path).encode()
-        if path.startswith(CONTROL):
+        if path.startswith(CONTROL_PREFIX):
             await self._app(scope, receive, send)
             return
         traffic = self._state.traffic
         call = traffic.begin(scope["method"], path)
         scope["sandbox.request_id"] = f"req-{call.n:08d}"
-        fault = self._state.faults.draw(call.method, path)
-        noting = _noting(call, send)
+        fault = self._state.faults.next_fault(call.method, path)
+        noting = _recording_send(call, send)
         try:
             if fault is None:
                 await self._app(scope, receive, noting)
             else:
                 call.fault = fault.kind
-                await self._spoiled(fault, scope, receive, noting)
+                await self._serve_with_fault(fault, scope, receive, noting)
         except ClientDisconnect:
             pass  # gone in the middle of its request: nobody is there to answer, and it is no mistake of ours
         finally:
             traffic.end(call)
 
-    async def _spoiled(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve_with_fault(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a call that is to go wrong."""
-        line = _Line(scope["sandbox.transport"], receive)
+        line = _Connection(scope["sandbox.transport"], receive)
         receive = line.receive
         match fault.kind:
             case "close":
                 await line.drain(fault.bytes)
                 await line.cut()
-            case "delay" if fault.works:
-                await self._app(scope, receive, _Late(send, fault.seconds or 0.0))
+            case "delay" if fault.does_work:
+                await self._app(scope, receive, _DelayedSend(send, fault.seconds or 0.0))
             case "delay":
                 await asyncio.sleep(fault.seconds or 0.0)
                 await self._app(scope, receive, send)
             case "drip" | "truncate" | "truncate-no-length" | "close-body" | "wrong-byte":
-                await self._app(scope, receive, _Spoiler(fault, line, send))
+                await self._app(scope, receive, _BodyFault(fault, line, send))
             case "status" | "status-after" | "close-after" | "garbage" | "html":
-                if fault.works:
-                    await self._app(scope, receive, _nothing)
+                if fault.does_work:
+                    await self._app(scope, receive, _discard)
                 if fault.kind == "close-after":
                     await line.cut()
                 else:
                     await line.drain()
-                    await _answer(fault, send)
+                    await _send_planned_response(fault, send)
 
 
-class _Line:
+class _Connection:
     """One request's connection, and the ways to end it."""
 
     def __init__(self, transport: asyncio.Transport, receive: Receive) -> None:
@@ -148,10 +148,10 @@ class _Line:
             taken += len((await self.receive()).get("body", b""))
 
 
-class _Spoiler:
+class _BodyFault:
     """A `send` that spoils the body on its way: drips it, cuts it off, or turns one byte over."""
 
-    def __init__(self, fault: Fault, line: _Line, send: Send) -> None:
+    def __init__(self, fault: Fault, line: _Connection, send: Send) -> None:
         self._fault = fault
         self._line = line
         self._send = send
@@ -211,7 +211,7 @@ class _Spoiler:
         await self._line.cut(flush=self._fault.kind == "truncate", reset=self._fault.kind == "close-body")
 
 
-class _Late:
+class _DelayedSend:
     """A `send` that is slow to begin."""
 
     def __init__(self, send: Send, seconds: float) -> None:
@@ -224,7 +224,7 @@ class _Late:
         await self._send(message)
 
 
-def _noting(call: Call, send: Send) -> Callable[[Message], Awaitable[None]]:
+def _recording_send(call: Call, send: Send) -> Callable[[Message], Awaitable[None]]:
     async def noting(message: Message) -> None:
         if message["type"] == "http.response.start":
             call.status = message["status"]
@@ -235,13 +235,13 @@ def _noting(call: Call, send: Send) -> Callable[[Message], Awaitable[None]]:
     return noting
 
 
-async def _nothing(_: Message) -> None:
+async def _discard(_: Message) -> None:
     """A `send` that keeps the app's answer to itself."""
 
 
-async def _answer(fault: Fault, send: Send) -> None:
+async def _send_planned_response(fault: Fault, send: Send) -> None:
     """The plan's own answer."""
-    body, media = _body(fault)
+    body, media = _planned_body(fault)
     headers = {"content-type": media, **{name.lower(): value for name, value in fault.headers.items()}}
     headers["content-length"] = str(len(body))
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
@@ -249,15 +249,15 @@ async def _answer(fault: Fault, send: Send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def _body(fault: Fault) -> tuple[bytes, str]:
+def _planned_body(fault: Fault) -> tuple[bytes, str]:
     if isinstance(fault.body, str):
         media = "text/html; charset=utf-8" if fault.kind == "html" else "application/json"
         return fault.body.encode(), media
     if fault.body is not None:
         return msgspec.json.encode(fault.body), "application/json"
     if fault.kind == "html":
-        return PAGE, "text/html; charset=utf-8"
+        return HTML_BODY, "text/html; charset=utf-8"
     if fault.kind == "garbage":
-        return GARBAGE, "application/json"
+        return BROKEN_JSON, "application/json"
     told = {"message": f"planned fault: {fault.status}", "type": "server_error", "param": None, "code": None}
     return msgspec.json.encode({"error": told}), "application/json"

@@ -22,7 +22,7 @@ from tbatch_tui.sandbox.app import make_app
 from tbatch_tui.sandbox.faults import BadPlanError, read_plan
 from tbatch_tui.sandbox.jobs.validation import Rates
 from tbatch_tui.sandbox.middleware import CuttableProtocol
-from tbatch_tui.sandbox.state import DataDirInUseError, SandboxOptions, State
+from tbatch_tui.sandbox.state import DataDirInUseError, SandboxOptions, SandboxState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 
 
-class Serving(uvicorn.Server):
+class SandboxServer(uvicorn.Server):
     """uvicorn's server, ended by `end` instead of by looking ten times a second, and ended at once.
 
     Requests under way are cut, as if the machine had gone: what a client makes of that is its test.
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: SandboxState) -> None:
         config = uvicorn.Config(
             make_app(state),
             http=CuttableProtocol,
@@ -53,7 +53,7 @@ class Serving(uvicorn.Server):
         super().__init__(config)
         self._ending = asyncio.Event()
 
-    def end(self) -> None:
+    def stop(self) -> None:
         """Stop serving. To be called in the loop."""
         self._ending.set()
 
@@ -111,39 +111,39 @@ def main(argv: list[str], prog: str = "tbatch-tui sandbox") -> int:
         return leaving.code if isinstance(leaving.code, int) else 2
     try:
         faults = read_plan(args.faults) if args.faults is not None else []
-        with contextlib.closing(listen(args.host, args.port)) as sock, contextlib.closing(_state(args)) as state:
+        with contextlib.closing(listen(args.host, args.port)) as sock, contextlib.closing(_make_state(args)) as state:
             state.faults.add(faults)
             asyncio.run(_serve(state, sock, args))
     except BadPlanError as bad:
-        return _cannot(prog, str(bad))
+        return _startup_error(prog, str(bad))
     except DataDirInUseError as taken:
-        return _cannot(prog, f"another sandbox is using {taken}; stop it, or give another --data-dir")
+        return _startup_error(prog, f"another sandbox is using {taken}; stop it, or give another --data-dir")
     except OSError as failed:
-        return _cannot(prog, f"cannot start on {args.host} port {args.port}: {failed.strerror or failed}")
+        return _startup_error(prog, f"cannot start on {args.host} port {args.port}: {failed.strerror or failed}")
     return 0
 
 
-async def _serve(state: State, sock: socket.socket, args: argparse.Namespace) -> None:
+async def _serve(state: SandboxState, sock: socket.socket, args: argparse.Namespace) -> None:
     """Serve until a signal comes, or the parent goes."""
-    server = Serving(state)
+    server = SandboxServer(state)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         try:
-            loop.add_signal_handler(number, server.end)
+            loop.add_signal_handler(number, server.stop)
         except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(server.end))
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(server.stop))
     if args.with_parent:
-        ended = functools.partial(loop.call_soon_threadsafe, server.end)
+        ended = functools.partial(loop.call_soon_threadsafe, server.stop)
         threading.Thread(target=_watch_parent, args=(ended,), daemon=True).start()
     say = _Output()
     say.line(f"export TOGETHER_BASE_URL={shlex.quote(base_url(sock))}")
     say.line(f"export TOGETHER_API_KEY={shlex.quote(state.key)}")
     if not args.quiet:
-        state.traffic.on_end = lambda call: say.line(call.line())
+        state.traffic.on_end = lambda call: say.line(call.log_line())
     if args.demo:  # a client that comes now waits in the socket's queue
-        from tbatch_tui.sandbox.demo.past_jobs import seed_demo
+        from tbatch_tui.sandbox.demo.past_jobs import add_past_jobs
 
-        seed_demo(state)
+        add_past_jobs(state)
     await server.serve(sockets=[sock])
 
 
@@ -176,12 +176,14 @@ class _Output:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
-def _state(args: argparse.Namespace) -> State:
-    rates = Rates() if args.failure_rate is None else Rates(failed=args.failure_rate, from_rows=0)
-    return State(SandboxOptions(speed=args.speed, seed=args.seed, key=args.key, data_dir=args.data_dir, rates=rates))
+def _make_state(args: argparse.Namespace) -> SandboxState:
+    rates = Rates() if args.failure_rate is None else Rates(failure_rate=args.failure_rate, min_rows=0)
+    return SandboxState(
+        SandboxOptions(speed=args.speed, seed=args.seed, key=args.key, data_dir=args.data_dir, rates=rates)
+    )
 
 
-def _cannot(prog: str, message: str) -> int:
+def _startup_error(prog: str, message: str) -> int:
     sys.stderr.write(f"{prog}: {message}\n")
     return 2
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from tbatch_tui.sandbox.clock import Clock
-from tbatch_tui.sandbox.faults import FaultBoard
+from tbatch_tui.sandbox.faults import ActiveFaults
 from tbatch_tui.sandbox.ids import Ids
 from tbatch_tui.sandbox.jobs.file_store import FileStore
-from tbatch_tui.sandbox.jobs.jobs import JobBook
-from tbatch_tui.sandbox.jobs.journal import Record, SandboxJournal
+from tbatch_tui.sandbox.jobs.jobs import ServedJobs
+from tbatch_tui.sandbox.jobs.journal import JournalEntry, SandboxJournal
 from tbatch_tui.sandbox.jobs.records import Pace, ServedJob, StoredFile
 from tbatch_tui.sandbox.jobs.validation import Rates
 from tbatch_tui.sandbox.traffic import Traffic
@@ -46,7 +46,7 @@ class SandboxOptions:
     rates: Rates = field(default_factory=Rates)
 
 
-class State:
+class SandboxState:
     """A sandbox without its server."""
 
     def __init__(self, options: SandboxOptions) -> None:
@@ -54,13 +54,13 @@ class State:
         folder = self._folder(options.data_dir)
         self.key = options.key or f"sandbox-{secrets.token_hex(16)}"
         self.clock = Clock(options.speed, options.start)
-        self.faults = FaultBoard()
+        self.faults = ActiveFaults()
         self.traffic = Traffic()
         journal = SandboxJournal(folder / "journal.jsonl" if options.data_dir is not None else None)
         self._exit.callback(journal.close)
         ids = Ids(options.seed)
         self.files = FileStore(folder / "files", ids, self.clock, journal)
-        self.jobs = JobBook(self.clock, ids, self.files, journal, options.pace, options.rates)
+        self.jobs = ServedJobs(self.clock, ids, self.files, journal, options.pace, options.rates)
         self._exit.callback(self.jobs.close)
         self._restore(journal.load())
 
@@ -87,20 +87,20 @@ class State:
         self._exit.callback(lock.release)
         return chosen
 
-    def _restore(self, records: list[Record]) -> None:
+    def _restore(self, records: list[JournalEntry]) -> None:
         for record in records:
             if isinstance(record, StoredFile):
-                self.clock.not_before(record.created_at)
+                self.clock.move_forward_to(record.created_at)
                 self.files.restore(record)
         for record in records:
             if isinstance(record, ServedJob):
-                self.clock.not_before(record.end.at if record.end is not None else record.created_at)
+                self.clock.move_forward_to(record.end.at if record.end is not None else record.created_at)
                 self.jobs.restore(record)
             elif not isinstance(record, StoredFile):
-                self.clock.not_before(record.at)
-        self.jobs.wait()
+                self.clock.move_forward_to(record.at)
+        self.jobs.wait_validated()
 
 
-def state_of(request: Request) -> State:
+def get_state(request: Request) -> SandboxState:
     """The state behind the app that a request came to."""
-    return cast("State", request.app.state.sandbox)
+    return cast("SandboxState", request.app.state.sandbox)

@@ -22,8 +22,8 @@ from tbatch_tui.sandbox.answers.failures import CHAT
 from tbatch_tui.sandbox.faults import parse_plan
 from tbatch_tui.sandbox.jobs.records import End, Pace, ServedJob
 from tbatch_tui.sandbox.jobs.validation import Rates
-from tbatch_tui.sandbox.server import LOOPBACK, Serving, base_url, listen
-from tbatch_tui.sandbox.state import SandboxOptions, State
+from tbatch_tui.sandbox.server import LOOPBACK, SandboxServer, base_url, listen
+from tbatch_tui.sandbox.state import SandboxOptions, SandboxState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
     from tbatch_tui.sandbox.traffic import Call
 
 T = TypeVar("T")
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """Seconds to wait for the server's thread before calling it stuck."""
 
 MINUTE = 60.0
-_AGES = 1e9
+_FOREVER = 1e9
 
 _PACES: dict[str, tuple[Pace, float | None]] = {
-    "VALIDATING": (Pace(validating=_AGES), None),
-    "IN_PROGRESS": (Pace(validating=0, starting=_AGES, expires=False), None),
-    "CANCELING": (Pace(validating=0, canceling=_AGES), 1.0),
+    "VALIDATING": (Pace(validating=_FOREVER), None),
+    "IN_PROGRESS": (Pace(validating=0, starting=_FOREVER, expires=False), None),
+    "CANCELING": (Pace(validating=0, canceling=_FOREVER), 1.0),
     "COMPLETED": (Pace(validating=0, starting=MINUTE, per_row=0), None),
     "FAILED": (Pace(validating=MINUTE), None),
     "EXPIRED": (Pace(validating=0, starting=1.5 * MINUTE, per_row=0, window=MINUTE), None),
@@ -79,25 +79,25 @@ class Sandbox:
         demo: bool = False,
         port: int = 0,
     ) -> None:
-        rates = Rates(failure_rate, cut_rate, from_rows=0)
+        rates = Rates(failure_rate, cut_rate, min_rows=0)
         self._options = SandboxOptions(
             speed=speed, seed=seed, key=key, pace=pace or Pace(), rates=rates, start=start, data_dir=data_dir
         )
         self._demo = demo
         self._port = port
-        self._state: State | None = None
+        self._state: SandboxState | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._server: Serving | None = None
+        self._server: SandboxServer | None = None
         self._thread: threading.Thread | None = None
         self.key = key
         self.base_url = ""
 
     def __enter__(self) -> Self:
-        self._state = State(self._options)
+        self._state = SandboxState(self._options)
         if self._demo:
-            from tbatch_tui.sandbox.demo.past_jobs import seed_demo
+            from tbatch_tui.sandbox.demo.past_jobs import add_past_jobs
 
-            seed_demo(self._state)
+            add_past_jobs(self._state)
         self.start()
         return self
 
@@ -106,7 +106,7 @@ class Sandbox:
         self.state.close()
 
     @property
-    def state(self) -> State:
+    def state(self) -> SandboxState:
         """What the sandbox knows."""
         assert self._state is not None, "use it in a with statement"
         return self._state
@@ -120,22 +120,22 @@ class Sandbox:
         started = threading.Event()
 
         async def serve() -> None:
-            self._server = Serving(self.state)
+            self._server = SandboxServer(self.state)
             self._loop = asyncio.get_running_loop()
             started.set()
             await self._server.serve(sockets=[sock])
 
         self._thread = threading.Thread(target=lambda: asyncio.run(serve()), name="sandbox server", daemon=True)
         self._thread.start()
-        assert started.wait(PATIENCE)
+        assert started.wait(TIMEOUT)
 
     def stop(self) -> None:
         """Take the server away: calls under way are cut, new ones are refused. What it knows stays."""
         if self._thread is None:
             return
         assert self._loop is not None and self._server is not None
-        self._loop.call_soon_threadsafe(self._server.end)
-        self._thread.join(PATIENCE)
+        self._loop.call_soon_threadsafe(self._server.stop)
+        self._thread.join(TIMEOUT)
         assert not self._thread.is_alive(), "the server's thread is stuck"
         self._thread = self._loop = self._server = None
 
@@ -151,7 +151,7 @@ class Sandbox:
     @property
     def jobs(self) -> list[dict[str, Any]]:
         """Every job as the API would tell of it now."""
-        jobs: list[dict[str, Any]] = msgspec.json.decode(self._do(lambda: self.state.jobs.listed()))
+        jobs: list[dict[str, Any]] = msgspec.json.decode(self._run_in_loop(lambda: self.state.jobs.encode_list()))
         return jobs
 
     def job(self, job_id: str) -> dict[str, Any]:
@@ -163,8 +163,8 @@ class Sandbox:
         file = self.state.files.find(file_id)
         assert file is not None, f"no file {file_id}"
         if file.size is None:
-            self._do(lambda: self.state.jobs.results(file)).result(PATIENCE)
-        return self.state.files.body(file).read_bytes()
+            self._run_in_loop(lambda: self.state.jobs.ensure_results(file)).result(TIMEOUT)
+        return self.state.files.body_path(file).read_bytes()
 
     def plan_fault(self, kind: str, path: str = "**", *, method: str = "*", **more: Any) -> None:
         """Let calls go wrong from now on, as an entry of a plan says: `plan_fault("close", "/v1/batches", to=None)`.
@@ -174,32 +174,32 @@ class Sandbox:
         names = {"first": "from", "last": "to"}
         entry = {"kind": kind, "path": path, "method": method} | {names.get(key, key): more[key] for key in more}
         faults = parse_plan(msgspec.json.encode([entry]))
-        self._do(lambda: self.state.faults.add(faults))
+        self._run_in_loop(lambda: self.state.faults.add(faults))
 
     def clear_faults(self) -> None:
         """Let everything go well again."""
-        self._do(self.state.faults.clear)
+        self._run_in_loop(self.state.faults.clear)
 
     def advance(self, seconds: float) -> None:
         """Let time pass at once, and everything happen that happens meanwhile."""
-        self._await(lambda: self.state.jobs.advance(seconds))
+        self._run_coroutine(lambda: self.state.jobs.advance(seconds))
 
     def wait_idle(self) -> None:
         """Wait until files are judged and results written, without letting time pass."""
-        self._await(lambda: self.state.jobs.wait_idle())
+        self._run_coroutine(lambda: self.state.jobs.wait_idle())
 
     def add_file(self, content: bytes, filename: str = "batch.jsonl") -> str:
         """A finished upload; its id."""
 
         def add() -> str:
-            file = self.state.files.announce(filename, "batch-api", "jsonl", None)
+            file = self.state.files.start_upload(filename, "batch-api", "jsonl", None)
             with self.state.files.writer(file) as writer:
                 writer.write(content)
-                self.state.files.received(file, writer.finish())
-            self.state.files.complete(file)
+                self.state.files.set_body(file, writer.finish())
+            self.state.files.complete_upload(file)
             return file.id
 
-        return self._do(add)
+        return self._run_in_loop(add)
 
     def add_job(
         self,
@@ -217,11 +217,11 @@ class Sandbox:
         for good. The same content is the same file.
         """
         body = content if content is not None else _chat_file(0 if status == "FAILED" else rows)
-        same = self.state.files.same_bytes(sha256(body).hexdigest())
+        same = self.state.files.find_by_checksum(sha256(body).hexdigest())
         file_id = same.id if same is not None else self.add_file(body)
         if status is None:
-            return self._do(lambda: self.state.jobs.create(endpoint, file_id, pace)).id
-        return self._do(lambda: self._happened(status, file_id, endpoint)).id
+            return self._run_in_loop(lambda: self.state.jobs.create(endpoint, file_id, pace)).id
+        return self._run_in_loop(lambda: self._add_past_job(status, file_id, endpoint)).id
 
     def add_many_jobs(self, count: int, status: str = "COMPLETED", *, every: float = 60.0) -> list[str]:
         """Many ended jobs, `every` seconds apart and the last one just ended; their ids. They share their files."""
@@ -238,17 +238,17 @@ class Sandbox:
                 jobs.restore(
                     structs.replace(first, id=jobs.new_id(), created_at=first.created_at + every * n, end=later)
                 )
-            jobs.listed()  # encodes them all, rather than while a client waits for its first list
+            jobs.encode_list()  # encodes them all, rather than while a client waits for its first list
             return [job.id for job in jobs][-count:]
 
-        return self._do(add)
+        return self._run_in_loop(add)
 
     def forget_job(self, job_id: str) -> Callable[[], None]:
         """List this job no more; what is returned brings it back."""
-        job = self._do(lambda: self.state.jobs.forget(job_id))
-        return lambda: self._do(lambda: self.state.jobs.restore(job))
+        job = self._run_in_loop(lambda: self.state.jobs.forget(job_id))
+        return lambda: self._run_in_loop(lambda: self.state.jobs.restore(job))
 
-    def _happened(self, status: str, file_id: str, endpoint: str) -> ServedJob:
+    def _add_past_job(self, status: str, file_id: str, endpoint: str) -> ServedJob:
         file = self.state.files.find(file_id)
         assert file is not None
         created = self.state.clock.now() - MINUTE
@@ -258,12 +258,12 @@ class Sandbox:
             self.state.jobs.restore(job)
             return job
         pace, cancelled_after = _PACES[status]
-        job = self.state.jobs.jobs_changed(endpoint, file, created, pace, cancelled_after)
-        seen = self.state.jobs.look(job)
+        job = self.state.jobs.add_past_job(endpoint, file, created, pace, cancelled_after)
+        seen = self.state.jobs.refresh(job)
         assert seen.status == status, f"a job on this content becomes {seen.status}: {seen.error}"
         return job
 
-    def _do(self, action: Callable[[], T]) -> T:
+    def _run_in_loop(self, action: Callable[[], T]) -> T:
         """Do something in the server's thread, where the state is at home."""
         if self._loop is None:
             return action()  # stopped: nobody else is at it
@@ -271,10 +271,10 @@ class Sandbox:
         async def act() -> T:
             return action()
 
-        return asyncio.run_coroutine_threadsafe(act(), self._loop).result(PATIENCE)
+        return asyncio.run_coroutine_threadsafe(act(), self._loop).result(TIMEOUT)
 
-    def _await(self, action: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    def _run_coroutine(self, action: Callable[[], Coroutine[Any, Any, T]]) -> T:
         if self._loop is not None:
-            return asyncio.run_coroutine_threadsafe(action(), self._loop).result(PATIENCE)
+            return asyncio.run_coroutine_threadsafe(action(), self._loop).result(TIMEOUT)
         with ThreadPoolExecutor(1) as thread:  # a test that is async has a loop of its own in this one
-            return thread.submit(lambda: asyncio.run(action())).result(PATIENCE)
+            return thread.submit(lambda: asyncio.run(action())).result(TIMEOUT)

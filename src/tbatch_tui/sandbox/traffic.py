@@ -11,7 +11,7 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-KEPT = 100_000
+MAX_CALLS = 100_000
 """Calls remembered."""
 
 
@@ -35,7 +35,7 @@ class Call:
     started: float = field(default_factory=time.monotonic)
     seconds: float = 0.0
 
-    def line(self) -> str:
+    def log_line(self) -> str:
         """A line for the terminal. The path is a stranger's: whatever is odd in it is percent-encoded."""
         outcome = str(self.status) if self.status else "cut"
         fault = f"  [{self.fault}]" if self.fault else ""
@@ -46,7 +46,7 @@ class Traffic:
     """The calls so far. `on_end` is told of each one that ends."""
 
     def __init__(self) -> None:
-        self.calls: deque[Call] = deque(maxlen=KEPT)
+        self.calls: deque[Call] = deque(maxlen=MAX_CALLS)
         self.on_end: Callable[[Call], None] | None = None
         self._count = 0
 

@@ -218,7 +218,7 @@ def test_any_file_is_judged_alike(tmp_path: Path, file: tuple[bytes, bool]) -> N
     """The job fails if one of the errors says so, and only then."""
     content, is_chat = file
     path = saved(tmp_path, content)
-    error = judge.judge(path, CHAT if is_chat else HEARD, "job", judge.Rates(0, 0)).error
+    error = judge.validate(path, CHAT if is_chat else HEARD, "job", judge.Rates(0, 0)).error
     faults = errors_of(check_file(path)) & {*FAILS}
     assert (error is not None) is bool(faults), (error, faults)
 

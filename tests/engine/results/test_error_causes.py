@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.results import cause_of
-from tbatch_tui.sandbox.answers.failures import UNLUCKY, refusal
+from tbatch_tui.sandbox.answers.failures import CHANCE_MESSAGES, failure_reason
 
 
-@pytest.mark.parametrize("message", [*UNLUCKY, "Rate limit exceeded", "HTTP 503, without a message", "batch expired"])
+@pytest.mark.parametrize(
+    "message", [*CHANCE_MESSAGES, "Rate limit exceeded", "HTTP 503, without a message", "batch expired"]
+)
 def test_what_fails_by_chance_can_be_retried(message: str) -> None:
     assert cause_of(message).retryable
 
@@ -25,7 +27,7 @@ def test_what_fails_by_chance_can_be_retried(message: str) -> None:
     ],
 )
 def test_what_the_server_refuses_must_be_mended(row: dict[str, object]) -> None:
-    message = refusal(row, "/v1/chat/completions")
+    message = failure_reason(row, "/v1/chat/completions")
     assert message is not None and not cause_of(message).retryable
 
 

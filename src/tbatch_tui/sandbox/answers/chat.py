@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from tbatch_tui.sandbox.answers import prose
-from tbatch_tui.sandbox.answers.models import reasons
+from tbatch_tui.sandbox.answers.models import is_reasoning_model
 
-MOST_CHOICES = 8
+MAX_CHOICES = 8
 """More than this many of `n` are not made."""
 
 
@@ -21,12 +21,12 @@ def completion(body: dict[str, Any], key: str, created: int, *, cut: bool) -> di
     (seen on the live API).
     """
     chance = Random(key)
-    system, question = _asked(body["messages"])
-    prompt_tokens = prose.tokens(system) + prose.tokens(question) + 4 * len(body["messages"])
+    system, question = _system_and_question(body["messages"])
+    prompt_tokens = prose.estimate_tokens(system) + prose.estimate_tokens(question) + 4 * len(body["messages"])
     wanted = body.get("n")
-    count = wanted if isinstance(wanted, int) and 1 <= wanted <= MOST_CHOICES else 1
+    count = wanted if isinstance(wanted, int) and 1 <= wanted <= MAX_CHOICES else 1
     choices = [_choice(index, body, system, question, chance, cut=cut) for index in range(count)]
-    completion_tokens = sum(_spent(choice["message"]) for choice in choices)
+    completion_tokens = sum(_completion_tokens(choice["message"]) for choice in choices)
     return {
         "id": f"{chance.getrandbits(64):016x}",
         "object": "chat.completion",
@@ -53,14 +53,14 @@ def _choice(
         message["reasoning"] = prose.thinking(question, chance, 12)
         reason = "length"
     elif tools:
-        message["tool_calls"] = [_call(chance.choice(tools), question, chance)]
+        message["tool_calls"] = [_tool_call(chance.choice(tools), question, chance)]
         reason = "tool_calls"
     else:
-        if reasons(body["model"]):
+        if is_reasoning_model(body["model"]):
             message["reasoning"] = prose.thinking(question, chance, chance.randint(2, 5))
         text = _text(body, system, question, chance)
         limit = body.get("max_tokens")
-        if isinstance(limit, int) and prose.tokens(text) > limit:
+        if isinstance(limit, int) and prose.estimate_tokens(text) > limit:
             text, reason = text[: 4 * limit], "length"
         message["content"] = text
     return {
@@ -82,7 +82,7 @@ def _text(body: dict[str, Any], system: str, question: str, chance: Random) -> s
         schema = form["json_schema"].get("schema")
     if schema is None:
         schema = {"type": "object"}
-    return msgspec.json.encode(prose.fill(schema, question, chance)).decode()
+    return msgspec.json.encode(prose.fill_schema(schema, question, chance)).decode()
 
 
 def _functions(body: dict[str, Any]) -> list[dict[str, Any]]:
@@ -94,8 +94,8 @@ def _functions(body: dict[str, Any]) -> list[dict[str, Any]]:
     return [each for each in functions if isinstance(each, dict) and isinstance(each.get("name"), str)]
 
 
-def _call(function: dict[str, Any], question: str, chance: Random) -> dict[str, Any]:
-    arguments = prose.fill(function.get("parameters") or {"type": "object"}, question, chance)
+def _tool_call(function: dict[str, Any], question: str, chance: Random) -> dict[str, Any]:
+    arguments = prose.fill_schema(function.get("parameters") or {"type": "object"}, question, chance)
     return {
         "id": f"call_{chance.getrandbits(96):024x}",
         "index": 0,
@@ -104,11 +104,11 @@ def _call(function: dict[str, Any], question: str, chance: Random) -> dict[str, 
     }
 
 
-def _asked(messages: list[dict[str, Any]]) -> tuple[str, str]:
+def _system_and_question(messages: list[dict[str, Any]]) -> tuple[str, str]:
     """What the system says and what the user asked last."""
     system = question = ""
     for message in messages:
-        text = _content(message.get("content"))
+        text = _content_text(message.get("content"))
         if message["role"] == "system":
             system = text
         elif message["role"] == "user":
@@ -116,7 +116,7 @@ def _asked(messages: list[dict[str, Any]]) -> tuple[str, str]:
     return system, question
 
 
-def _content(content: Any) -> str:
+def _content_text(content: Any) -> str:
     """The text of a message: a string, or the text parts of a list."""
     if isinstance(content, str):
         return content
@@ -126,7 +126,7 @@ def _content(content: Any) -> str:
     return " ".join(part for part in parts if isinstance(part, str))
 
 
-def _spent(message: dict[str, Any]) -> int:
+def _completion_tokens(message: dict[str, Any]) -> int:
     """Completion tokens of a message, its reasoning and calls included."""
     called = "".join(call["function"]["arguments"] for call in message["tool_calls"])
-    return max(1, prose.tokens((message["content"] or "") + message.get("reasoning", "") + called))
+    return max(1, prose.estimate_tokens((message["content"] or "") + message.get("reasoning", "") + called))

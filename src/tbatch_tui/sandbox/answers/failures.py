@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from tbatch_tui.sandbox.answers.models import kind_of
+from tbatch_tui.sandbox.answers.models import model_kind
 
-CODE = "batch_client_error"
+ERROR_CODE = "batch_client_error"
 """The only code seen on the live API: errors are told apart by their message."""
 
 MAX_STOP = 4
@@ -40,7 +40,7 @@ _AUDIO_TYPES: dict[str, tuple[type, ...]] = {
     "diarize": (bool,),
 }
 
-UNLUCKY = (
+CHANCE_MESSAGES = (
     "Request timed out before the model answered",
     "The model is overloaded, please try again later",
     "Internal error while generating the response",
@@ -48,26 +48,26 @@ UNLUCKY = (
 """What the rows say that fail by chance."""
 
 
-def refusal(row: dict[str, Any], endpoint: str) -> str | None:
+def failure_reason(row: dict[str, Any], endpoint: str) -> str | None:
     """Why `row` will fail, or None."""
     body: dict[str, Any] = row["body"]
     model: str = body["model"]
-    kind = kind_of(model)
+    kind = model_kind(model)
     if kind is None:
         return (
             f"Unable to access model {model}. Please visit the models page to see the list of supported models "
             "or contact the owner to request access."
         )
     if endpoint == CHAT:
-        return _chat_refusal(body, model, kind)
+        return _chat_failure(body, model, kind)
     if row.get("method") != "FILE":
         return "Content-Type must be multipart/form-data"
     if kind != "transcribe":
         return f"Model {model} does not support {endpoint}"
-    return _audio_refusal(body)
+    return _audio_failure(body)
 
 
-def _chat_refusal(body: dict[str, Any], model: str, kind: str) -> str | None:
+def _chat_failure(body: dict[str, Any], model: str, kind: str) -> str | None:
     if kind != "chat":
         return f"Model {model} does not support {CHAT}"
     messages = body.get("messages")
@@ -75,9 +75,9 @@ def _chat_refusal(body: dict[str, Any], model: str, kind: str) -> str | None:
         return "Input validation error: `messages` must be a non-empty array"
     if not all(isinstance(message, dict) and message.get("role") in ROLES for message in messages):
         return "Input validation error: each of `messages` must have a `role`"
-    if not all(_says_something(message) for message in messages):
+    if not all(_has_content(message) for message in messages):
         return "Input validation error: each of `messages` must have a `content`"
-    if wrong := _wrong_type(body, _CHAT_TYPES):
+    if wrong := _type_error(body, _CHAT_TYPES):
         return wrong
     form = body.get("response_format")
     if form is not None and form.get("type") not in FORMATS:
@@ -91,7 +91,7 @@ def _chat_refusal(body: dict[str, Any], model: str, kind: str) -> str | None:
     return None
 
 
-def _says_something(message: dict[str, Any]) -> bool:
+def _has_content(message: dict[str, Any]) -> bool:
     """Whether a message has text or parts; an assistant's may have called tools instead, or only thought."""
     content = message.get("content")
     if content is None:
@@ -99,7 +99,7 @@ def _says_something(message: dict[str, Any]) -> bool:
     return isinstance(content, str) or (isinstance(content, list) and all(isinstance(part, dict) for part in content))
 
 
-def _wrong_type(body: dict[str, Any], types: dict[str, tuple[type, ...]]) -> str | None:
+def _type_error(body: dict[str, Any], types: dict[str, tuple[type, ...]]) -> str | None:
     """What is of another type than documented; null is nothing, and true is no number."""
     for name, wanted in types.items():
         value = body.get(name)
@@ -108,9 +108,9 @@ def _wrong_type(body: dict[str, Any], types: dict[str, tuple[type, ...]]) -> str
     return None
 
 
-def _audio_refusal(body: dict[str, Any]) -> str | None:
+def _audio_failure(body: dict[str, Any]) -> str | None:
     """The sandbox fetches nothing: a URL that could never be public is unreachable, any other can be heard."""
-    if wrong := _wrong_type(body, _AUDIO_TYPES):
+    if wrong := _type_error(body, _AUDIO_TYPES):
         return wrong
     if body.get("response_format") not in (None, "json", "verbose_json"):
         return "Input validation error: `response_format` must be json or verbose_json"

@@ -21,7 +21,7 @@ class CatalogueModel:
     input: float | None = None
     output: float | None = None
     context: int | None = None
-    reasons: bool = False
+    is_reasoning: bool = False
     deprecated: bool = False
     serverless: bool = True
 
@@ -37,17 +37,17 @@ MODELS = (
     CatalogueModel("Qwen/Qwen3-235B-A22B-Instruct-2507-tput", input=0.2, output=0.6, context=262144),
     CatalogueModel("Qwen/Qwen3-Next-80B-A3B-Instruct", input=0.15, output=1.5, context=262144),
     CatalogueModel("Qwen/Qwen3-Coder-480B-A35B-Instruct-FP8", input=2.0, output=2.0, context=262144),
-    CatalogueModel("Qwen/Qwen3.5-397B-A17B", input=0.6, output=3.6, context=262144, reasons=True),
-    CatalogueModel("Qwen/Qwen3.5-9B", input=0.1, output=0.15, context=262144, reasons=True),
-    CatalogueModel("openai/gpt-oss-120b", input=0.15, output=0.6, context=131072, reasons=True),
-    CatalogueModel("openai/gpt-oss-20b", input=0.05, output=0.2, context=131072, reasons=True),
+    CatalogueModel("Qwen/Qwen3.5-397B-A17B", input=0.6, output=3.6, context=262144, is_reasoning=True),
+    CatalogueModel("Qwen/Qwen3.5-9B", input=0.1, output=0.15, context=262144, is_reasoning=True),
+    CatalogueModel("openai/gpt-oss-120b", input=0.15, output=0.6, context=131072, is_reasoning=True),
+    CatalogueModel("openai/gpt-oss-20b", input=0.05, output=0.2, context=131072, is_reasoning=True),
     CatalogueModel("deepseek-ai/DeepSeek-V3", input=1.25, output=1.25, context=131072, deprecated=True),
-    CatalogueModel("deepseek-ai/DeepSeek-V3.1", input=0.6, output=1.7, context=131072, reasons=True),
-    CatalogueModel("deepseek-ai/DeepSeek-R1", input=3.0, output=7.0, context=163840, reasons=True),
+    CatalogueModel("deepseek-ai/DeepSeek-V3.1", input=0.6, output=1.7, context=131072, is_reasoning=True),
+    CatalogueModel("deepseek-ai/DeepSeek-R1", input=3.0, output=7.0, context=163840, is_reasoning=True),
     CatalogueModel("moonshotai/Kimi-K2-Instruct-0905", input=1.0, output=3.0, context=262144),
-    CatalogueModel("moonshotai/Kimi-K2.5", input=0.5, output=2.8, context=262144, reasons=True),
-    CatalogueModel("zai-org/GLM-4.5-Air-FP8", input=0.2, output=1.1, context=131072, reasons=True),
-    CatalogueModel("zai-org/GLM-5", input=1.0, output=3.2, context=202752, reasons=True),
+    CatalogueModel("moonshotai/Kimi-K2.5", input=0.5, output=2.8, context=262144, is_reasoning=True),
+    CatalogueModel("zai-org/GLM-4.5-Air-FP8", input=0.2, output=1.1, context=131072, is_reasoning=True),
+    CatalogueModel("zai-org/GLM-5", input=1.0, output=3.2, context=202752, is_reasoning=True),
     CatalogueModel("mistralai/Mistral-Small-24B-Instruct-2501", input=0.1, output=0.3, context=32768),
     CatalogueModel("mistralai/Mixtral-8x7B-Instruct-v0.1", input=0.6, output=0.6, context=32768),
     CatalogueModel("google/gemma-3n-E4B-it", input=0.02, output=0.04, context=32768),
@@ -59,7 +59,7 @@ MODELS = (
 )
 
 _KINDS: dict[str, Kind] = {model.name: model.kind for model in MODELS if model.serverless}
-_REASONING = frozenset(model.name for model in MODELS if model.reasons)
+_REASONING = frozenset(model.name for model in MODELS if model.is_reasoning)
 
 _CAPABILITIES: dict[Kind, list[str]] = {
     "chat": ["CAPABILITY_CHAT"],
@@ -69,12 +69,12 @@ _CAPABILITIES: dict[Kind, list[str]] = {
 }
 
 
-def kind_of(name: str) -> Kind | None:
+def model_kind(name: str) -> Kind | None:
     """What a model can be asked for; None for a name the sandbox does not serve."""
     return _KINDS.get(name)
 
 
-def reasons(name: str) -> bool:
+def is_reasoning_model(name: str) -> bool:
     """Whether the model thinks aloud before it answers."""
     return name in _REASONING
 
@@ -119,7 +119,7 @@ def describe(model: CatalogueModel) -> dict[str, Any]:
         "displayType": model.kind,
         "publisher": model.name.partition("/")[0],
         "capabilities": _CAPABILITIES[model.kind],
-        "features": ["FEATURE_REASONING"] if model.reasons else [],
+        "features": ["FEATURE_REASONING"] if model.is_reasoning else [],
         "inputModalities": ["MODALITY_AUDIO" if hears else "MODALITY_TEXT"],
         "outputModalities": ["MODALITY_IMAGE" if draws else "MODALITY_TEXT"],
         "products": ["PRODUCT_SERVERLESS"] if model.serverless else ["PRODUCT_DEDICATED", "PRODUCT_FINE_TUNING"],

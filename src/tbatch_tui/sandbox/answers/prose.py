@@ -52,7 +52,7 @@ _COMMON = frozenset(
 )
 
 
-def tokens(text: str) -> int:
+def estimate_tokens(text: str) -> int:
     """About how many tokens a text is: four characters each."""
     return (len(text) + 3) // 4
 
@@ -101,7 +101,7 @@ def _label(labels: list[str], question: str, chance: Random) -> str:
     return chance.choice(labels)
 
 
-def fill(schema: Any, question: str, chance: Random, depth: int = 0) -> Any:
+def fill_schema(schema: Any, question: str, chance: Random, depth: int = 0) -> Any:
     """A value that fits a JSON schema, as far as types, enums and required properties go."""
     if not isinstance(schema, dict) or depth > 8:
         return topic(question, chance)
@@ -113,7 +113,7 @@ def fill(schema: Any, question: str, chance: Random, depth: int = 0) -> Any:
     for combined in ("anyOf", "oneOf", "allOf"):
         options = schema.get(combined)
         if isinstance(options, list) and options:
-            return fill(options[0], question, chance, depth + 1)
+            return fill_schema(options[0], question, chance, depth + 1)
     kind = schema.get("type")
     if isinstance(kind, list):
         kind = kind[0] if kind else None
@@ -121,9 +121,9 @@ def fill(schema: Any, question: str, chance: Random, depth: int = 0) -> Any:
         case "object":
             properties = schema.get("properties")
             named = properties if isinstance(properties, dict) else {"answer": {"type": "string"}}
-            return {name: fill(part, question, chance, depth + 1) for name, part in list(named.items())[:50]}
+            return {name: fill_schema(part, question, chance, depth + 1) for name, part in list(named.items())[:50]}
         case "array":
-            return [fill(schema.get("items"), question, chance, depth + 1) for _ in range(chance.randint(1, 3))]
+            return [fill_schema(schema.get("items"), question, chance, depth + 1) for _ in range(chance.randint(1, 3))]
         case "integer":
             return chance.randint(1, 5)
         case "number":

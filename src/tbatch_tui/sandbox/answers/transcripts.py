@@ -21,11 +21,11 @@ LINES = (
     "That is all for this week, thank you for listening.",
 )
 LANGUAGES = ("en", "en", "en", "de", "fr", "es")
-RATE = 2.5
+WORDS_PER_SECOND = 2.5
 """Words a second."""
 
 
-def heard(body: dict[str, Any], endpoint: str) -> dict[str, Any]:
+def transcription(body: dict[str, Any], endpoint: str) -> dict[str, Any]:
     """The answer to a request: text, language and duration; segments and more with `verbose_json`."""
     chance = Random(body["file"])
     spoken = chance.sample(LINES, chance.randint(3, len(LINES)))
@@ -35,7 +35,7 @@ def heard(body: dict[str, Any], endpoint: str) -> dict[str, Any]:
         language = "en"  # what a translation is made into, whatever was spoken
     elif isinstance(asked, str) and asked not in ("", "auto"):
         language = asked
-    segments, words = _timed(spoken, chance)
+    segments, words = _with_times(spoken, chance)
     answer: dict[str, Any] = {"duration": segments[-1]["end"], "language": language, "text": " ".join(spoken)}
     if body.get("response_format") != "verbose_json":
         return answer
@@ -48,7 +48,7 @@ def heard(body: dict[str, Any], endpoint: str) -> dict[str, Any]:
     return answer
 
 
-def _timed(spoken: list[str], chance: Random) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _with_times(spoken: list[str], chance: Random) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Each line and each word with its start and end, in seconds."""
     segments: list[dict[str, Any]] = []
     words: list[dict[str, Any]] = []
@@ -56,8 +56,8 @@ def _timed(spoken: list[str], chance: Random) -> tuple[list[dict[str, Any]], lis
     for number, line in enumerate(spoken):
         start = now
         for word in line.split():
-            words.append({"word": word, "start": round(now, 2), "end": round(now + 1 / RATE, 2)})
-            now += 1 / RATE
+            words.append({"word": word, "start": round(now, 2), "end": round(now + 1 / WORDS_PER_SECOND, 2)})
+            now += 1 / WORDS_PER_SECOND
         segments.append({"id": number, "start": round(start, 2), "end": round(now, 2), "text": line})
         now += round(chance.uniform(0.2, 1.5), 2)
     return segments, words

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, get_args
 
 from starlette.routing import Route
 
-from tbatch_tui.sandbox.api.responses import Json, RefusedError, batch_error, json_object, text_field
+from tbatch_tui.sandbox.api.responses import ApiError, JsonResponse, batch_error_response, read_json_object, text_field
 from tbatch_tui.sandbox.jobs.jobs import AlreadyEndedError
 from tbatch_tui.sandbox.jobs.records import Endpoint, ServedJob
-from tbatch_tui.sandbox.state import state_of
+from tbatch_tui.sandbox.state import get_state
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -20,33 +20,31 @@ ENDPOINTS = get_args(Endpoint)
 
 async def create(request: Request) -> Response:
     """201 says "accepted", not "valid": the file is judged afterwards (live API)."""
-    asked = await json_object(request)
+    asked = await read_json_object(request)
     endpoint = text_field(asked, "endpoint")
     input_file_id = text_field(asked, "input_file_id")
     assert endpoint is not None and input_file_id is not None
     if endpoint not in ENDPOINTS:
-        raise RefusedError(
-            400, f"endpoint must be one of {', '.join(ENDPOINTS)}", param="endpoint", code="invalid_value"
-        )
+        raise ApiError(400, f"endpoint must be one of {', '.join(ENDPOINTS)}", param="endpoint", code="invalid_value")
     window = text_field(asked, "completion_window", required=False)
     text_field(asked, "model_id", required=False)  # says nothing that the lines do not have to say themselves
-    jobs = state_of(request).jobs
+    jobs = get_state(request).jobs
     job = jobs.create(endpoint, input_file_id)
-    answer = b'{"job":' + jobs.shown(job)
+    answer = b'{"job":' + jobs.encode_job(job)
     if window not in (None, "24h"):
         answer += b',"warning":"completion_window is fixed at 24h; the value given was ignored"'
-    return Json(answer + b"}", 201)
+    return JsonResponse(answer + b"}", 201)
 
 
 async def list_all(request: Request) -> Response:
     """Every job of the account in one bare array."""
-    return Json(state_of(request).jobs.listed())
+    return JsonResponse(get_state(request).jobs.encode_list())
 
 
 async def retrieve(request: Request) -> Response:
     """One job."""
     job = _job(request)
-    return Json(state_of(request).jobs.shown(job)) if job is not None else _unknown(request)
+    return JsonResponse(get_state(request).jobs.encode_job(job)) if job is not None else _unknown(request)
 
 
 async def cancel(request: Request) -> Response:
@@ -54,20 +52,20 @@ async def cancel(request: Request) -> Response:
     job = _job(request)
     if job is None:
         return _unknown(request)
-    jobs = state_of(request).jobs
+    jobs = get_state(request).jobs
     try:
         jobs.cancel(job)
     except AlreadyEndedError as ended:
-        return batch_error(request, 409, f"Cannot cancel job - already in terminal state: {ended.status}")
-    return Json(jobs.shown(job))
+        return batch_error_response(request, 409, f"Cannot cancel job - already in terminal state: {ended.status}")
+    return JsonResponse(jobs.encode_job(job))
 
 
 def _job(request: Request) -> ServedJob | None:
-    return state_of(request).jobs.find(request.path_params["id"])
+    return get_state(request).jobs.find(request.path_params["id"])
 
 
 def _unknown(request: Request) -> Response:
-    return batch_error(request, 404, "Job not found")
+    return batch_error_response(request, 404, "Job not found")
 
 
 routes = [

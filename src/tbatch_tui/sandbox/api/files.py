@@ -10,8 +10,8 @@ from urllib.parse import quote
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from tbatch_tui.sandbox.api.responses import Json, RefusedError
-from tbatch_tui.sandbox.state import State, state_of
+from tbatch_tui.sandbox.api.responses import ApiError, JsonResponse
+from tbatch_tui.sandbox.state import SandboxState, get_state
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
     from tbatch_tui.sandbox.jobs.records import StoredFile
 
-PIECE = 2**19
+PIECE_SIZE = 2**19
 """Bytes read and sent at a time."""
 
 _RANGE = re.compile(r"bytes=([0-9]{0,19})-([0-9]{0,19})")
 
 
-def described(file: StoredFile) -> dict[str, Any]:
+def file_to_dict(file: StoredFile) -> dict[str, Any]:
     """A file as the API tells of it (SDK: `types/file_response.py`); `FileType` is spelled so.
 
     `Processed` is gone from SDK 3.x, but 2.x cannot read a file without it.
@@ -46,26 +46,26 @@ def described(file: StoredFile) -> dict[str, Any]:
 
 async def retrieve(request: Request) -> Response:
     """One file."""
-    return Json(described(await _whole(state_of(request), _file(request))))
+    return JsonResponse(file_to_dict(await _with_body(get_state(request), _require_file(request))))
 
 
 async def list_all(request: Request) -> Response:
     """Every file, uploads and results."""
-    state = state_of(request)
-    return Json({"data": [described(await _whole(state, file)) for file in list(state.files)]})
+    state = get_state(request)
+    return JsonResponse({"data": [file_to_dict(await _with_body(state, file)) for file in list(state.files)]})
 
 
 async def delete(request: Request) -> Response:
     """Make a file unknown."""
-    file = _file(request)
-    state_of(request).files.delete(file)
-    return Json({"id": file.id, "object": "file", "deleted": True})
+    file = _require_file(request)
+    get_state(request).files.delete(file)
+    return JsonResponse({"id": file.id, "object": "file", "deleted": True})
 
 
 async def content(request: Request) -> Response:
     """The bytes: all, or with Range one stretch of them."""
-    state = state_of(request)
-    file = await _whole(state, _file(request))
+    state = get_state(request)
+    file = await _with_body(state, _require_file(request))
     assert file.size is not None
     tag = f'"{file.sha256}"'
     headers = {
@@ -76,7 +76,7 @@ async def content(request: Request) -> Response:
     asked = request.headers.get("range")
     if asked is not None and request.headers.get("if-range", tag) != tag:
         asked = None  # the bytes have changed since: start over
-    stretch = _stretch(asked, file.size) if asked is not None else None
+    stretch = _parse_range(asked, file.size) if asked is not None else None
     if stretch is None:
         first, length, status = 0, file.size, 200
     elif not stretch:
@@ -88,11 +88,11 @@ async def content(request: Request) -> Response:
     headers["Content-Length"] = str(length)
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers, media_type="application/octet-stream")
-    pieces = _pieces(state.files.body(file), first, length)
+    pieces = _pieces(state.files.body_path(file), first, length)
     return StreamingResponse(pieces, status, headers, media_type="application/octet-stream")
 
 
-def _stretch(asked: str, size: int) -> range | None:
+def _parse_range(asked: str, size: int) -> range | None:
     """The bytes a Range header means; empty if there are none, None if it is not one we understand (RFC 9110)."""
     found = _RANGE.fullmatch(asked.strip())
     if found is None or found.groups() == ("", ""):
@@ -108,7 +108,7 @@ def _stretch(asked: str, size: int) -> range | None:
 async def _pieces(path: Path, first: int, length: int) -> AsyncIterator[bytes]:
     while length > 0:
         # Opened for each piece: a client that goes away leaves this generator, and must not leave an open file.
-        piece = await asyncio.to_thread(_read, path, first, min(PIECE, length))
+        piece = await asyncio.to_thread(_read, path, first, min(PIECE_SIZE, length))
         if not piece:
             return
         first += len(piece)
@@ -122,19 +122,19 @@ def _read(path: Path, first: int, length: int) -> bytes:
         return file.read(length)
 
 
-def _file(request: Request) -> StoredFile:
+def _require_file(request: Request) -> StoredFile:
     file_id = request.path_params["id"]
-    file = state_of(request).files.find(file_id)
+    file = get_state(request).files.find(file_id)
     if file is None:
-        raise RefusedError(404, f"file {file_id} not found", code="not_found")
+        raise ApiError(404, f"file {file_id} not found", code="not_found")
     return file
 
 
-async def _whole(state: State, file: StoredFile) -> StoredFile:
+async def _with_body(state: SandboxState, file: StoredFile) -> StoredFile:
     """The file once its body is written."""
     if file.size is None:
         # Shielded: a server that is stopped cancels this call, but not the writing, which others will ask for.
-        await asyncio.shield(asyncio.wrap_future(state.jobs.results(file)))
+        await asyncio.shield(asyncio.wrap_future(state.jobs.ensure_results(file)))
     return file
 
 

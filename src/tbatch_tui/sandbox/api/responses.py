@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _encode = msgspec.json.Encoder().encode
 
 
-class Json(Response):
+class JsonResponse(Response):
     """A JSON answer; bytes are taken to be JSON already."""
 
     media_type = "application/json"
@@ -25,7 +25,7 @@ class Json(Response):
         return content if isinstance(content, bytes) else _encode(content)
 
 
-class RefusedError(Exception):
+class ApiError(Exception):
     """Raised by a route: the call is answered with an error in the API's usual shape."""
 
     def __init__(self, status: int, message: str, *, code: str | None = None, param: str | None = None) -> None:
@@ -36,28 +36,28 @@ class RefusedError(Exception):
         self.param = param
 
 
-def error(status: int, message: str, *, code: str | None = None, param: str | None = None) -> Json:
+def error_response(status: int, message: str, *, code: str | None = None, param: str | None = None) -> JsonResponse:
     """The usual shape, which the API shares with OpenAI's."""
     kind = "invalid_request_error" if status < 500 else "server_error"
-    return Json({"error": {"message": message, "type": kind, "param": param, "code": code}}, status)
+    return JsonResponse({"error": {"message": message, "type": kind, "param": param, "code": code}}, status)
 
 
-def batch_error(request: Request, status: int, message: str) -> Json:
+def batch_error_response(request: Request, status: int, message: str) -> JsonResponse:
     """The shape of the batch calls: a bare string, and the request's id (live API)."""
-    return Json({"error": message, "request_id": request.scope.get("sandbox.request_id", "")}, status)
+    return JsonResponse({"error": message, "request_id": request.scope.get("sandbox.request_id", "")}, status)
 
 
-async def refused(_: Request, raised: Exception) -> Response:
+async def handle_api_error(_: Request, raised: Exception) -> Response:
     """Answer a `Refused`."""
-    assert isinstance(raised, RefusedError)
-    return error(raised.status, raised.message, code=raised.code, param=raised.param)
+    assert isinstance(raised, ApiError)
+    return error_response(raised.status, raised.message, code=raised.code, param=raised.param)
 
 
-async def http_error(request: Request, raised: Exception) -> Response:
+async def handle_http_error(request: Request, raised: Exception) -> Response:
     """Answer what Starlette refuses by itself: an unknown path, a method, a form it cannot read."""
     assert isinstance(raised, HTTPException)
     message = f"{request.method} {request.url.path}: {raised.detail}"
-    answer = error(raised.status_code, message, code="not_found" if raised.status_code == 404 else None)
+    answer = error_response(raised.status_code, message, code="not_found" if raised.status_code == 404 else None)
     answer.headers.update(raised.headers or {})
     if raised.status_code == 405:
         answer.headers["Allow"] = ", ".join(_methods(request))
@@ -71,19 +71,19 @@ def _methods(request: Request) -> list[str]:
     return sorted({method for route in routes if route.path == first for method in route.methods or ()})
 
 
-async def json_object(request: Request, limit: int = 2**20) -> dict[str, Any]:
+async def read_json_object(request: Request, limit: int = 2**20) -> dict[str, Any]:
     """The request's body, which must be a JSON object."""
     body = bytearray()
     async for piece in request.stream():
         body += piece
         if len(body) > limit:
-            raise RefusedError(413, "request body too large")
+            raise ApiError(413, "request body too large")
     try:
         decoded = msgspec.json.decode(bytes(body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as unreadable:
-        raise RefusedError(400, "request body is not valid JSON", code="invalid_json") from unreadable
+        raise ApiError(400, "request body is not valid JSON", code="invalid_json") from unreadable
     if not isinstance(decoded, dict):
-        raise RefusedError(400, "request body must be a JSON object", code="invalid_json")
+        raise ApiError(400, "request body must be a JSON object", code="invalid_json")
     return decoded
 
 
@@ -92,12 +92,12 @@ def text_field(fields: dict[str, Any], name: str, *, required: bool = True) -> s
     value = fields.get(name)
     if value is None or value == "":
         if required:
-            raise RefusedError(400, f"{name} is required", param=name, code="missing_field")
+            raise ApiError(400, f"{name} is required", param=name, code="missing_field")
         return None
     if not isinstance(value, str):
-        raise RefusedError(400, f"{name} must be a string", param=name, code="invalid_type")
+        raise ApiError(400, f"{name} must be a string", param=name, code="invalid_type")
     try:
         value.encode()
     except UnicodeEncodeError as odd:  # half a surrogate pair, which a form in an odd charset can hold
-        raise RefusedError(400, f"{name} is not valid text", param=name, code="invalid_type") from odd
+        raise ApiError(400, f"{name} is not valid text", param=name, code="invalid_type") from odd
     return value

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
-from tbatch_tui.sandbox.jobs.records import ServedJob, StoredFile, Time
+from tbatch_tui.sandbox.jobs.records import ClockTime, ServedJob, StoredFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-Record = StoredFile | ServedJob | Time
-_decode = msgspec.json.Decoder(Record).decode
+JournalEntry = StoredFile | ServedJob | ClockTime
+_decode = msgspec.json.Decoder(JournalEntry).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -28,12 +28,12 @@ class SandboxJournal:
         self._path = path
         self._file: BinaryIO | None = None
 
-    def load(self) -> list[Record]:
+    def load(self) -> list[JournalEntry]:
         """Everything as it was last, oldest first; from now on `note` adds to it."""
         if self._path is None:
             return []
-        latest: dict[str, Record] = {}
-        for record in self._records(self._path):
+        latest: dict[str, JournalEntry] = {}
+        for record in self._read_entries(self._path):
             latest[record.id] = record
         anew = self._path.with_name(self._path.name + ".new")
         with anew.open("wb") as file:
@@ -42,7 +42,7 @@ class SandboxJournal:
         self._file = self._path.open("ab")
         return list(latest.values())
 
-    def note(self, record: Record) -> None:
+    def write(self, record: JournalEntry) -> None:
         """Keep a change, at once: a sandbox may be killed any time."""
         if self._file is not None:
             self._file.write(_encode(record) + b"\n")
@@ -55,7 +55,7 @@ class SandboxJournal:
             self._file = None
 
     @staticmethod
-    def _records(path: Path) -> Iterator[Record]:
+    def _read_entries(path: Path) -> Iterator[JournalEntry]:
         if not path.exists():
             return
         with path.open("rb") as file:

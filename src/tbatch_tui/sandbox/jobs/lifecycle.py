@@ -20,7 +20,7 @@ BROKEN_LINE = "error reading input file"
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class JobSnapshot:
     """A job at one moment."""
 
     status: str
@@ -29,7 +29,7 @@ class Moment:
 
     rows: int = 0
     error: str | None = None
-    at: float | None = None
+    ended_at: float | None = None
     """When it ended; None before."""
 
     @property
@@ -41,56 +41,56 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
-class _Course:
+class _Timeline:
     """How a job goes if nobody cancels it."""
 
     started: float
     running: float
     status: Status
-    at: float
+    ends_at: float
     error: str | None = None
 
 
-def moment(job: ServedJob, verdict: ValidationResult | None, now: float) -> Moment:
+def snapshot(job: ServedJob, verdict: ValidationResult | None, now: float) -> JobSnapshot:
     """What `job` is at `now`, given the verdict on its file (None while that is still being read)."""
     if job.end is not None:
         return _ended(job.end)
-    course = _course(job, verdict)
+    course = _timeline(job, verdict)
     rows = verdict.rows if verdict is not None and verdict.error is None else 0
     if job.cancelled_at is not None:
         done = _rows_done(course, rows, job.cancelled_at)
         cancelled = job.cancelled_at + job.pace.canceling
         if now < cancelled:
-            return Moment("CANCELING", done, rows)
-        return Moment("CANCELLED", done, rows, at=cancelled)
-    if course is None or now < min(course.started, course.at):
-        return Moment("VALIDATING")
-    if now < course.at:
-        return Moment("IN_PROGRESS", _rows_done(course, rows, now), rows)
-    return Moment(course.status, _rows_done(course, rows, course.at), rows, course.error, course.at)
+            return JobSnapshot("CANCELING", done, rows)
+        return JobSnapshot("CANCELLED", done, rows, ended_at=cancelled)
+    if course is None or now < min(course.started, course.ends_at):
+        return JobSnapshot("VALIDATING")
+    if now < course.ends_at:
+        return JobSnapshot("IN_PROGRESS", _rows_done(course, rows, now), rows)
+    return JobSnapshot(course.status, _rows_done(course, rows, course.ends_at), rows, course.error, course.ends_at)
 
 
-def _ended(end: End) -> Moment:
-    return Moment(end.status, end.done, end.rows, end.error, end.at if end.status in ENDED else None)
+def _ended(end: End) -> JobSnapshot:
+    return JobSnapshot(end.status, end.done, end.rows, end.error, end.at if end.status in ENDED else None)
 
 
-def _course(job: ServedJob, verdict: ValidationResult | None) -> _Course | None:
+def _timeline(job: ServedJob, verdict: ValidationResult | None) -> _Timeline | None:
     if verdict is None:
         return None
     pace = job.pace
-    started = max(job.created_at + pace.validating, verdict.at)
+    started = max(job.created_at + pace.validating, verdict.reached_at)
     if verdict.error is not None:
-        return _Course(started, 0.0, "FAILED", started, verdict.error)
+        return _Timeline(started, 0.0, "FAILED", started, verdict.error)
     running = pace.starting + pace.per_row * verdict.rows
     deadline = job.created_at + pace.window
-    if verdict.breaks:
-        return _Course(started, running, "FAILED", started + running / 2, BROKEN_LINE)
+    if verdict.has_oversized_line:
+        return _Timeline(started, running, "FAILED", started + running / 2, BROKEN_LINE)
     if pace.expires and started + running > deadline:
-        return _Course(started, running, "EXPIRED", max(started, deadline))
-    return _Course(started, running, "COMPLETED", started + running)
+        return _Timeline(started, running, "EXPIRED", max(started, deadline))
+    return _Timeline(started, running, "COMPLETED", started + running)
 
 
-def _rows_done(course: _Course | None, rows: int, at: float) -> int:
+def _rows_done(course: _Timeline | None, rows: int, at: float) -> int:
     if course is None or at <= course.started:
         return 0
     if at >= course.started + course.running:

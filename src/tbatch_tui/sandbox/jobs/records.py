@@ -97,7 +97,7 @@ class ServedJob(msgspec.Struct, tag="job"):
     end: End | None = None
 
 
-class Time(msgspec.Struct, tag="time"):
+class ClockTime(msgspec.Struct, tag="time"):
     """How far the clock has come: with a clock that runs fast or jumps, restarting must not turn it back."""
 
     at: float

@@ -15,15 +15,15 @@ from zlib import crc32
 import msgspec
 
 from tbatch_tui.sandbox.answers.chat import completion
-from tbatch_tui.sandbox.answers.failures import CHAT, CODE, UNLUCKY, refusal
-from tbatch_tui.sandbox.answers.transcripts import heard
-from tbatch_tui.sandbox.jobs.validation import Fate, Ledger
+from tbatch_tui.sandbox.answers.failures import CHANCE_MESSAGES, CHAT, ERROR_CODE, failure_reason
+from tbatch_tui.sandbox.answers.transcripts import transcription
+from tbatch_tui.sandbox.jobs.validation import RowOutcome, RowPlan
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-PIECE = 2**18
+PIECE_SIZE = 2**18
 """Bytes written and hashed at a time."""
 
 _numbers = itertools.count(1)
@@ -32,7 +32,7 @@ _decode = msgspec.json.Decoder().decode
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenBody:
     """A body on disk."""
 
     size: int
@@ -55,7 +55,7 @@ class BodyWriter:
         """Add to the body."""
         self._size += len(data)
         self._waiting += data
-        if len(self._waiting) >= PIECE:
+        if len(self._waiting) >= PIECE_SIZE:
             self._flush()
 
     def _flush(self) -> None:
@@ -69,12 +69,12 @@ class BodyWriter:
         """Bytes so far."""
         return self._size
 
-    def finish(self) -> Written:
+    def finish(self) -> WrittenBody:
         """Give the file its name."""
         self._flush()
         self._file.close()
         self._part.replace(self._path)
-        return Written(self._size, self._hash.hexdigest())
+        return WrittenBody(self._size, self._hash.hexdigest())
 
     def abandon(self) -> None:
         """Leave nothing behind, unless it is finished."""
@@ -89,26 +89,26 @@ class BodyWriter:
 
 
 def write_results(
-    source: Path, ledger: Ledger, done: int, endpoint: str, created: int, output: Path, errors: Path
-) -> tuple[Written, Written]:
+    source: Path, ledger: RowPlan, done: int, endpoint: str, created: int, output: Path, errors: Path
+) -> tuple[WrittenBody, WrittenBody]:
     """Write the first `done` rows of `ledger` to `output` and `errors`. Takes a while: call it in a thread."""
     with source.open("rb") as lines, BodyWriter(output) as answered, BodyWriter(errors) as failed:
-        for number, (offset, fate) in enumerate(zip(ledger.offsets[:done], ledger.fates[:done], strict=True)):
+        for number, (offset, fate) in enumerate(zip(ledger.offsets[:done], ledger.outcomes[:done], strict=True)):
             if number % 200 == 0:
                 time.sleep(0)  # lets the server's loop have the interpreter
             lines.seek(offset)
             row = _decode(lines.readline())
-            if fate in (Fate.REFUSED, Fate.FAILED):
-                failed.write(_encode(_error(row, endpoint)) + b"\n")
+            if fate in (RowOutcome.BAD_REQUEST, RowOutcome.FAILED_BY_CHANCE):
+                failed.write(_encode(_error_row(row, endpoint)) + b"\n")
             else:
-                answered.write(_encode(_answer(row, endpoint, created, cut=fate == Fate.CUT)) + b"\n")
+                answered.write(_encode(_answer_row(row, endpoint, created, cut=fate == RowOutcome.CUT_SHORT)) + b"\n")
         return answered.finish(), failed.finish()
 
 
-def _answer(row: dict[str, Any], endpoint: str, created: int, *, cut: bool) -> dict[str, Any]:
+def _answer_row(row: dict[str, Any], endpoint: str, created: int, *, cut: bool) -> dict[str, Any]:
     custom_id = row["custom_id"]
     asked = row["body"]
-    body = completion(asked, custom_id, created, cut=cut) if endpoint == CHAT else heard(asked, endpoint)
+    body = completion(asked, custom_id, created, cut=cut) if endpoint == CHAT else transcription(asked, endpoint)
     return {
         "id": f"batch_req_{crc32(custom_id.encode()):08x}",
         "custom_id": custom_id,
@@ -116,7 +116,7 @@ def _answer(row: dict[str, Any], endpoint: str, created: int, *, cut: bool) -> d
     }
 
 
-def _error(row: dict[str, Any], endpoint: str) -> dict[str, Any]:
+def _error_row(row: dict[str, Any], endpoint: str) -> dict[str, Any]:
     custom_id = row["custom_id"]
-    message = refusal(row, endpoint) or UNLUCKY[crc32(custom_id.encode()) % len(UNLUCKY)]
-    return {"custom_id": custom_id, "error": {"message": message, "code": CODE}}
+    message = failure_reason(row, endpoint) or CHANCE_MESSAGES[crc32(custom_id.encode()) % len(CHANCE_MESSAGES)]
+    return {"custom_id": custom_id, "error": {"message": message, "code": ERROR_CODE}}

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tbatch_tui.sandbox.answers.failures import refusal
+from tbatch_tui.sandbox.answers.failures import failure_reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,15 +37,15 @@ CHUNK = 1_000
 """Lines the server counts before it starts again: "Line 2 (within chunk)" need not be the file's line 2."""
 
 
-class Fate(IntEnum):
+class RowOutcome(IntEnum):
     """What becomes of a row."""
 
     ANSWERED = 0
-    REFUSED = 1
+    BAD_REQUEST = 1
     """By what it asks: see `refusals`."""
-    FAILED = 2
+    FAILED_BY_CHANCE = 2
     """By chance."""
-    CUT = 3
+    CUT_SHORT = 3
     """Answered, but cut short: `finish_reason` is `length`."""
 
 
@@ -56,40 +56,40 @@ class Rates:
     The same file always fails in the same rows, but failed rows that are sent again by themselves may do better.
     """
 
-    failed: float = 0.01
-    cut: float = 0.02
-    from_rows: int = 10
+    failure_rate: float = 0.01
+    cut_rate: float = 0.02
+    min_rows: int = 10
     """Files with fewer rows are spared."""
 
-    def fate(self, custom_id: str, rows: int) -> Fate:
+    def outcome(self, custom_id: str, rows: int) -> RowOutcome:
         """What chance has in store for a row of a file of so many."""
-        if rows < self.from_rows or not (self.failed or self.cut):
-            return Fate.ANSWERED
+        if rows < self.min_rows or not (self.failure_rate or self.cut_rate):
+            return RowOutcome.ANSWERED
         digest = blake2b(f"{rows}:{custom_id}".encode(), digest_size=4).digest()
         drawn = int.from_bytes(digest) / 2**32
-        if drawn < self.failed:
-            return Fate.FAILED
-        return Fate.CUT if drawn < self.failed + self.cut else Fate.ANSWERED
+        if drawn < self.failure_rate:
+            return RowOutcome.FAILED_BY_CHANCE
+        return RowOutcome.CUT_SHORT if drawn < self.failure_rate + self.cut_rate else RowOutcome.ANSWERED
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class RowPlan:
     """The rows of a file in the order they finish: where each line starts, and its fate."""
 
     offsets: array[int]
-    fates: bytearray
+    outcomes: bytearray
 
-    def failed(self, done: int) -> int:
+    def count_failed(self, done: int) -> int:
         """How many of the first `done` rows are error rows."""
-        fates = self.fates
-        return fates.count(Fate.REFUSED, 0, done) + fates.count(Fate.FAILED, 0, done)
+        fates = self.outcomes
+        return fates.count(RowOutcome.BAD_REQUEST, 0, done) + fates.count(RowOutcome.FAILED_BY_CHANCE, 0, done)
 
 
 @dataclass(frozen=True, slots=True)
 class ValidationResult:
     """What the server makes of an input file."""
 
-    at: float
+    reached_at: float
     """When it was reached, on the sandbox's clock."""
 
     rows: int = 0
@@ -99,10 +99,10 @@ class ValidationResult:
     error: str | None = None
     """Why the job fails in VALIDATING."""
 
-    breaks: bool = False
+    has_oversized_line: bool = False
     """Whether it will break on an oversized line once it runs."""
 
-    ledger: Ledger | None = None
+    row_plan: RowPlan | None = None
 
 
 class _BadFileError(Exception):
@@ -113,7 +113,7 @@ class _BadLineError(Exception):
     """What is wrong with a line."""
 
 
-def judge(path: Path, endpoint: str, job_id: str, rates: Rates) -> ValidationResult:
+def validate(path: Path, endpoint: str, job_id: str, rates: Rates) -> ValidationResult:
     """Read the whole file and say how a job on it will go. Takes a while: call it in a thread."""
     offsets, fates = array("Q"), bytearray()
     seen: dict[str, None] = {}
@@ -121,7 +121,7 @@ def judge(path: Path, endpoint: str, job_id: str, rates: Rates) -> ValidationRes
     breaks = False
     number = requests = 0
     try:
-        for number, (offset, line) in enumerate(_lines(path), 1):
+        for number, (offset, line) in enumerate(_read_lines(path), 1):
             if not line.strip(b" \t\r"):  # a blank line is no request
                 continue
             requests += 1
@@ -132,28 +132,30 @@ def judge(path: Path, endpoint: str, job_id: str, rates: Rates) -> ValidationRes
             if len(line) > MAX_LINE:
                 breaks = True
                 continue
-            row = _row(line, seen)
+            row = _parse_row(line, seen)
             body = row["body"]
             model_id = model_id or body["model"]
             offsets.append(offset)
-            fates.append(Fate.ANSWERED if refusal(row, endpoint) is None else Fate.REFUSED)
+            fates.append(RowOutcome.ANSWERED if failure_reason(row, endpoint) is None else RowOutcome.BAD_REQUEST)
     except _BadFileError as bad:
-        return ValidationResult(at=0.0, error=f"Error validating input file: {bad}")
+        return ValidationResult(reached_at=0.0, error=f"Error validating input file: {bad}")
     except _BadLineError as bad:
         within = (number - 1) % CHUNK + 1
-        return ValidationResult(at=0.0, error=f"Error validating input file: Line {within} (within chunk): {bad}")
+        return ValidationResult(
+            reached_at=0.0, error=f"Error validating input file: Line {within} (within chunk): {bad}"
+        )
     if requests == 0:
-        return ValidationResult(at=0.0, error="Error validating input file: input file is empty")
+        return ValidationResult(reached_at=0.0, error="Error validating input file: input file is empty")
     for index, custom_id in enumerate(seen):
-        if fates[index] == Fate.ANSWERED:
-            fates[index] = rates.fate(custom_id, requests)
+        if fates[index] == RowOutcome.ANSWERED:
+            fates[index] = rates.outcome(custom_id, requests)
     return ValidationResult(0.0, requests, model_id, None, breaks, _shuffled(offsets, fates, job_id))
 
 
 _decode = msgspec.json.Decoder().decode
 
 
-def _row(line: bytes, seen: dict[str, None]) -> dict[str, Any]:
+def _parse_row(line: bytes, seen: dict[str, None]) -> dict[str, Any]:
     """A line that passes validation, or `_BadLine`."""
     try:
         row = _decode(line)
@@ -178,7 +180,7 @@ def _row(line: bytes, seen: dict[str, None]) -> dict[str, Any]:
     return row
 
 
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+def _read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Each line with its offset; of an oversized one only as much as shows that it is. A byte order mark is none."""
     with path.open("rb") as file:
         offset = len(BOM) if file.peek(len(BOM)).startswith(BOM) else 0
@@ -192,8 +194,8 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
             offset += length
 
 
-def _shuffled(offsets: array[int], fates: bytearray, job_id: str) -> Ledger:
+def _shuffled(offsets: array[int], fates: bytearray, job_id: str) -> RowPlan:
     """The rows in the order this job finishes them: result rows come in any order (documentation)."""
     order = list(range(len(fates)))
     random.Random(job_id).shuffle(order)
-    return Ledger(array("Q", [offsets[i] for i in order]), bytearray([fates[i] for i in order]))
+    return RowPlan(array("Q", [offsets[i] for i in order]), bytearray([fates[i] for i in order]))
