@@ -1,4 +1,7 @@
-"""Any JSON as what it was meant to be: an id, a count, a text, a message. Nothing here raises."""
+"""JSON from files and servers, read as what it was meant to be: an id, a count, a text, an error message.
+
+Nothing in this module raises: a row that is not as documented is still shown.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,15 @@ from typing import Any
 import msgspec
 
 UNREADABLE = object()
-"""What bytes are that are no JSON: of no JSON type."""
+"""What `loads` returns for bytes that are not JSON: an object of no JSON type."""
 
 _BOM = b"\xef\xbb\xbf"
 
 
 def loads(data: bytes) -> Any:
-    """Any JSON value; `UNREADABLE` when it is none.
+    """Decode any JSON value; return `UNREADABLE` where the bytes are not JSON.
 
-    What msgspec refuses is tried with the standard library: it takes lone surrogates and NaN.
+    What msgspec refuses is tried again with the standard library, which accepts lone surrogates and NaN.
     """
     try:
         return msgspec.json.decode(data)
@@ -30,7 +33,7 @@ def loads(data: bytes) -> Any:
 
 
 def as_id(value: Any) -> str | None:
-    """A custom_id as text: some write numbers."""
+    """Return a `custom_id` as text, or None. Some programs write numbers."""
     if isinstance(value, str):
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -39,13 +42,13 @@ def as_id(value: Any) -> str | None:
 
 
 def as_count(value: Any) -> int | None:
-    """A count, also when spelled as text or with a point; None for what is none."""
+    """Return a count, or None. Text and numbers with a decimal point count too."""
     number = as_seconds(value)
     return int(number) if number is not None else None
 
 
 def as_seconds(value: Any) -> float | None:
-    """A finite number that is not negative, also when spelled as text."""
+    """Return a finite number that is not negative, or None. Text that holds such a number counts too."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     try:
@@ -56,7 +59,7 @@ def as_seconds(value: Any) -> float | None:
 
 
 def content_text(content: Any) -> str:
-    """The text of a message's content: a string, or the text parts of a list."""
+    """Return the text of a message's content: a string, or the text parts of a list."""
     if isinstance(content, str):
         return content
     if not isinstance(content, list):
@@ -66,19 +69,19 @@ def content_text(content: Any) -> str:
 
 
 def tool_calls_text(calls: Any) -> str:
-    """The tools that were called, in one line: `look_up({"id": 7})`."""
-    names: list[str] = []
+    """Return the tool calls of a message on one line: `look_up({"id": 7})`."""
+    texts: list[str] = []
     for call in calls if isinstance(calls, list) else ():
         function = call.get("function") if isinstance(call, dict) else None
         if isinstance(function, dict):
             arguments = function.get("arguments")
             arguments = arguments if isinstance(arguments, str) else json.dumps(arguments)
-            names.append(f"{function.get('name')}({arguments})")
-    return ", ".join(names)
+            texts.append(f"{function.get('name')}({arguments})")
+    return ", ".join(texts)
 
 
 def error_message(error: Any) -> str:
-    """What an error says: `{"message": …}`, `{"error": {"message": …}}`, or a bare string."""
+    """Return the message of an error: `{"message": …}`, `{"error": {"message": …}}`, or a bare string."""
     for _ in range(4):
         if not isinstance(error, dict):
             break

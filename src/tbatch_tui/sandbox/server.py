@@ -70,6 +70,8 @@ class SandboxServer(uvicorn.Server):
         """Close everything now."""
         for server in self.servers:
             server.close()
+        for sock in sockets or ():
+            sock.close()
         for connection in list(self.server_state.connections):
             connection.transport.abort()
         tasks = list(self.server_state.tasks)

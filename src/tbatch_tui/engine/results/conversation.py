@@ -1,4 +1,7 @@
-"""Messages as a person reads them: text, attachments as a note, tool calls, reasoning; of whatever JSON there is."""
+"""Messages of requests and answers, for reading: text, tool calls, reasoning, and attachments as a short note.
+
+The messages come from files that anyone can write, so every function accepts any JSON value.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,13 @@ import msgspec
 from tbatch_tui.engine.lenient_json import as_id
 
 INDENT_MAX = 1_000_000
-"""Characters of JSON that are still indented."""
+"""Characters. Longer JSON is shown as it is: indenting it would take too long."""
 
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.+-]+)*;base64,([A-Za-z0-9+/=_-]{64,})")
 
 
 class PartKind(StrEnum):
-    """What one part of a message is."""
+    """The kind of one part of a message."""
 
     TEXT = "text"
     JSON = "json"
@@ -31,21 +34,21 @@ class PartKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ContentPart:
-    """A piece of a message. What is not text is told by a short note: an address, or a media type and a size."""
+    """A part of a message: text, or a short note for an attachment (a URL, or a media type and a size)."""
 
     kind: PartKind
     text: str
     size: int | None = None
-    """Bytes of what was sent inside the line; None for an address."""
+    """Bytes of an attachment that is inside the line; None for a URL."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A function the model asks for."""
+    """A function call that the model requests."""
 
     name: str
     arguments: str
-    """Indented, where it is JSON."""
+    """Indented if it is JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +60,20 @@ class Message:
     reasoning: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     finish_reason: str = ""
-    """Why the model stopped; only of answers."""
+    """Why the model stopped. Only answers have one."""
 
     @property
     def text(self) -> str:
-        """What it says, attachments left out."""
+        """The text, without attachments."""
         return "\n".join(part.text for part in self.parts if part.kind in (PartKind.TEXT, PartKind.JSON))
 
 
 def parse_message(value: Any, role: str = "", finish_reason: str = "") -> Message:
-    """A message of a request or an answer. What has no shape of a message is shown as JSON."""
+    """Return a message of a request or an answer. A value that is no message becomes text or JSON.
+
+    Args:
+        role: The role for a value that names none.
+    """
     if not isinstance(value, dict):
         return Message(role, content_parts(value), finish_reason=finish_reason)
     reasoning = next((value[key] for key in ("reasoning", "reasoning_content") if value.get(key)), "")
@@ -80,7 +87,7 @@ def parse_message(value: Any, role: str = "", finish_reason: str = "") -> Messag
 
 
 def content_parts(content: Any) -> tuple[ContentPart, ...]:
-    """The parts of a content: a string, a list of parts, or something else."""
+    """Split a message's content, which may be a string, a list of parts, or anything else."""
     if content is None or content == "":
         return ()
     if isinstance(content, str):
@@ -106,40 +113,40 @@ def _part(part: Any) -> ContentPart:
 
 def _attachment(kind: PartKind, value: Any) -> ContentPart:
     if isinstance(value, dict):
-        inside = value.get("data") or value.get("file_data")
-        if isinstance(inside, str) and not inside.startswith("data:"):
-            return ContentPart(kind, as_id(value.get("format")) or "", len(inside) * 3 // 4)
-        value = inside or value.get("url") or value.get("file_id") or value.get("filename") or value
+        data = value.get("data") or value.get("file_data")
+        if isinstance(data, str) and not data.startswith("data:"):
+            return ContentPart(kind, as_id(value.get("format")) or "", len(data) * 3 // 4)
+        value = data or value.get("url") or value.get("file_id") or value.get("filename") or value
     if not isinstance(value, str):
         return ContentPart(kind, format_json(value))
     if value.startswith("data:"):
-        about, _, data = value.partition(",")
-        return ContentPart(kind, about[5:].partition(";")[0], len(data) * 3 // 4)
+        prefix, _, encoded = value.partition(",")
+        return ContentPart(kind, prefix[5:].partition(";")[0], len(encoded) * 3 // 4)
     return ContentPart(kind, value)
 
 
 def _text(text: str) -> ContentPart:
-    """Text; JSON is indented, and what is only bytes inside is told in a few words."""
-    text = _DATA_URL.sub(lambda found: f"[{found[1] or 'data'}, {len(found[2]) * 3 // 4:,} bytes]", text)
+    """Return text as a part: JSON is indented, and a data URL is replaced by its media type and size."""
+    text = _DATA_URL.sub(lambda match: f"[{match[1] or 'data'}, {len(match[2]) * 3 // 4:,} bytes]", text)
     indented = indent_json(text)
     return ContentPart(PartKind.TEXT, text) if indented is None else ContentPart(PartKind.JSON, indented)
 
 
 def _parse_tool_calls(calls: Any) -> tuple[ToolCall, ...]:
-    found: list[ToolCall] = []
+    parsed: list[ToolCall] = []
     for call in calls if isinstance(calls, list) else ():
         function = call.get("function") if isinstance(call, dict) else None
         if isinstance(function, dict):
             arguments = function.get("arguments")
             text = (indent_json(arguments) or arguments) if isinstance(arguments, str) else format_json(arguments)
-            found.append(ToolCall(as_id(function.get("name")) or "?", text))
+            parsed.append(ToolCall(as_id(function.get("name")) or "?", text))
         else:
-            found.append(ToolCall("?", format_json(call)))
-    return tuple(found)
+            parsed.append(ToolCall("?", format_json(call)))
+    return tuple(parsed)
 
 
 def indent_json(text: str) -> str | None:
-    """A JSON object or array, indented, its numbers and keys as they are spelled; None for all else."""
+    """Indent a JSON object or array, numbers and keys as written; return None for any other text."""
     if len(text) > INDENT_MAX or text[:64].lstrip()[:1] not in ("{", "["):
         return None
     try:
@@ -150,7 +157,7 @@ def indent_json(text: str) -> str | None:
 
 
 def format_json(value: Any) -> str:
-    """Any JSON value, indented."""
+    """Return any JSON value as indented JSON; a string as it is."""
     if value is None:
         return ""
     if isinstance(value, str):

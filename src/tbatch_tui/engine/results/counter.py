@@ -103,7 +103,7 @@ class ResultCounter:
             from tbatch_tui.engine.results.counts import count_results
 
             index = self._store.index_of(record)
-            return count_results(record, index, cancelled=cancelled, progress=lambda done, total: yield_to_loop())
+            return count_results(record, index, cancelled=cancelled, progress=lambda _done, _total: yield_to_loop())
 
         try:
             return await run_cancellable(count)

@@ -1,4 +1,4 @@
-"""A JSONL file as lines with their place, read in pieces: no line, however long, is held beyond a bound."""
+"""Read a JSONL file line by line, in pieces, with a bound on the memory that a long line takes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 PIECE_SIZE = 256 * 1024
+"""Bytes read at a time."""
 LINE_MAX = 16 * 1024 * 1024
-"""A longer line is passed over and measured; its first `HEAD` bytes stand for it."""
+"""Bytes. Of a longer line only the length and the first `HEAD_SIZE` bytes are kept."""
 HEAD_SIZE = 4096
 
 
@@ -19,26 +20,31 @@ class Line(Struct, frozen=True, gc=False):
     """One line that is not blank."""
 
     number: int
-    """1-based; blank lines count."""
+    """From 1. Blank lines count."""
     offset: int
     data: bytes
-    """Without its line end; only the first bytes of a line that is too long to be held."""
+    """Without the line end. Only the first bytes of a line that is too long."""
     length: int
+    """Bytes of the whole line, without the line end."""
 
     @property
     def is_whole(self) -> bool:
-        """Whether `data` is all of it."""
+        """Whether `data` is the whole line."""
         return self.length == len(self.data)
 
 
-def read_lines(file: BinaryIO, seen: Callable[[bytes], object]) -> Iterator[Line]:
-    """The lines of a file from its beginning. `seen` is given each piece before its lines; it may raise to stop."""
+def read_lines(file: BinaryIO, on_piece: Callable[[bytes], object]) -> Iterator[Line]:
+    """Yield the lines of a file from its beginning.
+
+    Args:
+        on_piece: Called with each piece before its lines are yielded. It may raise, to stop.
+    """
     number = position = 0
     carried: list[bytes] = []
     offset = held = 0  # of the line whose end has not been read yet
     is_too_long = False
     while block := file.read(PIECE_SIZE):
-        seen(block)
+        on_piece(block)
         start = 0
         while (end := block.find(b"\n", start)) >= 0:
             number += 1
