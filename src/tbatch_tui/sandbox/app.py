@@ -1,4 +1,4 @@
-"""The routes put together, behind the key."""
+"""The ASGI app: all routes, the check of the key, and the fault middleware."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
-from tbatch_tui.sandbox.api import account, batches, control, uploads
-from tbatch_tui.sandbox.api import files as content
-from tbatch_tui.sandbox.api import responses as replies
+from tbatch_tui.sandbox.api import account, batches, control, files, responses, uploads
 from tbatch_tui.sandbox.middleware import FaultMiddleware
 
 if TYPE_CHECKING:
@@ -25,18 +23,18 @@ if TYPE_CHECKING:
     from tbatch_tui.sandbox.state import SandboxState
 
 STORAGE_PREFIX = "/_storage/"
-"""Where uploads go. The address is signed: no key is sent there."""
+"""Path prefix of uploads. Their URLs are signed, and no key is sent to them."""
 
 
 def make_app(state: SandboxState) -> ASGIApp:
-    """The sandbox as an ASGI app."""
+    """Return the sandbox as an ASGI app."""
     handlers: Mapping[int | type[Exception], ExceptionHandler] = {
-        replies.ApiError: replies.handle_api_error,
-        HTTPException: replies.handle_http_error,
+        responses.ApiError: responses.handle_api_error,
+        HTTPException: responses.handle_http_error,
         Exception: _handle_crash,
     }
-    # `upload` before `{id}`: routes are tried in order.
-    routes = [*uploads.routes, *content.routes, *batches.routes, *account.routes, *control.routes]
+    # `/v1/files/upload` before `/v1/files/{id}`: routes are tried in order.
+    routes = [*uploads.routes, *files.routes, *batches.routes, *account.routes, *control.routes]
     starlette = Starlette(routes=routes, exception_handlers=handlers)
     starlette.router.redirect_slashes = False
     starlette.state.sandbox = state
@@ -44,22 +42,22 @@ def make_app(state: SandboxState) -> ASGIApp:
 
 
 class _KeyCheck:
-    """Lets those in who bring the key."""
+    """Middleware that answers 401 unless the request has the key."""
 
     def __init__(self, app: ASGIApp, key: str) -> None:
         self._app = app
         self._expected = f"Bearer {key}".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        brought = dict(scope["headers"]).get(b"authorization", b"")
-        if scope["path"].startswith(STORAGE_PREFIX) or hmac.compare_digest(brought, self._expected):
+        authorization = dict(scope["headers"]).get(b"authorization", b"")
+        if scope["path"].startswith(STORAGE_PREFIX) or hmac.compare_digest(authorization, self._expected):
             await self._app(scope, receive, send)
             return
-        answer = replies.error_response(401, "Invalid API key provided.", code="invalid_api_key")
-        await answer(scope, receive, send)
+        response = responses.error_response(401, "Invalid API key provided.", code="invalid_api_key")
+        await response(scope, receive, send)
 
 
 async def _handle_crash(_: Request, error: Exception) -> Response:
-    """A mistake of the sandbox's own: told where somebody sees it."""
+    """Answer 500 for a bug of the sandbox, and print the traceback where somebody sees it."""
     traceback.print_exception(error, file=sys.stderr)
-    return replies.error_response(500, f"sandbox error: {type(error).__name__}", code="sandbox_error")
+    return responses.error_response(500, f"sandbox error: {type(error).__name__}", code="sandbox_error")
