@@ -1,6 +1,6 @@
-"""The models the sandbox serves, as `GET /v2/supported-models` tells of them (SDK: `types/supported_model.py`).
+"""The models of the sandbox, as `GET /v2/supported-models` returns them (SDK: `types/supported_model.py`).
 
-Names are real so that real input files run; prices, in USD per million tokens, are made up to be plausible.
+The names are real, so that real input files run. The prices, in USD per million tokens, are plausible but made up.
 """
 
 from __future__ import annotations
@@ -70,46 +70,46 @@ _CAPABILITIES: dict[Kind, list[str]] = {
 
 
 def model_kind(name: str) -> Kind | None:
-    """What a model can be asked for; None for a name the sandbox does not serve."""
+    """Return the kind of a model, or None if the sandbox does not serve it."""
     return _KINDS.get(name)
 
 
 def is_reasoning_model(name: str) -> bool:
-    """Whether the model thinks aloud before it answers."""
+    """Return whether a model sends its reasoning before the answer."""
     return name in _REASONING
 
 
 def model_id(model: CatalogueModel) -> str:
-    """The catalogue's own id: the name, fit for a path."""
+    """Return the id of a model in the catalogue: its name, made fit for a path."""
     return "ml_" + re.sub(r"[^a-z0-9]+", "-", model.name.lower()).strip("-")
 
 
 def page(after: str | None, limit: int | None, product: str | None, search: str | None, modality: str | None) -> Any:
-    """One page of the catalogue: `{data, next_cursor}` (SDK: `pagination.py`). The cursor is the last id."""
+    """Return a page of the catalogue: `{data, next_cursor}` (SDK: `pagination.py`). The cursor is the last id."""
     chosen = [describe(model) for model in MODELS]
     if product:
         chosen = [entry for entry in chosen if product in entry["products"]]
     if modality:
         chosen = [entry for entry in chosen if modality in entry["inputModalities"]]
     if search:
-        wanted = search.casefold()
-        chosen = [entry for entry in chosen if wanted in entry["name"].casefold() or wanted in entry["id"]]
+        text = search.casefold()
+        chosen = [entry for entry in chosen if text in entry["name"].casefold() or text in entry["id"]]
     if after:
         ids = [entry["id"] for entry in chosen]
         chosen = chosen[ids.index(after) + 1 :] if after in ids else []
-    shown = chosen[: limit or 20]
-    more = len(chosen) > len(shown)
-    return {"object": "list", "data": shown, "next_cursor": shown[-1]["id"] if more else None}
+    entries = chosen[: limit or 20]
+    has_more = len(chosen) > len(entries)
+    return {"object": "list", "data": entries, "next_cursor": entries[-1]["id"] if has_more else None}
 
 
-def find(wanted: str) -> dict[str, Any] | None:
-    """The entry with this id."""
-    return next((describe(model) for model in MODELS if model_id(model) == wanted), None)
+def find(entry_id: str) -> dict[str, Any] | None:
+    """Return the entry with this id, or None."""
+    return next((describe(model) for model in MODELS if model_id(model) == entry_id), None)
 
 
 def describe(model: CatalogueModel) -> dict[str, Any]:
-    """A catalogue entry; a model without serverless prices has no `pricing` at all."""
-    hears, draws = model.kind == "transcribe", model.kind == "image"
+    """Return the catalogue entry of a model. Without serverless prices it has no `pricing`."""
+    takes_audio, makes_images = model.kind == "transcribe", model.kind == "image"
     entry: dict[str, Any] = {
         "id": model_id(model),
         "name": model.name,
@@ -120,8 +120,8 @@ def describe(model: CatalogueModel) -> dict[str, Any]:
         "publisher": model.name.partition("/")[0],
         "capabilities": _CAPABILITIES[model.kind],
         "features": ["FEATURE_REASONING"] if model.is_reasoning else [],
-        "inputModalities": ["MODALITY_AUDIO" if hears else "MODALITY_TEXT"],
-        "outputModalities": ["MODALITY_IMAGE" if draws else "MODALITY_TEXT"],
+        "inputModalities": ["MODALITY_AUDIO" if takes_audio else "MODALITY_TEXT"],
+        "outputModalities": ["MODALITY_IMAGE" if makes_images else "MODALITY_TEXT"],
         "products": ["PRODUCT_SERVERLESS"] if model.serverless else ["PRODUCT_DEDICATED", "PRODUCT_FINE_TUNING"],
         "deploymentProfiles": [],
         "status": "SUPPORTED_MODEL_STATUS_" + ("DEPRECATED" if model.deprecated else "SUPPORTED"),

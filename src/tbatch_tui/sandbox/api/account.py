@@ -1,4 +1,4 @@
-"""Whose key it is, and what models there are (SDK: `types/whoami_project_api_key.py`, `resources/models`)."""
+"""The account behind the key, and the model catalogue (SDK: `types/whoami_project_api_key.py`, `resources/models`)."""
 
 from __future__ import annotations
 
@@ -20,31 +20,32 @@ WHOAMI = {
     "project": {"id": "proj-sandbox", "name": "evals", "slug": "evals"},
 }
 MAX_PAGE_SIZE = 100
+"""Models in one page of the catalogue."""
 
 
 async def whoami(_: Request) -> Response:
-    """The organisation and the project behind the key."""
+    """Return the organisation and the project of the key."""
     return JsonResponse(WHOAMI)
 
 
 async def supported_models(request: Request) -> Response:
-    """A page of the catalogue."""
-    asked = request.query_params
-    limit = asked.get("limit")
+    """Return a page of the catalogue."""
+    query = request.query_params
+    limit = query.get("limit")
     if limit is not None and not (limit.isascii() and limit.isdigit() and 0 < len(limit) < 6 and int(limit) > 0):
         raise ApiError(400, "limit must be a positive integer", param="limit", code="invalid_value")
     page = catalogue.page(
-        asked.get("after"),
+        query.get("after"),
         min(int(limit), MAX_PAGE_SIZE) if limit is not None else None,
-        asked.get("product"),
-        asked.get("search"),
-        asked.get("modality"),
+        query.get("product"),
+        query.get("search"),
+        query.get("modality"),
     )
     return JsonResponse(page)
 
 
 async def supported_model(request: Request) -> Response:
-    """One model of the catalogue."""
+    """Return one model of the catalogue."""
     entry = catalogue.find(request.path_params["id"])
     if entry is None:
         raise ApiError(404, f"model {request.path_params['id']} not found", code="not_found")

@@ -1,4 +1,4 @@
-"""Files as the API tells of them and hands them out: retrieve, list, delete, content with Range."""
+"""The file calls: retrieve, list, delete, and content with Range."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _RANGE = re.compile(r"bytes=([0-9]{0,19})-([0-9]{0,19})")
 
 
 def file_to_dict(file: StoredFile) -> dict[str, Any]:
-    """A file as the API tells of it (SDK: `types/file_response.py`); `FileType` is spelled so.
+    """Return a file as the API does, `FileType` in this spelling (SDK: `types/file_response.py`).
 
     `Processed` is gone from SDK 3.x, but 2.x cannot read a file without it.
     """
@@ -45,45 +45,44 @@ def file_to_dict(file: StoredFile) -> dict[str, Any]:
 
 
 async def retrieve(request: Request) -> Response:
-    """One file."""
+    """Return one file."""
     return JsonResponse(file_to_dict(await _with_body(get_state(request), _require_file(request))))
 
 
 async def list_all(request: Request) -> Response:
-    """Every file, uploads and results."""
+    """Return all files, uploads and results."""
     state = get_state(request)
     return JsonResponse({"data": [file_to_dict(await _with_body(state, file)) for file in list(state.files)]})
 
 
 async def delete(request: Request) -> Response:
-    """Make a file unknown."""
+    """Delete a file."""
     file = _require_file(request)
     get_state(request).files.delete(file)
     return JsonResponse({"id": file.id, "object": "file", "deleted": True})
 
 
 async def content(request: Request) -> Response:
-    """The bytes: all, or with Range one stretch of them."""
+    """Return the bytes of a file: all, or the range that is asked for."""
     state = get_state(request)
     file = await _with_body(state, _require_file(request))
     assert file.size is not None
-    tag = f'"{file.sha256}"'
+    etag = f'"{file.sha256}"'
     headers = {
         "Accept-Ranges": "bytes",
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.filename, safe='')}",
-        "ETag": tag,
+        "ETag": etag,
     }
-    asked = request.headers.get("range")
-    if asked is not None and request.headers.get("if-range", tag) != tag:
-        asked = None  # the bytes have changed since: start over
-    stretch = _parse_range(asked, file.size) if asked is not None else None
-    if stretch is None:
+    range_header = request.headers.get("range")
+    if range_header is not None and request.headers.get("if-range", etag) != etag:
+        range_header = None  # the client has other bytes: send all
+    byte_range = _parse_range(range_header, file.size) if range_header is not None else None
+    if byte_range is None:
         first, length, status = 0, file.size, 200
-    elif not stretch:
-        refusal = {**headers, "Content-Range": f"bytes */{file.size}"}
-        return Response(status_code=416, headers=refusal)
+    elif not byte_range:
+        return Response(status_code=416, headers={**headers, "Content-Range": f"bytes */{file.size}"})
     else:
-        first, length, status = stretch.start, len(stretch), 206
+        first, length, status = byte_range.start, len(byte_range), 206
         headers["Content-Range"] = f"bytes {first}-{first + length - 1}/{file.size}"
     headers["Content-Length"] = str(length)
     if request.method == "HEAD":
@@ -92,12 +91,15 @@ async def content(request: Request) -> Response:
     return StreamingResponse(pieces, status, headers, media_type="application/octet-stream")
 
 
-def _parse_range(asked: str, size: int) -> range | None:
-    """The bytes a Range header means; empty if there are none, None if it is not one we understand (RFC 9110)."""
-    found = _RANGE.fullmatch(asked.strip())
-    if found is None or found.groups() == ("", ""):
+def _parse_range(header: str, size: int) -> range | None:
+    """Return the bytes that a Range header asks for, empty if the file has none of them.
+
+    None for a header that is no single range of bytes: RFC 9110 says to ignore it.
+    """
+    match = _RANGE.fullmatch(header.strip())
+    if match is None or match.groups() == ("", ""):
         return None
-    first, last = found.groups()
+    first, last = match.groups()
     if not first:
         return range(max(0, size - int(last)), size)
     if last and int(last) < int(first):
@@ -107,7 +109,7 @@ def _parse_range(asked: str, size: int) -> range | None:
 
 async def _pieces(path: Path, first: int, length: int) -> AsyncIterator[bytes]:
     while length > 0:
-        # Opened for each piece: a client that goes away leaves this generator, and must not leave an open file.
+        # Opened for each piece: if the client disconnects, this generator is abandoned and must not leave an open file.
         piece = await asyncio.to_thread(_read, path, first, min(PIECE_SIZE, length))
         if not piece:
             return
@@ -131,9 +133,9 @@ def _require_file(request: Request) -> StoredFile:
 
 
 async def _with_body(state: SandboxState, file: StoredFile) -> StoredFile:
-    """The file once its body is written."""
+    """Return a file, its body written if it is a result file."""
     if file.size is None:
-        # Shielded: a server that is stopped cancels this call, but not the writing, which others will ask for.
+        # Shielded: stopping the server cancels this call, but must not cancel the writing, which others wait for.
         await asyncio.shield(asyncio.wrap_future(state.jobs.ensure_results(file)))
     return file
 

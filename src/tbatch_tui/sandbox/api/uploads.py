@@ -1,6 +1,6 @@
-"""Uploads: 302 to a signed address, PUT of the bytes there, preprocess (SDK: `lib/resources/files.py`).
+"""Uploads: a 302 to a signed URL, a PUT of the bytes there, then `preprocess` (SDK: `lib/resources/files.py`).
 
-`POST /v1/files/upload`, one form with everything in it, is what the documentation shows for curl.
+`POST /v1/files/upload`, a form with the file in it, is what the documentation shows for curl.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ if TYPE_CHECKING:
     from tbatch_tui.sandbox.jobs.result_files import BodyWriter
 
 PIECE_SIZE = 2**20
-"""Bytes written and hashed at a time: the most an upload holds in memory."""
+"""Bytes written and hashed at a time, and thus held in memory by an upload."""
 
 
 async def start_upload(request: Request) -> Response:
-    """Step one: where the bytes may go, or 409 with the id of a file that has them already."""
+    """Step 1: return the URL for the bytes, or 409 and the id of a file with the same bytes."""
     state = get_state(request)
     async with request.form() as form:
         fields = dict(form)
     name, purpose, file_type = _file_fields(fields)
     checksum = text_field(fields, "checksum", required=False)
-    same = state.files.find_by_checksum(checksum) if checksum is not None else None
-    if same is not None:
-        return JsonResponse({"file_id": same.id, "error": "a file with the same checksum already exists"}, 409)
+    existing = state.files.find_by_checksum(checksum) if checksum is not None else None
+    if existing is not None:
+        return JsonResponse({"file_id": existing.id, "error": "a file with the same checksum already exists"}, 409)
     file = state.files.start_upload(name, purpose, file_type, checksum)
-    address = f"{request.url.scheme}://{request.url.netloc}/_storage/{file.id}?signature={state.signature(file.id)}"
-    return Response(status_code=302, headers={"Location": address, "X-Together-File-Id": file.id})
+    url = f"{request.url.scheme}://{request.url.netloc}/_storage/{file.id}?signature={state.signature(file.id)}"
+    return Response(status_code=302, headers={"Location": url, "X-Together-File-Id": file.id})
 
 
 async def put_bytes(request: Request) -> Response:
-    """Step two: the bytes, to an address that is its own permission, as in an object store."""
+    """Step 2: receive the bytes. The URL is signed, as that of an object store, and needs no key."""
     state = get_state(request)
     file = state.files.find_upload(request.path_params["id"])
     signature = request.query_params.get("signature", "")
@@ -53,14 +53,14 @@ async def put_bytes(request: Request) -> Response:
         try:
             await _receive(request, writer)
         except ClientDisconnect:
-            return Response(status_code=400)  # nobody is there to read it
+            return Response(status_code=400)  # nobody reads it: the client is gone
         written = writer.finish()
     state.files.set_body(file, written)
     return Response(headers={"ETag": f'"{written.sha256}"'})
 
 
 async def preprocess(request: Request) -> Response:
-    """Step three: the file is there. Asking again is fine."""
+    """Step 3: complete the upload and return the file. Can be repeated."""
     state = get_state(request)
     file_id = request.path_params["id"]
     file = state.files.find(file_id)
@@ -77,7 +77,7 @@ async def preprocess(request: Request) -> Response:
 
 
 async def upload_form(request: Request) -> Response:
-    """All in one form. The parser keeps large parts on disk."""
+    """Receive a file as a form. The parser keeps large parts on disk."""
     state = get_state(request)
     async with request.form(max_part_size=MAX_BYTES) as form:
         fields = dict(form)
@@ -98,16 +98,19 @@ async def _store(state: SandboxState, part: UploadFile, name: str, purpose: str,
             await asyncio.to_thread(writer.write, piece)
             _check_size(writer)
         written = writer.finish()
-    same = state.files.find_by_checksum(written.sha256)
-    if same is not None:
-        return same
+    existing = state.files.find_by_checksum(written.sha256)
+    if existing is not None:
+        return existing
     state.files.set_body(file, written)
     state.files.complete_upload(file)
     return file
 
 
 async def _receive(request: Request, writer: BodyWriter) -> None:
-    """Take the body in, a piece at a time. One that is too long is read to its end: who still sends does not listen."""
+    """Receive a body piece by piece.
+
+    One that is too long is read to its end too: a client that is still sending would not read the error.
+    """
     piece = bytearray()
     async for data in request.stream():
         piece += data
@@ -126,7 +129,7 @@ def _check_size(writer: BodyWriter) -> None:
 
 
 def _file_fields(fields: dict[str, Any]) -> tuple[str, str, str]:
-    """Name, purpose and type, as the API accepts them."""
+    """Return name, purpose and type of a file. Raises ApiError for values that the API does not accept."""
     name = text_field(fields, "file_name")
     purpose = text_field(fields, "purpose")
     file_type = text_field(fields, "file_type")

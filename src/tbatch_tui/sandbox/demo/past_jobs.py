@@ -1,6 +1,6 @@
-"""The demo's past: two weeks of jobs of every status, on files that were really judged and results to be read.
+"""The demo's past jobs: two weeks of jobs in every status, their files validated like any other.
 
-Result files are written when somebody asks for them, so that the sandbox is up at once.
+Their result files are written when they are needed, so that the sandbox starts at once.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ class PastJob:
 
     rows: Iterable[dict[str, Any]] = ()
     duration: float = 6 * MINUTE
-    """How long it ran or would have run."""
+    """How long it ran, or would have run, in seconds."""
 
     endpoint: str = CHAT
     cancelled_after: float | None = None
-    """Seconds after the create."""
+    """When it was cancelled, in seconds after the create."""
 
     content: bytes = field(default=b"")
-    """The file's bytes, if they are not made of rows."""
+    """The bytes of its file, if they are not made from `rows`."""
 
 
 def _past_jobs() -> list[PastJob]:
-    """The story, oldest first."""
+    """Return the jobs, oldest first."""
     return [
         PastJob("reviews-pilot.jsonl", 14 * DAY, reviews(50, 1), 2 * MINUTE),
         PastJob("reviews-september.jsonl", 13.6 * DAY, reviews(2000, 2), 31 * MINUTE),
@@ -87,9 +87,9 @@ def _past_jobs() -> list[PastJob]:
 
 
 def add_past_jobs(state: SandboxState) -> None:
-    """Let the past have happened. What is not over yet goes on from where it is."""
+    """Add the past jobs to a sandbox. Those that have not ended yet go on running."""
     if any(True for _ in state.jobs):
-        return  # a kept sandbox has its past already
+        return  # a sandbox with a data folder has them from its first start
     now = state.clock.now()
     for past in _past_jobs():
         body = past.content or b"".join(map(encode_line, past.rows))

@@ -1,4 +1,4 @@
-"""The demo's input files: made up, always the same, and like what people send."""
+"""The demo's input files: made up, always the same, and similar to what people send."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ _USES = ("travelling", "the office", "the kitchen", "long walks", "working from 
 
 
 def encode_line(row: dict[str, Any]) -> bytes:
-    """A line of an input file."""
+    """Return a line of an input file."""
     return msgspec.json.encode(row) + b"\n"
 
 
 def chat_request(
     custom_id: str, question: str, *, system: str | None = None, model: str = LLAMA, **more: Any
 ) -> dict[str, Any]:
-    """A chat request."""
+    """Return a chat request."""
     messages = [{"role": "user", "content": question}]
     if system is not None:
         messages.insert(0, {"role": "system", "content": system})
@@ -60,12 +60,12 @@ def chat_request(
 
 
 def audio_request(custom_id: str, url: str, *, model: str = WHISPER, **more: Any) -> dict[str, Any]:
-    """A request about a recording: without `"method": "FILE"` it would fail (documentation)."""
+    """Return a request for a recording. Without `"method": "FILE"` it would fail (documentation)."""
     return {"custom_id": custom_id, "method": "FILE", "body": {"model": model, "file": url, **more}}
 
 
 def review(chance: Random) -> str:
-    """What somebody might write about something they bought."""
+    """Return a product review."""
     mood = chance.choice((_PRAISE, _PRAISE, _BLAME, _PRAISE + _BLAME))
     sentences = [chance.choice(_PLAIN), *chance.sample(mood, chance.randint(1, 3))]
     words = {
@@ -78,7 +78,7 @@ def review(chance: Random) -> str:
 
 
 def reviews(count: int, seed: int = 2000, model: str = LLAMA) -> Iterator[dict[str, Any]]:
-    """Reviews to be classified."""
+    """Yield requests to classify reviews."""
     chance = Random(seed)
     system = "Classify the sentiment of the review as positive, negative or mixed. Answer with one word."
     for number in range(1, count + 1):
@@ -88,27 +88,27 @@ def reviews(count: int, seed: int = 2000, model: str = LLAMA) -> Iterator[dict[s
 
 
 def questions(count: int, seed: int = 12, model: str = LLAMA, prefix: str = "question") -> Iterator[dict[str, Any]]:
-    """Questions of all kinds."""
+    """Yield requests with questions of all kinds."""
     chance = Random(seed)
-    asked = list(ANSWERS)
+    pool = list(ANSWERS)
     for number in range(1, count + 1):
-        if not asked:
-            asked = list(ANSWERS)
-        question = asked.pop(chance.randrange(len(asked)))
+        if not pool:
+            pool = list(ANSWERS)
+        question = pool.pop(chance.randrange(len(pool)))
         yield chat_request(f"{prefix}-{number:03d}", question, model=model, max_tokens=512, temperature=0.7)
 
 
 def recordings(count: int, name: str = "interview", model: str = WHISPER) -> Iterator[dict[str, Any]]:
-    """Recordings to be transcribed."""
+    """Yield requests to transcribe recordings."""
     for number in range(1, count + 1):
-        form: dict[str, Any] = {"response_format": "verbose_json"} if number % 3 == 0 else {}
+        options: dict[str, Any] = {"response_format": "verbose_json"} if number % 3 == 0 else {}
         yield audio_request(
-            f"{name}-{number:02d}", f"https://media.example.org/{name}s/{number:02d}.mp3", model=model, **form
+            f"{name}-{number:02d}", f"https://media.example.org/{name}s/{number:02d}.mp3", model=model, **options
         )
 
 
 def faulty_lines() -> bytes:
-    """Twenty lines, of which eight are faulty in eight ways."""
+    """Return 20 lines; eight of them have an error, each another one."""
     lines = [encode_line(row) for row in questions(20, seed=20, prefix="item")]
     lines[2] = lines[2].replace(b'"body"', b"'body'")  # not JSON
     lines[4] = encode_line(chat_request("item-004", "The same custom_id as the line before."))
