@@ -53,12 +53,12 @@ def jsonl(*rows: dict[str, Any]) -> bytes:
     return "".join(json.dumps(row) + "\n" for row in rows).encode()
 
 
-def rows_of(content: bytes) -> list[dict[str, Any]]:
+def decode_rows(content: bytes) -> list[dict[str, Any]]:
     """A file as rows."""
     return [json.loads(line) for line in content.splitlines()]
 
 
-def written(path: Path, content: bytes) -> Path:
+def write_file(path: Path, content: bytes) -> Path:
     """A file on disk."""
     path.write_bytes(content)
     return path

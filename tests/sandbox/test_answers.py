@@ -18,7 +18,7 @@ from tbatch_tui.sandbox.answers.chat import completion
 from tbatch_tui.sandbox.answers.failures import failure_reason
 from tbatch_tui.sandbox.answers.transcripts import transcription
 from tbatch_tui.sandbox.testing import Sandbox
-from tests.sandbox.conftest import CHAT, chat_row, jsonl, rows_of
+from tests.sandbox.conftest import CHAT, chat_row, decode_rows, jsonl
 
 HEARD = "/v1/audio/transcriptions"
 WHISPER = "openai/whisper-large-v3"
@@ -167,7 +167,7 @@ def test_a_chosen_failure_rate() -> None:
     with Sandbox(speed=0, failure_rate=0.5, cut_rate=0.25) as box:
         job_id = box.add_job("COMPLETED", content=content)
         job = box.job(job_id)
-        failed, fine = (rows_of(box.file_bytes(job[key])) for key in ("error_file_id", "output_file_id"))
+        failed, fine = (decode_rows(box.file_bytes(job[key])) for key in ("error_file_id", "output_file_id"))
     assert 60 < len(failed) < 140 and len(failed) + len(fine) == 200
     cut = [row for row in fine if row["response"]["body"]["choices"][0]["finish_reason"] == "length"]
     assert 20 < len(cut) < 80

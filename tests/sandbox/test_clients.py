@@ -19,7 +19,7 @@ from together.types.chat.chat_completion import ChatCompletion
 from tbatch_tui.sandbox.answers.models import MODELS
 from tbatch_tui.sandbox.demo.samples import write_samples
 from tbatch_tui.sandbox.testing import Sandbox
-from tests.sandbox.conftest import CHAT, rows_of
+from tests.sandbox.conftest import CHAT, decode_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ def tg(box: Sandbox, *args: str, code: int = 0) -> str:
 
 def whole(box: Sandbox, source: Path, output: bytes) -> None:
     """A row for each that was asked, and every one answered as its endpoint does."""
-    rows, asked = rows_of(output), rows_of(source.read_bytes())
+    rows, asked = decode_rows(output), decode_rows(source.read_bytes())
     assert {row["custom_id"] for row in rows} == {row["custom_id"] for row in asked}
     assert output == box.file_bytes(box.jobs[-1]["output_file_id"])
     model = ChatCompletion if source.stem == "chat" else AudioTranscriptionJsonResponse
@@ -161,10 +161,10 @@ class TestTg:
         output = tmp_path / "out.jsonl"
         tg(box, "batches", "download", job["id"], "--output", str(output))
         assert output.read_bytes() == box.file_bytes(job["output_file_id"])
-        assert len(rows_of(output.read_bytes())) == 5
+        assert len(decode_rows(output.read_bytes())) == 5
         errors = (tmp_path / "out.errors.jsonl").read_bytes()
         assert errors == box.file_bytes(job["error_file_id"])
-        [error] = rows_of(errors)
+        [error] = decode_rows(errors)
         assert "could not reach media.invalid" in error["error"]["message"]
 
     def test_cancel(self, box: Sandbox) -> None:

@@ -11,7 +11,7 @@ import pytest
 from together import APIConnectionError, InternalServerError, RateLimitError, Together
 
 from tbatch_tui.sandbox.faults import BadPlanError, Fault, parse_plan, read_plan
-from tests.sandbox.conftest import CHAT, chat_row, jsonl, written
+from tests.sandbox.conftest import CHAT, chat_row, jsonl, write_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -200,7 +200,7 @@ def test_paths(pattern: str, path: str, matches: bool) -> None:
     ],
 )
 def test_bad_plans(tmp_path: Path, plan: bytes, told: str) -> None:
-    path = written(tmp_path / "faults.json", plan)
+    path = write_file(tmp_path / "faults.json", plan)
     with pytest.raises(BadPlanError) as bad:
         read_plan(path)
     assert str(bad.value).startswith(f"{path}: ")

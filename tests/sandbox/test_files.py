@@ -12,7 +12,7 @@ from together import APIStatusError, NotFoundError, Together
 from together.types import FileResponse
 
 from tbatch_tui.sandbox.jobs.file_store import MAX_BYTES
-from tests.sandbox.conftest import written
+from tests.sandbox.conftest import write_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ def same(one: FileResponse, other: FileResponse) -> bool:
 
 
 def test_upload_list_retrieve_delete(sdk: Together, box: Sandbox, tmp_path: Path) -> None:
-    file = sdk.files.upload(written(tmp_path / "batch.jsonl", BODY), purpose="batch-api", check=False)
+    file = sdk.files.upload(write_file(tmp_path / "batch.jsonl", BODY), purpose="batch-api", check=False)
     assert (file.bytes, file.filename, file.file_type) == (len(BODY), "batch.jsonl", "jsonl")
     assert box.file_bytes(file.id) == BODY
     assert [each.id for each in sdk.files.list().data] == [file.id]
@@ -49,8 +49,8 @@ def test_upload_list_retrieve_delete(sdk: Together, box: Sandbox, tmp_path: Path
 
 
 def test_the_same_bytes_are_the_same_file(sdk: Together, tmp_path: Path) -> None:
-    first = sdk.files.upload(written(tmp_path / "one.jsonl", BODY), purpose="batch-api", check=False)
-    again = sdk.files.upload(written(tmp_path / "two.jsonl", BODY), purpose="batch-api", check=False)
+    first = sdk.files.upload(write_file(tmp_path / "one.jsonl", BODY), purpose="batch-api", check=False)
+    again = sdk.files.upload(write_file(tmp_path / "two.jsonl", BODY), purpose="batch-api", check=False)
     assert same(again, first)
     sdk.files.delete(first.id)
     anew = sdk.files.upload(tmp_path / "two.jsonl", purpose="batch-api", check=False)

@@ -10,7 +10,7 @@ from together import APIStatusError, Together
 from tbatch_tui.sandbox.clock import Clock
 from tbatch_tui.sandbox.jobs.records import Pace
 from tbatch_tui.sandbox.testing import Sandbox
-from tests.sandbox.conftest import CHAT, LLAMA, chat_row, jsonl, rows_of
+from tests.sandbox.conftest import CHAT, LLAMA, chat_row, decode_rows, jsonl
 
 if TYPE_CHECKING:
     import httpx
@@ -39,7 +39,7 @@ def test_a_whole_life(box: Sandbox, sdk: Together) -> None:
     assert done.completed_at is not None
     assert (done.completed_at - new.created_at).total_seconds() == 110
     assert done.output_file_id is not None
-    rows = rows_of(sdk.files.content(done.output_file_id).read())
+    rows = decode_rows(sdk.files.content(done.output_file_id).read())
     ids = [row["custom_id"] for row in rows]
     assert sorted(ids) == [f"row-{n}" for n in range(10)]
     assert ids != sorted(ids)  # in the order they were finished
@@ -74,7 +74,7 @@ def test_cancelled_while_running(box: Sandbox, sdk: Together) -> None:
     box.advance(2)
     job = box.job(job_id)
     assert (job["status"], job["progress"]) == ("CANCELLED", 40)
-    assert len(rows_of(box.file_bytes(job["output_file_id"]))) == 4
+    assert len(decode_rows(box.file_bytes(job["output_file_id"]))) == 4
     with pytest.raises(APIStatusError) as refused:
         sdk.batches.cancel(job_id)
     assert refused.value.status_code == 409
@@ -99,7 +99,7 @@ def test_expired_keeps_what_was_done(box: Sandbox) -> None:
     box.advance(1)
     job = box.job(job_id)
     assert (job["status"], job["completed_at"]) == ("EXPIRED", job["job_deadline"])
-    assert len(rows_of(box.file_bytes(job["output_file_id"]))) == 6
+    assert len(decode_rows(box.file_bytes(job["output_file_id"]))) == 6
 
 
 def test_a_job_may_run_on_past_its_deadline(box: Sandbox) -> None:
@@ -118,7 +118,7 @@ def test_errors_and_answers_each_have_a_file_only_if_they_have_a_row(box: Sandbo
     box.advance(60)
     assert {"output_file_id", "error_file_id"} <= box.job(both).keys()
     assert "output_file_id" not in box.job(none)
-    [error] = rows_of(box.file_bytes(box.job(none)["error_file_id"]))
+    [error] = decode_rows(box.file_bytes(box.job(none)["error_file_id"]))
     assert error["custom_id"] == "bad"
     assert error["error"]["code"] == "batch_client_error"
     assert "stop" in error["error"]["message"]
@@ -128,7 +128,7 @@ def test_results_outlive_the_input(box: Sandbox, sdk: Together) -> None:
     job_id = box.add_job(content=TEN)
     sdk.files.delete(box.job(job_id)["input_file_id"])
     box.advance(60)
-    assert len(rows_of(box.file_bytes(box.job(job_id)["output_file_id"]))) == 10
+    assert len(decode_rows(box.file_bytes(box.job(job_id)["output_file_id"]))) == 10
 
 
 def test_every_result_file_has_the_same_name(box: Sandbox, sdk: Together) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 import tbatch_tui
 from tbatch_tui.sandbox.server import main
-from tests.sandbox.conftest import CHAT, chat_row, jsonl, rows_of, written
+from tests.sandbox.conftest import CHAT, chat_row, decode_rows, jsonl, write_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,7 +162,7 @@ def test_everything_outlives_a_restart(tmp_path: Path) -> None:
         http.post("/_sandbox/advance", json={"seconds": 3600})
         ended = http.get(f"/v1/batches/{running}").json()
         assert ended["status"] == "COMPLETED"
-        assert len(rows_of(http.get(f"/v1/files/{ended['output_file_id']}/content").content)) == 10
+        assert len(decode_rows(http.get(f"/v1/files/{ended['output_file_id']}/content").content)) == 10
 
 
 def test_the_demo_has_a_past() -> None:
@@ -175,20 +175,20 @@ def test_the_demo_has_a_past() -> None:
         for job in jobs:
             assert job["input_file_id"] in names
             for key in ("output_file_id", "error_file_id"):
-                assert key not in job or rows_of(http.get(f"/v1/files/{job[key]}/content").content)
+                assert key not in job or decode_rows(http.get(f"/v1/files/{job[key]}/content").content)
         partly = next(job for job in jobs if job["status"] == "EXPIRED")
         assert 0 < partly["progress"] < 100 and "output_file_id" in partly
 
 
 def test_a_plan_from_a_file(tmp_path: Path) -> None:
-    plan = written(tmp_path / "plan.json", b'[{"path": "/v1/batches", "kind": "status", "status": 503}]')
+    plan = write_file(tmp_path / "plan.json", b'[{"path": "/v1/batches", "kind": "status", "status": 503}]')
     with sandbox("--faults", str(plan)) as box, box.client() as http:
         assert [http.get("/v1/batches").status_code for _ in range(2)] == [503, 200]
         assert "[status]" in box.stdout.readline()
 
 
 def test_a_bad_plan_ends_it_with_the_mend(tmp_path: Path) -> None:
-    plan = written(tmp_path / "plan.json", b'[{"kind": "close"}, {"kind": "clsoe"}]')
+    plan = write_file(tmp_path / "plan.json", b'[{"kind": "close"}, {"kind": "clsoe"}]')
     command = [sys.executable, "-m", "tbatch_tui.sandbox", "--faults", str(plan)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stdout) == (2, "")

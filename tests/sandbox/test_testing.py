@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tbatch_tui.sandbox.testing import Sandbox
-from tests.sandbox.conftest import chat_row, jsonl, rows_of
+from tests.sandbox.conftest import chat_row, decode_rows, jsonl
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +50,7 @@ def test_ten_thousand_jobs(box: Sandbox, http: httpx.Client) -> None:
     created = [job["created_at"] for job in listed]
     assert created == sorted(created) and len(set(created)) == 10_000
     assert len(http.get("/v1/files").json()["data"]) == 2
-    assert len(rows_of(box.file_bytes(listed[-1]["output_file_id"]))) == 3
+    assert len(decode_rows(box.file_bytes(listed[-1]["output_file_id"]))) == 3
 
 
 def test_what_arrived(box: Sandbox, http: httpx.Client) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tbatch_tui.sandbox.testing import Sandbox
-from tests.sandbox.conftest import CHAT, chat_row, jsonl, rows_of, written
+from tests.sandbox.conftest import CHAT, chat_row, decode_rows, jsonl, write_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +61,7 @@ def test_the_tutorial(tmp_path: Path) -> None:
 
 def run(packages: Path, folder: Path, base: str, endpoint: str, rows: list[dict[str, Any]]) -> None:
     """The flow once, on a sandbox of its own."""
-    source, target = written(folder / "requests.jsonl", jsonl(*rows)), folder / "output.jsonl"
+    source, target = write_file(folder / "requests.jsonl", jsonl(*rows)), folder / "output.jsonl"
     with Sandbox(speed=200) as box:
         env = os.environ | {"PYTHONPATH": str(packages)}
         env |= {"TOGETHER_BASE_URL": box.base_url + base, "TOGETHER_API_KEY": box.key}
@@ -71,6 +71,6 @@ def run(packages: Path, folder: Path, base: str, endpoint: str, rows: list[dict[
         version, status = done.stdout.split()
         assert version.startswith("2.") and status == "COMPLETED"
         assert target.read_bytes() == box.file_bytes(box.jobs[0]["output_file_id"])
-    answered = rows_of(target.read_bytes())
+    answered = decode_rows(target.read_bytes())
     assert {row["custom_id"] for row in answered} == {row["custom_id"] for row in rows}
     assert all(row["response"]["status_code"] == 200 for row in answered)

@@ -9,7 +9,7 @@ import pytest
 
 from tbatch_tui.sandbox.demo.samples import questions, write_samples
 from tbatch_tui.sandbox.jobs.validation import MAX_LINE, MAX_REQUESTS, Rates, RowOutcome, validate
-from tests.sandbox.conftest import CHAT, LLAMA, chat_row, jsonl, written
+from tests.sandbox.conftest import CHAT, LLAMA, chat_row, jsonl, write_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,41 +38,41 @@ NONE = Rates(0, 0)
     ],
 )
 def test_bad_lines(tmp_path: Path, line: bytes, told: str) -> None:
-    path = written(tmp_path / "a.jsonl", GOOD + line + b"\n" + jsonl(chat_row("last")))
+    path = write_file(tmp_path / "a.jsonl", GOOD + line + b"\n" + jsonl(chat_row("last")))
     assert validate(path, CHAT, "job", NONE).error == f"Error validating input file: Line 2 (within chunk): {told}"
 
 
 def test_lines_are_counted_within_a_chunk(tmp_path: Path) -> None:
-    path = written(tmp_path / "a.jsonl", jsonl(*(chat_row(f"row-{n}") for n in range(1500))) + b"{\n")
+    path = write_file(tmp_path / "a.jsonl", jsonl(*(chat_row(f"row-{n}") for n in range(1500))) + b"{\n")
     told = validate(path, CHAT, "job", NONE).error
     assert told is not None and "Line 501 (within chunk)" in told
 
 
 def test_blank_lines_and_a_byte_order_mark_are_passed_over(tmp_path: Path) -> None:
-    path = written(tmp_path / "a.jsonl", b"\xef\xbb\xbf" + GOOD + b"\n \r\n" + jsonl(chat_row("last")))
+    path = write_file(tmp_path / "a.jsonl", b"\xef\xbb\xbf" + GOOD + b"\n \r\n" + jsonl(chat_row("last")))
     verdict = validate(path, CHAT, "job", NONE)
     assert (verdict.error, verdict.rows) == (None, 2)
     assert verdict.row_plan is not None and sorted(verdict.row_plan.offsets) == [3, 3 + len(GOOD) + 4]
     path.write_bytes(path.read_bytes() + b"\n{\n")
     told = validate(path, CHAT, "job", NONE).error
     assert told is not None and "Line 6 (within chunk): invalid JSON" in told
-    assert "input file is empty" in (validate(written(path, b"\n \n"), CHAT, "job", NONE).error or "")
+    assert "input file is empty" in (validate(write_file(path, b"\n \n"), CHAT, "job", NONE).error or "")
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\r\n", b"  \n"])
 def test_how_the_last_line_ends_does_not_matter(tmp_path: Path, end: bytes) -> None:
-    verdict = validate(written(tmp_path / "a.jsonl", GOOD.strip() + b"\n" + end), CHAT, "job", NONE)
+    verdict = validate(write_file(tmp_path / "a.jsonl", GOOD.strip() + b"\n" + end), CHAT, "job", NONE)
     assert (verdict.error, verdict.rows, verdict.model_id) == (None, 1, LLAMA)
-    assert validate(written(tmp_path / "b.jsonl", GOOD.strip() + end), CHAT, "job", NONE).rows == 1
+    assert validate(write_file(tmp_path / "b.jsonl", GOOD.strip() + end), CHAT, "job", NONE).rows == 1
 
 
 def test_an_empty_file(tmp_path: Path) -> None:
-    told = validate(written(tmp_path / "a.jsonl", b""), CHAT, "job", NONE).error
+    told = validate(write_file(tmp_path / "a.jsonl", b""), CHAT, "job", NONE).error
     assert told == "Error validating input file: input file is empty"
 
 
 def test_too_many_requests(tmp_path: Path) -> None:
-    path = written(tmp_path / "a.jsonl", jsonl(*(chat_row(f"r{n}") for n in range(MAX_REQUESTS + 1))))
+    path = write_file(tmp_path / "a.jsonl", jsonl(*(chat_row(f"r{n}") for n in range(MAX_REQUESTS + 1))))
     told = validate(path, CHAT, "job", NONE).error
     assert told is not None and "more than 50000 requests" in told
 

@@ -27,7 +27,7 @@ from tbatch_tui.engine.runtime.event_log import EventLog
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.engine.scenarios.test_main_job import fetched
 from tests.helpers.hostile_text import HUGE, NASTY, PATHS
-from tests.helpers.result_rows import answered, asked, failed, index_of
+from tests.helpers.result_rows import answer_row, build_index, error_row, request_row
 
 if TYPE_CHECKING:
     from tests.engine.conftest import MakeEngine
@@ -124,11 +124,11 @@ def _written(text: str) -> str:
 @pytest.mark.parametrize("form", [form for form in ExportFormat if form is not ExportFormat.PARQUET])
 def test_what_is_exported_to_be_looked_at_moves_nothing(form: ExportFormat, tmp_path: Path) -> None:
     named = [f"{number} {text}" for number, text in enumerate([*NASTY, *HUGE])]
-    index = index_of(
+    index = build_index(
         tmp_path,
-        input=[asked(name, name) for name in named],
-        output=[answered(name, name) for name in named[::2]],
-        errors=[failed(name, name) for name in named[1::2]],
+        requests=[request_row(name, name) for name in named],
+        output=[answer_row(name, name) for name in named[::2]],
+        errors=[error_row(name, name) for name in named[1::2]],
     )
     path = tmp_path / "exported"
     export_rows(index, range(len(index)), path, form, columns=["custom_id", "answer", "error"])

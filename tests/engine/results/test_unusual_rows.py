@@ -1,4 +1,4 @@
-"""Rows of every shape that a server, a proxy or a person may have written: shown, judged, never a crash."""
+"""Rows of any shape that a server, a proxy or a person may write are listed and classified, and crash nothing."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from hypothesis import strategies as st
 
 from tbatch_tui.engine.lenient_json import loads
 from tbatch_tui.engine.results import Outcome, Row
-from tbatch_tui.engine.results.index import jsonl as lines_module
+from tbatch_tui.engine.results.index import jsonl
 from tbatch_tui.engine.results.index.classify import classify, classify_value, parse_request
 from tbatch_tui.engine.results.index.previews import PREVIEW_MAX, preview_bytes, preview_text
 from tbatch_tui.engine.results.record import build_record
-from tests.helpers.result_rows import answered, asked, failed, index_of, line_of, with_body
+from tests.helpers.result_rows import answer_row, build_index, encode_row, error_row, request_row, response_row
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 CALL = {"id": "c", "type": "function", "function": {"name": "look_up", "arguments": '{"id": 7}'}}
-SHAPES: list[tuple[Any, Outcome, str]] = [
-    (answered("a"), Outcome.OK, "Hi!"),
-    (answered("a", 'two\nlines "quoted" \\ é 🙂'), Outcome.OK, 'two lines "quoted" \\ é 🙂'),
-    (answered("a", tool_calls=[]), Outcome.OK, "Hi!"),
-    (answered("a", tool_calls=None), Outcome.OK, "Hi!"),
-    ({**answered("a"), "error": None}, Outcome.OK, "Hi!"),
-    (answered("a", None, tool_calls=[CALL]), Outcome.OK, 'look_up({"id": 7})'),
-    (answered("a", [{"type": "text", "text": "one"}, {"text": "two"}]), Outcome.OK, "one two"),
-    (answered("a", ""), Outcome.CUT_SHORT, ""),
-    (answered("a", None), Outcome.CUT_SHORT, ""),
-    (answered("a", []), Outcome.CUT_SHORT, ""),
-    (answered("a", "Half a sen", reason="length"), Outcome.CUT_SHORT, "Half a sen"),
-    (with_body("a", {"choices": [{"text": "plain", "finish_reason": "stop"}]}), Outcome.OK, "plain"),
-    (with_body("a", {"choices": []}), Outcome.CUT_SHORT, ""),
-    (with_body("a", {"choices": [None, 5]}), Outcome.CUT_SHORT, ""),
-    (with_body("a", None), Outcome.CUT_SHORT, ""),
-    (with_body("a", {"text": "Heard.", "duration": 2.5, "language": "en"}), Outcome.OK, "Heard."),
-    (with_body("a", {"text": "", "duration": 2.5}), Outcome.OK, ""),
-    (with_body("a", {"choices": [{"message": {"content": "x"}}]}, "200"), Outcome.OK, "x"),
-    (with_body("a", {"error": {"message": "Overloaded"}}, 503), Outcome.ERROR, "Overloaded"),
-    (with_body("a", {"error": "Overloaded"}, 503), Outcome.ERROR, "Overloaded"),
-    (with_body("a", "gateway", 502), Outcome.ERROR, "gateway"),
-    (with_body("a", None, 500), Outcome.ERROR, "HTTP 500, without a message"),
-    (failed("a", "[/bad] \x1b[2J"), Outcome.ERROR, "[/bad] \x1b[2J"),
+ROWS: list[tuple[Any, Outcome, str]] = [
+    (answer_row("a"), Outcome.OK, "Hi!"),
+    (answer_row("a", 'two\nlines "quoted" \\ é 🙂'), Outcome.OK, 'two lines "quoted" \\ é 🙂'),
+    (answer_row("a", tool_calls=[]), Outcome.OK, "Hi!"),
+    (answer_row("a", tool_calls=None), Outcome.OK, "Hi!"),
+    ({**answer_row("a"), "error": None}, Outcome.OK, "Hi!"),
+    (answer_row("a", None, tool_calls=[CALL]), Outcome.OK, 'look_up({"id": 7})'),
+    (answer_row("a", [{"type": "text", "text": "one"}, {"text": "two"}]), Outcome.OK, "one two"),
+    (answer_row("a", ""), Outcome.CUT_SHORT, ""),
+    (answer_row("a", None), Outcome.CUT_SHORT, ""),
+    (answer_row("a", []), Outcome.CUT_SHORT, ""),
+    (answer_row("a", "Half a sen", reason="length"), Outcome.CUT_SHORT, "Half a sen"),
+    (response_row("a", {"choices": [{"text": "plain", "finish_reason": "stop"}]}), Outcome.OK, "plain"),
+    (response_row("a", {"choices": []}), Outcome.CUT_SHORT, ""),
+    (response_row("a", {"choices": [None, 5]}), Outcome.CUT_SHORT, ""),
+    (response_row("a", None), Outcome.CUT_SHORT, ""),
+    (response_row("a", {"text": "Heard.", "duration": 2.5, "language": "en"}), Outcome.OK, "Heard."),
+    (response_row("a", {"text": "", "duration": 2.5}), Outcome.OK, ""),
+    (response_row("a", {"choices": [{"message": {"content": "x"}}]}, "200"), Outcome.OK, "x"),
+    (response_row("a", {"error": {"message": "Overloaded"}}, 503), Outcome.ERROR, "Overloaded"),
+    (response_row("a", {"error": "Overloaded"}, 503), Outcome.ERROR, "Overloaded"),
+    (response_row("a", "gateway", 502), Outcome.ERROR, "gateway"),
+    (response_row("a", None, 500), Outcome.ERROR, "HTTP 500, without a message"),
+    (error_row("a", "[/bad] \x1b[2J"), Outcome.ERROR, "[/bad] \x1b[2J"),
     ({"custom_id": "a", "error": "boom"}, Outcome.ERROR, "boom"),
     ({"custom_id": "a", "error": {}}, Outcome.ERROR, "Neither an answer nor an error"),
     ({"custom_id": "a"}, Outcome.ERROR, "Neither an answer nor an error"),
@@ -56,29 +56,31 @@ SHAPES: list[tuple[Any, Outcome, str]] = [
     (b'{"custom_id": "a", "response": {"status_code": 200', Outcome.UNREADABLE, "This row is not JSON"),
     (b"[" * 100_000, Outcome.UNREADABLE, "This row is not JSON"),
     (b"\x00" * 100, Outcome.UNREADABLE, "This row is not JSON"),
-    (b"\xef\xbb\xbf" + line_of(failed("a")), Outcome.ERROR, "Request timeout"),
+    (b"\xef\xbb\xbf" + encode_row(error_row("a")), Outcome.ERROR, "Request timeout"),
 ]
 
 
-@pytest.mark.parametrize(("row", "outcome", "preview"), SHAPES, ids=lambda value: repr(value)[:60])
-def test_a_shape_is_judged_shown_and_read(row: Any, outcome: Outcome, preview: str, tmp_path: Path) -> None:
-    index = index_of(tmp_path, output=[row])
+@pytest.mark.parametrize(("row", "outcome", "preview"), ROWS, ids=lambda value: repr(value)[:60])
+def test_a_row_of_any_shape_is_classified_listed_and_read(
+    row: Any, outcome: Outcome, preview: str, tmp_path: Path
+) -> None:
+    index = build_index(tmp_path, output=[row])
     assert len(index) == 1
-    shown = index.row(0)
-    assert (shown.outcome, shown.preview) == (outcome, preview)
+    listed = index.row(0)
+    assert (listed.outcome, listed.preview) == (outcome, preview)
     record = index.record(0)
-    assert record.raw_response == line_of(row)
+    assert record.raw_response == encode_row(row)
     if outcome in (Outcome.ERROR, Outcome.UNREADABLE):
         assert record.failure is not None and " ".join(record.failure.message.split()) == preview
     else:
-        said = " ".join(message.text for message in record.answers) + (
+        text = " ".join(message.text for message in record.answers) + (
             record.transcription.text if record.transcription else ""
         )
-        assert preview.startswith("look_up") or " ".join(said.split()) == preview
+        assert preview.startswith("look_up") or " ".join(text.split()) == preview
 
 
 @pytest.mark.parametrize(
-    ("spelled", "custom_id"),
+    ("id_json", "custom_id"),
     [
         (b'"a"', "a"),
         (b"17", "17"),
@@ -92,10 +94,10 @@ def test_a_shape_is_judged_shown_and_read(row: Any, outcome: Outcome, preview: s
     ],
     ids=lambda value: repr(value)[:40],
 )
-def test_any_id_joins_its_rows(spelled: bytes, custom_id: str, tmp_path: Path) -> None:
-    line = b'{"custom_id": %s, "body": {}}' % spelled
-    row = line_of(answered("ID")).replace(b'"ID"', spelled)
-    index = index_of(tmp_path, input=[line], output=[row])
+def test_any_id_joins_its_rows(id_json: bytes, custom_id: str, tmp_path: Path) -> None:
+    line = b'{"custom_id": %s, "body": {}}' % id_json
+    row = encode_row(answer_row("ID")).replace(b'"ID"', id_json)
+    index = build_index(tmp_path, requests=[line], output=[row])
     assert index.counts is not None and index.counts.is_even
     assert index.row(0).custom_id == custom_id
     assert index.row(0).preview == "Hi!"
@@ -103,7 +105,7 @@ def test_any_id_joins_its_rows(spelled: bytes, custom_id: str, tmp_path: Path) -
 
 @pytest.mark.parametrize("line", [b"null", b"[]", b"{", b'{"custom_id": null}', b'{"custom_id": {}}', b"\xff"])
 def test_an_input_line_without_an_id_is_a_request_that_is_missing(line: bytes, tmp_path: Path) -> None:
-    index = index_of(tmp_path, input=[line, asked("a")], output=[answered("a")])
+    index = build_index(tmp_path, requests=[line, request_row("a")], output=[answer_row("a")])
     assert index.outcome(0) is Outcome.MISSING
     assert index.outcome(1) is Outcome.OK
     assert index.record(0).request_messages == ()
@@ -111,16 +113,16 @@ def test_an_input_line_without_an_id_is_a_request_that_is_missing(line: bytes, t
 
 def test_a_row_of_megabytes_is_read_whole(tmp_path: Path) -> None:
     text = "word " * 1_200_000
-    index = index_of(tmp_path, input=[asked("a", text)], output=[answered("a", text)])
+    index = build_index(tmp_path, requests=[request_row("a", text)], output=[answer_row("a", text)])
     assert index.row(0).preview.startswith("word word")
     record = index.record(0)
     assert record.answers[0].text == text
     assert record.request_messages[0].text == text
 
 
-def test_a_row_too_long_to_hold_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines_module, "LINE_MAX", 600_000)
-    index = index_of(tmp_path, output=[answered("long", "x" * 2_000_000), answered("b")])
+def test_a_row_that_is_too_long_is_not_kept_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jsonl, "LINE_MAX", 600_000)
+    index = build_index(tmp_path, output=[answer_row("long", "x" * 2_000_000), answer_row("b")])
     assert [(index.row(n).custom_id, index.row(n).outcome) for n in range(2)] == [
         ("b", Outcome.OK),
         ("long", Outcome.UNREADABLE),
@@ -129,8 +131,8 @@ def test_a_row_too_long_to_hold_is_passed_over(tmp_path: Path, monkeypatch: pyte
     assert index.row(0).line == 2
 
 
-def test_a_file_that_changed_since_is_told_and_not_misread(tmp_path: Path) -> None:
-    index = index_of(tmp_path, input=[asked("a")], output=[answered("a")])
+def test_a_file_that_changed_later_is_an_issue_of_the_record(tmp_path: Path) -> None:
+    index = build_index(tmp_path, requests=[request_row("a")], output=[answer_row("a")])
     (tmp_path / "out.jsonl").write_bytes(b"{}\n")
     record = index.record(0)
     assert record.raw_response is None
@@ -160,7 +162,7 @@ ROW = st.fixed_dictionaries({"custom_id": st.text(max_size=5) | JSON}, optional=
 
 @settings(max_examples=200, deadline=None)
 @given(row=ROW, ascii_only=st.booleans())
-def test_the_fast_way_and_the_slow_way_agree(row: Any, ascii_only: bool) -> None:
+def test_the_fast_and_the_general_classification_agree(row: Any, ascii_only: bool) -> None:
     data = json.dumps(row, ensure_ascii=ascii_only).encode("utf-8", "backslashreplace")
     fast, slow = classify(data), classify_value(loads(data))
     if len(fast.preview) < PREVIEW_MAX and len(slow.preview) < PREVIEW_MAX:
@@ -172,19 +174,19 @@ def test_the_fast_way_and_the_slow_way_agree(row: Any, ascii_only: bool) -> None
 
 @settings(max_examples=200, deadline=None)
 @given(data=st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
-def test_any_bytes_are_judged(data: bytes) -> None:
-    verdict = classify(data)
+def test_any_bytes_are_classified(data: bytes) -> None:
+    classified = classify(data)
     parse_request(data)
-    preview_text(verdict.preview)
-    build_record(Row(0, 1, "a", verdict.outcome), data, data)
+    preview_text(classified.preview)
+    build_record(Row(0, 1, "a", classified.outcome), data, data)
 
 
 @settings(max_examples=200, deadline=None)
 @given(text=st.text(st.characters(), max_size=400), start=st.integers(0, 5))
-def test_a_head_that_was_cut_anywhere_is_the_texts_beginning(text: str, start: int) -> None:
+def test_a_preview_cut_anywhere_is_the_beginning_of_the_text(text: str, start: int) -> None:
     text = "x" * start + text
-    for spelled in (preview_bytes(text), json.dumps(text)[1:-1].encode()[:PREVIEW_MAX]):
-        said = preview_text(spelled)
+    for preview in (preview_bytes(text), json.dumps(text)[1:-1].encode()[:PREVIEW_MAX]):
+        decoded = preview_text(preview)
         assert " ".join(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").split()).startswith(
-            said.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            decoded.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         )
