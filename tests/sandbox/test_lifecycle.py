@@ -1,8 +1,8 @@
-"""The life of a job, on a clock moved by hand."""
+"""The statuses of a job, on a clock that the tests move."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from together import APIStatusError, Together
@@ -19,7 +19,7 @@ PACE = Pace(validating=10, starting=0, per_row=10, canceling=15)
 TEN = jsonl(*(chat_row(f"row-{n}") for n in range(10)))
 
 
-def test_a_whole_life(box: Sandbox, sdk: Together) -> None:
+def test_a_job_from_create_to_completed(box: Sandbox, sdk: Together) -> None:
     job_id = box.add_job(content=TEN, pace=PACE)
     new = sdk.batches.retrieve(job_id)
     assert (new.status, new.progress, new.x_model_id) == ("VALIDATING", 0, None)
@@ -66,11 +66,11 @@ def test_one_bad_line_fails_the_whole_job(box: Sandbox) -> None:
 def test_cancelled_while_running(box: Sandbox, sdk: Together) -> None:
     job_id = box.add_job(content=TEN, pace=PACE)
     box.advance(55)
-    answer = sdk.batches.with_raw_response.cancel(job_id)
-    assert answer.json()["status"] == "CANCELING"
+    cancelled: Any = sdk.batches.with_raw_response.cancel(job_id).json()
+    assert cancelled["status"] == "CANCELING"
     box.advance(14)
-    again = sdk.batches.with_raw_response.cancel(job_id)  # asking twice is no mistake
-    assert again.json()["status"] == "CANCELING"
+    again: Any = sdk.batches.with_raw_response.cancel(job_id).json()  # a second cancel is no error
+    assert again["status"] == "CANCELING"
     box.advance(2)
     job = box.job(job_id)
     assert (job["status"], job["progress"]) == ("CANCELLED", 40)
@@ -78,11 +78,11 @@ def test_cancelled_while_running(box: Sandbox, sdk: Together) -> None:
     with pytest.raises(APIStatusError) as refused:
         sdk.batches.cancel(job_id)
     assert refused.value.status_code == 409
-    told = refused.value.response.json()
-    assert told["error"] == "Cannot cancel job - already in terminal state: CANCELLED"
+    body = refused.value.response.json()
+    assert body["error"] == "Cannot cancel job - already in terminal state: CANCELLED"
 
 
-def test_cancelled_while_validating_has_nothing(box: Sandbox, sdk: Together) -> None:
+def test_a_job_cancelled_while_validating_has_no_results(box: Sandbox, sdk: Together) -> None:
     job_id = box.add_job(content=TEN, pace=PACE)
     sdk.batches.with_raw_response.cancel(job_id)
     box.advance(60)
@@ -91,7 +91,7 @@ def test_cancelled_while_validating_has_nothing(box: Sandbox, sdk: Together) -> 
     assert {"output_file_id", "error_file_id"}.isdisjoint(job)
 
 
-def test_expired_keeps_what_was_done(box: Sandbox) -> None:
+def test_an_expired_job_keeps_the_rows_that_are_done(box: Sandbox) -> None:
     slow = Pace(validating=0, starting=0, per_row=4 * 3600)  # forty hours
     job_id = box.add_job(content=TEN, pace=slow)
     box.advance(86_399)
@@ -124,7 +124,7 @@ def test_errors_and_answers_each_have_a_file_only_if_they_have_a_row(box: Sandbo
     assert "stop" in error["error"]["message"]
 
 
-def test_results_outlive_the_input(box: Sandbox, sdk: Together) -> None:
+def test_results_do_not_need_the_deleted_input(box: Sandbox, sdk: Together) -> None:
     job_id = box.add_job(content=TEN)
     sdk.files.delete(box.job(job_id)["input_file_id"])
     box.advance(60)
@@ -147,7 +147,7 @@ def test_a_warning_beside_the_job(sdk: Together, box: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "param"),
+    ("body", "param"),
     [
         ({"endpoint": CHAT}, "input_file_id"),
         ({"input_file_id": "file-x"}, "endpoint"),
@@ -155,13 +155,13 @@ def test_a_warning_beside_the_job(sdk: Together, box: Sandbox) -> None:
         ({"input_file_id": 7, "endpoint": CHAT}, "input_file_id"),
     ],
 )
-def test_a_bad_create_is_refused(http: httpx.Client, box: Sandbox, asked: dict[str, object], param: str) -> None:
-    refused = http.post("/v1/batches", json=asked)
+def test_an_invalid_create_is_refused(http: httpx.Client, box: Sandbox, body: dict[str, object], param: str) -> None:
+    refused = http.post("/v1/batches", json=body)
     assert (refused.status_code, refused.json()["error"]["param"]) == (400, param)
     assert box.jobs == []
 
 
-def test_both_ways_to_know_nothing(http: httpx.Client) -> None:
+def test_both_shapes_of_a_404(http: httpx.Client) -> None:
     job = http.get("/v1/batches/none")
     assert (job.status_code, job.json()["error"]) == (404, "Job not found")
     assert job.json()["request_id"] == job.headers["x-request-id"]
@@ -189,7 +189,7 @@ def test_a_job_in_any_status(box: Sandbox, status: str) -> None:
     assert box.job(job_id)["status"] == status
 
 
-def test_a_clock_runs_as_fast_as_told() -> None:
+def test_a_clock_runs_at_its_speed() -> None:
     still = Clock(0, start=100)
     still.advance(5)
     assert still.now() == 105

@@ -21,7 +21,7 @@ NONE = Rates(0, 0)
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "error"),
     [
         (b"{", "invalid JSON"),
         (b"[1]", "expected a JSON object"),
@@ -37,66 +37,67 @@ NONE = Rates(0, 0)
         (b'{"custom_id": "a", "body": {"messages": []}}', "body.model is required"),
     ],
 )
-def test_bad_lines(tmp_path: Path, line: bytes, told: str) -> None:
+def test_bad_lines(tmp_path: Path, line: bytes, error: str) -> None:
     path = write_file(tmp_path / "a.jsonl", GOOD + line + b"\n" + jsonl(chat_row("last")))
-    assert validate(path, CHAT, "job", NONE).error == f"Error validating input file: Line 2 (within chunk): {told}"
+    assert validate(path, CHAT, "job", NONE).error == f"Error validating input file: Line 2 (within chunk): {error}"
 
 
 def test_lines_are_counted_within_a_chunk(tmp_path: Path) -> None:
     path = write_file(tmp_path / "a.jsonl", jsonl(*(chat_row(f"row-{n}") for n in range(1500))) + b"{\n")
-    told = validate(path, CHAT, "job", NONE).error
-    assert told is not None and "Line 501 (within chunk)" in told
+    error = validate(path, CHAT, "job", NONE).error
+    assert error is not None and "Line 501 (within chunk)" in error
 
 
-def test_blank_lines_and_a_byte_order_mark_are_passed_over(tmp_path: Path) -> None:
+def test_blank_lines_and_a_byte_order_mark_are_skipped(tmp_path: Path) -> None:
     path = write_file(tmp_path / "a.jsonl", b"\xef\xbb\xbf" + GOOD + b"\n \r\n" + jsonl(chat_row("last")))
-    verdict = validate(path, CHAT, "job", NONE)
-    assert (verdict.error, verdict.rows) == (None, 2)
-    assert verdict.row_plan is not None and sorted(verdict.row_plan.offsets) == [3, 3 + len(GOOD) + 4]
+    result = validate(path, CHAT, "job", NONE)
+    assert (result.error, result.rows) == (None, 2)
+    assert result.row_plan is not None and sorted(result.row_plan.offsets) == [3, 3 + len(GOOD) + 4]
     path.write_bytes(path.read_bytes() + b"\n{\n")
-    told = validate(path, CHAT, "job", NONE).error
-    assert told is not None and "Line 6 (within chunk): invalid JSON" in told
+    error = validate(path, CHAT, "job", NONE).error
+    assert error is not None and "Line 6 (within chunk): invalid JSON" in error
     assert "input file is empty" in (validate(write_file(path, b"\n \n"), CHAT, "job", NONE).error or "")
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\r\n", b"  \n"])
 def test_how_the_last_line_ends_does_not_matter(tmp_path: Path, end: bytes) -> None:
-    verdict = validate(write_file(tmp_path / "a.jsonl", GOOD.strip() + b"\n" + end), CHAT, "job", NONE)
-    assert (verdict.error, verdict.rows, verdict.model_id) == (None, 1, LLAMA)
+    result = validate(write_file(tmp_path / "a.jsonl", GOOD.strip() + b"\n" + end), CHAT, "job", NONE)
+    assert (result.error, result.rows, result.model_id) == (None, 1, LLAMA)
     assert validate(write_file(tmp_path / "b.jsonl", GOOD.strip() + end), CHAT, "job", NONE).rows == 1
 
 
 def test_an_empty_file(tmp_path: Path) -> None:
-    told = validate(write_file(tmp_path / "a.jsonl", b""), CHAT, "job", NONE).error
-    assert told == "Error validating input file: input file is empty"
+    error = validate(write_file(tmp_path / "a.jsonl", b""), CHAT, "job", NONE).error
+    assert error == "Error validating input file: input file is empty"
 
 
 def test_too_many_requests(tmp_path: Path) -> None:
     path = write_file(tmp_path / "a.jsonl", jsonl(*(chat_row(f"r{n}") for n in range(MAX_REQUESTS + 1))))
-    told = validate(path, CHAT, "job", NONE).error
-    assert told is not None and "more than 50000 requests" in told
+    error = validate(path, CHAT, "job", NONE).error
+    assert error is not None and "more than 50000 requests" in error
 
 
-def test_a_line_over_ten_megabytes_breaks_the_job_later(box: Sandbox) -> None:
+def test_a_line_over_ten_megabytes_fails_the_job_later(box: Sandbox) -> None:
     huge = chat_row("huge", messages=[{"role": "user", "content": "x" * MAX_LINE}])
     job_id = box.add_job(content=jsonl(chat_row("a"), huge, chat_row("b")))
     box.advance(4)
-    assert box.job(job_id)["status"] == "IN_PROGRESS"  # validation does not see it
+    assert box.job(job_id)["status"] == "IN_PROGRESS"  # validation lets it pass
     box.advance(60)
     job = box.job(job_id)
     assert (job["status"], job["error"]) == ("FAILED", "error reading input file")
 
 
-def test_chance_is_fair_and_the_same_every_time() -> None:
+def test_the_rates_hold_and_the_outcomes_are_always_the_same() -> None:
     rates = Rates(failure_rate=0.1, cut_rate=0.2)
-    fates = [rates.outcome(f"row-{n}", 10_000) for n in range(10_000)]
-    assert fates == [rates.outcome(f"row-{n}", 10_000) for n in range(10_000)]
-    assert 0.08 < fates.count(RowOutcome.FAILED_BY_CHANCE) / 10_000 < 0.12
-    assert 0.17 < fates.count(RowOutcome.CUT_SHORT) / 10_000 < 0.23
-    failed = [n for n, fate in enumerate(fates) if fate == RowOutcome.FAILED_BY_CHANCE]
-    again = [rates.outcome(f"row-{n}", len(failed)) for n in failed]  # sent again by themselves
+    outcomes = [rates.outcome(f"row-{n}", 10_000) for n in range(10_000)]
+    assert outcomes == [rates.outcome(f"row-{n}", 10_000) for n in range(10_000)]
+    assert 0.08 < outcomes.count(RowOutcome.FAILED_BY_CHANCE) / 10_000 < 0.12
+    assert 0.17 < outcomes.count(RowOutcome.CUT_SHORT) / 10_000 < 0.23
+    failed = [n for n, outcome in enumerate(outcomes) if outcome == RowOutcome.FAILED_BY_CHANCE]
+    again = [rates.outcome(f"row-{n}", len(failed)) for n in failed]  # sent again in a file of their own
     assert again.count(RowOutcome.FAILED_BY_CHANCE) < len(failed) / 4
-    assert {rates.outcome(f"row-{n}", 9) for n in range(1000)} == {RowOutcome.ANSWERED}  # small files are spared
+    # Nothing fails by chance in small files.
+    assert {rates.outcome(f"row-{n}", 9) for n in range(1000)} == {RowOutcome.ANSWERED}
 
 
 def test_samples(tmp_path: Path) -> None:
