@@ -47,15 +47,21 @@ def as_count(value: Any) -> int | None:
     return int(number) if number is not None else None
 
 
-def as_seconds(value: Any) -> float | None:
-    """Return a finite number that is not negative, or None. Text that holds such a number counts too."""
+def as_number(value: Any) -> float | None:
+    """Return a finite number, or None. Text that holds a number counts too."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     try:
         number = float(value)
     except (ValueError, OverflowError):
         return None
-    return number if math.isfinite(number) and number >= 0 else None
+    return number if math.isfinite(number) else None
+
+
+def as_seconds(value: Any) -> float | None:
+    """Return a finite number that is not negative, or None. Text that holds such a number counts too."""
+    number = as_number(value)
+    return number if number is not None and number >= 0 else None
 
 
 def content_text(content: Any) -> str:

@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tbatch_tui.engine.domain.counts import RequestCounts
     from tbatch_tui.engine.results.conversation import ContentPart, Message, PartKind, ToolCall
     from tbatch_tui.engine.results.counts import count_results, counts_from_index
     from tbatch_tui.engine.results.error_causes import Cause, cause_of
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.results.index.index import ResultIndex
     from tbatch_tui.engine.results.index.merged import MergedIndex, MergedMember
     from tbatch_tui.engine.results.index.staleness import is_stale
-    from tbatch_tui.engine.results.outcomes import Outcome, RequestCounts, Row, RowIssue
+    from tbatch_tui.engine.results.outcomes import Outcome, Row, RowIssue
     from tbatch_tui.engine.results.record import Failure, ResultRecord, Transcription, format_raw_line
     from tbatch_tui.engine.results.retry import retry_path, rows_to_retry, write_retry
     from tbatch_tui.engine.results.row_search import search

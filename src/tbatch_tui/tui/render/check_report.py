@@ -33,7 +33,7 @@ def verdict(report: CheckReport) -> StyledText:
         if number:
             said += [(" · " if said else "", "$rule"), (f"{glyph} {fmt.plural(number, noun)}".lstrip(), style)]
     follows = "It can be submitted as it is." if report.is_ok else "Mend the errors to submit it."
-    if report.goes_in_parts:
+    if report.can_be_split:
         follows = "It can be submitted as several jobs."
     said.append((f"  {follows}", "$status-quiet"))
     return said

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.job import JobStatus
-from tbatch_tui.engine.progress.outlook import Outlook, outlook, pause, speeds
+from tbatch_tui.engine.progress.outlook import Outlook, compute_outlook, current_pause, speeds
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.render.job import StyledText, requests_of
@@ -99,7 +99,7 @@ def _look(history: JobHistory, seen_at: float | None, now: float) -> Outlook | N
     """The outlook, if the server was heard of lately."""
     if seen_at is None or now - seen_at > STALE:
         return None
-    return outlook(history.points, seen_at)
+    return compute_outlook(history.points, seen_at)
 
 
 def _done(history: JobHistory, seen_at: float | None, now: float) -> str:
@@ -127,7 +127,7 @@ def _done(history: JobHistory, seen_at: float | None, now: float) -> str:
 
 def _stands(history: JobHistory, seen_at: float | None) -> str:
     """`no progress for 2 h`, when that is long for this job."""
-    stood = pause(history.points, seen_at) if seen_at is not None else None
+    stood = current_pause(history.points, seen_at) if seen_at is not None else None
     return f"no progress for {fmt.duration(stood)}" if stood is not None else ""
 
 

@@ -13,7 +13,7 @@ from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.local_files.input_state import InputState
 from tbatch_tui.engine.progress.history import JobHistory
-from tbatch_tui.engine.progress.outlook import course, outlook
+from tbatch_tui.engine.progress.outlook import compute_outlook, course
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.render.cost import format_job_cost
@@ -226,7 +226,7 @@ class JobScreen(JobActions, BaseScreen):
         if record.job.is_ended:
             return DrawnChart(tuple(run), run[-1][0])
         until = max(run[-1][0], (seen_at or 0.0) // 60 * 60)  # whole minutes: a second later it is the same
-        look = outlook(self._history.points, until)
+        look = compute_outlook(self._history.points, until)
         return DrawnChart(tuple(run), until, look.latest if look is not None else None, record.job.deadline)
 
     # -- actions -------------------------------------------------------------------------------------
