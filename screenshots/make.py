@@ -20,7 +20,7 @@ from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.options import EngineOptions
-from tbatch_tui.sandbox.demo.samples import line, questions, write_samples
+from tbatch_tui.sandbox.demo.samples import encode_line, questions, write_samples
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.app import TbatchApp
 from tbatch_tui.tui.screens.pick.screen import PickScreen
@@ -240,7 +240,7 @@ def studio() -> Iterator[Path]:
         place.mkdir()
         write_samples(place / "samples")
         with (place / "safety-eval.jsonl").open("wb") as file:
-            file.writelines(map(line, questions(240, 41, prefix="case")))
+            file.writelines(map(encode_line, questions(240, 41, prefix="case")))
         for made in (place / "samples", place / "safety-eval.jsonl", *(place / "samples").iterdir()):
             os.utime(made, (NOW - 60, NOW - 60))
         os.chdir(place)

@@ -139,12 +139,12 @@ def test_no_text_names_a_key_that_a_person_may_have_changed() -> None:
 def test_every_action_that_is_named_exists() -> None:
     named = [(where, id_) for where, text in sentences() for id_ in re.findall(r"\{([a-z]+\.[a-z-]+)\}", text)]
     assert len(named) > 30
-    assert [(where, id_) for where, id_ in named if id_ not in keys.PLACES] == []
+    assert [(where, id_) for where, id_ in named if id_ not in keys.CONTEXTS] == []
 
 
 def test_a_step_is_a_key_in_the_app_and_a_command_without_it() -> None:
     for step in NextStep:
-        assert step[1:-1] in keys.PLACES
+        assert step[1:-1] in keys.CONTEXTS
         assert fill_commands(f"Then {step} helps.") != f"Then {step} helps."
     assert fill_commands(f"{NextStep.FETCH} goes on.") == "`tbatch-tui fetch ID` goes on."
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tbatch_tui.engine.check import check_file
-from tbatch_tui.sandbox.demo.samples import faulty
+from tbatch_tui.sandbox.demo.samples import faulty_lines
 from tbatch_tui.tui.messages import CreateBatch, GoBack
 from tbatch_tui.tui.screens.check import screen as check
 from tbatch_tui.tui.screens.check.problem_rows import ProblemRow, ProblemRows, RowKind
@@ -47,7 +47,7 @@ def move_cursor_to(app: NewBatchHost, message: str) -> None:
 @pytest.fixture
 def with_faults(tmp_path: Path) -> Path:
     path = tmp_path / "with-faults.jsonl"
-    path.write_bytes(faulty())
+    path.write_bytes(faulty_lines())
     return path
 
 

@@ -30,7 +30,7 @@ from tbatch_tui.tui.widgets.reader.view import RecordView
 from tests.conftest import until
 from tests.helpers.drawn import Bare, check_screen, screen_lines, screen_text
 from tests.helpers.hostile_text import NASTY
-from tests.helpers.result_rows import answered, asked, failed, with_body, write
+from tests.helpers.result_rows import answer_row, error_row, request_row, response_row, write_rows
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
@@ -45,13 +45,13 @@ NOW = 1_750_000_000.0
 SIZES = [(60, 20), (80, 24), (140, 40)]
 JOB = Job("8f3a12c4-0000-4000-8000-000000000000", "COMPLETED", created_at=NOW, output_file_id="o", error_file_id="e")
 
-INPUT = [asked(f"case-{number}", f"Question {number}?") for number in range(1, 6)]
+INPUT = [request_row(f"case-{number}", f"Question {number}?") for number in range(1, 6)]
 OUTPUT = [
-    answered("case-4", "", reason="length", tokens=64, reasoning="First, consider the moon."),
-    answered("case-1", 'It says "[/bad]" and\nmore.', tokens=412),
-    answered("case-5", '{"label":"safe","price":1.10}'),
+    answer_row("case-4", "", reason="length", tokens=64, reasoning="First, consider the moon."),
+    answer_row("case-1", 'It says "[/bad]" and\nmore.', tokens=412),
+    answer_row("case-5", '{"label":"safe","price":1.10}'),
 ]
-ERRORS = [failed("case-2", "Request timeout [bold]")]
+ERRORS = [error_row("case-2", "Request timeout [bold]")]
 
 
 class Host(Bare):
@@ -86,7 +86,7 @@ def keep(
     journal = Journal(folder / "data" / "history.db")
     account = journal.accounts.at_start("together", "", NOW).id
     if input is not None:
-        path = write(folder / "safety-eval.jsonl", input)
+        path = write_rows(folder / "safety-eval.jsonl", input)
         record = journal.submissions.add(
             account,
             path=path,
@@ -103,7 +103,7 @@ def keep(
         journal.jobs.apply(account, [job], NOW, lambda _: False)
     for kind, rows in ((FileKind.OUTPUT, output), (FileKind.ERRORS, errors)):
         if rows is not None:
-            path = write(folder / f"{kind.value}.jsonl", rows)
+            path = write_rows(folder / f"{kind.value}.jsonl", rows)
             journal.transfers.save(account, job.id, Transfer(kind, "f", TransferState.FETCHED, path, rows=len(rows)))
     journal.close()
 
@@ -242,7 +242,7 @@ async def test_what_it_cost_is_said_of_all_and_of_what_is_shown(size: tuple[int,
 
 
 async def test_no_row_of_a_kind_is_said_kindly(tmp_path: Path) -> None:
-    keep(tmp_path, input=INPUT[:1], output=[answered("case-1")], errors=[])
+    keep(tmp_path, input=INPUT[:1], output=[answer_row("case-1")], errors=[])
     async with showing(tmp_path, (80, 24)) as (host, pilot):
         await press(host, pilot, "f", "f")
         assert "No errors." in screen_text(host)
@@ -277,7 +277,7 @@ async def test_slash_finds_any_text_and_escape_shows_all_again(tmp_path: Path) -
 
 
 async def test_y_copies_the_id(tmp_path: Path) -> None:
-    keep(tmp_path, input=[asked("a\ud800\x1b[2Jb")], output=None, errors=[])
+    keep(tmp_path, input=[request_row("a\ud800\x1b[2Jb")], output=None, errors=[])
     async with showing(tmp_path) as (host, pilot):
         await press(host, pilot, "y")
         assert "[2Jb" in host.clipboard and "\x1b" not in host.clipboard
@@ -285,7 +285,12 @@ async def test_y_copies_the_id(tmp_path: Path) -> None:
 
 
 async def test_odd_rows_are_shown_below_the_requests(tmp_path: Path) -> None:
-    rows = [answered("stranger"), answered("case-1"), answered("case-1", "again"), b'{"custom_id": "case-1", "resp']
+    rows = [
+        answer_row("stranger"),
+        answer_row("case-1"),
+        answer_row("case-1", "again"),
+        b'{"custom_id": "case-1", "resp',
+    ]
     keep(tmp_path, input=INPUT[:1], output=rows, errors=[])
     async with showing(tmp_path, (140, 40)) as (host, pilot):
         said = screen_text(host)
@@ -300,7 +305,7 @@ async def test_odd_rows_are_shown_below_the_requests(tmp_path: Path) -> None:
 
 async def test_an_audio_row_says_what_was_heard(tmp_path: Path) -> None:
     line = {"custom_id": "clip", "method": "FILE", "body": {"file": "https://example.com/a.wav", "model": "w"}}
-    heard = with_body("clip", {"text": "Guten Tag.", "language": "de", "duration": 75})
+    heard = response_row("clip", {"text": "Guten Tag.", "language": "de", "duration": 75})
     keep(tmp_path, input=[line], output=[heard], errors=None, job=JOB)
     async with showing(tmp_path, (140, 40)) as (host, _):
         said = screen_text(host)
@@ -320,7 +325,7 @@ async def test_without_the_input_file_what_came_back_is_shown(tmp_path: Path) ->
 
 async def test_an_input_file_that_is_another_by_now_is_told(tmp_path: Path) -> None:
     keep(tmp_path)
-    write(tmp_path / "safety-eval.jsonl", INPUT[:4])
+    write_rows(tmp_path / "safety-eval.jsonl", INPUT[:4])
     async with showing(tmp_path, (140, 40)) as (host, _):
         assert "1 cut short · 1 unknown id" in screen_text(host)
         assert "the input file has changed since it was submitted" in screen_text(host)
@@ -357,7 +362,7 @@ async def test_files_that_arrive_are_read(tmp_path: Path) -> None:
     keep(tmp_path, errors=None)
     async with showing(tmp_path) as (host, pilot):
         assert screen_of(host).table.source.row(1).outcome is Outcome.MISSING
-        path = write(tmp_path / "errors.jsonl", ERRORS)
+        path = write_rows(tmp_path / "errors.jsonl", ERRORS)
         record = await host.engine._work.put(JOB.id, Transfer(FileKind.ERRORS, "e", TransferState.FETCHED, path))
         assert record is not None
         host.engine._work.collected(record)
@@ -366,9 +371,9 @@ async def test_files_that_arrive_are_read(tmp_path: Path) -> None:
 
 
 MANY_ERRORS = [
-    failed("case-1", "Request timed out after 30 s"),
-    failed("case-2", "Input validation error: `stop` has a wrong type"),
-    failed("case-5", "Request timed out after 31 s"),
+    error_row("case-1", "Request timed out after 30 s"),
+    error_row("case-2", "Input validation error: `stop` has a wrong type"),
+    error_row("case-5", "Request timed out after 31 s"),
 ]
 
 
@@ -414,7 +419,7 @@ async def test_v_shows_both_lines_as_they_stand_in_the_files(tmp_path: Path) -> 
 
 
 async def test_reasoning_is_folded_until_it_is_asked_for_or_sought(tmp_path: Path) -> None:
-    thoughtful = answered("case-1", "Yes.", reasoning="First, the moon. " * 5)
+    thoughtful = answer_row("case-1", "Yes.", reasoning="First, the moon. " * 5)
     thoughtful["response"]["body"]["usage"]["completion_tokens_details"] = {"reasoning_tokens": 1204}
     keep(tmp_path, output=[thoughtful, *OUTPUT[2:]])
     async with showing(tmp_path, (140, 40)) as (host, pilot):
@@ -428,7 +433,10 @@ async def test_reasoning_is_folded_until_it_is_asked_for_or_sought(tmp_path: Pat
 
 async def test_n_goes_through_the_hits_and_on_to_the_next_row(tmp_path: Path) -> None:
     long = "\n".join(f"line {number}" for number in range(90))
-    keep(tmp_path, output=[answered("case-1", f"{long}\nA Needle here.\n{long}\nneedle"), answered("case-4", "needle")])
+    keep(
+        tmp_path,
+        output=[answer_row("case-1", f"{long}\nA Needle here.\n{long}\nneedle"), answer_row("case-4", "needle")],
+    )
     async with showing(tmp_path, (120, 30)) as (host, pilot):
         assert not host.screen.active_bindings.get("n")
         await press(host, pilot, "slash", *"needle", "enter")
@@ -516,7 +524,7 @@ async def test_merged_rows_name_their_job(tmp_path: Path) -> None:
 
 
 async def test_x_stops_an_export_and_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    keep(tmp_path, output=[answered(f"case-{number}", "word " * 400) for number in range(1, 2_000)])
+    keep(tmp_path, output=[answer_row(f"case-{number}", "word " * 400) for number in range(1, 2_000)])
 
     def export_until_stopped(
         *args: Any, cancelled: Callable[[], bool], progress: Callable[[int, int], object], **options: Any
@@ -551,12 +559,12 @@ def rows_written(host: Host) -> int:
 
 
 async def test_a_retry_without_the_lines_or_without_need_is_refused_in_words(tmp_path: Path) -> None:
-    keep(tmp_path, input=INPUT[:1], output=[answered("case-1")], errors=[])
+    keep(tmp_path, input=INPUT[:1], output=[answer_row("case-1")], errors=[])
     async with showing(tmp_path) as (host, pilot):
         await press(host, pilot, "R")
         assert "Every request has its whole answer" in " ".join(said.message for said in host._notifications)
         await press(host, pilot, "slash", *"hi", "escape")
-    write(tmp_path / "safety-eval.jsonl", INPUT[:2])
+    write_rows(tmp_path / "safety-eval.jsonl", INPUT[:2])
     async with showing(tmp_path) as (host, pilot):
         await press(host, pilot, "R")
         assert "The input file has changed since" in " ".join(said.title for said in host._notifications)
@@ -565,13 +573,13 @@ async def test_a_retry_without_the_lines_or_without_need_is_refused_in_words(tmp
 @pytest.mark.parametrize("size", SIZES)
 async def test_hostile_text_stays_in_its_cell(size: tuple[int, int], tmp_path: Path) -> None:
     named = [f"{number} {text}" for number, text in enumerate(NASTY)]
-    every = asked("every")
+    every = request_row("every")
     every["body"]["messages"] = [{"role": text, "content": text[:800]} for text in NASTY]
     keep(
         tmp_path,
-        input=[every, *(asked(name, name) for name in named)],
-        output=[answered(name, name, reasoning=name) for name in named[::2]],
-        errors=[failed(name, name) for name in named[1::2]],
+        input=[every, *(request_row(name, name) for name in named)],
+        output=[answer_row(name, name, reasoning=name) for name in named[::2]],
+        errors=[error_row(name, name) for name in named[1::2]],
     )
     async with showing(tmp_path, size) as (host, pilot):
         assert ids(host) == ["every", *named]
@@ -598,8 +606,8 @@ async def test_hostile_text_stays_in_its_cell(size: tuple[int, int], tmp_path: P
 
 
 async def test_reading_and_searching_stop_when_they_are_told_to(tmp_path: Path) -> None:
-    rows = [answered(str(number), "x" * 2_000) for number in range(9_000)]
-    sources = Sources(output=write(tmp_path / "out.jsonl", rows))
+    rows = [answer_row(str(number), "x" * 2_000) for number in range(9_000)]
+    sources = Sources(output=write_rows(tmp_path / "out.jsonl", rows))
     session = ResultsSession()
     works: list[Callable[[], Coroutine[Any, Any, bool]]] = [
         lambda: session.read(ResultIndex(sources)),
@@ -615,7 +623,7 @@ async def test_reading_and_searching_stop_when_they_are_told_to(tmp_path: Path) 
 
 @pytest.mark.parametrize("size", [(80, 24), (140, 40)])
 async def test_five_megabytes_in_a_line_are_read_without_a_wait(size: tuple[int, int], tmp_path: Path) -> None:
-    keep(tmp_path, input=INPUT[:1], output=[answered("case-1", "word " * 1_000_000)], errors=[])
+    keep(tmp_path, input=INPUT[:1], output=[answer_row("case-1", "word " * 1_000_000)], errors=[])
     async with showing(tmp_path, size) as (host, pilot):
         await press(host, pilot, "enter")
         assert "more below" in screen_text(host) or "word word" in screen_text(host)

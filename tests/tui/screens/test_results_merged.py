@@ -16,7 +16,7 @@ from tbatch_tui.tui.screens.results.retry_dialog import RetryDialog
 from tbatch_tui.tui.widgets.checkbox_list import Checkbox
 from tests.conftest import until
 from tests.helpers.drawn import check_screen, screen_lines, screen_text
-from tests.helpers.result_rows import answered, failed, line_of, write
+from tests.helpers.result_rows import answer_row, encode_row, error_row, write_rows
 from tests.tui.screens.test_results import (
     ERRORS,
     INPUT,
@@ -45,7 +45,7 @@ def keep_retry(
     """A retry of `parent` that asked these rows."""
     journal = Journal(folder / "data" / "history.db")
     account = journal.accounts.at_start("together", "", NOW).id
-    path = write(folder / f"safety-eval.{job.id[:4]}.jsonl", rows)
+    path = write_rows(folder / f"safety-eval.{job.id[:4]}.jsonl", rows)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     journal.lineage.add_retry(account, path, sha256, parent)
     record = journal.submissions.add(
@@ -54,7 +54,7 @@ def keep_retry(
     assert record.submission is not None
     journal.submissions.attach_job(account, record.submission, job, NOW + 60)
     if fetched:
-        result = write(folder / f"output-{job.id[:4]}.jsonl", output)
+        result = write_rows(folder / f"output-{job.id[:4]}.jsonl", output)
         journal.transfers.save(account, job.id, Transfer(FileKind.OUTPUT, "f", TransferState.FETCHED, result, rows=1))
     journal.close()
 
@@ -70,7 +70,7 @@ async def test_m_shows_the_last_good_answer_to_each_request(size: tuple[int, int
     keep_retry(
         tmp_path,
         [INPUT[1], INPUT[2], INPUT[3]],
-        [answered("case-2", "At last."), answered("case-4", "", reason="length")],
+        [answer_row("case-2", "At last."), answer_row("case-4", "", reason="length")],
     )
     async with showing(tmp_path, size) as (host, pilot):
         await until(lambda: "job 1 of 2" in screen_text(host))
@@ -92,14 +92,14 @@ async def test_m_shows_the_last_good_answer_to_each_request(size: tuple[int, int
 
 async def test_a_retry_of_what_is_merged_asks_only_what_is_left(tmp_path: Path) -> None:
     keep(tmp_path)
-    keep_retry(tmp_path, [INPUT[1], INPUT[2]], [answered("case-2", "At last.")])
+    keep_retry(tmp_path, [INPUT[1], INPUT[2]], [answer_row("case-2", "At last.")])
     async with showing(tmp_path) as (host, pilot):
         await press(host, pilot, "m")
         await pilot.press("R")
         await until(lambda: isinstance(host.screen, RetryDialog))
         await press(host, pilot, "enter")
         [path] = host.to_check
-        assert path.read_bytes() == line_of(INPUT[2]) + b"\n"
+        assert path.read_bytes() == encode_row(INPUT[2]) + b"\n"
         family = await host.engine.family(JOB.id)
         assert [kin.record.key for kin in family] == [JOB.id, RETRY.id]
     third = Job("7777aaaa-0000-4000-8000-000000000000", "COMPLETED", created_at=NOW + 99, output_file_id="o3")
@@ -110,7 +110,7 @@ async def test_a_retry_of_what_is_merged_asks_only_what_is_left(tmp_path: Path) 
     )
     assert record.submission is not None and record.submission.parent == RETRY.id  # of what was merged, the newest
     journal.submissions.attach_job(account, record.submission, third, NOW + 99)
-    result = write(tmp_path / "third.jsonl", [answered("case-3", "And this.")])
+    result = write_rows(tmp_path / "third.jsonl", [answer_row("case-3", "And this.")])
     journal.transfers.save(account, third.id, Transfer(FileKind.OUTPUT, "f", TransferState.FETCHED, result, rows=1))
     journal.close()
     async with showing(tmp_path) as (host, pilot):
@@ -131,7 +131,7 @@ async def test_a_retry_that_still_runs_is_counted_but_not_waited_for(tmp_path: P
 
 async def test_without_the_first_input_each_is_shown_by_itself(tmp_path: Path) -> None:
     keep(tmp_path)
-    keep_retry(tmp_path, [INPUT[1]], [answered("case-2", "At last.")])
+    keep_retry(tmp_path, [INPUT[1]], [answer_row("case-2", "At last.")])
     (tmp_path / "safety-eval.jsonl").unlink()
     async with showing(tmp_path) as (host, pilot):
         await until(lambda: "job 1 of 2" in screen_text(host))
@@ -142,7 +142,7 @@ async def test_without_the_first_input_each_is_shown_by_itself(tmp_path: Path) -
 
 
 async def test_marked_rows_are_retried_and_exported_alone(tmp_path: Path) -> None:
-    keep(tmp_path, output=OUTPUT, errors=[*ERRORS, failed("stranger")])
+    keep(tmp_path, output=OUTPUT, errors=[*ERRORS, error_row("stranger")])
     async with showing(tmp_path) as (host, pilot):
         await press(host, pilot, "space", "j", "space")  # the cursor goes on by itself
         assert "2 marked" in screen_text(host)
@@ -157,7 +157,7 @@ async def test_marked_rows_are_retried_and_exported_alone(tmp_path: Path) -> Non
         check_screen(host)
         await press(host, pilot, "enter")
         [path] = host.to_check
-        assert path.read_bytes() == line_of(INPUT[0]) + b"\n" + line_of(INPUT[2]) + b"\n"
+        assert path.read_bytes() == encode_row(INPUT[0]) + b"\n" + encode_row(INPUT[2]) + b"\n"
         await press(host, pilot, "escape")
         assert "marked" not in screen_text(host) and not host.went_back
         await pilot.press("R")

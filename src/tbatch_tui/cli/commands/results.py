@@ -57,8 +57,8 @@ async def results(arguments: argparse.Namespace, settings: Settings) -> int:
         sys.stdout.flush()
     else:
         print_table(_HEADS, (_cells(index, row) for row in rows), _NUMBER_COLUMNS)
-    if index.reconciliation is not None:
-        print_message(_format_counts(index.reconciliation))
+    if index.counts is not None:
+        print_message(_format_counts(index.counts))
     return OK
 
 

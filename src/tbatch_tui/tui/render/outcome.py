@@ -56,7 +56,7 @@ def outcome_style(outcome: Outcome) -> StatusStyle:
 
 def format_issues(index: ResultIndex) -> str:
     """What keeps the sum from being the whole truth: a file that is gone, or is another one by now."""
-    said = [f"the {source.words} cannot be read: {why}" for source, why in index.absent.items()]
+    said = [f"the {source.words} cannot be read: {why}" for source, why in index.read_errors.items()]
     if index.input_changed:
         said.append("the input file has changed since it was submitted")
     elif not index.has_input:
@@ -84,7 +84,7 @@ def no_files_title(job: JobRecord | None, index: ResultIndex) -> str:
     """What is said instead of a list when there is no result file to read."""
     if job is None:
         return "This job is not in the history any more."
-    if index.absent:
+    if index.read_errors:
         return f"{_capital(format_issues(index))}.\n\n{fill_keys(_FETCH)} again."
     if job.has_result_files:
         return f"The result files are not here yet.\n\n{fill_keys(_FETCH)}."

@@ -95,7 +95,7 @@ class Exporter:
                 choice.path,
                 choice.format,
                 columns=choice.columns,
-                job_of=lambda row: index.job_of(row) or job_id,
+                job_id_of=lambda row: index.job_id_of(row) or job_id,
                 replace=replace,
                 cancelled=cancelled,
                 progress=report_progress,

@@ -48,7 +48,7 @@ class CountsLine(Static):
 
     def show(self, index: ResultIndex, record: JobRecord | None) -> None:
         """Show the counts of an index; without result files, or before it is built, hide the line."""
-        counts = index.reconciliation if index.has_results else None
+        counts = index.counts if index.has_results else None
         issues = _issues(index, record)
         pieces: StyledText = []
         if counts is not None:
