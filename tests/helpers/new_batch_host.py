@@ -1,4 +1,4 @@
-"""A small app for the screens of a new batch: it opens one of them, and keeps what they ask for."""
+"""A small app for the screens of a new batch: it opens one of them, and collects the messages they post."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class NewBatchHost(Bare):
 
     @property
     def said(self) -> str:
-        """All toasts so far."""
+        """The texts of all toasts so far."""
         return "\n".join(f"{note.title} {note.message}" for note in self._notifications)
 
 
@@ -71,7 +71,7 @@ class NewBatchHost(Bare):
 async def shown(
     options: EngineOptions, open_: Open, size: tuple[int, int] = (80, 24)
 ) -> AsyncIterator[tuple[NewBatchHost, Pilot[object]]]:
-    """The screen, open; at the end it must be drawn soundly, whatever was on it."""
+    """Open the screen; at the end check that it is safe for a terminal."""
     app = NewBatchHost(options, open_)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
@@ -81,6 +81,6 @@ async def shown(
 
 
 def offline(tmp_path: Path, **more: object) -> EngineOptions:
-    """An engine without a key."""
+    """Return the options of an engine without a key."""
     options: dict[str, object] = {"data_dir": tmp_path / "data", "output_dir": tmp_path / "results", "api_key": None}
     return EngineOptions(**(options | more))  # type: ignore[arg-type]
