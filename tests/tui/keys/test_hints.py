@@ -65,7 +65,7 @@ async def test_no_text_names_a_default_key(sandbox: Sandbox, tmp_path: Path, mon
     async with app.run_test(size=(140, 40)) as pilot:
 
         async def press(id: str) -> None:
-            key = keymap.normal_key(OTHERS[id])
+            key = keymap.normalize_key(OTHERS[id])
             assert key is not None
             await pilot.press(key)
 

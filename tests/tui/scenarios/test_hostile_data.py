@@ -10,7 +10,7 @@ from textual.content import Content
 
 from tbatch_tui.tui.dialogs.confirm import Confirm
 from tbatch_tui.tui.dialogs.text_dialog import TextDialog
-from tbatch_tui.tui.sanitize import line, shown
+from tbatch_tui.tui.sanitize import line, lines_content
 from tbatch_tui.tui.screens.jobs.label_dialog import EditLabel
 from tbatch_tui.tui.widgets.button import FlatButton
 from tbatch_tui.tui.widgets.divider import Divider
@@ -67,7 +67,7 @@ async def test_widgets() -> None:
             check_screen(app)
         table.set_rows([])
         for start in range(0, len(NASTY), 6):
-            table.set_empty(shown("\n".join(NASTY[start : start + 6])))
+            table.set_empty(lines_content("\n".join(NASTY[start : start + 6])))
             await pilot.pause()
             check_screen(app)
 

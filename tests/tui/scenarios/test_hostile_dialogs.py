@@ -16,7 +16,7 @@ from tbatch_tui.tui.render import pace as pace_words
 from tbatch_tui.tui.render.cost import format_unpriced
 from tbatch_tui.tui.render.error_hints import error_hint
 from tbatch_tui.tui.render.job import details_lines
-from tbatch_tui.tui.render.timeline import steps
+from tbatch_tui.tui.render.timeline import timeline_steps
 from tbatch_tui.tui.screens.check.fix_dialog import FixDialog, FixOffer, RuleFix
 from tbatch_tui.tui.screens.check.line_diff import change_of, change_pieces
 from tbatch_tui.tui.screens.job import facts as job_facts
@@ -109,13 +109,13 @@ async def test_facts_of_a_job() -> None:
                 *job_facts.status_facts(record, history, None, NOW, {}),
                 *job_facts.file_facts(record, {}, None),
                 *job_facts.about_facts(record, [record], [], NOW),
-                *pace_words.meter(record, history, None, NOW),
+                *pace_words.pace_facts(record, history, None, NOW),
             ]
             pieces = [piece for _, value in facts for piece in value]
             pieces += [piece for line in details_lines(record, NOW) for piece in line]
             pieces += [piece for made in change_pieces(change_of("stream", nasty, "x"), 60) for piece in made]
             words = [text for text, _ in pieces if "\n" not in text]
-            words += [step.glyph for step in steps(record, NOW, history)]
+            words += [step.glyph for step in timeline_steps(record, NOW, history)]
             words += [error_hint(nasty)]
             assert all(is_harmless(text) for text in words), [text for text in words if not is_harmless(text)]
             app.query_one(FactList).show(facts)

@@ -15,7 +15,7 @@ from tbatch_tui.engine.domain.job import FileKind, Job
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.engine import BatchEngine
-from tbatch_tui.engine.journal import Journal
+from tbatch_tui.engine.journal.journal import Journal
 from tbatch_tui.engine.options import EngineOptions
 from tbatch_tui.engine.results import Outcome, ResultIndex, Sources, export_rows
 from tbatch_tui.tui.bridge import Bridge
@@ -84,10 +84,10 @@ def save_job(
 ) -> None:
     """Write the files of a job, and a history with that job; a file that is None is not in the history."""
     journal = Journal(folder / "data" / "history.db")
-    account = journal.account_at_start("together", "", NOW).id
+    account = journal.accounts.at_start("together", "", NOW).id
     if requests is not None:
         path = write(folder / "safety-eval.jsonl", requests)
-        record = journal.add_submission(
+        record = journal.submissions.add(
             account,
             path=path,
             size=path.stat().st_size,
@@ -98,13 +98,13 @@ def save_job(
             now=NOW,
         )
         assert record.submission is not None
-        journal.attach_job(account, record.submission, job, NOW)
+        journal.submissions.attach_job(account, record.submission, job, NOW)
     else:
-        journal.apply_jobs(account, [job], NOW, lambda _: False)
+        journal.jobs.apply(account, [job], NOW, lambda _: False)
     for kind, rows in ((FileKind.OUTPUT, output), (FileKind.ERRORS, errors)):
         if rows is not None:
             path = write(folder / f"{kind.value}.jsonl", rows)
-            journal.save_transfer(account, job.id, Transfer(kind, "f", TransferState.FETCHED, path, rows=len(rows)))
+            journal.transfers.save(account, job.id, Transfer(kind, "f", TransferState.FETCHED, path, rows=len(rows)))
     journal.close()
 
 

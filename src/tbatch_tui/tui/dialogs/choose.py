@@ -9,8 +9,8 @@ from textual.widgets import Static
 
 from tbatch_tui.tui.dialogs.base import Box, Dialog, KeyHints
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.keys.hints import shown_key
-from tbatch_tui.tui.sanitize import one_line, shown
+from tbatch_tui.tui.keys.hints import key_display
+from tbatch_tui.tui.sanitize import line_content, lines_content
 from tbatch_tui.tui.widgets.table.columns import Column
 from tbatch_tui.tui.widgets.table.table import RecordTable
 
@@ -61,8 +61,8 @@ class ChoiceDialog(Dialog["Answer | None"], Generic[Answer]):
     def compose(self) -> ComposeResult:
         """Lay out the question, the answers and the keys."""
         with Box():
-            yield Static(one_line(self._question), classes="dialog--title")
-            yield Static(shown(self._explanation))
+            yield Static(line_content(self._question), classes="dialog--title")
+            yield Static(lines_content(self._explanation))
             yield RecordTable[Option[Answer]](
                 [
                     Column("way", "Do", lambda option: option.title, width=14),
@@ -70,7 +70,7 @@ class ChoiceDialog(Dialog["Answer | None"], Generic[Answer]):
                 ],
                 id="ways",
             )
-            yield KeyHints((shown_key(keys.SELECT), "Do that"), (self.key_of("answer.no"), self._leave))
+            yield KeyHints((key_display(keys.SELECT), "Do that"), (self.key_of("answer.no"), self._leave))
 
     def on_mount(self) -> None:
         """List the answers."""

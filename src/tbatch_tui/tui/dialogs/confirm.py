@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from tbatch_tui.tui.dialogs.base import Box, Dialog
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.sanitize import shown
+from tbatch_tui.tui.sanitize import lines_content
 from tbatch_tui.tui.widgets.button import FlatButton
 
 if TYPE_CHECKING:
@@ -45,9 +45,9 @@ class Confirm(Dialog[bool]):
         """Lay out the question and both answers."""
         with Box():
             with VerticalScroll(can_focus=False):
-                yield Static(shown(self._question), classes="dialog--title")
+                yield Static(lines_content(self._question), classes="dialog--title")
                 if self._explanation:
-                    yield Static(shown(self._explanation), classes="dialog--text")
+                    yield Static(lines_content(self._explanation), classes="dialog--text")
             with Horizontal(classes="dialog--answers"):
                 yield FlatButton(self._yes, key=self.key_of("answer.yes"), id="yes")
                 yield FlatButton(self._no, key=self.key_of("answer.no"), id="no")
@@ -63,4 +63,4 @@ class Confirm(Dialog[bool]):
     def on_flat_button_pressed(self, event: FlatButton.Pressed) -> None:
         """Answer by mouse, or by Enter on a button."""
         event.stop()
-        self.dismiss(event.choice.id == "yes")
+        self.dismiss(event.button.id == "yes")

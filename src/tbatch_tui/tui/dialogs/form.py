@@ -8,8 +8,8 @@ from textual.widgets import Static
 
 from tbatch_tui.tui.dialogs.base import Answer, Dialog, KeyHints
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.keys.hints import shown_key
-from tbatch_tui.tui.render.styled import pieces_content
+from tbatch_tui.tui.keys.hints import key_display
+from tbatch_tui.tui.render.styled import styled_content
 from tbatch_tui.tui.widgets.checkbox_list import CheckboxList
 
 if TYPE_CHECKING:
@@ -43,11 +43,11 @@ class Form(Dialog[Answer | None]):
     def hints(self, write: str, tick: str) -> KeyHints:
         """Return the keys of the form: `write` names what Enter does, `tick` what space does."""
         save, discard = self.key_of("answer.save"), self.key_of("answer.discard")
-        return KeyHints((save, write), (shown_key(keys.TICK), tick), (discard, "Back"))
+        return KeyHints((save, write), (key_display(keys.TICK), tick), (discard, "Back"))
 
     def show_summary(self, pieces: Sequence[tuple[str, str]]) -> None:
         """Show what the choice amounts to, or what is wrong with it. The text must be safe for the screen."""
-        self.query_one("#sum", Static).update(pieces_content(list(pieces)))
+        self.query_one("#sum", Static).update(styled_content(list(pieces)))
 
     def action_discard(self) -> None:
         """Return None."""

@@ -8,8 +8,8 @@ from textual.widgets import Static
 
 from tbatch_tui.tui.dialogs.base import Box, Dialog, KeyHints
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.keys.hints import shown_key
-from tbatch_tui.tui.sanitize import one_line
+from tbatch_tui.tui.keys.hints import key_display
+from tbatch_tui.tui.sanitize import line_content
 from tbatch_tui.tui.widgets.reader.view import RecordView
 from tbatch_tui.tui.widgets.reader.wrap import Block
 
@@ -43,9 +43,9 @@ class TextDialog(Dialog[None]):
     def compose(self) -> ComposeResult:
         """Lay out title, text and keys."""
         with Box():
-            yield Static(one_line(self._heading), classes="dialog--title")
+            yield Static(line_content(self._heading), classes="dialog--title")
             yield RecordView(*self._blocks)
-            yield KeyHints((self.key_of("answer.close"), "Close"), (shown_key(keys.DOWN), "Down"))
+            yield KeyHints((self.key_of("answer.close"), "Close"), (key_display(keys.DOWN), "Down"))
 
     def on_resize(self) -> None:
         """Let the text scroll where the terminal is too low for all of it."""

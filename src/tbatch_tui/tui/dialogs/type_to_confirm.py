@@ -10,7 +10,7 @@ from textual.widgets import Static
 from tbatch_tui.tui.dialogs.base import Box, Dialog, KeyHints
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.render.status import ATTENTION
-from tbatch_tui.tui.sanitize import shown
+from tbatch_tui.tui.sanitize import lines_content
 from tbatch_tui.tui.widgets.text_input import TextInput
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ class TypeToConfirm(Dialog[bool]):
         """Lay out the question and the field."""
         with Box():
             with VerticalScroll(can_focus=False):
-                yield Static(shown(self._question), classes="dialog--title")
-                yield Static(shown(self._explanation), classes="dialog--text")
+                yield Static(lines_content(self._question), classes="dialog--title")
+                yield Static(lines_content(self._explanation), classes="dialog--text")
             yield TextInput(placeholder=f"type {' or '.join(self._words)}")
             yield Static(id="mistake", markup=False)
             yield KeyHints(
@@ -70,7 +70,9 @@ class TypeToConfirm(Dialog[bool]):
             self.dismiss(True)
             return
         self.app.bell()
-        self.query_one("#mistake", Static).update(shown(f"Nothing was done: type {' or '.join(self._words)}.", ATTENTION))
+        self.query_one("#mistake", Static).update(
+            lines_content(f"Nothing was done: type {' or '.join(self._words)}.", ATTENTION)
+        )
 
     def action_discard(self) -> None:
         """Return False."""

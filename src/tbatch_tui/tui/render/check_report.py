@@ -18,7 +18,7 @@ _MODELS_NAMED = 8
 _MODELS_IN_LINE = 2
 
 
-def verdict(report: CheckReport) -> StyledText:
+def format_verdict(report: CheckReport) -> StyledText:
     """`✗ 3 errors · ! 41 warnings`, and what follows from that."""
     if not (report.errors or report.warnings):
         notes = f", {fmt.plural(report.notes, 'note')}" if report.notes else ""
@@ -33,13 +33,13 @@ def verdict(report: CheckReport) -> StyledText:
         if number:
             said += [(" · " if said else "", "$rule"), (f"{glyph} {fmt.plural(number, noun)}".lstrip(), style)]
     follows = "It can be submitted as it is." if report.is_ok else "Mend the errors to submit it."
-    if report.goes_in_parts:
+    if report.can_be_split:
         follows = "It can be submitted as several jobs."
     said.append((f"  {follows}", "$status-quiet"))
     return said
 
 
-def next_step(report: CheckReport) -> str:
+def format_next_step(report: CheckReport) -> str:
     """What is to be known beside the verdict, on Check."""
     if not report.problems:
         return fill_keys(" {go.on} goes on to submit it.")
@@ -47,7 +47,7 @@ def next_step(report: CheckReport) -> str:
     return f" The first {len(report.problems):,} problems are listed." if is_cut else ""
 
 
-def error_lines(error: LocalFileError) -> StyledText:
+def format_no_report(error: LocalFileError) -> StyledText:
     """Why there is no verdict, and the ways on."""
     said: StyledText = [("✗ ", "bold $status-failed"), (line(error.title), "bold $status-failed")]
     if error.hint:
@@ -55,7 +55,7 @@ def error_lines(error: LocalFileError) -> StyledText:
     return [*said, (fill_keys("\n\n  {check.again} tries again, {go.back} goes back."), "$status-quiet")]
 
 
-def summary(report: CheckReport) -> StyledText:
+def format_summary(report: CheckReport) -> StyledText:
     """What is in the file, in a line or two."""
     models = list(report.models)
     named = ", ".join(
@@ -84,7 +84,7 @@ def _endpoint(report: CheckReport, unknown: str) -> str:
     return report.endpoint.words if report.endpoint is not None else unknown
 
 
-def facts(report: CheckReport, *, models_named: int | None = None) -> list[tuple[str, StyledText]]:
+def report_facts(report: CheckReport, *, models_named: int | None = None) -> list[tuple[str, StyledText]]:
     """What is in the file, fact by fact."""
     told: list[tuple[str, StyledText]] = [
         ("Requests", [(fmt.count(report.requests), "")]),
@@ -93,10 +93,10 @@ def facts(report: CheckReport, *, models_named: int | None = None) -> list[tuple
     ]
     if words := _tokens(report):
         told.insert(2, ("Prompts", [(words, "")]))
-    return told + models(report, models_named or _MODELS_NAMED)
+    return told + model_facts(report, models_named or _MODELS_NAMED)
 
 
-def models(report: CheckReport, most: int = _MODELS_NAMED) -> list[tuple[str, StyledText]]:
+def model_facts(report: CheckReport, most: int = _MODELS_NAMED) -> list[tuple[str, StyledText]]:
     """Each model with its requests, a line each; of very many only the most used."""
     named = list(report.models.items())
     told: list[tuple[str, StyledText]] = []

@@ -80,7 +80,7 @@ def format_money(found: Cost) -> str:
     return fmt.money(found.usd) if found.is_whole or found.usd is None else f"over {fmt.money(found.usd)}"
 
 
-def format_extras(estimate: Estimate | None) -> str:
+def format_estimate(estimate: Estimate | None) -> str:
     """`(est. ≤ $0.44)`: what was said before."""
     if estimate is None or estimate.input is None:
         return ""
@@ -91,7 +91,7 @@ def format_extras(estimate: Estimate | None) -> str:
 
 def format_cost(found: Cost, estimate: Estimate | None) -> str:
     """`$0.41 (est. ≤ $0.44)`; nothing where nothing is known."""
-    return "" if found.usd is None else " ".join(filter(None, (format_money(found), format_extras(estimate))))
+    return "" if found.usd is None else " ".join(filter(None, (format_money(found), format_estimate(estimate))))
 
 
 def cost_facts(found: Cost, estimate: Estimate | None) -> list[tuple[str, StyledText]]:
@@ -109,11 +109,11 @@ def cost_facts(found: Cost, estimate: Estimate | None) -> list[tuple[str, Styled
     return facts
 
 
-def format_job_cost(record: JobRecord, tariff: PriceList | None) -> list[tuple[str, StyledText]]:
+def job_cost_facts(record: JobRecord, tariff: PriceList | None) -> list[tuple[str, StyledText]]:
     """The tokens and the cost of a job: what it came to once that is counted, until then what was said before."""
     estimate = record.submission.estimate if record.submission is not None else None
     if record.counts is None:
-        words = format_extras(estimate).strip("()")
+        words = format_estimate(estimate).strip("()")
         return [("Cost", [(words, QUIET)])] if words else []
     spent = record.counts.usage
     tokens: list[tuple[str, StyledText]] = [("Tokens", [(words, "")])] if (words := format_usage(spent)) else []

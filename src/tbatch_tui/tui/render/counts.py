@@ -9,14 +9,13 @@ from tbatch_tui.tui.render.status import ATTENTION, OK, QUIET
 from tbatch_tui.tui.sanitize import ELLIPSIS
 
 if TYPE_CHECKING:
-    from tbatch_tui.engine.domain.counts import JobCounts
-    from tbatch_tui.engine.results import RequestCounts
+    from tbatch_tui.engine.domain.counts import JobCounts, RequestCounts
     from tbatch_tui.tui.render.styled import StyledText
 
 BETWEEN = " · "
 
 
-def format_counts(found: JobCounts | RequestCounts) -> str:
+def format_counts(found: RequestCounts) -> str:
     """`2,000 in = 1,980 answered + 17 errors + 3 missing · 12 cut short`, and then what should not be: `2 duplicates`.
 
     Without an input file, what came back; where it is known what was submitted, of how many.
@@ -36,7 +35,7 @@ def format_counts(found: JobCounts | RequestCounts) -> str:
     )
 
 
-def counts_style(found: JobCounts | RequestCounts) -> str:
+def counts_style(found: RequestCounts) -> str:
     """Green only where each request has its one row."""
     if found.is_even:
         return OK

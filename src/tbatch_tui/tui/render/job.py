@@ -12,7 +12,7 @@ from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.keys.hints import fill_keys, shown_key
+from tbatch_tui.tui.keys.hints import fill_keys, key_display
 from tbatch_tui.tui.render.counts import counts_cell
 from tbatch_tui.tui.sanitize import fit, line
 
@@ -30,7 +30,7 @@ _BEFORE_THE_CAUSE = re.compile(r"(Error validating input file: )?(Line \d+ \(wit
 file's. The foot says all of it."""
 
 
-def kind_of(record: JobRecord) -> str:
+def format_kind(record: JobRecord) -> str:
     """`chat completions`; an endpoint nobody knows as it is."""
     endpoint = record.endpoint
     if endpoint is None:
@@ -66,10 +66,10 @@ def progress_cell(record: JobRecord, width: int) -> StyledText:
     if job.error:
         said = line(job.error)
         return [(_BEFORE_THE_CAUSE.sub("", said, count=1) or said, "$status-failed")]
-    return outcome_pieces(record, width)
+    return format_outcome(record, width)
 
 
-def outcome_pieces(record: JobRecord, width: int | None = None) -> StyledText:
+def format_outcome(record: JobRecord, width: int | None = None) -> StyledText:
     """What came back: `1,980 ok · 17 err`, or where the files stand; in `width` cells as much of it as can be said."""
     trouble = next((t for t in record.transfers if t.state is TransferState.FAILED), None)
     if trouble is not None:
@@ -93,14 +93,14 @@ def outcome_pieces(record: JobRecord, width: int | None = None) -> StyledText:
     return pieces
 
 
-def moved_pieces(moved: TransferProgress, width: int) -> StyledText:
+def format_transfer(moved: TransferProgress, width: int) -> StyledText:
     """Bytes on their way: a bar of `width` cells, how many of how many, and how fast."""
     done, rest = fmt.bar_parts(moved.done / moved.total if moved.total else None, width)
     words = f" {fmt.size(moved.done)} of {fmt.size(moved.total)} {fmt.rate(moved.rate)}"
     return [(done, "$status-active"), (rest, "$rule"), (words, "")]
 
 
-def requests_of(record: JobRecord) -> int | None:
+def request_count(record: JobRecord) -> int | None:
     """How many requests the job has; of one made elsewhere, how many rows came back. The API does not say."""
     if record.counts is not None:
         return record.counts.requests
@@ -114,14 +114,14 @@ def _submission_cell(record: JobRecord) -> StyledText:
     if submission is None:
         return []
     if record.is_waiting:
-        return rest_pieces(record)
+        return format_waiting(record)
     if submission.error:
         style = "$status-failed" if record.status == LocalStatus.NOT_SUBMITTED else "$status-attention"
         return [(line(submission.error), style)]
     return [("creating the job" if record.status == LocalStatus.SUBMITTING else "", "$status-quiet")]
 
 
-def rest_pieces(record: JobRecord) -> StyledText:
+def format_waiting(record: JobRecord) -> StyledText:
     """What the rest of a file waits for: the first requests, or the word on `9 answered, 1 error`."""
     if record.submission is None or not record.submission.error:
         first = f"the first {record.group.first:,}" if record.group is not None else "the first"
@@ -129,7 +129,7 @@ def rest_pieces(record: JobRecord) -> StyledText:
     return [(line(record.submission.error), "$status-attention"), (": send it?", "")]
 
 
-def duration_of(record: JobRecord, now: float) -> str:
+def format_duration(record: JobRecord, now: float) -> str:
     """How long it ran, or runs by now."""
     job = record.job
     if job is None or job.created_at is None:
@@ -142,7 +142,7 @@ def duration_of(record: JobRecord, now: float) -> str:
 def _foot_head(record: JobRecord, now: float, width: int | None) -> StyledText:
     """What it is, and from when until when. Where there is no room, parts go whole, and the deadline never does."""
     job, name = record.job, line(record.name)
-    id, kind = line(record.key[:8]) if job is not None else "", kind_of(record)
+    id, kind = line(record.key[:8]) if job is not None else "", format_kind(record)
     since = f"submitted {fmt.when(record.created_at, now)}"
     ago = f"{since}, {fmt.age(record.created_at, now)}"
     until = ""
@@ -181,12 +181,12 @@ def details_lines(record: JobRecord, now: float, width: int | None = None) -> li
     elif record.transfers:
         second = _files_said(record.transfers, "\n" if width is None else " · ")
     elif job is not None and job.is_ended:
-        second = outcome_pieces(record)
+        second = format_outcome(record)
     else:
         second = [(next_action(record), "")]
     third: StyledText = []
     if submission is not None and submission.state.is_uncertain:
-        third = [(shown_key(keys.SETTLE), "bold $accent-text"), (" decides", "")]
+        third = [(key_display(keys.SETTLE), "bold $accent-text"), (" decides", "")]
         third.append((f" · since {fmt.when(submission.uncertain_since, now)} · ", "$status-quiet"))
         third.append((line(fill_keys(submission.hint or "")), ""))
     elif submission is not None:

@@ -8,7 +8,7 @@ from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.results import Outcome, ResultIndex, RowIssue
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
-from tbatch_tui.tui.render.status import ACTIVE, ATTENTION, FAILED, OK, StatusLook
+from tbatch_tui.tui.render.status import ACTIVE, ATTENTION, FAILED, OK, StatusStyle
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
@@ -23,12 +23,12 @@ FILTERS: dict[str, tuple[Outcome, ...]] = {
 """What `f` goes through, in this order."""
 
 _LOOKS = {
-    Outcome.OK: StatusLook("✓", "ok", OK),
-    Outcome.ERROR: StatusLook("✗", "error", FAILED),
-    Outcome.CUT_SHORT: StatusLook("✂", "cut short", ATTENTION),
-    Outcome.MISSING: StatusLook("?", "missing", ATTENTION),
-    Outcome.UNREADABLE: StatusLook("✗", "unreadable", FAILED),
-    Outcome.PENDING: StatusLook("·", "reading", ACTIVE),
+    Outcome.OK: StatusStyle("✓", "ok", OK),
+    Outcome.ERROR: StatusStyle("✗", "error", FAILED),
+    Outcome.CUT_SHORT: StatusStyle("✂", "cut short", ATTENTION),
+    Outcome.MISSING: StatusStyle("?", "missing", ATTENTION),
+    Outcome.UNREADABLE: StatusStyle("✗", "unreadable", FAILED),
+    Outcome.PENDING: StatusStyle("·", "reading", ACTIVE),
 }
 
 _NOTHING = {
@@ -43,14 +43,14 @@ _SHOW_ALL = "Press {list.filter} and {filter.clear} to see all again."
 _NEXT_KIND = "Press {list.next-filter} for the next kind of row."
 _FETCH = "Press {go.back}, then {job.download} on the job: that fetches them"
 
-ODD = {
+ISSUE_TEXTS = {
     RowIssue.UNKNOWN: "This id is in no line of the input file.",
     RowIssue.DUPLICATE: "This request has a row already; the better one counts.",
     RowIssue.UNREADABLE: "This row cannot be told to belong to a request.",
 }
 
 
-def look_of_outcome(outcome: Outcome) -> StatusLook:
+def outcome_style(outcome: Outcome) -> StatusStyle:
     """How an outcome is shown."""
     return _LOOKS[outcome]
 

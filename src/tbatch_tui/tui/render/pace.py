@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.job import JobStatus
-from tbatch_tui.engine.progress.outlook import Outlook, outlook, pause, speeds
+from tbatch_tui.engine.progress.outlook import Outlook, compute_outlook, current_pause, speeds
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
-from tbatch_tui.tui.render.job import requests_of
+from tbatch_tui.tui.render.job import request_count
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
@@ -34,7 +34,7 @@ def is_running(record: JobRecord) -> bool:
     return record.job is not None and record.job.status == JobStatus.IN_PROGRESS
 
 
-def details_pieces(record: JobRecord, history: JobHistory, seen_at: float | None, now: float) -> StyledText:
+def format_pace(record: JobRecord, history: JobHistory, seen_at: float | None, now: float) -> StyledText:
     """`▁▂▄▅▆▆▇▇▇  4,100/h · done about 14:51`, for the foot of the list."""
     said = _pace(record, history, seen_at, now, SPARK)
     said.append((" · " if said else "", _QUIET))
@@ -44,7 +44,9 @@ def details_pieces(record: JobRecord, history: JobHistory, seen_at: float | None
     return said
 
 
-def meter(record: JobRecord, history: JobHistory, seen_at: float | None, now: float) -> list[tuple[str, StyledText]]:
+def pace_facts(
+    record: JobRecord, history: JobHistory, seen_at: float | None, now: float
+) -> list[tuple[str, StyledText]]:
     """The same at length, for the Job screen: names and what stands beside them."""
     if not is_running(record):
         return []
@@ -85,7 +87,7 @@ def _pace(record: JobRecord, history: JobHistory, seen_at: float | None, now: fl
         return []
     said: StyledText = [(fmt.spark(rates, width), "$status-active")]
     if look.per_hour > 0:
-        said.append((f"  {_speed(look.per_hour, requests_of(record))}", ""))
+        said.append((f"  {_speed(look.per_hour, request_count(record))}", ""))
     return said
 
 
@@ -100,7 +102,7 @@ def _look(history: JobHistory, seen_at: float | None, now: float) -> Outlook | N
     """The outlook, if the server was heard of lately."""
     if seen_at is None or now - seen_at > STALE:
         return None
-    return outlook(history.points, seen_at)
+    return compute_outlook(history.points, seen_at)
 
 
 def _done(history: JobHistory, seen_at: float | None, now: float) -> str:
@@ -128,7 +130,7 @@ def _done(history: JobHistory, seen_at: float | None, now: float) -> str:
 
 def _stands(history: JobHistory, seen_at: float | None) -> str:
     """`no progress for 2 h`, when that is long for this job."""
-    stood = pause(history.points, seen_at) if seen_at is not None else None
+    stood = current_pause(history.points, seen_at) if seen_at is not None else None
     return f"no progress for {fmt.duration(stood)}" if stood is not None else ""
 
 

@@ -18,7 +18,7 @@ ACTIVE, OK, ATTENTION, FAILED, QUIET = (
 
 
 @dataclass(frozen=True, slots=True)
-class StatusLook:
+class StatusStyle:
     """How a status is shown. `colour` is a theme variable."""
 
     glyph: str
@@ -43,18 +43,18 @@ _LOOKS: dict[JobStatus | LocalStatus, tuple[str, str]] = {
 }
 
 
-def look_of(status: str) -> StatusLook:
+def status_style(status: str) -> StatusStyle:
     """The look of a status; one that nobody knows as the server spells it."""
     known = known_status(status)
     if known is None:
-        return StatusLook("·", line(status)[:40], ACTIVE)
+        return StatusStyle("·", line(status)[:40], ACTIVE)
     glyph, colour = _LOOKS[known]
-    return StatusLook(glyph, known.words, colour)
+    return StatusStyle(glyph, known.words, colour)
 
 
-def look_of_record(record: JobRecord) -> StatusLook:
-    """As `look_of`, but a completed job that needs a person says so: `! Completed`."""
-    look = look_of(record.status)
+def record_style(record: JobRecord) -> StatusStyle:
+    """As `status_style`, but a completed job that needs a person says so: `! Completed`."""
+    look = status_style(record.status)
     if record.status == JobStatus.COMPLETED and record.rank is Rank.ATTENTION:
-        return StatusLook("!", look.word, ATTENTION)
+        return StatusStyle("!", look.word, ATTENTION)
     return look

@@ -8,7 +8,7 @@ StyledText = list[tuple[str, str]]
 """Text and its style, `"bold $accent-text"` or empty; the text passes the gate when it is drawn."""
 
 
-def facts_below(facts: StyledText) -> StyledText:
+def one_per_line(facts: StyledText) -> StyledText:
     """` · one · two` as a line each."""
     return [
         (text.removeprefix(" · ") + ("\n" if n < len(facts) - 1 else ""), style)
@@ -16,12 +16,12 @@ def facts_below(facts: StyledText) -> StyledText:
     ]
 
 
-def pieces_content(pieces: StyledText) -> Content:
+def styled_content(pieces: StyledText) -> Content:
     """Text with a style each as one Content. The text has passed the gate where the pieces were made."""
     return Content.assemble(*((text, style) if style else text for text, style in pieces))
 
 
-def marked_pieces(marked: int, hidden: int) -> StyledText:
+def format_marked(marked: int, hidden: int) -> StyledText:
     """`3 marked, 1 of them hidden`."""
     if not marked:
         return []

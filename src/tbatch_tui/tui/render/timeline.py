@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from tbatch_tui.engine.domain.job import ENDED, JobStatus
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
 from tbatch_tui.engine.domain.transfer import TransferState
-from tbatch_tui.engine.progress.history import LOCAL, JobHistory, ProgressPoint
+from tbatch_tui.engine.progress.history import SUBMISSION_PREFIX, JobHistory, ProgressPoint
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.render.status import look_of
+from tbatch_tui.tui.render.status import status_style
 from tbatch_tui.tui.sanitize import fit
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class TimelineStep:
     """`≤ ` or `≥ `, where it lasted so long at most or at least."""
     colour: str = ""
 
-    def pieces(self, now: float, *, short: bool = False) -> StyledText:
+    def styled_text(self, now: float, *, short: bool = False) -> StyledText:
         """`● In progress    2026-11-24 14:02:11       41 m`; when `short`, only the time, as near as it is."""
         colour = self.colour or _COLOURS.get(self.glyph, "$status-attention")
         at = "" if self.at is None else fmt.when(self.at, now) if short else fmt.absolute(self.at)
@@ -65,7 +65,7 @@ class TimelineStep:
 STEP_WIDTH = 2 + _WORD + _AT + _LASTED
 
 
-def steps(record: JobRecord, now: float, history: JobHistory = JobHistory()) -> list[TimelineStep]:  # noqa: B008 - it is frozen
+def timeline_steps(record: JobRecord, now: float, history: JobHistory = JobHistory()) -> list[TimelineStep]:  # noqa: B008 - it is frozen
     """What happened, what is happening, what is still ahead."""
     job = record.job
     found: list[TimelineStep] = []
@@ -90,7 +90,7 @@ def _sending(record: JobRecord, submission: Submission, now: float, history: Job
     if state.is_waiting:
         yield TimelineStep(NOW if state is SubmissionState.WAITING else "◆", "Waiting", submission.created_at)
         return
-    up = history.first(LOCAL + SubmissionState.UPLOADED)
+    up = history.first(SUBMISSION_PREFIX + SubmissionState.UPLOADED)
     dropped = state in (SubmissionState.REJECTED, SubmissionState.STOPPED)
     if submission.file_id is not None:
         yield TimelineStep(
@@ -116,7 +116,7 @@ def _on_the_server(record: JobRecord, now: float, history: JobHistory) -> Iterat
     """The statuses between creation and end, as they were seen; the usual two also when they were not."""
     job = record.job
     assert job is not None
-    seen = [point for point in history.points if not point.status.startswith(LOCAL)]
+    seen = [point for point in history.points if not point.status.startswith(SUBMISSION_PREFIX)]
     stays = _stays(seen)
     statuses = [status for status, _, _ in stays if status not in ENDED]
     ran = (
@@ -134,7 +134,7 @@ def _on_the_server(record: JobRecord, now: float, history: JobHistory) -> Iterat
     for index, status in enumerate(statuses):
         first, after = by_status.get(status, (None, None))
         began = _began(status, first, job.created_at)
-        word = look_of(status).word
+        word = status_style(status).word
         if status == job.status:
             since = now - began.at if began.at is not None else None
             yield TimelineStep(NOW, word, began.at, since, began.is_by, "≥ " if began.is_by else "")
@@ -148,7 +148,7 @@ def _on_the_server(record: JobRecord, now: float, history: JobHistory) -> Iterat
             lasted = None if began.is_by else _between(began.at, ended)
             yield TimelineStep(OVER if broke else DONE, word, began.at, lasted, began.is_by, rough)
     if job.status == JobStatus.VALIDATING:
-        yield TimelineStep(AHEAD, look_of(JobStatus.IN_PROGRESS).word)
+        yield TimelineStep(AHEAD, status_style(JobStatus.IN_PROGRESS).word)
 
 
 def _began(status: str, first: ProgressPoint | None, created: float | None) -> TimelineStep:
@@ -179,7 +179,7 @@ def _end(record: JobRecord, history: JobHistory) -> TimelineStep:
     assert job is not None
     if not job.is_ended:
         return TimelineStep(AHEAD, "Ended", job.deadline, is_by=True)
-    look = look_of(job.status)
+    look = status_style(job.status)
     first = history.first(job.status)
     at, is_by = job.completed_at, False
     if at is None and first is not None:

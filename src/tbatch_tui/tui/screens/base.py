@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.hints import fill_keys
-from tbatch_tui.tui.keys.keymap import keys_of
+from tbatch_tui.tui.keys.keymap import binding_keys
 from tbatch_tui.tui.messages import GoBack
-from tbatch_tui.tui.render.styled import pieces_content
+from tbatch_tui.tui.render.styled import styled_content
 from tbatch_tui.tui.widgets.divider import Divider
 from tbatch_tui.tui.widgets.header_line import HeaderLine
 from tbatch_tui.tui.widgets.key_bar import KeyBar
@@ -67,7 +67,7 @@ class BaseScreen(SelectableScreen[None]):
     @staticmethod
     def update_static(static: Static, pieces: Sequence[tuple[str, str]]) -> None:
         """Show text with styles in a widget. The text must be safe for the screen."""
-        static.update(pieces_content(list(pieces)))
+        static.update(styled_content(list(pieces)))
 
     @cached_property
     def _actions(self) -> dict[str, list[str]]:
@@ -76,7 +76,7 @@ class BaseScreen(SelectableScreen[None]):
         actions: dict[str, list[str]] = {}
         for binding in keys.ALL:
             if self.NAME in keys.CONTEXTS[binding.id or ""]:
-                for key in keys_of(binding, custom_keys):
+                for key in binding_keys(binding, custom_keys):
                     actions.setdefault(key, []).append(binding.action.partition("(")[0])
         return actions
 

@@ -13,8 +13,8 @@ from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.dialogs.base import Box
 from tbatch_tui.tui.dialogs.form import Form
 from tbatch_tui.tui.render.status import ATTENTION, QUIET
-from tbatch_tui.tui.render.styled import pieces_content
-from tbatch_tui.tui.sanitize import fit_pieces, one_line
+from tbatch_tui.tui.render.styled import styled_content
+from tbatch_tui.tui.sanitize import fit_styled, line_content
 from tbatch_tui.tui.screens.check.line_diff import Change, change_pieces
 from tbatch_tui.tui.widgets.checkbox_list import Checkbox, CheckboxList
 from tbatch_tui.tui.widgets.divider import Divider
@@ -91,7 +91,7 @@ class FixDialog(Form[FixWish]):
     def compose(self) -> ComposeResult:
         offer = self._offer
         with Box():
-            yield Static(one_line(f"Mend a copy of {offer.path.name}"), classes="dialog--title")
+            yield Static(line_content(f"Mend a copy of {offer.path.name}"), classes="dialog--title")
             with CheckboxList():
                 for mend in offer.rules:
                     does = _DOES.get(mend.rule, RULES[mend.rule].fix)
@@ -129,8 +129,8 @@ class FixDialog(Form[FixWish]):
             does = _DOES.get(mend.rule, RULES[mend.rule].fix)
             self.query_one(Divider).set_title(f"line {mend.line:,}: {does}" if mend.line else does)
             lines = list(change_pieces(mend.change, width))
-        fitted = [fit_pieces(pieces, width, fill="") for pieces in lines]
-        change.update(pieces_content([*fitted[0], ("\n", ""), *fitted[1]]))
+        fitted = [fit_styled(pieces, width, fill="") for pieces in lines]
+        change.update(styled_content([*fitted[0], ("\n", ""), *fitted[1]]))
 
     def _beside(self, word: str) -> str:
         return f"{self._offer.path.stem}.{word}.jsonl"
@@ -152,7 +152,7 @@ class FixDialog(Form[FixWish]):
             said = [(self._beside("fixed"), "bold"), (" beside the file, which stays as it is.", "")]
             if not wish.reject and (left := self._left(wish)):
                 said.append((f" {fmt.plural(left, 'error')} will be left in it.", ATTENTION))
-        self.show_summary([(one_line(text).plain, style) for text, style in said])
+        self.show_summary([(line_content(text).plain, style) for text, style in said])
 
     def action_save(self) -> None:
         wish = self._wish()

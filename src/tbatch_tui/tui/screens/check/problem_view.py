@@ -10,7 +10,7 @@ from textual.widgets import Static
 from tbatch_tui.engine.check import RULES, read_line
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
-from tbatch_tui.tui.render.styled import StyledText, pieces_content
+from tbatch_tui.tui.render.styled import StyledText, styled_content
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.check.problem_rows import ProblemRow, RowKind
 from tbatch_tui.tui.screens.check.problem_table import LOOKS, format_line
@@ -77,9 +77,9 @@ class ProblemView(Vertical):
         said: StyledText = [(f"{glyph} ", colour), (line(problem.message), colour)]
         if problem.fix:
             said += [("\n→ ", "$accent-text"), (line(problem.fix), "")]
-            if RULES[problem.rule].fixable:
+            if RULES[problem.rule].is_fixable:
                 said.append((fill_keys("; {check.fix} does it in a copy"), "$status-quiet"))
-        self.query_one(Static).update(pieces_content(said))
+        self.query_one(Static).update(styled_content(said))
         self._show_text(*text)
 
     def show_trouble(self, words: str) -> None:

@@ -16,9 +16,15 @@ from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.messages import CreateBatch
-from tbatch_tui.tui.render.check_report import error_lines, facts, next_step, summary, verdict
+from tbatch_tui.tui.render.check_report import (
+    format_next_step,
+    format_no_report,
+    format_summary,
+    format_verdict,
+    report_facts,
+)
 from tbatch_tui.tui.render.path import shorten_path
-from tbatch_tui.tui.sanitize import line, shown
+from tbatch_tui.tui.sanitize import line, lines_content
 from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.check.actions import CheckActions
 from tbatch_tui.tui.screens.check.problem_table import ProblemTable, format_line
@@ -173,7 +179,7 @@ class CheckScreen(CheckActions, BaseScreen):
 
     def _fail(self, error: LocalFileError) -> None:
         self.remove_class("-clean", "-faulty")
-        self.update_static(self.query_one("#verdict", Static), error_lines(error))
+        self.update_static(self.query_one("#verdict", Static), format_no_report(error))
         self._show_header()
         self.refresh_bindings()
 
@@ -184,10 +190,12 @@ class CheckScreen(CheckActions, BaseScreen):
         has_problems = bool(report.problems)
         self.set_class(has_problems, "-faulty")
         self.set_class(not has_problems, "-clean")
-        said = [*verdict(report), (next_step(report), "$status-quiet")]
+        said = [*format_verdict(report), (format_next_step(report), "$status-quiet")]
         self.update_static(self.query_one("#verdict", Static), said)
-        self.update_static(self.query_one("#summary", Static), summary(report))
-        self.query_one("#facts", FactList).show(facts(report, models_named=_MODELS_BESIDE if has_problems else None))
+        self.update_static(self.query_one("#summary", Static), format_summary(report))
+        self.query_one("#facts", FactList).show(
+            report_facts(report, models_named=_MODELS_BESIDE if has_problems else None)
+        )
         self._show_rows()
         if has_problems and self.focused is None:
             self.table.focus()
@@ -196,7 +204,7 @@ class CheckScreen(CheckActions, BaseScreen):
 
     def _show_rows(self) -> None:
         both = fill_keys("{list.filter} and {filter.clear}")
-        self.table.set_empty(shown(f"No problem holds “{line(self.checker.words)}”.\n\n{both} show all again."))
+        self.table.set_empty(lines_content(f"No problem holds “{line(self.checker.words)}”.\n\n{both} show all again."))
         self.table.set_source(self.checker.rows)
 
     def _show_header(self) -> None:

@@ -8,7 +8,7 @@ from tbatch_tui.engine.check.limits import FILE_MEGABYTES, REQUESTS_MAX
 from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
-from tbatch_tui.tui.render.status import look_of_record
+from tbatch_tui.tui.render.status import record_style
 from tbatch_tui.tui.sanitize import line
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def format_earlier_runs(earlier: list[JobRecord], now: float) -> StyledText:
     if not earlier:
         return []
     record = earlier[0]
-    look = look_of_record(record)
+    look = record_style(record)
     job = f"job {line(record.job.id)[:12]}" if record.job is not None else "not created yet"
     more = f", and {fmt.plural(len(earlier) - 1, 'time')} before" if len(earlier) > 1 else ""
     return [
@@ -59,7 +59,7 @@ def format_earlier_runs(earlier: list[JobRecord], now: float) -> StyledText:
 
 def parts_facts(report: CheckReport) -> list[tuple[str, StyledText]]:
     """That a file over the limits goes as several jobs."""
-    if not report.goes_in_parts:
+    if not report.can_be_split:
         return []
     said = f"several, each of {REQUESTS_MAX:,} requests and {FILE_MEGABYTES} MB at most; merged again in Results"
     return [("Jobs", [(said, "")])]

@@ -18,7 +18,7 @@ from tbatch_tui.engine.local_files.filenames import result_name
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.messages import GoBack, Submitted
-from tbatch_tui.tui.render.check_report import models, verdict
+from tbatch_tui.tui.render.check_report import format_verdict, model_facts
 from tbatch_tui.tui.render.cost import estimate_facts
 from tbatch_tui.tui.render.path import shorten_path
 from tbatch_tui.tui.sanitize import line
@@ -128,8 +128,8 @@ class CreateScreen(BaseScreen):
             [
                 ("File", [(shorten_path(report.path), "")]),
                 ("Requests", [(fmt.count(report.requests), ""), (f" · {fmt.size(report.size)}", "$status-quiet")]),
-                *models(report),
-                ("Check", verdict(report)),
+                *model_facts(report),
+                ("Check", format_verdict(report)),
                 *parts_facts(report),
                 ("", []),
             ]
@@ -148,7 +148,7 @@ class CreateScreen(BaseScreen):
 
     def _show_results(self) -> None:
         """Where results will be, and what they may cost."""
-        stem = self.report.path.stem + (".part…" if self.report.goes_in_parts else "")
+        stem = self.report.path.stem + (".part…" if self.report.can_be_split else "")
         name = result_name(stem, "…", FileKind.OUTPUT)
         where = fmt.joined(shorten_path(self._output_dir / name), "fetched when it ends", by=", ")
         cost = [("Cost", [("…", "$status-quiet")])] if self._estimate is None else estimate_facts(self._estimate)
@@ -211,9 +211,9 @@ class CreateScreen(BaseScreen):
 
     def on_flat_button_pressed(self, event: FlatButton.Pressed) -> None:
         event.stop()
-        if event.choice.id == "back":
+        if event.button.id == "back":
             self.action_back()
-        elif not event.choice.disabled:
+        elif not event.button.disabled:
             self._submit()
 
     @work(group="submit", exit_on_error=False)
@@ -240,7 +240,7 @@ class CreateScreen(BaseScreen):
     async def _commit(self, fingerprint: Fingerprint) -> str:
         """As one job, or as several: the key of the first. Raises BatchError."""
         report, label = self.report, self.label.strip()
-        if self.send is Send.ALL and not report.goes_in_parts:
+        if self.send is Send.ALL and not report.can_be_split:
             return await self.engine.submit(
                 report.path,
                 self.endpoint,
@@ -270,7 +270,7 @@ class CreateScreen(BaseScreen):
     # -- the form ------------------------------------------------------------------------------------
 
     def on_radio_line_changed(self, event: RadioLine.Changed) -> None:
-        match event.chooser:
+        match event.radio_line:
             case EndpointChoice() as chooser:
                 self.endpoint = chooser.chosen
                 self._look_back()

@@ -125,9 +125,9 @@ class FileDetails(OneLine):
 
     def show(self, file: ServerFile | None) -> None:
         self._file = file
-        self.changed()
+        self.refresh_if_changed()
 
-    def pieces(self, width: int) -> StyledText:
+    def styled_text(self, width: int) -> StyledText:
         return self._of(self._file) if self._file is not None else []
 
 

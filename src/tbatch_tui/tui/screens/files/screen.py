@@ -13,8 +13,8 @@ from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.messages import OpenJob
-from tbatch_tui.tui.render.styled import StyledText, marked_pieces
-from tbatch_tui.tui.sanitize import line, shown
+from tbatch_tui.tui.render.styled import StyledText, format_marked
+from tbatch_tui.tui.sanitize import line, lines_content
 from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.files.rows import FileDetails, FileListModel, describe_removal, describe_use, file_columns
 from tbatch_tui.tui.terminal.clipboard import copy_id
@@ -66,7 +66,7 @@ class FilesScreen(BaseScreen):
         yield RecordTable[ServerFile](
             file_columns(self.engine.now),
             id="files",
-            empty=shown(LISTING),
+            empty=lines_content(LISTING),
             enter="Job",
             can_mark=True,
             can_turn=True,
@@ -106,7 +106,7 @@ class FilesScreen(BaseScreen):
 
     def _arrange(self) -> None:
         """Filter and sort; the table keeps cursor and scroll."""
-        self.table.set_empty(shown(fill_keys(NO_MATCH) if self._order.files else self._empty))
+        self.table.set_empty(lines_content(fill_keys(NO_MATCH) if self._order.files else self._empty))
         self.table.set_rows(self._order.shown())
         column, descending = self._order.sorted_column
         self.table.mark_sorted(column, descending=descending)
@@ -120,7 +120,7 @@ class FilesScreen(BaseScreen):
         if order.files:
             parts.append((f"{fmt.plural(len(order.files), 'file')}, {fmt.size(order.size_of(order.files))}", ""))
         if marked:
-            parts += [*marked_pieces(len(marked), self._hidden(marked)), (fmt.size(order.size_of(marked)), "")]
+            parts += [*format_marked(len(marked), self._hidden(marked)), (fmt.size(order.size_of(marked)), "")]
         self.header.show(f"“{line(order.text)}”" if order.text else "", parts)
         for foot in self.query(FileDetails):
             foot.show(self.table.cursor_row)

@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from tbatch_tui.engine.progress.outlook import progress_at
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.sanitize import fit_pieces
+from tbatch_tui.tui.sanitize import fit_styled
 
 if TYPE_CHECKING:
     from textual.geometry import Size
@@ -148,4 +148,4 @@ class ProgressChart(Widget):
             (text, base + self.app.stylesheet.parse_style(style).rich_style if style else base)
             for text, style in (lines[y] if y < len(lines) else [])
         ]
-        return Strip([Segment(text, style) for text, style in fit_pieces(pieces, width, fill=base)], width)
+        return Strip([Segment(text, style) for text, style in fit_styled(pieces, width, fill=base)], width)

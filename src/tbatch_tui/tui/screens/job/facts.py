@@ -13,9 +13,9 @@ from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.render.counts import counts_style, format_counts
 from tbatch_tui.tui.render.error_hints import error_hint
-from tbatch_tui.tui.render.job import kind_of, moved_pieces, next_action, outcome_pieces, progress_cell
-from tbatch_tui.tui.render.pace import meter
-from tbatch_tui.tui.render.status import ATTENTION, FAILED, OK, QUIET, look_of
+from tbatch_tui.tui.render.job import format_kind, format_outcome, format_transfer, next_action, progress_cell
+from tbatch_tui.tui.render.pace import pace_facts
+from tbatch_tui.tui.render.status import ATTENTION, FAILED, OK, QUIET, status_style
 from tbatch_tui.tui.sanitize import line, lines
 
 if TYPE_CHECKING:
@@ -50,15 +50,15 @@ def status_facts(
     job, submission = record.job, record.submission
     facts: list[Fact] = []
     if (upload := transfers.get(None)) is not None and upload.total:
-        facts.append(("Upload", moved_pieces(upload, BAR)))
+        facts.append(("Upload", format_transfer(upload, BAR)))
     if job is not None and not job.is_ended and (job.status == JobStatus.IN_PROGRESS or job.progress > 0):
         facts.append(("Progress", progress_cell(record, BAR + 6)))
-    facts += meter(record, history, seen_at, now)
+    facts += pace_facts(record, history, seen_at, now)
     if action := next_action(record):
         facts.append(("" if facts else "Now", [(action, QUIET)]))
     if job is not None and job.is_ended and not (job.error and not record.transfers):
         counts = record.counts
-        facts.append(("Outcome", [(format_counts(counts), counts_style(counts))] if counts else outcome_pieces(record)))
+        facts.append(("Outcome", [(format_counts(counts), counts_style(counts))] if counts else format_outcome(record)))
     if job is not None and job.error:
         facts += [("Error", [(shorten(job.error), FAILED)]), ("", [(fill_keys(error_hint(job.error)), QUIET)])]
     if record.is_waiting and submission is not None and submission.error:
@@ -101,7 +101,7 @@ def about_facts(
     facts: list[Fact] = [
         ("Label", [(line(record.label), "")]),
         ("Note", [(shorten(record.note), "")]),
-        ("Endpoint", [(kind_of(record), ""), (f"  {line(record.endpoint or '')}", QUIET)]),
+        ("Endpoint", [(format_kind(record), ""), (f"  {line(record.endpoint or '')}", QUIET)]),
     ]
     if job is not None:
         facts.append(("Model", [(line(job.model or ("–" if job.is_ended else "named once validated")), "")]))
@@ -154,7 +154,7 @@ def _input(submission: Submission, state: InputState | None) -> list[Fact]:
 def _result(title: str, transfer: Transfer | None, progress: TransferProgress | None) -> list[Fact]:
     pieces: StyledText
     if progress is not None:
-        pieces = moved_pieces(progress, BAR)
+        pieces = format_transfer(progress, BAR)
     elif transfer is None:
         pieces = [(fill_keys("on the server; {job.download} fetches it"), ATTENTION)]
     else:
@@ -184,7 +184,7 @@ def _lineage(record: JobRecord, earlier: Sequence[JobRecord], family: Sequence[F
         ("Same file", earlier),
     ):
         for number, other in enumerate(others[:_MAX_RELATED]):
-            status = look_of(other.status).word.lower()
+            status = status_style(other.status).word.lower()
             details = f", {fmt.when(other.created_at, now)}, {status}, {line(other.key[:8])}"
             facts.append((title if not number else "", [(line(other.name), ""), (details, QUIET)]))
         if len(others) > _MAX_RELATED:

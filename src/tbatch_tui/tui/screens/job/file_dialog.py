@@ -10,8 +10,8 @@ from textual.widgets import Static
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.dialogs.base import Box, Dialog, KeyHints
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.keys.hints import shown_key
-from tbatch_tui.tui.sanitize import one_line
+from tbatch_tui.tui.keys.hints import key_display
+from tbatch_tui.tui.sanitize import line_content
 from tbatch_tui.tui.widgets.table.columns import Column
 from tbatch_tui.tui.widgets.table.table import RecordTable
 
@@ -49,7 +49,7 @@ class ChooseFile(Dialog["Path | None"]):
     def compose(self) -> ComposeResult:
         """Lay out the question, the files and the keys."""
         with Box():
-            yield Static(one_line(self._question), classes="dialog--title")
+            yield Static(line_content(self._question), classes="dialog--title")
             yield RecordTable[JobFile](
                 [
                     Column("file", "File", lambda file: file.name, width=8),
@@ -58,7 +58,7 @@ class ChooseFile(Dialog["Path | None"]):
                 ],
                 id="choices",
             )
-            yield KeyHints((shown_key(keys.SELECT), "Open"), (self.key_of("answer.no"), "Close"))
+            yield KeyHints((key_display(keys.SELECT), "Open"), (self.key_of("answer.no"), "Close"))
 
     def on_mount(self) -> None:
         """List the files."""

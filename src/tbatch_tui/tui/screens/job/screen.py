@@ -13,13 +13,13 @@ from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.local_files.input_state import InputState
 from tbatch_tui.engine.progress.history import JobHistory
-from tbatch_tui.engine.progress.outlook import course, outlook
+from tbatch_tui.engine.progress.outlook import compute_outlook, course
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.render.cost import format_job_cost
-from tbatch_tui.tui.render.job import duration_of
-from tbatch_tui.tui.render.status import QUIET, look_of_record
-from tbatch_tui.tui.render.timeline import steps
+from tbatch_tui.tui.render.cost import job_cost_facts
+from tbatch_tui.tui.render.job import format_duration
+from tbatch_tui.tui.render.status import QUIET, record_style
+from tbatch_tui.tui.render.timeline import timeline_steps
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.job.chart import DrawnChart, ProgressChart
@@ -203,8 +203,8 @@ class JobScreen(JobActions, BaseScreen):
         if record is None:
             self.header.show("gone from the history", [])
             return
-        look, seen_at = look_of_record(record), self.engine.listed_at
-        duration = duration_of(record, now)
+        look, seen_at = record_style(record), self.engine.listed_at
+        duration = format_duration(record, now)
         self.header.show(
             record.name,
             [
@@ -213,8 +213,10 @@ class JobScreen(JobActions, BaseScreen):
                 (f"{look.glyph} {look.word}", look.colour),
             ],
         )
-        self.query_one("#steps", TimelineList).show([step.pieces(now) for step in steps(record, now, self._history)])
-        cost_facts = format_job_cost(record, self._prices)
+        self.query_one("#steps", TimelineList).show(
+            [step.styled_text(now) for step in timeline_steps(record, now, self._history)]
+        )
+        cost_facts = job_cost_facts(record, self._prices)
         self.query_one("#standing", FactList).show(
             [*status_facts(record, self._history, seen_at, now, self._transfers), *cost_facts]
         )
@@ -231,7 +233,7 @@ class JobScreen(JobActions, BaseScreen):
         if record.job.is_ended:
             return DrawnChart(tuple(run), run[-1][0])
         until = max(run[-1][0], (seen_at or 0.0) // 60 * 60)  # whole minutes, so that it is not drawn anew each second
-        forecast = outlook(self._history.points, until)
+        forecast = compute_outlook(self._history.points, until)
         done_at = forecast.latest if forecast is not None else None
         return DrawnChart(tuple(run), until, done_at, record.job.deadline)
 
@@ -274,7 +276,7 @@ class JobScreen(JobActions, BaseScreen):
         blocks = [Block(spelled(text.encode("utf-8", "replace")))]
         if answer is None:
             blocks = [Block(_FROM_HISTORY, QUIET), Block(), *blocks]
-        self.query_one("#raw", RecordView).show(blocks, stay=True)
+        self.query_one("#raw", RecordView).show(blocks, keep_scroll=True)
 
     def action_back(self) -> None:
         """Go from the JSON back to the text, and from the text to the screen below."""

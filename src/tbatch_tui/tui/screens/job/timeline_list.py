@@ -8,7 +8,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tbatch_tui.tui.sanitize import fit_pieces, line
+from tbatch_tui.tui.sanitize import fit_styled, line
 from tbatch_tui.tui.widgets.reader.selection import DrawnSelection, paint_selection, selected_text, span_in
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class TimelineList(Widget):
             (text, base + self.app.stylesheet.parse_style(style).rich_style if style else base)
             for text, style in (self._lines[y] if y < len(self._lines) else [])
         ]
-        segments = [Segment(text, style) for text, style in fit_pieces(pieces, width, fill=base)]
+        segments = [Segment(text, style) for text, style in fit_styled(pieces, width, fill=base)]
         if y < len(self._lines) and (span := span_in(self.text_selection, y, self._drawn(y))) is not None:
             segments = list(paint_selection(segments, span, self.screen.get_component_rich_style("screen--selection")))
         return Strip(segments, width).apply_offsets(0, y)

@@ -9,7 +9,7 @@ from textual.widgets import Static
 from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
-from tbatch_tui.tui.render.styled import pieces_content
+from tbatch_tui.tui.render.styled import styled_content
 from tbatch_tui.tui.sanitize import line
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class JobBanner(Static):
             said = [(DEMO, "$status-quiet")]
         if said != self._said:
             self._said = said
-            self.update(pieces_content(said))
+            self.update(styled_content(said))
             self.display = bool(said)
 
 

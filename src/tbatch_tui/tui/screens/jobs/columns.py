@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.render.job import duration_of, moved_pieces, name_cell, progress_cell, requests_of
-from tbatch_tui.tui.render.status import look_of_record
+from tbatch_tui.tui.render.job import format_duration, format_transfer, name_cell, progress_cell, request_count
+from tbatch_tui.tui.render.status import record_style
 from tbatch_tui.tui.widgets.table.columns import Column
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def job_columns(now: Callable[[], float], cost: Callable[[JobRecord], str]) -> l
         Column(
             "requests",
             "Requests",
-            render=lambda row: fmt.count(requests_of(row.record)),
+            render=lambda row: fmt.count(request_count(row.record)),
             width=8,
             align="right",
             priority=4,
@@ -114,14 +114,14 @@ def _time_cell(record: JobRecord, now: float) -> str:
     """How long it took; while it runs `~18 m left`, or `~2 h 14 m`, as far as its pace until now tells that."""
     job = record.job
     if job is None or job.status != JobStatus.IN_PROGRESS or job.created_at is None or job.progress < _TELLING:
-        return duration_of(record, now)
+        return format_duration(record, now)
     left = max(0.0, now - job.created_at) * (100 - job.progress) / job.progress
     said = f"~{fmt.duration(left)} left" if job.progress < 100 else "ending"
     return said if len(said) <= _TOOK else said.removesuffix(" left")
 
 
 def _status_cell(row: JobRow) -> StyledText:
-    look = look_of_record(row.record)
+    look = record_style(row.record)
     return [(f"{look.glyph} {look.word}", look.colour)]
 
 
@@ -133,4 +133,4 @@ def _progress_cell(row: JobRow, width: int) -> StyledText:
     moved = row.moved
     if moved is None or not moved.total:
         return progress_cell(row.record, width)
-    return moved_pieces(moved, max(4, min(12, width - 22)))
+    return format_transfer(moved, max(4, min(12, width - 22)))

@@ -9,8 +9,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tbatch_tui.tui.render.job import details_lines
-from tbatch_tui.tui.render.styled import facts_below, pieces_content
-from tbatch_tui.tui.sanitize import fit_pieces
+from tbatch_tui.tui.render.styled import one_per_line, styled_content
+from tbatch_tui.tui.sanitize import fit_styled
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
@@ -66,22 +66,22 @@ class JobDetails(Static):
             lines[1] = pace
         if is_wide:
             from tbatch_tui.engine.progress.history import JobHistory
-            from tbatch_tui.tui.render.timeline import steps
+            from tbatch_tui.tui.render.timeline import timeline_steps
 
             first, second, third = lines
             name, *facts = first
-            told = [step.pieces(now, short=True) for step in steps(record, now, history or JobHistory())]
-            blocks = [[name], facts_below(facts), [], second, [], *told, [], third]
-            self.update(Content("\n").join(pieces_content(pieces) for pieces in blocks), layout=False)
+            told = [step.styled_text(now, short=True) for step in timeline_steps(record, now, history or JobHistory())]
+            blocks = [[name], one_per_line(facts), [], second, [], *told, [], third]
+            self.update(Content("\n").join(styled_content(pieces) for pieces in blocks), layout=False)
         else:
-            fitted = (fit_pieces(pieces, width, fill="") for pieces in lines)
-            self.update(Content("\n").join(pieces_content(pieces) for pieces in fitted), layout=False)
+            fitted = (fit_styled(pieces, width, fill="") for pieces in lines)
+            self.update(Content("\n").join(styled_content(pieces) for pieces in fitted), layout=False)
 
     def _pace(self, record: JobRecord, history: JobHistory, now: float) -> StyledText:
         # After the first frame: what a launch does not show it need not load.
-        from tbatch_tui.tui.render.pace import details_pieces, is_running
+        from tbatch_tui.tui.render.pace import format_pace, is_running
 
-        return details_pieces(record, history, self._engine.listed_at, now) if is_running(record) else []
+        return format_pace(record, history, self._engine.listed_at, now) if is_running(record) else []
 
     def _ask(self, record: JobRecord) -> None:
         """Read the history of a job that goes on, unless that was done for where it stands."""

@@ -8,7 +8,7 @@ from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
 from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.domain.record import Rank
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.render.status import look_of
+from tbatch_tui.tui.render.status import status_style
 from tbatch_tui.tui.sanitize import line
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def count_pieces(counts: Mapping[Rank, Mapping[str, int]]) -> StyledText:
     done = sum(counts[Rank.DONE].values())
     said: StyledText = [(f"{done:,} done", "")] if done else []
     said += [
-        (f"{count:,} {look_of(status).word.lower()}", look_of(status).colour)
+        (f"{count:,} {status_style(status).word.lower()}", status_style(status).colour)
         for status, count in sorted(active.items())
     ]
     if running:

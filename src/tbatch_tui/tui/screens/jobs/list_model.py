@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.domain.record import JobRecord, Rank
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.render.job import requests_of
-from tbatch_tui.tui.render.status import look_of_record
+from tbatch_tui.tui.render.job import request_count
+from tbatch_tui.tui.render.status import record_style
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -31,7 +31,7 @@ _VALUES: Mapping[str, Callable[[JobRecord], Any]] = {
     "name": lambda record: record.name.lower(),
     "kind": lambda record: record.endpoint,
     "model": lambda record: fmt.short_model(record.job.model).lower() if record.job and record.job.model else None,
-    "requests": requests_of,
+    "requests": request_count,
     "progress": lambda record: record.job.progress if record.job is not None else None,
     "took": _took,
 }
@@ -217,4 +217,4 @@ def _text_of(record: JobRecord) -> str:
     """What a search looks through."""
     model = record.job.model if record.job is not None else None
     parts = (record.name, record.key, record.status, record.note, record.input_name, model or "")
-    return "\n".join((*parts, look_of_record(record).word)).lower()
+    return "\n".join((*parts, record_style(record).word)).lower()

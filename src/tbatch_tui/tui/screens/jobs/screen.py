@@ -13,11 +13,10 @@ from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.events import ConnectionChanged, RecordsChanged, TransferProgress
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.keys.hints import fill_keys, shown_key
+from tbatch_tui.tui.keys.hints import fill_keys, key_display
 from tbatch_tui.tui.messages import NewBatch, OpenFiles, OpenJob, TryDemo
-from tbatch_tui.tui.render.styled import marked_pieces
-from tbatch_tui.tui.sanitize import line
-from tbatch_tui.tui.sanitize import shown as shown_text
+from tbatch_tui.tui.render.styled import format_marked
+from tbatch_tui.tui.sanitize import line, lines_content
 from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.jobs.actions import JobActions
 from tbatch_tui.tui.screens.jobs.banner import JobBanner
@@ -191,7 +190,7 @@ class JobsScreen(JobActions, BaseScreen):
             self._asked_prices = any(record.counts is not None for record in self._order.records.values())
             if self._asked_prices:
                 self._price()
-        self.table.set_empty(shown_text(self._empty()))
+        self.table.set_empty(lines_content(self._empty()))
         self._show_health()
         self._show_header()
         self.refresh_bindings()  # without a key there is the demo to try
@@ -225,7 +224,7 @@ class JobsScreen(JobActions, BaseScreen):
     def _arrange(self) -> None:
         """Filter and sort; the table keeps cursor, scroll and marks."""
         order = self._order
-        self.table.set_empty(shown_text(self._empty()))
+        self.table.set_empty(lines_content(self._empty()))
         self.table.set_group(_rank if order.sort == SORTS[0] else None)
         self._rows = JobRows(order.shown(), order.records, self._transfers)
         self.table.set_source(self._rows)
@@ -251,7 +250,7 @@ class JobsScreen(JobActions, BaseScreen):
             what = kind.get(order.filter, "job")
             what += f" matches “{order.text}”" if order.text else " is here now"
             hidden = f"all {len(order.records):,}" if len(order.records) > 1 else "the one there is"
-            return f"No {what}.\n\nPress {shown_key(keys.BACK)} to show {hidden} again."
+            return f"No {what}.\n\nPress {key_display(keys.BACK)} to show {hidden} again."
         if self.engine.health.state is HealthState.NO_KEY:
             return fill_keys(NO_KEY)
         return fill_keys(EMPTY)
@@ -265,7 +264,7 @@ class JobsScreen(JobActions, BaseScreen):
             [
                 *account_pieces(account.title if account is not None else ""),
                 *count_pieces(self._order.counts()),
-                *marked_pieces(len(marked), hidden),
+                *format_marked(len(marked), hidden),
                 *moving_pieces(self._transfers.values()),
                 *next_pieces(self.engine.health, self.engine.now()),
             ],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tbatch_tui.engine.submit.lookup import LookupDecision
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.dialogs.choose import ChoiceDialog, Option
-from tbatch_tui.tui.render.status import QUIET, look_of
+from tbatch_tui.tui.render.status import QUIET, status_style
 from tbatch_tui.tui.sanitize import line
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class UncertainDialog(ChoiceDialog[LookupDecision]):
 def _ways(candidates: Sequence[Job], now: float) -> Iterator[Option[LookupDecision]]:
     yield Option(LookupDecision(wait=True), "Wait longer", [("looked for, not created by itself", "")])
     for job in candidates:
-        look = look_of(job.status)
+        look = status_style(job.status)
         created = f" · created {_moment(job.created_at, now)} · " if job.created_at is not None else " · "
         means: StyledText = [(f"{look.glyph} {look.word}", look.colour), (created, ""), (line(job.id), QUIET)]
         yield Option(LookupDecision(job_id=job.id), f"It is {line(job.id[:8])}", means)

@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from tbatch_tui.engine.errors import LocalFileError
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.render.styled import StyledText, pieces_content
+from tbatch_tui.tui.render.styled import StyledText, styled_content
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.pick.peek import FEW, Peek
 from tbatch_tui.tui.widgets.divider import Divider
@@ -55,7 +55,7 @@ class FilePreview(Vertical):
 
     def _show(self, title: str, facts: StyledText, blocks: list[Block]) -> None:
         self.query_one(Divider).set_title(title)
-        self.query_one(Static).update(pieces_content(facts))
+        self.query_one(Static).update(styled_content(facts))
         view = self.query_one(RecordView)
         view.display = bool(blocks)
         view.show(blocks)

@@ -17,7 +17,7 @@ from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.messages import CheckFile
 from tbatch_tui.tui.render.path import shorten_path
-from tbatch_tui.tui.sanitize import fit, line, shown
+from tbatch_tui.tui.sanitize import fit, line, lines_content
 from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.pick.folder import NOTHING, SUFFIX, Entry, EntryKind, FolderReader, entry_of, list_folder
 from tbatch_tui.tui.screens.pick.path_input import PathInput
@@ -211,7 +211,7 @@ class PickScreen(BaseScreen):
         if name and sections:
             empty = NOT_HERE.format(fit(name, 40).rstrip())
         rows = FileRows(sections, name)
-        self.table.set_empty(shown(empty + (fill_keys(ESCAPE) if text else "")))
+        self.table.set_empty(lines_content(empty + (fill_keys(ESCAPE) if text else "")))
         self.table.set_source(rows)
         if name:
             self.table.move_cursor(index=rows.likeliest(name))

@@ -10,7 +10,7 @@ from textual import on
 from textual.containers import Horizontal
 
 from tbatch_tui.engine.results import ErrorGroup, Row
-from tbatch_tui.tui.sanitize import shown
+from tbatch_tui.tui.sanitize import lines_content
 from tbatch_tui.tui.screens.results.error_groups import group_columns
 from tbatch_tui.tui.screens.results.record_pane import RecordPane
 from tbatch_tui.tui.screens.results.rows import MARKED, ChosenRows, ResultRows, RowFilter, columns
@@ -58,7 +58,7 @@ class RowBrowser(Horizontal):
     def compose(self) -> ComposeResult:
         """Both lists, one of them displayed, and the record."""
         yield RecordTable[Row](columns(), id="rows", enter="Read", can_mark=True)
-        yield RecordTable[ErrorGroup](group_columns(), id="groups", enter="Rows", empty=shown("No errors."))
+        yield RecordTable[ErrorGroup](group_columns(), id="groups", enter="Rows", empty=lines_content("No errors."))
         yield RecordPane()
 
     @property
@@ -96,7 +96,7 @@ class RowBrowser(Horizontal):
     def show_rows(self, empty_text: str) -> None:
         """List the rows that pass the filter, as far as they are read; cursor and scroll position stay."""
         rows = self._filter.apply(self._session.index, self._session.hits)
-        self.table.set_empty(shown(empty_text))
+        self.table.set_empty(lines_content(empty_text))
         self.table.set_source(rows)
         if not len(self.cause_table.source if self.by_cause else rows):
             self.pane.clear()

@@ -14,7 +14,7 @@ from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.dialogs.base import Box
 from tbatch_tui.tui.dialogs.form import Form
 from tbatch_tui.tui.render.status import ATTENTION, QUIET
-from tbatch_tui.tui.sanitize import one_line
+from tbatch_tui.tui.sanitize import line_content
 from tbatch_tui.tui.screens.results.rows import MARKED
 from tbatch_tui.tui.widgets.checkbox_list import Checkbox, CheckboxList
 from tbatch_tui.tui.widgets.text_input import TextInput
@@ -74,7 +74,7 @@ class ExportDialog(Form[ExportChoice]):
     def compose(self) -> ComposeResult:
         """Lay out the form."""
         with Box():
-            yield Static(one_line(f"Export {self._job_name}"), classes="dialog--title")
+            yield Static(line_content(f"Export {self._job_name}"), classes="dialog--title")
             with CheckboxList():
                 for form, (title, about) in _FORMATS.items():
                     if form is ExportFormat.PARQUET and not has_parquet():

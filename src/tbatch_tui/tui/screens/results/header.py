@@ -16,7 +16,7 @@ from tbatch_tui.tui.render.cost import format_cost, format_money, format_price
 from tbatch_tui.tui.render.counts import counts_style, format_counts
 from tbatch_tui.tui.render.outcome import format_issues
 from tbatch_tui.tui.render.status import QUIET
-from tbatch_tui.tui.render.styled import StyledText, pieces_content
+from tbatch_tui.tui.render.styled import StyledText, styled_content
 from tbatch_tui.tui.sanitize import line
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class CountsLine(Static):
         if issues:
             pieces += [(" · " if pieces else "", "$rule"), (issues, "$status-attention")]
         self.display = bool(pieces)
-        self.update(pieces_content(pieces))
+        self.update(styled_content(pieces))
 
 
 def _issues(index: ResultIndex, record: JobRecord | None) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.results import ContentPart, Message, Outcome, PartKind, ResultRecord, Usage, spelled
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.render.outcome import ODD, look_of_outcome
+from tbatch_tui.tui.render.outcome import ISSUE_TEXTS, outcome_style
 from tbatch_tui.tui.render.status import ATTENTION, FAILED, QUIET
 from tbatch_tui.tui.widgets.reader.wrap import Block
 
@@ -26,7 +26,7 @@ def record_blocks(record: ResultRecord, *, unfolded: bool = False, query: str = 
     row = record.row
     blocks = [Block(issue, ATTENTION) for issue in record.issues]
     if row.issue is not None:
-        blocks.append(Block(ODD[row.issue], ATTENTION))
+        blocks.append(Block(ISSUE_TEXTS[row.issue], ATTENTION))
     if blocks:
         blocks.append(Block())
     for message in record.request_messages:
@@ -63,7 +63,7 @@ def raw_blocks(record: ResultRecord) -> list[Block]:
 
 
 def _response(record: ResultRecord, unfolded: bool, query: str) -> Iterator[Block]:
-    row, look = record.row, look_of_outcome(record.row.outcome)
+    row, look = record.row, outcome_style(record.row.outcome)
     heading = (f"{look.glyph} {look.word}", f"bold {look.colour}")
     if row.outcome is Outcome.MISSING:
         yield Block("", lead=(heading,))

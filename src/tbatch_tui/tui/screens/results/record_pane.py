@@ -40,7 +40,7 @@ class RecordPane(RecordView):
             record = index.record(row.number)
             return raw_blocks(record) if is_raw else record_blocks(record, unfolded=is_unfolded, query=query)
 
-        self.show(await asyncio.to_thread(read), stay=is_same, sought=query)
+        self.show(await asyncio.to_thread(read), keep_scroll=is_same, query=query)
         if self.starts_at_hit:
             self.starts_at_hit = False
             await self.go_to_hit(1)

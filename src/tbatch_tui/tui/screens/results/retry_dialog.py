@@ -12,7 +12,7 @@ from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.dialogs.base import Box
 from tbatch_tui.tui.dialogs.form import Form
 from tbatch_tui.tui.render.status import ATTENTION, FAILED, QUIET
-from tbatch_tui.tui.sanitize import line, one_line
+from tbatch_tui.tui.sanitize import line, line_content
 from tbatch_tui.tui.screens.results.error_groups import verdict
 from tbatch_tui.tui.widgets.checkbox_list import Checkbox, CheckboxList
 from tbatch_tui.tui.widgets.text_input import TextInput
@@ -75,7 +75,7 @@ class RetryDialog(Form[RetryChoice]):
         """Lay out the form."""
         offer = self._offer
         with Box():
-            yield Static(one_line(f"Retry {offer.name}"), classes="dialog--title")
+            yield Static(line_content(f"Retry {offer.name}"), classes="dialog--title")
             with CheckboxList():
                 if offer.marked:
                     yield Checkbox([_count(offer.marked), ("marked       ", ""), _ONLY], on=True, id="marked")
@@ -109,11 +109,11 @@ class RetryDialog(Form[RetryChoice]):
 
     def on_checkbox_changed(self, event: Checkbox.Changed) -> None:
         """Untick all others for marked rows, and the marked rows for others: those may be of any kind."""
-        if event.tick.on:
+        if event.checkbox.on:
             for tick in self.query(Checkbox):
-                if (tick.id == "marked") != (event.tick.id == "marked"):
+                if (tick.id == "marked") != (event.checkbox.id == "marked"):
                     tick.on = False
-                    tick.changed()
+                    tick.refresh_if_changed()
         self._show_sum()
 
     def on_input_changed(self, event: Input.Changed) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.results import Outcome, ResultIndex, Row
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.render.outcome import FILTERS, empty_title, look_of_outcome, no_files_title
+from tbatch_tui.tui.render.outcome import FILTERS, empty_title, no_files_title, outcome_style
 from tbatch_tui.tui.render.status import ATTENTION, FAILED, QUIET
 from tbatch_tui.tui.widgets.table.columns import Column
 
@@ -127,7 +127,7 @@ def columns() -> list[Column[Row]]:
 
 
 def _outcome(row: Row) -> StyledText:
-    look = look_of_outcome(row.outcome)
+    look = outcome_style(row.outcome)
     return [(f"{look.glyph} {look.word}", look.colour)]
 
 
