@@ -1,4 +1,4 @@
-"""The dialogs that show what a file or a server says, and the words about a job, fed every nasty string."""
+"""Dialogs that show texts of a file or a server, and the facts of a job, with every hostile string."""
 
 from __future__ import annotations
 
@@ -72,17 +72,17 @@ def dialogs(nasty: str) -> Iterator[Dialog[Any]]:
     yield UncertainDialog(record, [record.job, record.job], NOW)
     groups = tuple(ErrorGroup(text, 3, 0) for text in (nasty, f"{nasty} again"))
     yield RetryDialog(RetryOffer(nasty, groups, 1, 1, 1, model=nasty, max_tokens=7))
-    mends = [
+    fixes = [
         RuleFix(rule, 2, 1, diff_lines(rule, nasty, f"{nasty[:9]}{nasty}"))
         for rule in ("stream", "crlf", "method-file")
     ]
-    yield FixDialog(FixOffer(path, tuple(mends), 3))
+    yield FixDialog(FixOffer(path, tuple(fixes), 3))
     yield ExportDialog(nasty, path.name[:80], path.parent, count=3, shown=2, label=nasty)
     yield ChooseFile(nasty, [JobFile(str(number), path, 7) for number in range(2)])
 
 
 async def test_dialogs() -> None:
-    """A dialog and a text after the other; all with all, at two sizes, takes two minutes."""
+    """Each dialog with some of the texts: all dialogs with all texts would take two minutes."""
     app = Bare()
     async with app.run_test(size=(60, 20)) as pilot:
         for number, nasty in enumerate(EVERY[::4]):
@@ -99,8 +99,8 @@ class Facts(Bare):
         yield RecordTable(group_columns())
 
 
-async def test_what_is_said_of_a_job() -> None:
-    """Drawn, and every piece of it harmless before it is drawn."""
+async def test_facts_of_a_job() -> None:
+    """Every piece of text is safe, before it is drawn and after."""
     app = Facts()
     async with app.run_test(size=(60, 30)) as pilot:
         for number, nasty in enumerate(NASTY[::3]):

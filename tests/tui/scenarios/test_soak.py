@@ -1,4 +1,4 @@
-"""Half an hour of ticks on Jobs, by a clock that is driven: nothing piles up, the cursor stays where it was left."""
+"""Half an hour of ticks on Jobs, by a simulated clock: no object piles up, and the cursor stays where it was."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 START = 1_772_802_120.0
 TICKS = 1_800
 KEPT = 300
-"""Jobs on the list at any time: each ten seconds one comes, one ends and the oldest is gone."""
+"""Jobs in the list at any time: every ten seconds one is added, one ends and the oldest is removed."""
 
 
 def fresh(number: int, now: float) -> JobRecord:
