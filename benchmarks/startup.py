@@ -23,7 +23,7 @@ import time
 from pathlib import Path
 
 from tbatch_tui.engine.domain.job import Job
-from tbatch_tui.engine.journal import Journal
+from tbatch_tui.engine.journal.journal import Journal
 
 _BARE = """
 from textual.app import App
@@ -74,7 +74,7 @@ def fill(data_dir: Path, count: int) -> None:
     """A history of so many jobs, under the account of the key that the benchmark uses."""
     journal = Journal(data_dir / "history.db")
     now = time.time()
-    account = journal.account_at_start("http://127.0.0.1:9", "-key", now)
+    account = journal.accounts.at_start("http://127.0.0.1:9", "-key", now)
     jobs = [
         Job(
             f"{n:08x}-0000-4000-8000-000000000000",
@@ -87,7 +87,7 @@ def fill(data_dir: Path, count: int) -> None:
         )
         for n in range(count)
     ]
-    journal.apply_jobs(account.id, jobs, now, lambda _: False)
+    journal.jobs.apply(account.id, jobs, now, lambda _: False)
     journal.close()
 
 

@@ -123,7 +123,7 @@ class Stage:
         if name == "Check":
             await until(lambda: self.app.screen.checker.report and not self.app.screen.checker.busy)  # type: ignore[attr-defined]
         elif name == "Results":
-            await until(lambda: self.app.screen.reader.index.is_built)  # type: ignore[attr-defined]
+            await until(lambda: self.app.screen.session.index.is_built)  # type: ignore[attr-defined]
         else:
             await until(lambda: getattr(self.app.screen, "is_ready", True))
 

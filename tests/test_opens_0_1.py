@@ -1,7 +1,7 @@
-"""What version 0.1.0 left behind opens as it did there: its history, its results, its settings and its keys.
+"""The history, results, settings and keys of version 0.1.0 open as they did there.
 
-`tests/data/history-0.1.0` was written by that version, and so was what is expected of it: `tests/data/README.md`.
-More than is expected is fine, so that JSON may gain keys; every value of 0.1.0 has to be there.
+`tests/data/history-0.1.0` was written by that version, and so was what is expected: see `tests/data/README.md`. Every
+value of 0.1.0 has to be there; more is fine, so that JSON may gain keys.
 """
 
 from __future__ import annotations
@@ -44,28 +44,30 @@ OLD_NAMES: dict[str, str] = {
     "unreadable": "odd",
     "usage": "spent",
 }
-"""Fields of the engine's values that have another name since 0.1.0: the name today → the name then."""
+"""Fields of the engine's values that were renamed since 0.1.0: the name today → the name then."""
 
 
 # -- the only places that know names inside the program ------------------------------------------------
 
 
 def read_records(folder: Path, key: str, server: str = "together") -> list[dict[str, Any]]:
-    """All that the engine reads of the records of an account, also what no command prints."""
-    from tbatch_tui.engine.journal import Journal
+    """Return all that the engine reads of the records of an account, also what no command prints."""
+    from tbatch_tui.engine.journal.journal import Journal
 
     journal = Journal(folder / "data" / "history.db")
-    account = journal.account_at_start(server, key[-4:], WRITTEN_AT)
+    account = journal.accounts.at_start(server, key[-4:], WRITTEN_AT)
     records = []
-    for record in journal.records(account.id):
+    for record in journal.records.all(account.id):
         more = {
             "account": account,
             "name": record.name,
             "status": record.status,
             "rank": record.rank,
             "created_at": record.created_at,
-            "history": journal.history(account.id, record),
-            "family": [(member.record.key, member.generation) for member in journal.family(account.id, record.key)],
+            "history": journal.progress.history(account.id, record),
+            "family": [
+                (member.record.key, member.generation) for member in journal.lineage.family(account.id, record.key)
+            ],
         }
         records.append({**plain(record, folder), **plain(more, folder)})
     journal.close()
@@ -73,7 +75,7 @@ def read_records(folder: Path, key: str, server: str = "together") -> list[dict[
 
 
 async def read_memories(folder: Path) -> dict[str, Any]:
-    """What the engine remembers beside the jobs, without a key."""
+    """Return what the engine remembers beside the jobs, without a key."""
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.engine.options import EngineOptions
 
@@ -119,17 +121,17 @@ def read_keys(mapping: dict[str, str]) -> dict[str, Any]:
 
 @pytest.fixture
 def history(tmp_path: Path) -> Path:
-    """The history of 0.1.0 in a folder of this test."""
-    return copied(tmp_path / "batches")
+    """Return a copy of the history of 0.1.0 in a folder of this test."""
+    return copy_history(tmp_path / "batches")
 
 
-def copied(folder: Path, server: str = "together") -> Path:
-    """A copy with the paths of that folder in it. `server` takes the place of Together's own."""
+def copy_history(folder: Path, server: str = "together") -> Path:
+    """Copy the history, with the paths of that folder in it. `server` replaces Together's own."""
     for name in ("data", "inputs", "results"):
         shutil.copytree(DATA / name, folder / name)
     for path in folder.rglob("*"):
         if path.is_file():
-            os.utime(path, (WRITTEN_AT, WRITTEN_AT))  # what was counted is of files of this time
+            os.utime(path, (WRITTEN_AT, WRITTEN_AT))  # the counts are of files of this time
     with closing(sqlite3.connect(folder / "data" / "history.db")) as db:
         for table in PATH_TABLES:
             moved = "CAST(replace(CAST(path AS TEXT), ?, ?) AS BLOB)"
@@ -141,7 +143,7 @@ def copied(folder: Path, server: str = "together") -> Path:
 
 
 def run(folder: Path, arguments: list[str], key: str, server: str | None = None, data: bool = True) -> str:
-    """What a command prints, with the paths it was made with."""
+    """Return what a command prints, with the paths that the history was made with."""
     environment = {**os.environ, "TOGETHER_API_KEY": key}
     if server is not None:
         environment["TOGETHER_BASE_URL"] = server
@@ -167,7 +169,7 @@ def read_json(text: str, *, lines: bool) -> Any:
 
 
 def plain(value: Any, folder: Path) -> Any:
-    """A value of the engine as JSON has it, under the names and paths of 0.1.0."""
+    """Return a value of the engine as JSON has it, under the names and paths of 0.1.0."""
     if is_dataclass(value):
         named = {field.name: getattr(value, field.name) for field in fields(value)}
         return {OLD_NAMES.get(name, name): plain(one, folder) for name, one in named.items()}
@@ -179,7 +181,7 @@ def plain(value: Any, folder: Path) -> Any:
 
 
 def losses(then: Any, now: Any, place: str = "") -> Iterator[str]:
-    """Each value of 0.1.0 that is not there now."""
+    """Yield a line for each value of 0.1.0 that is not there now."""
     if isinstance(then, dict) and isinstance(now, dict):
         for name, value in then.items():
             if name in now:
@@ -194,7 +196,7 @@ def losses(then: Any, now: Any, place: str = "") -> Iterator[str]:
 
 
 def rows_of(folder: Path) -> dict[str, set[tuple[Any, ...]]]:
-    """Every row of the database, in the columns that 0.1.0 knew; when an account was last used may change."""
+    """Return every row of the database, in the columns of 0.1.0, but for when an account was last used."""
     with closing(sqlite3.connect(DATA / "data" / "history.db")) as db:
         tables = columns_of(db)
     rows = {}
@@ -213,7 +215,7 @@ def columns_of(db: sqlite3.Connection) -> dict[str, list[str]]:
 # -- tests ---------------------------------------------------------------------------------------------
 
 
-def test_the_list_without_a_server_is_what_it_was_at_every_start(history: Path) -> None:
+def test_the_list_without_a_server_is_the_same_at_every_start(history: Path) -> None:
     before = rows_of(history)
     for _ in range(2):
         for name, (key, arguments) in OFFLINE.items():
@@ -222,9 +224,9 @@ def test_the_list_without_a_server_is_what_it_was_at_every_start(history: Path) 
     assert rows_of(history) == before
 
 
-def test_jobs_and_their_results_are_what_they_were(tmp_path: Path) -> None:
+def test_jobs_and_their_results_are_the_same(tmp_path: Path) -> None:
     with Sandbox(speed=0, key=KEY) as box:
-        folder = copied(tmp_path / "batches", server=box.base_url)
+        folder = copy_history(tmp_path / "batches", server=box.base_url)
         before = rows_of(folder)
         for name, arguments in ONLINE.items():
             lines = name.startswith("results")
@@ -242,11 +244,11 @@ def test_every_value_of_every_record_is_read(history: Path) -> None:
     assert [*losses(then, now)] == []
 
 
-async def test_small_memories_are_recalled(history: Path) -> None:
+async def test_remembered_values_are_recalled(history: Path) -> None:
     assert [*losses(expected("memories.json"), await read_memories(history))] == []
 
 
-def test_the_schema_is_what_a_new_history_has_and_labels_are_still_there(history: Path, tmp_path: Path) -> None:
+def test_the_schema_is_that_of_a_new_history_and_labels_are_still_there(history: Path, tmp_path: Path) -> None:
     fresh = tmp_path / "fresh"
     fresh.mkdir()
     run(fresh, ["ls", "--offline"], KEY)
@@ -274,27 +276,27 @@ async def test_the_app_shows_its_rows_as_they_were_left(history: Path) -> None:
 
 
 def are_in_order(names: list[str], text: str) -> bool:
-    """Whether the names, each as far as a narrow column shows it, are in this order in the lines of a screen."""
+    """Return whether the names, each as far as a narrow column shows it, are in this order on a screen."""
     lines = iter(text.splitlines())
     return all(any(name[:4] in line for line in lines) for name in names)
 
 
-def test_settings_are_what_they_were() -> None:
+def test_settings_are_the_same() -> None:
     settings = plain(read_settings(), Path("/nowhere"))
     home = json.loads(json.dumps(settings, default=str).replace(str(Path.home()), "~"))
     assert [*losses(expected("settings.json"), home)] == []
 
 
-def test_keys_of_ones_own_are_what_they_were_and_no_action_is_gone() -> None:
+def test_custom_keys_are_the_same_and_no_action_is_gone() -> None:
     then, now = expected("keys.json"), read_keys(expected("settings.json")["keymap"])
     assert (now["accepted"], now["refused"]) == (then["accepted"], then["refused"])
-    assert {id: now["keys"][id] for id in then["accepted"]} == {id: then["keys"][id] for id in then["accepted"]}
+    assert {key: now["keys"][key] for key in then["accepted"]} == {key: then["keys"][key] for key in then["accepted"]}
     assert then["keys"].keys() <= now["keys"].keys()
 
 
 def test_a_command_finds_the_history_by_the_config(tmp_path: Path) -> None:
-    """All of config.toml is taken: it names the folder of the history, and the server."""
-    folder = copied(tmp_path / "batches", server="https://batch.example.com")
+    """The config.toml names the folder of the history, and the server."""
+    folder = copy_history(tmp_path / "batches", server="https://batch.example.com")
     (Path.home() / "evals").mkdir()
     (folder / "data").rename(Path.home() / "evals" / ".tbatch")
     config = Path(platformdirs.user_config_dir("tbatch-tui", appauthor=False)) / "config.toml"

@@ -1,4 +1,4 @@
-"""Lines to check: sound ones, and the files they are put in."""
+"""Valid request lines, and the files that they are written to."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ MODEL = "meta-llama/Llama-3.3-70B-Instruct-Turbo"
 
 
 def chat(custom_id: object = "a", **body: Any) -> dict[str, Any]:
-    """A sound chat request; `body` adds to its body or changes it."""
+    """Return a valid chat request; `body` adds to its body or changes it."""
     messages = [{"role": "user", "content": "Hello"}]
     return {"custom_id": custom_id, "body": {"model": MODEL, "messages": messages, "max_tokens": 9, **body}}
 
 
-def said(*messages: object) -> dict[str, Any]:
-    """A chat request with these messages."""
+def with_messages(*messages: object) -> dict[str, Any]:
+    """Return a chat request with these messages."""
     return chat(messages=list(messages))
 
 
 def audio(custom_id: object = "a", **body: Any) -> dict[str, Any]:
-    """A sound audio request."""
+    """Return a valid audio request."""
     file = "https://example.com/clip.wav"
     body = {"file": file, "model": "openai/whisper-large-v3", **body}
     return {"custom_id": custom_id, "method": "FILE", "body": body}
 
 
 def without(line: dict[str, Any], *path: str) -> dict[str, Any]:
-    """The line without the key at the end of `path`."""
+    """Return the line without the key at the end of `path`."""
     inner = line
     for key in path[:-1]:
         inner = inner[key]
@@ -39,11 +39,12 @@ def without(line: dict[str, Any], *path: str) -> dict[str, Any]:
 
 
 def dumped(*lines: object) -> bytes:
-    """Lines as a file has them; bytes stand as they are."""
+    """Return the lines as the bytes of a JSONL file; lines that are bytes stay as they are."""
     return b"".join((line if isinstance(line, bytes) else json.dumps(line).encode()) + b"\n" for line in lines)
 
 
 def saved(folder: Path, content: bytes, name: str = "requests.jsonl") -> Path:
+    """Write the content to a file and return its path."""
     path = folder / name
     path.write_bytes(content)
     return path

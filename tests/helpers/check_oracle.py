@@ -1,6 +1,6 @@
-"""The errors of an input file worked out the slow and obvious way: to hold the check's two paths against.
+"""Find the errors of an input file in the slow and obvious way, to compare the check with.
 
-Nothing of the check is used here, so that a fault of its own cannot hide.
+Nothing of the check is used, so that it cannot hide a bug of its own.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Expected(NamedTuple):
-    """What the check must say of a file."""
+class ExpectedReport(NamedTuple):
+    """What the check must report on a file."""
 
-    faults: set[tuple[int, str]]
+    errors: set[tuple[int, str]]
     """Line and rule: all errors, and duplicate-key."""
     counts: Counter[str]
-    """The rules told once a file: the number of lines that break them."""
+    """The once-per-file rules: the number of lines that break them."""
     models: Counter[str]
     firsts: dict[str, int]
     """The first line that breaks each of them."""
 
 
-STRING, WHOLE, NUMBER, BOOLEAN, OBJECT, LIST, NUMBERS, CHOICE = range(8)
+STRING, WHOLE, NUMBER, BOOLEAN, OBJECT, LIST, NUMBERS, STRING_OR_OBJECT = range(8)
 CHAT = {
     STRING: "safety_model compliance context_length_exceeded_behavior reasoning_effort",
     WHOLE: "max_tokens top_k seed n logprobs",
@@ -35,7 +35,7 @@ CHAT = {
     OBJECT: "reasoning response_format",
     LIST: "tools",
     NUMBERS: "logit_bias",
-    CHOICE: "tool_choice function_call",
+    STRING_OR_OBJECT: "tool_choice function_call",
 }
 AUDIO = {
     STRING: "response_format language prompt",
@@ -46,7 +46,8 @@ AUDIO = {
 PARTS = ("image_url", "video_url", "audio_url", "input_audio")
 
 
-def is_of(value: Any, kind: int) -> bool:
+def has_type(value: Any, kind: int) -> bool:
+    """Whether a value has one of the types above. null has every type."""
     if value is None:
         return True
     is_number = type(value) in (int, float)
@@ -58,61 +59,63 @@ def is_of(value: Any, kind: int) -> bool:
         BOOLEAN: type(value) is bool,
         OBJECT: type(value) is dict,
         LIST: type(value) is list,
-        NUMBERS: items is not None and all(is_of(item, NUMBER) for item in items),
-        CHOICE: type(value) in (str, dict),
+        NUMBERS: items is not None and all(has_type(item, NUMBER) for item in items),
+        STRING_OR_OBJECT: type(value) in (str, dict),
     }[kind]
 
 
-def any_wrong(value: Any, **kinds: int) -> bool:
-    return type(value) is dict and not all(is_of(value.get(name), kind) for name, kind in kinds.items())
+def has_wrong_type(value: Any, **kinds: int) -> bool:
+    """Whether one of these keys of an object has another type."""
+    return type(value) is dict and not all(has_type(value.get(name), kind) for name, kind in kinds.items())
 
 
 class TooLargeError(Exception):
-    pass
+    """A number is larger than a float."""
 
 
 class NoNumberError(Exception):
-    pass
+    """NaN or Infinity, which JSON does not have."""
 
 
-def expected(content: bytes, *, is_chat: bool) -> Expected:
-    """Judge a file whose first line is sound."""
-    told = Expected(set(), Counter(), Counter(), {})
+def expected_report(content: bytes, *, is_chat: bool) -> ExpectedReport:
+    """Check a file whose first line is valid."""
+    report = ExpectedReport(set(), Counter(), Counter(), {})
     first_lines: dict[str, int] = {}
     lines = content.split(b"\n")
     is_ended = lines[-1] == b""
     for number, raw in enumerate(lines[:-1] if is_ended else lines, 1):
         has_end = is_ended or number < len(lines)
         if has_end and raw.endswith(b"\r"):
-            note(told, "crlf", number)
+            count_once(report, "crlf", number)
         row: dict[str, Any] = {}
-        for rule in judged(raw.removesuffix(b"\r"), row, is_chat=is_chat):
-            told.faults.add((number, rule))
+        for rule in line_errors(raw.removesuffix(b"\r"), row, is_chat=is_chat):
+            report.errors.add((number, rule))
         custom_id, body = row.get("custom_id"), row.get("body")
         if type(custom_id) is str and custom_id and first_lines.setdefault(custom_id, number) != number:
-            told.faults.add((number, "duplicate-custom-id"))
+            report.errors.add((number, "duplicate-custom-id"))
         if type(body) is not dict:
             continue
         if type(body.get("model")) is str and body["model"].strip():
-            told.models[body["model"]] += 1
+            report.models[body["model"]] += 1
         if is_other_kind(body, is_chat=is_chat):
             continue
         if "url" in row or (is_chat and "method" in row):
-            note(told, "openai-envelope", number)
+            count_once(report, "openai-envelope", number)
         if is_chat and body.get("stream") is True:
-            note(told, "stream", number)
+            count_once(report, "stream", number)
         if is_chat and body.get("max_tokens") is None and body.get("max_completion_tokens") is None:
-            note(told, "no-max-tokens", number)
-    return told
+            count_once(report, "no-max-tokens", number)
+    return report
 
 
-def note(told: Expected, rule: str, number: int) -> None:
-    told.counts[rule] += 1
-    told.firsts.setdefault(rule, number)
+def count_once(report: ExpectedReport, rule: str, number: int) -> None:
+    """Count a line that breaks a once-per-file rule."""
+    report.counts[rule] += 1
+    report.firsts.setdefault(rule, number)
 
 
-def judged(raw: bytes, row: dict[str, Any], *, is_chat: bool) -> Iterator[str]:
-    """The errors of one line, which is put in `row` if it is an object."""
+def line_errors(raw: bytes, row: dict[str, Any], *, is_chat: bool) -> Iterator[str]:
+    """Yield the errors of one line, and copy it to `row` if it is an object."""
     try:
         text = raw.decode()
     except UnicodeDecodeError:
@@ -122,7 +125,7 @@ def judged(raw: bytes, row: dict[str, Any], *, is_chat: bool) -> Iterator[str]:
         return
     twice: list[str] = []
 
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    def object_of(items: list[tuple[str, Any]]) -> dict[str, Any]:
         twice.extend(key for key, number in Counter(key for key, _ in items).items() if number > 1)
         return dict(items)
 
@@ -135,7 +138,9 @@ def judged(raw: bytes, row: dict[str, Any], *, is_chat: bool) -> Iterator[str]:
         raise NoNumberError
 
     try:
-        value = json.loads(text, object_pairs_hook=pairs, parse_int=number, parse_float=number, parse_constant=constant)
+        value = json.loads(
+            text, object_pairs_hook=object_of, parse_int=number, parse_float=number, parse_constant=constant
+        )
     except (json.JSONDecodeError, NoNumberError):
         yield "not-json"
         return
@@ -153,15 +158,15 @@ def judged(raw: bytes, row: dict[str, Any], *, is_chat: bool) -> Iterator[str]:
     row.update(value)
     if twice:
         yield "duplicate-key"
-    yield from of_line(value, is_chat=is_chat)
+    yield from request_errors(value, is_chat=is_chat)
 
 
 def is_other_kind(body: dict[str, Any], *, is_chat: bool) -> bool:
-    mine, other = ("messages", "file") if is_chat else ("file", "messages")
-    return mine not in body and other in body
+    own, other = ("messages", "file") if is_chat else ("file", "messages")
+    return own not in body and other in body
 
 
-def of_line(row: dict[str, Any], *, is_chat: bool) -> Iterator[str]:
+def request_errors(row: dict[str, Any], *, is_chat: bool) -> Iterator[str]:
     custom_id = row.get("custom_id")
     if custom_id is None:
         yield "custom-id-missing"
@@ -187,12 +192,12 @@ def of_line(row: dict[str, Any], *, is_chat: bool) -> Iterator[str]:
         yield "other-kind"
         return
     for kind, names in (CHAT if is_chat else AUDIO).items():
-        if not all(is_of(body.get(name), kind) for name in names.split()):
+        if not all(has_type(body.get(name), kind) for name in names.split()):
             yield "wrong-type"
-    yield from of_chat(body) if is_chat else of_audio(row, body)
+    yield from chat_errors(body) if is_chat else audio_errors(row, body)
 
 
-def of_audio(row: dict[str, Any], body: dict[str, Any]) -> Iterator[str]:
+def audio_errors(row: dict[str, Any], body: dict[str, Any]) -> Iterator[str]:
     if row.get("method") != "FILE":
         yield "method-file"
     file = body.get("file")
@@ -207,7 +212,7 @@ def of_audio(row: dict[str, Any], body: dict[str, Any]) -> Iterator[str]:
         yield "wrong-type"
 
 
-def of_chat(body: dict[str, Any]) -> Iterator[str]:
+def chat_errors(body: dict[str, Any]) -> Iterator[str]:
     messages, stop, format_ = body.get("messages"), body.get("stop"), body.get("response_format")
     if messages is None or messages == []:
         yield "no-messages"
@@ -215,7 +220,7 @@ def of_chat(body: dict[str, Any]) -> Iterator[str]:
         yield "wrong-type"
     else:
         for message in messages:
-            yield from of_message(message)
+            yield from message_errors(message)
     if type(stop) is list:
         if len(stop) > 4:
             yield "too-many-stops"
@@ -227,25 +232,25 @@ def of_chat(body: dict[str, Any]) -> Iterator[str]:
         if format_.get("type") not in ("text", "json_object", "json_schema", "regex"):
             yield "response-format"
         elif format_["type"] == "json_schema":
-            own = format_["json_schema"] if "json_schema" in format_ else format_.get("schema")
-            if type(own) is not dict:
+            schema = format_["json_schema"] if "json_schema" in format_ else format_.get("schema")
+            if type(schema) is not dict:
                 yield "response-format"
-            elif "json_schema" in format_ and any_wrong(
-                own, name=STRING, description=STRING, schema=OBJECT, strict=BOOLEAN
+            elif "json_schema" in format_ and has_wrong_type(
+                schema, name=STRING, description=STRING, schema=OBJECT, strict=BOOLEAN
             ):
                 yield "wrong-type"
-    if any_wrong(body.get("reasoning"), enabled=BOOLEAN):
+    if has_wrong_type(body.get("reasoning"), enabled=BOOLEAN):
         yield "wrong-type"
     for tool in body["tools"] if type(body.get("tools")) is list else []:
         if (
             type(tool) is not dict
-            or any_wrong(tool, type=STRING, function=OBJECT)
-            or any_wrong(tool.get("function"), name=STRING, description=STRING, parameters=OBJECT)
+            or has_wrong_type(tool, type=STRING, function=OBJECT)
+            or has_wrong_type(tool.get("function"), name=STRING, description=STRING, parameters=OBJECT)
         ):
             yield "wrong-type"
 
 
-def of_message(message: Any) -> Iterator[str]:
+def message_errors(message: Any) -> Iterator[str]:
     if type(message) is not dict:
         yield "wrong-type"
         return
@@ -267,7 +272,7 @@ def of_message(message: Any) -> Iterator[str]:
                 yield "message-content"
     elif type(content) is not str:
         yield "message-content"
-    if any_wrong(message, name=STRING, tool_calls=LIST):
+    if has_wrong_type(message, name=STRING, tool_calls=LIST):
         yield "wrong-type"
     if type(message.get("tool_calls")) is list and any(type(call) is not dict for call in message["tool_calls"]):
         yield "wrong-type"

@@ -38,10 +38,11 @@ from tbatch_tui.engine.runtime import event_log
 from tbatch_tui.engine.submit import submitter
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.options import Options
+from tbatch_tui.engine.options import EngineOptions
 
 async def live(url, key, folder, files, pace):
-    options = Options(data_dir=Path(folder) / "data", output_dir=Path(folder) / "results", base_url=url, api_key=key,
+    folder = Path(folder)
+    options = EngineOptions(data_dir=folder / "data", output_dir=folder / "results", base_url=url, api_key=key,
                       **pace)
     async with BatchEngine(options, lambda event: None) as engine:
         known = {record.label for record in await engine.records()}

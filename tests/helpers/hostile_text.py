@@ -1,4 +1,4 @@
-"""Strings that have broken terminals, markup, cells and encoders: whatever draws foreign text is fed all of them."""
+"""Strings that have broken terminals, markup, cells and encoders: test all of them where foreign text is shown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PATHS: list[str] = [
     ),
     *(".hidden", "...", "con.jsonl", "a\x00/b", "file:///etc/passwd", "-rf", "a\u2028b.jsonl", "nul\r\n"),
 ]
-"""Names that lead elsewhere, hide a file, or are no name."""
+"""File names that lead elsewhere, hide a file, or are no names at all."""
 FORMULAS: list[str] = [
     *("=1+1", "+SUM(A1)", "-2+3+cmd|' /C calc'!A0", "@SUM(1)", "\t=1", '=HYPERLINK("https://example.invalid","x")'),
 ]
@@ -75,4 +75,4 @@ NASTY: list[str] = [
     "--output-dir=/",
 ]
 HUGE: list[str] = ["x" * 1_000_000, "日" * 400_000, "\x1b[2J" * 250_000]
-"""Tokens of a megabyte, for those places that are not asked a hundred times."""
+"""Strings of a megabyte, for code that is not called a hundred times."""

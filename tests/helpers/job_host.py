@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.domain.job import FileKind, Job
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.journal import Journal
+from tbatch_tui.engine.journal.journal import Journal
 from tbatch_tui.engine.journal.mapping import submission_key
 from tests.helpers.app_host import make_app
 
@@ -45,12 +45,12 @@ class JobHistory:
         self.input.parent.mkdir(parents=True)
         self.input.write_bytes(LINES)
         self.journal = Journal(folder / "data" / "history.db")
-        self.journal._db.execute("PRAGMA synchronous = OFF")  # a month of polls, and no power cut
-        self.account = self.journal.account_at_start("together", "", NOW - 48 * HOUR).id
+        self.journal.database.execute("PRAGMA synchronous = OFF")  # a month of polls, and no power cut
+        self.account = self.journal.accounts.at_start("together", "", NOW - 48 * HOUR).id
 
-    def job(self, status: str, ago: float, **more: object) -> Job:
+    def job(self, status: str, ago: float, **more: Any) -> Job:
         created = NOW - ago
-        kept: dict[str, object] = {
+        defaults: dict[str, Any] = {
             "model": MODEL,
             "endpoint": Endpoint.CHAT,
             "input_file_id": "file-in",
@@ -58,10 +58,10 @@ class JobHistory:
             "created_at": created,
             "deadline": created + 24 * HOUR,
         }
-        return Job(id=JOB_ID, status=status, **(kept | more))
+        return Job(id=JOB_ID, status=status, **(defaults | more))
 
     def submit(self, at: float, *, requests: int = REQUESTS) -> Submission:
-        record = self.journal.add_submission(
+        record = self.journal.submissions.add(
             self.account,
             path=self.input,
             size=len(LINES),
@@ -76,7 +76,7 @@ class JobHistory:
 
     def uploaded(self, submission: Submission, at: float) -> Submission:
         up = replace(submission, state=SubmissionState.UPLOADED, file_id="file-in")
-        self.journal.update_submission(self.account, up, at)
+        self.journal.submissions.update(self.account, up, at)
         return up
 
     def submitted_as(self, job: Job, *, warning: str | None = None) -> None:
@@ -85,10 +85,10 @@ class JobHistory:
         submission = self.uploaded(self.submit(created - 5), created - 1)
         first = replace(job, status="VALIDATING", progress=0.0, model=None, output_file_id=None, error_file_id=None)
         first = replace(first, error=None, completed_at=None)
-        self.journal.attach_job(self.account, replace(submission, warning=warning), first, created)
+        self.journal.submissions.attach_job(self.account, replace(submission, warning=warning), first, created)
 
     def listed(self, job: Job, at: float, seen_at: float | None = None) -> None:
-        self.journal.apply_jobs(self.account, [job], at, lambda _: False, seen_at)
+        self.journal.jobs.apply(self.account, [job], at, lambda _: False, seen_at)
 
     def watched(self, job: Job, *, begin: float, until: float, every: float, pace: Callable[[float], float]) -> None:
         """Polls of a running job: `pace` says its progress, by the seconds since it began."""
@@ -122,7 +122,7 @@ class JobHistory:
             sha256=hashlib.sha256(rows).hexdigest(),
             updated_at=at,
         )
-        self.journal.save_transfer(self.account, JOB_ID, transfer)
+        self.journal.transfers.save(self.account, JOB_ID, transfer)
         return path
 
     def close(self) -> None:
@@ -143,7 +143,7 @@ def active(history: JobHistory) -> str:
         )
         for n in range(5)
     ]
-    history.journal.apply_jobs(history.account, past, NOW - HOUR, lambda _: False)
+    history.journal.jobs.apply(history.account, past, NOW - HOUR, lambda _: False)
     return JOB_ID
 
 
@@ -164,7 +164,7 @@ def completed_with_errors(history: JobHistory) -> str:
     history.listed(job, NOW - 10 * MINUTE + 20, NOW - 11 * MINUTE)
     history.fetched(FileKind.OUTPUT, range(ANSWERED), NOW - 9 * MINUTE)
     history.fetched(FileKind.ERRORS, range(ANSWERED, ANSWERED + ERRORS), NOW - 9 * MINUTE)
-    history.journal.annotate(history.account, JOB_ID, "reviews-march", "the second prompt")
+    history.journal.records.annotate(history.account, JOB_ID, "reviews-march", "the second prompt")
     return JOB_ID
 
 
@@ -195,7 +195,7 @@ def uncertain(history: JobHistory) -> str:
         error="The answer to the create is lost",
         hint="The list is being asked; nothing is sent twice.",
     )
-    history.journal.update_submission(history.account, lost, NOW - 40)
+    history.journal.submissions.update(history.account, lost, NOW - 40)
     return submission_key(up.id)
 
 
@@ -209,7 +209,7 @@ def unknown(history: JobHistory) -> str:
 
 def elsewhere(history: JobHistory) -> str:
     history.listed(history.job("COMPLETED", 3 * HOUR, completed_at=NOW - 2 * HOUR, output_file_id="file-output"), NOW)
-    history.journal.name_inputs(history.account, {"file-in": "theirs.jsonl"})
+    history.journal.records.name_inputs(history.account, {"file-in": "theirs.jsonl"})
     return JOB_ID
 
 
@@ -219,7 +219,7 @@ STATES: dict[str, Callable[[JobHistory], str]] = {
 }
 
 
-def app_on(folder: Path, state: str, monkeypatch: pytest.MonkeyPatch, **more: object) -> tuple[TbatchApp, str]:
+def app_on(folder: Path, state: str, monkeypatch: pytest.MonkeyPatch, **more: Any) -> tuple[TbatchApp, str]:
     """The app on a history with a job in this state, in a folder of its own and with a clock that stands."""
     history = JobHistory(folder)
     key = STATES[state](history)

@@ -28,7 +28,7 @@ def variables(of: Theme) -> dict[str, str]:
 @pytest.mark.parametrize("ink", INKS)
 def test_contrast(ours: Theme, ground: str, ink: str) -> None:
     colors = variables(ours)
-    assert theme.contrast(Color.parse(colors[ink]), Color.parse(colors[ground])) >= theme.READABLE
+    assert theme.contrast(Color.parse(colors[ink]), Color.parse(colors[ground])) >= theme.MIN_CONTRAST
 
 
 @pytest.mark.parametrize("name", [name for name, other in BUILTIN_THEMES.items() if not other.ansi])
@@ -36,7 +36,7 @@ def test_statuses_can_be_read_in_textuals_themes(name: str) -> None:
     colors = variables(BUILTIN_THEMES[name])
     for ink in ("accent-text", *theme.STATUS):
         for ground in ("background", "cursor-row", "cursor-row-blurred"):
-            assert theme.contrast(Color.parse(colors[ink]), Color.parse(colors[ground])) >= theme.READABLE
+            assert theme.contrast(Color.parse(colors[ink]), Color.parse(colors[ground])) >= theme.MIN_CONTRAST
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_selected_text_can_be_read_and_seen_to_be_selected(of: Theme) -> None:
     colors = {
         name: Color.parse(color) for name, color in variables(of).items() if name.startswith(("selected", "back"))
     }
-    assert theme.contrast(colors["selected-text"], colors["selected"]) >= theme.READABLE
+    assert theme.contrast(colors["selected-text"], colors["selected"]) >= theme.MIN_CONTRAST
     assert theme.contrast(colors["selected"], colors["background"]) >= 1.2
 
 
@@ -75,4 +75,4 @@ async def test_without_colours_the_terminals_palette_is_left_alone(
     async with app.run_test(size=(80, 24)):
         await until(lambda: len(colours()) > 3)  # greys
         app.theme = "ansi-dark"
-        await until(lambda: colours() == {"default"}, what=colours())
+        await until(lambda: colours() == {"default"}, what="no colour of ours is left")

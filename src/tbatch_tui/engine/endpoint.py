@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Endpoint(StrEnum):
-    """The three endpoints a batch can run against (API: `endpoint` of `POST /v1/batches`)."""
+    """An endpoint that a batch can run against: `endpoint` of `POST /v1/batches` (API)."""
 
     CHAT = "/v1/chat/completions"
     TRANSCRIPTION = "/v1/audio/transcriptions"
@@ -14,7 +14,7 @@ class Endpoint(StrEnum):
 
     @property
     def words(self) -> str:
-        """The words a person reads."""
+        """The name for people."""
         return _ENDPOINT_WORDS[self]
 
     @property

@@ -80,11 +80,11 @@ class BatchEngine:
 
         Raises LocalFileError when the data folder cannot be used.
         """
-        return self._book.open().records(self._book.account_id, limit)
+        return self._book.open().records.all(self._book.account_id, limit)
 
     def first_memory(self, name: str) -> str | None:
         """As `recall`, on this thread and before the first frame. Raises LocalFileError."""
-        return self._book.open().recall(name)
+        return self._book.open().memory.recall(name)
 
     def served_at(self, base_url: str) -> None:
         """Say where the server is, when that was not known at first (the demo's). Before the context is entered."""
@@ -96,11 +96,11 @@ class BatchEngine:
 
         self._log = EventLog(self.options.data_dir)
         await self._book.run(self._log.open)
-        if journal.damaged is not None:
+        if journal.database.damaged is not None:
             self._emit(
                 Notice(
                     "The history was damaged and has been set aside",
-                    f"It is kept as {journal.damaged}. Jobs come back from the server; labels do not.",
+                    f"It is kept as {journal.database.damaged}. Jobs come back from the server; labels do not.",
                     "warning",
                 )
             )
@@ -187,7 +187,7 @@ class BatchEngine:
         record = self.record(key)
         if record is None:
             return JobHistory()
-        return await self._book.run(self._book.journal.history, self._book.account_id, record)
+        return await self._book.run(self._book.journal.progress.history, self._book.account_id, record)
 
     async def raw_job(self, job_id: str) -> str | None:
         """The job as the server wrote it in its last list; None while there is none, or it is not in there."""
@@ -202,7 +202,7 @@ class BatchEngine:
 
     async def recents(self, limit: int = 10) -> list[Path]:
         """Input files submitted lately, newest first."""
-        return await self._book.run(self._book.journal.recents, limit)
+        return await self._book.run(self._book.journal.memory.recent_files, limit)
 
     async def catalogue(self) -> Catalogue:
         """The models and their prices, with the date of that; the last known while the server cannot be asked.
@@ -223,7 +223,9 @@ class BatchEngine:
 
     async def earlier_runs(self, sha256: str, endpoint: Endpoint) -> list[JobRecord]:
         """What these exact bytes became before: submitting them again is billed again."""
-        return await self._book.run(self._book.journal.earlier_runs, self._book.account_id, sha256, endpoint)
+        return await self._book.run(
+            self._book.journal.submissions.earlier_runs, self._book.account_id, sha256, endpoint
+        )
 
     async def price_list(self) -> PriceList:
         """The prices in force: the person's own, else the catalogue's, less what is taken off for a batch."""
@@ -259,7 +261,7 @@ class BatchEngine:
         if requests is None:
             requests = await asyncio.to_thread(_lines_of, path)
         record = await self._book.run(
-            self._book.journal.add_submission,
+            self._book.journal.submissions.add,
             self._book.account_id,
             path=path,
             size=found.size,
@@ -351,7 +353,7 @@ class BatchEngine:
     async def remove(self, keys: Iterable[str]) -> int:
         """Take those of these records out of the list that may go; how many did. Files on disk stay."""
         free = [key for key in keys if not self.removal_blocker(key)]
-        removed = await self._book.run(self._book.journal.remove, self._book.account_id, free, self.now())
+        removed = await self._book.run(self._book.journal.records.remove, self._book.account_id, free, self.now())
         self._book.publish_removed(removed)
         return len(removed)
 
@@ -399,7 +401,7 @@ class BatchEngine:
 
     async def annotate(self, key: str, label: str, note: str) -> None:
         """Keep a label and a note for a record, on this machine only."""
-        record = await self._book.run(self._book.journal.annotate, self._book.account_id, key, label, note)
+        record = await self._book.run(self._book.journal.records.annotate, self._book.account_id, key, label, note)
         if record is not None:
             self._book.publish([record])
 
@@ -407,11 +409,11 @@ class BatchEngine:
         """Keep that this file is a retry of a job: what it becomes belongs to that job's family. Raises BatchError."""
         path = path.absolute()  # noqa: ASYNC240 - asks for the working folder only
         found = await fingerprint_file(path)
-        await self._book.run(self._book.journal.add_retry, self._book.account_id, path, found.sha256, parent)
+        await self._book.run(self._book.journal.lineage.add_retry, self._book.account_id, path, found.sha256, parent)
 
     async def family(self, key: str) -> list[FamilyMember]:
         """The original that a job is a retry of, and all its retries, the original first."""
-        return await self._book.run(self._book.journal.family, self._book.account_id, key)
+        return await self._book.run(self._book.journal.lineage.family, self._book.account_id, key)
 
     def index_of(self, record: JobRecord) -> ResultIndex:
         """The index over a job's files, to be built in a thread: what was read once is there at once."""
@@ -454,11 +456,11 @@ class BatchEngine:
 
     async def remember(self, name: str, value: str) -> None:
         """Keep a small choice of the person's (a filter, a sort, a theme)."""
-        await self._book.run(self._book.journal.remember, name, value)
+        await self._book.run(self._book.journal.memory.remember, name, value)
 
     async def recall(self, name: str) -> str | None:
         """What was kept under this name."""
-        return await self._book.run(self._book.journal.recall, name)
+        return await self._book.run(self._book.journal.memory.recall, name)
 
 
 def _lines_of(path: Path) -> int:

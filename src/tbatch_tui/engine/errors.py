@@ -1,10 +1,24 @@
-"""What can go wrong, in words for a person: what happened (title), what is safe and what to do (hint)."""
+"""The errors that the engine raises on purpose. Each says what happened (title), what is safe and what to do (hint).
+
+BatchError
+├─ ConnectionFailedError        certainly not sent
+├─ OutcomeUnknownError          perhaps done
+│  └─ ServerError               5xx, or 408
+├─ RequestRejectedError         4xx: certainly not done
+│  ├─ AuthenticationError       401, 403
+│  ├─ NotFoundError             404, 410
+│  └─ RateLimitError            429
+├─ LocalFileError               a file or folder on this machine
+├─ JournalError                 the history
+├─ IncompleteDownloadError      a worse copy than the one on disk
+└─ OperationCancelledError      stopped by the person
+"""
 
 from __future__ import annotations
 
 
 class BatchError(Exception):
-    """Base of every error this project raises on purpose. Both parts are plain text, foreign parts included."""
+    """The base of every error here. Title and hint are plain text, and may hold text of a server or a file."""
 
     def __init__(self, title: str, hint: str = "") -> None:
         super().__init__(title)
@@ -28,16 +42,17 @@ class OutcomeUnknownError(BatchError):
 
 
 class ServerError(OutcomeUnknownError):
-    """The server answered 5xx. `status` is the HTTP status."""
+    """The server answered 5xx, or another status that leaves open what was done. `status` is the HTTP status."""
 
     def __init__(self, title: str, hint: str = "", *, status: int = 500, retry_after: float | None = None) -> None:
         super().__init__(title, hint)
         self.status = status
         self.retry_after = retry_after
+        """Seconds to wait, as the server said; None where it did not."""
 
 
 class RequestRejectedError(BatchError):
-    """The server said no (4xx): certainly not done. `status` is the HTTP status."""
+    """The server refused the request (4xx): it was certainly not carried out. `status` is the HTTP status."""
 
     def __init__(self, title: str, hint: str = "", *, status: int = 400) -> None:
         super().__init__(title, hint)
@@ -45,19 +60,20 @@ class RequestRejectedError(BatchError):
 
 
 class RateLimitError(RequestRejectedError):
-    """429: asked too often. `retry_after` is in seconds, as the server said, else None."""
+    """The server answered 429: too many requests."""
 
     def __init__(self, title: str, hint: str = "", *, retry_after: float | None = None) -> None:
         super().__init__(title, hint, status=429)
         self.retry_after = retry_after
+        """Seconds to wait, as the server said; None where it did not."""
 
 
 class AuthenticationError(RequestRejectedError):
-    """401 or 403: the key is wrong, or may not do this."""
+    """The server answered 401 or 403: the key is wrong, or may not do this."""
 
 
 class NotFoundError(RequestRejectedError):
-    """404: the server knows no such thing."""
+    """The server answered 404 or 410: it has no such thing, or no longer."""
 
 
 class JournalError(BatchError):
@@ -65,7 +81,7 @@ class JournalError(BatchError):
 
 
 class IncompleteDownloadError(BatchError):
-    """What the server sent is less than the file that is here; the file was kept."""
+    """The server sent less than the file on disk has; that file was kept."""
 
 
 class OperationCancelledError(BatchError):

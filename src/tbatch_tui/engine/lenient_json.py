@@ -44,15 +44,21 @@ def count_of(value: Any) -> int | None:
     return int(number) if number is not None else None
 
 
-def seconds_of(value: Any) -> float | None:
-    """A finite number that is not negative, also when spelled as text."""
+def as_number(value: Any) -> float | None:
+    """Return a finite number, also when spelled as text; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     try:
         number = float(value)
     except (ValueError, OverflowError):
         return None
-    return number if math.isfinite(number) and number >= 0 else None
+    return number if math.isfinite(number) else None
+
+
+def seconds_of(value: Any) -> float | None:
+    """A finite number that is not negative, also when spelled as text."""
+    number = as_number(value)
+    return number if number is not None and number >= 0 else None
 
 
 def text_of(content: Any) -> str:

@@ -1,4 +1,4 @@
-"""What a person can do next, named in a message without saying how: the app says a key, a command says a command."""
+"""Actions that a message suggests without saying how: the app inserts a key, the command line a command."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class NextStep(StrEnum):
-    """Stands in a text for the way to do it. Whoever tells the text puts that in; the value is the action's id."""
+    """A placeholder in a text, which whoever shows the text replaces. The value is the id of the key's binding."""
 
     PICK = "{jobs.new}"
     ASK_AGAIN = "{jobs.refresh}"

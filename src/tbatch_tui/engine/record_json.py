@@ -1,4 +1,4 @@
-"""A record as plain data: what `--json` prints, `Y` copies, and a command of the person's own is given."""
+"""A record as plain data, for `--json`, for `Y` (copy), and for the person's notify command."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def record_to_dict(record: JobRecord) -> dict[str, Any]:
-    """All that is known, as JSON takes it. Times are UTC; what is not known is null."""
+    """Return all that is known of a record, as JSON takes it. Times are UTC; what is not known is None."""
     job, submission = record.job, record.submission
     return {
         "id": job.id if job is not None else None,
@@ -43,12 +43,12 @@ def record_to_dict(record: JobRecord) -> dict[str, Any]:
         "errors": _file(record.errors, job.error_file_id if job is not None else None),
         "retry_of": submission.parent if submission is not None and record.group is None else None,
         "group": _group(record),
-        "tally": _tally(record.counts),
+        "tally": _counts(record.counts),
     }
 
 
 def _group(record: JobRecord) -> dict[str, Any] | None:
-    """The file that it is a part of, where that was submitted as several jobs."""
+    """Return the input file that the record is a part of; None for one that was submitted as one job."""
     group, submission = record.group, record.submission
     if group is None or submission is None:
         return None
@@ -62,23 +62,23 @@ def _group(record: JobRecord) -> dict[str, Any] | None:
     }
 
 
-def _tally(tally: JobCounts | None) -> dict[str, Any] | None:
-    """What came of the requests, once the files are here and counted."""
-    if tally is None:
+def _counts(counts: JobCounts | None) -> dict[str, Any] | None:
+    """Return how many requests were answered, failed or are missing; None until the files are counted."""
+    if counts is None:
         return None
     return {
-        "requests": tally.requests,
-        "answered": tally.answered,
-        "errors": tally.errors,
-        "missing": tally.missing,
-        "cut_short": tally.cut_short,
-        "unknown_ids": tally.unknown,
-        "duplicates": tally.duplicates,
-        "unreadable": tally.unreadable,
-        "is_even": tally.is_even,
-        "prompt_tokens": tally.prompt_tokens,
-        "completion_tokens": tally.completion_tokens,
-        "audio_seconds": tally.audio_seconds,
+        "requests": counts.requests,
+        "answered": counts.answered,
+        "errors": counts.errors,
+        "missing": counts.missing,
+        "cut_short": counts.cut_short,
+        "unknown_ids": counts.unknown,
+        "duplicates": counts.duplicates,
+        "unreadable": counts.unreadable,
+        "is_even": counts.is_even,
+        "prompt_tokens": counts.prompt_tokens,
+        "completion_tokens": counts.completion_tokens,
+        "audio_seconds": counts.audio_seconds,
     }
 
 

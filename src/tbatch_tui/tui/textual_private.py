@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rich._unicode_data import load as load_cell_table
+from rich.text import Text
 from textual import _context
+from textual.app import App, ReturnType
 from textual.keys import _character_to_key
 from textual.selection import SelectEnd
 from textual.widget import Widget
@@ -17,7 +19,6 @@ from textual.widget import Widget
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from textual.app import App
     from textual.binding import Binding
     from textual.geometry import Offset
     from textual.screen import Screen
@@ -113,3 +114,21 @@ def zero_width_ranges() -> list[tuple[int, int]]:
     Relies on the table that `rich.cells` measures with, `rich._unicode_data`, so that both agree.
     """
     return [(first, last) for first, last, width in load_cell_table("auto").widths if width == 0]
+
+
+class CrashReportingApp(App[ReturnType]):
+    """An app that prints its own message after an unexpected exception.
+
+    Relies on `App._fatal_error`, which Textual calls then to print a traceback with the values of variables, and on
+    `App._exit_renderables` and `App._close_messages_no_wait`, which that uses.
+    """
+
+    def crash_message(self) -> str:
+        """Return what to print below the app; called while the exception is being handled."""
+        raise NotImplementedError
+
+    def _fatal_error(self) -> None:
+        message = self.crash_message()
+        self.bell()
+        self._exit_renderables.append(Text(message))
+        self._close_messages_no_wait()

@@ -1,4 +1,4 @@
-"""The close look takes short cuts where a line is plain: they must lead to where the long way does."""
+"""`check_line` takes short cuts where a line is plain: they must give what the long way gives."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KEYS = ['"role"', '"content"', '"r\\u006fle"', '"say \\"role"', '"a:b"', '"é\\u
 
 
 def objects(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    """JSON objects as text, in odd spellings, with keys that may be there twice."""
+    """JSON objects as text, in unusual spellings, with keys that may be there twice."""
     member = st.builds("{}{}{}".format, st.sampled_from(KEYS), st.sampled_from([":", ": ", " :", "\t: "]), inner)
     return st.lists(member, max_size=3).map(lambda members: f"{{{','.join(members)}}}")
 
@@ -41,34 +41,35 @@ values = st.recursive(
 
 
 @given(objects(values))
-def test_short_cuts(text: str) -> None:
+def test_short_cuts_agree_with_the_long_way(text: str) -> None:
     twice = []
 
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    def object_of(items: list[tuple[str, Any]]) -> dict[str, Any]:
         twice.append(len(dict(items)) < len(items))
         return dict(items)
 
-    expected = json.loads(text, object_pairs_hook=pairs)
+    expected = json.loads(text, object_pairs_hook=object_of)
     plain = plain_value(text.encode(), text)
     assert plain is None or (plain == expected and not any(twice) and "9" * 310 not in text)
-    seen = LineReport(text=text, value=expected)
+    report = LineReport(text=text, value=expected)
     for path in paths(expected):
-        assert seen.column(Finding("rule", "message", path)) == locate(text, path) + 1
-        assert seen.column(Finding("rule", "message", (*path, "none"))) == locate(text, (*path, "none")) + 1
+        assert report.column(Finding("rule", "message", path)) == locate(text, path) + 1
+        assert report.column(Finding("rule", "message", (*path, "none"))) == locate(text, (*path, "none")) + 1
 
 
 def paths(value: object, path: tuple[JsonPathPart, ...] = ()) -> list[tuple[JsonPathPart, ...]]:
+    """The paths of a value and of all values in it."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [path, *(longer for step, item in inner for longer in paths(item, (*path, step)))]
+    return [path, *(longer for part, item in inner for longer in paths(item, (*path, part)))]
 
 
-def test_a_plain_line_is_taken_as_plain() -> None:
+def test_plain_value_reads_a_plain_line() -> None:
     line = chat("a", temperature=0.5)
     text = json.dumps(line)
     assert plain_value(text.encode(), text) == line
 
 
-FAULTS = {
+REPLACED = {
     "custom-id-missing": b'"custom_id": "a%d", ',
     "duplicate-custom-id": b"a%d",
     "no-model": b'"model": "meta-llama/Llama-3.3-70B-Instruct-Turbo", ',
@@ -78,13 +79,13 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("rule", FAULTS)
-def test_a_file_full_of_one_fault_takes_no_long_time(tmp_path: Path, rule: str) -> None:
+@pytest.mark.parametrize("rule", REPLACED)
+def test_a_file_full_of_one_problem_does_not_take_long(tmp_path: Path, rule: str) -> None:
     """By processor time, and far above what it takes: 20 to 40 µs a line, where a clean one takes 3."""
     line = dumped(chat("a%d", messages=[{"role": "user", "content": 'Say "so":\n' * 50}]))
-    mark = FAULTS[rule]
-    instead = {"crlf": b"\r\n", "blank-line": b"\n{", "duplicate-custom-id": b"same"}.get(rule, b"")
-    path = saved(tmp_path, b"".join(line.replace(mark, instead).replace(b"%d", b"%d" % i) for i in range(3_000)))
+    removed = REPLACED[rule]
+    inserted = {"crlf": b"\r\n", "blank-line": b"\n{", "duplicate-custom-id": b"same"}.get(rule, b"")
+    path = saved(tmp_path, b"".join(line.replace(removed, inserted).replace(b"%d", b"%d" % i) for i in range(3_000)))
     began = time.process_time()
     assert check_file(path).counts[rule] >= 2_999
     assert time.process_time() - began < 3_000 * 0.000_5

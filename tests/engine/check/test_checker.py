@@ -1,4 +1,4 @@
-"""The check as a piece of machinery: trouble with files, being stopped, memory of what it saw, the GIL."""
+"""The check as a whole: unreadable files, progress and stopping, two processes, other threads, what it loads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from tbatch_tui.engine.check import check_file, read_line
 from tbatch_tui.engine.check.lines.url_hosts import host_of, is_private
 from tbatch_tui.engine.check.scan import duplicates, reader
-from tbatch_tui.engine.check.scan.reader import Piece, longest
+from tbatch_tui.engine.check.scan.reader import Piece, longest_line
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tests.helpers.check_lines import chat, dumped, saved
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """20 MB of sound lines, in which the first and the last bear the same id."""
+    """20 MB of valid lines, of which the first and the last have the same id."""
     text = "word " * 100
     line = dumped(chat("ID", messages=[{"role": "user", "content": text}]))
     content = b"".join(line.replace(b"ID", b"%d" % (index % 29_999)) for index in range(30_000))
     return saved(tmp_path_factory.mktemp("large"), content)
 
 
-def test_trouble_with_files(tmp_path: Path) -> None:
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jsonl")
     for path, title in (
         (tmp_path / "none.jsonl", "does not exist"),
@@ -47,7 +47,7 @@ def test_trouble_with_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_file_without_the_right_to_read(tmp_path: Path) -> None:
+def test_a_file_without_read_permission(tmp_path: Path) -> None:
     path = saved(tmp_path, dumped(chat()))
     path.chmod(0)
     with pytest.raises(LocalFileError, match="permission denied"):
@@ -62,19 +62,19 @@ def test_two_processes_find_the_same(large: Path) -> None:
     ]
 
 
-def test_a_lost_child_is_made_up_for(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_half_of_a_lost_child_is_scanned_again(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = check_file(large)
     monkeypatch.setattr("tbatch_tui.engine.check.scan.parallel.msgspec.msgpack.encode", lambda _: os._exit(9))
     assert check_file(large, processes=2).problems == expected.problems
 
 
-def test_many_ids_are_dealt_out(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_ids_are_compared_in_buckets(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = check_file(large)
-    monkeypatch.setattr(duplicates, "_AT_ONCE", 100)
+    monkeypatch.setattr(duplicates, "_ONE_SET_MAX", 100)
     assert check_file(large).problems == expected.problems
 
 
-def test_equal_hashes_of_other_ids_are_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_equal_hashes_of_different_ids_are_no_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("scan.scan", "scan.duplicates"):
         monkeypatch.setattr(f"tbatch_tui.engine.check.{module}.hash", lambda _: 7, raising=False)
     report = check_file(saved(tmp_path, dumped(chat("a"), chat("b"), chat("c"), chat("b"))))
@@ -82,12 +82,12 @@ def test_equal_hashes_of_other_ids_are_no_fault(tmp_path: Path, monkeypatch: pyt
 
 
 def test_progress_and_stopping(large: Path) -> None:
-    told: list[tuple[int, int]] = []
-    check_file(large, progress=lambda done, total: told.append((done, total)))
+    calls: list[tuple[int, int]] = []
+    check_file(large, progress=lambda done, total: calls.append((done, total)))
     size = large.stat().st_size
-    assert told == sorted(told)
-    assert told[-1] == (size, size)
-    assert len(told) > size // 300_000
+    assert calls == sorted(calls)
+    assert calls[-1] == (size, size)
+    assert len(calls) > size // 300_000
     for processes in (1, 2):
         asked = iter(range(1000))
         with pytest.raises(OperationCancelledError):
@@ -95,25 +95,25 @@ def test_progress_and_stopping(large: Path) -> None:
 
 
 def test_stopping_among_very_many_short_lines(tmp_path: Path) -> None:
-    """All of them are in one piece, and it takes a second: it is asked in between, once in 500 lines."""
+    """All of them are in one piece, which takes a second: `cancelled` is asked once in 500 lines."""
     path = saved(tmp_path, b"{}\n" * 60_000)
-    assert path.stat().st_size < reader.PIECE
+    assert path.stat().st_size < reader.PIECE_BYTES
     asked = iter(range(1000))
     with pytest.raises(OperationCancelledError):
         check_file(path, cancelled=lambda: next(asked) > 20)
     assert next(asked) == 22
 
 
-def test_problems_beyond_those_kept_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_problems_over_the_maximum_are_only_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("scan.partial", "scan.duplicates", "checker"):
-        monkeypatch.setattr(f"tbatch_tui.engine.check.{module}.PROBLEMS_KEPT", 100)
+        monkeypatch.setattr(f"tbatch_tui.engine.check.{module}.MAX_PROBLEMS", 100)
     report = check_file(saved(tmp_path, b"{}\n" * 60 + dumped(chat("a")) * 200))
     assert len(report.problems) == 100
     assert report.counts == {"custom-id-missing": 60, "body-missing": 60, "duplicate-custom-id": 199}
     assert report.errors == 60 + 60 + 199
 
 
-def test_other_threads_go_on_meanwhile(large: Path) -> None:
+def test_other_threads_can_run_meanwhile(large: Path) -> None:
     """The longest time that the check keeps another thread waiting. A busy machine may add some of its own."""
     waits = []
     for _ in range(3):
@@ -143,14 +143,14 @@ def test_longest(known: int) -> None:
             data = b"\n".join(lines) + end
             expected = max(known, *map(len, lines))
             piece = Piece(0, len(data), bytearray(b"[" + data + b"more"))
-            assert longest(piece, known) == longest(piece, known, len(lines)) == expected
+            assert longest_line(piece, known) == longest_line(piece, known, len(lines)) == expected
 
 
 def test_hosts() -> None:
     assert host_of("HTTPS://user:pw@Example.COM:8080/a?b") == "example.com"
     assert host_of("http://[::1]:80/") == "::1"
     assert host_of("https://") == host_of("file:///a") == host_of("//a") == host_of("http://a b/") == ""
-    odd = (
+    unusual = (
         "127.1",
         "0x7f.1",
         "2130706433",
@@ -171,7 +171,7 @@ def test_hosts() -> None:
         "fd00::1",
         "nas",
         "a.local",
-        *odd,
+        *unusual,
     ):
         assert is_private(host), host
     for host in (
@@ -187,13 +187,13 @@ def test_hosts() -> None:
 
 
 def test_what_is_loaded(tmp_path: Path) -> None:
-    """The command is over in a tenth of a second: what it loads is a third of that."""
+    """The command takes a tenth of a second, and a third of that is what it loads."""
     code = (
         "import sys; from tbatch_tui.cli import dispatch as cli; cli._load_msgspec();"
         "assert cli.main(['check', sys.argv[1]]) == 0;"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     )
-    command = [sys.executable, "-c", code, saved(tmp_path, dumped(chat()))]
+    command = [sys.executable, "-c", code, str(saved(tmp_path, dumped(chat())))]
     loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     unwanted = {"textual", "rich", "together", "httpx", "pydantic", "asyncio", "sqlite3", "hashlib", "tempfile"}
     unwanted |= {"argparse", "shutil", "dataclasses", "inspect", "json", "typing_extensions"}

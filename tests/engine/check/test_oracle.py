@@ -1,4 +1,4 @@
-"""The check against the oracle: its fast path, its slow path and its two processes say what plain code says."""
+"""The check against the oracle: the fast path, `check_line` and two processes report what plain code does."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.check import RULES, check_file
-from tbatch_tui.engine.check.scan import parallel as forked
-from tbatch_tui.engine.check.scan import reader
+from tbatch_tui.engine.check.scan import parallel, reader
 from tbatch_tui.engine.domain.check_report import Severity
 from tests.helpers.check_lines import audio, chat, dumped, saved
-from tests.helpers.check_oracle import expected
+from tests.helpers.check_oracle import expected_report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,10 +54,10 @@ BASES = [
 
 
 def put(line: Any, path: list[str], value: object, *, is_removed: bool) -> None:
-    """Put a value in the line, or take one away, if there is a place for it."""
-    for step in path[:-1]:
+    """Set a value in the line, or remove it, if its parent is there."""
+    for part in path[:-1]:
         inner = dict(enumerate(line)) if isinstance(line, list) else line
-        line = inner.get(int(step) if step.isdigit() else step) if isinstance(inner, dict) else None
+        line = inner.get(int(part) if part.isdigit() else part) if isinstance(inner, dict) else None
     if isinstance(line, dict):
         if is_removed:
             line.pop(path[-1], None)
@@ -68,12 +67,13 @@ def put(line: Any, path: list[str], value: object, *, is_removed: bool) -> None:
 
 @st.composite
 def lines(draw: st.DrawFn, is_chat: bool) -> bytes:
-    """A line with some faults, in values or in the text."""
+    """A line with something wrong in its values or in its text."""
     line = copy.deepcopy(draw(st.sampled_from(BASES if is_chat else [BASES[1], BASES[1], BASES[0]])))
     if draw(st.booleans()):
         line["custom_id"] = draw(st.sampled_from(["a", "b", "c", "d", "e"]))
     for path in draw(st.lists(st.sampled_from(PATHS), max_size=2)):
-        put(line, path, draw(values), is_removed=draw(st.integers(0, 3)) == 0)
+        value = copy.deepcopy(draw(values))  # a list or an object that the next path may change
+        put(line, path, value, is_removed=draw(st.integers(0, 3)) == 0)
     if draw(st.integers(0, 5)) == 0:
         keys = list(line)
         line = {key: line[key] for key in draw(st.permutations(keys))}
@@ -86,7 +86,7 @@ def lines(draw: st.DrawFn, is_chat: bool) -> bytes:
             text = text[:at] + draw(st.sampled_from(PIECES)) + text[at + draw(st.integers(0, 1)) :]
         case 1:  # a key that is there twice, perhaps
             at = draw(st.sampled_from([i + 1 for i, character in enumerate(text) if character == "{"]))
-            key = draw(st.sampled_from(sorted({step for path in PATHS for step in path})))
+            key = draw(st.sampled_from(sorted({part for path in PATHS for part in path})))
             text = text[:at] + f"{json.dumps(key)}: {json.dumps(draw(values))}, " + text[at:]
         case 2:
             text = draw(
@@ -100,10 +100,10 @@ def lines(draw: st.DrawFn, is_chat: bool) -> bytes:
 
 @st.composite
 def files(draw: st.DrawFn) -> tuple[bytes, bool]:
-    """A file, and whether it is for chat, as its first line says."""
+    """A file, and whether it is for chat, as its first line shows."""
     is_chat = draw(st.integers(0, 2)) > 0
-    sound = [dumped((chat if is_chat else audio)(f"sound {n}"))[:-1] for n in range(8)]
-    content = sound + draw(st.lists(lines(is_chat), max_size=8))
+    valid = [dumped((chat if is_chat else audio)(f"sound {n}"))[:-1] for n in range(8)]
+    content = valid + draw(st.lists(lines(is_chat), max_size=8))
     end = draw(st.sampled_from([b"\n", b"\n", b"\n", b"\r\n"]))
     content = [line + end for line in content]
     if draw(st.integers(0, 3)) == 0:
@@ -114,33 +114,35 @@ def files(draw: st.DrawFn) -> tuple[bytes, bool]:
 
 @pytest.fixture(scope="module", autouse=True)
 def small_pieces() -> Iterator[pytest.MonkeyPatch]:
-    """Small files are taken apart as large ones are."""
+    """Split small files as large ones are."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(forked, "LARGE", 0)
-        patch.setattr("tbatch_tui.engine.check.checker.LARGE", 0)
+        patch.setattr(parallel, "PARALLEL_BYTES_MIN", 0)
+        patch.setattr("tbatch_tui.engine.check.checker.PARALLEL_BYTES_MIN", 0)
         yield patch
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(files(), st.sampled_from([200, 700, 256 * 1024]), st.booleans())
 @example((dumped(chat("a")) + dumped(chat("b")).replace(b"\n", b"\r\n"), True), 256 * 1024, False)
-def test_agreement(
+def test_check_and_oracle_agree(
     tmp_path: Path, small_pieces: pytest.MonkeyPatch, file: tuple[bytes, bool], piece: int, is_forked: bool
 ) -> None:
     content, is_chat = file
-    small_pieces.setattr(reader, "PIECE", piece)
-    told = expected(content, is_chat=is_chat)
+    small_pieces.setattr(reader, "PIECE_BYTES", piece)
+    expected = expected_report(content, is_chat=is_chat)
     report = check_file(saved(tmp_path, content))
     errors = {
         (problem.line, problem.rule)
         for problem in report.problems
         if problem.severity is Severity.ERROR or problem.rule == "duplicate-key"
     }
-    assert errors == told.faults
-    once = {rule: number for rule, number in report.counts.items() if RULES[rule].once and rule != "not-for-batch"}
-    assert once == told.counts
-    assert {problem.rule: problem.line for problem in report.problems if problem.rule in once} == told.firsts
-    assert report.models == told.models
+    assert errors == expected.errors
+    once = {
+        rule: number for rule, number in report.counts.items() if RULES[rule].once_per_file and rule != "not-for-batch"
+    }
+    assert once == expected.counts
+    assert {problem.rule: problem.line for problem in report.problems if problem.rule in once} == expected.firsts
+    assert report.models == expected.models
     if is_forked:
         two = check_file(report.path, processes=2)
         assert two._replace(seconds=0) == report._replace(seconds=0)

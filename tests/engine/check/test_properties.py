@@ -1,4 +1,4 @@
-"""What holds for any file: no bytes crash it, a sound file has no errors, each fault is found where it was put."""
+"""What holds for any file: no bytes crash the check, a valid file has no errors, each error is found in its line."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.check import check_file, plan_fixes, write_fixed
-from tbatch_tui.engine.check.scan import parallel as forked
-from tbatch_tui.engine.check.scan import reader
+from tbatch_tui.engine.check.scan import parallel, reader
 from tests.helpers.check_lines import audio, chat, dumped, saved, without
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tbatch_tui.engine.domain.check_report import CheckReport
 
 pytestmark = pytest.mark.usefixtures("small_pieces")
-quickly = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 scraps = st.one_of(
@@ -42,7 +41,7 @@ scraps = st.one_of(
 
 
 def with_value(line: dict[str, Any], key: str, value: object) -> dict[str, Any]:
-    """The line with the value put at the key, wherever that key is, or else in the body."""
+    """Return the line with this value at the key, wherever that key belongs."""
     if key in line:
         return {**line, key: value}
     if key in ("role", "content"):
@@ -51,8 +50,8 @@ def with_value(line: dict[str, Any], key: str, value: object) -> dict[str, Any]:
 
 
 @st.composite
-def sound_files(draw: st.DrawFn) -> tuple[list[bytes], bool]:
-    """The lines of a sound file of either kind, in any spelling that JSON allows."""
+def valid_files(draw: st.DrawFn) -> tuple[list[bytes], bool]:
+    """The lines of a valid file of either kind, in any spelling that JSON allows."""
     is_chat = draw(st.booleans())
     ids = draw(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=64), unique=True))
     optional = st.fixed_dictionaries(
@@ -83,27 +82,27 @@ def sound_files(draw: st.DrawFn) -> tuple[list[bytes], bool]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def small_pieces() -> Any:
-    """Pieces and halves of a few lines, so that small files are taken apart as large ones are."""
+def small_pieces() -> Iterator[None]:
+    """Pieces and halves of a few lines, so that small files are split as large ones are."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(reader, "PIECE", 300)
-    patch.setattr(forked, "LARGE", 0)
-    patch.setattr("tbatch_tui.engine.check.checker.LARGE", 0)
+    patch.setattr(reader, "PIECE_BYTES", 300)
+    patch.setattr(parallel, "PARALLEL_BYTES_MIN", 0)
+    patch.setattr("tbatch_tui.engine.check.checker.PARALLEL_BYTES_MIN", 0)
     yield
     patch.undo()
 
 
-def both(path: Path) -> CheckReport:
-    """The report, which is the same by one process and by two."""
+def check_both_ways(path: Path) -> CheckReport:
+    """Check with one process and with two, which must report the same."""
     one, two = check_file(path), check_file(path, processes=2)
     assert one._replace(seconds=0) == two._replace(seconds=0)
     return one
 
 
-@quickly
+@quick
 @given(st.lists(scraps, max_size=12).map(b"".join))
 def test_any_bytes_are_reported_on(tmp_path: Path, content: bytes) -> None:
-    report = both(saved(tmp_path, content))
+    report = check_both_ways(saved(tmp_path, content))
     assert report.size == len(content)
     for problem in report.problems:
         assert 1 <= problem.line <= max(1, report.lines)
@@ -119,23 +118,24 @@ def test_any_bytes_are_reported_on(tmp_path: Path, content: bytes) -> None:
 
 
 def fix(report: CheckReport, **options: Any) -> Path:
+    """Write the fixed copy and return its path."""
     path = write_fixed(plan_fixes(report), **options).path
     return path.replace(report.path.with_name("next.jsonl"))
 
 
-@quickly
-@given(sound_files(), st.booleans())
-def test_sound_file_has_no_errors(tmp_path: Path, file: tuple[list[bytes], bool], is_ended: bool) -> None:
+@quick
+@given(valid_files(), st.booleans())
+def test_a_valid_file_has_no_errors(tmp_path: Path, file: tuple[list[bytes], bool], is_ended: bool) -> None:
     lines, _ = file
     path = saved(tmp_path, b"\n".join(lines) + (b"\n" if is_ended and lines else b""))
-    report = both(path)
+    report = check_both_ways(path)
     assert set(report.counts) <= {"no-requests"} if not lines else not report.counts
     assert report.requests == report.lines == len(lines)
     assert report.longest_line == max(map(len, lines), default=0)
     assert fix(report).read_bytes() == path.read_bytes()
 
 
-FAULTS: dict[str, Callable[[dict[str, Any]], bytes]] = {
+BROKEN: dict[str, Callable[[dict[str, Any]], bytes]] = {
     "not-json": lambda line: dumped(line)[:-3],
     "not-utf8": lambda line: dumped(line)[:-1].replace(b"sound", b"\xff"),
     "not-object": lambda line: dumped([line])[:-1],
@@ -145,29 +145,29 @@ FAULTS: dict[str, Callable[[dict[str, Any]], bytes]] = {
     "no-messages": lambda line: dumped(without(line, "body", "messages"))[:-1],
     "wrong-type": lambda line: dumped(chat(line["custom_id"], temperature="hot"))[:-1],
     "message-content": lambda line: dumped(chat(line["custom_id"], messages=[{"role": "user"}]))[:-1],
-    "duplicate-custom-id": lambda line: dumped(chat("sound 0"))[:-1],
-    "blank-line": lambda line: b" ",
+    "duplicate-custom-id": lambda _: dumped(chat("sound 0"))[:-1],
+    "blank-line": lambda _: b" ",
     "duplicate-key": lambda line: dumped(line)[:-1].replace(b'"max', b'"max_tokens": 9, "max'),
 }
 
 
-@settings(quickly, max_examples=60)
+@settings(quick, max_examples=60)
 @given(
     st.integers(2, 40),
-    st.dictionaries(st.integers(1, 40), st.sampled_from(sorted(FAULTS)), min_size=1, max_size=5),
+    st.dictionaries(st.integers(1, 40), st.sampled_from(sorted(BROKEN)), min_size=1, max_size=5),
     st.sampled_from([b"\n", b"\r\n"]),
 )
-def test_each_fault_is_found_at_its_line(tmp_path: Path, number: int, faults: dict[int, str], end: bytes) -> None:
+def test_each_error_is_found_in_its_line(tmp_path: Path, number: int, broken: dict[int, str], end: bytes) -> None:
     lines = [dumped(chat(f"sound {i}"))[:-1] for i in range(number + 41)]
-    for index, rule in faults.items():
-        lines[index] = FAULTS[rule](chat(f"sound {index}"))
-    report = both(saved(tmp_path, end.join(lines) + end))
-    found = [(p.line - 1, p.rule) for p in report.problems if p.rule != "crlf"]
-    assert found == sorted(faults.items())
+    for index, rule in broken.items():
+        lines[index] = BROKEN[rule](chat(f"sound {index}"))
+    report = check_both_ways(saved(tmp_path, end.join(lines) + end))
+    problems = [(p.line - 1, p.rule) for p in report.problems if p.rule != "crlf"]
+    assert problems == sorted(broken.items())
     assert report.counts.get("crlf", 0) == (len(lines) if end == b"\r\n" else 0)
 
 
-@settings(quickly, max_examples=50)
+@settings(quick, max_examples=50)
 @given(
     st.dictionaries(
         st.integers(1, 30),
@@ -175,19 +175,19 @@ def test_each_fault_is_found_at_its_line(tmp_path: Path, number: int, faults: di
         max_size=8,
     )
 )
-def test_fixing_leaves_other_lines_and_needs_no_second_time(tmp_path: Path, faults: dict[int, str]) -> None:
+def test_a_fix_leaves_other_lines_and_is_complete(tmp_path: Path, broken: dict[int, str]) -> None:
     lines = [dumped(chat(f"sound {i}")) for i in range(31)]
-    for index, rule in faults.items():
-        lines[index] = FAULTS[rule](chat(f"sound {index}")) + b"\n"
+    for index, rule in broken.items():
+        lines[index] = BROKEN[rule](chat(f"sound {index}")) + b"\n"
     report = check_file(saved(tmp_path, b"".join(lines)))
     fixed = fix(report, reject=True)
     after = fixed.read_bytes().splitlines(keepends=True)
     rejected = tmp_path / "requests.rejected.jsonl"
     left_out = rejected.read_bytes().splitlines(keepends=True) if rejected.exists() else []
     rejected.unlink(missing_ok=True)
-    bad = {index for index, rule in faults.items() if rule in ("not-json", "no-model")}
+    bad = {index for index, rule in broken.items() if rule in ("not-json", "no-model")}
     assert left_out == [lines[index] for index in sorted(bad)]
-    untouched = [lines[index] for index in range(31) if index not in faults]
+    untouched = [lines[index] for index in range(31) if index not in broken]
     assert [line for line in after if line in untouched] == untouched
     again = check_file(fixed)
     assert not again.counts

@@ -1,4 +1,4 @@
-"""A fault in; its exact line, column, id and message out: every rule, each at least once."""
+"""Every rule at least once: the exact line, column, custom_id and message that it reports."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 
 from tbatch_tui.engine.check import RULES, check_file
 from tbatch_tui.engine.domain.catalogue import ModelInfo
-from tbatch_tui.engine.domain.check_report import Severity
+from tbatch_tui.engine.domain.check_report import CheckReport, Severity
 from tbatch_tui.engine.endpoint import Endpoint
-from tests.helpers.check_lines import MODEL, audio, chat, dumped, said, saved, without
+from tests.helpers.check_lines import MODEL, audio, chat, dumped, saved, with_messages, without
 
-SOUND = chat("sound")
+VALID = chat("sound")
 SCHEMA = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
 BAD_URL = 'body.file is not an http or https URL: "'
 LONG_NAME = "x" * 65
@@ -95,40 +95,40 @@ LINES: list[tuple[str, object, int, str, str | None]] = [
     ("wrong-type", chat(stop=[1]), 158, "body.stop holds something that is not a string", "a"),
     ("wrong-type", chat(stop=1), 158, "body.stop is a number, not a list", "a"),
     ("wrong-type", chat(messages="Hi"), 93, "body.messages is a string, not a list", "a"),
-    ("wrong-type", said("Hi"), 94, "body.messages[0] is a string, not an object", "a"),
+    ("wrong-type", with_messages("Hi"), 94, "body.messages[0] is a string, not an object", "a"),
     ("other-kind", audio(), 55, "the request is for audio (it has body.file), the batch is for chat", "a"),
     ("no-messages", without(chat(), "body", "messages"), 28, "body.messages is missing", "a"),
-    ("no-messages", said(), 93, "body.messages is an empty list", "a"),
+    ("no-messages", with_messages(), 93, "body.messages is an empty list", "a"),
     ("no-messages", chat(messages=None), 93, "body.messages is null", "a"),
-    ("message-role", said({"content": "Hi"}), 94, "body.messages[0].role is missing", "a"),
-    ("message-role", said({"role": "bot", "content": "Hi"}), 103, 'body.messages[0].role is "bot"', "a"),
-    ("message-role", said({"role": 1, "content": "Hi"}), 103, "body.messages[0].role is a number", "a"),
-    ("message-content", said({"role": "user"}), 94, "body.messages[0].content is missing", "a"),
-    ("message-content", said({"role": "user", "content": None}), 122, "body.messages[0].content is null", "a"),
+    ("message-role", with_messages({"content": "Hi"}), 94, "body.messages[0].role is missing", "a"),
+    ("message-role", with_messages({"role": "bot", "content": "Hi"}), 103, 'body.messages[0].role is "bot"', "a"),
+    ("message-role", with_messages({"role": 1, "content": "Hi"}), 103, "body.messages[0].role is a number", "a"),
+    ("message-content", with_messages({"role": "user"}), 94, "body.messages[0].content is missing", "a"),
+    ("message-content", with_messages({"role": "user", "content": None}), 122, "body.messages[0].content is null", "a"),
     (
         "message-content",
-        said({"role": "user", "content": 5}),
+        with_messages({"role": "user", "content": 5}),
         122,
         "body.messages[0].content is a number, neither text nor a list of parts",
         "a",
     ),
     (
         "message-content",
-        said({"role": "user", "content": [{"type": "text"}]}),
+        with_messages({"role": "user", "content": [{"type": "text"}]}),
         123,
         "body.messages[0].content[0].text is missing",
         "a",
     ),
     (
         "message-content",
-        said({"role": "user", "content": [{"type": "image_url", "image_url": 5}]}),
+        with_messages({"role": "user", "content": [{"type": "image_url", "image_url": 5}]}),
         158,
         "body.messages[0].content[0].image_url is a number, not an object",
         "a",
     ),
     (
         "message-content",
-        said({"role": "user", "content": ["Hi"]}),
+        with_messages({"role": "user", "content": ["Hi"]}),
         123,
         "body.messages[0].content[0] is a string, not an object",
         "a",
@@ -174,7 +174,7 @@ LINES: list[tuple[str, object, int, str, str | None]] = [
     ),
     (
         "unusual-value",
-        said({"role": "tool", "content": "x"}),
+        with_messages({"role": "tool", "content": "x"}),
         94,
         "body.messages[0].tool_call_id is not a string, or missing",
         "a",
@@ -236,32 +236,33 @@ AUDIO_LINES: list[tuple[str, object, int, str, str | None]] = [
 USER = {"role": "user", "content": "Hi"}
 
 
-def check(folder: Path, *lines: object, **options: Any) -> Any:
+def check(folder: Path, *lines: object, **options: Any) -> CheckReport:
+    """Check a file of these lines."""
     return check_file(saved(folder, dumped(*lines)), **options)
 
 
 @pytest.mark.parametrize(("rule", "line", "column", "message", "custom_id"), LINES)
-def test_fault_of_a_chat_line(
+def test_problem_of_a_chat_line(
     tmp_path: Path, rule: str, line: object, column: int, message: str, custom_id: str | None
 ) -> None:
-    assert_found(tmp_path, SOUND, rule, line, column, message, custom_id)
+    assert_only_problem(tmp_path, VALID, rule, line, column, message, custom_id)
 
 
 @pytest.mark.parametrize(("rule", "line", "column", "message", "custom_id"), AUDIO_LINES)
-def test_fault_of_an_audio_line(
+def test_problem_of_an_audio_line(
     tmp_path: Path, rule: str, line: object, column: int, message: str, custom_id: str | None
 ) -> None:
-    assert_found(tmp_path, audio("sound"), rule, line, column, message, custom_id)
+    assert_only_problem(tmp_path, audio("sound"), rule, line, column, message, custom_id)
 
 
-def assert_found(
-    folder: Path, sound: object, rule: str, line: object, column: int, message: str, custom_id: str | None
+def assert_only_problem(
+    folder: Path, valid: dict[str, Any], rule: str, line: object, column: int, message: str, custom_id: str | None
 ) -> None:
-    """The fault is found on line 3 of a file of otherwise sound lines, and nothing else is, but its model's oddity."""
-    other = {**sound, "custom_id": "other"}  # type: ignore[dict-item]
-    report = check(folder, sound, other, line, {**other, "custom_id": "last"})
+    """The problem is reported on line 3 of a file of otherwise valid lines, and no other but for its model."""
+    other = {**valid, "custom_id": "other"}
+    report = check(folder, valid, other, line, {**other, "custom_id": "last"})
     problems = [p for p in report.problems if p.rule not in ("mixed-models", "no-max-tokens")]
-    offset = len(dumped(sound, other))
+    offset = len(dumped(valid, other))
     if "{at:" in message:
         within = int(message.partition("{at:")[2].partition("}")[0])
         message = message.replace(f"{{at:{within}}}", f"{offset + within:,}")
@@ -281,8 +282,10 @@ def assert_found(
         chat(invented={"of": ["a", {"later": "version"}]}, top_p=1, seed=2**70, n=1.0),
         chat(response_format=SCHEMA, tool_choice="auto", tools=[{"type": "function", "function": {"name": "f"}}]),
         chat(response_format={"type": "regex", "pattern": "a+"}, logit_bias={"5": -1.5}, logprobs=1),
-        said({"role": "user", "content": [{"type": "text", "text": "Hi"}, {"type": "image_url", "image_url": {}}]}),
-        said(
+        with_messages(
+            {"role": "user", "content": [{"type": "text", "text": "Hi"}, {"type": "image_url", "image_url": {}}]}
+        ),
+        with_messages(
             {"role": "developer", "content": "x"},
             {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}]},
             {"role": "tool", "content": "x", "tool_call_id": "1"},
@@ -301,34 +304,39 @@ def assert_found(
         chat(response_format={"type": "json_object", "schema": {}}, seed=10**308, reasoning_effort="low"),
         chat(x=NEST[0]),
         {**chat(**{"a\0b": {"c\0": 1, "c": 2}, "\0": [{"": 1}]}), "\0": {"\0": {}}},
-        said(USER, {"role": "assistant", "content": None, "refusal": "No."}, {**USER, "name": "Bob"}),
-        said(USER, {"role": "assistant", "tool_calls": [{"id": "1", "function": {"name": "f", "arguments": "{}"}}]}),
-        said({"role": "user", "content": [{"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}}]}),
+        with_messages(USER, {"role": "assistant", "content": None, "refusal": "No."}, {**USER, "name": "Bob"}),
+        with_messages(
+            USER, {"role": "assistant", "tool_calls": [{"id": "1", "function": {"name": "f", "arguments": "{}"}}]}
+        ),
+        with_messages(
+            {"role": "user", "content": [{"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}}]}
+        ),
     ],
 )
-def test_legal_line_passes(tmp_path: Path, line: object) -> None:
+def test_a_valid_line_passes(tmp_path: Path, line: object) -> None:
     report = check(tmp_path, line)
     assert report.problems == ()
     assert (report.requests, report.endpoint) == (1, Endpoint.CHAT)
 
 
-def told(report: Any) -> list[tuple[str, int, int, str]]:
+def problems_of(report: CheckReport) -> list[tuple[str, int, int, str]]:
+    """The rule, line, column and message of each problem."""
     return [(p.rule, p.line, p.column, p.message) for p in report.problems]
 
 
 def test_duplicate_names_the_first_line(tmp_path: Path) -> None:
     report = check(tmp_path, chat("a"), chat("b"), chat("a"), chat("a"))
     message = "the same custom_id is on line 1"
-    assert told(report) == [("duplicate-custom-id", 3, 15, message), ("duplicate-custom-id", 4, 15, message)]
+    assert problems_of(report) == [("duplicate-custom-id", 3, 15, message), ("duplicate-custom-id", 4, 15, message)]
     assert [p.custom_id for p in report.problems] == ["a", "a"]
 
 
-def test_rules_told_once_a_file(tmp_path: Path) -> None:
+def test_rules_that_are_reported_once_per_file(tmp_path: Path) -> None:
     envelope = {"method": "POST", "url": "/v1/chat/completions"}
     lines = [chat("1"), without(chat("2"), "body", "max_tokens"), chat("3", stream=True), {**chat("4"), **envelope}]
     more = [without(chat("5"), "body", "max_tokens"), without(chat("6"), "body", "max_tokens")]
     report = check_file(saved(tmp_path, dumped(*lines, *more).replace(b"9}}\n", b"9}}\r\n")))
-    assert told(report) == [
+    assert problems_of(report) == [
         ("crlf", 1, 1, "the line ends in CR LF"),
         ("no-max-tokens", 2, 1, "body.max_tokens is missing, as on 2 more lines"),
         ("stream", 3, 160, "body.stream is true, which means nothing in a batch"),
@@ -342,16 +350,16 @@ def test_rules_told_once_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "rule", "message"),
     [
-        ("a.json", dumped(SOUND), "suffix", "the name ends in .json, and only .jsonl is taken"),
-        ("a.JSONL", dumped(SOUND), "suffix", "the name ends in .JSONL, and only .jsonl is taken"),
-        ("requests", dumped(SOUND), "suffix", "the name has no suffix, and only .jsonl is taken"),
+        ("a.json", dumped(VALID), "suffix", "the name ends in .json, and only .jsonl is taken"),
+        ("a.JSONL", dumped(VALID), "suffix", "the name ends in .JSONL, and only .jsonl is taken"),
+        ("requests", dumped(VALID), "suffix", "the name has no suffix, and only .jsonl is taken"),
         ("a.jsonl", b"", "no-requests", "the file is empty"),
-        ("a.jsonl", b"\xef\xbb\xbf" + dumped(SOUND), "bom", "the file begins with a byte order mark"),
+        ("a.jsonl", b"\xef\xbb\xbf" + dumped(VALID), "bom", "the file begins with a byte order mark"),
         ("a.jsonl", "x".join(["{}"] * 9).encode("utf-16"), "utf16", "the file is UTF-16 or UTF-32, not UTF-8"),
-        ("a.jsonl", dumped(SOUND).decode().encode("utf-16-le"), "utf16", "the file is UTF-16 or UTF-32, not UTF-8"),
+        ("a.jsonl", dumped(VALID).decode().encode("utf-16-le"), "utf16", "the file is UTF-16 or UTF-32, not UTF-8"),
         (
             "a.jsonl",
-            b"[\n" + dumped(SOUND) * 3 + b"]\n",
+            b"[\n" + dumped(VALID) * 3 + b"]\n",
             "not-jsonl",
             "the file is one JSON array; it must be one object a line, without brackets and commas around them",
         ),
@@ -365,15 +373,15 @@ def test_rules_told_once_a_file(tmp_path: Path) -> None:
         ("a.jsonl", b"id,prompt\n1,Hello\n2,Bye\n", "not-jsonl", "the file is CSV, not JSON Lines"),
         (
             "a.jsonl",
-            dumped(SOUND, SOUND).replace(b"\n", b"\r"),
+            dumped(VALID, VALID).replace(b"\n", b"\r"),
             "not-jsonl",
             "its lines end in CR alone, as on an old Mac, so that all of it is one line",
         ),
     ],
 )
-def test_fault_of_the_whole_file(tmp_path: Path, name: str, content: bytes, rule: str, message: str) -> None:
+def test_problem_of_the_whole_file(tmp_path: Path, name: str, content: bytes, rule: str, message: str) -> None:
     report = check_file(saved(tmp_path, content, name))
-    assert told(report) == [(rule, 1, 1, message)]
+    assert problems_of(report) == [(rule, 1, 1, message)]
 
 
 def test_blank_file_has_no_request(tmp_path: Path) -> None:
@@ -387,16 +395,18 @@ def test_null_is_no_limit(tmp_path: Path) -> None:
     other = without(chat("y", max_completion_tokens=None), "body", "max_tokens")
     fine = without(chat("z", max_completion_tokens=1), "body", "max_tokens")
     report = check(tmp_path, chat("sound"), *lines, other, fine, chat("last", max_tokens=None, max_completion_tokens=1))
-    assert told(report) == [("no-max-tokens", 2, 1, "body.max_tokens is missing, as on 4 more lines")]
+    assert problems_of(report) == [("no-max-tokens", 2, 1, "body.max_tokens is missing, as on 4 more lines")]
 
 
 def test_number_of_requests(tmp_path: Path) -> None:
     lines = dumped(*(chat(f"{i}") for i in range(10_001)))
-    assert told(check_file(saved(tmp_path, lines))) == [
+    assert problems_of(check_file(saved(tmp_path, lines))) == [
         ("large-batch", 1, 1, "10,001 requests, recommended: 10,000 at most")
     ]
     lines += dumped(*(chat(f"{i}") for i in range(10_001, 50_001)))
-    assert told(check_file(saved(tmp_path, lines))) == [("too-many-requests", 1, 1, "50,001 requests, 50,000 at most")]
+    assert problems_of(check_file(saved(tmp_path, lines))) == [
+        ("too-many-requests", 1, 1, "50,001 requests, 50,000 at most")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -418,7 +428,7 @@ def test_size_of_the_file(tmp_path: Path, size: int, rule: str | None, message: 
             file.write(empty.replace(b'""', b'"' + b"x" * (length - len(empty)) + b'"'))
     report = check_file(tmp_path / "a.jsonl")
     assert report.size == size
-    assert told(report) == ([(rule, 1, 1, message)] if rule else [])
+    assert problems_of(report) == ([(rule, 1, 1, message)] if rule else [])
 
 
 @pytest.mark.parametrize(
@@ -436,25 +446,25 @@ def test_length_of_a_line(tmp_path: Path, length: int, rule: str | None, message
     empty = dumped(chat("long", messages=[{"role": "user", "content": ""}]))[:-1]
     line = empty.replace(b'""', b'"' + b"x" * (length - len(empty)) + b'"')
     report = check_file(saved(tmp_path, dumped(chat("1")) + line + last + (dumped(chat("3")) if last else b"")))
-    assert told(report) == ([(rule, 2, 1, message)] if rule else [])
+    assert problems_of(report) == ([(rule, 2, 1, message)] if rule else [])
     assert (report.longest_line, report.lines, report.requests) == (length, 2 + bool(last), 2 + bool(last))
 
 
 def test_file_that_changes_while_it_is_read(tmp_path: Path) -> None:
-    path = saved(tmp_path, dumped(SOUND))
+    path = saved(tmp_path, dumped(VALID))
 
     def grow(_done: int, _total: int) -> None:
         with path.open("ab") as file:
             file.write(b"more")
 
-    assert told(check_file(path, progress=grow)) == [
+    assert problems_of(check_file(path, progress=grow)) == [
         ("changed-while-read", 1, 1, "the file changed while it was being read")
     ]
 
 
 def test_models(tmp_path: Path) -> None:
     report = check(tmp_path, chat("1"), chat("2", model="zai-org/GLM-5"), chat("3"))
-    assert told(report) == [
+    assert problems_of(report) == [
         ("mixed-models", 2, 1, f'2 models in one file: "{MODEL}" (2), "zai-org/GLM-5" (1)'),
         ("not-for-batch", 2, 1, '"zai-org/GLM-5" was listed as not available for batch (September 2026)'),
     ]
@@ -471,7 +481,7 @@ def test_catalogue(tmp_path: Path) -> None:
         ("long-prompt", 3, 1, "about 10,036 tokens, and the context of the model holds 8,000"),
     ]
     report = check(tmp_path, *lines, catalogue=catalogue)
-    assert sorted(told(report)) == sorted(expected)
+    assert sorted(problems_of(report)) == sorted(expected)
     from tbatch_tui.engine.check import apply_catalogue
 
     offline = check(tmp_path, *lines)
@@ -518,7 +528,7 @@ def test_every_rule_has_a_test() -> None:
     assert [rule for rule in RULES if f'"{rule}"' not in source] == []
 
 
-def test_the_documentation_is_true() -> None:
+def test_the_documentation_is_up_to_date() -> None:
     from tbatch_tui.engine.check.rules import table
 
     page = Path(__file__).parents[3] / "docs" / "reference" / "rules.md"

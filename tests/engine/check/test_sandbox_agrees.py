@@ -1,60 +1,62 @@
-"""The check and the sandbox agree: what passes does not fail a job, and what Together would punish is punished.
+"""The check and the sandbox agree: a file without errors does not fail a job, and each error fails a job or its row.
 
-The sandbox is asked as a client asks it: an upload, a create, a look at how it ended and at its error file.
+The sandbox is used as a client uses it: upload, create, read the status and the error file.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 
-from tbatch_tui.engine.check import RULES, check_file, limits
-from tbatch_tui.engine.domain.check_report import CheckReport, Severity
-from tbatch_tui.sandbox.answers import failures as refusals
-from tbatch_tui.sandbox.jobs import file_store as files
-from tbatch_tui.sandbox.jobs import validation as judge
+from tbatch_tui.engine.check import RULES, check_file, limits, read_line
+from tbatch_tui.engine.domain.check_report import CheckReport, Problem, Severity
+from tbatch_tui.sandbox.answers import failures
+from tbatch_tui.sandbox.jobs import file_store, validation
 from tbatch_tui.sandbox.testing import Sandbox
-from tests.engine.check.test_oracle import files as any_files
-from tests.helpers.check_lines import audio, chat, dumped, said, saved, without
+from tests.engine.check.test_oracle import files
+from tests.helpers.check_lines import audio, chat, dumped, saved, with_messages, without
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-CHAT, HEARD, TRANSLATED = "/v1/chat/completions", "/v1/audio/transcriptions", "/v1/audio/translations"
+CHAT, TRANSCRIPTIONS, TRANSLATIONS = "/v1/chat/completions", "/v1/audio/transcriptions", "/v1/audio/translations"
 USER = {"role": "user", "content": "Hi"}
 CALL = {"id": "1", "index": 0, "type": "function", "function": {"name": "f", "arguments": "{}"}}
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
 SCHEMA = {"name": "x", "schema": {"type": "object"}}
 
 Outcome = tuple[str, str, set[str]]
+RunJob = Callable[[bytes, str], Outcome]
 
 
 @pytest.fixture(scope="module")
-def box() -> Iterator[Sandbox]:
+def shared_sandbox() -> Iterator[Sandbox]:
     with Sandbox(speed=0) as running:
         yield running
 
 
 @pytest.fixture
-def ended(box: Sandbox) -> Any:
-    """How a job on a file ends: its status, its error, and the custom_ids of its error file."""
+def run_job(shared_sandbox: Sandbox) -> RunJob:
+    """Run a job on a file; return its status, its error, and the custom_ids of its error file."""
 
     def run(content: bytes, endpoint: str) -> Outcome:
-        headers = {"Authorization": f"Bearer {box.key}"}
-        with httpx.Client(base_url=box.base_url, headers=headers, timeout=60, trust_env=False) as client:
+        headers = {"Authorization": f"Bearer {shared_sandbox.key}"}
+        with httpx.Client(base_url=shared_sandbox.base_url, headers=headers, timeout=60, trust_env=False) as client:
             form = {"purpose": "batch-api", "file_name": "a.jsonl", "file_type": "jsonl"}
             answer = client.post("/v1/files/upload", data=form, files={"file": ("a.jsonl", content)})
             assert answer.status_code == 200, answer.text
-            asked = {"input_file_id": answer.json()["id"], "endpoint": endpoint}
-            job_id = client.post("/v1/batches", json=asked).raise_for_status().json()["job"]["id"]
-            box.advance(20_000)
+            request = {"input_file_id": answer.json()["id"], "endpoint": endpoint}
+            job_id = client.post("/v1/batches", json=request).raise_for_status().json()["job"]["id"]
+            shared_sandbox.advance(20_000)
             job = client.get(f"/v1/batches/{job_id}").raise_for_status().json()
-            failed = job.get("error_file_id")
-            rows = client.get(f"/v1/files/{failed}/content").raise_for_status().text if failed else ""
+            error_file = job.get("error_file_id")
+            rows = client.get(f"/v1/files/{error_file}/content").raise_for_status().text if error_file else ""
         return job["status"], job.get("error") or "", {line.split('"')[3] for line in rows.splitlines()}
 
     return run
@@ -75,7 +77,7 @@ PASSING: list[tuple[str, bytes]] = [
             chat("text", response_format={"type": "text"}),
             chat("tools", tools=[TOOL], tool_choice="auto"),
             {
-                **said(
+                **with_messages(
                     {"role": "system", "content": "x"},
                     {"role": "developer", "content": "x"},
                     {**USER, "name": "Bob"},
@@ -86,7 +88,7 @@ PASSING: list[tuple[str, bytes]] = [
                 "custom_id": "roles",
             },
             {
-                **said(
+                **with_messages(
                     {"role": "user", "content": [{"type": "text", "text": "x"}, {"type": "image_url", "image_url": {}}]}
                 ),
                 "custom_id": "parts",
@@ -96,7 +98,7 @@ PASSING: list[tuple[str, bytes]] = [
             {"body": chat()["body"], "custom_id": "turned"},
         ),
     ),
-    # all of it warned of, none of it an error
+    # warnings only
     (
         CHAT,
         b"\xef\xbb\xbf"
@@ -113,24 +115,24 @@ PASSING: list[tuple[str, bytes]] = [
     ),
     (CHAT, dumped(chat("unended"))[:-1]),
     (
-        HEARD,
+        TRANSCRIPTIONS,
         dumped(
             audio("plain"),
             audio("json", response_format="json", language="en", prompt="p", temperature=0),
             audio("verbose", response_format="verbose_json", timestamp_granularities=["word", "segment"]),
             audio("speakers", diarize=True, min_speakers=1, max_speakers=3, timestamp_granularities="word"),
-            {**audio("envelope"), "url": HEARD},
+            {**audio("envelope"), "url": TRANSCRIPTIONS},
         ),
     ),
-    (TRANSLATED, dumped({**audio("a", language="en"), "url": TRANSLATED}, audio("b"))),
+    (TRANSLATIONS, dumped({**audio("a", language="en"), "url": TRANSLATIONS}, audio("b"))),
 ]
 
 
 @pytest.mark.parametrize(("endpoint", "content"), PASSING)
-def test_what_passes_is_answered(tmp_path: Path, ended: Any, endpoint: str, content: bytes) -> None:
+def test_what_passes_is_answered(tmp_path: Path, run_job: RunJob, endpoint: str, content: bytes) -> None:
     report = check_file(saved(tmp_path, content))
     assert (report.errors, report.endpoint) == (0, endpoint)
-    assert ended(content, endpoint) == ("COMPLETED", "", set())
+    assert run_job(content, endpoint) == ("COMPLETED", "", set())
 
 
 LINE = dumped(chat("bad"))[:-1]
@@ -156,16 +158,16 @@ FAILS: dict[str, bytes] = {
     "line-too-long": LINE.replace(b"Hello", b"x" * limits.LINE_BYTES_MAX),
     "too-many-requests": dumped(*({"custom_id": f"{n}", "body": chat()["body"]} for n in range(50_000))),
 }
-"""The fault of each rule that fails the whole job."""
+"""A line, or a file, for each rule that fails the whole job."""
 
-WHOLE = ("utf16", "not-jsonl", "no-requests")
+WHOLE_FILE = ("utf16", "not-jsonl", "no-requests")
 
 
 @pytest.mark.parametrize("rule", FAILS)
-def test_what_fails_the_job(tmp_path: Path, ended: Any, rule: str) -> None:
-    content = FAILS[rule] if rule in WHOLE else dumped(chat("sound"), FAILS[rule].strip())
+def test_what_fails_the_job(tmp_path: Path, run_job: RunJob, rule: str) -> None:
+    content = FAILS[rule] if rule in WHOLE_FILE else dumped(chat("sound"), FAILS[rule].strip())
     assert errors_of(check_file(saved(tmp_path, content))) == {rule}
-    status, error, _ = ended(content, CHAT)
+    status, error, _ = run_job(content, CHAT)
     assert status == "FAILED"
     assert error
 
@@ -181,21 +183,21 @@ REFUSED: dict[str, list[dict[str, Any]]] = {
     "method-file": [without(audio("bad"), "method"), {**audio("bad"), "method": "POST"}],
     "file-url": [without(audio("bad"), "body", "file"), audio("bad", file="a.wav"), audio("bad", file=None)],
 }
-"""The fault of each rule that fails its row, which is paid for with a day and without an answer."""
+"""Lines for each rule that fails its row, which costs a day and brings no answer."""
 
 
 @pytest.mark.parametrize(("rule", "line"), [(rule, line) for rule, lines in REFUSED.items() for line in lines])
-def test_what_fails_its_row(tmp_path: Path, ended: Any, rule: str, line: dict[str, Any]) -> None:
+def test_what_fails_its_row(tmp_path: Path, run_job: RunJob, rule: str, line: dict[str, Any]) -> None:
     is_audio = rule in ("method-file", "file-url")
     content = dumped((audio if is_audio else chat)("sound"), line)
     assert errors_of(check_file(saved(tmp_path, content))) == {rule}
-    assert ended(content, HEARD if is_audio else CHAT) == ("COMPLETED", "", {"bad"})
+    assert run_job(content, TRANSCRIPTIONS if is_audio else CHAT) == ("COMPLETED", "", {"bad"})
 
 
 ELSEWHERE = {
     "suffix": "the SDK refuses the name, before anything is sent",
     "file-too-large": "the upload is refused: tests/sandbox/test_files.py",
-    "changed-while-read": "not a fault of the file",
+    "changed-while-read": "not a problem of the file",
 }
 
 
@@ -205,23 +207,40 @@ def test_every_error_is_accounted_for() -> None:
 
 
 def test_limits_are_the_same() -> None:
-    assert judge.MAX_REQUESTS == limits.REQUESTS_MAX
-    assert judge.MAX_LINE == limits.LINE_BYTES_MAX
-    assert judge.MAX_CUSTOM_ID == limits.CUSTOM_ID_CHARACTERS
-    assert refusals.MAX_STOP == limits.STOPS_MAX
-    assert files.MAX_BYTES == limits.FILE_MEGABYTES * limits.MEBIBYTE
+    assert validation.MAX_REQUESTS == limits.REQUESTS_MAX
+    assert validation.MAX_LINE == limits.LINE_BYTES_MAX
+    assert validation.MAX_CUSTOM_ID == limits.CUSTOM_ID_CHARACTERS
+    assert failures.MAX_STOP == limits.STOPS_MAX
+    assert file_store.MAX_BYTES == limits.FILE_MEGABYTES * limits.MEBIBYTE
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(any_files())
-def test_any_file_is_judged_alike(tmp_path: Path, file: tuple[bytes, bool]) -> None:
+@given(files())
+@example((dumped(chat("a"), chat("b", model=False)), True))
+@example((dumped(chat("a"), chat("b", model=" ")), True))
+def test_check_and_sandbox_agree_on_any_file(tmp_path: Path, file: tuple[bytes, bool]) -> None:
     """The job fails if one of the errors says so, and only then."""
     content, is_chat = file
     path = saved(tmp_path, content)
-    error = judge.judge(path, CHAT if is_chat else HEARD, "job", judge.Rates(0, 0)).error
-    faults = errors_of(check_file(path)) & {*FAILS}
-    assert (error is not None) is bool(faults), (error, faults)
+    error = validation.judge(path, CHAT if is_chat else TRANSCRIPTIONS, "job", validation.Rates(0, 0)).error
+    failing = [problem for problem in check_file(path).problems if fails_the_job(path, problem)]
+    assert (error is not None) is bool(failing), (error, failing)
+
+
+def fails_the_job(path: Path, problem: Problem) -> bool:
+    """Whether the sandbox fails the whole job for this problem.
+
+    A model that is no text is `wrong-type` for the check, and "body.model is required" for the sandbox. A model of
+    spaces only is `no-model` for the check, and passes the sandbox's validation.
+    """
+    if problem.rule == "wrong-type":
+        return problem.message.startswith("body.model is ")
+    if problem.rule == "no-model":
+        model = json.loads(read_line(path, problem.offset, problem.length))["body"].get("model")
+        return not model
+    return problem.severity is Severity.ERROR and problem.rule in FAILS
 
 
 def errors_of(report: CheckReport) -> set[str]:
+    """The rules of severity error that a file breaks."""
     return {rule for rule in report.counts if RULES[rule].severity is Severity.ERROR}

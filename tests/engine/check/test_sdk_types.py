@@ -1,4 +1,4 @@
-"""The table of parameters against the SDK's own types: what is documented is judged, and nothing else is."""
+"""The table of parameters against the SDK's own types: it has all of them with the same types, and no others."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ VALUES: list[Any] = ["x", 1, 1.5, True, {}, {"a": 1}, {"a": "x"}, [], ["x"]]
 
 
 def fits(value: object, hint: Any) -> bool:
-    """Whether a JSON value is of a type of the SDK, literals seen as strings and objects not looked into."""
+    """Whether a JSON value has a type of the SDK: any string fits a literal, and objects are not looked into."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Required, NotRequired, typing.Annotated):
         return fits(value, inner[0])
@@ -58,12 +58,12 @@ def fits(value: object, hint: Any) -> bool:
 
 
 def hints(*types: Any) -> dict[str, list[Any]]:
-    """The keys of TypedDicts, each with its types in all of them."""
-    found: dict[str, list[Any]] = {}
+    """Return the keys of TypedDicts, each with its types in all of them."""
+    by_name: dict[str, list[Any]] = {}
     for type_ in types:
         for name, hint in get_type_hints(type_).items():
-            found.setdefault(name, []).append(hint)
-    return found
+            by_name.setdefault(name, []).append(hint)
+    return by_name
 
 
 CHAT = hints(chat.CompletionCreateParamsNonStreaming, chat.CompletionCreateParamsStreaming)
@@ -87,7 +87,7 @@ def test_the_same_parameters(table: str) -> None:
 @pytest.mark.parametrize("table", TABLES)
 def test_the_same_types(table: str) -> None:
     theirs, ours = TABLES[table]
-    looser = {"stop", "timestamp_granularities"}  # Type.ANY, and judged by a rule of their own
+    looser = {"stop", "timestamp_granularities"}  # Type.ANY, and checked by a rule of their own
     for name in theirs.keys() - looser:
         for value in VALUES:
             allowed = any(fits(value, hint) for hint in theirs[name])
@@ -96,12 +96,12 @@ def test_the_same_types(table: str) -> None:
 
 
 def words(*many: Any) -> set[str]:
-    """The strings that literals allow."""
-    found: set[str] = set()
+    """Return the strings that literals allow."""
+    strings: set[str] = set()
     for hint in many:
-        found |= {word for word in get_args(hint) if isinstance(word, str)} if get_origin(hint) is Literal else set()
-        found |= words(*(one for one in get_args(hint) if not isinstance(one, str)))
-    return found
+        strings |= {word for word in get_args(hint) if isinstance(word, str)} if get_origin(hint) is Literal else set()
+        strings |= words(*(one for one in get_args(hint) if not isinstance(one, str)))
+    return strings
 
 
 def test_the_same_values() -> None:

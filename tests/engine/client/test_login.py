@@ -1,4 +1,4 @@
-"""What `tg login` stored: renewed once when it runs out, by whichever app is first, and never sent astray."""
+"""The token of `tg login`: renewed once when it runs out, by whichever app is first, never for another account."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ STALE = "stale-access-token-0000"
 
 
 class Issuer(ThreadingHTTPServer):
-    """An OpenID issuer that takes each refresh token once, and calls the second use a theft."""
+    """An OpenID issuer that accepts each refresh token once, and ends the session at its second use."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
-        self.asked: list[dict[str, list[str]]] = []
+        self.requests: list[dict[str, list[str]]] = []
         self.works = True
         super().__init__(("127.0.0.1", 0), _Answers)
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
@@ -45,26 +45,26 @@ class _Answers(BaseHTTPRequestHandler):
     server: Issuer
 
     def do_GET(self) -> None:
-        self._say(200, {"token_endpoint": f"{self.server.url}/oauth/token"})
+        self._answer(200, {"token_endpoint": f"{self.server.url}/oauth/token"})
 
     def do_POST(self) -> None:
         form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-        self.server.asked.append(form)
-        if not self.server.works or len(self.server.asked) > 1:
-            self._say(400, {"error": "invalid_grant", "error_description": "refresh token was used before"})
+        self.server.requests.append(form)
+        if not self.server.works or len(self.server.requests) > 1:
+            self._answer(400, {"error": "invalid_grant", "error_description": "refresh token was used before"})
         else:
             time.sleep(0.2)  # long enough for a second app to come in between
-            self._say(200, {"access_token": FRESH, "refresh_token": "second-refresh", "expires_in": 3600})
+            self._answer(200, {"access_token": FRESH, "refresh_token": "second-refresh", "expires_in": 3600})
 
-    def _say(self, status: int, body: dict[str, str | int]) -> None:
+    def _answer(self, status: int, body: dict[str, str | int]) -> None:
         raw = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(raw)))
         self.end_headers()
         self.wfile.write(raw)
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Quietly."""
+    def log_message(self, _format: str, *_args: object) -> None:
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -98,9 +98,9 @@ def write_login(store: Path, issuer: Issuer, *, token: str = STALE, expires_in: 
 
 
 @pytest.mark.parametrize("ran_out", [True, False], ids=["ran out", "refused"])
-async def test_a_token_that_is_no_good_any_more_is_renewed_once_for_two_apps(
+async def test_a_token_that_ran_out_is_renewed_once_for_two_apps(
     ran_out: bool, issuer: Issuer, store: Path, make_engine: MakeEngine, chat_file: Path, tmp_path: Path
-):
+) -> None:
     write_login(store, issuer, expires_in=-10 if ran_out else 3600)
     with Sandbox(speed=40, key=FRESH) as box:
         one = make_engine(box, api_key=STALE, login=True)
@@ -110,16 +110,16 @@ async def test_a_token_that_is_no_good_any_more_is_renewed_once_for_two_apps(
             await one.wait_until(key, fetched)
             await until(lambda: two.health.state is HealthState.OK)
         assert len(box.jobs) == 1
-    [asked] = issuer.asked
-    assert (asked["refresh_token"], asked["access_token"]) == (["first-refresh"], [STALE])
+    [form] = issuer.requests
+    assert (form["refresh_token"], form["access_token"]) == (["first-refresh"], [STALE])
     stored = json.loads(store.read_text())["credentials"][0]
     assert (stored["access_token"], stored["refresh_token"]) == (FRESH, "second-refresh")
     assert store.stat().st_mode & 0o077 == 0
 
 
-async def test_a_login_that_cannot_be_renewed_is_said_and_a_new_one_is_taken_up(
+async def test_a_login_that_cannot_be_renewed_is_reported_and_a_new_one_is_used(
     issuer: Issuer, store: Path, make_engine: MakeEngine, events: list[Event]
-):
+) -> None:
     issuer.works = False
     write_login(store, issuer)
     with Sandbox(speed=40, key=FRESH) as box:
@@ -134,9 +134,9 @@ async def test_a_login_that_cannot_be_renewed_is_said_and_a_new_one_is_taken_up(
         assert all(call.path != "/v1/batches" or call.status == 200 for call in box.requests)
 
 
-async def test_a_login_to_another_account_is_not_followed(
+async def test_a_login_to_another_account_is_not_used(
     issuer: Issuer, store: Path, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     write_login(store, issuer, token=FRESH, expires_in=3600)
     with Sandbox(speed=40, key=FRESH) as box:
         async with asyncio.timeout(30), make_engine(box, api_key=FRESH, login=True) as engine:
@@ -150,4 +150,4 @@ async def test_a_login_to_another_account_is_not_followed(
             await until(lambda: engine.health.state is HealthState.KEY_REFUSED)
             assert "another account" in engine.health.title
         assert [c.path for c in box.requests[before:]].count("/v3/whoami") == 1
-    assert issuer.asked == []
+    assert issuer.requests == []

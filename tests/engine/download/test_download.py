@@ -18,7 +18,7 @@ from tbatch_tui.engine.download import fetch_file as download
 from tbatch_tui.engine.download.downloader import Downloader
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import JournalError, LocalFileError
-from tbatch_tui.engine.journal import Journal
+from tbatch_tui.engine.journal.journal import Journal
 from tbatch_tui.engine.local_files.filenames import result_name, stem_of
 from tests.conftest import until
 from tests.engine.scenarios.test_main_job import fetched
@@ -214,7 +214,7 @@ async def test_a_part_left_by_a_crash_is_gone_on_with_or_started_over(
     journal = Journal(tmp_path / "data" / "history.db")
     etag = '"of other bytes"' if begun == "other bytes" else tag
     left = Transfer(FileKind.OUTPUT, record.output.file_id, TransferState.WANTED, etag=etag)
-    journal.save_transfer(1, record.key, left)
+    journal.transfers.save(1, record.key, left)
     journal.close()
     if begun == "an odd answer":
         range_ = {"Content-Range": "bytes 500-599/9999"}
@@ -370,20 +370,22 @@ def test_a_part_is_written_by_one_at_a_time_and_through_no_link(tmp_path: Path):
 
 
 def test_jobs_that_share_their_first_characters_do_not_share_a_name(tmp_path: Path):
-    from tests.engine.journal.test_journal import NOW, job, nothing_held
+    from tests.engine.journal.test_journal import NOW, job, nothing_reserved
 
     journal = Journal(tmp_path / "history.db")
-    account = journal.account_at_start("https://x", "aaaa", NOW).id
+    account = journal.accounts.at_start("https://x", "aaaa", NOW).id
     twins = [replace(job(n, output_file_id=f"out-{n}"), id=f"deadbeef-{n}") for n in (1, 2)]
     alone = replace(job(3), id="cafecafe-3")
-    journal.apply_jobs(account, [*twins, alone], NOW, nothing_held)
+    journal.jobs.apply(account, [*twins, alone], NOW, nothing_reserved)
     path = tmp_path / "batch-deadbeef.output.jsonl"
-    assert not journal.path_is_free(path, "deadbeef-1", "")
-    assert journal.path_is_free(path, "deadbeef-1", "another")  # of another input file: the name is another's too
-    assert journal.path_is_free(tmp_path / "batch-cafecafe.output.jsonl", "cafecafe-3", "")
-    journal.save_transfer(account, "deadbeef-1", Transfer(FileKind.OUTPUT, "out-1", TransferState.FETCHED, path=path))
-    assert journal.path_is_free(path, "deadbeef-1", "")
-    assert not journal.path_is_free(path, "deadbeef-2", "")
+    assert not journal.transfers.is_path_free(path, "deadbeef-1", "")
+    assert journal.transfers.is_path_free(
+        path, "deadbeef-1", "another"
+    )  # of another input file: the name is another's too
+    assert journal.transfers.is_path_free(tmp_path / "batch-cafecafe.output.jsonl", "cafecafe-3", "")
+    journal.transfers.save(account, "deadbeef-1", Transfer(FileKind.OUTPUT, "out-1", TransferState.FETCHED, path=path))
+    assert journal.transfers.is_path_free(path, "deadbeef-1", "")
+    assert not journal.transfers.is_path_free(path, "deadbeef-2", "")
     journal.close()
 
 

@@ -185,7 +185,7 @@ async def test_killed_after_the_first_were_counted_the_rest_still_hears_of_it(
         assert rest.group is not None
         # As it was on the disk an instant before: the first are counted, the rest has not heard of it.
         book = engine._book
-        await book.run(book.journal.release_rest, book.account_id, rest.group.id, SubmissionState.WAITING, 0.0)
+        await book.run(book.journal.groups.release, book.account_id, rest.group.id, SubmissionState.WAITING, 0.0)
     async with make_engine(sandbox) as engine:
         await engine.records()
         await rest_is(engine, rest.key, LocalStatus.READY)

@@ -1,4 +1,4 @@
-"""The journal: what it keeps, in which order, and what it does with damage, rights and other versions."""
+"""The journal: what it stores, in which order, and how it handles damage, file modes and other versions."""
 
 from __future__ import annotations
 
@@ -6,27 +6,30 @@ import sqlite3
 import stat
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tbatch_tui.engine.domain.job import FileKind, Job, LocalStatus
-from tbatch_tui.engine.domain.submission import SubmissionState
+from tbatch_tui.engine.domain.submission import PartFile, SubmissionState
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import JournalError, LocalFileError
-from tbatch_tui.engine.journal import Journal
-from tbatch_tui.engine.journal import migrations as schema
+from tbatch_tui.engine.journal import migrations
+from tbatch_tui.engine.journal.journal import Journal
 from tbatch_tui.engine.journal.mapping import submission_key
+from tbatch_tui.engine.local_files.fingerprint import Fingerprint
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tbatch_tui.engine.domain.record import JobRecord
 
 NOW = 1_750_000_000.0
 
 
 @pytest.fixture
-def journal(tmp_path: Path):
+def journal(tmp_path: Path) -> Iterator[Journal]:
     opened = Journal(tmp_path / "data" / "history.db")
     yield opened
     opened.close()
@@ -34,19 +37,19 @@ def journal(tmp_path: Path):
 
 @pytest.fixture
 def account(journal: Journal) -> int:
-    return journal.account_at_start("https://x", "abcd", NOW).id
+    return journal.accounts.at_start("https://x", "abcd", NOW).id
 
 
-def job(number: int, status: str = "COMPLETED", **more: object) -> Job:
+def job(number: int, status: str = "COMPLETED", **more: Any) -> Job:
     return Job(id=f"job-{number:04}", status=status, created_at=NOW + number, input_file_id=f"file-{number}", **more)
 
 
-def nothing_held(_: Job) -> bool:
+def nothing_reserved(_: Job) -> bool:
     return False
 
 
 def submit(journal: Journal, account: int, path: str = "/in/reviews.jsonl") -> JobRecord:
-    return journal.add_submission(
+    return journal.submissions.add(
         account,
         path=Path(path),
         size=10,
@@ -58,145 +61,147 @@ def submit(journal: Journal, account: int, path: str = "/in/reviews.jsonl") -> J
     )
 
 
-def test_file_and_folder_are_the_owners_alone(journal: Journal):
-    assert stat.S_IMODE(journal.path.stat().st_mode) == 0o600
-    assert stat.S_IMODE(journal.path.parent.stat().st_mode) == 0o700
+def test_file_and_folder_are_private(journal: Journal) -> None:
+    assert stat.S_IMODE(journal.database.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(journal.database.path.parent.stat().st_mode) == 0o700
 
 
-def test_active_first_then_what_needs_a_person_then_by_time(journal: Journal, account: int):
+def test_active_records_come_first_then_those_that_need_a_person_then_by_time(journal: Journal, account: int) -> None:
     jobs = [job(1), job(2, "FAILED"), job(3), job(4, "IN_PROGRESS"), job(5, "NEW_STATUS"), job(0, "VALIDATING")]
-    journal.apply_jobs(account, jobs, NOW, nothing_held)
-    found = [record.key[-1] for record in journal.records(account)]
-    assert found == ["5", "4", "0", "2", "3", "1"]
+    journal.jobs.apply(account, jobs, NOW, nothing_reserved)
+    order = [record.key[-1] for record in journal.records.all(account)]
+    assert order == ["5", "4", "0", "2", "3", "1"]
 
 
-def test_only_what_changed_is_announced(journal: Journal, account: int):
+def test_only_changed_records_are_returned(journal: Journal, account: int) -> None:
     jobs = [job(n, "IN_PROGRESS") for n in range(20)]
-    assert len(journal.apply_jobs(account, jobs, NOW, nothing_held)) == 20
-    assert journal.apply_jobs(account, jobs, NOW, nothing_held) == []
+    assert len(journal.jobs.apply(account, jobs, NOW, nothing_reserved)) == 20
+    assert journal.jobs.apply(account, jobs, NOW, nothing_reserved) == []
     jobs[7] = replace(jobs[7], progress=50.0)
-    changed = journal.apply_jobs(account, jobs, NOW, nothing_held)
+    changed = journal.jobs.apply(account, jobs, NOW, nothing_reserved)
     assert [record.key for record in changed] == ["job-0007"]
 
 
-def test_a_job_that_left_the_list_stays_in_the_history(journal: Journal, account: int):
-    journal.apply_jobs(account, [job(1), job(2)], NOW, nothing_held)
-    journal.apply_jobs(account, [job(2)], NOW, nothing_held)
-    assert {record.key for record in journal.records(account)} == {"job-0001", "job-0002"}
+def test_a_job_that_left_the_list_stays_in_the_history(journal: Journal, account: int) -> None:
+    journal.jobs.apply(account, [job(1), job(2)], NOW, nothing_reserved)
+    journal.jobs.apply(account, [job(2)], NOW, nothing_reserved)
+    assert {record.key for record in journal.records.all(account)} == {"job-0001", "job-0002"}
 
 
-def test_a_list_from_before_the_end_does_not_make_a_job_run_again(journal: Journal, account: int):
-    """Answered by a server that lags: else its end would be told, and the person's command run, once more."""
+def test_a_list_from_before_the_end_does_not_make_a_job_run_again(journal: Journal, account: int) -> None:
+    """From a server that lags: else the job would be announced as ended, and the person's command run, once more."""
     ended = job(1, output_file_id="out-1")
-    journal.apply_jobs(account, [ended], NOW, nothing_held)
-    assert journal.apply_jobs(account, [job(1, "IN_PROGRESS")], NOW, nothing_held) == []
-    [record] = journal.records(account)
+    journal.jobs.apply(account, [ended], NOW, nothing_reserved)
+    assert journal.jobs.apply(account, [job(1, "IN_PROGRESS")], NOW, nothing_reserved) == []
+    [record] = journal.records.all(account)
     assert record.job == ended
-    assert journal.apply_jobs(account, [ended], NOW, nothing_held) == []
-    [late] = journal.apply_jobs(account, [job(1, "EXPIRED", output_file_id="out-1")], NOW, nothing_held)
+    assert journal.jobs.apply(account, [ended], NOW, nothing_reserved) == []
+    [late] = journal.jobs.apply(account, [job(1, "EXPIRED", output_file_id="out-1")], NOW, nothing_reserved)
     assert late.status == "EXPIRED"
 
 
-def test_held_jobs_wait_until_they_are_settled(journal: Journal, account: int):
-    assert journal.apply_jobs(account, [job(1)], NOW, lambda _: True) == []
-    assert [r.key for r in journal.apply_jobs(account, [job(1)], NOW, nothing_held)] == ["job-0001"]
+def test_reserved_jobs_are_left_out_until_that_is_resolved(journal: Journal, account: int) -> None:
+    assert journal.jobs.apply(account, [job(1)], NOW, lambda _: True) == []
+    assert [r.key for r in journal.jobs.apply(account, [job(1)], NOW, nothing_reserved)] == ["job-0001"]
 
 
-def test_a_submission_becomes_its_job_and_keeps_label_and_path(journal: Journal, account: int):
+def test_a_submission_becomes_its_job_and_keeps_label_and_path(journal: Journal, account: int) -> None:
     record = submit(journal, account)
     assert record.status == LocalStatus.UPLOADING
     assert record.submission is not None
-    made = journal.attach_job(account, record.submission, job(1, "VALIDATING"), NOW)
-    assert (made.key, made.label, made.requests) == ("job-0001", "march", 3)
-    assert made.submission is not None and made.submission.path == Path("/in/reviews.jsonl")
-    assert [r.key for r in journal.records(account)] == ["job-0001"]
-    assert journal.open_submissions(account) == []
+    created = journal.submissions.attach_job(account, record.submission, job(1, "VALIDATING"), NOW)
+    assert (created.key, created.label, created.requests) == ("job-0001", "march", 3)
+    assert created.submission is not None and created.submission.path == Path("/in/reviews.jsonl")
+    assert [r.key for r in journal.records.all(account)] == ["job-0001"]
+    assert journal.submissions.open(account) == []
 
 
-def test_adoption_wins_over_the_row_that_the_list_brought(journal: Journal, account: int):
+def test_an_attached_job_replaces_the_record_that_the_list_brought(journal: Journal, account: int) -> None:
     record = submit(journal, account)
     assert record.submission is not None
-    journal.apply_jobs(account, [job(1, "IN_PROGRESS")], NOW, nothing_held)
-    journal.annotate(account, "job-0001", "", "seen elsewhere")
-    made = journal.attach_job(account, record.submission, job(1, "IN_PROGRESS"), NOW)
-    assert (made.label, made.note) == ("march", "seen elsewhere")
-    assert len(journal.records(account)) == 1
+    journal.jobs.apply(account, [job(1, "IN_PROGRESS")], NOW, nothing_reserved)
+    journal.records.annotate(account, "job-0001", "", "seen elsewhere")
+    created = journal.submissions.attach_job(account, record.submission, job(1, "IN_PROGRESS"), NOW)
+    assert (created.label, created.note) == ("march", "seen elsewhere")
+    assert len(journal.records.all(account)) == 1
 
 
-def test_an_adopted_job_that_had_ended_is_to_be_fetched(journal: Journal, account: int):
+def test_the_files_of_an_attached_job_that_had_ended_are_wanted(journal: Journal, account: int) -> None:
     record = submit(journal, account)
     assert record.submission is not None
     done = job(1, output_file_id="out-1", error_file_id="err-1")
-    made = journal.attach_job(account, record.submission, done, NOW)
-    assert [t.state for t in made.transfers] == [TransferState.WANTED, TransferState.WANTED]
-    assert [j for j, _ in journal.transfers_in(account, TransferState.WANTED)] == ["job-0001", "job-0001"]
+    created = journal.submissions.attach_job(account, record.submission, done, NOW)
+    assert [t.state for t in created.transfers] == [TransferState.WANTED, TransferState.WANTED]
+    assert [j for j, _ in journal.transfers.in_states(account, TransferState.WANTED)] == ["job-0001", "job-0001"]
 
 
-def test_jobs_made_elsewhere_are_not_fetched_by_themselves(journal: Journal, account: int):
-    journal.apply_jobs(account, [job(1, output_file_id="out-1")], NOW, nothing_held)
-    assert journal.transfers_in(account, TransferState.WANTED) == []
+def test_files_of_jobs_made_elsewhere_are_not_wanted(journal: Journal, account: int) -> None:
+    journal.jobs.apply(account, [job(1, output_file_id="out-1")], NOW, nothing_reserved)
+    assert journal.transfers.in_states(account, TransferState.WANTED) == []
 
 
-def test_known_ids_and_paths_of_any_bytes_survive(journal: Journal, account: int):
-    odd = "/in/\udcff name\n.jsonl"
-    record = submit(journal, account, odd)
+def test_known_ids_and_paths_of_any_bytes_survive(journal: Journal, account: int) -> None:
+    name = "/in/\udcff name\n.jsonl"
+    record = submit(journal, account, name)
     assert record.submission is not None
-    journal.update_submission(
+    journal.submissions.update(
         account, replace(record.submission, state=SubmissionState.CREATING, file_id="f", known_ids=("a", "b"))
     )
-    again = journal.submission(record.submission.id)
-    assert again is not None
-    assert (again.known_ids, again.path) == (("a", "b"), Path(odd))
-    assert journal.recents(5) == [Path(odd)]
+    stored = journal.submissions.get(record.submission.id)
+    assert stored is not None
+    assert (stored.known_ids, stored.path) == (("a", "b"), Path(name))
+    assert journal.memory.recent_files(5) == [Path(name)]
 
 
-def test_a_transfer_makes_the_row_need_a_person_until_it_is_fetched(journal: Journal, account: int):
-    journal.apply_jobs(account, [job(1, output_file_id="out-1")], NOW, nothing_held)
+def test_a_record_needs_a_person_until_its_file_is_downloaded(journal: Journal, account: int) -> None:
+    journal.jobs.apply(account, [job(1, output_file_id="out-1")], NOW, nothing_reserved)
     failed = Transfer(FileKind.OUTPUT, "out-1", TransferState.FAILED, message="the disk is full")
-    record = journal.save_transfer(account, "job-0001", failed)
+    record = journal.transfers.save(account, "job-0001", failed)
     assert record is not None and record.rank == "1-attention"
-    record = journal.save_transfer(account, "job-0001", replace(failed, state=TransferState.FETCHED, rows=9))
+    record = journal.transfers.save(account, "job-0001", replace(failed, state=TransferState.FETCHED, rows=9))
     assert record is not None and (record.rank, record.answered_rows) == ("2-done", 9)
 
 
-def test_the_history_of_another_key_is_kept_apart_and_found_again(journal: Journal):
-    first = journal.account_of_key("https://x", "aaaa", "org-1", "proj-1", "Acme / evals", NOW)
-    journal.apply_jobs(first.id, [job(1)], NOW, nothing_held)
-    second = journal.account_of_key("https://x", "bbbb", "org-2", None, "Other", NOW)
-    assert journal.records(second.id) == []
-    rotated = journal.account_of_key("https://x", "cccc", "org-1", "proj-1", "Acme / evals", NOW)
+def test_each_account_has_its_own_history_whatever_its_key(journal: Journal) -> None:
+    first = journal.accounts.confirm("https://x", "aaaa", "org-1", "proj-1", "Acme / evals", NOW)
+    journal.jobs.apply(first.id, [job(1)], NOW, nothing_reserved)
+    second = journal.accounts.confirm("https://x", "bbbb", "org-2", None, "Other", NOW)
+    assert journal.records.all(second.id) == []
+    rotated = journal.accounts.confirm("https://x", "cccc", "org-1", "proj-1", "Acme / evals", NOW)
     assert rotated.id == first.id
-    assert len(journal.records(journal.account_at_start("https://x", "cccc", NOW).id)) == 1
+    assert len(journal.records.all(journal.accounts.at_start("https://x", "cccc", NOW).id)) == 1
 
 
-def test_a_wrong_key_leaves_the_last_history_readable(journal: Journal):
-    first = journal.account_of_key("https://x", "aaaa", "org-1", None, "Acme", NOW)
-    journal.apply_jobs(first.id, [job(1)], NOW, nothing_held)
-    assert journal.account_at_start("https://x", "zzzz", NOW).id == first.id
-    assert journal.account_at_start("https://elsewhere", "zzzz", NOW).id != first.id
+def test_with_a_wrong_key_the_last_history_is_readable(journal: Journal) -> None:
+    first = journal.accounts.confirm("https://x", "aaaa", "org-1", None, "Acme", NOW)
+    journal.jobs.apply(first.id, [job(1)], NOW, nothing_reserved)
+    assert journal.accounts.at_start("https://x", "zzzz", NOW).id == first.id
+    assert journal.accounts.at_start("https://elsewhere", "zzzz", NOW).id != first.id
 
 
-def test_what_was_kept_under_a_bare_key_moves_to_its_organisation(journal: Journal):
-    bare = journal.account_at_start("https://x", "aaaa", NOW)
+def test_the_history_of_a_bare_key_moves_to_its_organisation(journal: Journal) -> None:
+    bare = journal.accounts.at_start("https://x", "aaaa", NOW)
     submit(journal, bare.id)
-    named = journal.account_of_key("https://x", "aaaa", "org-1", "proj-1", "Acme", NOW)
-    assert len(journal.records(named.id)) == 1
-    other = journal.account_of_key("https://x", "bbbb", None, None, "", NOW)
+    named = journal.accounts.confirm("https://x", "aaaa", "org-1", "proj-1", "Acme", NOW)
+    assert len(journal.records.all(named.id)) == 1
+    other = journal.accounts.confirm("https://x", "bbbb", None, None, "", NOW)
     submit(journal, other.id)
-    merged = journal.account_of_key("https://x", "bbbb", "org-1", "proj-1", "Acme", NOW)
+    merged = journal.accounts.confirm("https://x", "bbbb", "org-1", "proj-1", "Acme", NOW)
     assert merged.id == named.id
-    assert len(journal.records(named.id)) == 2
+    assert len(journal.records.all(named.id)) == 2
 
 
-def test_a_damaged_history_is_set_aside_not_deleted(tmp_path: Path):
+def test_a_damaged_history_is_moved_aside_not_deleted(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
     path.write_bytes(b"this is no database, " * 400)
     journal = Journal(path)
-    assert journal.damaged is not None and journal.damaged.read_bytes().startswith(b"this is no database")
+    assert journal.database.damaged is not None and journal.database.damaged.read_bytes().startswith(
+        b"this is no database"
+    )
     journal.close()
 
 
-def test_a_newer_history_is_refused_kindly(tmp_path: Path):
+def test_a_newer_history_is_refused_with_a_hint(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
     Journal(path).close()
     database = sqlite3.connect(path)
@@ -207,103 +212,123 @@ def test_a_newer_history_is_refused_kindly(tmp_path: Path):
     assert "--data-dir" in caught.value.hint
 
 
-def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path):
+def test_a_folder_that_cannot_be_created_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(LocalFileError, match="cannot be kept"):
         Journal(tmp_path / "file" / "history.db")
 
 
-def test_another_connection_sees_what_was_committed(journal: Journal, account: int):
-    other = Journal(journal.path)
-    before = other.data_version()
+def test_another_connection_sees_committed_changes(journal: Journal, account: int) -> None:
+    other = Journal(journal.database.path)
+    before = other.database.data_version()
     record = submit(journal, account)
-    assert other.data_version() != before
-    assert other.record(account, record.key) == record
+    assert other.database.data_version() != before
+    assert other.records.get(account, record.key) == record
     assert record.submission is not None and submission_key(record.submission.id) == record.key
     other.close()
 
 
-def test_of_two_rows_for_one_job_the_one_that_was_submitted_survives_a_merge(journal: Journal):
-    named = journal.account_of_key("https://x", "aaaa", "org-1", None, "Acme", NOW)
-    journal.apply_jobs(named.id, [job(1, "IN_PROGRESS")], NOW, nothing_held)
-    bare = journal.account_of_key("https://x", "bbbb", None, None, "", NOW)
+def test_in_a_merge_the_record_of_a_submission_wins(journal: Journal) -> None:
+    named = journal.accounts.confirm("https://x", "aaaa", "org-1", None, "Acme", NOW)
+    journal.jobs.apply(named.id, [job(1, "IN_PROGRESS")], NOW, nothing_reserved)
+    bare = journal.accounts.confirm("https://x", "bbbb", None, None, "", NOW)
     record = submit(journal, bare.id)
     assert record.submission is not None
-    journal.attach_job(bare.id, record.submission, job(1, output_file_id="out-1"), NOW)
-    merged = journal.account_of_key("https://x", "bbbb", "org-1", None, "Acme", NOW)
+    journal.submissions.attach_job(bare.id, record.submission, job(1, output_file_id="out-1"), NOW)
+    merged = journal.accounts.confirm("https://x", "bbbb", "org-1", None, "Acme", NOW)
     assert merged.id == named.id
-    [kept] = journal.records(named.id)
-    assert (kept.label, kept.status) == ("march", "COMPLETED")
-    assert [t.state for t in kept.transfers] == [TransferState.WANTED]
+    [record] = journal.records.all(named.id)
+    assert (record.label, record.status) == ("march", "COMPLETED")
+    assert [t.state for t in record.transfers] == [TransferState.WANTED]
 
 
-def test_an_account_that_another_app_works_on_is_not_merged_away(journal: Journal):
-    named = journal.account_of_key("https://x", "aaaa", "org-1", None, "Acme", NOW)
-    bare = journal.account_of_key("https://x", "bbbb", None, None, "", NOW)
+def test_groups_move_with_the_account(journal: Journal) -> None:
+    named = journal.accounts.confirm("https://x", "aaaa", "org-1", None, "Acme", NOW)
+    bare = journal.accounts.confirm("https://x", "bbbb", None, None, "", NOW)
+    journal.groups.add(
+        bare.id,
+        [PartFile(Path(f"/parts/{number}.jsonl"), 1, str(number) * 64, 1) for number in range(2)],
+        path=Path("/in/big.jsonl"),
+        fingerprint=Fingerprint(2, "2" * 64, 0),
+        endpoint=Endpoint.CHAT,
+        label="",
+        requests=2,
+        first=1,
+        auto_continue=False,
+        now=NOW,
+    )
+    assert journal.accounts.confirm("https://x", "bbbb", "org-1", None, "Acme", NOW).id == named.id
+    [group_id] = journal.groups.waiting(named.id)
+    assert len(journal.groups.parts(named.id, group_id)) == 2
+
+
+def test_an_account_that_another_app_works_on_is_not_merged(journal: Journal) -> None:
+    named = journal.accounts.confirm("https://x", "aaaa", "org-1", None, "Acme", NOW)
+    bare = journal.accounts.confirm("https://x", "bbbb", None, None, "", NOW)
     record = submit(journal, bare.id)
-    busy = journal.account_of_key("https://x", "bbbb", "org-1", None, "Acme", NOW, lambda account: account != bare.id)
+    busy = journal.accounts.confirm("https://x", "bbbb", "org-1", None, "Acme", NOW, lambda account: account != bare.id)
     assert busy.id == bare.id
     assert record.submission is not None
-    journal.update_submission(bare.id, record.submission)  # it can go on
-    assert journal.account_of_key("https://x", "bbbb", "org-1", None, "Acme", NOW).id == named.id
+    journal.submissions.update(bare.id, record.submission)  # it can go on
+    assert journal.accounts.confirm("https://x", "bbbb", "org-1", None, "Acme", NOW).id == named.id
 
 
-def test_a_full_disk_leaves_no_half_a_transaction(journal: Journal, account: int):
+def test_a_full_disk_leaves_no_half_a_transaction(journal: Journal, account: int) -> None:
     record = submit(journal, account)
-    journal._db.execute("PRAGMA max_page_count = 1")
-    with pytest.raises(JournalError, match="full"), journal.translate_errors():
+    journal.database.execute("PRAGMA max_page_count = 1")
+    with pytest.raises(JournalError, match="full"), journal.database.translate_errors():
         for number in range(500):
-            journal.annotate(account, record.key, "x" * 4_000 * number, "")
-    before = journal.record(account, record.key)
-    assert before is not None and not journal._db.in_transaction
-    journal._db.execute("PRAGMA max_page_count = 1000000")
-    assert journal.annotate(account, record.key, "march again", "") is not None
+            journal.records.annotate(account, record.key, "x" * 4_000 * number, "")
+    before = journal.records.get(account, record.key)
+    assert before is not None and not journal.database.connection.in_transaction
+    journal.database.execute("PRAGMA max_page_count = 1000000")
+    assert journal.records.annotate(account, record.key, "march again", "") is not None
 
 
-def test_damage_found_while_in_use_is_set_aside_at_the_next_start(tmp_path: Path):
+def test_a_history_damaged_in_use_is_moved_aside_at_the_next_start(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
     journal = Journal(path)
-    account = journal.account_at_start("https://x", "aaaa", NOW).id
-    journal.apply_jobs(account, [job(n) for n in range(2_000)], NOW, nothing_held)
+    account = journal.accounts.at_start("https://x", "aaaa", NOW).id
+    journal.jobs.apply(account, [job(n) for n in range(2_000)], NOW, nothing_reserved)
     journal.close()
     whole = bytearray(path.read_bytes())
     half = len(whole) // 2
-    whole[half:-4096] = b"\xff" * (len(whole) - half - 4096)  # the first pages, which are read at the start, are sound
+    whole[half:-4096] = b"\xff" * (len(whole) - half - 4096)  # the first pages, which are read at the start, stay whole
     path.write_bytes(whole)
     journal = Journal(path)
-    assert journal.damaged is None
-    with pytest.raises(JournalError, match="Start tbatch-tui again"), journal.translate_errors():
-        journal.records(account)
+    assert journal.database.damaged is None
+    with pytest.raises(JournalError, match="Start tbatch-tui again"), journal.database.translate_errors():
+        journal.records.all(account)
     journal.close()
     journal = Journal(path)
-    assert journal.damaged is not None and journal.damaged.exists()
-    assert journal.records(journal.account_at_start("https://x", "aaaa", NOW).id) == []
+    assert journal.database.damaged is not None and journal.database.damaged.exists()
+    assert journal.records.all(journal.accounts.at_start("https://x", "aaaa", NOW).id) == []
     journal.close()
     again = Journal(path)
-    assert again.damaged is None
+    assert again.database.damaged is None
     again.close()
 
 
-def test_the_history_is_for_its_owner_only(tmp_path: Path):
+def test_a_public_history_becomes_private(tmp_path: Path) -> None:
     path = tmp_path / "fresh" / "history.db"
     Journal(path).close()
     assert path.parent.stat().st_mode & 0o077 == 0
     path.chmod(0o644)
     journal = Journal(path)
-    submit(journal, journal.account_at_start("https://x", "aaaa", NOW).id)
+    submit(journal, journal.accounts.at_start("https://x", "aaaa", NOW).id)
     assert all(part.stat().st_mode & 0o077 == 0 for part in path.parent.iterdir())
     journal.close()
 
 
-def test_before_each_migration_the_history_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_history_is_copied_before_each_migration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "history.db"
     before = Journal(path)
-    record = submit(before, before.account_at_start("https://x", "aaaa", NOW).id)
+    record = submit(before, before.accounts.at_start("https://x", "aaaa", NOW).id)
     before.close()
-    known = len(schema._MIGRATIONS)
-    monkeypatch.setattr(schema, "_MIGRATIONS", (*schema._MIGRATIONS, "CREATE TABLE news (x)"))
+    known = len(migrations._MIGRATIONS)
+    monkeypatch.setattr(migrations, "_MIGRATIONS", (*migrations._MIGRATIONS, "CREATE TABLE news (x)"))
     after = Journal(path)
-    assert after.records(1) == [record]
+    assert after.records.all(1) == [record]
     after.close()
     [copy] = tmp_path.glob("history.db.before-*")
     assert copy.name == f"history.db.before-{known + 1}"
@@ -314,16 +339,16 @@ def test_before_each_migration_the_history_is_copied(tmp_path: Path, monkeypatch
     database.close()
 
 
-def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "history.db"
     before = Journal(path)
-    record = submit(before, before.account_at_start("https://x", "aaaa", NOW).id)
+    record = submit(before, before.accounts.at_start("https://x", "aaaa", NOW).id)
     before.close()
-    broken = (*schema._MIGRATIONS, "CREATE TABLE news (x); CREATE TABLE news (x)")
+    broken = (*migrations._MIGRATIONS, "CREATE TABLE news (x); CREATE TABLE news (x)")
     with monkeypatch.context() as patch:
-        patch.setattr(schema, "_MIGRATIONS", broken)
+        patch.setattr(migrations, "_MIGRATIONS", broken)
         with pytest.raises(LocalFileError, match="cannot be opened"):
             Journal(path)
     again = Journal(path)
-    assert again.records(1) == [record]
+    assert again.records.all(1) == [record]
     again.close()

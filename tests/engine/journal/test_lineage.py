@@ -1,4 +1,4 @@
-"""A retry knows what it is a retry of, however it is submitted; a family is put together from all of its jobs."""
+"""A retry knows its original, however it is submitted; the results of a family are merged from all of its jobs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.journal import Journal
+from tbatch_tui.engine.journal.journal import Journal
 from tbatch_tui.engine.results import (
     MergedIndex,
     MergedMember,
@@ -32,8 +32,8 @@ NOW = 1_750_000_000.0
 
 
 def run(journal: Journal, account: int, path: Path, number: int, sha256: str = "") -> str:
-    """Submit a file, which becomes a job; the job's id."""
-    record = journal.add_submission(
+    """Submit a file, which becomes a job, and return the job's id."""
+    record = journal.submissions.add(
         account,
         path=path,
         size=1,
@@ -45,46 +45,53 @@ def run(journal: Journal, account: int, path: Path, number: int, sha256: str = "
     )
     assert record.submission is not None
     job = Job(f"job-{number}", "COMPLETED", created_at=NOW + number)
-    journal.attach_job(account, record.submission, job, NOW + number)
+    journal.submissions.attach_job(account, record.submission, job, NOW + number)
     return job.id
 
 
-def test_a_family_is_the_original_and_every_retry_below_it(tmp_path: Path):
+def test_a_family_is_the_original_and_every_retry_below_it(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "history.db")
-    account = journal.account_at_start("https://x", "abcd", NOW).id
+    account = journal.accounts.at_start("https://x", "abcd", NOW).id
     files = [tmp_path / f"in.retry{number}.jsonl" for number in range(6)]
     first = run(journal, account, tmp_path / "in.jsonl", 1)
-    journal.add_retry(account, files[0], "2" * 64, first)
+    journal.lineage.add_retry(account, files[0], "2" * 64, first)
     second = run(journal, account, files[0], 2)
-    journal.add_retry(account, files[1], "3" * 64, second)
-    third = run(journal, account, tmp_path / "moved.jsonl", 3)  # told by its bytes
-    journal.add_retry(account, files[2], "4" * 64, first)
-    fourth = run(journal, account, files[2], 5)  # edited before it was submitted: told by its path
+    journal.lineage.add_retry(account, files[1], "3" * 64, second)
+    third = run(journal, account, tmp_path / "moved.jsonl", 3)  # known by its bytes
+    journal.lineage.add_retry(account, files[2], "4" * 64, first)
+    fourth = run(journal, account, files[2], 5)  # edited before it was submitted: known by its path
     other = run(journal, account, tmp_path / "other.jsonl", 6)
     for key in first, second, third, fourth:
-        kin = journal.family(account, key)
-        assert [(one.record.key, one.generation) for one in kin] == [(first, 1), (second, 2), (third, 3), (fourth, 2)]
-    assert [one.record.key for one in journal.family(account, other)] == [other]
-    assert journal.family(account, "nobody") == []
-    pending = journal.add_submission(
+        family = journal.lineage.family(account, key)
+        assert [(member.record.key, member.generation) for member in family] == [
+            (first, 1),
+            (second, 2),
+            (third, 3),
+            (fourth, 2),
+        ]
+    assert [member.record.key for member in journal.lineage.family(account, other)] == [other]
+    assert journal.lineage.family(account, "nobody") == []
+    pending = journal.submissions.add(
         account, path=files[0], size=1, sha256="2" * 64, endpoint=Endpoint.CHAT, label="", requests=1, now=NOW + 9
     )
-    assert [one.record.key for one in journal.family(account, pending.key)] == [
+    assert [member.record.key for member in journal.lineage.family(account, pending.key)] == [
         first, second, third, fourth, pending.key
     ]  # fmt: skip
     journal.close()
 
 
-def test_the_original_submitted_again_is_no_retry_of_itself(tmp_path: Path):
+def test_the_original_submitted_again_is_no_retry_of_itself(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "history.db")
-    account = journal.account_at_start("https://x", "abcd", NOW).id
+    account = journal.accounts.at_start("https://x", "abcd", NOW).id
     original = tmp_path / "in.jsonl"
     first = run(journal, account, original, 1)
-    journal.add_retry(account, tmp_path / "in.retry1.jsonl", "1" * 64, first)  # every line failed: the same bytes
+    journal.lineage.add_retry(
+        account, tmp_path / "in.retry1.jsonl", "1" * 64, first
+    )  # every line failed: the same bytes
     again = run(journal, account, original, 2, sha256="1" * 64)
-    assert len(journal.family(account, again)) == 1
+    assert len(journal.lineage.family(account, again)) == 1
     retried = run(journal, account, tmp_path / "in.retry1.jsonl", 3, sha256="1" * 64)
-    assert [one.record.key for one in journal.family(account, retried)] == [first, retried]
+    assert [member.record.key for member in journal.lineage.family(account, retried)] == [first, retried]
     journal.close()
 
 
@@ -94,7 +101,7 @@ async def run_job(engine: BatchEngine, path: Path) -> JobRecord:
 
 
 async def retry(engine: BatchEngine, index: ResultIndex, parent: str) -> Path:
-    """Ask once more all that has no whole answer."""
+    """Write the retry of all requests without a whole answer."""
     assert index.sources.input is not None
     rows = rows_to_retry(index, groups=errors_by_message(index), missing=True, cut_short=True)
     path = retry_path(index.sources.input)
@@ -104,8 +111,8 @@ async def retry(engine: BatchEngine, index: ResultIndex, parent: str) -> Path:
 
 
 async def family_of(engine: BatchEngine, key: str) -> MergedIndex:
-    kin = await engine.family(key)
-    index = MergedIndex([MergedMember(one.record.key, one.record.name, _index(one.record)) for one in kin])
+    family = await engine.family(key)
+    index = MergedIndex([MergedMember(each.record.key, each.record.name, _index(each.record)) for each in family])
     index.build()
     return index
 
@@ -118,8 +125,8 @@ def _index(record: JobRecord) -> ResultIndex:
 
 async def test_two_generations_of_retries_leave_nothing_unanswered(
     sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
-):
-    """Rows fail in the original and are lost from its first retry; ids and bytes stay what they were."""
+) -> None:
+    """Rows are lost from the original and from its first retry; ids and bytes of the requests stay the same."""
     path = tmp_path / "in.jsonl"
     path.write_text(
         "".join(
@@ -148,13 +155,13 @@ async def test_two_generations_of_retries_leave_nothing_unanswered(
             assert merged.reconciliation is not None and merged.reconciliation.is_even
             assert merged.reconciliation.answered == 12
             assert [merged.row(row).attempt for row in range(12)] == [1] * 5 + [2] * 4 + [3] * 3
-        assert [one.generation for one in await engine.family(second.key)] == [1, 2, 3]
+        assert [member.generation for member in await engine.family(second.key)] == [1, 2, 3]
 
 
 def lose(record: JobRecord, keep: int) -> None:
-    """Of the output file only the rows of the first `keep` requests stay."""
+    """Remove all rows of the output file but those of the first `keep` requests."""
     assert record.output is not None and record.output.path is not None and record.submission is not None
-    asked = [json.loads(line)["custom_id"] for line in record.submission.path.read_bytes().splitlines()]
-    kept = set(asked[:keep])
+    ids = [json.loads(line)["custom_id"] for line in record.submission.path.read_bytes().splitlines()]
+    kept = set(ids[:keep])
     rows = record.output.path.read_bytes().splitlines(keepends=True)
     record.output.path.write_bytes(b"".join(row for row in rows if json.loads(row)["custom_id"] in kept))

@@ -1,4 +1,4 @@
-"""Foreign text that leaves the app by the disk: names stay in their folder, the log keeps to its lines."""
+"""Foreign text that is written to disk: names stay in their folder, a log entry stays one line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tbatch_tui.engine.events import ConnectionChanged, Event, Notice, RecordsCh
 from tbatch_tui.engine.local_files.filenames import result_name, safe_name, stem_of
 from tbatch_tui.engine.results import ExportFormat, export_rows, retry_path
 from tbatch_tui.engine.results.index.cache import IndexCache
-from tbatch_tui.engine.runtime import event_log as log_module
+from tbatch_tui.engine.runtime import event_log
 from tbatch_tui.engine.runtime.event_log import EventLog
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.engine.scenarios.test_main_job import fetched
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
     from tests.engine.conftest import MakeEngine
 
 csv.field_size_limit(50_000_000)
-OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""What a pager hands to the terminal, and what reorders a line."""
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What a pager passes on to the terminal, and what reorders a line."""
 EVERY = [*NASTY, *HUGE]
 
 
 def check_name(name: str, folder: Path) -> None:
     assert (folder / name).parent == folder and (folder / name).resolve().is_relative_to(folder.resolve())
-    assert len(name.encode()) < 256 and not OBEYED.search(name) and "\n" not in name and not name.startswith(".")
+    assert len(name.encode()) < 256 and not CONTROLS.search(name) and "\n" not in name and not name.startswith(".")
 
 
 @pytest.mark.parametrize("kind", FileKind)
@@ -54,19 +54,19 @@ def test_a_result_file_stays_in_its_folder(kind: FileKind, tmp_path: Path) -> No
 
 
 @given(st.text(st.characters()), st.text(st.characters()))
-def test_of_any_two_texts_comes_a_name(stem: str, job_id: str) -> None:
+def test_any_two_texts_make_a_name(stem: str, job_id: str) -> None:
     check_name(result_name(stem_of(stem), job_id, FileKind.OUTPUT), Path("/folder"))
 
 
-def test_what_is_written_beside_a_file_stays_beside_it(tmp_path: Path) -> None:
+def test_a_retry_file_stays_beside_its_input(tmp_path: Path) -> None:
     for nasty in NASTY:
         name = nasty.replace("/", "").replace("\0", "").encode("utf-8", "replace")[:80].decode("utf-8", "ignore")
         path = tmp_path / f"a{name}.jsonl"
         assert retry_path(path).parent == tmp_path
 
 
-async def test_a_server_that_names_files_elsewhere(make_engine: MakeEngine, tmp_path: Path) -> None:
-    """Jobs made elsewhere are called by what the server says their input files are called."""
+async def test_names_from_the_server_stay_in_the_folder(make_engine: MakeEngine, tmp_path: Path) -> None:
+    """Jobs that were made elsewhere have the name that the server has for their input file."""
     folder = tmp_path / "deep" / "results"
     with Sandbox(speed=0) as box:
         ids = [box.add_job("COMPLETED") for _ in PATHS]
@@ -74,7 +74,9 @@ async def test_a_server_that_names_files_elsewhere(make_engine: MakeEngine, tmp_
         async with asyncio.timeout(60), make_engine(box, output_dir=folder) as engine:
             await engine.wait_until(ids[-1], lambda record: record.job is not None)
             engine._book.publish(
-                await engine._book.run_until_written(engine._book.journal.name_inputs, engine._book.account_id, inputs)
+                await engine._book.run_until_written(
+                    engine._book.journal.records.name_inputs, engine._book.account_id, inputs
+                )
             )
             for job_id in ids:
                 await engine.fetch(job_id)
@@ -86,43 +88,43 @@ async def test_a_server_that_names_files_elsewhere(make_engine: MakeEngine, tmp_
     assert made and all(path.parent == folder for path in made)
 
 
-def test_the_log_keeps_to_its_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest's own cannot send half a surrogate pair on
+def test_a_log_entry_stays_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest's own cannot write half a surrogate pair
     log = EventLog(tmp_path)
     log.open()
-    said = 0
+    entries = 0
     for nasty in EVERY[:-1]:
         nasty = nasty[:20_000]
         record = JobRecord(nasty, label=nasty, job=Job(nasty, nasty, error=nasty))
         events: list[Event] = [
             Notice(f"a {nasty}", nasty),
-            ConnectionChanged(ConnectionHealth(HealthState.OFFLINE, title=f"{said} {nasty}")),
+            ConnectionChanged(ConnectionHealth(HealthState.OFFLINE, title=f"{entries} {nasty}")),
             RecordsChanged((record,), (), ((nasty, nasty),)),
         ]
         for event in events:
             log.record(event)
         logging.getLogger("some.library").warning("it says %s", nasty)
-        said += 5
+        entries += 5
     try:
         raise ValueError("2026-01-01 00:00:00,000 1 INFO forged\n2026-01-01 00:00:00,000 1 INFO \x1b[2J")
     except ValueError:
         logging.getLogger("some.library").exception("it failed")
     log.close()
-    text = "".join(path.read_bytes().decode() for path in sorted(tmp_path.glob(f"{log_module.NAME}*"), reverse=True))
-    assert not OBEYED.search(text)
+    text = "".join(path.read_bytes().decode() for path in sorted(tmp_path.glob(f"{event_log.NAME}*"), reverse=True))
+    assert not CONTROLS.search(text)
     lines = text.removesuffix("\n").split("\n")
-    begun = [line for line in lines if re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} \d+ [A-Z]+ ", line)]
-    assert all(line.startswith("    ") for line in lines if line not in begun)
-    assert said - 20 <= len(begun) <= said + 1, (said, len(begun))
+    first_lines = [line for line in lines if re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} \d+ [A-Z]+ ", line)]
+    assert all(line.startswith("    ") for line in lines if line not in first_lines)
+    assert entries - 20 <= len(first_lines) <= entries + 1, (entries, len(first_lines))
     assert "forged" in text
 
 
-def _written(text: str) -> str:
+def _encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
 @pytest.mark.parametrize("form", [form for form in ExportFormat if form is not ExportFormat.PARQUET])
-def test_what_is_exported_to_be_looked_at_moves_nothing(form: ExportFormat, tmp_path: Path) -> None:
+def test_an_export_for_reading_has_no_control_characters(form: ExportFormat, tmp_path: Path) -> None:
     named = [f"{number} {text}" for number, text in enumerate([*NASTY, *HUGE])]
     index = index_of(
         tmp_path,
@@ -132,15 +134,15 @@ def test_what_is_exported_to_be_looked_at_moves_nothing(form: ExportFormat, tmp_
     )
     path = tmp_path / "exported"
     export_rows(index, range(len(index)), path, form, columns=["custom_id", "answer", "error"])
-    said = path.read_bytes()
+    exported = path.read_bytes()
     if form is ExportFormat.MARKDOWN:  # to be read; the others are for programs, and have every byte
-        assert not OBEYED.search(said.decode())
-        assert said.decode().count("\n## ") == len(named) - 1
+        assert not CONTROLS.search(exported.decode())
+        assert exported.decode().count("\n## ") == len(named) - 1
     elif form is ExportFormat.CSV:
-        table = list(csv.reader(io.StringIO(said.decode(), newline="")))
+        table = list(csv.reader(io.StringIO(exported.decode(), newline="")))
         assert len(table) == 1 + len(named) and {len(row) for row in table} == {3}
         assert not [cell for row in table for cell in row if cell.strip()[:1] in tuple("=+@")]
     else:
-        rows = [json.loads(line)["custom_id"] for line in said.split(b"\n")[:-1]]
-        assert [_written(name) for name in rows] == [_written(name) for name in named]
+        rows = [json.loads(line)["custom_id"] for line in exported.split(b"\n")[:-1]]
+        assert [_encodable(name) for name in rows] == [_encodable(name) for name in named]
     assert index.reconciliation is not None and index.reconciliation.missing == 0

@@ -1,15 +1,15 @@
-"""The catalogue: fetched once, kept with its date, and never a reason for anything to fail."""
+"""The catalogue: fetched once a day, stored with its date, and never a reason for anything to fail."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tbatch_tui.engine.client import decode as wire
 from tbatch_tui.engine.client.api import TogetherApi
+from tbatch_tui.engine.client.decode import decode_models
 from tbatch_tui.engine.domain.catalogue import ModelInfo
 from tbatch_tui.engine.errors import OutcomeUnknownError
 from tests.conftest import CHAT_MODEL
@@ -22,20 +22,20 @@ NOW = 1_790_000_000.0
 PATH = "/v2/supported-models"
 
 
-async def test_the_models_with_their_prices_and_the_date(sandbox: Sandbox, make_engine: MakeEngine):
+async def test_models_have_prices_and_the_catalogue_a_date(sandbox: Sandbox, make_engine: MakeEngine) -> None:
     async with make_engine(sandbox, now=lambda: NOW) as engine:
-        found = await engine.catalogue()
-    assert found[CHAT_MODEL] == ModelInfo(CHAT_MODEL, 131_072, 0.88, 0.88, 0.44)
-    assert found["openai/whisper-large-v3"] == ModelInfo("openai/whisper-large-v3")
-    assert "google/gemma-3-27b-it" not in found, "dedicated only"
-    assert found.fetched_at == NOW
+        catalogue = await engine.catalogue()
+    assert catalogue[CHAT_MODEL] == ModelInfo(CHAT_MODEL, 131_072, 0.88, 0.88, 0.44)
+    assert catalogue["openai/whisper-large-v3"] == ModelInfo("openai/whisper-large-v3")
+    assert "google/gemma-3-27b-it" not in catalogue, "dedicated only"
+    assert catalogue.fetched_at == NOW
 
 
-async def test_however_many_ask_the_server_is_asked_once_a_day(sandbox: Sandbox, make_engine: MakeEngine):
+async def test_the_server_is_asked_once_a_day_however_many_ask(sandbox: Sandbox, make_engine: MakeEngine) -> None:
     now = NOW
     async with make_engine(sandbox, now=lambda: now) as engine:
         first = await asyncio.gather(*(engine.catalogue() for _ in range(5)))
-        assert len({id(found) for found in first}) == 1
+        assert len({id(catalogue) for catalogue in first}) == 1
     async with make_engine(sandbox, now=lambda: now) as engine:
         assert await engine.catalogue() == first[0]
         assert sandbox.count("GET", PATH) == 1
@@ -44,37 +44,38 @@ async def test_however_many_ask_the_server_is_asked_once_a_day(sandbox: Sandbox,
     assert sandbox.count("GET", PATH) == 2
 
 
-async def test_without_the_server_the_last_one_with_its_date(sandbox: Sandbox, make_engine: MakeEngine):
+async def test_without_the_server_the_last_catalogue_is_used(sandbox: Sandbox, make_engine: MakeEngine) -> None:
     async with make_engine(sandbox, now=lambda: NOW) as engine:
         known = await engine.catalogue()
     sandbox.plan_fault("garbage", PATH, to=None)
     async with make_engine(sandbox, now=lambda: NOW + 90_000) as engine:
         assert await engine.catalogue() == known
         assert await engine.catalogue() == known
-    assert sandbox.count("GET", PATH) == 2, "what failed is not tried again at once"
+    assert sandbox.count("GET", PATH) == 2, "a failed fetch is not repeated at once"
     async with make_engine(sandbox, api_key=None) as engine:
         assert await engine.catalogue() == known
 
 
-async def test_nothing_known_is_empty(sandbox: Sandbox, make_engine: MakeEngine):
+async def test_an_unknown_catalogue_is_empty(sandbox: Sandbox, make_engine: MakeEngine) -> None:
     async with make_engine(sandbox, api_key=None) as engine:
-        found = await engine.catalogue()
-    assert (dict(found), found.fetched_at) == ({}, None)
+        catalogue = await engine.catalogue()
+    assert (dict(catalogue), catalogue.fetched_at) == ({}, None)
 
 
-async def test_every_page_is_read(sandbox: Sandbox):
+async def test_every_page_is_read(sandbox: Sandbox) -> None:
     api = TogetherApi.connect(base_url=sandbox.base_url, api_key=sandbox.key)
     whole = await api.models()
-    assert await api.models(a_page=4) == whole
+    assert await api.models(page_size=4) == whole
     assert len(whole) > 20
-    sandbox.plan_fault("status", PATH, status=500, **{"from": 3, "to": 3})
+    third: dict[str, Any] = {"from": 3, "to": 3}
+    sandbox.plan_fault("status", PATH, status=500, **third)
     with pytest.raises(OutcomeUnknownError):
-        await api.models(a_page=4)  # a part of the catalogue would call good models unknown
+        await api.models(page_size=4)  # a part of the catalogue would call good models unknown
     await api.close()
 
 
-def test_odd_entries_are_taken_for_what_they_say():
-    odd = [
+def test_entries_of_wrong_types_are_decoded_as_far_as_possible() -> None:
+    entries = [
         None,
         "x",
         {"name": 7},
@@ -83,8 +84,8 @@ def test_odd_entries_are_taken_for_what_they_say():
         {"name": "c", "contextLength": -1, "pricing": {"input": -2, "output": float("nan"), "cachedInput": {}}},
         {"name": "d", "pricing": []},
     ]
-    found, cursor = wire.decode_models(json.dumps({"data": odd, "next_cursor": ""}).encode())
-    assert found == [
+    models, cursor = decode_models(json.dumps({"data": entries, "next_cursor": ""}).encode())
+    assert models == [
         ModelInfo("7"),
         ModelInfo("only/endpoint"),
         ModelInfo("a/b", 8192, 0.5),
@@ -95,4 +96,4 @@ def test_odd_entries_are_taken_for_what_they_say():
     assert cursor is None
     for body in (b"[]", b'{"data": 3}', b"<html>"):
         with pytest.raises(OutcomeUnknownError):
-            wire.decode_models(body)
+            decode_models(body)

@@ -1,4 +1,4 @@
-"""What a batch costs: before, as far as a file tells, and after, to the cent."""
+"""What a batch costs: an estimate before, as far as the file shows it, and the sum after, to the cent."""
 
 from __future__ import annotations
 
@@ -31,30 +31,30 @@ CATALOGUE = Catalogue(
     },
     fetched_at=1_790_000_000.0,
 )
-TARIFF = PriceList(CATALOGUE)
+PRICES = PriceList(CATALOGUE)
 
 
 # -- prices ------------------------------------------------------------------------------------------
 
 
-def test_the_dated_discount_is_taken_off_and_others_pay_in_full():
-    assert (TARIFF.price_of(CHAT_MODEL).input, TARIFF.price_of(CHAT_MODEL).cached_input) == (0.44, 0.22)
-    assert (TARIFF.price_of("m/full").output, TARIFF.price_of("m/full").discount) == (3.0, 0.0)
-    assert TARIFF.price_of("nobody/knows").input is None
+def test_the_dated_discount_is_subtracted_and_others_pay_in_full() -> None:
+    assert (PRICES.price_of(CHAT_MODEL).input, PRICES.price_of(CHAT_MODEL).cached_input) == (0.44, 0.22)
+    assert (PRICES.price_of("m/full").output, PRICES.price_of("m/full").discount) == (3.0, 0.0)
+    assert PRICES.price_of("nobody/knows").input is None
 
 
-def test_the_persons_own_prices_and_discounts_go_before():
-    own = PriceList(
+def test_custom_prices_and_discounts_take_precedence() -> None:
+    custom = PriceList(
         CATALOGUE,
         {"m/full": {"output": 2.0}, WHISPER: {"minute": 0.0015}},
         {CHAT_MODEL: 0, "m/full": 10},
     )
-    assert own.price_of(CHAT_MODEL).input == 0.88
-    assert (own.price_of("m/full").input, own.price_of("m/full").output) == pytest.approx((0.9, 1.8))
-    assert own.price_of(WHISPER).minute == pytest.approx(0.00075)
+    assert custom.price_of(CHAT_MODEL).input == 0.88
+    assert (custom.price_of("m/full").input, custom.price_of("m/full").output) == pytest.approx((0.9, 1.8))
+    assert custom.price_of(WHISPER).minute == pytest.approx(0.00075)
 
 
-# -- before ------------------------------------------------------------------------------------------
+# -- estimate ----------------------------------------------------------------------------------------
 
 
 def demands(tmp_path: Path, *bodies: Any) -> tuple[Demand, ...]:
@@ -68,20 +68,20 @@ def chat(text: Any, model: str = "m/full", **more: Any) -> dict[str, Any]:
     return {"model": model, "messages": [{"role": "user", "content": text}], **more}
 
 
-def test_tokens_are_guessed_from_the_text_and_answers_bounded_by_their_limit(tmp_path: Path):
-    found = demands(
+def test_tokens_are_estimated_from_the_text_and_answers_by_their_limit(tmp_path: Path) -> None:
+    demanded = demands(
         tmp_path,
         chat("a" * 4000, max_tokens=100),
         chat("b" * 4000, max_completion_tokens=50, n=3),
         chat("é" * 2000, "m/other"),  # spelled \u00e9: twelve thousand bytes for four thousand
     )
-    assert found == (
+    assert demanded == (
         Demand("m/full", 2, 2008, 250),
-        Demand("m/other", 1, 1504, 0, unbounded=1),
+        Demand("m/other", 1, 1004, 0, unbounded=1),
     )
 
 
-def test_images_and_audio_are_counted_apart(tmp_path: Path):
+def test_images_and_audio_are_counted_separately(tmp_path: Path) -> None:
     parts = [{"type": "text", "text": "x" * 400}, {"type": "image_url", "image_url": {"url": "data:" + "A" * 9000}}]
     audio = {"model": WHISPER, "file": "https://example.com/a.wav"}
     assert demands(tmp_path, chat(parts, max_tokens=5), audio) == (
@@ -90,67 +90,75 @@ def test_images_and_audio_are_counted_apart(tmp_path: Path):
     )
 
 
-def test_odd_lines_are_requests_of_no_model(tmp_path: Path):
+def test_unreadable_lines_are_requests_of_no_model(tmp_path: Path) -> None:
     path = tmp_path / "in.jsonl"
     path.write_bytes(b'{"custom_id": "a"}\nnot json\n[]\n{"body": {"model": 7}}\n{"body": {"model": "m", "n": -2}}')
     assert demand_of(path) == (Demand("", 4, unbounded=4), Demand("m", 1, unbounded=1))
 
 
-def test_an_estimate_says_what_is_not_in_it():
-    whole = estimate([Demand(CHAT_MODEL, 10, 1_000_000, 500_000)], TARIFF)
+def test_an_estimate_names_what_it_does_not_include() -> None:
+    whole = estimate([Demand(CHAT_MODEL, 10, 1_000_000, 500_000)], PRICES)
     assert whole == Estimate(0.44, 0.22, discounts=(50.0,), priced_at=CATALOGUE.fetched_at)
     assert whole.most == pytest.approx(0.66)
-    open_ = estimate([Demand("m/full", 10, 1_000_000, 500_000, unbounded=3)], TARIFF)
-    assert (open_.input, open_.output, open_.unbounded, open_.most) == (1.0, None, 3, None)
-    odd = estimate([Demand("m/full", 1, 1_000_000), Demand("m/half-known", 1), Demand(WHISPER, 2, audio=2)], TARIFF)
-    assert (odd.input, odd.unpriced, odd.audio, odd.minute, odd.most) == (1.0, ("m/half-known", WHISPER), 2, None, None)
-    heard = estimate([Demand(WHISPER, 2, audio=2)], PriceList(CATALOGUE, {WHISPER: {"minute": 0.0015}}))
-    assert (heard.input, heard.minute, heard.unpriced) == (None, 0.00075, ())
+    unbounded = estimate([Demand("m/full", 10, 1_000_000, 500_000, unbounded=3)], PRICES)
+    assert (unbounded.input, unbounded.output, unbounded.unbounded, unbounded.most) == (1.0, None, 3, None)
+    partly = estimate([Demand("m/full", 1, 1_000_000), Demand("m/half-known", 1), Demand(WHISPER, 2, audio=2)], PRICES)
+    assert (partly.input, partly.unpriced, partly.audio, partly.minute, partly.most) == (
+        1.0,
+        ("m/half-known", WHISPER),
+        2,
+        None,
+        None,
+    )
+    audio = estimate([Demand(WHISPER, 2, audio=2)], PriceList(CATALOGUE, {WHISPER: {"minute": 0.0015}}))
+    assert (audio.input, audio.minute, audio.unpriced) == (None, 0.00075, ())
     assert estimate([Demand(CHAT_MODEL, 1, 9)], PriceList(Catalogue())).unpriced == (CHAT_MODEL,)
 
 
-# -- after -------------------------------------------------------------------------------------------
+# -- cost --------------------------------------------------------------------------------------------
 
 
-def test_tokens_at_their_prices_cached_ones_at_theirs():
+def test_cached_tokens_have_their_own_price() -> None:
     full = ModelUsage(CHAT_MODEL, 10, 2_000_000, 1_000_000, cached=500_000, rows_with_tokens=10)
-    assert cost([full], TARIFF) == Cost(
-        pytest.approx(1.5 * 0.44 + 0.5 * 0.22 + 0.44), discounts=(50.0,), priced_at=CATALOGUE.fetched_at
-    )
-    # no price for cached tokens is known: they are no cheaper
-    assert cost([ModelUsage("m/full", 1, 1_000_000, 0, cached=400_000, rows_with_tokens=1)], TARIFF).usd == 1.0
-    assert cost([ModelUsage("m/full", 1, 10, 0, cached=4_000, rows_with_tokens=1)], TARIFF).usd == pytest.approx(10e-6)
+    total = cost([full], PRICES)
+    assert total == Cost(total.usd, discounts=(50.0,), priced_at=CATALOGUE.fetched_at)
+    assert total.usd == pytest.approx(1.5 * 0.44 + 0.5 * 0.22 + 0.44)
+    # without a price for cached tokens they are no cheaper
+    assert cost([ModelUsage("m/full", 1, 1_000_000, 0, cached=400_000, rows_with_tokens=1)], PRICES).usd == 1.0
+    assert cost([ModelUsage("m/full", 1, 10, 0, cached=4_000, rows_with_tokens=1)], PRICES).usd == pytest.approx(10e-6)
 
 
-def test_what_has_no_price_or_no_count_is_named():
-    found = cost(
+def test_a_cost_names_models_without_a_price_and_counts_rows_without_usage() -> None:
+    total = cost(
         [
             ModelUsage("m/full", 3, 1_000_000, 0, rows_with_tokens=2),
             ModelUsage("nobody/knows", 4, 9, 9, rows_with_tokens=4),
         ],
-        TARIFF,
+        PRICES,
     )
-    assert (found.usd, found.unpriced, found.unknown_usage, found.is_whole) == (1.0, ("nobody/knows",), 1, False)
-    assert cost([ModelUsage("nobody/knows", 4, 9, 9, rows_with_tokens=4)], TARIFF).usd is None
-    assert cost([], TARIFF) == Cost(0.0, priced_at=CATALOGUE.fetched_at)  # nothing came back: nothing is paid
+    assert (total.usd, total.unpriced, total.unknown_usage, total.is_whole) == (1.0, ("nobody/knows",), 1, False)
+    assert cost([ModelUsage("nobody/knows", 4, 9, 9, rows_with_tokens=4)], PRICES).usd is None
+    assert cost([], PRICES) == Cost(0.0, priced_at=CATALOGUE.fetched_at)  # no rows cost nothing
 
 
-def test_audio_by_its_length_when_a_price_is_given():
-    heard = ModelUsage("", 2, seconds=120.0, rows_with_duration=2)
-    assert cost([heard], TARIFF, WHISPER).unpriced == (WHISPER,)
-    assert cost([heard], PriceList(CATALOGUE, {WHISPER: {"minute": 0.006}}), WHISPER).usd == pytest.approx(0.006)
+def test_audio_costs_by_its_length_when_a_price_is_set() -> None:
+    audio = ModelUsage("", 2, seconds=120.0, rows_with_duration=2)
+    assert cost([audio], PRICES, WHISPER).unpriced == (WHISPER,)
+    assert cost([audio], PriceList(CATALOGUE, {WHISPER: {"minute": 0.006}}), WHISPER).usd == pytest.approx(0.006)
 
 
-# -- kept --------------------------------------------------------------------------------------------
+# -- stored --------------------------------------------------------------------------------------------
 
 
-async def test_the_estimate_is_kept_with_the_submission(sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path):
+async def test_the_estimate_is_stored_with_the_submission(
+    sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
+) -> None:
     path = write_chat(tmp_path / "in.jsonl", ["word " * 800] * 5)
     async with make_engine(sandbox) as engine:
-        guessed = await engine.estimate(path)
-        assert guessed.most == pytest.approx((5 * 1004 + 5 * 200) * 0.44 / 1e6)
-        key = await engine.submit(path, Endpoint.CHAT, requests=5, estimate=guessed)
+        estimated = await engine.estimate(path)
+        assert estimated.most == pytest.approx((5 * 1004 + 5 * 200) * 0.44 / 1e6)
+        key = await engine.submit(path, Endpoint.CHAT, requests=5, estimate=estimated)
         await engine.wait_until(key, lambda r: r.job is not None)
     async with make_engine(sandbox) as again:
         [record] = await again.records()
-        assert record.submission is not None and record.submission.estimate == guessed
+        assert record.submission is not None and record.submission.estimate == estimated

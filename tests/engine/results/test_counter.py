@@ -13,7 +13,7 @@ from tbatch_tui.engine.domain.counts import JobCounts
 from tbatch_tui.engine.domain.record import JobRecord, Rank
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import OperationCancelledError
-from tbatch_tui.engine.journal import Journal
+from tbatch_tui.engine.journal.journal import Journal
 from tbatch_tui.engine.results import ResultIndex, Sources, count_results, is_stale, sources_of
 from tbatch_tui.engine.results.index.staleness import format_stamps
 from tests.conftest import write_chat
@@ -87,13 +87,13 @@ async def test_a_job_fetched_by_an_older_version_is_counted_at_the_next_start(
     async with make_engine(sandbox) as engine:
         record = await run_job(engine, chat_file, 2)
     journal = Journal(tmp_path / "data" / "history.db")
-    journal._db.execute("DELETE FROM tallies")
+    journal.database.execute("DELETE FROM tallies")
     journal.close()
     async with make_engine(sandbox) as engine:
         assert all(old.counts is None for old in await engine.records())
         assert (await engine.wait_until(record.key, tallied)).counts == record.counts
     journal = Journal(tmp_path / "data" / "history.db")
-    journal._db.execute("DELETE FROM tallies")
+    journal.database.execute("DELETE FROM tallies")
     journal.close()
     async with make_engine(sandbox, api_key=None) as engine:  # without a key, when it is looked at
         await engine.records()

@@ -276,10 +276,10 @@ async def test_one_request_a_tick_whatever_the_number_of_jobs(jobs: int, sandbox
 
 
 async def _limit_history(engine: BatchEngine, pages: int) -> None:
-    database = engine._book.journal._db
+    database = engine._book.journal.database.connection
     await engine._book.run(lambda: database.execute(f"PRAGMA max_page_count = {pages}").fetchone())
 
 
 async def _read_only_history(engine: BatchEngine, on: bool) -> None:
-    database = engine._book.journal._db
+    database = engine._book.journal.database.connection
     await engine._book.run(lambda: database.execute(f"PRAGMA query_only = {int(on)}").fetchone())

@@ -85,11 +85,12 @@ import asyncio, sys
 from pathlib import Path
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.options import Options
+from tbatch_tui.engine.options import EngineOptions
 
 async def main():
     url, key, folder, file = sys.argv[1:]
-    options = Options(data_dir=Path(folder) / "data", output_dir=Path(folder) / "results", base_url=url, api_key=key,
+    folder = Path(folder)
+    options = EngineOptions(data_dir=folder / "data", output_dir=folder / "results", base_url=url, api_key=key,
                       poll_interval=0.2, look_up_every=0.2, looked_up_for=1.0)
     async with BatchEngine(options, lambda event: None) as engine:
         await engine.submit(Path(file), Endpoint.CHAT, requests=2, label="survivor")

@@ -215,7 +215,7 @@ objects = st.recursive(
 answers = broken(objects.map(spelled)) | st.binary(max_size=80)
 MAPPINGS: list[Callable[[bytes], object]] = [
     *(
-        wire.decode,
+        wire.decode_json,
         wire.decode_jobs,
         wire.decode_created,
         wire.decode_file_names,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from textual.widgets._toast import Toast
@@ -19,7 +19,7 @@ from tbatch_tui.tui.widgets.filter_line import FilterLine
 from tbatch_tui.tui.widgets.table.table import RecordTable
 from tbatch_tui.tui.widgets.text_input import TextInput
 from tests.conftest import until
-from tests.helpers.drawn import Bare, check_screen, screen_text
+from tests.helpers.drawn import Bare, check_screen, resize, screen_text
 from tests.tui.widgets.test_table import COLUMNS, Item, items
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Asking(Bare):
 
     answer: object = UNANSWERED
 
-    def ask(self, dialog: ModalScreen[object]) -> None:
+    def ask(self, dialog: ModalScreen[Any]) -> None:
         def answered(answer: object) -> None:
             self.answer = answer
 
@@ -265,8 +265,7 @@ async def test_a_dialog_keeps_what_was_typed_while_the_terminal_changes() -> Non
         await pilot.pause()
         await pilot.press("tab", *"日本語", "x")
         for size in [*SIZES, (200, 60), (60, 20)]:
-            await pilot.resize_terminal(*size)
-            await pilot.pause()
+            await resize(app, pilot, size)
             check_screen(app)
             assert "日本語x" in screen_text(app) and "esc Back" in screen_text(app), size
         await pilot.press("y", "enter")

@@ -26,7 +26,7 @@ from tbatch_tui.tui.render.job import details_lines, progress_cell
 from tbatch_tui.tui.render.pace import format_pace, pace_facts
 from tbatch_tui.tui.render.timeline import STEP_WIDTH, TimelineStep, timeline_steps
 from tbatch_tui.tui.screens.job.chart import GUTTER, DrawnChart, chart_lines
-from tbatch_tui.tui.screens.job.facts import about
+from tbatch_tui.tui.screens.job.facts import about_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -280,12 +280,12 @@ def test_a_retry_names_its_parent_and_a_parent_its_retries():
 
     one, two, three = record("one"), record("two", "one"), record("three", "two")
     family = [FamilyMember(one, 1), FamilyMember(two, 2), FamilyMember(three, 3)]
-    found = {name: said(pieces) for name, pieces in about(two, [], family, NOW)}
+    found = {name: said(pieces) for name, pieces in about_facts(two, [], family, NOW)}
     assert found["Retry of"] == "label one, 13:02, completed, one"
     assert found["Retried as"] == "label three, 13:02, completed, three"
-    assert "Retry of" not in dict(about(one, [], family, NOW))
+    assert "Retry of" not in dict(about_facts(one, [], family, NOW))
     alike = [replace(one, key=f"other-{n}") for n in range(5)]
-    assert [said(pieces) for _, pieces in about(one, alike, [], NOW)].count("and 2 more") == 1
+    assert [said(pieces) for _, pieces in about_facts(one, alike, [], NOW)].count("and 2 more") == 1
 
 
 # -- hints ---------------------------------------------------------------------------------------------

@@ -43,20 +43,26 @@ EVERY = [*NASTY, *HUGE]
 
 
 def record_of(nasty: str, *, made_here: bool = True) -> JobRecord:
-    """Every foreign field of it says this, as far as the engine lets it in: bounded, and without lone surrogates."""
-    said = nasty[:10_000].encode("utf-8", "replace").decode()
+    """Return a record with this text in every field from outside.
+
+    The engine lets in no more than 10,000 characters, and no lone surrogates.
+    """
+    text = nasty[:10_000].encode("utf-8", "replace").decode()
     job = Job(
-        said or "x", said or "UNKNOWN", error=said, model=said, endpoint=said, created_at=NOW, output_file_id=said
+        text or "x", text or "UNKNOWN", error=text, model=text, endpoint=text, created_at=NOW, output_file_id=text
     )
     submission = Submission(
-        *(1, Path("/") / (said.replace("\0", "")[:100] or "x"), 1, "", Endpoint.CHAT, said, 2, NOW),
-        **dict.fromkeys(("error", "hint", "warning", "parent"), said),
+        *(1, Path("/") / (text.replace("\0", "")[:100] or "x"), 1, "", Endpoint.CHAT, text, 2, NOW),
+        error=text,
+        hint=text,
+        warning=text,
+        parent=text,
         state=SubmissionState.UNCERTAIN,
         uncertain_since=NOW,
     )
-    failed = Transfer(FileKind.OUTPUT, said, TransferState.FAILED, message=said)
-    here = submission if made_here else None
-    return JobRecord(said or "x", job, here, label=said, note=said, input_name=said, output=failed)
+    failed = Transfer(FileKind.OUTPUT, text, TransferState.FAILED, message=text)
+    record_submission = submission if made_here else None
+    return JobRecord(text or "x", job, record_submission, label=text, note=text, input_name=text, output=failed)
 
 
 def dialogs(nasty: str) -> Iterator[Dialog[Any]]:
@@ -70,7 +76,7 @@ def dialogs(nasty: str) -> Iterator[Dialog[Any]]:
         RuleFix(rule, 2, 1, change_of(rule, nasty, f"{nasty[:9]}{nasty}")) for rule in ("stream", "crlf", "method-file")
     ]
     yield FixDialog(FixOffer(path, tuple(mends), 3))
-    yield ExportDialog(nasty, path.name[:80], path.parent, count=3, shown=2, of=nasty)
+    yield ExportDialog(nasty, path.name[:80], path.parent, count=3, shown=2, label=nasty)
     yield ChooseFile(nasty, [JobFile(str(number), path, 7) for number in range(2)])
 
 
@@ -100,9 +106,9 @@ async def test_what_is_said_of_a_job() -> None:
             record = record_of(nasty, made_here=number % 2 == 0)
             history = JobHistory()
             facts = [
-                *job_facts.standing(record, history, None, NOW, {}),
-                *job_facts.files(record, {}, None),
-                *job_facts.about(record, [record], [], NOW),
+                *job_facts.status_facts(record, history, None, NOW, {}),
+                *job_facts.file_facts(record, {}, None),
+                *job_facts.about_facts(record, [record], [], NOW),
                 *pace_words.pace_facts(record, history, None, NOW),
             ]
             pieces = [piece for _, value in facts for piece in value]

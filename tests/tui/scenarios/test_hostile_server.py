@@ -9,7 +9,7 @@ import pytest
 from tbatch_tui.engine.client import decode as wire
 from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
-from tbatch_tui.engine.journal import Journal
+from tbatch_tui.engine.journal.journal import Journal
 from tests.conftest import until
 from tests.helpers.app_host import SIZES, make_app
 from tests.helpers.drawn import check_screen
@@ -24,7 +24,7 @@ NOW = 1_772_802_120.0
 def fill(folder: Path, texts: list[str] = NASTY, server: str = "together") -> int:
     """A history with this server in which each of the texts stands in every foreign field of a job."""
     journal = Journal(folder / "data" / "history.db")
-    account = journal.account_at_start(server, "", NOW).id
+    account = journal.accounts.at_start(server, "", NOW).id
     jobs = []
     for number, nasty in enumerate(texts):
         said = {
@@ -40,20 +40,20 @@ def fill(folder: Path, texts: list[str] = NASTY, server: str = "together") -> in
         job = wire.decode_job(said)
         assert job is not None
         jobs.append(job)
-    journal.apply_jobs(account, jobs, NOW, lambda _: False)
+    journal.jobs.apply(account, jobs, NOW, lambda _: False)
     names = {f"in-{n}": name for n, nasty in enumerate(texts) if (name := wire.as_text(nasty))}
-    journal.name_inputs(account, names)
+    journal.records.name_inputs(account, names)
     for number, job in enumerate(jobs):
         message = wire.as_text(texts[number])
         failed = Transfer(FileKind.OUTPUT, job.output_file_id or "x", TransferState.FAILED, message=message)
-        journal.save_transfer(account, job.id, failed)
-        journal.annotate(account, job.id, message or "", message or "")
+        journal.transfers.save(account, job.id, failed)
+        journal.records.annotate(account, job.id, message or "", message or "")
     journal.close()
     return len(jobs)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-async def test_nothing_a_server_says_of_a_job_leaves_its_cell(size: tuple[int, int], tmp_path: Path):
+async def test_nothing_a_server_says_of_a_job_leaves_its_cell(size: tuple[int, int], tmp_path: Path) -> None:
     count = fill(tmp_path)
     app = make_app(tmp_path, None)
     async with app.run_test(size=size) as pilot:
@@ -71,7 +71,7 @@ async def test_nothing_a_server_says_of_a_job_leaves_its_cell(size: tuple[int, i
             await until(lambda: app.screen is app.jobs)
 
 
-def test_no_answer_of_a_server_breaks_the_mapping():
+def test_no_answer_of_a_server_breaks_the_mapping() -> None:
     assert (
         wire.decode_jobs(b'[null, 1, "x", {}, {"id": null}, {"id": 7, "progress": "many", "created_at": {}}]')[0].id
         == "7"

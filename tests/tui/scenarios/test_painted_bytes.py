@@ -57,8 +57,13 @@ def run() -> Iterator[Run]:
     opened: list[Terminal] = []
 
     def run_it(*arguments: str, sign: bytes, keys: list[bytes], folder: Path) -> bytes:
-        server = {"TOGETHER_API_KEY": "a-key-of-the-test", "TOGETHER_BASE_URL": "http://127.0.0.1:9"}
-        terminal = Terminal(*arguments, "--data-dir", str(folder / "data"), cwd=folder, **server)
+        terminal = Terminal(
+            *arguments,
+            *("--data-dir", str(folder / "data")),
+            cwd=folder,
+            TOGETHER_API_KEY="a-key-of-the-test",
+            TOGETHER_BASE_URL="http://127.0.0.1:9",
+        )
         opened.append(terminal)
         terminal.read_until(sign)
         for key in [*keys, b"\x1b", b"\x1b"]:

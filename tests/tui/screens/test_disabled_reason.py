@@ -42,7 +42,7 @@ def unexplained(app: TbatchApp) -> set[str]:
         binding
         for binding in keys.ALL
         if screen.NAME in keys.CONTEXTS[binding.id or ""]
-        and not any(key in active for key in keymap.binding_keys(binding, app.own_keys))
+        and not any(key in active for key in keymap.binding_keys(binding, app.custom_keys))
     ]
     told = {binding.id for binding in idle if screen.disabled_reason(binding.action.partition("(")[0])}
     return {binding.id or "" for binding in idle} - told - QUIET

@@ -109,8 +109,8 @@ def over_limits(path: Path) -> CheckReport:
 
 async def test_a_file_over_the_limits_is_offered_as_several_jobs(tmp_path: Path, file: Path) -> None:
     report = over_limits(file)
-    assert report.goes_in_parts and not report.is_ok
-    assert not report._replace(errors=2).goes_in_parts, "a line is faulty, too"
+    assert report.can_be_split and not report.is_ok
+    assert not report._replace(errors=2).can_be_split, "a line is faulty, too"
     async with shown(offline(tmp_path), lambda engine, bridge: CreateScreen(engine, bridge, report)) as (app, _):
         await until(lambda: "Jobs        several, each of 50,000 requests" in app.text)
         assert "It can be submitted as several jobs." in app.text

@@ -12,7 +12,7 @@ from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
 from tbatch_tui.engine.domain.job import FileKind, Job
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.journal import Journal
+from tbatch_tui.engine.journal.journal import Journal
 from tests.conftest import until
 from tests.helpers.app_host import SIZES, make_app
 from tests.helpers.drawn import check_screen, same_as_before, screen_text
@@ -68,16 +68,16 @@ def job(number: int, status: str, progress: float) -> Job:
 
 def fill(folder: Path, jobs: list[Job], names: list[str]) -> None:
     journal = Journal(folder / "data" / "history.db")
-    account = journal.account_at_start("together", "", NOW).id
-    journal.apply_jobs(account, jobs, NOW, lambda _: False)
+    account = journal.accounts.at_start("together", "", NOW).id
+    journal.jobs.apply(account, jobs, NOW, lambda _: False)
     for one, name in zip(jobs, names, strict=False):
-        journal.annotate(account, one.id, name, "")
+        journal.records.annotate(account, one.id, name, "")
     if len(names) == len(BUSY):
         for number, state in ((6, TransferState.FETCHED), (7, TransferState.FAILED)):
             path = folder / "results" / "safety-eval.output.jsonl"
             message = "The connection was cut" if state is TransferState.FAILED else None
             transfer = Transfer(FileKind.OUTPUT, f"file-{number}", state, path, 4_000, 1_980, message=message)
-            journal.save_transfer(account, jobs[number].id, transfer)
+            journal.transfers.save(account, jobs[number].id, transfer)
     journal.close()
 
 

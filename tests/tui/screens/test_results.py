@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +15,16 @@ from tbatch_tui.engine.domain.job import FileKind, Job
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.engine import BatchEngine
-from tbatch_tui.engine.journal import Journal
+from tbatch_tui.engine.journal.journal import Journal
 from tbatch_tui.engine.options import EngineOptions
-from tbatch_tui.engine.results import Outcome, ResultIndex, Sources
+from tbatch_tui.engine.results import Outcome, ResultIndex, Sources, export_rows
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.dialogs.confirm import Confirm
+from tbatch_tui.tui.screens.results import exporter
 from tbatch_tui.tui.screens.results.export_dialog import ExportDialog
-from tbatch_tui.tui.screens.results.reader import ResultsSession
 from tbatch_tui.tui.screens.results.retry_dialog import RetryDialog
 from tbatch_tui.tui.screens.results.screen import ResultsScreen
+from tbatch_tui.tui.screens.results.session import ResultsSession
 from tbatch_tui.tui.widgets.filter_line import FilterLine
 from tbatch_tui.tui.widgets.reader.view import RecordView
 from tests.conftest import until
@@ -31,10 +33,11 @@ from tests.helpers.hostile_text import NASTY
 from tests.helpers.result_rows import answered, asked, failed, with_body, write
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Coroutine
     from pathlib import Path
 
     from textual.pilot import Pilot
+    from textual.widget import Widget
 
     from tbatch_tui.tui.messages import CheckFile, GoBack
 
@@ -81,10 +84,10 @@ def keep(
 ) -> None:
     """Write the files of a job, and a history that knows of them. None: no such file is known."""
     journal = Journal(folder / "data" / "history.db")
-    account = journal.account_at_start("together", "", NOW).id
+    account = journal.accounts.at_start("together", "", NOW).id
     if input is not None:
         path = write(folder / "safety-eval.jsonl", input)
-        record = journal.add_submission(
+        record = journal.submissions.add(
             account,
             path=path,
             size=path.stat().st_size,
@@ -95,13 +98,13 @@ def keep(
             now=NOW,
         )
         assert record.submission is not None
-        journal.attach_job(account, record.submission, job, NOW)
+        journal.submissions.attach_job(account, record.submission, job, NOW)
     else:
-        journal.apply_jobs(account, [job], NOW, lambda _: False)
+        journal.jobs.apply(account, [job], NOW, lambda _: False)
     for kind, rows in ((FileKind.OUTPUT, output), (FileKind.ERRORS, errors)):
         if rows is not None:
             path = write(folder / f"{kind.value}.jsonl", rows)
-            journal.save_transfer(account, job.id, Transfer(kind, "f", TransferState.FETCHED, path, rows=len(rows)))
+            journal.transfers.save(account, job.id, Transfer(kind, "f", TransferState.FETCHED, path, rows=len(rows)))
     journal.close()
 
 
@@ -135,6 +138,11 @@ async def read(host: Host, pilot: Pilot[object]) -> None:
 async def press(host: Host, pilot: Pilot[object], *keys: str) -> None:
     await pilot.press(*keys)
     await read(host, pilot)
+
+
+def focused(host: Host) -> Widget | None:
+    """The widget with the focus; by a call, so that a type checker does not hold it to be constant."""
+    return host.focused
 
 
 def ids(host: Host) -> list[str]:
@@ -199,9 +207,9 @@ async def test_in_a_wide_terminal_enter_goes_over_to_the_record(tmp_path: Path) 
     keep(tmp_path)
     async with showing(tmp_path) as (host, pilot):
         await press(host, pilot, "enter")
-        assert isinstance(host.focused, RecordView)
+        assert isinstance(focused(host), RecordView)
         await press(host, pilot, "escape")
-        assert host.focused is screen_of(host).table
+        assert focused(host) is screen_of(host).table
         assert host.went_back == 0
 
 
@@ -507,19 +515,39 @@ async def test_merged_rows_name_their_job(tmp_path: Path) -> None:
     assert {json.loads(row)["job"] for row in merged} == {JOB.id}
 
 
-async def test_x_stops_an_export_and_nothing_is_left_behind(tmp_path: Path) -> None:
-    keep(tmp_path, output=[answered(f"case-{number}", "word " * 400) for number in range(1, 9_000)])
+async def test_x_stops_an_export_and_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep(tmp_path, output=[answered(f"case-{number}", "word " * 400) for number in range(1, 2_000)])
+
+    def export_until_stopped(
+        *args: Any, cancelled: Callable[[], bool], progress: Callable[[int, int], object], **options: Any
+    ) -> None:
+        """Export, but wait after the first rows until somebody stops it, however fast the machine is."""
+
+        def report_and_wait(done: int, total: int) -> None:
+            progress(done, total)
+            while done and not cancelled():
+                time.sleep(0.01)
+
+        export_rows(*args, cancelled=cancelled, progress=report_and_wait, **options)
+
+    monkeypatch.setattr(exporter, "export_rows", export_until_stopped)
     async with showing(tmp_path, (80, 24)) as (host, pilot):
         await pilot.press("x")
         await until(lambda: isinstance(host.screen, ExportDialog), what="it asks")
         await pilot.pause()
-        await pilot.press(*["down"] * 4, "space")  # Markdown, the slowest
+        await pilot.press(*["down"] * 4, "space")  # Markdown
         host.simulate_key("enter")  # Pilot would wait until all is written
-        await until(lambda: isinstance(host.screen, ResultsScreen) and screen_of(host).exported, what="it is under way")
+        await until(lambda: rows_written(host) > 0, what="it is under way")
+        assert list((tmp_path / "results").iterdir()), "a part is written"
         host.simulate_key("x")
-        await until(lambda: screen_of(host).exported is None, what="it has stopped")
+        await until(lambda: screen_of(host).exporter.progress is None, what="it has stopped")
         await until(lambda: not list((tmp_path / "results").iterdir()), what="nothing is left")
         assert "The export was stopped" in " ".join(said.title for said in host._notifications)
+
+
+def rows_written(host: Host) -> int:
+    progress = host.screen.exporter.progress if isinstance(host.screen, ResultsScreen) else None
+    return progress[0] if progress is not None else 0
 
 
 async def test_a_retry_without_the_lines_or_without_need_is_refused_in_words(tmp_path: Path) -> None:
@@ -572,13 +600,17 @@ async def test_hostile_text_stays_in_its_cell(size: tuple[int, int], tmp_path: P
 async def test_reading_and_searching_stop_when_they_are_told_to(tmp_path: Path) -> None:
     rows = [answered(str(number), "x" * 2_000) for number in range(9_000)]
     sources = Sources(output=write(tmp_path / "out.jsonl", rows))
-    reader = ResultsSession()
-    for work in (lambda: reader.read(ResultIndex(sources)), lambda: reader.search("y")):
+    session = ResultsSession()
+    works: list[Callable[[], Coroutine[Any, Any, bool]]] = [
+        lambda: session.read(ResultIndex(sources)),
+        lambda: session.search("y"),
+    ]
+    for work in works:
         stopped = asyncio.create_task(work())
         await asyncio.sleep(0)
-        reader.stop()
+        session.stop()
         assert not await stopped
-        assert await reader.read(ResultIndex(sources))
+        assert await session.read(ResultIndex(sources))
 
 
 @pytest.mark.parametrize("size", [(80, 24), (140, 40)])

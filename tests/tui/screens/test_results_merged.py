@@ -10,7 +10,7 @@ import pytest
 from tbatch_tui.engine.domain.job import FileKind, Job
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.journal import Journal
+from tbatch_tui.engine.journal.journal import Journal
 from tbatch_tui.tui.screens.results.export_dialog import ExportDialog
 from tbatch_tui.tui.screens.results.retry_dialog import RetryDialog
 from tbatch_tui.tui.widgets.checkbox_list import Checkbox
@@ -44,18 +44,18 @@ def keep_retry(
 ) -> None:
     """A retry of `parent` that asked these rows."""
     journal = Journal(folder / "data" / "history.db")
-    account = journal.account_at_start("together", "", NOW).id
+    account = journal.accounts.at_start("together", "", NOW).id
     path = write(folder / f"safety-eval.{job.id[:4]}.jsonl", rows)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    journal.add_retry(account, path, sha256, parent)
-    record = journal.add_submission(
+    journal.lineage.add_retry(account, path, sha256, parent)
+    record = journal.submissions.add(
         account, path=path, size=1, sha256=sha256, endpoint=Endpoint.CHAT, label="", requests=len(rows), now=NOW + 60
     )
     assert record.submission is not None
-    journal.attach_job(account, record.submission, job, NOW + 60)
+    journal.submissions.attach_job(account, record.submission, job, NOW + 60)
     if fetched:
         result = write(folder / f"output-{job.id[:4]}.jsonl", output)
-        journal.save_transfer(account, job.id, Transfer(FileKind.OUTPUT, "f", TransferState.FETCHED, result, rows=1))
+        journal.transfers.save(account, job.id, Transfer(FileKind.OUTPUT, "f", TransferState.FETCHED, result, rows=1))
     journal.close()
 
 
@@ -104,14 +104,14 @@ async def test_a_retry_of_what_is_merged_asks_only_what_is_left(tmp_path: Path) 
         assert [kin.record.key for kin in family] == [JOB.id, RETRY.id]
     third = Job("7777aaaa-0000-4000-8000-000000000000", "COMPLETED", created_at=NOW + 99, output_file_id="o3")
     journal = Journal(tmp_path / "data" / "history.db")
-    account = journal.account_at_start("together", "", NOW).id
-    record = journal.add_submission(
+    account = journal.accounts.at_start("together", "", NOW).id
+    record = journal.submissions.add(
         account, path=path, size=1, sha256="x", endpoint=Endpoint.CHAT, label="", requests=1, now=NOW + 99
     )
     assert record.submission is not None and record.submission.parent == RETRY.id  # of what was merged, the newest
-    journal.attach_job(account, record.submission, third, NOW + 99)
+    journal.submissions.attach_job(account, record.submission, third, NOW + 99)
     result = write(tmp_path / "third.jsonl", [answered("case-3", "And this.")])
-    journal.save_transfer(account, third.id, Transfer(FileKind.OUTPUT, "f", TransferState.FETCHED, result, rows=1))
+    journal.transfers.save(account, third.id, Transfer(FileKind.OUTPUT, "f", TransferState.FETCHED, result, rows=1))
     journal.close()
     async with showing(tmp_path) as (host, pilot):
         await press(host, pilot, "m")

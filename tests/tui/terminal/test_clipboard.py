@@ -49,7 +49,7 @@ async def test_y_and_Y_on_jobs(tmp_path: Path, sandbox: Sandbox, chat_file: Path
         assert (told["id"], told["label"]) == (sandbox.jobs[0]["id"], "\x1b[2J[/bad]\u202e")
         assert "\x1b" not in app.clipboard
         await pilot.press("o")
-        await until(lambda: getattr(app.screen, "NAME", "") == "Results" and app.screen.reader.index.is_built)
+        await until(lambda: getattr(app.screen, "NAME", "") == "Results" and app.screen.session.index.is_built)
         await until(lambda: app.screen.table.row_count == 2)
         await pilot.press("Y")
         await until(lambda: "custom_id" in app.clipboard)

@@ -141,7 +141,7 @@ def _rules(value: str) -> list[str]:
 def _fixable(value: str) -> list[str]:
     rules = _rules(value)
     for rule in rules:
-        if not RULES[rule].fixable:
+        if not RULES[rule].is_fixable:
             raise _bad(f"{rule} cannot be mended without guessing")
     return rules
 
@@ -193,7 +193,7 @@ class _Run:
             self._tell(name, report, {"fixed": None})
         else:
             rejected = None if copy.rejected is None else encodable(str(copy.rejected))
-            told = {"from": encodable(name), "mended": copy.fixed, "rejected": rejected}
+            told = {"from": encodable(name), "mended": copy.fixed_lines, "rejected": rejected}
             told["rejected_lines"] = copy.rejected_lines
             self._tell(str(copy.path), self._check(copy.path), {"fixed": told})
 
@@ -204,12 +204,12 @@ class _Run:
         plan, only, reject = plan_fixes(report), self._arguments.fix_only, self._arguments.reject
         wanted = plan.rules if only is None else plan.rules & set(only)
         shown = escape_controls(name)
-        if not wanted and not (reject and plan.errors):
+        if not wanted and not (reject and plan.error_rules):
             if not report.is_ok:
                 _say(f"{shown}: nothing that may be mended without guessing")
             return None
         copy = write_fixed(plan, rules=wanted, reject=reject)
-        lines = f"{plural(copy.fixed, 'line')} mended"
+        lines = f"{plural(copy.fixed_lines, 'line')} mended"
         _say(f"{shown}: a mended copy is in {escape_controls(str(copy.path))} ({lines})")
         if copy.rejected is not None:
             lines = plural(copy.rejected_lines, "line")
@@ -246,7 +246,7 @@ def _only(report: CheckReport, select: list[str] | None, ignore: list[str] | tup
     sums = dict.fromkeys(Severity, 0)
     for rule, number in report.counts.items():
         if rule in kept:  # by the counts: of very many problems not all are there
-            sums[RULES[rule].severity] += told[rule] if RULES[rule].once else number
+            sums[RULES[rule].severity] += told[rule] if RULES[rule].once_per_file else number
     return report._replace(
         problems=tuple(problem for problem in report.problems if problem.rule in kept),
         counts={rule: number for rule, number in report.counts.items() if rule in kept},

@@ -53,13 +53,13 @@ async def checked(path: Path, endpoint: Endpoint | None, *, in_parts: bool = Fal
     """
     report = await asyncio.to_thread(check_file, path, endpoint=endpoint)
     errors = [problem for problem in report.problems if problem.severity is Severity.ERROR]
-    if in_parts and report.goes_in_parts:
+    if in_parts and report.can_be_split:
         errors = []
     for problem in errors[:_TOLD]:
         print_message(f"{report.path}:{problem_line(problem)}")
     if errors:
         print_message(f"{report.path}: {summary(report)}. Nothing was submitted; tbatch-tui check tells all.")
-        if report.goes_in_parts:
+        if report.can_be_split:
             print_message("Its lines are sound: --in-parts submits it as several jobs.")
     elif report.endpoint is None:
         print_message(f"{report.path}: {report.endpoint_why}. Nothing was submitted. Give --endpoint.")
@@ -106,7 +106,7 @@ async def _committed(
     """The key of the submission; of a file in parts, of its first."""
     engine, label = session.engine, arguments.label
     assert report.endpoint is not None
-    if report.goes_in_parts:
+    if report.can_be_split:
         return await engine.groups.submit(
             report.path, report.endpoint, requests=report.requests, label=label, fingerprint=fingerprint
         )

@@ -1,4 +1,4 @@
-"""The check of a whole file, from its name to the report."""
+"""Check a whole file, from its path to the report."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tbatch_tui.engine.check.lines.params import Kind
 from tbatch_tui.engine.check.model_rules import MODEL_RULES, Evidence, check_models
 from tbatch_tui.engine.check.rules import RULES
 from tbatch_tui.engine.check.scan.duplicates import add_duplicates, custom_id_of
-from tbatch_tui.engine.check.scan.parallel import LARGE, scan_parallel
+from tbatch_tui.engine.check.scan.parallel import PARALLEL_BYTES_MIN, scan_parallel
 from tbatch_tui.engine.check.scan.partial import LineLocation, LocatedFinding, PartialReport
-from tbatch_tui.engine.check.scan.reader import unreadable
+from tbatch_tui.engine.check.scan.reader import read_error
 from tbatch_tui.engine.check.scan.scan import scan
 from tbatch_tui.engine.check.scan.sniff import FileHead, sniff
-from tbatch_tui.engine.domain.check_report import PROBLEMS_KEPT, CheckReport, Problem, Severity
+from tbatch_tui.engine.domain.check_report import MAX_PROBLEMS, CheckReport, Problem, Severity
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import LocalFileError
 
@@ -38,7 +38,7 @@ _ONCE_PATHS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "stream": (("body", "stream"),),
     "openai-envelope": (("url",), ("method",)),
 }
-"""Where in the line these rules are broken; of several places, the first that is there."""
+"""Where in the line these rules point to: the first of the paths that is there."""
 
 
 def check_file(
@@ -53,37 +53,38 @@ def check_file(
 ) -> CheckReport:
     """Check every line of an input file.
 
-    `endpoint` is what the batch is to run against; without it, the first request that shows its kind decides.
-    `progress` gets bytes done and bytes in all. With `processes` 2 a large file is checked by two processes, made
-    by fork: not for a process that has threads. Without `measure` the tokens are not estimated, and the longest line is
-    told only where it is over 32 kB. Raises LocalFileError if the file cannot be read, and OperationCancelledError.
+    Raises LocalFileError if the file cannot be read, and OperationCancelledError soon after `cancelled` returns true.
+
+    Args:
+        endpoint: What the batch is to run against. Without it, the first request that shows its kind decides.
+        catalogue: The models of the server. Without it their names and context lengths are not checked.
+        processes: With 2, a child process made by fork checks the later half of a large file. Not for a process that
+            has threads.
+        progress: Called with the bytes done and the bytes in all.
+        measure: Whether to estimate the tokens, and to report the longest line also where it is under 32 kB.
     """
     began = time.perf_counter()
-    status = _status(path)
+    status = _stat_file(path)
     size = status.st_size
     try:
         with path.open("rb", buffering=0) as file:
-            opening = sniff(file)
-            kind = (Kind.AUDIO if endpoint.is_audio else Kind.CHAT) if endpoint else opening.kind or Kind.CHAT
+            head = sniff(file)
+            kind = (Kind.AUDIO if endpoint.is_audio else Kind.CHAT) if endpoint else head.kind or Kind.CHAT
             part = PartialReport()
-            if not opening.rule:
-                told = None if progress is None else (lambda done: progress(min(done, size), size))
-                two = processes > 1 and size >= LARGE and hasattr(os, "fork")
-                part = (scan_parallel if two else scan)(file, opening.start, size, kind, told, cancelled, measure)
+            if not head.rule:
+                on_bytes = None if progress is None else (lambda done: progress(min(done, size), size))
+                is_parallel = processes > 1 and size >= PARALLEL_BYTES_MIN and hasattr(os, "fork")
+                scan_lines = scan_parallel if is_parallel else scan
+                part = scan_lines(file, head.start, size, kind, on_bytes, cancelled, measure)
                 add_duplicates(part, file, kind, cancelled)
-            once = [_once_problems(file, rule, place, part.counts[rule]) for rule, place in part.once_places.items()]
-            tokens = {}
-            if measure and part.models and kind is Kind.CHAT:
-                from tbatch_tui.engine.check.scan.tokens import estimated_tokens
-
-                tokens = estimated_tokens(file, opening.start, size, part.models)
+            once = [_once_finding(file, rule, part) for rule in part.once_locations]
+            tokens = _tokens(file, head.start, size, part) if measure and kind is Kind.CHAT else {}
             after = os.fstat(file.fileno())
     except OSError as error:
-        raise unreadable(path, error) from error
-    whole = list(_whole_file(path, opening, part, size))
-    if (after.st_size, after.st_mtime_ns) != (size, status.st_mtime_ns):
-        whole.append(_on_first_line("changed-while-read", "the file changed while it was being read"))
-    inferred, why = _endpoint(endpoint, opening, part)
+        raise read_error(path, error) from error
+    is_changed = (after.st_size, after.st_mtime_ns) != (size, status.st_mtime_ns)
+    of_file = list(_file_findings(path, head, part, size, is_changed))
+    inferred, why = _infer_endpoint(endpoint, head, part)
     report = CheckReport(
         path=path,
         size=size,
@@ -93,34 +94,34 @@ def check_file(
         endpoint=inferred,
         endpoint_why=why,
         models=dict(sorted(part.models.items(), key=lambda item: -item[1])),
-        problems=tuple(map(_problem, (*whole, *once, *part.found))),
-        counts={**part.counts, **{found.rule: 1 for found in whole}},
+        problems=tuple(map(_problem, (*of_file, *once, *part.findings))),
+        counts={**part.counts, **{finding.rule: 1 for finding in of_file}},
         tokens=tokens,
-        longest_line=part.longest if measure or part.longest > LONG_LINE else 0,
-        evidence=Evidence(part.models, part.model_places, part.long_lines),
+        longest_line=part.longest_line if measure or part.longest_line > LONG_LINE else 0,
+        evidence=Evidence(part.models, part.model_locations, part.long_lines),
     )
     return apply_catalogue(report, catalogue)._replace(seconds=time.perf_counter() - began)
 
 
 def apply_catalogue(report: CheckReport, catalogue: Mapping[str, ModelInfo] | None) -> CheckReport:
-    """The same report with its rules about models judged by this catalogue; the file is not read again."""
+    """Return the report with the rules about models checked against this catalogue. The file is not read again."""
     evidence = report.evidence
     if not isinstance(evidence, Evidence):
         return report
     problems = [problem for problem in report.problems if problem.rule not in MODEL_RULES]
     counts = {rule: number for rule, number in report.counts.items() if rule not in MODEL_RULES}
-    for found, lines in check_models(evidence, catalogue):
-        problems.append(_problem(found))
-        counts[found.rule] = counts.get(found.rule, 0) + lines
+    for finding, lines in check_models(evidence, catalogue):
+        problems.append(_problem(finding))
+        counts[finding.rule] = counts.get(finding.rule, 0) + lines
     problems.sort(key=lambda problem: (problem.line, problem.column, problem.rule))
-    told: dict[str, int] = {}
+    reported: dict[str, int] = {}
     for problem in problems:
-        told[problem.rule] = told.get(problem.rule, 0) + 1
+        reported[problem.rule] = reported.get(problem.rule, 0) + 1
     sums = dict.fromkeys(Severity, 0)
     for rule, number in counts.items():
-        sums[RULES[rule].severity] += told[rule] if RULES[rule].once else number
+        sums[RULES[rule].severity] += reported[rule] if RULES[rule].once_per_file else number
     return report._replace(
-        problems=tuple(problems[:PROBLEMS_KEPT]),
+        problems=tuple(problems[:MAX_PROBLEMS]),
         counts=dict(sorted(counts.items(), key=lambda item: list(RULES).index(item[0]))),
         errors=sums[Severity.ERROR],
         warnings=sums[Severity.WARNING],
@@ -128,11 +129,12 @@ def apply_catalogue(report: CheckReport, catalogue: Mapping[str, ModelInfo] | No
     )
 
 
-def _status(path: Path) -> os.stat_result:
+def _stat_file(path: Path) -> os.stat_result:
+    """Return the status of a regular file. Raises LocalFileError for anything else."""
     try:
         status = path.stat()
     except (OSError, ValueError) as error:
-        raise unreadable(path, error) from error
+        raise read_error(path, error) from error
     if stat.S_ISDIR(status.st_mode):
         raise LocalFileError(f"{path} is a folder", "Name the JSONL file inside it.")
     if not stat.S_ISREG(status.st_mode):
@@ -140,20 +142,30 @@ def _status(path: Path) -> os.stat_result:
     return status
 
 
+def _tokens(file: FileIO, start: int, size: int, part: PartialReport) -> dict[str, int]:
+    if not part.models:
+        return {}
+    from tbatch_tui.engine.check.scan.tokens import estimate_tokens  # the command needs it only with --json
+
+    return estimate_tokens(file, start, size, part.models)
+
+
 def _on_first_line(rule: str, message: str) -> LocatedFinding:
     return LocatedFinding(LineLocation(1, 0, 0), 1, rule, message)
 
 
-def _whole_file(path: Path, opening: FileHead, part: PartialReport, size: int) -> Iterator[LocatedFinding]:
-    """The faults of the file as a whole; each bears line 1."""
+def _file_findings(
+    path: Path, head: FileHead, part: PartialReport, size: int, is_changed: bool
+) -> Iterator[LocatedFinding]:
+    """Yield the findings about the file as a whole, all of them on line 1."""
     if path.suffix != ".jsonl":
         shown = f"the name ends in {path.suffix}" if path.suffix else "the name has no suffix"
         yield _on_first_line("suffix", f"{shown}, and only .jsonl is taken")
-    if opening.rule:
-        yield _on_first_line(opening.rule, opening.message)
+    if head.rule:
+        yield _on_first_line(head.rule, head.message)
     elif not part.requests:
         yield _on_first_line("no-requests", "the file is empty" if not size else "there is no request in the file")
-    if opening.start:
+    if head.start:
         yield _on_first_line("bom", "the file begins with a byte order mark")
     if size > FILE_MEGABYTES * MEBIBYTE:
         message = f"the file has {size / MEGABYTE:.1f} MB, {FILE_MEGABYTES} MB at most"
@@ -167,56 +179,58 @@ def _whole_file(path: Path, opening: FileHead, part: PartialReport, size: int) -
     elif part.requests > REQUESTS_ADVISED:
         message = f"{part.requests:,} requests, recommended: {REQUESTS_ADVISED:,} at most"
         yield _on_first_line("large-batch", message)
+    if is_changed:
+        yield _on_first_line("changed-while-read", "the file changed while it was being read")
 
 
-def _once_problems(file: FileIO, rule: str, place: LineLocation, number: int) -> LocatedFinding:
-    """A rule told once a file, on the first line that breaks it, with the number of the others."""
-    others = number - 1
+def _once_finding(file: FileIO, rule: str, part: PartialReport) -> LocatedFinding:
+    """Return the finding of a once-per-file rule: on the first line that breaks it, with the number of the others."""
+    location, others = part.once_locations[rule], part.counts[rule] - 1
     more = f", as on {others:,} more line{'s' if others > 1 else ''}" if others else ""
-    file.seek(place.offset)
-    line = file.read(place.length)
+    file.seek(location.offset)
+    line = file.read(location.length)
     try:
         text, custom_id = line.decode(), custom_id_of(line)
     except (ValueError, RecursionError):
-        return LocatedFinding(place, 1, rule, f"{_ONCE_MESSAGES[rule]}{more}")
+        return LocatedFinding(location, 1, rule, f"{_ONCE_MESSAGES[rule]}{more}")
     column = 1
     if rule in _ONCE_PATHS:
-        from tbatch_tui.engine.check.lines.json_spans import locate  # slow to load, and not needed for most files
+        from tbatch_tui.engine.check.lines.json_spans import locate  # slow to load, and most files do not need it
 
         start = locate(text, ())
         column = next((at for path in _ONCE_PATHS[rule] if (at := locate(text, path)) > start), start) + 1
-    return LocatedFinding(place, column, rule, f"{_ONCE_MESSAGES[rule]}{more}", custom_id)
+    return LocatedFinding(location, column, rule, f"{_ONCE_MESSAGES[rule]}{more}", custom_id)
 
 
-def _problem(found: LocatedFinding) -> Problem:
-    rule, place = RULES[found.rule], found.location
+def _problem(finding: LocatedFinding) -> Problem:
+    rule, location = RULES[finding.rule], finding.location
     return Problem(
-        line=place.line,
-        column=found.column,
+        line=location.line,
+        column=finding.column,
         severity=rule.severity,
         rule=rule.id,
-        message=found.message,
+        message=finding.message,
         fix=rule.fix,
-        custom_id=found.custom_id,
-        offset=place.offset,
-        length=place.length,
+        custom_id=finding.custom_id,
+        offset=location.offset,
+        length=location.length,
     )
 
 
-def _is_sound(part: PartialReport) -> bool:
-    return not any(RULES[rule].severity is Severity.ERROR for rule in part.counts)
+def _has_errors(part: PartialReport) -> bool:
+    return any(RULES[rule].severity is Severity.ERROR for rule in part.counts)
 
 
-def _endpoint(endpoint: Endpoint | None, opening: FileHead, part: PartialReport) -> tuple[Endpoint | None, str]:
-    """The endpoint, and why that one."""
+def _infer_endpoint(endpoint: Endpoint | None, head: FileHead, part: PartialReport) -> tuple[Endpoint | None, str]:
+    """Return the endpoint that was chosen, or else the one that the lines show, and the reason in words."""
     if endpoint is not None:
         return endpoint, "as chosen"
-    if opening.kind is None and not (part.requests and _is_sound(part)):
+    if head.kind is None and (not part.requests or _has_errors(part)):
         return None, "no request shows what it asks for"
     if "other-kind" in part.counts:
         return None, "chat and audio requests are mixed"
-    if opening.kind is not Kind.AUDIO:
+    if head.kind is not Kind.AUDIO:
         return Endpoint.CHAT, "every line has messages"
-    if opening.url == Endpoint.TRANSLATION:
+    if head.url == Endpoint.TRANSLATION:
         return Endpoint.TRANSLATION, "every line has an audio file, and url says translation"
     return Endpoint.TRANSCRIPTION, "every line has an audio file; choose translation if that is meant"

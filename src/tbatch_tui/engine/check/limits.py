@@ -1,4 +1,4 @@
-"""The documented numbers of the Batch API, and the dated lists that change under us."""
+"""The documented limits of the Batch API, and lists of models that were true on a date."""
 
 from __future__ import annotations
 
@@ -12,16 +12,13 @@ LINE_MEGABYTES = 10
 CUSTOM_ID_CHARACTERS = 64
 STOPS_MAX = 4
 DEPTH_MAX = 512
-"""Values in values. Nothing documents it; readers give up somewhere between 1,000 (Python) and 10,000 (Go)."""
+"""Levels of nesting. Not documented: JSON readers give up somewhere between 1,000 (Python) and 10,000 (Go)."""
 
 LINE_BYTES_ADVISED = LINE_MEGABYTES * MEGABYTE
 LINE_BYTES_MAX = LINE_MEGABYTES * MEBIBYTE
 
 LONG_LINE = 32_000
-"""Lines over this many bytes are remembered, to be held against a model's context length."""
-
-BYTES_PER_TOKEN = 4
-"""English text, near enough: used only to warn of prompts that cannot fit."""
+"""Longer lines, in bytes, are remembered so that they can be compared with their model's context length."""
 
 NOT_FOR_BATCH_DATE = "September 2026"
 NOT_FOR_BATCH = frozenset(
@@ -36,4 +33,4 @@ NOT_FOR_BATCH = frozenset(
         "glm-5",
     }
 )
-"""Serverless models once listed as not available for batch, by the part after the slash, in lower case."""
+"""Serverless models listed as not available for batch on that date: the part after the slash, in lower case."""

@@ -1,4 +1,4 @@
-"""The rules about models: they need the whole file's models, and the catalogue where there is one."""
+"""The rules about models: they look at all models of the file, and at the catalogue if there is one."""
 
 from __future__ import annotations
 
@@ -14,49 +14,50 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.catalogue import ModelInfo
 
 MODEL_RULES = ("mixed-models", "unknown-model", "not-for-batch", "long-prompt")
-"""The rules judged here, which `refine` judges again when the catalogue arrives."""
+"""The rules of this module. `apply_catalogue` checks them again once the catalogue has arrived."""
 
 
 class Evidence(NamedTuple):
-    """What the rules about models look at: it is kept with the report."""
+    """What the rules about models need of a file. It stays with the report, so that the file is read only once."""
 
     models: dict[str, int]
-    places: dict[str, LineLocation]
-    """The first line of each."""
+    """Requests of each model."""
+    locations: dict[str, LineLocation]
+    """The first line of each model."""
     long_lines: list[LongLine]
 
 
 def check_models(evidence: Evidence, catalogue: Mapping[str, ModelInfo] | None) -> Iterator[tuple[LocatedFinding, int]]:
-    """The faults, each with the number of lines it stands for."""
-    models, places, long_lines = evidence
-    in_order = sorted(models, key=lambda model: places[model].line)
+    """Yield each finding with the number of lines that it stands for."""
+    models, locations, long_lines = evidence
+    in_order = sorted(models, key=lambda model: locations[model].line)
     if len(in_order) > 1:
         shown = ", ".join(f"{quoted(model)} ({models[model]:,})" for model in in_order[:3])
         more = f" and {len(in_order) - 3:,} more" if len(in_order) > 3 else ""
         message = f"{len(in_order):,} models in one file: {shown}{more}"
-        yield LocatedFinding(places[in_order[1]], 1, "mixed-models", message), 1
+        yield LocatedFinding(locations[in_order[1]], 1, "mixed-models", message), 1
     for model in in_order[:1000]:
-        place = places[model]
+        location = locations[model]
         if catalogue and model not in catalogue:
-            near = _nearest(model, catalogue)
-            hint = f"; did you mean {quoted(near)}?" if near else ""
+            nearest = _nearest(model, catalogue)
+            hint = f"; did you mean {quoted(nearest)}?" if nearest else ""
             yield (
-                LocatedFinding(place, 1, "unknown-model", f"{quoted(model)} is not in the catalogue{hint}"),
+                LocatedFinding(location, 1, "unknown-model", f"{quoted(model)} is not in the catalogue{hint}"),
                 models[model],
             )
         if model.rpartition("/")[2].lower() in NOT_FOR_BATCH:
             message = f"{quoted(model)} was listed as not available for batch ({NOT_FOR_BATCH_DATE})"
-            yield LocatedFinding(place, 1, "not-for-batch", message), models[model]
+            yield LocatedFinding(location, 1, "not-for-batch", message), models[model]
     for line in long_lines if catalogue else ():
         info = catalogue.get(line.model) if catalogue else None
         if info is not None and info.context_length and line.tokens > info.context_length:
             message = f"about {line.tokens:,} tokens, and the context of the model holds {info.context_length:,}"
-            yield LocatedFinding(line.place, 1, "long-prompt", message, line.custom_id or None), 1
+            yield LocatedFinding(line.location, 1, "long-prompt", message, line.custom_id or None), 1
 
 
 def _nearest(model: str, catalogue: Mapping[str, ModelInfo]) -> str | None:
-    """The name in the catalogue that was probably meant."""
-    from difflib import get_close_matches  # seldom needed, and slow to load
+    """Return the name in the catalogue that was probably meant."""
+    from difflib import get_close_matches  # rarely needed, and slow to load
 
     wanted = model.lower()
     by_lower = {name.lower(): name for name in catalogue}

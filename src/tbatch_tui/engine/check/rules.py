@@ -1,4 +1,4 @@
-"""Every rule of the check: its id, how much it matters, what is wrong in general, and how it is mended."""
+"""The rules of the check: id, severity, what is wrong in general, and how to fix it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Rule(NamedTuple):
     title: str
     """What is wrong, in general."""
     fix: str
-    """How to mend it, a sentence without its full stop."""
-    fixable: bool = False
-    """Whether `plan_fixes` can mend it without guessing."""
-    once: bool = False
-    """Reported once a file, on the first line that bears it, with the number of the others."""
-    whole: bool = False
-    """Judged of the file as a whole: no line of it is to blame."""
+    """How to fix it, a sentence without its full stop."""
+    is_fixable: bool = False
+    """Whether `plan_fixes` can fix it without guessing."""
+    once_per_file: bool = False
+    """Whether it is reported once per file, on the first line that breaks it, with the number of the others."""
+    whole_file: bool = False
+    """Whether it is about the file as a whole and not about one of its lines."""
 
 
 _ERROR, _WARNING, _NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
@@ -36,33 +36,37 @@ _RULES = (
         _ERROR,
         "The file name does not end in .jsonl",
         "Rename the file so that it ends in .jsonl",
-        whole=True,
+        whole_file=True,
     ),
-    Rule("utf16", _ERROR, "The file is UTF-16 or UTF-32", "Save the file as UTF-8", whole=True),
+    Rule("utf16", _ERROR, "The file is UTF-16 or UTF-32", "Save the file as UTF-8", whole_file=True),
     Rule(
         "not-jsonl",
         _ERROR,
         "The file is not JSON Lines",
         "Write one JSON object a line, with no line break inside it",
-        whole=True,
+        whole_file=True,
     ),
-    Rule("no-requests", _ERROR, "There is no request in the file", "Write one request a line", whole=True),
+    Rule("no-requests", _ERROR, "There is no request in the file", "Write one request a line", whole_file=True),
     Rule(
         "too-many-requests",
         _ERROR,
         "More requests than a batch may have",
         "Split the file: at most 50,000 requests each",
-        whole=True,
+        whole_file=True,
     ),
     Rule(
-        "file-too-large", _ERROR, "The file is larger than 100 MiB", "Split the file: at most 100 MB each", whole=True
+        "file-too-large",
+        _ERROR,
+        "The file is larger than 100 MiB",
+        "Split the file: at most 100 MB each",
+        whole_file=True,
     ),
     Rule(
         "changed-while-read",
         _ERROR,
         "The file changed while it was being read",
         "Check it again when nothing writes to it",
-        whole=True,
+        whole_file=True,
     ),
     # A line as text
     Rule("not-utf8", _ERROR, "A byte that is not UTF-8", "Save the file as UTF-8"),
@@ -80,16 +84,16 @@ _RULES = (
     ),
     Rule("line-too-long", _ERROR, "The line is longer than 10 MiB", "Shorten the request: a line holds at most 10 MB"),
     # custom_id
-    Rule("custom-id-missing", _ERROR, "There is no custom_id", "Give each line its own custom_id", fixable=True),
-    Rule("custom-id-type", _ERROR, "custom_id is not a string", "Put the custom_id in quotes", fixable=True),
-    Rule("custom-id-empty", _ERROR, "custom_id is empty", "Give each line its own custom_id", fixable=True),
+    Rule("custom-id-missing", _ERROR, "There is no custom_id", "Give each line its own custom_id", is_fixable=True),
+    Rule("custom-id-type", _ERROR, "custom_id is not a string", "Put the custom_id in quotes", is_fixable=True),
+    Rule("custom-id-empty", _ERROR, "custom_id is empty", "Give each line its own custom_id", is_fixable=True),
     Rule("custom-id-long", _ERROR, "custom_id is longer than 64 characters", "Shorten it to at most 64 characters"),
     Rule(
         "duplicate-custom-id",
         _ERROR,
         "The same custom_id twice: results could not be told apart",
         "Give each line its own custom_id",
-        fixable=True,
+        is_fixable=True,
     ),
     # body
     Rule("body-missing", _ERROR, "There is no body", 'Put the request in "body"'),
@@ -124,42 +128,51 @@ _RULES = (
         _ERROR,
         'An audio request without "method": "FILE"',
         'Add "method": "FILE" to the line',
-        fixable=True,
+        is_fixable=True,
     ),
     Rule("file-url", _ERROR, "body.file is not an http or https URL", "Give the public URL of the audio file"),
     # Warnings
     Rule(
-        "file-large", _WARNING, "The file is larger than the documented 100 MB", "Split the file to be safe", whole=True
+        "file-large",
+        _WARNING,
+        "The file is larger than the documented 100 MB",
+        "Split the file to be safe",
+        whole_file=True,
     ),
     Rule("line-large", _WARNING, "The line is longer than the documented 10 MB", "Shorten the request to be safe"),
-    Rule("blank-line", _WARNING, "A blank line: ignored, but not a request", "Remove the line", fixable=True),
+    Rule("blank-line", _WARNING, "A blank line: ignored, but not a request", "Remove the line", is_fixable=True),
     Rule(
         "bom",
         _WARNING,
         "The file begins with a byte order mark",
         "Save the file as UTF-8 without BOM",
-        fixable=True,
-        whole=True,
+        is_fixable=True,
+        whole_file=True,
     ),
     Rule(
         "crlf",
         _WARNING,
         "Lines end in CR LF, as on Windows",
         "Save the file with LF line ends",
-        fixable=True,
-        once=True,
+        is_fixable=True,
+        once_per_file=True,
     ),
     Rule("lone-cr", _WARNING, "A carriage return inside the line, where some readers end it", "Remove it"),
     Rule("duplicate-key", _WARNING, "The same key twice in one object: only the last counts", "Keep one of the two"),
     Rule(
-        "stream", _WARNING, "stream is true, which means nothing in a batch", "Remove stream", fixable=True, once=True
+        "stream",
+        _WARNING,
+        "stream is true, which means nothing in a batch",
+        "Remove stream",
+        is_fixable=True,
+        once_per_file=True,
     ),
     Rule(
         "no-max-tokens",
         _WARNING,
         "max_tokens is missing: answers may be long and cost accordingly",
         "Set max_tokens on each line",
-        once=True,
+        once_per_file=True,
     ),
     Rule("unusual-value", _WARNING, "A value that is not among the documented ones", "Use a documented value"),
     Rule("private-host", _WARNING, "The URL is of a private or local host", "Give a URL that Together can reach"),
@@ -169,9 +182,19 @@ _RULES = (
         "More than one model in the file",
         "One model a file, so that the job can be read by it",
     ),
-    Rule("unknown-model", _WARNING, "The model is not in the catalogue", "Take the name from the catalogue", once=True),
     Rule(
-        "not-for-batch", _WARNING, "The model was listed as not available for batch", "Try a few lines first", once=True
+        "unknown-model",
+        _WARNING,
+        "The model is not in the catalogue",
+        "Take the name from the catalogue",
+        once_per_file=True,
+    ),
+    Rule(
+        "not-for-batch",
+        _WARNING,
+        "The model was listed as not available for batch",
+        "Try a few lines first",
+        once_per_file=True,
     ),
     Rule("long-prompt", _WARNING, "The prompt is longer than the model's context", "Shorten the prompt"),
     # Notes
@@ -180,15 +203,15 @@ _RULES = (
         _NOTE,
         "method and url are OpenAI's, and not needed",
         "Leave them out",
-        fixable=True,
-        once=True,
+        is_fixable=True,
+        once_per_file=True,
     ),
     Rule(
         "large-batch",
         _NOTE,
         "More requests than recommended for one batch",
         "1,000 to 10,000 requests finish soonest",
-        whole=True,
+        whole_file=True,
     ),
 )
 
@@ -196,9 +219,9 @@ RULES: Mapping[str, Rule] = {rule.id: rule for rule in _RULES}
 
 
 def table() -> str:
-    """The rules as a Markdown table: what `docs/reference/rules.md` shows."""
+    """Return the rules as the Markdown table of `docs/reference/rules.md`."""
     rows = ["| rule | severity | what is wrong | how to mend it | `--fix` |", "|---|---|---|---|---|"]
     for rule in _RULES:
-        fix = "yes" if rule.fixable else ""
+        fix = "yes" if rule.is_fixable else ""
         rows.append(f"| `{rule.id}` | {rule.severity} | {rule.title} | {rule.fix} | {fix} |")
     return "\n".join(rows)

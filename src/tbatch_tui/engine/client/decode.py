@@ -1,12 +1,11 @@
-"""The server's JSON to our values, tolerantly: a field of an odd type is dropped, never the whole list.
+"""The server's JSON to our values. A field of the wrong type is dropped, never the whole list.
 
-Pure functions on bytes, made to be run in a thread: msgspec reads 10,000 jobs (4.5 MB) in some 15 ms.
+Pure functions on bytes, to be called in a thread: msgspec reads 10,000 jobs (4.5 MB) in some 15 ms.
 """
 
 from __future__ import annotations
 
 import json
-import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,15 +15,16 @@ from tbatch_tui.engine.domain.catalogue import ModelInfo
 from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.domain.server_file import ServerFile
 from tbatch_tui.engine.errors import OutcomeUnknownError
+from tbatch_tui.engine.lenient_json import as_number
 from tbatch_tui.engine.redaction import redact
 
-_LONGEST = 10_000
-"""Characters kept of any one thing a server says: a megabyte of error text helps nobody, and is drawn every second."""
+_MAX_TEXT = 10_000
+"""Characters of any one text: a megabyte of error message helps nobody, and is drawn every second."""
 UNREADABLE = "The server's answer cannot be read"
 
 
-def decode(body: bytes) -> Any:
-    """Any JSON value. Raises OutcomeUnknownError when it is none (HTML of a proxy, a cut body)."""
+def decode_json(body: bytes) -> Any:
+    """Return any JSON value. Raises OutcomeUnknownError when it is none (HTML of a proxy, a cut body)."""
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -37,8 +37,8 @@ def decode(body: bytes) -> Any:
 
 
 def decode_jobs(body: bytes) -> list[Job]:
-    """The jobs of `GET /v1/batches`: a bare array (API); an object with `data` is taken too."""
-    value = decode(body)
+    """Return the jobs of `GET /v1/batches`: a bare array (API), or an object with `data`."""
+    value = decode_json(body)
     if isinstance(value, dict):
         value = value.get("data")
     if not isinstance(value, list):
@@ -47,7 +47,7 @@ def decode_jobs(body: bytes) -> list[Job]:
 
 
 def decode_job(value: Any) -> Job | None:
-    """One job; None for what has no id."""
+    """Return one job; None for what has no id."""
     if not isinstance(value, dict):
         return None
     job_id = as_text(value.get("id"))
@@ -66,34 +66,34 @@ def decode_job(value: Any) -> Job | None:
         deadline=as_timestamp(value.get("job_deadline")),
         output_file_id=as_text(value.get("output_file_id")),
         error_file_id=as_text(value.get("error_file_id")),
-        error=_said(value.get("error")),
+        error=_as_message(value.get("error")),
     )
 
 
 def raw_job(body: bytes, job_id: str) -> str | None:
-    """One job of the list as the server wrote it, byte for byte but for a key; None if it is not in there."""
+    """Return one job of the list as the server wrote it, with keys redacted; None if it is not in the list."""
     try:
         items = msgspec.json.decode(body, type=list[msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     for item in items:
         raw = bytes(item)
-        if (job := decode_job(decode(raw))) is not None and job.id == job_id:
+        if (job := decode_job(decode_json(raw))) is not None and job.id == job_id:
             return redact(raw.decode("utf-8", "replace"))
     return None
 
 
 def decode_created(body: bytes) -> tuple[Job | None, str | None]:
-    """Job and warning of `POST /v1/batches`: 201 `{"job": {...}, "warning"?}`, where job may be null (API)."""
-    value = decode(body)
+    """Return job and warning of `POST /v1/batches`: 201 `{"job": {...}, "warning"?}`, where job may be null (API)."""
+    value = decode_json(body)
     if not isinstance(value, dict):
         raise OutcomeUnknownError(UNREADABLE)
-    return decode_job(value.get("job")) or decode_job(value), _said(value.get("warning"))
+    return decode_job(value.get("job")) or decode_job(value), _as_message(value.get("warning"))
 
 
 def decode_file_names(body: bytes) -> dict[str, str]:
-    """File id → name, of `GET /v1/files`."""
-    value = decode(body)
+    """Return the names of `GET /v1/files` by file id."""
+    value = decode_json(body)
     items = value.get("data") if isinstance(value, dict) else value
     names: dict[str, str] = {}
     for item in items if isinstance(items, list) else ():
@@ -105,8 +105,8 @@ def decode_file_names(body: bytes) -> dict[str, str]:
 
 
 def decode_files(body: bytes) -> list[ServerFile]:
-    """The files of `GET /v1/files`, each once. Raises OutcomeUnknownError for what is no list of files."""
-    value = decode(body)
+    """Return the files of `GET /v1/files`, each once. Raises OutcomeUnknownError for what is no list of files."""
+    value = decode_json(body)
     items = value.get("data") if isinstance(value, dict) else value
     if not isinstance(items, list):
         raise OutcomeUnknownError(UNREADABLE, "It is JSON, but not a list of files.")
@@ -124,34 +124,34 @@ def decode_files(body: bytes) -> list[ServerFile]:
 
 
 def decode_deleted(body: bytes) -> None:
-    """`DELETE /v1/files/{id}` answers `{id, deleted}`. Raises OutcomeUnknownError when it does not say that it did."""
-    value = decode(body)
+    """Check the answer of `DELETE /v1/files/{id}`, `{id, deleted}`. Raises OutcomeUnknownError for `deleted: false`."""
+    value = decode_json(body)
     if not isinstance(value, dict) or value.get("deleted") is False:
         raise OutcomeUnknownError(UNREADABLE, "It does not say that the file was deleted.")
 
 
 def decode_account(body: bytes) -> tuple[str | None, str | None, str]:
-    """Organisation id, project id and a title to show, of `GET /v3/whoami`."""
-    value = decode(body)
+    """Return organisation id, project id and a title to show, of `GET /v3/whoami`."""
+    value = decode_json(body)
     if not isinstance(value, dict):
         return None, None, ""
     ids: list[str | None] = []
     names: list[str] = []
     for part in ("organization", "project"):
-        found = value.get(part)
-        found = found if isinstance(found, dict) else {}
-        ids.append(as_text(found.get("id")))
-        if name := as_text(found.get("name")):
+        owner = value.get(part)
+        owner = owner if isinstance(owner, dict) else {}
+        ids.append(as_text(owner.get("id")))
+        if name := as_text(owner.get("name")):
             names.append(name)
     return ids[0], ids[1], " / ".join(names)
 
 
 def decode_models(body: bytes) -> tuple[list[ModelInfo], str | None]:
-    """A page of `GET /v2/supported-models`, `{data, next_cursor}`: its models, and the cursor of the next page.
+    """Return the models of a page of `GET /v2/supported-models`, `{data, next_cursor}`, and the next page's cursor.
 
-    A model is there under each name a request may give it: its own, and its serverless endpoint's.
+    A model is listed under each name that a request may give it: its own, and its serverless endpoint's.
     """
-    value = decode(body)
+    value = decode_json(body)
     items = value.get("data") if isinstance(value, dict) else None
     if not isinstance(items, list):
         raise OutcomeUnknownError(UNREADABLE, "It is JSON, but not a list of models.")
@@ -159,11 +159,11 @@ def decode_models(body: bytes) -> tuple[list[ModelInfo], str | None]:
     for item in items:
         if isinstance(item, dict):
             names = dict.fromkeys((as_text(item.get("name")), as_text(item.get("serverlessEndpoint"))))
-            models += [_model_of(name, item) for name in names if name]
+            models += [_decode_model(name, item) for name in names if name]
     return models, as_text(value.get("next_cursor"))
 
 
-def _model_of(name: str, item: dict[str, Any]) -> ModelInfo:
+def _decode_model(name: str, item: dict[str, Any]) -> ModelInfo:
     prices = item.get("pricing")
     prices = prices if isinstance(prices, dict) else {}
     return ModelInfo(
@@ -181,12 +181,12 @@ def _price(value: Any) -> float | None:
 
 
 def decode_error_message(body: bytes) -> str:
-    """What an error answer says: `{"error": "…"}`, `{"error": {"message": "…"}}`, `{"message": "…"}`; else nothing.
+    """Return the message of `{"error": "…"}`, `{"error": {"message": "…"}}` or `{"message": "…"}`; empty without one.
 
-    HTML of a proxy says nothing a person could use.
+    HTML of a proxy has nothing that a person could use.
     """
     try:
-        value = decode(body)
+        value = decode_json(body)
     except OutcomeUnknownError:
         text = body[:300].decode("utf-8", "replace").strip()
         return "" if text.startswith("<") else text
@@ -198,33 +198,25 @@ def decode_error_message(body: bytes) -> str:
 
 
 def as_text(value: Any) -> str | None:
-    """A non-empty string that SQLite and files take (no lone surrogates), bounded; numbers as text; else None."""
+    """Return a non-empty string that SQLite and files accept (no lone surrogates), cut to 10,000 characters.
+
+    A number becomes text; anything else is None.
+    """
     if isinstance(value, str):
-        return value[:_LONGEST].encode("utf-8", "replace").decode() or None
+        return value[:_MAX_TEXT].encode("utf-8", "replace").decode() or None
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     return None
 
 
-def _said(value: Any) -> str | None:
-    """A sentence of the server's, which may repeat what it was asked with: the key goes no further."""
+def _as_message(value: Any) -> str | None:
+    """Return a sentence of the server's. It may repeat the request, so keys are redacted."""
     text = as_text(value)
     return redact(text) if text else None
 
 
-def as_number(value: Any) -> float | None:
-    """A finite number, also when spelled as text; else None."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
-
-
 def as_timestamp(value: Any) -> float | None:
-    """Seconds since the epoch, of ISO 8601 (as the API sends) or a number, also of milliseconds; else None."""
+    """Return seconds since the epoch, of ISO 8601 (as the API sends) or a number, also of milliseconds; else None."""
     number = as_number(value)
     if number is not None and 1e11 <= number < 1e14:
         number /= 1000

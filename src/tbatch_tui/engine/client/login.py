@@ -1,7 +1,7 @@
-"""The token that `tg login` stored, renewed as the SDK's own command line does when it runs out.
+"""The token that `tg login` stored, renewed when it runs out, as the SDK's own command line does.
 
-A refresh token is good for one use (using it twice ends the session), so of several processes one renews, under a
-lock beside the credentials, and the others take what it stored. TOGETHER_API_KEY needs none of this.
+A refresh token works once (using it twice ends the session). So of several processes one renews, under a lock beside
+the credentials, and the others take what it stored. A key in TOGETHER_API_KEY needs none of this.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from tbatch_tui.engine.redaction import add_secret, redact
 if TYPE_CHECKING:
     from together.lib.cli.auth import StoredCredentials
 
-_SKEW = 60.0
+_EARLY = 60.0
 """Seconds before its end at which a token is renewed, as the SDK does."""
 _LOCK_WAIT = 30.0
-_MEND = (
+_HOW_TO_FIX = (
     f"Nothing is lost. Run `tg login` in another terminal, then {NextStep.ASK_AGAIN} asks again. "
     "Or set TOGETHER_API_KEY and start again."
 )
@@ -32,18 +32,24 @@ _MEND = (
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token to send. `foreign`: another process stored it, perhaps for another account."""
+    """A token to send as the API key."""
 
     text: str
     expires_at: float | None
-    issuer_mismatch: bool = False
+    """Seconds since the epoch; None if it never expires."""
+    from_other_process: bool = False
+    """Another process stored it, perhaps for another account."""
 
     def is_expiring(self) -> bool:
-        return self.expires_at is not None and self.expires_at - _SKEW <= time.time()
+        """Return whether it has run out, or will within the next minute."""
+        return self.expires_at is not None and self.expires_at - _EARLY <= time.time()
 
 
 def stored_token() -> Token | None:
-    """What is stored now, if it can be read. Slow the first time (it loads a part of the SDK's command line)."""
+    """Return what is stored now; None if there is nothing, or it cannot be read.
+
+    Slow the first time: it loads a part of the SDK's command line.
+    """
     from together.lib.cli.auth import load_stored_credentials
 
     entry = load_stored_credentials()
@@ -51,26 +57,29 @@ def stored_token() -> Token | None:
 
 
 def renew_token(refused: str) -> Token:
-    """A token in place of one that ran out or was refused. For a thread: asks the network. Raises
-    AuthenticationError.
+    """Return a token in place of one that ran out or was refused. Waits for the network: call it in a thread.
+
+    Raises:
+        ConnectionFailedError: There is no connection.
+        AuthenticationError: The login cannot be renewed.
     """
     try:
         from together.lib.cli.auth import TogetherAuth, credentials_path
 
         with FileLock(f"{credentials_path()}.lock", timeout=_LOCK_WAIT, mode=0o600):
-            now = stored_token()
-            if now is not None and now.text != refused and not now.is_expiring():
-                return Token(now.text, now.expires_at, issuer_mismatch=True)
+            stored = stored_token()
+            if stored is not None and stored.text != refused and not stored.is_expiring():
+                return Token(stored.text, stored.expires_at, from_other_process=True)
             with TogetherAuth() as auth:
                 entry = auth.refresh(force=True)
     except (ImportError, OSError, Timeout, together.TogetherError) as error:
         if isinstance(error.__cause__, httpx.RequestError):
             raise ConnectionFailedError("The login cannot be renewed: no connection", redact(str(error))) from error
         raise AuthenticationError(
-            f"What `tg login` stored has run out: {redact(str(error))}", _MEND, status=401
+            f"What `tg login` stored has run out: {redact(str(error))}", _HOW_TO_FIX, status=401
         ) from error
     if entry is None:
-        raise AuthenticationError("What `tg login` stored has run out, and cannot be renewed", _MEND, status=401)
+        raise AuthenticationError("What `tg login` stored has run out, and cannot be renewed", _HOW_TO_FIX, status=401)
     return _token(entry)
 
 

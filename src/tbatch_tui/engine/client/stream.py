@@ -13,63 +13,81 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import httpcore
 
 from tbatch_tui.engine.errors import OutcomeUnknownError
+from tbatch_tui.engine.lenient_json import as_number
 
 if TYPE_CHECKING:
     import httpx
 
 PIECE = 4 << 20
 """Bytes of a piece, but for the last."""
-_PATIENCE = 60.0
+_READ_TIMEOUT = 60.0
 """Seconds without a byte after which the connection counts as lost."""
 
 
 OnPiece = Callable[[bytes | bytearray], object]
+"""Called with each piece, in the thread that reads."""
 
 
 class ResponseStream:
-    """One answer's body. `pieces` may be gone through once; `close` at the end, or at any time before it."""
+    """The body of one answer. Iterate over `pieces` once, and `close` at the end or at any time before it."""
 
-    def __init__(self, response: httpx.Response, length: int | None, told: Callable[[], AbstractContextManager[None]]):
-        """`length` is that of the plain bytes to come, where it is known; `told` explains what httpx raises."""
+    def __init__(
+        self,
+        response: httpx.Response,
+        length: int | None,
+        translate_errors: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        """Prepare to read; nothing is read yet.
+
+        Args:
+            length: Bytes to come, where that is known and they come as they are.
+            translate_errors: Raises errors of ours for those of httpx.
+        """
         self._response = response
-        self._told = told
+        self._translate_errors = translate_errors
         self._pieces = self._plain(length) if length is not None else self._decoded()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="body")
 
-    async def pieces(self, seen: OnPiece) -> AsyncIterator[bytes | bytearray]:
-        """The bytes, in pieces of 4 MB; each is good until the next but one is asked for. Raises OutcomeUnknownError.
+    async def pieces(self, on_piece: OnPiece) -> AsyncIterator[bytes | bytearray]:
+        """Yield the bytes in pieces of 4 MB, each valid until the next but one is asked for.
 
-        The next one is read while the last one is worked on. `seen` is called with each in the thread that reads:
-        in one of its own it would take turns with the reading for every call.
+        The next piece is read while the caller works on the last one.
+
+        Args:
+            on_piece: Called with each piece in the thread that reads: in a thread of its own it would take turns with
+                the reading for every call.
+
+        Raises:
+            OutcomeUnknownError: The connection was cut.
         """
         loop = asyncio.get_running_loop()
-        ahead = loop.run_in_executor(self._thread, self._next, seen)
+        ahead = loop.run_in_executor(self._thread, self._next, on_piece)
         while piece := await ahead:
-            ahead = loop.run_in_executor(self._thread, self._next, seen)
+            ahead = loop.run_in_executor(self._thread, self._next, on_piece)
             yield piece
 
     async def close(self) -> None:
-        """Let go of the connection. A read that is under way is cut off, not waited for."""
+        """Close the connection. A read that is under way is cut off, not waited for."""
         stream = self._response.extensions.get("network_stream")
-        line = stream.get_extra_info("socket") if stream is not None else None
-        if line is not None:
+        connection = stream.get_extra_info("socket") if stream is not None else None
+        if connection is not None:
             with contextlib.suppress(OSError):
-                line.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RDWR)
         self._thread.submit(self._response.close)
         self._thread.shutdown(wait=False)
 
-    def _next(self, seen: OnPiece) -> bytes | bytearray:
-        with self._told():
+    def _next(self, on_piece: OnPiece) -> bytes | bytearray:
+        with self._translate_errors():
             try:
                 piece = next(self._pieces, b"")
             except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
                 raise OutcomeUnknownError("The connection was cut in the middle of the download", str(error)) from error
-        seen(piece)
+        on_piece(piece)
         return piece
 
     def _decoded(self) -> Iterator[bytes]:
@@ -84,39 +102,79 @@ class ResponseStream:
         yield b"".join(parts)
 
     def _plain(self, left: int) -> Iterator[bytes | bytearray]:
-        line = self._line()
-        if line is None:
+        connection = self._plain_connection()
+        if connection is None:
             yield from self._decoded()
             return
         # What came with the head of the answer is in httpx's hands; after that nothing is.
-        raw = self._response.iter_raw()  # kept: httpx closes the connection when this ends
+        raw = self._response.iter_raw()  # referenced to the end: httpx closes the connection when this is finalized
         first = next(raw, b"") if left else b""
         left -= len(first)
         if first:
             yield first
-        line.settimeout(_PATIENCE)
+        connection.settimeout(_READ_TIMEOUT)
         buffers = itertools.cycle([bytearray(min(PIECE, max(left, 1))) for _ in range(3)])
         while left > 0:
             whole = next(buffers)
             buffer = memoryview(whole)
-            most = min(len(whole), left)
+            wanted = min(len(whole), left)
             filled = 0
-            while filled < most:
-                came = line.recv_into(buffer[filled:most])
-                if not came:
+            while filled < wanted:
+                count = connection.recv_into(buffer[filled:wanted])
+                if not count:
                     raise OutcomeUnknownError(
                         f"The download was cut off {left - filled:,} bytes before its end", "It goes on from there."
                     )
-                filled += came
+                filled += count
             left -= filled
             yield whole if filled == len(whole) else bytes(buffer[:filled])
 
-    def _line(self) -> socket.socket | None:
-        """The connection that the bytes come from as they are (decrypted), if it is such a one."""
+    def _plain_connection(self) -> socket.socket | None:
+        """Return the connection that the bytes come from as they are (decrypted); None if it is not such a one."""
         stream = self._response.extensions.get("network_stream")
         if stream is None or self._response.http_version != "HTTP/1.1":
             return None
-        line, secured = stream.get_extra_info("socket"), stream.get_extra_info("ssl_object")
-        if not isinstance(line, socket.socket) or secured is not getattr(line, "_sslobj", None):
+        connection, secured = stream.get_extra_info("socket"), stream.get_extra_info("ssl_object")
+        if not isinstance(connection, socket.socket) or secured is not getattr(connection, "_sslobj", None):
             return None  # TLS within TLS, through a proxy: httpx decrypts that itself
-        return line
+        return connection
+
+
+class ResponseHead(NamedTuple):
+    """What the headers say of the body that follows."""
+
+    start: int
+    """Where in the file it begins; -1 if it is not the part that was asked for."""
+    total: int | None
+    """Bytes of the whole file."""
+    etag: str | None
+    length: int | None
+    """Bytes that follow, where they come as they are."""
+
+
+def read_head(response: httpx.Response, offset: int, etag: str | None) -> ResponseHead:
+    """Read the headers of an answer. A part that is not the part asked for must never be taken for the whole.
+
+    Args:
+        offset: Where the body has to begin; 0 for the whole file.
+        etag: What the file has to be still, where only a part of it was asked for.
+    """
+    is_encoded = response.headers.get("Content-Encoding", "identity") != "identity"
+    is_chunked = "chunked" in response.headers.get("Transfer-Encoding", "")
+    number = as_number(response.headers.get("Content-Length"))
+    length = int(number) if number is not None and number >= 0 and not is_encoded and not is_chunked else None
+    start = 0
+    new_etag = response.headers.get("ETag")
+    if response.status_code == 206:
+        start = offset
+        if is_encoded or not offset or _range_start(response) != offset or new_etag not in (None, etag):
+            return ResponseHead(-1, None, None, None)
+    total = start + length if length is not None else None
+    return ResponseHead(start, total, None if is_encoded else new_etag or (etag if start else None), length)
+
+
+def _range_start(response: httpx.Response) -> int | None:
+    """Return the offset of the first byte of a 206: 100 of `Content-Range: bytes 100-199/200`."""
+    unit, _, rest = str(response.headers.get("Content-Range", "")).partition(" ")
+    first = rest.partition("-")[0]
+    return int(first) if unit == "bytes" and first.isdecimal() else None

@@ -1,6 +1,6 @@
-"""What the SDK and httpx raise, as errors of ours: certainly not sent, certainly not done, or perhaps done.
+"""Errors of the SDK and httpx to errors of ours: certainly not sent, certainly not done, or perhaps done.
 
-Every word passes `redaction`: an answer, or a library's message, may repeat the key.
+Every text passes through `redaction`: an answer, or a library's message, may repeat the key.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import httpx
 import together
 from together import FileTypeError
 
-from tbatch_tui.engine.client import decode as wire
+from tbatch_tui.engine.client.decode import UNREADABLE, decode_error_message
 from tbatch_tui.engine.errors import (
     AuthenticationError,
     BatchError,
@@ -27,6 +27,7 @@ from tbatch_tui.engine.errors import (
     RequestRejectedError,
     ServerError,
 )
+from tbatch_tui.engine.lenient_json import as_number
 from tbatch_tui.engine.redaction import masked_key, redact
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _RAISED = (
     httpx.HTTPError,
     httpx.StreamError,
     httpx.InvalidURL,
-    # What the SDK trips over when an answer is not what it takes for granted.
+    # What the SDK raises when an answer is not what it takes for granted.
     ValueError,
     AssertionError,
     LookupError,
@@ -48,14 +49,20 @@ _RAISED = (
 
 @contextmanager
 def translate_errors(doing: str, *, host: str, key: str) -> Iterator[None]:
-    """Errors raised inside come out as a BatchError that says what was being done."""
+    """Raise a BatchError for what the SDK or httpx raises in the block.
+
+    Args:
+        doing: What the server is asked to do, as the message has it: "list the jobs".
+        host: Where the server is.
+        key: The key that is sent, of which the message shows the last 4 characters.
+    """
     try:
         yield
     except _RAISED as error:
-        raise _explain(error, doing, host, key) from error
+        raise _translate(error, doing, host, key) from error
 
 
-def _explain(error: Exception, doing: str, host: str, key: str) -> BatchError:
+def _translate(error: Exception, doing: str, host: str, key: str) -> BatchError:
     if isinstance(error, together.APIStatusError):
         return _status_error(error.response, doing, key)
     if isinstance(error, FileTypeError):
@@ -72,51 +79,52 @@ def _explain(error: Exception, doing: str, host: str, key: str) -> BatchError:
         return OutcomeUnknownError(f"The server did not answer in time when asked to {doing}")
     if isinstance(cause, httpx.HTTPError | httpx.StreamError):
         return OutcomeUnknownError(f"The connection was cut when the server was asked to {doing}", redact(str(cause)))
-    return OutcomeUnknownError(wire.UNREADABLE, redact(str(error))[:200])
+    return OutcomeUnknownError(UNREADABLE, redact(str(error))[:200])
 
 
 def _status_error(response: httpx.Response, doing: str, key: str) -> BatchError:
     status = response.status_code
     try:
-        said = redact(wire.decode_error_message(response.content))
+        message = redact(decode_error_message(response.content))
     except httpx.ResponseNotRead:
-        said = ""
-    what = f"The server said {status} when asked to {doing}"
-    if said:
-        what += f": {said}"
+        message = ""
+    title = f"The server said {status} when asked to {doing}"
+    if message:
+        title += f": {message}"
     if status in (401, 403) and _is_storage(response):
-        return ServerError(what.replace("The server", "The storage", 1), status=status)
+        return ServerError(title.replace("The server", "The storage", 1), status=status)
     if status in (401, 403):
         return AuthenticationError(
-            f"The key {masked_key(key)} was refused ({status})" + (f": {said}" if said else ""),
+            f"The key {masked_key(key)} was refused ({status})" + (f": {message}" if message else ""),
             "Set TOGETHER_API_KEY to a key of your account (api.together.ai → Settings → API keys), start again.",
             status=status,
         )
     if status == 429:
-        return RateLimitError(what, retry_after=_retry_after(response))
+        return RateLimitError(title, retry_after=_retry_after(response))
     if status in (404, 410):
-        return NotFoundError(what, status=status)
+        return NotFoundError(title, status=status)
     if status == 408 or status >= 500 or status < 400:
-        return ServerError(what, status=status, retry_after=_retry_after(response))
-    return RequestRejectedError(what, status=status)
+        return ServerError(title, status=status, retry_after=_retry_after(response))
+    return RequestRejectedError(title, status=status)
 
 
 def _is_storage(response: httpx.Response) -> bool:
-    """Whether it is not Together that answers but where the bytes are kept: its leave is a signed address, not the key.
+    """Return whether object storage answered, not Together.
 
-    One that has run out says nothing about the key, and the next try is given another.
+    Its URL is pre-signed: a 403 there says that the URL has run out, nothing about the key. The next try gets a new
+    one.
     """
     return response.request.method == "PUT" or bool(response.history)
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    """Seconds to wait, of Retry-After in either of its forms; capped at an hour."""
+    """Return the seconds to wait, of Retry-After in either of its forms; an hour at most."""
     value = str(response.headers.get("Retry-After", ""))
-    seconds = wire.as_number(value)
+    seconds = as_number(value)
     if seconds is None and value:
         try:
             moment = email.utils.parsedate_to_datetime(value)
-            if moment.tzinfo is None:  # it says -0000, or no zone at all: the protocol knows only GMT
+            if moment.tzinfo is None:  # -0000, or no zone at all: HTTP knows only GMT
                 moment = moment.replace(tzinfo=UTC)
             seconds = moment.timestamp() - time.time()
         except (ValueError, OverflowError):

@@ -1,1 +1,1 @@
-"""The nouns of the engine, frozen. Empty on purpose: import the module that has the noun."""
+"""The nouns of the engine, as frozen values. Empty on purpose: import the module that has the noun."""

@@ -1,4 +1,4 @@
-"""Accounts, and how the connection to the server is."""
+"""Accounts, and the state of the connection to the server."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whose history this is: the organisation and project behind the key, never the key."""
+    """The owner of a history: the organisation and project behind a key, never the key itself."""
 
     id: int
     base_url: str
@@ -19,7 +19,7 @@ class Account:
 
 
 class HealthState(StrEnum):
-    """How the connection to the server is. It never changes a job's status."""
+    """The state of the connection to the server. It never changes a job's status."""
 
     STARTING = "starting"
     OK = "ok"
@@ -31,10 +31,13 @@ class HealthState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionHealth:
-    """Local health: what the last list said of the connection, since when, and when it is asked again."""
+    """The connection as the last request left it."""
 
     state: HealthState = HealthState.STARTING
     since: float | None = None
+    """When it came into this state, in seconds since the epoch."""
     next_at: float | None = None
+    """When the server is asked again, in seconds since the epoch."""
     title: str = ""
+    """What happened, and in `hint` what to do; empty while all is well."""
     hint: str = ""

@@ -8,23 +8,23 @@ from typing import NamedTuple
 
 
 class ModelInfo(NamedTuple):
-    """A model of the catalogue: what the check and the costs need of it."""
+    """A model of the catalogue, as far as the check and the prices need it."""
 
     id: str
     context_length: int | None = None
     input_price: float | None = None
-    """USD per 1M tokens, as are the other two."""
+    """USD per 1M tokens, like the other two prices."""
     output_price: float | None = None
     cached_input_price: float | None = None
 
 
 class Catalogue(Mapping[str, ModelInfo]):
-    """The models by the name a request gives them, and when that was fetched. Empty while nothing is known."""
+    """The models by the name that a request gives them. Empty until the catalogue was fetched."""
 
     __slots__ = ("fetched_at", "models")
 
     def __init__(self, models: Mapping[str, ModelInfo] = MappingProxyType({}), fetched_at: float | None = None) -> None:
-        """`fetched_at` is in seconds since the epoch; None: it never was."""
+        """`fetched_at` is in seconds since the epoch; None if it never was."""
         self.models = models
         self.fetched_at = fetched_at
 

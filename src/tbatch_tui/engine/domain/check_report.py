@@ -1,7 +1,7 @@
-"""What a check finds: the values of Check, apart from those of jobs, so that neither pays for the other's import.
+"""The report of a check. Apart from the values of jobs, so that neither pays for the other's import.
 
-They are tuples with names, no dataclasses as elsewhere: `dataclasses` loads `inspect`, and the whole command is over in
-a tenth of a second.
+Named tuples, not dataclasses as elsewhere: `dataclasses` loads `inspect`, and the whole check command takes a tenth of
+a second.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Severity(StrEnum):
-    """How much a problem of an input file matters. Only errors keep a file from being submitted."""
+    """How much a problem of an input file matters. Only errors prevent its submission."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -24,10 +24,10 @@ class Severity(StrEnum):
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong in an input file, with the place and the mend."""
+    """One thing that is wrong in an input file, with its position and how to fix it."""
 
     line: int
-    """1-based line number in the file; a problem of the whole file bears 1."""
+    """1-based line number in the file; 1 for a problem of the whole file."""
     column: int
     """1-based, in characters of the line (bytes where the line is not UTF-8)."""
     severity: Severity
@@ -36,16 +36,16 @@ class Problem(NamedTuple):
     message: str
     """What is wrong in this line, a sentence without its full stop."""
     fix: str
-    """How to mend it, a sentence without its full stop; empty if the message says it."""
+    """How to fix it, a sentence without its full stop; empty if the message says it."""
     custom_id: str | None = None
     offset: int = 0
     """Byte offset of the line in the file."""
     length: int = 0
-    """Bytes of the line, without its line end."""
+    """Bytes of the line without its line ending."""
 
 
 class CheckReport(NamedTuple):
-    """What is in an input file, and what is wrong with it."""
+    """What an input file contains, and what is wrong with it."""
 
     path: Path
     size: int
@@ -53,46 +53,46 @@ class CheckReport(NamedTuple):
     lines: int
     requests: int
     endpoint: Endpoint | None
-    """Inferred from the lines; None when there is nothing to infer it from, or kinds are mixed."""
+    """Inferred from the lines; None when no line shows it, or when kinds are mixed."""
     endpoint_why: str
     models: dict[str, int]
     """Requests per model, most used first."""
     problems: tuple[Problem, ...]
-    """In order of line; at most `PROBLEMS_KEPT` of them."""
+    """In order of line; at most `MAX_PROBLEMS` of them."""
     counts: dict[str, int]
-    """How often each rule was broken, counted to the end even where the problems were not kept."""
+    """How often each rule was broken, also where there were too many problems to keep them all."""
     longest_line: int
     tokens: dict[str, int]
-    """About how many tokens the prompts of each model have: see `check.tokens`. Empty for audio."""
+    """Estimated tokens of all prompts, by model: see `token_estimate`. Empty for audio."""
     errors: int = 0
     warnings: int = 0
     notes: int = 0
     seconds: float = 0.0
     evidence: object = None
-    """What the check keeps to judge the models again when the catalogue arrives: see `check.refine`."""
+    """What the check needs to apply the catalogue when it arrives: see `check.model_rules`."""
 
     @property
     def is_ok(self) -> bool:
-        """No errors; warnings and notes may be."""
+        """Whether there are no errors. There may be warnings and notes."""
         return self.errors == 0
 
     @property
-    def goes_in_parts(self) -> bool:
-        """Whether only the file as a whole is over a limit: with no fault in its lines it can go as several jobs."""
+    def can_be_split(self) -> bool:
+        """Whether its only errors are limits of a whole file, so that it can be submitted as several jobs."""
         return 0 < self.errors == sum(self.counts.get(rule, 0) for rule in OVER_LIMITS)
 
     @property
     def can_be_submitted(self) -> bool:
-        """As one job, or as several."""
-        return self.is_ok or self.goes_in_parts
+        """Whether it can be submitted as one job, or as several."""
+        return self.is_ok or self.can_be_split
 
     @property
     def prompt_tokens(self) -> int:
-        """About how many tokens all prompts have; 0 where there is nothing to estimate it from."""
+        """Estimated tokens of all prompts; 0 where there is nothing to estimate them from."""
         return sum(self.tokens.values())
 
 
 OVER_LIMITS = ("file-too-large", "too-many-requests")
-"""Errors of the file as a whole that parts of it do not have."""
-PROBLEMS_KEPT = 100_000
-"""More problems than this are counted, not kept: nobody reads them and memory stays bounded."""
+"""Errors of a whole file that its parts do not have."""
+MAX_PROBLEMS = 100_000
+"""Problems beyond this number are only counted: nobody reads them, and memory stays bounded."""

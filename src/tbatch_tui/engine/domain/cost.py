@@ -1,4 +1,4 @@
-"""What a file asks for, and what it may cost."""
+"""What an input file requests, and what that may cost."""
 
 from __future__ import annotations
 
@@ -7,50 +7,50 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What the requests of an input file ask of one model, as far as the file tells before it is run."""
+    """What the requests of an input file ask of one model, as far as that is known before they run."""
 
     model: str
     requests: int
     prompt_tokens: int = 0
-    """About as many: guessed from the bytes of their text."""
+    """Estimated from the bytes of the text."""
     most_output_tokens: int = 0
-    """The most that may be answered, of the requests that say so."""
+    """The sum of the limits of the requests that have one."""
     unbounded: int = 0
-    """Requests that do not."""
+    """Requests without a limit of output tokens."""
     attachments: int = 0
-    """Requests with an image or the like, whose tokens nobody can guess."""
+    """Requests with an image or the like, whose tokens cannot be estimated."""
     audio: int = 0
-    """Requests for audio, whose length the file does not tell."""
+    """Requests for audio, whose length is not in the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a submission may cost, as it was known before. Dollars."""
+    """What a submission may cost, in dollars, as it was known before it was sent."""
 
     input: float | None = None
-    """About; None where there is no price."""
+    """Estimated cost of the prompts; None where there is no price."""
     output: float | None = None
-    """At most; None where there is no price, or not every request says how long its answer may be."""
+    """The most that the answers may cost; None where there is no price, or a request has no limit of output tokens."""
     unbounded: int = 0
-    """Requests that do not say it."""
+    """Requests without a limit of output tokens."""
     attachments: int = 0
-    """Requests with an image or the like, which are not in it."""
+    """Requests with an image or the like, which are not included."""
     audio: int = 0
-    """Requests for audio, which are not in it: how long that is, is not known before."""
+    """Requests for audio, which are not included: their length is not known before."""
     minute: float | None = None
-    """What a minute of it costs, where that is known."""
+    """Dollars per minute of audio; None where there is no price."""
     unpriced: tuple[str, ...] = ()
-    """Models without a known price, which are not in it."""
+    """Models without a known price, which are not included."""
     discounts: tuple[float, ...] = ()
-    """The discounts that were taken off, in percent."""
+    """The discounts that were subtracted, in percent."""
     is_custom: bool = False
-    """Some of the prices or discounts are the person's own."""
+    """Whether some of the prices or discounts are the person's own."""
     priced_at: float | None = None
-    """When the catalogue was fetched."""
+    """When the catalogue was fetched, in seconds since the epoch."""
 
     @property
     def most(self) -> float | None:
-        """The most it may cost; None where something of it is not known."""
+        """The most that it may cost; None where a part of that is not known."""
         if self.input is None or self.output is None or self.unpriced or self.audio or self.attachments:
             return None
         return self.input + self.output

@@ -1,4 +1,4 @@
-"""A job as the server tells of it."""
+"""A batch job of the server, and its statuses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class JobStatus(StrEnum):
-    """The statuses the API is known to send. A job keeps the server's own spelling: see `Job.status`."""
+    """The statuses that the API is known to send. A job keeps the server's own spelling: see `Job.status`."""
 
     VALIDATING = "VALIDATING"
     IN_PROGRESS = "IN_PROGRESS"
@@ -19,12 +19,12 @@ class JobStatus(StrEnum):
 
     @property
     def words(self) -> str:
-        """The words a person reads."""
+        """The name for people."""
         return "Cancelling" if self is JobStatus.CANCELLING else self.value.capitalize().replace("_", " ")
 
 
 ENDED = frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.EXPIRED, JobStatus.CANCELLED})
-"""Statuses that do not change any more. An unknown status is not among them: it is polled on."""
+"""Statuses that do not change any more. A job with an unknown status is polled on."""
 
 
 class FileKind(StrEnum):
@@ -36,10 +36,14 @@ class FileKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A batch job as the server tells it. `status` is kept as spelled; unknown ones are not ended."""
+    """A batch job as the server lists it.
+
+    Times are seconds since the epoch (UTC); progress is 0-100; sizes are bytes.
+    """
 
     id: str
     status: str
+    """As the server spells it. A job with an unknown status has not ended."""
     progress: float = 0.0
     model: str | None = None
     endpoint: str | None = None
@@ -54,15 +58,16 @@ class Job:
 
     @property
     def is_ended(self) -> bool:
+        """Whether its status does not change any more."""
         return self.status in ENDED
 
     def file_id(self, kind: FileKind) -> str | None:
-        """The server's id of the output or error file; None when there is none."""
+        """Return the server's id of the output or error file; None when there is none."""
         return self.output_file_id if kind is FileKind.OUTPUT else self.error_file_id
 
 
 class LocalStatus(StrEnum):
-    """Statuses that only we know: of a submission that has no job yet."""
+    """Statuses of a submission that has no job yet. The server does not know them."""
 
     UPLOADING = "UPLOADING"
     SUBMITTING = "SUBMITTING"
@@ -73,7 +78,7 @@ class LocalStatus(StrEnum):
 
     @property
     def words(self) -> str:
-        """The words a person reads."""
+        """The name for people."""
         return self.value.capitalize().replace("_", " ")
 
 
@@ -86,5 +91,5 @@ _KNOWN: dict[str, JobStatus | LocalStatus] = {
 
 
 def known_status(status: str) -> JobStatus | LocalStatus | None:
-    """The status that this spelling means; None for one that nobody knows."""
+    """Return the status that this spelling means; None for an unknown one."""
     return _KNOWN.get(status)

@@ -1,4 +1,4 @@
-"""What lies on the server: its files, what uses each, and why one of them must stay. Values, and no more."""
+"""Files on the server: what uses each, and why one must not be deleted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class FileRole(StrEnum):
-    """What a file is to a job."""
+    """What a job uses a file as."""
 
     INPUT = "input"
     OUTPUT = "output"
@@ -20,49 +20,51 @@ class FileRole(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FileUse:
-    """A job, or a submission that has none yet, that a file belongs to."""
+    """A use of a file: by a job, or by a submission without a job yet."""
 
     role: FileRole
     key: str
-    """Of the record."""
+    """Key of the record."""
     name: str
-    """What the record is called."""
+    """Name of the record."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerFile:
-    """One file of the account, as the server tells of it, and what the history knows of it."""
+    """One file of the account, as the server lists it, and its uses in the history."""
 
     id: str
     name: str = ""
     purpose: str = ""
     size: int | None = None
-    """None where the server does not say."""
+    """Bytes; None where the server does not say."""
     created_at: float | None = None
+    """Seconds since the epoch."""
     uses: tuple[FileUse, ...] = ()
-    """None for a file that no job in the history names."""
+    """Empty for a file that no job of the history names."""
     keep_reason: str = ""
     """Why it must not be deleted; empty when it may be."""
 
     @property
     def is_deletable(self) -> bool:
+        """Whether it may be deleted."""
         return not self.keep_reason
 
     @property
     def looks_like_results(self) -> bool:
-        """Whether it is called as the server calls every output and error file."""
+        """Whether it has the name that the server gives every output and error file."""
         return self.name in ("output.jsonl", "errors.jsonl")
 
 
 @dataclass(frozen=True, slots=True)
 class DeleteResult:
-    """What came of a wish to delete files. Each id is in one of these."""
+    """The outcome of deleting files. Each id is in exactly one of these."""
 
     deleted: tuple[str, ...] = ()
-    """Not on the server any more, also when it had gone before."""
+    """No longer on the server, including those that were gone before."""
     failed: tuple[tuple[str, BatchError], ...] = ()
-    """Certainly still there, and why."""
+    """Certainly still there, with the reason."""
     unknown: tuple[str, ...] = ()
-    """The answer is lost, and the server could not be asked since."""
+    """The answer was lost, and the server could not be asked again."""
     left: tuple[str, ...] = ()
-    """Not tried any more: it was stopped by what the one before it met with."""
+    """Not tried, because of an error with a file before it."""

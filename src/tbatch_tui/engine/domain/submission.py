@@ -14,38 +14,38 @@ if TYPE_CHECKING:
 
 
 class SubmissionState(StrEnum):
-    """How far a submission has come. Each is committed to the journal before the step after it begins."""
+    """How far a submission has come. Each state is committed to the journal before the next step begins."""
 
-    INTENT = "intent"  # the file is known by size and SHA-256; nothing went out
+    INTENT = "intent"  # the file is known by size and SHA-256; nothing was sent
     UPLOADED = "uploaded"  # the server has the bytes under `file_id`
-    CREATING = "creating"  # a create may be on its way
-    UNCERTAIN = "uncertain"  # a create was asked and its answer is lost; the list is being asked
-    HELD = "held"  # uncertain, and the person wants to wait: looked up, but not created again by itself
+    CREATING = "creating"  # a create request may be on its way
+    UNCERTAIN = "uncertain"  # a create request was sent and its answer lost; the job is looked for in the list
+    HELD = "held"  # uncertain, and the person wants to wait: looked for, but not created again by itself
     CREATED = "created"  # the job is `job_id`
-    REJECTED = "rejected"  # certainly not made: `error` says why
-    STOPPED = "stopped"  # the person stopped it before a create was asked
-    WAITING = "waiting"  # the rest of a group: its file is ready, and goes out after the first requests are back
-    READY = "ready"  # the same, and they are back: it waits for the person's word
+    REJECTED = "rejected"  # certainly not created: `error` says why
+    STOPPED = "stopped"  # the person stopped it before a create request was sent
+    WAITING = "waiting"  # the rest of a group: its file is ready, and is sent after the first requests are answered
+    READY = "ready"  # the same, and they are answered: the person decides whether it is sent
 
     @property
     def is_open(self) -> bool:
-        """Whether there is still work to do for it."""
+        """Whether it may still become a job."""
         return self not in (SubmissionState.CREATED, SubmissionState.REJECTED, SubmissionState.STOPPED)
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it waits to be sent: for the first requests of its file, or for the person's word on them."""
+        """Whether it waits to be sent: for the first requests of its file, or for the person's decision."""
         return self in (SubmissionState.WAITING, SubmissionState.READY)
 
     @property
     def is_uncertain(self) -> bool:
-        """Whether a create was asked, its answer lost, and its job not found yet."""
+        """Whether a create request was sent, its answer lost, and its job not found yet."""
         return self in (SubmissionState.UNCERTAIN, SubmissionState.HELD)
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One press of Submit, and all that is known of it. `id` is the journal's."""
+    """One submission of an input file, and all that is known of it. `id` is the journal's."""
 
     id: int
     path: Path
@@ -58,6 +58,7 @@ class Submission:
     state: SubmissionState = SubmissionState.INTENT
     file_id: str | None = None
     known_ids: tuple[str, ...] = ()
+    """Jobs of this file that were there before the create request: none of them can be its job."""
     job_id: str | None = None
     error: str | None = None
     hint: str | None = None
@@ -65,9 +66,9 @@ class Submission:
     uncertain_since: float | None = None
     estimate: Estimate | None = None
     parent: str | None = None
-    """The job of which this file is a retry; of a part, the group's key."""
+    """The job that this file is a retry of; for a part, the group's key."""
     part: int = 0
-    """Which part of its group it is, from 1 on; 0 without a group."""
+    """The number of the part in its group, from 1; 0 without a group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +82,17 @@ class JobGroup:
     requests: int
     parts: int
     first: int = 0
-    """How many requests, taken from all over the file, are the first part that goes ahead; 0 where none does."""
+    """How many requests, taken from all over the file, are sent first as part 1; 0 if all parts are sent at once."""
     auto_continue: bool = False
-    """Whether the rest follows by itself when all of the first are answered."""
+    """Whether the rest is sent by itself when all of the first are answered."""
 
     @property
     def key(self) -> str:
-        """What stands for the whole file in the lineage of its jobs."""
+        """The key of the whole file as the parent of its jobs."""
         return f"group:{self.id}"
 
     def part_words(self, part: int) -> str:
-        """`2 of 3`; where some went ahead, `first 10` and `the rest`."""
+        """Return `2 of 3`; where some requests are sent first, `first 10` and `the rest`."""
         if not self.first:
             return f"{part} of {self.parts}"
         if part == 1:

@@ -1,4 +1,4 @@
-"""A result file of a job, and where it is."""
+"""The download of a result file."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 
 class TransferState(StrEnum):
-    """Where one result file stands."""
+    """How far the download of a result file has come."""
 
-    WANTED = "wanted"  # to fetch: the job ended, the file is not verified on disk yet
+    WANTED = "wanted"  # to download: the job ended, the file is not verified on disk yet
     FETCHED = "fetched"  # verified on disk under its final name
-    FAILED = "failed"  # the last try failed: `message` says why; it is tried again
-    GONE = "gone"  # the server says there is no such file any more
+    FAILED = "failed"  # the last attempt failed: `message` says why; it is tried again
+    GONE = "gone"  # the server no longer has the file
 
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """One result file of one job, and where it is."""
+    """One result file of one job, and its path once it is on disk."""
 
     kind: FileKind
     file_id: str
@@ -33,6 +33,6 @@ class Transfer:
     rows: int | None = None
     sha256: str | None = None
     etag: str | None = None
-    """Of the bytes in the `.part` file: what a resumed download must still be."""
+    """ETag of the bytes in the `.part` file, which a resumed download must still have."""
     message: str | None = None
     updated_at: float = 0.0

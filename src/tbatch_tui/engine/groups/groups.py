@@ -77,7 +77,7 @@ class JobGroups:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
             raise
         records = await self._book.run(
-            self._book.journal.add_group,
+            self._book.journal.groups.add,
             self._book.account_id,
             parts,
             path=path,
@@ -114,7 +114,7 @@ class JobGroups:
         record = self._book.record(key)
         if record is None or record.group is None:
             return []
-        return await self._book.run(self._book.journal.parts, self._book.account_id, record.group.id)
+        return await self._book.run(self._book.journal.groups.parts, self._book.account_id, record.group.id)
 
     async def send_rest(self, key: str) -> int:
         """Send what of the group has not been sent; how many jobs that makes. Raises BatchError."""
@@ -140,12 +140,12 @@ class JobGroups:
         only: tuple[SubmissionState, ...] = (SubmissionState.WAITING, SubmissionState.READY),
     ) -> list[JobRecord]:
         moved = await self._book.run_until_written(
-            self._book.journal.release_rest,
+            self._book.journal.groups.release,
             self._book.account_id,
             group_id,
             state,
             self._work.now(),
-            said=said,
+            error=said,
             only=only,
         )
         self._book.publish(moved)
@@ -165,8 +165,8 @@ class JobGroups:
     async def look_back(self) -> None:
         """The same for those that came to their end while no app was open, or just before one was closed."""
         journal, account_id = self._book.journal, self._book.account_id
-        for group_id in await self._book.run_until_written(journal.waiting_groups, account_id):
-            for record in await self._book.run_until_written(journal.parts, account_id, group_id):
+        for group_id in await self._book.run_until_written(journal.groups.waiting, account_id):
+            for record in await self._book.run_until_written(journal.groups.parts, account_id, group_id):
                 if went_ahead(record) and is_judged(record):
                     await self._judge(record)
 

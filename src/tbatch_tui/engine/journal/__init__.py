@@ -1,5 +1,1 @@
-"""The journal: what must survive a crash, in one SQLite file. Nothing outside this room knows SQLite."""
-
-from tbatch_tui.engine.journal.journal import Journal
-
-__all__ = ["Journal"]
+"""The history in one SQLite file: what must survive a crash. Only this package knows SQLite."""

@@ -1,62 +1,46 @@
-"""Every read and write of the history. Synchronous, for one thread at a time: the controller gives it its own.
+"""The history as one object. Synchronous, for one thread at a time: `JobStore` gives it its own.
 
-Each public method is one transaction. Methods that change a record return it as it now stands.
+Each public method of a table is one transaction, unless its docstring says that it belongs inside one. Methods that
+change a record return it as it is then.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.journal import accounts
-from tbatch_tui.engine.journal.groups import GroupTable
-from tbatch_tui.engine.journal.mapping import blob_to_path
+from tbatch_tui.engine.journal.database import Database
+from tbatch_tui.engine.journal.tables.accounts import AccountTable
+from tbatch_tui.engine.journal.tables.counts import CountsTable
+from tbatch_tui.engine.journal.tables.groups import GroupTable
+from tbatch_tui.engine.journal.tables.jobs import JobTable
+from tbatch_tui.engine.journal.tables.lineage import LineageTable
+from tbatch_tui.engine.journal.tables.memory import MemoryTable
+from tbatch_tui.engine.journal.tables.progress import ProgressTable
+from tbatch_tui.engine.journal.tables.records import JobRecordTable
+from tbatch_tui.engine.journal.tables.submissions import SubmissionTable
+from tbatch_tui.engine.journal.tables.transfers import TransferTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from tbatch_tui.engine.domain.account import Account
 
+class Journal:
+    """The database and its tables."""
 
-class Journal(GroupTable):
-    """The whole history: its rooms, whose it is, and small memories."""
+    def __init__(self, path: Path) -> None:
+        """Open the history at this path. Raises LocalFileError."""
+        database = self.database = Database(path)
+        self.accounts = AccountTable(database)
+        self.memory = MemoryTable(database)
+        self.progress = ProgressTable(database)
+        self.records = JobRecordTable(database)
+        self.counts = CountsTable(database, self.records)
+        self.transfers = TransferTable(database, self.records)
+        self.lineage = LineageTable(database, self.records)
+        self.jobs = JobTable(database, self.records, self.transfers, self.progress)
+        self.submissions = SubmissionTable(database, self.records, self.jobs, self.progress, self.lineage, self.memory)
+        self.groups = GroupTable(database, self.records, self.submissions, self.progress, self.memory)
 
-    def account_at_start(self, base_url: str, key_tail: str, now: float) -> Account:
-        with self._writing():
-            return accounts.account_at_start(self._db, base_url, key_tail, now)
-
-    def account_of_key(
-        self,
-        base_url: str,
-        key_tail: str,
-        organization: str | None,
-        project: str | None,
-        title: str,
-        now: float,
-        is_free: Callable[[int], bool] = lambda _: True,
-    ) -> Account:
-        """The account of this key. `is_free` says of an account whether no other app is at work on it."""
-        with self._writing():
-            self._jobs.clear()
-            return accounts.account_of_key(self._db, base_url, key_tail, organization, project, title, now, is_free)
-
-    def knows_key(self, account_id: int, base_url: str, key_tail: str) -> bool:
-        """Whether this key was seen with this account, rather than the account being the last one used here."""
-        row = self._db.execute(
-            "SELECT 1 FROM account_keys WHERE base_url = ? AND key_tail = ? AND account_id = ?",
-            (base_url, key_tail, account_id),
-        ).fetchone()
-        return row is not None
-
-    def recents(self, limit: int) -> list[Path]:
-        """Input files used lately, newest first."""
-        rows = self._db.execute("SELECT path FROM recents ORDER BY used_at DESC LIMIT ?", (limit,))
-        return [path for row in rows if (path := blob_to_path(row[0])) is not None]
-
-    def remember(self, name: str, value: str) -> None:
-        with self._writing():
-            self._db.execute("INSERT OR REPLACE INTO remembered VALUES (?, ?)", (name, value))
-
-    def recall(self, name: str) -> str | None:
-        row = self._db.execute("SELECT value FROM remembered WHERE name = ?", (name,)).fetchone()
-        return str(row[0]) if row is not None else None
+    def close(self) -> None:
+        """Close the file."""
+        self.database.close()

@@ -1,4 +1,7 @@
-"""Rows of the database to and from the values of `model`."""
+"""Rows of the database to and from the values of `domain`.
+
+Columns keep the names they were made with. `_FIELDS` says which fields are called otherwise today.
+"""
 
 from __future__ import annotations
 
@@ -57,9 +60,9 @@ _SUBMISSION_COLUMNS = (
 
 _GROUP_COLUMNS = ("id", "path", "size", "sha256", "requests", "parts", "first", "goes_on")
 
-_TRANSFER_COLUMNS = ("kind", "file_id", "state", "path", "size", "rows", "sha256", "etag", "message", "updated_at")
+TRANSFER_COLUMNS = ("kind", "file_id", "state", "path", "size", "rows", "sha256", "etag", "message", "updated_at")
 
-TALLY_COLUMNS = (
+COUNTS_COLUMNS = (
     "requests",
     "answered",
     "errors",
@@ -73,57 +76,61 @@ TALLY_COLUMNS = (
     "stamps",
 )
 
-RECORD_SELECT = (
-    "SELECT r.*, "
-    + ", ".join(f"s.{c} AS s_{c}" for c in _SUBMISSION_COLUMNS)
-    + ", "
-    + ", ".join(f"o.{c} AS o_{c}" for c in _TRANSFER_COLUMNS)
-    + ", "
-    + ", ".join(f"e.{c} AS e_{c}" for c in _TRANSFER_COLUMNS)
-    + ", "
-    + ", ".join(f"t.{c} AS t_{c}" for c in TALLY_COLUMNS)
-    + ", "
-    + ", ".join(f"g.{c} AS g_{c}" for c in _GROUP_COLUMNS)
-    + """
+_FIELDS = {"goes_on": "auto_continue", "odd": "unreadable", "own": "is_custom", "spent": "usage"}
+"""Column to field, where the two differ: a stored name never changes."""
+
+_JOINED = {
+    "s": _SUBMISSION_COLUMNS,
+    "o": TRANSFER_COLUMNS,
+    "e": TRANSFER_COLUMNS,
+    "t": COUNTS_COLUMNS,
+    "g": _GROUP_COLUMNS,
+}
+
+RECORD_SELECT = f"""
+    SELECT r.*, {", ".join(f"{table}.{name} AS {table}_{name}" for table, names in _JOINED.items() for name in names)}
     FROM records r
     LEFT JOIN submissions s ON s.id = r.submission_id
     LEFT JOIN groups g ON g.id = s.group_id
     LEFT JOIN transfers o ON o.account_id = r.account_id AND o.job_id = r.key AND o.kind = 'output'
     LEFT JOIN transfers e ON e.account_id = r.account_id AND e.job_id = r.key AND e.kind = 'errors'
     LEFT JOIN tallies t ON t.account_id = r.account_id AND t.job_id = r.key
-    """
-)
+"""
+"""Everything that makes a record. The columns of each joined table begin with the table's letter."""
 
 
 def submission_key(submission_id: int) -> str:
-    """The key of a record that has no job id yet."""
+    """Return the key of a record that has no job id yet."""
     return f"submission:{submission_id}"
 
 
 def path_to_blob(path: Path) -> bytes:
-    """A path as the file system spells it: file names need not be valid UTF-8."""
+    """Return a path as the file system spells it: file names need not be valid UTF-8."""
     return os.fsencode(path)
 
 
 def blob_to_path(blob: bytes | None) -> Path | None:
+    """Return the path that `path_to_blob` stored; None for none."""
     return Path(os.fsdecode(blob)) if blob is not None else None
 
 
 def job_values(job: Job) -> tuple[Any, ...]:
-    """The job's part of a record, in the order of `JOB_COLUMNS`."""
+    """Return the job's part of a record, in the order of `JOB_COLUMNS`."""
     return tuple(getattr(job, column) for column in JOB_COLUMNS)
 
 
 def row_to_job(row: sqlite3.Row) -> Job | None:
+    """Return the job of a record; None while it has none."""
     if row["status"] is None:
         return None
     return Job(id=row["key"], **{column: row[column] for column in JOB_COLUMNS})
 
 
 def row_to_submission(row: sqlite3.Row, prefix: str = "") -> Submission:
+    """Return a submission, of columns that begin with `prefix`."""
     path = blob_to_path(row[prefix + "path"])
     assert path is not None
-    known = row[prefix + "known_ids"]
+    known_ids = row[prefix + "known_ids"]
     return Submission(
         id=row[prefix + "id"],
         path=path,
@@ -135,7 +142,7 @@ def row_to_submission(row: sqlite3.Row, prefix: str = "") -> Submission:
         created_at=row[prefix + "created_at"],
         state=SubmissionState(row[prefix + "state"]),
         file_id=row[prefix + "file_id"],
-        known_ids=tuple(known.split("\n")) if known else (),
+        known_ids=tuple(known_ids.split("\n")) if known_ids else (),
         job_id=row[prefix + "job_id"],
         error=row[prefix + "error"],
         hint=row[prefix + "hint"],
@@ -148,18 +155,19 @@ def row_to_submission(row: sqlite3.Row, prefix: str = "") -> Submission:
 
 
 def row_to_group(row: sqlite3.Row) -> JobGroup | None:
+    """Return the group that a record is a part of; None for a record of a whole file."""
     if row["g_id"] is None:
         return None
-    values = {column: row[f"g_{column}"] for column in _GROUP_COLUMNS}
-    path, auto_continue = Path(os.fsdecode(values.pop("path"))), bool(values.pop("goes_on"))
+    values = {_FIELDS.get(column, column): row[f"g_{column}"] for column in _GROUP_COLUMNS}
+    path, auto_continue = Path(os.fsdecode(values.pop("path"))), bool(values.pop("auto_continue"))
     return JobGroup(**values, path=path, auto_continue=auto_continue)
 
 
 def estimate_to_json(estimate: Estimate | None) -> str | None:
-    """An estimate as it is kept."""
+    """Return an estimate as it is stored."""
     if estimate is None:
         return None
-    import json  # the first rows need none of it, unless they have an estimate or a tally
+    import json  # the first rows need it only if they have an estimate or counts
 
     values = asdict(estimate)
     values["own"] = values.pop("is_custom")
@@ -167,20 +175,27 @@ def estimate_to_json(estimate: Estimate | None) -> str | None:
 
 
 def _estimate_from_json(text: str | None) -> Estimate | None:
-    """None for what another version wrote in another way."""
+    """Return a stored estimate; None for what another version wrote in another way."""
     if text is None:
         return None
     import json
 
     try:
-        kept: Any = {name: tuple(part) if isinstance(part, list) else part for name, part in json.loads(text).items()}
-        kept["is_custom"] = kept.pop("own")
-        return Estimate(**kept)
+        values: Any = {name: tuple(part) if isinstance(part, list) else part for name, part in json.loads(text).items()}
+        values["is_custom"] = values.pop("own")
+        return Estimate(**values)
     except (ValueError, TypeError, AttributeError, KeyError):
         return None
 
 
+def transfer_values(transfer: Transfer) -> tuple[Any, ...]:
+    """Return a transfer in the order of `TRANSFER_COLUMNS`."""
+    values = {"path": path_to_blob(transfer.path) if transfer.path is not None else None}
+    return tuple(values[column] if column in values else getattr(transfer, column) for column in TRANSFER_COLUMNS)
+
+
 def row_to_transfer(row: sqlite3.Row, prefix: str = "") -> Transfer | None:
+    """Return a transfer, of columns that begin with `prefix`; None where there is none."""
     if row[prefix + "kind"] is None:
         return None
     return Transfer(
@@ -198,30 +213,35 @@ def row_to_transfer(row: sqlite3.Row, prefix: str = "") -> Transfer | None:
 
 
 def counts_values(counts: JobCounts) -> tuple[Any, ...]:
-    """In the order of `TALLY_COLUMNS`."""
+    """Return counts in the order of `COUNTS_COLUMNS`."""
     import json
 
-    usage = json.dumps([astuple(model) for model in counts.usage])
-    named = {"odd": counts.unreadable, "spent": usage}
-    return tuple(named[column] if column in named else getattr(counts, column) for column in TALLY_COLUMNS)
+    values = {"spent": json.dumps([astuple(model) for model in counts.usage])}
+    return tuple(
+        values[column] if column in values else getattr(counts, _FIELDS.get(column, column))
+        for column in COUNTS_COLUMNS
+    )
 
 
 def row_to_counts(row: sqlite3.Row, prefix: str) -> JobCounts | None:
-    """None also for what another version wrote in another way: it is counted again."""
+    """Return counts, of columns that begin with `prefix`.
+
+    None where there are none, and for what another version wrote in another way: that is counted again.
+    """
     if row[prefix + "stamps"] is None:
         return None
     import json
 
-    values = {column: row[prefix + column] for column in TALLY_COLUMNS}
+    values = {_FIELDS.get(column, column): row[prefix + column] for column in COUNTS_COLUMNS}
     try:
-        usage = tuple(ModelUsage(*model) for model in json.loads(values.pop("spent")))
+        usage = tuple(ModelUsage(*model) for model in json.loads(values.pop("usage")))
     except (ValueError, TypeError):
         return None
-    unreadable, has_input = values.pop("odd"), bool(values.pop("has_input"))
-    return JobCounts(**values, unreadable=unreadable, has_input=has_input, usage=usage)
+    return JobCounts(**values | {"usage": usage, "has_input": bool(values["has_input"])})
 
 
 def row_to_record(row: sqlite3.Row) -> JobRecord:
+    """Return the record that `RECORD_SELECT` read."""
     return JobRecord(
         key=row["key"],
         job=row_to_job(row),

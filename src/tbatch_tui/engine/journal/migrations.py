@@ -1,4 +1,7 @@
-"""Opening the database: rights, numbered migrations (in a transaction, a copy before), a damaged file set aside."""
+"""Open the database: file modes, numbered migrations, and what happens to a damaged file.
+
+The migrations run in one transaction, after a copy of the file was made. A damaged file is moved aside.
+"""
 
 from __future__ import annotations
 
@@ -163,9 +166,10 @@ _MIGRATIONS = (
 
 
 def open_database(path: Path) -> tuple[sqlite3.Connection, Path | None]:
-    """Open and migrate; also the path to which a damaged predecessor was moved, if there was one.
+    """Open and migrate the database. Also return where a damaged file was moved to; None if there was none.
 
-    Raises LocalFileError when the folder cannot be written or the file is of a newer version of the app.
+    Raises:
+        LocalFileError: The folder cannot be written, or the file is of a newer version of the app.
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -192,18 +196,25 @@ def open_database(path: Path) -> tuple[sqlite3.Connection, Path | None]:
 
 
 def _set_aside(path: Path) -> tuple[sqlite3.Connection, Path]:
-    aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
-    for suffix in ("-wal", "-shm", ""):  # the file itself last: killed in between, it is found damaged again
+    target = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+    for suffix in (
+        "-wal",
+        "-shm",
+        "",
+    ):  # the file itself last: killed in between, it is still damaged at the next start
         part = path.with_name(path.name + suffix)
         if part.exists():
-            part.rename(aside.with_name(aside.name + suffix))
+            part.rename(target.with_name(target.name + suffix))
     suspicion_marker(path).unlink(missing_ok=True)
     _make_private(path)
-    return _connect(path), aside
+    return _connect(path), target
 
 
 def suspicion_marker(path: Path) -> Path:
-    """Its presence says that SQLite found the history damaged while it was in use: it is read through at the start."""
+    """Return the path of the marker file that is there after SQLite met with damage while the history was in use.
+
+    The next start then reads the whole history.
+    """
     return path.with_name(f"{path.name}.suspect")
 
 
@@ -211,7 +222,7 @@ def _make_private(path: Path) -> None:
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if os.fstat(handle).st_mode & 0o077:
-            with suppress(OSError):  # a file system without rights, or another person's file
+            with suppress(OSError):  # a file system without modes, or another person's file
                 os.fchmod(handle, 0o600)
     finally:
         os.close(handle)
@@ -219,7 +230,7 @@ def _make_private(path: Path) -> None:
 
 def _connect(path: Path) -> sqlite3.Connection:
     if suspicion_marker(path).exists():
-        _read_through(path)
+        _check_integrity(path)
     connection = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -233,15 +244,15 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _read_through(path: Path) -> None:
-    """Raises sqlite3.DatabaseError if the file is damaged anywhere."""
+def _check_integrity(path: Path) -> None:
+    """Read the whole file. Raises sqlite3.DatabaseError if it is damaged anywhere."""
     connection = sqlite3.connect(path, timeout=10.0)
     try:
-        found = connection.execute("PRAGMA integrity_check(1)").fetchone()
+        result = connection.execute("PRAGMA integrity_check(1)").fetchone()
     finally:
         connection.close()
-    if found != ("ok",):
-        raise sqlite3.DatabaseError(f"damaged: {found}")
+    if result != ("ok",):
+        raise sqlite3.DatabaseError(f"damaged: {result}")
     suspicion_marker(path).unlink()
 
 
@@ -255,7 +266,7 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     if version == len(_MIGRATIONS):
         return
     if version:
-        _copy_before(connection, path, version)
+        _back_up(connection, path, version)
     # Another app may be migrating the same file: the lock is taken first, the version read again under it.
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -272,7 +283,7 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         raise
 
 
-def _copy_before(connection: sqlite3.Connection, path: Path, version: int) -> None:
+def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> None:
     copy = path.with_name(f"{path.name}.before-{version + 1}")
     os.close(os.open(copy, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600))
     target = sqlite3.connect(copy)

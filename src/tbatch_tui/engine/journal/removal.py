@@ -1,4 +1,4 @@
-"""What may be taken out of the list: only what is over, costs nothing any more, and would not come back by itself."""
+"""Which records may be removed from the list: only those that are over and would not come back by themselves."""
 
 from __future__ import annotations
 
@@ -19,9 +19,12 @@ LISTED = "still on the server's list, and would come back"
 
 
 def removal_blocker(record: JobRecord, listed: Set[str] | None) -> str:
-    """Why a record stays in the list; empty when it may go. `listed` are the ids of the server's last whole list.
+    """Return why a record may not be removed; empty if it may.
 
-    A submission that is uncertain is not over: its job may be there, and be running.
+    A submission that is uncertain is not over: its job may exist, and be running.
+
+    Args:
+        listed: The ids of the server's last complete list; None before there was one.
     """
     if record.is_active:
         return NOT_OVER

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from tbatch_tui.engine.errors import JournalError
 from tbatch_tui.engine.events import Event, JobsEnded, Notice, RecordsChanged
-from tbatch_tui.engine.journal import Journal
+from tbatch_tui.engine.journal.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -45,7 +45,7 @@ class JobStore:
         """Open it on this thread, if it is not open yet. Raises LocalFileError."""
         if self._journal is None:
             self._journal = Journal(self._options.data_dir / "history.db")
-            self._account = self._journal.account_at_start(
+            self._account = self._journal.accounts.at_start(
                 self._options.server, self._options.key_tail, self._options.now()
             )
         return self._journal
@@ -62,7 +62,7 @@ class JobStore:
         def do() -> T:
             if self._journal is None:
                 return work(*args, **kwargs)
-            with self._journal.translate_errors():
+            with self._journal.database.translate_errors():
                 return work(*args, **kwargs)
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, do)
@@ -117,14 +117,14 @@ class JobStore:
 
     async def load(self) -> list[JobRecord]:
         """The whole history of the account, in the order it is shown."""
-        found = await self.run(self.journal.records, self.account_id)
+        found = await self.run(self.journal.records.all, self.account_id)
         self._records = {record.key: record for record in found}
         return found
 
     async def reload(self) -> None:
         """Another account, or another app's writing: announce what is different from what was announced."""
         before = self._records
-        records = await self.run_until_written(self.journal.records, self.account_id)
+        records = await self.run_until_written(self.journal.records.all, self.account_id)
         self._records = {record.key: record for record in records}
         # Compared on the journal's thread: of 10,000 records that takes longer than a screen may stand still.
         changed = await self.run(lambda: tuple(record for record in records if before.get(record.key) != record))
@@ -181,7 +181,7 @@ class JobStore:
     async def knows_key(self) -> bool:
         """Whether the key was seen with the account that is shown."""
         options = self._options
-        return await self.run(self.journal.knows_key, self.account_id, options.server, options.key_tail)
+        return await self.run(self.journal.accounts.has_key, self.account_id, options.server, options.key_tail)
 
     async def switch_account(
         self, organization: str | None, project: str | None, title: str, is_free: Callable[[int], bool]
@@ -189,7 +189,7 @@ class JobStore:
         """The server has said whose key it is (or could not): go over to that account's history."""
         before = self.account_id
         self._account = await self.run_until_written(
-            self.journal.account_of_key,
+            self.journal.accounts.confirm,
             self._options.server,
             self._options.key_tail,
             organization,

@@ -1,4 +1,4 @@
-"""A file that has its name only once it is whole, and never takes another file's."""
+"""Write files atomically: a file gets its name when it is complete, and never replaces another by accident."""
 
 from __future__ import annotations
 
@@ -16,15 +16,19 @@ if TYPE_CHECKING:
 
 @contextmanager
 def atomic_write(path: Path, *, replace: bool = False, private: bool = False) -> Iterator[BinaryIO]:
-    """Write here; when all went well the file is on the disk under this name, else nothing is left behind.
+    """Open a file for writing that appears under its name when the block ends; after an error nothing is left behind.
 
-    `private` is for the owner alone. Raises LocalFileError, also when there is a file of this name and `replace` does
-    not say that it may go.
+    Args:
+        replace: Replace a file of this name.
+        private: Let only the owner read it.
+
+    Raises:
+        LocalFileError: It cannot be written, or there is a file of this name and `replace` is false.
     """
     part = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
         if path.exists() and not replace:
-            raise _taken(path)
+            raise _name_taken(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("xb") as file:
             if private:
@@ -35,7 +39,7 @@ def atomic_write(path: Path, *, replace: bool = False, private: bool = False) ->
         if replace:
             part.replace(path)
         else:
-            _name(part, path)
+            _link(part, path)
     except OSError as error:
         raise LocalFileError(
             f"{path} cannot be written: {error.strerror or error}", "Nothing was left behind: try another folder."
@@ -45,17 +49,17 @@ def atomic_write(path: Path, *, replace: bool = False, private: bool = False) ->
             part.unlink(missing_ok=True)
 
 
-def _name(part: Path, path: Path) -> None:
-    """Give the file its name; unlike a rename, a link never replaces what came there this instant."""
+def _link(part: Path, path: Path) -> None:
+    """Give the file its name. Unlike a rename, a link never replaces a file that appeared meanwhile."""
     try:
         os.link(part, path)
     except FileExistsError:
-        raise _taken(path) from None
+        raise _name_taken(path) from None
     except OSError:  # a file system without links
         if path.exists():
-            raise _taken(path) from None
+            raise _name_taken(path) from None
         part.rename(path)
 
 
-def _taken(path: Path) -> LocalFileError:
+def _name_taken(path: Path) -> LocalFileError:
     return LocalFileError(f"There is a file {path.name} already", "It was left as it is: choose another name.")

@@ -1,4 +1,4 @@
-"""What `stat` says of a file: tells cheaply whether it is still the file that was read."""
+"""What `stat` says of a file: a cheap way to see whether it is still the file that was read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class FileStamp(NamedTuple):
-    """A file as it was when it was read; another file, or other bytes, differ in one of these."""
+    """The identity of a file when it was read. Another file, or other bytes, differ in one of these."""
 
     inode: int
     size: int

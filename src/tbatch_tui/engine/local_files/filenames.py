@@ -1,4 +1,4 @@
-"""What result files are called. Names from the server never choose a folder or hide a file."""
+"""Names of result files. A name from the server never chooses a folder or hides a file."""
 
 from __future__ import annotations
 
@@ -9,47 +9,48 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tbatch_tui.engine.domain.job import FileKind
 
-_LONGEST = 200
+_MAX_STEM = 200
 """Bytes: a name of 255 must still have room for the rest."""
-_LONGEST_ID, _HASHED = 40, 12
-"""Bytes of a whole id in a name, and how many of them are a hash where it does not fit as it is."""
-_UNFIT = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Kinds of characters that no name should have: controls, what nobody sees, and what ends a line."""
+_MAX_ID, _HASH_LENGTH = 40, 12
+"""Bytes of a whole id in a name, and of the hash in an id that was shortened."""
+_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Unicode categories that no name should have: controls, invisible characters and line ends."""
 
 
 def result_name(stem: str, job_id: str, kind: FileKind, *, whole_id: bool = False) -> str:
-    """`<input stem>-<first 8 of the job id>.output.jsonl` or `….errors.jsonl` (product promise).
+    """Return `<input stem>-<first 8 of the job id>.output.jsonl` or `….errors.jsonl` (product promise).
 
-    `whole_id` is for the rare second job whose name would be the same.
+    Args:
+        whole_id: Use the whole id: for the rare second job whose file would have the same name.
     """
-    shown_id = _whole(job_id) if whole_id else safe_name(job_id[:8])
-    return f"{safe_name(stem, 160 if whole_id else _LONGEST)}-{shown_id}.{kind.value}.jsonl"
+    id_part = _whole(job_id) if whole_id else safe_name(job_id[:8])
+    return f"{safe_name(stem, 160 if whole_id else _MAX_STEM)}-{id_part}.{kind.value}.jsonl"
 
 
 def _whole(job_id: str) -> str:
-    """The id for a name that no other job's may be; of one too long or too odd for that, a hash stands for the rest."""
-    kept = safe_name(job_id, _LONGEST_ID)
-    if kept == job_id:
-        return kept
+    """Return the id as part of a name that no other job may have. One that is too long or unsafe ends in its hash."""
+    name = safe_name(job_id, _MAX_ID)
+    if name == job_id:
+        return name
     import hashlib
 
     digest = hashlib.sha256(job_id.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{safe_name(job_id, _LONGEST_ID - _HASHED - 1)}-{digest[:_HASHED]}"
+    return f"{safe_name(job_id, _MAX_ID - _HASH_LENGTH - 1)}-{digest[:_HASH_LENGTH]}"
 
 
 def stem_of(name: str) -> str:
-    """The stem of a file name from anywhere, also one with a foreign path before it; never that of a hidden file."""
+    """Return the stem of a file name from anywhere, without a path before it and without leading dots."""
     return Path(name.replace("\\", "/").rpartition("/")[2]).stem.lstrip(".")
 
 
 def input_stem(path: Path | None, name: str) -> str:
-    """The stem of a job's input file: of the path it was submitted from here, else of the name the server has."""
+    """Return the stem of a job's input file: of the path that it was submitted from, else of its name on the server."""
     return (path.stem if path is not None else "") or stem_of(name)
 
 
-def safe_name(text: str, longest: int = _LONGEST) -> str:
-    """A piece of a file name: one line, no separators, no control or invisible characters, not empty, not hidden."""
-    kept = "".join("_" if c in "/\\" or unicodedata.category(c) in _UNFIT else c for c in text[:longest])
-    while len(kept.encode("utf-8", "replace")) > longest:
-        kept = kept[:-1]
-    return kept.strip().lstrip(".") or "batch"
+def safe_name(text: str, max_bytes: int = _MAX_STEM) -> str:
+    """Return text as a part of a file name: one line, no separators or invisible characters, not empty, not hidden."""
+    name = "".join("_" if c in "/\\" or unicodedata.category(c) in _UNSAFE else c for c in text[:max_bytes])
+    while len(name.encode("utf-8", "replace")) > max_bytes:
+        name = name[:-1]
+    return name.strip().lstrip(".") or "batch"

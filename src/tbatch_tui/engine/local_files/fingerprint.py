@@ -1,4 +1,4 @@
-"""The size and SHA-256 of a file: what an input file is told apart by."""
+"""The size and SHA-256 of a file, which identify an input file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PIECE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """Of a file's bytes as they were read; `mtime_ns` as it was when the reading began."""
+    """The identity of a file's bytes. `mtime_ns` is from before they were read."""
 
     size: int
     sha256: str
@@ -27,13 +27,19 @@ class Fingerprint:
 
 
 async def fingerprint_file(path: Path) -> Fingerprint:
-    """Read the whole file in a thread, which stops when this is cancelled. Raises LocalFileError."""
+    """Read a whole file in a thread, which stops when this is cancelled. Raises LocalFileError."""
     return await run_cancellable(read_fingerprint, path)
 
 
 def read_fingerprint(path: Path, *, cancelled: Callable[[], bool] = lambda: False) -> Fingerprint:
-    """The same, on this thread. A pipe or device is refused before it could block. Raises OperationCancelledError,
-    too.
+    """Read a whole file on this thread. A pipe or device is refused before it could block.
+
+    Args:
+        cancelled: Asked after each MB whether to stop.
+
+    Raises:
+        LocalFileError: It cannot be read, or is no regular file.
+        OperationCancelledError: `cancelled` returned true.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):

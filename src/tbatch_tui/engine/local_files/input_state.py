@@ -1,4 +1,4 @@
-"""Whether an input file is still there, and still the bytes that were submitted. Read in a thread, each state once."""
+"""Whether an input file is still there, with the bytes that were submitted."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-_REMEMBERED = 64
+_MAX_KNOWN = 64
+"""Files whose hash is remembered."""
 
 
 class InputState(StrEnum):
-    """What became of an input file."""
+    """What has become of an input file since it was submitted."""
 
     UNCHANGED = "unchanged"
     CHANGED = "changed"
@@ -28,35 +29,39 @@ class InputState(StrEnum):
 
 
 class InputWatcher:
-    """Remembers what it has read: a file that `stat` says is the same is not read again."""
+    """Compares input files with what was submitted. A file that `stat` says is the same is not read again."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[Path, FileStamp, int, int], str] = {}
 
     async def state_of(self, path: Path, size: int, sha256: str) -> InputState:
-        """Compare with what was submitted. Cancelling this also stops the reading."""
+        """Read the file in a thread and compare it. Cancelling this also stops the reading.
+
+        Args:
+            size: Bytes of the file that was submitted; `sha256` is its hash.
+        """
         return await run_cancellable(self._read, path, size, sha256)
 
     def _read(self, path: Path, size: int, sha256: str, *, cancelled: Callable[[], bool]) -> InputState:
         try:
-            found = path.stat()
+            stats = path.stat()
         except (FileNotFoundError, NotADirectoryError):
             return InputState.GONE
         except (OSError, ValueError):
             return InputState.UNREADABLE
-        if not stat.S_ISREG(found.st_mode):
+        if not stat.S_ISREG(stats.st_mode):
             return InputState.CHANGED
-        if found.st_size != size:
+        if stats.st_size != size:
             return InputState.CHANGED  # no need to read it
-        stamp = (path, FileStamp.of(found), found.st_dev, found.st_ctime_ns)
-        if (known := self._known.get(stamp)) is None:
+        key = (path, FileStamp.of(stats), stats.st_dev, stats.st_ctime_ns)
+        if (known := self._known.get(key)) is None:
             try:
                 known = read_fingerprint(path, cancelled=cancelled).sha256
             except OperationCancelledError:
                 return InputState.UNREADABLE  # nobody waits for it any more
             except LocalFileError:
                 return InputState.UNREADABLE
-            while len(self._known) >= _REMEMBERED:
+            while len(self._known) >= _MAX_KNOWN:
                 self._known.pop(next(iter(self._known)))
-            self._known[stamp] = known
+            self._known[key] = known
         return InputState.UNCHANGED if known == sha256 else InputState.CHANGED

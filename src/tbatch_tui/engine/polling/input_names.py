@@ -42,7 +42,7 @@ class InputNames:
         """Ask now, if a name is missing that was not asked for; after a failure not before the pause is over."""
         journal, account_id = self._book.journal, self._book.account_id
         async with self._asking:
-            unnamed = await self._book.run_until_written(journal.unnamed_inputs, account_id) - self._asked
+            unnamed = await self._book.run_until_written(journal.records.unnamed_inputs, account_id) - self._asked
             now = asyncio.get_running_loop().time()
             if not unnamed or (self._failed and now < self._not_before):
                 return
@@ -54,4 +54,4 @@ class InputNames:
                 return
             self._failed = False
             self._asked |= unnamed
-            self._book.publish(await self._book.run_until_written(journal.name_inputs, account_id, names))
+            self._book.publish(await self._book.run_until_written(journal.records.name_inputs, account_id, names))

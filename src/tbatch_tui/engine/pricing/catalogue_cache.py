@@ -1,6 +1,6 @@
-"""The catalogue as it is known here: fetched when first asked for, kept in the history, fetched again the day after.
+"""The catalogue: fetched when it is first needed, stored in the history, and fetched again a day later.
 
-Nothing waits for it that can do without: whoever asks gets the last one known, or an empty one, and no error.
+It is optional for all its users: they get the last one known, or an empty one, and never an error.
 """
 
 from __future__ import annotations
@@ -19,30 +19,35 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.journal.store import JobStore
     from tbatch_tui.engine.options import EngineOptions
 
-KEPT_FOR = 86_400.0
+MAX_AGE = 86_400.0
 """Seconds before the catalogue is fetched again."""
-_TRIED_AGAIN_AFTER = 60.0
-"""Seconds after a fetch that brought nothing."""
-_PATIENCE = 5.0
-"""Seconds that one who asks is made to wait; the fetch goes on after that."""
-_PATIENCE_WITH_OLD = 1.0
-"""The same where there is an old one to be had."""
+_RETRY_AFTER = 60.0
+"""Seconds between two attempts to fetch it."""
+_MAX_WAIT = 5.0
+"""Seconds that `get` waits for a fetch, which goes on after that."""
+_MAX_WAIT_WITH_OLD = 1.0
+"""The same where an old catalogue is known."""
 
 
 class CatalogueCache:
-    """One catalogue for each data folder and server, whatever the number of those who ask."""
+    """The one catalogue of a data folder and server, however many ask for it."""
 
     def __init__(
         self,
         options: EngineOptions,
-        book: JobStore,
+        store: JobStore,
         fetch: Callable[[], Awaitable[list[ModelInfo]]],
         spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
     ) -> None:
-        """`fetch` asks the server; may raise BatchError. `spawn` runs what outlives the asker."""
+        """Prepare an empty cache.
+
+        Args:
+            fetch: Asks the server. May raise BatchError.
+            spawn: Runs a task that outlives its caller.
+        """
         self._now = options.now
         self._name = f"catalogue:{options.server}"
-        self._book = book
+        self._store = store
         self._fetch = fetch
         self._spawn = spawn
         self._known = Catalogue()
@@ -50,61 +55,61 @@ class CatalogueCache:
         self._tried_at: float | None = None
 
     async def get(self) -> Catalogue:
-        """The catalogue, at most a day old if the server can be asked; else the last one known; else an empty one."""
+        """Return the catalogue: a day old at most if the server answers, else the last one known, else an empty one."""
         if self._fetching is None and self._is_old():
             await self._recall()  # again each time: another app on this data folder may have fetched it
-        if self._fetching is None and self._is_old() and self._may_try():
+        if self._fetching is None and self._is_old() and self._may_retry():
             self._tried_at = asyncio.get_running_loop().time()
             self._fetching = self._spawn(self._refresh())
         if self._fetching is not None:
-            await asyncio.wait({self._fetching}, timeout=_PATIENCE_WITH_OLD if self._known else _PATIENCE)
+            await asyncio.wait({self._fetching}, timeout=_MAX_WAIT_WITH_OLD if self._known else _MAX_WAIT)
         return self._known
 
     def _is_old(self) -> bool:
         at = self._known.fetched_at
-        return at is None or not 0 <= self._now() - at < KEPT_FOR
+        return at is None or not 0 <= self._now() - at < MAX_AGE
 
-    def _may_try(self) -> bool:
+    def _may_retry(self) -> bool:
         now = asyncio.get_running_loop().time()
-        return self._tried_at is None or now - self._tried_at >= _TRIED_AGAIN_AFTER
+        return self._tried_at is None or now - self._tried_at >= _RETRY_AFTER
 
     async def _recall(self) -> None:
         try:
-            text = await self._book.run(self._book.journal.recall, self._name)
+            text = await self._store.run(self._store.journal.memory.recall, self._name)
         except JournalError:
             return
-        kept = _read(text) if text is not None else None
-        if kept is not None and (kept.fetched_at or 0.0) > (self._known.fetched_at or 0.0):
-            self._known = kept
+        stored = _from_json(text) if text is not None else None
+        if stored is not None and (stored.fetched_at or 0.0) > (self._known.fetched_at or 0.0):
+            self._known = stored
 
     async def _refresh(self) -> None:
         try:
             models = await self._fetch()
             if models:
                 self._known = Catalogue({model.id: model for model in models}, self._now())
-                await self._book.run(self._book.journal.remember, self._name, _written(self._known))
+                await self._store.run(self._store.journal.memory.remember, self._name, _to_json(self._known))
         except BatchError:
-            pass  # what is known stays: old prices with their date are better than none
+            pass  # the old catalogue stays: old prices with their date are better than none
         finally:
             self._fetching = None
 
 
-class _Kept(msgspec.Struct):
-    """How it stands in the history."""
+class _StoredCatalogue(msgspec.Struct):
+    """A catalogue as it is stored in the history."""
 
     fetched_at: float
     models: list[ModelInfo]
 
 
-def _written(catalogue: Catalogue) -> str:
+def _to_json(catalogue: Catalogue) -> str:
     assert catalogue.fetched_at is not None
-    return msgspec.json.encode(_Kept(catalogue.fetched_at, list(catalogue.values()))).decode()
+    return msgspec.json.encode(_StoredCatalogue(catalogue.fetched_at, list(catalogue.values()))).decode()
 
 
-def _read(text: str) -> Catalogue | None:
-    """None for what another version wrote."""
+def _from_json(text: str) -> Catalogue | None:
+    """Return a stored catalogue; None for what another version wrote in another way."""
     try:
-        kept = msgspec.json.decode(text, type=_Kept)
+        stored = msgspec.json.decode(text, type=_StoredCatalogue)
     except msgspec.MsgspecError:
         return None
-    return Catalogue({model.id: model for model in kept.models}, kept.fetched_at)
+    return Catalogue({model.id: model for model in stored.models}, stored.fetched_at)

@@ -1,39 +1,31 @@
-"""What an input file asks for, by model: about how many tokens of prompt, and how many of answer at most."""
+"""What an input file asks of each model: about how many prompt tokens, and at most how many tokens of answer."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from tbatch_tui.engine.check.limits import BYTES_PER_TOKEN
 from tbatch_tui.engine.domain.cost import Demand
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
+from tbatch_tui.engine.token_estimate import Prompt, estimate_prompt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-_MESSAGE_TOKENS = 4
-"""What the template of a chat adds to each message, about."""
-_EVERY = 500
-"""Lines between two looks at whether to stop."""
+_BOM = b"\xef\xbb\xbf"
+_LINES_BETWEEN_STOPS = 500
+"""After so many lines `cancelled` is asked."""
 
 
-class _Message(Struct, gc=False):
-    content: Raw | UnsetType = UNSET
-
-
-class _Body(Struct, gc=False):
+class _Body(Prompt, gc=False):
     model: str = ""
-    messages: list[_Message] | UnsetType = UNSET
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    n: int | None = None
-    tools: Raw | UnsetType = UNSET
-    response_format: Raw | UnsetType = UNSET
+    max_tokens: int | float | None = None  # 200.0 is a whole number too
+    max_completion_tokens: int | float | None = None
+    n: int | float | None = None
     file: Raw | UnsetType = UNSET
 
 
@@ -41,89 +33,75 @@ class _Line(Struct, gc=False):
     body: _Body
 
 
-class _Sum:
-    """What was counted for a model so far."""
+_decode = msgspec.json.Decoder(_Line).decode
 
-    __slots__ = ("attachments", "audio", "output", "prompt_bytes", "requests", "unbounded")
+
+class _Sum:
+    """The counts of one model so far: the fields of a Demand."""
+
+    __slots__ = ("attachments", "audio", "most_output_tokens", "prompt_tokens", "requests", "unbounded")
 
     def __init__(self) -> None:
-        self.requests = self.prompt_bytes = self.output = self.unbounded = self.attachments = self.audio = 0
+        self.requests = self.prompt_tokens = self.most_output_tokens = 0
+        self.unbounded = self.attachments = self.audio = 0
 
 
 def demand_of(path: Path, *, cancelled: Callable[[], bool] = lambda: False) -> tuple[Demand, ...]:
-    """Read a file that has been checked. Made to be run in a thread. Raises LocalFileError and
-    OperationCancelledError.
+    """Read a checked file and return its demand of each model, most requests first.
+
+    Blocks for as long as the file takes to read: call it in a thread. Raises LocalFileError, and
+    OperationCancelledError soon after `cancelled` returns true.
     """
-    decode = msgspec.json.Decoder(_Line).decode
     sums: dict[str, _Sum] = {}
     try:
         with path.open("rb") as file:
+            if file.read(len(_BOM)) != _BOM:
+                file.seek(0)
             for number, line in enumerate(file):
-                if number % _EVERY == 0:
+                if number % _LINES_BETWEEN_STOPS == 0:
                     if cancelled():
                         raise OperationCancelledError("The estimate was stopped")
-                    time.sleep(0)  # lets the screen's loop have the interpreter
+                    time.sleep(0)  # gives the event loop the interpreter
                 if not line.isspace():
-                    _add(sums, line, decode)
+                    _add(sums, line)
     except OSError as error:
         raise LocalFileError(
             f"{path} cannot be read: {error.strerror or error}", "See that it is a file that you can read."
         ) from error
-    found = [
+    demands = [
         Demand(
             model=model,
-            requests=part.requests,
-            prompt_tokens=round(part.prompt_bytes / BYTES_PER_TOKEN),
-            most_output_tokens=part.output,
-            unbounded=part.unbounded,
-            attachments=part.attachments,
-            audio=part.audio,
+            requests=total.requests,
+            prompt_tokens=total.prompt_tokens,
+            most_output_tokens=total.most_output_tokens,
+            unbounded=total.unbounded,
+            attachments=total.attachments,
+            audio=total.audio,
         )
-        for model, part in sums.items()
+        for model, total in sums.items()
     ]
-    return tuple(sorted(found, key=lambda demand: -demand.requests))
+    return tuple(sorted(demands, key=lambda demand: -demand.requests))
 
 
-def _add(sums: dict[str, _Sum], line: bytes, decode: Callable[[bytes], _Line]) -> None:
+def _add(sums: dict[str, _Sum], line: bytes) -> None:
+    """Add the request of a line to the sum of its model; one that cannot be read to the model ""."""
     try:
-        body = decode(line).body
+        body = _decode(line).body
+        prompt = estimate_prompt(body)
     except (ValueError, RecursionError):
-        part = sums.setdefault("", _Sum())  # a line that only the server can judge
-        part.requests += 1
-        part.unbounded += 1
+        total = sums.setdefault("", _Sum())  # only the server can say what is wrong with it
+        total.requests += 1
+        total.unbounded += 1
         return
-    part = sums.get(body.model) or sums.setdefault(body.model, _Sum())
-    part.requests += 1
-    if body.file is not UNSET:
-        part.audio += 1
+    total = sums.get(body.model) or sums.setdefault(body.model, _Sum())
+    total.requests += 1
+    if body.file is not UNSET and not body.messages:  # with messages it is a chat request, as the check has it
+        total.audio += 1
         return
     limit = body.max_tokens if body.max_tokens is not None else body.max_completion_tokens
     if limit is None:
-        part.unbounded += 1
+        total.unbounded += 1
     else:
-        part.output += max(0, limit) * max(1, body.n or 1)
-    messages = () if body.messages is UNSET else body.messages
-    size = len(messages) * _MESSAGE_TOKENS * BYTES_PER_TOKEN
-    is_whole = True
-    for message in messages:
-        if message.content is not UNSET:
-            found, told = _size_of(bytes(message.content))
-            size += found
-            is_whole = is_whole and told
-    for extra in (body.tools, body.response_format):
-        if extra is not UNSET:
-            size += len(bytes(extra))
-    part.prompt_bytes += size
-    part.attachments += not is_whole
-
-
-def _size_of(content: bytes) -> tuple[int, bool]:
-    """Bytes of a message's text, and whether text is all it has."""
-    if content[:1] == b'"':
-        return len(content) - 2 - 3 * content.count(b"\\u"), True  # an escape is six bytes for two or three
-    parts: Any = msgspec.json.decode(content)
-    if not isinstance(parts, list):
-        return 0, True
-    texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
-    said = [text for text in texts if isinstance(text, str)]
-    return sum(len(text.encode("utf-8", "replace")) for text in said), len(said) == len(parts)
+        total.most_output_tokens += max(0, int(limit)) * max(1, int(body.n or 1))
+    total.prompt_tokens += prompt.tokens
+    total.attachments += prompt.has_attachments

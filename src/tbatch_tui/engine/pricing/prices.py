@@ -1,6 +1,6 @@
-"""What a batch costs: prices of the catalogue, dated discounts, an estimate before and the sum after. Pure.
+"""What a batch costs: an estimate before it runs and the sum after, by the catalogue and dated discounts. Pure.
 
-Rows of the output file are paid for; error rows are free. Dollars are floats: sums of some thousand products, told to
+Rows of the output file are paid for; error rows are free. Dollars are floats: sums of some thousand products, shown to
 the cent.
 """
 
@@ -23,30 +23,30 @@ DISCOUNTS: Mapping[str, float] = {
     "meta-llama/Llama-3.3-70B-Instruct-Turbo": 50.0,
     "openai/whisper-large-v3": 50.0,
 }
-"""Percent off for a batch, as documented then. The list changes, and others pay the full price."""
+"""Percent that a batch saves with these models, as documented then. The list changes; other models have no discount."""
 
 PRICE_NAMES = ("input", "output", "cached_input", "minute")
-"""What a price can be given for: a million tokens of each kind, and a minute of audio."""
+"""The prices that a person can set: for a million tokens of each kind, and for a minute of audio."""
 
 _MILLION = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a model costs in a batch, its discount taken off. Dollars for a million tokens, or a minute of audio."""
+    """What a model costs in a batch with its discount, in dollars for a million tokens or a minute of audio."""
 
     input: float | None
     output: float | None
     cached_input: float | None
     minute: float | None
     discount: float = 0.0
-    """Percent that were taken off."""
+    """The discount that was subtracted, in percent."""
     is_custom: bool = False
-    """Price or discount are the person's own."""
+    """Whether the price or the discount is the person's own."""
 
 
 class PriceList:
-    """The prices in force: the person's own, else the catalogue's; less the person's discount, else the dated one."""
+    """The prices in force: the person's own, else the catalogue's, less the person's discount, else the dated one."""
 
     def __init__(
         self,
@@ -54,43 +54,49 @@ class PriceList:
         prices: Mapping[str, Mapping[str, float]] | None = None,
         discounts: Mapping[str, float] | None = None,
     ) -> None:
+        """Combine the catalogue with what the person set.
+
+        Args:
+            prices: Dollars by model and name of the price: see `PRICE_NAMES`.
+            discounts: Percent by model.
+        """
         self.priced_at = catalogue.fetched_at
         self._catalogue = catalogue
-        self._own = prices or {}
-        self._own_discounts = discounts or {}
+        self._custom_prices = prices or {}
+        self._custom_discounts = discounts or {}
 
     def price_of(self, model: str) -> Price:
-        """What a model costs; None for what is not known of it."""
-        known = self._catalogue.get(model) or ModelInfo(model)
-        own = self._own.get(model, {})
-        discount = self._own_discounts.get(model, DISCOUNTS.get(model, 0.0))
+        """Return the prices of a model, each None if it is not known."""
+        model_info = self._catalogue.get(model) or ModelInfo(model)
+        custom = self._custom_prices.get(model, {})
+        discount = self._custom_discounts.get(model, DISCOUNTS.get(model, 0.0))
 
-        def less(name: str, listed: float | None) -> float | None:
-            full = own.get(name, listed)
+        def discounted(name: str, listed: float | None) -> float | None:
+            full = custom.get(name, listed)
             return None if full is None else full * (100 - discount) / 100
 
         return Price(
-            input=less("input", known.input_price),
-            output=less("output", known.output_price),
-            cached_input=less("cached_input", known.cached_input_price),
-            minute=less("minute", None),  # the catalogue has prices of tokens only
+            input=discounted("input", model_info.input_price),
+            output=discounted("output", model_info.output_price),
+            cached_input=discounted("cached_input", model_info.cached_input_price),
+            minute=discounted("minute", None),  # the catalogue has prices of tokens only
             discount=discount,
-            is_custom=bool(own) or model in self._own_discounts,
+            is_custom=bool(custom) or model in self._custom_discounts,
         )
 
 
-def estimate(demands: Iterable[Demand], tariff: PriceList) -> Estimate:
-    """What these requests may cost."""
+def estimate(demands: Iterable[Demand], price_list: PriceList) -> Estimate:
+    """Return what these requests may cost."""
     inputs: list[float] = []
     outputs: list[float] = []
     unpriced: list[str] = []
     discounts: set[float] = set()
     minute: float | None = None
-    own = False
+    is_custom = False
     unbounded = attachments = audio = 0
     for demand in demands:
-        price = tariff.price_of(demand.model)
-        own = own or price.is_custom
+        price = price_list.price_of(demand.model)
+        is_custom = is_custom or price.is_custom
         audio += demand.audio
         if demand.audio and price.minute is not None:
             minute = max(minute or 0.0, price.minute)
@@ -112,47 +118,52 @@ def estimate(demands: Iterable[Demand], tariff: PriceList) -> Estimate:
         minute=minute,
         unpriced=tuple(unpriced),
         discounts=tuple(sorted(discounts - {0.0})),
-        is_custom=own,
-        priced_at=tariff.priced_at,
+        is_custom=is_custom,
+        priced_at=price_list.priced_at,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What some rows cost."""
+    """What rows of the output file cost."""
 
     usd: float | None
-    """None when nothing of it has a known price."""
+    """Dollars; None when nothing of it has a known price."""
     unpriced: tuple[str, ...] = ()
-    """Models without a known price, which are not in it."""
+    """Models without a known price, which are not included."""
     unknown_usage: int = 0
-    """Rows that say neither tokens nor a length, and are not in it."""
+    """Rows with neither tokens nor a length, which are not included."""
     discounts: tuple[float, ...] = ()
-    """The discounts that were taken off, in percent."""
+    """The discounts that were subtracted, in percent."""
     is_custom: bool = False
-    """Some of the prices or discounts are the person's own."""
+    """Whether some of the prices or discounts are the person's own."""
     priced_at: float | None = None
-    """When the catalogue was fetched."""
+    """When the catalogue was fetched, in seconds since the epoch."""
 
     @property
     def is_whole(self) -> bool:
-        """Whether everything that is paid for is in it."""
+        """Whether everything that is paid for is included."""
         return self.usd is not None and not (self.unpriced or self.unknown_usage)
 
 
-def cost(spent: Iterable[ModelUsage], tariff: PriceList, model: str | None = None) -> Cost:
-    """What these rows cost. `model` is the job's, for rows of which nobody says whose they are."""
+def cost(usage: Iterable[ModelUsage], price_list: PriceList, model: str | None = None) -> Cost:
+    """Return what these rows cost.
+
+    Args:
+        usage: What the rows used, by model.
+        model: The job's, for rows that name none.
+    """
     sums: list[float] = []
     unpriced: list[str] = []
     discounts: set[float] = set()
-    untold = rows = 0
-    own = False
-    for part in spent:
+    unknown_usage = rows = 0
+    is_custom = False
+    for part in usage:
         rows += part.rows
-        untold += max(0, part.rows - part.rows_with_tokens - part.rows_with_duration)
-        price = tariff.price_of(part.model or model or "")
-        own = own or price.is_custom
-        parts = [_tokens(part, price)] if part.rows_with_tokens else []
+        unknown_usage += max(0, part.rows - part.rows_with_tokens - part.rows_with_duration)
+        price = price_list.price_of(part.model or model or "")
+        is_custom = is_custom or price.is_custom
+        parts = [_cost_of_tokens(part, price)] if part.rows_with_tokens else []
         parts += [None if price.minute is None else part.seconds / 60 * price.minute] if part.rows_with_duration else []
         known = [usd for usd in parts if usd is not None]
         sums += known
@@ -163,14 +174,14 @@ def cost(spent: Iterable[ModelUsage], tariff: PriceList, model: str | None = Non
     return Cost(
         usd=math.fsum(sums) if sums or not rows else None,
         unpriced=tuple(dict.fromkeys(unpriced)),
-        unknown_usage=untold,
+        unknown_usage=unknown_usage,
         discounts=tuple(sorted(discounts - {0.0})),
-        is_custom=own,
-        priced_at=tariff.priced_at,
+        is_custom=is_custom,
+        priced_at=price_list.priced_at,
     )
 
 
-def _tokens(part: ModelUsage, price: Price) -> float | None:
+def _cost_of_tokens(part: ModelUsage, price: Price) -> float | None:
     if price.input is None or price.output is None:
         return None
     cached = min(part.cached, part.prompt)

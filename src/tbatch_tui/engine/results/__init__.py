@@ -1,5 +1,6 @@
 """What came back, row by row, joined with what was asked: the index, its sum, the record of a row, the search."""
 
+from tbatch_tui.engine.domain.counts import RequestCounts
 from tbatch_tui.engine.results.conversation import ContentPart, Message, PartKind, ToolCall
 from tbatch_tui.engine.results.counts import count_results, counts_of
 from tbatch_tui.engine.results.error_causes import Cause, cause_of
@@ -11,7 +12,7 @@ from tbatch_tui.engine.results.index.cache import CachedIndex, IndexCache
 from tbatch_tui.engine.results.index.index import ResultIndex
 from tbatch_tui.engine.results.index.merged import MergedIndex, MergedMember
 from tbatch_tui.engine.results.index.staleness import is_stale
-from tbatch_tui.engine.results.outcomes import Outcome, RequestCounts, Row, RowIssue
+from tbatch_tui.engine.results.outcomes import Outcome, Row, RowIssue
 from tbatch_tui.engine.results.record import Audio, Failure, ResultRecord, spelled
 from tbatch_tui.engine.results.retry import retry_path, rows_to_retry, write_retry
 from tbatch_tui.engine.results.row_search import search

@@ -56,35 +56,3 @@ class Row:
     issue: RowIssue | None = None
     attempt: int | None = None
     """Which job of a family the reply comes from, from 1; None where all are of one job."""
-
-
-@dataclass(frozen=True, slots=True)
-class RequestCounts:
-    """`requests` in = `answered` + `errors` + `missing`; the rest says what came back besides, and how good it is.
-
-    Each request counts once. Without an input file the requests are the ids that came back.
-    """
-
-    requests: int
-    answered: int
-    errors: int
-    missing: int
-    cut_short: int
-    """Of the answered ones: stopped at the token limit, or empty."""
-    unknown: int
-    """Rows whose id is in no line of the input file."""
-    duplicates: int
-    """Rows for a request that has a row already."""
-    unreadable: int
-    """Rows that cannot be read, or name no request."""
-    has_input: bool = True
-
-    @property
-    def is_accounted(self) -> bool:
-        """Whether no row is known to be missing, to belong to no request, or to be there twice."""
-        return not (self.missing or self.unknown or self.duplicates or self.unreadable)
-
-    @property
-    def is_even(self) -> bool:
-        """Whether each request of the input file has its one row. Errors are an account, too."""
-        return self.has_input and self.is_accounted

@@ -136,7 +136,7 @@ class Runtime:
         """Begin the submissions that nobody works yet, if that is ours to do."""
         if self.submitter is None or self._lease is None or not self._lease.is_ours:
             return
-        found = await self._book.run_until_written(self._book.journal.open_submissions, self._book.account_id)
+        found = await self._book.run_until_written(self._book.journal.submissions.open, self._book.account_id)
         self.submitter.take_up(found, self.spawn)
         if self.poller is not None:
             self.poller.hurry()
@@ -147,7 +147,7 @@ class Runtime:
         self._touched.update((job.id, now) for job in jobs)
         self._book.publish(
             await self._book.run_until_written(
-                self._book.journal.apply_jobs,
+                self._book.journal.jobs.apply,
                 self._book.account_id,
                 jobs,
                 self.now(),
@@ -177,7 +177,7 @@ class Runtime:
 
     async def write(self, submission: Submission) -> None:
         written = await self._book.run_until_written(
-            self._book.journal.update_submission, self._book.account_id, submission, self.now()
+            self._book.journal.submissions.update, self._book.account_id, submission, self.now()
         )
         self._book.publish([written])
         self._applied = None
@@ -185,7 +185,7 @@ class Runtime:
     async def attach(self, submission: Submission, job: Job) -> None:
         self._touched[job.id] = asyncio.get_running_loop().time()
         made = await self._book.run_until_written(
-            self._book.journal.attach_job, self._book.account_id, submission, job, self.now()
+            self._book.journal.submissions.attach_job, self._book.account_id, submission, job, self.now()
         )
         self._applied = None
         self._book.publish([made], renamed=((submission_key(submission.id), job.id),))
@@ -199,12 +199,12 @@ class Runtime:
         journal = self._book.journal
         return set(
             await self._book.run_until_written(
-                journal.jobs_on_file, self._book.account_id, submission.file_id, submission.endpoint
+                journal.jobs.ids_on_file, self._book.account_id, submission.file_id, submission.endpoint
             )
         )
 
     async def claimed(self) -> set[str]:
-        return await self._book.run_until_written(self._book.journal.claimed_jobs, self._book.account_id)
+        return await self._book.run_until_written(self._book.journal.submissions.claimed_job_ids, self._book.account_id)
 
     async def next_list(self) -> JobList:
         assert self.poller is not None
@@ -226,26 +226,26 @@ class Runtime:
         journal, account_id = self._book.journal, self._book.account_id
         # In one read: between two, a download could end, and be begun again by what the first had seen.
         return await self._book.run_until_written(
-            journal.transfers_in, account_id, TransferState.WANTED, TransferState.FAILED
+            journal.transfers.in_states, account_id, TransferState.WANTED, TransferState.FAILED
         )
 
     async def final_path(self, job_id: str, kind: FileKind, folder: Path | None = None) -> Path:
         journal, account_id = self._book.journal, self._book.account_id
-        record = await self._book.run_until_written(journal.record, account_id, job_id)
+        record = await self._book.run_until_written(journal.records.get, account_id, job_id)
         if record is not None and record.submission is None and not record.input_name:
             if self._naming is not None:
                 await self._naming.ask()
-            record = await self._book.run_until_written(journal.record, account_id, job_id) or record
+            record = await self._book.run_until_written(journal.records.get, account_id, job_id) or record
         source = record.submission.path if record is not None and record.submission is not None else None
         stem = input_stem(source, record.input_name if record is not None else "")
         folder = (folder or self.options.output_dir).absolute()
         path = folder / result_name(stem, job_id, kind)
-        free = await self._book.run_until_written(journal.path_is_free, path, job_id, stem)
+        free = await self._book.run_until_written(journal.transfers.is_path_free, path, job_id, stem)
         return path if free else folder / result_name(stem, job_id, kind, whole_id=True)
 
     async def put(self, job_id: str, transfer: Transfer) -> JobRecord | None:
         record = await self._book.run_until_written(
-            self._book.journal.save_transfer, self._book.account_id, job_id, transfer
+            self._book.journal.transfers.save, self._book.account_id, job_id, transfer
         )
         if record is not None:
             self._book.publish([record])
@@ -266,10 +266,12 @@ class Runtime:
     # -- Store: what counting asks -------------------------------------------------------------------
 
     async def fetched_jobs(self) -> list[str]:
-        return await self._book.run_until_written(self._book.journal.downloaded_jobs, self._book.account_id)
+        return await self._book.run_until_written(
+            self._book.journal.transfers.downloaded_job_ids, self._book.account_id
+        )
 
     async def records_of(self, job_ids: Sequence[str]) -> list[JobRecord]:
-        return await self._book.run_until_written(self._book.journal.records_of, self._book.account_id, job_ids)
+        return await self._book.run_until_written(self._book.journal.records.get_many, self._book.account_id, job_ids)
 
     def index_of(self, record: JobRecord) -> ResultIndex:
         from tbatch_tui.engine.results import CachedIndex, IndexCache, sources_of
@@ -278,7 +280,7 @@ class Runtime:
 
     async def put_tally(self, job_id: str, tally: JobCounts) -> None:
         record = await self._book.run_until_written(
-            self._book.journal.save_counts, self._book.account_id, job_id, tally
+            self._book.journal.counts.save, self._book.account_id, job_id, tally
         )
         if record is not None:
             self._book.publish([record])
@@ -362,7 +364,7 @@ class Runtime:
     async def _watch_journal(self, lease: WorkerLock, collector: Downloader) -> None:
         """Take the lease when it is free; see what another app on this data folder has written."""
         journal = self._book.journal
-        version = await self._book.run_until_written(journal.data_version)
+        version = await self._book.run_until_written(journal.database.data_version)
         collecting = False
         while True:
             if not collecting and await asyncio.to_thread(lease.try_acquire):
@@ -371,10 +373,10 @@ class Runtime:
                 self.spawn(collector.run(self.spawn))
                 await self.take_up()
             await asyncio.sleep(_JOURNAL_WATCHED_EVERY)
-            now_version = await self._book.run_until_written(journal.data_version)
+            now_version = await self._book.run_until_written(journal.database.data_version)
             if now_version != version:
                 version = now_version
-                await self._book.run_until_written(journal.forget_cache)
+                await self._book.run_until_written(journal.database.forget_cache)
                 await self._book.reload()
                 await self.take_up()
                 collector.wake()
@@ -389,7 +391,7 @@ class Runtime:
         if answer.jobs is self._applied and is_whole:
             return
         changed = await self._book.run_until_written(
-            self._book.journal.apply_jobs,
+            self._book.journal.jobs.apply,
             self._book.account_id,
             jobs,
             self.now(),

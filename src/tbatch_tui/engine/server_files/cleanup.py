@@ -118,7 +118,7 @@ class ServerFiles:
 
     def _joined(self, body: bytes) -> tuple[list[ServerFile], dict[str, ServerFile]]:
         """The files with what uses them, for the journal's thread."""
-        records = self._book.journal.records(self._book.account_id)
+        records = self._book.journal.records.all(self._book.account_id)
         users: dict[str, list[JobRecord]] = {}
         for record in records:
             for file_id in dict.fromkeys(file_id for file_id, _ in jobs_naming(record)):
@@ -132,7 +132,7 @@ class ServerFiles:
     def _judged_again(self, file: ServerFile) -> ServerFile:
         """As it stands in the history now, for the journal's thread."""
         journal, account_id = self._book.journal, self._book.account_id
-        return with_policy(file, journal.records_on_file(account_id, file.id), self._place.now())
+        return with_policy(file, journal.records.using_file(account_id, file.id), self._place.now())
 
     # -- deleting ------------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ _ACTION = re.compile(r"\{([a-z]+\.[a-z-]+)\}")
 def key_display(binding: Binding) -> str:
     """Return the first key of an action as the running app displays it; without an app, the default key."""
     app = current_app()
-    key = binding_keys(binding, getattr(app, "own_keys", None))[0]
+    key = binding_keys(binding, getattr(app, "custom_keys", None))[0]
     return format_key(key) if app is None else app.get_key_display(replace(binding, key=key))
 
 

@@ -33,7 +33,7 @@ def format_verdict(report: CheckReport) -> StyledText:
         if number:
             text += [(" · " if text else "", "$rule"), (f"{glyph} {fmt.plural(number, noun)}".lstrip(), style)]
     conclusion = "It can be submitted as it is." if report.is_ok else "Mend the errors to submit it."
-    if report.goes_in_parts:
+    if report.can_be_split:
         conclusion = "It can be submitted as several jobs."
     text.append((f"  {conclusion}", "$status-quiet"))
     return text

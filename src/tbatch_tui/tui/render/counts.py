@@ -9,14 +9,13 @@ from tbatch_tui.tui.render.status import ATTENTION, OK, QUIET
 from tbatch_tui.tui.sanitize import ELLIPSIS
 
 if TYPE_CHECKING:
-    from tbatch_tui.engine.domain.counts import JobCounts
-    from tbatch_tui.engine.results import RequestCounts
+    from tbatch_tui.engine.domain.counts import JobCounts, RequestCounts
     from tbatch_tui.tui.render.styled import StyledText
 
 SEPARATOR = " · "
 
 
-def format_counts(counts: JobCounts | RequestCounts) -> str:
+def format_counts(counts: RequestCounts) -> str:
     """Return `2,000 in = 1,980 answered + 17 errors + 3 missing · 12 cut short`.
 
     After that comes what should not be, such as `2 duplicates`. Without an input file it is what came back, and of how
@@ -37,7 +36,7 @@ def format_counts(counts: JobCounts | RequestCounts) -> str:
     )
 
 
-def counts_style(counts: JobCounts | RequestCounts) -> str:
+def counts_style(counts: RequestCounts) -> str:
     """Return the style of the counts: green only where each request has exactly one row."""
     if counts.is_even:
         return OK

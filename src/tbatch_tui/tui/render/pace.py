@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.job import JobStatus
-from tbatch_tui.engine.progress.outlook import Outlook, outlook, pause, speeds
+from tbatch_tui.engine.progress.outlook import Outlook, compute_outlook, current_pause, speeds
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.render.job import request_count
@@ -107,7 +107,7 @@ def _outlook(history: JobHistory, seen_at: float | None, now: float) -> Outlook 
     """Return the outlook, if the server answered lately."""
     if seen_at is None or now - seen_at > STALE:
         return None
-    return outlook(history.points, seen_at)
+    return compute_outlook(history.points, seen_at)
 
 
 def _end(history: JobHistory, seen_at: float | None, now: float) -> str:
@@ -135,7 +135,7 @@ def _end(history: JobHistory, seen_at: float | None, now: float) -> str:
 
 def _pause(history: JobHistory, seen_at: float | None) -> str:
     """Return `no progress for 2 h`, when that is long for this job; else an empty text."""
-    seconds = pause(history.points, seen_at) if seen_at is not None else None
+    seconds = current_pause(history.points, seen_at) if seen_at is not None else None
     return f"no progress for {fmt.duration(seconds)}" if seconds is not None else ""
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tbatch_tui.engine.domain.job import ENDED, JobStatus
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
 from tbatch_tui.engine.domain.transfer import TransferState
-from tbatch_tui.engine.progress.history import LOCAL, JobHistory, ProgressPoint
+from tbatch_tui.engine.progress.history import SUBMISSION_PREFIX, JobHistory, ProgressPoint
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.status import status_style
 from tbatch_tui.tui.sanitize import fit
@@ -94,7 +94,7 @@ def _sending(record: JobRecord, submission: Submission, now: float, history: Job
     if state.is_waiting:
         yield TimelineStep(NOW if state is SubmissionState.WAITING else "◆", "Waiting", submission.created_at)
         return
-    up = history.first(LOCAL + SubmissionState.UPLOADED)
+    up = history.first(SUBMISSION_PREFIX + SubmissionState.UPLOADED)
     dropped = state in (SubmissionState.REJECTED, SubmissionState.STOPPED)
     if submission.file_id is not None:
         yield TimelineStep(
@@ -120,7 +120,7 @@ def _on_the_server(record: JobRecord, now: float, history: JobHistory) -> Iterat
     """Yield the statuses between creation and end, as they were observed; the usual two also when they were not."""
     job = record.job
     assert job is not None
-    seen = [point for point in history.points if not point.status.startswith(LOCAL)]
+    seen = [point for point in history.points if not point.status.startswith(SUBMISSION_PREFIX)]
     stays = _stays(seen)
     statuses = [status for status, _, _ in stays if status not in ENDED]
     ran = (

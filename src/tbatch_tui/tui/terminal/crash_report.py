@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import time
+import traceback
 from typing import TYPE_CHECKING
 
 from tbatch_tui._version import __version__
@@ -47,3 +49,10 @@ def exit_message(path: Path | None) -> str:
         "\ntbatch-tui has ended by a mistake of its own. Nothing that was submitted is lost: the history is on disk, "
         f"jobs go on at the server, and the next start takes everything up again.{where}\n"
     )
+
+
+def report_crash(folder: Path) -> str:
+    """Log the exception that is being handled, write a report of it to `folder`, and return what to print."""
+    text = redact(traceback.format_exc())
+    logging.getLogger(__name__).error("the app ended by itself: %s", text)
+    return text + exit_message(write_report(folder, text))

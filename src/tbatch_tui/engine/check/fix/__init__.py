@@ -1,1 +1,1 @@
-"""Write a copy of an input file in which the faults that can be fixed are fixed."""
+"""Write a copy of an input file in which everything that can be fixed without guessing is fixed."""

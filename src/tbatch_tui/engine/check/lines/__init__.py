@@ -1,1 +1,1 @@
-"""Check one line: every rule, with the position of each fault."""
+"""Check one line: every rule, with the position of each finding."""

@@ -1,10 +1,10 @@
-"""The rules of an audio request's line, for a line that is looked at closely."""
+"""The rules for the line of an audio request, as `check_line` applies them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.check.lines.finding import Finding, Json, join_names, quoted
+from tbatch_tui.engine.check.lines.finding import Finding, JsonObject, join_names, quoted
 from tbatch_tui.engine.check.lines.params import AUDIO_FORMATS, AUDIO_PARAMS, GRANULARITIES, has_type, type_name
 from tbatch_tui.engine.check.lines.url_hosts import host_of, is_private
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def audio_findings(line: Json, body: Json) -> Iterator[Finding]:
-    """What is wrong in an audio request; `model` is judged elsewhere."""
+def audio_findings(line: JsonObject, body: JsonObject) -> Iterator[Finding]:
+    """Yield what is wrong in an audio request. `check_line` checks the model."""
     method = line.get("method")
     if method != "FILE":
         shown = "missing" if "method" not in line else quoted(method) if isinstance(method, str) else type_name(method)
@@ -25,12 +25,12 @@ def audio_findings(line: Json, body: Json) -> Iterator[Finding]:
             yield Finding("wrong-type", f"body.{name} is {type_name(value)}, not {type_.value}", ("body", name))
     format_ = body.get("response_format")
     if isinstance(format_, str) and format_ not in AUDIO_FORMATS:
-        found = f"body.response_format is {quoted(format_)}, supported: {join_names(AUDIO_FORMATS)}"
-        yield Finding("response-format", found, ("body", "response_format"))
+        message = f"body.response_format is {quoted(format_)}, supported: {join_names(AUDIO_FORMATS)}"
+        yield Finding("response-format", message, ("body", "response_format"))
     yield from _granularities(body.get("timestamp_granularities"))
 
 
-def _file(body: Json) -> Iterator[Finding]:
+def _file(body: JsonObject) -> Iterator[Finding]:
     path = ("body", "file")
     file = body.get("file")
     if "file" not in body:
@@ -49,5 +49,5 @@ def _granularities(value: object) -> Iterator[Finding]:
     if not all(isinstance(item, str) for item in items):
         yield Finding("wrong-type", "body.timestamp_granularities is not a string or a list of strings", path)
     elif other := next((item for item in items if item not in GRANULARITIES), None):
-        found = f"body.timestamp_granularities has {quoted(str(other))}, documented: {join_names(GRANULARITIES)}"
-        yield Finding("unusual-value", found, path)
+        message = f"body.timestamp_granularities has {quoted(str(other))}, documented: {join_names(GRANULARITIES)}"
+        yield Finding("unusual-value", message, path)

@@ -1,11 +1,11 @@
-"""The rules of a chat request's body, for a line that is looked at closely."""
+"""The rules for the body of a chat request, as `check_line` applies them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.check.limits import STOPS_MAX
-from tbatch_tui.engine.check.lines.finding import Finding, Json, JsonPathPart, join_names, quoted
+from tbatch_tui.engine.check.lines.finding import Finding, JsonObject, JsonPathPart, join_names, quoted
 from tbatch_tui.engine.check.lines.params import (
     CHAT_FORMATS,
     CHAT_PARAMS,
@@ -33,11 +33,11 @@ _PART_VALUE = {
 """The documented kinds of content part, and the key that holds what they carry."""
 
 _INSTEAD_OF_CONTENT = ("tool_calls", "function_call", "reasoning", "reasoning_content", "refusal", "audio")
-"""What an assistant message may have in the place of content."""
+"""What an assistant message may have instead of content."""
 
 
-def chat_findings(body: Json) -> Iterator[Finding]:
-    """What is wrong in the body of a chat request; `model` is judged elsewhere."""
+def chat_findings(body: JsonObject) -> Iterator[Finding]:
+    """Yield what is wrong in the body of a chat request. `check_line` checks the model."""
     yield from _messages(body)
     for name, value in body.items():
         type_ = CHAT_PARAMS.get(name)
@@ -53,17 +53,19 @@ def chat_findings(body: Json) -> Iterator[Finding]:
     yield from _response_format(body.get("response_format"))
     yield from _tools(body.get("tools"))
     if isinstance(reasoning := body.get("reasoning"), dict):
-        yield from _typed(reasoning, REASONING_PARAMS, "body.reasoning", ("body", "reasoning"))
+        yield from _wrong_types(reasoning, REASONING_PARAMS, "body.reasoning", ("body", "reasoning"))
 
 
-def _typed(value: Json, types: Mapping[str, Type], where: str, path: tuple[JsonPathPart, ...]) -> Iterator[Finding]:
-    """What is of another type than documented, inside a parameter."""
+def _wrong_types(
+    value: JsonObject, types: Mapping[str, Type], where: str, path: tuple[JsonPathPart, ...]
+) -> Iterator[Finding]:
+    """Yield the values inside a parameter that have another type than documented."""
     for name, type_ in types.items():
         if not has_type(item := value.get(name), type_):
             yield Finding("wrong-type", f"{where}.{name} is {type_name(item)}, not {type_.value}", (*path, name))
 
 
-def _messages(body: Json) -> Iterator[Finding]:
+def _messages(body: JsonObject) -> Iterator[Finding]:
     messages = body.get("messages")
     path: tuple[JsonPathPart, ...] = ("body", "messages")
     if messages is None:
@@ -83,7 +85,7 @@ def _messages(body: Json) -> Iterator[Finding]:
                 yield Finding("wrong-type", f"{where} is {type_name(message)}, not an object", (*path, index))
 
 
-def _message(message: Json, where: str, path: tuple[JsonPathPart, ...]) -> Iterator[Finding]:
+def _message(message: JsonObject, where: str, path: tuple[JsonPathPart, ...]) -> Iterator[Finding]:
     role = message.get("role")
     if "role" not in message:
         yield Finding("message-role", f"{where}.role is missing", path)
@@ -99,14 +101,14 @@ def _message(message: Json, where: str, path: tuple[JsonPathPart, ...]) -> Itera
         for index, part in enumerate(content):
             yield from _part(part, f"{where}.content[{index}]", (*path, "content", index))
     elif not isinstance(content, str):
-        found = f"{where}.content is {type_name(content)}, neither text nor a list of parts"
-        yield Finding("message-content", found, (*path, "content"))
-    yield from _typed(message, MESSAGE_PARAMS, where, path)
+        fault = f"{where}.content is {type_name(content)}, neither text nor a list of parts"
+        yield Finding("message-content", fault, (*path, "content"))
+    yield from _wrong_types(message, MESSAGE_PARAMS, where, path)
     if isinstance(calls := message.get("tool_calls"), list):
         for index, call in enumerate(calls):
             if not isinstance(call, dict):
-                found = f"{where}.tool_calls[{index}] is {type_name(call)}, not an object"
-                yield Finding("wrong-type", found, (*path, "tool_calls", index))
+                fault = f"{where}.tool_calls[{index}] is {type_name(call)}, not an object"
+                yield Finding("wrong-type", fault, (*path, "tool_calls", index))
     if role == "tool" and not isinstance(message.get("tool_call_id"), str):
         yield Finding("unusual-value", f"{where}.tool_call_id is not a string, or missing", path)
 
@@ -124,8 +126,8 @@ def _part(part: object, where: str, path: tuple[JsonPathPart, ...]) -> Iterator[
         yield Finding("message-content", f"{where}.{_PART_VALUE[kind]} is missing", path)
     elif not isinstance(value := part[_PART_VALUE[kind]], str if kind == "text" else str | dict):
         wanted = "a string" if kind == "text" else "an object"
-        found = f"{where}.{_PART_VALUE[kind]} is {type_name(value)}, not {wanted}"
-        yield Finding("message-content", found, (*path, _PART_VALUE[kind]))
+        message = f"{where}.{_PART_VALUE[kind]} is {type_name(value)}, not {wanted}"
+        yield Finding("message-content", message, (*path, _PART_VALUE[kind]))
 
 
 def _stop(stop: object) -> Iterator[Finding]:
@@ -148,12 +150,12 @@ def _response_format(value: object) -> Iterator[Finding]:
     kind = value.get("type")
     if not isinstance(kind, str) or kind not in CHAT_FORMATS:
         shown = quoted(kind) if isinstance(kind, str) else "missing, or not a string"
-        found = f"body.response_format.type is {shown}, supported: {join_names(CHAT_FORMATS)}"
-        yield Finding("response-format", found, (*path, "type"))
+        message = f"body.response_format.type is {shown}, supported: {join_names(CHAT_FORMATS)}"
+        yield Finding("response-format", message, (*path, "type"))
     elif kind == "json_schema":
         own = value.get("json_schema")
         if isinstance(own, dict):
-            yield from _typed(own, SCHEMA_PARAMS, "body.response_format.json_schema", (*path, "json_schema"))
+            yield from _wrong_types(own, SCHEMA_PARAMS, "body.response_format.json_schema", (*path, "json_schema"))
         elif "json_schema" in value or not isinstance(value.get("schema"), dict):
             yield Finding("response-format", "body.response_format.json_schema is missing, or not an object", path)
 
@@ -166,6 +168,6 @@ def _tools(tools: object) -> Iterator[Finding]:
         if not isinstance(tool, dict):
             yield Finding("wrong-type", f"{where} is {type_name(tool)}, not an object", path)
         else:
-            yield from _typed(tool, {"type": Type.STRING, "function": Type.OBJECT}, where, path)
+            yield from _wrong_types(tool, {"type": Type.STRING, "function": Type.OBJECT}, where, path)
             if isinstance(function := tool.get("function"), dict):
-                yield from _typed(function, FUNCTION_PARAMS, f"{where}.function", (*path, "function"))
+                yield from _wrong_types(function, FUNCTION_PARAMS, f"{where}.function", (*path, "function"))

@@ -1,4 +1,4 @@
-"""The close look at one line: every fault in it, each with its column. Only lines that need it are looked at so."""
+"""Check one line thoroughly: everything that is wrong in it, with its column. For lines that the fast path refuses."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import msgspec
 from tbatch_tui.engine.check.limits import CUSTOM_ID_CHARACTERS, DEPTH_MAX
 from tbatch_tui.engine.check.lines.audio import audio_findings
 from tbatch_tui.engine.check.lines.chat import chat_findings
-from tbatch_tui.engine.check.lines.finding import Finding, Json, JsonPathPart, quoted
-from tbatch_tui.engine.check.lines.json_spans import locate, members, skip, spelled_key
+from tbatch_tui.engine.check.lines.finding import Finding, JsonObject, JsonPathPart, quoted
+from tbatch_tui.engine.check.lines.json_spans import find_key_colons, locate, members, skip
 from tbatch_tui.engine.check.lines.params import Kind, type_name
 
 if TYPE_CHECKING:
@@ -24,36 +24,38 @@ _CONSTANT = re.compile(_STRING + r"|(-?Infinity|NaN)")
 _NUMBER = re.compile(_STRING + r"|(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)")
 _BRACKET = re.compile(_STRING + r"|([\[{])|[\]}]")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)")
-_BITS = 900
-"""Of a whole number that may be too large."""
+_BITS_MAX = 900
+"""Whole numbers with more bits may be too large."""
 _JSON_SPACE = " \t\r\n"
 _KIND = {Kind.CHAT: "for chat", Kind.AUDIO: "for audio"}
 
 
 class LineReport(msgspec.Struct, gc=False):
-    """What a close look saw."""
+    """What `check_line` returns: the findings of a line, and what else the report on the file needs of it."""
 
     findings: list[Finding] = []
     text: str = ""
-    value: Json | None = None
+    value: JsonObject | None = None
+    """The line as an object; None if it is not one."""
     custom_id: str | None = None
     model: str | None = None
-    once: list[str] = []
-    """The rules it breaks of those that are told once a file."""
+    once_per_file: list[str] = []
+    """The once-per-file rules that it breaks."""
     is_blank: bool = False
 
     def column(self, finding: Finding) -> int:
+        """Return the column of a finding, from 1: where the value at its path begins, as far as the path is there."""
         if finding.column:
             return finding.column
         value: object = self.value
-        path: list[JsonPathPart] = []  # so far as there is something
-        for step in finding.path:
-            if not (isinstance(value, list) if isinstance(step, int) else isinstance(value, dict) and step in value):
+        path: list[JsonPathPart] = []  # as far as it is there
+        for part in finding.path:
+            if not (isinstance(value, list) if isinstance(part, int) else isinstance(value, dict) and part in value):
                 break
-            value = value[step]  # type: ignore[index]
-            path.append(step)
-        if path and isinstance(path[-1], str) and len(places := spelled_key(self.text, path[-1], 1)) == 1:
-            return places[0].end() + 1
+            value = value[part]  # type: ignore[index]
+            path.append(part)
+        if path and isinstance(path[-1], str) and len(colons := find_key_colons(self.text, path[-1], 1)) == 1:
+            return colons[0].end() + 1
         return locate(self.text, tuple(path)) + 1
 
 
@@ -66,38 +68,43 @@ class _TooLargeError(Exception):
 
 
 def check_line(line: bytes, kind: Kind, offset: int = 0) -> LineReport:
-    """Everything that is wrong in a line, given without its line end. `offset` is the line's place in the file."""
-    seen = LineReport()
+    """Check a line and return everything that is wrong in it.
+
+    Args:
+        line: The line without its line end.
+        offset: Its byte offset in the file, for messages about bytes.
+    """
+    report = LineReport()
     try:
-        seen.text = text = line.decode()
+        report.text = text = line.decode()
     except UnicodeDecodeError as error:
-        place = offset + error.start
-        message = f"byte 0x{line[error.start]:02X} is not UTF-8 (byte {place:,} of the file)"
-        seen.findings.append(Finding("not-utf8", message, column=error.start + 1))
-        return seen
+        position = offset + error.start
+        message = f"byte 0x{line[error.start]:02X} is not UTF-8 (byte {position:,} of the file)"
+        report.findings.append(Finding("not-utf8", message, column=error.start + 1))
+        return report
     if "\r" in text[:-1]:
         column = text.index("\r") + 1
-        seen.findings.append(Finding("lone-cr", "a carriage return inside the line", column=column))
+        report.findings.append(Finding("lone-cr", "a carriage return inside the line", column=column))
     if not text.strip(_JSON_SPACE):
-        seen.is_blank = True
-        seen.findings = [Finding("blank-line", "the line is blank", column=1)]
-        return seen
+        report.is_blank = True
+        report.findings = [Finding("blank-line", "the line is blank", column=1)]
+        return report
     twice: list[str] = []
-    seen.value = value = plain_value(line, text) or _parsed(seen, twice)
+    report.value = value = plain_value(line, text) or _parse(report, twice)
     if value is None:
-        return seen
+        return report
     for key in twice:
-        seen.findings.append(
-            Finding("duplicate-key", f"the key {quoted(key)} is there twice", column=_second(text, key))
+        report.findings.append(
+            Finding("duplicate-key", f"the key {quoted(key)} is there twice", column=_second_column(text, key))
         )
-    seen.findings.extend(_line(seen, value, kind))
-    return seen
+    report.findings.extend(_line(report, value, kind))
+    return report
 
 
-def plain_value(line: bytes, text: str) -> Json | None:
-    """The line as an object, if nothing is odd about it as JSON: then the quick parser reads it as the other would.
+def plain_value(line: bytes, text: str) -> JsonObject | None:
+    """Return the line as an object if it is plain enough for msgspec to read it as `json` would; else None.
 
-    That no key is there twice is known where no more quotes are followed by a colon than there are keys.
+    No key is there twice if the text has as many quotes with a colon after them as the object has keys.
     """
     try:
         value: object = msgspec.json.decode(line)
@@ -114,21 +121,24 @@ def plain_value(line: bytes, text: str) -> Json | None:
                 inner += item.values()
             case list() as items:
                 inner += items
-            case int() as number if number.bit_length() > _BITS:
+            case int() as number if number.bit_length() > _BITS_MAX:
                 return None
     return value if text.count('":') == keys else None
 
 
-def _parsed(seen: LineReport, twice: list[str]) -> Json | None:
-    """The line as an object; None, with the reason among the findings, when it is none."""
-    text = seen.text
+def _parse(report: LineReport, twice: list[str]) -> JsonObject | None:
+    """Return the line as an object, or None after adding the reason to the findings.
 
-    def pairs(items: list[tuple[str, object]]) -> Json:
-        made = dict(items)
-        if len(made) < len(items):
+    Adds the keys that an object has more than once to `twice`.
+    """
+    text = report.text
+
+    def pairs(items: list[tuple[str, object]]) -> JsonObject:
+        value = dict(items)
+        if len(value) < len(items):
             keys = [key for key, _ in items]
-            twice.extend(key for key in made if keys.count(key) > 1 and key not in twice)
-        return made
+            twice.extend(key for key in value if keys.count(key) > 1 and key not in twice)
+        return value
 
     try:
         value: object = json.loads(
@@ -137,32 +147,32 @@ def _parsed(seen: LineReport, twice: list[str]) -> Json | None:
         if _is_deep(text):
             raise RecursionError
     except RecursionError:
-        seen.findings.append(Finding("too-deep", "values are nested too deep to be read", column=1))
+        report.findings.append(Finding("too-deep", "values are nested too deep to be read", column=1))
         return None
     except _TooLargeError:
         column = next(m.start(1) for m in _NUMBER.finditer(text) if m[1] and isinf(float(m[1]))) + 1
-        seen.findings.append(Finding("number-too-large", "a number too large to be held", column=column))
+        report.findings.append(Finding("number-too-large", "a number too large to be held", column=column))
         return None
     except _NotJsonError as error:
         column = next(m.start(1) for m in _CONSTANT.finditer(text) if m[1]) + 1
-        seen.findings.append(Finding("not-json", f"{error} is not JSON", column=column))
+        report.findings.append(Finding("not-json", f"{error} is not JSON", column=column))
         return None
     except json.JSONDecodeError as error:
         column = min(error.pos, len(text.rstrip("\r"))) + 1
-        seen.findings.append(Finding("not-json", f"not JSON: {_reason(error)}", column=column))
+        report.findings.append(Finding("not-json", f"not JSON: {_reason(error)}", column=column))
         return None
     if (at := _lone_surrogate(text)) >= 0:
         message = f"{text[at : at + 6]} is half of a surrogate pair, which no text can hold"
-        seen.findings.append(Finding("lone-surrogate", message, column=at + 1))
+        report.findings.append(Finding("lone-surrogate", message, column=at + 1))
         return None
     if not isinstance(value, dict):
-        seen.findings.append(Finding("not-object", f"the line is {type_name(value)}, not an object", ()))
+        report.findings.append(Finding("not-object", f"the line is {type_name(value)}, not an object", ()))
         return None
     return value
 
 
 def _reason(error: json.JSONDecodeError) -> str:
-    """The parser's words, in ours where its own mislead."""
+    """Return the parser's message, or our own where that would mislead."""
     if error.msg == "Extra data":
         return "something follows the object"
     if "BOM" in error.msg:
@@ -190,7 +200,7 @@ def _float(digits: str) -> float:
 
 
 def _is_deep(text: str) -> bool:
-    """Whether sound JSON is nested deeper than we take. How deep Python reads depends on where it is called from."""
+    """Whether valid JSON is nested deeper than DEPTH_MAX. How deep `json` reads depends on the depth of the stack."""
     if text.count("[") + text.count("{") <= DEPTH_MAX:
         return False
     depth = 0
@@ -205,10 +215,10 @@ def _is_deep(text: str) -> bool:
 
 
 def _lone_surrogate(text: str) -> int:
-    """Where an escaped half of a surrogate pair stands without its other half; -1 if nowhere."""
+    """Return the position of an escaped half of a surrogate pair without its other half; -1 if there is none."""
     if "\\ud" not in text and "\\uD" not in text:
         return -1
-    high = -1  # the place of a high half that waits for its low one
+    high = -1  # the position of a high half whose low half has to follow
     end = 0
     for match in _ESCAPE.finditer(text):
         code = int(match[1], 16) if match[1] else 0
@@ -221,32 +231,32 @@ def _lone_surrogate(text: str) -> int:
     return high
 
 
-def _second(text: str, key: str) -> int:
-    """The column of a key's second place in an object; 1 where it is nested too deep to be looked for."""
+def _second_column(text: str, key: str) -> int:
+    """Return the column of the second time that an object has a key; 1 if it is nested too deep to be found."""
     name = json.dumps(key, ensure_ascii=False)
-    if len(places := spelled_key(text, name[1:-1])) == 2:
-        return text.rindex(name, 0, places[1].start()) + 1
+    if len(colons := find_key_colons(text, name[1:-1])) == 2:
+        return text.rindex(name, 0, colons[1].start()) + 1
     try:
-        return (_again(text, skip(text, 0), key) or 0) + 1
+        return (_second_start(text, skip(text, 0), key) or 0) + 1
     except RecursionError:
         return 1
 
 
-def _again(text: str, start: int, key: str) -> int | None:
-    """Where a key comes for the second time, in the value that begins at `start` or inside it."""
-    is_there = False
+def _second_start(text: str, start: int, key: str) -> int | None:
+    """Return where a key begins for the second time, in the value that begins at `start` or inside it."""
+    is_second = False
     for member in members(text, start):
         if member.key == key:
-            if is_there:
+            if is_second:
                 return member.start
-            is_there = True
-        if text[member.value] in "{[" and (found := _again(text, member.value, key)) is not None:
-            return found
+            is_second = True
+        if text[member.value] in "{[" and (inner := _second_start(text, member.value, key)) is not None:
+            return inner
     return None
 
 
-def _line(seen: LineReport, line: Json, kind: Kind) -> Iterator[Finding]:
-    yield from _custom_id(seen, line)
+def _line(report: LineReport, line: JsonObject, kind: Kind) -> Iterator[Finding]:
+    yield from _custom_id(report, line)
     body = line.get("body")
     if "body" not in line:
         beside = [name for name in ("model", "messages", "file") if name in line]
@@ -256,27 +266,27 @@ def _line(seen: LineReport, line: Json, kind: Kind) -> Iterator[Finding]:
     if not isinstance(body, dict):
         yield Finding("body-type", f"body is {type_name(body)}, not an object", ("body",))
         return
-    yield from _model(seen, body)
-    own, there, other = ("messages", "file", Kind.AUDIO) if kind is Kind.CHAT else ("file", "messages", Kind.CHAT)
-    if there in body and own not in body:
-        message = f"the request is {_KIND[other]} (it has body.{there}), the batch is {_KIND[kind]}"
-        yield Finding("other-kind", message, ("body", there))
+    yield from _model(report, body)
+    own, others, other = ("messages", "file", Kind.AUDIO) if kind is Kind.CHAT else ("file", "messages", Kind.CHAT)
+    if others in body and own not in body:
+        message = f"the request is {_KIND[other]} (it has body.{others}), the batch is {_KIND[kind]}"
+        yield Finding("other-kind", message, ("body", others))
         return
     if kind is Kind.AUDIO:
         yield from audio_findings(line, body)
         if "url" in line:
-            seen.once.append("openai-envelope")
+            report.once_per_file.append("openai-envelope")
         return
     yield from chat_findings(body)
     if "method" in line or "url" in line:
-        seen.once.append("openai-envelope")
+        report.once_per_file.append("openai-envelope")
     if body.get("stream") is True:
-        seen.once.append("stream")
+        report.once_per_file.append("stream")
     if body.get("max_tokens") is None and body.get("max_completion_tokens") is None:
-        seen.once.append("no-max-tokens")
+        report.once_per_file.append("no-max-tokens")
 
 
-def _custom_id(seen: LineReport, line: Json) -> Iterator[Finding]:
+def _custom_id(report: LineReport, line: JsonObject) -> Iterator[Finding]:
     path: tuple[JsonPathPart, ...] = ("custom_id",)
     value = line.get("custom_id")
     if value is None:
@@ -289,13 +299,13 @@ def _custom_id(seen: LineReport, line: Json) -> Iterator[Finding]:
     elif not value:
         yield Finding("custom-id-empty", "custom_id is empty", path)
     else:
-        seen.custom_id = value
+        report.custom_id = value
         if len(value) > CUSTOM_ID_CHARACTERS:
             message = f"custom_id has {len(value)} characters, {CUSTOM_ID_CHARACTERS} at most"
             yield Finding("custom-id-long", message, path)
 
 
-def _model(seen: LineReport, body: Json) -> Iterator[Finding]:
+def _model(report: LineReport, body: JsonObject) -> Iterator[Finding]:
     model = body.get("model")
     path: tuple[JsonPathPart, ...] = ("body", "model")
     if model is None:
@@ -305,4 +315,4 @@ def _model(seen: LineReport, body: Json) -> Iterator[Finding]:
     elif not model.strip():
         yield Finding("no-model", "body.model is empty", path)
     else:
-        seen.model = model
+        report.model = model

@@ -1,30 +1,30 @@
-"""What the rules of one line hand back: a rule, a place in the line, and a sentence."""
+"""What the rules for one line return: a rule, a position in the line, and a message."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-Json = dict[str, object]
+JsonObject = dict[str, object]
 JsonPathPart = str | int
-"""One key or index on the way to a place in a JSON value."""
+"""One key or index of the path to a place in a JSON value."""
 
 
 class Finding(NamedTuple):
-    """One fault of one line. Its column is worked out from `path` only when the fault is reported."""
+    """One thing that is wrong in a line. Its column is computed from `path` only when it is reported."""
 
     rule: str
     message: str
     path: tuple[JsonPathPart, ...] = ()
     """Where in the object: `("body", "messages", 0, "role")`."""
     column: int = 0
-    """The column where it is known already; 0 where `path` tells it."""
+    """The column, from 1, if it is known already; 0 if `path` gives it."""
 
 
 def quoted(text: str, limit: int = 60) -> str:
-    """A foreign string for a message: in quotes, cut where it gets long."""
+    """Return a foreign string for a message: in quotes, cut to `limit` characters."""
     return f'"{text}"' if len(text) <= limit else f'"{text[:limit]}…"'
 
 
-def join_names(words: tuple[str, ...]) -> str:
-    """Words as a person lists them: "a, b or c"."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+def join_names(names: tuple[str, ...]) -> str:
+    """Return names as a sentence lists them: "a, b or c"."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

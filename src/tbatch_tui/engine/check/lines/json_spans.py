@@ -1,4 +1,4 @@
-"""Where things stand in the text of a JSON object: its keys, its values, and the ends of both."""
+"""Positions in the text of a JSON object: where its keys and values begin and end."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _scan = json.JSONDecoder(parse_int=float).scan_once  # type: ignore[attr-defined
 _space = re.compile(r"[ \t\r\n]*").match
 _COLON = re.compile(r"[ \t\r\n]*:[ \t\r\n]*")
 _KEY_ESCAPED = re.compile(r"\\u00[4-7]")
-"""An escaped letter, as a key that is documented may be spelled with."""
+"""An escaped letter: a documented key may be spelled with it."""
 
 
 class JsonMember(NamedTuple):
-    """One key of an object, or one item of a list, with its place in the text."""
+    """One key of an object, or one item of a list, with its position in the text."""
 
     key: JsonPathPart
     start: int
@@ -32,13 +32,13 @@ class JsonMember(NamedTuple):
 
 
 def skip(text: str, at: int) -> int:
-    """The next place that is not white space."""
+    """Return the next position that is not white space."""
     match = _space(text, at)
     return match.end() if match else at
 
 
 def members(text: str, at: int) -> Iterator[JsonMember]:
-    """The members of the object or list that begins at `at`, which is known to be valid JSON."""
+    """Yield the members of the object or list that begins at `at`. It must be valid JSON."""
     is_object = text[at] == "{"
     close = "}" if is_object else "]"
     at = skip(text, at + 1)
@@ -58,33 +58,36 @@ def members(text: str, at: int) -> Iterator[JsonMember]:
 
 
 def locate(text: str, path: tuple[JsonPathPart, ...]) -> int:
-    """Where the value at `path` begins; as far along the path as there is something. Of a key's places, the last."""
+    """Return where the value at `path` begins, or the last part of the path that is there.
+
+    Of a key that is there twice, the last one counts.
+    """
     at = skip(text, 0)
     for step in path:
         if at >= len(text) or text[at] not in "{[":
             break
-        places = [member.value for member in members(text, at) if member.key == step]
-        if not places:
+        starts = [member.value for member in members(text, at) if member.key == step]
+        if not starts:
             break
-        at = places[-1]
+        at = starts[-1]
     return at
 
 
-def spelled_key(text: str, key: str, most: int = 2) -> list[re.Match[str]]:
-    """The colons after a key in valid JSON, wherever it stands, if it is there `most` times at most; else nothing.
+def find_key_colons(text: str, key: str, most: int = 2) -> list[re.Match[str]]:
+    """Return the colons after a key, on any level of valid JSON; none if the key is there more than `most` times.
 
-    A quote inside a string is escaped, so that what begins with one and is followed by a colon is a key. Nothing is
-    said where keys may be spelled with escapes.
+    This is faster than to read the members: quotes inside a string are escaped, so a name in plain quotes with a colon
+    after it is a key. Returns none also if keys may be spelled with escapes.
     """
     name = f'"{key}"'
     if not 0 < text.count(name) <= most or "\\" in key or ("\\u00" in text and _KEY_ESCAPED.search(text)):
         return []
-    places: list[re.Match[str]] = []
+    colons: list[re.Match[str]] = []
     at = text.find(name)
     while at >= 0:
         colon = _COLON.match(text, at + len(name))
         if colon is None or text[at - 1] == "\\":
             return []
-        places.append(colon)
+        colons.append(colon)
         at = text.find(name, colon.end())
-    return places
+    return colons

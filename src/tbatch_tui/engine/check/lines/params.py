@@ -1,4 +1,4 @@
-"""The documented parameters of a request body and their types, as the SDK's own types say them."""
+"""The documented parameters of a request body and their types, which are those of the SDK."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 class Kind(Enum):
-    """What a line asks for: the two shapes of body a batch knows."""
+    """The two kinds of request that a batch can hold."""
 
     CHAT = "chat"
     AUDIO = "audio"
 
 
 class Type(Enum):
-    """The JSON types parameters are documented to have, as a person reads them. null always passes."""
+    """The documented JSON types of parameters, as a person reads them. null always passes."""
 
     STRING = "a string"
     INTEGER = "a whole number"
@@ -50,7 +50,7 @@ CHAT_PARAMS: Mapping[str, Type] = {
     "compliance": Type.STRING,
     "context_length_exceeded_behavior": Type.STRING,
     "reasoning_effort": Type.STRING,
-    "stop": Type.ANY,  # a list; `chat.py` says more
+    "stop": Type.ANY,  # a list, checked in `chat.py`
     "logit_bias": Type.NUMBERS,
     "reasoning": Type.OBJECT,
     "response_format": Type.OBJECT,
@@ -65,7 +65,7 @@ CHAT_VALUES: Mapping[str, tuple[str, ...]] = {
     "context_length_exceeded_behavior": ("truncate", "error"),
     "reasoning_effort": ("low", "medium", "high"),
 }
-"""Where only some strings are documented. Another one may be newer than we are: a warning."""
+"""Parameters with a documented set of strings. Another string may be newer than this table, so it is a warning."""
 
 AUDIO_PARAMS: Mapping[str, Type] = {
     "file": Type.STRING,
@@ -74,7 +74,7 @@ AUDIO_PARAMS: Mapping[str, Type] = {
     "language": Type.STRING,
     "prompt": Type.STRING,
     "temperature": Type.NUMBER,
-    "timestamp_granularities": Type.ANY,  # a string or a list; `audio.py` says more
+    "timestamp_granularities": Type.ANY,  # a string or a list, checked in `audio.py`
     "diarize": Type.BOOLEAN,
     "min_speakers": Type.INTEGER,
     "max_speakers": Type.INTEGER,
@@ -89,7 +89,7 @@ SCHEMA_PARAMS: Mapping[str, Type] = {
     "schema": Type.OBJECT,
     "strict": Type.BOOLEAN,
 }
-"""What is inside of messages, `tools`, `reasoning` and `response_format`."""
+"""Parameters inside messages, `tools`, `reasoning` and `response_format`."""
 
 ROLES = ("system", "user", "assistant", "tool", "function", "developer")
 CHAT_FORMATS = ("text", "json_object", "json_schema", "regex")
@@ -107,7 +107,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-_IS_OF: Mapping[Type, Callable[[object], bool]] = {
+_TYPE_CHECKS: Mapping[Type, Callable[[object], bool]] = {
     Type.STRING: lambda value: isinstance(value, str),
     Type.INTEGER: _is_whole,
     Type.NUMBER: _is_number,
@@ -116,17 +116,17 @@ _IS_OF: Mapping[Type, Callable[[object], bool]] = {
     Type.LIST: lambda value: isinstance(value, list),
     Type.NUMBERS: lambda value: isinstance(value, dict) and all(v is None or _is_number(v) for v in value.values()),
     Type.STRING_OR_OBJECT: lambda value: isinstance(value, str | dict),
-    Type.ANY: lambda value: True,
+    Type.ANY: lambda _: True,
 }
 
 
 def has_type(value: object, type_: Type) -> bool:
-    """Whether a JSON value is of a documented type; null stands for "not given"."""
-    return value is None or _IS_OF[type_](value)
+    """Whether a JSON value has a documented type. null stands for "not given"."""
+    return value is None or _TYPE_CHECKS[type_](value)
 
 
 def type_name(value: object) -> str:
-    """What a JSON value is, in words: "a list", "null"."""
+    """Return the type of a JSON value in words: "a list", "null"."""
     match value:
         case None:
             return "null"
@@ -143,7 +143,7 @@ def type_name(value: object) -> str:
 
 
 def kind_of(body: Mapping[str, object]) -> Kind | None:
-    """What a body asks for; None when it has neither messages nor a file."""
+    """Return the kind of a request body; None if it has neither messages nor a file."""
     if "messages" in body:
         return Kind.CHAT
     return Kind.AUDIO if "file" in body else None

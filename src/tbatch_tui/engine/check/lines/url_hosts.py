@@ -1,8 +1,8 @@
-"""The host of a URL, and whether the world can reach it; without the cost of a URL library."""
+"""The host of a URL, and whether it can be reached from outside. A URL library would take longer to load."""
 
 from __future__ import annotations
 
-_OWN_NAMES = (
+_PRIVATE_SUFFIXES = (
     ".localhost",
     ".local",
     ".localdomain",
@@ -13,11 +13,11 @@ _OWN_NAMES = (
     ".test",
     ".invalid",
 )
-"""Where a name ends so, the world does not know it."""
+"""Host names that end so cannot be resolved from outside."""
 
 
 def host_of(url: str) -> str:
-    """The host of an http(s) URL in lower case, without its port; empty for anything else."""
+    """Return the host of an http(s) URL in lower case, without its port; empty for anything else."""
     scheme, mark, rest = url.partition("://")
     if not mark or scheme.lower() not in ("http", "https"):
         return ""
@@ -31,8 +31,8 @@ def host_of(url: str) -> str:
 
 
 def is_private(host: str) -> bool:
-    """Whether a host is this machine's or a private network's."""
-    if host.endswith(_OWN_NAMES):
+    """Whether a host is this machine or in a private network."""
+    if host.endswith(_PRIVATE_SUFFIXES):
         return True
     if host.startswith("::ffff:") and "." in host:  # IPv4 in IPv6
         host = host.removeprefix("::ffff:")
@@ -40,7 +40,7 @@ def is_private(host: str) -> bool:
         return host in ("::", "::1") or host.startswith(("fe8", "fe9", "fea", "feb", "fc", "fd", "ff"))
     parts = host.split(".")
     if len(parts) != 4 or not all(part.isascii() and part.isdigit() and len(part) <= 3 for part in parts):
-        # A bare name is resolved in a network of one's own; an address cut short (127.1, 0x7f.1) hides such a one.
+        # A bare name resolves only in a local network; a short address (127.1, 0x7f.1) can stand for a local one.
         return len(parts) == 1 or parts[-1].isdigit() or parts[-1].startswith("0x")
     first, second = int(parts[0]), int(parts[1])
     return (

@@ -1,4 +1,4 @@
-"""The same custom_id twice, found among millions by 64-bit hashes, and confirmed by reading the lines again."""
+"""Find custom_ids that are used twice: by 64-bit hashes among millions, confirmed by reading the lines again."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tbatch_tui.engine.check.scan.partial import Chunk, LineLocation, LocatedFinding, PartialReport
-from tbatch_tui.engine.domain.check_report import PROBLEMS_KEPT
+from tbatch_tui.engine.check.scan.partial import LineLocation, LocatedFinding, PartialReport, PieceHashes
+from tbatch_tui.engine.domain.check_report import MAX_PROBLEMS
 from tbatch_tui.engine.errors import OperationCancelledError
 
 if TYPE_CHECKING:
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 RULE = "duplicate-custom-id"
 
-_AT_ONCE = 500_000
-"""Up to this many hashes are compared in one set; more are first dealt out to buckets, to bound memory."""
+_ONE_SET_MAX = 500_000
+"""Up to this many hashes are compared in one set; more are first divided into buckets, to bound memory."""
 _BUCKETS = 64
 _NAMED_MAX = 200_000
-"""Of more ids than this that are there twice, the rest are counted by their hashes alone."""
+"""If more ids than this are used twice, the others are only counted, by their hashes."""
 
 
 class _Identified(msgspec.Struct, gc=False):
@@ -34,88 +34,89 @@ _decode = msgspec.json.Decoder(_Identified).decode
 
 
 def custom_id_of(line: bytes) -> str:
-    """The custom_id of a line that is sound enough to have one. Raises ValueError and RecursionError."""
+    """Return the custom_id of a line. Raises ValueError and RecursionError if it cannot be read."""
     return _decode(line).custom_id
 
 
 def add_duplicates(part: PartialReport, file: FileIO, kind: Kind, cancelled: Callable[[], bool] | None = None) -> None:
-    """Find the ids that stand on more than one line, and add a fault for each line but the first."""
-    twice, unnamed = _seen_twice(part.chunks)
-    if not twice:
+    """Find the ids that are on more than one line, and add a finding for each line but the first."""
+    repeated, unnamed = _repeated_hashes(part.id_hashes)
+    if not repeated:
         return
-    from tbatch_tui.engine.check.lines.json_spans import locate, spelled_key
+    from tbatch_tui.engine.check.lines.json_spans import find_key_colons, locate
 
     first_lines: dict[str, int] = {}
-    kept: list[LocatedFinding] = []
+    findings: list[LocatedFinding] = []
     number = unnamed
-    for chunk in part.chunks:
+    for piece in part.id_hashes:
         if cancelled is not None and cancelled():
             raise OperationCancelledError("The check was stopped")
-        if twice.isdisjoint(array("q", chunk.hashes)):
+        if repeated.isdisjoint(array("q", piece.hashes)):
             continue
-        for place, line, custom_id in _identified(file, chunk, kind):
-            if hash(custom_id) not in twice or not _is_readable(line, kind):
+        for location, line, custom_id in _lines_with_ids(file, piece, kind):
+            if hash(custom_id) not in repeated or not _is_readable(line, kind):
                 continue
-            first = first_lines.setdefault(custom_id, place.line)
-            if first == place.line:
+            first = first_lines.setdefault(custom_id, location.line)
+            if first == location.line:
                 continue
             number += 1
-            if len(kept) < PROBLEMS_KEPT:
+            if len(findings) < MAX_PROBLEMS:
                 text = line.decode()
-                places = spelled_key(text, "custom_id", 1)
-                column = (places[0].end() if places else locate(text, ("custom_id",))) + 1
-                kept.append(LocatedFinding(place, column, RULE, f"the same custom_id is on line {first:,}", custom_id))
+                colons = find_key_colons(text, "custom_id", 1)
+                column = (colons[0].end() if colons else locate(text, ("custom_id",))) + 1
+                message = f"the same custom_id is on line {first:,}"
+                findings.append(LocatedFinding(location, column, RULE, message, custom_id))
     if number:
         part.counts[RULE] = number
-        part.found = sorted(part.found + kept, key=lambda found: found.location.line)[:PROBLEMS_KEPT]
+        part.findings = sorted(part.findings + findings, key=lambda finding: finding.location.line)[:MAX_PROBLEMS]
 
 
 def _is_readable(line: bytes, kind: Kind) -> bool:
-    """Whether a line that has an id is otherwise sound enough to be read: else its id did not count."""
+    """Whether the line as a whole can be read. If not, its id did not count either."""
     from tbatch_tui.engine.check.lines.check_line import check_line, plain_value
 
     return plain_value(line, line.decode()) is not None or check_line(line, kind).custom_id is not None
 
 
-def _seen_twice(chunks: list[Chunk]) -> tuple[set[int], int]:
-    """The hashes that are there more than once, and how many more faults there are beyond those we can name."""
-    twice: set[int] = set()
+def _repeated_hashes(pieces: list[PieceHashes]) -> tuple[set[int], int]:
+    """Return the hashes that are there more than once, and how many more repetitions are only counted."""
+    repeated: set[int] = set()
     unnamed = 0
-    total = sum(len(chunk.hashes) for chunk in chunks) // 8
-    buckets = [_joined(chunks)] if total <= _AT_ONCE else _dealt(chunks)
+    total = sum(len(piece.hashes) for piece in pieces) // 8
+    buckets = [_joined(pieces)] if total <= _ONE_SET_MAX else _divided(pieces)
     for bucket in buckets:
         if len(set(bucket)) == len(bucket):
             continue
         seen: set[int] = set()
         again = [value for value in bucket if value in seen or seen.add(value)]  # type: ignore[func-returns-value]
-        if len(twice) < _NAMED_MAX:
-            twice.update(again)
+        if len(repeated) < _NAMED_MAX:
+            repeated.update(again)
         else:
             unnamed += len(again)
-    return twice, unnamed
+    return repeated, unnamed
 
 
-def _joined(chunks: list[Chunk]) -> array[int]:
-    return array("q", b"".join(chunk.hashes for chunk in chunks))
+def _joined(pieces: list[PieceHashes]) -> array[int]:
+    return array("q", b"".join(piece.hashes for piece in pieces))
 
 
-def _dealt(chunks: list[Chunk]) -> list[array[int]]:
-    """The hashes in buckets, equal ones in the same."""
+def _divided(pieces: list[PieceHashes]) -> list[array[int]]:
+    """Return the hashes in buckets, equal hashes in the same bucket."""
     buckets = [array("q") for _ in range(_BUCKETS)]
     appends = [bucket.append for bucket in buckets]
-    for chunk in chunks:
-        for value in array("q", chunk.hashes):
+    for piece in pieces:
+        for value in array("q", piece.hashes):
             appends[value % _BUCKETS](value)
     return buckets
 
 
-def _identified(file: FileIO, chunk: Chunk, kind: Kind) -> Iterator[tuple[LineLocation, bytes, str]]:
-    """The lines of a piece that have an id, read again."""
+def _lines_with_ids(file: FileIO, piece: PieceHashes, kind: Kind) -> Iterator[tuple[LineLocation, bytes, str]]:
+    """Read the lines of a piece again, and yield those that have an id."""
     from tbatch_tui.engine.check.lines.check_line import check_line
 
-    file.seek(chunk.offset)
-    offset, number = chunk.offset, chunk.line
-    for line in file.read(chunk.length).split(b"\n"):
+    file.seek(piece.offset)
+    offset, number = piece.offset, piece.line
+    for line in file.read(piece.length).split(b"\n"):
         text = line.removesuffix(b"\r")
         try:
             line.decode()

@@ -1,4 +1,4 @@
-"""The clean line as a typed struct, made from the documented parameters: what the fast look decodes into."""
+"""A valid line as a typed struct, made from the documented parameters: what the fast path decodes into."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _GRANULARITY: Any = _literal(GRANULARITIES)
 
 class _Message(msgspec.Struct, gc=False):
     role: _literal(ROLES)  # type: ignore[valid-type]
-    content: Raw = Raw(b"null")  # Raw, since text need not be made into a str to be judged
+    content: Raw = Raw(b"null")  # Raw: its first byte shows whether it is a text
 
 
 class _PlainMessage(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -50,13 +50,13 @@ class _PlainMessage(msgspec.Struct, gc=False, forbid_unknown_fields=True):
 
 class _TextMessage(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     role: _literal(role for role in ROLES if role != "tool")  # type: ignore[valid-type]
-    content: str  # made to be judged: with short texts that costs less than a look at each Raw
+    content: str  # decoded: for short texts that costs less than a look at each Raw
 
 
 _EXACT: Mapping[Kind, Mapping[str, Any]] = {
     Kind.CHAT: {
         "model": _NAME,
-        "max_tokens": int,  # null is told of as if it were missing: by the close look
+        "max_tokens": int,  # null counts as missing, which `check_line` reports
         **{name: _literal(words) | None for name, words in CHAT_VALUES.items()},
         "stop": Annotated[list[str], Meta(max_length=STOPS_MAX)] | None,
     },
@@ -67,7 +67,7 @@ _EXACT: Mapping[Kind, Mapping[str, Any]] = {
         "timestamp_granularities": _GRANULARITY | list[_GRANULARITY] | None,
     },
 }
-"""The types of the parameters of which more is known than what `params.py` says."""
+"""Parameters with a stricter type than `params.py` gives them."""
 
 PARAMS: Mapping[Kind, Mapping[str, Type]] = {Kind.CHAT: CHAT_PARAMS, Kind.AUDIO: AUDIO_PARAMS}
 REQUIRED: Mapping[Kind, tuple[str, str]] = {Kind.CHAT: ("model", "messages"), Kind.AUDIO: ("model", "file")}
@@ -86,7 +86,7 @@ def _line(kind: Kind, body: Any, is_strict: bool) -> Any:
 
 
 def lenient_line_type(kind: Kind) -> Any:
-    """A line with any of the documented parameters; unknown keys pass, as they do at the API."""
+    """Return the type of a line with any of the documented parameters. Unknown keys pass, as at the API."""
     required = [(name, _type(kind, name, _Message)) for name in REQUIRED[kind]]
     others = [name for name in PARAMS[kind] if name not in REQUIRED[kind]]
     optional = [(name, _type(kind, name, _Message) | UnsetType, UNSET) for name in others]
@@ -94,14 +94,16 @@ def lenient_line_type(kind: Kind) -> Any:
 
 
 def strict_line_type(kind: Kind, keys: Iterable[str], has_texts: bool) -> Any:
-    """A line whose body has these parameters, each of them and no other, and whose messages are plain.
+    """Return the type of a line whose body has these parameters and no other, and whose messages are plain.
 
-    With `has_texts` the messages' contents are known to be texts, else they are left to be looked at.
+    Args:
+        keys: All of the line's body parameters, in any order.
+        has_texts: Whether the contents of the messages have to be texts. Else they are not checked.
     """
     fields = [(name, _type(kind, name, _TextMessage if has_texts else _PlainMessage)) for name in keys]
     return _line(kind, msgspec.defstruct("Body", fields, gc=False, forbid_unknown_fields=True), is_strict=True)
 
 
-def unchecked(kind: Kind) -> frozenset[str]:
-    """The parameters whose values the types leave open: tools, response_format …"""
+def unchecked_params(kind: Kind) -> frozenset[str]:
+    """Return the parameters whose values the types do not describe: tools, response_format …"""
     return frozenset(name for name in PARAMS[kind] if _type(kind, name, _Message) is Raw)

@@ -1,11 +1,11 @@
-"""The two halves of a large file at once: the second in a child process made by fork."""
+"""Scan the two halves of a large file at the same time, the second in a child process made by fork."""
 
 from __future__ import annotations
 
 import gc
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.check.lines.params import Kind
 
-LARGE = 4_000_000
-"""Bytes under which a second process costs more than it saves."""
+PARALLEL_BYTES_MIN = 4_000_000
+"""Under this size of the file a second process costs more than it saves."""
 
 
 def scan_parallel(
@@ -32,20 +32,21 @@ def scan_parallel(
     cancelled: Callable[[], bool] | None = None,
     measure: bool = True,
 ) -> PartialReport:
-    """As `scan`, with the later half in a child. Hashes of ids agree, since a fork shares the hash seed.
+    """Like `scan`, but check the later half in a child process.
 
-    Only for a process without other threads. If the child fails for any reason, its half is done here.
+    Only for a process without other threads. If the child fails for any reason, its half is scanned here. The hashes
+    of ids agree because a fork shares the hash seed.
     """
     middle = next_line_start(file, start + (stop - start) // 2, stop)
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        _work(file, reader, writer, middle, stop, kind, measure)
+        _scan_and_exit(file, reader, writer, middle, stop, kind, measure)
     os.close(writer)
     try:
         with open(reader, "rb") as pipe:  # noqa: PTH123 - a descriptor, not a path
-            twice = None if progress is None else (lambda done: progress(2 * done))
-            part = scan(file, start, middle, kind, twice, cancelled, measure)
+            doubled = None if progress is None else (lambda done: progress(2 * done))
+            part = scan(file, start, middle, kind, doubled, cancelled, measure)
             answer = pipe.read()
     except BaseException:
         os.kill(child, 9)
@@ -60,16 +61,18 @@ def scan_parallel(
     return part
 
 
-def _work(file: FileIO, reader: int, writer: int, start: int, stop: int, kind: Kind, measure: bool) -> None:
-    """The child's whole life: it must leave by `_exit`, or it would run the parent's own endings."""
+def _scan_and_exit(
+    file: FileIO, reader: int, writer: int, start: int, stop: int, kind: Kind, measure: bool
+) -> NoReturn:
+    """Scan in the child and send the report to the parent. Exits by `_exit`, so that no exit handler runs twice."""
     status = 1
     try:
         gc.disable()
         os.close(reader)
-        # A descriptor's position is shared with the parent: the file is opened anew, if its name still bears it.
-        with Path(file.name).open("rb", buffering=0) as mine:
-            if os.path.sameopenfile(mine.fileno(), file.fileno()):
-                part = scan(mine, start, stop, kind, measure=measure)
+        # The parent shares the position of its descriptor: the file is opened again, if its name still leads to it.
+        with Path(file.name).open("rb", buffering=0) as own_file:
+            if os.path.sameopenfile(own_file.fileno(), file.fileno()):
+                part = scan(own_file, start, stop, kind, measure=measure)
                 with open(writer, "wb") as pipe:
                     pipe.write(msgspec.msgpack.encode(part))
                 status = 0

@@ -1,16 +1,16 @@
-"""What was found in a stretch of a file: plain data that adds up, and that a process can hand to another."""
+"""The findings and counts of a stretch of a file: plain data that adds up and can be sent between processes."""
 
 from __future__ import annotations
 
 import msgspec
 
-from tbatch_tui.engine.domain.check_report import PROBLEMS_KEPT
+from tbatch_tui.engine.domain.check_report import MAX_PROBLEMS
 
-LONG_LINES_KEPT = 10_000
+LONG_LINES_MAX = 10_000
 
 
 class LineLocation(msgspec.Struct, array_like=True, gc=False):
-    """Where a line is."""
+    """Where a line is: its number from 1, its byte offset, and its bytes without the line end."""
 
     line: int
     offset: int
@@ -18,7 +18,7 @@ class LineLocation(msgspec.Struct, array_like=True, gc=False):
 
 
 class LocatedFinding(msgspec.Struct, array_like=True, gc=False):
-    """A fault with its place: a Problem before it is put in words for the report."""
+    """A finding with its location: what a Problem of the report is made of."""
 
     location: LineLocation
     column: int
@@ -27,74 +27,75 @@ class LocatedFinding(msgspec.Struct, array_like=True, gc=False):
     custom_id: str | None = None
 
 
-class Chunk(msgspec.Struct, array_like=True, gc=False):
-    """The hashes of the ids in a piece, and where the piece is, so that a hit can be looked up."""
+class PieceHashes(msgspec.Struct, array_like=True, gc=False):
+    """The hashes of the custom_ids in a piece, and where the piece is, so that its lines can be read again."""
 
     line: int
     offset: int
     length: int
     hashes: bytes
-    """64 bits each."""
+    """64 bits each, in the order of the lines."""
 
 
 class LongLine(msgspec.Struct, array_like=True, gc=False):
-    """A line that may be longer than its model's context."""
+    """A line that may be too long for its model's context."""
 
-    place: LineLocation
+    location: LineLocation
     tokens: int
     model: str
     custom_id: str
 
 
 class PartialReport(msgspec.Struct):
-    """The sum of a stretch of lines. Lines are counted from 1, from the beginning of the stretch."""
+    """The report on a stretch of lines, which are numbered from 1 at its beginning."""
 
     lines: int = 0
     requests: int = 0
-    longest: int = 0
+    longest_line: int = 0
     models: dict[str, int] = {}
-    model_places: dict[str, LineLocation] = {}
+    model_locations: dict[str, LineLocation] = {}
     """The first line of each model."""
     counts: dict[str, int] = {}
-    once_places: dict[str, LineLocation] = {}
-    """The first line of each rule that is told once a file."""
-    found: list[LocatedFinding] = []
-    chunks: list[Chunk] = []
+    once_locations: dict[str, LineLocation] = {}
+    """The first line that breaks each once-per-file rule."""
+    findings: list[LocatedFinding] = []
+    id_hashes: list[PieceHashes] = []
     long_lines: list[LongLine] = []
 
-    def add(self, found: LocatedFinding) -> None:
-        """Count a fault, and keep it while there are not too many."""
-        self.count(found.rule)
-        if len(self.found) < PROBLEMS_KEPT:
-            self.found.append(found)
+    def add(self, finding: LocatedFinding) -> None:
+        """Count a finding, and keep it unless there are too many."""
+        self.count(finding.rule)
+        if len(self.findings) < MAX_PROBLEMS:
+            self.findings.append(finding)
 
     def count(self, rule: str) -> None:
+        """Count a finding that is not kept."""
         self.counts[rule] = self.counts.get(rule, 0) + 1
 
-    def add_once(self, rule: str, count: int, place: LineLocation) -> None:
-        """Count lines that break a rule told once a file."""
+    def add_once(self, rule: str, count: int, first: LineLocation) -> None:
+        """Count lines that break a once-per-file rule; `first` is the first of them."""
         self.counts[rule] = self.counts.get(rule, 0) + count
-        self.once_places.setdefault(rule, place)
+        self.once_locations.setdefault(rule, first)
 
     def append(self, later: PartialReport) -> None:
-        """Add the stretch that follows this one. `later` is used up."""
-        for place in (*later.model_places.values(), *later.once_places.values()):
-            place.line += self.lines
-        for found in later.found:
-            found.location.line += self.lines
-        for chunk in later.chunks:
-            chunk.line += self.lines
+        """Add the report on the stretch that follows this one. It changes `later`, which must not be used any more."""
+        for location in (*later.model_locations.values(), *later.once_locations.values()):
+            location.line += self.lines
+        for finding in later.findings:
+            finding.location.line += self.lines
+        for piece in later.id_hashes:
+            piece.line += self.lines
         for long_line in later.long_lines:
-            long_line.place.line += self.lines
+            long_line.location.line += self.lines
         self.lines += later.lines
         self.requests += later.requests
-        self.longest = max(self.longest, later.longest)
+        self.longest_line = max(self.longest_line, later.longest_line)
         for model, number in later.models.items():
             self.models[model] = self.models.get(model, 0) + number
         for rule, number in later.counts.items():
             self.counts[rule] = self.counts.get(rule, 0) + number
-        self.model_places = {**later.model_places, **self.model_places}
-        self.once_places = {**later.once_places, **self.once_places}
-        self.found = (self.found + later.found)[:PROBLEMS_KEPT]
-        self.chunks += later.chunks
-        self.long_lines = (self.long_lines + later.long_lines)[:LONG_LINES_KEPT]
+        self.model_locations = {**later.model_locations, **self.model_locations}
+        self.once_locations = {**later.once_locations, **self.once_locations}
+        self.findings = (self.findings + later.findings)[:MAX_PROBLEMS]
+        self.id_hashes += later.id_hashes
+        self.long_lines = (self.long_lines + later.long_lines)[:LONG_LINES_MAX]

@@ -1,4 +1,4 @@
-"""A file as pieces of whole lines, each with its byte offset; a line too long to hold is passed over and measured."""
+"""Read a file as pieces of whole lines, each with its byte offset. A line too long to hold is skipped and measured."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ if TYPE_CHECKING:
     from io import FileIO
     from pathlib import Path
 
-PIECE = 256 * 1024
-_SHORT = 600
+PIECE_BYTES = 256 * 1024
+_SHORT_LINE = 600
 _LF, _BRACKET = b"\n["
 
 
 class Piece(NamedTuple):
-    """Whole lines in a row. It lasts until the next piece is asked for: its block is read into again."""
+    """Whole lines in a row. Valid until the next piece is read, which reuses its block."""
 
     offset: int
-    """Byte offset of the first one in the file."""
+    """Byte offset of the first line in the file."""
     length: int
     """Bytes of the lines with their LF; only the file's very last line may lack it."""
     block: bytearray = bytearray()
-    """Holds the lines from its second byte on; the first, and two after them, are room for the brackets of a list.
-    Empty when the line was too long to be held."""
-    ending: int = 0
-    """Of such a line: how many bytes its line end has."""
+    """The lines from the second byte on: the byte before them and two after them are for the brackets of a list.
+    Empty if the piece is one line that is too long to hold."""
+    line_end_bytes: int = 0
+    """For a line that is too long: how many bytes its line end has, 0 or 1."""
 
     @classmethod
-    def of(cls, offset: int, lines: bytes) -> Piece:
-        """A piece of lines that are at hand."""
+    def from_lines(cls, offset: int, lines: bytes) -> Piece:
+        """Make a piece of lines that are already in memory."""
         return cls(offset, len(lines), bytearray(b"[%b]]" % lines))
 
     @property
@@ -42,34 +42,35 @@ class Piece(NamedTuple):
 
     @property
     def data(self) -> bytes:
-        """The lines, to be taken apart."""
+        """A copy of the lines."""
         return bytes(self.view)
 
     @property
-    def is_ended(self) -> bool:
+    def ends_with_newline(self) -> bool:
         """Whether the last line has its LF."""
         return self.block[self.length] == _LF
 
     @property
     def has_cr(self) -> bool:
+        """Whether there is a carriage return anywhere in the lines."""
         return self.block.find(b"\r", 1, 1 + self.length) >= 0
 
     def as_list(self) -> memoryview:
-        """The lines as one JSON list, line ends turned to commas; after a last line that is ended comes a 0.
+        """Return the lines as one JSON list: line ends become commas, and a 0 follows the last comma.
 
-        A copy of so many bytes costs as much as half of the parsing, so that there is to be no more than one.
+        To copy so many bytes costs half as much as to parse them, so they are copied only once.
         """
         end = 1 + self.length
-        self.block[end : end + 2] = b"0]" if self.is_ended else b"] "
+        self.block[end : end + 2] = b"0]" if self.ends_with_newline else b"] "
         return memoryview(self.block.replace(b"\n", b","))[: end + 2]
 
 
-def pieces(file: FileIO, start: int, stop: int) -> Iterator[Piece]:
-    """The lines that begin in [start, stop), in pieces of about 256 KB. `start` is the beginning of a line."""
-    buffer = _room(PIECE)
+def read_pieces(file: FileIO, start: int, stop: int) -> Iterator[Piece]:
+    """Yield the lines that begin in [start, stop), in pieces of about 256 KB. A line has to begin at `start`."""
+    buffer = _new_block(PIECE_BYTES)
     offset = start
     while offset < stop:
-        wanted = min(PIECE, stop - offset)
+        wanted = min(PIECE_BYTES, stop - offset)
         file.seek(offset)
         block = buffer
         size = file.readinto(memoryview(buffer)[1 : 1 + wanted])
@@ -77,12 +78,12 @@ def pieces(file: FileIO, start: int, stop: int) -> Iterator[Piece]:
         while not cut and size == wanted < min(stop - offset, LINE_BYTES_MAX + 1):  # a line longer than the block
             wanted = min(4 * wanted, LINE_BYTES_MAX + 1, stop - offset)
             file.seek(offset)
-            block = _room(wanted)
+            block = _new_block(wanted)
             size = file.readinto(memoryview(block)[1 : 1 + wanted])
             cut = max(block.find(b"\n", 1, 1 + size), 0)
         if not cut and size > LINE_BYTES_MAX:
             end, ending = _end_of_line(file, offset + size, stop)
-            yield Piece(offset, end - offset, ending=ending)
+            yield Piece(offset, end - offset, line_end_bytes=ending)
             offset = end
             continue
         length = cut or size  # what follows the last line end is read again, with its own end
@@ -92,36 +93,40 @@ def pieces(file: FileIO, start: int, stop: int) -> Iterator[Piece]:
         offset += length
 
 
-def _room(size: int) -> bytearray:
-    room = bytearray(size + 3)
-    room[0] = _BRACKET
-    return room
+def _new_block(size: int) -> bytearray:
+    block = bytearray(size + 3)
+    block[0] = _BRACKET
+    return block
 
 
 def next_line_start(file: FileIO, position: int, stop: int) -> int:
-    """The offset of the first line that begins at or after `position`; `stop` when there is none."""
+    """Return the offset of the first line that begins at or after `position`; `stop` if there is none."""
     return _end_of_line(file, position - 1, stop)[0] if position else 0
 
 
 def _end_of_line(file: FileIO, position: int, stop: int) -> tuple[int, int]:
-    """Read on to the end of the line: the offset after it, and how many bytes its line end has."""
+    """Read on to the end of the line; return the offset after it, and how many bytes its line end has, 0 or 1."""
     file.seek(position)
-    while position < stop and (block := file.read(min(PIECE, stop - position))):
-        found = block.find(b"\n")
-        if found >= 0:
-            return position + found + 1, 1
+    while position < stop and (block := file.read(min(PIECE_BYTES, stop - position))):
+        end = block.find(b"\n")
+        if end >= 0:
+            return position + end + 1, 1
         position += len(block)
     return position, 0
 
 
-def longest(piece: Piece, known: int, lines: int = 0) -> int:
-    """The length of the longest line of a piece if over `known`, else `known`.
+def longest_line(piece: Piece, known: int, lines: int = 0) -> int:
+    """Return the length of the longest line of a piece if it is over `known`, else `known`.
 
-    Of many short lines (`lines` of them, if that is known) each is measured; over long ones it leaps: where a line
-    ends within the next `known` bytes, everything up to there is in lines no longer than that.
+    Short lines are all measured. Longer ones are jumped over: if a line ends within the next `known` bytes, every line
+    up to there is no longer than that.
+
+    Args:
+        known: The length of the longest line so far.
+        lines: How many lines the piece has; 0 if that is not known.
     """
     size, block = piece.length, piece.block
-    if known < _SHORT and lines * _SHORT > size:
+    if known < _SHORT_LINE and lines * _SHORT_LINE > size:
         return max(known, *map(len, piece.data.split(b"\n")))
     position, size, last_end = 1, size + 1, block.rfind
     while size - position > known:
@@ -135,14 +140,14 @@ def longest(piece: Piece, known: int, lines: int = 0) -> int:
 
 
 def read_line(path: Path, offset: int, length: int) -> bytes:
-    """The bytes of one line as a Problem places it; fewer if the file has become shorter."""
+    """Return the bytes of the line of a Problem; fewer if the file has become shorter."""
     with path.open("rb", buffering=0) as file:
         file.seek(offset)
         return file.read(length)
 
 
-def unreadable(path: Path, error: OSError | ValueError) -> LocalFileError:
-    """Why a file cannot be read, in words for a person."""
+def read_error(path: Path, error: OSError | ValueError) -> LocalFileError:
+    """Return the error that explains to a person why a file cannot be read."""
     if isinstance(error, FileNotFoundError):
         return LocalFileError(f"{path} does not exist", "Look at the spelling, and at the folder you are in.")
     if isinstance(error, PermissionError):

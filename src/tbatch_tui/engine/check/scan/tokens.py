@@ -1,35 +1,29 @@
-"""About how many tokens a file's prompts have: an estimate by bytes of text, from a sample of the lines.
+"""The estimate of a file's prompt tokens for each model, from all of its lines or from a sample of them.
 
-Four stretches of the file are read: what share of a line is text that a model reads, and how much of it a request of
-each model has. Images and sound are not counted, nor is what a template of the model adds but for a little a message.
+Each line is counted by the rule of `token_estimate`. All lines of a file of up to 512 KB are read. Of a larger file
+four stretches are read: they give the tokens of a byte, which the file's size multiplies, and the tokens of a request
+of each model, by which that sum is divided among the models.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from tbatch_tui.engine.check.limits import BYTES_PER_TOKEN, LINE_BYTES_MAX
+from tbatch_tui.engine.check.limits import LINE_BYTES_MAX
+from tbatch_tui.engine.token_estimate import Prompt, estimate_prompt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from io import FileIO
 
 _STRETCHES = 4
-_STRETCH = 128 * 1024
-_OF_A_MESSAGE = 4
-"""Tokens that say whose message it is, and where it ends."""
+_STRETCH_BYTES = 128 * 1024
 
 
-class _Message(msgspec.Struct, gc=False):
-    content: Any = None
-
-
-class _Body(msgspec.Struct, gc=False):
-    model: str
-    messages: list[_Message]
-    tools: msgspec.Raw = msgspec.Raw()
+class _Body(Prompt, gc=False):
+    model: str = ""
 
 
 class _Line(msgspec.Struct, gc=False):
@@ -39,57 +33,68 @@ class _Line(msgspec.Struct, gc=False):
 _decode = msgspec.json.Decoder(_Line).decode
 
 
-def estimated_tokens(file: FileIO, start: int, stop: int, models: Mapping[str, int]) -> dict[str, int]:
-    """The tokens of each of the `models`, given with its requests, for the chat requests in [start, stop)."""
-    seen: dict[str, tuple[int, int]] = {}  # requests and tokens of a model in the sample
-    sampled = 0
-    for line in _sample(file, start, stop):
-        sampled += len(line) + 1
+class _Counts:
+    """The requests and tokens of one model in the lines that were read."""
+
+    __slots__ = ("requests", "tokens")
+
+    def __init__(self) -> None:
+        self.requests = self.tokens = 0
+
+
+def estimate_tokens(file: FileIO, start: int, stop: int, models: Mapping[str, int]) -> dict[str, int]:
+    """Return about how many prompt tokens each model has in the chat requests in [start, stop).
+
+    Args:
+        models: The requests of each model in the whole file.
+    """
+    size = stop - start
+    if size <= _STRETCHES * _STRETCH_BYTES:
+        file.seek(start)
+        counts, _ = _count(file.read(size).split(b"\n"))
+        return {model: counts[model].tokens for model in models if model in counts}
+    counts, sampled = _count(_sample(file, start, stop))
+    if not counts:
+        return {}
+    all_requests = sum(count.requests for count in counts.values())
+    all_tokens = sum(count.tokens for count in counts.values())
+    average = all_tokens / all_requests
+    by_requests = {
+        model: requests * (counts[model].tokens / counts[model].requests if model in counts else average)
+        for model, requests in models.items()
+    }
+    # The size of the file is known to the byte, so it gives the better sum than the number of requests does.
+    scale = all_tokens * size / sampled / (sum(by_requests.values()) or 1)
+    return {model: round(tokens * scale) for model, tokens in by_requests.items()}
+
+
+def _count(lines: Iterable[bytes]) -> tuple[dict[str, _Counts], int]:
+    """Return the counts of each model, and the bytes of the lines with their line ends."""
+    counts: dict[str, _Counts] = {}
+    size = 0
+    for line in lines:
+        size += len(line) + 1
         try:
             body = _decode(line).body
+            tokens = estimate_prompt(body).tokens
         except (ValueError, RecursionError):
             continue
-        requests, tokens = seen.get(body.model, (0, 0))
-        seen[body.model] = requests + 1, tokens + _tokens(body)
-    if not seen:
-        return {}
-    all_requests, all_tokens = map(sum, zip(*seen.values(), strict=True))
-    each = {
-        model: number * tokens / requests
-        for model, number in models.items()
-        for requests, tokens in [seen.get(model, (all_requests, all_tokens))]
-    }
-    # A file's bytes are known to the last one, so they say how many tokens there are in all.
-    share = all_tokens * (stop - start) / sampled / (sum(each.values()) or 1)
-    return {model: round(tokens * share) for model, tokens in each.items()}
-
-
-def _tokens(body: _Body) -> int:
-    size = len(bytes(body.tools)) + sum(_size(message.content) for message in body.messages)
-    return -(-size // BYTES_PER_TOKEN) + _OF_A_MESSAGE * len(body.messages)
-
-
-def _size(content: object) -> int:
-    """Bytes of text: of a list of parts those that are text."""
-    if isinstance(content, list):
-        return sum(_size(part.get("text")) for part in content if isinstance(part, dict))
-    return len(content.encode()) if isinstance(content, str) else 0
+        count = counts.setdefault(body.model, _Counts())
+        count.requests += 1
+        count.tokens += tokens
+    return counts, size
 
 
 def _sample(file: FileIO, start: int, stop: int) -> Iterator[bytes]:
-    """Whole lines from four places of the file; all of a small file; of one with very long lines the first."""
+    """Yield the whole lines of four stretches of the file; if lines are too long for that, the first line."""
     size = stop - start
-    if size <= _STRETCHES * _STRETCH:
-        file.seek(start)
-        yield from file.read(size).split(b"\n")
-        return
-    is_any = False
+    is_empty = True
     for index in range(_STRETCHES):
-        file.seek(start + index * (size - _STRETCH) // (_STRETCHES - 1))
-        lines = file.read(_STRETCH).split(b"\n")
+        file.seek(start + index * (size - _STRETCH_BYTES) // (_STRETCHES - 1))
+        lines = file.read(_STRETCH_BYTES).split(b"\n")
         for line in lines[bool(index) : -1]:
-            is_any = True
+            is_empty = False
             yield line
-    if not is_any:
+    if is_empty:
         file.seek(start)
         yield file.read(min(size, LINE_BYTES_MAX)).partition(b"\n")[0]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
+from tbatch_tui.engine.domain.counts import RequestCounts
 from tbatch_tui.engine.errors import LocalFileError
 from tbatch_tui.engine.local_files.atomic_write import atomic_write
 from tbatch_tui.engine.local_files.file_stamp import FileStamp, read_stamp
@@ -23,7 +24,7 @@ from tbatch_tui.engine.local_files.filenames import safe_name
 from tbatch_tui.engine.results.index.columns import Column, TextColumn
 from tbatch_tui.engine.results.index.index import ResultIndex
 from tbatch_tui.engine.results.index.join import ExtraRow, Join
-from tbatch_tui.engine.results.outcomes import RequestCounts, RowIssue
+from tbatch_tui.engine.results.outcomes import RowIssue
 from tbatch_tui.engine.results.sources import Source, Sources
 
 if TYPE_CHECKING:

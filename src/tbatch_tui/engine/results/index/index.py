@@ -24,13 +24,15 @@ from tbatch_tui.engine.results.index.columns import LocationColumns, RequestColu
 from tbatch_tui.engine.results.index.join import ExtraRow, Join
 from tbatch_tui.engine.results.index.jsonl import Line, lines_of
 from tbatch_tui.engine.results.index.previews import preview_bytes, preview_text
-from tbatch_tui.engine.results.outcomes import Outcome, RequestCounts, Row
+from tbatch_tui.engine.results.outcomes import Outcome, Row
 from tbatch_tui.engine.results.record import ResultRecord, read_record
 from tbatch_tui.engine.results.sources import FileNumber, Source, Sources, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
+
+    from tbatch_tui.engine.domain.counts import RequestCounts
 
 
 class RowLocation(NamedTuple):

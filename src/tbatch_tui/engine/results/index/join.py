@@ -7,8 +7,9 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tbatch_tui.engine.domain.counts import RequestCounts
 from tbatch_tui.engine.results.index.columns import RequestColumns, ResponseColumns
-from tbatch_tui.engine.results.outcomes import Outcome, RequestCounts, RowIssue
+from tbatch_tui.engine.results.outcomes import Outcome, RowIssue
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.results.index.classify import ClassifiedRow

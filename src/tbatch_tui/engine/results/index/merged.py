@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, BinaryIO
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.results.index.index import ResultIndex, RowLocation
 from tbatch_tui.engine.results.index.join import ExtraRow, Join
-from tbatch_tui.engine.results.outcomes import Outcome, RequestCounts, Row, RowIssue
+from tbatch_tui.engine.results.outcomes import Outcome, Row, RowIssue
 from tbatch_tui.engine.results.sources import FileNumber, Source, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from tbatch_tui.engine.domain.counts import RequestCounts
     from tbatch_tui.engine.results.record import ResultRecord
 
 _FILES = len(Source)

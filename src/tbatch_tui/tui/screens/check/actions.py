@@ -113,7 +113,7 @@ class CheckActions(Screen[None]):
         more = ""
         if written.rejected is not None:
             more = f" {written.rejected.name} keeps the {fmt.plural(written.rejected_lines, 'line')} left out."
-        mended = f"{fmt.plural(written.fixed, 'line')} mended; the file itself is as it was."
+        mended = f"{fmt.plural(written.fixed_lines, 'line')} mended; the file itself is as it was."
         self.bridge.notify(f"Wrote {written.path.name}", f"{mended}{more}")
         self.post_message(CheckFile(written.path))
 
@@ -172,4 +172,4 @@ def _offer(report: CheckReport) -> tuple[FixPlan, FixOffer]:
     mends = [
         RuleFix(step.rule, step.lines, step.line, change_of(step.rule, step.before, step.after)) for step in plan.steps
     ]
-    return plan, FixOffer(report.path, tuple(mends), plan.left)
+    return plan, FixOffer(report.path, tuple(mends), plan.unfixable)

@@ -152,7 +152,7 @@ class FixDialog(Form[FixWish]):
             said = [(self._beside("fixed"), "bold"), (" beside the file, which stays as it is.", "")]
             if not wish.reject and (left := self._left(wish)):
                 said.append((f" {fmt.plural(left, 'error')} will be left in it.", ATTENTION))
-        self.say_sum([(line_content(text).plain, style) for text, style in said])
+        self.show_summary([(line_content(text).plain, style) for text, style in said])
 
     def action_save(self) -> None:
         wish = self._wish()

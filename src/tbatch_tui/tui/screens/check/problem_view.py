@@ -77,7 +77,7 @@ class ProblemView(Vertical):
         said: StyledText = [(f"{glyph} ", colour), (line(problem.message), colour)]
         if problem.fix:
             said += [("\n→ ", "$accent-text"), (line(problem.fix), "")]
-            if RULES[problem.rule].fixable:
+            if RULES[problem.rule].is_fixable:
                 said.append((fill_keys("; {check.fix} does it in a copy"), "$status-quiet"))
         self.query_one(Static).update(styled_content(said))
         self._show_text(*text)

@@ -106,7 +106,7 @@ class CheckScreen(CheckActions, BaseScreen):
         self._ticker = self.set_interval(1 / _FRAMES, self._show_progress)
         self.set_interval(LOOKED_AT_EVERY, self._look_at_file)
         self.watch(self.app, "app_focus", self._looked_at, init=False)
-        self.bridge.health.subscribe(self, self._connected)
+        self.bridge.connection.subscribe(self, self._connected)
         self._check()
 
     def on_unmount(self) -> None:
@@ -179,7 +179,7 @@ class CheckScreen(CheckActions, BaseScreen):
 
     def _fail(self, error: LocalFileError) -> None:
         self.remove_class("-clean", "-faulty")
-        self.set_status(self.query_one("#verdict", Static), format_no_report(error))
+        self.update_static(self.query_one("#verdict", Static), format_no_report(error))
         self._show_header()
         self.refresh_bindings()
 
@@ -191,8 +191,8 @@ class CheckScreen(CheckActions, BaseScreen):
         self.set_class(has_problems, "-faulty")
         self.set_class(not has_problems, "-clean")
         said = [*format_verdict(report), (format_next_step(report), "$status-quiet")]
-        self.set_status(self.query_one("#verdict", Static), said)
-        self.set_status(self.query_one("#summary", Static), format_summary(report))
+        self.update_static(self.query_one("#verdict", Static), said)
+        self.update_static(self.query_one("#summary", Static), format_summary(report))
         self.query_one("#facts", FactList).show(
             report_facts(report, models_named=_MODELS_BESIDE if has_problems else None)
         )

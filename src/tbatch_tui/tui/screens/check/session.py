@@ -162,7 +162,7 @@ class CheckSession:
 
 
 def _can_fix(report: CheckReport) -> bool:
-    if any(RULES[rule].fixable for rule in report.counts):
+    if any(RULES[rule].is_fixable for rule in report.counts):
         return True
-    of_lines = (RULES[rule] for rule in report.counts if not RULES[rule].whole)
+    of_lines = (RULES[rule] for rule in report.counts if not RULES[rule].whole_file)
     return report.requests > 1 and any(rule.severity is Severity.ERROR for rule in of_lines)

@@ -59,7 +59,7 @@ def format_earlier_runs(earlier: list[JobRecord], now: float) -> StyledText:
 
 def parts_facts(report: CheckReport) -> list[tuple[str, StyledText]]:
     """That a file over the limits goes as several jobs."""
-    if not report.goes_in_parts:
+    if not report.can_be_split:
         return []
     said = f"several, each of {REQUESTS_MAX:,} requests and {FILE_MEGABYTES} MB at most; merged again in Results"
     return [("Jobs", [(said, "")])]

@@ -135,7 +135,7 @@ class CreateScreen(BaseScreen):
             ]
         )
         self._show_results()
-        self.bridge.health.subscribe(self, lambda _: self._show_said())
+        self.bridge.connection.subscribe(self, lambda _: self._show_said())
         self.set_focus(self.query_one("#submit"))
 
     def on_screen_resume(self) -> None:
@@ -148,7 +148,7 @@ class CreateScreen(BaseScreen):
 
     def _show_results(self) -> None:
         """Where results will be, and what they may cost."""
-        stem = self.report.path.stem + (".part…" if self.report.goes_in_parts else "")
+        stem = self.report.path.stem + (".part…" if self.report.can_be_split else "")
         name = result_name(stem, "…", FileKind.OUTPUT)
         where = fmt.joined(shorten_path(self._output_dir / name), "fetched when it ends", by=", ")
         cost = [("Cost", [("…", "$status-quiet")])] if self._estimate is None else estimate_facts(self._estimate)
@@ -240,7 +240,7 @@ class CreateScreen(BaseScreen):
     async def _commit(self, fingerprint: Fingerprint) -> str:
         """As one job, or as several: the key of the first. Raises BatchError."""
         report, label = self.report, self.label.strip()
-        if self.send is Send.ALL and not report.goes_in_parts:
+        if self.send is Send.ALL and not report.can_be_split:
             return await self.engine.submit(
                 report.path,
                 self.endpoint,
@@ -303,7 +303,7 @@ class CreateScreen(BaseScreen):
         shown = [pieces for pieces in said if pieces]
         static = self.query_one("#said", Static)
         static.display = bool(shown)
-        self.set_status(static, [piece for pieces in shown for piece in (*pieces, ("\n", ""))][:-1])
+        self.update_static(static, [piece for pieces in shown for piece in (*pieces, ("\n", ""))][:-1])
         self._enable(can_submit(state))
         self.refresh_bindings()
 

@@ -1,4 +1,4 @@
-"""Which of a job's files: asked only when there is more than one."""
+"""The dialog that asks which file of a job to open; shown only when there are several."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class JobFile:
-    """One file of a job that is on this machine."""
+    """A file of a job that is on this machine."""
 
     name: str
     path: Path
@@ -33,7 +33,7 @@ class JobFile:
 
 
 class ChooseFile(Dialog["Path | None"]):
-    """One of several files, or none."""
+    """Returns the path of one of several files, or None."""
 
     AUTO_FOCUS = "RecordTable"
     BINDINGS: ClassVar[list[BindingType]] = [keys.NO]
@@ -47,6 +47,7 @@ class ChooseFile(Dialog["Path | None"]):
         self._files = files
 
     def compose(self) -> ComposeResult:
+        """Lay out the question, the files and the keys."""
         with Box():
             yield Static(line_content(self._question), classes="dialog--title")
             yield RecordTable[JobFile](
@@ -60,13 +61,16 @@ class ChooseFile(Dialog["Path | None"]):
             yield KeyHints((key_display(keys.SELECT), "Open"), (self.key_of("answer.no"), "Close"))
 
     def on_mount(self) -> None:
+        """List the files."""
         table = self.query_one(RecordTable)
         table.styles.height = len(self._files) + 1
         table.set_rows((file.name, file) for file in self._files)
 
     def on_record_table_selected(self, event: RecordTable.Selected) -> None:
+        """Return the path of the file under the cursor."""
         event.stop()
         self.dismiss(next(file.path for file in self._files if file.name == event.key))
 
     def action_no(self) -> None:
+        """Return None."""
         self.dismiss(None)

@@ -1,4 +1,4 @@
-"""The timeline: the steps of a job under each other, painted again only when they say something else."""
+"""The timeline widget: the steps of a job under each other, drawn again only when one of them changes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class TimelineList(Widget):
-    """One line a step; too long a one is cut with an ellipsis."""
+    """One line for each step; a line that is too long is cut with an ellipsis."""
 
     DEFAULT_CSS = """
     TimelineList { width: 1fr; height: auto; }
@@ -32,16 +32,18 @@ class TimelineList(Widget):
         self._lines: list[StyledText] = []
 
     def show(self, lines: Sequence[StyledText]) -> None:
-        """These lines instead."""
+        """Show these lines."""
         lines = list(lines)
         if lines != self._lines:
             self.refresh(layout=len(lines) != len(self._lines))
             self._lines = lines
 
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+    def get_content_height(self, _container: Size, _viewport: Size, _width: int) -> int:
+        """Be as high as there are lines."""
         return max(1, len(self._lines))
 
     def render_line(self, y: int) -> Strip:
+        """Draw one step."""
         width, base = self.size.width, self.rich_style
         pieces = [
             (text, base + self.app.stylesheet.parse_style(style).rich_style if style else base)
@@ -53,6 +55,7 @@ class TimelineList(Widget):
         return Strip(segments, width).apply_offsets(0, y)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """Return the text that is selected with the mouse."""
         return selected_text(map(self._drawn, range(len(self._lines))), selection), "\n"
 
     def _drawn(self, y: int) -> DrawnSelection:

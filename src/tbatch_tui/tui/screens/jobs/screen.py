@@ -109,7 +109,7 @@ class JobsScreen(JobActions, BaseScreen):
         self.table.focus()
         self.bridge.records.subscribe(self, self._records_changed)
         self.bridge.transfers.subscribe(self, self._transfer_moved)
-        self.bridge.health.subscribe(self, self._health_changed)
+        self.bridge.connection.subscribe(self, self._health_changed)
         self.set_interval(1.0, self._second)
         self.set_interval(30.0, self.table.refresh_rows)
 

@@ -170,7 +170,7 @@ class PickScreen(BaseScreen):
         trouble.display = error is not None
         if error is not None:
             said = [("✗ ", "$status-failed"), (line(error.title), "$status-failed"), (f"  {line(error.hint)}", "")]
-            self.set_status(trouble, said)
+            self.update_static(trouble, said)
 
     # -- typing --------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""One row as a person reads it: what was asked, what came back, and what is odd about it. Pure: a record to blocks."""
+"""One row as blocks of text: the request, the response, and what is wrong with them. Pure functions."""
 
 from __future__ import annotations
 
@@ -18,43 +18,51 @@ _ROLE = "bold $accent-text"
 _TEXT = (PartKind.TEXT, PartKind.JSON)
 
 
-def record_blocks(record: ResultRecord, *, unfolded: bool = False, sought: str = "") -> list[Block]:
-    """The blocks of a reading pane. Reasoning is folded, unless it is asked for, holds what is sought, or is all."""
+def record_blocks(record: ResultRecord, *, unfolded: bool = False, query: str = "") -> list[Block]:
+    """Return a row as a conversation.
+
+    Reasoning is folded to one line unless `unfolded` is set, it holds `query`, or there is no other answer.
+    """
     row = record.row
-    blocks = [Block(trouble, ATTENTION) for trouble in record.issues]
+    blocks = [Block(issue, ATTENTION) for issue in record.issues]
     if row.issue is not None:
         blocks.append(Block(ISSUE_TEXTS[row.issue], ATTENTION))
     if blocks:
         blocks.append(Block())
     for message in record.request_messages:
-        blocks += _message(message, unfolded=unfolded, sought=sought)
+        blocks += _message(message, unfolded=unfolded, query=query)
     if record.settings or record.model:
         settings = [f"{name} {value}" for name, value in record.settings]
         blocks += [Block(fmt.joined(record.model, *settings), QUIET), Block()]
-    blocks += _came_back(record, unfolded, sought)
+    blocks += _response(record, unfolded, query)
     if record.source is not None and record.source_line is not None:
-        place = f"{record.source.words}, line {record.source_line:,}"
-        blocks.append(Block(f"{record.origin}, {place}" if record.origin else place, QUIET))
+        source = f"{record.source.words}, line {record.source_line:,}"
+        blocks.append(Block(f"{record.origin}, {source}" if record.origin else source, QUIET))
     return blocks
 
 
 def raw_blocks(record: ResultRecord) -> list[Block]:
-    """Both lines as they stand in the files, indented where they are JSON."""
-    blocks = [Block(trouble, ATTENTION) for trouble in record.issues]
+    """Return the lines of the request and the response as they are in the files; JSON is indented."""
+    blocks = [Block(issue, ATTENTION) for issue in record.issues]
     row = record.row
-    asked = f"input file, line {row.line:,}" if row.line is not None else ""
-    came = f"{record.source.words}, line {record.source_line:,}" if record.source and record.source_line else ""
-    for title, where, data in (("request", asked, record.raw_request), ("response", came, record.raw_response)):
+    request_source = f"input file, line {row.line:,}" if row.line is not None else ""
+    response_source = ""
+    if record.source and record.source_line:
+        response_source = f"{record.source.words}, line {record.source_line:,}"
+    for title, source, data in (
+        ("request", request_source, record.raw_request),
+        ("response", response_source, record.raw_response),
+    ):
         if data is None:
             blocks.append(Block("", lead=((title, _ROLE), (" · none is here", QUIET))))
         else:
-            blocks.append(Block("", lead=((title, _ROLE), (f" · {fmt.joined(where, fmt.size(len(data)))}", QUIET))))
+            blocks.append(Block("", lead=((title, _ROLE), (f" · {fmt.joined(source, fmt.size(len(data)))}", QUIET))))
             blocks.append(Block(spelled(data), "", _INDENT))
         blocks.append(Block())
     return blocks
 
 
-def _came_back(record: ResultRecord, unfolded: bool, sought: str) -> Iterator[Block]:
+def _response(record: ResultRecord, unfolded: bool, query: str) -> Iterator[Block]:
     row, look = record.row, outcome_style(record.row.outcome)
     heading = (f"{look.glyph} {look.word}", f"bold {look.colour}")
     if row.outcome is Outcome.MISSING:
@@ -75,14 +83,14 @@ def _came_back(record: ResultRecord, unfolded: bool, sought: str) -> Iterator[Bl
             yield Block()
         return
     if record.audio is not None:
-        heard = fmt.joined(record.audio.language, fmt.duration(record.audio.seconds) if record.audio.seconds else "")
-        yield Block("", lead=(("heard", _ROLE), (f" · {heard}" if heard else "", QUIET)))
+        about = fmt.joined(record.audio.language, fmt.duration(record.audio.seconds) if record.audio.seconds else "")
+        yield Block("", lead=(("heard", _ROLE), (f" · {about}" if about else "", QUIET)))
         yield Block(record.audio.text or "(silence)", "" if record.audio.text else QUIET, _INDENT)
         yield Block()
     for number, answer in enumerate(record.answers):
         about = fmt.joined(answer.finish_reason, _used(record.usage) if not number else "")
-        thought = record.usage.reasoning if record.usage is not None and not number else None
-        yield from _message(answer, about, unfolded=unfolded, sought=sought, thought=thought)
+        reasoning_tokens = record.usage.reasoning if record.usage is not None and not number else None
+        yield from _message(answer, about, unfolded=unfolded, query=query, reasoning_tokens=reasoning_tokens)
     if row.outcome is Outcome.CUT_SHORT:
         yield Block("", lead=(heading,))
         yield Block(_why_cut(record), ATTENTION, _INDENT)
@@ -90,14 +98,17 @@ def _came_back(record: ResultRecord, unfolded: bool, sought: str) -> Iterator[Bl
 
 
 def _message(
-    message: Message, about: str = "", *, unfolded: bool = False, sought: str = "", thought: int | None = None
+    message: Message, about: str = "", *, unfolded: bool = False, query: str = "", reasoning_tokens: int | None = None
 ) -> Iterator[Block]:
     yield Block("", lead=((message.role, _ROLE), (f" · {about}" if about else "", QUIET)))
     if message.reasoning:
         is_all = not message.parts and not message.calls
-        is_sought = bool(sought) and sought.lower() in message.reasoning.lower()
-        shown = unfolded or is_all or is_sought
-        size = fmt.plural(thought, "token") if thought else fmt.plural(len(message.reasoning), "character")
+        is_hit = bool(query) and query.lower() in message.reasoning.lower()
+        shown = unfolded or is_all or is_hit
+        if reasoning_tokens:
+            size = fmt.plural(reasoning_tokens, "token")
+        else:
+            size = fmt.plural(len(message.reasoning), "character")
         yield Block("", lead=((f"  {'▾' if shown else '▸'} reasoning ({size})", QUIET),))
         if shown:
             yield Block(message.reasoning, QUIET, 2 * _INDENT)
@@ -110,7 +121,7 @@ def _message(
 
 
 def _note(part: ContentPart) -> str:
-    """`image: https://…`, or `image: image/png, 34.1 kB`."""
+    """Return `[image: https://…]`, or `[image: image/png, 34.1 kB]`."""
     return f"[{part.kind.value}: {part.text}" + (f", {fmt.size(part.size)}]" if part.size is not None else "]")
 
 

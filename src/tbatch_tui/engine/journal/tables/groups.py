@@ -1,4 +1,4 @@
-"""Groups: one input file as several submissions, committed together, and the rest of it held until it may go."""
+"""Groups: one input file as several submissions, committed together, the rest of them waiting until it may go."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.submission import PartFile, SubmissionState
-from tbatch_tui.engine.journal import progress as points
 from tbatch_tui.engine.journal.mapping import RECORD_SELECT, estimate_to_json, path_to_blob, row_to_record
-from tbatch_tui.engine.journal.submissions import Submissions
-from tbatch_tui.engine.progress.history import LOCAL
+from tbatch_tui.engine.progress.history import SUBMISSION_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,15 +15,34 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.endpoint import Endpoint
+    from tbatch_tui.engine.journal.database import Database
+    from tbatch_tui.engine.journal.tables.memory import MemoryTable
+    from tbatch_tui.engine.journal.tables.progress import ProgressTable
+    from tbatch_tui.engine.journal.tables.records import JobRecordTable
+    from tbatch_tui.engine.journal.tables.submissions import SubmissionTable
     from tbatch_tui.engine.local_files.fingerprint import Fingerprint
 
-_AT_REST = tuple(state for state in SubmissionState if state.is_waiting)
+_WAITING_STATES = tuple(state for state in SubmissionState if state.is_waiting)
 
 
-class GroupTable(Submissions):
-    """Groups and what of them waits."""
+class GroupTable:
+    """Input files that were submitted as several jobs."""
 
-    def add_group(
+    def __init__(
+        self,
+        db: Database,
+        records: JobRecordTable,
+        submissions: SubmissionTable,
+        progress: ProgressTable,
+        memory: MemoryTable,
+    ) -> None:
+        self._db = db
+        self._records = records
+        self._submissions = submissions
+        self._progress = progress
+        self._memory = memory
+
+    def add(
         self,
         account_id: int,
         parts: Sequence[PartFile],
@@ -39,8 +56,14 @@ class GroupTable(Submissions):
         auto_continue: bool,
         now: float,
     ) -> list[JobRecord]:
-        """Commit the intent to submit this file in parts: all of them, or none. With `first`, only the first goes."""
-        with self._writing():
+        """Commit the intent to submit this file in parts: all of them, or none.
+
+        Args:
+            path: The whole file; `fingerprint` and `requests` are of it, too.
+            first: How many requests are the first part. With it only that part is sent, and the others wait.
+            auto_continue: Whether the others follow by themselves when all of the first are answered.
+        """
+        with self._db.transaction():
             cursor = self._db.execute(
                 "INSERT INTO groups (account_id, path, size, sha256, requests, parts, first, goes_on, created_at) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -56,9 +79,9 @@ class GroupTable(Submissions):
                     now,
                 ),
             )
-            self._remember_path(path, now)
+            self._memory.add_recent_file(path, now)
             return [
-                self._intend(
+                self._submissions.insert(
                     account_id,
                     path=part.path,
                     size=part.size,
@@ -77,43 +100,47 @@ class GroupTable(Submissions):
             ]
 
     def parts(self, account_id: int, group_id: int) -> list[JobRecord]:
-        """The records of a group's parts, in the order of the parts."""
+        """Return the records of a group's parts, in the order of the parts."""
         rows = self._db.execute(
             RECORD_SELECT + " WHERE r.account_id = ? AND s.group_id = ? AND r.removed_at IS NULL ORDER BY s.part",
             (account_id, group_id),
         )
         return [row_to_record(row) for row in rows]
 
-    def waiting_groups(self, account_id: int) -> list[int]:
-        """The groups of which a part has not been sent yet."""
-        marks = ", ".join("?" * len(_AT_REST))
+    def waiting(self, account_id: int) -> list[int]:
+        """Return the ids of the groups with a part that has not been sent yet."""
+        marks = ", ".join("?" * len(_WAITING_STATES))
         rows = self._db.execute(
             f"SELECT DISTINCT group_id FROM submissions WHERE account_id = ? AND state IN ({marks})",
-            (account_id, *_AT_REST),
+            (account_id, *_WAITING_STATES),
         )
         return [row[0] for row in rows]
 
-    def release_rest(
+    def release(
         self,
         account_id: int,
         group_id: int,
         state: SubmissionState,
         now: float,
         *,
-        said: str | None = None,
-        only: Sequence[SubmissionState] = _AT_REST,
+        error: str | None = None,
+        only: Sequence[SubmissionState] = _WAITING_STATES,
     ) -> list[JobRecord]:
-        """What of the group waits in one of the states `only` is in `state` from now on; the records that changed.
+        """Move the waiting parts of a group to `state` and return the records that changed.
 
-        Of two apps that decide at once, the second finds nothing left to decide.
+        Of two apps that decide at once, the second has nothing left to decide.
+
+        Args:
+            error: Why the parts are not sent, if they are not.
+            only: The waiting states that are left; parts in another stay as they are.
         """
-        with self._writing():
-            moved = []
+        with self._db.transaction():
+            changed = []
             for record in self.parts(account_id, group_id):
                 submission = record.submission
                 if submission is None or submission.state not in only:
                     continue
-                self._write_submission(replace(submission, state=state, error=said, hint=None))
-                points.add_point(self._db, account_id, record.key, now, LOCAL + state, 0.0, None)
-                moved.append(self._reread(account_id, record.key))
-            return moved
+                self._submissions.write(replace(submission, state=state, error=error, hint=None))
+                self._progress.add(account_id, record.key, now, SUBMISSION_PREFIX + state, 0.0, None)
+                changed.append(self._records.refresh(account_id, record.key))
+            return changed

@@ -1,0 +1,1 @@
+"""What is stored, one module a subject. `Journal` holds one object of each."""

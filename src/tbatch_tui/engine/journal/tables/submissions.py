@@ -1,0 +1,211 @@
+"""Submissions, from the intent to the job they become."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tbatch_tui.engine.domain.submission import Submission, SubmissionState
+from tbatch_tui.engine.journal.mapping import (
+    RECORD_SELECT,
+    estimate_to_json,
+    path_to_blob,
+    row_to_record,
+    row_to_submission,
+    submission_key,
+)
+from tbatch_tui.engine.progress.history import SUBMISSION_PREFIX
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.engine.domain.cost import Estimate
+    from tbatch_tui.engine.domain.job import Job
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.endpoint import Endpoint
+    from tbatch_tui.engine.journal.database import Database
+    from tbatch_tui.engine.journal.tables.jobs import JobTable
+    from tbatch_tui.engine.journal.tables.lineage import LineageTable
+    from tbatch_tui.engine.journal.tables.memory import MemoryTable
+    from tbatch_tui.engine.journal.tables.progress import ProgressTable
+    from tbatch_tui.engine.journal.tables.records import JobRecordTable
+
+
+class SubmissionTable:
+    """What was submitted here, and how far each submission has come."""
+
+    def __init__(
+        self,
+        db: Database,
+        records: JobRecordTable,
+        jobs: JobTable,
+        progress: ProgressTable,
+        lineage: LineageTable,
+        memory: MemoryTable,
+    ) -> None:
+        self._db = db
+        self._records = records
+        self._jobs = jobs
+        self._progress = progress
+        self._lineage = lineage
+        self._memory = memory
+
+    def add(
+        self,
+        account_id: int,
+        *,
+        path: Path,
+        size: int,
+        sha256: str,
+        endpoint: Endpoint,
+        label: str,
+        requests: int,
+        now: float,
+        estimate: Estimate | None = None,
+    ) -> JobRecord:
+        """Commit the intent to submit this file, before the first byte is sent."""
+        with self._db.transaction():
+            self._memory.add_recent_file(path, now)
+            return self.insert(
+                account_id,
+                path=path,
+                size=size,
+                sha256=sha256,
+                endpoint=endpoint,
+                label=label,
+                requests=requests,
+                now=now,
+                estimate=estimate_to_json(estimate),
+                parent=self._lineage.parent_of(account_id, path, sha256),
+            )
+
+    def insert(
+        self,
+        account_id: int,
+        *,
+        path: Path,
+        label: str,
+        requests: int,
+        now: float,
+        state: SubmissionState = SubmissionState.INTENT,
+        **columns: object,
+    ) -> JobRecord:
+        """Add a submission and its record. Inside a transaction.
+
+        Args:
+            columns: Other columns of the submission, by name, as they are stored.
+        """
+        values = {
+            "account_id": account_id,
+            "path": path_to_blob(path),
+            "label": label,
+            "requests": requests,
+            "created_at": now,
+            "state": state,
+            **columns,
+        }
+        cursor = self._db.execute(
+            f"INSERT INTO submissions ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",
+            tuple(values.values()),
+        )
+        assert cursor.lastrowid is not None
+        key = submission_key(cursor.lastrowid)
+        self._db.execute(
+            "INSERT INTO records (account_id, key, rank, sort_at, label, input_name, requests, submission_id, "
+            "first_seen_at) VALUES (?, ?, '', ?, ?, ?, ?, ?, ?)",
+            (account_id, key, now, label, _displayable_name(path), requests, cursor.lastrowid, now),
+        )
+        self._progress.add(account_id, key, now, SUBMISSION_PREFIX + state, 0.0, None)
+        return self._records.refresh(account_id, key)
+
+    def get(self, submission_id: int) -> Submission | None:
+        """Return one submission; None if there is none of this id."""
+        row = self._db.execute("SELECT * FROM submissions WHERE id = ?", (submission_id,)).fetchone()
+        return row_to_submission(row) if row is not None else None
+
+    def open(self, account_id: int) -> list[Submission]:
+        """Return the submissions with work left to do now, oldest first."""
+        states = [state for state in SubmissionState if state.is_open and not state.is_waiting]
+        marks = ", ".join("?" * len(states))
+        rows = self._db.execute(
+            f"SELECT * FROM submissions WHERE account_id = ? AND state IN ({marks}) ORDER BY id", (account_id, *states)
+        )
+        return [row_to_submission(row) for row in rows]
+
+    def update(self, account_id: int, submission: Submission, now: float | None = None) -> JobRecord:
+        """Commit a step of a submission that has no job yet. With `now`, the step is part of the job's history."""
+        key = submission_key(submission.id)
+        with self._db.transaction():
+            self.write(submission)
+            if now is not None:
+                self._progress.add(account_id, key, now, SUBMISSION_PREFIX + submission.state, 0.0, None)
+            return self._records.refresh(account_id, key)
+
+    def attach_job(self, account_id: int, submission: Submission, job: Job, now: float) -> JobRecord:
+        """Commit that a submission has become `job`. Its record takes the job's id as key.
+
+        A record that the list brought for the same job gives way to it, but a person's note on it stays.
+        """
+        created = replace(
+            submission, state=SubmissionState.CREATED, job_id=job.id, error=None, hint=None, uncertain_since=None
+        )
+        old_key = submission_key(submission.id)
+        with self._db.transaction():
+            self.write(created)
+            listed = self._records.get(account_id, job.id)
+            self._db.execute("DELETE FROM records WHERE account_id = ? AND key = ?", (account_id, job.id))
+            self._db.execute(
+                "UPDATE records SET key = ?, note = CASE note WHEN '' THEN ? ELSE note END "
+                "WHERE account_id = ? AND key = ?",
+                (job.id, listed.note if listed else "", account_id, old_key),
+            )
+            self._jobs.write(account_id, job, now)
+            self._progress.rename(account_id, old_key, job.id)
+            self._progress.add(account_id, job.id, now, job.status, job.progress, None)
+            record = self._jobs.request_files(account_id, self._records.refresh(account_id, job.id), now)
+            self._records.store_ranks(account_id, [record])
+        self._db.known_jobs(account_id)[job.id] = job
+        return record
+
+    def claimed_job_ids(self, account_id: int) -> set[str]:
+        """Return the ids of the jobs that submissions of this journal have become."""
+        rows = self._db.execute(
+            "SELECT job_id FROM submissions WHERE account_id = ? AND job_id IS NOT NULL", (account_id,)
+        )
+        return {row[0] for row in rows}
+
+    def earlier_runs(self, account_id: int, sha256: str, endpoint: Endpoint) -> list[JobRecord]:
+        """Return the records of submissions of these exact bytes that became a job or still may, newest first.
+
+        Of bytes that were submitted as several jobs, the first of them.
+        """
+        rows = self._db.execute(
+            RECORD_SELECT
+            + " WHERE r.account_id = ? AND (s.sha256 = ? OR (g.sha256 = ? AND s.part = 1)) AND s.endpoint = ?"
+            + " AND s.state NOT IN ('rejected', 'stopped') ORDER BY s.created_at DESC",
+            (account_id, sha256, sha256, endpoint),
+        )
+        return [row_to_record(row) for row in rows]
+
+    def write(self, submission: Submission) -> None:
+        """Store what can change of a submission. Inside a transaction."""
+        self._db.execute(
+            "UPDATE submissions SET state = ?, file_id = ?, known_ids = ?, job_id = ?, error = ?, hint = ?, "
+            "warning = ?, uncertain_since = ? WHERE id = ?",
+            (
+                submission.state,
+                submission.file_id,
+                "\n".join(submission.known_ids),
+                submission.job_id,
+                submission.error,
+                submission.hint,
+                submission.warning,
+                submission.uncertain_since,
+                submission.id,
+            ),
+        )
+
+
+def _displayable_name(path: Path) -> str:
+    """Return the file's name as text that SQLite accepts: undecodable bytes become U+FFFD."""
+    return path.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,0 +1,95 @@
+"""The estimate of a prompt's tokens: one rule, and Check and Create count by it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from tbatch_tui.engine.check import check_file
+from tbatch_tui.engine.pricing.demand import demand_of
+from tbatch_tui.engine.token_estimate import Prompt, estimate_prompt
+from tests.engine.check.test_oracle import files
+from tests.helpers.check_lines import MODEL, chat, dumped, saved, with_messages
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FIELDS = {
+    f"field_{n}": {"type": "string", "description": "One fact of the review, in a word or two"} for n in range(20)
+}
+SCHEMA = {"type": "object", "properties": FIELDS, "required": list(FIELDS), "additionalProperties": False}
+FORMAT = {"type": "json_schema", "json_schema": {"name": "facts", "schema": SCHEMA}}
+TOOL = {"type": "function", "function": {"name": "f"}}
+USER = {"role": "user", "content": "Hi"}
+
+
+def demanded(path: Path) -> dict[str, int]:
+    """The prompt tokens of each model as Create prices them."""
+    return {demand.model: demand.prompt_tokens for demand in demand_of(path)}
+
+
+def test_check_and_create_agree_on_requests_with_a_schema(tmp_path: Path) -> None:
+    """The schema is part of every prompt. Check once left it out: 1,800 tokens where Create priced 112,100."""
+    path = saved(tmp_path, dumped(*(chat(f"r{n}", response_format=FORMAT) for n in range(200))))
+    report = check_file(path)
+    assert report.tokens == demanded(path)
+    assert report.tokens[MODEL] > 200 * len(str(SCHEMA)) / 4
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        dumped(chat("a"), chat("b", model="other"), chat("c")),
+        dumped(chat("a"), chat("b"))[:-1],
+        b"\xef\xbb\xbf" + dumped(chat("a"), chat("b")),
+        dumped(chat("a"), b"", b" ", chat("b")).replace(b"\n", b"\r\n"),
+        dumped(chat("a", tools=[TOOL]), chat("b", max_tokens=None), chat("c", n=2.0, max_tokens=10**30)),
+        dumped(with_messages(USER, {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}]}, USER)),
+        dumped(
+            with_messages(
+                {"role": "user", "content": [{"type": "text", "text": "é\n"}, {"type": "image_url", "image_url": {}}]}
+            )
+        ),
+    ],
+)
+def test_check_and_create_agree(tmp_path: Path, content: bytes) -> None:
+    path = saved(tmp_path, content)
+    report = check_file(path)
+    assert report.is_ok
+    assert report.prompt_tokens > 0
+    assert report.tokens == demanded(path)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(files())
+def test_check_and_create_agree_on_any_valid_chat_file(tmp_path: Path, file: tuple[bytes, bool]) -> None:
+    content, is_chat = file
+    path = saved(tmp_path, content)
+    report = check_file(path)
+    if is_chat and report.is_ok:
+        assert report.prompt_tokens == sum(demanded(path).values())
+
+
+@pytest.mark.parametrize(
+    ("body", "tokens", "has_attachments"),
+    [
+        (b"{}", 0, False),
+        (b'{"messages": [{"content": "12345"}]}', 2 + 4, False),
+        (b'{"messages": [{"content": null}, {}]}', 8, False),
+        (b'{"messages": [{"content": "\\u00e9\\n\\\\n\\ud83d\\ude00"}]}', 3 + 4, False),
+        (b'{"messages": [{"content": "\xc3\xa9\\n\\\\n\xf0\x9f\x98\x80"}]}', 3 + 4, False),
+        (b'{"messages": [{"content": ["1234", {"type": "text", "text": "1"}]}]}', 2 + 4, False),
+        (b'{"messages": [{"content": [{"type": "image_url", "image_url": {}}]}]}', 4, True),
+        (b'{"messages": [{"content": ""}], "tools": [1, 2], "response_format": {"a": 1}}', 4 + 4, False),
+    ],
+)
+def test_what_counts(body: bytes, tokens: int, has_attachments: bool) -> None:
+    assert estimate_prompt(msgspec.json.decode(body, type=Prompt)) == (tokens, has_attachments)
+
+
+def test_half_of_a_surrogate_pair_is_refused() -> None:
+    with pytest.raises(ValueError, match="malformed"):
+        estimate_prompt(msgspec.json.decode(b'{"messages": [{"content": "\\ud800 x"}]}', type=Prompt))
