@@ -18,7 +18,6 @@ from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
 from tbatch_tui.engine.domain.submission import Submission
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.progress.history import JobHistory, ProgressPoint, SimilarJobs
 from tbatch_tui.engine.progress.outlook import course
 from tbatch_tui.tui.render.counts import counts_cell
@@ -28,7 +27,6 @@ from tbatch_tui.tui.render.pace import format_pace, pace_facts
 from tbatch_tui.tui.render.timeline import STEP_WIDTH, TimelineStep, timeline_steps
 from tbatch_tui.tui.screens.job.chart import GUTTER, DrawnChart, chart_lines
 from tbatch_tui.tui.screens.job.facts import about_facts
-from tbatch_tui.tui.terminal.open_file import opener_of, pager_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -290,7 +288,7 @@ def test_a_retry_names_its_parent_and_a_parent_its_retries():
     assert [said(pieces) for _, pieces in about_facts(one, alike, [], NOW)].count("and 2 more") == 1
 
 
-# -- hints and programs --------------------------------------------------------------------------------
+# -- hints ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -319,21 +317,3 @@ def test_each_known_error_has_its_hint(error: str, helps: str):
 def test_no_hint_hides_another():
     for signs, hint in KNOWN:
         assert error_hint(signs[0]) == hint, signs
-
-
-def test_the_pager_is_the_persons_then_less():
-    path = {"PATH": "/usr/bin:/bin"}
-    assert pager_of(path | {"PAGER": "cat -v"}) == ["cat", "-v"]
-    assert pager_of(path)[0] in ("less", "more")
-    with pytest.raises(BatchError, match="no program"):
-        pager_of(path | {"PAGER": "'"})
-    with pytest.raises(BatchError, match="no pager"):
-        pager_of({"PATH": "/nowhere"})
-
-
-def test_there_is_a_desktop_or_it_is_said():
-    assert opener_of({}, "darwin") == ["open"]
-    for environment in ({"SSH_TTY": "/dev/pts/1"}, {}, {"DISPLAY": ":0", "PATH": "/nowhere"}):
-        with pytest.raises(BatchError) as error:
-            opener_of(environment, "linux")
-        assert error.value.hint == "{job.page} shows it here, in $PAGER."

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.tui.terminal.clipboard import LONGEST, json_or_text, json_text
+from tbatch_tui.tui.terminal.clipboard import MAX_BYTES, json_or_text, json_text
 from tests.conftest import until
 from tests.helpers.app_host import make_app
 from tests.helpers.hostile_text import NASTY
@@ -58,7 +58,7 @@ async def test_y_and_Y_on_jobs(tmp_path: Path, sandbox: Sandbox, chat_file: Path
         assert both["response"]["custom_id"] == "request-1"
 
 
-@pytest.mark.parametrize("more", ["", "x" * (LONGEST + 1)], ids=["short", "too long"])
+@pytest.mark.parametrize("more", ["", "x" * (MAX_BYTES + 1)], ids=["short", "too long"])
 async def test_a_faulty_line_is_copied_whole_or_not_at_all(more: str, tmp_path: Path) -> None:
     path = tmp_path / "faulty.jsonl"
     path.write_text(json.dumps({"custom_id": 7, "more": more}) + "\n")

@@ -55,9 +55,9 @@ class KeyHints(OneLine):
         super().__init__()
         self._hints = hints
 
-    def pieces(self, _width: int) -> StyledText:
-        """Return each key with its word."""
-        pieces: StyledText = []
+    def styled_text(self, _width: int) -> StyledText:
+        """Show each key with its word."""
+        text: StyledText = []
         for key, word in self._hints:
-            pieces += [(key, "bold $accent-text"), (f" {word}", "$status-quiet"), ("  ", "")]
-        return pieces
+            text += [(key, "bold $accent-text"), (f" {word}", "$status-quiet"), ("  ", "")]
+        return text

@@ -1,4 +1,4 @@
-"""A status as a person reads it: a glyph, a word and a colour, never a colour alone."""
+"""A status as the user sees it: a glyph, a word and a colour, never a colour alone."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class StatusStyle:
     colour: str
 
 
-_LOOKS: dict[JobStatus | LocalStatus, tuple[str, str]] = {
+_STYLES: dict[JobStatus | LocalStatus, tuple[str, str]] = {
     JobStatus.VALIDATING: ("◌", ACTIVE),
     JobStatus.IN_PROGRESS: ("◐", ACTIVE),
     JobStatus.COMPLETED: ("✓", OK),
@@ -44,17 +44,17 @@ _LOOKS: dict[JobStatus | LocalStatus, tuple[str, str]] = {
 
 
 def status_style(status: str) -> StatusStyle:
-    """The look of a status; one that nobody knows as the server spells it."""
+    """Return how a status is shown; an unknown one as the server spells it."""
     known = known_status(status)
     if known is None:
         return StatusStyle("·", line(status)[:40], ACTIVE)
-    glyph, colour = _LOOKS[known]
+    glyph, colour = _STYLES[known]
     return StatusStyle(glyph, known.words, colour)
 
 
 def record_style(record: JobRecord) -> StatusStyle:
-    """As `status_style`, but a completed job that needs a person says so: `! Completed`."""
-    look = status_style(record.status)
+    """Return how the status of a job is shown. A completed job that needs the user is `! Completed`."""
+    style = status_style(record.status)
     if record.status == JobStatus.COMPLETED and record.rank is Rank.ATTENTION:
-        return StatusStyle("!", look.word, ATTENTION)
-    return look
+        return StatusStyle("!", style.word, ATTENTION)
+    return style
