@@ -88,7 +88,7 @@ _NAMES_BY_MODULE = {
     "index.index": ("ResultIndex",),
     "index.merged": ("MergedIndex", "MergedMember"),
     "index.staleness": ("is_stale",),
-    "outcomes": ("Outcome", "RequestCounts", "Row", "RowIssue"),
+    "outcomes": ("Outcome", "Row", "RowIssue"),
     "record": ("Failure", "ResultRecord", "Transcription", "format_raw_line"),
     "retry": ("retry_path", "rows_to_retry", "write_retry"),
     "row_search": ("search",),
@@ -96,14 +96,16 @@ _NAMES_BY_MODULE = {
     "usage": ("Usage",),
     "usage_totals": ("usage_by_model",),
 }
-_MODULES = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names}
+_MODULES = {"RequestCounts": "tbatch_tui.engine.domain.counts"} | {
+    name: f"{__name__}.{module}" for module, names in _NAMES_BY_MODULE.items() for name in names
+}
 
 
 def __getattr__(name: str) -> Any:
     """Load the module that defines `name`, and remember the name (PEP 562)."""
     if (module := _MODULES.get(name)) is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
+    value = globals()[name] = getattr(import_module(module), name)
     return value
 
 
