@@ -22,43 +22,12 @@ from tbatch_tui.engine.options import EngineOptions
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import write_chat
 from tests.engine.scenarios.test_fault_matrix import at_home
+from tests.helpers.submit_child import child_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _PACE = {"poll_interval": 0.1, "look_up_every": 0.1, "looked_up_for": 1.0, "first_wait": 0.1}
-
-_NURSERY = """
-import asyncio, json, os, signal, sys
-from pathlib import Path
-from tbatch_tui.engine.client import api
-from tbatch_tui.engine.download import downloader
-from tbatch_tui.engine.polling import poller
-from tbatch_tui.engine.runtime import event_log
-from tbatch_tui.engine.submit import submitter
-from tbatch_tui.engine.engine import BatchEngine
-from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.options import Options
-
-async def live(url, key, folder, files, pace):
-    options = Options(data_dir=Path(folder) / "data", output_dir=Path(folder) / "results", base_url=url, api_key=key,
-                      **pace)
-    async with BatchEngine(options, lambda event: None) as engine:
-        known = {record.label for record in await engine.records()}
-        for file in files:
-            if Path(file).stem not in known:
-                await engine.submit(Path(file), Endpoint.CHAT, requests=30, label=Path(file).stem)
-        await asyncio.sleep(60)
-
-signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-api.TogetherApi.connect(base_url="http://127.0.0.1:9", api_key="loads-what-the-sdk-loads-late")
-for line in sys.stdin:
-    pid = os.fork()  # each child starts with everything imported: a start costs 0.1 s, not 1 s
-    if not pid:
-        asyncio.run(live(**json.loads(line)))
-        os._exit(0)
-    print(pid, flush=True)
-"""
 
 _SLOWED: list[tuple[str, dict[str, Any]]] = [
     ("delay", {"path": "/_storage/*", "method": "PUT", "seconds": 0.2}),
@@ -104,11 +73,11 @@ async def crash(rounds: int, seed: int, folder: Path) -> Counts:
     counts = Counts(rounds)
     files: list[Path] = []
     nursery = subprocess.Popen(
-        [sys.executable, "-c", _NURSERY],
+        [sys.executable, "-m", "tests.helpers.crash_child"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        env=child_environment(),
     )
     with Sandbox(speed=200, seed=seed) as box, nursery:
         assert nursery.stdin is not None and nursery.stdout is not None

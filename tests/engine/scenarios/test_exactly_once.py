@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +17,7 @@ from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.submit.lookup import LookupDecision
 from tests.conftest import until, write_chat
 from tests.engine.scenarios.test_main_job import fetched
+from tests.helpers.submit_child import child_environment, submit_command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,26 +79,6 @@ async def test_a_4xx_is_said_and_nothing_is_asked_again(
     assert sandbox.jobs == []
 
 
-_CHILD = """
-import asyncio, sys
-from pathlib import Path
-from tbatch_tui.engine.engine import BatchEngine
-from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.options import Options
-
-async def main():
-    url, key, folder, file = sys.argv[1:]
-    options = Options(data_dir=Path(folder) / "data", output_dir=Path(folder) / "results", base_url=url, api_key=key,
-                      poll_interval=0.2, look_up_every=0.2, looked_up_for=1.0)
-    async with BatchEngine(options, lambda event: None) as engine:
-        await engine.submit(Path(file), Endpoint.CHAT, requests=2, label="survivor")
-        print("committed", flush=True)
-        await asyncio.sleep(60)
-
-asyncio.run(main())
-"""
-
-
 @pytest.mark.parametrize("moment", ["committed", "upload", "create", "created", "download"])
 async def test_killed_at_any_moment_it_goes_on_where_it_was(
     moment: str, sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, tmp_path: Path
@@ -115,9 +94,9 @@ async def test_killed_at_any_moment_it_goes_on_where_it_was(
         after = {"after": True} if moment == "created" else {}
         sandbox.plan_fault("delay", path, method=method, seconds=30, **after)
     child = subprocess.Popen(
-        [sys.executable, "-c", _CHILD, sandbox.base_url, sandbox.key, str(tmp_path), str(chat_file)],
+        submit_command(sandbox, tmp_path, [chat_file], requests=2),
         stdout=subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        env=child_environment(),
     )
     assert child.stdout is not None
     with child, child.stdout:
@@ -137,7 +116,7 @@ async def test_killed_at_any_moment_it_goes_on_where_it_was(
         [record] = await engine.records()
         record = await engine.wait_until(record.key, fetched)
     assert len(sandbox.jobs) == 1
-    assert record.label == "survivor"
+    assert record.label == chat_file.stem
     assert record.output is not None and record.output.path is not None
     assert record.output.path.read_bytes() == sandbox.file_bytes(sandbox.jobs[0]["output_file_id"])
 
