@@ -185,7 +185,7 @@ async def test_a_folder_that_cannot_be_written_is_not_waited_for_for_ever(
     )
     async with asyncio.timeout(60), session.Session(settings, background_work=True) as open_one:
         await open_one.listed()
-        await open_one.engine.fetch(job_id)
+        await open_one.engine.download(job_id)
         with pytest.raises(ConnectionFailedError, match="did not come"):
             await open_one.until(job_id, session.is_brought_home)
     assert capsys.readouterr().err.count("folder should be") == 1

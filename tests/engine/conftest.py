@@ -10,7 +10,7 @@ import pytest
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.options import EngineOptions
-from tbatch_tui.engine.runtime.runtime import STOPPED
+from tbatch_tui.engine.runtime.tasks import STOPPED
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -48,7 +48,7 @@ async def run_engine(order: Order) -> None:
         known = {record.label for record in await engine.records()}
         for file in order["files"]:
             if Path(file).stem not in known:
-                await engine.submit(Path(file), Endpoint.CHAT, requests=30, label=Path(file).stem)
+                await engine.submit_checked(Path(file), Endpoint.CHAT, requests=30, label=Path(file).stem)
         await asyncio.sleep(60)
 
 

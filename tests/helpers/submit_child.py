@@ -59,7 +59,8 @@ async def submit_files(url: str, key: str, folder: str, files: list[str], reques
     )
     async with BatchEngine(options, lambda event: None) as engine:
         keys = [
-            await engine.submit(Path(file), Endpoint.CHAT, requests=requests, label=Path(file).stem) for file in files
+            await engine.submit_checked(Path(file), Endpoint.CHAT, requests=requests, label=Path(file).stem)
+            for file in files
         ]
         print("committed", flush=True)  # noqa: T201 - the parent waits for this line
         for each in keys:

@@ -154,8 +154,8 @@ class TbatchApp(App[str]):
     async def _start_engine(self) -> None:
         try:
             if self.demo is not None:
-                self.engine.served_at(await asyncio.to_thread(self.demo.start))
-            await self.engine.__aenter__()
+                self.engine.set_base_url(await asyncio.to_thread(self.demo.start))
+            await self.engine.open()
             self._entered = True
             kept = [await self.engine.recall(f"jobs.{name}") for name in ("filter", "sort", "text")]
             self.jobs.restore(*kept)
@@ -201,7 +201,7 @@ class TbatchApp(App[str]):
             self._attention.close()
         if self._entered:
             self._entered = False
-            await self.engine.__aexit__(None, None, None)
+            await self.engine.aclose()
         if self.demo is not None:
             await asyncio.to_thread(self.demo.stop)
 

@@ -8,7 +8,7 @@ import hashlib
 import os
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -24,6 +24,7 @@ from tests.conftest import until
 from tests.engine.scenarios.test_main_job import fetched
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
     from pathlib import Path
 
     from tbatch_tui.engine.domain.record import JobRecord
@@ -39,7 +40,7 @@ async def get(engine: BatchEngine, box: Sandbox, rows: int = ROWS) -> JobRecord:
     """Fetch the results of a job made elsewhere."""
     job_id = box.add_job("COMPLETED", rows=rows)
     await engine.wait_until(job_id, lambda r: r.job is not None)
-    await engine.fetch(job_id)
+    await engine.download(job_id)
     return await engine.wait_until(job_id, fetched)
 
 
@@ -87,9 +88,9 @@ async def test_a_server_that_wants_patience_is_given_it_by_all_downloads(sandbox
     jobs = [sandbox.add_job("COMPLETED", rows=5) for _ in range(2)]
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         await engine.wait_until(jobs[1], lambda r: r.job is not None)
-        await engine.fetch(jobs[0])
+        await engine.download(jobs[0])
         await _failed_with(engine, jobs[0], "429")
-        await engine.fetch(jobs[1])
+        await engine.download(jobs[1])
         for job_id in jobs:
             await engine.wait_until(job_id, fetched)
     asked = [c.started for c in sandbox.requests if c.path.endswith("/content")]
@@ -125,29 +126,35 @@ async def test_a_fetch_that_breaks_off_unforeseen_is_not_begun_again_at_once(tmp
     """A history that cannot be written, say: neither the server nor the person is told of it a thousand times."""
     begun: list[float] = []
 
-    class Broken:
-        api = None
-
-        def now(self) -> float:
-            return 0.0
-
-        async def wanted(self) -> list[tuple[str, Transfer]]:
+    class Store:
+        async def pending_transfers(self) -> list[tuple[str, Transfer]]:
             return [("job", Transfer(FileKind.OUTPUT, "file", TransferState.WANTED))]
 
-        async def final_path(self, job_id: str, kind: FileKind) -> Path:
+    class Paths:
+        async def path_of(self, job_id: str, kind: FileKind) -> Path:
             begun.append(asyncio.get_running_loop().time())
             raise JournalError("The history cannot be written", "")
 
-        async def put(self, job_id: str, transfer: Transfer) -> JobRecord | None:
-            return None
-
-        def download_moved(self, *_: object) -> None: ...
-
-        def collected(self, *_: object) -> None: ...
-
     tasks: list[asyncio.Task[None]] = []
-    collector = Downloader(Broken(), first_wait=0.05)  # type: ignore[arg-type]
-    running = asyncio.create_task(collector.run(lambda work: tasks.append(asyncio.create_task(work))))
+
+    def spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        tasks.append(asyncio.create_task(work))
+        return tasks[-1]
+
+    api: Any = None
+    store: Any = Store()
+    paths: Any = Paths()
+    downloader = Downloader(
+        api,
+        store,
+        paths,
+        emit=lambda _: None,
+        on_progress=lambda *_: None,
+        on_downloaded=lambda _: None,
+        now=lambda: 0.0,
+        first_wait=0.05,
+    )
+    running = asyncio.create_task(downloader.run(spawn))
     async with asyncio.timeout(30):
         await until(lambda: len(begun) >= 4)
     running.cancel()
@@ -184,14 +191,14 @@ async def test_whatever_ended_with_whichever_file_it_is_fetched_by_itself(
     status: str, kept: str, sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ):
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT)
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT)
         await engine.wait_until(key, fetched)  # a file that is there, to be taken for either
         [job] = sandbox.jobs
         odd = job | {"status": status, "output_file_id": None, "error_file_id": None, kept: job["output_file_id"]}
         odd |= {"id": "not a uuid/../☃", "progress": "odd", "created_at": "yesterday", "new_field": [1]}
         sandbox.plan_fault("status", "/v1/batches", method="POST", status=200, body={"job": odd | {"status": "NEW"}})
         sandbox.plan_fault("status", "/v1/batches", method="GET", last=None, status=200, body=[odd, None, 7, {}])
-        record = await engine.wait(await engine.submit(chat_file, Endpoint.CHAT))
+        record = await engine.wait(await engine.submit_checked(chat_file, Endpoint.CHAT))
     assert (record.key, record.status) == (odd["id"], status)
     [path] = record.paths
     assert path.read_bytes() == sandbox.file_bytes(job["output_file_id"])
@@ -265,7 +272,7 @@ async def test_gone_is_believed_when_it_is_said_twice(sandbox: Sandbox, make_eng
         assert_whole(await get(engine, sandbox), sandbox)
         other = sandbox.add_job("COMPLETED", rows=7)
         await engine.wait_until(other, lambda r: r.job is not None)
-        await engine.fetch(other)
+        await engine.download(other)
         record = await engine.wait_until(other, lambda r: r.output is not None and r.output.state is TransferState.GONE)
         assert "404" in (record.output.message or "" if record.output else "")
     assert not list((tmp_path / "results").glob("*.part"))
@@ -278,18 +285,18 @@ async def test_a_stopped_download_waits_to_be_asked_for_and_goes_on_where_it_was
     job_id = sandbox.add_job("COMPLETED", rows=ROWS)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         await engine.wait_until(job_id, lambda r: r.job is not None)
-        await engine.fetch(job_id)
+        await engine.download(job_id)
         await until(lambda: engine.has_transfers and any(c.fault == "drip" for c in sandbox.requests))
         await engine.wait_until(job_id, lambda r: r.output is not None and r.output.etag is not None)
-        assert engine.stop_fetching(job_id)
+        assert engine.stop_download(job_id)
         record = await engine.wait_until(
             job_id, lambda r: r.output is not None and "Stopped" in (r.output.message or "")
         )
         assert record.output is not None and record.output.state is TransferState.FAILED
         assert not engine.has_transfers
-        await engine.fetch(job_id)
+        await engine.download(job_id)
         assert_whole(await engine.wait_until(job_id, fetched), sandbox)
-        assert not engine.stop_fetching(job_id)
+        assert not engine.stop_download(job_id)
 
 
 async def test_two_data_folders_and_one_output_folder_do_not_spoil_each_others_bytes(
@@ -301,7 +308,7 @@ async def test_two_data_folders_and_one_output_folder_do_not_spoil_each_others_b
     async with asyncio.timeout(30), make_engine(sandbox) as one, other as two:
         for engine in (one, two):
             await engine.wait_until(job_id, lambda r: r.job is not None)
-            await engine.fetch(job_id)
+            await engine.download(job_id)
         for engine in (one, two):
             assert_whole(await engine.wait_until(job_id, fetched), sandbox)
 
@@ -317,7 +324,7 @@ async def test_a_name_from_the_server_chooses_no_folder_and_hides_nothing(
     job_id = sandbox.add_job("COMPLETED", content=content)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         await engine.wait_until(job_id, lambda r: r.input_name != "")
-        await engine.fetch(job_id)
+        await engine.download(job_id)
         record = await engine.wait_until(job_id, fetched)
     for transfer in record.transfers:
         assert transfer.path is not None and transfer.path.parent == tmp_path / "results"
@@ -413,7 +420,7 @@ async def test_a_full_or_read_only_disk_is_said_and_mended_by_itself(
     try:
         async with asyncio.timeout(60), make_engine(sandbox) as engine:
             await engine.wait_until(job_id, lambda r: r.job is not None)
-            await engine.fetch(job_id)
+            await engine.download(job_id)
             await _failed_with(engine, job_id, "disk is full")
             assert os.system(f"mount -o remount,ro {folder}") == 0
             await _failed_with(engine, job_id, "read-only")
@@ -435,7 +442,7 @@ async def test_a_disk_that_takes_no_more_on_the_way_is_said_and_mended_by_itself
         async with asyncio.timeout(60), make_engine(sandbox) as engine:
             await engine.wait_until(job_id, lambda r: r.job is not None)
             resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, hard))
-            await engine.fetch(job_id)
+            await engine.download(job_id)
             await _failed_with(engine, job_id, "may not be that large")
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
             assert_whole(await engine.wait_until(job_id, fetched), sandbox)
@@ -450,7 +457,7 @@ async def test_a_disk_without_room_is_said_before_a_byte_is_written(
     job_id = sandbox.add_job("COMPLETED", rows=ROWS)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         await engine.wait_until(job_id, lambda r: r.job is not None)
-        await engine.fetch(job_id)
+        await engine.download(job_id)
         await _failed_with(engine, job_id, "disk is full")
         monkeypatch.setattr(download, "_SPARE", 0)
         assert_whole(await engine.wait_until(job_id, fetched), sandbox)

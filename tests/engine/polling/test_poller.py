@@ -54,7 +54,7 @@ async def test_an_outage_is_asked_about_less_and_less_often_and_ends_by_itself(
 ):
     sandbox.plan_fault("html", LIST, method="GET", first=2, last=6, status=502)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
-        record = await engine.wait(await engine.submit(chat_file, Endpoint.CHAT))
+        record = await engine.wait(await engine.submit_checked(chat_file, Endpoint.CHAT))
         await until(lambda: engine.health.state is HealthState.OK)
     assert record.status == "COMPLETED"
     failed = [c.started for c in sandbox.requests if c.path == LIST and c.status == 502]

@@ -24,7 +24,7 @@ PATH = "/v2/supported-models"
 
 async def test_the_models_with_their_prices_and_the_date(sandbox: Sandbox, make_engine: MakeEngine):
     async with make_engine(sandbox, now=lambda: NOW) as engine:
-        found = await engine.catalogue()
+        found = await engine.prices.catalogue()
     assert found[CHAT_MODEL] == ModelInfo(CHAT_MODEL, 131_072, 0.88, 0.88, 0.44)
     assert found["openai/whisper-large-v3"] == ModelInfo("openai/whisper-large-v3")
     assert "google/gemma-3-27b-it" not in found, "dedicated only"
@@ -34,31 +34,31 @@ async def test_the_models_with_their_prices_and_the_date(sandbox: Sandbox, make_
 async def test_however_many_ask_the_server_is_asked_once_a_day(sandbox: Sandbox, make_engine: MakeEngine):
     now = NOW
     async with make_engine(sandbox, now=lambda: now) as engine:
-        first = await asyncio.gather(*(engine.catalogue() for _ in range(5)))
+        first = await asyncio.gather(*(engine.prices.catalogue() for _ in range(5)))
         assert len({id(found) for found in first}) == 1
     async with make_engine(sandbox, now=lambda: now) as engine:
-        assert await engine.catalogue() == first[0]
+        assert await engine.prices.catalogue() == first[0]
         assert sandbox.count("GET", PATH) == 1
         now += 86_401
-        assert (await engine.catalogue()).fetched_at == now
+        assert (await engine.prices.catalogue()).fetched_at == now
     assert sandbox.count("GET", PATH) == 2
 
 
 async def test_without_the_server_the_last_one_with_its_date(sandbox: Sandbox, make_engine: MakeEngine):
     async with make_engine(sandbox, now=lambda: NOW) as engine:
-        known = await engine.catalogue()
+        known = await engine.prices.catalogue()
     sandbox.plan_fault("garbage", PATH, to=None)
     async with make_engine(sandbox, now=lambda: NOW + 90_000) as engine:
-        assert await engine.catalogue() == known
-        assert await engine.catalogue() == known
+        assert await engine.prices.catalogue() == known
+        assert await engine.prices.catalogue() == known
     assert sandbox.count("GET", PATH) == 2, "what failed is not tried again at once"
     async with make_engine(sandbox, api_key=None) as engine:
-        assert await engine.catalogue() == known
+        assert await engine.prices.catalogue() == known
 
 
 async def test_nothing_known_is_empty(sandbox: Sandbox, make_engine: MakeEngine):
     async with make_engine(sandbox, api_key=None) as engine:
-        found = await engine.catalogue()
+        found = await engine.prices.catalogue()
     assert (dict(found), found.fetched_at) == ({}, None)
 
 

@@ -147,9 +147,9 @@ def test_audio_by_its_length_when_a_price_is_given():
 async def test_the_estimate_is_kept_with_the_submission(sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path):
     path = write_chat(tmp_path / "in.jsonl", ["word " * 800] * 5)
     async with make_engine(sandbox) as engine:
-        guessed = await engine.estimate(path)
+        guessed = await engine.prices.estimate(path)
         assert guessed.most == pytest.approx((5 * 1004 + 5 * 200) * 0.44 / 1e6)
-        key = await engine.submit(path, Endpoint.CHAT, requests=5, estimate=guessed)
+        key = await engine.submit_checked(path, Endpoint.CHAT, requests=5, estimate=guessed)
         await engine.wait_until(key, lambda r: r.job is not None)
     async with make_engine(sandbox) as again:
         [record] = await again.records()

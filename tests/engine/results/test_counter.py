@@ -31,7 +31,7 @@ def tallied(record: JobRecord) -> bool:
 
 
 async def run_job(engine: BatchEngine, path: Path, requests: int) -> JobRecord:
-    key = await engine.submit(path, Endpoint.CHAT, requests=requests)
+    key = await engine.submit_checked(path, Endpoint.CHAT, requests=requests)
     return await engine.wait_until(key, tallied)
 
 
@@ -105,7 +105,7 @@ async def test_a_job_made_elsewhere_is_what_came_back(sandbox: Sandbox, make_eng
     job_id = sandbox.add_job("COMPLETED", rows=3)
     async with make_engine(sandbox) as engine:
         await engine.wait_until(job_id, lambda r: r.job is not None)
-        await engine.fetch(job_id)
+        await engine.download(job_id)
         tally = (await engine.wait_until(job_id, tallied)).counts
     assert tally is not None and not tally.has_input and not tally.is_even and not tally.needs_attention
     assert tally.requests == tally.answered == 3

@@ -31,7 +31,7 @@ async def test_the_log_says_what_happened_without_key_prompts_or_answers(make_en
     with Sandbox(speed=40, key=KEY) as box:
         box.plan_fault("status", "/v1/batches", method="GET", status=503, body={"error": f"no luck with {KEY}"})
         async with asyncio.timeout(30), make_engine(box) as engine:
-            key = await engine.submit(file, Endpoint.CHAT, requests=1)
+            key = await engine.submit_checked(file, Endpoint.CHAT, requests=1)
             record = await engine.wait_until(key, fetched)
             try:
                 raise ValueError(f"a library that quotes Authorization: Bearer {KEY}")

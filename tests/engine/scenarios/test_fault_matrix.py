@@ -14,7 +14,7 @@ from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.options import EngineOptions
-from tbatch_tui.engine.runtime.runtime import STOPPED
+from tbatch_tui.engine.runtime.tasks import STOPPED
 from tbatch_tui.sandbox.jobs.records import Pace
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import write_chat
@@ -87,7 +87,7 @@ async def _cell(call: str, trouble: tuple[str, dict[str, Any]], folder: Path) ->
             first_wait=0.1,
         )
         async with BatchEngine(options, events.append) as engine:
-            key = await engine.submit(file, Endpoint.CHAT, requests=2, label="once")
+            key = await engine.submit_checked(file, Endpoint.CHAT, requests=2, label="once")
             if call == "cancel":
                 await _cancel(engine, key)
             record = await engine.wait_until(key, at_home)

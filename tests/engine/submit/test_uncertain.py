@@ -35,7 +35,7 @@ def hide_jobs(box: Sandbox, lists: int | None = None) -> None:
 
 async def lost(engine: BatchEngine, file: Path, label: str = "mine") -> str:
     """Submit, and wait until the submission is uncertain."""
-    key = await engine.submit(file, Endpoint.CHAT, requests=2, label=label)
+    key = await engine.submit_checked(file, Endpoint.CHAT, requests=2, label=label)
     await engine.wait_until(key, is_uncertain)
     return key
 
@@ -84,7 +84,7 @@ async def test_whatever_the_answer_says_the_job_is_adopted(
 ):
     sandbox.plan_fault("status-after", CREATE[1], method=CREATE[0], status=status, body=body)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2, label="mine")
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2, label="mine")
         record = await engine.wait_until(key, fetched)
     assert (record.key, record.label) == (sandbox.jobs[0]["id"], "mine")
     assert sandbox.count(*CREATE) == 1
@@ -96,7 +96,7 @@ async def test_a_refusal_is_said_in_the_servers_words_and_is_the_end(
 ):
     sandbox.plan_fault("status", CREATE[1], method=CREATE[0], status=status, body={"error": {"message": "no [/way]"}})
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         record = await engine.wait_until(key, lambda r: r.status == LocalStatus.NOT_SUBMITTED)
     assert record.submission is not None and "no [/way]" in (record.submission.error or "")
     assert (sandbox.count(*CREATE), sandbox.jobs) == (1, [])
@@ -108,7 +108,7 @@ async def test_a_429_without_a_time_is_asked_again_after_a_while(
 ):
     sandbox.plan_fault("status", CREATE[1], method=CREATE[0], last=2, status=429, headers=headers)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         await engine.wait_until(key, lambda r: r.job is not None)
     creates = [c.started for c in sandbox.requests if (c.method, c.path) == CREATE]
     assert len(creates) == 3
@@ -135,7 +135,7 @@ async def test_a_list_that_lags_less_than_promised_makes_no_second_job(
         await until(lambda: engine.health.state is HealthState.OK)
         sandbox.plan_fault("close-after", CREATE[1], method=CREATE[0])
         hide_jobs(sandbox, 7)  # 0.2 s apart: about 1.5 of the 2 s
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2, label="late")
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2, label="late")
         record = await engine.wait_until(key, fetched)
     assert sandbox.count(*CREATE) == 1
     assert record.label == "late"
@@ -164,7 +164,7 @@ async def test_a_server_that_loses_every_answer_is_asked_less_and_less_often(
 ):
     sandbox.plan_fault("close", CREATE[1], method=CREATE[0], last=4)
     async with asyncio.timeout(40), make_engine(sandbox, looked_up_for=0.4, look_up_every=0.1) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         await engine.wait_until(key, lambda r: r.job is not None)
     creates = [c.started for c in sandbox.requests if (c.method, c.path) == CREATE]
     gaps = [later - first for first, later in itertools.pairwise(creates)]
@@ -215,7 +215,7 @@ async def test_a_new_job_whose_input_the_list_does_not_name_is_no_proof_that_our
         await until(lambda: engine.health.state is HealthState.OK)
         still_sandbox.plan_fault("close-after", CREATE[1], method=CREATE[0])
         hide_jobs(still_sandbox)
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2, label="mine")
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2, label="mine")
         await until(lambda: len(still_sandbox.jobs) == 1)
         [job] = still_sandbox.jobs
         untold = {"input_file_id": None, "created_at": job["created_at"] if created_at else None}
@@ -289,11 +289,11 @@ async def test_a_server_that_names_a_job_twice_gives_it_to_one_submission(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ):
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2, label="first")
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2, label="first")
         first = await engine.wait_until(key, fetched)
         answer = {"job": sandbox.job(first.key)}
         sandbox.plan_fault("status", CREATE[1], method=CREATE[0], status=201, body=answer)
-        other = await engine.submit(chat_file, Endpoint.CHAT, requests=2, label="second")
+        other = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2, label="second")
         second = await engine.wait_until(other, lambda r: r.status == LocalStatus.NOT_SUBMITTED)
         assert first.key[:8] in ((second.submission and second.submission.error) or "")
         assert (engine.record(first.key) or first).label == "first"

@@ -126,7 +126,7 @@ async def test_an_earlier_run_not_yet_shown_is_asked_about_all_the_same(
     sandbox: Sandbox, chat_file: Path, tmp_path: Path
 ) -> None:
     async with shown(online(tmp_path, sandbox), open_create(chat_file)) as (app, pilot):
-        await app.engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        await app.engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         screen = app.screen
         assert isinstance(screen, CreateScreen)
         screen._earlier.clear()  # as when Enter is pressed before the file was read
@@ -153,11 +153,11 @@ async def test_without_a_key_nothing_is_submitted(chat_file: Path, tmp_path: Pat
 
 async def test_a_key_that_is_refused_and_being_offline_are_told(chat_file: Path, tmp_path: Path) -> None:
     async with shown(offline(tmp_path), open_create(chat_file)) as (app, _):
-        app.engine._work.set_health(
+        app.engine._runtime.set_health(
             ConnectionHealth(HealthState.KEY_REFUSED, title="Together refuses [/bad] \x1b key", hint="Look")
         )
         await said(app, "Together refuses [/bad] ␛ key. Look")
-        app.engine._work.set_health(ConnectionHealth(HealthState.OFFLINE))
+        app.engine._runtime.set_health(ConnectionHealth(HealthState.OFFLINE))
         await said(app, "Offline. It is kept")
         assert app.focused is not None and app.focused.id == "submit"
 
@@ -196,7 +196,7 @@ async def test_an_error_keeps_the_form(
 
     async with shown(online(tmp_path, sandbox), open_create(chat_file)) as (app, pilot):
         app.screen.query_one(TextInput).value = "kept"
-        monkeypatch.setattr(app.engine, "submit", refused)
+        monkeypatch.setattr(app.engine, "submit_checked", refused)
         await pilot.press("enter")
         await until(lambda: "disk full" in app.said)
         assert "kept" in app.text and not app.asked

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.server_files import cleanup as janitor
+from tbatch_tui.engine.server_files import cleanup
 from tbatch_tui.tui.dialogs.type_to_confirm import TypeToConfirm
 from tbatch_tui.tui.screens.files.screen import FilesScreen
 from tests.conftest import until
@@ -128,7 +128,7 @@ async def test_one_file_under_the_cursor_and_the_other_keys(still_sandbox: Sandb
 async def test_a_failure_is_told_and_what_is_left_stays_marked(
     still_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(janitor, "_JOBS_WITHIN_OF_ILL", 0.3)
+    monkeypatch.setattr(cleanup, "_JOBS_WITHIN_UNHEALTHY", 0.3)
     for number in range(3):
         still_sandbox.add_file(b"%d\n" % number)
     app = make_app(tmp_path, still_sandbox, **PACE)
@@ -171,7 +171,7 @@ async def test_without_a_key_it_says_so(tmp_path: Path):
         await pilot.press("F")
         await until(lambda: on(app, "Files") and shows(app, "There is no connection"))
         with pytest.raises(BatchError):
-            await app.engine.delete_files(["x"])
+            await app.engine.files.delete(["x"])
 
 
 @every_size

@@ -14,6 +14,7 @@ from tbatch_tui.engine.domain.job import FileKind, Job
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.engine import BatchEngine
+from tbatch_tui.engine.events import ResultsDownloaded
 from tbatch_tui.engine.journal import Journal
 from tbatch_tui.engine.options import EngineOptions
 from tbatch_tui.engine.results import Outcome, ResultIndex, Sources
@@ -350,9 +351,12 @@ async def test_files_that_arrive_are_read(tmp_path: Path) -> None:
     async with showing(tmp_path) as (host, pilot):
         assert screen_of(host).table.source.row(1).outcome is Outcome.MISSING
         path = write(tmp_path / "errors.jsonl", ERRORS)
-        record = await host.engine._work.put(JOB.id, Transfer(FileKind.ERRORS, "e", TransferState.FETCHED, path))
+        record = await host.engine._store.save_transfer(
+            JOB.id, Transfer(FileKind.ERRORS, "e", TransferState.FETCHED, path)
+        )
         assert record is not None
-        host.engine._work.collected(record)
+        host.engine._runtime.counter.request(record.key)
+        host.engine._emit(ResultsDownloaded(record))
         await read(host, pilot)
         assert screen_of(host).table.source.row(1).outcome is Outcome.ERROR
 

@@ -38,7 +38,7 @@ async def uncertain(
         await until(lambda: app.engine.health.state is HealthState.OK)
         box.plan_fault("close", CREATE, method="POST")
         box.plan_fault("status", LIST, method="GET", last=None, status=503)
-        key = await app.engine.submit(file, Endpoint.CHAT, requests=2, label="mine")
+        key = await app.engine.submit_checked(file, Endpoint.CHAT, requests=2, label="mine")
         await until(lambda: shows(app, "Uncertain"))
         made = [box.add_job(content=file.read_bytes()) for _ in range(jobs)]
         box.clear_faults()

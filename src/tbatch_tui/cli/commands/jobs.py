@@ -90,7 +90,7 @@ async def fetch(arguments: argparse.Namespace, settings: Settings) -> int:
         for record in found:
             try:
                 require_job(record, "fetch")
-                await session.engine.fetch(record.key)
+                await session.engine.download(record.key)
                 fetched.append(await session.until(record.key, is_brought_home))
             except BatchError as error:
                 print_message(f"{record.name}: {error}")

@@ -110,7 +110,7 @@ async def _committed(
         return await engine.groups.submit(
             report.path, report.endpoint, requests=report.requests, label=label, fingerprint=fingerprint
         )
-    return await engine.submit(
+    return await engine.submit_checked(
         report.path, report.endpoint, requests=report.requests, label=label, fingerprint=fingerprint
     )
 

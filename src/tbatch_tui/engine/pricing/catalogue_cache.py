@@ -35,14 +35,14 @@ class CatalogueCache:
     def __init__(
         self,
         options: EngineOptions,
-        book: JobStore,
+        store: JobStore,
         fetch: Callable[[], Awaitable[list[ModelInfo]]],
         spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
     ) -> None:
         """`fetch` asks the server; may raise BatchError. `spawn` runs what outlives the asker."""
         self._now = options.now
         self._name = f"catalogue:{options.server}"
-        self._book = book
+        self._store = store
         self._fetch = fetch
         self._spawn = spawn
         self._known = Catalogue()
@@ -70,7 +70,7 @@ class CatalogueCache:
 
     async def _recall(self) -> None:
         try:
-            text = await self._book.run(self._book.journal.recall, self._name)
+            text = await self._store.recall(self._name)
         except JournalError:
             return
         kept = _read(text) if text is not None else None
@@ -82,7 +82,7 @@ class CatalogueCache:
             models = await self._fetch()
             if models:
                 self._known = Catalogue({model.id: model for model in models}, self._now())
-                await self._book.run(self._book.journal.remember, self._name, _written(self._known))
+                await self._store.remember(self._name, _written(self._known))
         except BatchError:
             pass  # what is known stays: old prices with their date are better than none
         finally:

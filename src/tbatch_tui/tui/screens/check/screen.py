@@ -133,7 +133,7 @@ class CheckScreen(CheckActions, BaseScreen):
         """Judge the models by the catalogue when that is here; the check is complete without."""
         if self.engine.health.state is HealthState.STARTING:
             return
-        catalogue = await self.engine.catalogue()
+        catalogue = await self.engine.prices.catalogue()
         if await self.checker.apply_catalogue(catalogue):
             self._show_found()
 

@@ -158,7 +158,7 @@ class CreateScreen(BaseScreen):
     async def _find_cost(self) -> None:
         """What it may cost, at catalogue prices; a file that cannot be read is told of by the look back."""
         try:
-            self._estimate = await self.engine.estimate(self.report.path)
+            self._estimate = await self.engine.prices.estimate(self.report.path)
         except LocalFileError:
             return
         self._show_results()
@@ -241,7 +241,7 @@ class CreateScreen(BaseScreen):
         """As one job, or as several: the key of the first. Raises BatchError."""
         report, label = self.report, self.label.strip()
         if self.send is Send.ALL and not report.goes_in_parts:
-            return await self.engine.submit(
+            return await self.engine.submit_checked(
                 report.path,
                 self.endpoint,
                 requests=report.requests,

@@ -90,7 +90,7 @@ class FilesScreen(BaseScreen):
     @work(group="files", exclusive=True, exit_on_error=False)
     async def _load(self) -> None:
         try:
-            files = await self.engine.files()
+            files = await self.engine.files.list()
         except BatchError as error:
             self._empty = f"{error.title}.\n\n{fill_keys(error.hint)}\n\n{fill_keys(ASK_AGAIN)}"
             if self._order.files:
@@ -218,7 +218,7 @@ class FilesScreen(BaseScreen):
         if not await self.app.push_screen_wait(asked):
             return
         try:
-            done = await self.engine.delete_files([file.id for file in chosen])
+            done = await self.engine.files.delete([file.id for file in chosen])
         except BatchError as error:
             self.bridge.report(error)
             return

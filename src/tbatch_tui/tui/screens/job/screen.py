@@ -124,7 +124,7 @@ class JobScreen(JobActions, BaseScreen):
 
     @work(group="prices", exclusive=True, exit_on_error=False)
     async def _find_prices(self) -> None:
-        self._tariff = await self.engine.price_list()
+        self._tariff = await self.engine.prices.price_list()
         self._show()
 
     def on_screen_resume(self) -> None:

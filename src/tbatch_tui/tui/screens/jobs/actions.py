@@ -99,14 +99,8 @@ class JobActions(Screen[None]):
 
     async def _cancel(self, record: JobRecord) -> None:
         record = self.engine.record(record.key) or record  # it may have become a job while the question stood
-        if record.job is not None:
-            if not record.job.is_ended:
-                await self.engine.cancel(record.job.id)
-        elif record.is_active and not await self.engine.stop_submission(record.key):
-            raise BatchError(
-                "It is too late to stop it here",
-                "The create may be on its way. When the job shows up, {job.cancel} cancels it.",
-            )
+        if record.is_active:
+            await self.engine.cancel(record)
 
     @work(group="settle", exit_on_error=False)
     async def action_settle(self) -> None:
@@ -151,7 +145,7 @@ class JobActions(Screen[None]):
             return
         first = parts[0]
         spent = first.counts.usage if first.counts is not None else ()
-        found = cost(spent, await self.engine.price_list(), first.job.model if first.job is not None else None)
+        found = cost(spent, await self.engine.prices.price_list(), first.job.model if first.job is not None else None)
         match await self.app.push_screen_wait(RestDialog(first, group, found if spent else None)):
             case Rest.LOOK:
                 self.post_message(OpenResults(first.key))
@@ -175,7 +169,7 @@ class JobActions(Screen[None]):
         if not (records := self.applying("download")):
             self.bridge.notify("That is under way already")
             return
-        await self._each(records, lambda record: self.engine.fetch(record.key), "not fetched")
+        await self._each(records, lambda record: self.engine.download(record.key), "not fetched")
 
     async def _each(
         self, records: Sequence[JobRecord], do: Callable[[JobRecord], Awaitable[object]], not_done: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.groups.groups import what_came
+from tbatch_tui.engine.groups.groups import format_outcome
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.dialogs.choose import ChoiceDialog, Option
 from tbatch_tui.tui.render.cost import format_money
@@ -44,7 +44,7 @@ def _how_it_stands(first: JobRecord, group: JobGroup, cost: Cost | None, rest: i
     """How the first did, and what the rest costs by that."""
     if not first.is_finished:
         return f"The first {group.first:,} are not back yet: {first.status_words.lower()}."
-    said = f"Of the first {group.first:,}: {what_came(first)}."
+    said = f"Of the first {group.first:,}: {format_outcome(first)}."
     if cost is None or cost.usd is None or not group.first:
         return said
     by_that = fmt.money(cost.usd * rest / group.first)

@@ -215,7 +215,7 @@ class JobsScreen(JobActions, BaseScreen):
     @work(group="prices", exit_on_error=False)
     async def _price(self) -> None:
         try:
-            self._tariff = await self.engine.price_list()
+            self._tariff = await self.engine.prices.price_list()
         except BatchError:
             return  # what it cost is not said then; Job and Results say why
         self.table.refresh_rows()

@@ -44,10 +44,10 @@ class ResultsFamily(BaseResults):
         if self.merged:
             return MergedIndex([*self._whole_file(), *map(self._member, self.with_results)])
         job = self.job
-        return self.engine.index_of(job) if job is not None else ResultIndex(Sources())
+        return self.engine.results(job) if job is not None else ResultIndex(Sources())
 
     def _member(self, job: JobRecord) -> MergedMember:
-        return MergedMember(job.key, _name(job), self.engine.index_of(job), is_part=job.group is not None)
+        return MergedMember(job.key, _name(job), self.engine.results(job), is_part=job.group is not None)
 
     def _whole_file(self) -> list[MergedMember]:
         """What was asked in all, where the parts were asked some of it each."""

@@ -43,7 +43,7 @@ class ResultsHeader(ResultsFamily):
         of, rows = self.shown_rows()
         if not index.is_built or not self.reader.has_results:
             return
-        tariff = await self.engine.price_list()
+        tariff = await self.engine.prices.price_list()
         model = job.job.model if job is not None and job.job is not None else None
 
         def sums() -> list[Cost]:
