@@ -15,20 +15,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.engine.download.request import transfers_to_request
-from tbatch_tui.engine.errors import BatchError, OutcomeUnknownError
+from tbatch_tui.engine.errors import OutcomeUnknownError
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.groups.groups import JobGroups
 from tbatch_tui.engine.journal.removal import removal_blocker
 from tbatch_tui.engine.journal.store import JobStore
 from tbatch_tui.engine.local_files.fingerprint import Fingerprint, fingerprint_file
 from tbatch_tui.engine.local_files.input_state import InputState, InputWatcher
-from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.engine.pricing.pricing import Pricing
 from tbatch_tui.engine.progress.history import JobHistory
 from tbatch_tui.engine.runtime.runtime import Runtime
-from tbatch_tui.engine.submit.admission import count_requests, require_submittable
-from tbatch_tui.engine.submit.cancel import cancel_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -46,10 +42,6 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.runtime.event_log import EventLog
     from tbatch_tui.engine.server_files.cleanup import ServerFiles
     from tbatch_tui.engine.submit.lookup import LookupDecision
-
-
-_LISTS_FOR_FILES = 3
-"""Lists in which a completed job may name no result file before `wait` takes it that there is none."""
 
 
 class BatchEngine:
@@ -192,18 +184,9 @@ class BatchEngine:
 
         A create request whose answer is lost is looked up meanwhile. Raises BatchError if the submission made no job.
         """
-        key = _key_of(record)
-        record = await self.wait_until(key, lambda r: r.is_finished or r.is_awaiting_file_ids)
-        for _ in range(_LISTS_FOR_FILES):
-            if not record.is_awaiting_file_ids:
-                break
-            await self._runtime.next_list()
-            record = self.record(key) or record
-        if not record.is_awaiting_file_ids:
-            record = await self.wait_until(key, lambda r: r.is_finished)
-        if record.job is None and record.submission is not None:
-            raise BatchError(record.submission.error or "No job was made", record.submission.hint or "")
-        return record
+        from tbatch_tui.engine.runtime.waiting import wait_for_results
+
+        return await wait_for_results(_key_of(record), self._store, self._runtime.next_list)
 
     async def history(self, key: str) -> JobHistory:
         """Return how a job has gone so far, as it was seen, and what jobs like it took."""
@@ -269,6 +252,8 @@ class BatchEngine:
         Returns:
             The key of the record.
         """
+        from tbatch_tui.engine.submit.admission import count_requests
+
         path = await self._admit(path)
         fingerprint = fingerprint or await fingerprint_file(path)
         if requests is None:
@@ -281,6 +266,8 @@ class BatchEngine:
 
     async def _admit(self, path: Path) -> Path:
         """Return the file's absolute path, if it can be submitted now. Raises BatchError."""
+        from tbatch_tui.engine.submit.admission import require_submittable
+
         require_submittable(path, self.health, has_key=self.options.api_key is not None)
         await self._runtime.account.require_account()
         return path.absolute()  # noqa: ASYNC240 - asks for the working folder only
@@ -322,26 +309,14 @@ class BatchEngine:
         False if the job had ended already, which is no error. Raises BatchError, also when a create may already have
         been sent for the submission.
         """
+        from tbatch_tui.engine.submit.cancel import cancel_job, stop_submission
+
         key = _key_of(record)
         latest = self.record(key)  # a submission may have become a job meanwhile
         if latest is not None and latest.job is None:
-            return self._stop_submission(latest)
-        return await self._cancel_job(latest.key if latest is not None else key)
-
-    def _stop_submission(self, record: JobRecord) -> bool:
-        if not record.is_active:
-            return False
-        submission, submitter = record.submission, self._runtime.submitter
-        if submission is None or submitter is None or not submitter.stop(submission.id):
-            raise BatchError(
-                "It is too late to stop it here",
-                f"The create may be on its way. When the job shows up, {NextStep.CANCEL} cancels it.",
-            )
-        return True
-
-    async def _cancel_job(self, job_id: str) -> bool:
+            return stop_submission(latest, self._runtime.submitter)
         try:
-            is_cancelled, job = await cancel_job(self._runtime.api, job_id)
+            is_cancelled, job = await cancel_job(self._runtime.api, latest.key if latest is not None else key)
         except OutcomeUnknownError:
             self._refresh_soon()
             raise
@@ -361,6 +336,8 @@ class BatchEngine:
 
         Raises BatchError when there is nothing to download, or no connection.
         """
+        from tbatch_tui.engine.download.request import transfers_to_request
+
         latest = self.record(_key_of(record))
         transfers = transfers_to_request(latest, self.now())
         assert latest is not None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.counts import JobCounts
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.journal.store import JobStore
-    from tbatch_tui.engine.results import ResultIndex
+    from tbatch_tui.engine.results.index.index import ResultIndex
 
 _AT_ONCE = 100
 """How many past jobs are compared with their files in one go."""
@@ -110,6 +110,7 @@ class ResultCounter:
 
 
 def _stale(records: list[JobRecord]) -> list[JobRecord]:
-    from tbatch_tui.engine.results import is_stale, sources_of
+    from tbatch_tui.engine.results.index.staleness import is_stale
+    from tbatch_tui.engine.results.sources import sources_of
 
     return [record for record in records if record.counts is None or is_stale(record.counts, sources_of(record))]
