@@ -63,8 +63,8 @@ class Stage:
             base_url=box.base_url,
             api_key=box.key,
             poll_interval=0.3,
-            look_up_every=0.3,
-            first_wait=0.1,
+            lookup_interval=0.3,
+            first_retry_delay=0.1,
             server_name="demo",
             now=lambda: NOW + self._later,
         )

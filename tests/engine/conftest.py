@@ -46,9 +46,9 @@ def make_engine(tmp_path: Path, events: list[Event]) -> MakeEngine:
             "base_url": box.base_url,
             "api_key": box.key,
             "poll_interval": 0.2,
-            "look_up_every": 0.2,
-            "looked_up_for": 1.0,
-            "first_wait": 0.1,
+            "lookup_interval": 0.2,
+            "lookup_patience": 1.0,
+            "first_retry_delay": 0.1,
         }
         return BatchEngine(EngineOptions(**(options | more)), events.append)
 

@@ -27,7 +27,7 @@ from tests.helpers.submit_child import child_environment
 if TYPE_CHECKING:
     from pathlib import Path
 
-_PACE = {"poll_interval": 0.1, "look_up_every": 0.1, "looked_up_for": 1.0, "first_wait": 0.1}
+_PACE = {"poll_interval": 0.1, "lookup_interval": 0.1, "lookup_patience": 1.0, "first_retry_delay": 0.1}
 
 _SLOWED: list[tuple[str, dict[str, Any]]] = [
     ("delay", {"path": "/_storage/*", "method": "PUT", "seconds": 0.2}),

@@ -53,9 +53,9 @@ async def submit_files(url: str, key: str, folder: str, files: list[str], reques
         base_url=url,
         api_key=key,
         poll_interval=0.2,
-        look_up_every=0.2,
-        looked_up_for=1.0,
-        first_wait=0.1,
+        lookup_interval=0.2,
+        lookup_patience=1.0,
+        first_retry_delay=0.1,
     )
     async with BatchEngine(options, lambda event: None) as engine:
         keys = [

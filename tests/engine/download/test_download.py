@@ -152,7 +152,7 @@ async def test_a_fetch_that_breaks_off_unforeseen_is_not_begun_again_at_once(tmp
         on_progress=lambda *_: None,
         on_downloaded=lambda _: None,
         now=lambda: 0.0,
-        first_wait=0.05,
+        first_retry_delay=0.05,
     )
     running = asyncio.create_task(downloader.run(spawn))
     async with asyncio.timeout(30):

@@ -79,7 +79,7 @@ def merged(records: list[JobRecord]) -> tuple[MergedIndex, RequestCounts]:
 async def test_a_file_over_the_limits_goes_as_several_jobs_and_comes_back_as_one(
     sandbox: Sandbox, make_engine: MakeEngine, file: Path
 ) -> None:
-    async with make_engine(sandbox, requests_a_job=10) as engine:
+    async with make_engine(sandbox, requests_per_job=10) as engine:
         key = await submit(engine, file)
         names = [record.name for record in await engine.groups.parts(key)]
         assert names == ["mine · 1 of 3", "mine · 2 of 3", "mine · 3 of 3"]

@@ -161,7 +161,7 @@ def _wait_for_threads(name: str) -> None:
 async def test_a_job_that_shows_up_just_before_the_second_create_is_adopted(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ):
-    async with asyncio.timeout(30), make_engine(sandbox, poll_interval=5, looked_up_for=0.0) as engine:
+    async with asyncio.timeout(30), make_engine(sandbox, poll_interval=5, lookup_patience=0.0) as engine:
         await is_ok(engine)
         sandbox.plan_fault("close-after", "/v1/batches", method="POST")
         sandbox.plan_fault("status", "/v1/batches", method="GET", status=200, body=[])
@@ -177,7 +177,7 @@ async def test_an_outage_is_no_look_at_the_servers_truth(
     from tbatch_tui.engine.submit import lookup
 
     monkeypatch.setattr(lookup, "_LONGEST_GAP", 0.3)
-    async with asyncio.timeout(30), make_engine(sandbox, poll_interval=0.5, look_up_every=0.1) as engine:
+    async with asyncio.timeout(30), make_engine(sandbox, poll_interval=0.5, lookup_interval=0.1) as engine:
         await is_ok(engine)
         sandbox.plan_fault("close-after", "/v1/batches", method="POST")
         hidden = {"status": 200, "body": []}

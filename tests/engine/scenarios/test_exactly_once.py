@@ -208,7 +208,7 @@ async def test_what_cannot_be_told_apart_is_left_to_the_person(
     chosen: int | None, still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ):
     still_sandbox.plan_fault("close", "/v1/batches", method="POST")
-    async with asyncio.timeout(40), make_engine(still_sandbox, looked_up_for=60.0) as engine:
+    async with asyncio.timeout(40), make_engine(still_sandbox, lookup_patience=60.0) as engine:
         await until(lambda: still_sandbox.count("GET", "/v1/batches"))
         still_sandbox.plan_fault("status", "/v1/batches", method="GET", to=None, status=503)  # both come in one list
         key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2, label="mine")

@@ -82,9 +82,9 @@ async def _cell(call: str, trouble: tuple[str, dict[str, Any]], folder: Path) ->
             base_url=box.base_url,
             api_key=box.key,
             poll_interval=0.2,
-            look_up_every=0.2,
-            looked_up_for=0.8,
-            first_wait=0.1,
+            lookup_interval=0.2,
+            lookup_patience=0.8,
+            first_retry_delay=0.1,
         )
         async with BatchEngine(options, events.append) as engine:
             key = await engine.submit_checked(file, Endpoint.CHAT, requests=2, label="once")

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tests.engine.conftest import MakeEngine
 
 NOW = 1_772_802_120.0
-PACE = {"poll_interval": 0.05, "look_up_every": 0.05, "now": lambda: time.time() + 3_600}
+PACE = {"poll_interval": 0.05, "lookup_interval": 0.05, "now": lambda: time.time() + 3_600}
 """The jobs are listed before anything is deleted: that is waited for. What lies there has been there for an hour."""
 
 

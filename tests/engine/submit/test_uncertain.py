@@ -117,7 +117,7 @@ async def test_a_429_without_a_time_is_asked_again_after_a_while(
 
 async def test_a_job_that_the_list_names_twice_is_one_job(sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path):
     sandbox.plan_fault("close-after", CREATE[1], method=CREATE[0])
-    async with asyncio.timeout(30), make_engine(sandbox, looked_up_for=60.0) as engine:
+    async with asyncio.timeout(30), make_engine(sandbox, lookup_patience=60.0) as engine:
         await until(lambda: engine.health.state is HealthState.OK)
         hide_jobs(sandbox, None)
         key = await lost(engine, chat_file)
@@ -131,7 +131,7 @@ async def test_a_job_that_the_list_names_twice_is_one_job(sandbox: Sandbox, make
 async def test_a_list_that_lags_less_than_promised_makes_no_second_job(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ):
-    async with asyncio.timeout(30), make_engine(sandbox, looked_up_for=2.0) as engine:
+    async with asyncio.timeout(30), make_engine(sandbox, lookup_patience=2.0) as engine:
         await until(lambda: engine.health.state is HealthState.OK)
         sandbox.plan_fault("close-after", CREATE[1], method=CREATE[0])
         hide_jobs(sandbox, 7)  # 0.2 s apart: about 1.5 of the 2 s
@@ -144,7 +144,7 @@ async def test_a_list_that_lags_less_than_promised_makes_no_second_job(
 async def test_a_job_that_shows_up_after_all_is_told_of_beside_the_second(
     still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, events: list[Event]
 ):
-    async with asyncio.timeout(30), make_engine(still_sandbox, looked_up_for=0.4) as engine:
+    async with asyncio.timeout(30), make_engine(still_sandbox, lookup_patience=0.4) as engine:
         await until(lambda: engine.health.state is HealthState.OK)
         still_sandbox.plan_fault("close-after", CREATE[1], method=CREATE[0])
         hide_jobs(still_sandbox)
@@ -163,7 +163,7 @@ async def test_a_server_that_loses_every_answer_is_asked_less_and_less_often(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ):
     sandbox.plan_fault("close", CREATE[1], method=CREATE[0], last=4)
-    async with asyncio.timeout(40), make_engine(sandbox, looked_up_for=0.4, look_up_every=0.1) as engine:
+    async with asyncio.timeout(40), make_engine(sandbox, lookup_patience=0.4, lookup_interval=0.1) as engine:
         key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         await engine.wait_until(key, lambda r: r.job is not None)
     creates = [c.started for c in sandbox.requests if (c.method, c.path) == CREATE]
@@ -175,7 +175,7 @@ async def test_a_server_that_loses_every_answer_is_asked_less_and_less_often(
 async def test_of_two_that_show_up_just_before_the_second_create_none_is_made_beside(
     still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ):
-    async with asyncio.timeout(30), make_engine(still_sandbox, poll_interval=5, looked_up_for=0.0) as engine:
+    async with asyncio.timeout(30), make_engine(still_sandbox, poll_interval=5, lookup_patience=0.0) as engine:
         await until(lambda: engine.health.state is HealthState.OK)
         still_sandbox.plan_fault("close-after", CREATE[1], method=CREATE[0])
         hide_jobs(still_sandbox, 1)
@@ -192,7 +192,7 @@ async def test_of_two_that_show_up_just_before_the_second_create_none_is_made_be
 async def test_while_a_person_has_to_choose_the_list_is_asked_at_the_usual_pace(
     still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ):
-    async with asyncio.timeout(30), make_engine(still_sandbox, poll_interval=2, look_up_every=0.1) as engine:
+    async with asyncio.timeout(30), make_engine(still_sandbox, poll_interval=2, lookup_interval=0.1) as engine:
         key, others = await two_candidates(still_sandbox, engine, chat_file)
         assert {job.id for job in engine.candidates(key) or ()} == set(others)
         before = still_sandbox.count(*LIST)
@@ -211,7 +211,7 @@ async def test_a_new_job_whose_input_the_list_does_not_name_is_no_proof_that_our
     created_at: bool, still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ):
     """It is not created again by itself, and adopted as soon as the list says what it was made of."""
-    async with asyncio.timeout(30), make_engine(still_sandbox, looked_up_for=0.2) as engine:
+    async with asyncio.timeout(30), make_engine(still_sandbox, lookup_patience=0.2) as engine:
         await until(lambda: engine.health.state is HealthState.OK)
         still_sandbox.plan_fault("close-after", CREATE[1], method=CREATE[0])
         hide_jobs(still_sandbox)
@@ -234,7 +234,7 @@ async def test_a_new_job_whose_input_the_list_does_not_name_is_no_proof_that_our
 async def test_none_of_them_is_it_so_another_is_created(
     still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ):
-    async with asyncio.timeout(30), make_engine(still_sandbox, looked_up_for=60.0) as engine:
+    async with asyncio.timeout(30), make_engine(still_sandbox, lookup_patience=60.0) as engine:
         key, others = await two_candidates(still_sandbox, engine, chat_file)
         assert engine.decide(key, LookupDecision(again=True))
         record = await engine.wait_until(key, lambda r: r.job is not None)
@@ -249,7 +249,7 @@ async def test_again_adopts_the_job_all_the_same_when_it_is_there(
     still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ):
     """A person who is impatient is billed once."""
-    async with asyncio.timeout(30), make_engine(still_sandbox, looked_up_for=60.0) as engine:
+    async with asyncio.timeout(30), make_engine(still_sandbox, lookup_patience=60.0) as engine:
         await until(lambda: engine.health.state is HealthState.OK)
         still_sandbox.plan_fault("close-after", CREATE[1], method=CREATE[0])
         hide_jobs(still_sandbox, None)
@@ -264,7 +264,7 @@ async def test_again_adopts_the_job_all_the_same_when_it_is_there(
 async def test_who_waits_longer_gets_no_second_job_also_after_a_restart(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ):
-    pace = {"looked_up_for": 0.8, "look_up_every": 0.1}
+    pace = {"lookup_patience": 0.8, "lookup_interval": 0.1}
     async with asyncio.timeout(40):
         async with make_engine(sandbox, **pace) as engine:
             await until(lambda: engine.health.state is HealthState.OK)

@@ -35,7 +35,7 @@ def open_create(path: Path) -> Open:
 
 def online(tmp_path: Path, box: Sandbox, **more: object) -> EngineOptions:
     options: dict[str, object] = {"base_url": box.base_url, "api_key": box.key, "poll_interval": 0.2}
-    return offline(tmp_path, **(options | {"first_wait": 0.1} | more))
+    return offline(tmp_path, **(options | {"first_retry_delay": 0.1} | more))
 
 
 async def said(app: NewBatchHost, words: str) -> None:

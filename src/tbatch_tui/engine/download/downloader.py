@@ -62,7 +62,7 @@ class Downloader:
         on_progress: Callable[[str, FileKind, int, int | None, bool], None],
         on_downloaded: Callable[[str], object],
         now: Callable[[], float],
-        first_wait: float = 2.0,
+        first_retry_delay: float = 2.0,
     ) -> None:
         """Make a downloader that `run` sets going.
 
@@ -70,7 +70,7 @@ class Downloader:
             on_progress: called with job id, file, bytes here, bytes in all (None: not known), and whether it has ended.
             on_downloaded: called with the job id when every result file of a job is here, before that is announced.
             now: wall time, seconds since the epoch.
-            first_wait: seconds before a failed download is retried; they double from one failure to the next.
+            first_retry_delay: seconds before a failed download is retried; they double from one failure to the next.
         """
         self._api = api
         self._store = store
@@ -79,7 +79,7 @@ class Downloader:
         self._on_progress = on_progress
         self._on_downloaded = on_downloaded
         self._now = now
-        self._first_wait = first_wait
+        self._first_retry_delay = first_retry_delay
         self._wake = asyncio.Event()
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._retries: dict[_FileKey, _Retry] = {}
@@ -140,7 +140,7 @@ class Downloader:
             is_handled = True
             if file not in self._stopped:
                 raise
-            self._retries[file] = _Retry(self._first_wait, not_before=math.inf)
+            self._retries[file] = _Retry(self._first_retry_delay, not_before=math.inf)
             for pending_id, pending in await self._store.pending_transfers():
                 if (pending_id, pending.kind) == file:  # else it was finished just before
                     message = f"Stopped by you. What came so far is kept; {NextStep.FETCH} goes on."
@@ -200,7 +200,7 @@ class Downloader:
 
     async def _save_failure(self, job_id: str, transfer: Transfer, error: BatchError) -> None:
         state = _FINAL_STATES.get(type(error), TransferState.FAILED)
-        retry = self._retries.setdefault((job_id, transfer.kind), _Retry(self._first_wait))
+        retry = self._retries.setdefault((job_id, transfer.kind), _Retry(self._first_retry_delay))
         if isinstance(error, NotFoundError) and await asyncio.to_thread(is_on_disk, transfer):
             # Deleted on the server after it was downloaded: the copy here stays what it is.
             state, error = (
@@ -221,6 +221,6 @@ class Downloader:
 
     def _back_off(self, file: _FileKey, least: float = 0.0) -> None:
         """Do not retry before a pause of at least so many seconds, which doubles from one failure to the next."""
-        retry = self._retries.setdefault(file, _Retry(self._first_wait))
+        retry = self._retries.setdefault(file, _Retry(self._first_retry_delay))
         retry.not_before = asyncio.get_running_loop().time() + max(least, retry.wait)
         retry.wait = min(_LONGEST_WAIT, retry.wait * 2)

@@ -117,7 +117,7 @@ class JobGroups:
             fingerprint=fingerprint,
             requests=requests,
             first=first,
-            requests_max=options.requests_a_job or REQUESTS_MAX,
+            requests_max=options.requests_per_job or REQUESTS_MAX,
             bytes_max=FILE_MEGABYTES * MEGABYTE,
         )
 

@@ -49,7 +49,7 @@ class Poller:
         interval: Callable[[], float],
         *,
         now: Callable[[], float],
-        first_wait: float = 2.0,
+        first_retry_delay: float = 2.0,
         seed: int | None = None,
     ) -> None:
         """Make a poller that `run` sets going.
@@ -60,7 +60,7 @@ class Poller:
             on_health: called when the connection's health or the time of the next list has changed.
             interval: returns the seconds between two lists as of now.
             now: wall time, seconds since the epoch.
-            first_wait: seconds to wait after a first failure; they double from one failure to the next.
+            first_retry_delay: seconds to wait after a first failure; they double from one failure to the next.
             seed: of the jitter.
         """
         self._fetch = fetch
@@ -68,7 +68,7 @@ class Poller:
         self._on_health = on_health
         self._interval = interval
         self._now = now
-        self._first_wait = first_wait
+        self._first_retry_delay = first_retry_delay
         self._random = random.Random(seed)
         self._wake = asyncio.Event()
         self._last_asked = float("-inf")
@@ -150,7 +150,7 @@ class Poller:
     def _back_off(self, error: BatchError) -> float:
         """Note a failure in the health; return the seconds until the next time."""
         self._failures += 1
-        delay = min(_LONGEST_BACKOFF, self._first_wait * 2.0 ** min(self._failures - 1, 10))
+        delay = min(_LONGEST_BACKOFF, self._first_retry_delay * 2.0 ** min(self._failures - 1, 10))
         if isinstance(error, AuthenticationError):
             state, delay = HealthState.KEY_REFUSED, _LONGEST_BACKOFF
         elif isinstance(error, ConnectionFailedError):

@@ -32,17 +32,17 @@ class ResultCounter:
     """Counts one job at a time, until cancelled."""
 
     def __init__(
-        self, store: JobStore, open_index: Callable[[JobRecord], ResultIndex], *, first_wait: float = 2.0
+        self, store: JobStore, open_index: Callable[[JobRecord], ResultIndex], *, past_delay: float = 2.0
     ) -> None:
         """Make a counter that `run` sets going.
 
         Args:
             open_index: returns the index over a job's files; called in a thread.
-            first_wait: seconds before the past jobs are counted.
+            past_delay: seconds before the past jobs are counted.
         """
         self._store = store
         self._open_index = open_index
-        self._first_wait = first_wait
+        self._past_delay = past_delay
         self._requested: deque[str] = deque()
         self._wants_past = False
         self._wake = asyncio.Event()
@@ -64,7 +64,7 @@ class ResultCounter:
             await self._count_requested()
             if self._wants_past:
                 self._wants_past = False
-                await asyncio.sleep(self._first_wait)
+                await asyncio.sleep(self._past_delay)
                 await self._count_past()
             if not self._requested and not self._wants_past:
                 self._wake.clear()

@@ -24,7 +24,7 @@ class AccountCheck:
         self.confirmed = asyncio.Event()
         """Set when the history in use is that of the key's account."""
         self._data_dir = options.data_dir
-        self._first_wait = options.first_wait
+        self._first_retry_delay = options.first_retry_delay
         self._store = store
 
     async def confirm(self, api: TogetherApi) -> None:
@@ -40,7 +40,7 @@ class AccountCheck:
                 organization, project, title = await api.account()
                 break
             except (OutcomeUnknownError, ConnectionFailedError, RateLimitError):
-                await asyncio.sleep(self._first_wait * 2**number / 4)
+                await asyncio.sleep(self._first_retry_delay * 2**number / 4)
             except BatchError:
                 break
         await self._store.switch_account(organization, project, title, self._is_free)

@@ -52,7 +52,7 @@ class Runtime:
         self.listed_at: float | None = None
         """When the last list came (wall time): what is known of the jobs was seen to hold until then."""
         self.account = AccountCheck(options, store)
-        self.counter = ResultCounter(store, self.open_index, first_wait=options.first_wait)
+        self.counter = ResultCounter(store, self.open_index, past_delay=options.first_retry_delay)
         self.poller: Poller | None = None
         self.submitter: Submitter | None = None
         self.downloader: Downloader | None = None
@@ -222,7 +222,7 @@ class Runtime:
             self.set_health,
             self._interval,
             now=now,
-            first_wait=options.first_wait,
+            first_retry_delay=options.first_retry_delay,
             seed=options.seed,
         )
         self.downloader = Downloader(
@@ -233,7 +233,7 @@ class Runtime:
             on_progress=self._meter.download,
             on_downloaded=self.counter.request,
             now=now,
-            first_wait=options.first_wait,
+            first_retry_delay=options.first_retry_delay,
         )
         self.submitter = Submitter(
             api,
@@ -243,8 +243,8 @@ class Runtime:
             on_upload=self._meter.upload,
             on_created=self.downloader.wake,
             now=now,
-            looked_up_for=options.looked_up_for,
-            first_wait=options.first_wait,
+            lookup_patience=options.lookup_patience,
+            first_retry_delay=options.first_retry_delay,
         )
         return self.poller, self.downloader
 
@@ -304,7 +304,7 @@ class Runtime:
         """Return the seconds to the next list: few while a create is looked up, many while nothing can change."""
         options = self.options
         if self.submitter is not None and self.submitter.is_looking_up:
-            return min(options.look_up_every, options.poll_interval)
+            return min(options.lookup_interval, options.poll_interval)
         if any(record.is_active or record.is_awaiting_file_ids for record in self._store.records):
             return options.poll_interval
         return max(options.poll_interval, min(_IDLE_LONGEST, options.poll_interval * _IDLE_FACTOR))

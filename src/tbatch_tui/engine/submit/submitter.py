@@ -43,7 +43,7 @@ _UPLOADS_AT_ONCE = 3
 _LONGEST_WAIT = 60.0
 """Seconds between two attempts, unless the server asks for more."""
 _LONGEST_PATIENCE = 32
-"""How many times `looked_up_for` a look-up takes at most, when a create was lost again and again."""
+"""How many times `lookup_patience` a look-up takes at most, when a create was lost again and again."""
 _TRIED_AGAIN = "No job was made. It is tried again by itself."
 
 
@@ -60,8 +60,8 @@ class Submitter:
         on_upload: Callable[[str, int, int, bool], None],
         on_created: Callable[[], object],
         now: Callable[[], float],
-        looked_up_for: float,
-        first_wait: float = 2.0,
+        lookup_patience: float,
+        first_retry_delay: float = 2.0,
     ) -> None:
         """Make a submitter that has nothing to do yet.
 
@@ -69,8 +69,8 @@ class Submitter:
             on_upload: called from any thread with key, bytes sent, bytes in all, and whether the upload has ended.
             on_created: called when a submission has become a job.
             now: wall time, seconds since the epoch.
-            looked_up_for: seconds of successful lists without the job, after which a create counts as not made.
-            first_wait: seconds before a failed call is repeated; they double from one failure to the next.
+            lookup_patience: seconds of successful lists without the job, after which a create counts as not made.
+            first_retry_delay: seconds before a failed call is repeated; they double from one failure to the next.
         """
         self._api = api
         self._store = store
@@ -79,8 +79,8 @@ class Submitter:
         self._on_upload = on_upload
         self._on_created = on_created
         self._now = now
-        self._looked_up_for = looked_up_for
-        self._first_wait = first_wait
+        self._lookup_patience = lookup_patience
+        self._first_retry_delay = first_retry_delay
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._open: dict[int, Submission] = {}
         self._lookups: dict[int, CreateLookup] = {}
@@ -178,7 +178,7 @@ class Submitter:
         lock = self._creates.setdefault((submission.file_id, submission.endpoint), asyncio.Lock())
         async with lock:
             is_out = may_have_been_created(submission)
-            wait = self._first_wait
+            wait = self._first_retry_delay
             repeats = 0
             while True:
                 if not is_out:
@@ -191,11 +191,11 @@ class Submitter:
                         wait = min(_LONGEST_WAIT, wait * 2)
                         continue
                 # The more often an answer is lost, the longer it is looked for: a list may lag further than 30 s.
-                patience = self._looked_up_for * min(_LONGEST_PATIENCE, 2 ** max(0, repeats - 1))
+                patience = self._lookup_patience * min(_LONGEST_PATIENCE, 2 ** max(0, repeats - 1))
                 again = await self._look_up(submission, patience)
                 if again is None:
                     return
-                submission, is_out, resumed, wait, repeats = again, False, True, self._first_wait, repeats + 1
+                submission, is_out, resumed, wait, repeats = again, False, True, self._first_retry_delay, repeats + 1
 
     async def _upload(self, submission: Submission) -> tuple[Submission, bool] | None:
         """Upload the file, again and again while the server cannot be reached.
@@ -203,7 +203,7 @@ class Submitter:
         Return the submission and whether the server did not have the file before; None if it was rejected.
         """
         key, number = submission_key(submission.id), submission.id
-        wait = self._first_wait
+        wait = self._first_retry_delay
         while True:
             try:
                 _require_unchanged(submission, await fingerprint_file(submission.path))
@@ -326,7 +326,7 @@ class Submitter:
             submission,
             SubmissionState.UNCERTAIN,
             error=why,
-            hint=f"Created again only after {self._looked_up_for:g} s of lists without it.",
+            hint=f"Created again only after {self._lookup_patience:g} s of lists without it.",
             uncertain_since=self._now(),
         )
 
