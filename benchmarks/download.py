@@ -107,7 +107,7 @@ async def _fetch(url: str, folder: Path) -> None:
     options = EngineOptions(
         data_dir=folder / "data", output_dir=folder / "out", base_url=url, api_key="benchmark-key-0000"
     )
-    async with BatchEngine(options, lambda event: None) as engine:
+    async with BatchEngine(options) as engine:
         record = await engine.wait_until("0b5e-bench", lambda r: r.job is not None)
         # The lease is there, and what is imported late is imported: a person's app has been open for a while.
         while engine._runtime._lock is None or not engine._runtime._lock.is_ours:

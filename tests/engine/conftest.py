@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,12 +22,12 @@ MakeEngine = Callable[..., BatchEngine]
 
 @pytest.fixture
 def events() -> list[Event]:
-    """What the engine announced. An engine that stopped working fails the test where it stands."""
-    return Announced()
+    """The events of the engine, with the reason printed if one of its tasks failed."""
+    return EventList()
 
 
-class Announced(list[Event]):
-    """Keeps the events, and the words of an engine task that died, which would otherwise only be waited for."""
+class EventList(list[Event]):
+    """A list of events that prints why a task of the engine failed: the test would only time out."""
 
     def append(self, event: Event) -> None:
         super().append(event)
@@ -37,10 +37,10 @@ class Announced(list[Event]):
 
 @pytest.fixture
 def make_engine(tmp_path: Path, events: list[Event]) -> MakeEngine:
-    """A controller at a hurried pace: polls every 0.2 s, looks a lost create up for 1 s."""
+    """Return a function that makes an engine in a hurry: it polls every 0.2 s and looks up a lost create for 1 s."""
 
-    def make(box: Sandbox, **more: object) -> BatchEngine:
-        options: dict[str, object] = {
+    def make(box: Sandbox, **more: Any) -> BatchEngine:
+        options: dict[str, Any] = {
             "data_dir": tmp_path / "data",
             "output_dir": tmp_path / "results",
             "base_url": box.base_url,

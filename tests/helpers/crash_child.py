@@ -31,20 +31,25 @@ class Order(TypedDict):
     key: str
     folder: str
     files: list[str]
-    pace: dict[str, float]
+
+
+def hurried_options(url: str, key: str, folder: Path) -> EngineOptions:
+    """Return options with which an engine gets through a job in about a second."""
+    return EngineOptions(
+        data_dir=folder / "data",
+        output_dir=folder / "results",
+        base_url=url,
+        api_key=key,
+        poll_interval=0.1,
+        lookup_interval=0.1,
+        lookup_patience=1.0,
+        first_retry_delay=0.1,
+    )
 
 
 async def run_engine(order: Order) -> None:
     """Submit those of the files that the history does not have yet, and work until killed."""
-    folder = Path(order["folder"])
-    options = EngineOptions(
-        data_dir=folder / "data",
-        output_dir=folder / "results",
-        base_url=order["url"],
-        api_key=order["key"],
-        **order["pace"],  # type: ignore[arg-type]
-    )
-    async with BatchEngine(options, lambda event: None) as engine:
+    async with BatchEngine(hurried_options(order["url"], order["key"], Path(order["folder"]))) as engine:
         known = {record.label for record in await engine.records()}
         for file in order["files"]:
             if Path(file).stem not in known:

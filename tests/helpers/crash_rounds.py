@@ -18,16 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.engine import BatchEngine
-from tbatch_tui.engine.options import EngineOptions
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import write_chat
 from tests.engine.scenarios.test_fault_matrix import at_home
+from tests.helpers.crash_child import hurried_options
 from tests.helpers.submit_child import child_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-_PACE = {"poll_interval": 0.1, "lookup_interval": 0.1, "lookup_patience": 1.0, "first_retry_delay": 0.1}
 
 _SLOWED: list[tuple[str, dict[str, Any]]] = [
     ("delay", {"path": "/_storage/*", "method": "PUT", "seconds": 0.2}),
@@ -86,8 +84,8 @@ async def crash(rounds: int, seed: int, folder: Path) -> Counts:
             box.clear_faults()
             kind, more = chance.choice(_SLOWED)
             box.plan_fault(kind, **more)
-            order = {"url": box.base_url, "key": box.key, "folder": str(folder), "pace": _PACE}
-            nursery.stdin.write(json.dumps(order | {"files": [str(f) for f in files]}) + "\n")
+            order = {"url": box.base_url, "key": box.key, "folder": str(folder), "files": [str(f) for f in files]}
+            nursery.stdin.write(json.dumps(order) + "\n")
             nursery.stdin.flush()
             pid = int(await asyncio.to_thread(nursery.stdout.readline))
             before = len(box.requests)
@@ -111,10 +109,8 @@ async def _until_asked(box: Sandbox, before: int, kind: str | None) -> None:
 
 
 async def _finish(box: Sandbox, folder: Path, files: list[Path], counts: Counts) -> None:
-    options = EngineOptions(
-        data_dir=folder / "data", output_dir=folder / "results", base_url=box.base_url, api_key=box.key, **_PACE
-    )
-    async with BatchEngine(options, lambda event: None) as engine:
+    options = hurried_options(box.base_url, box.key, folder)
+    async with BatchEngine(options) as engine:
         kept = [r for r in await engine.records() if r.submission is not None]
         for each in kept:
             try:

@@ -57,7 +57,7 @@ async def submit_files(url: str, key: str, folder: str, files: list[str], reques
         lookup_patience=1.0,
         first_retry_delay=0.1,
     )
-    async with BatchEngine(options, lambda event: None) as engine:
+    async with BatchEngine(options) as engine:
         keys = [
             await engine.submit_checked(Path(file), Endpoint.CHAT, requests=requests, label=Path(file).stem)
             for file in files

@@ -37,7 +37,7 @@ async def is_ok(engine: BatchEngine) -> None:
 @pytest.mark.parametrize("jump", [3600.0, -3600.0], ids=["forward", "back"])
 async def test_a_clock_that_jumps_stops_nothing(
     jump: float, sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     """Forward is also what a machine that slept looks like: the list is asked for at once, not in half a minute."""
     monkeypatch.setattr(poller, "_CLOCKS_READ_EVERY", 0.05)
     offset = 0.0
@@ -57,7 +57,7 @@ async def test_a_clock_that_jumps_stops_nothing(
 
 async def test_names_that_are_not_found_are_offline_until_they_are_found_again(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     real = socket.getaddrinfo
     gone = True
 
@@ -80,7 +80,7 @@ async def test_names_that_are_not_found_are_offline_until_they_are_found_again(
 
 async def test_a_history_that_cannot_be_written_loses_nothing_and_goes_on(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, events: list[Event], tmp_path: Path
-):
+) -> None:
     sandbox.plan_fault("delay", "/v1/batches", method="POST", seconds=0.5, after=True)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2, label="kept")
@@ -104,7 +104,7 @@ async def test_a_history_that_cannot_be_written_loses_nothing_and_goes_on(
 
 async def test_while_nothing_can_be_kept_nothing_is_created(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, events: list[Event]
-):
+) -> None:
     sandbox.plan_fault("delay", "/_storage/*", method="PUT", seconds=0.3)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
@@ -120,7 +120,9 @@ async def test_while_nothing_can_be_kept_nothing_is_created(
     assert len(said) == 2  # once that it cannot be written, once that it can again
 
 
-async def test_leaving_does_not_wait_for_a_stalled_upload(sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path):
+async def test_leaving_does_not_wait_for_a_stalled_upload(
+    sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
+) -> None:
     sandbox.plan_fault("delay", "/_storage/*", method="PUT", seconds=30)
     async with asyncio.timeout(30):
         engine = make_engine(sandbox)
@@ -137,7 +139,7 @@ async def test_leaving_does_not_wait_for_a_stalled_upload(sandbox: Sandbox, make
     assert len(sandbox.jobs) == 1
 
 
-async def test_leaving_does_not_wait_for_a_stalled_download(sandbox: Sandbox, make_engine: MakeEngine):
+async def test_leaving_does_not_wait_for_a_stalled_download(sandbox: Sandbox, make_engine: MakeEngine) -> None:
     job_id = sandbox.add_job("COMPLETED", rows=400)
     sandbox.plan_fault("drip", "/v1/files/*/content", method="GET", bytes=20_000, seconds=30)
     async with asyncio.timeout(30):
@@ -160,7 +162,7 @@ def _wait_for_threads(name: str) -> None:
 
 async def test_a_job_that_shows_up_just_before_the_second_create_is_adopted(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     async with asyncio.timeout(30), make_engine(sandbox, poll_interval=5, lookup_patience=0.0) as engine:
         await is_ok(engine)
         sandbox.plan_fault("close-after", "/v1/batches", method="POST")
@@ -173,7 +175,7 @@ async def test_a_job_that_shows_up_just_before_the_second_create_is_adopted(
 
 async def test_an_outage_is_no_look_at_the_servers_truth(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     from tbatch_tui.engine.submit import lookup
 
     monkeypatch.setattr(lookup, "_LONGEST_GAP", 0.3)
@@ -191,7 +193,7 @@ async def test_an_outage_is_no_look_at_the_servers_truth(
 
 async def test_a_file_that_changes_while_it_goes_up_makes_no_job(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     sandbox.plan_fault("delay", "/v1/files/*/preprocess", method="POST", seconds=0.5)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
@@ -204,7 +206,7 @@ async def test_a_file_that_changes_while_it_goes_up_makes_no_job(
 
 async def test_a_signed_address_that_has_run_out_is_not_a_key_refused(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     """The storage lets in whoever has the address: another is asked for, and the submission goes on."""
     sandbox.plan_fault("status", "/_storage/*", method="PUT", status=403, body="<Code>AccessDenied</Code>")
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
@@ -217,7 +219,7 @@ async def test_a_signed_address_that_has_run_out_is_not_a_key_refused(
 
 async def test_an_upload_that_says_exists_without_saying_which_is_asked_again(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     for number, body in enumerate(({}, [], {"file_id": None}, {"file_id": 7}), start=1):
         sandbox.plan_fault("status", "/v1/files", method="POST", first=number, status=409, body=body)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
@@ -228,7 +230,7 @@ async def test_an_upload_that_says_exists_without_saying_which_is_asked_again(
 
 async def test_what_cannot_be_submitted_is_said_before_anything_is_kept(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, tmp_path: Path
-):
+) -> None:
     async with make_engine(sandbox) as engine:
         with pytest.raises(LocalFileError, match=r"\.jsonl"):
             await engine.submit_checked(chat_file.rename(tmp_path / "in.txt"), Endpoint.CHAT, requests=2)
@@ -240,7 +242,7 @@ async def test_what_cannot_be_submitted_is_said_before_anything_is_kept(
 
 async def test_an_intent_is_kept_only_in_the_history_of_its_own_key(
     make_engine: MakeEngine, chat_file: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr(account_check, "_PATIENCE", 0.2)
     with Sandbox(speed=40, key="key-of-the-first-1111") as box:
         async with asyncio.timeout(30), make_engine(box) as engine:
@@ -259,7 +261,9 @@ async def test_an_intent_is_kept_only_in_the_history_of_its_own_key(
 
 
 @pytest.mark.parametrize("jobs", [1, 10, 10_000])
-async def test_one_request_a_tick_whatever_the_number_of_jobs(jobs: int, sandbox: Sandbox, make_engine: MakeEngine):
+async def test_one_request_a_tick_whatever_the_number_of_jobs(
+    jobs: int, sandbox: Sandbox, make_engine: MakeEngine
+) -> None:
     if jobs > 10:
         sandbox.add_many_jobs(jobs - 9)
     for _ in range(min(jobs, 10) - (jobs > 10)):

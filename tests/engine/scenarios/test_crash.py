@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("rounds", [15, pytest.param(200, marks=pytest.mark.slow)])
-async def test_killed_at_random_moments_nothing_is_doubled_lost_or_cut(rounds: int, tmp_path: Path):
+async def test_killed_at_random_moments_nothing_is_doubled_lost_or_cut(rounds: int, tmp_path: Path) -> None:
     counts = await crash(rounds, seed=20_260, folder=tmp_path)
     print(counts)  # noqa: T201 - shown when it fails, or with -s
     assert counts.are_clean, counts
@@ -30,7 +30,7 @@ async def test_killed_at_random_moments_nothing_is_doubled_lost_or_cut(rounds: i
 
 async def test_two_processes_on_one_data_folder_make_twenty_jobs_of_twenty_submits(
     sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
-):
+) -> None:
     files = [write_chat(tmp_path / f"in-{n:02d}.jsonl", [f"prompt {n}"]) for n in range(10)]
     sandbox.plan_fault("close-after", "/v1/batches", method="POST", first=3, last=5)
     command = submit_command(sandbox, tmp_path, files, requests=1)

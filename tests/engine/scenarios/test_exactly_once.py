@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 async def test_a_lost_answer_is_shown_as_uncertain_and_adopted_when_the_job_shows_up(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     sandbox.plan_fault("close-after", "/v1/batches", method="POST")
     sandbox.plan_fault("status", "/v1/batches", method="GET", first=3, last=4, status=503)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
@@ -41,7 +41,7 @@ async def test_a_lost_answer_is_shown_as_uncertain_and_adopted_when_the_job_show
 
 async def test_a_create_that_was_not_made_is_asked_again_only_after_the_lists_have_shown_it(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     sandbox.plan_fault("close", "/v1/batches", method="POST")
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
@@ -56,7 +56,7 @@ async def test_a_create_that_was_not_made_is_asked_again_only_after_the_lists_ha
 
 async def test_the_same_file_twice_on_purpose_makes_two_jobs_and_mixes_up_neither(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     sandbox.plan_fault("close-after", "/v1/batches", method="POST", first=1, last=2)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         keys = [
@@ -71,7 +71,7 @@ async def test_the_same_file_twice_on_purpose_makes_two_jobs_and_mixes_up_neithe
 
 async def test_a_4xx_is_said_and_nothing_is_asked_again(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, events: list[Event]
-):
+) -> None:
     sandbox.plan_fault("status", "/v1/batches", method="POST", status=400, body={"error": "model [/bad] is gone"})
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
@@ -85,7 +85,7 @@ async def test_a_4xx_is_said_and_nothing_is_asked_again(
 @pytest.mark.parametrize("moment", ["committed", "upload", "create", "created", "download"])
 async def test_killed_at_any_moment_it_goes_on_where_it_was(
     moment: str, sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, tmp_path: Path
-):
+) -> None:
     held = {
         "upload": ("PUT", "/**"),
         "create": ("POST", "/v1/batches"),
@@ -126,7 +126,7 @@ async def test_killed_at_any_moment_it_goes_on_where_it_was(
 
 async def test_two_apps_on_one_data_folder_submit_each_file_once(
     sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
-):
+) -> None:
     files = [write_chat(tmp_path / f"in-{n}.jsonl", [f"prompt {n}"]) for n in range(4)]
     async with asyncio.timeout(40), make_engine(sandbox) as one, make_engine(sandbox) as two:
         keys = [
@@ -140,7 +140,7 @@ async def test_two_apps_on_one_data_folder_submit_each_file_once(
 
 async def test_a_read_only_output_folder_is_said_and_mended_by_itself(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, tmp_path: Path
-):
+) -> None:
     blocked = tmp_path / "results"
     blocked.write_text("a file where the folder should be")
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
@@ -152,8 +152,8 @@ async def test_a_read_only_output_folder_is_said_and_mended_by_itself(
 
 
 async def test_other_bytes_under_the_results_name_are_kept_beside(
-    sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, tmp_path: Path
-):
+    sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
+) -> None:
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         record = await engine.wait_until(key, fetched)
@@ -172,7 +172,7 @@ async def test_other_bytes_under_the_results_name_are_kept_beside(
 
 async def test_of_each_file_that_had_a_results_name_it_is_said_where_it_is(
     sandbox: Sandbox, make_engine: MakeEngine, events: list[Event]
-):
+) -> None:
     body = {"model": "openai/gpt-oss-20b", "messages": [{"role": "user", "content": "Hello"}]}
     rows = [{"custom_id": "a", "body": body}, {"custom_id": "b", "body": body | {"temperature": "warm"}}]
     content = "".join(json.dumps(row) + "\n" for row in rows).encode()
@@ -192,7 +192,7 @@ async def test_of_each_file_that_had_a_results_name_it_is_said_where_it_is(
 
 async def test_a_warning_in_the_answer_is_said_and_kept(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, events: list[Event]
-):
+) -> None:
     job_id = sandbox.add_job(content=chat_file.read_bytes())
     answer = {"job": sandbox.job(job_id), "warning": "this model [/leaves] batches soon"}
     sandbox.plan_fault("status", "/v1/batches", method="POST", status=201, body=answer)
@@ -206,7 +206,7 @@ async def test_a_warning_in_the_answer_is_said_and_kept(
 @pytest.mark.parametrize("chosen", [0, 1, None])
 async def test_what_cannot_be_told_apart_is_left_to_the_person(
     chosen: int | None, still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     still_sandbox.plan_fault("close", "/v1/batches", method="POST")
     async with asyncio.timeout(40), make_engine(still_sandbox, lookup_patience=60.0) as engine:
         await until(lambda: still_sandbox.count("GET", "/v1/batches"))

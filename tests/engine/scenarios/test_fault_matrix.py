@@ -53,7 +53,7 @@ UNTIL_CANCELLED = Pace(validating=0, starting=1e9, canceling=1)
 
 
 @pytest.mark.parametrize("call", CALLS)
-async def test_one_job_and_whole_files_in_every_trouble(call: str, tmp_path: Path):
+async def test_one_job_and_whole_files_in_every_trouble(call: str, tmp_path: Path) -> None:
     unhandled: list[str] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(str(context)))
     # To a PUT any 200 says that the bytes are kept: whoever says so without keeping them is told of, not repaired.

@@ -50,7 +50,7 @@ async def ready(engine: BatchEngine) -> None:
     await until(lambda: engine.listed_at is not None)
 
 
-async def test_each_file_says_what_uses_it_and_why_it_stays(still_sandbox: Sandbox, make_engine: MakeEngine):
+async def test_each_file_says_what_uses_it_and_why_it_stays(still_sandbox: Sandbox, make_engine: MakeEngine) -> None:
     box = still_sandbox
     ended, going = box.job(box.add_job("COMPLETED")), box.job(box.add_job("IN_PROGRESS", rows=5))
     lone = box.add_file(b"{}\n", "lone.jsonl")
@@ -77,7 +77,7 @@ async def test_each_file_says_what_uses_it_and_why_it_stays(still_sandbox: Sandb
 
 async def test_an_output_goes_only_while_its_copy_is_here_and_whole(
     sandbox: Sandbox, make_engine: MakeEngine, events: list[Event]
-):
+) -> None:
     job_id = sandbox.add_job("COMPLETED")
     async with asyncio.timeout(30), make_engine(sandbox, **PACE) as engine:
         await engine.wait_until(job_id, lambda r: r.job is not None)
@@ -105,7 +105,9 @@ async def test_an_output_goes_only_while_its_copy_is_here_and_whole(
     assert [e.is_gone for e in events if isinstance(e, FileDeleted)] == [False, False, True, True]
 
 
-async def test_an_output_deleted_is_not_fetched_again(sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path):
+async def test_an_output_deleted_is_not_fetched_again(
+    sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
+) -> None:
     async with asyncio.timeout(30), make_engine(sandbox, **PACE) as engine:
         record = await engine.wait(await engine.submit_checked(chat_file, Endpoint.CHAT))
         assert record.output is not None
@@ -122,7 +124,7 @@ async def test_an_output_deleted_is_not_fetched_again(sandbox: Sandbox, make_eng
     assert not [call for call in sandbox.requests[before:] if call.path.endswith("/content")]
 
 
-async def test_a_job_made_elsewhere_meanwhile_keeps_its_input(still_sandbox: Sandbox, make_engine: MakeEngine):
+async def test_a_job_made_elsewhere_meanwhile_keeps_its_input(still_sandbox: Sandbox, make_engine: MakeEngine) -> None:
     content = b'{"custom_id": "a", "body": {"model": "m/m", "messages": []}}\n'
     lone = still_sandbox.add_file(content)
     async with asyncio.timeout(30), make_engine(still_sandbox, **PACE | {"poll_interval": 600.0}) as engine:
@@ -136,7 +138,7 @@ async def test_a_job_made_elsewhere_meanwhile_keeps_its_input(still_sandbox: San
 
 async def test_nothing_is_deleted_while_the_jobs_cannot_be_listed(
     still_sandbox: Sandbox, make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr(cleanup, "_JOBS_WITHIN_UNHEALTHY", 0.3)
     lone = still_sandbox.add_file(b"{}\n")
     async with asyncio.timeout(30), make_engine(still_sandbox, **PACE) as engine:
@@ -173,7 +175,7 @@ async def test_what_went_wrong_is_told_and_nothing_is_asked_twice(
     still_sandbox: Sandbox,
     make_engine: MakeEngine,
     events: list[Event],
-):
+) -> None:
     box = still_sandbox
     ids = [box.add_file(b"%d\n" % number) for number in range(3)]
     async with asyncio.timeout(30), make_engine(box, **PACE) as engine:
@@ -186,7 +188,7 @@ async def test_what_went_wrong_is_told_and_nothing_is_asked_twice(
     assert sum(isinstance(event, Notice) and "deleted" in event.title for event in events) == 1
 
 
-async def test_what_cannot_be_looked_up_stays_unknown(still_sandbox: Sandbox, make_engine: MakeEngine):
+async def test_what_cannot_be_looked_up_stays_unknown(still_sandbox: Sandbox, make_engine: MakeEngine) -> None:
     ids = [still_sandbox.add_file(b"%d\n" % number) for number in range(5)]
     async with asyncio.timeout(30), make_engine(still_sandbox, **PACE) as engine:
         await ready(engine)
@@ -198,7 +200,7 @@ async def test_what_cannot_be_looked_up_stays_unknown(still_sandbox: Sandbox, ma
     assert deletes(still_sandbox) == ids[:3]
 
 
-async def test_deleting_goes_on_when_its_screen_is_left(still_sandbox: Sandbox, make_engine: MakeEngine):
+async def test_deleting_goes_on_when_its_screen_is_left(still_sandbox: Sandbox, make_engine: MakeEngine) -> None:
     ids = [still_sandbox.add_file(b"%d\n" % number) for number in range(3)]
     async with asyncio.timeout(30), make_engine(still_sandbox, **PACE) as engine:
         await ready(engine)
@@ -211,7 +213,7 @@ async def test_deleting_goes_on_when_its_screen_is_left(still_sandbox: Sandbox, 
     assert deletes(still_sandbox) == ids
 
 
-async def test_ten_thousand_files_do_not_hold_the_loop(still_sandbox: Sandbox, make_engine: MakeEngine):
+async def test_ten_thousand_files_do_not_hold_the_loop(still_sandbox: Sandbox, make_engine: MakeEngine) -> None:
     many = [{"id": f"file-{n}", "filename": f"{n}.jsonl", "bytes": n, "purpose": "batch-api"} for n in range(10_000)]
     still_sandbox.plan_fault("status", "/v1/files", method="GET", status=200, body=json.dumps({"data": many}))
     async with asyncio.timeout(60), make_engine(still_sandbox, **PACE) as engine:
@@ -226,7 +228,7 @@ async def test_ten_thousand_files_do_not_hold_the_loop(still_sandbox: Sandbox, m
     assert held < 0.25, held  # 10-20 ms on a machine of one's own; tests share theirs
 
 
-async def test_an_id_reaches_no_other_address(still_sandbox: Sandbox, make_engine: MakeEngine):
+async def test_an_id_reaches_no_other_address(still_sandbox: Sandbox, make_engine: MakeEngine) -> None:
     ids = ["../batches/x", "..", "a/b?c#d", "%2e%2e/x"]
     body = json.dumps({"data": [{"id": each, "filename": "in.jsonl"} for each in ids]})
     async with asyncio.timeout(30), make_engine(still_sandbox, **PACE) as engine:
@@ -238,7 +240,7 @@ async def test_an_id_reaches_no_other_address(still_sandbox: Sandbox, make_engin
     assert not [call for call in still_sandbox.requests if call.method == "DELETE"]
 
 
-def test_what_lies_there_for_something_else_or_may_be_results_stays():
+def test_what_lies_there_for_something_else_or_may_be_results_stays() -> None:
     batch = ServerFile("f", "in.jsonl", "batch-api", 5)
     assert with_policy(batch, [], NOW).is_deletable
     assert with_policy(replace(batch, created_at=NOW - 601), [], NOW).is_deletable
@@ -247,7 +249,7 @@ def test_what_lies_there_for_something_else_or_may_be_results_stays():
     assert "not known here" in with_policy(replace(batch, name="output.jsonl"), [], NOW).keep_reason
 
 
-async def test_the_bytes_of_a_submission_that_has_no_file_yet_stay(tmp_path: Path):
+async def test_the_bytes_of_a_submission_that_has_no_file_yet_stay(tmp_path: Path) -> None:
     submission = Submission(1, tmp_path / "in.jsonl", 5, "", Endpoint.CHAT, "", 1, 0.0)
     record = JobRecord("submission:1", submission=submission, input_name="in.jsonl")
     file = ServerFile("f", "other-name.jsonl", "batch-api", 5)
@@ -258,7 +260,7 @@ async def test_the_bytes_of_a_submission_that_has_no_file_yet_stay(tmp_path: Pat
     assert with_policy(file, [stopped], NOW).is_deletable
 
 
-def test_no_list_of_files_breaks_the_mapping():
+def test_no_list_of_files_breaks_the_mapping() -> None:
     odd = [
         None,
         1,

@@ -81,7 +81,7 @@ async def two_candidates(box: Sandbox, engine: BatchEngine, file: Path) -> tuple
 )
 async def test_whatever_the_answer_says_the_job_is_adopted(
     status: int, body: Any, sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     sandbox.plan_fault("status-after", CREATE[1], method=CREATE[0], status=status, body=body)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2, label="mine")
@@ -93,7 +93,7 @@ async def test_whatever_the_answer_says_the_job_is_adopted(
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 415, 422, 425, 451])
 async def test_a_refusal_is_said_in_the_servers_words_and_is_the_end(
     status: int, sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     sandbox.plan_fault("status", CREATE[1], method=CREATE[0], status=status, body={"error": {"message": "no [/way]"}})
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
@@ -105,7 +105,7 @@ async def test_a_refusal_is_said_in_the_servers_words_and_is_the_end(
 @pytest.mark.parametrize("headers", [{}, {"Retry-After": "0"}, {"Retry-After": "Mon, 01 Jan 2001 00:00:00"}])
 async def test_a_429_without_a_time_is_asked_again_after_a_while(
     headers: dict[str, str], sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     sandbox.plan_fault("status", CREATE[1], method=CREATE[0], last=2, status=429, headers=headers)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
@@ -115,7 +115,9 @@ async def test_a_429_without_a_time_is_asked_again_after_a_while(
     assert min(later - first for first, later in itertools.pairwise(creates)) >= 0.09
 
 
-async def test_a_job_that_the_list_names_twice_is_one_job(sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path):
+async def test_a_job_that_the_list_names_twice_is_one_job(
+    sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
+) -> None:
     sandbox.plan_fault("close-after", CREATE[1], method=CREATE[0])
     async with asyncio.timeout(30), make_engine(sandbox, lookup_patience=60.0) as engine:
         await until(lambda: engine.health.state is HealthState.OK)
@@ -130,7 +132,7 @@ async def test_a_job_that_the_list_names_twice_is_one_job(sandbox: Sandbox, make
 
 async def test_a_list_that_lags_less_than_promised_makes_no_second_job(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     async with asyncio.timeout(30), make_engine(sandbox, lookup_patience=2.0) as engine:
         await until(lambda: engine.health.state is HealthState.OK)
         sandbox.plan_fault("close-after", CREATE[1], method=CREATE[0])
@@ -143,7 +145,7 @@ async def test_a_list_that_lags_less_than_promised_makes_no_second_job(
 
 async def test_a_job_that_shows_up_after_all_is_told_of_beside_the_second(
     still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, events: list[Event]
-):
+) -> None:
     async with asyncio.timeout(30), make_engine(still_sandbox, lookup_patience=0.4) as engine:
         await until(lambda: engine.health.state is HealthState.OK)
         still_sandbox.plan_fault("close-after", CREATE[1], method=CREATE[0])
@@ -161,7 +163,7 @@ async def test_a_job_that_shows_up_after_all_is_told_of_beside_the_second(
 
 async def test_a_server_that_loses_every_answer_is_asked_less_and_less_often(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     sandbox.plan_fault("close", CREATE[1], method=CREATE[0], last=4)
     async with asyncio.timeout(40), make_engine(sandbox, lookup_patience=0.4, lookup_interval=0.1) as engine:
         key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
@@ -174,7 +176,7 @@ async def test_a_server_that_loses_every_answer_is_asked_less_and_less_often(
 
 async def test_of_two_that_show_up_just_before_the_second_create_none_is_made_beside(
     still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     async with asyncio.timeout(30), make_engine(still_sandbox, poll_interval=5, lookup_patience=0.0) as engine:
         await until(lambda: engine.health.state is HealthState.OK)
         still_sandbox.plan_fault("close-after", CREATE[1], method=CREATE[0])
@@ -191,7 +193,7 @@ async def test_of_two_that_show_up_just_before_the_second_create_none_is_made_be
 
 async def test_while_a_person_has_to_choose_the_list_is_asked_at_the_usual_pace(
     still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     async with asyncio.timeout(30), make_engine(still_sandbox, poll_interval=2, lookup_interval=0.1) as engine:
         key, others = await two_candidates(still_sandbox, engine, chat_file)
         assert {job.id for job in engine.candidates(key) or ()} == set(others)
@@ -209,7 +211,7 @@ async def test_while_a_person_has_to_choose_the_list_is_asked_at_the_usual_pace(
 @pytest.mark.parametrize("created_at", [True, False])
 async def test_a_new_job_whose_input_the_list_does_not_name_is_no_proof_that_ours_was_not_made(
     created_at: bool, still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     """It is not created again by itself, and adopted as soon as the list says what it was made of."""
     async with asyncio.timeout(30), make_engine(still_sandbox, lookup_patience=0.2) as engine:
         await until(lambda: engine.health.state is HealthState.OK)
@@ -233,7 +235,7 @@ async def test_a_new_job_whose_input_the_list_does_not_name_is_no_proof_that_our
 
 async def test_none_of_them_is_it_so_another_is_created(
     still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     async with asyncio.timeout(30), make_engine(still_sandbox, lookup_patience=60.0) as engine:
         key, others = await two_candidates(still_sandbox, engine, chat_file)
         assert engine.decide(key, LookupDecision(again=True))
@@ -247,7 +249,7 @@ async def test_none_of_them_is_it_so_another_is_created(
 
 async def test_again_adopts_the_job_all_the_same_when_it_is_there(
     still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     """A person who is impatient is billed once."""
     async with asyncio.timeout(30), make_engine(still_sandbox, lookup_patience=60.0) as engine:
         await until(lambda: engine.health.state is HealthState.OK)
@@ -263,7 +265,7 @@ async def test_again_adopts_the_job_all_the_same_when_it_is_there(
 
 async def test_who_waits_longer_gets_no_second_job_also_after_a_restart(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     pace = {"lookup_patience": 0.8, "lookup_interval": 0.1}
     async with asyncio.timeout(40):
         async with make_engine(sandbox, **pace) as engine:
@@ -287,7 +289,7 @@ async def test_who_waits_longer_gets_no_second_job_also_after_a_restart(
 
 async def test_a_server_that_names_a_job_twice_gives_it_to_one_submission(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2, label="first")
         first = await engine.wait_until(key, fetched)
