@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tbatch_tui.engine.errors import BatchError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -24,7 +26,7 @@ PRICE_NAMES = ("input", "output", "cached_input", "minute")
 """The prices of a model that `[prices]` may hold."""
 
 
-class SettingsError(Exception):
+class SettingsError(BatchError):
     """A setting that cannot be used: which one, where it was set, and how to fix it."""
 
 

@@ -1,8 +1,9 @@
 """The engine: everything that a person or a script can ask of Together's Batch API.
 
     async with BatchEngine(EngineOptions(data_dir=..., output_dir=..., api_key=...)) as engine:
-        key = await engine.submit_checked(Path("requests.jsonl"), Endpoint.CHAT)
-        paths = (await engine.wait(key)).paths
+        job = await engine.wait(await engine.submit("requests.jsonl"))
+        for row in engine.results(job):
+            print(row.custom_id, row.outcome.words, row.preview)
 
 Jobs are polled, and result files downloaded, as long as the engine is open. What is not finished when it closes is
 resumed when it is opened again.
@@ -12,10 +13,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.engine.errors import OutcomeUnknownError
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.groups.groups import JobGroups
 from tbatch_tui.engine.journal.removal import removal_blocker
@@ -25,10 +26,10 @@ from tbatch_tui.engine.local_files.input_state import InputState, InputWatcher
 from tbatch_tui.engine.pricing.pricing import Pricing
 from tbatch_tui.engine.progress.history import JobHistory
 from tbatch_tui.engine.runtime.runtime import Runtime
+from tbatch_tui.engine.runtime.waiting import require_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
     from types import TracebackType
 
     from tbatch_tui.engine.domain.account import Account, ConnectionHealth
@@ -198,10 +199,7 @@ class BatchEngine:
 
     async def raw_job(self, job_id: str) -> str | None:
         """Return the job as the server wrote it in its last list; None if there was no list, or it is not in it."""
-        from tbatch_tui.engine.client.decode import raw_job  # msgspec is not for the first frame
-
-        body = self._runtime.poller.body if self._runtime.poller is not None else None
-        return await asyncio.to_thread(raw_job, body, job_id) if body is not None else None
+        return await self._runtime.raw_job(job_id)
 
     async def input_state(self, submission: Submission) -> InputState:
         """Return whether the input file is there, and still what was submitted. Cancelling this stops the reading."""
@@ -232,6 +230,37 @@ class BatchEngine:
     async def earlier_runs(self, sha256: str, endpoint: Endpoint) -> list[JobRecord]:
         """Return what these exact bytes became before: submitting them again is billed again."""
         return await self._store.earlier_runs(sha256, endpoint)
+
+    async def submit(
+        self,
+        path: str | Path,
+        endpoint: Endpoint | None = None,
+        *,
+        label: str = "",
+        check: bool = True,
+        again: bool = False,
+    ) -> JobRecord:
+        """Check a file, create its job exactly once, and return its record as soon as the server has the job.
+
+        A create request whose answer is lost is looked up meanwhile, which takes half a minute or more. Raises
+        InvalidInputError, TooLargeError, AlreadySubmittedError, LocalFileError, AuthenticationError, and BatchError
+        if no job was made.
+
+        Args:
+            endpoint: what the requests are for; None finds it out from the lines.
+            check: False submits a file with faulty lines all the same.
+            again: True submits bytes that were submitted before once more; they are billed once more.
+        """
+        from tbatch_tui.engine.submit.checked_input import check_input
+        from tbatch_tui.engine.submit.input_errors import AlreadySubmittedError
+
+        path = await self._admit(Path(path))
+        report, endpoint, fingerprint = await check_input(path, endpoint, reject_errors=check)
+        if not again and (earlier := await self.earlier_runs(fingerprint.sha256, endpoint)):
+            raise AlreadySubmittedError(path, earlier)
+        key = await self.submit_checked(path, endpoint, requests=report.requests, label=label, fingerprint=fingerprint)
+        record = await self.wait_until(key, lambda record: record.job is not None or record.is_finished)
+        return require_job(record)
 
     async def submit_checked(
         self,
@@ -312,25 +341,13 @@ class BatchEngine:
         False if the job had ended already, which is no error. Raises BatchError, also when a create may already have
         been sent for the submission.
         """
-        from tbatch_tui.engine.submit.cancel import cancel_job, stop_submission
+        from tbatch_tui.engine.runtime.cancel import cancel_job, stop_submission
 
         key = _key_of(record)
         latest = self.record(key)  # a submission may have become a job meanwhile
         if latest is not None and latest.job is None:
             return stop_submission(latest, self._runtime.submitter)
-        try:
-            is_cancelled, job = await cancel_job(self._runtime.api, latest.key if latest is not None else key)
-        except OutcomeUnknownError:
-            self._refresh_soon()
-            raise
-        if job is not None:
-            await self._store.apply_answer(job, self.listed_at)
-        self._refresh_soon()
-        return is_cancelled
-
-    def _refresh_soon(self) -> None:
-        if self._runtime.poller is not None:
-            self._runtime.poller.refresh_soon()
+        return await cancel_job(latest.key if latest is not None else key, self._runtime, self._store)
 
     # -- results -------------------------------------------------------------------------------------
 
@@ -339,16 +356,7 @@ class BatchEngine:
 
         Raises BatchError when there is nothing to download, or no connection.
         """
-        from tbatch_tui.engine.download.request import transfers_to_request
-
-        latest = self.record(_key_of(record))
-        transfers = transfers_to_request(latest, self.now())
-        assert latest is not None
-        _ = self._runtime.api  # raises without a connection
-        for transfer in transfers:
-            await self._store.save_transfer(latest.key, transfer)
-        if self._runtime.downloader is not None:
-            self._runtime.downloader.wake(latest.key)
+        await self._runtime.request_download(self.record(_key_of(record)))
 
     def stop_download(self, key: str) -> bool:
         """Stop the downloads of a job under way; `download` resumes them. False if there are none."""

@@ -246,9 +246,8 @@ def test_an_index_yields_its_rows_in_order(tmp_path: Path) -> None:
             write_rows(tmp_path / "out.jsonl", [answer_row("stranger"), answer_row("b"), answer_row("b", "again")]),
         )
     )
-    assert list(index) == []
-    index.build()
-    rows = list(index)
+    assert not index.is_built
+    rows = list(index)  # builds it
     assert rows == [index.row(number) for number in range(len(index))]
     assert [(row.number, row.custom_id, row.outcome, row.issue) for row in rows] == [
         (0, "a", Outcome.MISSING, None),

@@ -153,6 +153,11 @@ class Runtime:
         assert self.poller is not None
         return await self.poller.next_list()
 
+    def refresh_soon(self) -> None:
+        """Ask for the list of jobs soon, if there is a connection: something has changed on the server."""
+        if self.poller is not None:
+            self.poller.refresh_soon()
+
     def listed_ids(self) -> frozenset[str] | None:
         """Return the ids of the server's last whole list; None before there was one."""
         if self.poller is None or (jobs := self.poller.last_list) is None:
@@ -166,6 +171,25 @@ class Runtime:
         from tbatch_tui.engine.results import CachedIndex, IndexCache, sources_of
 
         return CachedIndex(sources_of(record), IndexCache(self.options.data_dir / "index"), record.key)
+
+    async def raw_job(self, job_id: str) -> str | None:
+        """Return the job as the server wrote it in its last list. See `BatchEngine.raw_job`."""
+        from tbatch_tui.engine.client.decode import raw_job  # msgspec is not for the first frame
+
+        body = self.poller.body if self.poller is not None else None
+        return await asyncio.to_thread(raw_job, body, job_id) if body is not None else None
+
+    async def request_download(self, record: JobRecord | None) -> None:
+        """Save that the files of a job are to be downloaded, and begin. See `BatchEngine.download`."""
+        from tbatch_tui.engine.download.request import transfers_to_request
+
+        transfers = transfers_to_request(record, self.now())
+        assert record is not None
+        _ = self.api  # raises without a connection
+        for transfer in transfers:
+            await self._store.save_transfer(record.key, transfer)
+        if self.downloader is not None:
+            self.downloader.wake(record.key)
 
     async def prefetch(self, limit: int, folder: Path) -> None:
         """Fetch the results of the latest `limit` jobs that have none here. See `BatchEngine.prefetch`."""

@@ -43,6 +43,11 @@ async def wait_for_results(
         record = store.record(key) or record
     if not record.is_awaiting_file_ids:
         record = await store.wait_until(key, is_finished)
+    return require_job(record)
+
+
+def require_job(record: JobRecord) -> JobRecord:
+    """Return the record. Raises BatchError if its submission made no job."""
     if record.job is None and record.submission is not None:
         raise BatchError(record.submission.error or "No job was made", record.submission.hint or "")
     return record

@@ -197,7 +197,12 @@ class ResultIndex:
         return len(self.requests) + (len(self._join.extras) if self.is_built else 0)
 
     def __iter__(self) -> Iterator[Row]:
-        """Yield the rows in order: the requests, then the rows below them. Reads no file."""
+        """Yield the rows in order: the requests, then the rows below them.
+
+        An index that is not built yet is built first, on this thread.
+        """
+        if not self.is_built:
+            self.build()
         return map(self.row, range(len(self)))
 
     def response_of(self, number: int) -> int | None:

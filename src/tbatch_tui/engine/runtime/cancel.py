@@ -8,33 +8,36 @@ from tbatch_tui.engine.errors import BatchError, OutcomeUnknownError, RequestRej
 from tbatch_tui.engine.next_step import NextStep
 
 if TYPE_CHECKING:
-    from tbatch_tui.engine.client.api import TogetherApi
-    from tbatch_tui.engine.domain.job import Job
     from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.journal.store import JobStore
+    from tbatch_tui.engine.runtime.runtime import Runtime
     from tbatch_tui.engine.submit.submitter import Submitter
 
 _CONFLICT = 409
 
 
-async def cancel_job(api: TogetherApi, job_id: str) -> tuple[bool, Job | None]:
-    """Ask the server once to cancel a job. Raises BatchError.
+async def cancel_job(job_id: str, runtime: Runtime, store: JobStore) -> bool:
+    """Ask the server once to cancel a job; False if it had ended already. Raises BatchError.
 
-    A request whose answer is lost is not repeated: the list shows what became of it.
-
-    Returns:
-        Whether the job was cancelled (not if it had ended already), and the job if the answer holds it.
+    A request whose answer is lost is not repeated: the list, which is asked for soon, shows what became of it.
     """
     try:
-        return True, await api.cancel(job_id)
+        job = await runtime.api.cancel(job_id)
     except RequestRejectedError as error:
         if error.status != _CONFLICT:
             raise
-        return False, None
+        runtime.refresh_soon()
+        return False
     except OutcomeUnknownError as error:
+        runtime.refresh_soon()
         raise OutcomeUnknownError(
             "Whether the job was cancelled is not known yet",
             f"{error.title}. The list will show it; {NextStep.CANCEL} asks again.",
         ) from error
+    if job is not None:
+        await store.apply_answer(job, runtime.listed_at)
+    runtime.refresh_soon()
+    return True
 
 
 def stop_submission(record: JobRecord, submitter: Submitter | None) -> bool:

@@ -1,0 +1,44 @@
+"""`connect`: an engine with the settings that the app would find."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from tbatch_tui.config.engine_options import options_from
+from tbatch_tui.config.resolve import resolve_settings
+from tbatch_tui.engine.engine import BatchEngine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def connect(
+    *,
+    output_dir: str | Path | None = None,
+    data_dir: str | Path | None = None,
+    base_url: str | None = None,
+    api_key: str | None = None,
+    poll_interval: float | None = None,
+) -> BatchEngine:
+    """Return an engine that is not open yet: use it as `async with tbatch_tui.connect() as engine`.
+
+    What is None is what the app would take: from the environment, from config.toml, or the default. Raises
+    SettingsError, a BatchError, for a setting that cannot be used.
+
+    Args:
+        output_dir: where result files are put; by default `batch-results` in the working folder.
+        data_dir: where the history is kept; a script and the app may share it.
+        base_url: the server, if it is not Together's own.
+        api_key: the key, if it is not in TOGETHER_API_KEY and not the one that `tg login` stored.
+        poll_interval: seconds between two lists of jobs, at least 10 for a server that is not on this machine.
+    """
+    environment = {**os.environ, "TOGETHER_API_KEY": api_key} if api_key is not None else os.environ
+    settings = resolve_settings(
+        output_dir=str(output_dir) if output_dir is not None else None,
+        data_dir=str(data_dir) if data_dir is not None else None,
+        base_url=base_url,
+        poll_interval=poll_interval,
+        environment=environment,
+    )
+    return BatchEngine(options_from(settings))

@@ -1,0 +1,41 @@
+"""Check a script's file before it is submitted, and hold on to the bytes that were checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tbatch_tui.engine.check.checker import check_file
+from tbatch_tui.engine.errors import LocalFileError
+from tbatch_tui.engine.local_files.fingerprint import fingerprint_file
+from tbatch_tui.engine.submit.input_errors import InvalidInputError, TooLargeError
+from tbatch_tui.engine.threads import run_cancellable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.engine.domain.check_report import CheckReport
+    from tbatch_tui.engine.endpoint import Endpoint
+    from tbatch_tui.engine.local_files.fingerprint import Fingerprint
+
+
+async def check_input(
+    path: Path, endpoint: Endpoint | None, *, reject_errors: bool
+) -> tuple[CheckReport, Endpoint, Fingerprint]:
+    """Check a file in a thread, and return its report, its endpoint and the fingerprint of the checked bytes.
+
+    Raises LocalFileError, also when the file changes meanwhile; with `reject_errors` InvalidInputError and
+    TooLargeError; InvalidInputError always when no endpoint is given and the lines show none.
+    """
+    report = await run_cancellable(check_file, path, endpoint=endpoint)
+    if reject_errors and not report.is_ok:
+        raise TooLargeError(report) if report.can_be_split else InvalidInputError(report)
+    endpoint = endpoint or report.endpoint
+    if endpoint is None:
+        raise InvalidInputError(report)
+    fingerprint = await fingerprint_file(path)
+    if (fingerprint.size, fingerprint.mtime_ns) != (report.size, report.mtime_ns):
+        raise LocalFileError(
+            f"{path.name} has changed since it was checked",
+            "Nothing was submitted. Submit it again when it is complete.",
+        )
+    return report, endpoint, fingerprint
