@@ -26,7 +26,7 @@ from benchmarks.bars import exit_code, told
 OURS = """
 import json, re, resource, sys, threading, time
 from pathlib import Path
-from tbatch_tui.engine.results import ExportFormat, CachedIndex, ResultIndex, Shelf, Sources, export_rows, search
+from tbatch_tui.engine.results import ExportFormat, CachedIndex, IndexCache, ResultIndex, Sources, export_rows, search
 
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1e3
@@ -62,9 +62,9 @@ start = time.perf_counter()
 export_rows(index, range(len(index)), folder / "ours.jsonl", ExportFormat.MERGED, replace=True)
 merged = time.perf_counter() - start
 by_all = peak() - before
-shelf = Shelf(folder / "index")
+shelf = IndexCache(folder / "index")
 start = time.perf_counter()
-shelf.put("job", index)
+shelf.save("job", index)
 kept = time.perf_counter() - start
 start = time.perf_counter()
 again = CachedIndex(index.sources, shelf, "job")

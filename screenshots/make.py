@@ -20,7 +20,7 @@ from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.options import EngineOptions
-from tbatch_tui.sandbox.demo.samples import line, questions, write_samples
+from tbatch_tui.sandbox.demo.samples import encode_line, questions, write_samples
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.app import TbatchApp
 from tbatch_tui.tui.screens.pick.screen import PickScreen
@@ -121,7 +121,7 @@ class Stage:
         """Wait for a screen that has all it shows."""
         await until(lambda: getattr(self.app.screen, "NAME", "") == name)
         if name == "Check":
-            await until(lambda: self.app.screen.checker.report and not self.app.screen.checker.busy)  # type: ignore[attr-defined]
+            await until(lambda: self.app.screen.session.report and not self.app.screen.session.activity)  # type: ignore[attr-defined]
         elif name == "Results":
             await until(lambda: self.app.screen.session.index.is_built)  # type: ignore[attr-defined]
         else:
@@ -149,7 +149,7 @@ async def session(folder: Path, data_dir: Path, name: str, size: tuple[int, int]
         stage = Stage(box, data_dir, theme)
         app = stage.app
 
-        async def take(pilot: Pilot[object], shown: str) -> None:
+        async def take(pilot: Pilot[str], shown: str) -> None:
             await pilot.pause()
             made.append(folder / f"{shown}{name}.svg")
             made[-1].write_text(stage.picture(), encoding="utf-8")
@@ -205,7 +205,7 @@ async def session(folder: Path, data_dir: Path, name: str, size: tuple[int, int]
             await take(pilot, "fix")
             await pilot.press("escape")
             app.open_check(Path("samples/chat.jsonl"))
-            await until(lambda: app.screen.checker.path.name == "chat.jsonl")  # type: ignore[attr-defined]
+            await until(lambda: app.screen.session.path.name == "chat.jsonl")  # type: ignore[attr-defined]
             await stage.at("Check")
             await take(pilot, "check-clean")
             await pilot.press("enter")
@@ -240,7 +240,7 @@ def studio() -> Iterator[Path]:
         place.mkdir()
         write_samples(place / "samples")
         with (place / "safety-eval.jsonl").open("wb") as file:
-            file.writelines(map(line, questions(240, 41, prefix="case")))
+            file.writelines(map(encode_line, questions(240, 41, prefix="case")))
         for made in (place / "samples", place / "safety-eval.jsonl", *(place / "samples").iterdir()):
             os.utime(made, (NOW - 60, NOW - 60))
         os.chdir(place)

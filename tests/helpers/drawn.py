@@ -1,4 +1,4 @@
-"""What is on the screen of an app under test, and whether a terminal could trip over it."""
+"""What is on the screen of an app under test, whether it is safe for a terminal, and when it is painted."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Bare(App[object]):
 
 
 def screen_lines(app: App[Any]) -> list[str]:
-    """The lines as they would be written."""
+    """Return the lines as the terminal would show them."""
     return [strip.text for strip in app.screen._compositor.render_strips()]
 
 
@@ -47,14 +47,14 @@ def screen_text(app: App[Any]) -> str:
 
 
 def is_harmless(text: str) -> bool:
-    """No control, no override, no surrogate, nothing that is drawn on no cell but a mark on a letter."""
+    """Whether a text has no control, bidi override, surrogate or invisible character; combining marks are allowed."""
     return all(unicodedata.category(c) not in ("Cc", "Cs", "Zl", "Zp") for c in text) and not any(
         c in text for c in "\u200b\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
     )
 
 
 def check_screen(app: App[Any]) -> None:
-    """Every line is harmless and exactly as wide as the terminal."""
+    """Check that every line is safe and exactly as wide as the terminal."""
     width = app.size.width
     for line in screen_lines(app):
         assert is_harmless(line), repr(line)
@@ -62,7 +62,7 @@ def check_screen(app: App[Any]) -> None:
 
 
 def is_painted(app: App[Any]) -> bool:
-    """Whether the screen shows how things stand: no message waits, and nothing is left to lay out or to paint."""
+    """Whether the screen is up to date: no message is queued, and nothing is left to lay out or to paint."""
     screen = app.screen
     widgets = list(screen.walk_children(Widget, with_self=True))
     return (
@@ -86,17 +86,17 @@ async def painted(app: App[Any], what: str = "the screen is painted") -> None:
 
 
 async def resize(app: App[Any], pilot: Pilot[Any], size: tuple[int, int]) -> None:
-    """Make the terminal so large, and wait until the screen is painted in that size."""
+    """Resize the terminal, and wait until the screen is painted in its new size."""
     await pilot.resize_terminal(*size)
-    await until(lambda: app.size == Size(*size), what=f"the app is {size} large")
-    await painted(app, f"the screen is painted in {size}")
+    await until(lambda: app.size == Size(*size), what=f"the app has the size {size}")
+    await painted(app, f"the screen is painted at {size}")
 
 
 SNAPSHOTS = Path(__file__).parents[1] / "tui" / "snapshots"
 
 
 def same_as_before(drawn: str, name: str) -> None:
-    """Compared with a small file; `TBATCH_SNAPSHOTS=write pytest …` writes it anew."""
+    """Compare with a snapshot; `TBATCH_SNAPSHOTS=write pytest …` writes it again."""
     path = SNAPSHOTS / name
     if os.environ.get("TBATCH_SNAPSHOTS") == "write":
         path.write_text(drawn, encoding="utf-8")

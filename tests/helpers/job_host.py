@@ -1,4 +1,4 @@
-"""Jobs in every state a person can open, written into a history as a month of watching would have; the clock stands."""
+"""Jobs in every state, in a history as weeks of polling would have written it; the clock stands still."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ROWS = {
 
 
 class JobHistory:
-    """A history with one job in it, that the app is then opened on."""
+    """A history with one job, for an app to open."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -80,7 +80,7 @@ class JobHistory:
         return up
 
     def submitted_as(self, job: Job, *, warning: str | None = None) -> None:
-        """A submission that became this job, which is as when it was created."""
+        """Write a submission that became this job."""
         created = job.created_at or NOW
         submission = self.uploaded(self.submit(created - 5), created - 1)
         first = replace(job, status="VALIDATING", progress=0.0, model=None, output_file_id=None, error_file_id=None)
@@ -91,7 +91,7 @@ class JobHistory:
         self.journal.jobs.apply(self.account, [job], at, lambda _: False, seen_at)
 
     def watched(self, job: Job, *, begin: float, until: float, every: float, pace: Callable[[float], float]) -> None:
-        """Polls of a running job: `pace` says its progress, by the seconds since it began."""
+        """Write polls of a running job; `pace` returns its progress from the seconds since it began."""
         at, seen = begin, begin - every
         while at <= until:
             running = replace(
@@ -107,7 +107,7 @@ class JobHistory:
             at, seen = at + every, at
 
     def fetched(self, kind: FileKind, numbers: range, at: float) -> Path:
-        """A result file with a row for each of these requests."""
+        """Write a result file with a row for each of these requests."""
         path = self.folder / "results" / f"reviews-march-{JOB_ID[:8]}.{kind.value}.jsonl"
         path.parent.mkdir(exist_ok=True)
         rows = b"".join(ROWS[kind] % number for number in numbers)
@@ -220,7 +220,7 @@ STATES: dict[str, Callable[[JobHistory], str]] = {
 
 
 def app_on(folder: Path, state: str, monkeypatch: pytest.MonkeyPatch, **more: Any) -> tuple[TbatchApp, str]:
-    """The app on a history with a job in this state, in a folder of its own and with a clock that stands."""
+    """Return the app on a history with a job in this state, and the key of the job; the clock stands still."""
     history = JobHistory(folder)
     key = STATES[state](history)
     history.close()

@@ -1,4 +1,4 @@
-"""Rows of the three files, as the API writes them, and files of them."""
+"""Lines of input, output and error files as the API writes them, and indexes over files of such lines."""
 
 from __future__ import annotations
 
@@ -11,50 +11,52 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def asked(custom_id: Any, text: str = "Hello?") -> dict[str, Any]:
-    """A line of the input file."""
+def request_row(custom_id: Any, text: str = "Hello?") -> dict[str, Any]:
+    """Return a line of the input file."""
     return {"custom_id": custom_id, "body": {"model": "m/chat", "messages": [{"role": "user", "content": text}]}}
 
 
-def answered(custom_id: Any, content: Any = "Hi!", *, reason: str = "stop", tokens: int = 7, **more: Any) -> Any:
-    """A row of the output file."""
+def answer_row(custom_id: Any, content: Any = "Hi!", *, reason: str = "stop", tokens: int = 7, **more: Any) -> Any:
+    """Return a row of the output file: a chat answer."""
     message = {"role": "assistant", "content": content, **more}
     body = {
         "choices": [{"index": 0, "message": message, "finish_reason": reason}],
         "usage": {"prompt_tokens": 3, "completion_tokens": tokens, "total_tokens": 3 + tokens},
     }
-    return with_body(custom_id, body)
+    return response_row(custom_id, body)
 
 
-def with_body(custom_id: Any, body: Any, status: Any = 200) -> dict[str, Any]:
+def response_row(custom_id: Any, body: Any, status: Any = 200) -> dict[str, Any]:
+    """Return a row of the output file with any response body."""
     return {"id": "r", "custom_id": custom_id, "response": {"status_code": status, "body": body}}
 
 
-def failed(custom_id: Any, message: str = "Request timeout") -> dict[str, Any]:
-    """A row of the error file."""
+def error_row(custom_id: Any, message: str = "Request timeout") -> dict[str, Any]:
+    """Return a row of the error file."""
     return {"custom_id": custom_id, "error": {"message": message, "code": "batch_client_error"}}
 
 
-def line_of(row: Any) -> bytes:
-    """A row as a line; bytes are a line already."""
+def encode_row(row: Any) -> bytes:
+    """Return a row as a line. Bytes are a line already."""
     return row if isinstance(row, bytes) else json.dumps(row).encode()
 
 
-def write(path: Path, rows: list[Any], *, end: bytes = b"\n") -> Path:
-    path.write_bytes(b"".join(line_of(row) + end for row in rows))
+def write_rows(path: Path, rows: list[Any], *, end: bytes = b"\n") -> Path:
+    """Write rows to a file, one a line, and return its path."""
+    path.write_bytes(b"".join(encode_row(row) + end for row in rows))
     return path
 
 
-def index_of(
-    folder: Path, *, input: list[Any] | None = None, output: list[Any] | None = None, errors: list[Any] | None = None
+def build_index(
+    folder: Path, *, requests: list[Any] | None = None, output: list[Any] | None = None, errors: list[Any] | None = None
 ) -> ResultIndex:
-    """An index over files of these rows; None is a file that nobody knows of."""
+    """Write files of these rows and return the index over them. None is a file that the job does not have."""
     folder.mkdir(exist_ok=True)
     index = ResultIndex(
         Sources(
-            input=None if input is None else write(folder / "in.jsonl", input),
-            output=None if output is None else write(folder / "out.jsonl", output),
-            errors=None if errors is None else write(folder / "err.jsonl", errors),
+            input=None if requests is None else write_rows(folder / "in.jsonl", requests),
+            output=None if output is None else write_rows(folder / "out.jsonl", output),
+            errors=None if errors is None else write_rows(folder / "err.jsonl", errors),
         )
     )
     index.build()

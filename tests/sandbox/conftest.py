@@ -1,9 +1,9 @@
-"""A sandbox whose clock stands still, and clients for it."""
+"""A sandbox whose clock only moves when told to, and clients for it."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import pytest
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LLAMA = "meta-llama/Llama-3.3-70B-Instruct-Turbo"
-CHAT = "/v1/chat/completions"
+CHAT: Final = "/v1/chat/completions"
 
 
 @pytest.fixture
 def box() -> Iterator[Sandbox]:
-    """A sandbox that does nothing by itself."""
-    with Sandbox(speed=0) as running:
-        yield running
+    """A sandbox whose clock stands still."""
+    with Sandbox(speed=0) as sandbox:
+        yield sandbox
 
 
 @pytest.fixture
 def http(box: Sandbox) -> Iterator[httpx.Client]:
-    """Bare HTTP with the key."""
+    """A plain HTTP client with the key."""
     headers = {"Authorization": f"Bearer {box.key}"}
     with httpx.Client(base_url=box.base_url, headers=headers, timeout=20, trust_env=False) as client:
         yield client
@@ -36,29 +36,29 @@ def http(box: Sandbox) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def sdk(box: Sandbox) -> Iterator[Together]:
-    """The SDK, which refuses any answer that does not fit its models."""
-    strict = {"_strict_response_validation": True}
+    """The SDK, set to refuse any response that does not fit its models."""
+    strict: dict[str, Any] = {"_strict_response_validation": True}
     with Together(base_url=box.base_url, api_key=box.key, max_retries=0, **strict) as client:
         yield client
 
 
 def chat_row(custom_id: str = "row-1", **body: Any) -> dict[str, Any]:
-    """A chat request."""
-    asked = {"model": LLAMA, "messages": [{"role": "user", "content": "Why is the sky blue?"}]}
-    return {"custom_id": custom_id, "body": asked | body}
+    """Return a line of an input file: a chat request."""
+    request = {"model": LLAMA, "messages": [{"role": "user", "content": "Why is the sky blue?"}]}
+    return {"custom_id": custom_id, "body": request | body}
 
 
 def jsonl(*rows: dict[str, Any]) -> bytes:
-    """Rows as a file."""
+    """Return rows as JSONL."""
     return "".join(json.dumps(row) + "\n" for row in rows).encode()
 
 
-def rows_of(content: bytes) -> list[dict[str, Any]]:
-    """A file as rows."""
+def decode_rows(content: bytes) -> list[dict[str, Any]]:
+    """Return the rows of a JSONL file."""
     return [json.loads(line) for line in content.splitlines()]
 
 
-def written(path: Path, content: bytes) -> Path:
-    """A file on disk."""
+def write_file(path: Path, content: bytes) -> Path:
+    """Write a file and return its path."""
     path.write_bytes(content)
     return path

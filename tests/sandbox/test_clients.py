@@ -1,4 +1,4 @@
-"""The same batch through every client there is: the SDK, the async SDK, the `tg` command and curl."""
+"""The same batch with every client: the SDK, the async SDK, the `tg` command and curl."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
 import pytest
@@ -19,14 +19,14 @@ from together.types.chat.chat_completion import ChatCompletion
 from tbatch_tui.sandbox.answers.models import MODELS
 from tbatch_tui.sandbox.demo.samples import write_samples
 from tbatch_tui.sandbox.testing import Sandbox
-from tests.sandbox.conftest import CHAT, rows_of
+from tests.sandbox.conftest import CHAT, decode_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HEARD = "/v1/audio/transcriptions"
+TRANSCRIPTIONS = "/v1/audio/transcriptions"
 BatchEndpoint = Literal["/v1/chat/completions", "/v1/audio/transcriptions"]
-KINDS = [("chat.jsonl", CHAT), ("audio.jsonl", HEARD)]
+KINDS = [("chat.jsonl", CHAT), ("audio.jsonl", TRANSCRIPTIONS)]
 TG = Path(sys.executable).with_name("tg")
 CURL = shutil.which("curl")
 
@@ -41,13 +41,13 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def fast() -> Iterator[Sandbox]:
-    """A sandbox in which a small job lives for a fraction of a second."""
-    with Sandbox(speed=500) as running:
-        yield running
+    """A sandbox in which a small job takes a fraction of a second."""
+    with Sandbox(speed=500) as sandbox:
+        yield sandbox
 
 
 def tg(box: Sandbox, *args: str, code: int = 0) -> str:
-    """Run the `tg` command against the sandbox; what it prints."""
+    """Run the `tg` command against the sandbox and return what it prints."""
     settings = {"TOGETHER_BASE_URL": box.base_url, "TOGETHER_API_KEY": box.key, "TOGETHER_TELEMETRY_DISABLED": "1"}
     env = os.environ | settings
     done = subprocess.run([TG, *args], env=env, capture_output=True, text=True, timeout=60, check=False)
@@ -55,10 +55,10 @@ def tg(box: Sandbox, *args: str, code: int = 0) -> str:
     return done.stdout
 
 
-def whole(box: Sandbox, source: Path, output: bytes) -> None:
-    """A row for each that was asked, and every one answered as its endpoint does."""
-    rows, asked = rows_of(output), rows_of(source.read_bytes())
-    assert {row["custom_id"] for row in rows} == {row["custom_id"] for row in asked}
+def assert_complete(box: Sandbox, source: Path, output: bytes) -> None:
+    """Check that each request has a row, and that each answer fits the model of its endpoint."""
+    rows, requests = decode_rows(output), decode_rows(source.read_bytes())
+    assert {row["custom_id"] for row in rows} == {row["custom_id"] for row in requests}
     assert output == box.file_bytes(box.jobs[-1]["output_file_id"])
     model = ChatCompletion if source.stem == "chat" else AudioTranscriptionJsonResponse
     for row in rows:
@@ -74,12 +74,12 @@ def test_the_tutorial(box: Sandbox, sdk: Together, samples: Path, name: str, end
     box.advance(120)
     job = sdk.batches.retrieve(created.job.id)
     assert job.status == "COMPLETED" and job.output_file_id is not None and job.error_file_id is None
-    whole(box, samples / name, sdk.files.content(job.output_file_id).read())
+    assert_complete(box, samples / name, sdk.files.content(job.output_file_id).read())
 
 
 @pytest.mark.parametrize(("name", "endpoint"), KINDS)
 async def test_the_async_sdk(box: Sandbox, samples: Path, name: str, endpoint: BatchEndpoint) -> None:
-    strict = {"_strict_response_validation": True}
+    strict: dict[str, Any] = {"_strict_response_validation": True}
     async with AsyncTogether(base_url=box.base_url, api_key=box.key, max_retries=0, **strict) as client:
         file = await client.files.upload(samples / name, purpose="batch-api", check=False)
         created = await client.batches.create(input_file_id=file.id, endpoint=endpoint)
@@ -87,9 +87,9 @@ async def test_the_async_sdk(box: Sandbox, samples: Path, name: str, endpoint: B
         box.advance(120)
         job = await client.batches.retrieve(created.job.id)
         assert job.status == "COMPLETED" and job.output_file_id is not None and job.error_file_id is None
-        assert [each.id for each in await client.batches.list()] == [job.id]
+        assert [listed.id for listed in await client.batches.list()] == [job.id]
         content = await client.files.content(job.output_file_id)
-        whole(box, samples / name, await content.read())
+        assert_complete(box, samples / name, await content.read())
         assert (await client.whoami()).type == "project_api_key"
         names = [model.name async for model in client.models.list_supported(product="PRODUCT_SERVERLESS", limit=7)]
         assert names == [model.name for model in MODELS if model.serverless]
@@ -103,8 +103,8 @@ def test_the_catalogue(sdk: Together, http: httpx.Client) -> None:
     assert by_name["openai/whisper-large-v3"].pricing is None
     assert sdk.models.retrieve_supported(llama.id) == llama
     assert len(list(sdk.models.list_supported(search="whisper"))) == 1
-    heard = list(sdk.models.list_supported(modality="MODALITY_AUDIO"))
-    assert {model.display_type for model in heard} == {"transcribe"}
+    audio_models = list(sdk.models.list_supported(modality="MODALITY_AUDIO"))
+    assert {model.display_type for model in audio_models} == {"transcribe"}
     assert http.get("/v2/supported-models?limit=none").status_code == 400
     assert http.get("/v2/supported-models?after=none").json()["data"] == []
     assert http.get("/v2/supported-models/none").status_code == 404
@@ -125,13 +125,13 @@ def test_base_urls_of_all_kinds(box: Sandbox, base: str) -> None:
 
 @pytest.mark.skipif(not TG.exists(), reason="the together package has not installed its command")
 class TestTg:
-    """The command of the `together` package, which nobody here wrote."""
+    """The command of the `together` package."""
 
     def test_files(self, box: Sandbox, samples: Path, tmp_path: Path) -> None:
         source = samples / "chat.jsonl"
         file = json.loads(tg(box, "files", "upload", str(source), "--purpose", "batch-api", "--json"))
         assert file["bytes"] == source.stat().st_size
-        assert [each["id"] for each in json.loads(tg(box, "files", "list", "--json"))] == [file["id"]]
+        assert [listed["id"] for listed in json.loads(tg(box, "files", "list", "--json"))] == [file["id"]]
         assert json.loads(tg(box, "files", "retrieve", file["id"], "--json"))["filename"] == "chat.jsonl"
         tg(box, "files", "retrieve-content", file["id"], "--output", str(tmp_path))
         assert (tmp_path / "chat.jsonl").read_bytes() == source.read_bytes()
@@ -149,7 +149,7 @@ class TestTg:
         output = tmp_path / "out.jsonl"
         tg(box, "batches", "download", job_id, "--output", str(output))
         assert output.read_bytes() == box.file_bytes(listed["output_file_id"])
-        whole(box, samples / "chat.jsonl", output.read_bytes())
+        assert_complete(box, samples / "chat.jsonl", output.read_bytes())
         assert not (tmp_path / "out.errors.jsonl").exists()
 
     def test_an_audio_batch_with_errors(self, box: Sandbox, samples: Path, tmp_path: Path) -> None:
@@ -161,10 +161,10 @@ class TestTg:
         output = tmp_path / "out.jsonl"
         tg(box, "batches", "download", job["id"], "--output", str(output))
         assert output.read_bytes() == box.file_bytes(job["output_file_id"])
-        assert len(rows_of(output.read_bytes())) == 5
+        assert len(decode_rows(output.read_bytes())) == 5
         errors = (tmp_path / "out.errors.jsonl").read_bytes()
         assert errors == box.file_bytes(job["error_file_id"])
-        [error] = rows_of(errors)
+        [error] = decode_rows(errors)
         assert "could not reach media.invalid" in error["error"]["message"]
 
     def test_cancel(self, box: Sandbox) -> None:
@@ -183,7 +183,7 @@ class TestTg:
 @pytest.mark.skipif(CURL is None, reason="there is no curl here")
 @pytest.mark.parametrize(("name", "endpoint"), KINDS)
 def test_curl(fast: Sandbox, samples: Path, tmp_path: Path, name: str, endpoint: BatchEndpoint) -> None:
-    """As the documentation does it, and with nothing but a running clock."""
+    """Run a batch as the documentation does, on a running clock."""
     assert CURL is not None
 
     def curl(path: str, *args: str) -> bytes:
@@ -193,13 +193,13 @@ def test_curl(fast: Sandbox, samples: Path, tmp_path: Path, name: str, endpoint:
 
     form = ["purpose=batch-api", f"file_name={name}", "file_type=jsonl", f"file=@{samples / name}"]
     file = json.loads(curl("/v1/files/upload", *(part for field in form for part in ("-F", field))))
-    asked = json.dumps({"input_file_id": file["id"], "endpoint": endpoint})
-    job = json.loads(curl("/v1/batches", "-H", "Content-Type: application/json", "-d", asked))["job"]
+    request = json.dumps({"input_file_id": file["id"], "endpoint": endpoint})
+    job = json.loads(curl("/v1/batches", "-H", "Content-Type: application/json", "-d", request))["job"]
     while job["status"] != "COMPLETED":
         assert job["status"] in ("VALIDATING", "IN_PROGRESS")
         job = json.loads(curl(f"/v1/batches/{job['id']}"))
     output = curl(f"/v1/files/{job['output_file_id']}/content")
-    whole(fast, samples / name, output)
+    assert_complete(fast, samples / name, output)
     part = tmp_path / "part"
     part.write_bytes(output[:100])
     curl(f"/v1/files/{job['output_file_id']}/content", "-C", "-", "-o", str(part))

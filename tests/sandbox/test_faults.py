@@ -1,4 +1,4 @@
-"""Faults: each kind as a client meets it, and plans that cannot be followed."""
+"""Faults: each kind as a client sees it, and invalid plans."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from together import APIConnectionError, InternalServerError, RateLimitError, Together
 
 from tbatch_tui.sandbox.faults import BadPlanError, Fault, parse_plan, read_plan
-from tests.sandbox.conftest import CHAT, chat_row, jsonl, written
+from tests.sandbox.conftest import CHAT, chat_row, jsonl, write_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,12 +24,12 @@ BODY = jsonl(*(chat_row(f"row-{n}") for n in range(200)))
 
 @pytest.fixture
 def content(box: Sandbox) -> str:
-    """The address of a file's content."""
+    """The URL path of a file's content."""
     return f"/v1/files/{box.add_file(BODY)}/content"
 
 
 def create(http: httpx.Client) -> httpx.Response:
-    """Ask for a job."""
+    """Create a job."""
     return http.post(BATCHES, json={"endpoint": CHAT, "input_file_id": "file-x"})
 
 
@@ -49,14 +49,14 @@ def test_a_status_after_the_work_is_done(box: Sandbox, sdk: Together) -> None:
     assert len(box.jobs) == 1
 
 
-def test_the_sdk_asks_again_by_itself(box: Sandbox, sdk: Together) -> None:
+def test_the_sdk_repeats_a_create_by_itself(box: Sandbox, sdk: Together) -> None:
     box.plan_fault("status-after", BATCHES, method="POST", status=504, to=2, headers={"Retry-After-Ms": "1"})
     sdk.with_options(max_retries=2).batches.create(input_file_id="file-x", endpoint=CHAT)
     assert len(box.jobs) == 3  # billed three times, and the caller knows of one
 
 
 @pytest.mark.parametrize(("kind", "jobs"), [("close", 0), ("close-after", 1)])
-def test_no_answer_at_all(box: Sandbox, sdk: Together, kind: str, jobs: int) -> None:
+def test_no_response_at_all(box: Sandbox, sdk: Together, kind: str, jobs: int) -> None:
     box.plan_fault(kind, BATCHES, method="POST")
     with pytest.raises(APIConnectionError) as lost:
         sdk.batches.create(input_file_id="file-x", endpoint=CHAT)
@@ -65,7 +65,7 @@ def test_no_answer_at_all(box: Sandbox, sdk: Together, kind: str, jobs: int) -> 
     assert (box.requests[0].status, box.requests[0].fault) == (0, kind)
 
 
-def test_garbage_comes_after_the_work(box: Sandbox, http: httpx.Client) -> None:
+def test_garbage_after_the_work_is_done(box: Sandbox, http: httpx.Client) -> None:
     box.plan_fault("garbage", BATCHES, method="POST")
     answer = create(http)
     assert answer.status_code == 200
@@ -74,7 +74,7 @@ def test_garbage_comes_after_the_work(box: Sandbox, http: httpx.Client) -> None:
     assert len(box.jobs) == 1
 
 
-def test_a_page_of_somebody_elses(box: Sandbox, http: httpx.Client) -> None:
+def test_a_page_of_a_proxy(box: Sandbox, http: httpx.Client) -> None:
     box.plan_fault("html", BATCHES, status=502)
     answer = create(http)
     assert (answer.status_code, answer.headers["content-type"]) == (502, "text/html; charset=utf-8")
@@ -84,7 +84,7 @@ def test_a_page_of_somebody_elses(box: Sandbox, http: httpx.Client) -> None:
     assert len(box.jobs) == 1
 
 
-def test_an_answer_of_ones_own(box: Sandbox, sdk: Together) -> None:
+def test_a_response_given_in_the_plan(box: Sandbox, sdk: Together) -> None:
     box.plan_fault("status-after", BATCHES, status=201, body={"job": None, "warning": "no capacity"})
     answer = sdk.batches.create(input_file_id="file-x", endpoint=CHAT)
     assert (answer.job, answer.warning) == (None, "no capacity")
@@ -98,7 +98,7 @@ def test_delays(box: Sandbox, http: httpx.Client, after: bool) -> None:
     assert time.monotonic() - began >= 0.3
 
 
-def test_work_goes_on_when_the_client_has_left(box: Sandbox, http: httpx.Client) -> None:
+def test_work_goes_on_after_the_client_disconnects(box: Sandbox, http: httpx.Client) -> None:
     box.plan_fault("delay", BATCHES, method="POST", seconds=5, after=True)
     with pytest.raises(httpx.ReadTimeout):
         http.post(BATCHES, json={"endpoint": CHAT, "input_file_id": "file-x"}, timeout=0.2)
@@ -112,17 +112,17 @@ def test_drips(box: Sandbox, http: httpx.Client, content: str) -> None:
     assert time.monotonic() - began >= 0.08
 
 
-def test_truncated_with_its_length_told(box: Sandbox, http: httpx.Client, content: str) -> None:
+def test_truncated_with_its_length(box: Sandbox, http: httpx.Client, content: str) -> None:
     box.plan_fault("truncate", content, bytes=100)
-    got = bytearray()
+    received = bytearray()
     with http.stream("GET", content) as answer, pytest.raises(httpx.RemoteProtocolError):
         assert answer.headers["content-length"] == str(len(BODY))
         for piece in answer.iter_raw():
-            got += piece
-    assert got == BODY[:100]
+            received += piece
+    assert received == BODY[:100]
 
 
-def test_truncated_without_a_word(box: Sandbox, http: httpx.Client, content: str) -> None:
+def test_truncated_without_its_length(box: Sandbox, http: httpx.Client, content: str) -> None:
     box.plan_fault("truncate-no-length", content, to=2)
     for _ in range(2):
         answer = http.get(content)
@@ -140,8 +140,8 @@ def test_cut_in_the_middle_of_the_body(box: Sandbox, http: httpx.Client, content
 
 def test_one_wrong_byte(box: Sandbox, http: httpx.Client, content: str) -> None:
     box.plan_fault("wrong-byte", content, bytes=20)
-    got = http.get(content).content
-    assert [n for n, (a, b) in enumerate(zip(got, BODY, strict=True)) if a != b] == [20]
+    received = http.get(content).content
+    assert [n for n, (a, b) in enumerate(zip(received, BODY, strict=True)) if a != b] == [20]
 
 
 def test_an_upload_can_be_cut(box: Sandbox, http: httpx.Client) -> None:
@@ -180,7 +180,7 @@ def test_paths(pattern: str, path: str, matches: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("plan", "told"),
+    ("plan", "error"),
     [
         (b"[", "not JSON"),
         (b"{}", "expected an array of faults"),
@@ -199,23 +199,23 @@ def test_paths(pattern: str, path: str, matches: bool) -> None:
         (b'[{"kind": "status", "status": 429, "headers": {"Retry-After": "1\\r\\n"}}]', "cannot be sent"),
     ],
 )
-def test_bad_plans(tmp_path: Path, plan: bytes, told: str) -> None:
-    path = written(tmp_path / "faults.json", plan)
+def test_invalid_plans(tmp_path: Path, plan: bytes, error: str) -> None:
+    path = write_file(tmp_path / "faults.json", plan)
     with pytest.raises(BadPlanError) as bad:
         read_plan(path)
     assert str(bad.value).startswith(f"{path}: ")
-    assert told in str(bad.value)
+    assert error in str(bad.value)
 
 
-def test_a_plan_that_is_not_there(tmp_path: Path) -> None:
+def test_a_plan_file_that_does_not_exist(tmp_path: Path) -> None:
     with pytest.raises(BadPlanError, match="cannot be read"):
         read_plan(tmp_path / "none.json")
 
 
 def test_control_from_another_process(http: httpx.Client, box: Sandbox) -> None:
     plan: list[dict[str, Any]] = [{"kind": "status", "status": 500, "path": BATCHES}]
-    told = http.post("/_sandbox/faults", json=plan).json()
-    assert told[0]["fault"]["status"] == 500
+    active = http.post("/_sandbox/faults", json=plan).json()
+    assert active[0]["fault"]["status"] == 500
     assert http.get(BATCHES).status_code == 500
     assert http.get("/_sandbox/faults").json()[0]["seen"] == 1
     assert http.delete("/_sandbox/faults").json() == []
@@ -229,7 +229,7 @@ def test_control_from_another_process(http: httpx.Client, box: Sandbox) -> None:
     assert httpx.get(f"{box.base_url}/_sandbox/requests").status_code == 401
 
 
-def test_a_plan_may_leave_almost_everything_out() -> None:
+def test_an_entry_needs_only_a_kind() -> None:
     [fault] = parse_plan(b'[{"kind": "close"}]')
     assert fault.matches("PUT", "/anything/at/all")
-    assert [fault.hits(n) for n in (1, 2)] == [True, False]
+    assert [fault.applies_to(n) for n in (1, 2)] == [True, False]

@@ -1,4 +1,4 @@
-"""Each kind of fault, seen from a bare socket: what is on the wire, byte for byte, and how it ends."""
+"""Each kind of fault seen from a socket: the bytes on the wire, and how the connection ends."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ CREATE = json.dumps({"endpoint": CHAT, "input_file_id": "file-x"}).encode()
 
 
 @dataclass
-class Heard:
-    """All that came back on one connection."""
+class RawResponse:
+    """Everything received on one connection."""
 
     raw: bytes
     reset: bool
     """Whether the connection ended with a reset, rather than with an orderly end."""
     pieces: list[float]
-    """When something came, in seconds from the request."""
+    """When each piece arrived, in seconds after the request."""
 
     @property
     def status(self) -> int:
@@ -42,7 +42,7 @@ class Heard:
 
     @property
     def body(self) -> bytes:
-        """What follows the headers, chunked or not."""
+        """The body, decoded if it is chunked."""
         rest = self.raw.partition(b"\r\n\r\n")[2]
         if self.headers.get("transfer-encoding") != "chunked":
             return rest
@@ -53,32 +53,32 @@ class Heard:
         return body
 
 
-def call(box: Sandbox, method: str, path: str, body: bytes = b"") -> Heard:
-    """Say one request, and listen until the other side is done."""
-    place = urlsplit(box.base_url)
-    head = f"{method} {path} HTTP/1.1\r\nHost: {place.netloc}\r\nAuthorization: Bearer {box.key}\r\n"
+def call(box: Sandbox, method: str, path: str, body: bytes = b"") -> RawResponse:
+    """Send one request and receive until the connection ends."""
+    url = urlsplit(box.base_url)
+    head = f"{method} {path} HTTP/1.1\r\nHost: {url.netloc}\r\nAuthorization: Bearer {box.key}\r\n"
     head += f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    heard = Heard(b"", False, [])
+    response = RawResponse(b"", False, [])
     began = time.monotonic()
-    with socket.create_connection((place.hostname, place.port), timeout=20) as line:
-        line.sendall(head.encode() + body)
+    with socket.create_connection((url.hostname, url.port), timeout=20) as sock:
+        sock.sendall(head.encode() + body)
         try:
-            while piece := line.recv(65536):
-                heard.raw += piece
-                heard.pieces.append(time.monotonic() - began)
+            while piece := sock.recv(65536):
+                response.raw += piece
+                response.pieces.append(time.monotonic() - began)
         except ConnectionResetError:
-            heard.reset = True
-    return heard
+            response.reset = True
+    return response
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 504])
 @pytest.mark.parametrize(("kind", "jobs"), [("status", 0), ("status-after", 1)])
 def test_a_status(box: Sandbox, status: int, kind: str, jobs: int) -> None:
     box.plan_fault(kind, BATCHES, method="POST", status=status, headers={"Retry-After": "7"})
-    heard = call(box, "POST", BATCHES, CREATE)
-    assert heard.raw.startswith(f"HTTP/1.1 {status} ".encode())
-    assert heard.headers["retry-after"] == "7" and heard.headers["content-length"] == str(len(heard.body))
-    assert json.loads(heard.body)["error"]["message"]
+    response = call(box, "POST", BATCHES, CREATE)
+    assert response.raw.startswith(f"HTTP/1.1 {status} ".encode())
+    assert response.headers["retry-after"] == "7" and response.headers["content-length"] == str(len(response.body))
+    assert json.loads(response.body)["error"]["message"]
     assert len(box.jobs) == jobs
     assert call(box, "GET", BATCHES).status == 200
 
@@ -86,9 +86,9 @@ def test_a_status(box: Sandbox, status: int, kind: str, jobs: int) -> None:
 @pytest.mark.parametrize(("after", "jobs"), [(False, 0), (True, 1)])
 def test_a_proxys_page(box: Sandbox, after: bool, jobs: int) -> None:
     box.plan_fault("html", BATCHES, method="POST", status=502, after=after)
-    heard = call(box, "POST", BATCHES, CREATE)
-    assert (heard.status, heard.headers["content-type"]) == (502, "text/html; charset=utf-8")
-    assert heard.body.startswith(b"<html>") and len(box.jobs) == jobs
+    response = call(box, "POST", BATCHES, CREATE)
+    assert (response.status, response.headers["content-type"]) == (502, "text/html; charset=utf-8")
+    assert response.body.startswith(b"<html>") and len(box.jobs) == jobs
 
 
 @pytest.mark.parametrize(("kind", "jobs"), [("close", 0), ("close-after", 1)])
@@ -100,21 +100,21 @@ def test_closed_before_the_headers(box: Sandbox, kind: str, jobs: int) -> None:
 
 def test_garbage(box: Sandbox) -> None:
     box.plan_fault("garbage", BATCHES, method="POST")
-    heard = call(box, "POST", BATCHES, CREATE)
-    assert (heard.status, heard.headers["content-type"]) == (200, "application/json")
+    response = call(box, "POST", BATCHES, CREATE)
+    assert (response.status, response.headers["content-type"]) == (200, "application/json")
     with pytest.raises(json.JSONDecodeError):
-        json.loads(heard.body)
+        json.loads(response.body)
     assert len(box.jobs) == 1
 
 
 def test_a_delay_comes_before_the_first_byte(box: Sandbox) -> None:
     box.plan_fault("delay", BATCHES, seconds=0.3)
-    heard = call(box, "GET", BATCHES)
-    assert heard.body == b"[]" and heard.pieces[0] >= 0.3
+    response = call(box, "GET", BATCHES)
+    assert response.body == b"[]" and response.pieces[0] >= 0.3
 
 
 class TestBodies:
-    """A file's content, spoiled on its way."""
+    """Faults in the content of a file."""
 
     @pytest.fixture
     def content(self, box: Sandbox) -> str:
@@ -125,28 +125,28 @@ class TestBodies:
 
     def test_a_slow_drip(self, box: Sandbox, content: str) -> None:
         box.plan_fault("drip", content, bytes=256, seconds=0.05)
-        heard = call(box, "GET", content)
-        assert heard.body == BODY and heard.headers["content-length"] == str(len(BODY))
-        assert len(heard.pieces) >= 5 and heard.pieces[-1] - heard.pieces[0] >= 0.25
+        response = call(box, "GET", content)
+        assert response.body == BODY and response.headers["content-length"] == str(len(BODY))
+        assert len(response.pieces) >= 5 and response.pieces[-1] - response.pieces[0] >= 0.25
 
     def test_closed_in_the_middle(self, box: Sandbox, content: str) -> None:
         box.plan_fault("close-body", content, bytes=1000)
-        heard = call(box, "GET", content)
-        assert heard.reset  # which may overtake what was sent before it
-        assert BODY[:1000].startswith(heard.body)
+        response = call(box, "GET", content)
+        assert response.reset  # which may overtake what was sent before it
+        assert BODY[:1000].startswith(response.body)
 
-    def test_truncated_with_its_length_told(self, box: Sandbox, content: str) -> None:
+    def test_truncated_with_its_length(self, box: Sandbox, content: str) -> None:
         box.plan_fault("truncate", content, bytes=1000)
-        heard = call(box, "GET", content)
-        assert not heard.reset and heard.headers["content-length"] == str(len(BODY))
-        assert heard.body == BODY[:1000]
+        response = call(box, "GET", content)
+        assert not response.reset and response.headers["content-length"] == str(len(BODY))
+        assert response.body == BODY[:1000]
 
     def test_truncated_without_a_length(self, box: Sandbox, content: str) -> None:
         box.plan_fault("truncate-no-length", content, bytes=1000)
-        heard = call(box, "GET", content)
-        assert not heard.reset and "content-length" not in heard.headers
-        assert heard.body == BODY[:1000]
-        assert heard.raw.endswith(b"0\r\n\r\n")  # to the client, the body is whole
+        response = call(box, "GET", content)
+        assert not response.reset and "content-length" not in response.headers
+        assert response.body == BODY[:1000]
+        assert response.raw.endswith(b"0\r\n\r\n")  # to the client, the body is whole
 
     def test_a_wrong_byte(self, box: Sandbox, content: str) -> None:
         box.plan_fault("wrong-byte", content, bytes=1000)

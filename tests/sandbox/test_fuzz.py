@@ -1,4 +1,4 @@
-"""Whatever is sent, the sandbox answers, and never with a 500."""
+"""The sandbox answers any request, and never with a 500."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=[HealthChe
 
 @pytest.fixture(scope="module")
 def ids() -> Iterator[tuple[httpx.Client, list[str]]]:
-    """A client, and ids that lead somewhere."""
+    """A client, and ids of things that exist."""
     with Sandbox(speed=1000) as box:
         headers = {"Authorization": f"Bearer {box.key}"}
         job_ids = [box.add_job(), box.add_job("COMPLETED"), box.add_job("IN_PROGRESS")]
@@ -31,13 +31,13 @@ def ids() -> Iterator[tuple[httpx.Client, list[str]]]:
             yield client, [*job_ids, *file_ids]
 
 
-def sound(answer: httpx.Response) -> None:
-    """What every answer is."""
-    assert answer.status_code < 500, answer.text
-    if answer.headers.get("content-type") == "application/json" and answer.request.method != "HEAD":
-        told = answer.json()
-        if answer.status_code >= 400 and "file_id" not in told:
-            assert isinstance(told["error"], str) or told["error"].keys() == {"message", "type", "param", "code"}
+def check_response(response: httpx.Response) -> None:
+    """Check what holds for every response."""
+    assert response.status_code < 500, response.text
+    if response.headers.get("content-type") == "application/json" and response.request.method != "HEAD":
+        body = response.json()
+        if response.status_code >= 400 and "file_id" not in body:
+            assert isinstance(body["error"], str) or body["error"].keys() == {"message", "type", "param", "code"}
 
 
 words = (
@@ -70,22 +70,22 @@ fields = st.dictionaries(
     ),
 )
 def test_any_call(ids: tuple[httpx.Client, list[str]], method: str, path: list[str], **sent: Any) -> None:
-    client, known = ids
-    parts = [known[int(part)] if part in "01234" and part else part for part in path]
-    address = "/" + "/".join(quote(part, safe="") for part in parts)
+    client, existing = ids
+    parts = [existing[int(part)] if part in "01234" and part else part for part in path]
+    url = "/" + "/".join(quote(part, safe="") for part in parts)
     headers = {"Range": sent["ranges"].strip().encode(), "Content-Type": sent["media"].encode("latin-1")}
-    if address.startswith("/_sandbox/advance"):
+    if url.startswith("/_sandbox/advance"):
         return
-    address = str(client.base_url).rstrip("/") + address  # which httpx would otherwise take `//x` for
-    sound(client.request(method, address, params=sent["query"], content=sent["body"], headers=headers))
+    url = str(client.base_url).rstrip("/") + url  # absolute: httpx would take `//x` for one
+    check_response(client.request(method, url, params=sent["query"], content=sent["body"], headers=headers))
 
 
 @FUZZ
 @given(fields)
-def test_any_create(ids: tuple[httpx.Client, list[str]], asked: dict[str, Any]) -> None:
-    client, known = ids
-    answer = client.post("/v1/batches", content=json.dumps({"input_file_id": known[3]} | asked).encode())
-    sound(answer)
+def test_any_create(ids: tuple[httpx.Client, list[str]], body: dict[str, Any]) -> None:
+    client, existing = ids
+    answer = client.post("/v1/batches", content=json.dumps({"input_file_id": existing[3]} | body).encode())
+    check_response(answer)
     assert answer.status_code in (201, 400)
     if answer.status_code == 201:
         assert answer.json()["job"]["status"] == "VALIDATING"
@@ -100,23 +100,23 @@ def test_any_create(ids: tuple[httpx.Client, list[str]], asked: dict[str, Any]) 
 )
 def test_any_form(ids: tuple[httpx.Client, list[str]], form: dict[str, str], charset: str) -> None:
     client, _ = ids
-    for address in ("/v1/files", "/v1/files/upload"):
-        sound(client.post(address, data={"purpose": "batch-api", "file_type": "jsonl"} | form))
-        sound(client.post(address, files={name: (None, value.encode()) for name, value in form.items()} or None))
+    for path in ("/v1/files", "/v1/files/upload"):
+        check_response(client.post(path, data={"purpose": "batch-api", "file_type": "jsonl"} | form))
+        check_response(client.post(path, files={name: (None, value.encode()) for name, value in form.items()} or None))
         part = b"--x\r\nContent-Disposition: form-data; name=file_name\r\n\r\n\\ud800\r\n--x--\r\n"
         media = f"multipart/form-data; boundary=x; charset={charset}"
-        sound(client.post(address, content=part, headers={"Content-Type": media}))
+        check_response(client.post(path, content=part, headers={"Content-Type": media}))
 
 
 @FUZZ
 @given(st.binary(max_size=200))
 def test_any_bytes(ids: tuple[httpx.Client, list[str]], sent: bytes) -> None:
-    """A file of anything: its job ends, one way or another."""
+    """A job on any file ends."""
     client, _ = ids
     uploaded = client.post("/v1/files/upload", data={"purpose": "batch-api"}, files={"file": ("a.jsonl", sent)})
-    sound(uploaded)
-    asked = {"endpoint": "/v1/chat/completions", "input_file_id": uploaded.json()["id"]}
-    job = client.post("/v1/batches", json=asked).json()["job"]
-    while (now := client.get(f"/v1/batches/{job['id']}").json())["status"] != "FAILED":
-        assert now["status"] == "VALIDATING"
-    assert "error" in now
+    check_response(uploaded)
+    create = {"endpoint": "/v1/chat/completions", "input_file_id": uploaded.json()["id"]}
+    job = client.post("/v1/batches", json=create).json()["job"]
+    while (job := client.get(f"/v1/batches/{job['id']}").json())["status"] != "FAILED":
+        assert job["status"] == "VALIDATING"
+    assert "error" in job

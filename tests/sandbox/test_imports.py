@@ -1,4 +1,4 @@
-"""The sandbox stands alone: it loads no screen, no SDK and nothing of the engine, and so starts at once."""
+"""The sandbox stands alone: it imports no screen library, no SDK and nothing of the engine, so it starts at once."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import subprocess
 import sys
 
 FOREIGN = ("textual", "rich", "together", "httpx", "tbatch_tui.engine", "tbatch_tui.tui")
-SERVED = """
+PROGRAM = """
 import sys
-{how}
-loaded = [name for name in {foreign} if name in sys.modules or any(each.startswith(name + ".") for each in sys.modules)]
+{statement}
+loaded = [name for name in {foreign} if any(module == name or module.startswith(name + ".") for module in sys.modules)]
 print("loaded:", *loaded)
 """
-HOW = (
+STATEMENTS = (
     "import tbatch_tui.sandbox.server",
     "from tbatch_tui.sandbox.server import main; assert main(['--port', 'x']) == 2",
     "from tbatch_tui.sandbox.testing import Sandbox\n"
@@ -21,7 +21,7 @@ HOW = (
 
 
 def test_nothing_foreign_is_loaded() -> None:
-    for how in HOW:
-        code = SERVED.format(how=how, foreign=FOREIGN)
+    for statement in STATEMENTS:
+        code = PROGRAM.format(statement=statement, foreign=FOREIGN)
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
-        assert done.stdout.split() == ["loaded:"], how
+        assert done.stdout.split() == ["loaded:"], statement

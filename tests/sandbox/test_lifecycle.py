@@ -1,8 +1,8 @@
-"""The life of a job, on a clock moved by hand."""
+"""The statuses of a job, on a clock that the tests move."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from together import APIStatusError, Together
@@ -10,7 +10,7 @@ from together import APIStatusError, Together
 from tbatch_tui.sandbox.clock import Clock
 from tbatch_tui.sandbox.jobs.records import Pace
 from tbatch_tui.sandbox.testing import Sandbox
-from tests.sandbox.conftest import CHAT, LLAMA, chat_row, jsonl, rows_of
+from tests.sandbox.conftest import CHAT, LLAMA, chat_row, decode_rows, jsonl
 
 if TYPE_CHECKING:
     import httpx
@@ -19,7 +19,7 @@ PACE = Pace(validating=10, starting=0, per_row=10, canceling=15)
 TEN = jsonl(*(chat_row(f"row-{n}") for n in range(10)))
 
 
-def test_a_whole_life(box: Sandbox, sdk: Together) -> None:
+def test_a_job_from_create_to_completed(box: Sandbox, sdk: Together) -> None:
     job_id = box.add_job(content=TEN, pace=PACE)
     new = sdk.batches.retrieve(job_id)
     assert (new.status, new.progress, new.x_model_id) == ("VALIDATING", 0, None)
@@ -39,7 +39,7 @@ def test_a_whole_life(box: Sandbox, sdk: Together) -> None:
     assert done.completed_at is not None
     assert (done.completed_at - new.created_at).total_seconds() == 110
     assert done.output_file_id is not None
-    rows = rows_of(sdk.files.content(done.output_file_id).read())
+    rows = decode_rows(sdk.files.content(done.output_file_id).read())
     ids = [row["custom_id"] for row in rows]
     assert sorted(ids) == [f"row-{n}" for n in range(10)]
     assert ids != sorted(ids)  # in the order they were finished
@@ -66,23 +66,23 @@ def test_one_bad_line_fails_the_whole_job(box: Sandbox) -> None:
 def test_cancelled_while_running(box: Sandbox, sdk: Together) -> None:
     job_id = box.add_job(content=TEN, pace=PACE)
     box.advance(55)
-    answer = sdk.batches.with_raw_response.cancel(job_id)
-    assert answer.json()["status"] == "CANCELING"
+    cancelled: Any = sdk.batches.with_raw_response.cancel(job_id).json()
+    assert cancelled["status"] == "CANCELING"
     box.advance(14)
-    again = sdk.batches.with_raw_response.cancel(job_id)  # asking twice is no mistake
-    assert again.json()["status"] == "CANCELING"
+    again: Any = sdk.batches.with_raw_response.cancel(job_id).json()  # a second cancel is no error
+    assert again["status"] == "CANCELING"
     box.advance(2)
     job = box.job(job_id)
     assert (job["status"], job["progress"]) == ("CANCELLED", 40)
-    assert len(rows_of(box.file_bytes(job["output_file_id"]))) == 4
+    assert len(decode_rows(box.file_bytes(job["output_file_id"]))) == 4
     with pytest.raises(APIStatusError) as refused:
         sdk.batches.cancel(job_id)
     assert refused.value.status_code == 409
-    told = refused.value.response.json()
-    assert told["error"] == "Cannot cancel job - already in terminal state: CANCELLED"
+    body = refused.value.response.json()
+    assert body["error"] == "Cannot cancel job - already in terminal state: CANCELLED"
 
 
-def test_cancelled_while_validating_has_nothing(box: Sandbox, sdk: Together) -> None:
+def test_a_job_cancelled_while_validating_has_no_results(box: Sandbox, sdk: Together) -> None:
     job_id = box.add_job(content=TEN, pace=PACE)
     sdk.batches.with_raw_response.cancel(job_id)
     box.advance(60)
@@ -91,7 +91,7 @@ def test_cancelled_while_validating_has_nothing(box: Sandbox, sdk: Together) -> 
     assert {"output_file_id", "error_file_id"}.isdisjoint(job)
 
 
-def test_expired_keeps_what_was_done(box: Sandbox) -> None:
+def test_an_expired_job_keeps_the_rows_that_are_done(box: Sandbox) -> None:
     slow = Pace(validating=0, starting=0, per_row=4 * 3600)  # forty hours
     job_id = box.add_job(content=TEN, pace=slow)
     box.advance(86_399)
@@ -99,7 +99,7 @@ def test_expired_keeps_what_was_done(box: Sandbox) -> None:
     box.advance(1)
     job = box.job(job_id)
     assert (job["status"], job["completed_at"]) == ("EXPIRED", job["job_deadline"])
-    assert len(rows_of(box.file_bytes(job["output_file_id"]))) == 6
+    assert len(decode_rows(box.file_bytes(job["output_file_id"]))) == 6
 
 
 def test_a_job_may_run_on_past_its_deadline(box: Sandbox) -> None:
@@ -118,17 +118,17 @@ def test_errors_and_answers_each_have_a_file_only_if_they_have_a_row(box: Sandbo
     box.advance(60)
     assert {"output_file_id", "error_file_id"} <= box.job(both).keys()
     assert "output_file_id" not in box.job(none)
-    [error] = rows_of(box.file_bytes(box.job(none)["error_file_id"]))
+    [error] = decode_rows(box.file_bytes(box.job(none)["error_file_id"]))
     assert error["custom_id"] == "bad"
     assert error["error"]["code"] == "batch_client_error"
     assert "stop" in error["error"]["message"]
 
 
-def test_results_outlive_the_input(box: Sandbox, sdk: Together) -> None:
+def test_results_do_not_need_the_deleted_input(box: Sandbox, sdk: Together) -> None:
     job_id = box.add_job(content=TEN)
     sdk.files.delete(box.job(job_id)["input_file_id"])
     box.advance(60)
-    assert len(rows_of(box.file_bytes(box.job(job_id)["output_file_id"]))) == 10
+    assert len(decode_rows(box.file_bytes(box.job(job_id)["output_file_id"]))) == 10
 
 
 def test_every_result_file_has_the_same_name(box: Sandbox, sdk: Together) -> None:
@@ -147,7 +147,7 @@ def test_a_warning_beside_the_job(sdk: Together, box: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "param"),
+    ("body", "param"),
     [
         ({"endpoint": CHAT}, "input_file_id"),
         ({"input_file_id": "file-x"}, "endpoint"),
@@ -155,13 +155,13 @@ def test_a_warning_beside_the_job(sdk: Together, box: Sandbox) -> None:
         ({"input_file_id": 7, "endpoint": CHAT}, "input_file_id"),
     ],
 )
-def test_a_bad_create_is_refused(http: httpx.Client, box: Sandbox, asked: dict[str, object], param: str) -> None:
-    refused = http.post("/v1/batches", json=asked)
+def test_an_invalid_create_is_refused(http: httpx.Client, box: Sandbox, body: dict[str, object], param: str) -> None:
+    refused = http.post("/v1/batches", json=body)
     assert (refused.status_code, refused.json()["error"]["param"]) == (400, param)
     assert box.jobs == []
 
 
-def test_both_ways_to_know_nothing(http: httpx.Client) -> None:
+def test_both_shapes_of_a_404(http: httpx.Client) -> None:
     job = http.get("/v1/batches/none")
     assert (job.status_code, job.json()["error"]) == (404, "Job not found")
     assert job.json()["request_id"] == job.headers["x-request-id"]
@@ -189,13 +189,13 @@ def test_a_job_in_any_status(box: Sandbox, status: str) -> None:
     assert box.job(job_id)["status"] == status
 
 
-def test_a_clock_runs_as_fast_as_told() -> None:
+def test_a_clock_runs_at_its_speed() -> None:
     still = Clock(0, start=100)
     still.advance(5)
     assert still.now() == 105
-    still.not_before(50)
+    still.move_forward_to(50)
     assert still.now() == 105
-    still.not_before(200)
+    still.move_forward_to(200)
     assert still.now() == 200
     fast = Clock(1e6, start=0)
     began = fast.now()

@@ -1,4 +1,4 @@
-"""`docs/openapi-sandbox.yaml` is true: what it allows, and forbids, is sent to a sandbox; every answer fits it."""
+"""`docs/openapi-sandbox.yaml` is right: allowed and forbidden calls are sent, and every response fits it."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ FUZZ = settings(max_examples=10, deadline=None, suppress_health_check=list(Healt
 
 
 class Target:
-    """A sandbox, a connection to it, and ids that lead somewhere."""
+    """A sandbox, a connection to it, and ids of things that exist."""
 
     def __init__(self, box: Sandbox, session: requests.Session) -> None:
         self._box = box
         self._session = session
         jobs = [box.add_job(status) for status in ("COMPLETED", "FAILED", "CANCELLED", "EXPIRED", "IN_PROGRESS")]
         files = [box.job(jobs[0])["output_file_id"], box.add_file(b"{}\n"), box.add_file(b"")]
-        self.known = {"batches": jobs, "files": files, "_storage": files, "supported-models": ["ml_zai-org-glm-5"]}
+        self.ids = {"batches": jobs, "files": files, "_storage": files, "supported-models": ["ml_zai-org-glm-5"]}
 
-    def answers(self, case: Case) -> None:
-        """Send it, and look at the answer: no 500, a status, headers and a body as the file has them."""
+    def check(self, case: Case[Any]) -> None:
+        """Send a call and check the response: no 500, and a status, headers and a body as described."""
         headers = {"Authorization": f"Bearer {self._box.key}"}
-        # What is beside the point (a query or a header nobody asked for) is ignored, as the API does; a body is not.
+        # Like the API, the sandbox ignores unknown parameters and headers, but not unknown fields of a body.
         excluded: list[Any] = [] if case.method == "POST" and case.path == "/v1/batches" else [negative_data_rejection]
         case.call_and_validate(self._box.base_url, self._session, headers, excluded_checks=excluded, timeout=20)
 
@@ -50,14 +50,14 @@ def target() -> Iterator[Target]:
 
 @schema.parametrize()
 @FUZZ
-def test_every_answer_fits(case: Case, target: Target) -> None:
-    target.answers(case)
+def test_every_response_fits(case: Case[Any], target: Target) -> None:
+    target.check(case)
 
 
 @schema.include(path_regex="{id}").parametrize()
 @schema.given(data=st.data())
 @FUZZ
-def test_every_answer_about_what_is_there_fits(case: Case, target: Target, data: st.DataObject) -> None:
-    known = target.known[case.path.split("/")[-2 if case.path.endswith("}") else -3]]
-    case.path_parameters["id"] = data.draw(st.sampled_from(known))
-    target.answers(case)
+def test_every_response_about_existing_things_fits(case: Case[Any], target: Target, data: st.DataObject) -> None:
+    ids = target.ids[case.path.split("/")[-2 if case.path.endswith("}") else -3]]
+    case.path_parameters["id"] = data.draw(st.sampled_from(ids))
+    target.check(case)

@@ -1,4 +1,4 @@
-"""The command: what it prints, what it refuses, how it ends, what it keeps."""
+"""The command: its output, its errors, how it stops, and what it keeps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 
 import tbatch_tui
 from tbatch_tui.sandbox.server import main
-from tests.sandbox.conftest import CHAT, chat_row, jsonl, rows_of, written
+from tests.sandbox.conftest import CHAT, chat_row, decode_rows, jsonl, write_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,14 +37,14 @@ class Running:
         self.key = second[1].removeprefix("TOGETHER_API_KEY=")
 
     def client(self) -> httpx.Client:
-        """A client for it."""
+        """Return a client for it."""
         headers = {"Authorization": f"Bearer {self.key}"}
         return httpx.Client(base_url=self.base_url, headers=headers, trust_env=False, timeout=20)
 
 
 @contextmanager
 def sandbox(*args: str) -> Iterator[Running]:
-    """Run the command; it must end well when it is told to."""
+    """Run the command, and check that it stops without errors."""
     command = [sys.executable, "-W", "error", "-m", "tbatch_tui.sandbox", *args]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
@@ -52,8 +52,8 @@ def sandbox(*args: str) -> Iterator[Running]:
             yield Running(process)
         finally:
             process.terminate()
-            complaints = process.communicate(timeout=30)[1]
-    assert (process.returncode, complaints) == (0, "")
+            stderr = process.communicate(timeout=30)[1]
+    assert (process.returncode, stderr) == (0, "")
 
 
 def test_two_lines_for_the_shell_and_one_for_each_request() -> None:
@@ -63,12 +63,12 @@ def test_two_lines_for_the_shell_and_one_for_each_request() -> None:
         assert http.get("/v1/batches").json() == []
         http.get("/v1/%1b]0;title%07")
         assert box.stdout.readline().split()[:4] == ["1", "GET", "/v1/batches", "200"]
-        strange = box.stdout.readline()
-        assert "\x1b" not in strange and "%1B%5D0%3Btitle%07" in strange
+        escaped = box.stdout.readline()
+        assert "\x1b" not in escaped and "%1B%5D0%3Btitle%07" in escaped
 
 
 def test_a_shell_can_eval_them(tmp_path: Path) -> None:
-    """As `docs/sandbox.md` says; `head` going away must not end the sandbox."""
+    """As in `docs/sandbox.md`: `head` closing the pipe must not stop the sandbox."""
     command = f"{shlex.quote(sys.executable)} -m tbatch_tui.sandbox"
     script = f"""
         {command} > sandbox.log & box=$!
@@ -77,7 +77,7 @@ def test_a_shell_can_eval_them(tmp_path: Path) -> None:
         echo "$TOGETHER_BASE_URL $TOGETHER_API_KEY"
         kill $box; wait $box
     """
-    env = os.environ | {"PYTHONPATH": str(Path(tbatch_tui.__file__).parents[1])}  # where the tests have it from
+    env = os.environ | {"PYTHONPATH": str(Path(tbatch_tui.__file__).parents[1])}  # the package under test
     done = subprocess.run(
         ["sh", "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=30, check=True
     )
@@ -85,14 +85,14 @@ def test_a_shell_can_eval_them(tmp_path: Path) -> None:
     assert url.startswith("http://127.0.0.1:") and key.startswith("sandbox-")
 
 
-def test_nobody_has_to_listen() -> None:
+def test_nobody_has_to_read_its_output() -> None:
     with sandbox() as box, box.client() as http:
         box.stdout.close()
         for _ in range(3):
             assert http.get("/v1/batches").status_code == 200
 
 
-def test_with_parent_it_ends_with_its_input() -> None:
+def test_with_parent_it_stops_when_its_input_ends() -> None:
     with sandbox("--with-parent", "--quiet") as box:
         assert box.process.stdin is not None
         with box.client() as http:
@@ -102,7 +102,7 @@ def test_with_parent_it_ends_with_its_input() -> None:
         box.process.stdin = None
 
 
-def test_with_parent_it_dies_with_a_killed_parent() -> None:
+def test_with_parent_it_stops_with_a_killed_parent() -> None:
     code = (
         "import subprocess, sys, time\n"
         "command = [sys.executable, '-m', 'tbatch_tui.sandbox', '--with-parent']\n"
@@ -114,11 +114,11 @@ def test_with_parent_it_dies_with_a_killed_parent() -> None:
         for _ in range(2):
             assert parent.stdout.readline().startswith("export ")
         parent.send_signal(signal.SIGKILL)
-        assert parent.stdout.read() == ""  # the end comes when the child, too, is gone
+        assert parent.stdout.read() == ""  # the pipe ends when the child is gone too
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_ends_well_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+def test_it_stops_cleanly_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     with sandbox() as box, box.client() as http:
         form = {"file": ("a.jsonl", BODY)}
@@ -129,16 +129,15 @@ def test_it_ends_well_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Mon
     assert not list(tmp_path.iterdir())
 
 
-def test_everything_outlives_a_restart(tmp_path: Path) -> None:
-    args = ("--data-dir", str(tmp_path), "--seed", "1", "--speed", "0", "--failure-rate", "0")
-    args += ("--key", "k")
+def test_everything_survives_a_restart(tmp_path: Path) -> None:
+    args = ["--data-dir", str(tmp_path), "--seed", "1", "--speed", "0", "--failure-rate", "0", "--key", "k"]
     with sandbox(*args) as box, box.client() as http:
         form = {"file": ("a.jsonl", BODY)}
         file = http.post("/v1/files/upload", data={"purpose": "batch-api"}, files=form).json()
-        asked = {"input_file_id": file["id"], "endpoint": CHAT}
-        done = http.post("/v1/batches", json=asked).json()["job"]["id"]
+        create = {"input_file_id": file["id"], "endpoint": CHAT}
+        done = http.post("/v1/batches", json=create).json()["job"]["id"]
         http.post("/_sandbox/advance", json={"seconds": 3600})
-        running = http.post("/v1/batches", json=asked).json()["job"]["id"]
+        running = http.post("/v1/batches", json=create).json()["job"]["id"]
         http.post("/_sandbox/advance", json={"seconds": 10})
         jobs = http.get("/v1/batches").json()
         output = http.get(f"/v1/files/{jobs[0]['output_file_id']}/content").content
@@ -146,7 +145,7 @@ def test_everything_outlives_a_restart(tmp_path: Path) -> None:
             [sys.executable, "-m", "tbatch_tui.sandbox", *args], capture_output=True, text=True, timeout=30, check=False
         )
         assert refused.returncode == 2 and "another sandbox is using" in refused.stderr
-        box.process.kill()  # no chance to put anything in order
+        box.process.kill()  # without a chance to clean up
         box.process.wait()
         box.process.returncode = 0
     with (tmp_path / "journal.jsonl").open("ab") as journal:
@@ -157,15 +156,15 @@ def test_everything_outlives_a_restart(tmp_path: Path) -> None:
         assert again[running]["status"] == "IN_PROGRESS"
         assert http.get(f"/v1/files/{jobs[0]['output_file_id']}/content").content == output
         assert http.get(f"/v1/files/{file['id']}/content").content == BODY
-        new = http.post("/v1/batches", json=asked).json()["job"]["id"]  # the same seed, and yet a new id
+        new = http.post("/v1/batches", json=create).json()["job"]["id"]  # the same seed, and yet a new id
         assert new not in again
         http.post("/_sandbox/advance", json={"seconds": 3600})
         ended = http.get(f"/v1/batches/{running}").json()
         assert ended["status"] == "COMPLETED"
-        assert len(rows_of(http.get(f"/v1/files/{ended['output_file_id']}/content").content)) == 10
+        assert len(decode_rows(http.get(f"/v1/files/{ended['output_file_id']}/content").content)) == 10
 
 
-def test_the_demo_has_a_past() -> None:
+def test_the_demo_has_past_jobs() -> None:
     with sandbox("--demo", "--quiet", "--seed", "7") as box, box.client() as http:
         jobs = http.get("/v1/batches").json()
         statuses = {job["status"] for job in jobs}
@@ -175,27 +174,27 @@ def test_the_demo_has_a_past() -> None:
         for job in jobs:
             assert job["input_file_id"] in names
             for key in ("output_file_id", "error_file_id"):
-                assert key not in job or rows_of(http.get(f"/v1/files/{job[key]}/content").content)
-        partly = next(job for job in jobs if job["status"] == "EXPIRED")
-        assert 0 < partly["progress"] < 100 and "output_file_id" in partly
+                assert key not in job or decode_rows(http.get(f"/v1/files/{job[key]}/content").content)
+        expired = next(job for job in jobs if job["status"] == "EXPIRED")
+        assert 0 < expired["progress"] < 100 and "output_file_id" in expired
 
 
 def test_a_plan_from_a_file(tmp_path: Path) -> None:
-    plan = written(tmp_path / "plan.json", b'[{"path": "/v1/batches", "kind": "status", "status": 503}]')
+    plan = write_file(tmp_path / "plan.json", b'[{"path": "/v1/batches", "kind": "status", "status": 503}]')
     with sandbox("--faults", str(plan)) as box, box.client() as http:
         assert [http.get("/v1/batches").status_code for _ in range(2)] == [503, 200]
         assert "[status]" in box.stdout.readline()
 
 
-def test_a_bad_plan_ends_it_with_the_mend(tmp_path: Path) -> None:
-    plan = written(tmp_path / "plan.json", b'[{"kind": "close"}, {"kind": "clsoe"}]')
+def test_an_invalid_plan_stops_it_with_a_suggestion(tmp_path: Path) -> None:
+    plan = write_file(tmp_path / "plan.json", b'[{"kind": "close"}, {"kind": "clsoe"}]')
     command = [sys.executable, "-m", "tbatch_tui.sandbox", "--faults", str(plan)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert f"{plan}: entry 2: kind 'clsoe' is not known; did you mean 'close'?" in done.stderr
 
 
-def test_quiet_says_two_lines_and_no_more() -> None:
+def test_quiet_prints_two_lines_and_no_more() -> None:
     with sandbox("--quiet", "--port", "0") as box:
         with box.client() as http:
             assert http.get("/v1/batches").status_code == 200
@@ -205,7 +204,7 @@ def test_quiet_says_two_lines_and_no_more() -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "told"),
+    ("args", "error"),
     [
         (["--host", "::"], "not a loopback address"),
         (["--host", "0.0.0.0"], "not a loopback address"),
@@ -221,11 +220,11 @@ def test_quiet_says_two_lines_and_no_more() -> None:
         (["--frobnicate"], "unrecognized arguments"),
     ],
 )
-def test_what_it_refuses(args: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_arguments_it_refuses(args: list[str], error: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(args) == 2
-    said = capsys.readouterr()
-    assert told in said.err
-    assert said.out == ""
+    captured = capsys.readouterr()
+    assert error in captured.err
+    assert captured.out == ""
 
 
 def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:

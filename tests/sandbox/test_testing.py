@@ -1,4 +1,4 @@
-"""The sandbox as tests use it."""
+"""The sandbox as tests use it: `testing.Sandbox`."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import httpx
 import pytest
 
 from tbatch_tui.sandbox.testing import Sandbox
-from tests.sandbox.conftest import chat_row, jsonl, rows_of
+from tests.sandbox.conftest import chat_row, decode_rows, jsonl
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_away_and_back_on_the_same_port(box: Sandbox, http: httpx.Client) -> None:
+def test_it_stops_and_starts_on_the_same_port(box: Sandbox, http: httpx.Client) -> None:
     box.add_job()
     before = http.get("/v1/batches").json()
     box.stop()
     with pytest.raises(httpx.ConnectError):
         http.get("/v1/batches")
-    box.advance(60)  # time does not stop for that
+    box.advance(60)  # jobs go on without the server
     assert box.jobs[0]["status"] == "COMPLETED"
     url = box.base_url
     box.start()
@@ -31,7 +31,7 @@ def test_away_and_back_on_the_same_port(box: Sandbox, http: httpx.Client) -> Non
     assert [job["id"] for job in after] == [job["id"] for job in before]
 
 
-def test_taken_away_in_the_middle_of_a_call(box: Sandbox, http: httpx.Client) -> None:
+def test_stopping_cuts_a_running_call(box: Sandbox, http: httpx.Client) -> None:
     file_id = box.add_file(b"x" * 2**20)
     box.plan_fault("drip", f"/v1/files/{file_id}/content", bytes=1024, seconds=0.01)
     with http.stream("GET", f"/v1/files/{file_id}/content") as answer:
@@ -50,10 +50,10 @@ def test_ten_thousand_jobs(box: Sandbox, http: httpx.Client) -> None:
     created = [job["created_at"] for job in listed]
     assert created == sorted(created) and len(set(created)) == 10_000
     assert len(http.get("/v1/files").json()["data"]) == 2
-    assert len(rows_of(box.file_bytes(listed[-1]["output_file_id"]))) == 3
+    assert len(decode_rows(box.file_bytes(listed[-1]["output_file_id"]))) == 3
 
 
-def test_what_arrived(box: Sandbox, http: httpx.Client) -> None:
+def test_requests_are_recorded(box: Sandbox, http: httpx.Client) -> None:
     http.get("/v1/batches")
     http.post("/v1/batches", json={})
     assert [(call.n, call.method, call.status) for call in box.requests] == [(1, "GET", 200), (2, "POST", 400)]
@@ -82,8 +82,8 @@ def test_the_demo_in_process() -> None:
         assert len(box.jobs) > 20
 
 
-def test_many_at_once_do_not_get_mixed_up(box: Sandbox) -> None:
-    """A small likeness of ten clients with 100 MB each: bodies cross in pieces, and every one arrives whole."""
+def test_concurrent_uploads_do_not_get_mixed_up(box: Sandbox) -> None:
+    """Ten clients upload and download at once, as in the benchmark with 100 MB each: every body arrives complete."""
     headers = {"Authorization": f"Bearer {box.key}"}
 
     async def send(client: httpx.AsyncClient, number: int) -> bool:
@@ -104,7 +104,7 @@ def test_many_at_once_do_not_get_mixed_up(box: Sandbox) -> None:
     assert asyncio.run(all_at_once()) == [True] * 10
 
 
-def test_kept_in_a_folder(tmp_path: Path) -> None:
+def test_a_data_folder_keeps_files_and_jobs(tmp_path: Path) -> None:
     with Sandbox(speed=0, data_dir=tmp_path) as box:
         job_id = box.add_job()
         box.advance(60)

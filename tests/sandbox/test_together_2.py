@@ -1,4 +1,4 @@
-"""The SDK 2.x beside 3.x: the tutorial's flow, in a process of its own, with the base URL as either SDK has it."""
+"""The SDK 2.x: the tutorial in a process of its own, with the base URL of either major version."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tbatch_tui.sandbox.testing import Sandbox
-from tests.sandbox.conftest import CHAT, chat_row, jsonl, rows_of, written
+from tests.sandbox.conftest import CHAT, chat_row, decode_rows, jsonl, write_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.slow  # it is installed first
+pytestmark = pytest.mark.slow  # it installs the SDK first
 
-HEARD = "/v1/audio/transcriptions"
+TRANSCRIPTIONS = "/v1/audio/transcriptions"
 WHISPER = "openai/whisper-large-v3"
 TUTORIAL = """
 import sys, time
@@ -29,8 +29,8 @@ job = client.batches.create(input_file_id=file.id, endpoint=endpoint).job
 while job.status not in ("COMPLETED", "FAILED", "EXPIRED", "CANCELLED"):
     time.sleep(0.05)
     job = client.batches.retrieve(job.id)
-assert [each.id for each in client.batches.list()] == [job.id]
-assert file.id in [each.id for each in client.files.list().data]
+assert [batch.id for batch in client.batches.list()] == [job.id]
+assert file.id in [listed.id for listed in client.files.list().data]
 assert client.files.retrieve(file.id).bytes == file.bytes
 with open(target, "wb") as output:
     output.write(client.files.content(job.output_file_id).read())
@@ -43,12 +43,14 @@ print(together.__version__, job.status)
 
 INPUTS = {
     CHAT: [chat_row("a"), chat_row("b")],
-    HEARD: [{"custom_id": "a", "method": "FILE", "body": {"file": "https://example.org/a.mp3", "model": WHISPER}}],
+    TRANSCRIPTIONS: [
+        {"custom_id": "a", "method": "FILE", "body": {"file": "https://example.org/a.mp3", "model": WHISPER}}
+    ],
 }
 
 
 def test_the_tutorial(tmp_path: Path) -> None:
-    """All in one test, so that it is installed once, however many workers there are."""
+    """One test for all cases, so that the SDK is installed once, however many workers there are."""
     packages = tmp_path / "packages"
     command = [sys.executable, "-m", "pip", "install", "-q", "--target", str(packages), "together>=2,<3"]
     installed = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
@@ -60,8 +62,8 @@ def test_the_tutorial(tmp_path: Path) -> None:
 
 
 def run(packages: Path, folder: Path, base: str, endpoint: str, rows: list[dict[str, Any]]) -> None:
-    """The flow once, on a sandbox of its own."""
-    source, target = written(folder / "requests.jsonl", jsonl(*rows)), folder / "output.jsonl"
+    """Run the tutorial once, on a sandbox of its own."""
+    source, target = write_file(folder / "requests.jsonl", jsonl(*rows)), folder / "output.jsonl"
     with Sandbox(speed=200) as box:
         env = os.environ | {"PYTHONPATH": str(packages)}
         env |= {"TOGETHER_BASE_URL": box.base_url + base, "TOGETHER_API_KEY": box.key}
@@ -71,6 +73,6 @@ def run(packages: Path, folder: Path, base: str, endpoint: str, rows: list[dict[
         version, status = done.stdout.split()
         assert version.startswith("2.") and status == "COMPLETED"
         assert target.read_bytes() == box.file_bytes(box.jobs[0]["output_file_id"])
-    answered = rows_of(target.read_bytes())
+    answered = decode_rows(target.read_bytes())
     assert {row["custom_id"] for row in answered} == {row["custom_id"] for row in rows}
     assert all(row["response"]["status_code"] == 200 for row in answered)

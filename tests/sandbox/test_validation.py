@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tbatch_tui.sandbox.demo.samples import questions, write_samples
-from tbatch_tui.sandbox.jobs.validation import MAX_LINE, MAX_REQUESTS, Fate, Rates, judge
-from tests.sandbox.conftest import CHAT, LLAMA, chat_row, jsonl, written
+from tbatch_tui.sandbox.jobs.validation import MAX_LINE, MAX_REQUESTS, Rates, RowOutcome, validate
+from tests.sandbox.conftest import CHAT, LLAMA, chat_row, jsonl, write_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ NONE = Rates(0, 0)
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "error"),
     [
         (b"{", "invalid JSON"),
         (b"[1]", "expected a JSON object"),
@@ -37,66 +37,67 @@ NONE = Rates(0, 0)
         (b'{"custom_id": "a", "body": {"messages": []}}', "body.model is required"),
     ],
 )
-def test_bad_lines(tmp_path: Path, line: bytes, told: str) -> None:
-    path = written(tmp_path / "a.jsonl", GOOD + line + b"\n" + jsonl(chat_row("last")))
-    assert judge(path, CHAT, "job", NONE).error == f"Error validating input file: Line 2 (within chunk): {told}"
+def test_bad_lines(tmp_path: Path, line: bytes, error: str) -> None:
+    path = write_file(tmp_path / "a.jsonl", GOOD + line + b"\n" + jsonl(chat_row("last")))
+    assert validate(path, CHAT, "job", NONE).error == f"Error validating input file: Line 2 (within chunk): {error}"
 
 
 def test_lines_are_counted_within_a_chunk(tmp_path: Path) -> None:
-    path = written(tmp_path / "a.jsonl", jsonl(*(chat_row(f"row-{n}") for n in range(1500))) + b"{\n")
-    told = judge(path, CHAT, "job", NONE).error
-    assert told is not None and "Line 501 (within chunk)" in told
+    path = write_file(tmp_path / "a.jsonl", jsonl(*(chat_row(f"row-{n}") for n in range(1500))) + b"{\n")
+    error = validate(path, CHAT, "job", NONE).error
+    assert error is not None and "Line 501 (within chunk)" in error
 
 
-def test_blank_lines_and_a_byte_order_mark_are_passed_over(tmp_path: Path) -> None:
-    path = written(tmp_path / "a.jsonl", b"\xef\xbb\xbf" + GOOD + b"\n \r\n" + jsonl(chat_row("last")))
-    verdict = judge(path, CHAT, "job", NONE)
-    assert (verdict.error, verdict.rows) == (None, 2)
-    assert verdict.ledger is not None and sorted(verdict.ledger.offsets) == [3, 3 + len(GOOD) + 4]
+def test_blank_lines_and_a_byte_order_mark_are_skipped(tmp_path: Path) -> None:
+    path = write_file(tmp_path / "a.jsonl", b"\xef\xbb\xbf" + GOOD + b"\n \r\n" + jsonl(chat_row("last")))
+    result = validate(path, CHAT, "job", NONE)
+    assert (result.error, result.rows) == (None, 2)
+    assert result.row_plan is not None and sorted(result.row_plan.offsets) == [3, 3 + len(GOOD) + 4]
     path.write_bytes(path.read_bytes() + b"\n{\n")
-    told = judge(path, CHAT, "job", NONE).error
-    assert told is not None and "Line 6 (within chunk): invalid JSON" in told
-    assert "input file is empty" in (judge(written(path, b"\n \n"), CHAT, "job", NONE).error or "")
+    error = validate(path, CHAT, "job", NONE).error
+    assert error is not None and "Line 6 (within chunk): invalid JSON" in error
+    assert "input file is empty" in (validate(write_file(path, b"\n \n"), CHAT, "job", NONE).error or "")
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\r\n", b"  \n"])
 def test_how_the_last_line_ends_does_not_matter(tmp_path: Path, end: bytes) -> None:
-    verdict = judge(written(tmp_path / "a.jsonl", GOOD.strip() + b"\n" + end), CHAT, "job", NONE)
-    assert (verdict.error, verdict.rows, verdict.model_id) == (None, 1, LLAMA)
-    assert judge(written(tmp_path / "b.jsonl", GOOD.strip() + end), CHAT, "job", NONE).rows == 1
+    result = validate(write_file(tmp_path / "a.jsonl", GOOD.strip() + b"\n" + end), CHAT, "job", NONE)
+    assert (result.error, result.rows, result.model_id) == (None, 1, LLAMA)
+    assert validate(write_file(tmp_path / "b.jsonl", GOOD.strip() + end), CHAT, "job", NONE).rows == 1
 
 
 def test_an_empty_file(tmp_path: Path) -> None:
-    told = judge(written(tmp_path / "a.jsonl", b""), CHAT, "job", NONE).error
-    assert told == "Error validating input file: input file is empty"
+    error = validate(write_file(tmp_path / "a.jsonl", b""), CHAT, "job", NONE).error
+    assert error == "Error validating input file: input file is empty"
 
 
 def test_too_many_requests(tmp_path: Path) -> None:
-    path = written(tmp_path / "a.jsonl", jsonl(*(chat_row(f"r{n}") for n in range(MAX_REQUESTS + 1))))
-    told = judge(path, CHAT, "job", NONE).error
-    assert told is not None and "more than 50000 requests" in told
+    path = write_file(tmp_path / "a.jsonl", jsonl(*(chat_row(f"r{n}") for n in range(MAX_REQUESTS + 1))))
+    error = validate(path, CHAT, "job", NONE).error
+    assert error is not None and "more than 50000 requests" in error
 
 
-def test_a_line_over_ten_megabytes_breaks_the_job_later(box: Sandbox) -> None:
+def test_a_line_over_ten_megabytes_fails_the_job_later(box: Sandbox) -> None:
     huge = chat_row("huge", messages=[{"role": "user", "content": "x" * MAX_LINE}])
     job_id = box.add_job(content=jsonl(chat_row("a"), huge, chat_row("b")))
     box.advance(4)
-    assert box.job(job_id)["status"] == "IN_PROGRESS"  # validation does not see it
+    assert box.job(job_id)["status"] == "IN_PROGRESS"  # validation lets it pass
     box.advance(60)
     job = box.job(job_id)
     assert (job["status"], job["error"]) == ("FAILED", "error reading input file")
 
 
-def test_chance_is_fair_and_the_same_every_time() -> None:
-    rates = Rates(failed=0.1, cut=0.2)
-    fates = [rates.fate(f"row-{n}", 10_000) for n in range(10_000)]
-    assert fates == [rates.fate(f"row-{n}", 10_000) for n in range(10_000)]
-    assert 0.08 < fates.count(Fate.FAILED) / 10_000 < 0.12
-    assert 0.17 < fates.count(Fate.CUT) / 10_000 < 0.23
-    failed = [n for n, fate in enumerate(fates) if fate == Fate.FAILED]
-    again = [rates.fate(f"row-{n}", len(failed)) for n in failed]  # sent again by themselves
-    assert again.count(Fate.FAILED) < len(failed) / 4
-    assert {rates.fate(f"row-{n}", 9) for n in range(1000)} == {Fate.ANSWERED}  # small files are spared
+def test_the_rates_hold_and_the_outcomes_are_always_the_same() -> None:
+    rates = Rates(failure_rate=0.1, cut_rate=0.2)
+    outcomes = [rates.outcome(f"row-{n}", 10_000) for n in range(10_000)]
+    assert outcomes == [rates.outcome(f"row-{n}", 10_000) for n in range(10_000)]
+    assert 0.08 < outcomes.count(RowOutcome.FAILED_BY_CHANCE) / 10_000 < 0.12
+    assert 0.17 < outcomes.count(RowOutcome.CUT_SHORT) / 10_000 < 0.23
+    failed = [n for n, outcome in enumerate(outcomes) if outcome == RowOutcome.FAILED_BY_CHANCE]
+    again = [rates.outcome(f"row-{n}", len(failed)) for n in failed]  # sent again in a file of their own
+    assert again.count(RowOutcome.FAILED_BY_CHANCE) < len(failed) / 4
+    # Nothing fails by chance in small files.
+    assert {rates.outcome(f"row-{n}", 9) for n in range(1000)} == {RowOutcome.ANSWERED}
 
 
 def test_samples(tmp_path: Path) -> None:
@@ -106,13 +107,13 @@ def test_samples(tmp_path: Path) -> None:
     write_samples(tmp_path)
     assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
-    chat = judge(tmp_path / "chat.jsonl", CHAT, "job", Rates())
+    chat = validate(tmp_path / "chat.jsonl", CHAT, "job", Rates())
     assert chat.rows == len(list(questions(12))) == 12
-    assert chat.ledger is not None
-    assert {Fate.FAILED, Fate.CUT, Fate.ANSWERED} == set(chat.ledger.fates)
-    reviews = judge(tmp_path / "reviews-2000.jsonl", CHAT, "job", Rates())
+    assert chat.row_plan is not None
+    assert {RowOutcome.FAILED_BY_CHANCE, RowOutcome.CUT_SHORT, RowOutcome.ANSWERED} == set(chat.row_plan.outcomes)
+    reviews = validate(tmp_path / "reviews-2000.jsonl", CHAT, "job", Rates())
     assert reviews.rows == 2000
-    assert reviews.ledger is not None and 5 < reviews.ledger.failed(2000) < 60
-    audio = judge(tmp_path / "audio.jsonl", "/v1/audio/transcriptions", "job", Rates())
-    assert audio.ledger is not None and set(audio.ledger.fates) == {Fate.ANSWERED}
-    assert judge(tmp_path / "with-faults.jsonl", CHAT, "job", Rates()).error is not None
+    assert reviews.row_plan is not None and 5 < reviews.row_plan.count_failed(2000) < 60
+    audio = validate(tmp_path / "audio.jsonl", "/v1/audio/transcriptions", "job", Rates())
+    assert audio.row_plan is not None and set(audio.row_plan.outcomes) == {RowOutcome.ANSWERED}
+    assert validate(tmp_path / "with-faults.jsonl", CHAT, "job", Rates()).error is not None

@@ -1,4 +1,7 @@
-"""Any JSON as what it was meant to be: an id, a count, a text, a message. Nothing here raises."""
+"""JSON from files and servers, read as what it was meant to be: an id, a count, a text, an error message.
+
+Nothing in this module raises: a row that is not as documented is still shown.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,15 @@ from typing import Any
 import msgspec
 
 UNREADABLE = object()
-"""What bytes are that are no JSON: of no JSON type."""
+"""What `loads` returns for bytes that are not JSON: an object of no JSON type."""
 
 _BOM = b"\xef\xbb\xbf"
 
 
 def loads(data: bytes) -> Any:
-    """Any JSON value; `UNREADABLE` when it is none.
+    """Decode any JSON value; return `UNREADABLE` where the bytes are not JSON.
 
-    What msgspec refuses is tried with the standard library: it takes lone surrogates and NaN.
+    What msgspec refuses is tried again with the standard library, which accepts lone surrogates and NaN.
     """
     try:
         return msgspec.json.decode(data)
@@ -29,8 +32,8 @@ def loads(data: bytes) -> Any:
         return UNREADABLE
 
 
-def id_of(value: Any) -> str | None:
-    """A custom_id as text: some write numbers."""
+def as_id(value: Any) -> str | None:
+    """Return a `custom_id` as text, or None. Some programs write numbers."""
     if isinstance(value, str):
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -38,14 +41,14 @@ def id_of(value: Any) -> str | None:
     return None
 
 
-def count_of(value: Any) -> int | None:
-    """A count, also when spelled as text or with a point; None for what is none."""
-    number = seconds_of(value)
+def as_count(value: Any) -> int | None:
+    """Return a count, or None. Text and numbers with a decimal point count too."""
+    number = as_seconds(value)
     return int(number) if number is not None else None
 
 
 def as_number(value: Any) -> float | None:
-    """Return a finite number, also when spelled as text; None for anything else."""
+    """Return a finite number, or None. Text that holds a number counts too."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     try:
@@ -55,14 +58,14 @@ def as_number(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def seconds_of(value: Any) -> float | None:
-    """A finite number that is not negative, also when spelled as text."""
+def as_seconds(value: Any) -> float | None:
+    """Return a finite number that is not negative, or None. Text that holds such a number counts too."""
     number = as_number(value)
     return number if number is not None and number >= 0 else None
 
 
-def text_of(content: Any) -> str:
-    """The text of a message's content: a string, or the text parts of a list."""
+def content_text(content: Any) -> str:
+    """Return the text of a message's content: a string, or the text parts of a list."""
     if isinstance(content, str):
         return content
     if not isinstance(content, list):
@@ -71,20 +74,20 @@ def text_of(content: Any) -> str:
     return "\n".join(part for part in parts if isinstance(part, str))
 
 
-def called(calls: Any) -> str:
-    """The tools that were called, in one line: `look_up({"id": 7})`."""
-    names: list[str] = []
+def tool_calls_text(calls: Any) -> str:
+    """Return the tool calls of a message on one line: `look_up({"id": 7})`."""
+    texts: list[str] = []
     for call in calls if isinstance(calls, list) else ():
         function = call.get("function") if isinstance(call, dict) else None
         if isinstance(function, dict):
             arguments = function.get("arguments")
             arguments = arguments if isinstance(arguments, str) else json.dumps(arguments)
-            names.append(f"{function.get('name')}({arguments})")
-    return ", ".join(names)
+            texts.append(f"{function.get('name')}({arguments})")
+    return ", ".join(texts)
 
 
-def message_of(error: Any) -> str:
-    """What an error says: `{"message": …}`, `{"error": {"message": …}}`, or a bare string."""
+def error_message(error: Any) -> str:
+    """Return the message of an error: `{"message": …}`, `{"error": {"message": …}}`, or a bare string."""
     for _ in range(4):
         if not isinstance(error, dict):
             break

@@ -1,5 +1,5 @@
-"""A local Together API on loopback: for `--demo`, for the tests, and for anyone's own scripts and CI.
+"""A local Together API on loopback: for `--demo`, for this project's tests, and for anyone's scripts and CI.
 
-It stands alone: nothing here knows the rest of the app. `server.main` is the command, `testing.Sandbox` the same
-thing inside a test, `samples.write_samples` the demo's input files.
+It imports nothing of the rest of the app. `server.main` is the command, `testing.Sandbox` runs it inside a test, and
+`demo.samples.write_samples` writes the demo's input files.
 """

@@ -1,4 +1,4 @@
-"""The routes put together, behind the key."""
+"""The ASGI app: all routes, the check of the key, and the fault middleware."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
-from tbatch_tui.sandbox.api import account, batches, control, uploads
-from tbatch_tui.sandbox.api import files as content
-from tbatch_tui.sandbox.api import responses as replies
-from tbatch_tui.sandbox.middleware import Wire
+from tbatch_tui.sandbox.api import account, batches, control, files, responses, uploads
+from tbatch_tui.sandbox.middleware import FaultMiddleware
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,44 +20,44 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
 
-    from tbatch_tui.sandbox.state import State
+    from tbatch_tui.sandbox.state import SandboxState
 
-STORAGE = "/_storage/"
-"""Where uploads go. The address is signed: no key is sent there."""
+STORAGE_PREFIX = "/_storage/"
+"""Path prefix of uploads. Their URLs are signed, and no key is sent to them."""
 
 
-def make_app(state: State) -> ASGIApp:
-    """The sandbox as an ASGI app."""
+def make_app(state: SandboxState) -> ASGIApp:
+    """Return the sandbox as an ASGI app."""
     handlers: Mapping[int | type[Exception], ExceptionHandler] = {
-        replies.RefusedError: replies.refused,
-        HTTPException: replies.http_error,
-        Exception: _crashed,
+        responses.ApiError: responses.handle_api_error,
+        HTTPException: responses.handle_http_error,
+        Exception: _handle_crash,
     }
-    # `upload` before `{id}`: routes are tried in order.
-    routes = [*uploads.routes, *content.routes, *batches.routes, *account.routes, *control.routes]
+    # `/v1/files/upload` before `/v1/files/{id}`: routes are tried in order.
+    routes = [*uploads.routes, *files.routes, *batches.routes, *account.routes, *control.routes]
     starlette = Starlette(routes=routes, exception_handlers=handlers)
     starlette.router.redirect_slashes = False
     starlette.state.sandbox = state
-    return Wire(_Gate(starlette, state.key), state)
+    return FaultMiddleware(_KeyCheck(starlette, state.key), state)
 
 
-class _Gate:
-    """Lets those in who bring the key."""
+class _KeyCheck:
+    """Middleware that answers 401 unless the request has the key."""
 
     def __init__(self, app: ASGIApp, key: str) -> None:
         self._app = app
         self._expected = f"Bearer {key}".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        brought = dict(scope["headers"]).get(b"authorization", b"")
-        if scope["path"].startswith(STORAGE) or hmac.compare_digest(brought, self._expected):
+        authorization = dict(scope["headers"]).get(b"authorization", b"")
+        if scope["path"].startswith(STORAGE_PREFIX) or hmac.compare_digest(authorization, self._expected):
             await self._app(scope, receive, send)
             return
-        answer = replies.error(401, "Invalid API key provided.", code="invalid_api_key")
-        await answer(scope, receive, send)
+        response = responses.error_response(401, "Invalid API key provided.", code="invalid_api_key")
+        await response(scope, receive, send)
 
 
-async def _crashed(_: Request, error: Exception) -> Response:
-    """A mistake of the sandbox's own: told where somebody sees it."""
+async def _handle_crash(_: Request, error: Exception) -> Response:
+    """Answer 500 for a bug of the sandbox, and print the traceback where somebody sees it."""
     traceback.print_exception(error, file=sys.stderr)
-    return replies.error(500, f"sandbox error: {type(error).__name__}", code="sandbox_error")
+    return responses.error_response(500, f"sandbox error: {type(error).__name__}", code="sandbox_error")

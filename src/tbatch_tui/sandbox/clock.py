@@ -1,6 +1,6 @@
-"""The sandbox's own time: the machine's, a multiple of it, or driven by hand.
+"""The sandbox's clock: real time, a multiple of it, or time that only moves when told to.
 
-All a job's times come from here, so `created_at`, `job_deadline` and the statuses agree with one another at any speed.
+All times of a job come from this clock, so `created_at`, `job_deadline` and the statuses agree at any speed.
 """
 
 from __future__ import annotations
@@ -10,7 +10,12 @@ from datetime import UTC, datetime
 
 
 class Clock:
-    """Seconds since the epoch that run at `speed` times the machine's pace; at speed 0 only `advance` moves them."""
+    """A clock that runs `speed` times as fast as the machine's. At speed 0 only `advance` moves it.
+
+    Args:
+        speed: Sandbox seconds for each real second.
+        start: The time it starts at, in seconds since the epoch; by default now.
+    """
 
     def __init__(self, speed: float = 1.0, start: float | None = None) -> None:
         self.speed = speed
@@ -18,20 +23,22 @@ class Clock:
         self._began = time.monotonic()
 
     def now(self) -> float:
-        """The sandbox's time, in seconds since the epoch."""
+        """Return the sandbox's time, in seconds since the epoch."""
         return self._start + (time.monotonic() - self._began) * self.speed
 
     def advance(self, seconds: float) -> None:
-        """Jump ahead, beside whatever the speed does."""
+        """Move the clock forward, in addition to its speed."""
         self._start += seconds
 
-    def not_before(self, moment: float) -> None:
-        """Go on from `moment` if that lies ahead: a sandbox that ran fast must not go back in time when restarted."""
+    def move_forward_to(self, moment: float) -> None:
+        """Move the clock to `moment` unless it is past. A sandbox that ran fast must not go back in time after a
+        restart.
+        """
         behind = moment - self.now()
         if behind > 0:
             self.advance(behind)
 
 
-def stamp(seconds: float) -> str:
-    """A time as the API writes it: ISO 8601 in UTC, with a Z."""
+def format_time(seconds: float) -> str:
+    """Return a time as the API writes it: ISO 8601 in UTC, with milliseconds and a Z."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

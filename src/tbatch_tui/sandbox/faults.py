@@ -1,6 +1,6 @@
-"""Faults on a plan: which calls go wrong, and how. What then happens on the wire is in `wire`.
+"""Fault plans: which calls go wrong, and how. `middleware` makes them go wrong.
 
-A plan is a JSON array. Each entry names calls by method and path, which of them by number, and a kind:
+A plan is a JSON array. Each entry names calls by method, path and number, and the kind of fault:
 
     [{"method": "POST", "path": "/v1/batches", "from": 1, "to": 2, "kind": "status-after", "status": 504}]
 """
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-Kind = Literal[
+FaultKind = Literal[
     "status",
     "status-after",
     "close",
@@ -33,129 +33,133 @@ Kind = Literal[
     "truncate-no-length",
     "wrong-byte",
 ]
-"""How a call can go wrong; `docs/sandbox.md` says what each does on the wire."""
+"""The ways a call can go wrong. `docs/sandbox.md` describes what the client sees of each."""
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"first": "from", "last": "to"}):
     """One entry of a plan."""
 
-    kind: Kind
+    kind: FaultKind
     method: str = "*"
     path: str = "**"
-    """`*` stands for anything within a segment, `**` for anything; a path ending in `/` means all below it."""
+    """`*` matches anything within a segment, `**` anything. A path that ends in `/` matches everything below it."""
 
     first: int = 1
-    """The first matching call that goes wrong, counted from 1 …"""
+    """Number of the first matching call that goes wrong, from 1."""
 
     last: int | msgspec.UnsetType | None = msgspec.UNSET
-    """… and the last: the same one if not given, null for all that follow."""
+    """Number of the last one: the first if not given, null for all that follow."""
 
     status: int | None = None
     headers: dict[str, str] = {}
     body: Any = None
-    """A string is sent as it is, anything else as JSON."""
+    """The body to send: a string as it is, anything else as JSON."""
 
     seconds: float | None = None
     bytes: int | None = None
     after: bool | None = None
-    """For garbage, html and delay: whether the call's work is done all the same."""
+    """For garbage, html and delay: whether the server does what the call asks."""
 
     def matches(self, method: str, path: str) -> bool:
-        """Whether the entry is about such a call at all."""
+        """Return whether a call has this method and path."""
         return self.method in ("*", method) and _pattern(self.path).fullmatch(path) is not None
 
-    def hits(self, n: int) -> bool:
-        """Whether the n-th matching call is to go wrong."""
+    def applies_to(self, n: int) -> bool:
+        """Return whether the n-th matching call goes wrong."""
         if self.last is None:
             return n >= self.first
         last = self.first if self.last is msgspec.UNSET else self.last
         return self.first <= n <= last
 
     @property
-    def works(self) -> bool:
-        """Whether the call's work is done although its answer is replaced or late."""
+    def does_work(self) -> bool:
+        """Whether the server does what the call asks, although the response is replaced or late."""
         if self.kind in ("status-after", "close-after"):
             return True
         return self.after if self.after is not None else self.kind == "garbage"
 
 
 class BadPlanError(Exception):
-    """A plan that cannot be followed: where, why, and how to mend it."""
+    """A fault plan is invalid. The message says where, why, and how to fix it."""
 
 
 @dataclass(slots=True)
-class FaultBoard:
-    """The faults in force, with their counts."""
+class ActiveFaults:
+    """The faults in effect, and how many matching calls each has seen."""
 
     _faults: list[Fault] = field(default_factory=list)
     _counts: list[int] = field(default_factory=list)
 
     def add(self, faults: Iterable[Fault]) -> None:
-        """Put more into force; they count from now on."""
+        """Put more faults into effect. They count calls from now on."""
         for fault in faults:
             self._faults.append(fault)
             self._counts.append(0)
 
     def clear(self) -> None:
-        """Let everything go well again."""
+        """Remove all faults."""
         self._faults.clear()
         self._counts.clear()
 
-    def draw(self, method: str, path: str) -> Fault | None:
-        """Count a call that arrived; the first fault that means it, if any."""
-        drawn = None
+    def next_fault(self, method: str, path: str) -> Fault | None:
+        """Count a call that arrived; return the first fault that applies to it, if any."""
+        chosen = None
         for index, fault in enumerate(self._faults):
             if fault.matches(method, path):
                 self._counts[index] += 1
-                if drawn is None and fault.hits(self._counts[index]):
-                    drawn = fault
-        return drawn
+                if chosen is None and fault.applies_to(self._counts[index]):
+                    chosen = fault
+        return chosen
 
-    def told(self) -> list[dict[str, Any]]:
-        """The faults in force and how many calls each has seen."""
+    def to_list(self) -> list[dict[str, Any]]:
+        """Return the faults in effect and how many matching calls each has seen."""
         pairs = zip(self._faults, self._counts, strict=True)
         return [{"fault": msgspec.to_builtins(fault), "seen": count} for fault, count in pairs]
 
 
 def read_plan(path: Path) -> list[Fault]:
-    """The plan in a file, or `BadPlanError`."""
+    """Read a plan from a file. Raises BadPlanError."""
     try:
         return parse_plan(path.read_bytes(), str(path))
-    except OSError as unreadable:
-        raise BadPlanError(f"{path}: cannot be read: {unreadable.strerror}") from unreadable
+    except OSError as error:
+        raise BadPlanError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def parse_plan(text: bytes, source: str = "plan") -> list[Fault]:
-    """A plan, or `BadPlanError`."""
+    """Parse a plan. Raises BadPlanError.
+
+    Args:
+        source: Name of the plan in error messages.
+    """
     try:
         entries = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as unreadable:
-        raise BadPlanError(f"{source}: not JSON: {unreadable}") from unreadable
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadPlanError(f"{source}: not JSON: {error}") from error
     if not isinstance(entries, list):
         raise BadPlanError(f"{source}: expected an array of faults; put the entry between [ and ]")
-    return [_entry(entry, f"{source}: entry {number}") for number, entry in enumerate(entries, 1)]
+    return [_parse_entry(entry, f"{source}: entry {number}") for number, entry in enumerate(entries, 1)]
 
 
-def _entry(entry: Any, where: str) -> Fault:
+def _parse_entry(entry: Any, where: str) -> Fault:
     if not isinstance(entry, dict):
         raise BadPlanError(f'{where}: expected an object such as {{"path": "/v1/batches", "kind": "close"}}')
-    known = [each.encode_name for each in msgspec.structs.fields(Fault)]
+    names = [field.encode_name for field in msgspec.structs.fields(Fault)]
     for name in entry:
-        if name not in known:
-            raise BadPlanError(f"{where}: {name!r} is not a field{_mend(name, known)}")
-    kinds = get_args(Kind)
+        if name not in names:
+            raise BadPlanError(f"{where}: {name!r} is not a field{_suggestion(name, names)}")
+    kinds = get_args(FaultKind)
     if entry.get("kind") not in kinds:
-        raise BadPlanError(f"{where}: kind {entry.get('kind')!r} is not known{_mend(entry.get('kind'), kinds)}")
+        raise BadPlanError(f"{where}: kind {entry.get('kind')!r} is not known{_suggestion(entry.get('kind'), kinds)}")
     try:
         fault = msgspec.convert(entry, Fault)
-    except msgspec.ValidationError as wrong:
-        raise BadPlanError(f"{where}: {wrong}") from wrong
+    except msgspec.ValidationError as error:
+        raise BadPlanError(f"{where}: {error}") from error
     _check(fault, where)
     return fault
 
 
 def _check(fault: Fault, where: str) -> None:
-    """What a type cannot say."""
+    """Check what types alone cannot. Raises BadPlanError."""
     if fault.first < 1:
         raise BadPlanError(f"{where}: from is {fault.first}; calls are counted from 1")
     if isinstance(fault.last, int) and fault.last < fault.first:
@@ -177,14 +181,14 @@ def _check(fault: Fault, where: str) -> None:
             raise BadPlanError(f"{where}: header {name!r} cannot be sent; names and values must be plain ASCII")
 
 
-def _mend(wrong: object, known: Iterable[str]) -> str:
-    known = list(known)
-    close = difflib.get_close_matches(str(wrong), known, 1)
-    return f"; did you mean {close[0]!r}?" if close else f"; it can be {', '.join(known)}"
+def _suggestion(name: object, known_names: Iterable[str]) -> str:
+    known_names = list(known_names)
+    matches = difflib.get_close_matches(str(name), known_names, 1)
+    return f"; did you mean {matches[0]!r}?" if matches else f"; it can be {', '.join(known_names)}"
 
 
 @lru_cache(256)
 def _pattern(path: str) -> re.Pattern[str]:
     parts = re.split(r"(\*\*|\*)", path + "**" if path.endswith("/") else path)
-    signs = {"**": ".*", "*": "[^/]*"}
-    return re.compile("".join(signs.get(part) or re.escape(part) for part in parts), re.DOTALL)
+    patterns = {"**": ".*", "*": "[^/]*"}
+    return re.compile("".join(patterns.get(part) or re.escape(part) for part in parts), re.DOTALL)

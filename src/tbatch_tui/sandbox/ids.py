@@ -1,4 +1,4 @@
-"""Ids in the API's own shapes, the same ones in the same order for a seed."""
+"""Ids as the API writes them. The same seed gives the same ids in the same order."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ if TYPE_CHECKING:
 
 
 class Ids:
-    """Draws ids; never one that `taken` holds, since a kept sandbox draws the same sequence again when restarted."""
+    """A source of ids. None is in `taken`: after a restart the same seed starts the same sequence again."""
 
     def __init__(self, seed: int | None = None) -> None:
         # Without a seed two sandboxes must not share ids: a client's history would mix their jobs up.
         self._random = random.Random(seed)
 
     def job(self, taken: Container[str]) -> str:
-        """A job's id: a UUID."""
+        """Return a new job id: a UUID."""
         return self._draw("", taken)
 
     def file(self, taken: Container[str]) -> str:
-        """A file's id: a UUID after `file-`."""
+        """Return a new file id: `file-` and a UUID."""
         return self._draw("file-", taken)
 
     def _draw(self, prefix: str, taken: Container[str]) -> str:
         while True:
-            drawn = prefix + str(uuid.UUID(int=self._random.getrandbits(128), version=4))
-            if drawn not in taken:
-                return drawn
+            new_id = prefix + str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+            if new_id not in taken:
+                return new_id

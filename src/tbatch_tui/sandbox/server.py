@@ -1,4 +1,4 @@
-"""`tbatch-tui sandbox`: the sandbox as a command. Two lines for the shell first, then a line per request."""
+"""The command `tbatch-tui sandbox`: it prints two lines for the shell, then a line for each request."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tbatch_tui.sandbox.app import make_app
 from tbatch_tui.sandbox.faults import BadPlanError, read_plan
 from tbatch_tui.sandbox.jobs.validation import Rates
 from tbatch_tui.sandbox.middleware import CuttableProtocol
-from tbatch_tui.sandbox.state import DataDirInUseError, SandboxOptions, State
+from tbatch_tui.sandbox.state import DataDirInUseError, SandboxOptions, SandboxState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,20 +30,20 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 
 
-class Serving(uvicorn.Server):
-    """uvicorn's server, ended by `end` instead of by looking ten times a second, and ended at once.
+class SandboxServer(uvicorn.Server):
+    """uvicorn's server, but stopped by `stop`, without polling a flag ten times a second, and at once.
 
-    Requests under way are cut, as if the machine had gone: what a client makes of that is its test.
+    Running requests are cut, as if the machine were gone: tests want to see what a client makes of that.
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: SandboxState) -> None:
         config = uvicorn.Config(
             make_app(state),
             http=CuttableProtocol,
             ws="none",
             lifespan="off",
             log_config=None,
-            log_level="critical",  # a client that goes away or talks nonsense is no news here
+            log_level="critical",  # clients that disconnect or send nonsense are normal here
             access_log=False,
             server_header=False,
             date_header=False,
@@ -51,25 +51,27 @@ class Serving(uvicorn.Server):
             timeout_keep_alive=75,
         )
         super().__init__(config)
-        self._ending = asyncio.Event()
+        self._stopping = asyncio.Event()
 
-    def end(self) -> None:
-        """Stop serving. To be called in the loop."""
-        self._ending.set()
+    def stop(self) -> None:
+        """Stop serving. Call it in the event loop."""
+        self._stopping.set()
 
     async def main_loop(self) -> None:
-        """Serve until `end`."""
-        await self._ending.wait()
+        """Serve until `stop` is called."""
+        await self._stopping.wait()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Signals are the caller's: uvicorn would raise them again at the end, and skip what has to be put away."""
+        """Leave signals to the caller: uvicorn would raise them again at the end and skip the clean-up."""
         yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close everything now."""
+        """Close all sockets and connections now, and cancel running requests."""
         for server in self.servers:
             server.close()
+        for sock in sockets or ():
+            sock.close()
         for connection in list(self.server_state.connections):
             connection.transport.abort()
         tasks = list(self.server_state.tasks)
@@ -79,12 +81,12 @@ class Serving(uvicorn.Server):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket on loopback; clients may connect from now on, even before anything serves them."""
+    """Return a listening socket. Clients can connect from now on and wait until the server runs."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio turns Nagle's algorithm off only for sockets that say they are TCP; with it on, every answer takes 40 ms.
+    # asyncio turns Nagle's algorithm off only if the socket's protocol is TCP; with it on, a response takes 40 ms.
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        # Where this would let two listen on one port (Windows), it is not needed to restart on the same one either.
+        # On Windows this would let two servers use one port, and restarting on the same port works without it.
         if os.name == "posix":
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))
@@ -97,74 +99,74 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def base_url(sock: socket.socket) -> str:
-    """What a client has to be told."""
+    """Return the base URL for clients of this socket."""
     host, port = sock.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def main(argv: list[str], prog: str = "tbatch-tui sandbox") -> int:
-    """Run the command: 0 when it was ended, 2 when it could not begin."""
+    """Run the command until it is stopped. Return the exit code: 0, or 2 if it could not start."""
     parser = _parser(prog)
     try:
         args = parser.parse_args(argv)
-    except SystemExit as leaving:  # --help, or an option that argparse has already complained about
-        return leaving.code if isinstance(leaving.code, int) else 2
+    except SystemExit as error:  # --help, or an option that argparse has already reported
+        return error.code if isinstance(error.code, int) else 2
     try:
         faults = read_plan(args.faults) if args.faults is not None else []
-        with contextlib.closing(listen(args.host, args.port)) as sock, contextlib.closing(_state(args)) as state:
+        with contextlib.closing(listen(args.host, args.port)) as sock, contextlib.closing(_make_state(args)) as state:
             state.faults.add(faults)
             asyncio.run(_serve(state, sock, args))
-    except BadPlanError as bad:
-        return _cannot(prog, str(bad))
-    except DataDirInUseError as taken:
-        return _cannot(prog, f"another sandbox is using {taken}; stop it, or give another --data-dir")
-    except OSError as failed:
-        return _cannot(prog, f"cannot start on {args.host} port {args.port}: {failed.strerror or failed}")
+    except BadPlanError as error:
+        return _startup_error(prog, str(error))
+    except DataDirInUseError as error:
+        return _startup_error(prog, f"another sandbox is using {error}; stop it, or give another --data-dir")
+    except OSError as error:
+        return _startup_error(prog, f"cannot start on {args.host} port {args.port}: {error.strerror or error}")
     return 0
 
 
-async def _serve(state: State, sock: socket.socket, args: argparse.Namespace) -> None:
-    """Serve until a signal comes, or the parent goes."""
-    server = Serving(state)
+async def _serve(state: SandboxState, sock: socket.socket, args: argparse.Namespace) -> None:
+    """Serve until a signal comes or, with `--with-parent`, the parent process ends."""
+    server = SandboxServer(state)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         try:
-            loop.add_signal_handler(number, server.end)
+            loop.add_signal_handler(number, server.stop)
         except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(server.end))
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(server.stop))
     if args.with_parent:
-        ended = functools.partial(loop.call_soon_threadsafe, server.end)
-        threading.Thread(target=_watch_parent, args=(ended,), daemon=True).start()
-    say = _Output()
-    say.line(f"export TOGETHER_BASE_URL={shlex.quote(base_url(sock))}")
-    say.line(f"export TOGETHER_API_KEY={shlex.quote(state.key)}")
+        stop = functools.partial(loop.call_soon_threadsafe, server.stop)
+        threading.Thread(target=_watch_parent, args=(stop,), daemon=True).start()
+    output = _Output()
+    output.print_line(f"export TOGETHER_BASE_URL={shlex.quote(base_url(sock))}")
+    output.print_line(f"export TOGETHER_API_KEY={shlex.quote(state.key)}")
     if not args.quiet:
-        state.traffic.on_end = lambda call: say.line(call.line())
-    if args.demo:  # a client that comes now waits in the socket's queue
-        from tbatch_tui.sandbox.demo.past_jobs import seed_demo
+        state.traffic.on_end = lambda call: output.print_line(call.log_line())
+    if args.demo:  # meanwhile, clients wait in the socket's queue
+        from tbatch_tui.sandbox.demo.past_jobs import add_past_jobs
 
-        seed_demo(state)
+        add_past_jobs(state)
     await server.serve(sockets=[sock])
 
 
-def _watch_parent(ended: Callable[[], object]) -> None:
-    """Wait for the end of standard input: whoever holds the other end is gone then, however it went."""
-    # Not through sys.stdin: its lock, held by this thread, would be in the way when Python finishes.
+def _watch_parent(stop: Callable[[], object]) -> None:
+    """Wait for the end of standard input, which comes however the parent ended, then call `stop`."""
+    # Not through sys.stdin: this thread would hold its lock while Python exits.
     with contextlib.suppress(OSError):
         while os.read(0, 4096):
             pass
-    with contextlib.suppress(RuntimeError):  # the loop was faster
-        ended()
+    with contextlib.suppress(RuntimeError):  # the event loop is closed already
+        stop()
 
 
 class _Output:
-    """Standard output, as long as somebody reads it: `| head -2` must not end the sandbox."""
+    """Standard output as long as somebody reads it: `| head -2` must not stop the sandbox."""
 
     def __init__(self) -> None:
         self._open = True
 
-    def line(self, text: str) -> None:
-        """Write a line at once."""
+    def print_line(self, text: str) -> None:
+        """Print a line at once."""
         if not self._open:
             return
         try:
@@ -172,16 +174,18 @@ class _Output:
             sys.stdout.flush()
         except (BrokenPipeError, ValueError):
             self._open = False
-            # What is still in the buffer would be tried again, and fail aloud, when Python finishes.
+            # Python would try to write the rest of the buffer when it exits, and print an error.
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
-def _state(args: argparse.Namespace) -> State:
-    rates = Rates() if args.failure_rate is None else Rates(failed=args.failure_rate, from_rows=0)
-    return State(SandboxOptions(speed=args.speed, seed=args.seed, key=args.key, data_dir=args.data_dir, rates=rates))
+def _make_state(args: argparse.Namespace) -> SandboxState:
+    rates = Rates() if args.failure_rate is None else Rates(failure_rate=args.failure_rate, min_rows=0)
+    return SandboxState(
+        SandboxOptions(speed=args.speed, seed=args.seed, key=args.key, data_dir=args.data_dir, rates=rates)
+    )
 
 
-def _cannot(prog: str, message: str) -> int:
+def _startup_error(prog: str, message: str) -> int:
     sys.stderr.write(f"{prog}: {message}\n")
     return 2
 
@@ -196,7 +200,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes."""
+    """Add the options of the command."""
     parser.add_argument("--host", type=_host, default=LOOPBACK, help="a loopback address [%(default)s]")
     parser.add_argument("--port", type=_port, default=0, help="0 takes a free one [%(default)s]")
     parser.add_argument("--speed", type=_speed, default=1.0, help="how many times faster jobs run [%(default)g]")

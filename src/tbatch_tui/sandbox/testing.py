@@ -1,4 +1,4 @@
-"""The sandbox inside a test: a real server on a real port, in a thread, with every handle a test needs.
+"""The sandbox inside a test: a real server on a real port, in a thread, and methods to control it.
 
 with Sandbox(speed=0) as box:
     client = Together(base_url=box.base_url, api_key=box.key)
@@ -22,8 +22,8 @@ from tbatch_tui.sandbox.answers.failures import CHAT
 from tbatch_tui.sandbox.faults import parse_plan
 from tbatch_tui.sandbox.jobs.records import End, Pace, ServedJob
 from tbatch_tui.sandbox.jobs.validation import Rates
-from tbatch_tui.sandbox.server import LOOPBACK, Serving, base_url, listen
-from tbatch_tui.sandbox.state import SandboxOptions, State
+from tbatch_tui.sandbox.server import LOOPBACK, SandboxServer, base_url, listen
+from tbatch_tui.sandbox.state import SandboxOptions, SandboxState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -33,36 +33,49 @@ if TYPE_CHECKING:
     from tbatch_tui.sandbox.traffic import Call
 
 T = TypeVar("T")
-PATIENCE = 60.0
-"""Seconds to wait for the server's thread before calling it stuck."""
+TIMEOUT = 60.0
+"""Seconds to wait for the server's thread."""
 
 MINUTE = 60.0
-_AGES = 1e9
+_FOREVER = 1e9
 
 _PACES: dict[str, tuple[Pace, float | None]] = {
-    "VALIDATING": (Pace(validating=_AGES), None),
-    "IN_PROGRESS": (Pace(validating=0, starting=_AGES, expires=False), None),
-    "CANCELING": (Pace(validating=0, canceling=_AGES), 1.0),
+    "VALIDATING": (Pace(validating=_FOREVER), None),
+    "IN_PROGRESS": (Pace(validating=0, starting=_FOREVER, expires=False), None),
+    "CANCELING": (Pace(validating=0, canceling=_FOREVER), 1.0),
     "COMPLETED": (Pace(validating=0, starting=MINUTE, per_row=0), None),
     "FAILED": (Pace(validating=MINUTE), None),
     "EXPIRED": (Pace(validating=0, starting=1.5 * MINUTE, per_row=0, window=MINUTE), None),
     "CANCELLED": (Pace(validating=0, starting=1.5 * MINUTE, per_row=0, canceling=0), MINUTE),
 }
-"""For a job created a minute ago: how it goes, and when it was cancelled, so as to be in this status now."""
+"""For each status: the pace of a job that was created a minute ago and is in that status now, and the seconds until it
+was cancelled."""
 
 
 def _chat_file(rows: int) -> bytes:
-    """A file of so many chat requests; of none, one that fails."""
+    """Return an input file with this many chat requests; for 0, a file that fails validation."""
     line = b'{"custom_id":"row-%d","body":{"model":"%s","messages":[{"role":"user","content":"Hello"}]}}\n'
     model = b"meta-llama/Llama-3.3-70B-Instruct-Turbo"
     return b"".join(line % (n, model) for n in range(rows)) or b'{"custom_id": "row-0"}\n'
 
 
 class Sandbox:
-    """A sandbox for a test. `stop` takes the server away, `start` brings it back on the same port, nothing forgotten.
+    """A sandbox for a test. Use it in a `with` statement.
 
-    By default the clock runs; with `speed=0` it stands still and only `advance` moves it. No row fails or is cut
-    short by chance unless `failure_rate` or `cut_rate` says so.
+    `stop` takes the server away and `start` brings it back on the same port, with the same files and jobs. Its methods
+    can be called from any thread.
+
+    Args:
+        speed: Sandbox seconds for each real second; at 0 only `advance` moves the clock.
+        seed: Seed of the ids.
+        key: The API key that clients must send.
+        pace: How long the stages of a job take, in sandbox seconds.
+        failure_rate: Share of rows that fail by chance, 0 to 1.
+        cut_rate: Share of rows that are cut short by chance, 0 to 1.
+        start: Time at the start, in seconds since the epoch; by default now.
+        data_dir: Where files and jobs are kept across restarts; by default in a temporary folder.
+        demo: Whether to start with the demo's two weeks of past jobs.
+        port: Port to listen on; 0 takes a free one.
     """
 
     def __init__(
@@ -79,25 +92,25 @@ class Sandbox:
         demo: bool = False,
         port: int = 0,
     ) -> None:
-        rates = Rates(failure_rate, cut_rate, from_rows=0)
+        rates = Rates(failure_rate, cut_rate, min_rows=0)
         self._options = SandboxOptions(
             speed=speed, seed=seed, key=key, pace=pace or Pace(), rates=rates, start=start, data_dir=data_dir
         )
         self._demo = demo
         self._port = port
-        self._state: State | None = None
+        self._state: SandboxState | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._server: Serving | None = None
+        self._server: SandboxServer | None = None
         self._thread: threading.Thread | None = None
         self.key = key
         self.base_url = ""
 
     def __enter__(self) -> Self:
-        self._state = State(self._options)
+        self._state = SandboxState(self._options)
         if self._demo:
-            from tbatch_tui.sandbox.demo.past_jobs import seed_demo
+            from tbatch_tui.sandbox.demo.past_jobs import add_past_jobs
 
-            seed_demo(self._state)
+            add_past_jobs(self._state)
         self.start()
         return self
 
@@ -106,13 +119,13 @@ class Sandbox:
         self.state.close()
 
     @property
-    def state(self) -> State:
-        """What the sandbox knows."""
+    def state(self) -> SandboxState:
+        """The state behind the server."""
         assert self._state is not None, "use it in a with statement"
         return self._state
 
     def start(self) -> None:
-        """Serve, on the same port as before."""
+        """Start the server, on the same port as before."""
         assert self._thread is None, "it is running"
         sock = listen(LOOPBACK, self._port)
         self.base_url = base_url(sock)
@@ -120,86 +133,93 @@ class Sandbox:
         started = threading.Event()
 
         async def serve() -> None:
-            self._server = Serving(self.state)
+            self._server = SandboxServer(self.state)
             self._loop = asyncio.get_running_loop()
             started.set()
             await self._server.serve(sockets=[sock])
 
         self._thread = threading.Thread(target=lambda: asyncio.run(serve()), name="sandbox server", daemon=True)
         self._thread.start()
-        assert started.wait(PATIENCE)
+        assert started.wait(TIMEOUT)
 
     def stop(self) -> None:
-        """Take the server away: calls under way are cut, new ones are refused. What it knows stays."""
+        """Stop the server: running calls are cut, new ones are refused. Files and jobs stay."""
         if self._thread is None:
             return
         assert self._loop is not None and self._server is not None
-        self._loop.call_soon_threadsafe(self._server.end)
-        self._thread.join(PATIENCE)
+        self._loop.call_soon_threadsafe(self._server.stop)
+        self._thread.join(TIMEOUT)
         assert not self._thread.is_alive(), "the server's thread is stuck"
         self._thread = self._loop = self._server = None
 
     @property
     def requests(self) -> list[Call]:
-        """What arrived so far: method, path, status, fault, n."""
+        """The calls that arrived so far: method, path, status, fault, n."""
         return [replace(call) for call in list(self.state.traffic.calls)]
 
     def count(self, method: str, path: str) -> int:
-        """How many calls arrived for this method and exact path."""
+        """Return how many calls arrived with this method and exact path."""
         return sum(call.method == method and call.path == path for call in self.requests)
 
     @property
     def jobs(self) -> list[dict[str, Any]]:
-        """Every job as the API would tell of it now."""
-        jobs: list[dict[str, Any]] = msgspec.json.decode(self._do(lambda: self.state.jobs.listed()))
+        """All jobs as the API would return them now."""
+        jobs: list[dict[str, Any]] = msgspec.json.decode(self._run_in_loop(lambda: self.state.jobs.encode_list()))
         return jobs
 
     def job(self, job_id: str) -> dict[str, Any]:
-        """One job as the API would tell of it now."""
+        """Return one job as the API would return it now."""
         return next(job for job in self.jobs if job["id"] == job_id)
 
     def file_bytes(self, file_id: str) -> bytes:
-        """The bytes of a file, an upload's or a result's."""
+        """Return the bytes of an upload or a result file."""
         file = self.state.files.find(file_id)
         assert file is not None, f"no file {file_id}"
         if file.size is None:
-            self._do(lambda: self.state.jobs.results(file)).result(PATIENCE)
-        return self.state.files.body(file).read_bytes()
+            self._run_in_loop(lambda: self.state.jobs.ensure_results(file)).result(TIMEOUT)
+        return self.state.files.body_path(file).read_bytes()
 
     def plan_fault(self, kind: str, path: str = "**", *, method: str = "*", **more: Any) -> None:
-        """Let calls go wrong from now on, as an entry of a plan says: `plan_fault("close", "/v1/batches", to=None)`.
+        """Make calls go wrong from now on, like an entry of a fault plan: `plan_fault("close", "/v1/batches",
+        to=None)`.
 
-        `from` is a word of Python's own: it is `first` here, and `to` may also be `last`.
+        `from` is a keyword of Python: use `first` for it. `to` can also be called `last`.
         """
-        names = {"first": "from", "last": "to"}
-        entry = {"kind": kind, "path": path, "method": method} | {names.get(key, key): more[key] for key in more}
+        json_names = {"first": "from", "last": "to"}
+        entry = {"kind": kind, "path": path, "method": method} | {
+            json_names.get(name, name): value for name, value in more.items()
+        }
         faults = parse_plan(msgspec.json.encode([entry]))
-        self._do(lambda: self.state.faults.add(faults))
+        self._run_in_loop(lambda: self.state.faults.add(faults))
 
     def clear_faults(self) -> None:
-        """Let everything go well again."""
-        self._do(self.state.faults.clear)
+        """Remove all planned faults."""
+        self._run_in_loop(self.state.faults.clear)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass at once, and everything happen that happens meanwhile."""
-        self._await(lambda: self.state.jobs.advance(seconds))
+        """Move the clock forward, and wait until everything has happened that happens in that time."""
+        self._run_coroutine(lambda: self.state.jobs.advance(seconds))
 
     def wait_idle(self) -> None:
-        """Wait until files are judged and results written, without letting time pass."""
-        self._await(lambda: self.state.jobs.wait_idle())
+        """Wait until input files are validated and result files written. The clock does not move."""
+        self._run_coroutine(lambda: self.state.jobs.wait_idle())
+
+    def settle(self) -> None:
+        """Wait like `wait_idle`: this is its name in version 0.1, kept so that tests go on working."""
+        self.wait_idle()
 
     def add_file(self, content: bytes, filename: str = "batch.jsonl") -> str:
-        """A finished upload; its id."""
+        """Add an uploaded file and return its id."""
 
         def add() -> str:
-            file = self.state.files.announce(filename, "batch-api", "jsonl", None)
+            file = self.state.files.start_upload(filename, "batch-api", "jsonl", None)
             with self.state.files.writer(file) as writer:
                 writer.write(content)
-                self.state.files.received(file, writer.finish())
-            self.state.files.complete(file)
+                self.state.files.set_body(file, writer.finish())
+            self.state.files.complete_upload(file)
             return file.id
 
-        return self._do(add)
+        return self._run_in_loop(add)
 
     def add_job(
         self,
@@ -210,21 +230,29 @@ class Sandbox:
         endpoint: str = CHAT,
         pace: Pace | None = None,
     ) -> str:
-        """A job made elsewhere; its id. Without a status it is new, and goes its way.
+        """Add a job as if another program had created it, and return its id.
 
-        COMPLETED, FAILED, EXPIRED and CANCELLED: it has ended so, just now, and two thirds of the rows of the last
-        two are done. VALIDATING, IN_PROGRESS, CANCELING: it is so, and stays so until cancelled. Any other: it is so
-        for good. The same content is the same file.
+        Args:
+            status: The status it has now; by default it is new and runs as usual. A job that is COMPLETED, FAILED,
+            EXPIRED or CANCELLED has just ended; of the last two, two thirds of the rows are done. A job that is
+            VALIDATING, IN_PROGRESS or CANCELING stays so until it is cancelled. Any other status never changes. rows:
+            How many requests its file has, unless `content` is given. content: The bytes of its input file. Jobs with
+            the same content share the file. endpoint: The path that its requests go to. pace: How long its stages take;
+            only for a new job.
         """
         body = content if content is not None else _chat_file(0 if status == "FAILED" else rows)
-        same = self.state.files.same_bytes(sha256(body).hexdigest())
-        file_id = same.id if same is not None else self.add_file(body)
+        existing = self.state.files.find_by_checksum(sha256(body).hexdigest())
+        file_id = existing.id if existing is not None else self.add_file(body)
         if status is None:
-            return self._do(lambda: self.state.jobs.create(endpoint, file_id, pace)).id
-        return self._do(lambda: self._happened(status, file_id, endpoint)).id
+            return self._run_in_loop(lambda: self.state.jobs.create(endpoint, file_id, pace)).id
+        return self._run_in_loop(lambda: self._add_past_job(status, file_id, endpoint)).id
 
     def add_many_jobs(self, count: int, status: str = "COMPLETED", *, every: float = 60.0) -> list[str]:
-        """Many ended jobs, `every` seconds apart and the last one just ended; their ids. They share their files."""
+        """Add many ended jobs that share their files, and return their ids.
+
+        Args:
+            every: Seconds between them. The last one has just ended.
+        """
         first = self.state.jobs.find(self.add_job(status))
         assert first is not None and first.end is not None, f"{status} is no end"
         jobs, end = self.state.jobs, first.end
@@ -238,17 +266,17 @@ class Sandbox:
                 jobs.restore(
                     structs.replace(first, id=jobs.new_id(), created_at=first.created_at + every * n, end=later)
                 )
-            jobs.listed()  # encodes them all, rather than while a client waits for its first list
+            jobs.encode_list()  # encode them all now, not while a client waits for its first list
             return [job.id for job in jobs][-count:]
 
-        return self._do(add)
+        return self._run_in_loop(add)
 
     def forget_job(self, job_id: str) -> Callable[[], None]:
-        """List this job no more; what is returned brings it back."""
-        job = self._do(lambda: self.state.jobs.forget(job_id))
-        return lambda: self._do(lambda: self.state.jobs.restore(job))
+        """Remove a job from the list, and return a function that brings it back."""
+        job = self._run_in_loop(lambda: self.state.jobs.forget(job_id))
+        return lambda: self._run_in_loop(lambda: self.state.jobs.restore(job))
 
-    def _happened(self, status: str, file_id: str, endpoint: str) -> ServedJob:
+    def _add_past_job(self, status: str, file_id: str, endpoint: str) -> ServedJob:
         file = self.state.files.find(file_id)
         assert file is not None
         created = self.state.clock.now() - MINUTE
@@ -258,23 +286,23 @@ class Sandbox:
             self.state.jobs.restore(job)
             return job
         pace, cancelled_after = _PACES[status]
-        job = self.state.jobs.jobs_changed(endpoint, file, created, pace, cancelled_after)
-        seen = self.state.jobs.look(job)
-        assert seen.status == status, f"a job on this content becomes {seen.status}: {seen.error}"
+        job = self.state.jobs.add_past_job(endpoint, file, created, pace, cancelled_after)
+        snapshot = self.state.jobs.refresh(job)
+        assert snapshot.status == status, f"a job on this content becomes {snapshot.status}: {snapshot.error}"
         return job
 
-    def _do(self, action: Callable[[], T]) -> T:
-        """Do something in the server's thread, where the state is at home."""
+    def _run_in_loop(self, action: Callable[[], T]) -> T:
+        """Call a function in the server's thread: the state is not thread-safe."""
         if self._loop is None:
-            return action()  # stopped: nobody else is at it
+            return action()  # the server is stopped: nobody else uses the state
 
         async def act() -> T:
             return action()
 
-        return asyncio.run_coroutine_threadsafe(act(), self._loop).result(PATIENCE)
+        return asyncio.run_coroutine_threadsafe(act(), self._loop).result(TIMEOUT)
 
-    def _await(self, action: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    def _run_coroutine(self, action: Callable[[], Coroutine[Any, Any, T]]) -> T:
         if self._loop is not None:
-            return asyncio.run_coroutine_threadsafe(action(), self._loop).result(PATIENCE)
-        with ThreadPoolExecutor(1) as thread:  # a test that is async has a loop of its own in this one
-            return thread.submit(lambda: asyncio.run(action())).result(PATIENCE)
+            return asyncio.run_coroutine_threadsafe(action(), self._loop).result(TIMEOUT)
+        with ThreadPoolExecutor(1) as thread:  # an async test has a running loop in this thread
+            return thread.submit(lambda: asyncio.run(action())).result(TIMEOUT)

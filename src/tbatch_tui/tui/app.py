@@ -20,7 +20,7 @@ from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys import keymap
 from tbatch_tui.tui.sanitize import lines
-from tbatch_tui.tui.screens.jobs.actions import record_answered
+from tbatch_tui.tui.screens.jobs.actions import format_answered
 from tbatch_tui.tui.screens.jobs.screen import JobsScreen
 from tbatch_tui.tui.textual_private import CrashReportingApp
 
@@ -241,7 +241,7 @@ class TbatchApp(CrashReportingApp[str]):
 
     def _results_downloaded(self, event: ResultsDownloaded) -> None:
         if self.settings.notify.toast:
-            self.bridge.notify(f"{event.record.name}: results are here", record_answered(event.record))
+            self.bridge.notify(f"{event.record.name}: results are here", format_answered(event.record))
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Report a worker that failed, and go on."""

@@ -144,16 +144,16 @@ async def test_two_generations_of_retries_leave_nothing_unanswered(
         assert second.submission.path.read_bytes() == b"".join(lines[5:])
         lose(second, keep=4)
         merged = await family_of(engine, first.key)
-        assert merged.reconciliation is not None
-        assert (merged.reconciliation.answered, merged.reconciliation.missing) == (9, 3)
+        assert merged.counts is not None
+        assert (merged.counts.answered, merged.counts.missing) == (9, 3)
         third_file = await retry(engine, merged, second.key)
         assert third_file.name == "in.retry2.jsonl"
         assert third_file.read_bytes() == b"".join(lines[9:])
         third = await run_job(engine, third_file)
         for key in first.key, second.key, third.key:
             merged = await family_of(engine, key)
-            assert merged.reconciliation is not None and merged.reconciliation.is_even
-            assert merged.reconciliation.answered == 12
+            assert merged.counts is not None and merged.counts.is_even
+            assert merged.counts.answered == 12
             assert [merged.row(row).attempt for row in range(12)] == [1] * 5 + [2] * 4 + [3] * 3
         assert [member.generation for member in await engine.family(second.key)] == [1, 2, 3]
 

@@ -27,7 +27,7 @@ from tbatch_tui.engine.runtime.event_log import EventLog
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.engine.scenarios.test_main_job import fetched
 from tests.helpers.hostile_text import HUGE, NASTY, PATHS
-from tests.helpers.result_rows import answered, asked, failed, index_of
+from tests.helpers.result_rows import answer_row, build_index, error_row, request_row
 
 if TYPE_CHECKING:
     from tests.engine.conftest import MakeEngine
@@ -126,11 +126,11 @@ def _encodable(text: str) -> str:
 @pytest.mark.parametrize("form", [form for form in ExportFormat if form is not ExportFormat.PARQUET])
 def test_an_export_for_reading_has_no_control_characters(form: ExportFormat, tmp_path: Path) -> None:
     named = [f"{number} {text}" for number, text in enumerate([*NASTY, *HUGE])]
-    index = index_of(
+    index = build_index(
         tmp_path,
-        input=[asked(name, name) for name in named],
-        output=[answered(name, name) for name in named[::2]],
-        errors=[failed(name, name) for name in named[1::2]],
+        requests=[request_row(name, name) for name in named],
+        output=[answer_row(name, name) for name in named[::2]],
+        errors=[error_row(name, name) for name in named[1::2]],
     )
     path = tmp_path / "exported"
     export_rows(index, range(len(index)), path, form, columns=["custom_id", "answer", "error"])
@@ -145,4 +145,4 @@ def test_an_export_for_reading_has_no_control_characters(form: ExportFormat, tmp
     else:
         rows = [json.loads(line)["custom_id"] for line in exported.split(b"\n")[:-1]]
         assert [_encodable(name) for name in rows] == [_encodable(name) for name in named]
-    assert index.reconciliation is not None and index.reconciliation.missing == 0
+    assert index.counts is not None and index.counts.missing == 0

@@ -140,7 +140,7 @@ def test_files_are_told_by_size_and_time(tmp_path: Path):
     sources = Sources(output=path)
     index = ResultIndex(sources)
     index.build()
-    tally = JobCounts(0, 0, 0, 0, stamps=format_stamps(index.stamps, input_changed=False))
+    tally = JobCounts(0, 0, 0, 0, stamps=format_stamps(index.file_stamps, input_changed=False))
     assert not is_stale(tally, sources)
     os.utime(path, (1, 1))
     assert is_stale(tally, sources)

@@ -1,4 +1,4 @@
-"""What helps against an error is told by its words."""
+"""The words of an error message decide what to do about it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.results import cause_of
-from tbatch_tui.sandbox.answers.failures import UNLUCKY, refusal
+from tbatch_tui.sandbox.answers.failures import CHANCE_MESSAGES, failure_reason
 
 
-@pytest.mark.parametrize("message", [*UNLUCKY, "Rate limit exceeded", "HTTP 503, without a message", "batch expired"])
-def test_what_fails_by_chance_can_be_retried(message: str) -> None:
+@pytest.mark.parametrize(
+    "message", [*CHANCE_MESSAGES, "Rate limit exceeded", "HTTP 503, without a message", "batch expired"]
+)
+def test_errors_by_chance_are_retryable(message: str) -> None:
     assert cause_of(message).retryable
 
 
@@ -24,8 +26,8 @@ def test_what_fails_by_chance_can_be_retried(message: str) -> None:
         {"body": {"model": "openai/whisper-large-v3"}},
     ],
 )
-def test_what_the_server_refuses_must_be_mended(row: dict[str, object]) -> None:
-    message = refusal(row, "/v1/chat/completions")
+def test_requests_that_the_server_refuses_are_not_retryable(row: dict[str, object]) -> None:
+    message = failure_reason(row, "/v1/chat/completions")
     assert message is not None and not cause_of(message).retryable
 
 
@@ -38,10 +40,10 @@ def test_what_the_server_refuses_must_be_mended(row: dict[str, object]) -> None:
         "Invalid API key",
     ],
 )
-def test_what_would_fail_again_must_be_mended(message: str) -> None:
+def test_errors_that_would_come_again_are_not_retryable(message: str) -> None:
     assert not cause_of(message).retryable
 
 
 @given(st.text())
-def test_any_words_have_a_hint(message: str) -> None:
+def test_any_message_has_a_hint(message: str) -> None:
     assert cause_of(message).hint

@@ -1,4 +1,4 @@
-"""What is exported can be read by others, holds every row once, and never takes another file's place."""
+"""An export can be read by other programs, has every row once, and replaces no file by accident."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tbatch_tui.engine.errors import BatchError, LocalFileError, OperationCancel
 from tbatch_tui.engine.results import COLUMNS, ExportFormat, Outcome, ResultIndex, export_rows, has_parquet
 from tbatch_tui.engine.results.export.tables import _csv_line, escape_formula
 from tests.helpers.hostile_text import NASTY
-from tests.helpers.result_rows import answered, asked, failed, index_of, line_of
+from tests.helpers.result_rows import answer_row, build_index, encode_row, error_row, request_row
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,18 +26,22 @@ csv.field_size_limit(50_000_000)
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(NASTY) | st.text(max_size=20), min_size=1, max_size=5))
-def test_every_row_comes_out_once_whatever_it_says(tmp_path: Path, texts: list[str]) -> None:
+def test_every_row_is_exported_once_whatever_its_text(tmp_path: Path, texts: list[str]) -> None:
     folder = tmp_path / str(abs(hash(tuple(texts))))
-    index = index_of(
+    index = build_index(
         folder,
-        input=[asked(f"id {number}", text) for number, text in enumerate(texts)],
-        output=[answered(f"id {number}", text) for number, text in enumerate(texts)] + [b'{"custom_id": "x", "re'],
+        requests=[request_row(f"id {number}", text) for number, text in enumerate(texts)],
+        output=[answer_row(f"id {number}", text) for number, text in enumerate(texts)] + [b'{"custom_id": "x", "re'],
     )
     rows = range(len(index))
-    paths = {form: folder / f"out{form.ending}" for form in ExportFormat if form is not ExportFormat.PARQUET}
-    for form, path in paths.items():
-        export_rows(index, rows, path, form, columns=list(COLUMNS), replace=True)
-    as_written = [text.encode("utf-8", "replace").decode() for text in texts]
+    paths = {
+        export_format: folder / f"out{export_format.suffix}"
+        for export_format in ExportFormat
+        if export_format is not ExportFormat.PARQUET
+    }
+    for export_format, path in paths.items():
+        export_rows(index, rows, path, export_format, columns=list(COLUMNS), replace=True)
+    as_stored = [text.encode("utf-8", "replace").decode() for text in texts]
     merged = [json.loads(line) for line in paths[ExportFormat.MERGED].read_bytes().split(b"\n")[:-1]]
     assert [row["custom_id"] for row in merged[:-1]] == [f"id {number}" for number in range(len(texts))]
     assert [row["response"]["body"]["choices"][0]["message"]["content"] for row in merged[:-1]] == texts
@@ -48,18 +52,18 @@ def test_every_row_comes_out_once_whatever_it_says(tmp_path: Path, texts: list[s
     assert table[0] == list(COLUMNS) and len(table) == 1 + len(index)
     plain = [json.loads(line) for line in paths[ExportFormat.ANSWERS].read_bytes().split(b"\n")[:-1]]
     assert len(plain) == len(index) and plain[-1]["answer"] is None
-    assert [row["answer"] for row in plain[:-1]] == as_written
-    at = table[0].index("prompt")
-    assert [row[at] for row in table[1:-1]] == [escape_formula(text) for text in as_written]
+    assert [row["answer"] for row in plain[:-1]] == as_stored
+    column = table[0].index("prompt")
+    assert [row[column] for row in table[1:-1]] == [escape_formula(text) for text in as_stored]
     assert paths[ExportFormat.MARKDOWN].read_text(encoding="utf-8").count("\n*ok") <= len(index)
 
 
-def test_the_table_says_what_came_of_each(tmp_path: Path) -> None:
-    index = index_of(
+def test_a_table_has_the_outcome_of_each_row(tmp_path: Path) -> None:
+    index = build_index(
         tmp_path,
-        input=[asked("a", "Why?"), asked("b"), asked("c")],
-        output=[answered("a", "Because, \"so\".", tokens=12)],
-        errors=[failed("b", "Request timeout")],
+        requests=[request_row("a", "Why?"), request_row("b"), request_row("c")],
+        output=[answer_row("a", "Because, \"so\".", tokens=12)],
+        errors=[error_row("b", "Request timeout")],
     )  # fmt: skip
     path = tmp_path / "sub" / "t.csv"
     export_rows(index, range(3), path, ExportFormat.CSV, columns=["custom_id", "outcome", "answer", "error"])
@@ -71,8 +75,8 @@ def test_the_table_says_what_came_of_each(tmp_path: Path) -> None:
         ]
 
 
-def test_no_file_gives_way_unasked_and_a_stop_leaves_nothing(tmp_path: Path) -> None:
-    index = index_of(tmp_path, input=[asked("a")], output=[answered("a")])
+def test_no_file_is_replaced_by_default_and_a_cancel_leaves_nothing(tmp_path: Path) -> None:
+    index = build_index(tmp_path, requests=[request_row("a")], output=[answer_row("a")])
     path = tmp_path / "there.csv"
     path.write_text("mine")
     with pytest.raises(LocalFileError, match="already"):
@@ -82,18 +86,19 @@ def test_no_file_gives_way_unasked_and_a_stop_leaves_nothing(tmp_path: Path) -> 
     assert path.read_text() == "mine"
     export_rows(index, [0], path, ExportFormat.CSV, replace=True)
     assert path.read_text().startswith("line,custom_id")
-    assert sorted(found.name for found in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl", "there.csv"]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl", "there.csv"]
 
 
 # -- merged ------------------------------------------------------------------------------------------
 
 
 def merge(index: ResultIndex, rows: Any, path: Path, **more: Any) -> list[Any]:
+    """Export merged lines and return them decoded."""
     export_rows(index, rows, path, ExportFormat.MERGED, replace=True, **more)
     return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
 
 
-ODD_LINES = st.sampled_from(
+UNUSUAL_LINES = st.sampled_from(
     [
         b'{"custom_id": "r1", "response": {"status_code": 200, "body": {"choices": [{"text": "\xff"}]}}}',
         b'{"custom_id": "r2", "response": {"status_code": 200, "body": {"n": 123456789012345678901234567890}}}',
@@ -110,33 +115,37 @@ ODD_LINES = st.sampled_from(
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     texts=st.lists(st.sampled_from(NASTY) | st.text(max_size=8), max_size=12),
-    odd=st.lists(ODD_LINES, max_size=3),
+    unusual=st.lists(UNUSUAL_LINES, max_size=3),
     chance=st.randoms(use_true_random=False),
     lost=st.sets(st.integers(0, 12), max_size=4),
 )
 def test_merged_has_each_input_line_once_and_in_order(
-    tmp_path_factory: pytest.TempPathFactory, texts: list[str], odd: list[bytes], chance: random.Random, lost: set[int]
+    tmp_path_factory: pytest.TempPathFactory,
+    texts: list[str],
+    unusual: list[bytes],
+    chance: random.Random,
+    lost: set[int],
 ) -> None:
     folder = tmp_path_factory.mktemp("m")
-    input = [asked(f"r{number}", text) for number, text in enumerate(texts)]
-    came: list[Any] = [
-        answered(f"r{number}", text) if chance.random() < 0.7 else failed(f"r{number}", text)
+    requests = [request_row(f"r{number}", text) for number, text in enumerate(texts)]
+    responses: list[Any] = [
+        answer_row(f"r{number}", text) if chance.random() < 0.7 else error_row(f"r{number}", text)
         for number, text in enumerate(texts)
         if number not in lost
     ]
-    came += odd + chance.sample(came, min(2, len(came)))
-    chance.shuffle(came)
-    index = index_of(
+    responses += unusual + chance.sample(responses, min(2, len(responses)))
+    chance.shuffle(responses)
+    index = build_index(
         folder,
-        input=input,
-        output=[row for row in came if isinstance(row, bytes) or "response" in row],
-        errors=[row for row in came if not isinstance(row, bytes) and "error" in row],
+        requests=requests,
+        output=[row for row in responses if isinstance(row, bytes) or "response" in row],
+        errors=[row for row in responses if not isinstance(row, bytes) and "error" in row],
     )
-    merged = merge(index, range(len(index)), folder / "m.jsonl", job_of=lambda row: f"job-{row % 2}")
-    assert [(row["custom_id"], row["request"]) for row in merged[: len(input)]] == [
-        (line["custom_id"], line["body"]) for line in input
+    merged = merge(index, range(len(index)), folder / "m.jsonl", job_id_of=lambda row: f"job-{row % 2}")
+    assert [(row["custom_id"], row["request"]) for row in merged[: len(requests)]] == [
+        (line["custom_id"], line["body"]) for line in requests
     ]
-    assert all("request" not in row for row in merged[len(input) :])
+    assert all("request" not in row for row in merged[len(requests) :])
     assert [row["outcome"] for row in merged] == [index.outcome(number).words for number in range(len(index))]
     assert [row["job"] for row in merged] == [f"job-{number % 2}" for number in range(len(index))]
     for number, row in enumerate(merged):
@@ -156,31 +165,31 @@ def test_merged_has_each_input_line_once_and_in_order(
     ]
 
 
-def test_merged_keeps_what_the_files_spell_and_works_without_the_input(tmp_path: Path) -> None:
-    spelled = b'{"custom_id":"a","response":{"status_code":200,"body":{"cost":1.10,"s":"\\u00e9"}}}'
-    index = index_of(tmp_path, output=[spelled], errors=[failed("b")])
+def test_merged_lines_keep_the_bytes_of_the_files_and_need_no_input_file(tmp_path: Path) -> None:
+    row = b'{"custom_id":"a","response":{"status_code":200,"body":{"cost":1.10,"s":"\\u00e9"}}}'
+    index = build_index(tmp_path, output=[row], errors=[error_row("b")])
     path = tmp_path / "m.jsonl"
     export_rows(index, range(2), path, ExportFormat.MERGED)
     first, second = path.read_bytes().splitlines()
     assert first == (
         b'{"custom_id":"a","outcome":"cut short","response":{"status_code":200,"body":{"cost":1.10,"s":"\\u00e9"}}}'
     )
-    assert json.loads(second)["error"] == failed("b")["error"]
+    assert json.loads(second)["error"] == error_row("b")["error"]
 
 
-def test_rows_far_from_each_other_are_merged_too(tmp_path: Path) -> None:
+def test_rows_far_from_each_other_are_merged(tmp_path: Path) -> None:
     count = 700
-    rows = [answered(f"r{number}", "x" * 300) for number in range(count)]
+    rows = [answer_row(f"r{number}", "x" * 300) for number in range(count)]
     random.Random(3).shuffle(rows)
-    index = index_of(tmp_path, input=[asked(f"r{number}") for number in range(count)], output=rows)
+    index = build_index(tmp_path, requests=[request_row(f"r{number}") for number in range(count)], output=rows)
     merged = merge(index, range(count), tmp_path / "m.jsonl")
     assert [row["custom_id"] for row in merged] == [f"r{number}" for number in range(count)]
     assert all(row["response"]["body"]["usage"]["completion_tokens"] == 7 for row in merged)
 
 
 def test_a_file_that_changed_is_not_merged(tmp_path: Path) -> None:
-    index = index_of(tmp_path, input=[asked("a")], output=[answered("a")])
-    (tmp_path / "out.jsonl").write_bytes(line_of(answered("a")) + b"\n\n")
+    index = build_index(tmp_path, requests=[request_row("a")], output=[answer_row("a")])
+    (tmp_path / "out.jsonl").write_bytes(encode_row(answer_row("a")) + b"\n\n")
     with pytest.raises(LocalFileError, match="changed"):
         merge(index, [0], tmp_path / "m.jsonl")
     assert not (tmp_path / "m.jsonl").exists()
@@ -190,7 +199,7 @@ def test_a_file_that_changed_is_not_merged(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cell", "written"),
+    ("cell", "escaped"),
     [
         ("=1+1", "'=1+1"),
         ("+SUM(A1)", "'+SUM(A1)"),
@@ -218,25 +227,25 @@ def test_a_file_that_changed_is_not_merged(tmp_path: Path) -> None:
         (None, None),
     ],
 )
-def test_no_cell_is_a_formula_and_numbers_stay_numbers(cell: Any, written: Any) -> None:
-    assert escape_formula(cell) == written
+def test_no_cell_is_a_formula_and_numbers_stay_numbers(cell: Any, escaped: Any) -> None:
+    assert escape_formula(cell) == escaped
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.lists(st.text(max_size=8) | st.sampled_from(NASTY), min_size=2, max_size=2), max_size=5))
-def test_any_text_comes_back_from_a_csv(rows: list[list[str]]) -> None:
+def test_any_text_can_be_read_back_from_csv(rows: list[list[str]]) -> None:
     written = b"".join(_csv_line([escape_formula(cell) for cell in row]) for row in rows).decode()
     expected = [[escape_formula(cell.encode("utf-8", "replace").decode()) for cell in row] for row in rows]
     assert list(csv.reader(io.StringIO(written, newline=""))) == expected
 
 
-def test_a_table_says_which_job_and_which_tokens(tmp_path: Path) -> None:
-    row = answered("a", "=1")
+def test_a_table_has_job_and_tokens(tmp_path: Path) -> None:
+    row = answer_row("a", "=1")
     row["response"]["body"]["usage"] |= {"cached_tokens": 2, "completion_tokens_details": {"reasoning_tokens": 5}}
-    index = index_of(tmp_path, input=[asked("a"), asked("b")], output=[row])
+    index = build_index(tmp_path, requests=[request_row("a"), request_row("b")], output=[row])
     path = tmp_path / "t.csv"
     columns = ["job", "answer", "completion_tokens", "reasoning_tokens", "cached_tokens"]
-    export_rows(index, range(2), path, ExportFormat.CSV, columns=columns, job_of=lambda row: "job-1")
+    export_rows(index, range(2), path, ExportFormat.CSV, columns=columns, job_id_of=lambda _row: "job-1")
     with path.open(newline="") as file:
         assert list(csv.reader(file))[1:] == [["job-1", "'=1", "7", "5", "2"], ["job-1", "", "", "", ""]]
 
@@ -245,14 +254,14 @@ def test_a_table_says_which_job_and_which_tokens(tmp_path: Path) -> None:
 def test_parquet_has_the_types_of_its_columns(tmp_path: Path) -> None:
     from pyarrow import parquet
 
-    index = index_of(
+    index = build_index(
         tmp_path,
-        input=[asked("a"), asked("b", "=x")],
-        output=[answered("a", "=1 \ud800")],
-        errors=[failed("b")],
+        requests=[request_row("a"), request_row("b", "=x")],
+        output=[answer_row("a", "=1 \ud800")],
+        errors=[error_row("b")],
     )
     path = tmp_path / "t.parquet"
-    export_rows(index, range(2), path, ExportFormat.PARQUET, columns=list(COLUMNS), job_of=lambda row: "job-1")
+    export_rows(index, range(2), path, ExportFormat.PARQUET, columns=list(COLUMNS), job_id_of=lambda _row: "job-1")
     table = parquet.read_table(path).to_pylist()
     assert [
         (row["custom_id"], row["answer"], row["completion_tokens"], row["seconds"], row["job"]) for row in table
@@ -265,7 +274,7 @@ def test_parquet_has_the_types_of_its_columns(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(has_parquet(), reason="the extra parquet is installed")
-def test_without_pyarrow_it_says_so(tmp_path: Path) -> None:
-    index = index_of(tmp_path, input=[asked("a")])
+def test_without_pyarrow_the_error_names_it(tmp_path: Path) -> None:
+    index = build_index(tmp_path, requests=[request_row("a")])
     with pytest.raises(BatchError, match="pyarrow"):
         export_rows(index, [0], tmp_path / "t.parquet", ExportFormat.PARQUET)

@@ -1,10 +1,11 @@
-"""An index that is kept is what would be built anew, and is not believed when anything about it is not as it was."""
+"""A cached index equals one that is built again, and is not used if it or the files have changed."""
 
 from __future__ import annotations
 
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,80 +13,95 @@ from hypothesis import given, settings
 from tbatch_tui.engine.errors import OperationCancelledError
 from tbatch_tui.engine.results import CachedIndex, IndexCache, Outcome, ResultIndex, Sources, search, usage_by_model
 from tests.engine.results.test_counts import Case, cases
-from tests.helpers.result_rows import answered, asked, failed, line_of, with_body, write
+from tests.helpers.result_rows import answer_row, encode_row, error_row, request_row, response_row, write_rows
 
-INPUT = [asked("a"), asked("b\ud800"), asked("c"), asked("d")]
-OUTPUT = [answered("a", "Hi – \U0001f600"), answered("b\ud800", "cut", reason="length"), answered("nobody\udfff")]
-ERRORS = [failed("c", "no \ud800"), b"{half", answered("a", "twice"), with_body("d", {"text": "", "duration": 3.5})]
+INPUT = [request_row("a"), request_row("b\ud800"), request_row("c"), request_row("d")]
+OUTPUT = [answer_row("a", "Hi – \U0001f600"), answer_row("b\ud800", "cut", reason="length"), answer_row("nobody\udfff")]
+ERRORS = [
+    error_row("c", "no \ud800"),
+    b"{half",
+    answer_row("a", "twice"),
+    response_row("d", {"text": "", "duration": 3.5}),
+]
 
 
-class Counted(CachedIndex):
-    """Says whether the files were read."""
+class ObservedIndex(CachedIndex):
+    """A cached index that records whether it was restored or read from the files."""
 
-    is_taken = True
+    was_restored = True
 
-    def _read(self, *args, **kwargs):
-        self.is_taken = False
+    def _read(self, *args: Any, **kwargs: Any) -> bool:
+        self.was_restored = False
         return super()._read(*args, **kwargs)
 
 
-def sources(folder: Path) -> Sources:
+def write_sources(folder: Path) -> Sources:
+    """Write the three files and return their paths."""
     return Sources(
-        write(folder / "in.jsonl", INPUT), write(folder / "out.jsonl", OUTPUT), write(folder / "err.jsonl", ERRORS)
+        write_rows(folder / "in.jsonl", INPUT),
+        write_rows(folder / "out.jsonl", OUTPUT),
+        write_rows(folder / "err.jsonl", ERRORS),
     )
 
 
-def opened(of: Sources, shelf: IndexCache, job_id: str = "job") -> Counted:
-    index = Counted(of, shelf, job_id)
+def open_index(sources: Sources, cache: IndexCache, job_id: str = "job") -> ObservedIndex:
+    index = ObservedIndex(sources, cache, job_id)
     index.build()
     return index
 
 
 def assert_same(one: ResultIndex, other: ResultIndex) -> None:
-    assert one.reconciliation == other.reconciliation and len(one) == len(other)
-    assert (one.has_input, one.input_changed, one.stamps) == (other.has_input, other.input_changed, other.stamps)
+    assert one.counts == other.counts and len(one) == len(other)
+    assert (one.has_input, one.input_changed, one.file_stamps) == (
+        other.has_input,
+        other.input_changed,
+        other.file_stamps,
+    )
     for row in range(len(one)):
         assert one.row(row) == other.row(row)
-        assert (one.request_place(row), one.reply_place(row)) == (other.request_place(row), other.reply_place(row))
+        assert (one.request_location(row), one.response_location(row)) == (
+            other.request_location(row),
+            other.response_location(row),
+        )
         assert one.record(row) == other.record(row)
     assert usage_by_model(one) == usage_by_model(other)
     assert list(one.select([Outcome.OK])) == list(other.select([Outcome.OK]))
 
 
-def test_it_is_read_once(tmp_path: Path) -> None:
-    of, shelf = sources(tmp_path), IndexCache(tmp_path / "index")
-    first, again = opened(of, shelf), opened(of, shelf)
-    assert (first.is_taken, again.is_taken) == (False, True)
+def test_the_files_are_read_once(tmp_path: Path) -> None:
+    sources, cache = write_sources(tmp_path), IndexCache(tmp_path / "index")
+    first, again = open_index(sources, cache), open_index(sources, cache)
+    assert (first.was_restored, again.was_restored) == (False, True)
     assert_same(first, again)
     assert bytes(search(again, "twice")).count(1) == 1
-    [kept] = (tmp_path / "index").iterdir()
-    assert kept.stat().st_mode & 0o777 == 0o600 and kept.parent.stat().st_mode & 0o777 == 0o700
+    [path] = (tmp_path / "index").iterdir()
+    assert path.stat().st_mode & 0o777 == 0o600 and path.parent.stat().st_mode & 0o777 == 0o700
 
 
 @settings(max_examples=25, deadline=None)
 @given(case=cases())
-def test_whatever_is_in_the_files_it_comes_back_as_it_was(case: Case) -> None:
+def test_any_index_is_restored_as_it_was_built(case: Case) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        of = Sources(
-            write(folder / "in.jsonl", [asked(f"id-{number}") for number in range(case.requests)]),
-            write(folder / "out.jsonl", case.output),
-            write(folder / "err.jsonl", case.errors),
+        sources = Sources(
+            write_rows(folder / "in.jsonl", [request_row(f"id-{number}") for number in range(case.requests)]),
+            write_rows(folder / "out.jsonl", case.output),
+            write_rows(folder / "err.jsonl", case.errors),
         )
-        first, again = (opened(of, IndexCache(folder / "index")) for _ in range(2))
-        assert again.is_taken and again.reconciliation == case.expected
+        first, again = (open_index(sources, IndexCache(folder / "index")) for _ in range(2))
+        assert again.was_restored and again.counts == case.expected
         assert_same(first, again)
 
 
 @pytest.mark.parametrize("which", ["in.jsonl", "out.jsonl", "err.jsonl"])
 @pytest.mark.parametrize("how", ["longer", "touched", "replaced", "gone"])
 def test_a_file_that_changed_is_read_again(which: str, how: str, tmp_path: Path) -> None:
-    of, shelf = sources(tmp_path), IndexCache(tmp_path / "index")
-    opened(of, shelf)
+    sources, cache = write_sources(tmp_path), IndexCache(tmp_path / "index")
+    open_index(sources, cache)
     path = tmp_path / which
     data = path.read_bytes()
     if how == "longer":
-        path.write_bytes(data + line_of(asked("e")) + b"\n")
+        path.write_bytes(data + encode_row(request_row("e")) + b"\n")
     elif how == "touched":
         os.utime(path, ns=(1, 1))
     elif how == "replaced":
@@ -95,58 +111,59 @@ def test_a_file_that_changed_is_read_again(which: str, how: str, tmp_path: Path)
         os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     else:
         path.unlink()
-    fresh = ResultIndex(of)
+    fresh = ResultIndex(sources)
     fresh.build()
-    again = opened(of, shelf)
-    assert not again.is_taken
+    again = open_index(sources, cache)
+    assert not again.was_restored
     assert_same(again, fresh)
 
 
-def test_what_is_damaged_is_made_anew(tmp_path: Path) -> None:
-    of, shelf = sources(tmp_path), IndexCache(tmp_path / "index")
-    first, path = opened(of, shelf), shelf.path("job")
-    whole = path.read_bytes()
-    spots = [*range(0, len(whole), max(1, len(whole) // 25)), len(whole) - 1]
-    damaged = [whole[:at] for at in spots] + [whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :] for at in spots]
-    for data in [*damaged, b"", whole + b"x", b"\xff" * 5000]:
+def test_a_damaged_index_is_built_again(tmp_path: Path) -> None:
+    sources, cache = write_sources(tmp_path), IndexCache(tmp_path / "index")
+    first, path = open_index(sources, cache), cache.path("job")
+    intact = path.read_bytes()
+    offsets = [*range(0, len(intact), max(1, len(intact) // 25)), len(intact) - 1]
+    damaged = [intact[:at] for at in offsets]
+    damaged += [intact[:at] + bytes([intact[at] ^ 1]) + intact[at + 1 :] for at in offsets]
+    for data in [*damaged, b"", intact + b"x", b"\xff" * 5000]:
         path.write_bytes(data)
-        again = opened(of, shelf)
-        assert not again.is_taken
-        assert again.reconciliation == first.reconciliation
-        assert path.read_bytes() == whole
-    assert opened(of, shelf).is_taken
+        again = open_index(sources, cache)
+        assert not again.was_restored
+        assert again.counts == first.counts
+        assert path.read_bytes() == intact
+    assert open_index(sources, cache).was_restored
 
 
 def test_another_submission_of_the_file_is_another_index(tmp_path: Path) -> None:
-    of, shelf = sources(tmp_path), IndexCache(tmp_path / "index")
-    opened(of, shelf)
-    other = opened(Sources(of.input, of.output, of.errors, "0" * 64), shelf)
-    assert not other.is_taken and other.input_changed
-    assert opened(Sources(of.input, of.output, of.errors, "0" * 64), shelf).input_changed
-    assert not opened(Sources(None, of.output, of.errors), shelf).is_taken
-    again = opened(Sources(None, of.output, of.errors), shelf)
-    assert again.is_taken and not again.has_input
+    sources, cache = write_sources(tmp_path), IndexCache(tmp_path / "index")
+    open_index(sources, cache)
+    other = open_index(Sources(sources.input, sources.output, sources.errors, "0" * 64), cache)
+    assert not other.was_restored and other.input_changed
+    assert open_index(Sources(sources.input, sources.output, sources.errors, "0" * 64), cache).input_changed
+    assert not open_index(Sources(None, sources.output, sources.errors), cache).was_restored
+    again = open_index(Sources(None, sources.output, sources.errors), cache)
+    assert again.was_restored and not again.has_input
 
 
-def test_the_folder_is_bounded_and_the_longest_unused_goes_first(tmp_path: Path) -> None:
-    of = sources(tmp_path)
-    opened(of, IndexCache(tmp_path / "index"), "one")
+def test_the_folder_has_a_limit_and_the_longest_unused_index_is_deleted(tmp_path: Path) -> None:
+    sources = write_sources(tmp_path)
+    open_index(sources, IndexCache(tmp_path / "index"), "one")
     size = IndexCache(tmp_path / "index").path("one").stat().st_size
-    shelf = IndexCache(tmp_path / "index", limit=5 * size)
+    cache = IndexCache(tmp_path / "index", limit=5 * size)
     for number, name in enumerate(("one", "two", "three", "four", "five")):
-        opened(of, shelf, name)
-        os.utime(shelf.path(name), (number, number))
-    assert opened(of, shelf, "one").is_taken  # looked at again
-    opened(of, shelf, "six")
+        open_index(sources, cache, name)
+        os.utime(cache.path(name), (number, number))
+    assert open_index(sources, cache, "one").was_restored  # used again
+    open_index(sources, cache, "six")
     assert {path.stem for path in (tmp_path / "index").iterdir()} == {"one", "three", "four", "five", "six"}
     small = IndexCache(tmp_path / "small", limit=size)
-    assert not opened(of, small).is_taken and not opened(of, small).is_taken
+    assert not open_index(sources, small).was_restored and not open_index(sources, small).was_restored
 
 
-def test_where_nothing_can_be_kept_it_is_read_each_time(tmp_path: Path) -> None:
+def test_without_a_usable_folder_the_files_are_read_each_time(tmp_path: Path) -> None:
     (tmp_path / "index").write_text("a file, not a folder")
-    of, shelf = sources(tmp_path), IndexCache(tmp_path / "index")
-    assert opened(of, shelf).reconciliation == opened(of, shelf).reconciliation
+    sources, cache = write_sources(tmp_path), IndexCache(tmp_path / "index")
+    assert open_index(sources, cache).counts == open_index(sources, cache).counts
     with pytest.raises(OperationCancelledError):
-        CachedIndex(of, shelf, "job").build(cancelled=lambda: True)
+        CachedIndex(sources, cache, "job").build(cancelled=lambda: True)
     assert IndexCache(tmp_path / "x").path("../../etc/passwd").parent == tmp_path / "x"

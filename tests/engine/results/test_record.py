@@ -1,11 +1,11 @@
-"""A record as a person reads it: messages by role, attachments as a note, JSON indented, tool calls, audio, errors."""
+"""Records for reading: messages by role, attachments as a note, indented JSON, tool calls, audio, errors."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.results import Audio, ContentPart, Failure, PartKind, Source, ToolCall, Usage
-from tests.helpers.result_rows import answered, failed, index_of, with_body
+from tbatch_tui.engine.results import ContentPart, Failure, PartKind, Source, ToolCall, Transcription, Usage
+from tests.helpers.result_rows import answer_row, build_index, error_row, response_row
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,9 +31,9 @@ def test_a_conversation(tmp_path: Path) -> None:
             },
         ],
     }
-    answer = answered("a", '{"price":1.10,"n":12345678901234567890}', reasoning="Let me see.")
+    answer = answer_row("a", '{"price":1.10,"n":12345678901234567890}', reasoning="Let me see.")
     answer["response"]["body"]["usage"]["completion_tokens_details"] = {"reasoning_tokens": 5}
-    index = index_of(tmp_path, input=[{"custom_id": "a", "body": body}], output=[answer])
+    index = build_index(tmp_path, requests=[{"custom_id": "a", "body": body}], output=[answer])
     record = index.record(0)
     assert record.model == "meta/llama"
     assert record.settings == (("max_tokens", "64"), ("response_format", '{"type":"json_object"}'))
@@ -44,9 +44,9 @@ def test_a_conversation(tmp_path: Path) -> None:
         ContentPart(PartKind.IMAGE, "https://example.com/a.png"),
         ContentPart(PartKind.AUDIO, "wav", 300),
     )
-    (said,) = record.answers
-    assert said.parts == (ContentPart(PartKind.JSON, '{\n  "price": 1.10,\n  "n": 12345678901234567890\n}'),)
-    assert (said.role, said.reasoning, said.finish_reason) == ("assistant", "Let me see.", "stop")
+    (message,) = record.answers
+    assert message.parts == (ContentPart(PartKind.JSON, '{\n  "price": 1.10,\n  "n": 12345678901234567890\n}'),)
+    assert (message.role, message.reasoning, message.finish_reason) == ("assistant", "Let me see.", "stop")
     assert record.usage == Usage(prompt=3, completion=7, total=10, reasoning=5, cached=None)
     assert (record.source, record.source_line) == (Source.OUTPUT, 1)
 
@@ -57,8 +57,8 @@ def test_tool_calls(tmp_path: Path) -> None:
         {"function": {"name": "n", "arguments": "7]"}},
         5,
     ]
-    index = index_of(tmp_path, output=[answered("a", None, tool_calls=calls)])
-    assert index.record(0).answers[0].calls == (
+    index = build_index(tmp_path, output=[answer_row("a", None, tool_calls=calls)])
+    assert index.record(0).answers[0].tool_calls == (
         ToolCall("look_up", '{\n  "id": 7\n}'),
         ToolCall("n", "7]"),
         ToolCall("?", "5"),
@@ -67,21 +67,21 @@ def test_tool_calls(tmp_path: Path) -> None:
 
 def test_several_answers(tmp_path: Path) -> None:
     choices = [{"message": {"role": "assistant", "content": text}} for text in ("one", "two")]
-    index = index_of(tmp_path, output=[with_body("a", {"choices": choices})])
+    index = build_index(tmp_path, output=[response_row("a", {"choices": choices})])
     assert [answer.text for answer in index.record(0).answers] == ["one", "two"]
 
 
-def test_what_was_heard(tmp_path: Path) -> None:
+def test_a_transcription(tmp_path: Path) -> None:
     line = {
         "custom_id": "a",
         "method": "FILE",
         "body": {"file": "https://example.com/a.wav", "model": "w", "language": "de"},
     }
-    index = index_of(
-        tmp_path, input=[line], output=[with_body("a", {"text": "Guten Tag", "language": "de", "duration": 61.5})]
+    index = build_index(
+        tmp_path, requests=[line], output=[response_row("a", {"text": "Guten Tag", "language": "de", "duration": 61.5})]
     )
     record = index.record(0)
-    assert record.audio == Audio("Guten Tag", "de", 61.5)
+    assert record.transcription == Transcription("Guten Tag", "de", 61.5)
     assert record.answers == ()
     assert record.request_messages[0].parts == (ContentPart(PartKind.AUDIO, "https://example.com/a.wav"),)
     assert record.settings == (("language", "de"),)
@@ -89,17 +89,17 @@ def test_what_was_heard(tmp_path: Path) -> None:
     assert index.row(0).tokens is None
 
 
-def test_what_went_wrong(tmp_path: Path) -> None:
-    index = index_of(
+def test_an_error(tmp_path: Path) -> None:
+    index = build_index(
         tmp_path,
-        output=[with_body("a", {"error": {"message": "Busy", "code": "overloaded"}}, 503)],
-        errors=[failed("b", "No")],
+        output=[response_row("a", {"error": {"message": "Busy", "code": "overloaded"}}, 503)],
+        errors=[error_row("b", "No")],
     )
     assert index.record(0).failure == Failure("Busy", "overloaded", 503)
     assert index.record(1).failure == Failure("No", "batch_client_error", None)
     assert index.record(1).source is Source.ERRORS
 
 
-def test_bytes_inside_a_text_are_told_in_a_few_words(tmp_path: Path) -> None:
-    index = index_of(tmp_path, output=[answered("a", f"![x]({PNG}) and so on")])
+def test_a_data_url_in_a_text_is_shortened(tmp_path: Path) -> None:
+    index = build_index(tmp_path, output=[answer_row("a", f"![x]({PNG}) and so on")])
     assert index.record(0).answers[0].text == "![x]([image/png, 825 bytes]) and so on"

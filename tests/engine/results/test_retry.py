@@ -11,19 +11,23 @@ from hypothesis import strategies as st
 
 from tbatch_tui.engine.errors import BatchError, LocalFileError, OperationCancelledError
 from tbatch_tui.engine.results import errors_by_message, retry_path, rows_to_retry, write_retry
-from tests.helpers.result_rows import answered, asked, failed, index_of, line_of
+from tests.helpers.result_rows import answer_row, build_index, encode_row, error_row, request_row
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-INPUT = [asked(f"case-{number}") for number in range(6)]
-OUTPUT = [answered("case-0"), answered("case-4", "cut", reason="length"), answered("stranger", "", reason="length")]
-ERRORS = [failed("case-5", "Request timeout after 30 s"), failed("case-1", "Request timeout after 2 s"),
-          failed("case-2", "Invalid `stop`")]  # fmt: skip
+INPUT = [request_row(f"case-{number}") for number in range(6)]
+OUTPUT = [
+    answer_row("case-0"),
+    answer_row("case-4", "cut", reason="length"),
+    answer_row("stranger", "", reason="length"),
+]
+ERRORS = [error_row("case-5", "Request timeout after 30 s"), error_row("case-1", "Request timeout after 2 s"),
+          error_row("case-2", "Invalid `stop`")]  # fmt: skip
 
 
-def test_the_chosen_requests_in_the_order_of_the_input(tmp_path: Path) -> None:
-    index = index_of(tmp_path / "a", input=INPUT, output=OUTPUT, errors=ERRORS)
+def test_requests_are_retried_in_the_order_of_the_input(tmp_path: Path) -> None:
+    index = build_index(tmp_path / "a", requests=INPUT, output=OUTPUT, errors=ERRORS)
     timeouts, invalid = errors_by_message(index)
     assert list(rows_to_retry(index)) == []
     assert list(rows_to_retry(index, groups=[timeouts])) == [1, 5]
@@ -36,9 +40,9 @@ def test_the_chosen_requests_in_the_order_of_the_input(tmp_path: Path) -> None:
 def test_lines_are_written_byte_for_byte(tmp_path: Path, answers: list[bool], end: bytes) -> None:
     lines = [b'{ "custom_id": "%d", "body":{"x": 1.10, "x": 2e3} }' % number for number in range(len(answers))]
     folder = tmp_path / str(abs(hash((tuple(answers), end))))
-    index_of(folder, input=lines)
+    build_index(folder, requests=lines)
     (folder / "in.jsonl").write_bytes(b"\xef\xbb\xbf" + end.join(lines))
-    index = index_of(folder, output=[answered(str(n)) for n, ok in enumerate(answers) if ok])
+    index = build_index(folder, output=[answer_row(str(n)) for n, ok in enumerate(answers) if ok])
     index = type(index)(type(index.sources)(input=folder / "in.jsonl", output=folder / "out.jsonl"))
     index.build()
     target = retry_path(folder / "in.jsonl")
@@ -46,10 +50,10 @@ def test_lines_are_written_byte_for_byte(tmp_path: Path, answers: list[bool], en
     assert target.read_bytes() == b"".join(line + b"\n" for line, ok in zip(lines, answers, strict=True) if not ok)
 
 
-def test_another_model_for_all_and_more_tokens_for_what_was_cut(tmp_path: Path) -> None:
-    capped = asked("case-4")
+def test_another_model_for_all_and_more_tokens_for_cut_answers(tmp_path: Path) -> None:
+    capped = request_row("case-4")
     capped["body"]["max_completion_tokens"] = 64
-    index = index_of(tmp_path, input=[*INPUT[:4], capped, b'{"custom_id": "case-5", "body": 7}'], output=OUTPUT)
+    index = build_index(tmp_path, requests=[*INPUT[:4], capped, b'{"custom_id": "case-5", "body": 7}'], output=OUTPUT)
     target = tmp_path / "again.jsonl"
     write_retry(index, rows_to_retry(index, missing=True, cut_short=True), target, model="m/other", max_tokens=999)
     rows = [json.loads(line) for line in target.read_text().splitlines()]
@@ -59,14 +63,14 @@ def test_another_model_for_all_and_more_tokens_for_what_was_cut(tmp_path: Path) 
     assert rows[3]["body"]["messages"] == capped["body"]["messages"] and rows[4]["body"] == 7
 
 
-def test_no_file_is_written_over_and_nothing_half_is_left(tmp_path: Path) -> None:
-    index = index_of(tmp_path, input=INPUT, output=OUTPUT)
+def test_no_file_is_replaced_and_none_is_left_incomplete(tmp_path: Path) -> None:
+    index = build_index(tmp_path, requests=INPUT, output=OUTPUT)
     rows = rows_to_retry(index, missing=True)
     first = retry_path(tmp_path / "in.jsonl")
     assert first.name == "in.retry1.jsonl"
     write_retry(index, rows, first)
     assert retry_path(first).name == "in.retry2.jsonl"
-    kept = first.read_bytes()
+    content = first.read_bytes()
     before = sorted(tmp_path.iterdir())
     with pytest.raises(LocalFileError, match="already"):
         write_retry(index, rows, first)
@@ -74,10 +78,10 @@ def test_no_file_is_written_over_and_nothing_half_is_left(tmp_path: Path) -> Non
         write_retry(index, rows, retry_path(first), cancelled=lambda: True)
     with pytest.raises(LocalFileError, match="cannot be written"):
         write_retry(index, rows, first / "x.jsonl")
-    (tmp_path / "in.jsonl").write_bytes(b"".join(line_of(row) + b"\n" for row in reversed(INPUT)) + b"\n")
+    (tmp_path / "in.jsonl").write_bytes(b"".join(encode_row(row) + b"\n" for row in reversed(INPUT)) + b"\n")
     with pytest.raises(LocalFileError, match="has changed"):
         write_retry(index, rows, retry_path(first))
     index.input_changed = True
     with pytest.raises(BatchError, match="since it was submitted"):
         write_retry(index, rows, retry_path(first))
-    assert sorted(tmp_path.iterdir()) == before and first.read_bytes() == kept
+    assert sorted(tmp_path.iterdir()) == before and first.read_bytes() == content

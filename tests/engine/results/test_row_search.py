@@ -1,4 +1,4 @@
-"""Any text is found in requests and answers, however JSON spells it; errors are grouped by cause."""
+"""Any text is found in requests and answers, however JSON escapes it; errors are grouped by message."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.results import ErrorGroup, ResultIndex, errors_by_message, search
 from tbatch_tui.engine.results import search as search_function
-from tests.helpers.result_rows import answered, asked, failed, index_of
+from tests.helpers.result_rows import answer_row, build_index, error_row, request_row
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,11 +23,16 @@ def hits(index: ResultIndex, text: str) -> list[int]:
 
 
 def test_requests_answers_errors_and_ids_are_searched(tmp_path: Path) -> None:
-    index = index_of(
+    index = build_index(
         tmp_path,
-        input=[asked("first", "Where is the Needle?"), asked("second"), asked("third"), asked("lost", "a needle")],
-        output=[answered("stranger", "NEEDLE"), answered("second", "no"), answered("second", "a needle again")],
-        errors=[failed("third", "needle too long")],
+        requests=[
+            request_row("first", "Where is the Needle?"),
+            request_row("second"),
+            request_row("third"),
+            request_row("lost", "a needle"),
+        ],
+        output=[answer_row("stranger", "NEEDLE"), answer_row("second", "no"), answer_row("second", "a needle again")],
+        errors=[error_row("third", "needle too long")],
     )
     assert hits(index, "needle") == [0, 2, 3, 4, 5]
     assert hits(index, "second") == [1, 5]
@@ -37,15 +42,17 @@ def test_requests_answers_errors_and_ids_are_searched(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ascii_only", [True, False])
 @pytest.mark.parametrize("text", ['say "so"', "back\\slash", "a/b", "<b>&'", "été", "ÉTÉ", "東京", "🙂🙃", "\u2028"])
-def test_escapes_are_seen_through(text: str, ascii_only: bool, tmp_path: Path) -> None:
-    row = json.dumps(answered("a", f"x {text} y"), ensure_ascii=ascii_only).encode()
-    index = index_of(tmp_path, output=[answered("b"), row, row.replace(b"<", rb"\u003c").replace(b"&", rb"\u0026")])
+def test_escaped_text_is_found(text: str, ascii_only: bool, tmp_path: Path) -> None:
+    row = json.dumps(answer_row("a", f"x {text} y"), ensure_ascii=ascii_only).encode()
+    index = build_index(
+        tmp_path, output=[answer_row("b"), row, row.replace(b"<", rb"\u003c").replace(b"&", rb"\u0026")]
+    )
     assert hits(index, text) == [1, 2]
     assert hits(index, text.upper() if text.upper().lower() == text else text) == [1, 2]
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "answer"),
     [
         ("2019", "it\u2019s"),
         ("u2019", "it\u2019s"),
@@ -56,43 +63,43 @@ def test_escapes_are_seen_through(text: str, ascii_only: bool, tmp_path: Path) -
         ('"so', "back\\"),
     ],
 )
-def test_the_letters_of_an_escape_are_no_text(text: str, said: str, tmp_path: Path) -> None:
-    index = index_of(tmp_path, output=[answered("a", said), answered("b", f"{said} {text}")])
+def test_the_letters_of_an_escape_are_no_text(text: str, answer: str, tmp_path: Path) -> None:
+    index = build_index(tmp_path, output=[answer_row("a", answer), answer_row("b", f"{answer} {text}")])
     assert hits(index, text) == [1]
 
 
 def test_letters_after_an_escaped_backslash_are_text(tmp_path: Path) -> None:
-    index = index_of(tmp_path, output=[answered("a", "c:\\new\\u2019"), answered("b", "x\\\n")])
+    index = build_index(tmp_path, output=[answer_row("a", "c:\\new\\u2019"), answer_row("b", "x\\\n")])
     assert (hits(index, "new"), hits(index, "u2019"), hits(index, "\\new"), hits(index, "\\n")) == ([0], [0], [0], [0])
     assert hits(index, "\\") == [0, 1]
 
 
 @settings(max_examples=150, deadline=None)
 @given(
-    said=st.text(st.sampled_from('un2019\\"/\n\t\u2019\x1fé€🙂N '), max_size=12),
+    answer=st.text(st.sampled_from('un2019\\"/\n\t\u2019\x1fé€🙂N '), max_size=12),
     text=st.text(st.sampled_from('un2019\\"/\u2019é€🙂N '), min_size=1, max_size=3),
     ascii_only=st.booleans(),
 )
-def test_a_row_is_hit_when_its_answer_says_it(
-    said: str, text: str, ascii_only: bool, tmp_path_factory: pytest.TempPathFactory
+def test_a_row_matches_if_its_answer_contains_the_text(
+    answer: str, text: str, ascii_only: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    row = json.dumps({"custom_id": "#", "response": {"body": {"text": said}}}, ensure_ascii=ascii_only).encode()
-    index = index_of(tmp_path_factory.mktemp("said"), output=[row])
+    row = json.dumps({"custom_id": "#", "response": {"body": {"text": answer}}}, ensure_ascii=ascii_only).encode()
+    index = build_index(tmp_path_factory.mktemp("answer"), output=[row])
     frame = json.dumps({"custom_id": "#", "response": {"body": {"text": ""}}}).lower()
     if text.lower() not in frame:
-        assert hits(index, text) == ([0] if text.lower() in said.lower() else [])
+        assert hits(index, text) == ([0] if text.lower() in answer.lower() else [])
 
 
 @settings(max_examples=60, deadline=None)
 @given(before=st.integers(0, 40), text=st.text(st.characters(codec="utf-8"), min_size=1, max_size=6))
-def test_a_hit_across_two_pieces_is_found(before: int, text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
-    row = answered("a", "x" * (search_function.__globals__["PIECE"] - 130 + before) + text)
-    index = index_of(tmp_path_factory.mktemp("search"), output=[row, answered("b", "")])
+def test_a_match_across_two_pieces_is_found(before: int, text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    row = answer_row("a", "x" * (search_function.__globals__["PIECE_SIZE"] - 130 + before) + text)
+    index = build_index(tmp_path_factory.mktemp("search"), output=[row, answer_row("b", "")])
     assert 0 in hits(index, text)
 
 
-def test_a_search_can_be_stopped_and_sees_that_a_file_is_another(tmp_path: Path) -> None:
-    index = index_of(tmp_path, output=[answered("a")])
+def test_a_search_can_be_cancelled_and_notices_a_changed_file(tmp_path: Path) -> None:
+    index = build_index(tmp_path, output=[answer_row("a")])
     with pytest.raises(OperationCancelledError):
         search(index, "a", cancelled=lambda: True)
     (tmp_path / "out.jsonl").write_bytes(b"{}")
@@ -100,16 +107,16 @@ def test_a_search_can_be_stopped_and_sees_that_a_file_is_another(tmp_path: Path)
         search(index, "a")
 
 
-def test_errors_of_one_cause_are_one_group(tmp_path: Path) -> None:
-    index = index_of(
+def test_errors_with_the_same_message_are_one_group(tmp_path: Path) -> None:
+    index = build_index(
         tmp_path,
         errors=[
-            failed("a", "Request timeout after 30 s"),
-            failed("b", "No such model"),
-            failed("c", "Request timeout after 1,204.5 s"),
-            failed("d", "File https://example.com/x.wav of job 8f3a12c4-0000-4000-8000-1234567890ab is gone"),
-            failed("e", "File https://example.com/y.wav of job 9f3a12c4-0000-4000-8000-1234567890ab is gone"),
-            failed("f", "Request timeout after 7 s"),
+            error_row("a", "Request timeout after 30 s"),
+            error_row("b", "No such model"),
+            error_row("c", "Request timeout after 1,204.5 s"),
+            error_row("d", "File https://example.com/x.wav of job 8f3a12c4-0000-4000-8000-1234567890ab is gone"),
+            error_row("e", "File https://example.com/y.wav of job 9f3a12c4-0000-4000-8000-1234567890ab is gone"),
+            error_row("f", "Request timeout after 7 s"),
         ],
     )
     assert errors_by_message(index) == [

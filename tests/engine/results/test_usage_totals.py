@@ -1,8 +1,8 @@
-"""Tokens summed from `usage`: what is in the output file is paid for, whatever list it stands in."""
+"""Tokens summed from `usage`: every row of the output file counts, because it is billed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -10,29 +10,29 @@ from tbatch_tui.engine.domain.counts import ModelUsage
 from tbatch_tui.engine.lenient_json import loads
 from tbatch_tui.engine.results import Outcome, usage_by_model
 from tbatch_tui.engine.results.index.classify import classify, classify_value
-from tests.helpers.result_rows import answered, asked, failed, index_of, line_of, with_body
+from tests.helpers.result_rows import answer_row, build_index, encode_row, error_row, request_row, response_row
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def of_model(row: dict, model: str) -> dict:
+def of_model(row: dict[str, Any], model: str) -> dict[str, Any]:
     row["body"]["model"] = model
     return row
 
 
-def with_usage(custom_id: str, **usage: object) -> dict:
-    row = answered(custom_id)
+def with_usage(custom_id: str, **usage: object) -> dict[str, Any]:
+    row: dict[str, Any] = answer_row(custom_id)
     row["response"]["body"]["usage"] = {"prompt_tokens": 10, "completion_tokens": 5, **usage}
     return row
 
 
-def test_by_the_model_that_was_asked(tmp_path: Path):
-    index = index_of(
+def test_usage_counts_for_the_model_of_the_request(tmp_path: Path) -> None:
+    index = build_index(
         tmp_path,
-        input=[asked("a"), of_model(asked("b"), "m/other"), asked("c"), asked("d")],
+        requests=[request_row("a"), of_model(request_row("b"), "m/other"), request_row("c"), request_row("d")],
         output=[with_usage("a"), with_usage("b", cached_tokens=4), with_usage("stranger"), with_usage("a")],
-        errors=[failed("c")],
+        errors=[error_row("c")],
     )
     assert usage_by_model(index) == (
         ModelUsage("m/chat", 2, 20, 10, rows_with_tokens=2),
@@ -43,11 +43,11 @@ def test_by_the_model_that_was_asked(tmp_path: Path):
     assert usage_by_model(index, index.select([Outcome.ERROR, Outcome.MISSING])) == ()
 
 
-def test_without_the_input_file_the_answers_say_their_model(tmp_path: Path):
+def test_without_the_input_file_usage_counts_for_the_model_of_the_answer(tmp_path: Path) -> None:
     row = with_usage("a")
     row["response"]["body"]["model"] = "m/said"
-    heard = with_body("b", {"text": "Hello", "duration": 61.5, "language": "en"})
-    index = index_of(tmp_path, output=[row, heard, answered("c", None), b"not json"])
+    transcribed = response_row("b", {"text": "Hello", "duration": 61.5, "language": "en"})
+    index = build_index(tmp_path, output=[row, transcribed, answer_row("c", None), b"not json"])
     assert usage_by_model(index) == (
         ModelUsage("", 3, 3, 7, seconds=61.5, rows_with_tokens=1, rows_with_duration=1),
         ModelUsage("m/said", 1, 10, 5, rows_with_tokens=1),
@@ -66,8 +66,10 @@ def test_without_the_input_file_the_answers_say_their_model(tmp_path: Path):
         ({"reasoning_tokens": -1, "cached_tokens": 1e400}, None, None),
     ],
 )
-def test_reasoning_and_cached_tokens_wherever_they_are_said(usage: dict, reasoning: int | None, cached: int | None):
-    line = line_of(with_usage("a", **usage)).replace(b"Infinity", b"1e400")
-    for verdict in (classify(line), classify_value(loads(line))):
-        assert (verdict.reasoning_tokens, verdict.cached_tokens) == (reasoning, cached)
-        assert (verdict.prompt_tokens, verdict.tokens) == (10, 5)
+def test_reasoning_and_cached_tokens_are_read_in_either_place(
+    usage: dict[str, Any], reasoning: int | None, cached: int | None
+) -> None:
+    line = encode_row(with_usage("a", **usage)).replace(b"Infinity", b"1e400")
+    for classified in (classify(line), classify_value(loads(line))):
+        assert (classified.reasoning_tokens, classified.cached_tokens) == (reasoning, cached)
+        assert (classified.prompt_tokens, classified.tokens) == (10, 5)

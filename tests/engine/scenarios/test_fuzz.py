@@ -34,7 +34,7 @@ from tbatch_tui.engine.results import (
 )
 from tbatch_tui.engine.results.index.cache import CachedIndex, IndexCache
 from tests.helpers.hostile_text import NASTY
-from tests.helpers.result_rows import answered, asked, failed, line_of
+from tests.helpers.result_rows import answer_row, encode_row, error_row, request_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,7 +102,9 @@ bodies = st.dictionaries(
 requests = st.dictionaries(
     words("custom_id", "body", "method", "url"), values | bodies | words("a", "FILE", "POST"), max_size=5
 )
-input_lines = broken(st.builds(spelled, requests | st.builds(asked, texts, texts) | values)) | st.binary(max_size=60)
+input_lines = broken(st.builds(spelled, requests | st.builds(request_row, texts, texts) | values)) | st.binary(
+    max_size=60
+)
 ends = st.sampled_from([b"\n", b"\r\n", b"\n\n", b"\r", b"", b" \n"])
 input_files = st.builds(
     lambda bom, pairs: bom + b"".join(line + end for line, end in pairs),
@@ -148,7 +150,7 @@ responses = st.dictionaries(
     max_size=5,
 )
 rows = broken(
-    st.builds(line_of, st.builds(answered, ids, values) | st.builds(failed, ids, texts) | responses | values)
+    st.builds(encode_row, st.builds(answer_row, ids, values) | st.builds(error_row, ids, texts) | responses | values)
 ) | st.binary(max_size=40)
 row_files = st.none() | st.lists(rows, max_size=8).map(b"\n".join)
 

@@ -1,4 +1,4 @@
-"""The dialogs that show what a file or a server says, and the words about a job, fed every nasty string."""
+"""Dialogs that show texts of a file or a server, and the facts of a job, with every hostile string."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from tbatch_tui.tui.render.error_hints import error_hint
 from tbatch_tui.tui.render.job import details_lines
 from tbatch_tui.tui.render.timeline import timeline_steps
 from tbatch_tui.tui.screens.check.fix_dialog import FixDialog, FixOffer, RuleFix
-from tbatch_tui.tui.screens.check.line_diff import change_of, change_pieces
+from tbatch_tui.tui.screens.check.line_diff import change_pieces, diff_lines
 from tbatch_tui.tui.screens.job import facts as job_facts
 from tbatch_tui.tui.screens.job.file_dialog import ChooseFile, JobFile
-from tbatch_tui.tui.screens.jobs.uncertain_dialog import UncertainDialog
+from tbatch_tui.tui.screens.jobs.dialogs.uncertain import UncertainDialog
 from tbatch_tui.tui.screens.pick.peek import peek
 from tbatch_tui.tui.screens.results.error_groups import group_columns
 from tbatch_tui.tui.screens.results.export_dialog import ExportDialog
@@ -72,16 +72,17 @@ def dialogs(nasty: str) -> Iterator[Dialog[Any]]:
     yield UncertainDialog(record, [record.job, record.job], NOW)
     groups = tuple(ErrorGroup(text, 3, 0) for text in (nasty, f"{nasty} again"))
     yield RetryDialog(RetryOffer(nasty, groups, 1, 1, 1, model=nasty, max_tokens=7))
-    mends = [
-        RuleFix(rule, 2, 1, change_of(rule, nasty, f"{nasty[:9]}{nasty}")) for rule in ("stream", "crlf", "method-file")
+    fixes = [
+        RuleFix(rule, 2, 1, diff_lines(rule, nasty, f"{nasty[:9]}{nasty}"))
+        for rule in ("stream", "crlf", "method-file")
     ]
-    yield FixDialog(FixOffer(path, tuple(mends), 3))
+    yield FixDialog(FixOffer(path, tuple(fixes), 3))
     yield ExportDialog(nasty, path.name[:80], path.parent, count=3, shown=2, label=nasty)
     yield ChooseFile(nasty, [JobFile(str(number), path, 7) for number in range(2)])
 
 
 async def test_dialogs() -> None:
-    """A dialog and a text after the other; all with all, at two sizes, takes two minutes."""
+    """Each dialog with some of the texts: all dialogs with all texts would take two minutes."""
     app = Bare()
     async with app.run_test(size=(60, 20)) as pilot:
         for number, nasty in enumerate(EVERY[::4]):
@@ -98,8 +99,8 @@ class Facts(Bare):
         yield RecordTable(group_columns())
 
 
-async def test_what_is_said_of_a_job() -> None:
-    """Drawn, and every piece of it harmless before it is drawn."""
+async def test_facts_of_a_job() -> None:
+    """Every piece of text is safe, before it is drawn and after."""
     app = Facts()
     async with app.run_test(size=(60, 30)) as pilot:
         for number, nasty in enumerate(NASTY[::3]):
@@ -113,7 +114,7 @@ async def test_what_is_said_of_a_job() -> None:
             ]
             pieces = [piece for _, value in facts for piece in value]
             pieces += [piece for line in details_lines(record, NOW) for piece in line]
-            pieces += [piece for made in change_pieces(change_of("stream", nasty, "x"), 60) for piece in made]
+            pieces += [piece for made in change_pieces(diff_lines("stream", nasty, "x"), 60) for piece in made]
             words = [text for text, _ in pieces if "\n" not in text]
             words += [step.glyph for step in timeline_steps(record, NOW, history)]
             words += [error_hint(nasty)]

@@ -66,7 +66,7 @@ async def test_a_faulty_line_is_copied_whole_or_not_at_all(more: str, tmp_path: 
     path.write_text(json.dumps({"custom_id": 7, "more": more}) + "\n")
     app = make_app(tmp_path, None, file=path)
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(lambda: isinstance(app.screen, CheckScreen) and app.screen.checker.report is not None)
+        await until(lambda: isinstance(app.screen, CheckScreen) and app.screen.session.report is not None)
         await pilot.press("Y")
         await until(lambda: app._notifications)
         [toast] = [f"{note.title} {note.message}" for note in app._notifications]

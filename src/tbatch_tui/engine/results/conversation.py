@@ -1,4 +1,7 @@
-"""Messages as a person reads them: text, attachments as a note, tool calls, reasoning; of whatever JSON there is."""
+"""Messages of requests and answers, for reading: text, tool calls, reasoning, and attachments as a short note.
+
+The messages come from files that anyone can write, so every function accepts any JSON value.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,16 @@ from typing import Any
 
 import msgspec
 
-from tbatch_tui.engine.lenient_json import id_of
+from tbatch_tui.engine.lenient_json import as_id
 
-PRETTY_MAX = 1_000_000
-"""Characters of JSON that are still indented."""
+INDENT_MAX = 1_000_000
+"""Characters. Longer JSON is shown as it is: indenting it would take too long."""
 
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.+-]+)*;base64,([A-Za-z0-9+/=_-]{64,})")
 
 
 class PartKind(StrEnum):
-    """What one part of a message is."""
+    """The kind of one part of a message."""
 
     TEXT = "text"
     JSON = "json"
@@ -31,21 +34,21 @@ class PartKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ContentPart:
-    """A piece of a message. What is not text is told by a short note: an address, or a media type and a size."""
+    """A part of a message: text, or a short note for an attachment (a URL, or a media type and a size)."""
 
     kind: PartKind
     text: str
     size: int | None = None
-    """Bytes of what was sent inside the line; None for an address."""
+    """Bytes of an attachment that is inside the line; None for a URL."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A function the model asks for."""
+    """A function call that the model requests."""
 
     name: str
     arguments: str
-    """Indented, where it is JSON."""
+    """Indented if it is JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,92 +58,96 @@ class Message:
     role: str
     parts: tuple[ContentPart, ...] = ()
     reasoning: str = ""
-    calls: tuple[ToolCall, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
     finish_reason: str = ""
-    """Why the model stopped; only of answers."""
+    """Why the model stopped. Only answers have one."""
 
     @property
     def text(self) -> str:
-        """What it says, attachments left out."""
+        """The text, without attachments."""
         return "\n".join(part.text for part in self.parts if part.kind in (PartKind.TEXT, PartKind.JSON))
 
 
-def message_from(value: Any, role: str = "", finish_reason: str = "") -> Message:
-    """A message of a request or an answer. What has no shape of a message is shown as JSON."""
+def parse_message(value: Any, role: str = "", finish_reason: str = "") -> Message:
+    """Return a message of a request or an answer. A value that is no message becomes text or JSON.
+
+    Args:
+        role: The role for a value that names none.
+    """
     if not isinstance(value, dict):
-        return Message(role, parts_of(value), finish_reason=finish_reason)
+        return Message(role, content_parts(value), finish_reason=finish_reason)
     reasoning = next((value[key] for key in ("reasoning", "reasoning_content") if value.get(key)), "")
     return Message(
-        role=id_of(value.get("role")) or role or "message",
-        parts=parts_of(value.get("content")),
-        reasoning=reasoning if isinstance(reasoning, str) else pretty(reasoning),
-        calls=_calls_of(value.get("tool_calls")),
+        role=as_id(value.get("role")) or role or "message",
+        parts=content_parts(value.get("content")),
+        reasoning=reasoning if isinstance(reasoning, str) else format_json(reasoning),
+        tool_calls=_parse_tool_calls(value.get("tool_calls")),
         finish_reason=finish_reason,
     )
 
 
-def parts_of(content: Any) -> tuple[ContentPart, ...]:
-    """The parts of a content: a string, a list of parts, or something else."""
+def content_parts(content: Any) -> tuple[ContentPart, ...]:
+    """Split a message's content, which may be a string, a list of parts, or anything else."""
     if content is None or content == "":
         return ()
     if isinstance(content, str):
         return (_text(content),)
     if isinstance(content, list):
         return tuple(_part(part) for part in content)
-    return (ContentPart(PartKind.JSON, pretty(content)),)
+    return (ContentPart(PartKind.JSON, format_json(content)),)
 
 
 def _part(part: Any) -> ContentPart:
     if isinstance(part, str):
         return _text(part)
     if not isinstance(part, dict):
-        return ContentPart(PartKind.JSON, pretty(part))
+        return ContentPart(PartKind.JSON, format_json(part))
     if isinstance(part.get("text"), str):
         return _text(part["text"])
     for key in ("image_url", "video_url", "audio_url", "input_audio", "file"):
         if key in part:
             kind = PartKind(key.removesuffix("_url").removeprefix("input_"))
             return _attachment(kind, part[key])
-    return ContentPart(PartKind.OTHER, pretty(part))
+    return ContentPart(PartKind.OTHER, format_json(part))
 
 
 def _attachment(kind: PartKind, value: Any) -> ContentPart:
     if isinstance(value, dict):
-        inside = value.get("data") or value.get("file_data")
-        if isinstance(inside, str) and not inside.startswith("data:"):
-            return ContentPart(kind, id_of(value.get("format")) or "", len(inside) * 3 // 4)
-        value = inside or value.get("url") or value.get("file_id") or value.get("filename") or value
+        data = value.get("data") or value.get("file_data")
+        if isinstance(data, str) and not data.startswith("data:"):
+            return ContentPart(kind, as_id(value.get("format")) or "", len(data) * 3 // 4)
+        value = data or value.get("url") or value.get("file_id") or value.get("filename") or value
     if not isinstance(value, str):
-        return ContentPart(kind, pretty(value))
+        return ContentPart(kind, format_json(value))
     if value.startswith("data:"):
-        about, _, data = value.partition(",")
-        return ContentPart(kind, about[5:].partition(";")[0], len(data) * 3 // 4)
+        prefix, _, encoded = value.partition(",")
+        return ContentPart(kind, prefix[5:].partition(";")[0], len(encoded) * 3 // 4)
     return ContentPart(kind, value)
 
 
 def _text(text: str) -> ContentPart:
-    """Text; JSON is indented, and what is only bytes inside is told in a few words."""
-    text = _DATA_URL.sub(lambda found: f"[{found[1] or 'data'}, {len(found[2]) * 3 // 4:,} bytes]", text)
-    indented = indent(text)
+    """Return text as a part: JSON is indented, and a data URL is replaced by its media type and size."""
+    text = _DATA_URL.sub(lambda match: f"[{match[1] or 'data'}, {len(match[2]) * 3 // 4:,} bytes]", text)
+    indented = indent_json(text)
     return ContentPart(PartKind.TEXT, text) if indented is None else ContentPart(PartKind.JSON, indented)
 
 
-def _calls_of(calls: Any) -> tuple[ToolCall, ...]:
-    found: list[ToolCall] = []
+def _parse_tool_calls(calls: Any) -> tuple[ToolCall, ...]:
+    parsed: list[ToolCall] = []
     for call in calls if isinstance(calls, list) else ():
         function = call.get("function") if isinstance(call, dict) else None
         if isinstance(function, dict):
             arguments = function.get("arguments")
-            text = (indent(arguments) or arguments) if isinstance(arguments, str) else pretty(arguments)
-            found.append(ToolCall(id_of(function.get("name")) or "?", text))
+            text = (indent_json(arguments) or arguments) if isinstance(arguments, str) else format_json(arguments)
+            parsed.append(ToolCall(as_id(function.get("name")) or "?", text))
         else:
-            found.append(ToolCall("?", pretty(call)))
-    return tuple(found)
+            parsed.append(ToolCall("?", format_json(call)))
+    return tuple(parsed)
 
 
-def indent(text: str) -> str | None:
-    """A JSON object or array, indented, its numbers and keys as they are spelled; None for all else."""
-    if len(text) > PRETTY_MAX or text[:64].lstrip()[:1] not in ("{", "["):
+def indent_json(text: str) -> str | None:
+    """Indent a JSON object or array, numbers and keys as written; return None for any other text."""
+    if len(text) > INDENT_MAX or text[:64].lstrip()[:1] not in ("{", "["):
         return None
     try:
         msgspec.json.decode(text, type=msgspec.Raw)
@@ -149,8 +156,8 @@ def indent(text: str) -> str | None:
         return None
 
 
-def pretty(value: Any) -> str:
-    """Any JSON value, indented."""
+def format_json(value: Any) -> str:
+    """Return any JSON value as indented JSON; a string as it is."""
     if value is None:
         return ""
     if isinstance(value, str):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.domain.counts import JobCounts
     from tbatch_tui.engine.domain.record import JobRecord
-    from tbatch_tui.engine.results import ResultIndex
+    from tbatch_tui.engine.results.index.index import ResultIndex
 
 _AT_ONCE = 100
 """Past jobs whose files are looked at in one go."""
@@ -103,7 +103,7 @@ class ResultCounter:
             from tbatch_tui.engine.results.counts import count_results
 
             index = self._store.index_of(record)
-            return count_results(record, index, cancelled=cancelled, progress=lambda done, total: yield_to_loop())
+            return count_results(record, index, cancelled=cancelled, progress=lambda _done, _total: yield_to_loop())
 
         try:
             return await run_cancellable(count)
@@ -112,6 +112,7 @@ class ResultCounter:
 
 
 def _stale(records: list[JobRecord]) -> list[JobRecord]:
-    from tbatch_tui.engine.results import is_stale, sources_of
+    from tbatch_tui.engine.results.index.staleness import is_stale
+    from tbatch_tui.engine.results.sources import sources_of
 
     return [record for record in records if record.counts is None or is_stale(record.counts, sources_of(record))]

@@ -1,4 +1,4 @@
-"""What came of a job, summed up from its files: the counts, the tokens, the audio."""
+"""The counts of a job, made from its result files: answers, errors, tokens, seconds of audio."""
 
 from __future__ import annotations
 
@@ -21,43 +21,52 @@ def count_results(
     index: ResultIndex | None = None,
     *,
     cancelled: Callable[[], bool] = lambda: False,
-    progress: Callable[[int, int], object] = lambda done, total: None,
+    progress: Callable[[int, int], object] = lambda _done, _total: None,
 ) -> JobCounts | None:
-    """Read the files of a job and sum them up; None when a result file is not where it was.
+    """Read the files of a job and count their rows; return None if a result file is gone.
 
-    `index` is the one that is built, where it is kept. An input file that is another one by now was not asked: what
-    came back is counted without it. Made to be run in a thread. Raises OperationCancelledError.
+    Reads files: run it in a thread. An input file that has changed since the job was submitted is left out: its lines
+    are not what the job was asked. Raises OperationCancelledError.
+
+    Args:
+        index: The index to build, such as a `CachedIndex`; by default a new one.
+        progress: Called with the bytes read and the bytes in all.
     """
     if index is None:
         index = ResultIndex(sources_of(record))
     sources = index.sources
     index.build(cancelled=cancelled, progress=progress)
-    stamps = format_stamps(index.stamps, input_changed=index.input_changed)
+    stamps = format_stamps(index.file_stamps, input_changed=index.input_changed)
     if index.input_changed:
         index = ResultIndex(Sources(None, sources.output, sources.errors))
         index.build(cancelled=cancelled, progress=progress)
-    if index.absent.keys() - {Source.INPUT}:
+    if index.read_errors.keys() - {Source.INPUT}:
         return None
-    return counts_of(index, stamps, submitted=record.requests)
+    return counts_from_index(index, stamps, submitted=record.requests)
 
 
-def counts_of(index: ResultIndex, stamps: str = "", *, submitted: int | None = None) -> JobCounts:
-    """The sum of an index that is built. `submitted` is how many requests there were, where that is known besides."""
-    found = index.reconciliation
-    assert found is not None
-    requests, missing = found.requests, found.missing
-    if not found.has_input and submitted is not None and submitted > requests:
+def counts_from_index(index: ResultIndex, stamps: str = "", *, submitted: int | None = None) -> JobCounts:
+    """Return the counts of a built index.
+
+    Args:
+        stamps: The files' sizes and times, as `format_stamps` writes them.
+        submitted: How many requests the job has, if known; without an input file, the difference is missing.
+    """
+    counts = index.counts
+    assert counts is not None
+    requests, missing = counts.requests, counts.missing
+    if not counts.has_input and submitted is not None and submitted > requests:
         requests, missing = submitted, submitted - requests
     return JobCounts(
         requests=requests,
-        answered=found.answered,
-        errors=found.errors,
+        answered=counts.answered,
+        errors=counts.errors,
         missing=missing,
-        cut_short=found.cut_short,
-        unknown=found.unknown,
-        duplicates=found.duplicates,
-        unreadable=found.unreadable,
-        has_input=found.has_input,
+        cut_short=counts.cut_short,
+        unknown=counts.unknown,
+        duplicates=counts.duplicates,
+        unreadable=counts.unreadable,
+        has_input=counts.has_input,
         usage=usage_by_model(index),
         stamps=stamps,
     )

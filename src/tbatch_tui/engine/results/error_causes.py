@@ -1,6 +1,6 @@
-"""What helps against an error: whether the same line may go through the next time, or must be mended first.
+"""What to do about an error row: retry the same line, or change it first.
 
-Together's error rows all bear the same code, so the words of the message are all there is to judge by.
+All error rows of Together have the same code, so only the words of the message tell errors apart.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What is known of a kind of error."""
+    """A kind of error, and what to do about it."""
 
     retryable: bool
-    """The same line may go through the next time; else it would fail again as it is."""
+    """Whether the same line may succeed next time; otherwise it would fail again."""
     hint: str
-    """A sentence or two: what to do."""
+    """What to do, in a sentence or two."""
 
 
 _KNOWN: tuple[tuple[re.Pattern[str], Cause], ...] = tuple(
@@ -70,5 +70,5 @@ _UNKNOWN = Cause(True, "Nothing is known of this error. Retry a few of these lin
 
 
 def cause_of(message: str) -> Cause:
-    """What is known of an error by its words. Never raises."""
+    """Return the cause that the words of an error message point to. Never raises."""
     return next((cause for pattern, cause in _KNOWN if pattern.search(message)), _UNKNOWN)

@@ -1,4 +1,4 @@
-"""Errors by cause: messages that differ only in numbers and ids are one."""
+"""Error rows grouped by message. Messages that differ only in numbers, ids and URLs are one group."""
 
 from __future__ import annotations
 
@@ -26,39 +26,39 @@ _MASKS = (
 
 @dataclass(frozen=True, slots=True)
 class ErrorGroup:
-    """One cause."""
+    """Error rows with the same message."""
 
     message: str
-    """With `<n>`, `<id>` and `<url>` where the rows differ."""
+    """With `<n>`, `<id>` and `<url>` in place of what differs."""
     count: int
-    sample: int
-    """The first row that says it."""
+    first_row: int
+    """The number of the first such row."""
     rows: Sequence[int] = field(default=(), repr=False, compare=False)
-    """All rows that say it, in order."""
+    """The numbers of all such rows, in order."""
 
     @property
     def cause(self) -> Cause:
-        """What helps against it."""
+        """What to do about these errors."""
         return cause_of(self.message)
 
 
 def errors_by_message(index: ResultIndex) -> list[ErrorGroup]:
-    """What went wrong, the most frequent first."""
+    """Group the error rows of an index by message, the most frequent first."""
     groups: dict[str, array[int]] = {}
-    known: dict[bytes, str] = {}
+    messages: dict[bytes, str] = {}  # thousands of rows have the same preview: mask it once
     for number in index.select((Outcome.ERROR,)):
-        reply = index.reply(number)
-        assert reply is not None
-        head = index.replies.heads[reply]
-        if (message := known.get(head)) is None:
-            message = known[head] = masked(preview_text(head))
+        response = index.response_of(number)
+        assert response is not None
+        preview = index.responses.previews[response]
+        if (message := messages.get(preview)) is None:
+            message = messages[preview] = mask_varying(preview_text(preview))
         groups.setdefault(message, array("I")).append(number)
-    found = [ErrorGroup(message, len(rows), rows[0], rows) for message, rows in groups.items()]
-    return sorted(found, key=lambda group: (-group.count, group.sample))
+    error_groups = [ErrorGroup(message, len(rows), rows[0], rows) for message, rows in groups.items()]
+    return sorted(error_groups, key=lambda group: (-group.count, group.first_row))
 
 
-def masked(message: str) -> str:
-    """A message without what is only this row's."""
+def mask_varying(message: str) -> str:
+    """Replace the numbers, ids and URLs of a message, which differ from row to row."""
     for pattern, name in _MASKS:
         message = pattern.sub(name, message)
     return message

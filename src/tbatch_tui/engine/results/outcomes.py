@@ -1,4 +1,4 @@
-"""The values of the room: where the rows are, what became of each, and the sum that must come out even."""
+"""A row of the results and its outcome, and the counts that must add up."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from enum import IntEnum, StrEnum
 
 
 class Outcome(IntEnum):
-    """What became of one request, or of one row that belongs to none. A number, to be kept in a byte.
+    """The outcome of a request, or of a response row that belongs to no request.
 
-    Of several rows for one request the one with the lowest number counts.
+    A number, so that the index can store it in a byte. Of several responses to one request the lowest number counts.
     """
 
     OK = 0
     CUT_SHORT = 1
-    """Answered, but stopped at the token limit, or empty."""
+    """Answered, but the answer was stopped at the token limit, or is empty."""
     ERROR = 2
     UNREADABLE = 3
-    """A row that is not JSON, or names no request: cut off in the middle, or never whole."""
+    """A row that is not JSON or has no id, for example because the file was cut off in the middle of it."""
     MISSING = 4
     PENDING = 5
-    """The result files have not been read to the end yet."""
+    """Not known yet: the result files are still being read."""
 
     @property
     def words(self) -> str:
-        """The words a person reads."""
+        """The name for people, and in exported files."""
         return ("ok", "cut short", "error", "unreadable", "missing", "reading")[self]
 
 
 class RowIssue(StrEnum):
-    """Why a row stands below the requests, or needs a second look."""
+    """Why a response row is listed below the requests."""
 
     UNKNOWN = "unknown id"
     DUPLICATE = "duplicate"
@@ -38,21 +38,21 @@ class RowIssue(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the list, as much of it as is kept in memory."""
+    """A row of the results list: what the index holds of it in memory."""
 
     number: int
-    """Its index in the list, from 0."""
+    """Its position in the list, from 0."""
     line: int | None
-    """1-based line in the input file; without one, in the file it came back in. None for rows below the requests."""
+    """Its line in the input file, from 1; without an input file, in the result file. None below the requests."""
     custom_id: str
     outcome: Outcome
     tokens: int | None = None
-    """Completion tokens, where `usage` says them."""
+    """Completion tokens, if the response has a `usage`."""
     prompt_tokens: int | None = None
     seconds: float | None = None
-    """Length of the audio that was heard."""
+    """Length of the audio that was transcribed."""
     preview: str = ""
-    """The first words of the answer, or of the error's message. One line."""
+    """The first words of the answer or of the error message, on one line."""
     issue: RowIssue | None = None
     attempt: int | None = None
-    """Which job of a family the reply comes from, from 1; None where all are of one job."""
+    """Which job of a merged index the response comes from, from 1; None if there is only one job."""

@@ -1,4 +1,7 @@
-"""A row in full: what was asked and what came back, of whatever shape the two lines are."""
+"""One row in full, for reading: its request and its response, decoded from the two lines of the files.
+
+The lines can be any bytes: a part that is not as documented is shown as it is, or left out.
+"""
 
 from __future__ import annotations
 
@@ -7,26 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tbatch_tui.engine.lenient_json import count_of, id_of, loads, message_of, seconds_of
+from tbatch_tui.engine.lenient_json import as_count, as_id, as_seconds, error_message, loads
 from tbatch_tui.engine.results.conversation import (
     ContentPart,
     Message,
     PartKind,
-    indent,
-    message_from,
-    parts_of,
-    pretty,
+    content_parts,
+    format_json,
+    indent_json,
+    parse_message,
 )
 from tbatch_tui.engine.results.outcomes import Outcome, Row
-from tbatch_tui.engine.results.usage import Usage, usage_of
+from tbatch_tui.engine.results.usage import Usage, parse_usage
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.results.sources import Source
 
 
 @dataclass(frozen=True, slots=True)
-class Audio:
-    """What was heard."""
+class Transcription:
+    """The transcription or translation of a recording."""
 
     text: str
     language: str
@@ -35,127 +38,138 @@ class Audio:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What was said instead of an answer."""
+    """The error that came instead of an answer."""
 
     message: str
     code: str
     status: int | None
-    """The HTTP status of the request inside the batch, where the row has one."""
+    """HTTP status of the request inside the batch, if the row has one."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResultRecord:
-    """Request and response of one row. Raw lines are as in the files."""
+    """The request and the response of one row, decoded, and the raw lines as in the files."""
 
     row: Row
     source: Source | None = None
-    """The file the response stands in."""
+    """The file with the response."""
     source_line: int | None = None
     model: str = ""
     settings: tuple[tuple[str, str], ...] = ()
-    """All of the request's body but its model and messages: name and value."""
+    """Names and values of the request body, without model and messages."""
     request_messages: tuple[Message, ...] = ()
     answers: tuple[Message, ...] = ()
-    """Usually one; `n` of them where more were asked for."""
-    audio: Audio | None = None
+    """Usually one; `n` of them if the request sets `n`."""
+    transcription: Transcription | None = None
     failure: Failure | None = None
     usage: Usage | None = None
     raw_request: bytes | None = None
     raw_response: bytes | None = None
     origin: str = ""
-    """The job that the response comes from, in words, where the rows of several are shown as one."""
+    """Name of the job the response comes from; empty if there is only one job."""
     issues: tuple[str, ...] = ()
-    """Why a part of it could not be read again."""
+    """Why the request or the response could not be read from its file."""
 
 
-def read_record(
+def build_record(
     row: Row,
     request: bytes | None,
     response: bytes | None,
     source: Source | None = None,
     source_line: int | None = None,
-    troubles: tuple[str, ...] = (),
+    issues: tuple[str, ...] = (),
 ) -> ResultRecord:
-    """Put a record together. Never raises."""
-    asked = _dict(_dict(loads(request)).get("body")) if request is not None else {}
-    came = loads(response) if response is not None else None
-    answer = _dict(came).get("response")
-    body = _dict(answer).get("body")
+    """Decode the two lines of a row. Never raises.
+
+    Args:
+        request: The line of the input file, if there is one.
+        response: The line of the output or error file, if there is one.
+        source: Which of the two files that is.
+        source_line: The line in that file, from 1.
+        issues: Why a line could not be read.
+    """
+    request_body = _dict(_dict(loads(request)).get("body")) if request is not None else {}
+    row_value = loads(response) if response is not None else None
+    body = _dict(_dict(row_value).get("response")).get("body")
     return ResultRecord(
         row=row,
         source=source,
         source_line=source_line,
-        model=id_of(asked.get("model")) or id_of(_dict(body).get("model")) or "",
-        settings=tuple((name, _short(asked[name])) for name in asked if name not in ("model", "messages", "file")),
-        request_messages=_asked(asked),
+        model=as_id(request_body.get("model")) or as_id(_dict(body).get("model")) or "",
+        settings=tuple(
+            (name, _one_line(value))
+            for name, value in request_body.items()
+            if name not in ("model", "messages", "file")
+        ),
+        request_messages=_request_messages(request_body),
         answers=_answers(body) if row.outcome in (Outcome.OK, Outcome.CUT_SHORT) else (),
-        audio=_audio(body),
-        failure=_failure(row, came) if row.outcome in (Outcome.ERROR, Outcome.UNREADABLE) else None,
-        usage=usage_of(_dict(body).get("usage")),
+        transcription=_transcription(body),
+        failure=_failure(row, row_value) if row.outcome in (Outcome.ERROR, Outcome.UNREADABLE) else None,
+        usage=parse_usage(_dict(body).get("usage")),
         raw_request=request,
         raw_response=response,
-        issues=troubles,
+        issues=issues,
     )
 
 
-def spelled(data: bytes) -> str:
-    """A raw line to be read: indented where it is JSON, its numbers and keys as they are; else as it is."""
+def format_raw_line(data: bytes) -> str:
+    """Return a raw line for reading: indented if it is JSON, numbers and keys as written; otherwise as it is."""
     text = data.decode("utf-8", "replace")
-    return indent(text) or text
+    return indent_json(text) or text
 
 
-def _asked(body: dict[str, Any]) -> tuple[Message, ...]:
+def _request_messages(body: dict[str, Any]) -> tuple[Message, ...]:
     messages = body.get("messages")
     if isinstance(messages, list):
-        return tuple(message_from(message, "message") for message in messages)
+        return tuple(parse_message(message, "message") for message in messages)
     if "file" in body:
-        return (Message("file", (ContentPart(PartKind.AUDIO, _short(body["file"])),)),)
-    found = body.get("prompt", messages)
-    return (Message("prompt", parts_of(found)),) if found is not None else ()
+        return (Message("file", (ContentPart(PartKind.AUDIO, _one_line(body["file"])),)),)
+    prompt = body.get("prompt", messages)
+    return (Message("prompt", content_parts(prompt)),) if prompt is not None else ()
 
 
 def _answers(body: Any) -> tuple[Message, ...]:
     choices = _dict(body).get("choices")
     if isinstance(choices, list):
         return tuple(
-            message_from(_dict(choice).get("message", _dict(choice).get("text")), "assistant", _reason(choice))
+            parse_message(_dict(choice).get("message", _dict(choice).get("text")), "assistant", _finish_reason(choice))
             for choice in choices
         )
-    if body is None or _audio(body) is not None:
+    if body is None or _transcription(body) is not None:
         return ()
-    return (Message("answer", parts_of(body)),)
+    return (Message("answer", content_parts(body)),)
 
 
-def _reason(choice: Any) -> str:
-    return id_of(_dict(choice).get("finish_reason")) or ""
+def _finish_reason(choice: Any) -> str:
+    return as_id(_dict(choice).get("finish_reason")) or ""
 
 
-def _audio(body: Any) -> Audio | None:
+def _transcription(body: Any) -> Transcription | None:
     body = _dict(body)
     text = body.get("text")
     if "choices" in body or not isinstance(text, str):
         return None
-    return Audio(text, id_of(body.get("language")) or "", seconds_of(body.get("duration")))
+    return Transcription(text, as_id(body.get("language")) or "", as_seconds(body.get("duration")))
 
 
-def _failure(row: Row, came: Any) -> Failure:
-    came = _dict(came)
-    response, error = _dict(came.get("response")), came.get("error")
+def _failure(row: Row, row_value: Any) -> Failure:
+    fields = _dict(row_value)
+    response, error = _dict(fields.get("response")), fields.get("error")
     body = response.get("body")
     code = _dict(error).get("code") or _dict(_dict(body).get("error")).get("code")
-    message = "" if row.outcome is Outcome.UNREADABLE else message_of(error) or message_of(body)
-    return Failure(message or row.preview, id_of(code) or "", count_of(response.get("status_code")))
+    message = "" if row.outcome is Outcome.UNREADABLE else error_message(error) or error_message(body)
+    return Failure(message or row.preview, as_id(code) or "", as_count(response.get("status_code")))
 
 
 def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _short(value: Any) -> str:
-    """A setting's value, on one line."""
+def _one_line(value: Any) -> str:
+    """Return the value of a setting on one line."""
     if isinstance(value, str):
         return value
     try:
         return msgspec.json.encode(value).decode("utf-8", "replace")
     except (ValueError, RecursionError):
-        return pretty(value)
+        return format_json(value)

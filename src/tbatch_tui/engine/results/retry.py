@@ -1,4 +1,4 @@
-"""Asking once more: the original lines of what failed, is missing or was cut short, as a new input file."""
+"""A new input file with the original lines of requests that failed, are missing or were cut short."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _BOM = b"\xef\xbb\xbf"
 _LIMITS = ("max_completion_tokens", "max_tokens")
-"""What a request calls the most tokens its answer may have; the last where it says none."""
+"""Names of the token limit in a request body. A request without one is given the last."""
 _RETRIED = re.compile(r"\.retry[0-9]+$")
 
 
@@ -33,18 +33,25 @@ def rows_to_retry(
     cut_short: bool = False,
     marked: Iterable[int] = (),
 ) -> array[int]:
-    """The requests that are to be asked once more, in the order of the input file."""
-    wanted = {*marked, *(row for group in groups for row in group.rows)}
+    """Return the requests to retry, in the order of the input file.
+
+    Args:
+        groups: Errors to retry.
+        missing: Whether to retry requests without a response.
+        cut_short: Whether to retry requests whose answer was cut short.
+        marked: Rows to retry whatever their outcome. Rows that are no request are left out.
+    """
+    chosen = {*marked, *(row for group in groups for row in group.rows)}
     outcomes = [Outcome.MISSING] * missing + [Outcome.CUT_SHORT] * cut_short
-    wanted.update(index.select(outcomes) if outcomes else ())
-    return array("I", sorted(row for row in wanted if index.request_place(row) is not None))
+    chosen.update(index.select(outcomes) if outcomes else ())
+    return array("I", sorted(row for row in chosen if index.request_location(row) is not None))
 
 
-def retry_path(input: Path) -> Path:
-    """`<stem>.retry1.jsonl` beside the input file; the next number where there is one already."""
-    stem = _RETRIED.sub("", input.stem)
+def retry_path(input_path: Path) -> Path:
+    """Return `<stem>.retry1.jsonl` beside the input file, or the next number that is free."""
+    stem = _RETRIED.sub("", input_path.stem)
     number = 1
-    while (path := input.with_name(f"{stem}.retry{number}.jsonl")).exists():
+    while (path := input_path.with_name(f"{stem}.retry{number}.jsonl")).exists():
         number += 1
     return path
 
@@ -57,13 +64,17 @@ def write_retry(
     model: str | None = None,
     max_tokens: int | None = None,
     cancelled: Callable[[], bool] = lambda: False,
-    progress: Callable[[int, int], object] = lambda done, total: None,
+    progress: Callable[[int, int], object] = lambda _done, _total: None,
 ) -> None:
-    """Write the lines of these requests, byte for byte but for what is asked for: `model` for all of them, and
-    `max_tokens` for those that were cut short.
+    """Write the lines of these requests to a new file, byte for byte unless `model` or `max_tokens` is given.
 
-    Made to be run in a thread; `progress` is told rows. Raises LocalFileError, OperationCancelledError, and BatchError
-    when the input file is not what it was: then nothing is left behind.
+    Reads and writes files: run it in a thread. Raises LocalFileError, OperationCancelledError, and BatchError if the
+    input file has changed since it was submitted; then no file is left behind.
+
+    Args:
+        model: Another model for all requests.
+        max_tokens: Another token limit for those whose answer was cut short.
+        progress: Called with the rows written and the rows in all.
     """
     if index.input_changed:
         raise BatchError(
@@ -75,16 +86,16 @@ def write_retry(
                 if cancelled():
                     raise OperationCancelledError("Writing the retry was stopped")
                 progress(done, len(rows))
-            place = index.request_place(row)
-            assert place is not None
-            data = index.read(place).removeprefix(_BOM).rstrip(b"\r")
+            location = index.request_location(row)
+            assert location is not None
+            data = index.read_bytes(location).removeprefix(_BOM).rstrip(b"\r")
             limit = max_tokens if index.outcome(row) is Outcome.CUT_SHORT else None
-            file.write((data if model is None and limit is None else _with(data, model, limit)) + b"\n")
+            file.write((data if model is None and limit is None else _with_changes(data, model, limit)) + b"\n")
     progress(len(rows), len(rows))
 
 
-def _with(data: bytes, model: str | None, max_tokens: int | None) -> bytes:
-    """A line with another model or limit; all else in it keeps its spelling. What is no request stays as it is."""
+def _with_changes(data: bytes, model: str | None, max_tokens: int | None) -> bytes:
+    """Return a line with another model or limit, all other values as written. What is no request stays unchanged."""
     try:
         line = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
         body: dict[str, Any] = msgspec.json.decode(line["body"], type=dict[str, msgspec.Raw])

@@ -1,4 +1,4 @@
-"""Looking for any text in requests and answers: a streaming scan of the files, row by row marked as it is found."""
+"""Search for text in requests and responses: a scan of the files that marks matching rows as it goes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.errors import OperationCancelledError
-from tbatch_tui.engine.results.index.jsonl import PIECE
-from tbatch_tui.engine.results.sources import FileNumber, Source, source_of
+from tbatch_tui.engine.results.index.jsonl import PIECE_SIZE
+from tbatch_tui.engine.results.sources import FileNumber, Source, source_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.results.index.index import ResultIndex
 
 _SAFE = re.compile(r"[\w .,:;!?()%=+*#@$|~^{}\[\]-]", re.ASCII)
-"""Characters that JSON writers spell as they are."""
+"""Characters that JSON writers never escape."""
 _ESCAPE_MAX = 12
-"""Bytes of one character at most: a surrogate pair, escaped."""
+"""Bytes of the longest character: an escaped surrogate pair."""
 _CONTEXT = 64
-"""Bytes kept before a place to see whether it is in the middle of an escape."""
+"""Bytes kept before a piece, to see whether a match starts in the middle of an escape."""
 _BACKSLASH = 0x5C
-_SHORT = {'"': '\\"', "\\": "\\\\", "/": "\\/", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b", "\f": "\\f"}
+_SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "/": "\\/", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b", "\f": "\\f"}
 
 
 def search(
@@ -30,34 +30,38 @@ def search(
     text: str,
     *,
     cancelled: Callable[[], bool] = lambda: False,
-    progress: Callable[[int, int], object] = lambda done, total: None,
+    progress: Callable[[int, int], object] = lambda _done, _total: None,
     hits: bytearray | None = None,
 ) -> bytearray:
-    """Which rows say `text`, in their request or in what came back: a byte a row, 1 for a hit.
+    """Return which rows contain `text` in their request or response: one byte a row, 1 for a match.
 
-    Case does not matter. The lines are searched as they are written, names of fields included, with JSON's escapes
-    seen through. `hits` is filled as the scan goes on; `progress` is told bytes. Made to be run in a thread. Raises
-    Stopped when `cancelled()`, and LocalFileError when a file has changed.
+    Case does not matter. The raw lines are searched, names of fields included, and text matches whether JSON escapes
+    it or not. Reads all files: run it in a thread. Raises OperationCancelledError when `cancelled()`, and
+    LocalFileError if a file has changed.
+
+    Args:
+        progress: Called with the bytes read and the bytes in all.
+        hits: An array to fill while the scan goes on, so that another thread can show rows early.
     """
     hits = bytearray(len(index)) if hits is None else hits
     pattern, longest = re.compile(_pattern(text)), _ESCAPE_MAX * len(text)
-    total = sum(index.size(file) for file in index.files)
+    total = sum(index.file_size(file) for file in index.files)
     done = 0
     for number in index.files:
         starts, numbers = _starts(index, number)
         if not len(starts):
             continue
-        with index.open(number) as file:
-            position, carried = 0, b""
-            while block := file.read(PIECE):
+        with index.open_file(number) as file:
+            position, tail = 0, b""
+            while block := file.read(PIECE_SIZE):
                 if cancelled():
                     raise OperationCancelledError("The search was stopped")
-                data = carried + block.lower()
-                first = max(0, len(carried) - longest)  # what is before it was searched with the last piece
-                _mark(hits, pattern, data, first, position - len(carried), starts, numbers)
+                data = tail + block.lower()
+                first = max(0, len(tail) - longest)  # the bytes before were searched with the last piece
+                _mark(hits, pattern, data, first, position - len(tail), starts, numbers)
                 position += len(block)
                 done += len(block)
-                carried = data[-longest - _CONTEXT :]
+                tail = data[-longest - _CONTEXT :]
                 progress(done, total)
     return hits
 
@@ -71,45 +75,45 @@ def _mark(
     starts: Sequence[int],
     numbers: Sequence[int],
 ) -> None:
-    """Mark the rows that are hit in a piece of a file, from `at` on; one hit a row is enough."""
-    while found := pattern.search(data, at):
-        if _splits_escape(data, found.start()):
-            at = found.start() + 1
+    """Mark the rows that match in a piece of a file, from `at` on. One match a row is enough."""
+    while match := pattern.search(data, at):
+        if _splits_escape(data, match.start()):
+            at = match.start() + 1
             continue
-        row = bisect_right(starts, offset + found.start()) - 1
+        row = bisect_right(starts, offset + match.start()) - 1
         if row >= 0 and numbers[row] >= 0:
             hits[numbers[row]] = 1
-        at = max(found.end(), starts[row + 1] - offset if row + 1 < len(starts) else len(data))
+        at = max(match.end(), starts[row + 1] - offset if row + 1 < len(starts) else len(data))
 
 
 def _splits_escape(data: bytes, at: int) -> bool:
-    """Whether this byte is only a part of an escape: the n of `\\n`, or a digit of `\\u2019`."""
+    """Return whether this byte is part of an escape: the n of `\\n`, or a digit of `\\u2019`."""
     back = data.rfind(b"\\", max(0, at - 5), at)
     if back < 0:
         return False
     first = back
     while first and data[first - 1] == _BACKSLASH:
         first -= 1
-    if (back - first) % 2:  # it is itself escaped
+    if (back - first) % 2:  # an escaped backslash
         return False
     return at < back + (6 if data[back + 1 : back + 2] == b"u" else 2)
 
 
 def _pattern(text: str) -> bytes:
-    """The text as any JSON writer may have spelled it, for bytes whose ASCII letters are in lower case."""
-    spelled: list[bytes] = []
+    """Return a pattern for the text however JSON escapes it, for bytes whose ASCII letters are in lower case."""
+    patterns: list[bytes] = []
     for character in text:
         if _SAFE.fullmatch(character):
-            spelled.append(re.escape(character.lower().encode()))
+            patterns.append(re.escape(character.lower().encode()))
             continue
         forms = {form for form in (character, character.lower(), character.upper()) if len(form) == 1}
-        ways = {form.encode("utf-8", "surrogatepass") for form in forms} | {_escaped(form) for form in forms}
-        if character in _SHORT:
-            ways.add(_SHORT[character].encode())
+        spellings = {form.encode("utf-8", "surrogatepass") for form in forms} | {_escaped(form) for form in forms}
+        if character in _SHORT_ESCAPES:
+            spellings.add(_SHORT_ESCAPES[character].encode())
         if character in '"\\' or character < " ":
-            ways.discard(character.encode())  # never bare inside a string
-        spelled.append(b"(?:" + b"|".join(re.escape(way) for way in sorted(ways)) + b")")
-    return b"".join(spelled)
+            spellings.discard(character.encode())  # always escaped inside a string
+        patterns.append(b"(?:" + b"|".join(re.escape(spelling) for spelling in sorted(spellings)) + b")")
+    return b"".join(patterns)
 
 
 def _escaped(character: str) -> bytes:
@@ -118,10 +122,11 @@ def _escaped(character: str) -> bytes:
 
 
 def _starts(index: ResultIndex, file: FileNumber) -> tuple[Sequence[int], Sequence[int]]:
-    """Where the rows of a file begin, in order, and which rows of the list they are; -1 for what is in none."""
-    if source_of(file) is Source.INPUT:
-        count = len(index.requests.places)
-        return index.requests.places.offset, range(count)
-    replies = [reply for reply, of in enumerate(index.replies.file) if of == file]
-    shown = {reply: row for row in range(len(index)) if (reply := index.reply(row)) is not None}
-    return [index.replies.places.offset[reply] for reply in replies], [shown.get(reply, -1) for reply in replies]
+    """Return the offsets of a file's rows, in order, and their numbers in the list; -1 for a row that is not listed."""
+    if source_of_file(file) is Source.INPUT:
+        count = len(index.requests.locations)
+        return index.requests.locations.offset, range(count)
+    responses = [response for response, of_file in enumerate(index.responses.file) if of_file == file]
+    rows = {response: row for row in range(len(index)) if (response := index.response_of(row)) is not None}
+    offsets = index.responses.locations.offset
+    return [offsets[response] for response in responses], [rows.get(response, -1) for response in responses]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def sources_of(record: JobRecord | None) -> Sources:
-    """Where the files of a job are; what is not whole on the disk is not among them."""
+    """Return the files of a job: its input file, and the result files that are completely on disk."""
     if record is None:
         return Sources()
     submission, output, errors = record.submission, record.output, record.errors
@@ -26,7 +26,7 @@ def sources_of(record: JobRecord | None) -> Sources:
 
 
 class Source(IntEnum):
-    """The three files a result is put together from. A number, to be kept in a byte."""
+    """One of the three files of a job. A number, so that the index can store it in a byte."""
 
     INPUT = 0
     OUTPUT = 1
@@ -34,29 +34,29 @@ class Source(IntEnum):
 
     @property
     def words(self) -> str:
-        """What a person calls it."""
+        """The name for people."""
         return ("input file", "output file", "error file")[self]
 
 
 FileNumber = int
-"""One of the files that an index is over: three of each job, in the order of `Source`."""
+"""A file of an index: three for each job, in the order of `Source`, so the second job's output file is 4."""
 
 
-def source_of(file: FileNumber) -> Source:
-    """Which of a job's three files it is."""
+def source_of_file(file: FileNumber) -> Source:
+    """Return which of a job's three files this is."""
     return Source(file % len(Source))
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where the three files are; each may be unknown, and gone."""
+    """The paths of a job's three files. A path may be unknown (None), and a file may be gone."""
 
     input: Path | None = None
     output: Path | None = None
     errors: Path | None = None
     input_sha256: str | None = None
-    """Of the input file as it was submitted: an input file that is another one by now is told by it."""
+    """The SHA-256 of the input file as submitted, by which a change is noticed."""
 
     def path(self, source: Source) -> Path | None:
-        """The path of one of the three."""
+        """Return the path of one of the files, or None if it is unknown."""
         return (self.input, self.output, self.errors)[source]

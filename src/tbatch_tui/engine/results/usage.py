@@ -1,40 +1,43 @@
-"""Tokens as the server counted them, wherever in `usage` it says so."""
+"""The `usage` of a response: tokens as the server counted them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from tbatch_tui.engine.lenient_json import count_of
+from tbatch_tui.engine.lenient_json import as_count
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens, as the server counted them; None for what it did not say."""
+    """Tokens of one response; None where the server gives no number."""
 
     prompt: int | None = None
     completion: int | None = None
     total: int | None = None
     reasoning: int | None = None
-    """Of the completion."""
+    """Part of `completion`."""
     cached: int | None = None
-    """Of the prompt."""
+    """Part of `prompt`."""
 
 
 NO_USAGE = Usage()
 
 
-def usage_of(usage: Any) -> Usage | None:
-    """The `usage` of a body; None where there is none. Never raises."""
+def parse_usage(usage: Any) -> Usage | None:
+    """Return the `usage` of a response body, or None if it has none. Never raises.
+
+    Reasoning and cached tokens stand in `…_tokens_details` or beside it, depending on the model.
+    """
     if not isinstance(usage, dict):
         return None
-    completion, prompt = (usage.get(f"{of}_tokens_details") for of in ("completion", "prompt"))
+    completion, prompt = (usage.get(f"{part}_tokens_details") for part in ("completion", "prompt"))
     reasoning = completion.get("reasoning_tokens") if isinstance(completion, dict) else None
     cached = prompt.get("cached_tokens") if isinstance(prompt, dict) else None
     return Usage(
-        prompt=count_of(usage.get("prompt_tokens")),
-        completion=count_of(usage.get("completion_tokens")),
-        total=count_of(usage.get("total_tokens")),
-        reasoning=count_of(usage.get("reasoning_tokens") if reasoning is None else reasoning),
-        cached=count_of(usage.get("cached_tokens") if cached is None else cached),
+        prompt=as_count(usage.get("prompt_tokens")),
+        completion=as_count(usage.get("completion_tokens")),
+        total=as_count(usage.get("total_tokens")),
+        reasoning=as_count(usage.get("reasoning_tokens") if reasoning is None else reasoning),
+        cached=as_count(usage.get("cached_tokens") if cached is None else cached),
     )

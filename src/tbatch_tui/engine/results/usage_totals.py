@@ -1,12 +1,12 @@
-"""What was spent: the tokens and the audio of the rows of the output file, for those are billed; by model."""
+"""The tokens and the audio of a job by model. Only rows of the output file count: only those are billed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.counts import ModelUsage
-from tbatch_tui.engine.results.index.columns import NONE, ResponseColumns
-from tbatch_tui.engine.results.sources import Source, source_of
+from tbatch_tui.engine.results.index.columns import UNKNOWN_COUNT, ResponseColumns
+from tbatch_tui.engine.results.sources import Source, source_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,38 +15,45 @@ if TYPE_CHECKING:
 
 
 def usage_by_model(index: ResultIndex, rows: Sequence[int] | None = None) -> tuple[ModelUsage, ...]:
-    """What these rows of the list took, by model, the most rows first; None: all, whatever list they stand in.
+    """Return the usage of rows by model, the model with the most rows first.
 
-    A hundred thousand rows take a while: made to be run in a thread.
+    Takes a while for 100,000 rows: run it in a thread.
+
+    Args:
+        rows: Numbers of rows; None for every response, duplicates and unknown ids included.
     """
-    replies = index.replies
+    responses = index.responses
     if rows is None:
-        chosen: Iterable[int] = range(len(replies))
+        chosen: Iterable[int] = range(len(responses))
     else:
-        chosen = (reply for row in rows if (reply := index.reply(row)) is not None)
-    outputs = {file for file in index.files if source_of(file) is Source.OUTPUT}
+        chosen = (response for row in rows if (response := index.response_of(row)) is not None)
+    outputs = {file for file in index.files if source_of_file(file) is Source.OUTPUT}
     by_model: dict[int, list[int]] = {}
-    for reply in chosen:
-        if replies.file[reply] in outputs:
-            by_model.setdefault(replies.model[reply], []).append(reply)
-    found = [_sum(replies, replies.models[model], of) for model, of in by_model.items()]
-    return tuple(sorted(found, key=lambda spent: (-spent.rows, spent.model)))
+    for response in chosen:
+        if responses.file[response] in outputs:
+            by_model.setdefault(responses.model[response], []).append(response)
+    usages = [_sum(responses, responses.model_names[model], numbers) for model, numbers in by_model.items()]
+    return tuple(sorted(usages, key=lambda usage: (-usage.rows, usage.model)))
 
 
-def _sum(replies: ResponseColumns, model: str, chosen: list[int]) -> ModelUsage:
+def _sum(responses: ResponseColumns, model: str, chosen: list[int]) -> ModelUsage:
     def total(column: Sequence[int]) -> int:
-        return sum(count for reply in chosen if (count := column[reply]) != NONE)
+        return sum(count for response in chosen if (count := column[response]) != UNKNOWN_COUNT)
 
-    told = sum(1 for reply in chosen if replies.prompt_tokens[reply] != NONE and replies.tokens[reply] != NONE)
-    heard = [seconds for reply in chosen if (seconds := replies.seconds[reply]) >= 0]
+    rows_with_tokens = sum(
+        1
+        for response in chosen
+        if responses.prompt_tokens[response] != UNKNOWN_COUNT and responses.tokens[response] != UNKNOWN_COUNT
+    )
+    durations = [seconds for response in chosen if (seconds := responses.seconds[response]) >= 0]
     return ModelUsage(
         model=model,
         rows=len(chosen),
-        prompt=total(replies.prompt_tokens),
-        completion=total(replies.tokens),
-        reasoning=total(replies.reasoning_tokens),
-        cached=total(replies.cached_tokens),
-        seconds=sum(heard),
-        rows_with_tokens=told,
-        rows_with_duration=len(heard),
+        prompt=total(responses.prompt_tokens),
+        completion=total(responses.tokens),
+        reasoning=total(responses.reasoning_tokens),
+        cached=total(responses.cached_tokens),
+        seconds=sum(durations),
+        rows_with_tokens=rows_with_tokens,
+        rows_with_duration=len(durations),
     )

@@ -1,1 +1,1 @@
-"""The content of the sandbox's answers."""
+"""What the sandbox answers to requests."""

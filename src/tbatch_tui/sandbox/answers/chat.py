@@ -1,4 +1,4 @@
-"""A chat completion for a request, in the shape of the API's own (SDK: `types/chat/chat_completion.py`)."""
+"""Chat completions as the API returns them (SDK: `types/chat/chat_completion.py`)."""
 
 from __future__ import annotations
 
@@ -8,25 +8,28 @@ from typing import Any
 import msgspec
 
 from tbatch_tui.sandbox.answers import prose
-from tbatch_tui.sandbox.answers.models import reasons
+from tbatch_tui.sandbox.answers.models import is_reasoning_model
 
-MOST_CHOICES = 8
-"""More than this many of `n` are not made."""
+MAX_CHOICES = 8
+"""Choices in an answer. A request with a greater `n` gets one."""
 
 
 def completion(body: dict[str, Any], key: str, created: int, *, cut: bool) -> dict[str, Any]:
-    """The answer to `body`; `key` stands for the row, so that the same row is always answered alike.
+    """Return the answer to a request.
 
-    `cut`: the reasoning has eaten the tokens, `content` is empty and `finish_reason` is `length`: a 200 all the same
-    (seen on the live API).
+    Args:
+        key: The row's id: the same row always gets the same answer.
+        created: Time of the answer, in seconds since the epoch.
+        cut: Whether the reasoning has used up all tokens: `content` is empty and `finish_reason` is `length`, with
+            status 200 (seen on the live API).
     """
     chance = Random(key)
-    system, question = _asked(body["messages"])
-    prompt_tokens = prose.tokens(system) + prose.tokens(question) + 4 * len(body["messages"])
-    wanted = body.get("n")
-    count = wanted if isinstance(wanted, int) and 1 <= wanted <= MOST_CHOICES else 1
+    system, question = _system_and_question(body["messages"])
+    prompt_tokens = prose.estimate_tokens(system) + prose.estimate_tokens(question) + 4 * len(body["messages"])
+    requested = body.get("n")
+    count = requested if isinstance(requested, int) and 1 <= requested <= MAX_CHOICES else 1
     choices = [_choice(index, body, system, question, chance, cut=cut) for index in range(count)]
-    completion_tokens = sum(_spent(choice["message"]) for choice in choices)
+    completion_tokens = sum(_completion_tokens(choice["message"]) for choice in choices)
     return {
         "id": f"{chance.getrandbits(64):016x}",
         "object": "chat.completion",
@@ -53,14 +56,14 @@ def _choice(
         message["reasoning"] = prose.thinking(question, chance, 12)
         reason = "length"
     elif tools:
-        message["tool_calls"] = [_call(chance.choice(tools), question, chance)]
+        message["tool_calls"] = [_tool_call(chance.choice(tools), question, chance)]
         reason = "tool_calls"
     else:
-        if reasons(body["model"]):
+        if is_reasoning_model(body["model"]):
             message["reasoning"] = prose.thinking(question, chance, chance.randint(2, 5))
         text = _text(body, system, question, chance)
         limit = body.get("max_tokens")
-        if isinstance(limit, int) and prose.tokens(text) > limit:
+        if isinstance(limit, int) and prose.estimate_tokens(text) > limit:
             text, reason = text[: 4 * limit], "length"
         message["content"] = text
     return {
@@ -73,29 +76,29 @@ def _choice(
 
 
 def _text(body: dict[str, Any], system: str, question: str, chance: Random) -> str:
-    """Prose, or JSON where `response_format` asks for it."""
-    form = body.get("response_format")
-    if not isinstance(form, dict) or form.get("type") not in ("json_object", "json_schema"):
+    """Return prose, or JSON if `response_format` asks for it."""
+    response_format = body.get("response_format")
+    if not isinstance(response_format, dict) or response_format.get("type") not in ("json_object", "json_schema"):
         return prose.answer(system, question, chance)
-    schema = form.get("schema")  # Together's own place for it; OpenAI's is one deeper
-    if schema is None and isinstance(form.get("json_schema"), dict):
-        schema = form["json_schema"].get("schema")
+    schema = response_format.get("schema")  # where Together has it; OpenAI has it in `json_schema`
+    if schema is None and isinstance(response_format.get("json_schema"), dict):
+        schema = response_format["json_schema"].get("schema")
     if schema is None:
         schema = {"type": "object"}
-    return msgspec.json.encode(prose.fill(schema, question, chance)).decode()
+    return msgspec.json.encode(prose.fill_schema(schema, question, chance)).decode()
 
 
 def _functions(body: dict[str, Any]) -> list[dict[str, Any]]:
-    """The functions the model may call."""
+    """Return the functions that the model can call."""
     tools = body.get("tools")
     if not isinstance(tools, list) or body.get("tool_choice") == "none":
         return []
     functions = [tool.get("function") for tool in tools if isinstance(tool, dict)]
-    return [each for each in functions if isinstance(each, dict) and isinstance(each.get("name"), str)]
+    return [function for function in functions if isinstance(function, dict) and isinstance(function.get("name"), str)]
 
 
-def _call(function: dict[str, Any], question: str, chance: Random) -> dict[str, Any]:
-    arguments = prose.fill(function.get("parameters") or {"type": "object"}, question, chance)
+def _tool_call(function: dict[str, Any], question: str, chance: Random) -> dict[str, Any]:
+    arguments = prose.fill_schema(function.get("parameters") or {"type": "object"}, question, chance)
     return {
         "id": f"call_{chance.getrandbits(96):024x}",
         "index": 0,
@@ -104,11 +107,11 @@ def _call(function: dict[str, Any], question: str, chance: Random) -> dict[str, 
     }
 
 
-def _asked(messages: list[dict[str, Any]]) -> tuple[str, str]:
-    """What the system says and what the user asked last."""
+def _system_and_question(messages: list[dict[str, Any]]) -> tuple[str, str]:
+    """Return the last system message and the last user message."""
     system = question = ""
     for message in messages:
-        text = _content(message.get("content"))
+        text = _content_text(message.get("content"))
         if message["role"] == "system":
             system = text
         elif message["role"] == "user":
@@ -116,8 +119,8 @@ def _asked(messages: list[dict[str, Any]]) -> tuple[str, str]:
     return system, question
 
 
-def _content(content: Any) -> str:
-    """The text of a message: a string, or the text parts of a list."""
+def _content_text(content: Any) -> str:
+    """Return the text of a message: a string, or the text parts of a list."""
     if isinstance(content, str):
         return content
     if not isinstance(content, list):
@@ -126,7 +129,7 @@ def _content(content: Any) -> str:
     return " ".join(part for part in parts if isinstance(part, str))
 
 
-def _spent(message: dict[str, Any]) -> int:
-    """Completion tokens of a message, its reasoning and calls included."""
-    called = "".join(call["function"]["arguments"] for call in message["tool_calls"])
-    return max(1, prose.tokens((message["content"] or "") + message.get("reasoning", "") + called))
+def _completion_tokens(message: dict[str, Any]) -> int:
+    """Return the completion tokens of a message, its reasoning and tool calls included."""
+    arguments = "".join(call["function"]["arguments"] for call in message["tool_calls"])
+    return max(1, prose.estimate_tokens((message["content"] or "") + message.get("reasoning", "") + arguments))

@@ -1,7 +1,7 @@
-"""Rows that fail by what they ask for. They pass validation, and end as a row of the error file.
+"""Requests that pass validation and fail when they run: the reasons, as messages of the error file.
 
-Of the messages, `Content-Type must be multipart/form-data` is the live API's own; the rest are worded after
-it. The code was `batch_client_error` for every one of them.
+The message `Content-Type must be multipart/form-data` is the live API's; the others are made up in its style. The code
+of all of them was `batch_client_error`.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from tbatch_tui.sandbox.answers.models import kind_of
+from tbatch_tui.sandbox.answers.models import model_kind
 
-CODE = "batch_client_error"
-"""The only code seen on the live API: errors are told apart by their message."""
+ERROR_CODE = "batch_client_error"
+"""The only code seen on the live API: only messages tell errors apart."""
 
 MAX_STOP = 4
-"""`stop` sequences a request (live API)."""
+"""`stop` sequences of a request (seen on the live API)."""
 
 CHAT = "/v1/chat/completions"
 
@@ -40,34 +40,34 @@ _AUDIO_TYPES: dict[str, tuple[type, ...]] = {
     "diarize": (bool,),
 }
 
-UNLUCKY = (
+CHANCE_MESSAGES = (
     "Request timed out before the model answered",
     "The model is overloaded, please try again later",
     "Internal error while generating the response",
 )
-"""What the rows say that fail by chance."""
+"""Messages of rows that fail by chance."""
 
 
-def refusal(row: dict[str, Any], endpoint: str) -> str | None:
-    """Why `row` will fail, or None."""
+def failure_reason(row: dict[str, Any], endpoint: str) -> str | None:
+    """Return why a row fails, or None if it is answered."""
     body: dict[str, Any] = row["body"]
     model: str = body["model"]
-    kind = kind_of(model)
+    kind = model_kind(model)
     if kind is None:
         return (
             f"Unable to access model {model}. Please visit the models page to see the list of supported models "
             "or contact the owner to request access."
         )
     if endpoint == CHAT:
-        return _chat_refusal(body, model, kind)
+        return _chat_failure(body, model, kind)
     if row.get("method") != "FILE":
         return "Content-Type must be multipart/form-data"
     if kind != "transcribe":
         return f"Model {model} does not support {endpoint}"
-    return _audio_refusal(body)
+    return _audio_failure(body)
 
 
-def _chat_refusal(body: dict[str, Any], model: str, kind: str) -> str | None:
+def _chat_failure(body: dict[str, Any], model: str, kind: str) -> str | None:
     if kind != "chat":
         return f"Model {model} does not support {CHAT}"
     messages = body.get("messages")
@@ -75,12 +75,12 @@ def _chat_refusal(body: dict[str, Any], model: str, kind: str) -> str | None:
         return "Input validation error: `messages` must be a non-empty array"
     if not all(isinstance(message, dict) and message.get("role") in ROLES for message in messages):
         return "Input validation error: each of `messages` must have a `role`"
-    if not all(_says_something(message) for message in messages):
+    if not all(_has_content(message) for message in messages):
         return "Input validation error: each of `messages` must have a `content`"
-    if wrong := _wrong_type(body, _CHAT_TYPES):
-        return wrong
-    form = body.get("response_format")
-    if form is not None and form.get("type") not in FORMATS:
+    if type_error := _type_error(body, _CHAT_TYPES):
+        return type_error
+    response_format = body.get("response_format")
+    if response_format is not None and response_format.get("type") not in FORMATS:
         return f"Input validation error: `response_format.type` must be one of {', '.join(FORMATS)}"
     stop = body.get("stop")
     if isinstance(stop, list) and len(stop) > MAX_STOP:
@@ -91,27 +91,27 @@ def _chat_refusal(body: dict[str, Any], model: str, kind: str) -> str | None:
     return None
 
 
-def _says_something(message: dict[str, Any]) -> bool:
-    """Whether a message has text or parts; an assistant's may have called tools instead, or only thought."""
+def _has_content(message: dict[str, Any]) -> bool:
+    """Return whether a message has text or parts. An assistant's message may have tool calls or reasoning instead."""
     content = message.get("content")
     if content is None:
         return message["role"] == "assistant" and len(message) > 1 + ("content" in message)
     return isinstance(content, str) or (isinstance(content, list) and all(isinstance(part, dict) for part in content))
 
 
-def _wrong_type(body: dict[str, Any], types: dict[str, tuple[type, ...]]) -> str | None:
-    """What is of another type than documented; null is nothing, and true is no number."""
-    for name, wanted in types.items():
+def _type_error(body: dict[str, Any], types: dict[str, tuple[type, ...]]) -> str | None:
+    """Return the error of a parameter that does not have its documented type. `null` is no value, `true` no number."""
+    for name, allowed in types.items():
         value = body.get(name)
-        if value is not None and (not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted)):
+        if value is not None and (not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed)):
             return f"Input validation error: `{name}` has a wrong type"
     return None
 
 
-def _audio_refusal(body: dict[str, Any]) -> str | None:
-    """The sandbox fetches nothing: a URL that could never be public is unreachable, any other can be heard."""
-    if wrong := _wrong_type(body, _AUDIO_TYPES):
-        return wrong
+def _audio_failure(body: dict[str, Any]) -> str | None:
+    """Return why an audio request fails. Nothing is fetched: only URLs that can never be public are unreachable."""
+    if type_error := _type_error(body, _AUDIO_TYPES):
+        return type_error
     if body.get("response_format") not in (None, "json", "verbose_json"):
         return "Input validation error: `response_format` must be json or verbose_json"
     url = body.get("file")

@@ -1,4 +1,4 @@
-"""The demo's questions, with answers that make sense: what is on the screen first should read well."""
+"""The demo's questions and their answers, written by hand: the first screens people see should read well."""
 
 ANSWERS = {
     "Explain the difference between a mutex and a semaphore to a new colleague.": (

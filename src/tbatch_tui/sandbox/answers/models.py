@@ -1,6 +1,6 @@
-"""The models the sandbox serves, as `GET /v2/supported-models` tells of them (SDK: `types/supported_model.py`).
+"""The models of the sandbox, as `GET /v2/supported-models` returns them (SDK: `types/supported_model.py`).
 
-Names are real so that real input files run; prices, in USD per million tokens, are made up to be plausible.
+The names are real, so that real input files run. The prices, in USD per million tokens, are plausible but made up.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class CatalogueModel:
     input: float | None = None
     output: float | None = None
     context: int | None = None
-    reasons: bool = False
+    is_reasoning: bool = False
     deprecated: bool = False
     serverless: bool = True
 
@@ -37,17 +37,17 @@ MODELS = (
     CatalogueModel("Qwen/Qwen3-235B-A22B-Instruct-2507-tput", input=0.2, output=0.6, context=262144),
     CatalogueModel("Qwen/Qwen3-Next-80B-A3B-Instruct", input=0.15, output=1.5, context=262144),
     CatalogueModel("Qwen/Qwen3-Coder-480B-A35B-Instruct-FP8", input=2.0, output=2.0, context=262144),
-    CatalogueModel("Qwen/Qwen3.5-397B-A17B", input=0.6, output=3.6, context=262144, reasons=True),
-    CatalogueModel("Qwen/Qwen3.5-9B", input=0.1, output=0.15, context=262144, reasons=True),
-    CatalogueModel("openai/gpt-oss-120b", input=0.15, output=0.6, context=131072, reasons=True),
-    CatalogueModel("openai/gpt-oss-20b", input=0.05, output=0.2, context=131072, reasons=True),
+    CatalogueModel("Qwen/Qwen3.5-397B-A17B", input=0.6, output=3.6, context=262144, is_reasoning=True),
+    CatalogueModel("Qwen/Qwen3.5-9B", input=0.1, output=0.15, context=262144, is_reasoning=True),
+    CatalogueModel("openai/gpt-oss-120b", input=0.15, output=0.6, context=131072, is_reasoning=True),
+    CatalogueModel("openai/gpt-oss-20b", input=0.05, output=0.2, context=131072, is_reasoning=True),
     CatalogueModel("deepseek-ai/DeepSeek-V3", input=1.25, output=1.25, context=131072, deprecated=True),
-    CatalogueModel("deepseek-ai/DeepSeek-V3.1", input=0.6, output=1.7, context=131072, reasons=True),
-    CatalogueModel("deepseek-ai/DeepSeek-R1", input=3.0, output=7.0, context=163840, reasons=True),
+    CatalogueModel("deepseek-ai/DeepSeek-V3.1", input=0.6, output=1.7, context=131072, is_reasoning=True),
+    CatalogueModel("deepseek-ai/DeepSeek-R1", input=3.0, output=7.0, context=163840, is_reasoning=True),
     CatalogueModel("moonshotai/Kimi-K2-Instruct-0905", input=1.0, output=3.0, context=262144),
-    CatalogueModel("moonshotai/Kimi-K2.5", input=0.5, output=2.8, context=262144, reasons=True),
-    CatalogueModel("zai-org/GLM-4.5-Air-FP8", input=0.2, output=1.1, context=131072, reasons=True),
-    CatalogueModel("zai-org/GLM-5", input=1.0, output=3.2, context=202752, reasons=True),
+    CatalogueModel("moonshotai/Kimi-K2.5", input=0.5, output=2.8, context=262144, is_reasoning=True),
+    CatalogueModel("zai-org/GLM-4.5-Air-FP8", input=0.2, output=1.1, context=131072, is_reasoning=True),
+    CatalogueModel("zai-org/GLM-5", input=1.0, output=3.2, context=202752, is_reasoning=True),
     CatalogueModel("mistralai/Mistral-Small-24B-Instruct-2501", input=0.1, output=0.3, context=32768),
     CatalogueModel("mistralai/Mixtral-8x7B-Instruct-v0.1", input=0.6, output=0.6, context=32768),
     CatalogueModel("google/gemma-3n-E4B-it", input=0.02, output=0.04, context=32768),
@@ -59,7 +59,7 @@ MODELS = (
 )
 
 _KINDS: dict[str, Kind] = {model.name: model.kind for model in MODELS if model.serverless}
-_REASONING = frozenset(model.name for model in MODELS if model.reasons)
+_REASONING = frozenset(model.name for model in MODELS if model.is_reasoning)
 
 _CAPABILITIES: dict[Kind, list[str]] = {
     "chat": ["CAPABILITY_CHAT"],
@@ -69,47 +69,47 @@ _CAPABILITIES: dict[Kind, list[str]] = {
 }
 
 
-def kind_of(name: str) -> Kind | None:
-    """What a model can be asked for; None for a name the sandbox does not serve."""
+def model_kind(name: str) -> Kind | None:
+    """Return the kind of a model, or None if the sandbox does not serve it."""
     return _KINDS.get(name)
 
 
-def reasons(name: str) -> bool:
-    """Whether the model thinks aloud before it answers."""
+def is_reasoning_model(name: str) -> bool:
+    """Return whether a model sends its reasoning before the answer."""
     return name in _REASONING
 
 
 def model_id(model: CatalogueModel) -> str:
-    """The catalogue's own id: the name, fit for a path."""
+    """Return the id of a model in the catalogue: its name, made fit for a path."""
     return "ml_" + re.sub(r"[^a-z0-9]+", "-", model.name.lower()).strip("-")
 
 
 def page(after: str | None, limit: int | None, product: str | None, search: str | None, modality: str | None) -> Any:
-    """One page of the catalogue: `{data, next_cursor}` (SDK: `pagination.py`). The cursor is the last id."""
+    """Return a page of the catalogue: `{data, next_cursor}` (SDK: `pagination.py`). The cursor is the last id."""
     chosen = [describe(model) for model in MODELS]
     if product:
         chosen = [entry for entry in chosen if product in entry["products"]]
     if modality:
         chosen = [entry for entry in chosen if modality in entry["inputModalities"]]
     if search:
-        wanted = search.casefold()
-        chosen = [entry for entry in chosen if wanted in entry["name"].casefold() or wanted in entry["id"]]
+        text = search.casefold()
+        chosen = [entry for entry in chosen if text in entry["name"].casefold() or text in entry["id"]]
     if after:
         ids = [entry["id"] for entry in chosen]
         chosen = chosen[ids.index(after) + 1 :] if after in ids else []
-    shown = chosen[: limit or 20]
-    more = len(chosen) > len(shown)
-    return {"object": "list", "data": shown, "next_cursor": shown[-1]["id"] if more else None}
+    entries = chosen[: limit or 20]
+    has_more = len(chosen) > len(entries)
+    return {"object": "list", "data": entries, "next_cursor": entries[-1]["id"] if has_more else None}
 
 
-def find(wanted: str) -> dict[str, Any] | None:
-    """The entry with this id."""
-    return next((describe(model) for model in MODELS if model_id(model) == wanted), None)
+def find(entry_id: str) -> dict[str, Any] | None:
+    """Return the entry with this id, or None."""
+    return next((describe(model) for model in MODELS if model_id(model) == entry_id), None)
 
 
 def describe(model: CatalogueModel) -> dict[str, Any]:
-    """A catalogue entry; a model without serverless prices has no `pricing` at all."""
-    hears, draws = model.kind == "transcribe", model.kind == "image"
+    """Return the catalogue entry of a model. Without serverless prices it has no `pricing`."""
+    takes_audio, makes_images = model.kind == "transcribe", model.kind == "image"
     entry: dict[str, Any] = {
         "id": model_id(model),
         "name": model.name,
@@ -119,9 +119,9 @@ def describe(model: CatalogueModel) -> dict[str, Any]:
         "displayType": model.kind,
         "publisher": model.name.partition("/")[0],
         "capabilities": _CAPABILITIES[model.kind],
-        "features": ["FEATURE_REASONING"] if model.reasons else [],
-        "inputModalities": ["MODALITY_AUDIO" if hears else "MODALITY_TEXT"],
-        "outputModalities": ["MODALITY_IMAGE" if draws else "MODALITY_TEXT"],
+        "features": ["FEATURE_REASONING"] if model.is_reasoning else [],
+        "inputModalities": ["MODALITY_AUDIO" if takes_audio else "MODALITY_TEXT"],
+        "outputModalities": ["MODALITY_IMAGE" if makes_images else "MODALITY_TEXT"],
         "products": ["PRODUCT_SERVERLESS"] if model.serverless else ["PRODUCT_DEDICATED", "PRODUCT_FINE_TUNING"],
         "deploymentProfiles": [],
         "status": "SUPPORTED_MODEL_STATUS_" + ("DEPRECATED" if model.deprecated else "SUPPORTED"),

@@ -1,4 +1,4 @@
-"""Plausible words: what a model might say, drawn from the request itself and from a seeded chance."""
+"""Plausible answers, made from the words of the request and a seeded random generator."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ _COMMON = frozenset(
 )
 
 
-def tokens(text: str) -> int:
-    """About how many tokens a text is: four characters each."""
+def estimate_tokens(text: str) -> int:
+    """Estimate the tokens of a text: four characters each."""
     return (len(text) + 3) // 4
 
 
 def answer(system: str, question: str, chance: Random) -> str:
-    """One answer: the right one if it is known, a label where labels are given, else a few general sentences."""
+    """Return an answer: the written one if there is one, a label if labels are given, else a few general sentences."""
     if question in ANSWERS:
         return ANSWERS[question]
     labels = _labels(system) or _labels(question)
@@ -70,25 +70,25 @@ def answer(system: str, question: str, chance: Random) -> str:
 
 
 def thinking(question: str, chance: Random, sentences: int) -> str:
-    """What a reasoning model says to itself."""
+    """Return the reasoning of a reasoning model."""
     subject = topic(question, chance)
     return " ".join(chance.choice(_THOUGHTS).format(topic=subject) for _ in range(sentences))
 
 
 def topic(question: str, chance: Random) -> str:
-    """A word of the question that looks like its subject."""
+    """Return a word of the question that looks like its subject."""
     words = [word.lower() for word in _WORD.findall(question[:300])]
-    telling = [word for word in words if word not in _COMMON]
-    return chance.choice(telling) if telling else "the question"
+    rare_words = [word for word in words if word not in _COMMON]
+    return chance.choice(rare_words) if rare_words else "the question"
 
 
 def _labels(text: str) -> list[str]:
-    found = _LABELS.search(text[:2000]) if " or " in text else None
-    return re.split(r",? or |, ", found.group(1)) if found else []
+    match = _LABELS.search(text[:2000]) if " or " in text else None
+    return re.split(r",? or |, ", match.group(1)) if match else []
 
 
 def _label(labels: list[str], question: str, chance: Random) -> str:
-    """The label a reader would choose where the words tell, else any."""
+    """Return the label that the words of the question suggest, else a random one."""
     lowered = {label.lower(): label for label in labels}
     words = set(question.lower().replace(".", " ").replace(",", " ").split())
     good, bad = len(words & _GOOD), len(words & _BAD)
@@ -101,8 +101,8 @@ def _label(labels: list[str], question: str, chance: Random) -> str:
     return chance.choice(labels)
 
 
-def fill(schema: Any, question: str, chance: Random, depth: int = 0) -> Any:
-    """A value that fits a JSON schema, as far as types, enums and required properties go."""
+def fill_schema(schema: Any, question: str, chance: Random, depth: int = 0) -> Any:
+    """Return a value that fits a JSON schema, as far as types, enums and properties go."""
     if not isinstance(schema, dict) or depth > 8:
         return topic(question, chance)
     choices = schema.get("enum")
@@ -113,17 +113,17 @@ def fill(schema: Any, question: str, chance: Random, depth: int = 0) -> Any:
     for combined in ("anyOf", "oneOf", "allOf"):
         options = schema.get(combined)
         if isinstance(options, list) and options:
-            return fill(options[0], question, chance, depth + 1)
+            return fill_schema(options[0], question, chance, depth + 1)
     kind = schema.get("type")
     if isinstance(kind, list):
         kind = kind[0] if kind else None
     match kind:
         case "object":
             properties = schema.get("properties")
-            named = properties if isinstance(properties, dict) else {"answer": {"type": "string"}}
-            return {name: fill(part, question, chance, depth + 1) for name, part in list(named.items())[:50]}
+            fields = properties if isinstance(properties, dict) else {"answer": {"type": "string"}}
+            return {name: fill_schema(part, question, chance, depth + 1) for name, part in list(fields.items())[:50]}
         case "array":
-            return [fill(schema.get("items"), question, chance, depth + 1) for _ in range(chance.randint(1, 3))]
+            return [fill_schema(schema.get("items"), question, chance, depth + 1) for _ in range(chance.randint(1, 3))]
         case "integer":
             return chance.randint(1, 5)
         case "number":

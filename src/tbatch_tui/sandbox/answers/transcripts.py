@@ -1,6 +1,6 @@
-"""What was heard: transcriptions and translations (SDK: `types/audio/transcription_create_response.py`).
+"""Transcriptions and translations as the API returns them (SDK: `types/audio/transcription_create_response.py`).
 
-Nothing is fetched. The text depends on the URL alone, so that the same recording always says the same.
+Nothing is fetched. The text depends only on the URL, so the same recording always has the same text.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ LINES = (
     "That is all for this week, thank you for listening.",
 )
 LANGUAGES = ("en", "en", "en", "de", "fr", "es")
-RATE = 2.5
-"""Words a second."""
+WORDS_PER_SECOND = 2.5
+"""How fast the speakers speak."""
 
 
-def heard(body: dict[str, Any], endpoint: str) -> dict[str, Any]:
-    """The answer to a request: text, language and duration; segments and more with `verbose_json`."""
+def transcription(body: dict[str, Any], endpoint: str) -> dict[str, Any]:
+    """Return the answer to a request: text, language and duration; with `verbose_json` also segments and words."""
     chance = Random(body["file"])
-    spoken = chance.sample(LINES, chance.randint(3, len(LINES)))
-    asked = body.get("language")
+    lines = chance.sample(LINES, chance.randint(3, len(LINES)))
+    requested = body.get("language")
     language = chance.choice(LANGUAGES)
     if endpoint.endswith("/translations"):
-        language = "en"  # what a translation is made into, whatever was spoken
-    elif isinstance(asked, str) and asked not in ("", "auto"):
-        language = asked
-    segments, words = _timed(spoken, chance)
-    answer: dict[str, Any] = {"duration": segments[-1]["end"], "language": language, "text": " ".join(spoken)}
+        language = "en"  # translations are always into English
+    elif isinstance(requested, str) and requested not in ("", "auto"):
+        language = requested
+    segments, words = _with_times(lines, chance)
+    answer: dict[str, Any] = {"duration": segments[-1]["end"], "language": language, "text": " ".join(lines)}
     if body.get("response_format") != "verbose_json":
         return answer
     answer["segments"] = segments
@@ -48,27 +48,27 @@ def heard(body: dict[str, Any], endpoint: str) -> dict[str, Any]:
     return answer
 
 
-def _timed(spoken: list[str], chance: Random) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Each line and each word with its start and end, in seconds."""
+def _with_times(lines: list[str], chance: Random) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return each line and each word with its start and end, in seconds."""
     segments: list[dict[str, Any]] = []
     words: list[dict[str, Any]] = []
     now = 0.0
-    for number, line in enumerate(spoken):
+    for number, line in enumerate(lines):
         start = now
         for word in line.split():
-            words.append({"word": word, "start": round(now, 2), "end": round(now + 1 / RATE, 2)})
-            now += 1 / RATE
+            words.append({"word": word, "start": round(now, 2), "end": round(now + 1 / WORDS_PER_SECOND, 2)})
+            now += 1 / WORDS_PER_SECOND
         segments.append({"id": number, "start": round(start, 2), "end": round(now, 2), "text": line})
         now += round(chance.uniform(0.2, 1.5), 2)
     return segments, words
 
 
 def _speakers(segments: list[dict[str, Any]], words: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The same segments, said in turn by two speakers."""
-    shared = []
+    """Return the segments with two speakers who take turns."""
+    speaker_segments = []
     for segment in segments:
         speaker = f"SPEAKER_{segment['id'] % 2:02d}"
-        inside = [word for word in words if segment["start"] <= word["start"] < segment["end"]]
-        said = [{**word, "speaker_id": speaker} for word in inside]
-        shared.append({**segment, "speaker_id": speaker, "words": said})
-    return shared
+        own_words = [word for word in words if segment["start"] <= word["start"] < segment["end"]]
+        spoken = [{**word, "speaker_id": speaker} for word in own_words]
+        speaker_segments.append({**segment, "speaker_id": speaker, "words": spoken})
+    return speaker_segments

@@ -1,4 +1,4 @@
-"""Whose key it is, and what models there are (SDK: `types/whoami_project_api_key.py`, `resources/models`)."""
+"""The account behind the key, and the model catalogue (SDK: `types/whoami_project_api_key.py`, `resources/models`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.routing import Route
 
 from tbatch_tui.sandbox.answers import models as catalogue
-from tbatch_tui.sandbox.api.responses import Json, RefusedError
+from tbatch_tui.sandbox.api.responses import ApiError, JsonResponse
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -19,36 +19,37 @@ WHOAMI = {
     "organization": {"id": "org-sandbox", "name": "Acme"},
     "project": {"id": "proj-sandbox", "name": "evals", "slug": "evals"},
 }
-MOST_A_PAGE = 100
+MAX_PAGE_SIZE = 100
+"""Models in one page of the catalogue."""
 
 
 async def whoami(_: Request) -> Response:
-    """The organisation and the project behind the key."""
-    return Json(WHOAMI)
+    """Return the organisation and the project of the key."""
+    return JsonResponse(WHOAMI)
 
 
 async def supported_models(request: Request) -> Response:
-    """A page of the catalogue."""
-    asked = request.query_params
-    limit = asked.get("limit")
+    """Return a page of the catalogue."""
+    query = request.query_params
+    limit = query.get("limit")
     if limit is not None and not (limit.isascii() and limit.isdigit() and 0 < len(limit) < 6 and int(limit) > 0):
-        raise RefusedError(400, "limit must be a positive integer", param="limit", code="invalid_value")
+        raise ApiError(400, "limit must be a positive integer", param="limit", code="invalid_value")
     page = catalogue.page(
-        asked.get("after"),
-        min(int(limit), MOST_A_PAGE) if limit is not None else None,
-        asked.get("product"),
-        asked.get("search"),
-        asked.get("modality"),
+        query.get("after"),
+        min(int(limit), MAX_PAGE_SIZE) if limit is not None else None,
+        query.get("product"),
+        query.get("search"),
+        query.get("modality"),
     )
-    return Json(page)
+    return JsonResponse(page)
 
 
 async def supported_model(request: Request) -> Response:
-    """One model of the catalogue."""
+    """Return one model of the catalogue."""
     entry = catalogue.find(request.path_params["id"])
     if entry is None:
-        raise RefusedError(404, f"model {request.path_params['id']} not found", code="not_found")
-    return Json(entry)
+        raise ApiError(404, f"model {request.path_params['id']} not found", code="not_found")
+    return JsonResponse(entry)
 
 
 routes = [

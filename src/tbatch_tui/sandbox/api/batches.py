@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, get_args
 
 from starlette.routing import Route
 
-from tbatch_tui.sandbox.api.responses import Json, RefusedError, batch_error, json_object, text_field
+from tbatch_tui.sandbox.api.responses import ApiError, JsonResponse, batch_error_response, read_json_object, text_field
 from tbatch_tui.sandbox.jobs.jobs import AlreadyEndedError
 from tbatch_tui.sandbox.jobs.records import Endpoint, ServedJob
-from tbatch_tui.sandbox.state import state_of
+from tbatch_tui.sandbox.state import get_state
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -19,55 +19,53 @@ ENDPOINTS = get_args(Endpoint)
 
 
 async def create(request: Request) -> Response:
-    """201 says "accepted", not "valid": the file is judged afterwards (live API)."""
-    asked = await json_object(request)
-    endpoint = text_field(asked, "endpoint")
-    input_file_id = text_field(asked, "input_file_id")
+    """Create a job. 201 means accepted, not valid: the file is validated afterwards (seen on the live API)."""
+    fields = await read_json_object(request)
+    endpoint = text_field(fields, "endpoint")
+    input_file_id = text_field(fields, "input_file_id")
     assert endpoint is not None and input_file_id is not None
     if endpoint not in ENDPOINTS:
-        raise RefusedError(
-            400, f"endpoint must be one of {', '.join(ENDPOINTS)}", param="endpoint", code="invalid_value"
-        )
-    window = text_field(asked, "completion_window", required=False)
-    text_field(asked, "model_id", required=False)  # says nothing that the lines do not have to say themselves
-    jobs = state_of(request).jobs
+        raise ApiError(400, f"endpoint must be one of {', '.join(ENDPOINTS)}", param="endpoint", code="invalid_value")
+    window = text_field(fields, "completion_window", required=False)
+    text_field(fields, "model_id", required=False)  # accepted, but every line has to name its model
+    jobs = get_state(request).jobs
     job = jobs.create(endpoint, input_file_id)
-    answer = b'{"job":' + jobs.shown(job)
+    body = b'{"job":' + jobs.encode_job(job)
     if window not in (None, "24h"):
-        answer += b',"warning":"completion_window is fixed at 24h; the value given was ignored"'
-    return Json(answer + b"}", 201)
+        body += b',"warning":"completion_window is fixed at 24h; the value given was ignored"'
+    return JsonResponse(body + b"}", 201)
 
 
 async def list_all(request: Request) -> Response:
-    """Every job of the account in one bare array."""
-    return Json(state_of(request).jobs.listed())
+    """Return all jobs of the account as one array."""
+    return JsonResponse(get_state(request).jobs.encode_list())
 
 
 async def retrieve(request: Request) -> Response:
-    """One job."""
-    job = _job(request)
-    return Json(state_of(request).jobs.shown(job)) if job is not None else _unknown(request)
+    """Return one job."""
+    job = _find_job(request)
+    return JsonResponse(get_state(request).jobs.encode_job(job)) if job is not None else _not_found(request)
 
 
 async def cancel(request: Request) -> Response:
-    """The job as it is now: CANCELING, for a while."""
-    job = _job(request)
+    """Cancel a job and return it: it is CANCELING for a while."""
+    job = _find_job(request)
     if job is None:
-        return _unknown(request)
-    jobs = state_of(request).jobs
+        return _not_found(request)
+    jobs = get_state(request).jobs
     try:
         jobs.cancel(job)
-    except AlreadyEndedError as ended:
-        return batch_error(request, 409, f"Cannot cancel job - already in terminal state: {ended.status}")
-    return Json(jobs.shown(job))
+    except AlreadyEndedError as error:
+        return batch_error_response(request, 409, f"Cannot cancel job - already in terminal state: {error.status}")
+    return JsonResponse(jobs.encode_job(job))
 
 
-def _job(request: Request) -> ServedJob | None:
-    return state_of(request).jobs.find(request.path_params["id"])
+def _find_job(request: Request) -> ServedJob | None:
+    return get_state(request).jobs.find(request.path_params["id"])
 
 
-def _unknown(request: Request) -> Response:
-    return batch_error(request, 404, "Job not found")
+def _not_found(request: Request) -> Response:
+    return batch_error_response(request, 404, "Job not found")
 
 
 routes = [

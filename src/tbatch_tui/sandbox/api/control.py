@@ -1,6 +1,6 @@
-"""The sandbox's own calls, for tests in other processes: faults, what arrived, time.
+"""The sandbox's own calls, for tests in other processes: faults, the record of calls, time.
 
-They are neither logged nor spoiled, and need the key as all others do.
+They are not recorded and no fault applies to them. Like all calls they need the key.
 
 GET, POST, DELETE /_sandbox/faults · GET /_sandbox/requests?since=N · POST /_sandbox/advance {"seconds": N}
 """
@@ -12,54 +12,54 @@ from typing import TYPE_CHECKING
 import msgspec
 from starlette.routing import Route
 
-from tbatch_tui.sandbox.api.responses import Json, RefusedError, json_object
-from tbatch_tui.sandbox.clock import stamp
+from tbatch_tui.sandbox.api.responses import ApiError, JsonResponse, read_json_object
+from tbatch_tui.sandbox.clock import format_time
 from tbatch_tui.sandbox.faults import BadPlanError, parse_plan
-from tbatch_tui.sandbox.state import state_of
+from tbatch_tui.sandbox.state import get_state
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-MOST_SECONDS = 366 * 86_400.0
-"""The farthest jump at a time."""
+MAX_ADVANCE = 366 * 86_400.0
+"""Seconds that one call can move the clock."""
 
-LATEST = 200_000_000_000.0
-"""No jump leads beyond this moment: dates have an end, in the year 9999."""
+LATEST_TIME = 200_000_000_000.0
+"""Seconds since the epoch. The clock cannot be moved beyond it: dates end with the year 9999."""
 
 
 async def faults(request: Request) -> Response:
-    """Add a plan's faults, forget all, or tell which are in force."""
-    board = state_of(request).faults
+    """Add the faults of a plan, remove all, or list them; return those in effect."""
+    active = get_state(request).faults
     if request.method == "POST":
         try:
-            board.add(parse_plan(await request.body()))
-        except BadPlanError as bad:
-            raise RefusedError(400, str(bad), code="bad_plan") from bad
+            active.add(parse_plan(await request.body()))
+        except BadPlanError as error:
+            raise ApiError(400, str(error), code="bad_plan") from error
     elif request.method == "DELETE":
-        board.clear()
-    return Json(board.told())
+        active.clear()
+    return JsonResponse(active.to_list())
 
 
 async def requests(request: Request) -> Response:
-    """What arrived, from call number `since` on."""
+    """Return the calls that arrived, from number `since` on."""
     since = request.query_params.get("since", "1")
     if not (since.isascii() and since.isdigit() and len(since) < 12):
-        raise RefusedError(400, "since must be a number", param="since")
-    calls = [call for call in state_of(request).traffic.calls if call.n >= int(since)]
-    return Json([msgspec.to_builtins(call) for call in calls])
+        raise ApiError(400, "since must be a number", param="since")
+    calls = [call for call in get_state(request).traffic.calls if call.n >= int(since)]
+    return JsonResponse([msgspec.to_builtins(call) for call in calls])
 
 
 async def advance(request: Request) -> Response:
-    """Let time pass at once."""
-    seconds = (await json_object(request)).get("seconds")
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= MOST_SECONDS:
-        raise RefusedError(400, "seconds must be a number of seconds ahead", param="seconds")
-    state = state_of(request)
-    if state.clock.now() + seconds > LATEST:
-        raise RefusedError(400, "seconds leads beyond what a date can say", param="seconds")
+    """Move the clock forward, and wait until everything has happened that happens in that time."""
+    seconds = (await read_json_object(request)).get("seconds")
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= MAX_ADVANCE:
+        raise ApiError(400, "seconds must be a number of seconds ahead", param="seconds")
+    state = get_state(request)
+    if state.clock.now() + seconds > LATEST_TIME:
+        raise ApiError(400, "seconds leads beyond what a date can say", param="seconds")
     await state.jobs.advance(float(seconds))
-    return Json({"now": stamp(state.clock.now())})
+    return JsonResponse({"now": format_time(state.clock.now())})
 
 
 routes = [

@@ -1,4 +1,4 @@
-"""Files as the API tells of them and hands them out: retrieve, list, delete, content with Range."""
+"""The file calls: retrieve, list, delete, and content with Range."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from urllib.parse import quote
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from tbatch_tui.sandbox.api.responses import Json, RefusedError
-from tbatch_tui.sandbox.state import State, state_of
+from tbatch_tui.sandbox.api.responses import ApiError, JsonResponse
+from tbatch_tui.sandbox.state import SandboxState, get_state
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
     from tbatch_tui.sandbox.jobs.records import StoredFile
 
-PIECE = 2**19
+PIECE_SIZE = 2**19
 """Bytes read and sent at a time."""
 
 _RANGE = re.compile(r"bytes=([0-9]{0,19})-([0-9]{0,19})")
 
 
-def described(file: StoredFile) -> dict[str, Any]:
-    """A file as the API tells of it (SDK: `types/file_response.py`); `FileType` is spelled so.
+def file_to_dict(file: StoredFile) -> dict[str, Any]:
+    """Return a file as the API does, `FileType` in this spelling (SDK: `types/file_response.py`).
 
     `Processed` is gone from SDK 3.x, but 2.x cannot read a file without it.
     """
@@ -45,59 +45,61 @@ def described(file: StoredFile) -> dict[str, Any]:
 
 
 async def retrieve(request: Request) -> Response:
-    """One file."""
-    return Json(described(await _whole(state_of(request), _file(request))))
+    """Return one file."""
+    return JsonResponse(file_to_dict(await _with_body(get_state(request), _require_file(request))))
 
 
 async def list_all(request: Request) -> Response:
-    """Every file, uploads and results."""
-    state = state_of(request)
-    return Json({"data": [described(await _whole(state, file)) for file in list(state.files)]})
+    """Return all files, uploads and results."""
+    state = get_state(request)
+    return JsonResponse({"data": [file_to_dict(await _with_body(state, file)) for file in list(state.files)]})
 
 
 async def delete(request: Request) -> Response:
-    """Make a file unknown."""
-    file = _file(request)
-    state_of(request).files.delete(file)
-    return Json({"id": file.id, "object": "file", "deleted": True})
+    """Delete a file."""
+    file = _require_file(request)
+    get_state(request).files.delete(file)
+    return JsonResponse({"id": file.id, "object": "file", "deleted": True})
 
 
 async def content(request: Request) -> Response:
-    """The bytes: all, or with Range one stretch of them."""
-    state = state_of(request)
-    file = await _whole(state, _file(request))
+    """Return the bytes of a file: all, or the range that is asked for."""
+    state = get_state(request)
+    file = await _with_body(state, _require_file(request))
     assert file.size is not None
-    tag = f'"{file.sha256}"'
+    etag = f'"{file.sha256}"'
     headers = {
         "Accept-Ranges": "bytes",
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.filename, safe='')}",
-        "ETag": tag,
+        "ETag": etag,
     }
-    asked = request.headers.get("range")
-    if asked is not None and request.headers.get("if-range", tag) != tag:
-        asked = None  # the bytes have changed since: start over
-    stretch = _stretch(asked, file.size) if asked is not None else None
-    if stretch is None:
+    range_header = request.headers.get("range")
+    if range_header is not None and request.headers.get("if-range", etag) != etag:
+        range_header = None  # the client has other bytes: send all
+    byte_range = _parse_range(range_header, file.size) if range_header is not None else None
+    if byte_range is None:
         first, length, status = 0, file.size, 200
-    elif not stretch:
-        refusal = {**headers, "Content-Range": f"bytes */{file.size}"}
-        return Response(status_code=416, headers=refusal)
+    elif not byte_range:
+        return Response(status_code=416, headers={**headers, "Content-Range": f"bytes */{file.size}"})
     else:
-        first, length, status = stretch.start, len(stretch), 206
+        first, length, status = byte_range.start, len(byte_range), 206
         headers["Content-Range"] = f"bytes {first}-{first + length - 1}/{file.size}"
     headers["Content-Length"] = str(length)
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers, media_type="application/octet-stream")
-    pieces = _pieces(state.files.body(file), first, length)
+    pieces = _pieces(state.files.body_path(file), first, length)
     return StreamingResponse(pieces, status, headers, media_type="application/octet-stream")
 
 
-def _stretch(asked: str, size: int) -> range | None:
-    """The bytes a Range header means; empty if there are none, None if it is not one we understand (RFC 9110)."""
-    found = _RANGE.fullmatch(asked.strip())
-    if found is None or found.groups() == ("", ""):
+def _parse_range(header: str, size: int) -> range | None:
+    """Return the bytes that a Range header asks for, empty if the file has none of them.
+
+    None for a header that is no single range of bytes: RFC 9110 says to ignore it.
+    """
+    match = _RANGE.fullmatch(header.strip())
+    if match is None or match.groups() == ("", ""):
         return None
-    first, last = found.groups()
+    first, last = match.groups()
     if not first:
         return range(max(0, size - int(last)), size)
     if last and int(last) < int(first):
@@ -107,8 +109,8 @@ def _stretch(asked: str, size: int) -> range | None:
 
 async def _pieces(path: Path, first: int, length: int) -> AsyncIterator[bytes]:
     while length > 0:
-        # Opened for each piece: a client that goes away leaves this generator, and must not leave an open file.
-        piece = await asyncio.to_thread(_read, path, first, min(PIECE, length))
+        # Opened for each piece: if the client disconnects, this generator is abandoned and must not leave an open file.
+        piece = await asyncio.to_thread(_read, path, first, min(PIECE_SIZE, length))
         if not piece:
             return
         first += len(piece)
@@ -122,19 +124,19 @@ def _read(path: Path, first: int, length: int) -> bytes:
         return file.read(length)
 
 
-def _file(request: Request) -> StoredFile:
+def _require_file(request: Request) -> StoredFile:
     file_id = request.path_params["id"]
-    file = state_of(request).files.find(file_id)
+    file = get_state(request).files.find(file_id)
     if file is None:
-        raise RefusedError(404, f"file {file_id} not found", code="not_found")
+        raise ApiError(404, f"file {file_id} not found", code="not_found")
     return file
 
 
-async def _whole(state: State, file: StoredFile) -> StoredFile:
-    """The file once its body is written."""
+async def _with_body(state: SandboxState, file: StoredFile) -> StoredFile:
+    """Return a file, its body written if it is a result file."""
     if file.size is None:
-        # Shielded: a server that is stopped cancels this call, but not the writing, which others will ask for.
-        await asyncio.shield(asyncio.wrap_future(state.jobs.results(file)))
+        # Shielded: stopping the server cancels this call, but must not cancel the writing, which others wait for.
+        await asyncio.shield(asyncio.wrap_future(state.jobs.ensure_results(file)))
     return file
 
 

@@ -1,1 +1,1 @@
-"""What the demo starts with."""
+"""The jobs and the sample files of the demo."""

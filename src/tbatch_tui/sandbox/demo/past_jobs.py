@@ -1,6 +1,6 @@
-"""The demo's past: two weeks of jobs of every status, on files that were really judged and results to be read.
+"""The demo's past jobs: two weeks of jobs in every status, their files validated like any other.
 
-Result files are written when somebody asks for them, so that the sandbox is up at once.
+Their result files are written when they are needed, so that the sandbox starts at once.
 """
 
 from __future__ import annotations
@@ -8,17 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tbatch_tui.sandbox.demo.samples import faulty, line, questions, recordings, reviews
+from tbatch_tui.sandbox.demo.samples import encode_line, faulty_lines, questions, recordings, reviews
 from tbatch_tui.sandbox.jobs.records import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tbatch_tui.sandbox.state import State
+    from tbatch_tui.sandbox.state import SandboxState
 
 CHAT = "/v1/chat/completions"
-HEARD = "/v1/audio/transcriptions"
-TRANSLATED = "/v1/audio/translations"
+TRANSCRIPTIONS = "/v1/audio/transcriptions"
+TRANSLATIONS = "/v1/audio/translations"
 DAY = 86_400.0
 HOUR = 3_600.0
 MINUTE = 60.0
@@ -32,71 +32,73 @@ LLAMA = "meta-llama/Llama-3.3-70B-Instruct-Turbo"
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class PastJob:
     """One past job."""
 
-    name: str
+    filename: str
     ago: float
     """When it was created, in seconds before now."""
 
     rows: Iterable[dict[str, Any]] = ()
-    took: float = 6 * MINUTE
-    """How long it ran or would have run."""
+    duration: float = 6 * MINUTE
+    """How long it ran, or would have run, in seconds."""
 
     endpoint: str = CHAT
-    cancelled: float | None = None
-    """Seconds after the create."""
+    cancelled_after: float | None = None
+    """When it was cancelled, in seconds after the create."""
 
-    raw: bytes = field(default=b"")
-    """The file's bytes, if they are not made of rows."""
+    content: bytes = field(default=b"")
+    """The bytes of its file, if they are not made from `rows`."""
 
 
-def _past() -> list[Past]:
-    """The story, oldest first."""
+def _past_jobs() -> list[PastJob]:
+    """Return the jobs, oldest first."""
     return [
-        Past("reviews-pilot.jsonl", 14 * DAY, reviews(50, 1), 2 * MINUTE),
-        Past("reviews-september.jsonl", 13.6 * DAY, reviews(2000, 2), 31 * MINUTE),
-        Past("faq-answers.jsonl", 13.1 * DAY, questions(240, 3, QWEN, "faq"), 9 * MINUTE),
-        Past("interviews-a.jsonl", 12.4 * DAY, recordings(24), 14 * MINUTE, HEARD),
-        Past("tickets-export.jsonl", 12.2 * DAY, raw=faulty()),
-        Past("tickets-fixed.jsonl", 12.15 * DAY, questions(380, 5, SMALL, "ticket"), 7 * MINUTE),
-        Past("judge-round-1.jsonl", 11.3 * DAY, questions(600, 6, OSS, "judge"), 22 * MINUTE),
-        Past("judge-round-2.jsonl", 10.7 * DAY, questions(600, 7, OSS, "judge"), 90 * MINUTE, cancelled=38 * MINUTE),
-        Past("synthetic-dialogues.jsonl", 10.1 * DAY, questions(700, 8, MAVERICK, "dialogue"), 47 * MINUTE),
-        Past("hotline-monday.jsonl", 9.4 * DAY, recordings(40, "call"), 18 * MINUTE, HEARD),
-        Past("hotline-monday-en.jsonl", 9.3 * DAY, recordings(40, "call"), 20 * MINUTE, TRANSLATED),
-        Past("long-documents.jsonl", 8.5 * DAY, questions(500, 11, KIMI, "document"), 40 * HOUR),
-        Past("wrong-upload.jsonl", 8.2 * DAY, questions(30, 12, QWEN), cancelled=1.5),
-        Past("reviews-germany.jsonl", 7.6 * DAY, reviews(800, 13), 12 * MINUTE),
-        Past("summaries-legal.jsonl", 6.9 * DAY, questions(150, 14, KIMI, "clause"), 8 * MINUTE),
-        Past("ab-test-prompts-a.jsonl", 6.1 * DAY, questions(200, 15, QWEN, "prompt"), 5 * MINUTE),
-        Past("ab-test-prompts-b.jsonl", 6.08 * DAY, questions(200, 16, LLAMA, "prompt"), 6 * MINUTE),
-        Past("podcast-season-2.jsonl", 5.2 * DAY, recordings(14, "episode"), 26 * MINUTE, HEARD),
-        Past("reviews-october.jsonl", 4.3 * DAY, reviews(900, 18), 24 * MINUTE),
-        Past("old-model.jsonl", 3.5 * DAY, questions(20, 19, "acme/retired-model-7b"), 2 * MINUTE),
-        Past("red-team.jsonl", 2.8 * DAY, questions(320, 20, OSS, "attack"), 11 * MINUTE),
-        Past("tags-catalogue.jsonl", 1.9 * DAY, reviews(600, 21, SMALL), 13 * MINUTE),
-        Past("eval-nightly.jsonl", 1.2 * DAY, questions(500, 22, LLAMA, "case"), 10 * MINUTE),
-        Past("eval-nightly.jsonl", 5 * HOUR, questions(500, 23, LLAMA, "case"), 10 * MINUTE),
-        Past("translations-draft.jsonl", 2 * HOUR, questions(60, 24, QWEN, "string"), 3 * MINUTE),
-        Past("reviews-november.jsonl", 7 * MINUTE, reviews(1400, 25), 18 * MINUTE),
-        Past("judge-round-3.jsonl", 2 * MINUTE, questions(160, 26, OSS, "judge"), 165.0),
+        PastJob("reviews-pilot.jsonl", 14 * DAY, reviews(50, 1), 2 * MINUTE),
+        PastJob("reviews-september.jsonl", 13.6 * DAY, reviews(2000, 2), 31 * MINUTE),
+        PastJob("faq-answers.jsonl", 13.1 * DAY, questions(240, 3, QWEN, "faq"), 9 * MINUTE),
+        PastJob("interviews-a.jsonl", 12.4 * DAY, recordings(24), 14 * MINUTE, TRANSCRIPTIONS),
+        PastJob("tickets-export.jsonl", 12.2 * DAY, content=faulty_lines()),
+        PastJob("tickets-fixed.jsonl", 12.15 * DAY, questions(380, 5, SMALL, "ticket"), 7 * MINUTE),
+        PastJob("judge-round-1.jsonl", 11.3 * DAY, questions(600, 6, OSS, "judge"), 22 * MINUTE),
+        PastJob(
+            "judge-round-2.jsonl", 10.7 * DAY, questions(600, 7, OSS, "judge"), 90 * MINUTE, cancelled_after=38 * MINUTE
+        ),
+        PastJob("synthetic-dialogues.jsonl", 10.1 * DAY, questions(700, 8, MAVERICK, "dialogue"), 47 * MINUTE),
+        PastJob("hotline-monday.jsonl", 9.4 * DAY, recordings(40, "call"), 18 * MINUTE, TRANSCRIPTIONS),
+        PastJob("hotline-monday-en.jsonl", 9.3 * DAY, recordings(40, "call"), 20 * MINUTE, TRANSLATIONS),
+        PastJob("long-documents.jsonl", 8.5 * DAY, questions(500, 11, KIMI, "document"), 40 * HOUR),
+        PastJob("wrong-upload.jsonl", 8.2 * DAY, questions(30, 12, QWEN), cancelled_after=1.5),
+        PastJob("reviews-germany.jsonl", 7.6 * DAY, reviews(800, 13), 12 * MINUTE),
+        PastJob("summaries-legal.jsonl", 6.9 * DAY, questions(150, 14, KIMI, "clause"), 8 * MINUTE),
+        PastJob("ab-test-prompts-a.jsonl", 6.1 * DAY, questions(200, 15, QWEN, "prompt"), 5 * MINUTE),
+        PastJob("ab-test-prompts-b.jsonl", 6.08 * DAY, questions(200, 16, LLAMA, "prompt"), 6 * MINUTE),
+        PastJob("podcast-season-2.jsonl", 5.2 * DAY, recordings(14, "episode"), 26 * MINUTE, TRANSCRIPTIONS),
+        PastJob("reviews-october.jsonl", 4.3 * DAY, reviews(900, 18), 24 * MINUTE),
+        PastJob("old-model.jsonl", 3.5 * DAY, questions(20, 19, "acme/retired-model-7b"), 2 * MINUTE),
+        PastJob("red-team.jsonl", 2.8 * DAY, questions(320, 20, OSS, "attack"), 11 * MINUTE),
+        PastJob("tags-catalogue.jsonl", 1.9 * DAY, reviews(600, 21, SMALL), 13 * MINUTE),
+        PastJob("eval-nightly.jsonl", 1.2 * DAY, questions(500, 22, LLAMA, "case"), 10 * MINUTE),
+        PastJob("eval-nightly.jsonl", 5 * HOUR, questions(500, 23, LLAMA, "case"), 10 * MINUTE),
+        PastJob("translations-draft.jsonl", 2 * HOUR, questions(60, 24, QWEN, "string"), 3 * MINUTE),
+        PastJob("reviews-november.jsonl", 7 * MINUTE, reviews(1400, 25), 18 * MINUTE),
+        PastJob("judge-round-3.jsonl", 2 * MINUTE, questions(160, 26, OSS, "judge"), 165.0),
     ]
 
 
-def seed_demo(state: State) -> None:
-    """Let the past have happened. What is not over yet goes on from where it is."""
+def add_past_jobs(state: SandboxState) -> None:
+    """Add the past jobs to a sandbox. Those that have not ended yet go on running."""
     if any(True for _ in state.jobs):
-        return  # a kept sandbox has its past already
+        return  # a sandbox with a data folder has them from its first start
     now = state.clock.now()
-    for past in _past():
-        body = past.raw or b"".join(map(line, past.rows))
+    for past in _past_jobs():
+        body = past.content or b"".join(map(encode_line, past.rows))
         created = now - past.ago
-        file = state.files.announce(past.name, "batch-api", "jsonl", None)
+        file = state.files.start_upload(past.filename, "batch-api", "jsonl", None)
         file.created_at = created - 4.0
         with state.files.writer(file) as writer:
             writer.write(body)
-            state.files.received(file, writer.finish())
-        state.files.complete(file)
-        pace = Pace(starting=past.took, per_row=0.0)
-        state.jobs.jobs_changed(past.endpoint, file, created, pace, past.cancelled)
+            state.files.set_body(file, writer.finish())
+        state.files.complete_upload(file)
+        pace = Pace(starting=past.duration, per_row=0.0)
+        state.jobs.add_past_job(past.endpoint, file, created, pace, past.cancelled_after)

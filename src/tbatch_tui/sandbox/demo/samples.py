@@ -1,4 +1,4 @@
-"""The demo's input files: made up, always the same, and like what people send."""
+"""The demo's input files: made up, always the same, and similar to what people send."""
 
 from __future__ import annotations
 
@@ -44,28 +44,28 @@ _PARTS = ("handle", "zip", "lid", "strap", "cable", "finish", "switch", "seam", 
 _USES = ("travelling", "the office", "the kitchen", "long walks", "working from home", "the children", "winter")
 
 
-def line(row: dict[str, Any]) -> bytes:
-    """A line of an input file."""
+def encode_line(row: dict[str, Any]) -> bytes:
+    """Return a line of an input file."""
     return msgspec.json.encode(row) + b"\n"
 
 
-def chat(
+def chat_request(
     custom_id: str, question: str, *, system: str | None = None, model: str = LLAMA, **more: Any
 ) -> dict[str, Any]:
-    """A chat request."""
+    """Return a chat request."""
     messages = [{"role": "user", "content": question}]
     if system is not None:
         messages.insert(0, {"role": "system", "content": system})
     return {"custom_id": custom_id, "body": {"model": model, "messages": messages, **more}}
 
 
-def audio(custom_id: str, url: str, *, model: str = WHISPER, **more: Any) -> dict[str, Any]:
-    """A request about a recording: without `"method": "FILE"` it would fail (documentation)."""
+def audio_request(custom_id: str, url: str, *, model: str = WHISPER, **more: Any) -> dict[str, Any]:
+    """Return a request for a recording. Without `"method": "FILE"` it would fail (documentation)."""
     return {"custom_id": custom_id, "method": "FILE", "body": {"model": model, "file": url, **more}}
 
 
 def review(chance: Random) -> str:
-    """What somebody might write about something they bought."""
+    """Return a product review."""
     mood = chance.choice((_PRAISE, _PRAISE, _BLAME, _PRAISE + _BLAME))
     sentences = [chance.choice(_PLAIN), *chance.sample(mood, chance.randint(1, 3))]
     words = {
@@ -78,42 +78,48 @@ def review(chance: Random) -> str:
 
 
 def reviews(count: int, seed: int = 2000, model: str = LLAMA) -> Iterator[dict[str, Any]]:
-    """Reviews to be classified."""
+    """Yield requests to classify reviews."""
     chance = Random(seed)
     system = "Classify the sentiment of the review as positive, negative or mixed. Answer with one word."
     for number in range(1, count + 1):
-        yield chat(f"review-{number:04d}", review(chance), system=system, model=model, max_tokens=8, temperature=0)
+        yield chat_request(
+            f"review-{number:04d}", review(chance), system=system, model=model, max_tokens=8, temperature=0
+        )
 
 
 def questions(count: int, seed: int = 12, model: str = LLAMA, prefix: str = "question") -> Iterator[dict[str, Any]]:
-    """Questions of all kinds."""
+    """Yield requests with questions of all kinds."""
     chance = Random(seed)
-    asked = list(ANSWERS)
+    pool = list(ANSWERS)
     for number in range(1, count + 1):
-        if not asked:
-            asked = list(ANSWERS)
-        question = asked.pop(chance.randrange(len(asked)))
-        yield chat(f"{prefix}-{number:03d}", question, model=model, max_tokens=512, temperature=0.7)
+        if not pool:
+            pool = list(ANSWERS)
+        question = pool.pop(chance.randrange(len(pool)))
+        yield chat_request(f"{prefix}-{number:03d}", question, model=model, max_tokens=512, temperature=0.7)
 
 
 def recordings(count: int, name: str = "interview", model: str = WHISPER) -> Iterator[dict[str, Any]]:
-    """Recordings to be transcribed."""
+    """Yield requests to transcribe recordings."""
     for number in range(1, count + 1):
-        form: dict[str, Any] = {"response_format": "verbose_json"} if number % 3 == 0 else {}
-        yield audio(f"{name}-{number:02d}", f"https://media.example.org/{name}s/{number:02d}.mp3", model=model, **form)
+        options: dict[str, Any] = {"response_format": "verbose_json"} if number % 3 == 0 else {}
+        yield audio_request(
+            f"{name}-{number:02d}", f"https://media.example.org/{name}s/{number:02d}.mp3", model=model, **options
+        )
 
 
-def faulty() -> bytes:
-    """Twenty lines, of which eight are faulty in eight ways."""
-    lines = [line(row) for row in questions(20, seed=20, prefix="item")]
+def faulty_lines() -> bytes:
+    """Return 20 lines; eight of them have an error, each another one."""
+    lines = [encode_line(row) for row in questions(20, seed=20, prefix="item")]
     lines[2] = lines[2].replace(b'"body"', b"'body'")  # not JSON
-    lines[4] = line(chat("item-004", "The same custom_id as the line before."))
-    lines[6] = line({"custom_id": "item-007", "body": {"messages": [{"role": "user", "content": "Which model?"}]}})
-    lines[8] = line({"body": {"model": LLAMA, "messages": [{"role": "user", "content": "Who am I?"}]}})
-    lines[10] = line(chat("item-011", "Too many stops.", stop=["\n", "###", "END", "Q:", "A:"]))
-    lines[12] = line(chat("item-013-" + "x" * 64, "A custom_id of more than 64 characters."))
-    lines[15] = line({"custom_id": "item-016", "body": {"model": LLAMA, "messages": []}})
-    lines[17] = line({"custom_id": "item-018"})
+    lines[4] = encode_line(chat_request("item-004", "The same custom_id as the line before."))
+    lines[6] = encode_line(
+        {"custom_id": "item-007", "body": {"messages": [{"role": "user", "content": "Which model?"}]}}
+    )
+    lines[8] = encode_line({"body": {"model": LLAMA, "messages": [{"role": "user", "content": "Who am I?"}]}})
+    lines[10] = encode_line(chat_request("item-011", "Too many stops.", stop=["\n", "###", "END", "Q:", "A:"]))
+    lines[12] = encode_line(chat_request("item-013-" + "x" * 64, "A custom_id of more than 64 characters."))
+    lines[15] = encode_line({"custom_id": "item-016", "body": {"model": LLAMA, "messages": []}})
+    lines[17] = encode_line({"custom_id": "item-018"})
     return b"".join(lines)
 
 
@@ -121,7 +127,7 @@ def write_samples(folder: Path) -> None:
     """Write `chat.jsonl`, `audio.jsonl`, `with-faults.jsonl` and `reviews-2000.jsonl`."""
     folder.mkdir(parents=True, exist_ok=True)
     # With these ids one of the twelve fails and one is cut short: a first batch should show that this happens.
-    (folder / "chat.jsonl").write_bytes(b"".join(map(line, questions(12, prefix="help"))))
-    (folder / "audio.jsonl").write_bytes(b"".join(map(line, recordings(6))))
-    (folder / "with-faults.jsonl").write_bytes(faulty())
-    (folder / "reviews-2000.jsonl").write_bytes(b"".join(map(line, reviews(2000))))
+    (folder / "chat.jsonl").write_bytes(b"".join(map(encode_line, questions(12, prefix="help"))))
+    (folder / "audio.jsonl").write_bytes(b"".join(map(encode_line, recordings(6))))
+    (folder / "with-faults.jsonl").write_bytes(faulty_lines())
+    (folder / "reviews-2000.jsonl").write_bytes(b"".join(map(encode_line, reviews(2000))))

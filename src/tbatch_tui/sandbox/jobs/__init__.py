@@ -1,1 +1,1 @@
-"""Jobs and files of the sandbox."""
+"""The jobs and files of the sandbox."""

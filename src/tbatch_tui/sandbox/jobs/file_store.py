@@ -1,11 +1,11 @@
-"""The file store: what the API tells of each file, in memory; each body on disk, under the file's id."""
+"""The file store: what the API returns of each file in memory, and each body on disk, named by the file's id."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from tbatch_tui.sandbox.jobs.records import StoredFile
-from tbatch_tui.sandbox.jobs.result_files import BodyWriter, Written
+from tbatch_tui.sandbox.jobs.result_files import BodyWriter, WrittenBody
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from tbatch_tui.sandbox.jobs.journal import SandboxJournal
 
 MAX_BYTES = 100 * 2**20
-"""An input file's limit: 100 MB, read generously (documentation)."""
+"""Bytes that an input file may have: 100 MB (documentation), read as MiB."""
 
 
 class FileStore:
-    """Every file of the sandbox."""
+    """All files of the sandbox."""
 
     def __init__(self, folder: Path, ids: Ids, clock: Clock, journal: SandboxJournal) -> None:
         self._folder = folder
@@ -31,77 +31,77 @@ class FileStore:
         self._by_checksum: dict[str, StoredFile] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
-    def announce(self, filename: str, purpose: str, file_type: str, checksum: str | None) -> StoredFile:
-        """An upload to come: it has an id, but nobody sees it before `complete`."""
+    def start_upload(self, filename: str, purpose: str, file_type: str, checksum: str | None) -> StoredFile:
+        """Add an upload that is to come. The API shows it after `complete_upload`."""
         file = StoredFile(
             self._ids.file(self._files), filename, purpose, file_type, self._clock.now(), claimed=checksum
         )
         self._files[file.id] = file
         return file
 
-    def promise(self, file_id: str, filename: str, made_by: str, created_at: float) -> StoredFile:
-        """A result file: the API shows it at once, its body is written when it is needed."""
+    def add_result_file(self, file_id: str, filename: str, made_by: str, created_at: float) -> StoredFile:
+        """Add a result file. The API shows it at once; its body is written when it is needed."""
         file = StoredFile(file_id, filename, "batch-api", "jsonl", created_at, ready=True, made_by=made_by)
         self._files[file.id] = file
-        self._journal.note(file)
+        self._journal.write(file)
         return file
 
     def new_id(self) -> str:
-        """An id for a file that is yet to be promised."""
+        """Return an id for a file that is to be added."""
         return self._ids.file(self._files)
 
     def writer(self, file: StoredFile) -> BodyWriter:
-        """Where the body of an upload goes."""
-        return BodyWriter(self.body(file))
+        """Return a writer for the body of an upload."""
+        return BodyWriter(self.body_path(file))
 
-    def received(self, file: StoredFile, written: Written) -> None:
-        """The body is there, whole."""
+    def set_body(self, file: StoredFile, written: WrittenBody) -> None:
+        """Record that the body of a file has been written."""
         file.size, file.sha256 = written.size, written.sha256
         if file.ready:
-            self._journal.note(file)
+            self._journal.write(file)
 
-    def complete(self, file: StoredFile) -> None:
-        """An upload is done: from now on the API shows it, and the same bytes again are a conflict."""
+    def complete_upload(self, file: StoredFile) -> None:
+        """Complete an upload: from now on the API shows it, and uploading the same bytes again is a conflict."""
         file.ready = True
         if file.sha256 is not None:
             self._by_checksum.setdefault(file.sha256, file)
-        self._journal.note(file)
+        self._journal.write(file)
 
     def restore(self, file: StoredFile) -> None:
-        """A file as the journal has it."""
+        """Add a file that the journal holds."""
         self._files[file.id] = file
         if file.made_by is None and file.sha256 is not None and not file.deleted:
             self._by_checksum.setdefault(file.sha256, file)
 
-    def same_bytes(self, checksum: str) -> StoredFile | None:
-        """A finished upload of the same bytes."""
+    def find_by_checksum(self, checksum: str) -> StoredFile | None:
+        """Return a completed upload with this SHA-256."""
         return self._by_checksum.get(checksum.lower())
 
     def find(self, file_id: str) -> StoredFile | None:
-        """A file that the API shows."""
+        """Return a file that the API shows."""
         file = self._files.get(file_id)
         return file if file is not None and file.ready and not file.deleted else None
 
-    def upload(self, file_id: str) -> StoredFile | None:
-        """An upload that is not complete yet."""
+    def find_upload(self, file_id: str) -> StoredFile | None:
+        """Return an upload that is not complete yet."""
         file = self._files.get(file_id)
         return file if file is not None and not file.ready else None
 
-    def record(self, file_id: str) -> StoredFile | None:
-        """A file, also one that was deleted."""
+    def find_any(self, file_id: str) -> StoredFile | None:
+        """Return a file, even if it was deleted or is not complete."""
         return self._files.get(file_id)
 
-    def body(self, file: StoredFile) -> Path:
-        """Where the bytes are."""
+    def body_path(self, file: StoredFile) -> Path:
+        """Return the path of a file's bytes."""
         return self._folder / file.id
 
     def delete(self, file: StoredFile) -> None:
-        """Make a file unknown. A body stays on disk: a job may yet have to read its input again."""
+        """Delete a file for clients. The body stays on disk: a job may have to read its input again."""
         file.deleted = True
         if file.sha256 is not None and self._by_checksum.get(file.sha256) is file:
             del self._by_checksum[file.sha256]
-        self._journal.note(file)
+        self._journal.write(file)
 
     def __iter__(self) -> Iterator[StoredFile]:
-        """Every file that the API shows, oldest first."""
+        """Yield the files that the API shows, oldest first."""
         return (file for file in self._files.values() if file.ready and not file.deleted)

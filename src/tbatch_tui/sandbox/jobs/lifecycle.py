@@ -1,4 +1,4 @@
-"""The life of a job, as a function of the clock: nothing here runs, waits or remembers.
+"""The status of a job as a function of the time: no state, no waiting.
 
 VALIDATING → IN_PROGRESS → COMPLETED | FAILED | EXPIRED; a cancel makes it CANCELING for a while, then CANCELLED.
 """
@@ -13,86 +13,96 @@ if TYPE_CHECKING:
     from tbatch_tui.sandbox.jobs.validation import ValidationResult
 
 ENDED: frozenset[str] = frozenset({"COMPLETED", "FAILED", "EXPIRED", "CANCELLED"})
-"""Statuses that do not change any more."""
+"""Final statuses."""
 
 BROKEN_LINE = "error reading input file"
-"""What a line over 10 MB ends in, after a validation that let it pass (seen on the live API)."""
+"""The error of a job with a line over 10 MB, which validation lets pass (seen on the live API)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """A job at one moment."""
+class JobSnapshot:
+    """A job as it is at one time."""
 
     status: str
     done: int = 0
-    """Rows that have an answer or an error by now."""
+    """Rows that have an answer or an error."""
 
     rows: int = 0
     error: str | None = None
-    at: float | None = None
-    """When it ended; None before."""
+    ended_at: float | None = None
+    """When it ended, in seconds since the epoch; None before."""
 
     @property
     def progress(self) -> float:
-        """Rows done, 0-100."""
+        """Share of the rows that are done, in percent."""
         if self.status == "COMPLETED":
             return 100.0
         return round(100.0 * self.done / self.rows, 1) if self.rows else 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Course:
-    """How a job goes if nobody cancels it."""
+class _Timeline:
+    """How a job runs unless it is cancelled."""
 
     started: float
+    """When it is IN_PROGRESS, in seconds since the epoch."""
     running: float
+    """How long it takes from there to the last row, in seconds."""
     status: Status
-    at: float
+    """How it ends."""
+    ends_at: float
     error: str | None = None
 
 
-def moment(job: ServedJob, verdict: ValidationResult | None, now: float) -> Moment:
-    """What `job` is at `now`, given the verdict on its file (None while that is still being read)."""
+def snapshot(job: ServedJob, validation: ValidationResult | None, now: float) -> JobSnapshot:
+    """Return what a job is at a time.
+
+    Args:
+        validation: What validating its file has given; None while that is running.
+        now: Seconds since the epoch.
+    """
     if job.end is not None:
         return _ended(job.end)
-    course = _course(job, verdict)
-    rows = verdict.rows if verdict is not None and verdict.error is None else 0
+    timeline = _timeline(job, validation)
+    rows = validation.rows if validation is not None and validation.error is None else 0
     if job.cancelled_at is not None:
-        done = _rows_done(course, rows, job.cancelled_at)
+        done = _rows_done(timeline, rows, job.cancelled_at)
         cancelled = job.cancelled_at + job.pace.canceling
         if now < cancelled:
-            return Moment("CANCELING", done, rows)
-        return Moment("CANCELLED", done, rows, at=cancelled)
-    if course is None or now < min(course.started, course.at):
-        return Moment("VALIDATING")
-    if now < course.at:
-        return Moment("IN_PROGRESS", _rows_done(course, rows, now), rows)
-    return Moment(course.status, _rows_done(course, rows, course.at), rows, course.error, course.at)
+            return JobSnapshot("CANCELING", done, rows)
+        return JobSnapshot("CANCELLED", done, rows, ended_at=cancelled)
+    if timeline is None or now < min(timeline.started, timeline.ends_at):
+        return JobSnapshot("VALIDATING")
+    if now < timeline.ends_at:
+        return JobSnapshot("IN_PROGRESS", _rows_done(timeline, rows, now), rows)
+    return JobSnapshot(
+        timeline.status, _rows_done(timeline, rows, timeline.ends_at), rows, timeline.error, timeline.ends_at
+    )
 
 
-def _ended(end: End) -> Moment:
-    return Moment(end.status, end.done, end.rows, end.error, end.at if end.status in ENDED else None)
+def _ended(end: End) -> JobSnapshot:
+    return JobSnapshot(end.status, end.done, end.rows, end.error, end.at if end.status in ENDED else None)
 
 
-def _course(job: ServedJob, verdict: ValidationResult | None) -> _Course | None:
-    if verdict is None:
+def _timeline(job: ServedJob, validation: ValidationResult | None) -> _Timeline | None:
+    if validation is None:
         return None
     pace = job.pace
-    started = max(job.created_at + pace.validating, verdict.at)
-    if verdict.error is not None:
-        return _Course(started, 0.0, "FAILED", started, verdict.error)
-    running = pace.starting + pace.per_row * verdict.rows
+    started = max(job.created_at + pace.validating, validation.reached_at)
+    if validation.error is not None:
+        return _Timeline(started, 0.0, "FAILED", started, validation.error)
+    running = pace.starting + pace.per_row * validation.rows
     deadline = job.created_at + pace.window
-    if verdict.breaks:
-        return _Course(started, running, "FAILED", started + running / 2, BROKEN_LINE)
+    if validation.has_oversized_line:
+        return _Timeline(started, running, "FAILED", started + running / 2, BROKEN_LINE)
     if pace.expires and started + running > deadline:
-        return _Course(started, running, "EXPIRED", max(started, deadline))
-    return _Course(started, running, "COMPLETED", started + running)
+        return _Timeline(started, running, "EXPIRED", max(started, deadline))
+    return _Timeline(started, running, "COMPLETED", started + running)
 
 
-def _rows_done(course: _Course | None, rows: int, at: float) -> int:
-    if course is None or at <= course.started:
+def _rows_done(timeline: _Timeline | None, rows: int, at: float) -> int:
+    if timeline is None or at <= timeline.started:
         return 0
-    if at >= course.started + course.running:
+    if at >= timeline.started + timeline.running:
         return rows
-    return int(rows * (at - course.started) / course.running)
+    return int(rows * (at - timeline.started) / timeline.running)

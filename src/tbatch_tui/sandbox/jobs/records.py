@@ -1,4 +1,4 @@
-"""What the sandbox keeps of a file and of a job. These are also the lines of its journal on disk."""
+"""What the sandbox stores of a file and of a job: also the lines of its journal, so field names must not change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Endpoint = Literal["/v1/chat/completions", "/v1/audio/transcriptions", "/v1/audi
 """The endpoints a batch runs against (SDK: `types/batch_create_params.py`)."""
 
 Status = Literal["VALIDATING", "IN_PROGRESS", "COMPLETED", "FAILED", "EXPIRED", "CANCELING", "CANCELLED"]
-"""`CANCELING`, with one L, is what the live API says between the cancel and its end; the rest are documented."""
+"""`CANCELING`, with one L, is what the live API sends between a cancel and the end; the others are documented."""
 
 FileType = Literal["csv", "jsonl", "parquet"]
 """SDK: `types/file_type.py`."""
@@ -26,10 +26,10 @@ class Pace(msgspec.Struct, frozen=True):
     """From the create to IN_PROGRESS (or FAILED)."""
 
     starting: float = 18.0
-    """IN_PROGRESS, however few the rows."""
+    """IN_PROGRESS, whatever the number of rows."""
 
     per_row: float = 0.01
-    """IN_PROGRESS, for each row more."""
+    """IN_PROGRESS, in addition, for each row."""
 
     canceling: float = 15.0
     """How long `CANCELING` lasts: about 15 s on the live API."""
@@ -38,11 +38,11 @@ class Pace(msgspec.Struct, frozen=True):
     """From the create to `job_deadline`: the completion window, fixed at 24 h."""
 
     expires: bool = True
-    """Whether the deadline ends the job. The documentation also knows jobs that run on past it."""
+    """Whether the deadline ends the job. According to the documentation some jobs run on after it."""
 
 
 class StoredFile(msgspec.Struct, tag="file"):
-    """A file: what the API tells of it, and what the sandbox needs to serve it."""
+    """A file: what the API returns, and what the sandbox needs to serve it."""
 
     id: str
     filename: str
@@ -51,31 +51,33 @@ class StoredFile(msgspec.Struct, tag="file"):
     created_at: float
 
     claimed: str | None = None
-    """The SHA-256 the client announced; the bytes must agree."""
+    """The SHA-256 that the client sent with the upload; the bytes must match it."""
 
     size: int | None = None
-    """Unknown until the body is there: an upload not yet put, a result file not yet written."""
+    """Bytes; None until the body is there (the upload is done, the result file is written)."""
 
     sha256: str | None = None
-    """Of the body, once it is there."""
+    """SHA-256 of the body; None until it is there."""
 
     ready: bool = False
-    """Whether the API shows the file: uploads once they are preprocessed, result files at once."""
+    """Whether the API shows the file: an upload once it is preprocessed, a result file at once."""
 
     made_by: str | None = None
-    """The job whose results these are. Such a file is written when it is first needed."""
+    """The job of a result file, which is written when it is first needed."""
 
     deleted: bool = False
-    """Gone for the client. The body stays while a job may still be reading it."""
+    """Whether a client deleted it. The body stays: a job may still have to read it."""
 
 
 class End(msgspec.Struct):
-    """How a job ended. It does not change any more."""
+    """How a job ended. This never changes."""
 
     status: str
-    """One of the ended ones, or in a test anything the API might come up with."""
+    """A final status; in a test, any status that the API might invent."""
 
     at: float
+    """When, in seconds since the epoch."""
+
     rows: int = 0
     done: int = 0
     error: str | None = None
@@ -85,7 +87,7 @@ class End(msgspec.Struct):
 
 
 class ServedJob(msgspec.Struct, tag="job"):
-    """A job: what was asked and how it will go. What it is at a moment, `life.moment` says."""
+    """A job as it was created, and how it runs. `lifecycle.snapshot` computes what it is at a time."""
 
     id: str
     endpoint: str
@@ -97,8 +99,8 @@ class ServedJob(msgspec.Struct, tag="job"):
     end: End | None = None
 
 
-class Time(msgspec.Struct, tag="time"):
-    """How far the clock has come: with a clock that runs fast or jumps, restarting must not turn it back."""
+class ClockTime(msgspec.Struct, tag="time"):
+    """The time of the clock, stored because a clock that runs fast must not go back after a restart."""
 
     at: float
     id: str = "time"

@@ -1,6 +1,6 @@
-"""The result files of a job: each finished row's answer, or its error, as the documentation shapes them.
+"""The result files of a job: an answer or an error for each finished row, in the documented form.
 
-The same job always gives the same bytes: what a row says depends on the row, when it was made on the job.
+The same job always has the same bytes: an answer depends on its row, and its time on the job.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from zlib import crc32
 import msgspec
 
 from tbatch_tui.sandbox.answers.chat import completion
-from tbatch_tui.sandbox.answers.failures import CHAT, CODE, UNLUCKY, refusal
-from tbatch_tui.sandbox.answers.transcripts import heard
-from tbatch_tui.sandbox.jobs.validation import Fate, Ledger
+from tbatch_tui.sandbox.answers.failures import CHANCE_MESSAGES, CHAT, ERROR_CODE, failure_reason
+from tbatch_tui.sandbox.answers.transcripts import transcription
+from tbatch_tui.sandbox.jobs.validation import RowOutcome, RowPlan
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-PIECE = 2**18
+PIECE_SIZE = 2**18
 """Bytes written and hashed at a time."""
 
 _numbers = itertools.count(1)
@@ -32,52 +32,52 @@ _decode = msgspec.json.Decoder().decode
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """A body on disk."""
+class WrittenBody:
+    """Size and SHA-256 of a body on disk."""
 
     size: int
     sha256: str
 
 
 class BodyWriter:
-    """Writes a file under another name and hashes it on the way; it has its own name only once it is whole."""
+    """Writes a body and hashes it. The file gets its own name only when it is complete."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        # Two clients may be sending the same file: each has its own part, and whoever is done last stays.
+        # Two clients can upload the same file at once: each writes its own part, and the last one to finish wins.
         self._part = path.with_name(f"{path.name}.{next(_numbers)}.part")
         self._file = self._part.open("wb", buffering=0)
         self._hash = hashlib.sha256()
         self._size = 0
-        self._waiting = bytearray()
+        self._buffer = bytearray()
 
     def write(self, data: bytes | bytearray) -> None:
-        """Add to the body."""
+        """Append to the body."""
         self._size += len(data)
-        self._waiting += data
-        if len(self._waiting) >= PIECE:
+        self._buffer += data
+        if len(self._buffer) >= PIECE_SIZE:
             self._flush()
 
     def _flush(self) -> None:
-        # Seldom: writing and hashing let go of the interpreter, and other busy threads are slow to give it back.
-        self._file.write(self._waiting)
-        self._hash.update(self._waiting)
-        self._waiting = bytearray()
+        # In large pieces: writing and hashing release the GIL, and getting it back from a busy thread takes long.
+        self._file.write(self._buffer)
+        self._hash.update(self._buffer)
+        self._buffer = bytearray()
 
     @property
     def size(self) -> int:
-        """Bytes so far."""
+        """Bytes written so far."""
         return self._size
 
-    def finish(self) -> Written:
-        """Give the file its name."""
+    def finish(self) -> WrittenBody:
+        """Complete the file: give it its own name."""
         self._flush()
         self._file.close()
         self._part.replace(self._path)
-        return Written(self._size, self._hash.hexdigest())
+        return WrittenBody(self._size, self._hash.hexdigest())
 
     def abandon(self) -> None:
-        """Leave nothing behind, unless it is finished."""
+        """Delete what was written, unless the file is complete."""
         self._file.close()
         self._part.unlink(missing_ok=True)
 
@@ -89,26 +89,34 @@ class BodyWriter:
 
 
 def write_results(
-    source: Path, ledger: Ledger, done: int, endpoint: str, created: int, output: Path, errors: Path
-) -> tuple[Written, Written]:
-    """Write the first `done` rows of `ledger` to `output` and `errors`. Takes a while: call it in a thread."""
+    source: Path, plan: RowPlan, done: int, endpoint: str, created: int, output: Path, errors: Path
+) -> tuple[WrittenBody, WrittenBody]:
+    """Write the result files of a job. Takes a while: call it in a thread.
+
+    Args:
+        source: The input file.
+        done: How many rows of the plan are done.
+        created: Time in the answers, in seconds since the epoch.
+    """
     with source.open("rb") as lines, BodyWriter(output) as answered, BodyWriter(errors) as failed:
-        for number, (offset, fate) in enumerate(zip(ledger.offsets[:done], ledger.fates[:done], strict=True)):
+        for number, (offset, outcome) in enumerate(zip(plan.offsets[:done], plan.outcomes[:done], strict=True)):
             if number % 200 == 0:
-                time.sleep(0)  # lets the server's loop have the interpreter
+                time.sleep(0)  # give the server's event loop a chance to run
             lines.seek(offset)
             row = _decode(lines.readline())
-            if fate in (Fate.REFUSED, Fate.FAILED):
-                failed.write(_encode(_error(row, endpoint)) + b"\n")
+            if outcome in (RowOutcome.BAD_REQUEST, RowOutcome.FAILED_BY_CHANCE):
+                failed.write(_encode(_error_row(row, endpoint)) + b"\n")
             else:
-                answered.write(_encode(_answer(row, endpoint, created, cut=fate == Fate.CUT)) + b"\n")
+                answered.write(
+                    _encode(_answer_row(row, endpoint, created, cut=outcome == RowOutcome.CUT_SHORT)) + b"\n"
+                )
         return answered.finish(), failed.finish()
 
 
-def _answer(row: dict[str, Any], endpoint: str, created: int, *, cut: bool) -> dict[str, Any]:
+def _answer_row(row: dict[str, Any], endpoint: str, created: int, *, cut: bool) -> dict[str, Any]:
     custom_id = row["custom_id"]
-    asked = row["body"]
-    body = completion(asked, custom_id, created, cut=cut) if endpoint == CHAT else heard(asked, endpoint)
+    request = row["body"]
+    body = completion(request, custom_id, created, cut=cut) if endpoint == CHAT else transcription(request, endpoint)
     return {
         "id": f"batch_req_{crc32(custom_id.encode()):08x}",
         "custom_id": custom_id,
@@ -116,7 +124,7 @@ def _answer(row: dict[str, Any], endpoint: str, created: int, *, cut: bool) -> d
     }
 
 
-def _error(row: dict[str, Any], endpoint: str) -> dict[str, Any]:
+def _error_row(row: dict[str, Any], endpoint: str) -> dict[str, Any]:
     custom_id = row["custom_id"]
-    message = refusal(row, endpoint) or UNLUCKY[crc32(custom_id.encode()) % len(UNLUCKY)]
-    return {"custom_id": custom_id, "error": {"message": message, "code": CODE}}
+    message = failure_reason(row, endpoint) or CHANCE_MESSAGES[crc32(custom_id.encode()) % len(CHANCE_MESSAGES)]
+    return {"custom_id": custom_id, "error": {"message": message, "code": ERROR_CODE}}

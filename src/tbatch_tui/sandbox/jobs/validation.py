@@ -1,7 +1,7 @@
-"""Validation as the server does it: the whole file is read once, and one bad line fails the whole job.
+"""Validation as the server does it: the whole file is read once, and one bad line fails the job.
 
-The same pass settles what will become of each row and in which order the rows finish, so that later a job can be
-cut off at any row without reading anything again.
+The same pass decides the outcome of each row and the order in which rows finish, so that a job can end at any row
+without reading the file again.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tbatch_tui.sandbox.answers.failures import refusal
+from tbatch_tui.sandbox.answers.failures import failure_reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 MAX_REQUESTS = 50_000
-"""Requests a batch (documentation)."""
+"""Requests in a batch (documentation)."""
 
 MAX_LINE = 10 * 2**20
-"""Bytes a line: validation lets a longer one pass, and the job breaks on it later (live API)."""
+"""Bytes of a line. Validation lets a longer one pass, and the job fails on it later (seen on the live API)."""
 
 MAX_CUSTOM_ID = 64
 """Characters of a `custom_id` (documentation)."""
@@ -34,94 +34,101 @@ MAX_CUSTOM_ID = 64
 BOM = b"\xef\xbb\xbf"
 
 CHUNK = 1_000
-"""Lines the server counts before it starts again: "Line 2 (within chunk)" need not be the file's line 2."""
+"""Lines after which the server starts counting again: "Line 2 (within chunk)" may be line 1,002 of the file."""
 
 
-class Fate(IntEnum):
-    """What becomes of a row."""
+class RowOutcome(IntEnum):
+    """The outcome of a row."""
 
     ANSWERED = 0
-    REFUSED = 1
-    """By what it asks: see `refusals`."""
-    FAILED = 2
-    """By chance."""
-    CUT = 3
-    """Answered, but cut short: `finish_reason` is `length`."""
+    BAD_REQUEST = 1
+    """An error because of what it asks: see `answers.failures`."""
+    FAILED_BY_CHANCE = 2
+    """An error by chance."""
+    CUT_SHORT = 3
+    """An answer that is cut short: its `finish_reason` is `length`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """How many rows fail or are cut short by chance; which ones, their `custom_id` and the file's length decide.
+    """How many rows fail or are cut short by chance.
 
-    The same file always fails in the same rows, but failed rows that are sent again by themselves may do better.
+    The `custom_id` and the number of rows decide which: the same file always fails in the same rows, but the failed
+    rows sent again in a file of their own may succeed.
     """
 
-    failed: float = 0.01
-    cut: float = 0.02
-    from_rows: int = 10
-    """Files with fewer rows are spared."""
+    failure_rate: float = 0.01
+    """Share of rows that fail, 0 to 1."""
+    cut_rate: float = 0.02
+    """Share of rows that are cut short, 0 to 1."""
+    min_rows: int = 10
+    """In files with fewer rows nothing fails by chance."""
 
-    def fate(self, custom_id: str, rows: int) -> Fate:
-        """What chance has in store for a row of a file of so many."""
-        if rows < self.from_rows or not (self.failed or self.cut):
-            return Fate.ANSWERED
+    def outcome(self, custom_id: str, rows: int) -> RowOutcome:
+        """Return the outcome of a row.
+
+        Args:
+            rows: How many rows its file has.
+        """
+        if rows < self.min_rows or not (self.failure_rate or self.cut_rate):
+            return RowOutcome.ANSWERED
         digest = blake2b(f"{rows}:{custom_id}".encode(), digest_size=4).digest()
-        drawn = int.from_bytes(digest) / 2**32
-        if drawn < self.failed:
-            return Fate.FAILED
-        return Fate.CUT if drawn < self.failed + self.cut else Fate.ANSWERED
+        chance = int.from_bytes(digest) / 2**32
+        if chance < self.failure_rate:
+            return RowOutcome.FAILED_BY_CHANCE
+        return RowOutcome.CUT_SHORT if chance < self.failure_rate + self.cut_rate else RowOutcome.ANSWERED
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
-    """The rows of a file in the order they finish: where each line starts, and its fate."""
+class RowPlan:
+    """The rows of a file in the order they finish: the offset of each line, and its outcome."""
 
     offsets: array[int]
-    fates: bytearray
+    outcomes: bytearray
 
-    def failed(self, done: int) -> int:
-        """How many of the first `done` rows are error rows."""
-        fates = self.fates
-        return fates.count(Fate.REFUSED, 0, done) + fates.count(Fate.FAILED, 0, done)
+    def count_failed(self, done: int) -> int:
+        """Return how many of the first `done` rows are error rows."""
+        outcomes = self.outcomes
+        return outcomes.count(RowOutcome.BAD_REQUEST, 0, done) + outcomes.count(RowOutcome.FAILED_BY_CHANCE, 0, done)
 
 
 @dataclass(frozen=True, slots=True)
 class ValidationResult:
-    """What the server makes of an input file."""
+    """What validating an input file has given."""
 
-    at: float
-    """When it was reached, on the sandbox's clock."""
+    reached_at: float
+    """When validation ended, on the sandbox's clock."""
 
     rows: int = 0
     model_id: str | None = None
-    """The job shows one model, though lines may differ (live API): the first."""
+    """The model of the first line: a job shows one, although lines may differ (seen on the live API)."""
 
     error: str | None = None
-    """Why the job fails in VALIDATING."""
+    """Why the job fails in VALIDATING; None if the file is valid."""
 
-    breaks: bool = False
-    """Whether it will break on an oversized line once it runs."""
+    has_oversized_line: bool = False
+    """Whether the job will fail on an oversized line when it runs."""
 
-    ledger: Ledger | None = None
+    row_plan: RowPlan | None = None
 
 
 class _BadFileError(Exception):
-    """What is wrong with the file as a whole."""
+    """The file as a whole is invalid."""
 
 
 class _BadLineError(Exception):
-    """What is wrong with a line."""
+    """A line is invalid."""
 
 
-def judge(path: Path, endpoint: str, job_id: str, rates: Rates) -> ValidationResult:
-    """Read the whole file and say how a job on it will go. Takes a while: call it in a thread."""
-    offsets, fates = array("Q"), bytearray()
+def validate(path: Path, endpoint: str, job_id: str, rates: Rates) -> ValidationResult:
+    """Read an input file and decide how a job on it will run. Takes a while: call it in a thread."""
+    offsets, outcomes = array("Q"), bytearray()
     seen: dict[str, None] = {}
     model_id: str | None = None
     breaks = False
     number = requests = 0
     try:
-        for number, (offset, line) in enumerate(_lines(path), 1):
+        for number, (offset, line) in enumerate(_read_lines(path), 1):
             if not line.strip(b" \t\r"):  # a blank line is no request
                 continue
             requests += 1
@@ -132,29 +139,35 @@ def judge(path: Path, endpoint: str, job_id: str, rates: Rates) -> ValidationRes
             if len(line) > MAX_LINE:
                 breaks = True
                 continue
-            row = _row(line, seen)
+            row = _parse_row(line, seen)
             body = row["body"]
             model_id = model_id or body["model"]
             offsets.append(offset)
-            fates.append(Fate.ANSWERED if refusal(row, endpoint) is None else Fate.REFUSED)
-    except _BadFileError as bad:
-        return ValidationResult(at=0.0, error=f"Error validating input file: {bad}")
-    except _BadLineError as bad:
-        within = (number - 1) % CHUNK + 1
-        return ValidationResult(at=0.0, error=f"Error validating input file: Line {within} (within chunk): {bad}")
+            outcomes.append(RowOutcome.ANSWERED if failure_reason(row, endpoint) is None else RowOutcome.BAD_REQUEST)
+    except _BadFileError as error:
+        return ValidationResult(reached_at=0.0, error=f"Error validating input file: {error}")
+    except _BadLineError as error:
+        line_in_chunk = (number - 1) % CHUNK + 1
+        return ValidationResult(
+            reached_at=0.0, error=f"Error validating input file: Line {line_in_chunk} (within chunk): {error}"
+        )
     if requests == 0:
-        return ValidationResult(at=0.0, error="Error validating input file: input file is empty")
+        return ValidationResult(reached_at=0.0, error="Error validating input file: input file is empty")
     for index, custom_id in enumerate(seen):
-        if fates[index] == Fate.ANSWERED:
-            fates[index] = rates.fate(custom_id, requests)
-    return ValidationResult(0.0, requests, model_id, None, breaks, _shuffled(offsets, fates, job_id))
+        if outcomes[index] == RowOutcome.ANSWERED:
+            outcomes[index] = rates.outcome(custom_id, requests)
+    return ValidationResult(0.0, requests, model_id, None, breaks, _shuffle(offsets, outcomes, job_id))
 
 
 _decode = msgspec.json.Decoder().decode
 
 
-def _row(line: bytes, seen: dict[str, None]) -> dict[str, Any]:
-    """A line that passes validation, or `_BadLine`."""
+def _parse_row(line: bytes, seen: dict[str, None]) -> dict[str, Any]:
+    """Return a line that passes validation. Raises _BadLineError.
+
+    Args:
+        seen: The ids of the lines before; this line's id is added.
+    """
     try:
         row = _decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -173,27 +186,27 @@ def _row(line: bytes, seen: dict[str, None]) -> dict[str, Any]:
         raise _BadLineError("body is required")
     model = body.get("model")
     if not isinstance(model, str) or not model:
-        # On every line: `model_id` on the create does not stand in for it (live API).
+        # On every line: `model_id` of the create request does not replace it (seen on the live API).
         raise _BadLineError("body.model is required")
     return row
 
 
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Each line with its offset; of an oversized one only as much as shows that it is. A byte order mark is none."""
+def _read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield each line with its offset, after a byte order mark. Only the beginning of an oversized line is kept."""
     with path.open("rb") as file:
         offset = len(BOM) if file.peek(len(BOM)).startswith(BOM) else 0
         file.seek(offset)
         while line := file.readline(MAX_LINE + 2):
             length = len(line)
-            whole = line.removesuffix(b"\n")
+            content = line.removesuffix(b"\n")
             while not line.endswith(b"\n") and (line := file.readline(2**20)):
                 length += len(line)
-            yield offset, whole
+            yield offset, content
             offset += length
 
 
-def _shuffled(offsets: array[int], fates: bytearray, job_id: str) -> Ledger:
-    """The rows in the order this job finishes them: result rows come in any order (documentation)."""
-    order = list(range(len(fates)))
+def _shuffle(offsets: array[int], outcomes: bytearray, job_id: str) -> RowPlan:
+    """Return the rows in the order in which this job finishes them: results come in any order (documentation)."""
+    order = list(range(len(outcomes)))
     random.Random(job_id).shuffle(order)
-    return Ledger(array("Q", [offsets[i] for i in order]), bytearray([fates[i] for i in order]))
+    return RowPlan(array("Q", [offsets[i] for i in order]), bytearray([outcomes[i] for i in order]))

@@ -28,7 +28,7 @@ def estimate_facts(estimate: Estimate) -> list[tuple[str, StyledText]]:
         amounts.append(f"input {_about(estimate.input)}")
         if estimate.output is not None:
             amounts.append(f"output at most {fmt.money(estimate.output)}")
-    facts: list[tuple[str, StyledText]] = [("Cost", [(fmt.joined(*amounts), "")])] if amounts else []
+    facts: list[tuple[str, StyledText]] = [("Cost", [(fmt.join(*amounts), "")])] if amounts else []
     for unknown in _unknowns(estimate):
         facts.append(("" if facts else "Cost", [(unknown, ATTENTION)]))
     if estimate.input is not None or estimate.minute is not None:
@@ -70,7 +70,7 @@ def format_price(cost: Estimate | Cost) -> str:
     """Return the source of the prices: `catalogue of 2026-11-24 · 50 % off for a batch (list of September 2026)`."""
     discounts = " and ".join(f"{percent:g} %" for percent in cost.discounts)
     date = "" if cost.is_custom else f" (list of {DISCOUNTS_DATE})"
-    return fmt.joined(
+    return fmt.join(
         f"catalogue of {fmt.date(cost.priced_at)}" if cost.priced_at is not None else "",
         "own prices of config.toml" if cost.is_custom else "",
         f"{discounts} off for a batch{date}" if discounts else "",
@@ -142,7 +142,7 @@ def format_usage(usage: Sequence[ModelUsage]) -> str:
     cached, reasoning = sum(model.cached for model in usage), sum(model.reasoning for model in usage)
     seconds = sum(model.seconds for model in usage)
     has_tokens = any(model.rows_with_tokens for model in usage)
-    return fmt.joined(
+    return fmt.join(
         f"{prompt:,} in{f' ({cached:,} cached)' if cached else ''}" if has_tokens else "",
         f"{completion:,} out{f' ({reasoning:,} reasoning)' if reasoning else ''}" if has_tokens else "",
         f"{fmt.duration(seconds)} of audio" if seconds else "",

@@ -27,7 +27,7 @@ def format_counts(counts: RequestCounts) -> str:
     else:
         returned = counts.requests - counts.missing
         total = f"{returned:,} of {counts.requests:,} came back" if counts.missing else f"{returned:,} came back"
-    return fmt.joined(
+    return fmt.join(
         f"{total} = {' + '.join(parts)}",
         f"{counts.cut_short:,} cut short",
         fmt.plural(counts.unknown, "unknown id") if counts.has_input and counts.unknown else "",

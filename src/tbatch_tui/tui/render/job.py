@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from tbatch_tui.engine.domain.job import FileKind, JobStatus, LocalStatus
+from tbatch_tui.engine.domain.job import JobStatus, LocalStatus
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.text import format as fmt
@@ -86,7 +86,7 @@ def format_outcome(record: JobRecord, width: int | None = None) -> StyledText:
         return counts_cell(record.counts, width)
     answered, errors = record.answered_rows, record.error_rows
     if answered is None and errors is None:
-        has_files = record.job is not None and any(record.job.file_id(kind) for kind in FileKind)
+        has_files = record.has_result_files
         return [("on the server" if has_files else "no result files", "$status-quiet")]
     counts: StyledText = [(f"{answered or 0:,} ok", "$status-ok" if not errors else "")]
     if errors:
@@ -205,7 +205,7 @@ def details_lines(record: JobRecord, now: float, width: int | None = None) -> li
         path = record.group.path if record.group is not None else submission.path
         third = [
             (f"input{of} ", "$status-quiet"),
-            (line(fmt.place(path)), ""),
+            (line(fmt.short_path(path)), ""),
             (f" ({fmt.size(submission.size)})", ""),
         ]
     elif record.input_name:
@@ -227,7 +227,11 @@ def _format_files(transfers: Sequence[Transfer], separator: str) -> StyledText:
         text += [(f"{transfer.kind.value} ", "$status-quiet"), _format_file(transfer)]
     paths = [each.path for each in transfers if each.state is TransferState.FETCHED and each.path is not None]
     folders = {path.parent for path in paths}
-    places = [fmt.place(paths[0])] if len(paths) == 1 else [f"in {fmt.place(folder)}" for folder in sorted(folders)]
+    places = (
+        [fmt.short_path(paths[0])]
+        if len(paths) == 1
+        else [f"in {fmt.short_path(folder)}" for folder in sorted(folders)]
+    )
     return [*text, *((separator + line(place), "$status-quiet") for place in places)]
 
 

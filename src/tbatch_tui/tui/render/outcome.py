@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.results import Outcome, ResultIndex, RowIssue
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
@@ -57,7 +56,7 @@ def outcome_style(outcome: Outcome) -> StatusStyle:
 
 def format_issues(index: ResultIndex) -> str:
     """Return why the counts may not be the whole truth: a file that is missing, or that changed since."""
-    issues = [f"the {source.words} cannot be read: {why}" for source, why in index.absent.items()]
+    issues = [f"the {source.words} cannot be read: {why}" for source, why in index.read_errors.items()]
     if index.input_changed:
         issues.append("the input file has changed since it was submitted")
     elif not index.has_input:
@@ -66,7 +65,7 @@ def format_issues(index: ResultIndex) -> str:
             if issues
             else "the input file is not known here: this is what came back"
         )
-    return fmt.joined(*issues)
+    return fmt.join(*issues)
 
 
 def empty_title(kind: str, query: str) -> str:
@@ -86,9 +85,9 @@ def no_files_title(record: JobRecord | None, index: ResultIndex) -> str:
     """Return the text that stands for the list when there is no result file to read."""
     if record is None:
         return "This job is not in the history any more."
-    if index.absent:
+    if index.read_errors:
         return f"{_capitalize(format_issues(index))}.\n\n{fill_keys(_FETCH)} again."
-    if record.job is not None and any(record.job.file_id(kind) for kind in FileKind):
+    if record.has_result_files:
         return f"The result files are not here yet.\n\n{fill_keys(_FETCH)}."
     if record.job is not None and record.job.is_ended:
         return f"This job has ended without result files.\n\n{record.job.error or ''}"

@@ -90,7 +90,7 @@ def _pace(record: JobRecord, history: JobHistory, seen_at: float | None, now: fl
     expected = _outlook(history, seen_at, now)
     if expected is None or not rates:  # bars without a number would only look like something
         return []
-    text: StyledText = [(fmt.spark(rates, width), "$status-active")]
+    text: StyledText = [(fmt.sparkline(rates, width), "$status-active")]
     if expected.per_hour > 0:
         text.append((f"  {_speed(expected.per_hour, request_count(record))}", ""))
     return text

@@ -16,4 +16,4 @@ _MAX_WIDTH = 120
 
 def shorten_path(path: Path, width: int = _MAX_WIDTH) -> str:
     """Return a path as `format.place` writes it, cut at its start to `width` cells."""
-    return fit(fmt.place(path), width, keep="end").rstrip(" ")
+    return fit(fmt.short_path(path), width, keep="end").rstrip(" ")

@@ -6,7 +6,6 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any
 
-from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
@@ -106,7 +105,7 @@ class Notifier:
     def _show_title(self) -> None:
         if not self._notify.title:
             return
-        counts = fmt.joined(
+        counts = fmt.join(
             f"{len(self._running):,} running" if self._running else "", f"{self._unseen:,} done" if self._unseen else ""
         )
         title = f"● {counts}" if counts else _NAME
@@ -132,7 +131,7 @@ def notice_text(records: tuple[JobRecord, ...]) -> tuple[str, str]:
 def _next_step(record: JobRecord) -> str:
     if record.job is not None and record.job.error:
         return record.job.error
-    if not _has_files(record):
+    if not record.has_result_files:
         return "It has no result files."
     return (
         "Its results are being fetched."
@@ -141,13 +140,9 @@ def _next_step(record: JobRecord) -> str:
     )
 
 
-def _has_files(record: JobRecord) -> bool:
-    return record.job is not None and any(record.job.file_id(kind) for kind in FileKind)
-
-
 def _will_be_fetched(record: JobRecord) -> bool:
     """Return whether the results are fetched automatically, so that another toast follows."""
-    return record.submission is not None and _has_files(record)
+    return record.submission is not None and record.has_result_files
 
 
 def desktop_notice(title: str, body: str, environment: Mapping[str, str]) -> str:

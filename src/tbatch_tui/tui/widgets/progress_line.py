@@ -69,4 +69,4 @@ class ProgressLine(OneLine):
             return done + unit
         speed = fmt.rate(self._rate) if self._unit == "bytes" else f"{fmt.count(int(self._rate))}/s"
         left = "" if not self._total else f"{fmt.duration(max(0.0, self._total - self._done) / self._rate)} left"
-        return fmt.joined(done + unit, speed, left)
+        return fmt.join(done + unit, speed, left)

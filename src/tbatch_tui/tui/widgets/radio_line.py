@@ -40,6 +40,11 @@ class RadioLine(Widget, Generic[Value], can_focus=True):
             super().__init__()
             self.radio_line = radio_line
 
+        @property
+        def control(self) -> RadioLine[Any]:
+            """The line, for a handler that selects by its id."""
+            return self.radio_line
+
     def __init__(
         self,
         options: Sequence[tuple[Value, str]],

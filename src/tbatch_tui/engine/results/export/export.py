@@ -1,4 +1,4 @@
-"""Rows written to a file of their own: merged, plain, as a table, or to be read."""
+"""Export rows to a file: merged JSONL, answers only, CSV, Parquet, or Markdown."""
 
 from __future__ import annotations
 
@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from tbatch_tui.engine.errors import BatchError, OperationCancelledError
 from tbatch_tui.engine.local_files.atomic_write import atomic_write
-from tbatch_tui.engine.results.export.merged_jsonl import JobOf, line_of, write_merged
-from tbatch_tui.engine.results.export.tables import USUAL, Write, answer_of, csv_writer, has_parquet, parquet_writer
+from tbatch_tui.engine.results.export.merged_jsonl import JobIdOf, encode_line, write_merged
+from tbatch_tui.engine.results.export.tables import (
+    DEFAULT_COLUMNS,
+    WriteRecord,
+    answer_text,
+    csv_writer,
+    has_parquet,
+    parquet_writer,
+)
 from tbatch_tui.text.escape import escape_for_file
 
 if TYPE_CHECKING:
@@ -19,12 +26,12 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.results.index.index import ResultIndex
     from tbatch_tui.engine.results.record import ResultRecord
 
-_EVERY = 64
-"""Rows between two looks at whether to stop."""
+_CHECK_EVERY = 64
+"""Rows between two calls of `cancelled` and `progress`."""
 
 
 class ExportFormat(StrEnum):
-    """What is written of each row."""
+    """The formats of an export."""
 
     MERGED = "merged"
     ANSWERS = "answers"
@@ -33,17 +40,17 @@ class ExportFormat(StrEnum):
     MARKDOWN = "markdown"
 
     @property
-    def ending(self) -> str:
-        """The end of the file's name."""
-        return _ENDINGS[self]
+    def suffix(self) -> str:
+        """The ending of the file name."""
+        return _SUFFIXES[self]
 
     @property
     def is_table(self) -> bool:
-        """Whether it has columns, which can be chosen."""
+        """Whether it has columns to choose."""
         return self in (ExportFormat.CSV, ExportFormat.PARQUET)
 
 
-_ENDINGS = {
+_SUFFIXES = {
     ExportFormat.MERGED: ".merged.jsonl",
     ExportFormat.ANSWERS: ".answers.jsonl",
     ExportFormat.CSV: ".csv",
@@ -56,29 +63,35 @@ def export_rows(
     index: ResultIndex,
     rows: Sequence[int],
     path: Path,
-    form: ExportFormat,
+    export_format: ExportFormat,
     *,
-    columns: Sequence[str] = USUAL,
-    job_of: JobOf = lambda row: "",
+    columns: Sequence[str] = DEFAULT_COLUMNS,
+    job_id_of: JobIdOf = lambda _row: "",
     replace: bool = False,
     cancelled: Callable[[], bool] = lambda: False,
-    progress: Callable[[int, int], object] = lambda done, total: None,
+    progress: Callable[[int, int], object] = lambda _done, _total: None,
 ) -> None:
-    """Write these rows, in this order. The file has its name only once it is whole.
+    """Write rows to a new file, in the order given.
 
-    `columns` are of a table. Made to be run in a thread; `progress` is told rows. Raises LocalFileError, also when
-    there is such a file and `replace` does not say that it may go, and OperationCancelledError: then nothing is left
-    behind.
+    The file gets its name only when it is complete; after an error nothing is left behind. Reads and writes files: run
+    it in a thread. Raises LocalFileError, also if the file exists and `replace` is False, OperationCancelledError, and
+    BatchError if Parquet cannot be written.
+
+    Args:
+        columns: The columns of a table, of `COLUMNS`. Other formats have none.
+        job_id_of: Returns the job id of a row, for the column `job` and for merged lines.
+        replace: Whether to replace an existing file.
+        progress: Called with the rows written and the rows in all.
     """
-    if form is ExportFormat.PARQUET and not has_parquet():
+    if export_format is ExportFormat.PARQUET and not has_parquet():
         raise BatchError("Parquet needs pyarrow, which is not installed", "Install tbatch-tui[parquet], or choose CSV.")
     with atomic_write(path, replace=replace) as file:
-        if form is ExportFormat.MERGED:
-            write_merged(index, rows, file, job_of, cancelled=cancelled, progress=progress)
+        if export_format is ExportFormat.MERGED:
+            write_merged(index, rows, file, job_id_of, cancelled=cancelled, progress=progress)
         else:
-            with _writer(form, file, columns, job_of) as write:
+            with _writer(export_format, file, columns, job_id_of) as write:
                 for done, row in enumerate(rows):
-                    if done % _EVERY == 0:
+                    if done % _CHECK_EVERY == 0:
                         if cancelled():
                             raise OperationCancelledError("The export was stopped")
                         progress(done, len(rows))
@@ -87,8 +100,8 @@ def export_rows(
 
 
 @contextmanager
-def _writer(form: ExportFormat, file: BinaryIO, columns: Sequence[str], job_of: JobOf) -> Iterator[Write]:
-    """What writes one record."""
+def _writer(form: ExportFormat, file: BinaryIO, columns: Sequence[str], job_of: JobIdOf) -> Iterator[WriteRecord]:
+    """Yield a function that writes one record."""
     match form:
         case ExportFormat.CSV:
             yield csv_writer(file, columns, job_of)
@@ -98,31 +111,31 @@ def _writer(form: ExportFormat, file: BinaryIO, columns: Sequence[str], job_of: 
         case ExportFormat.MARKDOWN:
             yield lambda record: file.write(_markdown(record).encode("utf-8", "replace"))
         case _:
-            yield lambda record: file.write(line_of(_plain(record)) + b"\n")
+            yield lambda record: file.write(encode_line(_answer_only(record)) + b"\n")
 
 
-def _plain(record: ResultRecord) -> dict[str, str | None]:
-    """The answer; None where there is none."""
-    is_answered = record.answers or record.audio is not None
-    return {"custom_id": record.row.custom_id, "answer": answer_of(record) if is_answered else None}
+def _answer_only(record: ResultRecord) -> dict[str, str | None]:
+    """Return id and answer; None if there is no answer."""
+    is_answered = record.answers or record.transcription is not None
+    return {"custom_id": record.row.custom_id, "answer": answer_text(record) if is_answered else None}
 
 
 def _markdown(record: ResultRecord) -> str:
-    """A heading for the row, then the conversation as it went."""
+    """Return a heading and the conversation of a row."""
     row = record.row
-    parts = [f"## {_heading(row.custom_id)}", f"*{row.outcome.words}{f' · {record.model}' if record.model else ''}*"]
-    parts += [f"**{_heading(message.role)}**\n\n{_quoted(message.text)}" for message in record.request_messages]
+    parts = [f"## {_one_line(row.custom_id)}", f"*{row.outcome.words}{f' · {record.model}' if record.model else ''}*"]
+    parts += [f"**{_one_line(message.role)}**\n\n{_quoted(message.text)}" for message in record.request_messages]
     if record.failure is not None:
         parts.append(f"**error**\n\n{_quoted(record.failure.message)}")
-    elif answer := answer_of(record):
+    elif answer := answer_text(record):
         parts.append(f"**answer**\n\n{_quoted(answer)}")
     return escape_for_file("\n\n".join(parts)) + "\n\n"
 
 
-def _heading(text: str) -> str:
+def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
 def _quoted(text: str) -> str:
-    """As a quote, so that an answer's own headings stay inside of it."""
+    """Return text as a quote, so that headings in it do not become headings of the document."""
     return "\n".join(f"> {line}" for line in text.splitlines() or [""])

@@ -1,8 +1,8 @@
-"""Rows merged: request and response side by side, each as its file spells it, without reading the answers.
+"""Merged lines: request and response side by side, each exactly as in its file, without decoding the answers.
 
-The parts of a line are cut out of its bytes. A second parser then reads what was put together, many rows at a time:
-what it does not take (halves of surrogate pairs, bytes that are no UTF-8, a row that is no JSON) is put together once
-more, row by row and with care.
+The parts of a merged line are copied from the bytes of the two lines. A second parser then checks many merged lines at
+a time: if it refuses them (lone surrogates, bytes that are no UTF-8, a row that is no JSON), they are made again one by
+one, decoded and encoded.
 """
 
 from __future__ import annotations
@@ -27,45 +27,46 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.results.index.index import ResultIndex
 
 _BATCH = 256
-"""Rows between two looks at whether to stop."""
+"""Rows that are read and checked together, and between two calls of `cancelled` and `progress`."""
 
 _SPREAD = 4
-"""Rows that stand among so many times their own bytes are read in one piece."""
+"""Rows of a batch are read in one piece unless it is more than this many times their own bytes."""
 
-JobOf = Callable[[int], str]
-"""The id of the job that a row comes from; empty where there is none to tell."""
+JobIdOf = Callable[[int], str]
+"""Returns the id of the job that a row comes from; empty if it is not to be written."""
 
 
-class _Asked(Struct, gc=False):
+class _RequestLine(Struct, gc=False):
     custom_id: Raw
     body: Raw
 
 
-class _Came(Struct, gc=False):
+class _ResponseLine(Struct, gc=False):
     custom_id: Raw
     response: Raw | UnsetType = UNSET
     error: Raw | UnsetType = UNSET
 
 
-_asked = msgspec.json.Decoder(_Asked).decode
-_came = msgspec.json.Decoder(_Came).decode
+_decode_request = msgspec.json.Decoder(_RequestLine).decode
+_decode_response = msgspec.json.Decoder(_ResponseLine).decode
 
 
 def write_merged(
     index: ResultIndex,
     rows: Sequence[int],
     file: BinaryIO,
-    job_of: JobOf,
+    job_id_of: JobIdOf,
     *,
     cancelled: Callable[[], bool] = lambda: False,
-    progress: Callable[[int, int], object] = lambda done, total: None,
+    progress: Callable[[int, int], object] = lambda _done, _total: None,
 ) -> None:
-    """Write these rows, in this order, a line each. Raises OperationCancelledError, and LocalFileError when a file has
-    changed.
+    """Write one merged line for each row, in the order given.
+
+    Raises OperationCancelledError, and LocalFileError if a result file has changed.
     """
     parser = simdjson.Parser()
     with ExitStack() as opened:
-        merger = _Merger(index, job_of, opened)
+        merger = _Merger(index, job_id_of, opened)
         for start in range(0, len(rows), _BATCH):
             if cancelled():
                 raise OperationCancelledError("The export was stopped")
@@ -73,104 +74,109 @@ def write_merged(
             batch = rows[start : start + _BATCH]
             lines = merger.lines(batch)
             if not _is_json(parser, lines):
-                lines = [*map(merger.careful_line, batch)]
+                lines = [*map(merger.decoded_line, batch)]
             file.write(b"\n".join([*lines, b""]))
 
 
 class _Merger:
-    """Puts rows together, with the files kept open."""
+    """Makes merged lines, with the result files kept open."""
 
-    def __init__(self, index: ResultIndex, job_of: JobOf, opened: ExitStack) -> None:
+    def __init__(self, index: ResultIndex, job_id_of: JobIdOf, stack: ExitStack) -> None:
         self._index = index
-        self._job_of = job_of
-        self._jobs: dict[str, bytes] = {"": b""}
-        self._files = {file: opened.enter_context(index.open(file)).fileno() for file in index.files}
+        self._job_id_of = job_id_of
+        self._job_fields: dict[str, bytes] = {"": b""}
+        self._files = {file: stack.enter_context(index.open_file(file)).fileno() for file in index.files}
 
     def lines(self, rows: Sequence[int]) -> list[bytes]:
-        """Rows by cutting; nothing for one where that is not to be trusted."""
-        replies = self._index.replies
-        of = [self._reply(row) for row in rows]
-        outcomes = [replies.outcome[reply] if reply >= 0 else Outcome.MISSING for reply in of]
-        return [*map(self._line, rows, outcomes, *self._read(rows, of))]
+        """Return the merged lines, copied from the files; an empty one for a row that has to be decoded."""
+        codes = self._index.responses.outcome
+        responses = [self._response(row) for row in rows]
+        outcomes = [codes[response] if response >= 0 else Outcome.MISSING for response in responses]
+        return [*map(self._line, rows, outcomes, *self._read(rows, responses))]
 
-    def _reply(self, row: int) -> int:
-        """The reply of a row; -1 where there is none."""
-        requests = self._index.requests.reply
-        if row < len(requests):
-            return requests[row]
-        found = self._index.reply(row)
-        return -1 if found is None else found
+    def _response(self, row: int) -> int:
+        """Return the number of a row's response; -1 if it has none."""
+        responses = self._index.requests.response
+        if row < len(responses):
+            return responses[row]
+        response = self._index.response_of(row)
+        return -1 if response is None else response
 
-    def _line(self, row: int, outcome: int, asked: bytes, came: bytes) -> bytes:
+    def _line(self, row: int, outcome: int, request_line: bytes, response_line: bytes) -> bytes:
         if outcome == Outcome.UNREADABLE:
             return b""
         try:
-            reply = _came(came) if came else None
-            request = _asked(asked) if asked else None
+            response = _decode_response(response_line) if response_line else None
+            request = _decode_request(request_line) if request_line else None
         except (ValueError, RecursionError):
             return b""
-        head = _OUTCOMES[outcome] + self._job(row)
-        if request is not None and reply is not None and reply.error is UNSET and reply.response is not UNSET:
-            body, response = request.body, reply.response  # nearly every row
-            return b"".join((_BEGIN, request.custom_id, head, _REQUEST, body, _RESPONSE, response, b"}"))
-        first = request if request is not None else reply
+        middle = _OUTCOMES[outcome] + self._job_field(row)
+        if request is not None and response is not None and response.error is UNSET and response.response is not UNSET:
+            body, result = request.body, response.response  # nearly every row
+            return b"".join((_BEGIN, request.custom_id, middle, _REQUEST, body, _RESPONSE, result, b"}"))
+        first = request if request is not None else response
         if first is None:
             return b""
-        parts = [_BEGIN, first.custom_id, head]
+        parts = [_BEGIN, first.custom_id, middle]
         if request is not None:
             parts += (_REQUEST, request.body)
-        if reply is not None and reply.response is not UNSET:
-            parts += (_RESPONSE, reply.response)
-        if reply is not None and reply.error is not UNSET:
-            parts += (_ERROR, reply.error)
+        if response is not None and response.response is not UNSET:
+            parts += (_RESPONSE, response.response)
+        if response is not None and response.error is not UNSET:
+            parts += (_ERROR, response.error)
         return b"".join((*parts, b"}"))
 
-    def careful_line(self, row: int) -> bytes:
-        """A row by reading it: what no other program would read is replaced."""
+    def decoded_line(self, row: int) -> bytes:
+        """Return the merged line of a row, decoded and encoded again. What no JSON parser accepts is replaced."""
         index = self._index
-        [asked], [raw] = self._read([row], [self._reply(row)])
-        request, reply = fields_of(asked), fields_of(raw)
+        [request_line], [response_line] = self._read([row], [self._response(row)])
+        request, response = decode_fields(request_line), decode_fields(response_line)
         merged: dict[str, Any] = {"custom_id": index.row(row).custom_id, "outcome": index.outcome(row).words}
-        if job := self._job_of(row):
-            merged["job"] = job
+        if job_id := self._job_id_of(row):
+            merged["job"] = job_id
         if "body" in request:
             merged["request"] = request["body"]
-        merged |= {name: reply[name] for name in ("response", "error") if name in reply}
-        if raw and not reply:
-            merged["unreadable"] = raw.decode("utf-8", "replace")
-        return line_of(merged)
+        merged |= {name: response[name] for name in ("response", "error") if name in response}
+        if response_line and not response:
+            merged["unreadable"] = response_line.decode("utf-8", "replace")
+        return encode_line(merged)
 
-    def _read(self, rows: Sequence[int], of: Sequence[int]) -> tuple[list[bytes], list[bytes]]:
-        """The input line of each row, and the line of the reply to it; nothing for none."""
-        places, replies = self._index.requests.places, self._index.replies
-        asked = self._cut(Source.INPUT, places, [row if row < len(places) else -1 for row in rows])
-        came = [b""] * len(rows)
-        for file in {replies.file[reply] for reply in of if reply >= 0}:
-            numbers = [reply if reply >= 0 and replies.file[reply] == file else -1 for reply in of]
-            came = [one or other for one, other in zip(came, self._cut(file, replies.places, numbers), strict=True)]
-        return asked, came
+    def _read(self, rows: Sequence[int], numbers: Sequence[int]) -> tuple[list[bytes], list[bytes]]:
+        """Return the request line and the response line of each row, empty if there is none.
 
-    def _cut(self, number: FileNumber, places: LocationColumns, numbers: Sequence[int]) -> list[bytes]:
-        """These lines of a file, nothing for -1; read in one piece where they stand near each other."""
-        file, offsets, lengths = self._files.get(number), places.offset, places.length
-        wanted = [number for number in numbers if number >= 0]
-        if file is None or not wanted:
+        Args:
+            numbers: The response of each row; -1 for none.
+        """
+        locations, responses = self._index.requests.locations, self._index.responses
+        request_lines = self._read_lines(Source.INPUT, locations, [row if row < len(locations) else -1 for row in rows])
+        response_lines = [b""] * len(rows)
+        for file in {responses.file[number] for number in numbers if number >= 0}:
+            in_file = [number if number >= 0 and responses.file[number] == file else -1 for number in numbers]
+            lines = self._read_lines(file, responses.locations, in_file)
+            response_lines = [one or other for one, other in zip(response_lines, lines, strict=True)]
+        return request_lines, response_lines
+
+    def _read_lines(self, number: FileNumber, locations: LocationColumns, numbers: Sequence[int]) -> list[bytes]:
+        """Return these lines of a file, an empty one for -1. Lines close to each other are read in one piece."""
+        file, offsets, lengths = self._files.get(number), locations.offset, locations.length
+        present = [number for number in numbers if number >= 0]
+        if file is None or not present:
             return [b""] * len(numbers)
-        start = min([offsets[number] for number in wanted])
-        end = max([offsets[number] + lengths[number] for number in wanted])
-        if end - start > _SPREAD * sum([lengths[number] for number in wanted]):
+        start = min([offsets[number] for number in present])
+        end = max([offsets[number] + lengths[number] for number in present])
+        if end - start > _SPREAD * sum([lengths[number] for number in present]):
             return [os.pread(file, lengths[number], offsets[number]) if number >= 0 else b"" for number in numbers]
         data = os.pread(file, end - start, start)
         return [
             data[(at := offsets[number] - start) : at + lengths[number]] if number >= 0 else b"" for number in numbers
         ]
 
-    def _job(self, row: int) -> bytes:
-        job = self._job_of(row)
-        found = self._jobs.get(job)
-        if found is None:
-            found = self._jobs[job] = b',"job":' + json.dumps(job).encode()
-        return found
+    def _job_field(self, row: int) -> bytes:
+        job_id = self._job_id_of(row)
+        field = self._job_fields.get(job_id)
+        if field is None:
+            field = self._job_fields[job_id] = b',"job":' + json.dumps(job_id).encode()
+        return field
 
 
 _BEGIN, _REQUEST, _RESPONSE, _ERROR = b'{"custom_id":', b',"request":', b',"response":', b',"error":'
@@ -178,7 +184,7 @@ _OUTCOMES = [f',"outcome":"{outcome.words}"'.encode() for outcome in Outcome]
 
 
 def _is_json(parser: simdjson.Parser, lines: list[bytes]) -> bool:
-    """Whether every line is a whole value, in UTF-8."""
+    """Return whether every line is valid JSON in UTF-8."""
     if not all(lines):
         return False
     try:
@@ -188,23 +194,23 @@ def _is_json(parser: simdjson.Parser, lines: list[bytes]) -> bool:
     return True
 
 
-def fields_of(data: bytes) -> dict[str, Raw]:
-    """The fields of a line, each as it is spelled where others can read that; none of what is no JSON object."""
+def decode_fields(data: bytes) -> dict[str, Raw]:
+    """Return the fields of a line, each as written if that is valid JSON; none if the line is no JSON object."""
     try:
         data.decode()
         return msgspec.json.decode(data, type=dict[str, Raw])
     except (ValueError, RecursionError):
-        value = loads(data)  # half a surrogate pair, which only the standard library takes, and can write again
+        value = loads(data)  # lone surrogates: only the standard library reads them, and writes them as escapes
         return {key: Raw(json.dumps(part)) for key, part in value.items()} if isinstance(value, dict) else {}
 
 
-def line_of(value: dict[str, Any]) -> bytes:
-    """A value as a line of JSON, its end left off; half a surrogate pair, which no file can hold, is replaced."""
+def encode_line(value: dict[str, Any]) -> bytes:
+    """Return a value as JSON, without a line end. Lone surrogates, which UTF-8 cannot hold, are replaced."""
     return msgspec.json.encode(
         {key: as_valid_json(part) if isinstance(part, str) else part for key, part in value.items()}
     )
 
 
 def as_valid_json(text: str) -> str:
-    """A text that a file can hold."""
+    """Replace lone surrogates, which UTF-8 cannot hold."""
     return text.encode("utf-8", "replace").decode()

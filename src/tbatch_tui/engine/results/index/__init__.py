@@ -1,1 +1,1 @@
-"""Where each row of the result files is, joined with its request."""
+"""The index: where each row of the result files is, and which request it belongs to."""

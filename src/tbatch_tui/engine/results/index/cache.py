@@ -1,7 +1,7 @@
-"""Indexes kept on disk beside the history, so that results that were read once open at once: one file a job.
+"""A cache of indexes on disk, one file for each job, so that results that were read once open at once.
 
-What is kept is believed only while the files are what they were, and its checksum holds; else it is made anew. The
-folder is bounded: what was not looked at for the longest time goes first.
+A cached index is used only while the result files are unchanged and its checksum is right; otherwise it is built again.
+The size of the folder is limited: the indexes that were not used for the longest time are deleted first.
 """
 
 from __future__ import annotations
@@ -32,187 +32,196 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MAGIC = b"tbatch-tui index 1\n"
-"""With another number what was kept under other rules is made anew."""
-_CHECKED, _LENGTH = 4, 8
+"""First bytes of each file. A new number makes every cached index be built again."""
+_CRC_SIZE, _LENGTH_SIZE = 4, 8
+"""Bytes of the checksum, and of the length of the header."""
 _LIMIT = 512 << 20
-"""Bytes of all that is kept."""
-_ODDITIES = tuple(RowIssue)
+"""Bytes of the whole folder."""
+_ISSUES = tuple(RowIssue)
+"""Issues are stored by their position here."""
 
 
 class IndexCache:
-    """The folder where indexes are kept. Nothing here raises: what cannot be kept is made anew."""
+    """A folder of stored indexes. Its methods do not raise: an index that cannot be stored or read is built again."""
 
     def __init__(self, folder: Path, *, limit: int = _LIMIT) -> None:
         self._folder = folder
         self._limit = limit
 
     def path(self, job_id: str) -> Path:
+        """Return the file of a job's index."""
         return self._folder / f"{safe_name(job_id, 100)}.index"
 
     def load(self, job_id: str, index: ResultIndex) -> bool:
-        """Fill an index that is not built yet from what is kept; False when that is not of these files."""
+        """Restore an index from its file; return False if there is none, or the result files have changed since."""
         path = self.path(job_id)
         try:
             with path.open("rb") as file:
                 if file.read(len(_MAGIC)) != _MAGIC:
                     return False
-                checked, data = file.read(_CHECKED), file.read()
-            if int.from_bytes(checked, "little") != zlib.crc32(data):
+                checksum, data = file.read(_CRC_SIZE), file.read()
+            if int.from_bytes(checksum, "little") != zlib.crc32(data):
                 return False
-            _fill(index, memoryview(data))
-            os.utime(path)
+            _restore(index, memoryview(data))
+            os.utime(path)  # used now: `_trim` deletes by this time
         except (OSError, ValueError, TypeError, LookupError):
             return False
         return index.is_built
 
     def save(self, job_id: str, index: ResultIndex) -> None:
-        """Keep an index that is built."""
-        if index.absent:
+        """Store a built index, unless a file of it could not be read or it takes more than a quarter of the folder."""
+        if index.read_errors:
             return
-        parts = [*_spelled(index)]
+        parts = [*_encode(index)]
         if sum(map(len, parts)) > self._limit // 4:
             return
-        checked = 0
+        checksum = 0
         for part in parts:
-            checked = zlib.crc32(part, checked)
+            checksum = zlib.crc32(part, checksum)
         with suppress(LocalFileError, OSError):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with atomic_write(self.path(job_id), replace=True, private=True) as file:
-                file.write(_MAGIC + checked.to_bytes(_CHECKED, "little"))
+                file.write(_MAGIC + checksum.to_bytes(_CRC_SIZE, "little"))
                 for part in parts:
                     file.write(part)
             self._trim()
 
     def _trim(self) -> None:
-        """Let go of what was not looked at for the longest time."""
-        kept = [(stat.st_mtime_ns, stat.st_size, path) for path in self._folder.iterdir() if (stat := path.stat())]
-        over = sum(size for _, size, _ in kept) - self._limit
-        for _, size, path in sorted(kept):
-            if over <= 0:
+        """Delete the indexes that were not used for the longest time, until the folder is within its limit."""
+        files = [(stat.st_mtime_ns, stat.st_size, path) for path in self._folder.iterdir() if (stat := path.stat())]
+        excess = sum(size for _, size, _ in files) - self._limit
+        for _, size, path in sorted(files):
+            if excess <= 0:
                 return
             path.unlink(missing_ok=True)
-            over -= size
+            excess -= size
 
 
 class CachedIndex(ResultIndex):
-    """An index that is taken from the shelf, or built and put there."""
+    """An index that is restored from a cache, or built and stored there."""
 
-    def __init__(self, sources: Sources, shelf: IndexCache, job_id: str) -> None:
+    def __init__(self, sources: Sources, cache: IndexCache, job_id: str) -> None:
         super().__init__(sources)
-        self._shelf = shelf
+        self._cache = cache
         self._job_id = job_id
 
     def build(
         self,
         *,
         cancelled: Callable[[], bool] = lambda: False,
-        progress: Callable[[int, int], object] = lambda done, total: None,
+        progress: Callable[[int, int], object] = lambda _done, _total: None,
     ) -> RequestCounts:
-        if self._shelf.load(self._job_id, self) and self.reconciliation is not None:
-            return self.reconciliation
-        found = super().build(cancelled=cancelled, progress=progress)
-        self._shelf.save(self._job_id, self)
-        return found
+        """Restore the index from the cache, or read the files and store it. Raises OperationCancelledError."""
+        if self._cache.load(self._job_id, self) and self.counts is not None:
+            return self.counts
+        counts = super().build(cancelled=cancelled, progress=progress)
+        self._cache.save(self._job_id, self)
+        return counts
 
 
-class _Head(msgspec.Struct):
-    """What is not in columns, and how long the columns are."""
+class _Header(msgspec.Struct):
+    """What is not in columns, and the length of each column in bytes."""
 
     machine: list[int | str]
     files: list[list[int] | None]
     sha256: str | None
     input_changed: bool
-    sum: dict[str, int | bool]
+    counts: dict[str, int | bool] = msgspec.field(name="sum")
     columns: list[int]
 
 
 _MACHINE: list[int | str] = [sys.byteorder, *(array(code).itemsize for code in "HIiQd")]
+"""Byte order and item sizes: arrays are stored as they are in memory, which another machine cannot read."""
 
 
-def _spelled(index: ResultIndex) -> Iterator[bytes]:
-    """An index as bytes: the length of the head, the head, the columns."""
-    found = index.reconciliation
-    assert found is not None
-    columns = [bytes(column) for column in _columns(index.join, _Rest.of(index.join))]
-    stamps = (index.stamps.get(source) for source in Source)
-    head = _Head(
+def _encode(index: ResultIndex) -> Iterator[bytes]:
+    """Yield an index as bytes: the length of the header, the header, the columns."""
+    counts = index.counts
+    assert counts is not None
+    columns = [bytes(column) for column in _columns(index.join, _OtherColumns.of(index.join))]
+    stamps = (index.file_stamps.get(source) for source in Source)
+    header = _Header(
         machine=_MACHINE,
         files=[list(stamp) if stamp is not None else None for stamp in stamps],
         sha256=index.sources.input_sha256,
         input_changed=index.input_changed,
-        sum=asdict(found),
+        counts=asdict(counts),
         columns=[len(column) for column in columns],
     )
-    head.sum["odd"] = head.sum.pop("unreadable")
-    spelled = msgspec.json.encode(head)
-    yield len(spelled).to_bytes(_LENGTH, "little") + spelled
+    header.counts["odd"] = header.counts.pop("unreadable")  # the name in files of version 0.1.0
+    encoded = msgspec.json.encode(header)
+    yield len(encoded).to_bytes(_LENGTH_SIZE, "little") + encoded
     yield from columns
 
 
-def _fill(index: ResultIndex, data: memoryview) -> None:
-    """Raises ValueError where what is kept is not of these files, or was kept on another machine."""
-    at = _LENGTH + int.from_bytes(data[:_LENGTH], "little")
-    head = msgspec.json.decode(data[_LENGTH:at], type=_Head)
-    stamps = {source: FileStamp(*stamp) for source, stamp in zip(Source, head.files, strict=True) if stamp is not None}
-    if head.machine != _MACHINE or head.sha256 != index.sources.input_sha256 or stamps != _stamps(index.sources):
+def _restore(index: ResultIndex, data: memoryview) -> None:
+    """Restore an index. Raises ValueError if the data is of other files or of another machine."""
+    at = _LENGTH_SIZE + int.from_bytes(data[:_LENGTH_SIZE], "little")
+    header = msgspec.json.decode(data[_LENGTH_SIZE:at], type=_Header)
+    stamps = {
+        source: FileStamp(*stamp) for source, stamp in zip(Source, header.files, strict=True) if stamp is not None
+    }
+    is_same_machine = header.machine == _MACHINE
+    if not is_same_machine or header.sha256 != index.sources.input_sha256 or stamps != _read_stamps(index.sources):
         raise ValueError("of other files, or of another machine")
-    head.sum["unreadable"] = head.sum.pop("odd", 0)
-    found = msgspec.convert(head.sum, RequestCounts)
-    join, rest = Join(has_input=found.has_input), _Rest()
-    for column, length in zip(_columns(join, rest), head.columns, strict=True):
+    header.counts["unreadable"] = header.counts.pop("odd", 0)
+    counts = msgspec.convert(header.counts, RequestCounts)
+    join, others = Join(has_input=counts.has_input), _OtherColumns()
+    for column, length in zip(_columns(join, others), header.columns, strict=True):
         del column[:]
         if isinstance(column, bytearray):
             column += data[at : at + length]
         else:
             column.frombytes(data[at : at + length])
         at += length
-    rest.give(join)
-    index.restore(join, found, stamps, input_changed=head.input_changed)
+    others.add_to(join)
+    index.restore(join, counts, stamps, input_changed=header.input_changed)
 
 
-class _Rest:
-    """What a join holds that is no column, as columns."""
+class _OtherColumns:
+    """What a join holds outside of columns (names of models, extra rows), as columns."""
 
     def __init__(self) -> None:
-        self.models = TextColumn()
-        self.replies = array("I")
-        self.oddities = bytearray()
+        self.model_names = TextColumn()
+        self.responses = array("I")
+        self.issues = bytearray()
         self.ids = TextColumn()
 
     @classmethod
     def of(cls, join: Join) -> Self:
-        rest = cls()
-        for model in join.replies.models:
-            rest.models.append(model.encode("utf-8", "surrogatepass"))
+        others = cls()
+        for model in join.responses.model_names:
+            others.model_names.append(model.encode("utf-8", "surrogatepass"))
         for extra in join.extras:
-            rest.replies.append(extra.reply)
-            rest.oddities.append(_ODDITIES.index(extra.issue))
-            rest.ids.append(extra.custom_id.encode("utf-8", "surrogatepass"))
-        return rest
+            others.responses.append(extra.response)
+            others.issues.append(_ISSUES.index(extra.issue))
+            others.ids.append(extra.custom_id.encode("utf-8", "surrogatepass"))
+        return others
 
-    def give(self, join: Join) -> None:
-        for number in range(len(self.models)):
-            join.replies.models.number(_text(self.models, number))
-        for number, reply in enumerate(self.replies):
-            join.extras.append(ExtraRow(reply, _ODDITIES[self.oddities[number]], _text(self.ids, number)))
+    def add_to(self, join: Join) -> None:
+        for number in range(len(self.model_names)):
+            join.responses.model_names.number(_text(self.model_names, number))
+        for number, response in enumerate(self.responses):
+            join.extras.append(ExtraRow(response, _ISSUES[self.issues[number]], _text(self.ids, number)))
 
     def columns(self) -> list[Column]:
-        return [*self.models.columns(), self.replies, self.oddities, *self.ids.columns()]
+        return [*self.model_names.columns(), self.responses, self.issues, *self.ids.columns()]
 
 
-def _columns(join: Join, rest: _Rest) -> list[Column]:
-    return [*join.requests.columns(), *join.replies.columns(), *rest.columns()]
+def _columns(join: Join, others: _OtherColumns) -> list[Column]:
+    """Return all columns in the order in which they are stored."""
+    return [*join.requests.columns(), *join.responses.columns(), *others.columns()]
 
 
 def _text(texts: TextColumn, number: int) -> str:
     return texts[number].decode("utf-8", "surrogatepass")
 
 
-def _stamps(sources: Sources) -> dict[Source, FileStamp]:
-    """What the files are like now."""
-    found: dict[Source, FileStamp] = {}
+def _read_stamps(sources: Sources) -> dict[Source, FileStamp]:
+    """Return the present size and time of each file that exists."""
+    stamps: dict[Source, FileStamp] = {}
     for source in Source:
         path = sources.path(source)
         if path is not None and (stamp := read_stamp(path)) is not None:
-            found[source] = stamp
-    return found
+            stamps[source] = stamp
+    return stamps

@@ -1,7 +1,7 @@
-"""What one row says: whose it is, and whether it is an answer, an answer cut short, or an error.
+"""Classify a response row: its id, and whether it is an answer, an answer cut short, or an error.
 
-Nearly all rows have one shape, which msgspec reads without decoding the answer. Every other row is read as
-whatever JSON it is, so that the shapes that are hard to foresee are judged by the same words, only slower.
+Nearly all rows are chat answers of one shape; msgspec reads those without decoding the answer. All others (errors, tool
+calls, audio, and whatever is not as documented) are decoded as plain JSON and classified by the same rules.
 """
 
 from __future__ import annotations
@@ -12,10 +12,19 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from tbatch_tui.engine.lenient_json import UNREADABLE, called, count_of, id_of, loads, message_of, seconds_of, text_of
-from tbatch_tui.engine.results.index.previews import PREVIEW, preview_bytes
+from tbatch_tui.engine.lenient_json import (
+    UNREADABLE,
+    as_count,
+    as_id,
+    as_seconds,
+    content_text,
+    error_message,
+    loads,
+    tool_calls_text,
+)
+from tbatch_tui.engine.results.index.previews import PREVIEW_MAX, preview_bytes
 from tbatch_tui.engine.results.outcomes import Outcome
-from tbatch_tui.engine.results.usage import NO_USAGE, usage_of
+from tbatch_tui.engine.results.usage import NO_USAGE, parse_usage
 
 _NO_CALLS = (b"[]", b"null")
 _QUOTE = 0x22
@@ -23,18 +32,19 @@ _ID = re.compile(rb'"custom_id"\s*:\s*("(?:[^"\\]|\\.)*"|-?[0-9]+)')
 
 
 class ClassifiedRow(Struct, gc=False):
-    """What was found in a row. `head` is the beginning of the answer or message as JSON spells it, unquoted."""
+    """What the index stores of a response row."""
 
     custom_id: str | None
     outcome: Outcome
-    head: bytes = b""
+    preview: bytes = b""
+    """The beginning of the answer or the error message, as JSON without the quotes."""
     tokens: int | None = None
     prompt_tokens: int | None = None
     reasoning_tokens: int | None = None
     cached_tokens: int | None = None
     seconds: float | None = None
     model: str = ""
-    """What the answer says it comes from."""
+    """The model that the response names."""
 
 
 class _Message(Struct, gc=False):
@@ -64,7 +74,7 @@ class _Usage(Struct, gc=False):
     prompt_tokens_details: _PromptDetails | None = None
 
     def details(self) -> tuple[int | None, int | None]:
-        """Reasoning and cached tokens; what is said in the details goes before what is said beside them."""
+        """Return reasoning and cached tokens. The details win over the fields beside them."""
         reasoning, cached = self.reasoning_tokens, self.cached_tokens
         if (completion := self.completion_tokens_details) is not None and completion.reasoning_tokens is not None:
             reasoning = completion.reasoning_tokens
@@ -90,23 +100,23 @@ class _Row(Struct, gc=False):
     error: Raw | UnsetType = UNSET
 
 
-class _Asked(Struct, gc=False):
+class _RequestBody(Struct, gc=False):
     model: str = ""
 
 
 class _Request(Struct, gc=False):
     custom_id: str
-    body: _Asked
+    body: _RequestBody
 
 
-_row = msgspec.json.Decoder(_Row).decode
-_request = msgspec.json.Decoder(_Request).decode
+_decode_row = msgspec.json.Decoder(_Row).decode
+_decode_request = msgspec.json.Decoder(_Request).decode
 
 
 def classify(data: bytes) -> ClassifiedRow:
-    """Judge one row of an output or error file. Never raises."""
+    """Classify one row of an output or error file. Never raises."""
     try:
-        row = _row(data)
+        row = _decode_row(data)
     except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
         return classify_value(loads(data))
     choices = row.response.body.choices
@@ -125,7 +135,7 @@ def classify(data: bytes) -> ClassifiedRow:
     return ClassifiedRow(
         row.custom_id,
         Outcome.CUT_SHORT if is_cut else Outcome.OK,
-        content[1:-1][:PREVIEW],
+        content[1:-1][:PREVIEW_MAX],
         _count(usage.completion_tokens),
         _count(usage.prompt_tokens),
         *usage.details(),
@@ -137,62 +147,62 @@ def _count(number: int | None) -> int | None:
     return number if number is not None and number >= 0 else None
 
 
-def request_of(data: bytes) -> tuple[str | None, str]:
-    """The `custom_id` of an input line, None where it has none, and the model it asks. Never raises."""
+def parse_request(data: bytes) -> tuple[str | None, str]:
+    """Return the `custom_id` (None if there is none) and the model of an input line. Never raises."""
     try:
-        request = _request(data)
+        request = _decode_request(data)
         return request.custom_id, request.body.model
     except (ValueError, RecursionError):
         value = loads(data)
         if not isinstance(value, dict):
             return None, ""
         body = value.get("body")
-        return id_of(value.get("custom_id")), (id_of(body.get("model")) or "") if isinstance(body, dict) else ""
+        return as_id(value.get("custom_id")), (as_id(body.get("model")) or "") if isinstance(body, dict) else ""
 
 
 def salvage_id(data: bytes) -> str:
-    """The `custom_id` that a row which cannot be read seems to have: to show it by, not to join it by."""
-    found = _ID.search(data[:4096])
-    return (id_of(loads(found[1])) or "") if found else ""
+    """Return the `custom_id` that an unreadable row seems to have: good enough to list it by, not to join it by."""
+    match = _ID.search(data[:4096])
+    return (as_id(loads(match[1])) or "") if match else ""
 
 
 def classify_value(value: Any) -> ClassifiedRow:
-    """Judge a row that was read as plain JSON."""
+    """Classify a row that is decoded as plain JSON."""
     if not isinstance(value, dict):
-        why = "not JSON" if value is UNREADABLE else "not a JSON object"
-        return ClassifiedRow(None, Outcome.UNREADABLE, preview_bytes(f"This row is {why}"))
-    custom_id = id_of(value.get("custom_id"))
+        reason = "not JSON" if value is UNREADABLE else "not a JSON object"
+        return ClassifiedRow(None, Outcome.UNREADABLE, preview_bytes(f"This row is {reason}"))
+    custom_id = as_id(value.get("custom_id"))
     response, error = value.get("response"), value.get("error")
     body = response.get("body") if isinstance(response, dict) else None
-    status = count_of(response.get("status_code")) if isinstance(response, dict) else None
+    status = as_count(response.get("status_code")) if isinstance(response, dict) else None
     if error is not None or response is None or (status is not None and status != 200):
-        said = message_of(error) or message_of(body)
-        if not said:
-            said = f"HTTP {status}, without a message" if status is not None else "Neither an answer nor an error"
-        verdict = ClassifiedRow(custom_id, Outcome.ERROR, preview_bytes(said))
+        message = error_message(error) or error_message(body)
+        if not message:
+            message = f"HTTP {status}, without a message" if status is not None else "Neither an answer nor an error"
+        classified = ClassifiedRow(custom_id, Outcome.ERROR, preview_bytes(message))
     else:
-        verdict = ClassifiedRow(custom_id, *_answer(body))
+        classified = ClassifiedRow(custom_id, *_classify_answer(body))
     if isinstance(body, dict):
-        usage = usage_of(body.get("usage")) or NO_USAGE
-        verdict.tokens, verdict.prompt_tokens = usage.completion, usage.prompt
-        verdict.reasoning_tokens, verdict.cached_tokens = usage.reasoning, usage.cached
-        verdict.seconds = seconds_of(body.get("duration"))
-        verdict.model = id_of(body.get("model")) or ""
+        usage = parse_usage(body.get("usage")) or NO_USAGE
+        classified.tokens, classified.prompt_tokens = usage.completion, usage.prompt
+        classified.reasoning_tokens, classified.cached_tokens = usage.reasoning, usage.cached
+        classified.seconds = as_seconds(body.get("duration"))
+        classified.model = as_id(body.get("model")) or ""
     if custom_id is None:
-        verdict.outcome = Outcome.UNREADABLE
-        verdict.head = preview_bytes("This row has no custom_id")
-    return verdict
+        classified.outcome = Outcome.UNREADABLE
+        classified.preview = preview_bytes("This row has no custom_id")
+    return classified
 
 
-def _answer(body: Any) -> tuple[Outcome, bytes]:
-    """Outcome and head of a 200's body. A silence that was transcribed is a whole answer; no text at all is not."""
+def _classify_answer(body: Any) -> tuple[Outcome, bytes]:
+    """Return outcome and preview of the body of a 200. A transcript of silence is an answer; no text at all is not."""
     if not isinstance(body, dict):
         return Outcome.CUT_SHORT, b""
     choices = body.get("choices")
     if not isinstance(choices, list):
         text = body.get("text")
         return (Outcome.OK, preview_bytes(text)) if isinstance(text, str) else (Outcome.CUT_SHORT, b"")
-    heads: list[str] = []
+    texts: list[str] = []
     is_cut = False
     for choice in choices:
         if not isinstance(choice, dict):
@@ -200,7 +210,7 @@ def _answer(body: Any) -> tuple[Outcome, bytes]:
         is_cut = is_cut or choice.get("finish_reason") == "length"
         message = choice.get("message")
         message = message if isinstance(message, dict) else {}
-        text = text_of(message.get("content")) or text_of(choice.get("text"))
-        heads.append(text or called(message.get("tool_calls")))
-    is_cut = is_cut or not any(heads)
-    return (Outcome.CUT_SHORT if is_cut else Outcome.OK), preview_bytes(next(filter(None, heads), ""))
+        text = content_text(message.get("content")) or content_text(choice.get("text"))
+        texts.append(text or tool_calls_text(message.get("tool_calls")))
+    is_cut = is_cut or not any(texts)
+    return (Outcome.CUT_SHORT if is_cut else Outcome.OK), preview_bytes(next(filter(None, texts), ""))

@@ -1,4 +1,7 @@
-"""Compact columns: what is known of 50,000 rows in some 20 MB, most of it the first words of the answers."""
+"""Columns of the index: arrays and byte buffers instead of objects.
+
+50,000 rows take about 20 MB, most of it the first words of the answers.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +17,18 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.results.index.jsonl import Line
     from tbatch_tui.engine.results.sources import Source
 
-NONE = 0xFFFFFFFF
-"""An unknown count; a greater one is kept as one less."""
-_MOST = NONE - 1
+UNKNOWN_COUNT = 0xFFFFFFFF
+"""Stored for a count that is unknown. Greater counts are stored as `_COUNT_MAX`."""
+_COUNT_MAX = UNKNOWN_COUNT - 1
 _NAMES_MAX = 0xFFFF
+"""Names that a column can number: the numbers are stored in 16 bits."""
 
 Column: TypeAlias = "bytearray | array[int] | array[float]"
-"""What `columns()` of everything here is made of, in an order that stays: it is kept on disk."""
+"""What the `columns()` of each class returns, in an order that must not change: the index cache stores it."""
 
 
 class TextColumn:
-    """Many short texts in one buffer."""
+    """Short texts in one buffer."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -37,21 +41,23 @@ class TextColumn:
         return bytes(self._buffer[self._ends[number] : self._ends[number + 1]])
 
     def append(self, text: bytes) -> None:
+        """Add a text."""
         self._buffer += text
         self._ends.append(len(self._buffer))
 
     def columns(self) -> list[Column]:
+        """Return the columns, to be stored."""
         return [self._buffer, self._ends]
 
-    def take(self, other: TextColumn) -> None:
-        """Add all texts of another."""
+    def extend(self, other: TextColumn) -> None:
+        """Add all texts of another column."""
         first = len(self._buffer)
         self._buffer += other._buffer
         self._ends.extend(array("Q", [first + end for end in other._ends[1:]]))
 
 
 class NameColumn:
-    """A few names that come again and again, each as a small number; 0 is no name."""
+    """Numbers for a few names that many rows share. 0 is no name."""
 
     def __init__(self) -> None:
         self._names = [""]
@@ -64,16 +70,16 @@ class NameColumn:
         return iter(self._names)
 
     def number(self, name: str) -> int:
-        """The number of a name; of more names than anyone has, those that came too late are no name."""
-        found = self._numbers.get(name)
-        if found is None and len(self._names) < _NAMES_MAX:
-            found = self._numbers[name] = len(self._names)
+        """Return the number of a name, a new one for a new name; 0 once all numbers are used."""
+        number = self._numbers.get(name)
+        if number is None and len(self._names) < _NAMES_MAX:
+            number = self._numbers[name] = len(self._names)
             self._names.append(name)
-        return found or 0
+        return number or 0
 
 
 class LocationColumns:
-    """Where rows stand in their file: the line, and its bytes."""
+    """Where rows are in their file: the line, and the offset and length of its bytes."""
 
     def __init__(self) -> None:
         self.line = array("I")
@@ -84,92 +90,102 @@ class LocationColumns:
         return len(self.length)
 
     def append(self, line: Line) -> None:
+        """Add the location of a line."""
         self.line.append(line.number)
         self.offset.append(line.offset)
         self.length.append(line.length)
 
     def columns(self) -> list[Column]:
+        """Return the columns, to be stored."""
         return [self.line, self.offset, self.length]
 
-    def take(self, other: LocationColumns) -> None:
-        """Add all places of another."""
+    def extend(self, other: LocationColumns) -> None:
+        """Add all locations of another column."""
         self.line.extend(other.line)
         self.offset.extend(other.offset)
         self.length.extend(other.length)
 
 
 class RequestColumns:
-    """What was asked, in the order of the input file."""
+    """The requests, in the order of the input file."""
 
     def __init__(self) -> None:
         self.ids = TextColumn()
-        self.places = LocationColumns()
-        """Empty without an input file: then the requests are the ids that came back."""
-        self.reply = array("i")
-        """The reply that counts for the request; -1 while there is none."""
+        self.locations = LocationColumns()
+        """Empty without an input file; then the requests are the ids of the responses."""
+        self.response = array("i")
+        """Number of the response that counts for the request; -1 if there is none."""
 
     def __len__(self) -> int:
-        return len(self.reply)
+        return len(self.response)
 
     def append(self, custom_id: str, line: Line | None) -> int:
-        """Add a request; its index."""
+        """Add a request and return its number."""
         self.ids.append(custom_id.encode("utf-8", "surrogatepass"))
         if line is not None:
-            self.places.append(line)
-        self.reply.append(-1)
-        return len(self.reply) - 1
+            self.locations.append(line)
+        self.response.append(-1)
+        return len(self.response) - 1
 
     def columns(self) -> list[Column]:
-        return [*self.ids.columns(), *self.places.columns(), self.reply]
+        """Return the columns, to be stored."""
+        return [*self.ids.columns(), *self.locations.columns(), self.response]
 
     def custom_id(self, number: int) -> str:
+        """Return the id of a request."""
         return self.ids[number].decode("utf-8", "surrogatepass")
 
 
 class ResponseColumns:
-    """What came back, in the order it was read."""
+    """The response rows, in the order in which they are read."""
 
     def __init__(self) -> None:
         self.file = array("H")
-        """The number of the file it stands in."""
-        self.places = LocationColumns()
+        """Number of the file that the row is in."""
+        self.locations = LocationColumns()
         self.outcome = bytearray()
         self.tokens = array("I")
         self.prompt_tokens = array("I")
         self.reasoning_tokens = array("I")
         self.cached_tokens = array("I")
         self.model = array("H")
-        """The model that was asked, where that is known; else the one that says it answered."""
-        self.models = NameColumn()
+        """Model of the request, if the input file is known; otherwise the model that the response names."""
+        self.model_names = NameColumn()
         self.seconds = array("d")
-        """Negative where unknown."""
-        self.heads = TextColumn()
+        """Negative if unknown."""
+        self.previews = TextColumn()
 
     def __len__(self) -> int:
         return len(self.outcome)
 
-    def append(self, source: Source, line: Line, verdict: ClassifiedRow) -> int:
-        """Add a reply; its index."""
+    def append(self, source: Source, line: Line, classified: ClassifiedRow) -> int:
+        """Add a response row and return its number."""
         self.file.append(source)
-        self.places.append(line)
-        tokens, prompt = verdict.tokens, verdict.prompt_tokens
-        reasoning, cached = verdict.reasoning_tokens, verdict.cached_tokens
-        self.tokens.append(NONE if tokens is None else tokens if tokens < NONE else _MOST)
-        self.prompt_tokens.append(NONE if prompt is None else prompt if prompt < NONE else _MOST)
-        self.reasoning_tokens.append(NONE if reasoning is None else reasoning if reasoning < NONE else _MOST)
-        self.cached_tokens.append(NONE if cached is None else cached if cached < NONE else _MOST)
-        self.model.append(self.models.number(verdict.model))
-        self.seconds.append(-1.0 if verdict.seconds is None else verdict.seconds)
-        self.heads.append(verdict.head)
-        self.outcome.append(verdict.outcome)
+        self.locations.append(line)
+        tokens, prompt = classified.tokens, classified.prompt_tokens
+        reasoning, cached = classified.reasoning_tokens, classified.cached_tokens
+        self.tokens.append(UNKNOWN_COUNT if tokens is None else tokens if tokens < UNKNOWN_COUNT else _COUNT_MAX)
+        self.prompt_tokens.append(UNKNOWN_COUNT if prompt is None else prompt if prompt < UNKNOWN_COUNT else _COUNT_MAX)
+        self.reasoning_tokens.append(
+            UNKNOWN_COUNT if reasoning is None else reasoning if reasoning < UNKNOWN_COUNT else _COUNT_MAX
+        )
+        self.cached_tokens.append(UNKNOWN_COUNT if cached is None else cached if cached < UNKNOWN_COUNT else _COUNT_MAX)
+        self.model.append(self.model_names.number(classified.model))
+        self.seconds.append(-1.0 if classified.seconds is None else classified.seconds)
+        self.previews.append(classified.preview)
+        self.outcome.append(classified.outcome)
         return len(self.outcome) - 1
 
-    def take(self, other: ResponseColumns, first_file: int) -> int:
-        """Add all replies of another index, whose files are numbered from `first_file` on; the index of the first."""
+    def extend(self, other: ResponseColumns, first_file: int) -> int:
+        """Add all responses of another index and return the number of the first one.
+
+        Args:
+            first_file: Number that the other index's first file has in this one.
+        """
         first = len(self)
-        names = [self.models.number(name) for name in other.models]
+        names = [self.model_names.number(name) for name in other.model_names]
         self.file.extend(array("H", [first_file + file for file in other.file]))
-        self.places.take(other.places)
+        self.locations.extend(other.locations)
         self.outcome += other.outcome
         self.tokens.extend(other.tokens)
         self.prompt_tokens.extend(other.prompt_tokens)
@@ -177,21 +193,22 @@ class ResponseColumns:
         self.cached_tokens.extend(other.cached_tokens)
         self.model.extend(array("H", [names[model] for model in other.model]))
         self.seconds.extend(other.seconds)
-        self.heads.take(other.heads)
+        self.previews.extend(other.previews)
         return first
 
     def columns(self) -> list[Column]:
-        """All but the names of the models."""
+        """Return all columns but the names of the models."""
         counts = (self.tokens, self.prompt_tokens, self.reasoning_tokens, self.cached_tokens)
         return [
-            *(self.file, *self.places.columns(), self.outcome, *counts, self.model, self.seconds),
-            *self.heads.columns(),
+            *(self.file, *self.locations.columns(), self.outcome, *counts, self.model, self.seconds),
+            *self.previews.columns(),
         ]
 
     def outcome_of(self, number: int) -> Outcome:
+        """Return the outcome of a response."""
         return Outcome(self.outcome[number])
 
 
-def known(count: int) -> int | None:
-    """A count as it was kept; None for what was unknown."""
-    return None if count == NONE else count
+def decode_count(count: int) -> int | None:
+    """Return a stored count, or None if it was unknown."""
+    return None if count == UNKNOWN_COUNT else count

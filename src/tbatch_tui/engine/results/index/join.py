@@ -1,4 +1,4 @@
-"""Which reply belongs to which request: joined by custom_id, whatever the order, and nothing lost on the way."""
+"""Join response rows with requests by custom_id, in any order. Every response row is kept."""
 
 from __future__ import annotations
 
@@ -19,86 +19,94 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ExtraRow:
-    """A reply that stands below the requests."""
+    """A response row that is listed below the requests."""
 
-    reply: int
+    response: int
     issue: RowIssue
     custom_id: str
 
 
 class Join:
-    """Takes the requests first, then the replies.
+    """The requests and the responses of an index, joined. Requests are added first.
 
-    Of several replies to one request the best one counts, of equals the first; the others are duplicates. Requests
-    that share an id (a check would have refused them) take the replies in turn.
+    Of several responses to one request the one with the best outcome counts, of equal ones the first; the others are
+    duplicates. Requests that share an id, which the check reports as an error, take the responses in turn.
     """
 
     def __init__(self, *, has_input: bool) -> None:
         self.has_input = has_input
-        """Without an input file the requests are the ids that came back."""
+        """Whether there is an input file; otherwise the requests are the ids of the responses."""
         self.requests = RequestColumns()
-        self.replies = ResponseColumns()
+        self.responses = ResponseColumns()
         self.extras: list[ExtraRow] = []
-        self._asked = array("H")
-        """The model each request asks, as a number of `replies.models`."""
+        self._request_models = array("H")
+        """Model of each request, as its number in `responses.model_names`."""
         self._by_id: dict[str, int] = {}
-        self._more: dict[str, deque[int]] = {}
-        """Further requests of an id that have no reply yet."""
+        self._unanswered: dict[str, deque[int]] = {}
+        """More requests with the same id that have no response yet."""
 
-    def add_request(self, custom_id: str | None, line: Line, model: str = "", *, glimpsed: str = "") -> None:
-        """A line of the input file. Without an id it can only be missing; `glimpsed` is what it is shown by."""
-        number = self.requests.append(glimpsed if custom_id is None else custom_id, line)
-        self._asked.append(self.replies.models.number(model))
+    def add_request(self, custom_id: str | None, line: Line, model: str = "", *, salvaged_id: str = "") -> None:
+        """Add a line of the input file. Without an id no response can be joined with it.
+
+        Args:
+            salvaged_id: The id to list a line by that cannot be read.
+        """
+        number = self.requests.append(salvaged_id if custom_id is None else custom_id, line)
+        self._request_models.append(self.responses.model_names.number(model))
         if custom_id is not None and self._by_id.setdefault(custom_id, number) != number:
-            self._more.setdefault(custom_id, deque()).append(number)
+            self._unanswered.setdefault(custom_id, deque()).append(number)
 
-    def add_reply(self, source: Source, line: Line, verdict: ClassifiedRow, *, glimpsed: str = "") -> None:
-        """A row of the output or error file."""
-        reply = self.replies.append(source, line, verdict)
-        custom_id = verdict.custom_id
+    def add_response(self, source: Source, line: Line, classified: ClassifiedRow, *, salvaged_id: str = "") -> None:
+        """Add a row of the output or error file.
+
+        Args:
+            salvaged_id: The id to list a row by that cannot be read.
+        """
+        response = self.responses.append(source, line, classified)
+        custom_id = classified.custom_id
         if custom_id is None:
-            self.extras.append(ExtraRow(reply, RowIssue.UNREADABLE, glimpsed))
+            self.extras.append(ExtraRow(response, RowIssue.UNREADABLE, salvaged_id))
             return
         request = self._by_id.get(custom_id)
         if request is None and self.has_input:
-            self.extras.append(ExtraRow(reply, RowIssue.UNKNOWN, custom_id))
+            self.extras.append(ExtraRow(response, RowIssue.UNKNOWN, custom_id))
         elif request is None:
             number = self._by_id[custom_id] = self.requests.append(custom_id, None)
-            self.requests.reply[number] = reply
+            self.requests.response[number] = response
         else:
-            if self.has_input and (asked := self._asked[request]):
-                self.replies.model[reply] = asked
-            self._give(request, reply, custom_id)
+            if self.has_input and (model := self._request_models[request]):
+                self.responses.model[response] = model
+            self._assign(request, response, custom_id)
 
-    def _give(self, request: int, reply: int, custom_id: str) -> None:
-        here = self.requests.reply[request]
-        if here < 0:
-            self.requests.reply[request] = reply
-        elif more := self._more.get(custom_id):
-            self.requests.reply[more.popleft()] = reply
+    def _assign(self, request: int, response: int, custom_id: str) -> None:
+        current = self.requests.response[request]
+        if current < 0:
+            self.requests.response[request] = response
+        elif unanswered := self._unanswered.get(custom_id):
+            self.requests.response[unanswered.popleft()] = response
         else:
-            if self.replies.outcome[reply] < self.replies.outcome[here]:
-                self.requests.reply[request], reply = reply, here
-            self.extras.append(ExtraRow(reply, RowIssue.DUPLICATE, custom_id))
+            if self.responses.outcome[response] < self.responses.outcome[current]:
+                self.requests.response[request], response = response, current
+            self.extras.append(ExtraRow(response, RowIssue.DUPLICATE, custom_id))
 
     def finish(self) -> RequestCounts:
-        """Count. What only joining needed is let go."""
-        self._by_id, self._more, self._asked = {}, {}, array("H")
+        """Return the counts, and free what only joining needed."""
+        self._by_id, self._unanswered, self._request_models = {}, {}, array("H")
         return self.count()
 
     def count(self) -> RequestCounts:
-        """The sum of all rows."""
-        outcome = self.replies.outcome
-        counts = Counter(outcome[reply] if reply >= 0 else Outcome.MISSING for reply in self.requests.reply)
-        odd = Counter(extra.issue for extra in self.extras)
+        """Count all rows."""
+        codes = self.responses.outcome
+        outcomes = Counter(codes[response] if response >= 0 else Outcome.MISSING for response in self.requests.response)
+        issues = Counter(extra.issue for extra in self.extras)
         return RequestCounts(
             requests=len(self.requests),
-            answered=counts[Outcome.OK] + counts[Outcome.CUT_SHORT],
-            errors=counts[Outcome.ERROR],
-            missing=counts[Outcome.MISSING],
-            cut_short=counts[Outcome.CUT_SHORT],
-            unknown=odd[RowIssue.UNKNOWN],
-            duplicates=odd[RowIssue.DUPLICATE],
-            unreadable=odd[RowIssue.UNREADABLE],
+            answered=outcomes[Outcome.OK] + outcomes[Outcome.CUT_SHORT],
+            errors=outcomes[Outcome.ERROR],
+            missing=outcomes[Outcome.MISSING],
+            cut_short=outcomes[Outcome.CUT_SHORT],
+            unknown=issues[RowIssue.UNKNOWN],
+            duplicates=issues[RowIssue.DUPLICATE],
+            unreadable=issues[RowIssue.UNREADABLE],
             has_input=self.has_input,
         )

@@ -1,4 +1,4 @@
-"""A JSONL file as lines with their place, read in pieces: no line, however long, is held beyond a bound."""
+"""Read a JSONL file line by line, in pieces, with a bound on the memory that a long line takes."""
 
 from __future__ import annotations
 
@@ -9,36 +9,42 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-PIECE = 256 * 1024
-HELD_MAX = 16 * 1024 * 1024
-"""A longer line is passed over and measured; its first `HEAD` bytes stand for it."""
-HEAD = 4096
+PIECE_SIZE = 256 * 1024
+"""Bytes read at a time."""
+LINE_MAX = 16 * 1024 * 1024
+"""Bytes. Of a longer line only the length and the first `HEAD_SIZE` bytes are kept."""
+HEAD_SIZE = 4096
 
 
 class Line(Struct, frozen=True, gc=False):
     """One line that is not blank."""
 
     number: int
-    """1-based; blank lines count."""
+    """From 1. Blank lines count."""
     offset: int
     data: bytes
-    """Without its line end; only the first bytes of a line that is too long to be held."""
+    """Without the line end. Only the first bytes of a line that is too long."""
     length: int
+    """Bytes of the whole line, without the line end."""
 
     @property
     def is_whole(self) -> bool:
-        """Whether `data` is all of it."""
+        """Whether `data` is the whole line."""
         return self.length == len(self.data)
 
 
-def lines_of(file: BinaryIO, seen: Callable[[bytes], object]) -> Iterator[Line]:
-    """The lines of a file from its beginning. `seen` is given each piece before its lines; it may raise to stop."""
+def read_lines(file: BinaryIO, on_piece: Callable[[bytes], object]) -> Iterator[Line]:
+    """Yield the lines of a file from its beginning.
+
+    Args:
+        on_piece: Called with each piece before its lines are yielded. It may raise, to stop.
+    """
     number = position = 0
     carried: list[bytes] = []
     offset = held = 0  # of the line whose end has not been read yet
     is_too_long = False
-    while block := file.read(PIECE):
-        seen(block)
+    while block := file.read(PIECE_SIZE):
+        on_piece(block)
         start = 0
         while (end := block.find(b"\n", start)) >= 0:
             number += 1
@@ -56,8 +62,8 @@ def lines_of(file: BinaryIO, seen: Callable[[bytes], object]) -> Iterator[Line]:
         if rest and not is_too_long:
             carried.append(rest)
             held += len(rest)
-            if held > HELD_MAX:
-                carried, is_too_long = [b"".join(carried)[:HEAD]], True
+            if held > LINE_MAX:
+                carried, is_too_long = [b"".join(carried)[:HEAD_SIZE]], True
         position += len(block)
     if carried:
         data = b"".join(carried)

@@ -1,10 +1,12 @@
-"""A job and its retries as one: the requests of the original, each with the last good answer over the family.
+"""A job and its retries as one index: the requests of the original job, each with its best and latest answer.
 
-    merged = MergedIndex([Member("8f3a…", "reviews", index), Member("41c0…", "reviews.retry1", retry_index)])
+    original = MergedMember("8f3a…", "reviews", index)
+    retry = MergedMember("41c0…", "reviews.retry1", retry_index)
+    merged = MergedIndex([original, retry])
     merged.build()
 
-A file that went as several jobs is the first member, with no answers of its own. It is read as any index is. An answer
-is never given up for a worse one: of two that are as good, the later counts.
+A file that was sent as several jobs is the first member, without responses of its own; the jobs follow. A better
+outcome is never replaced by a worse one; of equally good ones the later counts.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.results.index.index import ResultIndex, RowLocation
 from tbatch_tui.engine.results.index.join import ExtraRow, Join
 from tbatch_tui.engine.results.outcomes import Outcome, Row, RowIssue
-from tbatch_tui.engine.results.sources import FileNumber, Source, source_of
+from tbatch_tui.engine.results.sources import FileNumber, Source, source_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,48 +28,50 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.counts import RequestCounts
     from tbatch_tui.engine.results.record import ResultRecord
 
-_FILES = len(Source)
+_FILES_PER_JOB = len(Source)
+"""Files of each member: the file numbers of this index count through all members."""
 
 
 @dataclass(frozen=True, slots=True)
 class MergedMember:
-    """One job of the family."""
+    """One job of a merged index."""
 
     job_id: str
     name: str
     index: ResultIndex
     is_part: bool = False
-    """It was asked some of the requests of the first member, which is a file that went as several jobs."""
+    """Whether it was sent a part of the first member's requests, which is then a file sent as several jobs."""
 
 
 class MergedIndex(ResultIndex):
-    """Built once, then read. The original comes first among the members, then its retries, the oldest first."""
+    """The merged results of several jobs. The original is the first member, then its retries, the oldest first."""
 
     def __init__(self, members: Sequence[MergedMember]) -> None:
         super().__init__(members[0].index.sources)
         self.members = members
-        self._asked = array("i")
-        """Which row of its member's index the reply of a request answers; -1 where there is no reply."""
+        self._answered_rows = array("i")
+        """For each request, the row of its member's index that its response answers; -1 if there is no response."""
 
     def build(
         self,
         *,
         cancelled: Callable[[], bool] = lambda: False,
-        progress: Callable[[int, int], object] = lambda done, total: None,
+        progress: Callable[[int, int], object] = lambda _done, _total: None,
     ) -> RequestCounts:
-        """Read the files of all, as far as they are not read yet. Raises OperationCancelledError, and BatchError
-        without an input.
+        """Build the members that are not built yet, and merge them.
+
+        Raises OperationCancelledError, and BatchError if the first member has no input file.
         """
         total = sum(member.index.bytes_to_read() for member in self.members)
-        before = 0
+        bytes_before = 0
 
-        def moved(done: int, _: int) -> None:
-            progress(before + done, total)
+        def on_progress(done: int, _: int) -> None:
+            progress(bytes_before + done, total)
 
         for member in self.members:
             if not member.index.is_built:
-                member.index.build(cancelled=cancelled, progress=moved)
-            before += member.index.bytes_to_read()
+                member.index.build(cancelled=cancelled, progress=on_progress)
+            bytes_before += member.index.bytes_to_read()
         original = self.members[0].index
         if not original.has_input:
             raise BatchError(
@@ -75,72 +79,78 @@ class MergedIndex(ResultIndex):
                 "Its results, and those of each retry, can be read by themselves.",
             )
         self.input_changed = original.input_changed
-        self.absent = dict(original.absent)
-        self.stamps = original.stamps
-        self._join = self._joined(original)
-        self.reconciliation = self._join.count()
-        return self.reconciliation
+        self.read_errors = dict(original.read_errors)
+        self.file_stamps = original.file_stamps
+        self._join = self._merge(original)
+        self.counts = self._join.count()
+        return self.counts
 
-    def _joined(self, original: ResultIndex) -> Join:
+    def _merge(self, original: ResultIndex) -> Join:
         join = Join(has_input=True)
-        join.requests.ids, join.requests.places = original.requests.ids, original.requests.places
+        join.requests.ids, join.requests.locations = original.requests.ids, original.requests.locations
         count = len(original.requests)
-        best = join.requests.reply = array("i", [-1]) * count
-        self._asked = array("i", [-1]) * count
+        best = join.requests.response = array("i", [-1]) * count
+        self._answered_rows = array("i", [-1]) * count
         rows = _rows_by_id(original)
 
         def outcome(row: int) -> int:
-            return join.replies.outcome[best[row]] if best[row] >= 0 else Outcome.MISSING
+            return join.responses.outcome[best[row]] if best[row] >= 0 else Outcome.MISSING
 
         for number, member in enumerate(self.members):
             index = member.index
-            first = join.replies.take(index.replies, number * _FILES)
-            join.extras += [ExtraRow(first + extra.reply, extra.issue, extra.custom_id) for extra in index.extras]
-            for asked, reply in enumerate(index.requests.reply):
-                if reply < 0:
+            first = join.responses.extend(index.responses, number * _FILES_PER_JOB)
+            join.extras += [ExtraRow(first + extra.response, extra.issue, extra.custom_id) for extra in index.extras]
+            for request, response in enumerate(index.requests.response):
+                if response < 0:
                     continue
                 if number == 0:
-                    best[asked], self._asked[asked] = reply, asked
+                    best[request], self._answered_rows[request] = response, request
                     continue
-                custom_id = index.requests.custom_id(asked)
-                if (known := rows.get(custom_id)) is None:  # a line that was added to a retry
-                    join.extras.append(ExtraRow(first + reply, RowIssue.UNKNOWN, custom_id))
+                custom_id = index.requests.custom_id(request)
+                if (same_id := rows.get(custom_id)) is None:  # a line that was added to a retry
+                    join.extras.append(ExtraRow(first + response, RowIssue.UNKNOWN, custom_id))
                     continue
-                row = known[0] if len(known) == 1 else max(known, key=outcome)
-                if index.replies.outcome[reply] <= outcome(row):
-                    best[row], self._asked[row] = first + reply, asked
+                row = same_id[0] if len(same_id) == 1 else max(same_id, key=outcome)
+                if index.responses.outcome[response] <= outcome(row):
+                    best[row], self._answered_rows[row] = first + response, request
             if number:
-                self.absent |= {source: why for source, why in index.absent.items() if source is not Source.INPUT}
+                self.read_errors |= {
+                    source: reason for source, reason in index.read_errors.items() if source is not Source.INPUT
+                }
         return join
 
     @property
     def has_results(self) -> bool:
+        """Whether any member has a result file that can be read."""
         return any(member.index.has_results for member in self.members)
 
-    # -- which job -----------------------------------------------------------------------------------
+    # -- the job of a row -----------------------------------------------------------------------------------
 
     def member_of(self, number: int) -> MergedMember | None:
-        """The job that a row's reply comes from; None where there is none."""
-        attempt = self._attempt(number)
-        return self.members[attempt] if attempt is not None else None
+        """Return the job that a row's response comes from, or None if it has no response."""
+        member = self._member_number(number)
+        return self.members[member] if member is not None else None
 
-    def _attempt(self, number: int) -> int | None:
-        reply = self.reply(number)
-        return self.replies.file[reply] // _FILES if reply is not None else None
+    def _member_number(self, number: int) -> int | None:
+        response = self.response_of(number)
+        return self.responses.file[response] // _FILES_PER_JOB if response is not None else None
 
-    def job_of(self, number: int) -> str:
+    def job_id_of(self, number: int) -> str:
+        """Return the id of the job that a row's response comes from; empty if it has no response."""
         member = self.member_of(number)
         return member.job_id if member is not None else ""
 
     def row(self, number: int) -> Row:
-        attempt = self._attempt(number)
-        return replace(super().row(number), attempt=self._turn(attempt) if attempt is not None else None)
+        """Return a row as the list shows it, with the attempt that its response comes from."""
+        member = self._member_number(number)
+        return replace(super().row(number), attempt=self._attempt(member) if member is not None else None)
 
-    def _turn(self, attempt: int) -> int:
-        """1 for the original, and for the parts of which that was made; then the retries."""
-        return sum(not member.is_part for member in self.members[: attempt + 1])
+    def _attempt(self, member_number: int) -> int:
+        """Return 1 for the original and its parts, 2 for the first retry, and so on."""
+        return sum(not member.is_part for member in self.members[: member_number + 1])
 
     def record(self, number: int) -> ResultRecord:
+        """Read a row in full, with the name of the job that its response comes from."""
         member = self.member_of(number)
         return replace(super().record(number), origin=member.name if member is not None else "")
 
@@ -148,34 +158,37 @@ class MergedIndex(ResultIndex):
 
     @property
     def files(self) -> Sequence[FileNumber]:
+        """The files that the rows are in, the input file of the original first."""
         return list(self._files())
 
     def _files(self) -> Iterator[FileNumber]:
-        """Of a retry not its input: the requests are the original's."""
+        """Yield the files of all members, without the input files of retries: the requests are the original's."""
         for number, member in enumerate(self.members):
             for file in member.index.files:
-                if number == 0 or source_of(file) is not Source.INPUT:
-                    yield number * _FILES + file
+                if number == 0 or source_of_file(file) is not Source.INPUT:
+                    yield number * _FILES_PER_JOB + file
 
     @contextmanager
-    def open(self, file: FileNumber) -> Iterator[BinaryIO]:
-        with self.members[file // _FILES].index.open(file % _FILES) as opened:
+    def open_file(self, file: FileNumber) -> Iterator[BinaryIO]:
+        """Open one of the files. Raises LocalFileError if it is gone or has changed since the index was built."""
+        with self.members[file // _FILES_PER_JOB].index.open_file(file % _FILES_PER_JOB) as opened:
             yield opened
 
-    def size(self, file: FileNumber) -> int:
-        return self.members[file // _FILES].index.size(file % _FILES)
+    def file_size(self, file: FileNumber) -> int:
+        """Return the bytes of one of the files when it was read; 0 if there is none."""
+        return self.members[file // _FILES_PER_JOB].index.file_size(file % _FILES_PER_JOB)
 
-    def asked_place(self, number: int) -> RowLocation | None:
-        """The line of the retry where that was answered: it may ask another model, or for more tokens."""
-        attempt = self._attempt(number)
-        if attempt is None or number >= len(self._asked):
-            return super().asked_place(number)
-        place = self.members[attempt].index.request_place(self._asked[number])
-        return place and place._replace(file=attempt * _FILES + place.file)
+    def answered_location(self, number: int) -> RowLocation | None:
+        """Return the retry's line if a retry was answered: it may name another model or token limit."""
+        member = self._member_number(number)
+        if member is None or number >= len(self._answered_rows):
+            return super().answered_location(number)
+        location = self.members[member].index.request_location(self._answered_rows[number])
+        return location and location._replace(file=member * _FILES_PER_JOB + location.file)
 
 
 def _rows_by_id(index: ResultIndex) -> dict[str, list[int]]:
-    """The requests of each id: one, unless it was used more than once."""
+    """Return the requests of each id: one, unless the id is used more than once."""
     rows: dict[str, list[int]] = {}
     for number in range(len(index.requests)):
         rows.setdefault(index.requests.custom_id(number), []).append(number)

@@ -1,26 +1,29 @@
-"""The first words of an answer, kept as the file spells them and turned into text only where a row is shown."""
+"""The first words of an answer: stored as the file's JSON, and decoded only when a row is shown.
+
+Building an index reads every answer; a screen shows only a few of them.
+"""
 
 from __future__ import annotations
 
 import json
 
-PREVIEW = 240
-"""Bytes kept of an answer's beginning, as JSON spells them."""
+PREVIEW_MAX = 240
+"""Bytes stored of an answer's beginning, as JSON."""
 
 _ESCAPE_MAX = 6
-"""Bytes of the longest escape, `\\u00e9`."""
+"""Bytes of the longest escape, such as `\\u00e9`."""
 
 
 def preview_bytes(text: str) -> bytes:
-    """The beginning of a text, spelled as JSON does, without the quotes."""
-    spelled = json.dumps(text[:PREVIEW], ensure_ascii=False)[1:-1]
-    return spelled.encode("utf-8", "backslashreplace")[:PREVIEW]  # a lone surrogate becomes its own JSON escape
+    """Return the beginning of a text as JSON, without the quotes."""
+    encoded = json.dumps(text[:PREVIEW_MAX], ensure_ascii=False)[1:-1]
+    return encoded.encode("utf-8", "backslashreplace")[:PREVIEW_MAX]  # a lone surrogate becomes its own JSON escape
 
 
-def preview_text(head: bytes) -> str:
-    """A head as text on one line; an escape or a letter that was cut in two at its end is dropped."""
-    text = head.decode("utf-8", "replace")
-    if len(head) == PREVIEW:
+def preview_text(preview: bytes) -> str:
+    """Decode a preview to one line of text. An escape or a letter that was cut in two at the end is dropped."""
+    text = preview.decode("utf-8", "replace")
+    if len(preview) == PREVIEW_MAX:
         text = text.rstrip("\N{REPLACEMENT CHARACTER}")
     if "\\" in text:
         text = _unescaped(text)

@@ -1,4 +1,4 @@
-"""What result files were like when they were read, by size and time: tells whether they are others by now."""
+"""Whether the stored counts of a job are out of date, by the sizes and times of its files when they were counted."""
 
 from __future__ import annotations
 
@@ -13,36 +13,38 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.counts import JobCounts
 
 _RULES = "1"
-"""Of counting: what was counted under other rules is counted again."""
-_NONE, _NOT_ASKED = "-", "!"
-"""No such file; and, before a stamp, an input file that is not the one that was submitted."""
+"""Version of the counting. Counts of another version are made again."""
+_NO_FILE = "-"
+_CHANGED = "!"
+"""Written before the stamp of an input file that is not the one that was submitted."""
 
 
 def format_stamps(stamps: Mapping[Source, FileStamp], *, input_changed: bool) -> str:
-    """As text, to be kept."""
-    parts = [_spelled(stamps.get(source)) for source in Source]
+    """Return the stamps of the files as text, to be stored with the counts."""
+    parts = [_format_stamp(stamps.get(source)) for source in Source]
     if input_changed:
-        parts[Source.INPUT] = _NOT_ASKED + parts[Source.INPUT]
+        parts[Source.INPUT] = _CHANGED + parts[Source.INPUT]
     return " ".join((_RULES, *parts))
 
 
-def is_stale(tally: JobCounts, sources: Sources) -> bool:
-    """Whether the files are to be counted again. Looks at the disk.
+def is_stale(counts: JobCounts, sources: Sources) -> bool:
+    """Return whether the files of a job have to be counted again. Reads the sizes and times of the files.
 
-    A file that is gone, and an input file that was changed after it was counted, take nothing from what was counted.
+    A file that is gone does not make counts stale, nor does an input file that changed after the count: they are
+    still the counts of what the job was asked.
     """
-    rules, *parts = tally.stamps.split(" ")
+    rules, *parts = counts.stamps.split(" ")
     if rules != _RULES or len(parts) != len(Source):
         return True
-    for source, then in zip(Source, parts, strict=True):
+    for source, counted in zip(Source, parts, strict=True):
         path = sources.path(source)
-        now = read_stamp(path) if path is not None else None
-        if now is None or (source is Source.INPUT and then[:1] not in (_NONE, _NOT_ASKED)):
+        stamp = read_stamp(path) if path is not None else None
+        if stamp is None or (source is Source.INPUT and counted[:1] not in (_NO_FILE, _CHANGED)):
             continue
-        if _spelled(now) != then.removeprefix(_NOT_ASKED):
+        if _format_stamp(stamp) != counted.removeprefix(_CHANGED):
             return True
     return False
 
 
-def _spelled(stamp: FileStamp | None) -> str:
-    return f"{stamp.size}:{stamp.mtime_ns}" if stamp is not None else _NONE
+def _format_stamp(stamp: FileStamp | None) -> str:
+    return f"{stamp.size}:{stamp.mtime_ns}" if stamp is not None else _NO_FILE

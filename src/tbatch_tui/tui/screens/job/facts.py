@@ -109,7 +109,7 @@ def about_facts(
         of = f" of {fmt.count(record.group.requests)}" if record.group is not None else ""
         facts.append(("Requests", [(f"{fmt.count(record.requests)}{of}", "")]))
     if record.group is not None:
-        facts.append(("Part of", [(line(fmt.place(record.group.path)), ""), (f"  {record.part_words}", QUIET)]))
+        facts.append(("Part of", [(line(fmt.short_path(record.group.path)), ""), (f"  {record.part_words}", QUIET)]))
     facts += _lineage(record, earlier, family, now)
     if job is not None:
         facts.append(("Job id", [(line(job.id), "")]))
@@ -146,7 +146,7 @@ def _explanation(record: JobRecord) -> str:
 def _input(submission: Submission, state: InputState | None) -> list[Fact]:
     words, style = _INPUT_WORDS[state]
     return [
-        ("Input", [(fmt.size(submission.size), ""), (f"  {line(fmt.place(submission.path))}", "")]),
+        ("Input", [(fmt.size(submission.size), ""), (f"  {line(fmt.short_path(submission.path))}", "")]),
         ("", [(words, style)]),
     ]
 
@@ -161,7 +161,7 @@ def _result(title: str, transfer: Transfer | None, progress: TransferProgress | 
         match transfer.state:
             case TransferState.FETCHED:
                 size = f"{fmt.size(transfer.size)}, {fmt.plural(transfer.rows or 0, 'row')}"
-                pieces = [(size, ""), (f"  {line(fmt.place(transfer.path))}", "")]
+                pieces = [(size, ""), (f"  {line(fmt.short_path(transfer.path))}", "")]
             case TransferState.GONE:
                 pieces = [("gone from the server", ATTENTION)]
             case TransferState.WANTED:

@@ -54,7 +54,7 @@ class ChooseFile(Dialog["Path | None"]):
                 [
                     Column("file", "File", lambda file: file.name, width=8),
                     Column("size", "Size", lambda file: fmt.size(file.size), width=9, align="right"),
-                    Column("path", "Where", lambda file: fmt.place(file.path), min=10, keep="end"),
+                    Column("path", "Where", lambda file: fmt.short_path(file.path), min=10, keep="end"),
                 ],
                 id="choices",
             )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
-from tbatch_tui.engine.results import COLUMNS, USUAL, ExportFormat, has_parquet
+from tbatch_tui.engine.results import COLUMNS, DEFAULT_COLUMNS, ExportFormat, has_parquet
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.dialogs.base import Box
 from tbatch_tui.tui.dialogs.form import Form
@@ -91,7 +91,7 @@ class ExportDialog(Form[ExportChoice]):
                     yield Checkbox(words, on=True, id="shown", group="rows")
                 with Horizontal(classes="field", id="columns-field"):
                     yield Static("Columns", classes="name", markup=False)
-                    yield TextInput(", ".join(USUAL), placeholder=", ".join(COLUMNS), id="columns")
+                    yield TextInput(", ".join(DEFAULT_COLUMNS), placeholder=", ".join(COLUMNS), id="columns")
                 with Horizontal(classes="field"):
                     yield Static("File", classes="name", markup=False)
                     yield TextInput(self._default_path(ExportFormat.MERGED), id="path")
@@ -120,7 +120,7 @@ class ExportDialog(Form[ExportChoice]):
         self.action_save()
 
     def _default_path(self, form: ExportFormat) -> str:
-        return fmt.place(self._folder / f"{self._stem}{form.ending}")
+        return fmt.short_path(self._folder / f"{self._stem}{form.suffix}")
 
     def _format(self) -> ExportFormat:
         return next(
@@ -155,6 +155,6 @@ class ExportDialog(Form[ExportChoice]):
         form, text = self._format(), self.query_one("#path", TextInput).value.strip()
         # The path that was offered is taken as it is: what the field shows of it was made safe for the screen.
         is_default = text == self._default_path(form)
-        path = self._folder / f"{self._stem}{form.ending}" if is_default else Path(text).expanduser()
+        path = self._folder / f"{self._stem}{form.suffix}" if is_default else Path(text).expanduser()
         shown_only = bool(self._label) and not self.query_one("#all", Checkbox).on
         self.dismiss(ExportChoice(form, shown_only, tuple(self._columns()), path))

@@ -57,7 +57,7 @@ class Exporter:
         except BatchError as error:
             self._bridge.report(error)
         else:
-            self._bridge.notify(f"Wrote {fmt.plural(len(rows), 'row')}", fmt.place(choice.path))
+            self._bridge.notify(f"Wrote {fmt.plural(len(rows), 'row')}", fmt.short_path(choice.path))
 
     async def _ask(
         self, app: App[Any], index: ResultIndex, record: JobRecord | None, chosen: ChosenRows
@@ -95,7 +95,7 @@ class Exporter:
                 choice.path,
                 choice.format,
                 columns=choice.columns,
-                job_of=lambda row: index.job_of(row) or job_id,
+                job_id_of=lambda row: index.job_id_of(row) or job_id,
                 replace=replace,
                 cancelled=cancelled,
                 progress=report_progress,

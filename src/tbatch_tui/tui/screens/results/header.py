@@ -48,7 +48,7 @@ class CountsLine(Static):
 
     def show(self, index: ResultIndex, record: JobRecord | None) -> None:
         """Show the counts of an index; without result files, or before it is built, hide the line."""
-        counts = index.reconciliation if index.has_results else None
+        counts = index.counts if index.has_results else None
         issues = _issues(index, record)
         pieces: StyledText = []
         if counts is not None:
@@ -63,7 +63,7 @@ def _issues(index: ResultIndex, record: JobRecord | None) -> str:
     """Return which files are missing, unreadable or not what they were."""
     if not index.is_built or not index.has_results:
         return ""
-    return fmt.joined(*(fill_keys(_NOT_DOWNLOADED[kind]) for kind in _missing(record)), line(format_issues(index)))
+    return fmt.join(*(fill_keys(_NOT_DOWNLOADED[kind]) for kind in _missing(record)), line(format_issues(index)))
 
 
 def _missing(record: JobRecord | None) -> list[FileKind]:
@@ -81,12 +81,12 @@ def _missing(record: JobRecord | None) -> list[FileKind]:
 def rows_subject(name: str, filter_text: str, table: RecordTable[Row]) -> str:
     """Return the header's subject over a list of rows: `reviews · errors · 2 of 17 rows · 3 marked`."""
     marked = f"{len(table.marked):,} marked" if table.marked else ""
-    return fmt.joined(name, line(filter_text), _position(table) if filter_text else "", marked)
+    return fmt.join(name, line(filter_text), _position(table) if filter_text else "", marked)
 
 
 def causes_subject(name: str, causes: Sequence[ErrorGroup] | None) -> str:
     """Return the header's subject over a list of causes: `reviews · errors by cause · 3 causes`."""
-    return fmt.joined(name, "errors by cause", fmt.plural(len(causes), "cause") if causes is not None else "")
+    return fmt.join(name, "errors by cause", fmt.plural(len(causes), "cause") if causes is not None else "")
 
 
 def _position(table: RecordTable[Row]) -> str:

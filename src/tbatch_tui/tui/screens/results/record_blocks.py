@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.results import ContentPart, Message, Outcome, PartKind, ResultRecord, Usage, spelled
+from tbatch_tui.engine.results import ContentPart, Message, Outcome, PartKind, ResultRecord, Usage, format_raw_line
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.outcome import ISSUE_TEXTS, outcome_style
 from tbatch_tui.tui.render.status import ATTENTION, FAILED, QUIET
@@ -33,7 +33,7 @@ def record_blocks(record: ResultRecord, *, unfolded: bool = False, query: str = 
         blocks += _message(message, unfolded=unfolded, query=query)
     if record.settings or record.model:
         settings = [f"{name} {value}" for name, value in record.settings]
-        blocks += [Block(fmt.joined(record.model, *settings), QUIET), Block()]
+        blocks += [Block(fmt.join(record.model, *settings), QUIET), Block()]
     blocks += _response(record, unfolded, query)
     if record.source is not None and record.source_line is not None:
         source = f"{record.source.words}, line {record.source_line:,}"
@@ -56,8 +56,8 @@ def raw_blocks(record: ResultRecord) -> list[Block]:
         if data is None:
             blocks.append(Block("", lead=((title, _ROLE), (" · none is here", QUIET))))
         else:
-            blocks.append(Block("", lead=((title, _ROLE), (f" · {fmt.joined(source, fmt.size(len(data)))}", QUIET))))
-            blocks.append(Block(spelled(data), "", _INDENT))
+            blocks.append(Block("", lead=((title, _ROLE), (f" · {fmt.join(source, fmt.size(len(data)))}", QUIET))))
+            blocks.append(Block(format_raw_line(data), "", _INDENT))
         blocks.append(Block())
     return blocks
 
@@ -74,7 +74,7 @@ def _response(record: ResultRecord, unfolded: bool, query: str) -> Iterator[Bloc
         return
     if record.failure is not None:
         status = f"HTTP {record.failure.status}" if record.failure.status is not None else ""
-        about = fmt.joined(status, record.failure.code)
+        about = fmt.join(status, record.failure.code)
         yield Block("", lead=(heading, (f" · {about}" if about else "", QUIET)))
         yield Block(record.failure.message, FAILED, _INDENT)
         yield Block()
@@ -82,13 +82,16 @@ def _response(record: ResultRecord, unfolded: bool, query: str) -> Iterator[Bloc
             yield Block(record.raw_response.decode("utf-8", "replace"), QUIET, _INDENT)
             yield Block()
         return
-    if record.audio is not None:
-        about = fmt.joined(record.audio.language, fmt.duration(record.audio.seconds) if record.audio.seconds else "")
+    if (transcription := record.transcription) is not None:
+        about = fmt.join(
+            transcription.language,
+            fmt.duration(transcription.seconds) if transcription.seconds else "",
+        )
         yield Block("", lead=(("heard", _ROLE), (f" · {about}" if about else "", QUIET)))
-        yield Block(record.audio.text or "(silence)", "" if record.audio.text else QUIET, _INDENT)
+        yield Block(transcription.text or "(silence)", "" if transcription.text else QUIET, _INDENT)
         yield Block()
     for number, answer in enumerate(record.answers):
-        about = fmt.joined(answer.finish_reason, _used(record.usage) if not number else "")
+        about = fmt.join(answer.finish_reason, _used(record.usage) if not number else "")
         reasoning_tokens = record.usage.reasoning if record.usage is not None and not number else None
         yield from _message(answer, about, unfolded=unfolded, query=query, reasoning_tokens=reasoning_tokens)
     if row.outcome is Outcome.CUT_SHORT:
@@ -102,7 +105,7 @@ def _message(
 ) -> Iterator[Block]:
     yield Block("", lead=((message.role, _ROLE), (f" · {about}" if about else "", QUIET)))
     if message.reasoning:
-        is_all = not message.parts and not message.calls
+        is_all = not message.parts and not message.tool_calls
         is_hit = bool(query) and query.lower() in message.reasoning.lower()
         shown = unfolded or is_all or is_hit
         if reasoning_tokens:
@@ -114,7 +117,7 @@ def _message(
             yield Block(message.reasoning, QUIET, 2 * _INDENT)
     for part in message.parts:
         yield Block(part.text if part.kind in _TEXT else _note(part), "" if part.kind in _TEXT else QUIET, _INDENT)
-    for call in message.calls:
+    for call in message.tool_calls:
         yield Block("", lead=(("  → ", QUIET), (call.name, "bold")))
         yield Block(call.arguments, "", 2 * _INDENT)
     yield Block()
@@ -134,7 +137,7 @@ def _used(usage: Usage | None) -> str:
 
 
 def _why_cut(record: ResultRecord) -> str:
-    if any(answer.text or answer.calls for answer in record.answers):
+    if any(answer.text or answer.tool_calls for answer in record.answers):
         return "The answer stopped at the token limit: it is not whole. A greater max_tokens would let it finish."
     if any(answer.reasoning for answer in record.answers):
         return "The answer is empty: the tokens went into reasoning. A greater max_tokens would leave some for it."

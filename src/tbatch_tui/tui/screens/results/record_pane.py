@@ -48,7 +48,7 @@ class RecordPane(RecordView):
     @work(group="record", exclusive=True, exit_on_error=False)
     async def show_group(self, index: ResultIndex, group: ErrorGroup) -> None:
         """Show a cause of errors, with its first row as a sample."""
-        blocks = group_blocks(group, await asyncio.to_thread(index.record, group.sample))
+        blocks = group_blocks(group, await asyncio.to_thread(index.record, group.first_row))
         self._row_number = None
         self.show(blocks)
 

@@ -57,7 +57,7 @@ class RetryWriter:
         except BatchError as error:
             self._bridge.report(error)
             return None
-        self._bridge.notify(f"Wrote {path.name}", f"{fmt.place(path)}: nothing is sent before you submit it.")
+        self._bridge.notify(f"Wrote {path.name}", f"{fmt.short_path(path)}: nothing is sent before you submit it.")
         await self._engine.add_retry(path, family.retry_parent)
         return path
 

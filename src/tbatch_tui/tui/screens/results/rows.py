@@ -48,7 +48,7 @@ class RowFilter:
     def text(self) -> str:
         """`errors · “timeout”`; empty when all rows are shown."""
         kind = self.cause.message if self.cause is not None else self.kind
-        return fmt.joined(kind if kind != "all" else "", f"“{self.query}”" if self.query else "")
+        return fmt.join(kind if kind != "all" else "", f"“{self.query}”" if self.query else "")
 
     def next_kind(self) -> None:
         """Show the next kind of row."""

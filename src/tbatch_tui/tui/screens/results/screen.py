@@ -197,7 +197,7 @@ class ResultsScreen(BaseScreen):
     def _show_header(self) -> None:
         """Show what is listed, how far a thread is or what the rows cost, and the counts."""
         record, by_cause = self.family.record, self.browser.by_cause
-        name = fmt.joined(record.name if record is not None else "", self.family.text())
+        name = fmt.join(record.name if record is not None else "", self.family.text())
         if by_cause:
             subject = causes_subject(name, self.session.causes)
         else:
