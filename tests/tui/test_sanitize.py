@@ -19,41 +19,41 @@ ANY = st.text(st.characters(), max_size=60) | st.sampled_from(NASTY)
 
 @given(ANY)
 def test_a_line_is_harmless_and_one_line(s: str) -> None:
-    drawn = line(s)
-    assert is_harmless(drawn)
-    assert "\n" not in drawn and "\t" not in drawn
-    assert line(drawn) == drawn
-    drawn.encode()
+    clean = line(s)
+    assert is_harmless(clean)
+    assert "\n" not in clean and "\t" not in clean
+    assert line(clean) == clean
+    clean.encode()
 
 
 @given(ANY)
 def test_many_lines_keep_their_newlines_and_nothing_worse(s: str) -> None:
-    drawn = lines(s)
-    assert all(is_harmless(part) for part in drawn.split("\n"))
-    assert "\t" not in drawn
+    clean = lines(s)
+    assert all(is_harmless(part) for part in clean.split("\n"))
+    assert "\t" not in clean
 
 
 @given(ANY, st.integers(0, 40), st.sampled_from(["left", "right", "center"]), st.sampled_from(["start", "end"]))
 def test_fit_is_always_exactly_as_wide_as_asked(s: str, width: int, align: str, keep: str) -> None:
-    drawn = fit(s, width, align=align, keep=keep)  # type: ignore[arg-type]
-    assert cell_len(drawn) == width
-    assert is_harmless(drawn)
+    clean = fit(s, width, align=align, keep=keep)  # type: ignore[arg-type]
+    assert cell_len(clean) == width
+    assert is_harmless(clean)
 
 
 @given(st.lists(ANY, max_size=5), st.integers(0, 40), st.sampled_from(["left", "right", "center"]))
-def test_pieces_fit_too(texts: list[str], width: int, align: str) -> None:
-    drawn = fit_styled([(text, "bold") for text in texts], width, align=align, fill="")  # type: ignore[arg-type]
-    assert sum(cell_len(text) for text, _ in drawn) == width
+def test_styled_text_fits_too(texts: list[str], width: int, align: str) -> None:
+    clean = fit_styled([(text, "bold") for text in texts], width, align=align, fill="")  # type: ignore[arg-type]
+    assert sum(cell_len(text) for text, _ in clean) == width
 
 
 @pytest.mark.parametrize(
     "code", [*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xD800]
 )
 def test_no_control_comes_out(code: int) -> None:
-    drawn = line(f"a{chr(code)}b")
-    assert chr(code) not in drawn
-    assert drawn.startswith("a") and drawn.endswith("b")
-    assert unicodedata.category(drawn[1:-1] or " ")[0] in "SZ"
+    clean = line(f"a{chr(code)}b")
+    assert chr(code) not in clean
+    assert clean.startswith("a") and clean.endswith("b")
+    assert unicodedata.category(clean[1:-1] or " ")[0] in "SZ"
 
 
 def test_controls_are_shown_not_hidden() -> None:
@@ -63,7 +63,7 @@ def test_controls_are_shown_not_hidden() -> None:
     assert lines("one\r\ntwo\tthree") == "one\ntwo three"
 
 
-def test_two_ids_that_look_the_same_are_told_apart() -> None:
+def test_two_ids_that_look_alike_are_shown_apart() -> None:
     assert line("case-1\u200b") != line("case-1")
 
 
@@ -72,7 +72,7 @@ def test_marks_cannot_climb_out_of_their_cell() -> None:
     assert line("\u0301x").startswith("\N{DOTTED CIRCLE}")
 
 
-def test_what_is_cut_says_so_and_wide_letters_are_not_halved() -> None:
+def test_a_cut_is_marked_and_wide_letters_are_not_halved() -> None:
     assert fit("reviews-march", 8) == "reviews…"
     assert fit("/data/evals/reviews.jsonl", 14, keep="end") == "…reviews.jsonl"
     assert fit("日本語", 4) == "日… "

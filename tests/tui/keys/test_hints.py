@@ -1,4 +1,4 @@
-"""A person who has remapped every action reads of their own keys alone, wherever a text names one."""
+"""A user who has remapped every action reads only their own keys, wherever a text names one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LETTERS = [*"αβγδεζηθικλμνξοπρστυφχψω", *map(chr, range(ord("а"), ord("я"))), *map(chr, range(ord("А"), ord("Я")))]
 """Letters that no text of ours has."""
 TYPING = ("filter.keep", "filter.clear", "answer.save", "answer.discard", "form.next", "form.previous")
-OTHERS = dict(zip(keys.CONTEXTS, LETTERS, strict=False)) | {id: f"f{n}" for n, id in enumerate(TYPING, 5)}
+OTHERS = dict(zip(keys.CONTEXTS, LETTERS, strict=False)) | {action_id: f"f{n}" for n, action_id in enumerate(TYPING, 5)}
 DEFAULT = re.compile(r"(?<![\w/.~…'’[-])(?<!\d )(?:[b-zB-HJ-Z]|esc|enter|⏎|⌫)(?= \w|[);])")
 """A default key, as it would stand in a sentence or in the footer; of letters, what is not a word or a unit."""
 
@@ -64,12 +64,12 @@ async def test_no_text_names_a_default_key(sandbox: Sandbox, tmp_path: Path, mon
     app.load_first_rows(60)
     async with app.run_test(size=(140, 40)) as pilot:
 
-        async def press(id: str) -> None:
-            key = keymap.normalize_key(OTHERS[id])
+        async def press(action_id: str) -> None:
+            key = keymap.normalize_key(OTHERS[action_id])
             assert key is not None
             await pilot.press(key)
 
-        def look() -> None:
+        def check_texts() -> None:
             box = app.screen.query(Box).first().region if app.screen.is_modal else app.screen.region
             for line in (whole[box.x : box.right] for whole in screen_lines(app)[box.y : box.bottom]):
                 assert not DEFAULT.search(line), (DEFAULT.findall(line), line[-90:])
@@ -80,7 +80,7 @@ async def test_no_text_names_a_default_key(sandbox: Sandbox, tmp_path: Path, mon
                 return on(app, name) and all(text in screen_text(app) for text in texts)
 
             await until(shown, what=f"{name}: {texts}")
-            look()
+            check_texts()
             assert unexplained(app) == set(), name
 
         await see("Jobs", f"Press {OTHERS['jobs.new']} to pick a file", f"{OTHERS['tour.hide']} hides this")
@@ -92,7 +92,7 @@ async def test_no_text_names_a_default_key(sandbox: Sandbox, tmp_path: Path, mon
         app.open_check(twice)
         await see("Check", f"; {OTHERS['check.fix']} does it in a")
         await press("go.on")
-        await until(lambda: any(f"{OTHERS['check.fix']} mends what" in said.message for said in app._notifications))
+        await until(lambda: any(f"{OTHERS['check.fix']} mends what" in toast.message for toast in app._notifications))
         await press("list.filter")
         await pilot.press(*"zzz")
         await see("Check", f"{OTHERS['list.filter']} and {OTHERS['filter.clear']} show all again")

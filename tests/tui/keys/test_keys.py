@@ -1,4 +1,4 @@
-"""One key, one meaning; and a person's keymap is checked before Textual drops half of it silently."""
+"""One key has one meaning, and a user's keymap is checked before Textual drops half of it silently."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ import pytest
 from textual.binding import BindingsMap
 
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.keys import docs_page as keys_page
-from tbatch_tui.tui.keys import keymap
+from tbatch_tui.tui.keys import docs_page, keymap
 
 
-def test_every_binding_is_told_in_full() -> None:
+def test_every_binding_is_complete() -> None:
     for binding in keys.ALL:
         assert binding.id and binding.description and binding.tooltip and binding.group, binding
         assert keys.CONTEXTS[binding.id]
 
 
-def test_no_key_means_two_things_at_one_place() -> None:
+def test_no_key_means_two_things_in_one_context() -> None:
     by_id = {binding.id: binding for binding in keys.ALL if binding.id}
     for one, other in itertools.combinations(by_id.values(), 2):
         if keys.CONTEXTS[one.id or ""] & keys.CONTEXTS[other.id or ""]:
@@ -28,17 +27,17 @@ def test_no_key_means_two_things_at_one_place() -> None:
 
 
 def test_bindings_of_one_id_share_their_keys() -> None:
-    for id in keys.CONTEXTS:
-        assert len({binding.key for binding in keys.ALL if binding.id == id}) == 1
+    for action_id in keys.CONTEXTS:
+        assert len({binding.key for binding in keys.ALL if binding.id == action_id}) == 1
 
 
-def test_a_good_keymap_is_taken_as_textual_spells_it() -> None:
+def test_a_good_keymap_is_accepted_as_textual_spells_it() -> None:
     accepted, messages = keymap.resolve_keymap({"job.cancel": "shift+z, ctrl+k", "help.keys": "?", "jobs.new": "f5"})
     assert messages == []
     assert accepted == {"job.cancel": "Z,ctrl+k", "help.keys": "question_mark", "jobs.new": "f5"}
 
 
-def test_two_actions_may_change_places() -> None:
+def test_two_actions_may_swap_keys() -> None:
     swapped = {"job.cancel": "d", "job.download": "c"}
     assert keymap.resolve_keymap(swapped) == (swapped, [])
     bindings = BindingsMap([keys.CANCEL, keys.DOWNLOAD])
@@ -48,7 +47,7 @@ def test_two_actions_may_change_places() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mapping", "said"),
+    ("mapping", "message"),
     [
         ({"job.cncel": "x"}, "did you mean 'job.cancel'"),
         ({"nonsense": "x"}, "no action 'nonsense'"),
@@ -66,27 +65,27 @@ def test_two_actions_may_change_places() -> None:
         ({"job.cancel": "\x1b"}, "no key"),
     ],
 )
-def test_what_cannot_be_had_is_said_and_the_default_stays(mapping: dict[str, str], said: str) -> None:
+def test_an_invalid_entry_has_a_message_and_the_default_stays(mapping: dict[str, str], message: str) -> None:
     accepted, messages = keymap.resolve_keymap(mapping)
     assert accepted == {}
-    assert len(messages) == 1 and said in messages[0]
+    assert len(messages) == 1 and message in messages[0]
 
 
-def test_of_two_that_want_one_key_the_later_loses() -> None:
+def test_of_two_actions_that_want_one_key_the_later_loses() -> None:
     accepted, messages = keymap.resolve_keymap({"job.cancel": "z", "job.download": "z"})
     assert accepted == {"job.cancel": "z"}
     assert "job.download: 'z' is job.cancel" in messages[0]
 
 
-def test_a_swap_of_which_half_is_refused_is_refused_whole() -> None:
+def test_half_a_swap_is_refused_with_the_other_half() -> None:
     accepted, messages = keymap.resolve_keymap({"job.cancel": "d", "job.download": "ctrl+m"})
     assert accepted == {}
     assert len(messages) == 2
 
 
-def test_the_page_of_keys_is_as_the_bindings_are() -> None:
-    written = Path(__file__).parents[3] / "docs" / "reference" / "keys.md"
-    assert written.read_text(encoding="utf-8") == keys_page.page(), (
+def test_the_keys_page_is_generated_from_the_bindings() -> None:
+    page = Path(__file__).parents[3] / "docs" / "reference" / "keys.md"
+    assert page.read_text(encoding="utf-8") == docs_page.page(), (
         "python -m tbatch_tui.tui.keys.docs_page > docs/reference/keys.md"
     )
 

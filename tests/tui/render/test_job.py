@@ -1,4 +1,4 @@
-"""The words of the Job screen: steps, pace, chart and hints. Pure functions with a clock that is passed in."""
+"""A job as text: steps, pace, chart and hints. Pure functions with a clock that is passed in."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -31,6 +31,8 @@ from tbatch_tui.tui.screens.job.facts import about_facts
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tbatch_tui.tui.render.styled import StyledText
+
 NOW = 1_772_802_120.0
 MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
 
@@ -44,7 +46,7 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-def running(created: float, *, requests: int | None = 12_000, status: str = "IN_PROGRESS", **more: object) -> JobRecord:
+def running(created: float, *, requests: int | None = 12_000, status: str = "IN_PROGRESS", **more: Any) -> JobRecord:
     job = Job("job-1", status, 40.0, created_at=created, deadline=created + DAY, **more)
     return JobRecord("job-1", job, requests=requests)
 
@@ -57,21 +59,22 @@ def watched(begin: float, until: float, *, every: float = 30.0, per_hour: float 
     )
 
 
-def said(pieces: list[tuple[str, str]]) -> str:
-    return "".join(text for text, _ in pieces)
+def plain(text: StyledText) -> str:
+    """The text without its styles."""
+    return "".join(part for part, _ in text)
 
 
-def told(record: JobRecord, history: JobHistory, seen_at: float | None = NOW, now: float = NOW) -> str:
-    return " | ".join(said(pieces) for _, pieces in pace_facts(record, history, seen_at, now))
+def pace(record: JobRecord, history: JobHistory, seen_at: float | None = NOW, now: float = NOW) -> str:
+    return " | ".join(plain(text) for _, text in pace_facts(record, history, seen_at, now))
 
 
-# -- a row and its foot --------------------------------------------------------------------------------
+# -- a row and its details -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("width", range(6, 60))
 def test_a_cell_has_no_number_without_its_word(width: int) -> None:
-    tally = JobCounts(2_000, 1_980, 17, 3, cut_short=12, unreadable=4)
-    cell = said(counts_cell(tally, width))
+    counts = JobCounts(2_000, 1_980, 17, 3, cut_short=12, unreadable=4)
+    cell = plain(counts_cell(counts, width))
     assert len(cell) <= max(width, len("17 err …"))
     assert all(
         re.fullmatch(r"[\d,]+ (ok|err|missing|unreadable|cut|cut short)", part.removesuffix(" …"))
@@ -90,33 +93,33 @@ def test_a_cell_has_no_number_without_its_word(width: int) -> None:
         ("out of order", "out of order"),
     ],
 )
-def test_a_failed_job_says_why_not_that_it_failed(error: str, cell: str) -> None:
+def test_a_failed_job_shows_its_cause(error: str, cell: str) -> None:
     record = running(NOW - HOUR, status="FAILED", error=error)
-    assert said(progress_cell(record, 20)) == cell
-    assert error.strip() in said(details_lines(record, NOW, 76)[1])
+    assert plain(progress_cell(record, 20)) == cell
+    assert error.strip() in plain(details_lines(record, NOW, 76)[1])
 
 
 @pytest.mark.parametrize("width", [36, 56, 76, 106])
-def test_the_foot_says_the_deadline_at_any_width(width: int) -> None:
+def test_the_details_show_the_deadline_at_any_width(width: int) -> None:
     record = running(NOW - HOUR)
     for name in ("reviews", "日本語の長い名前" * 8):
-        head = said(details_lines(replace(record, label=name), NOW, width)[0])
+        head = plain(details_lines(replace(record, label=name), NOW, width)[0])
         assert head.endswith(" · deadline tomorrow 12:02") and cell_len(head) <= width
         assert "…" not in head or name != "reviews"
-    assert " · job-1 · " in said(details_lines(record, NOW, 76)[0])
+    assert " · job-1 · " in plain(details_lines(record, NOW, 76)[0])
 
 
-# -- the stuck meter -----------------------------------------------------------------------------------
+# -- the pace ------------------------------------------------------------------------------------------
 
 
-def test_a_steady_job_is_told_as_it_goes():
+def test_a_steady_job_has_a_speed_and_an_end() -> None:
     record, history = running(NOW - HOUR), JobHistory(watched(NOW - 30 * MINUTE, NOW))
-    foot = said(format_pace(record, history, NOW, NOW))
-    assert foot == "▇▇▇▇▇▇▇▇▇▇  7,200/h · done about 14:12"
-    assert "deadline tomorrow 12:02" in told(record, history)
+    details = plain(format_pace(record, history, NOW, NOW))
+    assert details == "▇▇▇▇▇▇▇▇▇▇  7,200/h · done about 14:12"
+    assert "deadline tomorrow 12:02" in pace(record, history)
     names = [name for name, _ in pace_facts(record, history, NOW, NOW)]
-    assert len(names) == len(set(names)), "nothing is said twice"
-    assert "60 %/h" in said(format_pace(running(NOW - HOUR, requests=None), history, NOW, NOW))
+    assert len(names) == len(set(names)), "no fact is there twice"
+    assert "60 %/h" in plain(format_pace(running(NOW - HOUR, requests=None), history, NOW, NOW))
 
 
 @pytest.mark.parametrize(
@@ -130,42 +133,42 @@ def test_a_steady_job_is_told_as_it_goes():
     ],
     ids=["nothing", "one look", "no list", "offline", "stands"],
 )
-def test_where_nothing_is_known_nothing_is_made_up(
+def test_without_data_there_is_no_estimate(
     points: tuple[ProgressPoint, ...], seen_at: float | None, words: str
-):
-    assert words in told(running(NOW - 6 * HOUR), JobHistory(points), seen_at)
+) -> None:
+    assert words in pace(running(NOW - 6 * HOUR), JobHistory(points), seen_at)
 
 
-def test_a_pause_is_described_and_others_pauses_only_where_they_were_seen():
+def test_a_pause_is_described_and_compared_with_observed_pauses_only() -> None:
     history = JobHistory(watched(NOW - 4 * HOUR, NOW - 2 * HOUR, per_hour=30.0))
-    assert "no progress for 2 h 00 m" in told(running(NOW - 4 * HOUR), history)
-    assert "paused" not in told(running(NOW - 4 * HOUR), history)
+    assert "no progress for 2 h 00 m" in pace(running(NOW - 4 * HOUR), history)
+    assert "paused" not in pace(running(NOW - 4 * HOUR), history)
     known = replace(history, similar=SimilarJobs(3, HOUR, HOUR / 2, 2 * HOUR, longest_pause=40 * MINUTE))
-    words = told(running(NOW - 4 * HOUR), known)
+    words = pace(running(NOW - 4 * HOUR), known)
     assert "no progress for 2 h 00 m; similar jobs paused up to 40 m" in words
     assert "3 jobs like it took 1 h 00 m (30 m to 2 h 00 m)" in words
-    assert said(format_pace(running(NOW - 4 * HOUR), history, NOW, NOW)).endswith("no progress for 2 h 00 m")
+    assert plain(format_pace(running(NOW - 4 * HOUR), history, NOW, NOW)).endswith("no progress for 2 h 00 m")
 
 
-def test_the_documented_rules_come_with_the_age():
-    assert "72 h" not in told(running(NOW - 23 * HOUR), JobHistory())
-    assert "Past its 24 h, and still running: that happens" in told(running(NOW - 30 * HOUR), JobHistory())
-    assert "asked after 72 h: Sun 07:02" in told(running(NOW - 30 * HOUR), JobHistory())
-    assert "support can be asked now" in told(running(NOW - 73 * HOUR), JobHistory())
+def test_the_documented_rules_depend_on_the_age() -> None:
+    assert "72 h" not in pace(running(NOW - 23 * HOUR), JobHistory())
+    assert "Past its 24 h, and still running: that happens" in pace(running(NOW - 30 * HOUR), JobHistory())
+    assert "asked after 72 h: Sun 07:02" in pace(running(NOW - 30 * HOUR), JobHistory())
+    assert "support can be asked now" in pace(running(NOW - 73 * HOUR), JobHistory())
 
 
-def test_an_end_after_the_deadline_is_said_calmly():
+def test_an_end_after_the_deadline_is_explained() -> None:
     history = JobHistory(watched(NOW - 2 * HOUR, NOW, per_hour=2.0))
-    assert "They are best effort: a job goes on" in told(running(NOW - 3 * HOUR), history)
+    assert "They are best effort: a job goes on" in pace(running(NOW - 3 * HOUR), history)
 
 
 @pytest.mark.parametrize("hours", [0.1, 1, 12, 23, 25, 71, 73, 1_000])
 @pytest.mark.parametrize("quiet", [0.0, 0.5, 5, 50])
-def test_it_is_never_called_stuck(hours: float, quiet: float):
+def test_a_job_is_never_called_stuck(hours: float, quiet: float) -> None:
     until = NOW - quiet * HOUR
     history = JobHistory(watched(until - HOUR, until), SimilarJobs(2, 60, 30, 90, 10.0))
     record = running(NOW - hours * HOUR)
-    words = (told(record, history) + said(format_pace(record, history, NOW, NOW))).lower()
+    words = (pace(record, history) + plain(format_pace(record, history, NOW, NOW))).lower()
     assert not any(word in words for word in ("stuck", "hung", "is dead", "stalled", "frozen"))
 
 
@@ -176,30 +179,30 @@ def test_it_is_never_called_stuck(hours: float, quiet: float):
     st.floats(0, 4e9),
     st.one_of(st.none(), st.integers(0, 50_000)),
 )
-def test_any_history_has_words(
+def test_any_history_can_be_rendered(
     points: list[tuple[float, float]], seen_at: float | None, created: float, requests: int | None
-):
+) -> None:
     history = JobHistory(tuple(ProgressPoint(at, "IN_PROGRESS", progress) for at, progress in points))
     record = running(created, requests=requests)
-    words = told(record, history, seen_at) + said(format_pace(record, history, seen_at, NOW))
+    words = pace(record, history, seen_at) + plain(format_pace(record, history, seen_at, NOW))
     assert "nan" not in words and "inf" not in words and " -" not in words
 
 
 # -- the chart -----------------------------------------------------------------------------------------
 
 
-def test_the_chart_has_the_curve_what_may_come_and_the_deadline():
+def test_the_chart_shows_curve_forecast_and_deadline() -> None:
     run = tuple(course(watched(NOW - HOUR, NOW, per_hour=50.0)))
-    lines = [said(row) for row in chart_lines(DrawnChart(run, NOW, NOW + HOUR, NOW + 1.5 * HOUR), 66, 5, NOW)]
+    lines = [plain(row) for row in chart_lines(DrawnChart(run, NOW, NOW + HOUR, NOW + 1.5 * HOUR), 66, 5, NOW)]
     assert lines[0].startswith("100 %") and lines[-2].startswith("  0 %")
     assert all("┊" in line for line in lines[:-1])
     assert lines[-2].index("█") < lines[1].index("·") < lines[0].index("┊")
     assert lines[-1].split() == ["12:02", "deadline", "14:32"]
 
 
-def test_a_deadline_far_off_does_not_press_the_curve():
+def test_a_distant_deadline_does_not_squeeze_the_curve() -> None:
     run = tuple(course(watched(NOW - HOUR, NOW)))
-    lines = [said(row) for row in chart_lines(DrawnChart(run, NOW, NOW + HOUR, NOW + DAY), 66, 5, NOW)]
+    lines = [plain(row) for row in chart_lines(DrawnChart(run, NOW, NOW + HOUR, NOW + DAY), 66, 5, NOW)]
     assert not any("┊" in line for line in lines)
     assert lines[-1].split() == ["12:02", "14:02"]
 
@@ -220,35 +223,39 @@ def test_no_line_of_a_chart_is_wider_than_it_may_be(
     deadline: float | None,
     width: int,
     height: int,
-):
+) -> None:
     run = tuple(course([ProgressPoint(at, "IN_PROGRESS", progress) for at, progress in points]))
     lines = chart_lines(DrawnChart(run, run[-1][0] + more, done_at, deadline), width, height, NOW)
     assert len(lines) == height + 1
-    assert all(len(said(line)) == width for line in lines[:-1])
-    assert len(said(lines[-1])) > GUTTER
+    assert all(len(plain(line)) == width for line in lines[:-1])
+    assert len(plain(lines[-1])) > GUTTER
 
 
 # -- the steps -----------------------------------------------------------------------------------------
 
 
-def test_a_change_that_was_not_watched_is_a_bound():
+def test_a_change_that_was_not_observed_is_a_bound() -> None:
     job = Job("job-1", "IN_PROGRESS", 10.0, created_at=NOW - 4 * HOUR, deadline=NOW + 20 * HOUR)
     record = JobRecord("job-1", job)
-    unwatched = JobHistory(
+    unobserved = JobHistory(
         (ProgressPoint(NOW - 4 * HOUR, "VALIDATING"), ProgressPoint(NOW - HOUR, "IN_PROGRESS", 9.0, NOW - 3.9 * HOUR))
     )
-    found = {step.word: step for step in timeline_steps(record, NOW, unwatched)}
-    assert (found["In progress"].is_by, found["Validating"].bound) == (True, "≤ ")
-    assert "by 2026-03-06 12:02:00" in said(found["In progress"].styled_text(NOW))
-    watched_ = JobHistory((unwatched.points[0], replace(unwatched.points[1], known_at=NOW - HOUR - 30)))
-    found = {step.word: step for step in timeline_steps(record, NOW, watched_)}
-    assert (found["In progress"].is_by, found["Validating"].bound, found["Validating"].lasted) == (False, "", 3 * HOUR)
+    by_word = {step.word: step for step in timeline_steps(record, NOW, unobserved)}
+    assert (by_word["In progress"].is_by, by_word["Validating"].bound) == (True, "≤ ")
+    assert "by 2026-03-06 12:02:00" in plain(by_word["In progress"].styled_text(NOW))
+    observed = JobHistory((unobserved.points[0], replace(unobserved.points[1], known_at=NOW - HOUR - 30)))
+    by_word = {step.word: step for step in timeline_steps(record, NOW, observed)}
+    assert (by_word["In progress"].is_by, by_word["Validating"].bound, by_word["Validating"].lasted) == (
+        False,
+        "",
+        3 * HOUR,
+    )
 
 
-def test_what_nobody_watched_has_no_times():
+def test_what_was_not_observed_has_no_times() -> None:
     job = Job("job-1", "COMPLETED", 100.0, created_at=NOW - HOUR, completed_at=NOW, output_file_id="f")
-    found = [(step.glyph, step.word, step.at, step.lasted) for step in timeline_steps(JobRecord("job-1", job), NOW)]
-    assert found == [
+    timeline = [(step.glyph, step.word, step.at, step.lasted) for step in timeline_steps(JobRecord("job-1", job), NOW)]
+    assert timeline == [
         ("●", "Made elsewhere", NOW - HOUR, None),
         ("●", "Validating", NOW - HOUR, None),
         ("●", "In progress", None, None),
@@ -256,36 +263,36 @@ def test_what_nobody_watched_has_no_times():
     ]
 
 
-def test_a_job_that_failed_unseen_is_not_said_to_have_run():
+def test_a_job_whose_failure_was_not_observed_has_not_run() -> None:
     job = Job("job-1", "FAILED", created_at=NOW - HOUR, error="error reading input file")
     assert [step.word for step in timeline_steps(JobRecord("job-1", job), NOW)] == ["Made elsewhere", "Failed"]
 
 
-def test_no_step_is_wider_than_its_columns():
+def test_no_step_is_wider_than_its_columns() -> None:
     for step in (
         TimelineStep("●", "A status of a server that nobody knows", NOW, 3 * DAY, True, "≤ "),
         TimelineStep("○", "Ended"),
     ):
-        assert len(said(step.styled_text(NOW))) <= STEP_WIDTH
-        assert len(said(step.styled_text(NOW, short=True))) <= 38  # the column beside the list
+        assert len(plain(step.styled_text(NOW))) <= STEP_WIDTH
+        assert len(plain(step.styled_text(NOW, short=True))) <= 38  # the column beside the list
 
 
 # -- lineage -------------------------------------------------------------------------------------------
 
 
-def test_a_retry_names_its_parent_and_a_parent_its_retries():
+def test_a_retry_names_its_parent_and_a_parent_its_retries() -> None:
     def record(key: str, parent: str | None = None) -> JobRecord:
         submission = Submission(1, Path("/in/a.jsonl"), 1, "0", Endpoint.CHAT, "", 3, NOW, parent=parent)
         return JobRecord(key, Job(key, "COMPLETED", created_at=NOW), submission, label=f"label {key}")
 
     one, two, three = record("one"), record("two", "one"), record("three", "two")
     family = [FamilyMember(one, 1), FamilyMember(two, 2), FamilyMember(three, 3)]
-    found = {name: said(pieces) for name, pieces in about_facts(two, [], family, NOW)}
-    assert found["Retry of"] == "label one, 13:02, completed, one"
-    assert found["Retried as"] == "label three, 13:02, completed, three"
+    facts = {name: plain(text) for name, text in about_facts(two, [], family, NOW)}
+    assert facts["Retry of"] == "label one, 13:02, completed, one"
+    assert facts["Retried as"] == "label three, 13:02, completed, three"
     assert "Retry of" not in dict(about_facts(one, [], family, NOW))
     alike = [replace(one, key=f"other-{n}") for n in range(5)]
-    assert [said(pieces) for _, pieces in about_facts(one, alike, [], NOW)].count("and 2 more") == 1
+    assert [plain(text) for _, text in about_facts(one, alike, [], NOW)].count("and 2 more") == 1
 
 
 # -- hints ---------------------------------------------------------------------------------------------
@@ -310,10 +317,10 @@ def test_a_retry_names_its_parent_and_a_parent_its_retries():
         ("Etwas ist schiefgegangen", "Nobody here knows"),
     ],
 )
-def test_each_known_error_has_its_hint(error: str, helps: str):
+def test_each_known_error_has_its_hint(error: str, helps: str) -> None:
     assert helps in error_hint(error)
 
 
-def test_no_hint_hides_another():
+def test_no_hint_hides_another() -> None:
     for signs, hint in KNOWN:
         assert error_hint(signs[0]) == hint, signs

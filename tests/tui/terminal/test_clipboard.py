@@ -1,4 +1,4 @@
-"""What is copied pastes without harm, whatever it was; what is too long is said, not cut."""
+"""Copied text pastes without harm, whatever it was; what is too long is refused, not cut."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.tui.screens.check.screen import CheckScreen
+from tbatch_tui.tui.screens.results.screen import ResultsScreen
 from tbatch_tui.tui.terminal.clipboard import MAX_BYTES, json_or_text, json_text
 from tests.conftest import until
 from tests.helpers.app_host import make_app
@@ -22,17 +24,17 @@ if TYPE_CHECKING:
 
 
 @given(st.text() | st.sampled_from(NASTY))
-def test_json_that_is_copied_is_the_same_value(text: str) -> None:
+def test_copied_json_is_the_same_value(text: str) -> None:
     copied = json_text({text: [text]})
     assert json.loads(copied) == {text: [text]}
     assert not any(c in copied for c in "\x1b\x07\x9b\u202e\u200b\x7f")
 
 
 @pytest.mark.parametrize("nasty", NASTY, ids=range(len(NASTY)))
-def test_what_is_no_json_is_copied_as_harmless_text(nasty: str) -> None:
-    found = json_or_text(b"{" + nasty.encode("utf-8", "surrogatepass"))
-    assert isinstance(found, str)
-    assert not any(c in found for c in "\x1b\x07\x9b\u202e\x00")
+def test_what_is_not_json_is_copied_as_harmless_text(nasty: str) -> None:
+    value = json_or_text(b"{" + nasty.encode("utf-8", "surrogatepass"))
+    assert isinstance(value, str)
+    assert not any(c in value for c in "\x1b\x07\x9b\u202e\x00")
 
 
 async def test_y_and_Y_on_jobs(tmp_path: Path, sandbox: Sandbox, chat_file: Path) -> None:  # noqa: N802 - two keys
@@ -45,12 +47,12 @@ async def test_y_and_Y_on_jobs(tmp_path: Path, sandbox: Sandbox, chat_file: Path
         await until(lambda: app.clipboard == sandbox.jobs[0]["id"])
         await pilot.press("Y")
         await until(lambda: app.clipboard.startswith("{"))
-        told = json.loads(app.clipboard)
-        assert (told["id"], told["label"]) == (sandbox.jobs[0]["id"], "\x1b[2J[/bad]\u202e")
+        record = json.loads(app.clipboard)
+        assert (record["id"], record["label"]) == (sandbox.jobs[0]["id"], "\x1b[2J[/bad]\u202e")
         assert "\x1b" not in app.clipboard
         await pilot.press("o")
-        await until(lambda: getattr(app.screen, "NAME", "") == "Results" and app.screen.session.index.is_built)
-        await until(lambda: app.screen.table.row_count == 2)
+        await until(lambda: isinstance(app.screen, ResultsScreen) and app.screen.session.index.is_built)
+        await until(lambda: isinstance(app.screen, ResultsScreen) and app.screen.table.row_count == 2)
         await pilot.press("Y")
         await until(lambda: "custom_id" in app.clipboard)
         both = json.loads(app.clipboard)
@@ -64,11 +66,11 @@ async def test_a_faulty_line_is_copied_whole_or_not_at_all(more: str, tmp_path: 
     path.write_text(json.dumps({"custom_id": 7, "more": more}) + "\n")
     app = make_app(tmp_path, None, file=path)
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(lambda: getattr(app.screen, "NAME", "") == "Check" and app.screen.session.report is not None)
+        await until(lambda: isinstance(app.screen, CheckScreen) and app.screen.session.report is not None)
         await pilot.press("Y")
         await until(lambda: app._notifications)
-        [said] = [f"{note.title} {note.message}" for note in app._notifications]
+        [toast] = [f"{note.title} {note.message}" for note in app._notifications]
         if more:
-            assert "line 1 is too long to copy" in said and not app.clipboard
+            assert "line 1 is too long to copy" in toast and not app.clipboard
         else:
-            assert json.loads(app.clipboard) == {"custom_id": 7, "more": ""} and "Copied line 1" in said
+            assert json.loads(app.clipboard) == {"custom_id": 7, "more": ""} and "Copied line 1" in toast

@@ -1,4 +1,4 @@
-"""An app that ends by a mistake of ours says so, and neither the key nor what was asked."""
+"""An app that ends because of a bug reports that, without the key and the prompts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 KEY = "tgp_v1_0123456789abcdefWXYZ"
 
 
-async def test_a_crash_shows_no_variables_and_no_key(tmp_path: Path):
+async def test_a_crash_shows_no_variables_and_no_key(tmp_path: Path) -> None:
     with Sandbox(speed=40, key=KEY) as box:
         app = make_app(tmp_path, box)
 
@@ -32,11 +32,11 @@ async def test_a_crash_shows_no_variables_and_no_key(tmp_path: Path):
                 await until(lambda: app.engine.health.state is HealthState.OK)
                 app.call_later(mistake)
                 await until(lambda: app._exit_renderables)
-                [told] = app._exit_renderables
-    assert isinstance(told, Text)
-    for where in (told.plain, (tmp_path / "data" / NAME).read_text()):
+                [report] = app._exit_renderables
+    assert isinstance(report, Text)
+    for where in (report.plain, (tmp_path / "data" / NAME).read_text()):
         assert "RuntimeError" in where
         assert "…WXYZ" in where
         assert KEY not in where
         assert "the-secret-recipe" not in where
-    assert "\x1b" not in told.plain
+    assert "\x1b" not in report.plain

@@ -1,4 +1,4 @@
-"""e on Check: the line is opened in the person's own editor, and the file is checked again after."""
+"""e on Check: the line is opened in the user's own editor, and then the file is checked again."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tests.helpers.new_batch_host import SIZES, Open, offline, shown
         ("'/opt/my editor/ed it' -x", ["/opt/my editor/ed it", "-x", "/data/x.jsonl"]),
     ],
 )
-def test_each_editor_is_told_the_line_as_it_wants_it(editor: str, command: list[str]) -> None:
+def test_each_editor_gets_the_line_in_its_own_way(editor: str, command: list[str]) -> None:
     assert editor_command({"EDITOR": editor}, Path("/data/x.jsonl"), 7) == command
 
 
@@ -48,12 +48,12 @@ def test_no_name_is_taken_for_an_option() -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "said"), [({}, "No editor is set"), ({"EDITOR": "'vi"}, "EDITOR is no command: No closing quotation")]
+    ("environ", "title"), [({}, "No editor is set"), ({"EDITOR": "'vi"}, "EDITOR is no command: No closing quotation")]
 )
-def test_what_is_no_editor_is_told_with_its_mend(environ: dict[str, str], said: str) -> None:
+def test_an_error_without_an_editor_has_a_hint(environ: dict[str, str], title: str) -> None:
     with pytest.raises(BatchError) as raised:
         editor_command(environ, Path("x"), 1)
-    assert said in raised.value.title and "start tbatch-tui again" in raised.value.hint
+    assert title in raised.value.title and "start tbatch-tui again" in raised.value.hint
 
 
 def open_check(path: Path) -> Open:
@@ -121,7 +121,9 @@ async def test_the_app_goes_on_while_the_editor_is_open(
         assert not app._batch_count
 
 
-async def test_why_no_editor_opens_is_told(faulty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_editor_that_does_not_open_gives_the_reason(
+    faulty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("VISUAL", raising=False)
     monkeypatch.delenv("EDITOR", raising=False)
     async with shown(offline(tmp_path), open_check(faulty)) as (app, pilot):

@@ -1,11 +1,11 @@
-"""A job has ended: told by toast, bell, title and desktop; once, harmless, and not where that is switched off."""
+"""A finished job is announced by toast, bell, title and desktop: once, harmless, and not where that is switched off."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def ended(name: str, **more: object) -> JobRecord:
-    return JobRecord(name, label=name, job=Job(name, "COMPLETED", **more))  # type: ignore[arg-type]
+def ended(name: str, *, error: str | None = None) -> JobRecord:
+    return JobRecord(name, label=name, job=Job(name, "COMPLETED", error=error))
 
 
 @pytest.mark.parametrize("terminal", ["xterm-256color", "foot", "rxvt-unicode"])
 @pytest.mark.parametrize("nasty", NASTY, ids=range(len(NASTY)))
 def test_a_notice_is_one_sequence_whatever_a_job_is_called(nasty: str, terminal: str) -> None:
-    said = desktop_notice(*notice_text((ended(nasty, error=nasty),)), {"TERM": terminal})
-    assert said.startswith("\x1b]") and said.endswith("\x1b\\")
-    inside = said[2:-2]
+    notice = desktop_notice(*notice_text((ended(nasty, error=nasty),)), {"TERM": terminal})
+    assert notice.startswith("\x1b]") and notice.endswith("\x1b\\")
+    inside = notice[2:-2]
     assert is_harmless(inside) and len(inside) < 450
     if terminal != "xterm-256color":
         assert inside.startswith("777;notify;") and inside.count(";") >= 3
@@ -57,13 +57,13 @@ def test_several_are_one_notice() -> None:
 def test_in_a_terminal(tmp_path: Path) -> None:
     """Title and notice on the wire, the person's command run, and the terminal's own title back at the end."""
     source = write_chat(tmp_path / "evening run.jsonl", ["Hello"])
-    kept = tmp_path / "kept.json"
-    code = f"import json, sys; json.dump(json.load(sys.stdin), open({str(kept)!r}, 'w'))"
+    received = tmp_path / "received.json"
+    code = f"import json, sys; json.dump(json.load(sys.stdin), open({str(received)!r}, 'w'))"
     config = tmp_path / "config" / "tbatch-tui" / "config.toml"
     config.parent.mkdir(parents=True)
     config.write_text(f"[notify]\ncommand = {json.dumps([sys.executable, '-c', code])}\n")
     with Sandbox(speed=40) as box:
-        server = {
+        server: dict[str, Any] = {
             "TOGETHER_API_KEY": box.key,
             "TOGETHER_BASE_URL": box.base_url,
             "XDG_CONFIG_HOME": str(config.parents[1]),
@@ -89,28 +89,30 @@ def test_in_a_terminal(tmp_path: Path) -> None:
         finally:
             terminal.close()
         assert b"\x07" in terminal.seen and b"\x1b[23;2t" in terminal.seen
-        assert json.loads(kept.read_text())["id"] == box.jobs[0]["id"]
+        assert json.loads(received.read_text())["id"] == box.jobs[0]["id"]
     assert terminal.seen.count(b"\x1b]9;") == 1
 
 
-async def test_what_ended_long_ago_is_no_news(tmp_path: Path, chat_file: Path) -> None:
+async def test_a_job_that_ended_long_ago_is_not_announced(tmp_path: Path, chat_file: Path) -> None:
     with Sandbox(speed=0) as box:
         box.add_job("COMPLETED")
         app = make_app(tmp_path, box)
-        heard: list[JobsEnded] = []
+        announced: list[JobsEnded] = []
         async with app.run_test():
-            app.bridge.ended.subscribe(app, heard.append)
+            app.bridge.ended.subscribe(app, announced.append)
             key = await app.engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
             await until(lambda: (r := app.engine.record(key)) is not None and r.job is not None)
             await until(lambda: app.jobs.table.row_count == 2)
-            assert not heard
+            assert not announced
             box.advance(100_000)
-            await until(lambda: heard, what="the end of the running one is told")
-            assert [record.key for record in heard[0].records] == [app.engine.record(key).job.id]
-        assert len(heard) == 1
+            await until(lambda: announced, what="the end of the running one is announced")
+            record = app.engine.record(key)
+            assert record is not None and record.job is not None
+            assert [each.key for each in announced[0].records] == [record.job.id]
+        assert len(announced) == 1
 
 
-async def test_an_end_while_no_app_was_open_is_told_at_the_next_start(tmp_path: Path, chat_file: Path) -> None:
+async def test_an_end_while_no_app_was_open_is_announced_at_the_next_start(tmp_path: Path, chat_file: Path) -> None:
     with Sandbox(speed=0) as box:
         app = make_app(tmp_path, box)
         async with app.run_test():
@@ -118,15 +120,15 @@ async def test_an_end_while_no_app_was_open_is_told_at_the_next_start(tmp_path: 
             await until(lambda: (r := app.engine.record(key)) is not None and r.job is not None)
         box.advance(100_000)
         app = make_app(tmp_path, box)
-        heard: list[JobsEnded] = []
+        announced: list[JobsEnded] = []
         async with app.run_test():
-            app.bridge.ended.subscribe(app, heard.append)
-            await until(lambda: heard)
-            assert heard[0].records[0].key == box.jobs[0]["id"]
+            app.bridge.ended.subscribe(app, announced.append)
+            await until(lambda: announced)
+            assert announced[0].records[0].key == box.jobs[0]["id"]
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("notify = 3", "[notify] holds lines"),
         ("[notify]\nbell = 'no'", "write true or false"),
@@ -135,35 +137,35 @@ async def test_an_end_while_no_app_was_open_is_told_at_the_next_start(tmp_path: 
         ("[notify]\nbeep = true", "there are toast, bell"),
     ],
 )
-def test_a_switch_that_is_not_one_is_said(text: str, said: str, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=said.replace("[", r"\[")):
-        settled(tmp_path, text)
+def test_a_wrong_switch_is_an_error(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=message.replace("[", r"\[")):
+        settings_of(tmp_path, text)
 
 
 def test_each_can_be_switched_off(tmp_path: Path) -> None:
-    quiet = settled(tmp_path, "[notify]\ntoast = false\nbell = false\ndesktop = false\ntitle = false\n")
+    quiet = settings_of(tmp_path, "[notify]\ntoast = false\nbell = false\ndesktop = false\ntitle = false\n")
     assert quiet.notify == Notify(toast=False, bell=False, desktop=False, title=False)
-    assert settled(tmp_path, '[notify]\ncommand = ["a", "b"]').notify == Notify(command=("a", "b"))
+    assert settings_of(tmp_path, '[notify]\ncommand = ["a", "b"]').notify == Notify(command=("a", "b"))
 
 
-def settled(tmp_path: Path, text: str) -> Settings:
+def settings_of(tmp_path: Path, text: str) -> Settings:
     config = tmp_path / "config.toml"
     config.write_text(text)
-    nothing = dict.fromkeys(("file", "output_dir", "data_dir", "poll_interval", "base_url"))
+    nothing: dict[str, Any] = dict.fromkeys(("file", "output_dir", "data_dir", "poll_interval", "base_url"))
     return resolve_settings(
         **nothing, demo=False, mouse=True, environment={"TOGETHER_API_KEY": "k"}, config_file=config
-    )  # type: ignore[arg-type]
+    )
 
 
-async def test_the_command_says_for_how_many_it_was_not_run(tmp_path: Path) -> None:
+async def test_a_toast_tells_for_how_many_the_command_was_not_run(tmp_path: Path) -> None:
     ran = tmp_path / "ran"
     code = f"open({str(ran)!r}, 'a').write('.')"
     app = make_app(tmp_path, None)
     async with app.run_test():
         notify = Notify(command=(sys.executable, "-S", "-c", code))
-        attention = Notifier(app, app.bridge, notify)
-        jobs = tuple(ended(f"job-{number}") for number in range(22))
-        await attention.run_command(JobsEnded(jobs))
+        notifier = Notifier(app, app.bridge, notify)
+        records = tuple(ended(f"job-{number}") for number in range(22))
+        await notifier.run_command(JobsEnded(records))
         await until(lambda: app._notifications)
         [note] = app._notifications
         assert note.title.endswith("ran for 20 jobs, and not for 2 that ended with them")

@@ -1,4 +1,4 @@
-"""The person's own command: it gets the job, not the key; it is told when it fails, and killed when it stays."""
+"""The user's own command: it gets the job, not the key; one that takes too long is killed, and errors are reported."""
 
 from __future__ import annotations
 
@@ -17,40 +17,40 @@ from tbatch_tui.tui.terminal.notify_command import run_notify_command
 from tests.conftest import until
 
 RECORD = JobRecord("job-1", job=Job("job-1", "COMPLETED"), label="\x1b[2J $(touch /tmp/x)")
-KEEPS = "import json, os, sys; json.dump([json.load(sys.stdin), dict(os.environ), sys.argv[1:]], open({!r}, 'w'))"
+SAVE_INPUT = "import json, os, sys; json.dump([json.load(sys.stdin), dict(os.environ), sys.argv[1:]], open({!r}, 'w'))"
 
 
 async def test_it_gets_the_job_on_standard_input_and_no_key(tmp_path: Path) -> None:
-    kept = tmp_path / "kept.json"
-    command = [sys.executable, "-c", KEEPS.format(str(kept)), "$(echo no shell)"]
+    received = tmp_path / "received.json"
+    command = [sys.executable, "-c", SAVE_INPUT.format(str(received)), "$(echo no shell)"]
     add_secret("hidden-key-of-the-test")
     keys = {"TOGETHER_API_KEY": "secret-of-the-test", "HEADER": "Authorization: hidden-key-of-the-test"}
     await run_notify_command(command, RECORD, environment={**os.environ, **keys})
-    job, environment, argv = json.loads(kept.read_text())
+    job, environment, argv = json.loads(received.read_text())
     assert (job["id"], job["status"], job["label"]) == ("job-1", "COMPLETED", RECORD.label)
     assert "TOGETHER_API_KEY" not in environment and "of-the-test" not in str(environment.values())
     assert argv == ["$(echo no shell)"]
 
 
-async def test_what_goes_wrong_is_told() -> None:
-    for command, said in (
+async def test_errors_are_reported() -> None:
+    for command, message in (
         (["no-such-program-anywhere"], "did not start"),
         ([sys.executable, "-c", "import sys; sys.exit(3)"], "failed with 3"),
         ([sys.executable, "-c", "pass"], ""),  # it does not even read what it is given
     ):
-        if not said:
+        if not message:
             await run_notify_command(command, RECORD)
             continue
         with pytest.raises(BatchError) as error:
             await run_notify_command(command, RECORD)
-        assert said in error.value.title
+        assert message in error.value.title
 
 
-async def test_one_that_stays_is_killed_with_its_children(tmp_path: Path) -> None:
+async def test_a_command_that_takes_too_long_is_killed_with_its_children(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
-    stays = f"import subprocess; p = subprocess.Popen(['sleep', '600']); open({str(pid)!r}, 'w').write(str(p.pid))"
+    sleeper = f"import subprocess; p = subprocess.Popen(['sleep', '600']); open({str(pid)!r}, 'w').write(str(p.pid))"
     with pytest.raises(BatchError) as error:
-        await run_notify_command([sys.executable, "-c", stays + "; p.wait()"], RECORD, time_limit=3.0)
+        await run_notify_command([sys.executable, "-c", sleeper + "; p.wait()"], RECORD, time_limit=3.0)
     assert "stopped after 3 s" in error.value.title
     child = int(pid.read_text())
     await until(lambda: not _runs(child), what="the child of the command is gone")

@@ -1,4 +1,4 @@
-"""Hits in wrapped text: nothing is lost or changed by marking them, and a line break hides none."""
+"""Hits in wrapped text: highlighting them changes no text, and a line break hides none."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from tbatch_tui.tui.widgets.reader.wrap import fold
 
 
 @given(st.text(max_size=80).map(line), st.text(alphabet="ab ", max_size=6))
-def test_marking_changes_no_text(text: str, sought: str) -> None:
-    pattern = query_pattern(sought)
+def test_highlighting_changes_no_text(text: str, query: str) -> None:
+    pattern = query_pattern(query)
     hits = find_spans(pattern, "ab", text, "ba") if pattern is not None else []
-    assert "".join(piece for piece, _ in highlight_spans(text, "bold", hits, "reverse")) == text
+    assert "".join(part for part, _ in highlight_spans(text, "bold", hits, "reverse")) == text
 
 
 @given(st.lists(st.sampled_from(["needle", "in", "the", "hay"]), min_size=1, max_size=30), st.integers(3, 20))

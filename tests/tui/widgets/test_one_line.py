@@ -12,7 +12,7 @@ from textual.widgets import Input
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys import keymap
 from tbatch_tui.tui.widgets.divider import Divider
-from tbatch_tui.tui.widgets.header_line import HeaderLine
+from tbatch_tui.tui.widgets.header_line import HeaderLine, Segment
 from tbatch_tui.tui.widgets.key_bar import KeyBar
 from tbatch_tui.tui.widgets.progress_line import ProgressLine
 from tests.helpers.drawn import Bare, check_screen, screen_lines, screen_text
@@ -21,20 +21,29 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-STATUS = ["Acme / evals", "214 done", ("2 running", "$status-active"), ("1 needs you", "$status-attention"), "↻ 0:22"]
+    from tbatch_tui.tui.render.styled import StyledText
+
+STATUS: list[Segment] = [
+    "Acme / evals",
+    "214 done",
+    ("2 running", "$status-active"),
+    ("1 needs you", "$status-attention"),
+    "↻ 0:22",
+]
 
 
-def said(pieces: list[tuple[str, str]]) -> str:
-    return "".join(text for text, _ in pieces)
+def plain(text: StyledText) -> str:
+    """The text without its styles."""
+    return "".join(part for part, _ in text)
 
 
 def header(subject: str, width: int) -> str:
     line = HeaderLine("Jobs", subject)
     line.set_status(*STATUS)
-    return said(line.styled_text(width))
+    return plain(line.styled_text(width))
 
 
-def test_the_header_gives_way_from_the_least_wanted() -> None:
+def test_a_narrow_header_drops_the_least_important_first() -> None:
     assert header("", 110).endswith("Acme / evals · 214 done · 2 running · 1 needs you · ↻ 0:22 ")
     assert header("", 60).startswith(" Jobs ") and header("", 60).endswith(
         "… · 214 done · 2 running · 1 needs you · ↻ 0:22 "
@@ -52,23 +61,23 @@ def test_the_header_is_never_too_wide(width: int) -> None:
         assert cell_len(header(subject, width)) <= max(width, 8)
 
 
-def test_progress_says_how_much_how_fast_how_long() -> None:
+def test_progress_shows_amount_speed_and_time_left() -> None:
     line = ProgressLine()
     line.show(15_400_000, 24_100_000, rate=3_100_000)
-    assert said(line.styled_text(80)).startswith(" ━━━━━━━━━")
-    assert said(line.styled_text(80)).endswith(" 63 %  15.4 MB of 24.1 MB · 3.1 MB/s · 2.8 s left")
-    assert "━" not in said(line.styled_text(50))
+    assert plain(line.styled_text(80)).startswith(" ━━━━━━━━━")
+    assert plain(line.styled_text(80)).endswith(" 63 %  15.4 MB of 24.1 MB · 3.1 MB/s · 2.8 s left")
+    assert "━" not in plain(line.styled_text(50))
     line.show(12_000, None, unit="lines")
-    assert said(line.styled_text(80)).strip() == "12,000 lines"
+    assert plain(line.styled_text(80)).strip() == "12,000 lines"
     line.show(5, 10, rate=1, label="Checking", unit="lines")
-    assert said(line.styled_text(80)).startswith(" Checking  ━")
-    assert "5 of 10 lines · 1/s · 5 s left" in said(line.styled_text(80))
+    assert plain(line.styled_text(80)).startswith(" Checking  ━")
+    assert "5 of 10 lines · 1/s · 5 s left" in plain(line.styled_text(80))
 
 
 def test_a_rule_is_as_wide_as_the_line() -> None:
-    assert said(Divider().styled_text(20)) == "─" * 20
-    assert said(Divider("line 4,812").styled_text(30)) == "── line 4,812 " + "─" * 16
-    assert cell_len(said(Divider("日本語" * 20).styled_text(30))) == 30
+    assert plain(Divider().styled_text(20)) == "─" * 20
+    assert plain(Divider("line 4,812").styled_text(30)) == "── line 4,812 " + "─" * 16
+    assert cell_len(plain(Divider("日本語" * 20).styled_text(30))) == 30
 
 
 class KeyScreen(Screen[None]):
@@ -94,7 +103,7 @@ class KeyScreen(Screen[None]):
     def on_mount(self) -> None:
         self.set_focus(None)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
         return self.states.get(action, True)
 
     def action_new_batch(self) -> None:
@@ -143,7 +152,7 @@ async def test_the_bar_follows_the_keymap() -> None:
 
 
 @pytest.mark.parametrize("width", [60, 40, 20, 12])
-async def test_what_does_not_fit_falls_off_but_help_stays(width: int) -> None:
+async def test_keys_that_do_not_fit_are_dropped_but_help_stays(width: int) -> None:
     app = KeyApp()
     async with app.run_test(size=(width, 20)) as pilot:
         await pilot.pause()

@@ -1,4 +1,4 @@
-"""The reading pane and its wrapping: any text, any size, nothing lost and nothing that freezes."""
+"""The reading pane and its wrapping: any text of any size, nothing lost and nothing that freezes."""
 
 from __future__ import annotations
 

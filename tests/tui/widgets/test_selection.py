@@ -1,4 +1,4 @@
-"""Text is selected with the mouse and copied as it was written: no break of the screen's, no gutter, no control."""
+"""Text is selected with the mouse and copied as it was written: no line break of the screen, no gutter, no control."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.tui.dialogs.text_dialog import TextDialog
 from tbatch_tui.tui.keys.keymap import resolve_keymap
 from tbatch_tui.tui.screens.job.timeline_list import TimelineList
+from tbatch_tui.tui.screens.results.screen import ResultsScreen
 from tbatch_tui.tui.widgets.fact_list import FactList
 from tbatch_tui.tui.widgets.reader.json_blocks import json_blocks
 from tbatch_tui.tui.widgets.reader.view import RecordView
@@ -34,7 +35,7 @@ WORDS = "The quick brown fox jumps over the lazy dog and goes home. " * 12
 
 
 async def drag(pilot: Pilot[str], start: tuple[int, int], end: tuple[int, int], within: str = "") -> None:
-    """Press at one place, go to another, let go there; places are a widget's, if one is named."""
+    """Press the mouse at `start` and release it at `end`, both within a widget if one is named."""
     on = pilot.app.screen.query_one(within) if within else None
     await pilot.mouse_down(on, offset=start)
     await pilot.hover(on, offset=end)
@@ -42,13 +43,18 @@ async def drag(pilot: Pilot[str], start: tuple[int, int], end: tuple[int, int], 
 
 
 async def copied(app: TbatchApp, pilot: Pilot[str]) -> tuple[str, str]:
-    """What ctrl+c puts on the clipboard, and what it says."""
+    """What ctrl+c puts on the clipboard, and the toast."""
     app.copy_to_clipboard("")
     app.clear_notifications()
     await pilot.press("ctrl+c")
-    await until(lambda: app._notifications, what="it says something")
-    [said] = [f"{note.title} {note.message}".strip() for note in app._notifications]
-    return app.clipboard, said
+    await until(lambda: app._notifications, what="there is a toast")
+    [toast] = [f"{note.title} {note.message}".strip() for note in app._notifications]
+    return app.clipboard, toast
+
+
+def is_on_jobs(app: TbatchApp) -> bool:
+    """Whether the Jobs screen is on top."""
+    return app.screen is app.jobs
 
 
 async def reading(app: TbatchApp, pilot: Pilot[str], text: str | list[Block]) -> RecordView:
@@ -70,33 +76,33 @@ async def test_a_paragraph_is_copied_as_it_was_written(size: tuple[int, int], tm
         lines = screen_text(app).count("fox")
         assert lines > 3
         await drag(pilot, (6, 1), (40, 4), "RecordView")
-        text, said = await copied(app, pilot)
+        text, toast = await copied(app, pilot)
         assert text and text in WORDS and text.startswith("quick brown") and "\n" not in text
-        assert said == f"Copied {len(text)} characters"
-        assert str(view.render_line(1)._segments[1].style.bgcolor.name) != str(
-            view.render_line(0)._segments[0].style.bgcolor
-        )
+        assert toast == f"Copied {len(text)} characters"
+        selected, plain = view.render_line(1)._segments[1].style, view.render_line(0)._segments[0].style
+        assert selected is not None and selected.bgcolor is not None and plain is not None
+        assert selected.bgcolor.name != str(plain.bgcolor)
 
         await pilot.click("RecordView", offset=(3, 0))
         assert not app.screen.selections
         await pilot.click("RecordView", offset=(3, 0), times=2)
-        text, said = await copied(app, pilot)
+        text, toast = await copied(app, pilot)
         assert text == f"assistant\n{WORDS}\n\n日本語 done.\nafter"
-        assert said.startswith("Copied 5 lines, ")
+        assert toast.startswith("Copied 5 lines, ")
 
 
 async def test_json_is_copied_as_json(tmp_path: Path) -> None:
     """Its indent is its own; where the screen broke a line it is whole again."""
     app = make_app(tmp_path, None)
-    said = {
+    row = {
         "custom_id": "a",
         "body": {"messages": [{"role": "user", "content": WORDS[:580] + " 日本"}], "max_tokens": 7},
     }
     async with app.run_test(size=(60, 20)) as pilot:
-        view = await reading(app, pilot, json_blocks(json.dumps(said, ensure_ascii=False))[0])
+        view = await reading(app, pilot, json_blocks(json.dumps(row, ensure_ascii=False))[0])
         view.text_select_all()
         text, _ = await copied(app, pilot)
-        assert json.loads(text) == said and '\n  "body": {\n    "messages": [' in text
+        assert json.loads(text) == row and '\n  "body": {\n    "messages": [' in text
 
 
 async def test_the_key_can_be_another(tmp_path: Path) -> None:
@@ -113,7 +119,7 @@ async def test_the_key_can_be_another(tmp_path: Path) -> None:
             await until(lambda: app.clipboard == WORDS.rstrip("\n"), what=key)
 
 
-async def test_what_is_dragged_over_stays_in_the_record(tmp_path: Path) -> None:
+async def test_a_drag_stays_in_the_record(tmp_path: Path) -> None:
     app = make_app(tmp_path, None)
     async with app.run_test(size=(80, 24)) as pilot:
         view = await reading(app, pilot, "\n".join(f"line {n}" for n in range(1_000)))
@@ -130,7 +136,7 @@ async def test_what_is_dragged_over_stays_in_the_record(tmp_path: Path) -> None:
         assert (await copied(app, pilot))[0] == "line 998\nline 999"
 
 
-async def test_what_is_scrolled_under_the_mouse_while_it_drags_is_selected(tmp_path: Path) -> None:
+async def test_text_scrolled_under_the_dragging_mouse_is_selected(tmp_path: Path) -> None:
     app = make_app(tmp_path, None)
     async with app.run_test(size=(80, 24)) as pilot:
         view = await reading(app, pilot, "\n".join(f"line {n}" for n in range(1_000)))
@@ -146,7 +152,7 @@ async def test_what_is_scrolled_under_the_mouse_while_it_drags_is_selected(tmp_p
         assert (await copied(app, pilot))[0].count("\n") == 34
 
 
-async def test_wide_characters_are_taken_by_their_cells(tmp_path: Path) -> None:
+async def test_wide_characters_are_selected_by_their_cells(tmp_path: Path) -> None:
     app = make_app(tmp_path, None)
     async with app.run_test(size=(80, 24)) as pilot:
         await reading(app, pilot, [Block("日本語テキスト🎉 and more", indent=2)])
@@ -168,8 +174,8 @@ async def test_hostile_text_is_copied_without_a_control(tmp_path: Path) -> None:
             view.text_select_all()
             await pilot.pause()
             check_screen(app)
-            text, said = await copied(app, pilot)
-            assert text.endswith("end") and all(is_harmless(line) for line in text.split("\n")) and "Copied" in said
+            text, toast = await copied(app, pilot)
+            assert text.endswith("end") and all(is_harmless(line) for line in text.split("\n")) and "Copied" in toast
 
 
 @pytest.mark.parametrize("huge", HUGE, ids=range(len(HUGE)))
@@ -187,13 +193,13 @@ async def test_a_megabyte_is_selected_without_holding_the_loop(huge: str, tmp_pa
                 holds.append(process_time() - before)
 
         measuring = asyncio.create_task(measure())
-        text, said = await copied(app, pilot)
+        text, toast = await copied(app, pilot)
         measuring.cancel()
-        assert not text and "Too much is selected to copy: more than 74.0 kB" in said
+        assert not text and "Too much is selected to copy: more than 74.0 kB" in toast
         assert max(holds) < 0.15  # of this process's time, on a slow machine too; put together at once it takes more
 
 
-async def test_nothing_selected_says_how_to_leave_and_another_text_is_not_selected(tmp_path: Path) -> None:
+async def test_without_a_selection_ctrl_c_explains_how_to_leave_and_new_text_is_not_selected(tmp_path: Path) -> None:
     app = make_app(tmp_path, None)
     async with app.run_test(size=(80, 24)) as pilot:
         assert "leaves tbatch-tui" in (await copied(app, pilot))[1]
@@ -204,7 +210,7 @@ async def test_nothing_selected_says_how_to_leave_and_another_text_is_not_select
         assert not app.screen.selections
 
 
-async def test_escape_gives_up_the_selection_before_it_goes_back(tmp_path: Path) -> None:
+async def test_escape_clears_the_selection_before_it_goes_back(tmp_path: Path) -> None:
     app = make_app(tmp_path, None)
     async with app.run_test(size=(80, 24)) as pilot:
         await reading(app, pilot, WORDS)
@@ -212,7 +218,7 @@ async def test_escape_gives_up_the_selection_before_it_goes_back(tmp_path: Path)
         await pilot.press("escape")
         assert isinstance(app.screen, TextDialog) and not app.screen.selections
         await pilot.press("escape")
-        assert app.screen is app.jobs
+        assert is_on_jobs(app)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -226,17 +232,17 @@ async def test_on_results_and_job(size: tuple[int, int], tmp_path: Path, sandbox
         await pilot.press("enter")
         await until(lambda: getattr(app.screen, "NAME", "") == "Job" and app.screen.query_one("#files").display)
         facts = app.screen.query_one("#files", FactList)
-        await until(lambda: "output" in str(facts.render()), what="its files are told")
+        await until(lambda: "output" in str(facts.render()), what="its files are shown")
         facts.text_select_all()
-        text, said = await copied(app, pilot)
-        assert f"{chat_file.stem}-" in text and ".output.jsonl" in text and said.startswith("Copied ")
+        text, toast = await copied(app, pilot)
+        assert f"{chat_file.stem}-" in text and ".output.jsonl" in text and toast.startswith("Copied ")
         steps = app.screen.query_one(TimelineList)
         await drag(pilot, (2, 0), (11, 0), "#steps")
         assert (await copied(app, pilot))[0] in "".join(part for part, _ in steps._lines[0])
 
         await pilot.press("escape", "o")
-        await until(lambda: getattr(app.screen, "NAME", "") == "Results" and app.screen.session.index.is_built)
-        await until(lambda: app.screen.table.row_count == 2)
+        await until(lambda: isinstance(app.screen, ResultsScreen) and app.screen.session.index.is_built)
+        await until(lambda: isinstance(app.screen, ResultsScreen) and app.screen.table.row_count == 2)
         await drag(pilot, (4, 1), (20, 2), "RecordTable")  # a table moves its cursor on a click; nothing else
         assert not app.screen.selections
         await pilot.press("enter")

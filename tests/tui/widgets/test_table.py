@@ -15,7 +15,7 @@ from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.widgets.table.columns import GAP, GUTTER, Column, place_columns
 from tbatch_tui.tui.widgets.table.rows import KeyedRows, Lines, group_starts
 from tbatch_tui.tui.widgets.table.table import RecordTable
-from tests.helpers.drawn import Bare, check_screen, screen_lines, screen_text
+from tests.helpers.drawn import Bare, check_screen, painted, screen_lines, screen_text
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -49,7 +49,7 @@ class TableApp(Bare):
         super().__init__()
         self.rows = rows
         self.options = options
-        self.heard: list[Message] = []
+        self.posted: list[Message] = []
 
     def compose(self) -> ComposeResult:
         columns = self.options.pop("columns", COLUMNS)
@@ -64,14 +64,18 @@ class TableApp(Bare):
         return self.query_one("#table", RecordTable)
 
     def on_record_table_highlighted(self, event: RecordTable.Highlighted) -> None:
-        self.heard.append(event)
+        self.posted.append(event)
 
     on_record_table_selected = on_record_table_highlighted
     on_record_table_header_clicked = on_record_table_highlighted
     on_record_table_marked = on_record_table_highlighted
 
-    def marked(self) -> str:
-        """The line with the cursor's mark."""
+    def cursor_key(self) -> str | None:
+        """The key under the cursor."""
+        return self.table.cursor_key
+
+    def cursor_line(self) -> str:
+        """The line with the cursor."""
         return next((line for line in screen_lines(self) if line.startswith("▌")), "")
 
 
@@ -98,7 +102,7 @@ async def test_keys_move_the_cursor(count: int, size: tuple[int, int]) -> None:
         ]:
             await pilot.press(key)
             assert table.cursor_index == index, key
-            assert f"item-{index} " in app.marked()
+            assert f"item-{index} " in app.cursor_line()
             check_screen(app)
 
 
@@ -116,22 +120,22 @@ async def test_cursor_and_scroll_stay_through_updates() -> None:
         table = app.table
         table.move_cursor(key="k500")
         await pilot.press("k", "k", "k")
-        height = screen_lines(app).index(app.marked())
-        kept = table.cursor_key
+        height = screen_lines(app).index(app.cursor_line())
+        key = table.cursor_key
         new = [(f"new{number}", Item(number)) for number in range(7)]
         table.set_rows(new + items(1_000))
         await pilot.pause()
-        assert table.cursor_key == kept and screen_lines(app).index(app.marked()) == height
+        assert table.cursor_key == key and screen_lines(app).index(app.cursor_line()) == height
         table.set_rows(list(reversed(items(1_000))))
         await pilot.pause()
-        assert table.cursor_key == kept and screen_lines(app).index(app.marked()) == height
-        changed = [(key, replace(item, kind="changed") if key == "k497" else item) for key, item in items(1_000)]
+        assert table.cursor_key == key and screen_lines(app).index(app.cursor_line()) == height
+        changed = [(k, replace(item, kind="changed") if k == "k497" else item) for k, item in items(1_000)]
         table.set_rows(changed)
         await pilot.pause()
-        assert "changed" in app.marked() and table.row_count == 1_000
+        assert "changed" in app.cursor_line() and table.row_count == 1_000
         table.set_rows(row for row in changed if row[0] not in ("k498", "k499"))
         await pilot.pause()
-        assert table.cursor_key == kept and screen_lines(app).index(app.marked()) == height
+        assert table.cursor_key == key and screen_lines(app).index(app.cursor_line()) == height
 
 
 async def test_at_the_top_new_rows_are_seen() -> None:
@@ -158,13 +162,13 @@ async def test_a_removed_row_leaves_the_cursor_on_the_next() -> None:
         assert app.table.cursor_key == "k8"
         app.table.set_rows([])
         await pilot.pause()
-        assert app.table.cursor_key is None and "Nothing here. [/no]" in screen_text(app)
+        assert app.cursor_key() is None and "Nothing here. [/no]" in screen_text(app)
         app.table.set_rows(items(3))
         await pilot.pause()
         assert app.table.cursor_index is not None and "item-0" in screen_text(app)
 
 
-async def test_space_marks_and_goes_on_and_a_marks_all_that_is_shown() -> None:
+async def test_space_marks_and_moves_on_and_a_marks_all_that_is_shown() -> None:
     app = TableApp(items(4), can_mark=True)
     async with app.run_test(size=(80, 24)) as pilot:
         table = app.table
@@ -184,7 +188,7 @@ async def test_space_marks_and_goes_on_and_a_marks_all_that_is_shown() -> None:
         table.mark(())
         await pilot.pause()
         assert not any("◆" in line for line in screen_lines(app))
-        assert sum(type(message).__name__ == "Marked" for message in app.heard) == 7
+        assert sum(type(message).__name__ == "Marked" for message in app.posted) == 7
         check_screen(app)
 
 
@@ -196,7 +200,7 @@ async def test_a_table_without_marks_leaves_space_to_the_screen() -> None:
 
 
 @pytest.mark.parametrize("width", [20, 40, 60, 80])
-async def test_columns_without_room_are_a_turn_away(width: int) -> None:
+async def test_columns_without_room_can_be_turned_to(width: int) -> None:
     app = TableApp(items(3), can_turn=True)
     async with app.run_test(size=(width, 10)) as pilot:
         first = screen_lines(app)[0]
@@ -223,10 +227,10 @@ async def test_the_cursor_is_where_it_was_when_the_rows_come_back() -> None:
         app.table.set_rows([])
         app.table.set_rows(items(30))
         await pilot.pause()
-        assert app.table.cursor_key == "k20" and "item-20" in app.marked()
+        assert app.table.cursor_key == "k20" and "item-20" in app.cursor_line()
 
 
-async def test_columns_that_no_key_leads_to_are_not_hinted_at() -> None:
+async def test_columns_that_no_key_turns_to_are_not_hinted_at() -> None:
     app = TableApp(items(3))
     async with app.run_test(size=(40, 10)) as pilot:
         first = screen_lines(app)[0]
@@ -243,7 +247,7 @@ async def test_rules_stand_between_groups_and_are_not_rows() -> None:
         lines = screen_lines(app)
         assert [index for index, line in enumerate(lines) if line.startswith("──")] == [3, 5]
         for number in range(5):
-            assert f"item-{number} " in app.marked()
+            assert f"item-{number} " in app.cursor_line()
             await pilot.press("j")
         await pilot.click("#table", offset=(5, 5))
         assert app.table.cursor_key == "k4"
@@ -260,8 +264,8 @@ async def test_messages() -> None:
         await pilot.press("enter")
         await pilot.double_click("#table", offset=(10, 5))
         await pilot.click("#table", offset=(20, 0))
-        told = [(type(m).__name__, getattr(m, "key", getattr(m, "column", ""))) for m in app.heard]
-        assert told == [
+        posted = [(type(m).__name__, getattr(m, "key", getattr(m, "column", ""))) for m in app.posted]
+        assert posted == [
             ("Highlighted", "k0"),
             ("Highlighted", "k1"),
             ("Highlighted", "k1"),
@@ -277,10 +281,10 @@ async def test_enter_can_be_left_to_the_screen() -> None:
     async with app.run_test() as pilot:
         await pilot.press("enter")
         assert "enter" not in app.screen.active_bindings
-        assert [type(message).__name__ for message in app.heard] == ["Highlighted"]
+        assert [type(message).__name__ for message in app.posted] == ["Highlighted"]
 
 
-async def test_enter_is_called_what_it_does_and_only_where_there_is_a_row() -> None:
+async def test_enter_is_named_and_works_only_where_there_is_a_row() -> None:
     app = TableApp(items(3), enter="Read")
     async with app.run_test():
         assert app.screen.active_bindings["enter"].binding.description == "Read"
@@ -288,7 +292,7 @@ async def test_enter_is_called_what_it_does_and_only_where_there_is_a_row() -> N
         assert "enter" not in app.screen.active_bindings
 
 
-async def test_the_cursor_is_seen_without_focus_and_told_apart() -> None:
+async def test_the_cursor_is_visible_without_focus_and_looks_different() -> None:
     app = TableApp(items(3))
     async with app.run_test() as pilot:
         focused = app.table.render_line(1)
@@ -306,9 +310,9 @@ async def test_live_resize_recomputes_the_columns() -> None:
         seen = []
         for width, height in [(140, 40), (80, 24), (60, 20), (30, 8), (12, 4), (140, 40)]:
             await pilot.resize_terminal(width, height)
-            await pilot.pause()
+            await painted(app)
             check_screen(app)
-            assert app.marked(), (width, height)
+            assert app.cursor_line(), (width, height)
             seen.append(sum(title in screen_lines(app)[0] for title in ("Kind", "Name", "Note", "Number", "Bar")))
         assert seen == [5, 5, 3, 2, 1, 5]
 
@@ -328,14 +332,14 @@ async def test_only_lines_that_changed_are_painted_again(monkeypatch: pytest.Mon
     app = TableApp(items(10_000))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
-        painted: list[object] = []
-        monkeypatch.setattr(app.table, "refresh", lambda *regions, **_: painted.extend(regions))
+        refreshed: list[object] = []
+        monkeypatch.setattr(app.table, "refresh", lambda *regions, **_: refreshed.extend(regions))
         app.table.set_rows(items(10_000))
-        assert painted == []
+        assert refreshed == []
         app.table.set_rows(
             (f"k{number}", Item(number, "new" if 20 <= number < 9_000 else "done")) for number in range(10_000)
         )
-        assert len(painted) == 3  # rows 20, 21 and 22 are on screen
+        assert len(refreshed) == 3  # rows 20, 21 and 22 are on screen
 
 
 async def test_theme_change_and_sort_mark() -> None:
@@ -378,14 +382,14 @@ class Million:
         return int(key)
 
 
-async def test_a_million_rows_are_not_looked_at() -> None:
+async def test_a_million_rows_are_not_all_read() -> None:
     app = TableApp([])
     async with app.run_test(size=(80, 24)) as pilot:
         source = Million()
         started = asyncio.get_running_loop().time()
         app.table.set_source(source)
         await pilot.press("G", "k", "pageup", "g", "G")
-        assert "999,999" in app.marked()
+        assert "999,999" in app.cursor_line()
         assert source.asked < 2_000
         assert asyncio.get_running_loop().time() - started < 2
 
@@ -395,13 +399,13 @@ def test_columns_never_overlap_nor_leave_the_table(width: int, order: list[int])
     placed = place_columns([COLUMNS[index] for index in order], width)
     assert placed
     end = GUTTER - GAP
-    for one in placed:
-        assert one.x == end + GAP and one.width >= 0
-        end = one.x + one.width
+    for each in placed:
+        assert each.x == end + GAP and each.width >= 0
+        end = each.x + each.width
     assert end <= max(width, GUTTER)
-    kept = {one.column.priority for one in placed}
-    gone = {column.priority for column in COLUMNS} - kept
-    assert not gone or max(gone) < min(kept)
+    shown = {each.column.priority for each in placed}
+    hidden = {column.priority for column in COLUMNS} - shown
+    assert not hidden or max(hidden) < min(shown)
 
 
 @given(st.lists(st.integers(1, 9), max_size=12))
