@@ -11,6 +11,7 @@ import os
 import tempfile
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,9 +123,9 @@ class Stage:
         """Wait for a screen and its content."""
         await until(lambda: getattr(self.app.screen, "NAME", "") == name)
         if name == "Check":
-            await until(lambda: self.app.screen.checker.report and not self.app.screen.checker.busy)  # type: ignore[attr-defined]
+            await until(lambda: self.app.screen.session.report and not self.app.screen.session.activity)  # type: ignore[attr-defined]
         elif name == "Results":
-            await until(lambda: self.app.screen.reader.index.is_built)  # type: ignore[attr-defined]
+            await until(lambda: self.app.screen.session.index.is_built)  # type: ignore[attr-defined]
         else:
             await until(lambda: getattr(self.app.screen, "is_ready", True))
 
@@ -143,85 +144,125 @@ class Stage:
         return self.app.export_screenshot(title="tbatch-tui").replace("<svg ", '<svg xml:space="preserve" ', 1)
 
 
-async def session(folder: Path, data_dir: Path, name: str, size: tuple[int, int], theme: str) -> list[Path]:
-    """Walk through the app and take the pictures; return the files."""
-    pictures: list[Path] = []
+@dataclass
+class Walk:
+    """A walk through the app that takes a picture of each screen."""
+
+    stage: Stage
+    pilot: Pilot[str]
+    folder: Path
+    suffix: str
+    """Added to the name of each picture."""
+    pictures: list[Path] = field(default_factory=list)
+
+    async def take(self, name: str) -> None:
+        """Take a picture of the present screen."""
+        await self.pilot.pause()
+        path = self.folder / f"{name}{self.suffix}.svg"
+        path.write_text(self.stage.picture(), encoding="utf-8")
+        self.pictures.append(path)
+
+    async def back_to_jobs(self) -> None:
+        """Close all screens above Jobs."""
+        while self.stage.app.screen is not self.stage.app.jobs:
+            await self.pilot.press("escape")
+            await self.pilot.pause()
+
+    async def jobs(self) -> str:
+        """Take Jobs with jobs in many states; return the key of one with results."""
+        stage, app = self.stage, self.stage.app
+        await stage.wait_until_listed()
+        evaluated = await stage.submit(Path("safety-eval.jsonl"), 240)
+        for past in [r for r in stage.records if r.name in ("eval-nightly", "red-team")]:
+            await app.engine.fetch(past.key)
+        stage.advance(90)
+        await until(lambda: stage.has_results(evaluated))
+        await until(lambda: all(stage.has_results(r.key) for r in stage.records if r.name == "red-team"))
+        await stage.submit(Path("samples/reviews-2000.jsonl"), REVIEWS)
+        for _ in range(4):
+            stage.advance(4)
+            await stage.wait_for_poll()
+        await until(lambda: any(r.submission and r.job and r.job.progress for r in stage.records if r.is_active))
+        app.clear_notifications()
+        app.jobs.table.move_cursor(index=0)
+        await self.take("jobs")
+        return evaluated
+
+    async def job_and_results(self, key: str) -> None:
+        """Take Job and Results of a job, the errors by cause, and the help."""
+        stage, pilot = self.stage, self.pilot
+        stage.app.jobs.go_to(key)
+        await pilot.press("enter")
+        await stage.wait_for_screen("Job")
+        await self.take("job")
+        await pilot.press("o")
+        await stage.wait_for_screen("Results")
+        await pilot.press("j", "j")
+        await self.take("results")
+        await pilot.press("E")
+        await pilot.pause()
+        await self.take("results-errors")
+        await pilot.press("question_mark")
+        await self.take("keys")
+        await pilot.press("escape")
+        await self.back_to_jobs()
+
+    async def files(self) -> None:
+        """Take Files."""
+        app = self.stage.app
+        await self.pilot.press("F")
+        await self.stage.wait_for_screen("Files")
+        await until(lambda: app.screen.query_one(RecordTable).row_count > 10)
+        await self.take("files")
+        await self.pilot.press("escape")
+
+    async def pick_check_and_create(self) -> None:
+        """Take Pick, Check with and without problems, the fix dialog, and Create."""
+        stage, app, pilot = self.stage, self.stage.app, self.pilot
+        for path in (Path("batch-results"), Path("safety-eval.jsonl")):
+            os.utime(path, (NOW - 60, NOW - 60))
+        app.push_screen(PickScreen(app.engine, app.bridge, Path.cwd(), Path("samples")))
+        await stage.wait_for_screen("Pick")
+        await self.take("pick")
+        app.open_check(Path("samples/with-faults.jsonl"))
+        await stage.wait_for_screen("Check")
+        await self.take("check-faults")
+        await pilot.press("x")
+        await until(lambda: app.screen.is_modal)
+        await self.take("fix")
+        await pilot.press("escape")
+        app.open_check(Path("samples/chat.jsonl"))
+        await until(lambda: app.screen.session.path.name == "chat.jsonl")  # type: ignore[attr-defined]
+        await stage.wait_for_screen("Check")
+        await self.take("check-clean")
+        await pilot.press("enter")
+        await stage.wait_for_screen("Create")
+        await self.take("create")
+        await self.back_to_jobs()
+
+    async def rest_dialog(self) -> None:
+        """Take the question about the other requests of a file, of which a few were sent first."""
+        app = self.stage.app
+        rest = await self.stage.submit_a_few_first(Path("samples/reviews-2000.jsonl"), REVIEWS)
+        app.jobs.go_to(rest)
+        await self.pilot.press("w")
+        await until(lambda: app.screen.is_modal)
+        app.clear_notifications()
+        await self.take("rest")
+
+
+async def session(folder: Path, data_dir: Path, suffix: str, size: tuple[int, int], theme: str) -> list[Path]:
+    """Walk through the app at this size and take the pictures; return the files."""
     with demo_sandbox() as box:
         stage = Stage(box, data_dir, theme)
-        app = stage.app
-
-        async def take(pilot: Pilot[str], picture_name: str) -> None:
-            await pilot.pause()
-            pictures.append(folder / f"{picture_name}{name}.svg")
-            pictures[-1].write_text(stage.picture(), encoding="utf-8")
-
-        async with app.run_test(size=size) as pilot:
-            await stage.wait_until_listed()
-            evaluated = await stage.submit(Path("safety-eval.jsonl"), 240)
-            for past in [r for r in stage.records if r.name in ("eval-nightly", "red-team")]:
-                await app.engine.fetch(past.key)
-            stage.advance(90)
-            await until(lambda: stage.has_results(evaluated))
-            await until(lambda: all(stage.has_results(r.key) for r in stage.records if r.name == "red-team"))
-            await stage.submit(Path("samples/reviews-2000.jsonl"), REVIEWS)
-            for _ in range(4):
-                stage.advance(4)
-                await stage.wait_for_poll()
-            await until(lambda: any(r.submission and r.job and r.job.progress for r in stage.records if r.is_active))
-            app.clear_notifications()
-            app.jobs.table.move_cursor(index=0)
-            await take(pilot, "jobs")
-            app.jobs.go_to(evaluated)
-            await pilot.press("enter")
-            await stage.wait_for_screen("Job")
-            await take(pilot, "job")
-            await pilot.press("o")
-            await stage.wait_for_screen("Results")
-            await pilot.press("j", "j")
-            await take(pilot, "results")
-            await pilot.press("E")
-            await pilot.pause()
-            await take(pilot, "results-errors")
-            await pilot.press("question_mark")
-            await take(pilot, "keys")
-            await pilot.press("escape")
-            while app.screen is not app.jobs:
-                await pilot.press("escape")
-                await pilot.pause()
-            await pilot.press("F")
-            await stage.wait_for_screen("Files")
-            await until(lambda: app.screen.query_one(RecordTable).row_count > 10)
-            await take(pilot, "files")
-            await pilot.press("escape")
-            for path in (Path("batch-results"), Path("safety-eval.jsonl")):
-                os.utime(path, (NOW - 60, NOW - 60))
-            app.push_screen(PickScreen(app.engine, app.bridge, Path.cwd(), Path("samples")))
-            await stage.wait_for_screen("Pick")
-            await take(pilot, "pick")
-            app.open_check(Path("samples/with-faults.jsonl"))
-            await stage.wait_for_screen("Check")
-            await take(pilot, "check-faults")
-            await pilot.press("x")
-            await until(lambda: app.screen.is_modal)
-            await take(pilot, "fix")
-            await pilot.press("escape")
-            app.open_check(Path("samples/chat.jsonl"))
-            await until(lambda: app.screen.checker.path.name == "chat.jsonl")  # type: ignore[attr-defined]
-            await stage.wait_for_screen("Check")
-            await take(pilot, "check-clean")
-            await pilot.press("enter")
-            await stage.wait_for_screen("Create")
-            await take(pilot, "create")
-            while app.screen is not app.jobs:
-                await pilot.press("escape")
-                await pilot.pause()
-            rest = await stage.submit_a_few_first(Path("samples/reviews-2000.jsonl"), REVIEWS)
-            app.jobs.go_to(rest)
-            await pilot.press("w")
-            await until(lambda: app.screen.is_modal)
-            app.clear_notifications()
-            await take(pilot, "rest")
-    return pictures
+        async with stage.app.run_test(size=size) as pilot:
+            walk = Walk(stage, pilot, folder, suffix)
+            evaluated = await walk.jobs()
+            await walk.job_and_results(evaluated)
+            await walk.files()
+            await walk.pick_check_and_create()
+            await walk.rest_dialog()
+    return walk.pictures
 
 
 def demo_sandbox() -> Sandbox:

@@ -1,4 +1,4 @@
-"""What every test may ask for: a sandbox on loopback, the sample files, and a home that is not the person's own."""
+"""Fixtures for every test: a sandbox on loopback, sample files, and an empty home folder."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ CHAT_MODEL = "meta-llama/Llama-3.3-70B-Instruct-Turbo"
 
 
 @pytest.fixture(autouse=True)
-def strange_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees, or writes to, the home and the key of whoever runs it."""
+def empty_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep every test away from the home folder and the key of whoever runs it."""
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
@@ -29,34 +29,34 @@ def strange_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
 
 
 @pytest.fixture(autouse=True)
-def compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Programs that tests start keep their bytecode, as a person's do: without, each compiles all of ours again."""
+def keep_bytecode(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the programs that tests start store their bytecode: otherwise each compiles all our modules again."""
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """A sandbox in a hurry: a small job lives for about half a second."""
+    """Run a sandbox whose clock is fast: a small job takes about half a second."""
     with Sandbox(speed=40) as box:
         yield box
 
 
 @pytest.fixture
 def still_sandbox() -> Iterator[Sandbox]:
-    """A sandbox whose clock only the test moves."""
+    """Run a sandbox whose clock only the test moves."""
     with Sandbox(speed=0) as box:
         yield box
 
 
 @pytest.fixture
 def chat_file(tmp_path: Path) -> Path:
-    """The chat sample: two requests."""
+    """Write the chat sample, which has two requests."""
     return write_chat(tmp_path / "batch_input.jsonl", ["Hello, world!", "Explain quantum computing."])
 
 
 @pytest.fixture
 def audio_file(tmp_path: Path) -> Path:
-    """The audio sample: two transcriptions."""
+    """Write the audio sample, which has two transcriptions."""
     path = tmp_path / "audio_batch.jsonl"
     rows = [
         {
@@ -71,7 +71,7 @@ def audio_file(tmp_path: Path) -> Path:
 
 
 def write_chat(path: Path, prompts: list[str]) -> Path:
-    """A chat input file with one request for each prompt, called request-1, request-2, …"""
+    """Write a chat input file with one request for each prompt, called request-1, request-2, …"""
     rows = [
         {
             "custom_id": f"request-{n}",
@@ -84,7 +84,7 @@ def write_chat(path: Path, prompts: list[str]) -> Path:
 
 
 async def until(condition: Callable[[], object], *, what: str = "", within: float = 20.0) -> None:
-    """Wait until the condition holds, looking often; fails the test after `within` seconds."""
+    """Wait until the condition holds, and fail the test after `within` seconds. `what` is named in that error."""
     end = asyncio.get_running_loop().time() + within
     while not condition():
         assert asyncio.get_running_loop().time() < end, f"did not happen within {within:g} s: {what or condition}"

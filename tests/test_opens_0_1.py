@@ -109,10 +109,10 @@ def read_settings() -> Any:
 
 def read_keys(mapping: dict[str, str]) -> dict[str, Any]:
     from tbatch_tui.tui.keys.bindings import ALL
-    from tbatch_tui.tui.keys.keymap import keys_of, resolve_keymap
+    from tbatch_tui.tui.keys.keymap import binding_keys, resolve_keymap
 
     accepted, messages = resolve_keymap(mapping)
-    keys = {binding.id: keys_of(binding, accepted) for binding in ALL}
+    keys = {binding.id: binding_keys(binding, accepted) for binding in ALL}
     return {"accepted": accepted, "refused": len(messages), "keys": keys}
 
 

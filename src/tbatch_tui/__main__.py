@@ -1,4 +1,4 @@
-"""`python -m tbatch_tui` is `tbatch-tui`."""
+"""Run `tbatch-tui` by `python -m tbatch_tui`."""
 
 import sys
 

@@ -1,10 +1,11 @@
-"""The demo's private server: a child process that dies with the app, also when the app is killed."""
+"""The demo's private server: a child process that ends with the app, even when the app is killed."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,18 +13,24 @@ from filelock import FileLock, Timeout
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.engine.options import EngineOptions
 
-DEMO_KEY = "demo-key-of-the-private-sandbox"
-SERVER_NAME = "demo"
-_READ_BEFORE = 3
-"""Past jobs whose results are there when the demo is first looked at."""
+_KEY = "demo-key-of-the-private-sandbox"
+_SERVER_NAME = "demo"
+_JOBS_WITH_RESULTS = 3
+"""The latest past jobs whose results are there when the demo is opened for the first time."""
+_STOPS_WITHIN = 3.0
+"""Seconds the server may take to end by itself before it is killed."""
 
 
 class DemoServer:
-    """`start` and `stop` block for a moment: call them in a thread."""
+    """A sandbox with past jobs, in a process of its own.
+
+    `start` and `stop` block for a moment: call them in a thread.
+    """
 
     def __init__(self, data_dir: Path) -> None:
-        """`data_dir` is the app's; the demo keeps to a folder in it, or, if another demo has that, to a new one."""
+        """Take the demo's folder in `data_dir`, the app's own; a temporary one while another demo uses that."""
         self.folder = data_dir / "demo"
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -33,56 +40,64 @@ class DemoServer:
         except Timeout:
             self._temporary = tempfile.TemporaryDirectory(prefix="tbatch-tui-demo-")
             self.folder = Path(self._temporary.name)
-        self._child: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[str] | None = None
 
     @property
     def samples(self) -> Path:
-        """The folder of sample input files; there after `start`."""
+        """The folder of sample input files, which `start` writes."""
         return self.folder / "samples"
 
+    def options_from(self, options: EngineOptions) -> EngineOptions:
+        """Return the options of an engine that works on this server, with its history in the demo's folder.
+
+        The address is not among them: it is known after `start`, and the port changes each time.
+        """
+        return replace(
+            options, data_dir=self.folder, base_url=None, api_key=_KEY, login=False, server_name=_SERVER_NAME
+        )
+
     def start(self) -> str:
-        """Start the server and write the samples. Its base URL. Raises OSError when it does not come up."""
+        """Write the samples, start the server and return its base URL. Raises OSError when it does not start."""
         from tbatch_tui.sandbox.demo.samples import write_samples
 
         write_samples(self.samples)
-        # Standard input is the lifeline: the child leaves when the other end closes, however that happens.
-        self._child = subprocess.Popen(
+        self._process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "tbatch_tui.sandbox", "--demo", "--with-parent", "--quiet", "--port", "0"),
-                *("--key", DEMO_KEY, "--data-dir", str(self.folder / "sandbox")),
+                *("--key", _KEY, "--data-dir", str(self.folder / "sandbox")),
             ],
-            stdin=subprocess.PIPE,
+            stdin=subprocess.PIPE,  # with --with-parent the server ends when this is closed, for whatever reason
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            start_new_session=True,  # ctrl-c in the terminal is the app's to answer
+            start_new_session=True,  # ctrl-c in the terminal is for the app alone
         )
-        assert self._child.stdout is not None
-        _, found, url = self._child.stdout.readline().strip().partition("TOGETHER_BASE_URL=")
-        if not found:
+        assert self._process.stdout is not None
+        _, prefix, url = self._process.stdout.readline().strip().partition("TOGETHER_BASE_URL=")
+        if not prefix:
             raise OSError("the demo's server did not start")
         return url.strip("'\"")
 
     async def add_past_jobs(self, engine: BatchEngine) -> None:
-        """The first time: have the results of the latest past jobs here, as if they had been read. Raises BatchError.
+        """Download the results of the latest past jobs, the first time the demo is opened. Raises BatchError.
 
-        They lie in the demo's folder: nothing is written where the person works before they ask for it.
+        They are stored in the demo's folder: nothing is written to the working folder before the person asks for it.
         """
         if await engine.recall("demo.filled") is None:
-            await engine.prefetch(_READ_BEFORE, self.folder / "results")
+            await engine.prefetch(_JOBS_WITH_RESULTS, self.folder / "results")
             await engine.remember("demo.filled", "yes")
 
     def stop(self) -> None:
-        """Stop the server; what it holds stays for the next demo."""
-        if self._child is not None:
-            assert self._child.stdin is not None and self._child.stdout is not None
-            self._child.stdin.close()
+        """Stop the server. Its jobs and files stay for the next demo."""
+        if self._process is not None:
+            assert self._process.stdin is not None and self._process.stdout is not None
+            self._process.stdin.close()
             try:
-                self._child.wait(timeout=3)
+                self._process.wait(timeout=_STOPS_WITHIN)
             except subprocess.TimeoutExpired:
-                self._child.kill()
-                self._child.wait()
-            self._child.stdout.close()
+                self._process.kill()
+                self._process.wait()
+            self._process.stdout.close()
         if self._temporary is not None:
             self._temporary.cleanup()
         self._lock.release(force=True)

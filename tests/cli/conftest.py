@@ -1,4 +1,4 @@
-"""The commands as a shell runs them, against a sandbox."""
+"""Runs commands as a shell does, against a sandbox."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def run(sandbox: Sandbox, tmp_path: Path) -> Run:
-    """Run a command with the sandbox's key, in a folder of its own; `env` adds to, or takes from, the environment."""
+    """Return what runs a command with the sandbox's key, in a folder of its own.
 
-    def run_it(*arguments: str, env: dict[str, str | None] | None = None) -> subprocess.CompletedProcess[str]:
+    Its `env` adds to the environment; a variable that is None there is removed.
+    """
+
+    def run_command(*arguments: str, env: dict[str, str | None] | None = None) -> subprocess.CompletedProcess[str]:
         settings = {"TOGETHER_API_KEY": sandbox.key, "TOGETHER_BASE_URL": sandbox.base_url}
         environment: dict[str, str | None] = {**os.environ, **settings, **(env or {})}
         return subprocess.run(
@@ -35,4 +38,4 @@ def run(sandbox: Sandbox, tmp_path: Path) -> Run:
             timeout=120,
         )
 
-    return run_it
+    return run_command

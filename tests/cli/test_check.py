@@ -1,4 +1,4 @@
-"""`tbatch-tui check` from outside: what it prints where, and what it leaves with."""
+"""`tbatch-tui check` as a shell runs it: what it prints where, and its exit code."""
 
 from __future__ import annotations
 
@@ -87,9 +87,9 @@ def test_more_problems_than_are_shown(tmp_path: Path) -> None:
 
 def test_json(bad: Path, good: Path) -> None:
     done = run("--json", bad, good.with_name("none.jsonl"))
-    told = json.loads(done.stdout)
-    first, second = told["files"]
-    assert (told["status"], done.returncode) == (2, 2)
+    document = json.loads(done.stdout)
+    first, second = document["files"]
+    assert (document["status"], done.returncode) == (2, 2)
     assert (first["path"], first["errors"], first["requests"], first["lines"]) == (str(bad), 2, 3, 3)
     assert first["endpoint"] == "/v1/chat/completions"
     assert first["counts"] == {"not-json": 1, "duplicate-custom-id": 1}
@@ -135,10 +135,10 @@ def test_fix_of_chosen_rules(tmp_path: Path) -> None:
     assert run("--fix-only", "stream,crlf", path).returncode == 1
     assert fixed.read_bytes() == dumped(chat("a"), chat("a"), b"")
     fixed.unlink()
-    told = json.loads(run("--fix-only", "blank-line", "--reject", "--json", path).stdout)
+    document = json.loads(run("--fix-only", "blank-line", "--reject", "--json", path).stdout)
     rejected = path.with_name("requests.rejected.jsonl")
-    assert told["files"][0]["path"] == str(fixed)
-    assert told["files"][0]["fixed"] == {
+    assert document["files"][0]["path"] == str(fixed)
+    assert document["files"][0]["fixed"] == {
         "from": str(path),
         "mended": 1,
         "rejected": str(rejected),
@@ -185,7 +185,7 @@ def test_nothing_reaches_the_terminal(tmp_path: Path) -> None:
     assert b"\\x1b" in done.stdout
 
 
-def test_a_terminal_that_knows_ascii_only(tmp_path: Path) -> None:
+def test_a_terminal_without_unicode(tmp_path: Path) -> None:
     done = run(saved(tmp_path, dumped(chat("é" * 65))), env={**os.environ, "PYTHONIOENCODING": "ascii"})
     assert done.returncode == 1
     assert "\\xe9" in done.stdout
@@ -199,38 +199,38 @@ def test_broken_pipe(tmp_path: Path) -> None:
         assert child.stderr is not None
         child.stdout.readline()
         child.stdout.close()
-        said = child.stderr.read()
+        stderr_text = child.stderr.read()
         assert child.wait(30) == 1
-    assert b"Traceback" not in said
-    assert b"BrokenPipe" not in said
+    assert b"Traceback" not in stderr_text
+    assert b"BrokenPipe" not in stderr_text
 
 
 def test_colours_are_for_terminals(bad: Path) -> None:
-    """Only the word of the severity has a colour, and only on a terminal that may have one."""
+    """Only the name of the severity is coloured, and only on a terminal that may show colours."""
     import pty
 
-    def seen(**environment: str) -> str:
-        ours, theirs = pty.openpty()
+    def terminal_output(**environment: str) -> str:
+        our_end, child_end = pty.openpty()
         command = [sys.executable, "-c", CODE, "check", bad.name]
-        mine = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TERM")}
-        with subprocess.Popen(command, cwd=bad.parent, stdout=theirs, env=mine | environment) as child:
-            os.close(theirs)
+        inherited = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TERM")}
+        with subprocess.Popen(command, cwd=bad.parent, stdout=child_end, env=inherited | environment) as child:
+            os.close(child_end)
             text = b""
-            with suppress(OSError):  # Linux ends a terminal so
-                while block := os.read(ours, 4096):
+            with suppress(OSError):  # how Linux reports that the other end is closed
+                while block := os.read(our_end, 4096):
                     text += block
             assert child.wait(30) == 1
-        os.close(ours)
+        os.close(our_end)
         return text.decode()
 
     plain = f"{bad.name}:3:2: error not-json: not JSON: expecting property name enclosed in double quotes\r\n"
-    assert plain.replace("error", "\x1b[31merror\x1b[0m") in seen(TERM="xterm")
-    assert plain in seen(TERM="xterm", NO_COLOR="1")
-    assert plain in seen(TERM="dumb")
+    assert plain.replace("error", "\x1b[31merror\x1b[0m") in terminal_output(TERM="xterm")
+    assert plain in terminal_output(TERM="xterm", NO_COLOR="1")
+    assert plain in terminal_output(TERM="dumb")
 
 
 @pytest.mark.parametrize(
-    ("redirection", "status", "told"),
+    ("redirection", "status", "message"),
     [
         ("> /dev/full", 2, "The report cannot be written: No space left on device"),
         (">&-", 2, ""),
@@ -241,28 +241,28 @@ def test_colours_are_for_terminals(bad: Path) -> None:
         ("''", 2, "A file name is empty. Name the JSONL file"),
     ],
 )
-def test_odd_streams_are_no_traceback(bad: Path, redirection: str, status: int, told: str) -> None:
+def test_unusual_streams_end_without_a_traceback(bad: Path, redirection: str, status: int, message: str) -> None:
     shell = f"{sys.executable} -c '{CODE}' check {bad.name} {redirection}"
     done = subprocess.run(shell, shell=True, cwd=bad.parent, capture_output=True, text=True, timeout=60)
     assert done.returncode == status
-    assert told in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert bad.name not in done.stdout.replace(f"{bad.name}:2:15: ", "").replace(f"{bad.name}:3:2: ", "")
 
 
 def test_name_that_is_not_utf8(tmp_path: Path) -> None:
     path = saved(tmp_path, dumped(chat()), os.fsdecode(b"caf\xe9.jsonl"))
-    told = json.loads(run("--json", path).stdout)
-    assert told["files"][0]["path"] == f"{tmp_path}/caf\\xe9.jsonl"
+    document = json.loads(run("--json", path).stdout)
+    assert document["files"][0]["path"] == f"{tmp_path}/caf\\xe9.jsonl"
     assert "caf\\xe9.jsonl: no problems" in run(path).stderr
 
 
-def test_the_page_about_json_is_true(bad: Path) -> None:
+def test_the_example_of_the_docs_is_what_is_printed(bad: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "reference" / "json.md").read_text(encoding="utf-8")
     shown = json.loads(page.split("\n## check\n")[1].split("```json")[1].split("```")[0])
-    told = json.loads(run("--json", bad.name, "none.jsonl", cwd=bad.parent).stdout)
-    first, second = told["files"]
-    assert told["status"] == shown["status"]
+    document = json.loads(run("--json", bad.name, "none.jsonl", cwd=bad.parent).stdout)
+    first, second = document["files"]
+    assert document["status"] == shown["status"]
     assert second == shown["files"][1]
     same = {"path": "evals.jsonl", "seconds": 0.015, "problems": first["problems"][:1]}
     assert first | same == shown["files"][0]

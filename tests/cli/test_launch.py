@@ -1,21 +1,18 @@
-"""The command as a stranger runs it: its answers, and the demo in a real terminal, also when it is killed."""
+"""The program in a shell and the demo in a real terminal, also when it is killed."""
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
-import select
 import signal
-import struct
 import subprocess
 import sys
-import termios
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.helpers.terminal import Terminal, children_of, is_alive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,63 +24,6 @@ def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-class Terminal:
-    """A program in a pty: the app, or what `program` tells Python to run."""
-
-    def __init__(
-        self, *arguments: str, cwd: Path, program: tuple[str, str] = ("-m", "tbatch_tui"), **more: str
-    ) -> None:
-        self.master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 110, 0, 0))
-        inherited = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")}
-        environment = inherited | {"TERM": "xterm-256color", "PYTHONPATH": os.pathsep.join(sys.path), **more}
-        self.child = subprocess.Popen(
-            [sys.executable, *program, *arguments],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            cwd=cwd,
-            env=environment,
-            start_new_session=True,
-        )
-        os.close(slave)
-        self.seen = b""
-
-    def read_until(self, sign: bytes, within: float = 40.0) -> None:
-        end = time.monotonic() + within
-        while sign not in self.seen:
-            assert time.monotonic() < end, f"{sign!r} was not painted: {self.seen[-800:]!r}"
-            if select.select([self.master], [], [], 0.2)[0]:
-                self.seen += os.read(self.master, 65536)
-
-    def settle(self, quiet: float = 0.4) -> None:
-        """Read until nothing has been painted for a moment, or for three."""
-        end = time.monotonic() + 3.0
-        while time.monotonic() < end and select.select([self.master], [], [], quiet)[0]:
-            self.seen += os.read(self.master, 65536)
-
-    def drain(self, within: float = 20.0) -> None:
-        """Read on until the program has left, and then what it wrote last: it may have left before that was read."""
-        end = time.monotonic() + within
-        while True:
-            left = self.child.poll() is not None
-            if select.select([self.master], [], [], 0.2)[0]:
-                try:
-                    self.seen += os.read(self.master, 65536)
-                except OSError:  # nobody has the other end any more, and all is read
-                    break
-            elif left:
-                break
-            assert time.monotonic() < end, "it does not leave"
-        self.child.wait(within)
-
-    def close(self) -> None:
-        if self.child.poll() is None:
-            self.child.kill()
-        self.child.wait()
-        os.close(self.master)
-
-
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[Terminal]:
     terminal = Terminal("--demo", "--data-dir", str(tmp_path / "data"), cwd=tmp_path)
@@ -91,27 +31,7 @@ def demo(tmp_path: Path) -> Iterator[Terminal]:
     terminal.close()
 
 
-def children_of(pid: int) -> list[int]:
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdecimal():
-            try:
-                fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if int(fields[1]) == pid:
-                found.append(int(folder.name))
-    return found
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def test_the_demo_shows_past_jobs_and_says_that_nothing_leaves(demo: Terminal):
+def test_the_demo_shows_past_jobs_and_that_nothing_leaves_the_machine(demo: Terminal) -> None:
     demo.read_until(b"nothing leaves it")
     demo.read_until(b"reviews-november")
     os.write(demo.master, b"q")
@@ -120,7 +40,7 @@ def test_the_demo_shows_past_jobs_and_says_that_nothing_leaves(demo: Terminal):
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
-def test_the_demo_has_results_to_read_at_the_first_look_and_writes_none_where_one_works(demo: Terminal, tmp_path: Path):
+def test_the_demo_has_results_at_once_and_writes_none_to_the_working_folder(demo: Terminal, tmp_path: Path) -> None:
     demo.read_until(b"reviews-november")
     demo.read_until(b" ok")  # of a past job, in the list
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
@@ -129,7 +49,7 @@ def test_the_demo_has_results_to_read_at_the_first_look_and_writes_none_where_on
     demo.drain()
 
 
-def test_the_demos_server_dies_with_the_app_also_when_that_is_killed(demo: Terminal):
+def test_the_server_of_the_demo_ends_with_the_app_even_if_it_is_killed(demo: Terminal) -> None:
     demo.read_until(b"reviews-november")
     [server] = children_of(demo.child.pid)
     demo.child.send_signal(signal.SIGKILL)
@@ -140,7 +60,7 @@ def test_the_demos_server_dies_with_the_app_also_when_that_is_killed(demo: Termi
         time.sleep(0.05)
 
 
-def test_version_and_help(tmp_path: Path):
+def test_version_and_help(tmp_path: Path) -> None:
     assert run("--version", cwd=tmp_path).stdout.startswith("tbatch-tui ")
     assert "--demo" in run("--help", cwd=tmp_path).stdout
 
@@ -149,14 +69,14 @@ def test_version_and_help(tmp_path: Path):
     "arguments",
     [["--poll-interval", "3"], ["--poll-interval", "soon"], ["--base-url", "nowhere"], ["--no-such-flag"], ["a", "b"]],
 )
-def test_bad_use_is_said_on_one_line_with_exit_2(arguments: list[str], tmp_path: Path):
+def test_wrong_arguments_are_an_error_on_one_line(arguments: list[str], tmp_path: Path) -> None:
     done = run(*arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.strip().splitlines()[-1].startswith("tbatch-tui: error:")
     assert "Traceback" not in done.stderr
 
 
-def test_a_data_folder_that_cannot_be_used_is_said(tmp_path: Path):
+def test_a_data_folder_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     terminal = Terminal("--data-dir", str(tmp_path / "file"), cwd=tmp_path)
     try:
@@ -168,7 +88,7 @@ def test_a_data_folder_that_cannot_be_used_is_said(tmp_path: Path):
         terminal.close()
 
 
-def test_a_file_named_like_a_command_is_given_with_its_folder(tmp_path: Path):
+def test_a_file_named_like_a_command_is_given_with_its_folder(tmp_path: Path) -> None:
     (tmp_path / "check").write_text("")
     done = run("check", "./check", cwd=tmp_path)
     assert done.returncode == 1
@@ -176,7 +96,7 @@ def test_a_file_named_like_a_command_is_given_with_its_folder(tmp_path: Path):
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"]])
-def test_help_and_check_load_neither_textual_nor_the_sdk(arguments: list[str], tmp_path: Path):
+def test_help_and_check_load_neither_textual_nor_the_sdk(arguments: list[str], tmp_path: Path) -> None:
     code = (
         "import sys; from tbatch_tui.cli.dispatch import main\n"
         f"try: main({arguments!r})\n"
@@ -189,7 +109,7 @@ def test_help_and_check_load_neither_textual_nor_the_sdk(arguments: list[str], t
 
 
 @pytest.mark.parametrize("insists", [False, True])
-def test_check_loads_msgspec_without_typing_extensions_unless_it_insists(insists: bool, tmp_path: Path):
+def test_check_loads_msgspec_without_typing_extensions_unless_it_insists(insists: bool, tmp_path: Path) -> None:
     insisting = tmp_path / "msgspec"
     if insists:
         insisting.mkdir()

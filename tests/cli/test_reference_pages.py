@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tbatch_tui.cli.commands.check import add_arguments
+from tbatch_tui.cli.commands.check import add_arguments as add_check_arguments
 from tbatch_tui.cli.dispatch import COMMANDS
-from tbatch_tui.cli.parser import NAMES, add_settings, app_parser, fill
+from tbatch_tui.cli.parser import COMMAND_HELP, add_setting_options, app_parser
+from tbatch_tui.cli.parser import add_arguments as add_command_arguments
 from tbatch_tui.sandbox.server import add_arguments as add_sandbox_arguments
 
 if TYPE_CHECKING:
@@ -40,14 +41,14 @@ def test_the_options_of_the_app() -> None:
     assert set(re.findall(r"^  (--[a-z-]+)", section(CLI, "The app"), re.MULTILINE)) == options(app_parser())
 
 
-@pytest.mark.parametrize("command", ["check", *NAMES])
+@pytest.mark.parametrize("command", ["check", *COMMAND_HELP])
 def test_the_options_of_each_command(command: str) -> None:
     parser, settings = ArgumentParser(), ArgumentParser()
     if command == "check":
-        add_arguments(parser)
+        add_check_arguments(parser)
     else:
-        fill(command, parser)
-    add_settings(settings)
+        add_command_arguments(command, parser)
+    add_setting_options(settings)
     documented = set(re.findall(r"^  (--[a-z-]+)", section(CLI, command), re.MULTILINE))
     assert documented == options(parser) - options(settings)
 

@@ -1,4 +1,4 @@
-"""Flags > environment > config.toml > defaults, and a clear word for each setting that cannot be used."""
+"""Flags > environment > config.toml > defaults, and a clear message for each setting that cannot be used."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tbatch_tui.config.resolve import is_loopback, resolve_settings
 from tbatch_tui.config.settings import Settings, SettingsError
 
 
-def settled(tmp_path: Path, config: str = "", environment: dict[str, str] | None = None, **flags: Any) -> Settings:
+def resolve(tmp_path: Path, config: str = "", environment: dict[str, str] | None = None, **flags: Any) -> Settings:
     file = tmp_path / "config.toml"
     file.write_text(config)
-    given: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "file": None,
         "demo": False,
         "output_dir": None,
@@ -25,12 +25,12 @@ def settled(tmp_path: Path, config: str = "", environment: dict[str, str] | None
         "base_url": None,
         "mouse": True,
     }
-    return resolve_settings(**(given | flags), environment=environment or {}, config_file=file)
+    return resolve_settings(**(defaults | flags), environment=environment or {}, config_file=file)
 
 
-def test_defaults(tmp_path: Path):
-    found = settled(tmp_path)
-    assert (found.poll_interval, found.output_dir, found.base_url, found.api_key) == (
+def test_defaults(tmp_path: Path) -> None:
+    settings = resolve(tmp_path)
+    assert (settings.poll_interval, settings.output_dir, settings.base_url, settings.api_key) == (
         30,
         Path("batch-results"),
         None,
@@ -38,13 +38,13 @@ def test_defaults(tmp_path: Path):
     )
 
 
-def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path: Path):
+def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
     config = 'base_url = "https://file.example"\noutput_dir = "from-file"\npoll_interval = 60\n'
     environment = {"TOGETHER_BASE_URL": "https://env.example/v1"}
-    assert settled(tmp_path, config).base_url == "https://file.example"
-    assert settled(tmp_path, config, environment).base_url == "https://env.example"
-    found = settled(tmp_path, config, environment, base_url="https://flag.example/v1/", output_dir="from-flag")
-    assert (found.base_url, found.output_dir, found.poll_interval) == (
+    assert resolve(tmp_path, config).base_url == "https://file.example"
+    assert resolve(tmp_path, config, environment).base_url == "https://env.example"
+    settings = resolve(tmp_path, config, environment, base_url="https://flag.example/v1/", output_dir="from-flag")
+    assert (settings.base_url, settings.output_dir, settings.poll_interval) == (
         "https://flag.example",
         Path("from-flag"),
         60,
@@ -52,16 +52,16 @@ def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path: Path):
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), 5, 9.9, 1e9])
-def test_a_poll_interval_that_would_be_rude_or_senseless_is_refused(seconds: float, tmp_path: Path):
+def test_a_poll_interval_out_of_bounds_is_refused(seconds: float, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="--poll-interval"):
-        settled(tmp_path, poll_interval=seconds)
+        resolve(tmp_path, poll_interval=seconds)
 
 
-def test_a_short_poll_interval_is_for_this_machine_only(tmp_path: Path):
-    assert settled(tmp_path, poll_interval=0.5, base_url="http://127.0.0.1:8700").poll_interval == 0.5
-    assert settled(tmp_path, poll_interval=0.5, demo=True).poll_interval == 0.5
+def test_a_short_poll_interval_is_for_a_local_server_only(tmp_path: Path) -> None:
+    assert resolve(tmp_path, poll_interval=0.5, base_url="http://127.0.0.1:8700").poll_interval == 0.5
+    assert resolve(tmp_path, poll_interval=0.5, demo=True).poll_interval == 0.5
     with pytest.raises(SettingsError):
-        settled(tmp_path, poll_interval=0.5, base_url="https://127.0.0.1.example.com")
+        resolve(tmp_path, poll_interval=0.5, base_url="https://127.0.0.1.example.com")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_a_short_poll_interval_is_for_this_machine_only(tmp_path: Path):
         ("https://api.together.ai", False),
     ],
 )
-def test_what_is_loopback(url: str, local: bool):
+def test_is_loopback(url: str, local: bool) -> None:
     assert is_loopback(url) is local
 
 
@@ -91,26 +91,26 @@ def test_what_is_loopback(url: str, local: bool):
         "http://h/?x=1",
     ],
 )
-def test_a_base_url_that_is_no_web_address_is_refused(url: str, tmp_path: Path):
+def test_a_base_url_that_is_no_web_address_is_refused(url: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="base URL"):
-        settled(tmp_path, base_url=url)
+        resolve(tmp_path, base_url=url)
 
 
-def test_what_is_wrong_with_an_interval_is_said_where_it_stands(tmp_path: Path):
+def test_an_error_about_an_interval_names_its_source(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"config\.toml: poll_interval 2: under 10 seconds"):
-        settled(tmp_path, config="poll_interval = 2\n", base_url="https://api.example")
+        resolve(tmp_path, config="poll_interval = 2\n", base_url="https://api.example")
 
 
 @pytest.mark.parametrize(
     "config", ["= nonsense", "poll_interval = 'soon'", "output_dir = 3", "keys = 4", 'mouse = "no"']
 )
-def test_a_config_that_cannot_be_used_names_the_file(config: str, tmp_path: Path):
+def test_a_config_that_cannot_be_used_names_the_file(config: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="config.toml"):
-        settled(tmp_path, config)
+        resolve(tmp_path, config)
 
 
 @pytest.mark.parametrize(
-    ("config", "says"),
+    ("config", "message"),
     [
         ("poll_intervall = 60", "no setting 'poll_intervall'; is poll_interval meant"),
         ("[notifi]\nbell = true", "is notify meant"),
@@ -118,67 +118,67 @@ def test_a_config_that_cannot_be_used_names_the_file(config: str, tmp_path: Path
         ('api_key = "abcdefgh12345678"', "the key is kept in no file"),
     ],
 )
-def test_a_setting_that_does_not_exist_is_told_with_what_may_be_meant(config: str, says: str, tmp_path: Path):
-    with pytest.raises(SettingsError, match=f"config.toml.*{says}") as told:
-        settled(tmp_path, config)
-    assert "abcdefgh" not in str(told.value)
+def test_an_unknown_setting_is_refused_with_the_nearest_name(config: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=f"config.toml.*{message}") as error:
+        resolve(tmp_path, config)
+    assert "abcdefgh" not in str(error.value)
 
 
-def test_a_flag_hides_no_mistake_of_the_config(tmp_path: Path):
+def test_a_flag_does_not_hide_a_mistake_in_the_config(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="mouse is 1"):
-        settled(tmp_path, "mouse = 1", mouse=False)
+        resolve(tmp_path, "mouse = 1", mouse=False)
 
 
-def test_the_key_is_the_environments_else_what_tg_login_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_key_is_from_the_environment_else_from_tg_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     login = tmp_path / "credentials.json"
     monkeypatch.setenv("TOGETHER_CREDENTIALS_PATH", str(login))
-    assert settled(tmp_path).api_key is None
-    entries = [
+    assert resolve(tmp_path).api_key is None
+    entries: list[dict[str, Any]] = [
         {"name": "default", "access_token": "login-token", "expires_at": int(time.time()) + 3600},
         {"name": "proj", "project_id": "proj", "access_token": "project-token"},
     ]
     login.write_text(json.dumps({"version": 1, "current": "proj", "credentials": entries}))
-    assert settled(tmp_path).api_key == "project-token"
+    assert resolve(tmp_path).api_key == "project-token"
     login.write_text(json.dumps({"version": 1, "current": "default", "credentials": entries}))
-    assert settled(tmp_path).api_key == "login-token"
-    assert settled(tmp_path, environment={"TOGETHER_API_KEY": "from-env"}).api_key == "from-env"
+    assert resolve(tmp_path).api_key == "login-token"
+    assert resolve(tmp_path, environment={"TOGETHER_API_KEY": "from-env"}).api_key == "from-env"
     entries[0]["expires_at"] = 1
     login.write_text(json.dumps({"version": 1, "current": "default", "credentials": entries}))
-    found = settled(tmp_path)
-    assert found.api_key is None
-    assert "tg login" in found.key_error
+    settings = resolve(tmp_path)
+    assert settings.api_key is None
+    assert "tg login" in settings.key_error
 
 
-def test_a_login_is_sent_only_to_the_server_it_is_for_and_renewed_where_it_can_be(
+def test_a_login_is_used_only_for_its_own_server_and_also_when_it_can_be_renewed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     login = tmp_path / "credentials.json"
     monkeypatch.setenv("TOGETHER_CREDENTIALS_PATH", str(login))
     entry = {"name": "default", "access_token": "login-token", "refresh_token": "again", "expires_at": 1}
     for issuer, url in (("https://api.together.ai/", None), ("https://staging.together.ai", "staging.together.ai")):
         login.write_text(json.dumps({"current": "default", "credentials": [entry | {"issuer": issuer}]}))
-        found = settled(tmp_path)
-        assert (found.api_key, found.login) == ("login-token", True)  # stale, but the engine renews it
-        assert (found.base_url or "").removeprefix("https://") == (url or "")
-    elsewhere = settled(tmp_path, environment={"TOGETHER_BASE_URL": "https://proxy.example"})
+        settings = resolve(tmp_path)
+        assert (settings.api_key, settings.login) == ("login-token", True)  # stale, but the engine renews it
+        assert (settings.base_url or "").removeprefix("https://") == (url or "")
+    elsewhere = resolve(tmp_path, environment={"TOGETHER_BASE_URL": "https://proxy.example"})
     assert elsewhere.api_key is None
     assert "staging.together.ai" in elsewhere.key_error
-    own = settled(tmp_path, environment={"TOGETHER_BASE_URL": "https://proxy.example", "TOGETHER_API_KEY": "mine"})
+    own = resolve(tmp_path, environment={"TOGETHER_BASE_URL": "https://proxy.example", "TOGETHER_API_KEY": "mine"})
     assert (own.api_key, own.login, own.base_url) == ("mine", False, "https://proxy.example")
 
 
-def test_the_key_is_in_no_repr(tmp_path: Path):
-    assert "secret" not in repr(settled(tmp_path, environment={"TOGETHER_API_KEY": "secret-key"}))
+def test_the_key_is_not_in_the_repr(tmp_path: Path) -> None:
+    assert "secret" not in repr(resolve(tmp_path, environment={"TOGETHER_API_KEY": "secret-key"}))
 
 
-def test_own_prices_and_discounts(tmp_path: Path):
-    found = settled(tmp_path, '[prices]\n"a/b" = { input = 1, minute = 0.0015 }\n[discounts]\n"a/b" = 50\n')
-    assert found.prices == {"a/b": {"input": 1.0, "minute": 0.0015}}
-    assert found.discounts == {"a/b": 50.0}
+def test_own_prices_and_discounts(tmp_path: Path) -> None:
+    settings = resolve(tmp_path, '[prices]\n"a/b" = { input = 1, minute = 0.0015 }\n[discounts]\n"a/b" = 50\n')
+    assert settings.prices == {"a/b": {"input": 1.0, "minute": 0.0015}}
+    assert settings.discounts == {"a/b": 50.0}
 
 
 @pytest.mark.parametrize(
-    ("config", "says"),
+    ("config", "message"),
     [
         ("prices = 4", r"\[prices\] holds"),
         ('[prices]\n"a/b" = 0.88', r"\[prices\] holds"),
@@ -190,6 +190,6 @@ def test_own_prices_and_discounts(tmp_path: Path):
         ('[discounts]\n"a/b" = 101', "percent"),
     ],
 )
-def test_prices_that_cannot_be_used_say_so(config: str, says: str, tmp_path: Path):
-    with pytest.raises(SettingsError, match=f"config.toml.*{says}"):
-        settled(tmp_path, config)
+def test_prices_that_cannot_be_used_are_refused(config: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=f"config.toml.*{message}"):
+        resolve(tmp_path, config)

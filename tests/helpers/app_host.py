@@ -1,4 +1,4 @@
-"""The whole app under Pilot, on a sandbox, at a hurried pace."""
+"""The whole app under Pilot, on a sandbox, with short intervals."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIZES = [(80, 24), (60, 20), (140, 40)]
 
 
 def make_app(folder: Path, box: Sandbox | None, *, file: Path | None = None, **more: Any) -> TbatchApp:
-    """An app whose history and results are below `folder`; without a sandbox it has no key."""
+    """Return an app with history and results below `folder`; without a sandbox it has no key."""
     options: dict[str, Any] = {
         "data_dir": folder / "data",
         "output_dir": folder / "results",
@@ -29,8 +29,8 @@ def make_app(folder: Path, box: Sandbox | None, *, file: Path | None = None, **m
         "looked_up_for": 1.0,
         "first_wait": 0.1,
     }
-    settled = EngineOptions(**(options | more))
-    settings = Settings(data_dir=settled.data_dir, output_dir=settled.output_dir, file=file)
-    app = TbatchApp(settings, lambda emit: BatchEngine(settled, emit))
+    engine_options = EngineOptions(**(options | more))
+    settings = Settings(data_dir=engine_options.data_dir, output_dir=engine_options.output_dir, file=file)
+    app = TbatchApp(settings, lambda emit: BatchEngine(engine_options, emit))
     app.load_first_rows(60)
     return app

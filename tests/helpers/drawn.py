@@ -1,20 +1,25 @@
-"""What is on the screen of an app under test, and whether a terminal could trip over it."""
+"""What is on the screen of an app under test, whether it is safe for a terminal, and when it is painted."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import unicodedata
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.cells import cell_len
 from textual.app import App
+from textual.geometry import Size
+from textual.widget import Widget
 
 from tbatch_tui.tui import theme
 from tbatch_tui.tui.keys import bindings as keys
+from tests.conftest import until
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
+    from textual.pilot import Pilot
 
 
 class Bare(App[object]):
@@ -32,35 +37,66 @@ class Bare(App[object]):
         return theme.variables_for(self.current_theme)
 
 
-def screen_lines(app: App[object]) -> list[str]:
-    """The lines as they would be written."""
+def screen_lines(app: App[Any]) -> list[str]:
+    """Return the lines as the terminal would show them."""
     return [strip.text for strip in app.screen._compositor.render_strips()]
 
 
-def screen_text(app: App[object]) -> str:
+def screen_text(app: App[Any]) -> str:
     return "\n".join(line.rstrip() for line in screen_lines(app))
 
 
 def is_harmless(text: str) -> bool:
-    """No control, no override, no surrogate, nothing that is drawn on no cell but a mark on a letter."""
+    """Whether a text has no control, bidi override, surrogate or invisible character; combining marks are allowed."""
     return all(unicodedata.category(c) not in ("Cc", "Cs", "Zl", "Zp") for c in text) and not any(
         c in text for c in "\u200b\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
     )
 
 
-def check_screen(app: App[object]) -> None:
-    """Every line is harmless and exactly as wide as the terminal."""
+def check_screen(app: App[Any]) -> None:
+    """Check that every line is safe and exactly as wide as the terminal."""
     width = app.size.width
     for line in screen_lines(app):
         assert is_harmless(line), repr(line)
         assert cell_len(line) == width, (cell_len(line), line)
 
 
+def is_painted(app: App[Any]) -> bool:
+    """Whether the screen is up to date: no message is queued, and nothing is left to lay out or to paint."""
+    screen = app.screen
+    widgets = list(screen.walk_children(Widget, with_self=True))
+    return (
+        app._resize_event is None
+        and screen._compositor.size == app.size
+        and not any(node.message_queue_size for node in (app, *widgets))
+        and not any(w._layout_required or w._repaint_required or w._scroll_required for w in widgets)
+        and not screen._dirty_widgets
+        and not screen._callbacks
+    )
+
+
+async def painted(app: App[Any], what: str = "the screen is painted") -> None:
+    """Wait until the screen is painted, and still is a moment later.
+
+    `Pilot.pause` ends when this process uses no CPU for a moment, which on a busy machine is too early.
+    """
+    for _ in range(2):
+        await until(lambda: is_painted(app), what=what)
+        await asyncio.sleep(0.03)
+
+
+async def resize(app: App[Any], pilot: Pilot[Any], size: tuple[int, int]) -> None:
+    """Resize the terminal, and wait until the screen is painted in its new size."""
+    await pilot.resize_terminal(*size)
+    await until(lambda: app.size == Size(*size), what=f"the app has the size {size}")
+    await painted(app, f"the screen is painted at {size}")
+
+
 SNAPSHOTS = Path(__file__).parents[1] / "tui" / "snapshots"
 
 
 def same_as_before(drawn: str, name: str) -> None:
-    """Compared with a small file; `TBATCH_SNAPSHOTS=write pytest …` writes it anew."""
+    """Compare with a snapshot; `TBATCH_SNAPSHOTS=write pytest …` writes it again."""
     path = SNAPSHOTS / name
     if os.environ.get("TBATCH_SNAPSHOTS") == "write":
         path.write_text(drawn, encoding="utf-8")

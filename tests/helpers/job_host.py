@@ -1,10 +1,10 @@
-"""Jobs in every state a person can open, written into a history as a month of watching would have; the clock stands."""
+"""Jobs in every state, in a history as weeks of polling would have written it; the clock stands still."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.domain.job import FileKind, Job
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
@@ -37,7 +37,7 @@ ROWS = {
 
 
 class JobHistory:
-    """A history with one job in it, that the app is then opened on."""
+    """A history with one job, for an app to open."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -48,9 +48,9 @@ class JobHistory:
         self.journal.database.execute("PRAGMA synchronous = OFF")  # a month of polls, and no power cut
         self.account = self.journal.accounts.at_start("together", "", NOW - 48 * HOUR).id
 
-    def job(self, status: str, ago: float, **more: object) -> Job:
+    def job(self, status: str, ago: float, **more: Any) -> Job:
         created = NOW - ago
-        kept: dict[str, object] = {
+        defaults: dict[str, Any] = {
             "model": MODEL,
             "endpoint": Endpoint.CHAT,
             "input_file_id": "file-in",
@@ -58,7 +58,7 @@ class JobHistory:
             "created_at": created,
             "deadline": created + 24 * HOUR,
         }
-        return Job(id=JOB_ID, status=status, **(kept | more))
+        return Job(id=JOB_ID, status=status, **(defaults | more))
 
     def submit(self, at: float, *, requests: int = REQUESTS) -> Submission:
         record = self.journal.submissions.add(
@@ -80,7 +80,7 @@ class JobHistory:
         return up
 
     def submitted_as(self, job: Job, *, warning: str | None = None) -> None:
-        """A submission that became this job, which is as when it was created."""
+        """Write a submission that became this job."""
         created = job.created_at or NOW
         submission = self.uploaded(self.submit(created - 5), created - 1)
         first = replace(job, status="VALIDATING", progress=0.0, model=None, output_file_id=None, error_file_id=None)
@@ -91,7 +91,7 @@ class JobHistory:
         self.journal.jobs.apply(self.account, [job], at, lambda _: False, seen_at)
 
     def watched(self, job: Job, *, begin: float, until: float, every: float, pace: Callable[[float], float]) -> None:
-        """Polls of a running job: `pace` says its progress, by the seconds since it began."""
+        """Write polls of a running job; `pace` returns its progress from the seconds since it began."""
         at, seen = begin, begin - every
         while at <= until:
             running = replace(
@@ -107,7 +107,7 @@ class JobHistory:
             at, seen = at + every, at
 
     def fetched(self, kind: FileKind, numbers: range, at: float) -> Path:
-        """A result file with a row for each of these requests."""
+        """Write a result file with a row for each of these requests."""
         path = self.folder / "results" / f"reviews-march-{JOB_ID[:8]}.{kind.value}.jsonl"
         path.parent.mkdir(exist_ok=True)
         rows = b"".join(ROWS[kind] % number for number in numbers)
@@ -219,8 +219,8 @@ STATES: dict[str, Callable[[JobHistory], str]] = {
 }
 
 
-def app_on(folder: Path, state: str, monkeypatch: pytest.MonkeyPatch, **more: object) -> tuple[TbatchApp, str]:
-    """The app on a history with a job in this state, in a folder of its own and with a clock that stands."""
+def app_on(folder: Path, state: str, monkeypatch: pytest.MonkeyPatch, **more: Any) -> tuple[TbatchApp, str]:
+    """Return the app on a history with a job in this state, and the key of the job; the clock stands still."""
     history = JobHistory(folder)
     key = STATES[state](history)
     history.close()

@@ -1,4 +1,4 @@
-"""A small app for the screens of a new batch: it opens one of them, and keeps what they ask for."""
+"""A small app for the screens of a new batch: it opens one of them, and collects the messages it posts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class NewBatchHost(Bare):
         super().__init__()
         self.bridge = Bridge(self)
         self.engine = BatchEngine(options, self.bridge.emit)
-        self.asked: list[Message] = []
+        self.posted: list[Message] = []
         self.copied = ""
         self._open = open_
 
@@ -46,24 +46,25 @@ class NewBatchHost(Bare):
         self.copied = text
 
     def on_check_file(self, message: CheckFile) -> None:
-        self.asked.append(message)
+        self.posted.append(message)
 
     def on_create_batch(self, message: CreateBatch) -> None:
-        self.asked.append(message)
+        self.posted.append(message)
 
     def on_submitted(self, message: Submitted) -> None:
-        self.asked.append(message)
+        self.posted.append(message)
 
     def on_go_back(self, message: GoBack) -> None:
-        self.asked.append(message)
+        self.posted.append(message)
 
     @property
     def text(self) -> str:
+        """What is on the screen."""
         return screen_text(self)
 
     @property
-    def said(self) -> str:
-        """All toasts so far."""
+    def toasts(self) -> str:
+        """The text of all toasts so far."""
         return "\n".join(f"{note.title} {note.message}" for note in self._notifications)
 
 
@@ -71,7 +72,7 @@ class NewBatchHost(Bare):
 async def shown(
     options: EngineOptions, open_: Open, size: tuple[int, int] = (80, 24)
 ) -> AsyncIterator[tuple[NewBatchHost, Pilot[object]]]:
-    """The screen, open; at the end it must be drawn soundly, whatever was on it."""
+    """Open a screen; at the end, every line on it must be harmless and as wide as the terminal."""
     app = NewBatchHost(options, open_)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
@@ -81,6 +82,6 @@ async def shown(
 
 
 def offline(tmp_path: Path, **more: object) -> EngineOptions:
-    """An engine without a key."""
+    """Return the options of an engine without a key."""
     options: dict[str, object] = {"data_dir": tmp_path / "data", "output_dir": tmp_path / "results", "api_key": None}
     return EngineOptions(**(options | more))  # type: ignore[arg-type]

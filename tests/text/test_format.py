@@ -1,4 +1,4 @@
-"""Numbers and times as words: fixed clock, fixed zone."""
+"""Numbers, times and money as text, with a fixed clock and time zone."""
 
 from __future__ import annotations
 
@@ -79,14 +79,14 @@ def test_when(then: float | None, words: str) -> None:
     assert fmt.when(then, NOW, UTC) == words
 
 
-def test_absolute_is_in_the_zone_asked_for() -> None:
+def test_absolute_is_in_the_given_zone() -> None:
     assert fmt.absolute(NOW, timezone(timedelta(hours=2))) == "2026-03-05 16:02:11"
     assert fmt.absolute(None) == "–"
 
 
 @pytest.mark.parametrize(("left", "words"), [(-3, "0:00"), (22, "0:22"), (845, "14:05"), (3_600, "1:00:00")])
-def test_until(left: float, words: str) -> None:
-    assert fmt.until(NOW + left, NOW) == words
+def test_countdown(left: float, words: str) -> None:
+    assert fmt.countdown(NOW + left, NOW) == words
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_money(usd: float | None, words: str) -> None:
 
 
 @given(st.floats(allow_nan=True) | st.none(), st.integers(0, 60))
-def test_a_bar_is_as_wide_as_asked_and_full_only_when_whole(fraction: float | None, width: int) -> None:
+def test_a_bar_has_the_given_width_and_is_full_only_when_whole(fraction: float | None, width: int) -> None:
     drawn = fmt.bar(fraction, width)
     assert len(drawn) == width
     if fraction is not None and fraction < 0.999999:
@@ -118,11 +118,11 @@ def test_a_bar_is_as_wide_as_asked_and_full_only_when_whole(fraction: float | No
 @pytest.mark.parametrize(
     ("fraction", "words"), [(None, "–"), (0, "0 %"), (0.64, "64 %"), (0.999, "99 %"), (1, "100 %"), (7, "100 %")]
 )
-def test_percent_says_a_hundred_only_of_the_whole(fraction: float | None, words: str) -> None:
+def test_only_a_whole_is_a_hundred_percent(fraction: float | None, words: str) -> None:
     assert fmt.percent(fraction) == words
 
 
-def test_words() -> None:
+def test_the_other_formats() -> None:
     assert fmt.bar(0.64, 12) == "━━━━━━━╸────"
     assert fmt.count(12_000) == "12,000"
     assert fmt.plural(1, "request") == "1 request"
@@ -133,5 +133,5 @@ def test_words() -> None:
     assert fmt.short_model("openai/whisper-large-v3") == "whisper-large-v3"
     assert fmt.short_model("///") == "///"
     assert fmt.short_model(None) == "–"
-    assert fmt.spark([0, 1, 2, 4], 3) == "▂▄▇"
-    assert fmt.joined("a", "", "b") == "a · b"
+    assert fmt.sparkline([0, 1, 2, 4], 3) == "▂▄▇"
+    assert fmt.join("a", "", "b") == "a · b"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tbatch_tui.tui.sanitize import MARKS_KEPT, cell, fit, fit_pieces, line, lines, one_line, shown
+from tbatch_tui.tui.sanitize import MAX_MARKS, cell, fit, fit_styled, line, line_content, lines, lines_content
 from tests.helpers.drawn import is_harmless
 from tests.helpers.hostile_text import NASTY
 
@@ -42,7 +42,7 @@ def test_fit_is_always_exactly_as_wide_as_asked(s: str, width: int, align: str, 
 
 @given(st.lists(ANY, max_size=5), st.integers(0, 40), st.sampled_from(["left", "right", "center"]))
 def test_pieces_fit_too(texts: list[str], width: int, align: str) -> None:
-    drawn = fit_pieces([(text, "bold") for text in texts], width, align=align, fill="")  # type: ignore[arg-type]
+    drawn = fit_styled([(text, "bold") for text in texts], width, align=align, fill="")  # type: ignore[arg-type]
     assert sum(cell_len(text) for text, _ in drawn) == width
 
 
@@ -68,7 +68,7 @@ def test_two_ids_that_look_the_same_are_told_apart() -> None:
 
 
 def test_marks_cannot_climb_out_of_their_cell() -> None:
-    assert line("e" + "\u0301" * 100 + "x") == "e" + "\u0301" * MARKS_KEPT + "x"
+    assert line("e" + "\u0301" * 100 + "x") == "e" + "\u0301" * MAX_MARKS + "x"
     assert line("\u0301x").startswith("\N{DOTTED CIRCLE}")
 
 
@@ -83,8 +83,8 @@ def test_what_is_cut_says_so_and_wide_letters_are_not_halved() -> None:
 
 
 def test_markup_is_text() -> None:
-    assert shown("[/bad] [bold]x").plain == "[/bad] [bold]x"
-    assert one_line("[@click=app.quit]x", "bold").plain == "[@click=app.quit]x"
+    assert lines_content("[/bad] [bold]x").plain == "[/bad] [bold]x"
+    assert line_content("[@click=app.quit]x", "bold").plain == "[@click=app.quit]x"
     assert cell("[/bad]\n", 8).plain == "[/bad]⏎ "
 
 

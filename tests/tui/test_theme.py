@@ -1,4 +1,4 @@
-"""Text and status colours can be read, in our themes and, as far as it is ours to choose, in everybody's."""
+"""Texts and status colours have enough contrast, in our themes and, with our variables, in Textual's."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ GROUNDS = ("background", "surface", "cursor-row", "cursor-row-blurred")
 INKS = ("foreground", "accent-text", *theme.STATUS)
 
 
-def variables(of: Theme) -> dict[str, str]:
-    return theme.variables_for(of) | of.to_color_system().generate() | of.variables
+def variables(each: Theme) -> dict[str, str]:
+    return theme.variables_for(each) | each.to_color_system().generate() | each.variables
 
 
 @pytest.mark.parametrize("ours", theme.THEMES, ids=lambda ours: ours.name)
@@ -28,25 +28,25 @@ def variables(of: Theme) -> dict[str, str]:
 @pytest.mark.parametrize("ink", INKS)
 def test_contrast(ours: Theme, ground: str, ink: str) -> None:
     colors = variables(ours)
-    assert theme.contrast(Color.parse(colors[ink]), Color.parse(colors[ground])) >= theme.READABLE
+    assert theme.contrast(Color.parse(colors[ink]), Color.parse(colors[ground])) >= theme.MIN_CONTRAST
 
 
 @pytest.mark.parametrize("name", [name for name, other in BUILTIN_THEMES.items() if not other.ansi])
-def test_statuses_can_be_read_in_textuals_themes(name: str) -> None:
+def test_statuses_are_readable_in_textuals_themes(name: str) -> None:
     colors = variables(BUILTIN_THEMES[name])
     for ink in ("accent-text", *theme.STATUS):
         for ground in ("background", "cursor-row", "cursor-row-blurred"):
-            assert theme.contrast(Color.parse(colors[ink]), Color.parse(colors[ground])) >= theme.READABLE
+            assert theme.contrast(Color.parse(colors[ink]), Color.parse(colors[ground])) >= theme.MIN_CONTRAST
 
 
 @pytest.mark.parametrize(
-    "of", [*theme.THEMES, *(other for other in BUILTIN_THEMES.values() if not other.ansi)], ids=lambda of: of.name
+    "each", [*theme.THEMES, *(other for other in BUILTIN_THEMES.values() if not other.ansi)], ids=lambda each: each.name
 )
-def test_selected_text_can_be_read_and_seen_to_be_selected(of: Theme) -> None:
+def test_selected_text_is_readable_and_visibly_selected(each: Theme) -> None:
     colors = {
-        name: Color.parse(color) for name, color in variables(of).items() if name.startswith(("selected", "back"))
+        name: Color.parse(color) for name, color in variables(each).items() if name.startswith(("selected", "back"))
     }
-    assert theme.contrast(colors["selected-text"], colors["selected"]) >= theme.READABLE
+    assert theme.contrast(colors["selected-text"], colors["selected"]) >= theme.MIN_CONTRAST
     assert theme.contrast(colors["selected"], colors["background"]) >= 1.2
 
 
@@ -57,7 +57,7 @@ def test_every_theme_has_all_our_variables(name: str) -> None:
     assert ours <= set(theme.DARK.variables) and ours <= set(theme.LIGHT.variables)
 
 
-def test_statuses_are_told_apart() -> None:
+def test_statuses_have_different_colours() -> None:
     for ours in theme.THEMES:
         assert len({ours.variables[status] for status in theme.STATUS}) == len(theme.STATUS)
 
@@ -75,4 +75,4 @@ async def test_without_colours_the_terminals_palette_is_left_alone(
     async with app.run_test(size=(80, 24)):
         await until(lambda: len(colours()) > 3)  # greys
         app.theme = "ansi-dark"
-        await until(lambda: colours() == {"default"}, what=colours())
+        await until(lambda: colours() == {"default"}, what="no colour of ours is left")

@@ -1,4 +1,4 @@
-"""The report of `tbatch-tui check`: one line a problem, the summary, and `--json`."""
+"""A check report as text and as JSON: one line for each problem, and the summary."""
 
 from __future__ import annotations
 
@@ -8,51 +8,61 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.check_report import CheckReport, Problem, Severity
-from tbatch_tui.text.escape import encodable, escape_controls
+from tbatch_tui.text.escape import escape_controls, escape_surrogates
 from tbatch_tui.text.plural import plural
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
 _COLOURS = {Severity.ERROR: "31", Severity.WARNING: "33", Severity.NOTE: "36"}
-"""Of a severity's word, as a terminal knows them."""
+"""Foreground colours of ANSI terminals (SGR)."""
+_NO_COLOURS: Mapping[Severity, str] = MappingProxyType({})
+_DOCUMENTED = (
+    *("size", "lines", "requests", "endpoint", "endpoint_why", "models", "counts", "errors", "warnings", "notes"),
+    *("longest_line", "tokens", "seconds"),
+)
+"""Fields of a report that `--json` prints as they are."""
 
 
-def problem_line(problem: Problem, colours: Mapping[Severity, str] = MappingProxyType({})) -> str:
-    """`4:7: error rule: message (custom_id)`, without the file's name."""
+def problem_line(problem: Problem, colours: Mapping[Severity, str] = _NO_COLOURS) -> str:
+    """Return `4:7: error rule: message (custom_id)`, without the file's name."""
     custom_id = f" ({escape_controls(problem.custom_id)})" if problem.custom_id else ""
-    place = f"{problem.line}:{problem.column}"
+    position = f"{problem.line}:{problem.column}"
     colour = colours.get(problem.severity)
     severity = f"\x1b[{colour}m{problem.severity}\x1b[0m" if colour else problem.severity
-    return f"{place}: {severity} {problem.rule}: {escape_controls(problem.message)}{custom_id}"
+    return f"{position}: {severity} {problem.rule}: {escape_controls(problem.message)}{custom_id}"
 
 
-def _is_coloured() -> bool:
-    """Only a terminal gets colours, and only if nobody minds: see no-color.org."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+def stdout_colours() -> Mapping[Severity, str]:
+    """Return the colours for standard output: none unless it is a terminal that shows them.
+
+    NO_COLOR is honoured, see no-color.org.
+    """
+    is_coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return _COLOURS if is_coloured else _NO_COLOURS
 
 
 def summary(report: CheckReport) -> str:
-    """`3 errors · 1 warning · 120 requests · 24.1 MB · chat completions`."""
+    """Return `3 errors · 1 warning · 120 requests · 24.1 MB · chat completions`."""
     numbers = ((report.errors, "error"), (report.warnings, "warning"), (report.notes, "note"))
-    said = [plural(number, word) for number, word in numbers if number]
+    problems = [plural(number, noun) for number, noun in numbers if number]
+    if (hidden := sum(number for number, _ in numbers) - len(report.problems)) > 0:
+        problems.append(f"{hidden:,} of them not shown")
     requests = plural(report.requests, "request")
     endpoint = report.endpoint.words.lower() if report.endpoint else report.endpoint_why
-    if (hidden := sum(number for number, _ in numbers) - len(report.problems)) > 0:
-        said.append(f"{hidden:,} of them not shown")
-    return " · ".join((*(said or ["no problems"]), requests, _size(report.size), endpoint))
+    return " · ".join((*(problems or ["no problems"]), requests, _size(report.size), endpoint))
 
 
 def _size(size: int) -> str:
+    # Not `text.format.size`: its module loads `datetime`, which `check` can do without.
     for unit, name in ((10**6, "MB"), (10**3, "kB")):
         if size >= unit:
             return f"{size / unit:,.1f} {name}"
     return plural(size, "byte")
 
 
-def _document(name: str, report: CheckReport) -> dict[str, object]:
-    """A report as plain data for --json."""
+def report_to_dict(name: str, report: CheckReport) -> dict[str, object]:
+    """Return a report as `--json` prints it; `name` is the file as it was given."""
     problems = [
         {
             "line": problem.line,
@@ -67,9 +77,5 @@ def _document(name: str, report: CheckReport) -> dict[str, object]:
         }
         for problem in report.problems
     ]
-    plain = ("size", "lines", "requests", "endpoint", "endpoint_why", "models", "counts", "errors", "warnings", "notes")
-    return {
-        "path": encodable(name),
-        **{field: getattr(report, field) for field in (*plain, "longest_line", "tokens", "seconds")},
-        "problems": problems,
-    }
+    fields = {field: getattr(report, field) for field in _DOCUMENTED}
+    return {"path": escape_surrogates(name), **fields, "problems": problems}

@@ -1,4 +1,4 @@
-"""The command line: finds out which command is meant, and loads only what that needs."""
+"""The entry point: finds the command among the arguments, and loads only what that needs."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_VALUED = ("--output-dir", "--data-dir", "--poll-interval", "--base-url")
-_TWINS = ("ls", "get", "submit", "fetch", "cancel", "retry", "results", "completion")
-"""Commands of `console`; a test holds them against what is told there, which is not loaded for `check`."""
-COMMANDS = ("check", "sandbox", *_TWINS)
+_OPTIONS_WITH_VALUE = ("--output-dir", "--data-dir", "--poll-interval", "--base-url")
+_RUNNER_COMMANDS = ("ls", "get", "submit", "fetch", "cancel", "retry", "results", "completion")
+"""The commands of `runner`. A test compares them with `parser`, which is not loaded for `check`."""
+COMMANDS = ("check", "sandbox", *_RUNNER_COMMANDS)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code."""
+    """Run a command, or the app without one, and return the exit code.
+
+    `argv` are the arguments, by default those of this process, which then may end in here.
+    """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    command = _command_of(arguments)
+    command = _take_command(arguments)
     if command == "check":
-        return _check(arguments, is_all=argv is None)
+        return _check(arguments, owns_process=argv is None)
     if command == "sandbox":
         from tbatch_tui.sandbox.server import main as serve
 
@@ -32,39 +35,39 @@ def main(argv: Sequence[str] | None = None) -> int:
     return _run_app(arguments)
 
 
-def _command_of(arguments: list[str]) -> str | None:
-    """Take the command's name out of the arguments, if the first that is no option is one."""
+def _take_command(arguments: list[str]) -> str | None:
+    """Remove the first argument that is not an option and return it, if it is a command."""
     skip = False
-    for place, argument in enumerate(arguments):
+    for index, argument in enumerate(arguments):
         if skip:
             skip = False
-        elif argument in _VALUED:
+        elif argument in _OPTIONS_WITH_VALUE:
             skip = True
         elif argument == "--":
             return None
         elif not argument.startswith("-"):
-            return arguments.pop(place) if argument in COMMANDS else None
+            return arguments.pop(index) if argument in COMMANDS else None
     return None
 
 
-def _check(arguments: list[str], is_all: bool) -> int:
-    """Run `check`, which is over in so short a time that beginning and ending count.
+def _check(arguments: list[str], owns_process: bool) -> int:
+    """Run `check`, which takes so little time that Python's start and end count.
 
-    `is_all`: it is all that this process is for. Then what Python takes itself apart by is passed over.
+    With `owns_process`, nothing runs after it in this process, which is then ended without Python's tear-down.
     """
-    if is_all:
+    if owns_process:
         import gc
 
-        gc.disable()  # nothing that is loaded dies
+        gc.disable()  # what is loaded is needed to the end
         _load_msgspec()
     from tbatch_tui.cli.commands.check import main as check
 
     status = check(arguments, prog="tbatch-tui check")
-    if is_all:
+    if owns_process:
         import os
 
         for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, AttributeError, ValueError):  # closed, or nobody reads any more
+            with suppress(OSError, AttributeError, ValueError):  # closed, or its reader has gone
                 stream.flush()
         os._exit(status)
     return status
@@ -73,7 +76,7 @@ def _check(arguments: list[str], is_all: bool) -> int:
 def _load_msgspec() -> None:
     """Load msgspec without `typing_extensions`, which loads `inspect`: 8 of 74 ms of CPU that a small check takes.
 
-    Safe where it is done, and only there: msgspec asks for it in a `try` and takes the same names from `typing`, which
+    Safe where it is done, and only there: msgspec imports it in a `try` and takes the same names from `typing`, which
     has them since Python 3.11; nothing else has been loaded that could miss it, and it can be loaded afterwards. A
     msgspec that insists on it gets it.
     """
@@ -85,7 +88,7 @@ def _load_msgspec() -> None:
         import msgspec  # noqa: F401
     except ImportError:
         for loaded in [module for module in sys.modules if module.partition(".")[0] == "msgspec"]:
-            del sys.modules[loaded]  # half of it; who needs it loads it again
+            del sys.modules[loaded]  # half loaded; the next import loads it again
     finally:
         del sys.modules[name]
 

@@ -1,4 +1,4 @@
-"""The exit codes of every command, and which code an error means."""
+"""The exit codes of every command, and which of them an error becomes."""
 
 from __future__ import annotations
 
@@ -10,19 +10,24 @@ from tbatch_tui.engine.errors import (
     RateLimitError,
 )
 
-OK, FAILED, USAGE, UNKNOWN = 0, 1, 2, 3
-"""Exit codes (product promise): done; it did not come out; bad use or no such file; not known yet, ask again."""
-
-
+# These numbers are public: scripts depend on them.
+OK = 0
+FAILED = 1
+"""Refused, failed, or an input file with errors."""
+USAGE = 2
+"""Wrong arguments, a file that cannot be read, or no such job."""
+UNKNOWN = 3
+"""The server could not be reached or has not answered: run the command again."""
 INTERRUPTED = 130
-
-
-def exit_code_of(error: BatchError) -> int:
-    """What an error means for the shell."""
-    if isinstance(error, ConnectionFailedError | OutcomeUnknownError | RateLimitError):
-        return UNKNOWN
-    return USAGE if isinstance(error, LocalFileError | NoSuchJobError) else FAILED
+"""Ctrl-c, as shells report it: 128 and the number of SIGINT."""
 
 
 class NoSuchJobError(BatchError):
-    """No job, or more than one, is called so."""
+    """No job, or several, match this id or name."""
+
+
+def exit_code_of(error: BatchError) -> int:
+    """Return the exit code of a command that this error ended."""
+    if isinstance(error, ConnectionFailedError | OutcomeUnknownError | RateLimitError):
+        return UNKNOWN
+    return USAGE if isinstance(error, LocalFileError | NoSuchJobError) else FAILED

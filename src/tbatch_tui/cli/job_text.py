@@ -1,4 +1,4 @@
-"""A job as lines for a person."""
+"""A job as lines of text."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.text import format as fmt
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tbatch_tui.engine.domain.record import JobRecord
 
 _FILE_STATES = {
@@ -19,10 +21,13 @@ _FILE_STATES = {
 }
 
 
-def facts(record: JobRecord, now: float) -> list[tuple[str, str]]:
-    """What a person asks of a job, a name and a value each; what is not known is left out."""
+def job_facts(record: JobRecord, now: float) -> list[tuple[str, str]]:
+    """Return what `get` prints of a job, as names and values; what is not known is left out.
+
+    `now` is wall time, seconds since the epoch.
+    """
     job, submission = record.job, record.submission
-    told = [
+    facts = [
         ("id", record.key),
         ("name", record.name),
         ("status", record.status_words),
@@ -38,19 +43,18 @@ def facts(record: JobRecord, now: float) -> list[tuple[str, str]]:
         ("warning", (submission.warning if submission is not None else "") or ""),
         ("note", record.note),
     ]
-    told += [(transfer.kind.value, _where(transfer)) for transfer in record.transfers]
-    return [(name, value) for name, value in told if value]
+    facts += [(transfer.kind.value, _file_state(transfer)) for transfer in record.transfers]
+    return [(name, value) for name, value in facts if value]
 
 
-def _where(transfer: Transfer) -> str:
+def _file_state(transfer: Transfer) -> str:
     if transfer.state is TransferState.FETCHED and transfer.path is not None:
-        return f"{transfer.path} ({fmt.joined(fmt.size(transfer.size), fmt.plural(transfer.rows or 0, 'row'))})"
-    return fmt.joined(_FILE_STATES[transfer.state], transfer.message or "")
+        return f"{transfer.path} ({fmt.join(fmt.size(transfer.size), fmt.plural(transfer.rows or 0, 'row'))})"
+    return fmt.join(_FILE_STATES[transfer.state], transfer.message or "")
 
 
-def print_paths(records: list[JobRecord]) -> None:
-    """Where the result files are, one a line."""
+def print_paths(records: Iterable[JobRecord]) -> None:
+    """Print the paths of the result files on disk, one a line."""
     for record in records:
-        for transfer in record.transfers:
-            if transfer.state is TransferState.FETCHED and transfer.path is not None:
-                print_result(str(transfer.path))
+        for path in record.paths:
+            print_result(str(path))

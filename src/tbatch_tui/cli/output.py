@@ -1,4 +1,4 @@
-"""What a command says: facts to standard output, everything else to standard error; progress only on a terminal."""
+"""The output of a command: results to standard output, messages to standard error, progress only on a terminal."""
 
 from __future__ import annotations
 
@@ -24,94 +24,102 @@ _COMMANDS = {
     NextStep.FETCH: "`tbatch-tui fetch ID`",
     NextStep.CANCEL: "`tbatch-tui cancel ID`",
 }
-"""What a person does without a screen, where the app says a key."""
-_EVERY = 0.2
-"""Seconds between two looks of the progress line."""
-_ERASE = "\r\x1b[K"
+"""The command for each action that an engine's message may name; the app puts a key there."""
+_PROGRESS_EVERY = 0.2
+"""Seconds between two progress lines."""
+_ERASE_LINE = "\r\x1b[K"
 
 
-def in_commands(text: str) -> str:
-    """The text with a command in the place of each step that it names."""
+def fill_commands(text: str) -> str:
+    """Return the text with a command in place of each action that it names."""
     for step, command in _COMMANDS.items():
         text = text.replace(step, command)
     return text
 
 
 def print_result(line: str) -> None:
-    """A line of what was asked for."""
-    sys.stdout.write(escape_controls(in_commands(line)) + "\n")
-    sys.stdout.flush()  # a script that reads along has it at once
+    """Print a line of what the command was asked for."""
+    sys.stdout.write(escape_controls(fill_commands(line)) + "\n")
+    sys.stdout.flush()  # a script that reads along gets it at once
 
 
 def print_json(value: Any) -> None:
-    """The same as JSON. Every character that is not ASCII is escaped, and DEL: no terminal can obey it."""
-    sys.stdout.write(escape_json(in_commands(json.dumps(value, indent=2))) + "\n")
+    """Print what the command was asked for as JSON.
+
+    It is plain ASCII without DEL, so that a terminal cannot act on any of it.
+    """
+    sys.stdout.write(escape_json(fill_commands(json.dumps(value, indent=2))) + "\n")
     sys.stdout.flush()
 
 
 class JsonLines:
-    """Standard output for lines of JSON: to the letter, but what a terminal would obey is escaped on one."""
+    """Standard output as a file for lines of JSON.
+
+    The bytes are written as they are; on a terminal, what it might act on is escaped first.
+    """
 
     def __init__(self) -> None:
         self._is_terminal = sys.stdout.isatty()
 
     def write(self, data: bytes) -> int:
-        """Whole lines."""
+        """Write whole lines."""
         if self._is_terminal:
             data = escape_json(data.decode("utf-8", "replace")).encode()
         return sys.stdout.buffer.write(data)
 
 
 def print_message(sentence: str) -> None:
-    """Something a person should know, that is not what was asked for."""
+    """Print what a person should know and did not ask for, to standard error. Keys are redacted."""
     if sys.stderr is not None:
         with suppress(OSError):
-            erase = _ERASE if sys.stderr.isatty() else ""
-            sys.stderr.write(f"{erase}{escape_controls(redact(in_commands(sentence)))}\n")
+            erase = _ERASE_LINE if sys.stderr.isatty() else ""
+            sys.stderr.write(f"{erase}{escape_controls(redact(fill_commands(sentence)))}\n")
             sys.stderr.flush()
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]], right: frozenset[int] = frozenset()) -> None:
-    """Columns in line; those in `right` are numbers."""
+def print_table(
+    heads: Sequence[str], rows: Iterable[Sequence[str]], right_aligned: frozenset[int] = frozenset()
+) -> None:
+    """Print aligned columns; `right_aligned` are the indexes of those that hold numbers."""
     lines = [list(heads), *([escape_controls(cell) for cell in row] for row in rows)]
-    widths = [max(len(line[at]) for line in lines) for at in range(len(heads))]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     for line in lines:
         cells = [
-            cell.rjust(width) if at in right else cell.ljust(width)
-            for at, (cell, width) in enumerate(zip(line, widths, strict=True))
+            cell.rjust(width) if column in right_aligned else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
         ]
         sys.stdout.write("  ".join(cells).rstrip() + "\n")
 
 
 class Progress:
-    """Bytes on their way, in one line of standard error that is written over, if that is a terminal."""
+    """One line of standard error, overwritten with the progress of transfers. Draws only on a terminal."""
 
     def __init__(self) -> None:
-        self._shows = sys.stderr is not None and sys.stderr.isatty()
-        self._next = 0.0
+        self._is_terminal = sys.stderr is not None and sys.stderr.isatty()
+        self._next_at = 0.0
         self._is_drawn = False
 
-    def moved(self, event: TransferProgress) -> None:
-        """Draw it, not more often than one can read."""
-        if not self._shows:
+    def update(self, event: TransferProgress) -> None:
+        """Draw the line, unless it was drawn a moment ago."""
+        if not self._is_terminal:
             return
         if event.ended:
             self.clear()
-        elif (now := time.monotonic()) >= self._next:
-            self._next = now + _EVERY
-            way = "↑" if event.upload else f"↓ {event.kind or ''}"
-            left = fmt.percent(event.done / event.total) if event.total else ""
-            self._draw(fmt.joined(f"{way} {fmt.size(event.done)}", left, fmt.rate(event.rate)))
+        elif (now := time.monotonic()) >= self._next_at:
+            self._next_at = now + _PROGRESS_EVERY
+            direction = "↑" if event.upload else f"↓ {event.kind or ''}"
+            percent = fmt.percent(event.done / event.total) if event.total else ""
+            self._draw(fmt.join(f"{direction} {fmt.size(event.done)}", percent, fmt.rate(event.rate)))
 
     def clear(self) -> None:
-        """Take the line away."""
+        """Erase the line."""
         if self._is_drawn:
             self._is_drawn = False
-            self._write(_ERASE)
+            self._write(_ERASE_LINE)
 
-    def _draw(self, words: str) -> None:
+    def _draw(self, text: str) -> None:
         self._is_drawn = True
-        self._write(f"{_ERASE}{escape_controls(words)}")
+        self._write(f"{_ERASE_LINE}{escape_controls(text)}")
 
     @staticmethod
     def _write(text: str) -> None:

@@ -1,4 +1,4 @@
-"""What the commands are called and take. Loads nothing of what they need, so that `--help` and completion are quick."""
+"""The commands and their arguments. Loads nothing that they need, so that `--help` and completion are quick."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import argparse
 from typing import TYPE_CHECKING
 
 from tbatch_tui._version import __version__
+from tbatch_tui.cli.endpoint_names import ENDPOINTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-NAMES = {
+COMMAND_HELP = {
     "ls": "the jobs, as the server tells them now",
     "get": "all that is known of one job",
     "submit": "check a file and submit it exactly once",
@@ -20,42 +21,41 @@ NAMES = {
     "results": "the rows that came back, joined with what was asked",
     "completion": "what a shell needs to complete all this",
 }
-"""The commands, in the order in which they are told."""
+"""The commands, in the order of `--help`, and what each does."""
 
 EXIT_CODES = (
     "exit status: 0 as asked, 1 it did not come out (refused, failed, faulty file), 2 bad use or a file that cannot be "
     "read, 3 not known yet: the server could not be reached, or has not answered; ask again"
 )
-ENDPOINTS = ("chat", "transcription", "translation")
-OUTCOMES = ("all", "ok", "errors", "cut-short", "missing")
+OUTCOME_FILTERS = ("all", "ok", "errors", "cut-short", "missing")
 SHELLS = ("bash", "zsh", "fish")
-_JOB = "a job: its id, or the beginning of it, or its label or name"
+_JOB_HELP = "a job: its id, or the beginning of it, or its label or name"
 
 
-def _count(text: str) -> int:
+def _row_count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is no number of rows")
     return int(text)
 
 
-def parser_of(command: str, prog: str | None = None) -> argparse.ArgumentParser:
-    """The arguments of one command."""
+def command_parser(command: str) -> argparse.ArgumentParser:
+    """Return the parser of one command."""
     parser = argparse.ArgumentParser(
-        prog=prog or f"tbatch-tui {command}", description=f"{NAMES[command].capitalize()}.", epilog=EXIT_CODES
+        prog=f"tbatch-tui {command}", description=f"{COMMAND_HELP[command].capitalize()}.", epilog=EXIT_CODES
     )
-    fill(command, parser)
+    add_arguments(command, parser)
     return parser
 
 
-def fill(command: str, parser: argparse.ArgumentParser) -> None:
-    """Put the arguments of a command into a parser."""
-    _FILL[command](parser)
+def add_arguments(command: str, parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of a command to a parser."""
+    _ADD_ARGUMENTS[command](parser)
     if command != "completion":
-        add_settings(parser)
+        add_setting_options(parser)
 
 
-def add_settings(parser: argparse.ArgumentParser) -> None:
-    """Where things are: the same for the app and for every command that asks the server."""
+def add_setting_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that override settings, which the app shares with every command that asks the server."""
     parser.add_argument("--output-dir", metavar="DIR", help="where results go [batch-results]")
     parser.add_argument("--data-dir", metavar="DIR", help="history and logs [the platform's user data folder]")
     parser.add_argument(
@@ -65,14 +65,14 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 
 
 def app_parser() -> argparse.ArgumentParser:
-    """The arguments of the app itself."""
-    width = max(map(len, NAMES))
-    told = {
+    """Return the parser of the app itself, whose `--help` lists the commands."""
+    width = max(map(len, COMMAND_HELP))
+    all_commands = {
         "check": "the same check without a screen, a line per problem",
         "sandbox": "a local Together API, for trying scripts and for CI",
-        **NAMES,
+        **COMMAND_HELP,
     }
-    commands = "\n".join(f"  {name:<{width}}  {what}" for name, what in told.items())
+    commands = "\n".join(f"  {name:<{width}}  {text}" for name, text in all_commands.items())
     parser = argparse.ArgumentParser(
         prog="tbatch-tui",
         description="Together AI's Batch API in the terminal: check a file, submit it exactly once, watch the jobs, "
@@ -84,14 +84,14 @@ def app_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("file", nargs="?", metavar="FILE", help="begin with the check of this JSONL file")
     parser.add_argument("--demo", action="store_true", help="try it on a private sandbox: no key, nothing leaves")
-    add_settings(parser)
+    add_setting_options(parser)
     parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     parser.add_argument("--version", action="version", version=f"tbatch-tui {__version__}")
     return parser
 
 
-def _json(parser: argparse.ArgumentParser, what: str = "print JSON") -> None:
-    parser.add_argument("--json", action="store_true", help=what)
+def _json(parser: argparse.ArgumentParser, text: str = "print JSON") -> None:
+    parser.add_argument("--json", action="store_true", help=text)
 
 
 def _wait(parser: argparse.ArgumentParser) -> None:
@@ -100,13 +100,13 @@ def _wait(parser: argparse.ArgumentParser) -> None:
 
 def _ls(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--filter", choices=("all", "active", "attention", "done"), default="all", help="only these")
-    parser.add_argument("--limit", type=_count, metavar="N", help="the first N only")
+    parser.add_argument("--limit", type=_row_count, metavar="N", help="the first N only")
     parser.add_argument("--offline", action="store_true", help="the history on this machine; nothing is asked")
     _json(parser, "one JSON array of all that is known of each")
 
 
 def _get(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("job", metavar="ID", help=_JOB)
+    parser.add_argument("job", metavar="ID", help=_JOB_HELP)
     _json(parser)
 
 
@@ -121,33 +121,33 @@ def _submit(parser: argparse.ArgumentParser) -> None:
 
 
 def _fetch(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("jobs", nargs="+", metavar="ID", help=_JOB)
+    parser.add_argument("jobs", nargs="+", metavar="ID", help=_JOB_HELP)
     _json(parser)
 
 
 def _cancel(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("jobs", nargs="+", metavar="ID", help=_JOB)
+    parser.add_argument("jobs", nargs="+", metavar="ID", help=_JOB_HELP)
     parser.add_argument("--yes", action="store_true", help="do not ask; needed where nobody can be asked")
     _json(parser)
 
 
 def _retry(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("job", metavar="ID", help=_JOB)
+    parser.add_argument("job", metavar="ID", help=_JOB_HELP)
     parser.add_argument("--only", choices=("errors", "missing", "cut-short"), action="append", help="[all of them]")
     parser.add_argument("--model", metavar="NAME", help="ask another model")
     parser.add_argument("--max-tokens", type=int, metavar="N", help="for what was cut short")
     parser.add_argument("--submit", action="store_true", help="submit the file at once (it is billed)")
     parser.add_argument("--label", default="", metavar="TEXT", help="with --submit: what the job is called")
-    # With --submit it is sent as `submit` sends, and bytes that ran before are not.
+    # `retry --submit` submits as `submit` does, without these two options.
     parser.set_defaults(again=False, in_parts=False)
     _wait(parser)
     _json(parser)
 
 
 def _results(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("job", metavar="ID", help=_JOB)
-    parser.add_argument("--filter", choices=OUTCOMES, default="all", help="only these rows")
-    parser.add_argument("--limit", type=_count, metavar="N", help="the first N only")
+    parser.add_argument("job", metavar="ID", help=_JOB_HELP)
+    parser.add_argument("--filter", choices=OUTCOME_FILTERS, default="all", help="only these rows")
+    parser.add_argument("--limit", type=_row_count, metavar="N", help="the first N only")
     _json(parser, "a line of JSON a row: custom_id, outcome, request, response or error")
 
 
@@ -159,7 +159,7 @@ def _completion(parser: argparse.ArgumentParser) -> None:
     )
 
 
-_FILL: dict[str, Callable[[argparse.ArgumentParser], None]] = {
+_ADD_ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "ls": _ls,
     "get": _get,
     "submit": _submit,

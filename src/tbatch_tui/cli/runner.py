@@ -1,4 +1,4 @@
-"""Runs one command: settings, the engine it needs, and what its end means for the shell."""
+"""Runs one command: resolves the settings, starts an event loop, and turns errors into an exit code."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from tbatch_tui.cli.exit_codes import FAILED, INTERRUPTED, OK, exit_code_of
-from tbatch_tui.cli.parser import parser_of
+from tbatch_tui.cli.parser import command_parser
 from tbatch_tui.config.resolve import resolve_settings
 from tbatch_tui.config.settings import Settings, SettingsError
 from tbatch_tui.engine.errors import BatchError
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
-"""How standard output ends that goes to a file on a full disk."""
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
+"""Errors of a standard output that goes to a file on a full or broken disk."""
 
-Run = Callable[[argparse.Namespace, Settings], Coroutine[Any, Any, int]]
+Command = Callable[[argparse.Namespace, Settings], Coroutine[Any, Any, int]]
+"""What runs a command: its arguments and the settings → its exit code."""
 
 
-def main(command: str, arguments: list[str]) -> int:
-    """Run the command; the exit code."""
-    parser = parser_of(command)
+def main(name: str, arguments: list[str]) -> int:
+    """Run the command of this name, and return the exit code. Raises SystemExit for wrong arguments."""
+    parser = command_parser(name)
     options = parser.parse_args(arguments)
-    if command == "completion":
+    if name == "completion":
         from tbatch_tui.cli.commands.completion import script
 
         sys.stdout.write(script(options.shell))
@@ -34,11 +35,9 @@ def main(command: str, arguments: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    os.environ.pop("TOGETHER_LOG", None)  # at debug the SDK writes prompts to standard error
+    os.environ.pop("TOGETHER_LOG", None)  # with TOGETHER_LOG=debug the SDK writes prompts to standard error
     try:
         settings = resolve_settings(
-            file=None,
-            demo=False,
             output_dir=options.output_dir,
             data_dir=options.data_dir,
             poll_interval=options.poll_interval,
@@ -47,12 +46,12 @@ def main(command: str, arguments: list[str]) -> int:
         )
     except SettingsError as error:
         parser.error(str(error))
-    return _run(_of(command), options, settings)
+    return _run(_load_command(name), options, settings)
 
 
-def _of(command: str) -> Run:
-    """What runs a command; only that is loaded."""
-    match command:
+def _load_command(name: str) -> Command:
+    """Return what runs the command, with nothing else loaded."""
+    match name:
         case "submit":
             from tbatch_tui.cli.commands.submit import submit
 
@@ -60,17 +59,17 @@ def _of(command: str) -> Run:
         case "retry" | "results":
             from tbatch_tui.cli.commands import results as rows
 
-            return rows.retry if command == "retry" else rows.results
+            return rows.retry if name == "retry" else rows.results
     from tbatch_tui.cli.commands import jobs
 
-    return {"ls": jobs.ls, "get": jobs.get, "fetch": jobs.fetch, "cancel": jobs.cancel}[command]
+    return {"ls": jobs.ls, "get": jobs.get, "fetch": jobs.fetch, "cancel": jobs.cancel}[name]
 
 
-def _run(run: Run, options: argparse.Namespace, settings: Settings) -> int:
+def _run(command: Command, options: argparse.Namespace, settings: Settings) -> int:
     from tbatch_tui.cli.output import print_message
 
     try:
-        code = asyncio.run(run(options, settings))
+        code = asyncio.run(command(options, settings))
         sys.stdout.flush()
         return code
     except BatchError as error:
@@ -79,13 +78,17 @@ def _run(run: Run, options: argparse.Namespace, settings: Settings) -> int:
     except KeyboardInterrupt:
         print_message("Stopped. What was submitted goes on at the server; nothing is lost here.")
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader has seen enough: what is still to be flushed on leaving goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # such as `tbatch-tui ls | head`, which is no failure
+        _discard_output()
         return OK
     except OSError as error:
-        if error.errno not in _FULL or error.filename is not None:
+        if error.errno not in _DISK_ERRORS or error.filename is not None:
             raise
         print_message(f"What was asked for cannot be written: {error.strerror}")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return FAILED
+
+
+def _discard_output() -> None:
+    """Send what is still buffered nowhere, so that Python does not fail again when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""An open engine for the length of one command: what it announces is said, and what the command waits for is here."""
+"""An open engine for one command, which prints what the engine announces."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Self
 
 from tbatch_tui.cli.exit_codes import NoSuchJobError
 from tbatch_tui.cli.output import Progress, print_message
-from tbatch_tui.config.engine_options import options_of
+from tbatch_tui.config.engine_options import options_from
 from tbatch_tui.engine.domain.account import HealthState
-from tbatch_tui.engine.domain.job import FileKind
-from tbatch_tui.engine.domain.transfer import Transfer, TransferState
+from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.errors import AuthenticationError, BatchError, ConnectionFailedError
 from tbatch_tui.engine.events import ConnectionChanged, Event, Notice, TransferProgress
@@ -22,29 +21,40 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from tbatch_tui.config.settings import Settings
+    from tbatch_tui.engine.domain.job import FileKind
     from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.domain.transfer import Transfer
 
-_PATIENCE = 30.0
-"""Seconds in which the server must have answered a first list."""
-_TRIES = 5
-"""Downloads of one file that may fail before the command gives up; the app goes on with them."""
-_SHORTEST_BEGINNING = 4
-"""Characters of an id from which its beginning is enough."""
+_FIRST_LIST_WITHIN = 30.0
+"""Seconds in which the server must have answered the first list."""
+_DOWNLOAD_TRIES = 5
+"""Failed downloads of one file after which the command gives up. The app goes on trying."""
+_SHORTEST_ID_PREFIX = 4
+"""Characters from which the beginning of an id stands for it."""
 
 
 class Session:
-    """`works`: whether it may submit and download; else it only asks and looks."""
+    """An engine that is open as long as one command runs.
+
+    It prints notices, the progress of transfers, and, while the command waits for a job, each new status.
+    """
 
     def __init__(self, settings: Settings, *, background_work: bool) -> None:
+        """Make the engine; entering the context opens it. Raises AuthenticationError without a key.
+
+        Args:
+            settings: The resolved settings.
+            background_work: Whether the command submits or downloads; otherwise it only lists, and cancels.
+        """
         if settings.api_key is None:
             raise AuthenticationError(
                 "There is no API key", settings.key_error or "Set TOGETHER_API_KEY, or run `tg login`."
             )
-        self.engine = BatchEngine(options_of(settings, background_work=background_work), self._heard)
+        self.engine = BatchEngine(options_from(settings, background_work=background_work), self._on_event)
         self._progress = Progress()
-        self._changed = asyncio.Event()
-        self._said: dict[int | str, str] = {}
-        """The status that was said last of each job, by its submission or key: it is not said twice."""
+        self._connection_changed = asyncio.Event()
+        self._printed: dict[int | str, str] = {}
+        """The last status printed of each job, by its submission or key, so that none is printed twice."""
 
     async def __aenter__(self) -> Self:
         await self.engine.__aenter__()
@@ -56,101 +66,111 @@ class Session:
         self._progress.clear()
         await self.engine.__aexit__(kind, error, trace)
 
-    def _heard(self, event: Event) -> None:
+    def _on_event(self, event: Event) -> None:
         match event:
             case TransferProgress():
-                self._progress.moved(event)
+                self._progress.update(event)
             case Notice(title, hint):
                 print_message(f"{title}. {hint}" if hint else title)
             case ConnectionChanged():
-                self._changed.set()
+                self._connection_changed.set()
 
-    async def listed(self) -> list[JobRecord]:
-        """All jobs, once the server has told them. Raises BatchError when it does not."""
+    async def list_jobs(self) -> list[JobRecord]:
+        """Return all jobs, once the server's list has arrived. Raises BatchError when it does not."""
         await self.engine.records()
         try:
-            async with asyncio.timeout(_PATIENCE):
-                while not self._has_answered():
-                    self._changed.clear()
-                    await self._changed.wait()
+            async with asyncio.timeout(_FIRST_LIST_WITHIN):
+                while not self._is_listed():
+                    self._connection_changed.clear()
+                    await self._connection_changed.wait()
         except TimeoutError:
             raise ConnectionFailedError("The server has not answered", "Nothing was done. Ask again.") from None
         return await self.engine.records()
 
-    def _has_answered(self) -> bool:
+    def _is_listed(self) -> bool:
+        """Return whether the first list is in the history. Raises BatchError when it cannot be had."""
         health = self.engine.health
         match health.state:
             case HealthState.OK:
-                return health.next_at is not None  # told when the list has been taken over
+                return health.next_at is not None  # the poller sets it after the list has been applied
             case HealthState.KEY_REFUSED:
                 raise AuthenticationError(health.title, health.hint)
             case HealthState.OFFLINE:
                 raise ConnectionFailedError(health.title, "Nothing was done. Ask again when there is a connection.")
         return False
 
-    def find(self, records: list[JobRecord], text: str) -> JobRecord:
-        """The one job that is called so. Raises Unknown."""
+    def find(self, records: Sequence[JobRecord], text: str) -> JobRecord:
+        """Return the job with this id, the beginning of it, label or name. Raises NoSuchJobError."""
         exact = [record for record in records if text == record.key]
-        begun = [r for r in records if len(text) >= _SHORTEST_BEGINNING and r.key.startswith(text)]
-        named = [record for record in records if text in (record.label, record.name)]
-        found = exact or begun or named
-        if len(found) == 1:
-            return found[0]
-        if not found:
+        by_prefix = [r for r in records if len(text) >= _SHORTEST_ID_PREFIX and r.key.startswith(text)]
+        by_name = [record for record in records if text in (record.label, record.name)]
+        matches = exact or by_prefix or by_name
+        if len(matches) == 1:
+            return matches[0]
+        if not matches:
             raise NoSuchJobError(f"There is no job {text!r}", "tbatch-tui ls shows them.")
-        those = ", ".join(record.key for record in found[:5])
-        more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-        raise NoSuchJobError(f"{len(found)} jobs are called {text!r}", f"Give the id of one: {those}{more}.")
+        ids = ", ".join(record.key for record in matches[:5])
+        more = f" and {len(matches) - 5} more" if len(matches) > 5 else ""
+        raise NoSuchJobError(f"{len(matches)} jobs are called {text!r}", f"Give the id of one: {ids}{more}.")
 
-    def find_all(self, records: list[JobRecord], texts: Sequence[str]) -> list[JobRecord]:
-        """The jobs that are called so, each once. Raises Unknown."""
-        found = [self.find(records, text) for text in texts]
-        return list({record.key: record for record in found}.values())
+    def find_all(self, records: Sequence[JobRecord], texts: Sequence[str]) -> list[JobRecord]:
+        """Return the job for each text, every job once. Raises NoSuchJobError."""
+        matches = [self.find(records, text) for text in texts]
+        return list({record.key: record for record in matches}.values())
 
-    async def until(self, key: str, holds: Callable[[JobRecord], bool]) -> JobRecord:
-        """Wait until the record is as asked for; what becomes of its status is said on the way."""
-        failed: Counter[FileKind] = Counter()
-        last: dict[FileKind, Transfer] = {}
+    async def wait(self, key: str) -> JobRecord:
+        """Wait until the job has ended and its files are here or gone for good, printing what happens meanwhile.
 
-        def seen(record: JobRecord) -> bool:
-            whose = record.submission.id if record.submission is not None else record.key
-            if record.status != self._said.get(whose):
-                self._said[whose] = record.status
-                self._progress.clear()
-                print_message(f"{record.name}: {record.status_words}")
-            for now in record.transfers:
-                before = last.get(now.kind)
-                if now.state is not TransferState.FAILED or now == before:
+        Raises ConnectionFailedError when a file has failed to download too often.
+        """
+        return await self.engine.wait(key, self._watch())
+
+    async def wait_until(self, key: str, holds: Callable[[JobRecord], bool]) -> JobRecord:
+        """Wait until `holds` is true of the record, printing what happens meanwhile. Raises as `wait`."""
+        watch = self._watch()
+
+        def check(record: JobRecord) -> bool:
+            watch(record)
+            return holds(record)
+
+        return await self.engine.wait_until(key, check)
+
+    def _watch(self) -> Callable[[JobRecord], None]:
+        """Return what prints each new status and each new download error of a record, and counts the errors."""
+        failures: Counter[FileKind] = Counter()
+        last_failed: dict[FileKind, Transfer] = {}
+
+        def watch(record: JobRecord) -> None:
+            self._print_status(record)
+            for transfer in record.transfers:
+                before = last_failed.get(transfer.kind)
+                if transfer.state is not TransferState.FAILED or transfer == before:
                     continue
-                last[now.kind] = now
-                failed[now.kind] += 1
-                if before is None or now.message != before.message:
+                last_failed[transfer.kind] = transfer
+                failures[transfer.kind] += 1
+                if before is None or transfer.message != before.message:
                     self._progress.clear()
-                    print_message(f"{record.name}: {now.message}")
-                if failed[now.kind] >= _TRIES:
+                    print_message(f"{record.name}: {transfer.message}")
+                if failures[transfer.kind] >= _DOWNLOAD_TRIES:
                     raise ConnectionFailedError(
                         "The files did not come", f"What came so far is kept; {NextStep.FETCH} goes on there."
                     )
-            return holds(record)
 
-        return await self.engine.wait_until(key, seen)
+        return watch
 
-
-def is_brought_home(record: JobRecord) -> bool:
-    """Whether the job has ended and every file it has is here, or certainly gone."""
-    job = record.job
-    if job is None or not job.is_ended:
-        return False
-    here = {transfer.kind: transfer.state for transfer in record.transfers}
-    settled = (TransferState.FETCHED, TransferState.GONE)
-    return all(here.get(kind) in settled for kind in FileKind if job.file_id(kind) is not None)
+    def _print_status(self, record: JobRecord) -> None:
+        key = record.submission.id if record.submission is not None else record.key
+        if record.status != self._printed.get(key):
+            self._printed[key] = record.status
+            self._progress.clear()
+            print_message(f"{record.name}: {record.status_words}")
 
 
-def require_job(record: JobRecord, doing: str) -> str:
-    """The job's id. Raises BatchError while there is none."""
+def require_job(record: JobRecord, action: str) -> str:
+    """Return the id of the record's job. Raises BatchError while there is none; `action` is what needs it."""
     if record.job is None:
         raise BatchError(
-            f"There is no job yet to {doing}: {record.status_words}",
+            f"There is no job yet to {action}: {record.status_words}",
             "It becomes one while `tbatch-tui submit` or the app runs.",
         )
     return record.job.id

@@ -1,4 +1,4 @@
-"""Settings as the options of an engine."""
+"""Turns settings into the options of an engine, in one place for the app, the commands and scripts."""
 
 from __future__ import annotations
 
@@ -10,8 +10,13 @@ if TYPE_CHECKING:
     from tbatch_tui.config.settings import Settings
 
 
-def options_of(settings: Settings, *, background_work: bool) -> EngineOptions:
-    """What the engine is told."""
+def options_from(settings: Settings, *, background_work: bool = True) -> EngineOptions:
+    """Return the options of an engine with these settings.
+
+    Args:
+        settings: The resolved settings.
+        background_work: Whether the engine submits and downloads; otherwise it only lists, and cancels.
+    """
     return EngineOptions(
         data_dir=settings.data_dir,
         output_dir=settings.output_dir,
@@ -20,4 +25,6 @@ def options_of(settings: Settings, *, background_work: bool) -> EngineOptions:
         login=settings.login,
         poll_interval=settings.poll_interval,
         background_work=background_work,
+        prices=settings.prices,
+        discounts=settings.discounts,
     )

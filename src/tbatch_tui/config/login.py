@@ -1,39 +1,61 @@
-"""The key and server that `tg login` stored."""
+"""Reads the key and the server that `tg login` stored."""
 
 from __future__ import annotations
 
 import time
+from typing import Any, NamedTuple
 
 from tbatch_tui.config import paths
 from tbatch_tui.config.settings import PRODUCTION_URL
 
 
-def stored_key(url: str | None) -> tuple[str | None, str, str | None]:
-    """What `tg login` stored: the token, else why not, and the server it is for. It is sent to no other."""
+class StoredKey(NamedTuple):
+    """What `tg login` stored: a token, or the reason why there is none that can be used."""
+
+    token: str | None
+    base_url: str | None
+    """The server to ask, None for Together's own."""
+    error: str = ""
+
+
+def read_stored_key(base_url: str | None) -> StoredKey:
+    """Return the token of the current login, if it may be sent to `base_url`.
+
+    A token is sent only to the server that issued it. Without a `base_url` that server is the one to ask.
+    A token that has expired is returned all the same where the engine can renew it.
+    """
+    entry = _current_entry()
+    token = entry.get("access_token")
+    if not isinstance(token, str) or not token:
+        return StoredKey(None, base_url)
+    issuer = entry.get("issuer")
+    if isinstance(issuer, str) and issuer:
+        issuer = issuer.rstrip("/")
+        if base_url is not None and base_url != issuer:
+            error = f"What `tg login` stored is for {issuer}, and is sent to no other server: set TOGETHER_API_KEY."
+            return StoredKey(None, base_url, error)
+        base_url = base_url if issuer == PRODUCTION_URL else issuer
+    expires = entry.get("expires_at")
+    renewable = isinstance(issuer, str) and bool(entry.get("refresh_token") or entry.get("project_id"))
+    if isinstance(expires, int) and expires < time.time() and not renewable:
+        error = "What `tg login` stored has run out. Run `tg login` again, or set TOGETHER_API_KEY."
+        return StoredKey(None, base_url, error)
+    return StoredKey(token, base_url)
+
+
+def _current_entry() -> dict[str, Any]:
+    """Return the login in use, else the first one; empty without one.
+
+    A file of an older SDK holds a single login and no list.
+    """
     import json
 
     try:
         stored = json.loads(paths.together_login_file().read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return None, "", url
+        return {}
     entries = stored.get("credentials") if isinstance(stored, dict) else None
-    if not isinstance(entries, list):
-        entries = [stored]
     current = stored.get("current") if isinstance(stored, dict) else None
-    entry = next((e for e in entries if isinstance(e, dict) and current in (e.get("name"), e.get("project_id"))), None)
-    entry = entry or next((e for e in entries if isinstance(e, dict)), None)
-    token = entry.get("access_token") if entry is not None else None
-    if entry is None or not isinstance(token, str) or not token:
-        return None, "", url
-    issuer = entry.get("issuer")
-    if isinstance(issuer, str) and issuer:
-        issuer = issuer.rstrip("/")
-        if url is not None and url != issuer:
-            trouble = f"What `tg login` stored is for {issuer}, and is sent to no other server: set TOGETHER_API_KEY."
-            return None, trouble, url
-        url = url if issuer == PRODUCTION_URL else issuer
-    expires = entry.get("expires_at")
-    renewable = isinstance(issuer, str) and bool(entry.get("refresh_token") or entry.get("project_id"))
-    if isinstance(expires, int) and expires < time.time() and not renewable:
-        return None, "What `tg login` stored has run out. Run `tg login` again, or set TOGETHER_API_KEY.", url
-    return token, "", url
+    entries = [entry for entry in (entries if isinstance(entries, list) else [stored]) if isinstance(entry, dict)]
+    named = (entry for entry in entries if current in (entry.get("name"), entry.get("project_id")))
+    return next(named, {}) or next(iter(entries), {})

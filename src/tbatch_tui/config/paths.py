@@ -1,4 +1,4 @@
-"""Where things are kept on this platform."""
+"""The files and folders of this platform."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ _APP = "tbatch-tui"
 
 
 def data_dir() -> Path:
-    """History and logs."""
+    """Return the folder of the history and the logs."""
     return Path(platformdirs.user_data_dir(_APP, appauthor=False))
 
 
 def config_file() -> Path:
-    """The user's settings; need not exist."""
+    """Return the path of config.toml, which need not exist."""
     return Path(platformdirs.user_config_dir(_APP, appauthor=False)) / "config.toml"
 
 
 def together_login_file() -> Path:
-    """Where `tg login` keeps what it was given (SDK: lib/cli/auth.py, credentials_path)."""
+    """Return the file in which `tg login` stores its tokens.
+
+    The rule is the SDK's own: `credentials_path` in lib/cli/auth.py.
+    """
     if override := os.environ.get("TOGETHER_CREDENTIALS_PATH"):
         return Path(override)
     if appdata := os.environ.get("APPDATA"):

@@ -1,4 +1,4 @@
-"""What the person asked for: flags > environment > config.toml > defaults, settled once and frozen."""
+"""Merges the sources of settings: flags > environment > config.toml > defaults."""
 
 from __future__ import annotations
 
@@ -8,26 +8,16 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tbatch_tui.config import paths
-from tbatch_tui.config.login import stored_key
+from tbatch_tui.config.login import StoredKey, read_stored_key
 from tbatch_tui.config.settings import (
     DEFAULT_POLL_INTERVAL,
     DEMO_POLL_INTERVAL,
+    LONGEST_POLL_INTERVAL,
     SHORTEST_POLL_INTERVAL,
     Settings,
     SettingsError,
 )
-from tbatch_tui.config.toml import (
-    _discounts,
-    _folder,
-    _keymap,
-    _notify,
-    _number,
-    _prices,
-    _switch,
-    _text,
-    read_config,
-    require_known_names,
-)
+from tbatch_tui.config.toml import ConfigFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,80 +25,94 @@ if TYPE_CHECKING:
 
 def resolve_settings(
     *,
-    file: str | None,
-    demo: bool,
-    output_dir: str | None,
-    data_dir: str | None,
-    poll_interval: float | None,
-    base_url: str | None,
-    mouse: bool,
+    file: str | Path | None = None,
+    demo: bool = False,
+    output_dir: str | Path | None = None,
+    data_dir: str | Path | None = None,
+    poll_interval: float | None = None,
+    base_url: str | None = None,
+    mouse: bool = True,
     environment: Mapping[str, str] = os.environ,
     config_file: Path | None = None,
 ) -> Settings:
-    """Merge the sources. Raises SettingsError."""
-    source = config_file or paths.config_file()
-    config = read_config(source)
-    require_known_names(config, source)
-    url = base_url or environment.get("TOGETHER_BASE_URL") or _text(config, "base_url", source)
+    """Return the settings in force. Raises SettingsError for one that cannot be used.
+
+    Args:
+        file: The input file to check first.
+        demo: Whether the app runs on its private sandbox.
+        output_dir: The flag; None if it was not given. So are `data_dir`, `poll_interval` (seconds) and `base_url`.
+        mouse: Whether the flags leave the mouse to the app; config.toml can still turn it off.
+        environment: Where TOGETHER_API_KEY and TOGETHER_BASE_URL are looked up.
+        config_file: config.toml, if it is not in its usual place.
+    """
+    config = ConfigFile(config_file or paths.config_file())
+    url = base_url or environment.get("TOGETHER_BASE_URL") or config.text("base_url")
     if url is not None:
-        url = checked_url(url)
-    key, trouble = environment.get("TOGETHER_API_KEY", "").strip() or None, ""
-    login = False
-    if key is None:
-        key, trouble, url = stored_key(url)
-        login = key is not None
-    interval, told = poll_interval, "--poll-interval"
-    if interval is None:
-        interval, told = _number(config, "poll_interval", source), f"{source}: poll_interval"
-    is_local = demo or (url is not None and is_loopback(url))
-    if interval is None:
-        interval = DEMO_POLL_INTERVAL if demo else DEFAULT_POLL_INTERVAL
-    if not 0 < interval <= 86_400:
-        raise SettingsError(f"{told} {interval:g}: give seconds between 10 and 86,400.")
-    if interval < SHORTEST_POLL_INTERVAL and not is_local:
-        raise SettingsError(
-            f"{told} {interval:g}: under 10 seconds is only for a server on this machine; Together asks for 30 to 60."
-        )
+        url = normalize_base_url(url)
+    own_key = environment.get("TOGETHER_API_KEY", "").strip()
+    stored = read_stored_key(url) if not own_key else StoredKey(None, url)
+    url = stored.base_url
     return Settings(
-        data_dir=_folder(data_dir or _text(config, "data_dir", source)) or paths.data_dir(),
-        output_dir=_folder(output_dir or _text(config, "output_dir", source)) or Path("batch-results"),
-        poll_interval=interval,
+        data_dir=_folder(data_dir or config.text("data_dir")) or paths.data_dir(),
+        output_dir=_folder(output_dir or config.text("output_dir")) or Path("batch-results"),
+        poll_interval=_poll_interval(
+            poll_interval, config, demo=demo, is_local=demo or (url is not None and is_loopback(url))
+        ),
         base_url=url,
-        api_key=key,
-        login=login,
-        key_error=trouble,
+        api_key=own_key or stored.token,
+        login=stored.token is not None,
+        key_error=stored.error,
         demo=demo,
-        mouse=_switch(config, "mouse", source) and mouse,
+        mouse=config.switch("mouse") and mouse,
         file=Path(file).expanduser() if file is not None else None,
-        theme=_text(config, "theme", source),
-        tour=_switch(config, "tour", source),
-        notify=_notify(config, source),
-        keymap=_keymap(config, source),
-        prices=_prices(config, source),
-        discounts=_discounts(config, source),
+        theme=config.text("theme"),
+        tour=config.switch("tour"),
+        notify=config.notify(),
+        keymap=config.keymap(),
+        prices=config.prices(),
+        discounts=config.discounts(),
     )
 
 
-def checked_url(url: str) -> str:
-    """The base URL as the SDK (3.x) wants it: without `/v1`, which it puts on each path itself."""
+def _poll_interval(flag: float | None, config: ConfigFile, *, demo: bool, is_local: bool) -> float:
+    interval, source = flag, "--poll-interval"
+    if interval is None:
+        interval, source = config.number("poll_interval"), f"{config.path}: poll_interval"
+    if interval is None:
+        interval = DEMO_POLL_INTERVAL if demo else DEFAULT_POLL_INTERVAL
+    if not 0 < interval <= LONGEST_POLL_INTERVAL:
+        raise SettingsError(f"{source} {interval:g}: give seconds between 10 and 86,400.")
+    if interval < SHORTEST_POLL_INTERVAL and not is_local:
+        raise SettingsError(
+            f"{source} {interval:g}: under 10 seconds is only for a server on this machine; Together asks for 30 to 60."
+        )
+    return interval
+
+
+def _folder(value: str | Path | None) -> Path | None:
+    return Path(value).expanduser() if value else None
+
+
+def normalize_base_url(url: str) -> str:
+    """Return the base URL without `/v1`, which the SDK (3.x) adds to each path itself. Raises SettingsError."""
     url = url.strip()
-    wrong = SettingsError(f"The base URL {url!r} is not a web address: it begins with https:// or http://.")
+    error = SettingsError(f"The base URL {url!r} is not a web address: it begins with https:// or http://.")
     try:
         parts = urlsplit(url)
-        _ = parts.port  # read here: a port that is none is told now, not by the first call
+        _ = parts.port  # urlsplit checks the port only when it is read
     except ValueError:
-        raise wrong from None
+        raise error from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise wrong
+        raise error
     if parts.username is not None or parts.query or parts.fragment:
-        # A user in it would take the place of the key, and the password could come back in an answer.
+        # A user in the address would replace the key, and the password could come back in an answer.
         bare = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
         raise SettingsError(f"The base URL holds more than an address: {bare!r} is what can be used of it.")
     return url.rstrip("/").removesuffix("/v1")
 
 
 def is_loopback(url: str) -> bool:
-    """Whether the address is this machine, by its literal name."""
+    """Return whether the address is this machine, by its literal name: no name is looked up."""
     host = urlsplit(url).hostname or ""
     if host == "localhost" or host.endswith(".localhost"):
         return True

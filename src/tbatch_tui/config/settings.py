@@ -11,58 +11,62 @@ if TYPE_CHECKING:
 
 PRODUCTION_URL = "https://api.together.ai"
 
-
 DEFAULT_POLL_INTERVAL = 30.0
-
-
-SHORTEST_POLL_INTERVAL = 10.0
-
-
+"""Seconds."""
 DEMO_POLL_INTERVAL = 1.0
-
+"""Seconds; the demo's server is on this machine."""
+SHORTEST_POLL_INTERVAL = 10.0
+"""Seconds, for a server that is not on this machine. Together asks for 30 to 60."""
+LONGEST_POLL_INTERVAL = 86_400.0
+"""Seconds: a day."""
 
 PRICE_NAMES = ("input", "output", "cached_input", "minute")
+"""The prices of a model that `[prices]` may hold."""
 
 
 class SettingsError(Exception):
-    """A setting that cannot be used: says which, where it came from, and the mend."""
+    """A setting that cannot be used: which one, where it was set, and how to fix it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """How a person hears that a job has ended."""
+    """How to notify the person of a job that has ended."""
 
     toast: bool = True
     bell: bool = True
     desktop: bool = True
-    """A notice of the desktop, by the terminal: OSC 9 or OSC 777, whichever it knows."""
+    """A desktop notification by way of the terminal: OSC 9 or OSC 777, whichever it supports."""
     title: bool = True
-    """How many are running and have ended, in the terminal's title."""
+    """The number of running and of newly ended jobs in the terminal's title."""
     command: tuple[str, ...] = ()
-    """A command of the person's own: its argv."""
+    """A command to run, as its argv; none if empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Settled settings. `api_key` never shows in a repr."""
+    """The resolved settings. `api_key` is not in the repr."""
 
     data_dir: Path
     output_dir: Path
     poll_interval: float = DEFAULT_POLL_INTERVAL
+    """Seconds between two lists of the jobs."""
     base_url: str | None = None
+    """The server without `/v1`; None for Together's own."""
     api_key: str | None = field(default=None, repr=False)
     login: bool = False
-    """Whether the key is what `tg login` stored: the engine renews it when it runs out."""
+    """Whether the key is what `tg login` stored. The engine renews it when it expires."""
     key_error: str = ""
-    """Why there is no key although `tg login` left something: it has run out."""
+    """Why there is no key although `tg login` stored something; empty otherwise."""
     demo: bool = False
     mouse: bool = True
     file: Path | None = None
+    """The input file to check first."""
     theme: str | None = None
     tour: bool = False
-    """Whether each screen explains itself in a line, the first time."""
+    """Whether each screen explains itself in a line the first time it is shown."""
     notify: Notify = field(default_factory=Notify)
     keymap: Mapping[str, str] = field(default_factory=dict)
+    """The person's own keys, by binding id."""
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Own prices by model, in dollars: `input`, `output`, `cached_input` (a million tokens), `minute` (of audio)."""
     discounts: Mapping[str, float] = field(default_factory=dict)

@@ -160,19 +160,26 @@ class BatchEngine:
         """For scripts: wait until the record is as asked for. Follows it when it takes its job's id."""
         return await self._book.wait_until(key, holds)
 
-    async def wait(self, key: str) -> JobRecord:
+    async def wait(self, key: str, watch: Callable[[JobRecord], object] = lambda _: None) -> JobRecord:
         """For scripts: wait until the job has ended and its result files are here (`record.paths`), or gone for good.
 
         A create whose answer is lost is looked up meanwhile. Raises BatchError if no job came of the submission.
+        `watch` is called with the record whenever something has changed; an error that it raises ends the wait.
         """
-        record = await self.wait_until(key, lambda r: r.is_finished or r.is_awaiting_file_ids)
+
+        def is_finished(record: JobRecord) -> bool:
+            watch(record)
+            return record.is_finished
+
+        record = await self.wait_until(key, lambda r: is_finished(r) or r.is_awaiting_file_ids)
         for _ in range(_LISTS_FOR_FILES):
             if not record.is_awaiting_file_ids:
                 break
+            await self._work.confirmed.wait()  # before, there is no list to wait for
             await self._work.next_list()
             record = self.record(key) or record
         if not record.is_awaiting_file_ids:
-            record = await self.wait_until(key, lambda r: r.is_finished)
+            record = await self.wait_until(key, is_finished)
         if record.job is None and record.submission is not None:
             raise BatchError(record.submission.error or "No job was made", record.submission.hint or "")
         return record
@@ -363,14 +370,13 @@ class BatchEngine:
         job = record.job if record is not None else None
         if record is None or job is None:
             raise BatchError("There is no job yet whose results could be fetched", "They come when it has ended.")
-        kinds = [kind for kind in FileKind if job.file_id(kind) is not None]
-        if not kinds:
+        if not record.can_download:
             raise BatchError(
                 "This job has no result files" + ("" if job.is_ended else " yet"),
                 "They are there when it has ended." if not job.is_ended else job.error or "",
             )
         _ = self._work.api  # says so if there is no connection
-        for kind in kinds:
+        for kind in record.result_kinds:
             here = record.output if kind is FileKind.OUTPUT else record.errors
             file_id = job.file_id(kind)
             assert file_id is not None

@@ -1,1 +1,1 @@
-"""Numbers, times and foreign text as plain strings. Imports nothing of the rest."""
+"""Numbers, times and foreign text as plain strings. Imports no other package of ours."""

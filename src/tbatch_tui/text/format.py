@@ -1,4 +1,7 @@
-"""Numbers, times and money as people read them. Pure: the clock is passed in, the zone is the user's."""
+"""Numbers, times and money as people read them.
+
+Times are seconds since the epoch. Nothing reads a clock: `now` is passed in. What is not known is a dash.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,19 @@ if TYPE_CHECKING:
     from pathlib import PurePath
 
 MISSING = "–"
+"""In place of a value that is not known."""
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
+"""Seconds."""
 _SIZES = ("B", "kB", "MB", "GB", "TB", "PB")
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def size(number: float | None) -> str:
-    """`24.1 MB`: decimal units, as the service counts; three digits at most, then the unit changes."""
+    """Return `24.1 MB`, in decimal units as Together counts them.
+
+    No more than three digits stand before the point, except in the largest unit.
+    """
     if number is None:
         return MISSING
     if number < 1000:
@@ -33,12 +41,12 @@ def size(number: float | None) -> str:
 
 
 def count(number: int | None) -> str:
-    """`12,000`; a dash when it is not known."""
+    """Return `12,000`."""
     return MISSING if number is None else f"{number:,}"
 
 
 def duration(seconds: float | None) -> str:
-    """`0.4 s`, `12 s`, `41 m`, `1 h 05 m`, `2 d 3 h`: two units at most."""
+    """Return `0.4 s`, `12 s`, `41 m`, `1 h 05 m` or `2 d 3 h`: two units at most."""
     if seconds is None:
         return MISSING
     seconds = max(0.0, seconds)
@@ -55,7 +63,10 @@ def duration(seconds: float | None) -> str:
 
 
 def age(then: float | None, now: float) -> str:
-    """How long ago, in one unit: `now`, `12 s ago`, `41 m ago`, `2 d ago`. A clock that is off says `now`."""
+    """Return how long ago it was, in one unit: `now`, `12 s ago`, `41 m ago`, `2 d ago`.
+
+    A moment in the future is `now`: two clocks seldom agree.
+    """
     if then is None:
         return MISSING
     passed = int(now - then)
@@ -67,8 +78,8 @@ def age(then: float | None, now: float) -> str:
     return f"{passed} s ago"
 
 
-def until(then: float | None, now: float) -> str:
-    """A countdown: `0:22`, `14:05`, `1:00:00`; never below zero."""
+def countdown(then: float | None, now: float) -> str:
+    """Return the time left: `0:22`, `14:05`, `1:00:00`; never less than zero."""
     if then is None:
         return MISSING
     left = max(0, round(then - now))
@@ -78,7 +89,7 @@ def until(then: float | None, now: float) -> str:
 
 
 def _local(then: float, tz: tzinfo | None) -> datetime | None:
-    """The moment on the user's wall; None for one that no calendar holds (a server may send anything)."""
+    """Return the local time; None for a moment outside the calendar, as a server may send any number."""
     try:
         return datetime.fromtimestamp(then, tz) if tz is not None else datetime.fromtimestamp(then).astimezone()
     except (OverflowError, OSError, ValueError):
@@ -86,19 +97,22 @@ def _local(then: float, tz: tzinfo | None) -> datetime | None:
 
 
 def absolute(then: float | None, tz: tzinfo | None = None) -> str:
-    """`2026-03-05 14:02:11`, in the user's zone unless one is given."""
+    """Return `2026-03-05 14:02:11`, in the user's time zone unless one is given."""
     moment = None if then is None else _local(then, tz)
     return MISSING if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
 def date(then: float | None, tz: tzinfo | None = None) -> str:
-    """`2026-03-05`, in the user's zone unless one is given."""
+    """Return `2026-03-05`, in the user's time zone unless one is given."""
     moment = None if then is None else _local(then, tz)
     return MISSING if moment is None else f"{moment:%Y-%m-%d}"
 
 
 def when(then: float | None, now: float, tz: tzinfo | None = None) -> str:
-    """A moment, as near as it is: `14:02`, `tomorrow 14:02`, `Tue 14:02`, `3 Mar 14:02`, `3 Mar 2025`."""
+    """Return a moment as precisely as its distance from now needs.
+
+    `14:02`, `tomorrow 14:02`, `Tue 14:02`, `3 Mar 14:02`, `3 Mar 2025`.
+    """
     moment, today = None if then is None else _local(then, tz), _local(now, tz)
     if moment is None or today is None:
         return MISSING
@@ -115,19 +129,19 @@ def when(then: float | None, now: float, tz: tzinfo | None = None) -> str:
 
 
 def rate(bytes_per_second: float | None) -> str:
-    """`3.1 MB/s`."""
+    """Return `3.1 MB/s`."""
     return MISSING if bytes_per_second is None else f"{size(bytes_per_second)}/s"
 
 
 def percent(fraction: float | None) -> str:
-    """`64 %`, rounded down: 100 % is said only of what is whole, 0 % only of nothing but a start."""
+    """Return `64 %`, rounded down, so that only a whole is 100 %."""
     if fraction is None or fraction != fraction:
         return MISSING
     return f"{int(min(1.0, max(0.0, fraction)) * 100 + 1e-9)} %"
 
 
 def bar(fraction: float | None, width: int, *, filled: str = "━", half: str = "╸", empty: str = "─") -> str:
-    """`━━━━━━━╸────`: exactly `width` cells, in steps of half a cell; full only when whole."""
+    """Return `━━━━━━━╸────`: exactly `width` cells, in steps of half a cell; full only when whole."""
     done, rest = bar_parts(fraction, width, filled=filled, half=half, empty=empty)
     return done + rest
 
@@ -135,7 +149,7 @@ def bar(fraction: float | None, width: int, *, filled: str = "━", half: str = 
 def bar_parts(
     fraction: float | None, width: int, *, filled: str = "━", half: str = "╸", empty: str = "─"
 ) -> tuple[str, str]:
-    """The two parts of a `bar`, to be coloured apart: what is done and what is left."""
+    """Return the two parts of a `bar`, what is done and what is left, to be coloured differently."""
     width = max(0, width)
     share = 0.0 if fraction is None or fraction != fraction else min(1.0, max(0.0, fraction))
     halves = int(share * width * 2 + 1e-9)
@@ -143,15 +157,18 @@ def bar_parts(
     return done, empty * (width - len(done))
 
 
-def spark(values: list[float] | tuple[float, ...], width: int) -> str:
-    """`▁▂▄▅▆▇`: the last `width` values, each beside the largest of them. None fills its line: steady is no block."""
-    shown = [max(0.0, value) for value in values[-width:]] if width > 0 else []
-    top = max(shown, default=0.0)
-    return "".join("▁▂▃▄▅▆▇"[min(6, int(value / top * 7))] if top else "▁" for value in shown)
+def sparkline(values: list[float] | tuple[float, ...], width: int) -> str:
+    """Return `▁▂▄▅▆▇`: the last `width` values, relative to the largest of them.
+
+    Even the largest leaves an eighth of its cell free, or a steady pace would be drawn as a solid block.
+    """
+    heights = [max(0.0, value) for value in values[-width:]] if width > 0 else []
+    top = max(heights, default=0.0)
+    return "".join("▁▂▃▄▅▆▇"[min(6, int(value / top * 7))] if top else "▁" for value in heights)
 
 
 def money(usd: float | None) -> str:
-    """`$0.41`; under a cent with as many digits as it takes to be something: `$0.0031`; over a thousand `$1,204`."""
+    """Return `$0.41`, or with four digits under a cent (`$0.0031`) and with none from a thousand on (`$1,204`)."""
     if usd is None:
         return MISSING
     amount = abs(usd)
@@ -164,7 +181,10 @@ def money(usd: float | None) -> str:
 
 
 def short_model(name: str | None) -> str:
-    """`meta-llama/Llama-3.3-70B-Instruct-Turbo` → `Llama-3.3-70B-Turbo`: without what all of them say."""
+    """Return `Llama-3.3-70B-Turbo` for `meta-llama/Llama-3.3-70B-Instruct-Turbo`.
+
+    The organization and the word for an instruction-tuned model are left out, since most models have them.
+    """
     if not name:
         return MISSING
     last = name.rstrip("/").rsplit("/", 1)[-1] or name
@@ -175,17 +195,22 @@ def short_model(name: str | None) -> str:
     return last
 
 
-def place(path: PurePath | str | None) -> str:
-    """A path as a person would say it from here: relative below the working folder, `~/…` below home."""
+def short_path(path: PurePath | str | None) -> str:
+    """Return a path as a person would type it: relative below the working folder, `~/…` below the home folder."""
     if path is None:
         return MISSING
-    shown = str(path)
-    for base, instead in ((os.getcwd(), ""), (os.path.expanduser("~"), "~/")):  # noqa: PTH109, PTH111 - plain text
-        if len(base) > 1 and shown.startswith(base + os.sep):
-            return instead + shown[len(base) + 1 :]
-    return shown
+    text = str(path)
+    for folder, prefix in ((os.getcwd(), ""), (os.path.expanduser("~"), "~/")):  # noqa: PTH109, PTH111 - plain text
+        if len(folder) > 1 and text.startswith(folder + os.sep):
+            return prefix + text[len(folder) + 1 :]
+    return text
 
 
-def joined(*parts: str, by: Literal[" · ", ", "] = " · ") -> str:
-    """`a · b · c`, without the empty ones."""
+def cut(text: str, longest: int) -> str:
+    """Return the text, or as much of it as fits into `longest` characters with a `…` at the end."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def join(*parts: str, by: Literal[" · ", ", "] = " · ") -> str:
+    """Return `a · b · c`, without the empty parts."""
     return by.join(part for part in parts if part)

@@ -1,4 +1,4 @@
-"""What a screen's long work in a thread has in common: what it is called, how far it is, and how to stop it."""
+"""Long work in a thread: its label, its progress, and how to stop it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from tbatch_tui.engine.threads import yield_to_loop
 
 
 class BackgroundWork:
-    """One piece of work in a thread at a time. The thread reports here; the screen looks when it likes."""
+    """One piece of work in a thread at a time. The thread reports progress, the screen reads it on a timer."""
 
     def __init__(self) -> None:
         self.label = ""
-        """What is being done now, for the person; empty when nothing is."""
+        """What is being done, for the screen; empty when nothing is."""
         self._progress, self._started_at = (0, 0), 0.0
         self._stop = threading.Event()
 
@@ -33,23 +33,23 @@ class BackgroundWork:
         return True
 
     def stop(self) -> None:
-        """Let the thread end. Nothing is said to be done any more, though it may take the thread a moment."""
+        """Ask the thread to end, and forget its label at once: it may take the thread a moment."""
         self._stop.set()
         self.label = ""
 
     def report_progress(self, done: int, total: int) -> None:
-        """Take how far the work is; called in its thread, between two pieces of a file."""
+        """Note the progress. The thread calls this between two pieces of a file."""
         self._progress = (done, total)
         yield_to_loop()
 
     @property
     def fraction(self) -> float | None:
-        """How much is done, 0 to 1; None where that is not known yet."""
+        """How much is done, 0 to 1; None while the total is not known."""
         done, total = self._progress
         return done / total if total else None
 
     @property
     def progress(self) -> tuple[int, int, float]:
-        """Bytes done, bytes in all (0 where that is not known yet), bytes a second."""
+        """Bytes done, bytes in all (0 while that is not known), and bytes per second."""
         done, total = self._progress
         return done, total, done / max(0.05, time.monotonic() - self._started_at)

@@ -1,4 +1,4 @@
-"""Engine events become Signals that screens subscribe to; errors become words on the screen."""
+"""Between engine and screens: events become Signals that screens subscribe to, errors become toasts."""
 
 from __future__ import annotations
 
@@ -25,33 +25,34 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.errors import BatchError
 
-_TOAST = 8.0
-_LONGEST = 400
+_TOAST_SECONDS = 8.0
+_MAX_LENGTH = 400
+"""Characters of a title or a hint; a toast must not fill the screen."""
 
 
 class Bridge:
-    """One for the app. `emit` is what the controller is given; it runs on the loop."""
+    """The app's only bridge. The engine calls `emit` on the event loop."""
 
     def __init__(self, app: App[Any]) -> None:
         self._app = app
         self.records: Signal[RecordsChanged] = Signal(app, "records")
         self.transfers: Signal[TransferProgress] = Signal(app, "transfers")
-        self.health: Signal[ConnectionChanged] = Signal(app, "health")
-        self.collected: Signal[ResultsDownloaded] = Signal(app, "collected")
+        self.connection: Signal[ConnectionChanged] = Signal(app, "connection")
+        self.downloaded: Signal[ResultsDownloaded] = Signal(app, "downloaded")
         self.deleted: Signal[FileDeleted] = Signal(app, "deleted")
         self.ended: Signal[JobsEnded] = Signal(app, "ended")
 
     def emit(self, event: Event) -> None:
-        """Pass an event on to whoever listens."""
+        """Publish an event to the screens that subscribed to it."""
         match event:
             case RecordsChanged():
                 self.records.publish(event)
             case TransferProgress():
                 self.transfers.publish(event)
             case ConnectionChanged():
-                self.health.publish(event)
+                self.connection.publish(event)
             case ResultsDownloaded():
-                self.collected.publish(event)
+                self.downloaded.publish(event)
             case FileDeleted():
                 self.deleted.publish(event)
             case JobsEnded():
@@ -60,15 +61,20 @@ class Bridge:
                 self.notify(title, hint, "warning" if severity == "warning" else _severity(severity))
 
     def notify(self, title: str, hint: str = "", severity: SeverityLevel = "information") -> None:
-        """Say something once, as a toast: what happened, then what is safe and what to do. Actions are said as keys."""
+        """Show a toast.
+
+        Args:
+            title: What happened.
+            hint: What is safe and what to do. `{job.download}` is replaced by the key of that binding.
+            severity: The colour of the toast.
+        """
         hint = fill_keys(hint)
-        text = line(hint)[:_LONGEST] if hint else line(title)[:_LONGEST]
-        self._app.notify(
-            text, title=line(title)[:_LONGEST] if hint else "", severity=severity, timeout=_TOAST, markup=False
-        )
+        title, hint = line(title)[:_MAX_LENGTH], line(hint)[:_MAX_LENGTH]
+        text, heading = (hint, title) if hint else (title, "")
+        self._app.notify(text, title=heading, severity=severity, timeout=_TOAST_SECONDS, markup=False)
 
     def report(self, error: BatchError) -> None:
-        """Say what went wrong."""
+        """Show an error as a toast."""
         self.notify(error.title, error.hint, "error")
 
 

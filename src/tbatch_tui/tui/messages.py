@@ -1,4 +1,4 @@
-"""What a screen asks of the App. Screens post these; they know neither each other nor the App."""
+"""Messages from screens to the app, mostly to go to another screen. Screens know neither each other nor the app."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class NewBatch(Message):
-    """Choose an input file: go to Pick."""
+    """Go to Pick, to choose an input file."""
 
 
 class CheckFile(Message):
-    """Go to Check with this file."""
+    """Go to Check with a file."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class CheckFile(Message):
 
 
 class CreateBatch(Message):
-    """The file is without errors: go to Create with what was found in it."""
+    """Go to Create with the report of a file that has no errors."""
 
     def __init__(self, report: CheckReport) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class CreateBatch(Message):
 
 
 class Submitted(Message):
-    """A submission has been committed: go back to Jobs, with the cursor on it."""
+    """Go back to Jobs after submitting, with the cursor on the new submission."""
 
     def __init__(self, key: str) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Submitted(Message):
 
 
 class OpenJob(Message):
-    """Go to Job."""
+    """Go to Job with a record."""
 
     def __init__(self, key: str) -> None:
         super().__init__()
@@ -49,22 +49,22 @@ class OpenJob(Message):
 
 
 class OpenResults(Message):
-    """Go to Results of a job whose files are here."""
+    """Go to Results of a job whose files are on this machine."""
 
     def __init__(self, key: str, *, retry: bool = False) -> None:
         super().__init__()
         self.key = key
         self.retry = retry
-        """Ask there at once what is to be asked once more."""
+        """Open the retry dialog there as soon as the files are read."""
 
 
 class OpenFiles(Message):
-    """Go to Files: what lies on the server."""
+    """Go to Files, which lists the files on the server."""
 
 
 class GoBack(Message):
-    """Leave this screen for the one it came from. On Jobs it does nothing."""
+    """Leave this screen for the one below it. On Jobs it does nothing."""
 
 
 class TryDemo(Message):
-    """Leave this and come back as the demo."""
+    """Exit, and start again as the demo."""

@@ -1,12 +1,12 @@
-"""THE gate for foreign text: whatever a file, a model or a server said passes here before it is drawn.
+"""THE gate for foreign text: whatever comes from a file, a model or a server passes here before it is painted.
 
-Three things are taken from it. Control sequences: no character that a terminal could obey, reorder by or
-hide comes out. Markup: what is returned is plain, or a `Content` that never parses brackets. Width: what is
-left is as wide as it is measured, so that a cell stays a cell.
+It takes care of three things. Control sequences: no character comes out that a terminal could obey, reorder text by or
+hide. Markup: the result is plain text, or a `Content` that never parses brackets. Width: text is as wide as it is
+measured, so that a cell stays a cell.
 
-Nothing is hidden silently where it could mislead: a control character becomes its picture (`␛`), an
-override or a lone surrogate becomes `�`. Only what shapes its neighbour and would make terminals disagree
-about widths (joiners, variation selectors, skin tones) is dropped.
+Nothing that could mislead is hidden silently: a control character becomes its picture (`␛`), an override or a lone
+surrogate becomes `�`. Only what shapes its neighbour, and would make terminals disagree about widths, is dropped:
+joiners, variation selectors, skin tones.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from rich._unicode_data import load as load_cell_table
 from rich.cells import cell_len, get_character_cell_size
 from rich.text import Text
 from textual.content import Content
+
+from tbatch_tui.tui.textual_private import zero_width_ranges
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 Align = Literal["left", "right", "center"]
 StyleT = TypeVar("StyleT")
 
-MARKS_KEPT = 3
-"""Combining marks kept on one letter: enough for every script, too few to climb into the line above."""
+MAX_MARKS = 3
+"""Combining marks left on one letter: enough for every script, too few to climb into the line above."""
 TAB = 4
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 NEWLINE = "\N{RETURN SYMBOL}"
@@ -36,18 +37,18 @@ _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 
 
 class _Table(dict[int, str | int | None]):
-    """A `str.translate` table that learns the harmless characters it meets: a miss costs ten times a hit."""
+    """A `str.translate` table that adds the harmless characters it meets: a miss costs ten times a hit."""
 
-    LEARNT = 20_000
+    MAX_SIZE = 20_000
 
     def __missing__(self, code: int) -> int:
-        if len(self) < self.LEARNT:
+        if len(self) < self.MAX_SIZE:
             self[code] = code
         return code
 
 
 def _table(*, one_line: bool) -> _Table:
-    """What each dangerous character is drawn as; None drops it."""
+    """Return what replaces each dangerous character; None drops it."""
     table = _Table({code: chr(0x2400 + code) for code in range(0x20)})
     table[0x7F] = "\N{SYMBOL FOR DELETE}"
     replaced = [
@@ -78,68 +79,72 @@ _MANY_LINES = _table(one_line=False)
 
 @cache
 def _suspects() -> re.Pattern[str]:
-    """What `lines` would change below U+10000. Looking costs a tenth of translating, and mostly finds nothing."""
-    codes = [code for code, drawn in _table(one_line=False).items() if code < 0x10000 and drawn not in ("\n", "\t")]
+    """Return a pattern for what `lines` would change below U+10000.
+
+    Searching costs a tenth of translating, and mostly finds nothing.
+    """
+    codes = [code for code, to in _table(one_line=False).items() if code < 0x10000 and to not in ("\n", "\t")]
     return re.compile(f"[{re.escape(''.join(map(chr, codes)))}\u2028\u2029]")
 
 
 @cache
 def _marks(astral: bool) -> re.Pattern[str]:
-    """Runs of zero-width characters. Made at first need: a launch with plain names never pays for it.
+    """Return a pattern for runs of zero-width characters, below U+10000 or above it.
 
-    Two patterns, because `re` looks a class up in a bitmap only below U+10000, and walks it above.
+    There are two, because `re` looks a class up in a bitmap only below U+10000. Each is compiled at first need: a
+    launch with plain names never pays for it.
     """
     ranges = "".join(
         f"{re.escape(chr(first))}-{re.escape(chr(last))}"
-        for first, last, width in load_cell_table("auto").widths
-        if width == 0 and first > 0x20 and (first > 0xFFFF) is astral
+        for first, last in zero_width_ranges()
+        if first > 0x20 and (first > 0xFFFF) is astral
     )
     return re.compile(f"[{ranges}]+")
 
 
-def _bounded(text: str) -> str:
-    """The text with no more marks on a letter than it bears."""
+def _limit_marks(text: str) -> str:
+    """Return the text with at most `MAX_MARKS` marks on a letter."""
     if text.isascii():
         return text
-    text = _marks(False).sub(_tame, text)
-    return _marks(True).sub(_tame, text) if _ASTRAL.search(text) else text
+    text = _marks(False).sub(_shorten_run, text)
+    return _marks(True).sub(_shorten_run, text) if _ASTRAL.search(text) else text
 
 
-def _tame(match: re.Match[str]) -> str:
-    """A run of marks, no longer than a letter bears; at a line's start it gets a circle to stand on."""
+def _shorten_run(match: re.Match[str]) -> str:
+    """Cut a run of marks; at the start of a line, put a circle below it."""
     start = match.start()
-    bare = start == 0 or match.string[start - 1] == "\n"
-    return ("\N{DOTTED CIRCLE}" if bare else "") + match[0][:MARKS_KEPT]
+    is_bare = start == 0 or match.string[start - 1] == "\n"
+    return ("\N{DOTTED CIRCLE}" if is_bare else "") + match[0][:MAX_MARKS]
 
 
 def line(s: object) -> str:
-    """One harmless line: newlines as `⏎`, tabs as spaces, controls as pictures, overrides as `�`."""
+    """Return one harmless line: newlines as `⏎`, tabs as spaces, controls as pictures, overrides as `�`."""
     text = s if isinstance(s, str) else str(s)
     if text.isascii():
         return text if text.isprintable() else text.replace("\r\n", "\n").translate(_ONE_LINE)
-    return _bounded(text.replace("\r\n", "\n").translate(_ONE_LINE))
+    return _limit_marks(text.replace("\r\n", "\n").translate(_ONE_LINE))
 
 
 def lines(s: object) -> str:
-    """As `line`, with newlines kept and tabs expanded."""
+    """Return harmless text like `line`, but with its newlines, and with tabs expanded."""
     text = s if isinstance(s, str) else str(s)
     if _suspects().search(text) or _ASTRAL.search(text):
         text = text.replace("\r\n", "\n").translate(_MANY_LINES)
-    return _bounded(text.expandtabs(TAB))
+    return _limit_marks(text.expandtabs(TAB))
 
 
-def shown(s: object, style: str = "") -> Content:
-    """Foreign text for a `Static`, a tooltip, a notice: many lines, never markup."""
+def lines_content(s: object, style: str = "") -> Content:
+    """Return foreign text for a `Static`, a tooltip or a toast: many lines, never markup."""
     return Content.styled(lines(s), style, strip_control_codes=False)
 
 
-def one_line(s: object, style: str = "") -> Content:
-    """As `shown`, on one line: for labels, titles and headers."""
+def line_content(s: object, style: str = "") -> Content:
+    """Return foreign text on one line, never markup: for labels, titles and headers."""
     return Content.styled(line(s), style, strip_control_codes=False)
 
 
 def cell(s: object, width: int | None = None, style: str = "", *, align: Align = "left") -> Text:
-    """Foreign text for what still wants a rich `Text`; cut and filled to `width` if one is given."""
+    """Return foreign text for what needs a rich `Text`, cut and filled to `width` if one is given."""
     plain = line(s) if width is None else fit(s, width, align=align)
     return Text(plain, style, no_wrap=True, end="")
 
@@ -152,15 +157,17 @@ def fit(
     align: Align = "left",
     keep: Literal["start", "end"] = "start",
 ) -> str:
-    """Exactly `width` cells of `s`: filled with spaces, or cut with an ellipsis.
+    """Return exactly `width` cells of `s`: filled with spaces, or cut with an ellipsis.
 
-    `keep="end"` cuts at the front, for paths. Long input is cut before it is looked at, so that a
-    token of a megabyte costs no more than a word.
+    Long input is cut before anything else, so that a token of a megabyte costs no more than a word.
+
+    Args:
+        keep: Which end stays: `end` cuts at the front, for paths.
     """
     if width <= 0:
         return ""
     text = s if isinstance(s, str) else str(s)
-    reach = width * (MARKS_KEPT + 1) + 64
+    reach = width * (MAX_MARKS + 1) + 64
     if long := len(text) > reach:
         text = text[:reach] if keep == "start" else text[-reach:]
     text = line(text)
@@ -174,37 +181,37 @@ def fit(
     return _filled(text + ellipsis if keep == "start" else ellipsis + text, spare, align)
 
 
-def fit_pieces(
-    pieces: Iterable[tuple[str, StyleT]], width: int, *, align: Align = "left", fill: StyleT
+def fit_styled(
+    parts: Iterable[tuple[str, StyleT]], width: int, *, align: Align = "left", fill: StyleT
 ) -> list[tuple[str, StyleT]]:
-    """As `fit`, for pieces with a style each: exactly `width` cells of them, filled with spaces of the style `fill`."""
+    """Return exactly `width` cells of styled text, filled with spaces of the style `fill`, or cut with an ellipsis."""
     if width <= 0:
         return []
-    reach = width * (MARKS_KEPT + 1) + 64
-    drawn: list[tuple[str, StyleT]] = []
+    reach = width * (MAX_MARKS + 1) + 64
+    clean_parts: list[tuple[str, StyleT]] = []
     left = width
-    for text, style in pieces:
+    for text, style in parts:
         clean = line(text[:reach])
-        drawn.append((clean, style))
+        clean_parts.append((clean, style))
         left -= cell_len(clean)
         if left < 0 or len(text) > reach:
-            drawn = _shortened(drawn, width - 1)
-            left = width - sum(cell_len(text) for text, _ in drawn)
+            clean_parts = _shortened(clean_parts, width - 1)
+            left = width - sum(cell_len(text) for text, _ in clean_parts)
             break
     before = {"left": 0, "right": left, "center": left // 2}[align]
-    padded = [(" " * before, fill), *drawn, (" " * (left - before), fill)]
-    return [piece for piece in padded if piece[0]]
+    padded = [(" " * before, fill), *clean_parts, (" " * (left - before), fill)]
+    return [part for part in padded if part[0]]
 
 
-def _shortened(pieces: list[tuple[str, StyleT]], room: int) -> list[tuple[str, StyleT]]:
-    """The start of the pieces that fits into `room` cells, and an ellipsis after it."""
+def _shortened(parts: list[tuple[str, StyleT]], room: int) -> list[tuple[str, StyleT]]:
+    """Return the start of the text that fits into `room` cells, and an ellipsis after it."""
     short: list[tuple[str, StyleT]] = []
-    for text, style in pieces:
+    for text, style in parts:
         if (cells := cell_len(text)) > room:
             return [*short, (_head(text, room) + ELLIPSIS, style)]
         short.append((text, style))
         room -= cells
-    return [*short, (ELLIPSIS, pieces[-1][1])]
+    return [*short, (ELLIPSIS, parts[-1][1])]
 
 
 def _filled(text: str, spare: int, align: Align) -> str:
@@ -216,7 +223,7 @@ def _filled(text: str, spare: int, align: Align) -> str:
 
 
 def _head(text: str, room: int) -> str:
-    """As much of the start as fits into `room` cells; a wide character is never halved."""
+    """Return as much of the start as fits into `room` cells; a wide character is never halved."""
     if text.isascii():
         return text[:room]
     for index, character in enumerate(text):
@@ -227,7 +234,7 @@ def _head(text: str, room: int) -> str:
 
 
 def _tail(text: str, room: int) -> str:
-    """As much of the end as fits; marks never lose the letter that bears them."""
+    """Return as much of the end as fits; marks never lose their letter."""
     if text.isascii():
         return text[-room:] if room else ""
     start = len(text)

@@ -1,8 +1,8 @@
-"""The looks: one dark theme of our own and its light twin, and our variables for everybody else's themes.
+"""Themes: a dark and a light one of our own, and our colour variables for Textual's themes.
 
-One accent for what the person does, status colours for status and nothing else, thin rules for the rest. A test
-measures that each text and status colour stands 4.5:1 against the background and against the cursor row, and selected
-text against the selection.
+One accent colour marks what the person does, status colours mean status and nothing else, thin rules divide the rest.
+A test measures that texts and status colours have a contrast of 4.5:1 with the background and with the cursor row, and
+selected text with the selection.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from textual.color import Color
 from textual.theme import Theme
 
 STATUS = ("status-active", "status-ok", "status-attention", "status-failed", "status-quiet")
-"""The variables a status may be drawn in. `$status-quiet` is also the colour of secondary text."""
+"""The variables for the colour of a status. `$status-quiet` is also the colour of secondary text."""
 
 
 def _theme(name: str, *, dark: bool, ground: tuple[str, str, str, str], ink: str, accent: str, **own: str) -> Theme:
-    """A theme from its background, surface, panel and rule; the rest of Textual's variables follow from ours."""
+    """Make a theme from `ground` (background, surface, panel, rule), and derive Textual's variables from ours."""
     background, surface, panel, rule = ground
     status = {key.replace("_", "-"): value for key, value in own.items()}
     quiet, cursor, selected = status["status-quiet"], status["cursor-row"], status["selected"]
@@ -102,17 +102,17 @@ LIGHT = _theme(
     selected="#b4cff2",
 )
 
-READABLE = 4.5
-"""The least contrast of text: WCAG 2.1 AA."""
+MIN_CONTRAST = 4.5
+"""The least contrast of text, from WCAG 2.1 AA."""
 THEMES = (DARK, LIGHT)
 DEFAULT = DARK.name
 
 
 def variables_for(theme: Theme) -> dict[str, str]:
-    """Our variables under a theme that does not know them: for `App.get_theme_variable_defaults`.
+    """Return our variables for a theme that does not define them.
 
-    Without these the style sheets would not parse under Textual's own themes. A theme for the terminal's own
-    palette gets the palette's colours, and a cursor row that is bold instead of tinted.
+    Without them our style sheets do not parse under Textual's themes. A theme of the terminal's own palette gets the
+    palette's colours, and a cursor row that is bold instead of tinted.
     """
     if theme.ansi:
         return {
@@ -135,7 +135,7 @@ def variables_for(theme: Theme) -> dict[str, str]:
     row = background.blend(Color.parse(colors["primary"]), 0.16, alpha=1.0)
     blurred = background.blend(foreground, 0.06, alpha=1.0)
     selected = background.blend(Color.parse(colors["primary"]), 0.4, alpha=1.0)
-    wanted = {
+    inks = {
         "accent-text": Color.parse(colors["accent"]),
         "status-active": Color.parse(colors["accent"]),
         "status-ok": Color.parse(colors["success"]),
@@ -143,7 +143,7 @@ def variables_for(theme: Theme) -> dict[str, str]:
         "status-failed": Color.parse(colors["error"]),
         "status-quiet": background.blend(foreground, 0.68, alpha=1.0),
     }
-    return {name: _readable(color, background, row, blurred).hex for name, color in wanted.items()} | {
+    return {name: _readable(color, background, row, blurred).hex for name, color in inks.items()} | {
         "cursor-row": row.hex,
         "cursor-row-blurred": blurred.hex,
         "cursor-row-text-style": "none",
@@ -155,7 +155,7 @@ def variables_for(theme: Theme) -> dict[str, str]:
 
 
 def contrast(one: Color, other: Color) -> float:
-    """The WCAG contrast ratio of two opaque colours, 1 to 21."""
+    """Return the WCAG contrast ratio of two opaque colours, 1 to 21."""
     dark, light = sorted((_luminance(one), _luminance(other)))
     return (light + 0.05) / (dark + 0.05)
 
@@ -166,10 +166,10 @@ def _luminance(color: Color) -> float:
 
 
 def _readable(color: Color, *grounds: Color) -> Color:
-    """The colour, drawn towards black or white until it can be read on each of the grounds."""
+    """Return the colour, moved towards black or white until it is readable on each of the grounds."""
     ink = grounds[0].get_contrast_text(1.0)
     for step in range(20):
         nearer = color.blend(ink, step / 20, alpha=1.0)
-        if min(contrast(nearer, ground) for ground in grounds) >= READABLE:
+        if min(contrast(nearer, ground) for ground in grounds) >= MIN_CONTRAST:
             return nearer
     return ink

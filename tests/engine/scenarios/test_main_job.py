@@ -181,6 +181,24 @@ async def test_a_script_waits_for_files_that_are_named_later_than_the_end(
     assert done.requests == 2
 
 
+async def test_a_script_that_starts_again_waits_for_the_connection_and_then_for_the_files(
+    sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
+) -> None:
+    async with make_engine(sandbox) as engine:
+        record = await engine.wait_until(await engine.submit(chat_file, Endpoint.CHAT), lambda r: r.job is not None)
+        nameless = sandbox.jobs[0] | {"status": "COMPLETED", "output_file_id": None, "error_file_id": None}
+        sandbox.plan_fault("status", "/v1/batches", method="GET", last=None, status=200, body=[nameless])
+        assert (await engine.wait(record.key)).is_awaiting_file_ids
+    sandbox.clear_faults()
+    await until(lambda: sandbox.jobs[0]["status"] == "COMPLETED")
+    async with make_engine(sandbox) as engine:
+        await engine.records()
+        statuses: list[str] = []
+        done = await engine.wait(record.key, watch=lambda record: statuses.append(record.status))
+    assert done.paths[0].read_bytes() == sandbox.file_bytes(sandbox.jobs[0]["output_file_id"])
+    assert set(statuses) == {"COMPLETED"}
+
+
 async def test_a_script_is_told_when_there_are_no_files_and_when_there_is_no_job(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, tmp_path: Path
 ):

@@ -1,9 +1,9 @@
-"""Dialogs: typed answers, the safe one in focus, escape is no, and all of it on a small screen too."""
+"""Dialogs: typed answers, focus on the safe one, escape is no, and all of it on a small screen too."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from textual.widgets._toast import Toast
@@ -14,12 +14,12 @@ from tbatch_tui.tui.dialogs.keys_help import KeysHelp
 from tbatch_tui.tui.dialogs.text_dialog import TextDialog
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys import keymap
-from tbatch_tui.tui.screens.jobs.label_dialog import EditLabel
+from tbatch_tui.tui.screens.jobs.dialogs.label import EditLabel
 from tbatch_tui.tui.widgets.filter_line import FilterLine
 from tbatch_tui.tui.widgets.table.table import RecordTable
 from tbatch_tui.tui.widgets.text_input import TextInput
 from tests.conftest import until
-from tests.helpers.drawn import Bare, check_screen, screen_text
+from tests.helpers.drawn import Bare, check_screen, resize, screen_text
 from tests.tui.widgets.test_table import COLUMNS, Item, items
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Asking(Bare):
 
     answer: object = UNANSWERED
 
-    def ask(self, dialog: ModalScreen[object]) -> None:
+    def ask(self, dialog: ModalScreen[Any]) -> None:
         def answered(answer: object) -> None:
             self.answer = answer
 
@@ -127,7 +127,7 @@ async def test_help_shows_the_keys_as_remapped_and_scrolls(size: tuple[int, int]
         def action_show_keys(self) -> None:
             self.ask(KeysHelp(self.screen, "Jobs"))
 
-        def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
             return action != "next_sort"
 
     app = Helped()
@@ -152,9 +152,10 @@ async def test_help_shows_the_keys_as_remapped_and_scrolls(size: tuple[int, int]
             "Leave;",
         ):
             assert words in seen, words
-        told = [line for line in seen.splitlines() for words in ("Cancel the job", "Copy all that") if words in line]
-        places = {line.index("Cancel the job" if "Cancel the job" in line else "Copy all that") for line in told}
-        assert len(told) >= 2 and len(places) == 1, "what the keys do stands under each other"
+        texts = ("Cancel the job", "Copy all that")
+        help_lines = [line for line in seen.splitlines() for text in texts if text in line]
+        places = {line.index("Cancel the job" if "Cancel the job" in line else "Copy all that") for line in help_lines}
+        assert len(help_lines) >= 2 and len(places) == 1, "what the keys do stands under each other"
         assert "Sort by" not in seen
         await pilot.press("q")
         await pilot.pause()
@@ -179,17 +180,17 @@ async def test_a_message_of_any_length_can_be_read(size: tuple[int, int]) -> Non
 class Filtered(Bare):
     def __init__(self) -> None:
         super().__init__()
-        self.heard: list[object] = []
+        self.events: list[object] = []
 
     def compose(self) -> ComposeResult:
         yield RecordTable[Item](COLUMNS)
         yield FilterLine()
 
     def on_filter_line_changed(self, event: FilterLine.Changed) -> None:
-        self.heard.append(event.text)
+        self.events.append(event.text)
 
     def on_filter_line_closed(self, event: FilterLine.Closed) -> None:
-        self.heard.append(event.keep)
+        self.events.append(event.keep)
         self.query_one(RecordTable).focus()
 
 
@@ -200,22 +201,22 @@ async def test_the_filter_line() -> None:
         assert not line.display
         line.open()
         await pilot.press("a", "slash", "j")
-        assert app.heard == ["a", "a/", "a/j"] and "/ a/j" in screen_text(app)
+        assert app.events == ["a", "a/", "a/j"] and "/ a/j" in screen_text(app)
         assert app.screen.active_bindings["enter"].binding.id == "filter.keep"
         assert "n" not in app.screen.active_bindings and "slash" not in app.screen.active_bindings
         await pilot.press("enter")
         await pilot.pause()
-        assert app.heard[3:] == [True] and not line.display
+        assert app.events[3:] == [True] and not line.display
         line.open("a/j")
         await pilot.press("b")
         await pilot.press("escape")
         await pilot.pause()
-        assert app.heard[4:] == ["a/jb", False] and line.text == ""
+        assert app.events[4:] == ["a/jb", False] and line.text == ""
         line.open()
         await pilot.press("x")
         await pilot.click(RecordTable)
         await pilot.pause()
-        assert app.heard[6:] == ["x", True]
+        assert app.events[6:] == ["x", True]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -235,7 +236,7 @@ async def test_a_toast_leaves_the_keys_of_a_dialog_free(size: tuple[int, int]) -
 
 
 @pytest.mark.parametrize("text", ["a" * 30, "日本語" * 10, "short"])
-async def test_an_input_says_where_its_text_goes_on(text: str) -> None:
+async def test_an_input_marks_the_side_where_its_text_continues(text: str) -> None:
     class Inputs(Bare):
         def compose(self) -> ComposeResult:
             yield TextInput(text, id="value")
@@ -265,8 +266,7 @@ async def test_a_dialog_keeps_what_was_typed_while_the_terminal_changes() -> Non
         await pilot.pause()
         await pilot.press("tab", *"日本語", "x")
         for size in [*SIZES, (200, 60), (60, 20)]:
-            await pilot.resize_terminal(*size)
-            await pilot.pause()
+            await resize(app, pilot, size)
             check_screen(app)
             assert "日本語x" in screen_text(app) and "esc Back" in screen_text(app), size
         await pilot.press("y", "enter")

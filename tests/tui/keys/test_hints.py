@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LETTERS = [*"αβγδεζηθικλμνξοπρστυφχψω", *map(chr, range(ord("а"), ord("я"))), *map(chr, range(ord("А"), ord("Я")))]
 """Letters that no text of ours has."""
 TYPING = ("filter.keep", "filter.clear", "answer.save", "answer.discard", "form.next", "form.previous")
-OTHERS = dict(zip(keys.PLACES, LETTERS, strict=False)) | {id: f"f{n}" for n, id in enumerate(TYPING, 5)}
+OTHERS = dict(zip(keys.CONTEXTS, LETTERS, strict=False)) | {id: f"f{n}" for n, id in enumerate(TYPING, 5)}
 DEFAULT = re.compile(r"(?<![\w/.~…'’[-])(?<!\d )(?:[b-zB-HJ-Z]|esc|enter|⏎|⌫)(?= \w|[);])")
 """A default key, as it would stand in a sentence or in the footer; of letters, what is not a word or a unit."""
 
@@ -38,7 +38,7 @@ def on(app: TbatchApp, name: str) -> bool:
 
 
 def test_every_action_can_have_another_key() -> None:
-    assert keymap.resolve_keymap(OTHERS) == (keymap.resolve_keymap(OTHERS)[0], []) and len(OTHERS) == len(keys.PLACES)
+    assert keymap.resolve_keymap(OTHERS) == (keymap.resolve_keymap(OTHERS)[0], []) and len(OTHERS) == len(keys.CONTEXTS)
 
 
 def test_without_an_app_a_text_names_the_defaults_and_leaves_other_braces_alone() -> None:
@@ -65,7 +65,7 @@ async def test_no_text_names_a_default_key(sandbox: Sandbox, tmp_path: Path, mon
     async with app.run_test(size=(140, 40)) as pilot:
 
         async def press(id: str) -> None:
-            key = keymap.normal_key(OTHERS[id])
+            key = keymap.normalize_key(OTHERS[id])
             assert key is not None
             await pilot.press(key)
 

@@ -17,18 +17,18 @@ from tbatch_tui.tui.keys import keymap
 def test_every_binding_is_told_in_full() -> None:
     for binding in keys.ALL:
         assert binding.id and binding.description and binding.tooltip and binding.group, binding
-        assert keys.PLACES[binding.id]
+        assert keys.CONTEXTS[binding.id]
 
 
 def test_no_key_means_two_things_at_one_place() -> None:
     by_id = {binding.id: binding for binding in keys.ALL if binding.id}
     for one, other in itertools.combinations(by_id.values(), 2):
-        if keys.PLACES[one.id or ""] & keys.PLACES[other.id or ""]:
-            assert not set(keymap.keys_of(one)) & set(keymap.keys_of(other)), (one, other)
+        if keys.CONTEXTS[one.id or ""] & keys.CONTEXTS[other.id or ""]:
+            assert not set(keymap.binding_keys(one)) & set(keymap.binding_keys(other)), (one, other)
 
 
 def test_bindings_of_one_id_share_their_keys() -> None:
-    for id in keys.PLACES:
+    for id in keys.CONTEXTS:
         assert len({binding.key for binding in keys.ALL if binding.id == id}) == 1
 
 
@@ -93,5 +93,5 @@ def test_the_page_of_keys_is_as_the_bindings_are() -> None:
 
 def test_nothing_needs_a_function_key_or_one_that_terminals_swallow() -> None:
     for binding in keys.ALL:
-        plain = [key for key in keymap.keys_of(binding) if not re.fullmatch(r"f\d+|ctrl\+[qs]", key)]
+        plain = [key for key in keymap.binding_keys(binding) if not re.fullmatch(r"f\d+|ctrl\+[qs]", key)]
         assert plain, binding

@@ -17,9 +17,9 @@ from tbatch_tui.tui.render.cost import (
     cost_facts,
     estimate_facts,
     format_cost,
-    format_job_cost,
     format_price,
     format_usage,
+    job_cost_facts,
 )
 
 AT = 1_790_000_000.0
@@ -78,14 +78,14 @@ def test_a_job_says_before_and_after():
     tariff = PriceList(Catalogue(), {"m": {"input": 1, "output": 2}})
     submission = Submission(1, Path("in.jsonl"), 1, "", Endpoint.CHAT, "", 2, AT, estimate=Estimate(0.5, 2.0))
     record = JobRecord("j", Job("j", "IN_PROGRESS", model="m"), submission)
-    assert words(format_job_cost(record, tariff)) == [("Cost", "est. ≤ $2.50")]
+    assert words(job_cost_facts(record, tariff)) == [("Cost", "est. ≤ $2.50")]
     assert cost_cell(record, tariff) == ""
     tally = JobCounts(2, 2, 0, 0, usage=(ModelUsage("", 2, 1_000_000, 500_000, rows_with_tokens=2),))
     record = JobRecord("j", Job("j", "COMPLETED", model="m"), submission, counts=tally)
-    assert words(format_job_cost(record, tariff)) == [
+    assert words(job_cost_facts(record, tariff)) == [
         ("Tokens", "1,000,000 in · 500,000 out"),
         ("Cost", "$2.00 (est. ≤ $2.50)"),
         ("", "own prices of config.toml"),
     ]
     assert cost_cell(record, tariff) == "$2.00"
-    assert words(format_job_cost(record, None)) == [("Tokens", "1,000,000 in · 500,000 out")]
+    assert words(job_cost_facts(record, None)) == [("Tokens", "1,000,000 in · 500,000 out")]

@@ -18,17 +18,15 @@ from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
 from tbatch_tui.engine.domain.submission import Submission
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.progress.history import JobHistory, ProgressPoint, SimilarJobs
 from tbatch_tui.engine.progress.outlook import course
 from tbatch_tui.tui.render.counts import counts_cell
 from tbatch_tui.tui.render.error_hints import KNOWN, error_hint
 from tbatch_tui.tui.render.job import details_lines, progress_cell
-from tbatch_tui.tui.render.pace import details_pieces, meter
-from tbatch_tui.tui.render.timeline import STEP_WIDTH, TimelineStep, steps
+from tbatch_tui.tui.render.pace import format_pace, pace_facts
+from tbatch_tui.tui.render.timeline import STEP_WIDTH, TimelineStep, timeline_steps
 from tbatch_tui.tui.screens.job.chart import GUTTER, DrawnChart, chart_lines
-from tbatch_tui.tui.screens.job.facts import about
-from tbatch_tui.tui.terminal.open_file import opener_of, pager_of
+from tbatch_tui.tui.screens.job.facts import about_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +62,7 @@ def said(pieces: list[tuple[str, str]]) -> str:
 
 
 def told(record: JobRecord, history: JobHistory, seen_at: float | None = NOW, now: float = NOW) -> str:
-    return " | ".join(said(pieces) for _, pieces in meter(record, history, seen_at, now))
+    return " | ".join(said(pieces) for _, pieces in pace_facts(record, history, seen_at, now))
 
 
 # -- a row and its foot --------------------------------------------------------------------------------
@@ -113,12 +111,12 @@ def test_the_foot_says_the_deadline_at_any_width(width: int) -> None:
 
 def test_a_steady_job_is_told_as_it_goes():
     record, history = running(NOW - HOUR), JobHistory(watched(NOW - 30 * MINUTE, NOW))
-    foot = said(details_pieces(record, history, NOW, NOW))
+    foot = said(format_pace(record, history, NOW, NOW))
     assert foot == "▇▇▇▇▇▇▇▇▇▇  7,200/h · done about 14:12"
     assert "deadline tomorrow 12:02" in told(record, history)
-    names = [name for name, _ in meter(record, history, NOW, NOW)]
+    names = [name for name, _ in pace_facts(record, history, NOW, NOW)]
     assert len(names) == len(set(names)), "nothing is said twice"
-    assert "60 %/h" in said(details_pieces(running(NOW - HOUR, requests=None), history, NOW, NOW))
+    assert "60 %/h" in said(format_pace(running(NOW - HOUR, requests=None), history, NOW, NOW))
 
 
 @pytest.mark.parametrize(
@@ -146,7 +144,7 @@ def test_a_pause_is_described_and_others_pauses_only_where_they_were_seen():
     words = told(running(NOW - 4 * HOUR), known)
     assert "no progress for 2 h 00 m; similar jobs paused up to 40 m" in words
     assert "3 jobs like it took 1 h 00 m (30 m to 2 h 00 m)" in words
-    assert said(details_pieces(running(NOW - 4 * HOUR), history, NOW, NOW)).endswith("no progress for 2 h 00 m")
+    assert said(format_pace(running(NOW - 4 * HOUR), history, NOW, NOW)).endswith("no progress for 2 h 00 m")
 
 
 def test_the_documented_rules_come_with_the_age():
@@ -167,7 +165,7 @@ def test_it_is_never_called_stuck(hours: float, quiet: float):
     until = NOW - quiet * HOUR
     history = JobHistory(watched(until - HOUR, until), SimilarJobs(2, 60, 30, 90, 10.0))
     record = running(NOW - hours * HOUR)
-    words = (told(record, history) + said(details_pieces(record, history, NOW, NOW))).lower()
+    words = (told(record, history) + said(format_pace(record, history, NOW, NOW))).lower()
     assert not any(word in words for word in ("stuck", "hung", "is dead", "stalled", "frozen"))
 
 
@@ -183,7 +181,7 @@ def test_any_history_has_words(
 ):
     history = JobHistory(tuple(ProgressPoint(at, "IN_PROGRESS", progress) for at, progress in points))
     record = running(created, requests=requests)
-    words = told(record, history, seen_at) + said(details_pieces(record, history, seen_at, NOW))
+    words = told(record, history, seen_at) + said(format_pace(record, history, seen_at, NOW))
     assert "nan" not in words and "inf" not in words and " -" not in words
 
 
@@ -239,17 +237,17 @@ def test_a_change_that_was_not_watched_is_a_bound():
     unwatched = JobHistory(
         (ProgressPoint(NOW - 4 * HOUR, "VALIDATING"), ProgressPoint(NOW - HOUR, "IN_PROGRESS", 9.0, NOW - 3.9 * HOUR))
     )
-    found = {step.word: step for step in steps(record, NOW, unwatched)}
+    found = {step.word: step for step in timeline_steps(record, NOW, unwatched)}
     assert (found["In progress"].is_by, found["Validating"].bound) == (True, "≤ ")
-    assert "by 2026-03-06 12:02:00" in said(found["In progress"].pieces(NOW))
+    assert "by 2026-03-06 12:02:00" in said(found["In progress"].styled_text(NOW))
     watched_ = JobHistory((unwatched.points[0], replace(unwatched.points[1], known_at=NOW - HOUR - 30)))
-    found = {step.word: step for step in steps(record, NOW, watched_)}
+    found = {step.word: step for step in timeline_steps(record, NOW, watched_)}
     assert (found["In progress"].is_by, found["Validating"].bound, found["Validating"].lasted) == (False, "", 3 * HOUR)
 
 
 def test_what_nobody_watched_has_no_times():
     job = Job("job-1", "COMPLETED", 100.0, created_at=NOW - HOUR, completed_at=NOW, output_file_id="f")
-    found = [(step.glyph, step.word, step.at, step.lasted) for step in steps(JobRecord("job-1", job), NOW)]
+    found = [(step.glyph, step.word, step.at, step.lasted) for step in timeline_steps(JobRecord("job-1", job), NOW)]
     assert found == [
         ("●", "Made elsewhere", NOW - HOUR, None),
         ("●", "Validating", NOW - HOUR, None),
@@ -260,7 +258,7 @@ def test_what_nobody_watched_has_no_times():
 
 def test_a_job_that_failed_unseen_is_not_said_to_have_run():
     job = Job("job-1", "FAILED", created_at=NOW - HOUR, error="error reading input file")
-    assert [step.word for step in steps(JobRecord("job-1", job), NOW)] == ["Made elsewhere", "Failed"]
+    assert [step.word for step in timeline_steps(JobRecord("job-1", job), NOW)] == ["Made elsewhere", "Failed"]
 
 
 def test_no_step_is_wider_than_its_columns():
@@ -268,8 +266,8 @@ def test_no_step_is_wider_than_its_columns():
         TimelineStep("●", "A status of a server that nobody knows", NOW, 3 * DAY, True, "≤ "),
         TimelineStep("○", "Ended"),
     ):
-        assert len(said(step.pieces(NOW))) <= STEP_WIDTH
-        assert len(said(step.pieces(NOW, short=True))) <= 38  # the column beside the list
+        assert len(said(step.styled_text(NOW))) <= STEP_WIDTH
+        assert len(said(step.styled_text(NOW, short=True))) <= 38  # the column beside the list
 
 
 # -- lineage -------------------------------------------------------------------------------------------
@@ -282,15 +280,15 @@ def test_a_retry_names_its_parent_and_a_parent_its_retries():
 
     one, two, three = record("one"), record("two", "one"), record("three", "two")
     family = [FamilyMember(one, 1), FamilyMember(two, 2), FamilyMember(three, 3)]
-    found = {name: said(pieces) for name, pieces in about(two, [], family, NOW)}
+    found = {name: said(pieces) for name, pieces in about_facts(two, [], family, NOW)}
     assert found["Retry of"] == "label one, 13:02, completed, one"
     assert found["Retried as"] == "label three, 13:02, completed, three"
-    assert "Retry of" not in dict(about(one, [], family, NOW))
+    assert "Retry of" not in dict(about_facts(one, [], family, NOW))
     alike = [replace(one, key=f"other-{n}") for n in range(5)]
-    assert [said(pieces) for _, pieces in about(one, alike, [], NOW)].count("and 2 more") == 1
+    assert [said(pieces) for _, pieces in about_facts(one, alike, [], NOW)].count("and 2 more") == 1
 
 
-# -- hints and programs --------------------------------------------------------------------------------
+# -- hints ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -319,21 +317,3 @@ def test_each_known_error_has_its_hint(error: str, helps: str):
 def test_no_hint_hides_another():
     for signs, hint in KNOWN:
         assert error_hint(signs[0]) == hint, signs
-
-
-def test_the_pager_is_the_persons_then_less():
-    path = {"PATH": "/usr/bin:/bin"}
-    assert pager_of(path | {"PAGER": "cat -v"}) == ["cat", "-v"]
-    assert pager_of(path)[0] in ("less", "more")
-    with pytest.raises(BatchError, match="no program"):
-        pager_of(path | {"PAGER": "'"})
-    with pytest.raises(BatchError, match="no pager"):
-        pager_of({"PATH": "/nowhere"})
-
-
-def test_there_is_a_desktop_or_it_is_said():
-    assert opener_of({}, "darwin") == ["open"]
-    for environment in ({"SSH_TTY": "/dev/pts/1"}, {}, {"DISPLAY": ":0", "PATH": "/nowhere"}):
-        with pytest.raises(BatchError) as error:
-            opener_of(environment, "linux")
-        assert error.value.hint == "{job.page} shows it here, in $PAGER."

@@ -1,4 +1,4 @@
-"""Every widget and dialog is fed every nasty string: no crash, nothing outside its cell, no control on the screen."""
+"""Every widget and dialog with every hostile string: no crash, nothing outside its cell, no control character."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from textual.content import Content
 
 from tbatch_tui.tui.dialogs.confirm import Confirm
 from tbatch_tui.tui.dialogs.text_dialog import TextDialog
-from tbatch_tui.tui.sanitize import line, shown
-from tbatch_tui.tui.screens.jobs.label_dialog import EditLabel
+from tbatch_tui.tui.sanitize import line, lines_content
+from tbatch_tui.tui.screens.jobs.dialogs.label import EditLabel
 from tbatch_tui.tui.widgets.button import FlatButton
 from tbatch_tui.tui.widgets.divider import Divider
 from tbatch_tui.tui.widgets.filter_line import FilterLine
@@ -33,7 +33,7 @@ COLUMNS = [
     Column[str]("pieces", "\x1b[2J", lambda text: [(text, "bold"), (text, "$status-failed")], min=6, align="right"),
     Column[str]("text", "\u202eevil", lambda text: Text(text, "bold"), min=6),
     Column[str]("content", "日本", lambda text: Content(text), min=6, keep="end"),
-    Column[str]("center", "\x9b", draw=lambda text, width: text * 2, width=9, align="center", keep="end"),
+    Column[str]("center", "\x9b", draw=lambda text, _width: text * 2, width=9, align="center", keep="end"),
 ]
 
 
@@ -67,12 +67,12 @@ async def test_widgets() -> None:
             check_screen(app)
         table.set_rows([])
         for start in range(0, len(NASTY), 6):
-            table.set_empty(shown("\n".join(NASTY[start : start + 6])))
+            table.set_empty(lines_content("\n".join(NASTY[start : start + 6])))
             await pilot.pause()
             check_screen(app)
 
 
-async def test_what_is_pasted_passes_the_gate() -> None:
+async def test_pasted_text_is_made_safe() -> None:
     app = AllWidgets()
     async with app.run_test(size=(80, 24)) as pilot:
         app.query_one(FilterLine).open()

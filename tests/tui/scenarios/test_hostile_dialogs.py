@@ -1,4 +1,4 @@
-"""The dialogs that show what a file or a server says, and the words about a job, fed every nasty string."""
+"""Dialogs that show texts of a file or a server, and the facts of a job, with every hostile string."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tbatch_tui.tui.render import pace as pace_words
 from tbatch_tui.tui.render.cost import format_unpriced
 from tbatch_tui.tui.render.error_hints import error_hint
 from tbatch_tui.tui.render.job import details_lines
-from tbatch_tui.tui.render.timeline import steps
+from tbatch_tui.tui.render.timeline import timeline_steps
 from tbatch_tui.tui.screens.check.fix_dialog import FixDialog, FixOffer, RuleFix
-from tbatch_tui.tui.screens.check.line_diff import change_of, change_pieces
+from tbatch_tui.tui.screens.check.line_diff import change_pieces, diff_lines
 from tbatch_tui.tui.screens.job import facts as job_facts
 from tbatch_tui.tui.screens.job.file_dialog import ChooseFile, JobFile
-from tbatch_tui.tui.screens.jobs.uncertain_dialog import UncertainDialog
+from tbatch_tui.tui.screens.jobs.dialogs.uncertain import UncertainDialog
 from tbatch_tui.tui.screens.pick.peek import peek
 from tbatch_tui.tui.screens.results.error_groups import group_columns
 from tbatch_tui.tui.screens.results.export_dialog import ExportDialog
@@ -43,20 +43,26 @@ EVERY = [*NASTY, *HUGE]
 
 
 def record_of(nasty: str, *, made_here: bool = True) -> JobRecord:
-    """Every foreign field of it says this, as far as the engine lets it in: bounded, and without lone surrogates."""
-    said = nasty[:10_000].encode("utf-8", "replace").decode()
+    """Return a record with this text in every field from outside.
+
+    The engine lets in no more than 10,000 characters, and no lone surrogates.
+    """
+    text = nasty[:10_000].encode("utf-8", "replace").decode()
     job = Job(
-        said or "x", said or "UNKNOWN", error=said, model=said, endpoint=said, created_at=NOW, output_file_id=said
+        text or "x", text or "UNKNOWN", error=text, model=text, endpoint=text, created_at=NOW, output_file_id=text
     )
     submission = Submission(
-        *(1, Path("/") / (said.replace("\0", "")[:100] or "x"), 1, "", Endpoint.CHAT, said, 2, NOW),
-        **dict.fromkeys(("error", "hint", "warning", "parent"), said),
+        *(1, Path("/") / (text.replace("\0", "")[:100] or "x"), 1, "", Endpoint.CHAT, text, 2, NOW),
+        error=text,
+        hint=text,
+        warning=text,
+        parent=text,
         state=SubmissionState.UNCERTAIN,
         uncertain_since=NOW,
     )
-    failed = Transfer(FileKind.OUTPUT, said, TransferState.FAILED, message=said)
-    here = submission if made_here else None
-    return JobRecord(said or "x", job, here, label=said, note=said, input_name=said, output=failed)
+    failed = Transfer(FileKind.OUTPUT, text, TransferState.FAILED, message=text)
+    record_submission = submission if made_here else None
+    return JobRecord(text or "x", job, record_submission, label=text, note=text, input_name=text, output=failed)
 
 
 def dialogs(nasty: str) -> Iterator[Dialog[Any]]:
@@ -66,16 +72,17 @@ def dialogs(nasty: str) -> Iterator[Dialog[Any]]:
     yield UncertainDialog(record, [record.job, record.job], NOW)
     groups = tuple(ErrorGroup(text, 3, 0) for text in (nasty, f"{nasty} again"))
     yield RetryDialog(RetryOffer(nasty, groups, 1, 1, 1, model=nasty, max_tokens=7))
-    mends = [
-        RuleFix(rule, 2, 1, change_of(rule, nasty, f"{nasty[:9]}{nasty}")) for rule in ("stream", "crlf", "method-file")
+    fixes = [
+        RuleFix(rule, 2, 1, diff_lines(rule, nasty, f"{nasty[:9]}{nasty}"))
+        for rule in ("stream", "crlf", "method-file")
     ]
-    yield FixDialog(FixOffer(path, tuple(mends), 3))
-    yield ExportDialog(nasty, path.name[:80], path.parent, count=3, shown=2, of=nasty)
+    yield FixDialog(FixOffer(path, tuple(fixes), 3))
+    yield ExportDialog(nasty, path.name[:80], path.parent, count=3, shown=2, label=nasty)
     yield ChooseFile(nasty, [JobFile(str(number), path, 7) for number in range(2)])
 
 
 async def test_dialogs() -> None:
-    """A dialog and a text after the other; all with all, at two sizes, takes two minutes."""
+    """Each dialog with some of the texts: all dialogs with all texts would take two minutes."""
     app = Bare()
     async with app.run_test(size=(60, 20)) as pilot:
         for number, nasty in enumerate(EVERY[::4]):
@@ -92,24 +99,24 @@ class Facts(Bare):
         yield RecordTable(group_columns())
 
 
-async def test_what_is_said_of_a_job() -> None:
-    """Drawn, and every piece of it harmless before it is drawn."""
+async def test_facts_of_a_job() -> None:
+    """Every piece of text is safe, before it is drawn and after."""
     app = Facts()
     async with app.run_test(size=(60, 30)) as pilot:
         for number, nasty in enumerate(NASTY[::3]):
             record = record_of(nasty, made_here=number % 2 == 0)
             history = JobHistory()
             facts = [
-                *job_facts.standing(record, history, None, NOW, {}),
-                *job_facts.files(record, {}, None),
-                *job_facts.about(record, [record], [], NOW),
-                *pace_words.meter(record, history, None, NOW),
+                *job_facts.status_facts(record, history, None, NOW, {}),
+                *job_facts.file_facts(record, {}, None),
+                *job_facts.about_facts(record, [record], [], NOW),
+                *pace_words.pace_facts(record, history, None, NOW),
             ]
             pieces = [piece for _, value in facts for piece in value]
             pieces += [piece for line in details_lines(record, NOW) for piece in line]
-            pieces += [piece for made in change_pieces(change_of("stream", nasty, "x"), 60) for piece in made]
+            pieces += [piece for made in change_pieces(diff_lines("stream", nasty, "x"), 60) for piece in made]
             words = [text for text, _ in pieces if "\n" not in text]
-            words += [step.glyph for step in steps(record, NOW, history)]
+            words += [step.glyph for step in timeline_steps(record, NOW, history)]
             words += [error_hint(nasty)]
             assert all(is_harmless(text) for text in words), [text for text in words if not is_harmless(text)]
             app.query_one(FactList).show(facts)

@@ -1,4 +1,4 @@
-"""What a hostile server says of jobs, shown on Jobs and Job: nothing crashes, nothing leaves its cell."""
+"""Jobs from a hostile server on Jobs and Job: nothing crashes, nothing leaves its cell."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ NOW = 1_772_802_120.0
 
 
 def fill(folder: Path, texts: list[str] = NASTY, server: str = "together") -> int:
-    """A history with this server in which each of the texts stands in every foreign field of a job."""
+    """Write a history of this server with a job for each text, which is in all its fields; return how many."""
     journal = Journal(folder / "data" / "history.db")
     account = journal.accounts.at_start(server, "", NOW).id
     jobs = []
     for number, nasty in enumerate(texts):
-        said = {
+        answer = {
             "id": f"{number:04}-{nasty}",
             "status": nasty if number % 3 else "FAILED",
             "model_id": nasty,
@@ -37,7 +37,7 @@ def fill(folder: Path, texts: list[str] = NASTY, server: str = "together") -> in
             "error": nasty,
             "created_at": NOW - number,
         }
-        job = wire.decode_job(said)
+        job = wire.decode_job(answer)
         assert job is not None
         jobs.append(job)
     journal.jobs.apply(account, jobs, NOW, lambda _: False)
@@ -53,7 +53,7 @@ def fill(folder: Path, texts: list[str] = NASTY, server: str = "together") -> in
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-async def test_nothing_a_server_says_of_a_job_leaves_its_cell(size: tuple[int, int], tmp_path: Path):
+async def test_texts_of_a_server_stay_in_their_cells(size: tuple[int, int], tmp_path: Path) -> None:
     count = fill(tmp_path)
     app = make_app(tmp_path, None)
     async with app.run_test(size=size) as pilot:
@@ -71,7 +71,7 @@ async def test_nothing_a_server_says_of_a_job_leaves_its_cell(size: tuple[int, i
             await until(lambda: app.screen is app.jobs)
 
 
-def test_no_answer_of_a_server_breaks_the_mapping():
+def test_no_answer_of_a_server_breaks_the_mapping() -> None:
     assert (
         wire.decode_jobs(b'[null, 1, "x", {}, {"id": null}, {"id": 7, "progress": "many", "created_at": {}}]')[0].id
         == "7"

@@ -1,4 +1,4 @@
-"""The whole job from the keyboard, with the SDK talking HTTP to the sandbox: from a file to its results."""
+"""A whole job from the keyboard, from a file to its results, with the SDK talking HTTP to the sandbox."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def test_from_a_file_to_its_results(
     chat_file: Path,
     audio_file: Path,
     monkeypatch: pytest.MonkeyPatch,
-):
+) -> None:
     monkeypatch.chdir(tmp_path)
     path = chat_file if kind == "chat" else audio_file
     app = make_app(tmp_path, sandbox)
@@ -67,13 +67,13 @@ async def test_from_a_file_to_its_results(
         await until(lambda: not app.is_running)
 
 
-async def test_with_a_file_it_begins_on_that_files_check(sandbox: Sandbox, tmp_path: Path, chat_file: Path):
+async def test_with_a_file_the_app_starts_on_check(sandbox: Sandbox, tmp_path: Path, chat_file: Path) -> None:
     app = make_app(tmp_path, sandbox, file=chat_file)
     async with app.run_test():
         await until(lambda: on(app, "Check") and shows(app, "No problems"))
 
 
-async def test_a_faulty_file_does_not_go_on(sandbox: Sandbox, tmp_path: Path):
+async def test_a_file_with_errors_cannot_be_submitted(sandbox: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / "bad.jsonl"
     path.write_text('{"custom_id": "a", "body": {"model": "m/m", "messages": [{"role": "user", "content": "x"}]}}\n{\n')
     app = make_app(tmp_path, sandbox, file=path)
@@ -85,7 +85,7 @@ async def test_a_faulty_file_does_not_go_on(sandbox: Sandbox, tmp_path: Path):
     assert sandbox.count("POST", "/v1/files") == 0
 
 
-async def test_cancel_asks_first_and_no_is_the_default(still_sandbox: Sandbox, tmp_path: Path):
+async def test_cancel_asks_first_and_no_is_the_default(still_sandbox: Sandbox, tmp_path: Path) -> None:
     job_id = still_sandbox.add_job(rows=30)
     app = make_app(tmp_path, still_sandbox)
     async with app.run_test() as pilot:
@@ -99,7 +99,7 @@ async def test_cancel_asks_first_and_no_is_the_default(still_sandbox: Sandbox, t
         await until(lambda: shows(app, "Cancelled"))
 
 
-async def test_without_a_key_it_says_where_to_get_one(tmp_path: Path):
+async def test_without_a_key_the_screen_names_where_to_get_one(tmp_path: Path) -> None:
     app = make_app(tmp_path, None)
     async with app.run_test() as pilot:
         await until(lambda: shows(app, "TOGETHER_API_KEY"))
@@ -113,7 +113,7 @@ async def test_without_a_key_it_says_where_to_get_one(tmp_path: Path):
     assert app.return_value == "demo"
 
 
-async def test_a_wrong_key_is_said_and_the_history_stays_readable(sandbox: Sandbox, tmp_path: Path):
+async def test_a_wrong_key_is_reported_and_the_history_stays_readable(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.add_job("COMPLETED")
     app = make_app(tmp_path, sandbox)
     async with app.run_test():
@@ -125,7 +125,9 @@ async def test_a_wrong_key_is_said_and_the_history_stays_readable(sandbox: Sandb
         assert not shows(app, "not-the-right-key")
 
 
-async def test_offline_it_says_since_when_and_when_it_tries_again_and_comes_back(sandbox: Sandbox, tmp_path: Path):
+async def test_offline_the_screen_shows_since_when_and_the_next_try_and_recovers(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
     sandbox.add_job("COMPLETED")
     app = make_app(tmp_path, sandbox)
     async with app.run_test(size=(140, 40)) as pilot:
@@ -139,7 +141,7 @@ async def test_offline_it_says_since_when_and_when_it_tries_again_and_comes_back
         await until(lambda: not shows(app, "Offline"))
 
 
-async def test_the_past_is_there_in_the_first_frame(sandbox: Sandbox, tmp_path: Path):
+async def test_the_past_is_there_in_the_first_frame(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.add_many_jobs(80)
     app = make_app(tmp_path, sandbox)
     async with app.run_test():
@@ -151,7 +153,7 @@ async def test_the_past_is_there_in_the_first_frame(sandbox: Sandbox, tmp_path: 
         await until(lambda: app.jobs.table.row_count == 80)
 
 
-async def test_a_toast_says_how_many_rows_came_back_and_how_many_failed(tmp_path: Path):
+async def test_a_toast_counts_answered_and_failed_rows(tmp_path: Path) -> None:
     path = write_chat(tmp_path / "many.jsonl", [f"prompt {n}" for n in range(60)])
     with Sandbox(speed=60, failure_rate=0.2) as box:
         app = make_app(tmp_path, box, file=path)
@@ -167,7 +169,7 @@ async def test_a_toast_says_how_many_rows_came_back_and_how_many_failed(tmp_path
         assert (tmp_path / "results" / f"many-{job['id'][:8]}.errors.jsonl").exists()
 
 
-async def test_the_filter_and_the_next_filter(sandbox: Sandbox, tmp_path: Path):
+async def test_the_filter_and_the_next_filter(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.add_job("FAILED", rows=2)
     sandbox.add_job("COMPLETED", rows=4)
     app = make_app(tmp_path, sandbox)

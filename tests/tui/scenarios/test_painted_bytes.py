@@ -1,4 +1,4 @@
-"""What reaches the terminal: a run on hostile data writes no kind of control that one on plain data does not."""
+"""The bytes sent to the terminal: hostile data adds no kind of control sequence that plain data does not cause."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.test_launch import Terminal
 from tests.helpers.hostile_text import NASTY
+from tests.helpers.terminal import Terminal
 from tests.tui.scenarios.test_hostile_server import fill
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ PLAIN = ["request-1", "a plain text", "日本語"]
 
 
 def kinds(wire: bytes) -> set[str]:
-    """Kinds of sequences and control characters in the bytes: `CSI N;N H`, `OSC 52`, `\\x07`."""
-    found = {_kind(sequence) for sequence in SEQUENCE.findall(wire)}
-    return found | set(map(ascii, CONTROLS.findall(SEQUENCE.sub(b"", wire).decode("utf-8", "replace"))))
+    """Return the kinds of sequences and control characters in the bytes: `CSI N;N H`, `OSC 52`, `\\x07`."""
+    sequences = {_kind(sequence) for sequence in SEQUENCE.findall(wire)}
+    return sequences | set(map(ascii, CONTROLS.findall(SEQUENCE.sub(b"", wire).decode("utf-8", "replace"))))
 
 
 def _kind(sequence: bytes) -> str:
@@ -53,12 +53,17 @@ Run = Callable[..., bytes]
 
 @pytest.fixture
 def run() -> Iterator[Run]:
-    """Start the app, press keys one after the other, leave; all that it wrote."""
+    """A function that starts the app, presses keys one after the other, quits, and returns all that was written."""
     opened: list[Terminal] = []
 
     def run_it(*arguments: str, sign: bytes, keys: list[bytes], folder: Path) -> bytes:
-        server = {"TOGETHER_API_KEY": "a-key-of-the-test", "TOGETHER_BASE_URL": "http://127.0.0.1:9"}
-        terminal = Terminal(*arguments, "--data-dir", str(folder / "data"), cwd=folder, **server)
+        terminal = Terminal(
+            *arguments,
+            *("--data-dir", str(folder / "data")),
+            cwd=folder,
+            TOGETHER_API_KEY="a-key-of-the-test",
+            TOGETHER_BASE_URL="http://127.0.0.1:9",
+        )
         opened.append(terminal)
         terminal.read_until(sign)
         for key in [*keys, b"\x1b", b"\x1b"]:
@@ -75,14 +80,14 @@ def run() -> Iterator[Run]:
 
 
 def both(plain: Callable[[], bytes], hostile: Callable[[], bytes]) -> tuple[bytes, bytes]:
-    """Two runs beside each other: most of either is waiting until nothing more is painted."""
+    """Run both at the same time: most of either is waiting until nothing more is painted."""
     with ThreadPoolExecutor(2) as threads:
         first, second = threads.submit(plain), threads.submit(hostile)
         return first.result(), second.result()
 
 
 def test_jobs_and_job(run: Run, tmp_path: Path) -> None:
-    """Each field of each job is hostile."""
+    """Every field of every job is hostile."""
 
     def on(name: str, texts: list[str]) -> bytes:
         folder = tmp_path / name
@@ -97,7 +102,7 @@ def test_jobs_and_job(run: Run, tmp_path: Path) -> None:
 
 
 def test_check(run: Run, tmp_path: Path) -> None:
-    """The lines of a file are hostile, its name and its folder's."""
+    """The lines of a file are hostile, and so are its name and its folder's."""
 
     def on(name: str, texts: list[str]) -> bytes:
         folder = tmp_path / name

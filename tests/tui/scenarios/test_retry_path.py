@@ -1,4 +1,4 @@
-"""The way of a retry through the whole app, twice: from Results to Check, to Create, and merged with what was there."""
+"""Two retries through the whole app: from Results to Check, to Create, and merged with the results before."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ if TYPE_CHECKING:
     from tbatch_tui.tui.app import TbatchApp
 
 
-def says(app: TbatchApp, *words: str) -> bool:
+def shows_all(app: TbatchApp, *words: str) -> bool:
     text = " ".join(screen_text(app).split())
     return all(word in text for word in words)
 
 
 async def counted(app: TbatchApp, number: int) -> JobRecord:
-    """The job that was made as the `number`th, once it is counted."""
+    """Wait until so many jobs are counted, and return the newest."""
 
-    def found() -> list[JobRecord]:
+    def counted_records() -> list[JobRecord]:
         return [record for record in app.engine._book.records if record.counts is not None]
 
-    await until(lambda: len(found()) == number)
-    return max(found(), key=lambda record: record.created_at)
+    await until(lambda: len(counted_records()) == number)
+    return max(counted_records(), key=lambda record: record.created_at)
 
 
 async def retry(app: TbatchApp, pilot: Pilot[str]) -> None:
-    """Ask once more what is left, as it is offered."""
+    """Retry what is left, as the dialog offers it."""
     await pilot.press("R")
     await until(lambda: isinstance(app.screen, RetryDialog))
     await pilot.press("enter")
-    await until(lambda: says(app, "Check", "No problems"))
+    await until(lambda: shows_all(app, "Check", "No problems"))
     await pilot.press("enter")
-    await until(lambda: says(app, "Create", "Submit"))
+    await until(lambda: shows_all(app, "Create", "Submit"))
     await pilot.press("enter")
     await until(lambda: len(app.screen_stack) == 1)
 
@@ -58,26 +58,26 @@ async def test_two_retries_leave_nothing_unanswered(
     lines = path.read_bytes().splitlines(keepends=True)
     app = make_app(tmp_path, sandbox)
     async with app.run_test(size=(140, 40)) as pilot:
-        await until(lambda: says(app, "No jobs yet"))
+        await until(lambda: shows_all(app, "No jobs yet"))
         await app.engine.submit(path, Endpoint.CHAT, requests=9)
         first = await counted(app, 1)
         lose(first, keep=4)
         app.post_message(OpenResults(first.key))
-        await until(lambda: says(app, "Results", "5 missing"))
+        await until(lambda: shows_all(app, "Results", "5 missing"))
         await retry(app, pilot)
         second = await counted(app, 2)
         lose(second, keep=3)
         app.post_message(OpenResults(first.key))
-        await until(lambda: says(app, "Results", "job 1 of 2", "5 missing"))
+        await until(lambda: shows_all(app, "Results", "job 1 of 2", "5 missing"))
         await pilot.press("m")
-        await until(lambda: says(app, "merged from 2 jobs", "2 missing"))
+        await until(lambda: shows_all(app, "merged from 2 jobs", "2 missing"))
         await retry(app, pilot)
         third = await counted(app, 3)
         assert (tmp_path / "asked.retry1.jsonl").read_bytes() == b"".join(lines[4:])
         assert (tmp_path / "asked.retry2.jsonl").read_bytes() == b"".join(lines[7:])
         family = await app.engine.family(third.key)
-        assert [kin.generation for kin in family] == [1, 2, 3]
+        assert [member.generation for member in family] == [1, 2, 3]
         app.post_message(OpenResults(third.key))
-        await until(lambda: says(app, "Results", "job 3 of 3"))
+        await until(lambda: shows_all(app, "Results", "job 3 of 3"))
         await pilot.press("m")
-        await until(lambda: says(app, "merged from 3 jobs", "+ 0 missing", "#2", "#3"))
+        await until(lambda: shows_all(app, "merged from 3 jobs", "+ 0 missing", "#2", "#3"))

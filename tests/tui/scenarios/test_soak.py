@@ -1,4 +1,4 @@
-"""Half an hour of ticks on Jobs, by a clock that is driven: nothing piles up, the cursor stays where it was left."""
+"""Half an hour of ticks on Jobs, by a simulated clock: no object piles up, and the cursor stays where it was."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 START = 1_772_802_120.0
 TICKS = 1_800
 KEPT = 300
-"""Jobs on the list at any time: each ten seconds one comes, one ends and the oldest is gone."""
+"""Jobs in the list at any time: every ten seconds one is added, one ends and the oldest is removed."""
 
 
 def fresh(number: int, now: float) -> JobRecord:
@@ -47,7 +47,7 @@ async def test_half_an_hour_of_ticks_leaves_nothing_behind(tmp_path: Path) -> No
         await until(lambda: table.row_count == KEPT)
         left_on = list(records)[250]
         table.move_cursor(key=left_on)
-        jobs._second()  # the banner says that there is no key, from now on
+        jobs._tick()  # the banner says that there is no key, from now on
         await pilot.press("k", "space", "k", "j")  # the mark is on the one above
         await pilot.pause()
         assert table.cursor_key == left_on
@@ -65,7 +65,7 @@ async def test_half_an_hour_of_ticks_leaves_nothing_behind(tmp_path: Path) -> No
             records.update((record.key, record) for record in moving)
             emit(RecordsChanged(tuple(moving), removed=gone))
             emit(TransferProgress(moving[0].key, False, FileKind.OUTPUT, number, TICKS, 1e6, ended=number % 2 == 1))
-            jobs._second()
+            jobs._tick()
 
         objects = {}
         for number in range(TICKS):
@@ -84,8 +84,8 @@ async def test_half_an_hour_of_ticks_leaves_nothing_behind(tmp_path: Path) -> No
         assert next(y for y, line in enumerate(screen_lines(app)) if line.startswith("▌")) == height
         assert table.row_count == len(records) == KEPT
         assert len(table.marked) == 1
-        order = jobs._order
+        order = jobs._model
         assert sum(sum(by_status.values()) for by_status in order.counts().values()) == KEPT
-        assert all(len(held) <= KEPT for held in (order._places, order._texts, order._values, jobs._transfers))
+        assert all(len(held) <= KEPT for held in (order._sort_keys, order._texts, order._values, jobs._feed.transfers))
         before, after = objects.values()
         assert after < before + (TICKS - TICKS // 3), objects  # not even one object a tick

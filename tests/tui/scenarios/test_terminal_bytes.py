@@ -1,4 +1,4 @@
-"""However the app ends, the terminal is as it was, nobody is left behind, and the history is whole."""
+"""However the app ends, the terminal is as before, no process is left, and the history is intact."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_launch import Terminal, children_of, is_alive
+from tests.helpers.terminal import Terminal, children_of, is_alive
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
 
 OWN_TERMINAL = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
-"""What a terminal does for the program in it: it is told when the terminal closes, and can be stopped by a key."""
+"""Make the pty the controlling terminal, so that the program gets SIGHUP when it closes, and ctrl+z stops it."""
 THE_APP = "import sys; from tbatch_tui.cli.dispatch import main; sys.exit(main())\n"
 A_MISTAKE = """
 from tbatch_tui.tui.app import TbatchApp
@@ -36,14 +36,14 @@ SWITCH = re.compile(rb"\x1b\[\?([\d;]+)([hl])")
 
 
 def modes(seen: bytes) -> dict[str, bool]:
-    """What is switched on and off in a terminal that was sent this."""
+    """Return which modes are on and off in a terminal that was sent these bytes."""
     return {mode: how == b"h" for which, how in SWITCH.findall(seen) for mode in which.decode().split(";")}
 
 
 def check_modes(seen: bytes) -> None:
     left = modes(seen)
     assert {mode: left[mode] for mode in (*ON, *OFF)} == dict.fromkeys(ON, True) | dict.fromkeys(OFF, False)
-    assert len(re.findall(rb"\x1b\[>\d+u", seen)) == seen.count(b"\x1b[<u"), "how keys are told"
+    assert len(re.findall(rb"\x1b\[>\d+u", seen)) == seen.count(b"\x1b[<u"), "the keyboard protocol"
     assert seen.count(b"\x1b[22;2t") == seen.count(b"\x1b[23;2t"), "the title"
 
 
@@ -68,8 +68,8 @@ def demo(folder: Path) -> list[str]:
     return ["--demo", "--data-dir", str(folder / "data"), "--output-dir", str(folder / "results")]
 
 
-def leaves(terminal: Terminal, child: int) -> None:
-    """The app and its server go."""
+def wait_for_end(terminal: Terminal, child: int) -> None:
+    """Wait until the app and its server have ended."""
     end = time.monotonic() + 20
     while is_alive(child):
         assert time.monotonic() < end, "the server outlived the app"
@@ -108,14 +108,14 @@ def test_the_terminal_is_as_it_was(end: Callable[[Terminal], None], code: int, s
     assert modes(terminal.seen)["1049"] and termios.tcgetattr(terminal.master) != before
     end(terminal)
     terminal.drain()
-    leaves(terminal, server)
+    wait_for_end(terminal, server)
     assert terminal.child.returncode == code
     check_modes(terminal.seen)
     assert termios.tcgetattr(terminal.master) == before
     check_history(tmp_path)
     if code:
-        told = terminal.seen[terminal.seen.rindex(b"\x1b[?1049l") :]
-        assert b"a mistake of ours" in told and b"Nothing that was submitted is lost" in told
+        message = terminal.seen[terminal.seen.rindex(b"\x1b[?1049l") :]
+        assert b"a mistake of ours" in message and b"Nothing that was submitted is lost" in message
         assert list((tmp_path / "data" / "demo").glob("crash-*.txt"))
 
 
@@ -125,7 +125,7 @@ def test_a_terminal_that_closes_takes_the_app_with_it(start: Start, tmp_path: Pa
     [server] = children_of(terminal.child.pid)
     os.close(terminal.master)
     terminal.master = os.open(os.devnull, os.O_RDONLY)
-    leaves(terminal, server)
+    wait_for_end(terminal, server)
     check_history(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Check: the verdict, every faulty line with its place, the way on only for a sound file, and a fix in one key."""
+"""Check: the verdict, every faulty line with its place, and the way on only for a file without errors."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ def open_check(path: Path) -> Open:
     return lambda engine, bridge: CheckScreen(engine, bridge, path)
 
 
-async def said(app: NewBatchHost, words: str) -> None:
-    await until(lambda: words in " ".join(app.text.split()), what=words)
+async def wait_for_text(app: NewBatchHost, text: str) -> None:
+    await until(lambda: text in " ".join(app.text.split()), what=text)
 
 
-def to(app: NewBatchHost, words: str) -> None:
-    """Put the cursor on the first problem that says this."""
+def move_cursor_to(app: NewBatchHost, message: str) -> None:
+    """Put the cursor on the first problem with this in its message."""
     table = app.screen.query_one(ProblemTable)
     rows = (table.source.row(index) for index in range(table.row_count))
-    table.move_cursor(index=next(index for index, row in enumerate(rows) if words in row.problem.message))
+    table.move_cursor(index=next(index for index, row in enumerate(rows) if message in row.problem.message))
 
 
 @pytest.fixture
@@ -52,36 +52,38 @@ def with_faults(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_a_clean_file_has_no_problems_and_goes_on(chat_file: Path, tmp_path: Path, size: tuple[int, int]) -> None:
+async def test_a_clean_file_has_no_problems_and_can_go_on(
+    chat_file: Path, tmp_path: Path, size: tuple[int, int]
+) -> None:
     async with shown(offline(tmp_path), open_check(chat_file), size) as (app, pilot):
-        await said(app, "No problems")
+        await wait_for_text(app, "No problems")
         assert "Chat completions" in app.text and "2 requests" in app.text and "every line has messages" in app.text
         assert "meta-llama/Llama-3.3-70B-Instruct-Turbo" in app.text and "Continue" in app.text
         await pilot.press("enter")
-        await until(lambda: app.asked)
-        assert isinstance(app.asked[0], CreateBatch) and app.asked[0].report.requests == 2
+        await until(lambda: app.posted)
+        assert isinstance(app.posted[0], CreateBatch) and app.posted[0].report.requests == 2
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_faulty_lines_are_listed_and_nothing_goes_on(
+async def test_faulty_lines_are_listed_and_block_the_way_on(
     with_faults: Path, tmp_path: Path, size: tuple[int, int]
 ) -> None:
     async with shown(offline(tmp_path), open_check(with_faults), size) as (app, pilot):
-        await said(app, "✗ 8 errors")
+        await wait_for_text(app, "✗ 8 errors")
         table = app.screen.query_one(ProblemTable)
         assert "No problems" not in app.text and "Continue" not in app.text and app.focused is table
         rows = [table.source.row(index).problem for index in range(table.row_count)]
         assert [problem.line for problem in rows[:8]] == [3, 9, 13, 5, 18, 7, 16, 11]
         await pilot.press("enter")
-        await until(lambda: "8 errors to mend first" in app.said)
-        assert not app.asked
-        to(app, "body.model is missing")
-        await said(app, "line 7")
-        await said(app, "Name the model on every line")
-        await said(app, "◂ here")
-        to(app, "not JSON")
-        await said(app, "▸ 'body'")
-        to(app, "the same custom_id")
+        await until(lambda: "8 errors to mend first" in app.toasts)
+        assert not app.posted
+        move_cursor_to(app, "body.model is missing")
+        await wait_for_text(app, "line 7")
+        await wait_for_text(app, "Name the model on every line")
+        await wait_for_text(app, "◂ here")
+        move_cursor_to(app, "not JSON")
+        await wait_for_text(app, "▸ 'body'")
+        move_cursor_to(app, "the same custom_id")
         await pilot.press("y")
         assert app.copied == "item-004"
 
@@ -93,58 +95,58 @@ async def test_rules_open_and_close_and_the_filter_narrows(tmp_path: Path) -> No
         del row["body"]["model"]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     async with shown(offline(tmp_path), open_check(path)) as (app, pilot):
-        await said(app, "✗ 40 errors")
+        await wait_for_text(app, "✗ 40 errors")
         table = app.screen.query_one(ProblemTable)
         assert table.row_count == 1 and "▸ ×40" in app.text and "first of 40: line 21" in app.text
         await pilot.press("space")
         assert table.row_count == 41
         await pilot.press("G")
-        await said(app, "line 60")
+        await wait_for_text(app, "line 60")
         await pilot.press("left")
         assert table.row_count == 1 and table.cursor_key == "no-model"
         await pilot.press("slash", *"request-33")
         await until(lambda: table.row_count == 1 and "request-33" in app.text)
         await pilot.press("enter")
-        await said(app, "line 33")
-        assert not app.asked
+        await wait_for_text(app, "line 33")
+        assert not app.posted
         await pilot.press("escape")
         await until(lambda: "▸ ×40" in app.text)
-        assert not app.asked
+        assert not app.posted
         await pilot.press("escape")
-        assert isinstance(app.asked[0], GoBack)
+        assert isinstance(app.posted[0], GoBack)
 
 
-async def test_warnings_do_not_keep_a_file_back(tmp_path: Path) -> None:
+async def test_warnings_do_not_block_a_file(tmp_path: Path) -> None:
     path = write_chat(tmp_path / "warned.jsonl", ["Hello"])
     path.write_text(path.read_text() + "\n")
     async with shown(offline(tmp_path), open_check(path)) as (app, pilot):
-        await said(app, "! 1 warning")
+        await wait_for_text(app, "! 1 warning")
         assert "Continue" in app.text and "No problems" not in app.text
         await pilot.press("enter")
-        await until(lambda: app.asked)
-        assert isinstance(app.asked[0], CreateBatch)
+        await until(lambda: app.posted)
+        assert isinstance(app.posted[0], CreateBatch)
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_what_cannot_be_read_is_told_with_its_mend(tmp_path: Path, size: tuple[int, int]) -> None:
+async def test_a_missing_file_is_reported_with_what_helps(tmp_path: Path, size: tuple[int, int]) -> None:
     path = tmp_path / "later.jsonl"
     async with shown(offline(tmp_path), open_check(path), size) as (app, pilot):
-        await said(app, "does not exist")
-        await said(app, "Look at the spelling")
+        await wait_for_text(app, "does not exist")
+        await wait_for_text(app, "Look at the spelling")
         assert "Continue" not in app.text
         await pilot.press("enter")
-        assert not app.asked
+        assert not app.posted
         write_chat(path, ["Hello"])
         await pilot.press("r")
-        await said(app, "No problems")
+        await wait_for_text(app, "No problems")
         await pilot.press("escape")
-        await until(lambda: app.asked)
+        await until(lambda: app.posted)
 
 
 async def test_bad_files(tmp_path: Path) -> None:
-    """Each under a name that no terminal should meet."""
+    """Each has a name that would do harm to a terminal."""
     async with shown(offline(tmp_path), open_check(tmp_path), (140, 40)) as (app, _):
-        await said(app, "is a folder")
+        await wait_for_text(app, "is a folder")
         for number, (data, words) in enumerate(
             (
                 (b"", "the file is empty"),
@@ -161,59 +163,59 @@ async def test_bad_files(tmp_path: Path) -> None:
             else:
                 path.write_bytes(data)
             await app.push_screen(CheckScreen(app.engine, app.bridge, path))
-            await said(app, words)
+            await wait_for_text(app, words)
             assert "Continue" not in app.text and "␛]52" in app.text
             check_screen(app)
 
 
-async def test_a_path_through_a_file_is_told(chat_file: Path, tmp_path: Path) -> None:
+async def test_a_path_through_a_file_is_reported(chat_file: Path, tmp_path: Path) -> None:
     async with shown(offline(tmp_path), open_check(chat_file / "x.jsonl")) as (app, _):
-        await said(app, "cannot be read")
+        await wait_for_text(app, "cannot be read")
 
 
-async def test_a_change_on_disk_is_noticed_when_one_comes_back(chat_file: Path, tmp_path: Path) -> None:
+async def test_a_change_on_disk_is_noticed_on_return(chat_file: Path, tmp_path: Path) -> None:
     async with shown(offline(tmp_path), open_check(chat_file)) as (app, pilot):
-        await said(app, "No problems in 2 lines")
+        await wait_for_text(app, "No problems in 2 lines")
         write_chat(chat_file, ["One", "Two", "Three"])
         app.screen.on_screen_resume()  # type: ignore[attr-defined]
-        await said(app, "No problems in 3 lines")
-        assert "has changed on disk" in app.said
+        await wait_for_text(app, "No problems in 3 lines")
+        assert "has changed on disk" in app.toasts
         with chat_file.open("a") as file:
             file.write("{\n")
         app.app_focus = False
         app.app_focus = True
-        await said(app, "✗ 1 error")
+        await wait_for_text(app, "✗ 1 error")
         chat_file.unlink()
         await pilot.press("r")
-        await said(app, "does not exist")
+        await wait_for_text(app, "does not exist")
 
 
-async def test_a_change_on_disk_is_noticed_while_one_looks(
+async def test_a_change_on_disk_is_noticed_while_the_screen_is_open(
     chat_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(check, "LOOKED_AT_EVERY", 0.05)
+    monkeypatch.setattr(check, "WATCH_INTERVAL", 0.05)
     async with shown(offline(tmp_path), open_check(chat_file)) as (app, _):
-        await said(app, "No problems in 2 lines")
+        await wait_for_text(app, "No problems in 2 lines")
         good = chat_file.read_text()
         chat_file.write_text(good + "{\n")
-        await said(app, "✗ 1 error")
-        assert "has changed on disk" in app.said
+        await wait_for_text(app, "✗ 1 error")
+        assert "has changed on disk" in app.toasts
         chat_file.unlink()
-        await said(app, "does not exist")
-        assert app.said.count("has changed on disk") == 1 and "is gone" in app.said
+        await wait_for_text(app, "does not exist")
+        assert app.toasts.count("has changed on disk") == 1 and "is gone" in app.toasts
         chat_file.write_text(good)
-        await said(app, "No problems in 2 lines")
+        await wait_for_text(app, "No problems in 2 lines")
 
 
-async def test_what_is_being_written_is_not_read_before_it_rests(tmp_path: Path) -> None:
+async def test_a_file_that_is_being_written_is_not_read_again_before_it_rests(tmp_path: Path) -> None:
     path = write_chat(tmp_path / "growing.jsonl", ["One"])
-    checker = CheckSession(path, lambda: None)
-    assert await checker.check() and not await checker.has_changed()
+    session = CheckSession(path, lambda: None)
+    assert await session.check() and not await session.has_changed()
     for _ in range(3):
         with path.open("a") as file:
             file.write("\n")
-        assert not await checker.has_changed()
-    assert await checker.has_changed() and await checker.has_changed(at_once=True)
+        assert not await session.has_changed()
+    assert await session.has_changed() and await session.has_changed(at_once=True)
 
 
 async def test_the_bar_moves_and_leaving_stops_the_check(tmp_path: Path) -> None:
@@ -221,10 +223,10 @@ async def test_the_bar_moves_and_leaving_stops_the_check(tmp_path: Path) -> None
     line = json.dumps({"custom_id": "same", "body": {"messages": []}}) + "\n"
     path.write_text(line * 400_000)
     async with shown(offline(tmp_path), open_check(path)) as (app, pilot):
-        await said(app, "Reading every line")
+        await wait_for_text(app, "Reading every line")
         screen = app.screen
         assert isinstance(screen, CheckScreen)
-        await until(lambda: screen.checker.progress[0] > 0 and " %" in app.text)
+        await until(lambda: screen.session.progress[0] > 0 and " %" in app.text)
         began = time.monotonic()
         app.pop_screen()
         await until(lambda: not app.workers._workers)
@@ -233,15 +235,15 @@ async def test_the_bar_moves_and_leaving_stops_the_check(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_what_is_in_a_file_is_told_beside_its_problems(tmp_path: Path, size: tuple[int, int]) -> None:
+async def test_facts_about_the_file_are_shown_beside_its_problems(tmp_path: Path, size: tuple[int, int]) -> None:
     path = write_chat(tmp_path / "two.jsonl", ["One", "Two", "Three"])
     path.write_text(path.read_text().replace(CHAT_MODEL, "Qwen/Qwen2.5-7B-Instruct-Turbo", 1) + "\n")
     async with shown(offline(tmp_path), open_check(path), size) as (app, _):
-        await said(app, "! 2 warnings")
-        await said(app, "longest line")
+        await wait_for_text(app, "! 2 warnings")
+        await wait_for_text(app, "longest line")
         assert "tokens" in app.text and "Chat completions" in app.text and "Qwen2.5-7B" in app.text
         if size[0] >= 130:
-            await said(app, "Models")
+            await wait_for_text(app, "Models")
             assert "· 2 requests" in app.text and app.text.count("Chat completions") == 1
 
 
@@ -251,16 +253,16 @@ async def test_the_catalogue_refines_the_check_without_reading_again(sandbox: Sa
     sandbox.plan_fault("delay", "/v2/supported-models", seconds=0.5)
     options = offline(tmp_path, api_key=sandbox.key, base_url=sandbox.base_url)
     async with shown(options, open_check(path)) as (app, pilot):
-        await said(app, "! 2 warnings")
+        await wait_for_text(app, "! 2 warnings")
         screen = app.screen
         assert isinstance(screen, CheckScreen) and "catalogue" not in app.text
         await pilot.press("space", "G")
         assert screen.table.cursor_key == "blank-line:5"
-        await until(lambda: screen.checker.report is not None and screen.checker.report.warnings == 3)
+        await until(lambda: screen.session.report is not None and screen.session.report.warnings == 3)
         assert screen.table.cursor_key == "blank-line:5", "the cursor stays where it was"
-        to(app, "is not in the catalogue")
-        await said(app, f'did you mean "{CHAT_MODEL}"')
-        assert "read" not in app.said
+        move_cursor_to(app, "is not in the catalogue")
+        await wait_for_text(app, f'did you mean "{CHAT_MODEL}"')
+        assert "read" not in app.toasts
 
 
 async def test_the_app_opens_on_the_file_it_is_given(with_faults: Path, tmp_path: Path) -> None:
@@ -272,7 +274,7 @@ async def test_the_app_opens_on_the_file_it_is_given(with_faults: Path, tmp_path
         await until(lambda: " Jobs" in screen_text(app))
 
 
-NASTY = {
+HOSTILE = {
     "a line of 10 MB": b'{"custom_id": "long", "body": "' + b"x" * 10_000_000 + b'"}\n',
     "NUL": b'{"custom_id": "a\0b", "body": 1}\n\0\0\0\n',
     "escapes in ids": b'{"custom_id": "\\u001b]52;c;AAAA\\u0007 \\u202e\\u009b2J[/bad]", "body": 2}\n' * 3,
@@ -283,19 +285,21 @@ NASTY = {
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_nasty_files_are_drawn_soundly(tmp_path: Path, size: tuple[int, int]) -> None:
+async def test_hostile_files_are_drawn_harmlessly(tmp_path: Path, size: tuple[int, int]) -> None:
     async with shown(offline(tmp_path), open_check(tmp_path / "none.jsonl"), size) as (app, pilot):
-        await said(app, "does not exist")
-        for number, data in enumerate(NASTY.values()):
+        await wait_for_text(app, "does not exist")
+        for number, data in enumerate(HOSTILE.values()):
             path = tmp_path / f"{number}.jsonl"
             path.write_bytes(data)
             await app.push_screen(CheckScreen(app.engine, app.bridge, path))
-            await said(app, "error")
+            await wait_for_text(app, "error")
             await pilot.press("G", "tab", "G")
             check_screen(app)
 
 
-async def test_a_hundred_thousand_problems_scroll_as_ten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_scrolling_100_000_problems_makes_only_the_rows_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "large.jsonl"
     path.write_text('{"custom_id" "b"}\n' * 99_999)
     made = 0
@@ -307,7 +311,7 @@ async def test_a_hundred_thousand_problems_scroll_as_ten(tmp_path: Path, monkeyp
 
     plain_row = ProblemRows.row
     async with shown(offline(tmp_path), open_check(path)) as (app, pilot):
-        await said(app, "✗ 100,000 errors")
+        await wait_for_text(app, "✗ 100,000 errors")
         await pilot.press("G", "space")
         table = app.screen.query_one(ProblemTable)
         assert table.row_count == 100_001
@@ -317,10 +321,10 @@ async def test_a_hundred_thousand_problems_scroll_as_ten(tmp_path: Path, monkeyp
             await pilot.press(key)
             assert made < 30 * table.size.height, (key, made)
         await pilot.press("G")
-        await said(app, "line 99,999")
+        await wait_for_text(app, "line 99,999")
 
 
-def test_a_hundred_thousand_problems_are_rows_at_once(tmp_path: Path) -> None:
+def test_rows_are_grouped_found_and_searched(tmp_path: Path) -> None:
     path = tmp_path / "large.jsonl"
     path.write_text('{"custom_id": "a"}\n' + '{"custom_id" "b"}\n' * 1000 + "\n" * 500)
     report = check_file(path)
@@ -354,7 +358,7 @@ def test_any_text_can_be_laid_out(text: str) -> None:
     fault_blocks(text, "", "bold")
 
 
-def test_a_long_string_and_many_lines_are_cut_with_a_sign() -> None:
+def test_a_long_string_and_many_lines_are_cut_visibly() -> None:
     blocks, _ = json_blocks(json.dumps({"a": "x" * 5000}))
     assert "characters)" in blocks[1].text and len(blocks[1].text) < 1000
     text = json.dumps(list(range(2000)))

@@ -1,4 +1,4 @@
-"""Create: one look, one key, one batch; what runs again is billed again, and no form is lost."""
+"""Create: one key submits once, bytes that ran before are confirmed, and what was filled in is never lost."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from tests.conftest import until, write_chat
 from tests.helpers.new_batch_host import SIZES, NewBatchHost, Open, offline, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from tbatch_tui.engine.local_files.fingerprint import Fingerprint
@@ -38,18 +37,18 @@ def online(tmp_path: Path, box: Sandbox, **more: object) -> EngineOptions:
     return offline(tmp_path, **(options | {"first_wait": 0.1} | more))
 
 
-async def said(app: NewBatchHost, words: str) -> None:
-    await until(lambda: words in " ".join(app.text.split()), what=f"{words}\n{app.text}")
+async def wait_for_text(app: NewBatchHost, text: str) -> None:
+    await until(lambda: text in " ".join(app.text.split()), what=f"{text}\n{app.text}")
 
 
 def submitted(app: NewBatchHost) -> list[str]:
-    return [message.key for message in app.asked if isinstance(message, Submitted)]
+    return [message.key for message in app.posted if isinstance(message, Submitted)]
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_one_key_submits_once(sandbox: Sandbox, chat_file: Path, tmp_path: Path, size: tuple[int, int]) -> None:
     async with shown(online(tmp_path, sandbox), open_create(chat_file), size) as (app, pilot):
-        await said(app, "[ Submit ]")
+        await wait_for_text(app, "[ Submit ]")
         assert "batch_input" in app.text and "2 requests" in app.text and "(•) Chat completions" in app.text
         # A long folder breaks the name, and a scroll bar may stand where it does.
         await until(lambda: "batch_input-….output.jsonl" in re.sub(r"[\s▁-█]", "", app.text), what=app.text)
@@ -66,13 +65,13 @@ async def test_one_key_submits_once(sandbox: Sandbox, chat_file: Path, tmp_path:
 
 async def test_label_and_endpoint_are_submitted_as_chosen(sandbox: Sandbox, audio_file: Path, tmp_path: Path) -> None:
     async with shown(online(tmp_path, sandbox), open_create(audio_file)) as (app, pilot):
-        await said(app, "(•) Audio transcription")
+        await wait_for_text(app, "(•) Audio transcription")
         app.screen.query_one(EndpointChoice).focus()
         await pilot.press("right")
-        await said(app, "(•) Audio translation")
+        await wait_for_text(app, "(•) Audio translation")
         app.screen.query_one(TextInput).focus()
         await pilot.press("end", "-", "2", "enter")
-        assert not app.asked and app.focused is not None and app.focused.id == "submit"
+        assert not app.posted and app.focused is not None and app.focused.id == "submit"
         await pilot.press("enter")
         await until(lambda: submitted(app))
         record = app.engine.record(submitted(app)[0])
@@ -88,27 +87,29 @@ async def test_a_chat_file_only_runs_as_chat(chat_file: Path, tmp_path: Path) ->
         assert choice.chosen is Endpoint.CHAT
 
 
-async def test_the_same_bytes_again_are_told_with_their_job(sandbox: Sandbox, chat_file: Path, tmp_path: Path) -> None:
+async def test_an_earlier_run_of_the_same_bytes_is_shown_and_confirmed(
+    sandbox: Sandbox, chat_file: Path, tmp_path: Path
+) -> None:
     async with shown(online(tmp_path, sandbox), open_create(chat_file), (60, 20)) as (app, pilot):
         await pilot.press("enter")
         await until(lambda: submitted(app))
         record = await app.engine.wait_until(submitted(app)[0], lambda r: r.status == JobStatus.COMPLETED)
         app.screen.on_screen_resume()  # type: ignore[attr-defined]
-        await said(app, "These exact bytes ran")
-        await said(app, "Submitting again is billed again.")
+        await wait_for_text(app, "These exact bytes ran")
+        await wait_for_text(app, "Submitting again is billed again.")
         assert record.job is not None and record.job.id[:8] in app.text and "Completed" in app.text
         await pilot.press("enter")
-        await said(app, "Submit the same bytes again?")
+        await wait_for_text(app, "Submit the same bytes again?")
         await pilot.press("enter")  # No has the focus
         await until(lambda: isinstance(app.screen, CreateScreen))
         await pilot.press("enter")
-        await said(app, "Submit the same bytes again?")
+        await wait_for_text(app, "Submit the same bytes again?")
         await pilot.press("y")
         await until(lambda: len(submitted(app)) == 2)
     assert sandbox.count("POST", "/v1/batches") <= 2
 
 
-async def test_the_same_bytes_are_asked_about_after_a_restart_too(
+async def test_an_earlier_run_is_confirmed_after_a_restart_too(
     sandbox: Sandbox, chat_file: Path, tmp_path: Path
 ) -> None:
     async with shown(online(tmp_path, sandbox), open_create(chat_file)) as (app, pilot):
@@ -116,23 +117,23 @@ async def test_the_same_bytes_are_asked_about_after_a_restart_too(
         await until(lambda: submitted(app))
     async with shown(online(tmp_path, sandbox), open_create(chat_file)) as (app, pilot):
         await pilot.press("enter")
-        await said(app, "Submit the same bytes again?")
+        await wait_for_text(app, "Submit the same bytes again?")
         await pilot.press("n")
         await until(lambda: isinstance(app.screen, CreateScreen))
         assert not submitted(app)
 
 
-async def test_an_earlier_run_not_yet_shown_is_asked_about_all_the_same(
+async def test_an_earlier_run_that_is_not_shown_yet_is_confirmed_too(
     sandbox: Sandbox, chat_file: Path, tmp_path: Path
 ) -> None:
     async with shown(online(tmp_path, sandbox), open_create(chat_file)) as (app, pilot):
         await app.engine.submit(chat_file, Endpoint.CHAT, requests=2)
         screen = app.screen
         assert isinstance(screen, CreateScreen)
-        screen._earlier.clear()  # as when Enter is pressed before the file was read
+        screen._file.earlier_runs.clear()  # as when Enter is pressed before the file was read
         await pilot.press("enter")
-        await said(app, "Submit the same bytes again?")
-        await said(app, "These exact bytes ran")
+        await wait_for_text(app, "Submit the same bytes again?")
+        await wait_for_text(app, "These exact bytes ran")
         assert not submitted(app)
         await pilot.press("y")
         await until(lambda: submitted(app))
@@ -141,39 +142,39 @@ async def test_an_earlier_run_not_yet_shown_is_asked_about_all_the_same(
 @pytest.mark.parametrize("size", SIZES)
 async def test_without_a_key_nothing_is_submitted(chat_file: Path, tmp_path: Path, size: tuple[int, int]) -> None:
     async with shown(offline(tmp_path), open_create(chat_file), size) as (app, pilot):
-        await said(app, "There is no API key")
-        await said(app, "TOGETHER_API_KEY")
-        await said(app, "--demo")
+        await wait_for_text(app, "There is no API key")
+        await wait_for_text(app, "TOGETHER_API_KEY")
+        await wait_for_text(app, "--demo")
         assert "⏎ Submit" not in app.text and app.focused is not None and app.focused.id == "back"
         await pilot.click("#submit")
         await pilot.press("enter")
-        await until(lambda: app.asked)
-        assert isinstance(app.asked[0], GoBack)
+        await until(lambda: app.posted)
+        assert isinstance(app.posted[0], GoBack)
 
 
-async def test_a_key_that_is_refused_and_being_offline_are_told(chat_file: Path, tmp_path: Path) -> None:
+async def test_a_refused_key_and_being_offline_are_shown(chat_file: Path, tmp_path: Path) -> None:
     async with shown(offline(tmp_path), open_create(chat_file)) as (app, _):
         app.engine._work.set_health(
             ConnectionHealth(HealthState.KEY_REFUSED, title="Together refuses [/bad] \x1b key", hint="Look")
         )
-        await said(app, "Together refuses [/bad] ␛ key. Look")
+        await wait_for_text(app, "Together refuses [/bad] ␛ key. Look")
         app.engine._work.set_health(ConnectionHealth(HealthState.OFFLINE))
-        await said(app, "Offline. It is kept")
+        await wait_for_text(app, "Offline. It is kept")
         assert app.focused is not None and app.focused.id == "submit"
 
 
 async def test_a_changed_file_goes_back_to_check(sandbox: Sandbox, chat_file: Path, tmp_path: Path) -> None:
     async with shown(online(tmp_path, sandbox), open_create(chat_file)) as (app, pilot):
-        await until(lambda: app.screen._earlier)  # type: ignore[attr-defined]
+        await until(lambda: app.screen._file.earlier_runs)  # type: ignore[attr-defined]
         write_chat(chat_file, ["Something else"])
         await pilot.press("enter")
-        await until(lambda: app.asked)
-        assert isinstance(app.asked[0], GoBack) and not submitted(app)
-        assert "has changed since it was checked" in app.said
+        await until(lambda: app.posted)
+        assert isinstance(app.posted[0], GoBack) and not submitted(app)
+        assert "has changed since it was checked" in app.toasts
         assert await app.engine.records() == []
 
 
-async def test_a_file_that_went_away_is_told_and_the_form_stays(
+async def test_a_file_that_was_removed_is_reported_and_the_form_stays(
     sandbox: Sandbox, chat_file: Path, tmp_path: Path
 ) -> None:
     def open_(engine: BatchEngine, bridge: object) -> CreateScreen:
@@ -182,10 +183,10 @@ async def test_a_file_that_went_away_is_told_and_the_form_stays(
         return CreateScreen(engine, bridge, report)  # type: ignore[arg-type]
 
     async with shown(online(tmp_path, sandbox), open_) as (app, pilot):
-        await until(lambda: "cannot be read" in app.said)
+        await until(lambda: "cannot be read" in app.toasts)
         await pilot.press("enter")
         await pilot.pause()
-        assert not app.asked and "[ Submit ]" in app.text
+        assert not app.posted and "[ Submit ]" in app.text
 
 
 async def test_an_error_keeps_the_form(
@@ -198,8 +199,8 @@ async def test_an_error_keeps_the_form(
         app.screen.query_one(TextInput).value = "kept"
         monkeypatch.setattr(app.engine, "submit", refused)
         await pilot.press("enter")
-        await until(lambda: "disk full" in app.said)
-        assert "kept" in app.text and not app.asked
+        await until(lambda: "disk full" in app.toasts)
+        assert "kept" in app.text and not app.posted
         monkeypatch.undo()
         await pilot.press("enter")
         await until(lambda: submitted(app))
@@ -211,17 +212,17 @@ async def test_submit_waits_for_the_fingerprint(
     import asyncio
 
     gate = asyncio.Event()
-    real: Callable[[BatchEngine, Path], object] = BatchEngine.fingerprint
+    real = BatchEngine.fingerprint
 
     async def slow(engine: BatchEngine, path: Path) -> Fingerprint:
         await gate.wait()
-        return await real(engine, path)  # type: ignore[misc]
+        return await real(engine, path)
 
     monkeypatch.setattr(BatchEngine, "fingerprint", slow)
     async with shown(online(tmp_path, sandbox), open_create(chat_file)) as (app, pilot):
         await pilot.press("enter")
-        await said(app, "Reading the file")
-        assert not app.asked
+        await wait_for_text(app, "Reading the file")
+        assert not app.posted
         gate.set()
         await until(lambda: submitted(app))
 
@@ -233,11 +234,11 @@ async def test_leaving_and_coming_back_keeps_the_label(chat_file: Path, tmp_path
         app.install_screen(screen, "create")
         screen.query_one(TextInput).focus()
         await pilot.press("end", "!", "escape")
-        await until(lambda: app.asked)
+        await until(lambda: app.posted)
         app.pop_screen()
         await pilot.pause()
         app.push_screen("create")
-        await said(app, "batch_input!")
+        await wait_for_text(app, "batch_input!")
         assert screen.label == "batch_input!"
         assert screen.focused is screen.query_one("#back"), "offline: Submit cannot have the focus"
 
@@ -249,27 +250,27 @@ async def test_submit_has_the_focus_again_after_leaving_from_a_field(
         await until(lambda: not app.screen.query_one("#submit").disabled)
         app.screen.query_one(TextInput).focus()
         await pilot.press("end", "!", "escape")
-        await until(lambda: app.asked)
+        await until(lambda: app.posted)
         assert app.screen.focused is app.screen.query_one("#submit")
 
 
 async def test_a_hostile_name_is_drawn_harmlessly(tmp_path: Path) -> None:
     path = write_chat(tmp_path / "[bad] \x1b]52;c;AAAA\x07 \u202e[x].jsonl", ["Hello"])
     async with shown(offline(tmp_path), open_create(path), (140, 40)) as (app, _):
-        await said(app, "[bad] ␛]52")
+        await wait_for_text(app, "[bad] ␛]52")
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_what_it_may_cost_is_said_before_with_the_date_of_the_prices_and_kept(
+async def test_the_estimate_is_shown_with_the_date_of_the_prices_and_saved(
     sandbox: Sandbox, tmp_path: Path, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)  # a long path would push the last line below the fold of the smallest screen
     path = write_chat(tmp_path / "in.jsonl", ["word " * 8000] * 20)
     async with shown(online(tmp_path, sandbox, now=lambda: 1_790_000_000.0), open_create(path), size) as (app, pilot):
-        await said(app, "input about $0.09")
-        await said(app, "output at most $0.0018")
-        await said(app, "catalogue of 2026-09-21")
-        await said(app, "50 % off for a batch (list of September 2026)")
+        await wait_for_text(app, "input about $0.09")
+        await wait_for_text(app, "output at most $0.0018")
+        await wait_for_text(app, "catalogue of 2026-09-21")
+        await wait_for_text(app, "50 % off for a batch (list of September 2026)")
         await pilot.press("enter")
         await until(lambda: submitted(app))
         [record] = await app.engine.records()
@@ -277,9 +278,9 @@ async def test_what_it_may_cost_is_said_before_with_the_date_of_the_prices_and_k
         assert record.submission.estimate.most == pytest.approx(0.09, abs=0.01)
 
 
-async def test_without_a_price_that_is_said(tmp_path: Path, audio_file: Path, chat_file: Path) -> None:
+async def test_an_unknown_price_is_named_as_such(tmp_path: Path, audio_file: Path, chat_file: Path) -> None:
     async with shown(offline(tmp_path), open_create(chat_file)) as (app, _):
-        await said(app, "no price known: the catalogue has not been fetched yet")
+        await wait_for_text(app, "no price known: the catalogue has not been fetched yet")
     with Sandbox() as box:
         async with shown(online(tmp_path, box), open_create(audio_file)) as (app, _):
-            await said(app, "no price known for whisper-large-v3")
+            await wait_for_text(app, "no price known for whisper-large-v3")

@@ -1,4 +1,4 @@
-"""A key that cannot do anything just now says why: nothing is refused in silence."""
+"""A key whose action is disabled says why."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ QUIET = {
     "create.previous",
     "app.suspend",  # not on every platform
 }
-"""What may do nothing without a word."""
+"""The keys that may do nothing without a word."""
 
 
 def unexplained(app: TbatchApp) -> set[str]:
-    """The actions of this screen that cannot be done now and do not say why."""
+    """Return the bindings of this screen that are disabled now and do not say why."""
     screen = app.screen
     if not isinstance(screen, BaseScreen) or isinstance(app.focused, Input):
         return set()
@@ -41,19 +41,21 @@ def unexplained(app: TbatchApp) -> set[str]:
     idle = [
         binding
         for binding in keys.ALL
-        if screen.NAME in keys.PLACES[binding.id or ""]
-        and not any(key in active for key in keymap.keys_of(binding, app.own_keys))
+        if screen.NAME in keys.CONTEXTS[binding.id or ""]
+        and not any(key in active for key in keymap.binding_keys(binding, app.custom_keys))
     ]
-    told = {binding.id for binding in idle if screen.disabled_reason(binding.action.partition("(")[0])}
-    return {binding.id or "" for binding in idle} - told - QUIET
+    explained = {binding.id for binding in idle if screen.disabled_reason(binding.action.partition("(")[0])}
+    return {binding.id or "" for binding in idle} - explained - QUIET
 
 
-def said(app: TbatchApp) -> list[str]:
+def toasts(app: TbatchApp) -> list[str]:
     return [note.message for note in app._notifications]
 
 
 @pytest.mark.parametrize("state", ["completed_with_errors", "uncertain", "elsewhere", "cancelled"])
-async def test_what_a_job_does_not_allow_is_said(state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_key_that_a_job_does_not_allow_says_why(
+    state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app, _ = app_on(tmp_path, state, monkeypatch)
     async with app.run_test() as pilot:
         await until(lambda: app.jobs.current is not None)
@@ -61,20 +63,20 @@ async def test_what_a_job_does_not_allow_is_said(state: str, tmp_path: Path, mon
         await pilot.press("c")
         if state == "elsewhere":
             return
-        await until(lambda: said(app))
-        known = "It is over: there is nothing left to cancel"
-        lost = "It is not known yet whether there is a job to cancel: w decides"
-        assert said(app) == [lost if state == "uncertain" else known]
+        await until(lambda: toasts(app))
+        ended = "It is over: there is nothing left to cancel"
+        uncertain = "It is not known yet whether there is a job to cancel: w decides"
+        assert toasts(app) == [uncertain if state == "uncertain" else ended]
 
 
-async def test_a_sound_file_has_nothing_to_mend(tmp_path: Path, chat_file: Path) -> None:
+async def test_keys_on_a_clean_file_say_why_they_do_nothing(tmp_path: Path, chat_file: Path) -> None:
     app = make_app(tmp_path, None, file=chat_file)
     async with app.run_test() as pilot:
         await until(lambda: "No problems" in screen_text(app))
         assert unexplained(app) == set()
         await pilot.press("x", "x", "e", "slash")
-        await until(lambda: len(said(app)) == 3)
-        assert said(app) == [
+        await until(lambda: len(toasts(app)) == 3)
+        assert toasts(app) == [
             "There is nothing to mend",
             "There is no problem under the cursor",
             "There is no problem to look for",

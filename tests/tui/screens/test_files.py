@@ -1,15 +1,15 @@
-"""Files: what lies on the server, marked, and deleted once it was typed; with the SDK talking HTTP to the sandbox."""
+"""Files: files on the server are marked, and deleted once that was typed; the SDK talks HTTP to the sandbox."""
 
 from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.server_files import cleanup as janitor
+from tbatch_tui.engine.server_files import cleanup
 from tbatch_tui.tui.dialogs.type_to_confirm import TypeToConfirm
 from tbatch_tui.tui.screens.files.screen import FilesScreen
 from tests.conftest import until
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from tbatch_tui.tui.app import TbatchApp
 
 every_size = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-PACE = {"poll_interval": 0.15, "now": lambda: time.time() + 3_600}  # what lies there has been there for an hour
+PACE: dict[str, Any] = {
+    "poll_interval": 0.15,
+    "now": lambda: time.time() + 3_600,
+}  # every file has been there for an hour
 
 
 def files(app: TbatchApp) -> FilesScreen:
@@ -39,7 +42,7 @@ def deletes(box: Sandbox) -> int:
     return sum(call.method == "DELETE" for call in box.requests)
 
 
-async def open_files(app: TbatchApp, pilot: Pilot[object], rows: int) -> FilesScreen:
+async def open_files(app: TbatchApp, pilot: Pilot[str], rows: int) -> FilesScreen:
     await until(lambda: app.engine.listed_at is not None)
     await pilot.press("F")
     await until(lambda: on(app, "Files"))
@@ -49,7 +52,7 @@ async def open_files(app: TbatchApp, pilot: Pilot[object], rows: int) -> FilesSc
 
 
 @every_size
-async def test_marking_typing_and_deleting(size: tuple[int, int], still_sandbox: Sandbox, tmp_path: Path):
+async def test_marking_typing_and_deleting(size: tuple[int, int], still_sandbox: Sandbox, tmp_path: Path) -> None:
     box = still_sandbox
     for name in ("alpha", "beta", "gamma"):
         box.add_file(name.encode() + b"\n", f"{name}.jsonl")
@@ -94,7 +97,7 @@ async def test_marking_typing_and_deleting(size: tuple[int, int], still_sandbox:
         await until(lambda: on(app, "Jobs"))
 
 
-async def test_one_file_under_the_cursor_and_the_other_keys(still_sandbox: Sandbox, tmp_path: Path):
+async def test_one_file_under_the_cursor_and_the_other_keys(still_sandbox: Sandbox, tmp_path: Path) -> None:
     box = still_sandbox
     job = box.job(box.add_job("COMPLETED"))
     small = box.add_file(b"{}\n", "zulu.jsonl")
@@ -125,10 +128,10 @@ async def test_one_file_under_the_cursor_and_the_other_keys(still_sandbox: Sandb
     assert deletes(box) == 1
 
 
-async def test_a_failure_is_told_and_what_is_left_stays_marked(
+async def test_a_failed_delete_is_reported_and_stays_marked(
     still_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(janitor, "_JOBS_WITHIN_OF_ILL", 0.3)
+) -> None:
+    monkeypatch.setattr(cleanup, "_JOBS_WITHIN_OF_ILL", 0.3)
     for number in range(3):
         still_sandbox.add_file(b"%d\n" % number)
     app = make_app(tmp_path, still_sandbox, **PACE)
@@ -149,7 +152,7 @@ async def test_a_failure_is_told_and_what_is_left_stays_marked(
 
 
 @every_size
-async def test_nothing_there_and_nobody_there(size: tuple[int, int], still_sandbox: Sandbox, tmp_path: Path):
+async def test_an_empty_server_and_a_failing_one(size: tuple[int, int], still_sandbox: Sandbox, tmp_path: Path) -> None:
     app = make_app(tmp_path, still_sandbox, **PACE)
     async with app.run_test(size=size, notifications=True) as pilot:
         screen = await open_files(app, pilot, 0)
@@ -164,7 +167,7 @@ async def test_nothing_there_and_nobody_there(size: tuple[int, int], still_sandb
         await until(lambda: screen.table.row_count == 1)
 
 
-async def test_without_a_key_it_says_so(tmp_path: Path):
+async def test_without_a_key_the_screen_says_so(tmp_path: Path) -> None:
     app = make_app(tmp_path, None)
     async with app.run_test(notifications=True) as pilot:
         await until(lambda: shows(app, "TOGETHER_API_KEY"))
@@ -175,18 +178,18 @@ async def test_without_a_key_it_says_so(tmp_path: Path):
 
 
 @every_size
-async def test_no_name_leaves_its_cell(size: tuple[int, int], still_sandbox: Sandbox, tmp_path: Path):
-    said = [
+async def test_no_name_leaves_its_cell(size: tuple[int, int], still_sandbox: Sandbox, tmp_path: Path) -> None:
+    listed = [
         {"id": f"{n:04}-{nasty}", "filename": nasty, "purpose": nasty if n % 2 else "batch-api", "bytes": n}
         for n, nasty in enumerate(NASTY)
     ]
     still_sandbox.plan_fault(
-        "status", "/v1/files", method="GET", status=200, body=json.dumps({"data": said}), last=None
+        "status", "/v1/files", method="GET", status=200, body=json.dumps({"data": listed}), last=None
     )
     app = make_app(tmp_path, still_sandbox, **PACE)
     async with app.run_test(size=size, notifications=True) as pilot:
-        screen = await open_files(app, pilot, len(said))
-        for index in range(0, len(said), 15):
+        screen = await open_files(app, pilot, len(listed))
+        for index in range(0, len(listed), 15):
             screen.table.move_cursor(index=index)
             await pilot.press("space")
             check_screen(app)
@@ -196,7 +199,7 @@ async def test_no_name_leaves_its_cell(size: tuple[int, int], still_sandbox: San
             check_screen(app)
 
 
-async def test_ten_thousand_files_are_filtered_as_one_types(still_sandbox: Sandbox, tmp_path: Path):
+async def test_10_000_files_are_filtered_while_typing(still_sandbox: Sandbox, tmp_path: Path) -> None:
     many = [{"id": f"file-{n}", "filename": f"{n:05}.jsonl", "bytes": n, "purpose": "batch-api"} for n in range(10_000)]
     still_sandbox.plan_fault(
         "status", "/v1/files", method="GET", status=200, body=json.dumps({"data": many}), last=None

@@ -1,4 +1,4 @@
-"""A file as several jobs, on the screens: chosen on Create, waiting on Jobs, decided with one key, read as one."""
+"""A file as several jobs, on the screens: chosen on Create, decided on Jobs, read together on Results."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def file(tmp_path: Path) -> Path:
     return write_chat(tmp_path / "reviews.jsonl", [f"Say {number}." for number in range(COUNT)])
 
 
-async def open_create(app: TbatchApp, pilot: Pilot[object]) -> None:
+async def open_create(app: TbatchApp, pilot: Pilot[str]) -> None:
     await until(lambda: on(app, "Check") and shows(app, "No problems"))
     await pilot.press("enter")
     await until(lambda: on(app, "Create") and shows(app, "Submit"))
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-async def test_ten_go_ahead_and_the_person_sends_the_rest(
+async def test_ten_requests_go_ahead_and_the_person_sends_the_rest(
     sandbox: Sandbox, tmp_path: Path, file: Path, size: tuple[int, int]
 ) -> None:
     app = make_app(tmp_path, sandbox, file=file)
@@ -82,7 +82,7 @@ async def test_ten_go_ahead_and_the_person_sends_the_rest(
         await app.engine.wait_until(rest.key, lambda record: record.has_results_here)
 
 
-async def test_the_parts_are_read_as_one(sandbox: Sandbox, tmp_path: Path, file: Path) -> None:
+async def test_results_of_the_parts_are_read_as_one(sandbox: Sandbox, tmp_path: Path, file: Path) -> None:
     app = make_app(tmp_path, sandbox, requests_a_job=25)
     async with app.run_test(size=(140, 40)) as pilot:
         await until(lambda: app.engine.health.state is HealthState.OK)
@@ -102,7 +102,7 @@ async def test_the_parts_are_read_as_one(sandbox: Sandbox, tmp_path: Path, file:
 
 
 def over_limits(path: Path) -> CheckReport:
-    """The file as it would be judged with 50,001 requests."""
+    """Return the report that the file would have with 50,001 requests."""
     report = check_file(path)
     return report._replace(errors=1, counts=report.counts | {"too-many-requests": 1})
 
@@ -116,17 +116,17 @@ async def test_a_file_over_the_limits_is_offered_as_several_jobs(tmp_path: Path,
         assert "It can be submitted as several jobs." in app.text
 
 
-async def test_a_file_of_50_001_requests_goes_on(tmp_path: Path) -> None:
+async def test_a_file_of_50_001_requests_can_go_on(tmp_path: Path) -> None:
     path = tmp_path / "many.jsonl"
     line = '{"custom_id": "%d", "body": {"model": "m/m", "messages": [{"role": "user", "content": "x"}]}}\n'
     path.write_text("".join(line % number for number in range(50_001)))
     async with shown(offline(tmp_path), lambda engine, bridge: CheckScreen(engine, bridge, path)) as (app, pilot):
         await until(lambda: "1 error" in app.text and "It can be submitted as several jobs." in app.text)
         await pilot.press("enter")
-        await until(lambda: any(isinstance(message, CreateBatch) for message in app.asked))
+        await until(lambda: any(isinstance(message, CreateBatch) for message in app.posted))
 
 
-def test_which_part_it_is_has_room_before_the_name(file: Path) -> None:
+def test_the_part_is_shown_even_if_the_name_must_be_cut(file: Path) -> None:
     group = JobGroup(1, file, 1, "", COUNT, parts=2, first=10)
     submission = Submission(2, file, 1, "", Endpoint.CHAT, "", COUNT - 10, 0.0, SubmissionState.WAITING, part=2)
     rest = JobRecord("submission:2", submission=submission, label="reviews of a long year", group=group)

@@ -1,4 +1,4 @@
-"""Job in every state and at every size: what it says, what its keys do, and that it holds still while it changes."""
+"""The Job screen in every state and at every size: its texts, its keys, and that it does not jump while it changes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import stat
 import time
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,14 +21,14 @@ from tbatch_tui.tui.screens.job.screen import JobScreen
 from tbatch_tui.tui.screens.jobs.details import JobDetails
 from tests.conftest import until, write_chat
 from tests.helpers.app_host import SIZES, make_app
-from tests.helpers.drawn import check_screen, same_as_before, screen_text
+from tests.helpers.drawn import check_screen, painted, resize, same_as_before, screen_text
 from tests.helpers.job_host import JOB_ID, NOW, STATES, app_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from textual.pilot import Pilot
+    from textual.widget import Widget
 
     from tbatch_tui.tui.app import TbatchApp
 
@@ -41,25 +42,25 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-async def opened(app: TbatchApp, pilot: Pilot[object], key: str) -> JobScreen:
-    """The Job screen of this record, with all that it reads beside the record read."""
+async def open_job(app: TbatchApp, key: str) -> JobScreen:
+    """Open the Job screen of this record, and wait until it has loaded everything."""
     await until(lambda: app.engine.record(key) is not None)
     app.post_message(OpenJob(key))
     await until(lambda: isinstance(app.screen, JobScreen))
     reads = ("history", "input", "earlier", "prices")
     await until(lambda: not any(worker.group in reads and not worker.is_finished for worker in app.workers))
-    await pilot.pause()
+    await painted(app)
     assert isinstance(app.screen, JobScreen)
     return app.screen
 
 
-async def all_of_it(screen: JobScreen, pilot: Pilot[object]) -> str:
-    """Every screenful, from the top down."""
+async def scroll_through(screen: JobScreen) -> str:
+    """Scroll from the top to the end, and return all text."""
     story = screen.query_one("#story")
     seen = [screen_text(screen.app)]
     while story.scroll_y < story.max_scroll_y:
         story.scroll_page_down(animate=False)
-        await pilot.pause()
+        await painted(screen.app)
         check_screen(screen.app)
         seen.append(screen_text(screen.app))
     return "\n".join(seen)
@@ -69,7 +70,7 @@ def footer(app: TbatchApp) -> str:
     return screen_text(app).splitlines()[-1]
 
 
-SAID = {
+TEXTS = {
     "active": [
         "64 %",
         "/h",
@@ -97,35 +98,35 @@ DRAWN = ("active", "failed", "completed_with_errors")
 
 
 @pytest.mark.parametrize("state", STATES)
-async def test_each_state_says_what_it_is_and_looks_as_it_did(
+async def test_each_state_shows_its_texts_and_looks_as_before(
     state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    """Compared with small files; `TBATCH_SNAPSHOTS=write pytest tests/tui/screens/test_job.py` writes them anew."""
+) -> None:
+    """Compare with snapshots; `TBATCH_SNAPSHOTS=write pytest tests/tui/screens/test_job.py` writes them again."""
     app, key = app_on(tmp_path, state, monkeypatch)
     async with app.run_test(size=SIZES[-1]) as pilot:
-        screen = await opened(app, pilot, key)
+        screen = await open_job(app, key)
         if state == "completed_with_errors":
             await until(lambda: screen.current is not None and screen.current.counts is not None)
         for size in SIZES:
-            await pilot.resize_terminal(*size)
+            await resize(app, pilot, size)
             screen.query_one("#story").scroll_home(animate=False)
-            await pilot.pause()
+            await painted(app)
             check_screen(app)
             if state in DRAWN:
                 same_as_before(screen_text(app) + "\n", f"job-{state.replace('_', '-')}-{size[0]}x{size[1]}.txt")
             has, has_not = KEYS.get(state, ("v Raw", "Fix"))
             assert has in footer(app) and has_not not in footer(app)
-            said = " ".join((await all_of_it(screen, pilot)).replace("│", " ").split())
-            assert not [words for words in SAID[state] if words not in said], said
-        for rule in screen.query("#story > Rule"):
+            text = " ".join((await scroll_through(screen)).replace("│", " ").split())
+            assert not [words for words in TEXTS[state] if words not in text], text
+        for rule in screen.query("#story > Divider"):
             below = screen.query_one(f"#{(rule.id or '').removesuffix('-rule')}")
             assert not rule.display or below.display, "a title over nothing"
 
 
-async def test_keys_scroll_and_a_second_that_passes_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_keys_scroll_and_the_clock_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app, key = app_on(tmp_path, "active", monkeypatch)
     async with app.run_test(size=(60, 20)) as pilot:
-        screen = await opened(app, pilot, key)
+        screen = await open_job(app, key)
         story = screen.query_one("#story")
         await pilot.press("j", "j", "k")
         assert story.scroll_y == 1
@@ -134,31 +135,31 @@ async def test_keys_scroll_and_a_second_that_passes_does_not(tmp_path: Path, mon
         await pilot.press("pageup")
         at = story.scroll_y
         assert 0 < at < story.max_scroll_y
-        screen._second()
+        screen._tick()
         await pilot.pause()
         assert story.scroll_y == at
         await pilot.press("g")
         assert story.scroll_y == 0
 
 
-async def test_what_says_the_same_is_not_painted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_an_unchanged_widget_is_not_painted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app, key = app_on(tmp_path, "active", monkeypatch)
-    async with app.run_test(size=(140, 40)) as pilot:
-        screen = await opened(app, pilot, key)
-        painted: list[object] = []
+    async with app.run_test(size=(140, 40)):
+        screen = await open_job(app, key)
+        refreshed: list[Widget] = []
         for widget in screen.query("#story > *"):
-            monkeypatch.setattr(widget, "refresh", lambda *_, widget=widget, **__: painted.append(widget))
-        screen._second()
-        assert painted == []
+            monkeypatch.setattr(widget, "refresh", lambda *_, widget=widget, **__: refreshed.append(widget))
+        screen._tick()
+        assert refreshed == []
         screen.engine._work.options = replace(screen.engine.options, now=lambda: NOW + 1)
-        screen._second()
-        assert [widget.id for widget in painted] == []  # minutes are told here: a second changes no word
+        screen._tick()
+        assert [widget.id for widget in refreshed] == []  # times are shown in minutes: a second changes nothing
 
 
-async def test_the_json_is_shown_and_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_the_json_is_shown_and_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app, key = app_on(tmp_path, "failed", monkeypatch)
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(app, pilot, key)
+        screen = await open_job(app, key)
         await pilot.press("v")
         await until(lambda: '"status": "FAILED"' in screen_text(app))
         assert "As it is kept on this machine" in screen_text(app)
@@ -168,19 +169,19 @@ async def test_the_json_is_shown_and_left(tmp_path: Path, monkeypatch: pytest.Mo
         await until(lambda: app.screen is app.jobs)
 
 
-async def test_the_json_is_the_servers_own(still_sandbox: Sandbox, tmp_path: Path):
+async def test_the_json_is_the_servers_own(still_sandbox: Sandbox, tmp_path: Path) -> None:
     job_id = still_sandbox.add_job("COMPLETED")
     app = make_app(tmp_path, still_sandbox)
     async with app.run_test(size=(80, 24)) as pilot:
-        await opened(app, pilot, job_id)
+        await open_job(app, job_id)
         await pilot.press("v")
         await until(lambda: '"user_id": "user-sandbox"' in screen_text(app))
 
 
-async def test_y_copies_the_id_and_e_edits_the_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_y_copies_the_id_and_e_edits_the_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app, key = app_on(tmp_path, "failed", monkeypatch)
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(app, pilot, key)
+        screen = await open_job(app, key)
         await pilot.press("y")
         assert app.clipboard == JOB_ID
         await pilot.press("e", *" two", "enter")
@@ -192,8 +193,8 @@ async def test_y_copies_the_id_and_e_edits_the_label(tmp_path: Path, monkeypatch
 # -- files ---------------------------------------------------------------------------------------------
 
 
-def pager(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A pager that writes down what it was asked to show."""
+def set_pager(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Set PAGER to a script that logs its arguments, and return the log."""
     log, script = folder / "paged.txt", folder / "my pager"
     script.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >> "{log}"\n')
     script.chmod(script.stat().st_mode | stat.S_IXUSR)
@@ -201,11 +202,11 @@ def pager(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return log
 
 
-async def test_p_reads_the_one_file_in_the_pager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_p_reads_the_one_file_in_the_pager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app, key = app_on(tmp_path, "failed", monkeypatch)
-    log = pager(tmp_path, monkeypatch)
+    log = set_pager(tmp_path, monkeypatch)
     async with app.run_test(size=(80, 24)) as pilot:
-        await opened(app, pilot, key)
+        await open_job(app, key)
         monkeypatch.setattr(app, "suspend", nullcontext)
         await pilot.press("p")
         await until(log.exists)
@@ -213,11 +214,11 @@ async def test_p_reads_the_one_file_in_the_pager(tmp_path: Path, monkeypatch: py
         assert log.read_text().splitlines() == ["--flag", str(tmp_path / "evals" / "reviews-march.jsonl")]
 
 
-async def test_of_several_files_one_is_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_of_several_files_one_is_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app, key = app_on(tmp_path, "completed_with_errors", monkeypatch)
-    log = pager(tmp_path, monkeypatch)
+    log = set_pager(tmp_path, monkeypatch)
     async with app.run_test(size=(60, 20)) as pilot:
-        screen = await opened(app, pilot, key)
+        screen = await open_job(app, key)
         monkeypatch.setattr(app, "suspend", nullcontext)
         await pilot.press("p")
         await until(lambda: isinstance(app.screen, ChooseFile))
@@ -232,53 +233,56 @@ async def test_of_several_files_one_is_chosen(tmp_path: Path, monkeypatch: pytes
         await until(lambda: log.exists() and ".errors.jsonl" in log.read_text())
 
 
-async def test_it_is_said_when_a_file_cannot_be_given_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_a_file_that_cannot_be_opened_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app, key = app_on(tmp_path, "failed", monkeypatch)
     monkeypatch.setenv("SSH_CONNECTION", "1.2.3.4 5 6.7.8.9 22")
     async with app.run_test(size=(140, 40), notifications=True) as pilot:
-        await opened(app, pilot, key)
+        await open_job(app, key)
         await pilot.press("P")
         await until(lambda: "Over ssh there is no desktop" in screen_text(app))
         monkeypatch.setenv("PAGER", "no-such-pager-here")
         await pilot.press("p")
         await until(lambda: "Set PAGER to one that is" in screen_text(app))
-        log = pager(tmp_path, monkeypatch)
+        log = set_pager(tmp_path, monkeypatch)
         await pilot.press("p")  # a test's terminal cannot be lent
         await until(lambda: "cannot be given to another program" in screen_text(app))
         assert not log.exists()
 
 
-async def test_an_input_file_that_is_another_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_a_changed_input_file_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app, key = app_on(tmp_path, "completed_with_errors", monkeypatch)
-    async with app.run_test(size=(140, 40)) as pilot:
-        screen = await opened(app, pilot, key)
+    async with app.run_test(size=(140, 40)):
+        screen = await open_job(app, key)
         assert "unchanged since it was submitted" in screen_text(app)
         path = tmp_path / "evals" / "reviews-march.jsonl"
         path.write_bytes(path.read_bytes().replace(b"a", b"b"))
-        screen._look_at_input()
+        screen._check_input()
         await until(lambda: "changed since it was submitted: not these bytes" in screen_text(app))
         path.unlink()
-        screen._look_at_input()
+        screen._check_input()
         await until(lambda: "not there any more" in screen_text(app))
 
 
 # -- live ----------------------------------------------------------------------------------------------
 
 
-async def test_a_job_is_followed_from_its_submission_to_its_files(tmp_path: Path):
+def shows_progress(app: TbatchApp, percent: float) -> bool:
+    return f"{percent:.0f} %" in screen_text(app) or percent == 0
+
+
+async def test_a_job_is_followed_from_its_submission_to_its_files(tmp_path: Path) -> None:
     path = write_chat(tmp_path / "few.jsonl", [f"prompt {n}" for n in range(40)])
     with Sandbox(speed=0, pace=Pace(validating=30, starting=600, per_row=0)) as box:
         app = make_app(tmp_path, box)
-        async with app.run_test(size=(140, 40)) as pilot:
+        async with app.run_test(size=(140, 40)):
             await until(lambda: app.engine.listed_at is not None)
             key = await app.engine.submit(path, Endpoint.CHAT, requests=40)
-            screen = await opened(app, pilot, key)
+            screen = await open_job(app, key)
             await until(lambda: "Validating" in screen_text(app) and "Uploaded" in screen_text(app))
             for _ in range(5):
                 box.advance(60)
                 app.engine.refresh()
-                said = box.jobs[0]["progress"]
-                await until(lambda said=said: f"{said:.0f} %" in screen_text(app) or said == 0)
+                await until(partial(shows_progress, app, box.jobs[0]["progress"]))
             await until(lambda: len(screen._history.points) > 5)
             assert "In progress" in screen_text(app) and "100 %" in screen_text(app)
             box.advance(600)
@@ -287,9 +291,9 @@ async def test_a_job_is_followed_from_its_submission_to_its_files(tmp_path: Path
             assert steps == ["Submitted", "Uploaded", "Created", "Validating", "In", "Completed", "Fetched"]
 
 
-async def test_the_foot_of_the_list_tells_the_pace_of_the_job_under_the_cursor(
+async def test_the_details_of_jobs_show_the_pace_of_the_job_under_the_cursor(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     app, _ = app_on(tmp_path, "active", monkeypatch)
     async with app.run_test(size=(110, 24)) as pilot:
         await until(lambda: "/h · done about 13:2" in screen_text(app))
@@ -303,18 +307,18 @@ async def test_the_foot_of_the_list_tells_the_pace_of_the_job_under_the_cursor(
         await until(lambda: "the server was last heard of at 13:02" in screen_text(app))
 
 
-async def test_the_keys_of_jobs_do_the_same_here(still_sandbox: Sandbox, tmp_path: Path):
+async def test_the_keys_of_jobs_do_the_same_here(still_sandbox: Sandbox, tmp_path: Path) -> None:
     done, runs = still_sandbox.add_job("COMPLETED", rows=4), still_sandbox.add_job("IN_PROGRESS", rows=5)
     app = make_app(tmp_path, still_sandbox)
     async with app.run_test(size=(110, 30)) as pilot:
-        await opened(app, pilot, done)
+        await open_job(app, done)
         await pilot.press("d")
         await until(lambda: "4 rows" in screen_text(app))
         await pilot.press("o")
         await until(lambda: getattr(app.screen, "NAME", "") == "Results")
         await pilot.press("escape", "escape")
         await until(lambda: app.screen is app.jobs)
-        await opened(app, pilot, runs)
+        await open_job(app, runs)
         await pilot.press("c", "enter")
         assert still_sandbox.count("POST", f"/v1/batches/{runs}/cancel") == 0
         await pilot.press("c", "y")

@@ -1,4 +1,4 @@
-"""Jobs: several at once by their marks, the order and the filter and that they are remembered, and every state told."""
+"""Jobs: actions on marked jobs, and filter, sort and search and that they are remembered."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def statuses(app: TbatchApp) -> list[str]:
 
 
 @at_every_size
-async def test_several_are_cancelled_after_one_question_each_once(
+async def test_marked_jobs_are_cancelled_once_each_after_one_question(
     size: tuple[int, int], still_sandbox: Sandbox, tmp_path: Path
-):
+) -> None:
     running = {still_sandbox.add_job("IN_PROGRESS", rows=30 + n) for n in range(3)}
     still_sandbox.add_job("COMPLETED")
     app = make_app(tmp_path, still_sandbox)
@@ -65,7 +65,7 @@ async def test_several_are_cancelled_after_one_question_each_once(
         assert len(cancels(still_sandbox)) == 3
 
 
-async def test_what_cannot_be_cancelled_is_summed_up_once_and_stays_marked(still_sandbox: Sandbox, tmp_path: Path):
+async def test_failed_cancels_are_reported_once_and_stay_marked(still_sandbox: Sandbox, tmp_path: Path) -> None:
     ids = [still_sandbox.add_job("IN_PROGRESS", rows=30 + n) for n in range(3)]
     still_sandbox.plan_fault("status", f"/v1/batches/{ids[0]}/cancel", status=400)
     still_sandbox.plan_fault("status", f"/v1/batches/{ids[1]}/cancel", status=409, body='{"error": "it has ended"}')
@@ -81,7 +81,7 @@ async def test_what_cannot_be_cancelled_is_summed_up_once_and_stays_marked(still
         assert sorted(cancels(still_sandbox)) == sorted(ids)
 
 
-async def test_without_a_connection_nobody_waits_for_each(still_sandbox: Sandbox, tmp_path: Path):
+async def test_cancelling_stops_at_the_first_connection_error(still_sandbox: Sandbox, tmp_path: Path) -> None:
     for n in range(3):
         still_sandbox.add_job("IN_PROGRESS", rows=30 + n)
     app = make_app(tmp_path, still_sandbox, poll_interval=60.0)
@@ -96,7 +96,7 @@ async def test_without_a_connection_nobody_waits_for_each(still_sandbox: Sandbox
         assert len(app.jobs.table.marked) == 3
 
 
-async def test_an_end_that_came_first_is_no_error_and_the_row_says_it(still_sandbox: Sandbox, tmp_path: Path):
+async def test_cancelling_a_job_that_has_just_ended_is_no_error(still_sandbox: Sandbox, tmp_path: Path) -> None:
     job_id = still_sandbox.add_job(rows=3)
     app = make_app(tmp_path, still_sandbox, poll_interval=3.0)
     async with app.run_test(size=(140, 40), notifications=True) as pilot:
@@ -110,7 +110,7 @@ async def test_an_end_that_came_first_is_no_error_and_the_row_says_it(still_sand
     assert cancels(still_sandbox) == [job_id] or not cancels(still_sandbox)
 
 
-async def test_several_are_fetched(sandbox: Sandbox, tmp_path: Path):
+async def test_marked_jobs_are_downloaded(sandbox: Sandbox, tmp_path: Path) -> None:
     for rows in (2, 3, 4):
         sandbox.add_job("COMPLETED", rows=rows)
     sandbox.add_job("FAILED")
@@ -127,9 +127,9 @@ async def test_several_are_fetched(sandbox: Sandbox, tmp_path: Path):
 
 
 @at_every_size
-async def test_only_what_the_server_does_not_list_any_more_is_removed(
+async def test_only_jobs_that_the_server_no_longer_lists_are_removed(
     size: tuple[int, int], still_sandbox: Sandbox, tmp_path: Path
-):
+) -> None:
     old = [still_sandbox.add_job("COMPLETED", rows=rows) for rows in (2, 3)]
     still_sandbox.add_job("FAILED")
     still_sandbox.add_job("IN_PROGRESS")
@@ -145,8 +145,8 @@ async def test_only_what_the_server_does_not_list_any_more_is_removed(
         await pilot.press("a", "X")
         await until(lambda: shows(app, "Remove 2 jobs"))
         check_screen(app)
-        said = " ".join(screen_text(app).replace("│", " ").split())
-        assert "1 stays: not over" in said and "1 stays: still on the server's list" in said, screen_text(app)
+        text = " ".join(screen_text(app).replace("│", " ").split())
+        assert "1 stays: not over" in text and "1 stays: still on the server's list" in text, screen_text(app)
         await pilot.press("n")
         await pilot.pause()
         assert app.jobs.table.row_count == 4
@@ -164,7 +164,7 @@ async def test_only_what_the_server_does_not_list_any_more_is_removed(
 @at_every_size
 async def test_escape_clears_the_marks_then_the_filter_and_never_quits(
     size: tuple[int, int], still_sandbox: Sandbox, tmp_path: Path
-):
+) -> None:
     still_sandbox.add_job("FAILED")
     still_sandbox.add_job("COMPLETED")
     app = make_app(tmp_path, still_sandbox)
@@ -182,8 +182,8 @@ async def test_escape_clears_the_marks_then_the_filter_and_never_quits(
         assert app.is_running
 
 
-async def kept(app: TbatchApp, **choices: str) -> None:
-    """Wait until what was chosen is in the history: who leaves before that leaves it behind."""
+async def wait_until_saved(app: TbatchApp, **choices: str) -> None:
+    """Wait until these choices are in the history: an app that is closed before that loses them."""
     async with asyncio.timeout(20):
         for name, value in choices.items():
             while await app.engine.recall(f"jobs.{name}") != value:
@@ -191,9 +191,9 @@ async def kept(app: TbatchApp, **choices: str) -> None:
 
 
 @at_every_size
-async def test_filter_sort_and_text_are_there_again_the_next_time(
+async def test_filter_sort_and_text_are_restored_at_the_next_start(
     size: tuple[int, int], still_sandbox: Sandbox, tmp_path: Path
-):
+) -> None:
     still_sandbox.add_job("FAILED")
     ids = [still_sandbox.add_job("COMPLETED", rows=rows) for rows in (2, 3)]
     app = make_app(tmp_path, still_sandbox)
@@ -206,21 +206,21 @@ async def test_filter_sort_and_text_are_there_again_the_next_time(
         await pilot.press("ctrl+u", *ids[0][:8], "enter")
         await until(lambda: app.jobs.table.row_count == 1)
         check_screen(app)
-        await kept(app, filter="done", sort="oldest", text=ids[0][:8])
+        await wait_until_saved(app, filter="done", sort="oldest", text=ids[0][:8])
     app = make_app(tmp_path, still_sandbox)
     async with app.run_test(size=size) as pilot:
         await until(lambda: app.jobs.table.row_count == 1)
         await until(lambda: shows(app, "done · oldest") or shows(app, "done · ol"))
         await pilot.press("escape")
         assert app.jobs.table.row_count == 3
-        await kept(app, filter="all", text="")
+        await wait_until_saved(app, filter="all", text="")
     app = make_app(tmp_path, still_sandbox)
     async with app.run_test(size=size):
-        await until(lambda: app.jobs._kept["sort"] == "oldest")
+        await until(lambda: app.jobs._saved_choices["sort"] == "oldest")
         assert app.jobs.table.row_count == 3
 
 
-async def test_a_click_on_a_title_sorts_and_the_next_turns_it_round(still_sandbox: Sandbox, tmp_path: Path):
+async def test_a_click_on_a_title_sorts_and_a_second_reverses(still_sandbox: Sandbox, tmp_path: Path) -> None:
     for rows in (4, 2, 3):
         still_sandbox.add_job("COMPLETED", rows=rows)
     app = make_app(tmp_path, still_sandbox)
@@ -232,7 +232,7 @@ async def test_a_click_on_a_title_sorts_and_the_next_turns_it_round(still_sandbo
         async def click(title: str, sort: str, shown: str) -> None:
             await pilot.pause()
             await pilot.click("#jobs", offset=(header().index(title), 0))
-            await until(lambda: app.jobs._order.sort == sort)
+            await until(lambda: app.jobs._model.sort == sort)
             await until(lambda: shown in header())
 
         await until(lambda: app.jobs.table.row_count == 3 and "Status ▴" in header())
@@ -245,7 +245,9 @@ async def test_a_click_on_a_title_sorts_and_the_next_turns_it_round(still_sandbo
         await until(lambda: "Status ▴" in header())
 
 
-async def test_marks_follow_a_submission_that_takes_its_jobs_id(sandbox: Sandbox, tmp_path: Path, chat_file: Path):
+async def test_marks_follow_a_submission_that_takes_its_jobs_id(
+    sandbox: Sandbox, tmp_path: Path, chat_file: Path
+) -> None:
     from tbatch_tui.engine.endpoint import Endpoint
 
     app = make_app(tmp_path, sandbox)
@@ -259,7 +261,7 @@ async def test_marks_follow_a_submission_that_takes_its_jobs_id(sandbox: Sandbox
         await pilot.press("y")
 
 
-async def test_columns_without_room_are_a_turn_away(still_sandbox: Sandbox, tmp_path: Path):
+async def test_columns_without_room_can_be_turned_to(still_sandbox: Sandbox, tmp_path: Path) -> None:
     still_sandbox.add_job("COMPLETED")
     app = make_app(tmp_path, still_sandbox)
     async with app.run_test(size=(60, 20)) as pilot:
@@ -278,14 +280,14 @@ async def test_columns_without_room_are_a_turn_away(still_sandbox: Sandbox, tmp_
         assert not app.jobs.table.has_hidden_columns
 
 
-async def test_rows_tell_kind_time_left_and_cost(tmp_path: Path, chat_file: Path):
+async def test_rows_show_kind_time_left_and_cost() -> None:
     from tbatch_tui.engine.domain.job import Job
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.endpoint import Endpoint
     from tbatch_tui.tui.screens.jobs.columns import JobRow, job_columns
 
     now = 1_772_802_120.0
-    columns = {column.key: column for column in job_columns(lambda: now, lambda record: "$0.41")}
+    columns = {column.key: column for column in job_columns(lambda: now, lambda _: "$0.41")}
 
     def cell(key: str, job: Job) -> object:
         return columns[key].cell(JobRow(JobRecord(job.id, job)), 20)
@@ -300,7 +302,7 @@ async def test_rows_tell_kind_time_left_and_cost(tmp_path: Path, chat_file: Path
     assert cell("took", ended) == "9 m" and cell("kind", ended) == ""
 
 
-async def test_what_came_of_it_is_priced_once_it_is_counted(sandbox: Sandbox, tmp_path: Path):
+async def test_the_cost_is_shown_once_the_results_are_counted(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.add_job("COMPLETED", rows=40)
     app = make_app(tmp_path, sandbox)
     async with app.run_test(size=(200, 40)) as pilot:

@@ -1,4 +1,4 @@
-"""How Jobs looks, empty, busy, with 10,000 and offline, at every size; the clock stands, the zone is UTC."""
+"""What Jobs looks like at every size: empty, busy, with 10,000 jobs, offline, with marks. The clock stands still."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pick: a file is found by the list, by its path, by a drop; what cannot be taken is said, and nothing is lost."""
+"""Pick: a file is chosen from the list, by its path or by a drop, and a path that cannot be opened says why."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tbatch_tui.tui.screens.pick.folder import EntryKind, list_folder
 from tbatch_tui.tui.screens.pick.path_input import PathInput
 from tbatch_tui.tui.screens.pick.screen import PickScreen
 from tbatch_tui.tui.screens.pick.table import FileTable
-from tbatch_tui.tui.screens.pick.typed_path import parts_of, pasted, resolved
+from tbatch_tui.tui.screens.pick.typed_path import pasted_path, resolve_path, split_typed
 from tests.conftest import until, write_chat
-from tests.helpers.new_batch_host import SIZES, NewBatchHost, offline, shown
+from tests.helpers.new_batch_host import SIZES, NewBatchHost, Open, offline, shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +46,7 @@ def work(tmp_path: Path) -> Path:
     return folder
 
 
-def open_pick(work: Path, samples: Path | None = None) -> object:
+def open_pick(work: Path, samples: Path | None = None) -> Open:
     return lambda engine, bridge: PickScreen(engine, bridge, work, samples)
 
 
@@ -55,53 +55,53 @@ def names(app: NewBatchHost) -> list[str]:
     return [source.row(index).entry.name for index in range(len(source))]
 
 
-async def listed(app: NewBatchHost, name: str = "reviews.jsonl") -> None:
+async def wait_for_entry(app: NewBatchHost, name: str = "reviews.jsonl") -> None:
     await until(lambda: name in names(app), what=f"{name} is listed")
 
 
 async def type_path(pilot: Pilot[object], text: str) -> None:
     await pilot.press("slash")
-    pilot.app.screen.query_one(PathInput).put(text)
+    pilot.app.screen.query_one(PathInput).set_path(text)
     await pilot.pause()
 
 
-def taken(app: NewBatchHost) -> list[Path]:
-    return [message.path for message in app.asked if isinstance(message, CheckFile)]
+def chosen_paths(app: NewBatchHost) -> list[Path]:
+    return [message.path for message in app.posted if isinstance(message, CheckFile)]
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_lists_folders_first_and_only_what_a_batch_takes(
+async def test_folders_come_first_and_only_jsonl_files_are_listed(
     work: Path, tmp_path: Path, size: tuple[int, int]
 ) -> None:
     async with shown(offline(tmp_path), open_pick(work), size) as (app, _):
-        await listed(app)
+        await wait_for_entry(app)
         assert names(app) == ["..", "Archive", "evals", "Clips.JSONL", "reviews.jsonl", "with space.jsonl"]
         assert isinstance(app.focused, FileTable)
         assert "Pick" in app.text and "3 .jsonl files" in app.text
         await until(lambda: '"request-1"' in app.text, what="the first line of the file under the cursor is shown")
 
 
-async def test_enter_takes_the_file_under_the_cursor(work: Path, tmp_path: Path) -> None:
+async def test_enter_opens_the_file_under_the_cursor(work: Path, tmp_path: Path) -> None:
     async with shown(offline(tmp_path), open_pick(work)) as (app, pilot):
-        await listed(app)
+        await wait_for_entry(app)
         await pilot.press("G", "enter")
-        await until(lambda: app.asked)
-        assert taken(app) == [work / "with space.jsonl"]
+        await until(lambda: app.posted)
+        assert chosen_paths(app) == [work / "with space.jsonl"]
 
 
-async def test_into_a_folder_and_back_with_the_cursor_where_one_was(work: Path, tmp_path: Path) -> None:
+async def test_going_up_puts_the_cursor_on_the_folder_one_came_from(work: Path, tmp_path: Path) -> None:
     async with shown(offline(tmp_path), open_pick(work)) as (app, pilot):
-        await listed(app)
+        await wait_for_entry(app)
         await pilot.press("g", "j", "j", "enter")
-        await listed(app, "march.jsonl")
+        await wait_for_entry(app, "march.jsonl")
         assert "evals" in app.text.splitlines()[0]
         await pilot.press("backspace")
-        await listed(app)
+        await wait_for_entry(app)
         await until(lambda: (row := app.screen.query_one(FileTable).cursor_row) and row.entry.name == "evals")
-        assert not app.asked
+        assert not app.posted
 
 
-async def test_the_cursor_begins_on_what_one_came_for(work: Path, tmp_path: Path) -> None:
+async def test_the_cursor_begins_on_the_likeliest_entry(work: Path, tmp_path: Path) -> None:
     os.utime(work / "Clips.JSONL", (2_000_000_000, 2_000_000_000))
     (work / "Archive" / "older").mkdir()
     (work / "evals" / "nothing").mkdir()
@@ -121,14 +121,14 @@ async def test_the_cursor_begins_on_what_one_came_for(work: Path, tmp_path: Path
         await under_the_cursor("older")
 
 
-async def test_samples_and_recent_files_stand_on_top(work: Path, tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_recent_files_and_samples_come_first(work: Path, tmp_path: Path, sandbox: Sandbox) -> None:
     samples = tmp_path / "samples"
     write_samples(samples)
     online = offline(tmp_path, base_url=sandbox.base_url, api_key=sandbox.key)  # a file is recent once it is submitted
     async with shown(online, open_pick(work, samples), (140, 40)) as (app, _):
         await app.engine.submit(work / "evals" / "march.jsonl", Endpoint.CHAT, requests=1)
         app.screen.on_screen_resume()  # type: ignore[attr-defined]
-        await listed(app, "march.jsonl")
+        await wait_for_entry(app, "march.jsonl")
         assert names(app)[:5] == [
             "march.jsonl",
             "audio.jsonl",
@@ -139,10 +139,10 @@ async def test_samples_and_recent_files_stand_on_top(work: Path, tmp_path: Path,
         assert "Recent" in app.text and "Samples" in app.text and "Folder" in app.text
 
 
-async def test_a_typed_path_is_taken(work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_typed_path_is_opened(work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(work))
     async with shown(offline(tmp_path), open_pick(work)) as (app, pilot):
-        await listed(app)
+        await wait_for_entry(app)
         for typed, name in (
             ("reviews.jsonl", "reviews.jsonl"),
             ("evals/march.jsonl", "evals/march.jsonl"),
@@ -155,32 +155,32 @@ async def test_a_typed_path_is_taken(work: Path, tmp_path: Path, monkeypatch: py
             ("revi", "reviews.jsonl"),
             ("evals/ma", "evals/march.jsonl"),
         ):
-            app.asked.clear()
+            app.posted.clear()
             await type_path(pilot, typed)
             await pilot.press("enter")
-            await until(lambda: app.asked, what=app.text)
-            assert taken(app) == [work / name]
+            await until(lambda: app.posted, what=app.text)
+            assert chosen_paths(app) == [work / name]
 
 
-async def test_the_ghost_is_completed_with_tab(work: Path, tmp_path: Path) -> None:
+async def test_tab_takes_the_completion(work: Path, tmp_path: Path) -> None:
     async with shown(offline(tmp_path), open_pick(work)) as (app, pilot):
-        await listed(app)
+        await wait_for_entry(app)
         await pilot.press("slash", "e", "v")
         line = app.screen.query_one(PathInput)
         await until(lambda: line._suggestion == "evals/")
         await pilot.press("tab")
         assert line.value == "evals/" and app.focused is line
-        await listed(app, "march.jsonl")
+        await wait_for_entry(app, "march.jsonl")
         await pilot.press("m")
         await until(lambda: line._suggestion == "evals/march.jsonl")
         await pilot.press("right", "enter")
-        await until(lambda: app.asked)
-        assert taken(app) == [work / "evals" / "march.jsonl"]
+        await until(lambda: app.posted)
+        assert chosen_paths(app) == [work / "evals" / "march.jsonl"]
 
 
-async def test_typing_filters_and_escape_gives_all_back(work: Path, tmp_path: Path) -> None:
+async def test_typing_filters_and_escape_clears(work: Path, tmp_path: Path) -> None:
     async with shown(offline(tmp_path), open_pick(work)) as (app, pilot):
-        await listed(app)
+        await wait_for_entry(app)
         await pilot.press("slash", "e")
         await until(lambda: (row := app.screen.query_one(FileTable).cursor_row) and row.entry.name == "evals")
         await pilot.press("backspace", *"SPAC")
@@ -188,41 +188,41 @@ async def test_typing_filters_and_escape_gives_all_back(work: Path, tmp_path: Pa
         await pilot.press("x")
         await until(lambda: "Nothing here is called" in app.text)
         await pilot.press("escape")
-        await listed(app)
-        assert isinstance(app.focused, FileTable) and not app.asked
+        await wait_for_entry(app)
+        assert isinstance(app.focused, FileTable) and not app.posted
         await pilot.press("escape")
-        assert isinstance(app.asked[0], GoBack)
+        assert isinstance(app.posted[0], GoBack)
 
 
 @pytest.mark.parametrize("form", ["'{}'", "{}", "file://{}"])
 async def test_a_dropped_file_lands_on_the_path_line(work: Path, tmp_path: Path, form: str) -> None:
     async with shown(offline(tmp_path), open_pick(work)) as (app, pilot):
-        await listed(app)
+        await wait_for_entry(app)
         path = work / "with space.jsonl"
         written = str(path).replace(" ", "%20" if "file" in form else " " if "'" in form else "\\ ")
         app.focused.post_message(events.Paste(form.format(written) + "\n"))  # type: ignore[union-attr]
         await until(lambda: app.screen.query_one(PathInput).value == str(path))
         await pilot.press("enter")
-        await until(lambda: app.asked)
-        assert taken(app) == [path]
+        await until(lambda: app.posted)
+        assert chosen_paths(app) == [path]
 
 
-async def test_a_dropped_hostile_name_is_drawn_harmlessly_and_meant_exactly(work: Path, tmp_path: Path) -> None:
+async def test_a_dropped_hostile_name_is_shown_escaped_and_opened_exactly(work: Path, tmp_path: Path) -> None:
     path = write_chat(work / HOSTILE, ["Hello"])
     async with shown(offline(tmp_path), open_pick(work)) as (app, pilot):
-        await listed(app)
+        await wait_for_entry(app)
         app.focused.post_message(events.Paste(f"'{path}'"))  # type: ignore[union-attr]
         await until(lambda: app.screen.query_one(PathInput).value)
         await pilot.press("enter")
-        await until(lambda: app.asked, what=app.text)
-        assert taken(app) == [path]
+        await until(lambda: app.posted, what=app.text)
+        assert chosen_paths(app) == [path]
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_what_cannot_be_taken_is_said(work: Path, tmp_path: Path, size: tuple[int, int]) -> None:
+async def test_a_path_that_cannot_be_opened_says_why(work: Path, tmp_path: Path, size: tuple[int, int]) -> None:
     os.mkfifo(work / "pipe.jsonl")
     async with shown(offline(tmp_path), open_pick(work), size) as (app, pilot):
-        await listed(app)
+        await wait_for_entry(app)
         for typed, words in (
             ("nowhere.jsonl", "does not exist"),
             ("notes.txt/there.jsonl", "A part of the path is a file"),
@@ -233,18 +233,16 @@ async def test_what_cannot_be_taken_is_said(work: Path, tmp_path: Path, size: tu
             await type_path(pilot, typed)
             await pilot.press("enter")
             await until(lambda words=words: words in " ".join(app.text.split()), what=words)  # type: ignore[misc]
-            assert app.screen.query_one(PathInput).value == typed and not app.asked
+            assert app.screen.query_one(PathInput).value == typed and not app.posted
 
 
-async def test_a_folder_typed_is_entered_and_an_unreadable_one_is_said(
-    work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_typed_folder_is_entered_and_a_missing_one_is_reported(work: Path, tmp_path: Path) -> None:
     async with shown(offline(tmp_path), open_pick(work)) as (app, pilot):
-        await listed(app)
+        await wait_for_entry(app)
         await type_path(pilot, "evals")
         await pilot.press("enter")
-        await listed(app, "march.jsonl")
-        assert app.screen.query_one(PathInput).value == "" and not app.asked
+        await wait_for_entry(app, "march.jsonl")
+        assert app.screen.query_one(PathInput).value == "" and not app.posted
         (work / "evals" / "march.jsonl").unlink()
         (work / "evals").rmdir()
         await type_path(pilot, "../evals/x.jsonl")
@@ -259,7 +257,7 @@ async def test_hostile_names_and_pipes_in_the_list(work: Path, tmp_path: Path) -
     (work / "broken.jsonl").symlink_to(work / "gone")
     os.mkfifo(work / "pipe.jsonl")
     async with shown(offline(tmp_path), open_pick(work), (140, 40)) as (app, pilot):
-        await listed(app)
+        await wait_for_entry(app)
         for name, words in (
             (HOSTILE, '"request-1"'),
             ("broken.jsonl", "does not exist"),
@@ -272,20 +270,20 @@ async def test_hostile_names_and_pipes_in_the_list(work: Path, tmp_path: Path) -
             await until(lambda words=words: words in app.text, what=words)  # type: ignore[misc]
         await pilot.press("enter")
         await until(lambda: "Save what it gives" in app.text)
-        assert not app.asked
+        assert not app.posted
 
 
-async def test_a_huge_folder_does_not_hold_the_loop(work: Path, tmp_path: Path) -> None:
+async def test_a_huge_folder_is_listed(work: Path, tmp_path: Path) -> None:
     huge = work / "huge"
     huge.mkdir()
     for number in range(2_000):
         (huge / f"part-{number:05}.jsonl").touch()
     async with shown(offline(tmp_path), open_pick(huge)) as (app, _):
-        await listed(app, "part-01999.jsonl")
+        await wait_for_entry(app, "part-01999.jsonl")
         assert len(names(app)) == 2_001
 
 
-def test_a_listing_stops_when_it_is_not_wanted(work: Path) -> None:
+def test_a_listing_can_be_cancelled(work: Path) -> None:
     from tbatch_tui.engine.errors import OperationCancelledError
 
     with pytest.raises(OperationCancelledError):
@@ -312,11 +310,15 @@ def test_kinds_and_sizes(work: Path) -> None:
     ],
 )
 def test_what_terminals_paste(text: str, path: str) -> None:
-    assert pasted(text) == path
+    assert pasted_path(text) == path
 
 
-def test_a_name_with_quotes_in_it_is_itself(tmp_path: Path) -> None:
+def test_a_name_that_contains_quotes_is_taken_literally(tmp_path: Path) -> None:
     (tmp_path / "'odd'").touch()
-    assert resolved("'odd'", tmp_path) == tmp_path / "'odd'"
-    assert resolved("~nobody-of-this-name/x", tmp_path) == tmp_path / "~nobody-of-this-name/x"
-    assert parts_of("~/data/re") == ("~/data/", "re") and parts_of("re") == ("", "re") and parts_of("~") == ("~/", "")
+    assert resolve_path("'odd'", tmp_path) == tmp_path / "'odd'"
+    assert resolve_path("~nobody-of-this-name/x", tmp_path) == tmp_path / "~nobody-of-this-name/x"
+    assert (
+        split_typed("~/data/re") == ("~/data/", "re")
+        and split_typed("re") == ("", "re")
+        and split_typed("~") == ("~/", "")
+    )

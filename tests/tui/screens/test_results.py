@@ -1,10 +1,11 @@
-"""Results: rows as they are, the record beside them, filters and search, at every size and with hostile text."""
+"""The Results screen: rows, record, filters, search, retry and export, at every size and with hostile text."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import json
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +17,14 @@ from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.journal.journal import Journal
 from tbatch_tui.engine.options import EngineOptions
-from tbatch_tui.engine.results import Outcome, ResultIndex, Sources
+from tbatch_tui.engine.results import Outcome, ResultIndex, Sources, export_rows
 from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.dialogs.confirm import Confirm
+from tbatch_tui.tui.screens.results import exporter
 from tbatch_tui.tui.screens.results.export_dialog import ExportDialog
-from tbatch_tui.tui.screens.results.reader import ResultsSession
 from tbatch_tui.tui.screens.results.retry_dialog import RetryDialog
 from tbatch_tui.tui.screens.results.screen import ResultsScreen
+from tbatch_tui.tui.screens.results.session import ResultsSession
 from tbatch_tui.tui.widgets.filter_line import FilterLine
 from tbatch_tui.tui.widgets.reader.view import RecordView
 from tests.conftest import until
@@ -31,10 +33,11 @@ from tests.helpers.hostile_text import NASTY
 from tests.helpers.result_rows import answer_row, error_row, request_row, response_row, write_rows
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Coroutine
     from pathlib import Path
 
     from textual.pilot import Pilot
+    from textual.widget import Widget
 
     from tbatch_tui.tui.messages import CheckFile, GoBack
 
@@ -71,19 +74,19 @@ class Host(Bare):
         self.went_back += 1
 
 
-def keep(
+def save_job(
     folder: Path,
     *,
-    input: list[Any] | None = INPUT,
+    requests: list[Any] | None = INPUT,
     output: list[Any] | None = OUTPUT,
     errors: list[Any] | None = ERRORS,
     job: Job = JOB,
 ) -> None:
-    """Write the files of a job, and a history that knows of them. None: no such file is known."""
+    """Write the files of a job, and a history with that job; a file that is None is not in the history."""
     journal = Journal(folder / "data" / "history.db")
     account = journal.accounts.at_start("together", "", NOW).id
-    if input is not None:
-        path = write_rows(folder / "safety-eval.jsonl", input)
+    if requests is not None:
+        path = write_rows(folder / "safety-eval.jsonl", requests)
         record = journal.submissions.add(
             account,
             path=path,
@@ -91,7 +94,7 @@ def keep(
             sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
             endpoint=Endpoint.CHAT,
             label="safety-eval",
-            requests=len(input),
+            requests=len(requests),
             now=NOW,
         )
         assert record.submission is not None
@@ -106,15 +109,15 @@ def keep(
 
 
 @asynccontextmanager
-async def showing(
+async def open_results(
     folder: Path, size: tuple[int, int] = (120, 30), **more: Any
 ) -> AsyncIterator[tuple[Host, Pilot[object]]]:
-    """The screen, with all its files read."""
+    """Open the screen, and wait until all files are read."""
     host = Host(folder, **more)
     async with host.engine:
         await host.engine.records()
         async with host.run_test(size=size) as pilot:
-            await read(host, pilot)
+            await wait_until_idle(host, pilot)
             yield host, pilot
 
 
@@ -123,8 +126,8 @@ def screen_of(host: Host) -> ResultsScreen:
     return host.screen
 
 
-async def read(host: Host, pilot: Pilot[object]) -> None:
-    """Wait until nothing goes on any more."""
+async def wait_until_idle(host: Host, pilot: Pilot[object]) -> None:
+    """Wait until no worker runs any more."""
     await pilot.pause()
     await host.workers.wait_for_complete()
     await pilot.pause()
@@ -134,43 +137,48 @@ async def read(host: Host, pilot: Pilot[object]) -> None:
 
 async def press(host: Host, pilot: Pilot[object], *keys: str) -> None:
     await pilot.press(*keys)
-    await read(host, pilot)
+    await wait_until_idle(host, pilot)
 
 
-def ids(host: Host) -> list[str]:
+def focused(host: Host) -> Widget | None:
+    """Return the widget with the focus; a function, because mypy takes `host.focused` to stay what it was."""
+    return host.focused
+
+
+def custom_ids(host: Host) -> list[str]:
     table = screen_of(host).table
     return [table.source.row(number).custom_id for number in range(table.row_count)]
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_every_row_is_accounted_for(size: tuple[int, int], tmp_path: Path) -> None:
-    keep(tmp_path)
-    async with showing(tmp_path, size) as (host, _):
+    save_job(tmp_path)
+    async with open_results(tmp_path, size) as (host, _):
         check_screen(host)
-        said = screen_text(host)
-        assert "Results" in said and "safety-eval" in said
-        assert "5 in = 3 answered + 1 error + 1 missing" in said
-        assert ids(host) == [f"case-{number}" for number in range(1, 6)]
+        text = screen_text(host)
+        assert "Results" in text and "safety-eval" in text
+        assert "5 in = 3 answered + 1 error + 1 missing" in text
+        assert custom_ids(host) == [f"case-{number}" for number in range(1, 6)]
         for word in ("✓ ok", "✗ error", "✂ cut short", "? missing"):
-            assert word in said
+            assert word in text
         assert "Request time" in next(line for line in screen_lines(host) if "case-2" in line)
-        assert ("First, consider the moon." in said) is False
-        assert ("user" in said) is (size[0] >= 100)
+        assert ("First, consider the moon." in text) is False
+        assert ("user" in text) is (size[0] >= 100)
 
 
-async def test_beside_the_list_is_what_was_asked_and_what_came_back(tmp_path: Path) -> None:
-    keep(tmp_path)
-    async with showing(tmp_path, (140, 40)) as (host, pilot):
-        said = screen_text(host)
+async def test_the_record_shows_request_and_response(tmp_path: Path) -> None:
+    save_job(tmp_path)
+    async with open_results(tmp_path, (140, 40)) as (host, pilot):
+        text = screen_text(host)
         for words in ("user", "Question 1?", "assistant · stop · 412 tokens", 'It says "[/bad]" and', "m/chat"):
-            assert words in said, words
+            assert words in text, words
         await press(host, pilot, "j")
         assert "✗ error · batch_client_error" in screen_text(host)
         await press(host, pilot, "j")
         assert "Neither the output nor the error file" in screen_text(host).replace("\n", " ")
         await press(host, pilot, "j")
-        said = screen_text(host)
-        assert "▾ reasoning" in said and "First, consider the moon." in said and "output file, line 1" in said
+        text = screen_text(host)
+        assert "▾ reasoning" in text and "First, consider the moon." in text and "output file, line 1" in text
         await press(host, pilot, "G")
         assert '"price": 1.10' in screen_text(host)
         await press(host, pilot, "g")
@@ -181,8 +189,8 @@ async def test_beside_the_list_is_what_was_asked_and_what_came_back(tmp_path: Pa
 
 @pytest.mark.parametrize("size", SIZES[:2])
 async def test_in_a_narrow_terminal_enter_opens_the_record(size: tuple[int, int], tmp_path: Path) -> None:
-    keep(tmp_path)
-    async with showing(tmp_path, size) as (host, pilot):
+    save_job(tmp_path)
+    async with open_results(tmp_path, size) as (host, pilot):
         assert "Question 1?" not in screen_text(host)
         await press(host, pilot, "enter")
         check_screen(host)
@@ -195,47 +203,47 @@ async def test_in_a_narrow_terminal_enter_opens_the_record(size: tuple[int, int]
         assert host.went_back == 1
 
 
-async def test_in_a_wide_terminal_enter_goes_over_to_the_record(tmp_path: Path) -> None:
-    keep(tmp_path)
-    async with showing(tmp_path) as (host, pilot):
+async def test_in_a_wide_terminal_enter_focuses_the_record(tmp_path: Path) -> None:
+    save_job(tmp_path)
+    async with open_results(tmp_path) as (host, pilot):
         await press(host, pilot, "enter")
-        assert isinstance(host.focused, RecordView)
+        assert isinstance(focused(host), RecordView)
         await press(host, pilot, "escape")
-        assert host.focused is screen_of(host).table
+        assert focused(host) is screen_of(host).table
         assert host.went_back == 0
 
 
 async def test_f_goes_through_the_outcomes(tmp_path: Path) -> None:
-    keep(tmp_path)
-    async with showing(tmp_path) as (host, pilot):
+    save_job(tmp_path)
+    async with open_results(tmp_path) as (host, pilot):
         seen = []
         for _ in range(5):
             await press(host, pilot, "f")
-            seen.append(ids(host))
+            seen.append(custom_ids(host))
             check_screen(host)
         every = [f"case-{number}" for number in range(1, 6)]
         assert seen == [["case-1", "case-5"], ["case-2"], ["case-4"], ["case-3"], every]
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_what_it_cost_is_said_of_all_and_of_what_is_shown(size: tuple[int, int], tmp_path: Path) -> None:
-    keep(tmp_path)
+async def test_the_header_shows_the_cost_of_all_and_of_the_shown_rows(size: tuple[int, int], tmp_path: Path) -> None:
+    save_job(tmp_path)
     dollar = {"m/chat": {"input": 10_000, "output": 10_000}}  # a cent a token
-    async with showing(tmp_path, size, prices=dollar, discounts={"m/chat": 50}) as (host, pilot):
+    async with open_results(tmp_path, size, prices=dollar, discounts={"m/chat": 50}) as (host, pilot):
         whole = f"${(3 * 3 + 412 + 64 + 7) * 0.005:.2f}"
-        for said in (f"${(2 * 3 + 412 + 7) * 0.005:.2f} of {whole}", f"$0.00 of {whole}", f"$0.34 of {whole}"):
+        for shown_cost in (f"${(2 * 3 + 412 + 7) * 0.005:.2f} of {whole}", f"$0.00 of {whole}", f"$0.34 of {whole}"):
             assert screen_lines(host)[0].rstrip().endswith(whole)
             assert ("own prices of config.toml · 50 % off" in screen_text(host)) is (size[0] == 140)
             await press(host, pilot, "f")
-            assert screen_lines(host)[0].rstrip().endswith(said)
+            assert screen_lines(host)[0].rstrip().endswith(shown_cost)
             check_screen(host)
-    async with showing(tmp_path, size) as (host, pilot):
+    async with open_results(tmp_path, size) as (host, pilot):
         assert "$" not in screen_lines(host)[0], "no price is known"
 
 
-async def test_no_row_of_a_kind_is_said_kindly(tmp_path: Path) -> None:
-    keep(tmp_path, input=INPUT[:1], output=[answer_row("case-1")], errors=[])
-    async with showing(tmp_path, (80, 24)) as (host, pilot):
+async def test_an_empty_list_names_the_kind_of_row(tmp_path: Path) -> None:
+    save_job(tmp_path, requests=INPUT[:1], output=[answer_row("case-1")], errors=[])
+    async with open_results(tmp_path, (80, 24)) as (host, pilot):
         await press(host, pilot, "f", "f")
         assert "No errors." in screen_text(host)
         await press(host, pilot, "f")
@@ -245,32 +253,32 @@ async def test_no_row_of_a_kind_is_said_kindly(tmp_path: Path) -> None:
 
 
 async def test_slash_finds_any_text_and_escape_shows_all_again(tmp_path: Path) -> None:
-    keep(tmp_path)
-    async with showing(tmp_path) as (host, pilot):
+    save_job(tmp_path)
+    async with open_results(tmp_path) as (host, pilot):
         await press(host, pilot, "slash", *"UESTION")
-        assert ids(host) == [f"case-{number}" for number in range(1, 6)]
+        assert custom_ids(host) == [f"case-{number}" for number in range(1, 6)]
         await press(host, pilot, *(" 2"), "enter")
-        assert ids(host) == ["case-2"]
+        assert custom_ids(host) == ["case-2"]
         assert "“UESTION 2” · 1 row" in screen_text(host)
         await press(host, pilot, "f")
         assert "No row among “ok” holds “UESTION 2”" in screen_text(host)
         await press(host, pilot, "f")
-        assert ids(host) == ["case-2"]
+        assert custom_ids(host) == ["case-2"]
         await press(host, pilot, "escape")
         assert host.went_back == 0
         await press(host, pilot, "f", "f", "f")
-        assert len(ids(host)) == 5
+        assert len(custom_ids(host)) == 5
         await press(host, pilot, "slash", *"moon")
-        assert ids(host) == ["case-4"]
+        assert custom_ids(host) == ["case-4"]
         await press(host, pilot, "escape")
         assert not host.screen.query_one(FilterLine).is_open
-        assert len(ids(host)) == 5
+        assert len(custom_ids(host)) == 5
         assert host.focused is screen_of(host).table
 
 
 async def test_y_copies_the_id(tmp_path: Path) -> None:
-    keep(tmp_path, input=[request_row("a\ud800\x1b[2Jb")], output=None, errors=[])
-    async with showing(tmp_path) as (host, pilot):
+    save_job(tmp_path, requests=[request_row("a\ud800\x1b[2Jb")], output=None, errors=[])
+    async with open_results(tmp_path) as (host, pilot):
         await press(host, pilot, "y")
         assert "[2Jb" in host.clipboard and "\x1b" not in host.clipboard
         check_screen(host)
@@ -283,50 +291,50 @@ async def test_odd_rows_are_shown_below_the_requests(tmp_path: Path) -> None:
         answer_row("case-1", "again"),
         b'{"custom_id": "case-1", "resp',
     ]
-    keep(tmp_path, input=INPUT[:1], output=rows, errors=[])
-    async with showing(tmp_path, (140, 40)) as (host, pilot):
-        said = screen_text(host)
-        assert "1 in = 1 answered + 0 errors + 0 missing · 0 cut short" in said
-        assert "1 unknown id · 1 duplicate · 1 unreadable" in said
-        assert ids(host) == ["case-1", "stranger", "case-1", "case-1"]
+    save_job(tmp_path, requests=INPUT[:1], output=rows, errors=[])
+    async with open_results(tmp_path, (140, 40)) as (host, pilot):
+        text = screen_text(host)
+        assert "1 in = 1 answered + 0 errors + 0 missing · 0 cut short" in text
+        assert "1 unknown id · 1 duplicate · 1 unreadable" in text
+        assert custom_ids(host) == ["case-1", "stranger", "case-1", "case-1"]
         await press(host, pilot, "G")
         assert '{"custom_id": "case-1", "resp' in screen_text(host)
         await press(host, pilot, "k")
         assert "has a row already" in screen_text(host)
 
 
-async def test_an_audio_row_says_what_was_heard(tmp_path: Path) -> None:
+async def test_an_audio_row_shows_its_transcript(tmp_path: Path) -> None:
     line = {"custom_id": "clip", "method": "FILE", "body": {"file": "https://example.com/a.wav", "model": "w"}}
     heard = response_row("clip", {"text": "Guten Tag.", "language": "de", "duration": 75})
-    keep(tmp_path, input=[line], output=[heard], errors=None, job=JOB)
-    async with showing(tmp_path, (140, 40)) as (host, _):
-        said = screen_text(host)
-        assert "heard · de · 1 m" in said
-        assert "[audio: https://example.com/a.wav]" in said
-        assert "the error file is not here yet" in said
+    save_job(tmp_path, requests=[line], output=[heard], errors=None, job=JOB)
+    async with open_results(tmp_path, (140, 40)) as (host, _):
+        text = screen_text(host)
+        assert "heard · de · 1 m" in text
+        assert "[audio: https://example.com/a.wav]" in text
+        assert "the error file is not here yet" in text
 
 
-async def test_without_the_input_file_what_came_back_is_shown(tmp_path: Path) -> None:
-    keep(tmp_path)
+async def test_without_the_input_file_responses_are_shown(tmp_path: Path) -> None:
+    save_job(tmp_path)
     (tmp_path / "safety-eval.jsonl").unlink()
-    async with showing(tmp_path, (140, 40)) as (host, _):
-        assert ids(host) == ["case-4", "case-1", "case-5", "case-2"]
+    async with open_results(tmp_path, (140, 40)) as (host, _):
+        assert custom_ids(host) == ["case-4", "case-1", "case-5", "case-2"]
         assert "4 came back = 3 answered + 1 error · 1 cut short" in screen_text(host)
         assert "the input file cannot be read: No such file" in screen_text(host)
 
 
-async def test_an_input_file_that_is_another_by_now_is_told(tmp_path: Path) -> None:
-    keep(tmp_path)
+async def test_a_changed_input_file_is_reported(tmp_path: Path) -> None:
+    save_job(tmp_path)
     write_rows(tmp_path / "safety-eval.jsonl", INPUT[:4])
-    async with showing(tmp_path, (140, 40)) as (host, _):
+    async with open_results(tmp_path, (140, 40)) as (host, _):
         assert "1 cut short · 1 unknown id" in screen_text(host)
         assert "the input file has changed since it was submitted" in screen_text(host)
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_without_result_files_it_says_what_to_do(size: tuple[int, int], tmp_path: Path) -> None:
-    keep(tmp_path, output=None, errors=None)
-    async with showing(tmp_path, size) as (host, pilot):
+async def test_without_result_files_the_screen_names_the_next_step(size: tuple[int, int], tmp_path: Path) -> None:
+    save_job(tmp_path, output=None, errors=None)
+    async with open_results(tmp_path, size) as (host, pilot):
         assert "press esc, then d on the job" in screen_text(host).lower().replace("\n", " ")
         check_screen(host)
         await press(host, pilot, "f", "y", "enter", "j", "G", "slash", "x", "escape", "escape")
@@ -334,31 +342,31 @@ async def test_without_result_files_it_says_what_to_do(size: tuple[int, int], tm
 
 
 async def test_result_files_that_were_deleted_are_not_called_missing_rows(tmp_path: Path) -> None:
-    keep(tmp_path, errors=None)
+    save_job(tmp_path, errors=None)
     (tmp_path / "output.jsonl").unlink()
-    async with showing(tmp_path) as (host, _):
+    async with open_results(tmp_path) as (host, _):
         assert "The output file cannot be read: No such file" in screen_text(host)
-        assert not ids(host)
+        assert not custom_ids(host)
 
 
 async def test_a_job_that_is_gone_and_one_without_files(tmp_path: Path) -> None:
-    async with showing(tmp_path) as (host, _):
+    async with open_results(tmp_path) as (host, _):
         assert "not in the history any more" in screen_text(host)
-    keep(tmp_path, output=None, errors=None, job=Job(JOB.id, "FAILED", error="Line 2: [/bad]"))
-    async with showing(tmp_path) as (host, _):
+    save_job(tmp_path, output=None, errors=None, job=Job(JOB.id, "FAILED", error="Line 2: [/bad]"))
+    async with open_results(tmp_path) as (host, _):
         assert "This job has ended without result files." in screen_text(host)
         assert "Line 2: [/bad]" in screen_text(host)
 
 
-async def test_files_that_arrive_are_read(tmp_path: Path) -> None:
-    keep(tmp_path, errors=None)
-    async with showing(tmp_path) as (host, pilot):
+async def test_downloaded_files_are_read(tmp_path: Path) -> None:
+    save_job(tmp_path, errors=None)
+    async with open_results(tmp_path) as (host, pilot):
         assert screen_of(host).table.source.row(1).outcome is Outcome.MISSING
         path = write_rows(tmp_path / "errors.jsonl", ERRORS)
         record = await host.engine._work.put(JOB.id, Transfer(FileKind.ERRORS, "e", TransferState.FETCHED, path))
         assert record is not None
         host.engine._work.collected(record)
-        await read(host, pilot)
+        await wait_until_idle(host, pilot)
         assert screen_of(host).table.source.row(1).outcome is Outcome.ERROR
 
 
@@ -371,50 +379,50 @@ MANY_ERRORS = [
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_errors_are_shown_by_cause_and_enter_shows_the_rows_of_one(size: tuple[int, int], tmp_path: Path) -> None:
-    keep(tmp_path, output=OUTPUT[:1], errors=MANY_ERRORS)
-    async with showing(tmp_path, size) as (host, pilot):
+    save_job(tmp_path, output=OUTPUT[:1], errors=MANY_ERRORS)
+    async with open_results(tmp_path, size) as (host, pilot):
         await press(host, pilot, "E")
         check_screen(host)
-        said = screen_text(host)
-        assert "errors by cause" in said
-        assert "2  ↻ retryable  Request timed out after <n> s" in said
-        assert "1  ! fix first" in said
-        assert "The same lines mostly go" in said
+        text = screen_text(host)
+        assert "errors by cause" in text
+        assert "2  ↻ retryable  Request timed out after <n> s" in text
+        assert "1  ! fix first" in text
+        assert "The same lines mostly go" in text
         await press(host, pilot, "j")
         assert "mend the lines" in screen_text(host).replace("\n", " ")
         await press(host, pilot, "k", "enter")
-        assert ids(host) == ["case-1", "case-5"]
+        assert custom_ids(host) == ["case-1", "case-5"]
         assert host.focused is screen_of(host).table
         await press(host, pilot, "escape")
         assert "errors by cause" in screen_text(host)
         await press(host, pilot, "E")
-        assert len(ids(host)) == 5
+        assert len(custom_ids(host)) == 5
         assert host.went_back == 0
 
 
-async def test_v_shows_both_lines_as_they_stand_in_the_files(tmp_path: Path) -> None:
-    keep(tmp_path)
-    async with showing(tmp_path, (140, 40)) as (host, pilot):
+async def test_v_shows_both_lines_as_they_are_in_the_files(tmp_path: Path) -> None:
+    save_job(tmp_path)
+    async with open_results(tmp_path, (140, 40)) as (host, pilot):
         await press(host, pilot, "v")
-        said = screen_text(host)
+        text = screen_text(host)
         for words in ("request · input file, line 1", '"custom_id": "case-1",', "response · output file, line 2"):
-            assert words in said, words
-        assert '"finish_reason": "stop"' in said
+            assert words in text, words
+        assert '"finish_reason": "stop"' in text
         await press(host, pilot, "j", "j")
         assert "response · none is here" in screen_text(host)
         await press(host, pilot, "v")
         assert "Neither the output nor the error file" in screen_text(host).replace("\n", " ")
-    async with showing(tmp_path, (60, 20)) as (host, pilot):
+    async with open_results(tmp_path, (60, 20)) as (host, pilot):
         await press(host, pilot, "v")
         assert '"custom_id": "case-1",' in screen_text(host)
         check_screen(host)
 
 
-async def test_reasoning_is_folded_until_it_is_asked_for_or_sought(tmp_path: Path) -> None:
+async def test_reasoning_is_folded_unless_unfolded_or_searched_for(tmp_path: Path) -> None:
     thoughtful = answer_row("case-1", "Yes.", reasoning="First, the moon. " * 5)
     thoughtful["response"]["body"]["usage"]["completion_tokens_details"] = {"reasoning_tokens": 1204}
-    keep(tmp_path, output=[thoughtful, *OUTPUT[2:]])
-    async with showing(tmp_path, (140, 40)) as (host, pilot):
+    save_job(tmp_path, output=[thoughtful, *OUTPUT[2:]])
+    async with open_results(tmp_path, (140, 40)) as (host, pilot):
         assert "▸ reasoning (1,204 tokens)" in screen_text(host)
         assert "First, the moon." not in screen_text(host)
         await press(host, pilot, "z")
@@ -425,11 +433,9 @@ async def test_reasoning_is_folded_until_it_is_asked_for_or_sought(tmp_path: Pat
 
 async def test_n_goes_through_the_hits_and_on_to_the_next_row(tmp_path: Path) -> None:
     long = "\n".join(f"line {number}" for number in range(90))
-    keep(
-        tmp_path,
-        output=[answer_row("case-1", f"{long}\nA Needle here.\n{long}\nneedle"), answer_row("case-4", "needle")],
-    )
-    async with showing(tmp_path, (120, 30)) as (host, pilot):
+    first = answer_row("case-1", f"{long}\nA Needle here.\n{long}\nneedle")
+    save_job(tmp_path, output=[first, answer_row("case-4", "needle")])
+    async with open_results(tmp_path, (120, 30)) as (host, pilot):
         assert not host.screen.active_bindings.get("n")
         await press(host, pilot, "slash", *"needle", "enter")
         view = screen_of(host).query_one(RecordView)
@@ -447,20 +453,20 @@ async def test_n_goes_through_the_hits_and_on_to_the_next_row(tmp_path: Path) ->
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_retry_is_chosen_written_and_checked(size: tuple[int, int], tmp_path: Path) -> None:
-    keep(tmp_path, output=OUTPUT[:1], errors=MANY_ERRORS)
-    async with showing(tmp_path, size) as (host, pilot):
+    save_job(tmp_path, output=OUTPUT[:1], errors=MANY_ERRORS)
+    async with open_results(tmp_path, size) as (host, pilot):
         await pilot.press("R")
         await until(lambda: isinstance(host.screen, RetryDialog), what="it asks")
         await pilot.pause()
         check_screen(host)
-        said = screen_text(host)
+        text = screen_text(host)
         for words in (
             "[x]       2  ↻ retryable",
             "[ ]       1  ! fix first",
             "[x]       1  ? missing",
             "3 requests in",
         ):
-            assert words in said, words
+            assert words in text, words
         await pilot.press("space", "down", "down", "space", "enter")
         assert isinstance(host.screen, RetryDialog), "nothing is chosen"
         assert "Nothing is chosen." in screen_text(host)
@@ -476,11 +482,11 @@ async def test_a_retry_is_chosen_written_and_checked(size: tuple[int, int], tmp_
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_what_is_shown_is_exported_and_no_file_is_written_over_unasked(
+async def test_shown_rows_are_exported_and_no_file_is_overwritten_unasked(
     size: tuple[int, int], tmp_path: Path
 ) -> None:
-    keep(tmp_path)
-    async with showing(tmp_path, size) as (host, pilot):
+    save_job(tmp_path)
+    async with open_results(tmp_path, size) as (host, pilot):
         target = tmp_path / "results" / "safety-eval-8f3a12c4.csv"
         for answer in ("", "n", "y"):
             await press(host, pilot, "f")
@@ -496,7 +502,7 @@ async def test_what_is_shown_is_exported_and_no_file_is_written_over_unasked(
                 await until(lambda: isinstance(host.screen, Confirm), what="it asks before writing over")
                 target.write_text("mine")
                 await pilot.press(answer)
-            await read(host, pilot)
+            await wait_until_idle(host, pilot)
             if answer == "n":
                 assert target.read_text() == "mine"
         assert target.read_text().splitlines()[1].startswith("4,case-4,cut short,,,")
@@ -504,8 +510,8 @@ async def test_what_is_shown_is_exported_and_no_file_is_written_over_unasked(
 
 
 async def test_merged_rows_name_their_job(tmp_path: Path) -> None:
-    keep(tmp_path)
-    async with showing(tmp_path, (80, 24)) as (host, pilot):
+    save_job(tmp_path)
+    async with open_results(tmp_path, (80, 24)) as (host, pilot):
         await pilot.press("x")
         await until(lambda: isinstance(host.screen, ExportDialog), what="it asks")
         await pilot.pause()
@@ -515,31 +521,51 @@ async def test_merged_rows_name_their_job(tmp_path: Path) -> None:
     assert {json.loads(row)["job"] for row in merged} == {JOB.id}
 
 
-async def test_x_stops_an_export_and_nothing_is_left_behind(tmp_path: Path) -> None:
-    keep(tmp_path, output=[answer_row(f"case-{number}", "word " * 400) for number in range(1, 9_000)])
-    async with showing(tmp_path, (80, 24)) as (host, pilot):
+async def test_x_stops_an_export_and_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_job(tmp_path, output=[answer_row(f"case-{number}", "word " * 400) for number in range(1, 2_000)])
+
+    def export_until_stopped(
+        *args: Any, cancelled: Callable[[], bool], progress: Callable[[int, int], object], **options: Any
+    ) -> None:
+        """Export, but wait after the first rows until somebody stops it, however fast the machine is."""
+
+        def report_and_wait(done: int, total: int) -> None:
+            progress(done, total)
+            while done and not cancelled():
+                time.sleep(0.01)
+
+        export_rows(*args, cancelled=cancelled, progress=report_and_wait, **options)
+
+    monkeypatch.setattr(exporter, "export_rows", export_until_stopped)
+    async with open_results(tmp_path, (80, 24)) as (host, pilot):
         await pilot.press("x")
         await until(lambda: isinstance(host.screen, ExportDialog), what="it asks")
         await pilot.pause()
-        await pilot.press(*["down"] * 4, "space")  # Markdown, the slowest
+        await pilot.press(*["down"] * 4, "space")  # Markdown
         host.simulate_key("enter")  # Pilot would wait until all is written
-        await until(lambda: isinstance(host.screen, ResultsScreen) and screen_of(host).exported, what="it is under way")
+        await until(lambda: rows_written(host) > 0, what="it is under way")
+        assert list((tmp_path / "results").iterdir()), "a part is written"
         host.simulate_key("x")
-        await until(lambda: screen_of(host).exported is None, what="it has stopped")
+        await until(lambda: screen_of(host).exporter.progress is None, what="it has stopped")
         await until(lambda: not list((tmp_path / "results").iterdir()), what="nothing is left")
-        assert "The export was stopped" in " ".join(said.title for said in host._notifications)
+        assert "The export was stopped" in " ".join(toast.title for toast in host._notifications)
 
 
-async def test_a_retry_without_the_lines_or_without_need_is_refused_in_words(tmp_path: Path) -> None:
-    keep(tmp_path, input=INPUT[:1], output=[answer_row("case-1")], errors=[])
-    async with showing(tmp_path) as (host, pilot):
+def rows_written(host: Host) -> int:
+    progress = host.screen.exporter.progress if isinstance(host.screen, ResultsScreen) else None
+    return progress[0] if progress is not None else 0
+
+
+async def test_a_retry_without_the_lines_or_without_need_is_refused_with_a_reason(tmp_path: Path) -> None:
+    save_job(tmp_path, requests=INPUT[:1], output=[answer_row("case-1")], errors=[])
+    async with open_results(tmp_path) as (host, pilot):
         await press(host, pilot, "R")
-        assert "Every request has its whole answer" in " ".join(said.message for said in host._notifications)
+        assert "Every request has its whole answer" in " ".join(toast.message for toast in host._notifications)
         await press(host, pilot, "slash", *"hi", "escape")
     write_rows(tmp_path / "safety-eval.jsonl", INPUT[:2])
-    async with showing(tmp_path) as (host, pilot):
+    async with open_results(tmp_path) as (host, pilot):
         await press(host, pilot, "R")
-        assert "The input file has changed since" in " ".join(said.title for said in host._notifications)
+        assert "The input file has changed since" in " ".join(toast.title for toast in host._notifications)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -547,14 +573,14 @@ async def test_hostile_text_stays_in_its_cell(size: tuple[int, int], tmp_path: P
     named = [f"{number} {text}" for number, text in enumerate(NASTY)]
     every = request_row("every")
     every["body"]["messages"] = [{"role": text, "content": text[:800]} for text in NASTY]
-    keep(
+    save_job(
         tmp_path,
-        input=[every, *(request_row(name, name) for name in named)],
+        requests=[every, *(request_row(name, name) for name in named)],
         output=[answer_row(name, name, reasoning=name) for name in named[::2]],
         errors=[error_row(name, name) for name in named[1::2]],
     )
-    async with showing(tmp_path, size) as (host, pilot):
-        assert ids(host) == ["every", *named]
+    async with open_results(tmp_path, size) as (host, pilot):
+        assert custom_ids(host) == ["every", *named]
         await press(host, pilot, "enter")
         for _ in range(8):
             check_screen(host)
@@ -577,31 +603,35 @@ async def test_hostile_text_stays_in_its_cell(size: tuple[int, int], tmp_path: P
         check_screen(host)
 
 
-async def test_reading_and_searching_stop_when_they_are_told_to(tmp_path: Path) -> None:
+async def test_reading_and_searching_can_be_stopped(tmp_path: Path) -> None:
     rows = [answer_row(str(number), "x" * 2_000) for number in range(9_000)]
     sources = Sources(output=write_rows(tmp_path / "out.jsonl", rows))
-    reader = ResultsSession()
-    for work in (lambda: reader.read(ResultIndex(sources)), lambda: reader.search("y")):
+    session = ResultsSession()
+    works: list[Callable[[], Coroutine[Any, Any, bool]]] = [
+        lambda: session.read(ResultIndex(sources)),
+        lambda: session.search("y"),
+    ]
+    for work in works:
         stopped = asyncio.create_task(work())
         await asyncio.sleep(0)
-        reader.stop()
+        session.stop()
         assert not await stopped
-        assert await reader.read(ResultIndex(sources))
+        assert await session.read(ResultIndex(sources))
 
 
 @pytest.mark.parametrize("size", [(80, 24), (140, 40)])
-async def test_five_megabytes_in_a_line_are_read_without_a_wait(size: tuple[int, int], tmp_path: Path) -> None:
-    keep(tmp_path, input=INPUT[:1], output=[answer_row("case-1", "word " * 1_000_000)], errors=[])
-    async with showing(tmp_path, size) as (host, pilot):
+async def test_a_line_of_five_megabytes_is_shown_without_a_wait(size: tuple[int, int], tmp_path: Path) -> None:
+    save_job(tmp_path, requests=INPUT[:1], output=[answer_row("case-1", "word " * 1_000_000)], errors=[])
+    async with open_results(tmp_path, size) as (host, pilot):
         await press(host, pilot, "enter")
         assert "more below" in screen_text(host) or "word word" in screen_text(host)
         check_screen(host)
 
 
-async def test_typing_on_searches_again_and_only_the_last_text_counts(tmp_path: Path) -> None:
-    keep(tmp_path)
-    async with showing(tmp_path) as (host, pilot):
+async def test_typing_more_searches_again_and_only_the_last_text_counts(tmp_path: Path) -> None:
+    save_job(tmp_path)
+    async with open_results(tmp_path) as (host, pilot):
         await pilot.press("slash", *"moon")
-        await until(lambda: ids(host) == ["case-4"], what="the row is found")
+        await until(lambda: custom_ids(host) == ["case-4"], what="the row is found")
         await pilot.press(*["backspace"] * 4, *"timeout")
-        await until(lambda: ids(host) == ["case-2"], what="the other row is found")
+        await until(lambda: custom_ids(host) == ["case-2"], what="the other row is found")

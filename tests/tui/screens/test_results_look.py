@@ -1,4 +1,4 @@
-"""How Results looks, at every size: compared with small files that a person has looked at."""
+"""Snapshots of the Results screen at every size."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from tests.conftest import until
 from tests.helpers.drawn import check_screen, same_as_before, screen_text
 from tests.helpers.result_rows import answer_row, error_row, response_row
-from tests.tui.screens.test_results import ERRORS, INPUT, OUTPUT, SIZES, keep, press, showing
-from tests.tui.screens.test_results_merged import keep_retry
+from tests.tui.screens.test_results import ERRORS, INPUT, OUTPUT, SIZES, open_results, press, save_job
+from tests.tui.screens.test_results_merged import save_retry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,16 +48,16 @@ KEYS = {
 
 @pytest.mark.parametrize("state", KEYS)
 @pytest.mark.parametrize("size", SIZES)
-async def test_it_looks_as_it_did(state: str, size: tuple[int, int], tmp_path: Path) -> None:
+async def test_results_look_as_before(state: str, size: tuple[int, int], tmp_path: Path) -> None:
     if state == "audio":
-        keep(tmp_path, input=AUDIO, output=HEARD[:2], errors=HEARD[2:])
+        save_job(tmp_path, requests=AUDIO, output=HEARD[:2], errors=HEARD[2:])
     elif state == "odd":
-        keep(tmp_path, output=[*OUTPUT, *ODD])
+        save_job(tmp_path, output=[*OUTPUT, *ODD])
     else:
-        keep(tmp_path, errors=[*ERRORS, error_row("case-3", "Invalid `stop`")] if state == "errors" else ERRORS)
+        save_job(tmp_path, errors=[*ERRORS, error_row("case-3", "Invalid `stop`")] if state == "errors" else ERRORS)
     if state == "merged":
-        keep_retry(tmp_path, [INPUT[1], INPUT[2]], [answer_row("case-2", "At last.")])
-    async with showing(tmp_path, size) as (host, pilot):
+        save_retry(tmp_path, [INPUT[1], INPUT[2]], [answer_row("case-2", "At last.")])
+    async with open_results(tmp_path, size) as (host, pilot):
         if state == "merged":
             await until(lambda: "job 1 of 2" in screen_text(host))
         for key in KEYS[state]:

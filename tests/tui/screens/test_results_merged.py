@@ -1,4 +1,4 @@
-"""A job and its retries as one: merged on m, each row says which job answered, and a retry asks what is left."""
+"""A job merged with its retries: each row names the job that answered, and a new retry asks only what is left."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from tests.tui.screens.test_results import (
     OUTPUT,
     SIZES,
     Host,
-    ids,
-    keep,
+    custom_ids,
+    open_results,
     press,
-    read,
+    save_job,
     screen_of,
-    showing,
+    wait_until_idle,
 )
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 RETRY = Job("41c0aaaa-0000-4000-8000-000000000000", "COMPLETED", created_at=NOW + 60, output_file_id="o2")
 
 
-def keep_retry(
+def save_retry(
     folder: Path, rows: list[Any], output: list[Any], *, job: Job = RETRY, parent: str = JOB.id, fetched: bool = True
 ) -> None:
-    """A retry of `parent` that asked these rows."""
+    """Write a retry of `parent` with these requests and results."""
     journal = Journal(folder / "data" / "history.db")
     account = journal.accounts.at_start("together", "", NOW).id
     path = write_rows(folder / f"safety-eval.{job.id[:4]}.jsonl", rows)
@@ -66,19 +66,19 @@ def previews(host: Host) -> list[str]:
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_m_shows_the_last_good_answer_to_each_request(size: tuple[int, int], tmp_path: Path) -> None:
-    keep(tmp_path)
-    keep_retry(
+    save_job(tmp_path)
+    save_retry(
         tmp_path,
         [INPUT[1], INPUT[2], INPUT[3]],
         [answer_row("case-2", "At last."), answer_row("case-4", "", reason="length")],
     )
-    async with showing(tmp_path, size) as (host, pilot):
+    async with open_results(tmp_path, size) as (host, pilot):
         await until(lambda: "job 1 of 2" in screen_text(host))
         assert "5 in = 3 answered + 1 error + 1 missing" in screen_text(host).replace("\n", " ")
         await press(host, pilot, "m")
         text = screen_text(host)
         assert "merged from 2 jobs" in text and "5 in = 4 answered + 0 errors + 1 missing" in text.replace("\n", " ")
-        assert ids(host) == ["case-1", "case-2", "case-3", "case-4", "case-5"]
+        assert custom_ids(host) == ["case-1", "case-2", "case-3", "case-4", "case-5"]
         assert previews(host)[1] == "At last."
         assert any("#2  At last." in row for row in screen_lines(host))
         await press(host, pilot, "j", "enter")
@@ -91,9 +91,9 @@ async def test_m_shows_the_last_good_answer_to_each_request(size: tuple[int, int
 
 
 async def test_a_retry_of_what_is_merged_asks_only_what_is_left(tmp_path: Path) -> None:
-    keep(tmp_path)
-    keep_retry(tmp_path, [INPUT[1], INPUT[2]], [answer_row("case-2", "At last.")])
-    async with showing(tmp_path) as (host, pilot):
+    save_job(tmp_path)
+    save_retry(tmp_path, [INPUT[1], INPUT[2]], [answer_row("case-2", "At last.")])
+    async with open_results(tmp_path) as (host, pilot):
         await press(host, pilot, "m")
         await pilot.press("R")
         await until(lambda: isinstance(host.screen, RetryDialog))
@@ -101,7 +101,7 @@ async def test_a_retry_of_what_is_merged_asks_only_what_is_left(tmp_path: Path) 
         [path] = host.to_check
         assert path.read_bytes() == encode_row(INPUT[2]) + b"\n"
         family = await host.engine.family(JOB.id)
-        assert [kin.record.key for kin in family] == [JOB.id, RETRY.id]
+        assert [member.record.key for member in family] == [JOB.id, RETRY.id]
     third = Job("7777aaaa-0000-4000-8000-000000000000", "COMPLETED", created_at=NOW + 99, output_file_id="o3")
     journal = Journal(tmp_path / "data" / "history.db")
     account = journal.accounts.at_start("together", "", NOW).id
@@ -113,37 +113,37 @@ async def test_a_retry_of_what_is_merged_asks_only_what_is_left(tmp_path: Path) 
     result = write_rows(tmp_path / "third.jsonl", [answer_row("case-3", "And this.")])
     journal.transfers.save(account, third.id, Transfer(FileKind.OUTPUT, "f", TransferState.FETCHED, result, rows=1))
     journal.close()
-    async with showing(tmp_path) as (host, pilot):
+    async with open_results(tmp_path) as (host, pilot):
         await press(host, pilot, "m")
         assert "merged from 3 jobs" in screen_text(host)
         assert "5 in = 5 answered + 0 errors + 0 missing" in screen_text(host)
         assert previews(host)[1:3] == ["At last.", "And this."]
 
 
-async def test_a_retry_that_still_runs_is_counted_but_not_waited_for(tmp_path: Path) -> None:
-    keep(tmp_path)
-    keep_retry(tmp_path, [INPUT[1]], [], fetched=False)
-    async with showing(tmp_path) as (host, pilot):
+async def test_a_running_retry_is_counted_but_not_merged(tmp_path: Path) -> None:
+    save_job(tmp_path)
+    save_retry(tmp_path, [INPUT[1]], [], fetched=False)
+    async with open_results(tmp_path) as (host, pilot):
         await until(lambda: "job 1 of 2" in screen_text(host))
         await press(host, pilot, "m")  # there is nothing to merge yet
         assert "merged" not in screen_text(host)
 
 
-async def test_without_the_first_input_each_is_shown_by_itself(tmp_path: Path) -> None:
-    keep(tmp_path)
-    keep_retry(tmp_path, [INPUT[1]], [answer_row("case-2", "At last.")])
+async def test_without_the_first_input_file_nothing_is_merged(tmp_path: Path) -> None:
+    save_job(tmp_path)
+    save_retry(tmp_path, [INPUT[1]], [answer_row("case-2", "At last.")])
     (tmp_path / "safety-eval.jsonl").unlink()
-    async with showing(tmp_path) as (host, pilot):
+    async with open_results(tmp_path) as (host, pilot):
         await until(lambda: "job 1 of 2" in screen_text(host))
         await press(host, pilot, "m")
-        await read(host, pilot)
+        await wait_until_idle(host, pilot)
         assert "came back" in screen_text(host) and "merged from" not in screen_text(host)
-        assert len(ids(host)) == 4
+        assert len(custom_ids(host)) == 4
 
 
 async def test_marked_rows_are_retried_and_exported_alone(tmp_path: Path) -> None:
-    keep(tmp_path, output=OUTPUT, errors=[*ERRORS, error_row("stranger")])
-    async with showing(tmp_path) as (host, pilot):
+    save_job(tmp_path, output=OUTPUT, errors=[*ERRORS, error_row("stranger")])
+    async with open_results(tmp_path) as (host, pilot):
         await press(host, pilot, "space", "j", "space")  # the cursor goes on by itself
         assert "2 marked" in screen_text(host)
         await pilot.press("x")

@@ -1,4 +1,4 @@
-"""Each screen explains itself once, and a chosen theme is there the next time."""
+"""The tour shows a hint on each screen once; a chosen theme is remembered."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def make(folder: Path, **more: object) -> TbatchApp:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-async def test_a_screen_explains_itself_once(size: tuple[int, int], tmp_path: Path) -> None:
+async def test_a_screen_shows_its_hint_once(size: tuple[int, int], tmp_path: Path) -> None:
     app = make(tmp_path)
     async with app.run_test(size=size) as pilot:
         await until(lambda: app.jobs.query(HintLine))
@@ -40,7 +40,7 @@ async def test_a_screen_explains_itself_once(size: tuple[int, int], tmp_path: Pa
         assert "H hides this" in screen_text(app)
         check_screen(app)
         await pilot.press("n")
-        await until(lambda: app.screen.query(HintLine), what="Pick explains itself")
+        await until(lambda: app.screen.query(HintLine), what="Pick shows its hint")
         await until(lambda: not app.jobs.query(HintLine), what="Jobs has been left")
         await pilot.press("H")
         await until(lambda: not app.screen.query(HintLine))
@@ -48,7 +48,7 @@ async def test_a_screen_explains_itself_once(size: tuple[int, int], tmp_path: Pa
         await until(lambda: app.screen is app.jobs)
 
 
-async def test_what_was_seen_is_not_told_again(tmp_path: Path) -> None:
+async def test_a_hint_is_not_shown_again(tmp_path: Path) -> None:
     app = make(tmp_path)
     async with app.run_test():
         await until(lambda: app.jobs.query(HintLine))
@@ -60,15 +60,15 @@ async def test_what_was_seen_is_not_told_again(tmp_path: Path) -> None:
         assert not app.jobs.query(HintLine)
 
 
-def test_every_screen_has_its_line_which_fits() -> None:
+def test_every_screen_has_a_hint_that_fits() -> None:
     assert set(tour.LINES) >= set(keys.SCREENS)
     for name, (words, short) in tour.LINES.items():
         assert len(fill_keys(words)) <= 140 - 24 and len(fill_keys(short)) <= 60 - 20
-        for id in re.findall(r"{([\w.-]+)}", words + short):
-            assert name in keys.PLACES[id] or id == "list.filter", f"{id} works on {name}"
+        for binding_id in re.findall(r"{([\w.-]+)}", words + short):
+            assert name in keys.CONTEXTS[binding_id] or binding_id == "list.filter", f"{binding_id} works on {name}"
 
 
-async def test_the_line_names_the_keys_as_they_are_mapped(tmp_path: Path) -> None:
+async def test_a_hint_names_the_keys_as_they_are_mapped(tmp_path: Path) -> None:
     app = make(tmp_path, keymap={"jobs.new": "ctrl+n,b", "tour.hide": "U"})
     async with app.run_test(size=(80, 24)):
         await until(lambda: app.jobs.query(HintLine))

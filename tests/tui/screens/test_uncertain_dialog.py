@@ -1,4 +1,4 @@
-"""A create whose answer is lost, on the screen: explained in the foot, settled by the person, at no cost unasked."""
+"""A create whose answer is lost, on the screen: explained in the details, and decided by the person."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LIST, CREATE = "/v1/batches", "/v1/batches"
 @asynccontextmanager
 async def uncertain(
     box: Sandbox, folder: Path, file: Path, *, jobs: int, size: tuple[int, int] = (80, 24)
-) -> AsyncIterator[tuple[TbatchApp, Pilot[object], str, list[str]]]:
+) -> AsyncIterator[tuple[TbatchApp, Pilot[str], str, list[str]]]:
     """The app on Jobs, the cursor on a create whose answer is lost; `jobs` on the same input have shown up since."""
     app = make_app(folder, box, looked_up_for=60.0)
     async with asyncio.timeout(40), app.run_test(size=size) as pilot:
@@ -40,16 +40,16 @@ async def uncertain(
         box.plan_fault("status", LIST, method="GET", last=None, status=503)
         key = await app.engine.submit(file, Endpoint.CHAT, requests=2, label="mine")
         await until(lambda: shows(app, "Uncertain"))
-        made = [box.add_job(content=file.read_bytes()) for _ in range(jobs)]
+        candidates = [box.add_job(content=file.read_bytes()) for _ in range(jobs)]
         box.clear_faults()
         await until(lambda: len(app.engine.candidates(key) or ()) == jobs)
         await until(lambda: app.engine.health.state is HealthState.OK)
         if jobs:
             await until(lambda: shows(app, f"{jobs} jobs could be"))
-        yield app, pilot, key, made
+        yield app, pilot, key, candidates
 
 
-async def asked(app: TbatchApp, pilot: Pilot[object]) -> None:
+async def open_dialog(app: TbatchApp, pilot: Pilot[str]) -> None:
     await pilot.press("w")
     await until(lambda: shows(app, "Was mine created?") and shows(app, "Give up"))
     check_screen(app)
@@ -58,26 +58,26 @@ async def asked(app: TbatchApp, pilot: Pilot[object]) -> None:
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_the_person_chooses_among_the_candidates(
     size: tuple[int, int], still_sandbox: Sandbox, tmp_path: Path, chat_file: Path
-):
-    async with uncertain(still_sandbox, tmp_path, chat_file, jobs=2, size=size) as (app, pilot, key, made):
+) -> None:
+    async with uncertain(still_sandbox, tmp_path, chat_file, jobs=2, size=size) as (app, pilot, key, candidates):
         assert shows(app, "w decides · since")
-        await asked(app, pilot)
-        for job_id in made:
+        await open_dialog(app, pilot)
+        for job_id in candidates:
             assert shows(app, f"It is {job_id[:8]}")
         assert shows(app, "Validating · created") or size[0] == 60
         second = [job.id for job in app.engine.candidates(key) or ()][1]
         await pilot.press("down", "down", "enter")
         await until(lambda: app.engine.record(second) is not None and app.engine.record(key) is not None)
-        await until(lambda: (found := app.engine.record(key)) is not None and found.key == second)
-        [other] = set(made) - {second}
+        await until(lambda: (record := app.engine.record(key)) is not None and record.key == second)
+        [other] = set(candidates) - {second}
         await until(lambda: app.engine.record(other) is not None)
     assert still_sandbox.count("POST", CREATE) == 1
 
 
-async def test_enter_alone_waits_and_costs_nothing(still_sandbox: Sandbox, tmp_path: Path, chat_file: Path):
+async def test_enter_alone_waits_and_creates_nothing(still_sandbox: Sandbox, tmp_path: Path, chat_file: Path) -> None:
     async with uncertain(still_sandbox, tmp_path, chat_file, jobs=0) as (app, pilot, key, _):
         assert shows(app, "after 60 s of lists without it")
-        await asked(app, pilot)
+        await open_dialog(app, pilot)
         await pilot.press("enter")
         await until(
             lambda: (r := app.engine.record(key)) and r.submission and r.submission.state is SubmissionState.HELD
@@ -86,18 +86,18 @@ async def test_enter_alone_waits_and_costs_nothing(still_sandbox: Sandbox, tmp_p
     assert still_sandbox.count("POST", CREATE) == 1
 
 
-async def test_another_create_is_asked_about_twice_and_no_is_the_default(
+async def test_creating_again_is_confirmed_and_no_is_the_default(
     still_sandbox: Sandbox, tmp_path: Path, chat_file: Path
-):
+) -> None:
     async with uncertain(still_sandbox, tmp_path, chat_file, jobs=0) as (app, pilot, key, _):
-        await asked(app, pilot)
+        await open_dialog(app, pilot)
         await pilot.press("down", "enter")
         await until(lambda: shows(app, "both are billed"))
         await pilot.press("enter")
         await until(lambda: not shows(app, "both are billed"))
         await pilot.pause(0.3)
         assert still_sandbox.count("POST", CREATE) == 1
-        await asked(app, pilot)
+        await open_dialog(app, pilot)
         await pilot.press("down", "enter")
         await until(lambda: shows(app, "both are billed"))
         await pilot.press("y")
@@ -105,16 +105,18 @@ async def test_another_create_is_asked_about_twice_and_no_is_the_default(
     assert still_sandbox.count("POST", CREATE) == 2
 
 
-async def test_from_job_it_can_be_given_up_and_left_alone(still_sandbox: Sandbox, tmp_path: Path, chat_file: Path):
+async def test_on_job_the_create_can_be_left_alone_or_given_up(
+    still_sandbox: Sandbox, tmp_path: Path, chat_file: Path
+) -> None:
     async with uncertain(still_sandbox, tmp_path, chat_file, jobs=0) as (app, pilot, key, _):
         await pilot.press("enter")
         await until(lambda: shows(app, "Answer lost"))
         assert "w What now" in screen_text(app)
-        await asked(app, pilot)
+        await open_dialog(app, pilot)
         await pilot.press("escape")
         await until(lambda: not shows(app, "Give up"))
         assert app.engine.candidates(key) == ()
-        await asked(app, pilot)
+        await open_dialog(app, pilot)
         await pilot.press("G", "enter")
         await until(lambda: shows(app, "Given up"))
         assert "w What now" not in screen_text(app)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.tui.terminal.clipboard import LONGEST, json_or_text, json_text
+from tbatch_tui.tui.terminal.clipboard import MAX_BYTES, json_or_text, json_text
 from tests.conftest import until
 from tests.helpers.app_host import make_app
 from tests.helpers.hostile_text import NASTY
@@ -49,7 +49,7 @@ async def test_y_and_Y_on_jobs(tmp_path: Path, sandbox: Sandbox, chat_file: Path
         assert (told["id"], told["label"]) == (sandbox.jobs[0]["id"], "\x1b[2J[/bad]\u202e")
         assert "\x1b" not in app.clipboard
         await pilot.press("o")
-        await until(lambda: getattr(app.screen, "NAME", "") == "Results" and app.screen.reader.index.is_built)
+        await until(lambda: getattr(app.screen, "NAME", "") == "Results" and app.screen.session.index.is_built)
         await until(lambda: app.screen.table.row_count == 2)
         await pilot.press("Y")
         await until(lambda: "custom_id" in app.clipboard)
@@ -58,13 +58,13 @@ async def test_y_and_Y_on_jobs(tmp_path: Path, sandbox: Sandbox, chat_file: Path
         assert both["response"]["custom_id"] == "request-1"
 
 
-@pytest.mark.parametrize("more", ["", "x" * (LONGEST + 1)], ids=["short", "too long"])
+@pytest.mark.parametrize("more", ["", "x" * (MAX_BYTES + 1)], ids=["short", "too long"])
 async def test_a_faulty_line_is_copied_whole_or_not_at_all(more: str, tmp_path: Path) -> None:
     path = tmp_path / "faulty.jsonl"
     path.write_text(json.dumps({"custom_id": 7, "more": more}) + "\n")
     app = make_app(tmp_path, None, file=path)
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(lambda: getattr(app.screen, "NAME", "") == "Check" and app.screen.checker.report is not None)
+        await until(lambda: getattr(app.screen, "NAME", "") == "Check" and app.screen.session.report is not None)
         await pilot.press("Y")
         await until(lambda: app._notifications)
         [said] = [f"{note.title} {note.message}" for note in app._notifications]

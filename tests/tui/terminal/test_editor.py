@@ -94,7 +94,7 @@ async def test_e_opens_the_line_and_checks_again(
         await until(lambda: "e Edit line 3" in app.text)
         await pilot.press("e")
         await until(lambda: "No problems in 2 lines" in app.text)
-        assert seen.read_text().split("\n") == ["+3", str(faulty), ""] and app.said == ""
+        assert seen.read_text().split("\n") == ["+3", str(faulty), ""] and app.toasts == ""
         assert "Edit" not in app.text
 
 
@@ -104,7 +104,7 @@ async def test_the_app_goes_on_while_the_editor_is_open(
 ) -> None:
     gate, opened = tmp_path / "gate", tmp_path / "opened"
     os.mkfifo(gate)
-    monkeypatch.setattr(check, "LOOKED_AT_EVERY", 0.02)
+    monkeypatch.setattr(check, "WATCH_INTERVAL", 0.02)
     monkeypatch.setenv("EDITOR", script(tmp_path / "slow", f'touch "{opened}"; read -r line < "{gate}"; exit 3\n'))
     monkeypatch.delenv("VISUAL", raising=False)
     async with shown(offline(tmp_path), open_check(faulty)) as (app, pilot):
@@ -115,9 +115,9 @@ async def test_the_app_goes_on_while_the_editor_is_open(
         with faulty.open("a") as file:
             file.write("oops again\n")
         gate.write_text("done\n")
-        await until(lambda: "ended with 3" in app.said)
+        await until(lambda: "ended with 3" in app.toasts)
         await until(lambda: "✗ 2 errors" in app.text)
-        assert "changed on disk" not in app.said
+        assert "changed on disk" not in app.toasts
         assert not app._batch_count
 
 
@@ -127,12 +127,12 @@ async def test_why_no_editor_opens_is_told(faulty: Path, tmp_path: Path, monkeyp
     async with shown(offline(tmp_path), open_check(faulty)) as (app, pilot):
         await until(lambda: "e Edit line 3" in app.text)
         await pilot.press("e")
-        await until(lambda: "No editor is set" in app.said)
+        await until(lambda: "No editor is set" in app.toasts)
         monkeypatch.setenv("EDITOR", "vi")
         await pilot.press("e")
-        await until(lambda: "cannot be opened from this terminal" in app.said)
+        await until(lambda: "cannot be opened from this terminal" in app.toasts)
         monkeypatch.setattr(HeadlessDriver, "can_suspend", True)
         monkeypatch.setenv("EDITOR", str(tmp_path / "nowhere"))
         await pilot.press("e")
-        await until(lambda: "did not start: No such file" in app.said)
+        await until(lambda: "did not start: No such file" in app.toasts)
         assert not app._batch_count and app.is_running

@@ -17,11 +17,11 @@ from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.events import JobsEnded
 from tbatch_tui.sandbox.testing import Sandbox
 from tbatch_tui.tui.terminal.notifications import Notifier, desktop_notice, notice_text
-from tests.cli.test_launch import Terminal
 from tests.conftest import until, write_chat
 from tests.helpers.app_host import make_app
 from tests.helpers.drawn import is_harmless
 from tests.helpers.hostile_text import NASTY
+from tests.helpers.terminal import Terminal
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -31,7 +31,7 @@ def said(pieces: list[tuple[str, str]]) -> str:
 def header(subject: str, width: int) -> str:
     line = HeaderLine("Jobs", subject)
     line.set_status(*STATUS)
-    return said(line.pieces(width))
+    return said(line.styled_text(width))
 
 
 def test_the_header_gives_way_from_the_least_wanted() -> None:
@@ -55,20 +55,20 @@ def test_the_header_is_never_too_wide(width: int) -> None:
 def test_progress_says_how_much_how_fast_how_long() -> None:
     line = ProgressLine()
     line.show(15_400_000, 24_100_000, rate=3_100_000)
-    assert said(line.pieces(80)).startswith(" ━━━━━━━━━")
-    assert said(line.pieces(80)).endswith(" 63 %  15.4 MB of 24.1 MB · 3.1 MB/s · 2.8 s left")
-    assert "━" not in said(line.pieces(50))
+    assert said(line.styled_text(80)).startswith(" ━━━━━━━━━")
+    assert said(line.styled_text(80)).endswith(" 63 %  15.4 MB of 24.1 MB · 3.1 MB/s · 2.8 s left")
+    assert "━" not in said(line.styled_text(50))
     line.show(12_000, None, unit="lines")
-    assert said(line.pieces(80)).strip() == "12,000 lines"
+    assert said(line.styled_text(80)).strip() == "12,000 lines"
     line.show(5, 10, rate=1, label="Checking", unit="lines")
-    assert said(line.pieces(80)).startswith(" Checking  ━")
-    assert "5 of 10 lines · 1/s · 5 s left" in said(line.pieces(80))
+    assert said(line.styled_text(80)).startswith(" Checking  ━")
+    assert "5 of 10 lines · 1/s · 5 s left" in said(line.styled_text(80))
 
 
 def test_a_rule_is_as_wide_as_the_line() -> None:
-    assert said(Divider().pieces(20)) == "─" * 20
-    assert said(Divider("line 4,812").pieces(30)) == "── line 4,812 " + "─" * 16
-    assert cell_len(said(Divider("日本語" * 20).pieces(30))) == 30
+    assert said(Divider().styled_text(20)) == "─" * 20
+    assert said(Divider("line 4,812").styled_text(30)) == "── line 4,812 " + "─" * 16
+    assert cell_len(said(Divider("日本語" * 20).styled_text(30))) == 30
 
 
 class KeyScreen(Screen[None]):

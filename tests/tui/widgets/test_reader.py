@@ -41,12 +41,12 @@ def test_folding_breaks_at_spaces_and_keeps_the_indent() -> None:
 def test_every_wrapped_line_fits(texts: list[str], width: int, indent: int) -> None:
     blocks = [Block(text, indent=indent) for text in texts]
     for wrapped in itertools.islice(WrappedText(blocks, width), 2_000):
-        assert sum(cell_len(text) for text, _ in wrapped.pieces) <= max(width, 2)
+        assert sum(cell_len(text) for text, _ in wrapped.parts) <= max(width, 2)
 
 
 def test_a_lead_stands_before_the_first_line_only() -> None:
     block = Block("what it does, at length", indent=8, lead=[("n", "bold")])
-    drawn = ["".join(text for text, _ in wrapped.pieces) for wrapped in WrappedText([block], 22)]
+    drawn = ["".join(text for text, _ in wrapped.parts) for wrapped in WrappedText([block], 22)]
     assert drawn == ["n       what it does,", "        at length"]
 
 

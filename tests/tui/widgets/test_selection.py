@@ -235,7 +235,7 @@ async def test_on_results_and_job(size: tuple[int, int], tmp_path: Path, sandbox
         assert (await copied(app, pilot))[0] in "".join(part for part, _ in steps._lines[0])
 
         await pilot.press("escape", "o")
-        await until(lambda: getattr(app.screen, "NAME", "") == "Results" and app.screen.reader.index.is_built)
+        await until(lambda: getattr(app.screen, "NAME", "") == "Results" and app.screen.session.index.is_built)
         await until(lambda: app.screen.table.row_count == 2)
         await drag(pilot, (4, 1), (20, 2), "RecordTable")  # a table moves its cursor on a click; nothing else
         assert not app.screen.selections

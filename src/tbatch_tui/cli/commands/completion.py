@@ -1,22 +1,22 @@
-"""`completion`: what a shell needs to complete commands, options and files."""
+"""`completion`: the script with which a shell completes commands, options and files."""
 
 from __future__ import annotations
 
-from tbatch_tui.cli.parser import NAMES, app_parser, fill
+from tbatch_tui.cli.parser import COMMAND_HELP, add_arguments, app_parser
 
 
 def script(shell: str) -> str:
-    """The text to eval."""
+    """Return the script for this shell, to be evaluated by it."""
     import shtab
 
     parser = app_parser()
     commands = parser.add_subparsers(dest="command")
-    for name, what in {"check": "check files line by line", "sandbox": "a local Together API", **NAMES}.items():
-        command = commands.add_parser(name, help=what)
-        if name in NAMES:
-            fill(name, command)
+    for name, text in {"check": "check files line by line", "sandbox": "a local Together API", **COMMAND_HELP}.items():
+        command = commands.add_parser(name, help=text)
+        if name in COMMAND_HELP:
+            add_arguments(name, command)
         elif name == "check":
-            from tbatch_tui.cli.commands.check import add_arguments
+            from tbatch_tui.cli.commands import check
 
-            add_arguments(command)
+            check.add_arguments(command)
     return str(shtab.complete(parser, shell))

@@ -1,4 +1,4 @@
-"""`ls`, `get`, `fetch` and `cancel`: the twins of Jobs and Job."""
+"""`ls`, `get`, `fetch` and `cancel`: what the screens Jobs and Job do."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.exit_codes import FAILED, OK, USAGE, exit_code_of
-from tbatch_tui.cli.job_text import facts, print_paths
-from tbatch_tui.cli.output import print_json, print_message, print_result, table
-from tbatch_tui.cli.session import Session, is_brought_home, require_job
-from tbatch_tui.config.engine_options import options_of
+from tbatch_tui.cli.job_text import job_facts, print_paths
+from tbatch_tui.cli.output import print_json, print_message, print_result, print_table
+from tbatch_tui.cli.session import Session, require_job
+from tbatch_tui.config.engine_options import options_from
 from tbatch_tui.engine.domain.record import JobRecord, Rank
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.engine import BatchEngine
@@ -19,22 +19,25 @@ from tbatch_tui.text import format as fmt
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from tbatch_tui.config.settings import Settings
 
 _RANKS = {"active": Rank.ACTIVE, "attention": Rank.ATTENTION, "done": Rank.DONE}
+_HEADS = ("ID", "STATUS", "NAME", "MODEL", "REQUESTS", "DONE", "CREATED")
+_NUMBER_COLUMNS = frozenset({4, 5})
 _LONGEST_NAME = 40
 
 
 async def ls(arguments: argparse.Namespace, settings: Settings) -> int:
-    """The jobs, in the order of the screen."""
+    """List the jobs, in the order of the screen; with `--offline` as the history has them."""
     if arguments.offline:
-        engine = BatchEngine(options_of(settings, background_work=False), lambda _: None)
+        engine = BatchEngine(options_from(settings, background_work=False), lambda _: None)
         records = engine.first_page(-1)
         now = engine.now()
     else:
         async with Session(settings, background_work=False) as session:
-            records = await session.listed()
+            records = await session.list_jobs()
             now = session.engine.now()
     if arguments.filter != "all":
         records = [record for record in records if record.rank is _RANKS[arguments.filter]]
@@ -42,11 +45,7 @@ async def ls(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.json:
         print_json([record_to_dict(record) for record in records])
     elif records:
-        table(
-            ("ID", "STATUS", "NAME", "MODEL", "REQUESTS", "DONE", "CREATED"),
-            (_cells(record, now) for record in records),
-            right=frozenset({4, 5}),
-        )
+        print_table(_HEADS, (_cells(record, now) for record in records), _NUMBER_COLUMNS)
     else:
         print_message("No jobs." if arguments.filter == "all" else f"No jobs: {arguments.filter}.")
     return OK
@@ -54,11 +53,10 @@ async def ls(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _cells(record: JobRecord, now: float) -> tuple[str, ...]:
     job = record.job
-    name = record.name if len(record.name) <= _LONGEST_NAME else f"{record.name[: _LONGEST_NAME - 1]}…"
     return (
         record.key,
         record.status_words,
-        name,
+        fmt.cut(record.name, _LONGEST_NAME),
         fmt.short_model(job.model if job is not None else None),
         fmt.count(record.requests),
         fmt.percent(job.progress / 100) if job is not None else fmt.MISSING,
@@ -67,31 +65,29 @@ def _cells(record: JobRecord, now: float) -> tuple[str, ...]:
 
 
 async def get(arguments: argparse.Namespace, settings: Settings) -> int:
-    """All that is known of one job."""
+    """Print everything that is known of one job."""
     async with Session(settings, background_work=False) as session:
-        record = session.find(await session.listed(), arguments.job)
+        record = session.find(await session.list_jobs(), arguments.job)
         if arguments.json:
             print_json(record_to_dict(record))
         else:
-            told = facts(record, session.engine.now())
-            width = max(len(name) for name, _ in told)
-            for name, value in told:
+            facts = job_facts(record, session.engine.now())
+            width = max(len(name) for name, _ in facts)
+            for name, value in facts:
                 print_result(f"{name:<{width}}  {value}")
     return OK
 
 
 async def fetch(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Download again; the paths, once all is verified on disk."""
+    """Download the result files again, and print their paths once every file is verified on disk."""
     code = OK
     fetched: list[JobRecord] = []
     async with Session(settings, background_work=True) as session:
-        records = await session.listed()
-        found = session.find_all(records, arguments.jobs)
-        for record in found:
+        for record in session.find_all(await session.list_jobs(), arguments.jobs):
             try:
                 require_job(record, "fetch")
                 await session.engine.fetch(record.key)
-                fetched.append(await session.until(record.key, is_brought_home))
+                fetched.append(await session.wait(record.key))
             except BatchError as error:
                 print_message(f"{record.name}: {error}")
                 code = max(code, exit_code_of(error))
@@ -108,20 +104,19 @@ async def fetch(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 async def cancel(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Ask, then cancel each once. A job that had ended already is no error."""
+    """Ask for confirmation, then cancel each job once. One that had ended already is no error."""
     code = OK
     cancelled: list[JobRecord] = []
     async with Session(settings, background_work=False) as session:
-        records = await session.listed()
-        found = session.find_all(records, arguments.jobs)
+        records = session.find_all(await session.list_jobs(), arguments.jobs)
         if not arguments.yes:
             if not sys.stdin.isatty():
                 print_message("Nobody can be asked here: nothing was cancelled. Give --yes.")
                 return USAGE
-            if not _agrees(found):
+            if not _confirm(records):
                 print_message("Nothing was cancelled.")
                 return FAILED
-        for record in found:
+        for record in records:
             try:
                 if not await session.engine.cancel(require_job(record, "cancel")):
                     print_message(f"{record.name}: it had ended already")
@@ -137,9 +132,9 @@ async def cancel(arguments: argparse.Namespace, settings: Settings) -> int:
     return code
 
 
-def _agrees(found: list[JobRecord]) -> bool:
-    names = ", ".join(record.name for record in found)
-    print_message(f"Cancel {fmt.plural(len(found), 'job')} ({names})?")
+def _confirm(records: Sequence[JobRecord]) -> bool:
+    names = ", ".join(record.name for record in records)
+    print_message(f"Cancel {fmt.plural(len(records), 'job')} ({names})?")
     print_message("Rows that are finished come back and are billed; cancelling refunds nothing.")
     sys.stderr.write("[y/N] ")
     sys.stderr.flush()

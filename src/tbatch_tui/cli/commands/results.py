@@ -1,4 +1,4 @@
-"""`results` and `retry`: the twins of Results. Read what came back, and ask once more for what did not."""
+"""`results` and `retry`: what the screen Results does."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from tbatch_tui.cli.exit_codes import FAILED, OK
-from tbatch_tui.cli.output import JsonLines, print_json, print_message, print_result, table
+from tbatch_tui.cli.output import JsonLines, print_json, print_message, print_result, print_table
 from tbatch_tui.cli.session import Session
 from tbatch_tui.engine.errors import BatchError, LocalFileError
 from tbatch_tui.engine.results import (
@@ -37,15 +37,17 @@ _OUTCOMES = {
     "cut-short": (Outcome.CUT_SHORT,),
     "missing": (Outcome.MISSING,),
 }
+_HEADS = ("LINE", "CUSTOM ID", "OUTCOME", "TOKENS", "ANSWER")
+_NUMBER_COLUMNS = frozenset({0, 3})
 _LONGEST_ID = 40
 _LONGEST_ANSWER = 60
 
 
 async def results(arguments: argparse.Namespace, settings: Settings) -> int:
-    """The rows, in the order of the input file; the sum of all of them on standard error."""
+    """Print the rows, in the order of the input file, and to standard error what all of them add up to."""
     async with Session(settings, background_work=False) as session:
-        record = session.find(await session.listed(), arguments.job)
-    index = await _index(record)
+        record = session.find(await session.list_jobs(), arguments.job)
+    index = await _build_index(record)
     rows: Sequence[int] = range(len(index))
     if arguments.filter != "all":
         rows = index.select(_OUTCOMES[arguments.filter])
@@ -54,48 +56,41 @@ async def results(arguments: argparse.Namespace, settings: Settings) -> int:
         write_merged(index, rows, cast("BinaryIO", JsonLines()), lambda _: record.key)
         sys.stdout.flush()
     else:
-        table(("LINE", "CUSTOM ID", "OUTCOME", "TOKENS", "ANSWER"), (_cells(index, row) for row in rows), _NUMBERS)
+        print_table(_HEADS, (_cells(index, row) for row in rows), _NUMBER_COLUMNS)
     if index.counts is not None:
-        print_message(_sum(index.counts))
+        print_message(_format_counts(index.counts))
     return OK
-
-
-_NUMBERS = frozenset({0, 3})
 
 
 def _cells(index: ResultIndex, number: int) -> tuple[str, ...]:
     row = index.row(number)
     return (
         fmt.count(row.line),
-        _cut(row.custom_id, _LONGEST_ID),
+        fmt.cut(row.custom_id, _LONGEST_ID),
         row.issue or row.outcome.words,
         fmt.count(row.tokens),
-        _cut(row.preview, _LONGEST_ANSWER),
+        fmt.cut(row.preview, _LONGEST_ANSWER),
     )
 
 
-def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
-
-
-def _sum(found: RequestCounts) -> str:
-    extra = ((found.cut_short, "cut short"), (found.unknown, "unknown ids"), (found.duplicates, "duplicates"))
-    return fmt.joined(
-        f"{found.requests:,} in = {found.answered:,} answered + {fmt.plural(found.errors, 'error')} "
-        f"+ {found.missing:,} missing",
+def _format_counts(counts: RequestCounts) -> str:
+    extra = ((counts.cut_short, "cut short"), (counts.unknown, "unknown ids"), (counts.duplicates, "duplicates"))
+    return fmt.join(
+        f"{counts.requests:,} in = {counts.answered:,} answered + {fmt.plural(counts.errors, 'error')} "
+        f"+ {counts.missing:,} missing",
         *(f"{number:,} {words}" for number, words in extra if number),
     )
 
 
 async def retry(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Write the original lines of what is to be asked once more; with `--submit`, submit that file."""
+    """Write an input file of the requests to retry, as they were; with `--submit`, submit it."""
     async with Session(settings, background_work=arguments.submit) as session:
-        record = session.find(await session.listed(), arguments.job)
-        index = await _index(record)
+        record = session.find(await session.list_jobs(), arguments.job)
+        index = await _build_index(record)
         source = index.sources.input
         if source is None or not index.has_input:
             raise LocalFileError("The input file is not here", "A retry needs the lines that were asked, as they were.")
-        path = await asyncio.to_thread(_write, index, source, arguments)
+        path = await asyncio.to_thread(_write_retry, index, source, arguments)
         if path is None:
             print_message("There is nothing to retry: every request that was meant has its whole answer.")
             return FAILED
@@ -103,14 +98,14 @@ async def retry(arguments: argparse.Namespace, settings: Settings) -> int:
             print_json({"path": str(path), "parent": record.key}) if arguments.json else print_result(str(path))
             return OK
         print_message(f"Wrote {path}")
-        from tbatch_tui.cli.commands.submit import checked, send
+        from tbatch_tui.cli.commands.submit import check_input, submit_checked
 
-        report = await checked(path, None)
-        return await send(session, report, arguments) if report is not None else FAILED
+        report = await check_input(path, None)
+        return await submit_checked(session, report, arguments) if report is not None else FAILED
 
 
-def _write(index: ResultIndex, source: Path, arguments: argparse.Namespace) -> Path | None:
-    """Write the file, in a thread; None when no row is to be asked again."""
+def _write_retry(index: ResultIndex, source: Path, arguments: argparse.Namespace) -> Path | None:
+    """Write the file, in a thread, and return its path; None when there is no row to retry."""
     only = arguments.only or ("errors", "missing", "cut-short")
     rows = rows_to_retry(
         index,
@@ -125,8 +120,8 @@ def _write(index: ResultIndex, source: Path, arguments: argparse.Namespace) -> P
     return path
 
 
-async def _index(record: JobRecord) -> ResultIndex:
-    """All rows of the job. Raises BatchError when its files are not here."""
+async def _build_index(record: JobRecord) -> ResultIndex:
+    """Read all rows of the job. Raises BatchError when its files are not on disk."""
     sources = sources_of(record)
     if sources.output is None and sources.errors is None:
         raise BatchError(f"The results of {record.name} are not here", f"tbatch-tui fetch {record.key} brings them.")

@@ -1,4 +1,4 @@
-"""`submit`: the twin of Check and Create. Checked first, submitted exactly once, and, if asked, waited for."""
+"""`submit`: checks a file, submits it exactly once, and waits for its results if asked to."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.check_report import problem_line, summary
+from tbatch_tui.cli.endpoint_names import ENDPOINTS
 from tbatch_tui.cli.exit_codes import FAILED, OK
 from tbatch_tui.cli.job_text import print_paths
 from tbatch_tui.cli.output import print_json, print_message, print_result
-from tbatch_tui.cli.session import Session, is_brought_home
+from tbatch_tui.cli.session import Session
 from tbatch_tui.engine.check import check_file
 from tbatch_tui.engine.domain.check_report import CheckReport, Severity
-from tbatch_tui.engine.domain.job import JobStatus, LocalStatus
-from tbatch_tui.engine.domain.submission import SubmissionState
-from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.record_json import record_to_dict
 
 if TYPE_CHECKING:
@@ -24,38 +23,43 @@ if TYPE_CHECKING:
 
     from tbatch_tui.config.settings import Settings
     from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.endpoint import Endpoint
     from tbatch_tui.engine.local_files.fingerprint import Fingerprint
 
-_TOLD = 20
-"""Problems that are told; `check` tells all."""
+_MOST_PROBLEMS = 20
+"""Problems that are printed; `check` prints all of them."""
 _COUNTED_WITHIN = 60.0
-"""Seconds; a batch at its limits takes about one. Then the rows of its files are all there is to go by."""
-_ENDPOINTS = {
-    "chat": Endpoint.CHAT,
-    "transcription": Endpoint.TRANSCRIPTION,
-    "translation": Endpoint.TRANSLATION,
-}
+"""Seconds to wait for the counts of the results. A batch at its limits takes about one.
+
+Without them the exit code is derived from the number of rows in the files alone.
+"""
 
 
 async def submit(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Check the file, commit the intent, and stay until there is a job; with `--wait` until its files are here."""
-    report = await checked(Path(arguments.file), _ENDPOINTS.get(arguments.endpoint), in_parts=arguments.in_parts)
+    """Check and submit a file, and wait until it has become a job; with `--wait` until its files are on disk."""
+    report = await check_input(Path(arguments.file), ENDPOINTS.get(arguments.endpoint), in_parts=arguments.in_parts)
     if report is None:
         return FAILED
     async with Session(settings, background_work=True) as session:
-        return await send(session, report, arguments, again=arguments.again)
+        return await submit_checked(session, report, arguments, again=arguments.again)
 
 
-async def checked(path: Path, endpoint: Endpoint | None, *, in_parts: bool = False) -> CheckReport | None:
-    """The report of a file that can be submitted; None of one that cannot, which is said as `check` says it.
+async def check_input(path: Path, endpoint: Endpoint | None, *, in_parts: bool = False) -> CheckReport | None:
+    """Check a file, and print why it cannot be submitted. Raises LocalFileError.
 
-    With `in_parts`, one that is only over the limits can be. Raises LocalFileError.
+    Args:
+        path: The input file.
+        endpoint: What it is for; None to infer it from the lines.
+        in_parts: Whether a file that only breaks the limits may be submitted all the same, as several jobs.
+
+    Returns:
+        The report of a file that can be submitted; None for any other.
     """
     report = await asyncio.to_thread(check_file, path, endpoint=endpoint)
     errors = [problem for problem in report.problems if problem.severity is Severity.ERROR]
     if in_parts and report.can_be_split:
         errors = []
-    for problem in errors[:_TOLD]:
+    for problem in errors[:_MOST_PROBLEMS]:
         print_message(f"{report.path}:{problem_line(problem)}")
     if errors:
         print_message(f"{report.path}: {summary(report)}. Nothing was submitted; tbatch-tui check tells all.")
@@ -66,20 +70,25 @@ async def checked(path: Path, endpoint: Endpoint | None, *, in_parts: bool = Fal
     return None if errors or report.endpoint is None else report
 
 
-async def send(session: Session, report: CheckReport, arguments: argparse.Namespace, *, again: bool = False) -> int:
-    """Submit a file that is sound. `again`: also when these exact bytes ran before."""
+async def submit_checked(
+    session: Session, report: CheckReport, arguments: argparse.Namespace, *, again: bool = False
+) -> int:
+    """Submit a file without errors, follow its jobs, and return the exit code.
+
+    With `again` it is submitted even if these exact bytes ran before.
+    """
     engine = session.engine
     assert report.endpoint is not None
-    await session.listed()  # whose key it is must be known, and what ran before
+    await session.list_jobs()  # only then it is known whose key it is, and so what ran before
     fingerprint = await engine.fingerprint(report.path)
     earlier = [] if again else await engine.earlier_runs(fingerprint.sha256, report.endpoint)
-    begun = await _begun(session, earlier)
-    if begun is not None:
-        # A script that was killed and runs again means the same job: of --again it is not told, that would be a second.
+    unfinished = await _unfinished_submission(session, earlier)
+    if unfinished is not None:
+        # A script that was killed and is run again wants the same job. Do not suggest --again, which makes another.
         print_message(
-            f"These exact bytes are on their way already ({begun.status_words}): taken up, nothing is sent twice."
+            f"These exact bytes are on their way already ({unfinished.status_words}): taken up, nothing is sent twice."
         )
-        key = begun.key
+        key = unfinished.key
     elif earlier:
         print_message(
             f"These exact bytes ran already: {earlier[0].key} ({earlier[0].status_words}). "
@@ -87,37 +96,33 @@ async def send(session: Session, report: CheckReport, arguments: argparse.Namesp
         )
         return FAILED
     else:
-        key = await _committed(session, report, arguments, fingerprint)
+        key = await _start(session, report, arguments, fingerprint)
     parts = [record.key for record in await engine.groups.parts(key) if not record.is_waiting]
     return max([await _follow(session, part, arguments) for part in parts or [key]])
 
 
-async def _begun(session: Session, earlier: list[JobRecord]) -> JobRecord | None:
-    """The earlier submit of these bytes that has not come to its end; of a file in parts, if one of them has not."""
+async def _unfinished_submission(session: Session, earlier: list[JobRecord]) -> JobRecord | None:
+    """Return the earlier submission that has not come to its end; for a file in parts, if one part has not."""
     for record in earlier:
-        if any(map(_is_under_way, await session.engine.groups.parts(record.key) or [record])):
+        parts = await session.engine.groups.parts(record.key) or [record]
+        if any(part.is_being_submitted for part in parts):
             return record
     return None
 
 
-async def _committed(
-    session: Session, report: CheckReport, arguments: argparse.Namespace, fingerprint: Fingerprint
-) -> str:
-    """The key of the submission; of a file in parts, of its first."""
-    engine, label = session.engine, arguments.label
+async def _start(session: Session, report: CheckReport, arguments: argparse.Namespace, fingerprint: Fingerprint) -> str:
+    """Start the submission and return its key; for a file in parts, the key of the first."""
+    engine = session.engine
     assert report.endpoint is not None
-    if report.can_be_split:
-        return await engine.groups.submit(
-            report.path, report.endpoint, requests=report.requests, label=label, fingerprint=fingerprint
-        )
-    return await engine.submit(
-        report.path, report.endpoint, requests=report.requests, label=label, fingerprint=fingerprint
+    start = engine.groups.submit if report.can_be_split else engine.submit
+    return await start(
+        report.path, report.endpoint, requests=report.requests, label=arguments.label, fingerprint=fingerprint
     )
 
 
 async def _follow(session: Session, key: str, arguments: argparse.Namespace) -> int:
-    """Stay until there is a job, or with `--wait` until its files are here; the exit code."""
-    record = await session.until(key, _is_settled)
+    """Wait for the job, with `--wait` for its files too, print them, and return the exit code."""
+    record = await session.wait_until(key, lambda record: record.is_resolved)
     if record.job is None:
         assert record.submission is not None
         print_message(f"No job was made: {record.submission.error}. {record.submission.hint or ''}".rstrip())
@@ -127,48 +132,38 @@ async def _follow(session: Session, key: str, arguments: argparse.Namespace) -> 
     if record.submission is not None and record.submission.warning:
         print_message(f"The server warned: {record.submission.warning}")
     if arguments.wait:
-        record = await _counted(session, await session.until(record.key, is_brought_home))
+        record = await _wait_for_counts(session, await session.wait(record.key))
     if arguments.json:
         print_json(record_to_dict(record))
     elif arguments.wait:
         print_paths([record])
-    return _code(record) if arguments.wait else OK
+    return _exit_code(record) if arguments.wait else OK
 
 
-def _is_under_way(record: JobRecord) -> bool:
-    """Whether an earlier submit has not come to a job yet: it was killed in between, or another app works on it."""
-    if record.job is not None or record.submission is None or record.is_waiting:
-        return False
-    return record.submission.state.is_open
+async def _wait_for_counts(session: Session, record: JobRecord) -> JobRecord:
+    """Return the record with the counts of its results, if they come in time.
 
-
-def _is_settled(record: JobRecord) -> bool:
-    """Whether it is known what became of the submission."""
-    state = record.submission.state if record.submission is not None else SubmissionState.CREATED
-    return record.job is not None or (not state.is_open and record.status == LocalStatus.NOT_SUBMITTED)
-
-
-async def _counted(session: Session, record: JobRecord) -> JobRecord:
-    """The record with what came of each request: a row of the output file may be an error, or there twice."""
+    The number of rows is not enough: a row of the output file may be an error, or there twice.
+    """
     with suppress(TimeoutError):
         async with asyncio.timeout(_COUNTED_WITHIN):
-            return await session.until(record.key, lambda r: r.counts is not None or not r.has_results_here)
+            return await session.wait_until(record.key, lambda record: record.is_counted)
     return record
 
 
-def _code(record: JobRecord) -> int:
-    """Whether all that was asked was answered."""
+def _exit_code(record: JobRecord) -> int:
+    """Return OK if every request has its answer, and print what is wrong otherwise."""
     if record.job is not None and record.job.error:
         print_message(f"{record.name}: {record.job.error}")
-    tally, asked = record.counts, record.requests or 0
-    if tally is not None:
-        asked, errors, missing = tally.requests, tally.errors, tally.missing
+    counts, requests = record.counts, record.requests or 0
+    if counts is not None:
+        requests, errors, missing = counts.requests, counts.errors, counts.missing
     else:
         errors = record.error_rows or 0
-        missing = asked - (record.answered_rows or 0) - errors
+        missing = requests - (record.answered_rows or 0) - errors
     if errors:
-        print_message(f"{record.name}: {errors:,} of {asked:,} requests came back as errors")
+        print_message(f"{record.name}: {errors:,} of {requests:,} requests came back as errors")
     if missing > 0 and record.status == JobStatus.COMPLETED:
-        print_message(f"{record.name}: {missing:,} of {asked:,} requests have no row in its files")
-    whole = record.status == JobStatus.COMPLETED and not errors and missing <= 0
-    return OK if whole else FAILED
+        print_message(f"{record.name}: {missing:,} of {requests:,} requests have no row in its files")
+    is_complete = record.status == JobStatus.COMPLETED and not errors and missing <= 0
+    return OK if is_complete else FAILED

@@ -1,6 +1,7 @@
-"""The nouns of the engine: small frozen values that every other room passes around.
+"""A job as the history has it, and every rule about what its state means and allows.
 
-Times are seconds since the epoch (UTC, float); sizes are bytes; progress is 0-100.
+Screens, commands and the engine ask these properties; none of them has a rule of its own. Times are seconds since the
+epoch.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Rank(StrEnum):
-    """The three groups of the Jobs list, in the order they are shown."""
+    """The three groups of the Jobs list. Their values sort them, and are stored."""
 
     ACTIVE = "0-active"
     ATTENTION = "1-attention"
@@ -28,48 +29,50 @@ class Rank(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """One row of the Jobs list: the server's job, our submission, or both, with what we keep beside them.
-
-    `key` is the job id, or `submission:N` until the server has given one.
-    """
+    """One row of the Jobs list: the server's job, our submission, or both, and what the history adds to them."""
 
     key: str
+    """The id of the job, or `submission:N` until there is one."""
     job: Job | None = None
+    """The job as the server listed it last; None before there is one."""
     submission: Submission | None = None
+    """What was submitted from this machine; None for a job made elsewhere."""
     label: str = ""
     note: str = ""
     input_name: str = ""
-    """The uploaded file's name, where known; with `label` empty it is what the row is called."""
+    """The name of the uploaded file; empty if it is not known."""
     requests: int | None = None
     output: Transfer | None = None
+    """The output file, once it is to be downloaded; None before, and for a job that has none."""
     errors: Transfer | None = None
+    """The error file, likewise."""
     counts: JobCounts | None = None
-    """What came of the requests; None until the files are here and counted."""
+    """How many requests were answered, failed and so on; None until the files are downloaded and counted."""
     first_seen_at: float = 0.0
     group: JobGroup | None = None
-    """The file that this is a part of, where that was submitted as several jobs."""
+    """The file that this is a part of, if it was submitted as several jobs."""
 
     @property
     def name(self) -> str:
-        """What the row is called: `name_of_file`, and which part of it this is."""
+        """The name of the row: that of its file, and which part of it this is."""
         return f"{self.name_of_file} · {part}" if (part := self.part_words) else self.name_of_file
 
     @property
     def name_of_file(self) -> str:
-        """The label, else the input file's stem, else the id's first 8."""
+        """The label, else the input file's stem, else the first 8 characters of the key."""
         stem = self.group.path.stem if self.group is not None else Path(self.input_name).stem
         return self.label or stem or self.key[:8]
 
     @property
     def part_words(self) -> str:
-        """Which part of its file it is; empty of a whole one."""
+        """Which part of its file it is, such as `2 of 3`; empty for a whole file."""
         if self.group is None or self.submission is None:
             return ""
         return self.group.part_words(self.submission.part)
 
     @property
     def status(self) -> str:
-        """The server's status; before there is a job, a `LocalStatus`."""
+        """The server's status; before there is a job, a `LocalStatus`; empty for neither."""
         if self.job is not None:
             return self.job.status
         if self.submission is None:
@@ -78,31 +81,52 @@ class JobRecord:
 
     @property
     def status_words(self) -> str:
-        """The status as a person reads it; one that nobody knows as the server spells it."""
+        """The status for a person to read; an unknown one as the server spells it."""
         known = known_status(self.status)
         return known.words if known is not None else self.status
 
     @property
     def created_at(self) -> float:
+        """When the job was created, else submitted, else first listed."""
         if self.job is not None and self.job.created_at is not None:
             return self.job.created_at
         return self.submission.created_at if self.submission is not None else self.first_seen_at
 
     @property
+    def endpoint(self) -> str | None:
+        """The endpoint as the API names it; None if it is not known."""
+        if self.job is not None and self.job.endpoint:
+            return self.job.endpoint
+        return self.submission.endpoint if self.submission is not None else None
+
+    @property
     def is_active(self) -> bool:
-        """Whether it can still change without the person: not ended, or a submission at work."""
-        if self.job is not None:
-            return not self.job.is_ended
-        return self.submission is not None and self.submission.state.is_open and not self.is_waiting
+        """Whether it can still change by itself: a job that has not ended, or a submission under way."""
+        return self.is_being_submitted if self.job is None else not self.job.is_ended
+
+    @property
+    def is_being_submitted(self) -> bool:
+        """Whether there is no job yet, but a submission that some engine on this data folder works on."""
+        if self.job is not None or self.submission is None:
+            return False
+        return self.submission.state.is_open and not self.is_waiting
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether it is known what the submission became: a job, or certainly none."""
+        return self.job is not None or self.status == LocalStatus.NOT_SUBMITTED
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it is the rest of a file that has not been sent yet."""
+        """Whether it is the rest of a file, which has not been sent yet."""
         return self.job is None and self.submission is not None and self.submission.state.is_waiting
 
     @property
     def is_awaiting_file_ids(self) -> bool:
-        """Whether a job of ours was completed, but the server does not name a result file yet."""
+        """Whether a job submitted here is completed, but the server names no result file.
+
+        The server may report COMPLETED some lists before the ids of the files.
+        """
         job = self.job
         if self.submission is None or job is None or job.status != JobStatus.COMPLETED:
             return False
@@ -110,21 +134,20 @@ class JobRecord:
 
     @property
     def is_finished(self) -> bool:
-        """Whether nothing more comes by itself: ended, its files here or gone; or a submission that made no job."""
-        if self.job is None:
-            return self.submission is not None and not self.submission.state.is_open
-        settled = (TransferState.FETCHED, TransferState.GONE)
-        return self.job.is_ended and not self.is_awaiting_file_ids and all(t.state in settled for t in self.transfers)
+        """Whether nothing more comes by itself.
 
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """The result files that are here: output, then errors."""
-        return tuple(t.path for t in self.transfers if t.state is TransferState.FETCHED and t.path is not None)
+        That is a job that has ended and whose files are on disk or gone, or a submission that made no job.
+        """
+        if self.job is None:
+            return self.is_resolved
+        return self.job.is_ended and not self.is_awaiting_file_ids and not self.has_files_to_fetch
 
     @property
     def rank(self) -> Rank:
-        """Active; then what needs a person (uncertain, failed, expired, not fetched, errors or rows that do not come
-        out even, to be sent or not); then the rest.
+        """The group of the Jobs list that it is in.
+
+        ATTENTION is for what needs a person: uncertain or failed, files that are not downloaded, errors, counts that
+        do not add up, and the rest of a file that waits for a decision.
         """
         if self.status in (LocalStatus.UNCERTAIN, LocalStatus.READY):
             return Rank.ATTENTION
@@ -132,41 +155,79 @@ class JobRecord:
             return Rank.ACTIVE
         if self.status in (JobStatus.FAILED, JobStatus.EXPIRED, LocalStatus.NOT_SUBMITTED):
             return Rank.ATTENTION
-        if any(t.state in (TransferState.FAILED, TransferState.WANTED) for t in self.transfers):
+        if self.has_files_to_fetch:
             return Rank.ATTENTION
         if self.counts.needs_attention if self.counts is not None else self.error_rows:
             return Rank.ATTENTION
         return Rank.DONE
 
     @property
+    def can_cancel(self) -> bool:
+        """Whether there is something to cancel: a job that runs, or a submission that can still be stopped.
+
+        Not while a create is uncertain (there may be no job to cancel), nor when it is being cancelled already.
+        """
+        return self.is_active and self.status not in (LocalStatus.UNCERTAIN, JobStatus.CANCELLING)
+
+    @property
+    def can_decide(self) -> bool:
+        """Whether the person has something to decide: about an uncertain create, or the rest of a file."""
+        return self.status == LocalStatus.UNCERTAIN or self.is_waiting
+
+    @property
+    def can_download(self) -> bool:
+        """Whether there are files to download, again or for the first time."""
+        return self.has_result_files
+
+    @property
     def transfers(self) -> tuple[Transfer, ...]:
+        """The result files that were to be downloaded, in whatever state."""
         return tuple(t for t in (self.output, self.errors) if t is not None)
 
     @property
+    def result_kinds(self) -> tuple[FileKind, ...]:
+        """The result files that the server names."""
+        job = self.job
+        return () if job is None else tuple(kind for kind in FileKind if job.file_id(kind) is not None)
+
+    @property
+    def has_result_files(self) -> bool:
+        """Whether the server names at least one result file, here or not."""
+        return bool(self.result_kinds)
+
+    @property
+    def has_files_to_fetch(self) -> bool:
+        """Whether a file that is wanted is not on disk yet; one that is gone from the server is not wanted any more."""
+        return any(t.state in (TransferState.WANTED, TransferState.FAILED) for t in self.transfers)
+
+    @property
     def has_results_here(self) -> bool:
-        """Whether every result file the job has is here, or certainly gone; not of a job without any."""
+        """Whether every result file of the job is on disk or gone for good, and at least one is on disk."""
         if self.job is None:
             return False
-        here = {t.kind: t.state for t in self.transfers}
-        kinds = [kind for kind in FileKind if self.job.file_id(kind) is not None]
-        settled = (TransferState.FETCHED, TransferState.GONE)
-        return TransferState.FETCHED in here.values() and all(here.get(kind) in settled for kind in kinds)
+        states = {t.kind: t.state for t in self.transfers}
+        final = (TransferState.FETCHED, TransferState.GONE)
+        return TransferState.FETCHED in states.values() and all(states.get(kind) in final for kind in self.result_kinds)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The result files on disk: output, then errors."""
+        return tuple(t.path for t in self.transfers if t.state is TransferState.FETCHED and t.path is not None)
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether its results are counted, or there are none on disk to count."""
+        return self.counts is not None or not self.has_results_here
 
     @property
     def answered_rows(self) -> int | None:
-        """Rows of the output file once it is on disk."""
+        """The number of rows of the output file once it is on disk."""
         return self.output.rows if self.output is not None else None
 
     @property
     def error_rows(self) -> int | None:
-        """Rows of the error file once it is on disk."""
+        """The number of rows of the error file once it is on disk."""
         return self.errors.rows if self.errors is not None else None
-
-    @property
-    def endpoint(self) -> str | None:
-        if self.job is not None and self.job.endpoint:
-            return self.job.endpoint
-        return self.submission.endpoint if self.submission is not None else None
 
 
 _LOCAL_STATUS = {
@@ -185,7 +246,7 @@ _LOCAL_STATUS = {
 
 @dataclass(frozen=True, slots=True)
 class FamilyMember:
-    """One job of a family: the original, its retries, theirs."""
+    """One job of a family, which is an original with its retries, their retries and so on."""
 
     record: JobRecord
     generation: int

@@ -197,7 +197,7 @@ def _part(record: JobRecord) -> int:
 
 def is_judged(record: JobRecord) -> bool:
     """Whether no more comes of it, and what came is counted."""
-    return record.is_finished and (record.counts is not None or not record.has_results_here)
+    return record.is_finished and record.is_counted
 
 
 def is_good(record: JobRecord) -> bool:

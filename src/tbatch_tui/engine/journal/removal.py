@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.transfer import TransferState
-
 if TYPE_CHECKING:
     from collections.abc import Set
 
@@ -32,7 +30,7 @@ def removal_blocker(record: JobRecord, listed: Set[str] | None) -> str:
         return NOT_SENT
     if record.job is None:
         return ""
-    if any(transfer.state in (TransferState.WANTED, TransferState.FAILED) for transfer in record.transfers):
+    if record.has_files_to_fetch:
         return NOT_FETCHED
     if listed is None:
         return NOT_KNOWN

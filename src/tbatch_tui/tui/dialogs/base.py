@@ -1,4 +1,4 @@
-"""What all dialogs look like: one thin box in the middle, never wider or higher than the terminal."""
+"""The look of all dialogs: one thin box in the middle, never wider or higher than the terminal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Answer = TypeVar("Answer")
 
 
 class Box(Vertical):
-    """The box itself."""
+    """The box around a dialog."""
 
     DEFAULT_CSS = """
     Box {
@@ -28,8 +28,8 @@ class Box(Vertical):
     """
 
 
-class Dialog(ModalScreen[Answer], SelectableScreen[Answer]):  # the first is the one whose style sheet is inherited
-    """A question with a typed answer."""
+class Dialog(ModalScreen[Answer], SelectableScreen[Answer]):  # Textual takes the style sheet of the first base only
+    """A question whose answer has a type; escape is always the answer that changes nothing."""
 
     DEFAULT_CSS = """
     Dialog {
@@ -42,21 +42,22 @@ class Dialog(ModalScreen[Answer], SelectableScreen[Answer]):  # the first is the
     }
     """
 
-    def key_of(self, id: str) -> str:
-        """How the first key of a binding is shown, as remapped; empty when it has none here."""
-        bindings = [active.binding for active in self.active_bindings.values() if active.binding.id == id]
+    def key_of(self, binding_id: str) -> str:
+        """Return the first key of a binding as it is displayed; empty if the binding is not active here."""
+        bindings = [active.binding for active in self.active_bindings.values() if active.binding.id == binding_id]
         return self.app.get_key_display(min(bindings, key=keymap.key_rank)) if bindings else ""
 
 
 class KeyHints(OneLine):
-    """`⏎ Save  esc Discard`: a dialog's own little footer."""
+    """The keys at the bottom of a dialog: `⏎ Save  esc Discard`."""
 
     def __init__(self, *hints: tuple[str, str]) -> None:
         super().__init__()
         self._hints = hints
 
-    def pieces(self, width: int) -> StyledText:
-        said: StyledText = []
+    def styled_text(self, _width: int) -> StyledText:
+        """Show each key with its word."""
+        text: StyledText = []
         for key, word in self._hints:
-            said += [(key, "bold $accent-text"), (f" {word}", "$status-quiet"), ("  ", "")]
-        return said
+            text += [(key, "bold $accent-text"), (f" {word}", "$status-quiet"), ("  ", "")]
+        return text

@@ -1,4 +1,4 @@
-"""A question with several answers, each told with what it means; escape leaves things as they are."""
+"""A question with several answers, each with what it means; escape leaves things as they are."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from textual.widgets import Static
 
 from tbatch_tui.tui.dialogs.base import Box, Dialog, KeyHints
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.keys.hints import shown_key
-from tbatch_tui.tui.sanitize import one_line, shown
+from tbatch_tui.tui.keys.hints import key_display
+from tbatch_tui.tui.sanitize import line_content, lines_content
 from tbatch_tui.tui.widgets.table.columns import Column
 from tbatch_tui.tui.widgets.table.table import RecordTable
 
@@ -27,7 +27,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Option(Generic[Answer]):
-    """One of the answers, and what it means."""
+    """One answer, and what it means."""
 
     answer: Answer
     title: str
@@ -35,7 +35,7 @@ class Option(Generic[Answer]):
 
 
 class ChoiceDialog(Dialog["Answer | None"], Generic[Answer]):
-    """One of the answers, or None. The way that costs nothing and loses nothing comes first."""
+    """Returns one of the answers, or None. The answer that costs and loses nothing comes first."""
 
     AUTO_FOCUS = "RecordTable"
     BINDINGS: ClassVar[list[BindingType]] = [keys.NO]
@@ -43,35 +43,46 @@ class ChoiceDialog(Dialog["Answer | None"], Generic[Answer]):
     ChoiceDialog { Box { width: 100; } RecordTable { margin-top: 1; } }
     """
 
-    def __init__(self, question: str, explanation: str, ways: Sequence[Option[Answer]], *, leave: str) -> None:
-        """`leave` says what escape does."""
+    def __init__(self, question: str, explanation: str, options: Sequence[Option[Answer]], *, leave: str) -> None:
+        """Make a dialog.
+
+        Args:
+            question: One line, ending with a question mark.
+            explanation: What the question is about, in full.
+            options: The answers, in the order of the list.
+            leave: What escape does, as a verb: "Decide later".
+        """
         super().__init__()
         self._question = question
         self._explanation = explanation
-        self._ways = ways
+        self._options = options
         self._leave = leave
 
     def compose(self) -> ComposeResult:
+        """Lay out the question, the answers and the keys."""
         with Box():
-            yield Static(one_line(self._question), classes="dialog--title")
-            yield Static(shown(self._explanation))
+            yield Static(line_content(self._question), classes="dialog--title")
+            yield Static(lines_content(self._explanation))
             yield RecordTable[Option[Answer]](
                 [
-                    Column("way", "Do", lambda way: way.title, width=14),
-                    Column("means", "What it means", lambda way: way.means, min=10),
+                    Column("way", "Do", lambda option: option.title, width=14),
+                    Column("means", "What it means", lambda option: option.means, min=10),
                 ],
                 id="ways",
             )
-            yield KeyHints((shown_key(keys.SELECT), "Do that"), (self.key_of("answer.no"), self._leave))
+            yield KeyHints((key_display(keys.SELECT), "Do that"), (self.key_of("answer.no"), self._leave))
 
     def on_mount(self) -> None:
+        """List the answers."""
         table = self.query_one(RecordTable)
-        table.styles.height = min(len(self._ways), 8) + 1
-        table.set_rows((str(number), way) for number, way in enumerate(self._ways))
+        table.styles.height = min(len(self._options), 8) + 1
+        table.set_rows((str(number), option) for number, option in enumerate(self._options))
 
     def on_record_table_selected(self, event: RecordTable.Selected) -> None:
+        """Return the answer under the cursor."""
         event.stop()
-        self.dismiss(self._ways[int(event.key)].answer)
+        self.dismiss(self._options[int(event.key)].answer)
 
     def action_no(self) -> None:
+        """Return None."""
         self.dismiss(None)

@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from tbatch_tui.tui.dialogs.base import Box, Dialog
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.sanitize import shown
+from tbatch_tui.tui.sanitize import lines_content
 from tbatch_tui.tui.widgets.button import FlatButton
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Confirm(Dialog[bool]):
-    """Ask before something that cannot be taken back."""
+    """Asks before something that cannot be undone. Returns True for yes."""
 
     AUTO_FOCUS = "#no"
     BINDINGS: ClassVar[list[BindingType]] = [keys.YES, keys.NO, keys.NEXT, keys.PREVIOUS]
@@ -27,7 +27,7 @@ class Confirm(Dialog[bool]):
     """
 
     def __init__(self, question: str, explanation: str = "", *, yes: str = "Yes", no: str = "No") -> None:
-        """A question.
+        """Make a dialog.
 
         Args:
             question: One line, ending with a question mark.
@@ -42,21 +42,25 @@ class Confirm(Dialog[bool]):
         self._no = no
 
     def compose(self) -> ComposeResult:
+        """Lay out the question and both answers."""
         with Box():
             with VerticalScroll(can_focus=False):
-                yield Static(shown(self._question), classes="dialog--title")
+                yield Static(lines_content(self._question), classes="dialog--title")
                 if self._explanation:
-                    yield Static(shown(self._explanation), classes="dialog--text")
+                    yield Static(lines_content(self._explanation), classes="dialog--text")
             with Horizontal(classes="dialog--answers"):
                 yield FlatButton(self._yes, key=self.key_of("answer.yes"), id="yes")
                 yield FlatButton(self._no, key=self.key_of("answer.no"), id="no")
 
     def action_yes(self) -> None:
+        """Answer yes."""
         self.dismiss(True)
 
     def action_no(self) -> None:
+        """Answer no."""
         self.dismiss(False)
 
     def on_flat_button_pressed(self, event: FlatButton.Pressed) -> None:
+        """Answer by mouse, or by Enter on a button."""
         event.stop()
-        self.dismiss(event.choice.id == "yes")
+        self.dismiss(event.button.id == "yes")

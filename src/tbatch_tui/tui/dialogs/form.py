@@ -1,4 +1,4 @@
-"""What the dialogs of ticks and fields share: how they are laid out, and the keys that write or give up."""
+"""The base of dialogs with ticks and fields: their layout, and the keys that save or discard."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from textual.widgets import Static
 
 from tbatch_tui.tui.dialogs.base import Answer, Dialog, KeyHints
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.keys.hints import shown_key
-from tbatch_tui.tui.render.styled import pieces_content
+from tbatch_tui.tui.keys.hints import key_display
+from tbatch_tui.tui.render.styled import styled_content
 from tbatch_tui.tui.widgets.checkbox_list import CheckboxList
 
 if TYPE_CHECKING:
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 
 class Form(Dialog[Answer | None]):
-    """Ticks in a `CheckboxList`, fields, what they come to in `#sum`, and the keys; answers what was chosen, or
-    None.
-    """
+    """A dialog of ticks in a `CheckboxList`, of fields, and of a summary in `#sum`. Returns the choice, or None."""
 
     AUTO_FOCUS = "Checkbox"
     BINDINGS: ClassVar[list[BindingType]] = [keys.SAVE, keys.DISCARD, keys.FORM_NEXT, keys.FORM_PREVIOUS]
@@ -36,19 +34,21 @@ class Form(Dialog[Answer | None]):
     }
     """
     AROUND: ClassVar[int]
-    """Lines of the dialog around the list, which scrolls where there is less room."""
+    """Lines of the dialog around the list of ticks, which gets the rest of the terminal."""
 
     def on_resize(self) -> None:
+        """Let the list scroll where the terminal is too low for all of it."""
         self.query_one(CheckboxList).styles.max_height = max(3, self.size.height - self.AROUND)
 
     def hints(self, write: str, tick: str) -> KeyHints:
-        """The keys, as remapped."""
+        """Return the keys of the form: `write` names what Enter does, `tick` what space does."""
         save, discard = self.key_of("answer.save"), self.key_of("answer.discard")
-        return KeyHints((save, write), (shown_key(keys.TICK), tick), (discard, "Back"))
+        return KeyHints((save, write), (key_display(keys.TICK), tick), (discard, "Back"))
 
-    def say_sum(self, pieces: Sequence[tuple[str, str]]) -> None:
-        """What comes of what is chosen, or why nothing can. The text has passed the gate."""
-        self.query_one("#sum", Static).update(pieces_content(list(pieces)))
+    def show_summary(self, pieces: Sequence[tuple[str, str]]) -> None:
+        """Show what the choice amounts to, or what is wrong with it. The text must be safe for the screen."""
+        self.query_one("#sum", Static).update(styled_content(list(pieces)))
 
     def action_discard(self) -> None:
+        """Return None."""
         self.dismiss(None)

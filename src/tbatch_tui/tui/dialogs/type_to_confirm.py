@@ -1,4 +1,4 @@
-"""A question that is answered by typing: for what cannot be taken back. Escape is no, and so is anything else."""
+"""A question answered by typing a word, for what cannot be undone. Anything else is no, and so is escape."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from textual.widgets import Static
 from tbatch_tui.tui.dialogs.base import Box, Dialog, KeyHints
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.render.status import ATTENTION
-from tbatch_tui.tui.sanitize import shown
+from tbatch_tui.tui.sanitize import lines_content
 from tbatch_tui.tui.widgets.text_input import TextInput
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class TypeToConfirm(Dialog[bool]):
-    """Answers True only when one of the words was typed."""
+    """Returns True only if one of the words was typed."""
 
     AUTO_FOCUS = "TextInput"
     BINDINGS: ClassVar[list[BindingType]] = [keys.SAVE, keys.DISCARD]
@@ -27,17 +27,17 @@ class TypeToConfirm(Dialog[bool]):
     TypeToConfirm {
         VerticalScroll { height: auto; max-height: 50vh; scrollbar-size-vertical: 1; }
         TextInput { background: $panel; padding: 0 1; margin-top: 1; &:focus { background: $cursor-row; } }
-        #said { height: auto; min-height: 1; }
+        #mistake { height: auto; min-height: 1; }
     }
     """
 
     def __init__(self, question: str, explanation: str, *, words: tuple[str, ...], verb: str) -> None:
-        """A question.
+        """Make a dialog.
 
         Args:
             question: One line, ending with a question mark.
             explanation: What it means, in full.
-            words: Each of them is a yes.
+            words: Any of them is a yes.
             verb: What a yes does: "Delete".
         """
         super().__init__()
@@ -47,27 +47,33 @@ class TypeToConfirm(Dialog[bool]):
         self._verb = verb
 
     def compose(self) -> ComposeResult:
+        """Lay out the question and the field."""
         with Box():
             with VerticalScroll(can_focus=False):
-                yield Static(shown(self._question), classes="dialog--title")
-                yield Static(shown(self._explanation), classes="dialog--text")
+                yield Static(lines_content(self._question), classes="dialog--title")
+                yield Static(lines_content(self._explanation), classes="dialog--text")
             yield TextInput(placeholder=f"type {' or '.join(self._words)}")
-            yield Static(id="said", markup=False)
+            yield Static(id="mistake", markup=False)
             yield KeyHints(
                 (self.key_of("answer.save"), self._verb), (self.key_of("answer.discard"), "Leave all as it is")
             )
 
     def on_input_submitted(self, event: TextInput.Submitted) -> None:
+        """Enter in the field answers."""
         event.stop()
         self.action_save()
 
     def action_save(self) -> None:
+        """Return True for one of the words; otherwise say that nothing was done."""
         typed = self.query_one(TextInput).value.strip().lower().replace(",", "")
         if typed in self._words:
             self.dismiss(True)
             return
         self.app.bell()
-        self.query_one("#said", Static).update(shown(f"Nothing was done: type {' or '.join(self._words)}.", ATTENTION))
+        self.query_one("#mistake", Static).update(
+            lines_content(f"Nothing was done: type {' or '.join(self._words)}.", ATTENTION)
+        )
 
     def action_discard(self) -> None:
+        """Return False."""
         self.dismiss(False)

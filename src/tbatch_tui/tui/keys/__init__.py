@@ -1,1 +1,1 @@
-"""Every key, said once."""
+"""Every key of the app, defined once, and what is derived from that."""

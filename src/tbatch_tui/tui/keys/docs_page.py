@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING
 
 from textual.keys import format_key
 
-from tbatch_tui.tui.keys.bindings import ALL, PLACES, SCREENS, KeyContext
-from tbatch_tui.tui.keys.keymap import keys_of
+from tbatch_tui.tui.keys.bindings import ALL, CONTEXTS, SCREENS, KeyContext
+from tbatch_tui.tui.keys.keymap import binding_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from textual.binding import Binding
 
 _HEAD = """# Keys
@@ -50,33 +48,33 @@ _NAMES = {"escape": "esc", "enter": "enter"}
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page as Markdown."""
     parts = [_HEAD]
     for group in dict.fromkeys(binding.group.description for binding in ALL if binding.group is not None):
         parts.append(f"\n## {group}\n\n| key | id | where | does |\n|---|---|---|---|\n")
-        of_group = [binding for binding in ALL if binding.group is not None and binding.group.description == group]
-        known: dict[str, list[Binding]] = {}
-        for binding in of_group:
-            known.setdefault(binding.id or "", []).append(binding)
-        parts += [_row(id, bindings) for id, bindings in known.items()]
+        actions: dict[str, list[Binding]] = {}
+        for binding in ALL:
+            if binding.group is not None and binding.group.description == group:
+                actions.setdefault(binding.id or "", []).append(binding)
+        parts += [_row(action_id, bindings) for action_id, bindings in actions.items()]
     return "".join(parts)
 
 
-def _row(id: str, bindings: list[Binding]) -> str:
-    keys = dict.fromkeys(_shown(key) for binding in bindings for key in keys_of(binding))
-    told = " / ".join(dict.fromkeys(binding.tooltip.rstrip(".") for binding in bindings))
-    return f"| {' '.join(keys)} | `{id}` | {_where(PLACES[id])} | {told} |\n"
+def _row(action_id: str, bindings: list[Binding]) -> str:
+    """Return the row of an action, which may have several bindings: one a context."""
+    keys = dict.fromkeys(_format_key(key) for binding in bindings for key in binding_keys(binding))
+    tooltips = " / ".join(dict.fromkeys(binding.tooltip.rstrip(".") for binding in bindings))
+    return f"| {' '.join(keys)} | `{action_id}` | {_format_contexts(CONTEXTS[action_id])} | {tooltips} |\n"
 
 
-def _shown(key: str) -> str:
+def _format_key(key: str) -> str:
     return f"`{_NAMES.get(key, format_key(key))}`"
 
 
-def _where(places: Iterable[KeyContext]) -> str:
-    places = set(places)
-    if places >= SCREENS:
+def _format_contexts(contexts: frozenset[KeyContext]) -> str:
+    if contexts >= SCREENS:
         return "every screen"
-    return ", ".join(place.value for place in KeyContext if place in places)
+    return ", ".join(context.value for context in KeyContext if context in contexts)
 
 
 if __name__ == "__main__":

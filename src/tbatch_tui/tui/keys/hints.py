@@ -1,4 +1,4 @@
-"""Keys in words: a text names an action, `{job.cancel}`, and what is shown is the key that the person has for it."""
+"""Keys in texts: a text names an action, `{job.cancel}`, and the user reads the key that they have mapped to it."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from textual._context import active_app
 from textual.keys import format_key
 
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.keys.keymap import keys_of
+from tbatch_tui.tui.keys.keymap import binding_keys
+from tbatch_tui.tui.textual_private import current_app
 
 if TYPE_CHECKING:
     from textual.binding import Binding
 
-_NAMED = re.compile(r"\{([a-z]+\.[a-z-]+)\}")
+_ACTION = re.compile(r"\{([a-z]+\.[a-z-]+)\}")
 
 
-def shown_key(binding: Binding) -> str:
-    """The first key of an action, as it is shown to the person whose app this is; without an app, the default."""
-    app = active_app.get(None)
-    key = keys_of(binding, getattr(app, "own_keys", None))[0]
+def key_display(binding: Binding) -> str:
+    """Return the first key of an action as the running app displays it; without an app, the default key."""
+    app = current_app()
+    key = binding_keys(binding, getattr(app, "custom_keys", None))[0]
     return format_key(key) if app is None else app.get_key_display(replace(binding, key=key))
 
 
 def fill_keys(text: str) -> str:
-    """The text with a key in the place of each action that it names by its id; anything else in braces stays."""
-    return _NAMED.sub(_key, text) if "{" in text else text
+    """Replace each `{action.id}` in the text by its key. Anything else in braces stays as it is."""
+    return _ACTION.sub(_replacement, text) if "{" in text else text
 
 
-def _key(found: re.Match[str]) -> str:
-    binding = next((one for one in keys.ALL if one.id == found[1]), None)
-    return shown_key(binding) if binding is not None else found[0]
+def _replacement(match: re.Match[str]) -> str:
+    binding = next((binding for binding in keys.ALL if binding.id == match[1]), None)
+    return key_display(binding) if binding is not None else match[0]

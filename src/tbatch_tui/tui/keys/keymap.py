@@ -1,22 +1,23 @@
-"""A person's own keys: what is wrong with them is said, because Textual ignores it in silence.
+"""A user's own keys: check a keymap and report what is wrong with it, because Textual ignores that silently.
 
-Unknown ids, keys that do not exist and clashes each get a message; where there is one, the default stays.
+Unknown ids, keys that do not exist and clashes each get a message, and the default key stays.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys, _character_to_key, key_to_character
+from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys, key_to_character
 
-from tbatch_tui.tui.keys.bindings import ALL, PLACES, TICK, KeyContext
+from tbatch_tui.tui.keys.bindings import ALL, CONTEXTS, TICK, KeyContext
+from tbatch_tui.tui.textual_private import key_of_character
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from textual.binding import Binding
 
-_TAKEN = {
+_RESERVED = {
     "tab": "moves between fields",
     "shift+tab": "moves between fields",
     "ctrl+c": "is the terminal's",
@@ -27,11 +28,13 @@ _TAKEN = {
     "ctrl+left_square_bracket": "is Escape to a terminal",
 }
 _WHILE_TYPING = frozenset(
-    id for id, places in PLACES.items() if places <= {KeyContext.FILTERING, KeyContext.FORM} and id != TICK.id
+    action_id
+    for action_id, contexts in CONTEXTS.items()
+    if contexts <= {KeyContext.FILTERING, KeyContext.FORM} and action_id != TICK.id
 )
-"""What works while one writes: no character can be its key."""
+"""Actions that work while the user types: no character can be their key."""
 _MODIFIERS = frozenset({"ctrl", "shift", "alt", "super", "meta", "hyper"})
-_NAMED = (
+_NAMED_KEYS = (
     {key.value for key in Keys if "+" not in key.value and not key.value.startswith("<")}
     | set(KEY_TO_UNICODE_NAME)
     | set(KEY_NAME_REPLACEMENTS.values())
@@ -50,89 +53,95 @@ _NAMED = (
 )
 
 
-def normal_key(key: str) -> str | None:
-    """A key as Textual spells it (`?` → `question_mark`, `shift+a` → `A`); None when there is no such key."""
+def normalize_key(key: str) -> str | None:
+    """Spell a key as Textual does (`?` → `question_mark`, `shift+a` → `A`); return None when there is no such key."""
     key = key.strip()
     if len(key) == 1:
-        return _character_to_key(key) if key.isprintable() and key != " " else None
+        return key_of_character(key) if key.isprintable() and key != " " else None
     *modifiers, last = key.split("+")
     if len(last) == 1:
         if modifiers == ["shift"] and last.isalpha():
             return last.upper()
-        last = _character_to_key(last)
-    elif last not in _NAMED:
+        last = key_of_character(last)
+    elif last not in _NAMED_KEYS:
         return None
     if len(set(modifiers)) != len(modifiers) or not _MODIFIERS.issuperset(modifiers):
         return None
     return "+".join([*modifiers, last])
 
 
-def keys_of(binding: Binding, keymap: Mapping[str, str] | None = None) -> list[str]:
-    """The keys of a binding, as remapped."""
+def binding_keys(binding: Binding, keymap: Mapping[str, str] | None = None) -> list[str]:
+    """Return the keys of a binding, as remapped by `keymap` (id → keys)."""
     keys = (keymap or {}).get(binding.id or "", binding.key)
-    return [normal_key(key) or key.strip() for key in keys.split(",")]
+    return [normalize_key(key) or key.strip() for key in keys.split(",")]
 
 
 def key_rank(binding: Binding) -> int:
-    """Which of an action's keys this one is, so that the first is shown first; a remapped one comes before all."""
-    default = next((keys_of(one) for one in ALL if one.id == binding.id), [])
+    """Return the position of this key among its action's default keys, to show the first of them first.
+
+    A remapped key is -1, and so comes before all defaults.
+    """
+    default = next((binding_keys(each) for each in ALL if each.id == binding.id), [])
     return default.index(binding.key) if binding.key in default else -1
 
 
 def resolve_keymap(mapping: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """The part of a person's keymap that can be had, and a message for each part that cannot: there the default stays.
+    """Return the valid part of a user's keymap, and a message for each entry that is not valid.
 
-    The mapping is id → keys, several separated by commas. Of two ids that want the same key on the same screen,
-    the one written later loses; a default is never pushed out by a remapped key.
+    Of two ids that want the same key on the same screen, the one written later loses. A remapped key never takes a
+    default key from another action.
+
+    Args:
+        mapping: id → keys, several separated by commas.
     """
     accepted: dict[str, str] = {}
     messages: list[str] = []
-    for id, keys in mapping.items():
-        if id not in PLACES:
-            messages.append(f"keys: there is no action {id!r}{_meant(id)}")
-        elif message := _fault(id, keys):
-            messages.append(f"keys: {id}: {message}; it stays {_default(id)}")
+    for action_id, keys in mapping.items():
+        if action_id not in CONTEXTS:
+            messages.append(f"keys: there is no action {action_id!r}{_suggestion(action_id)}")
+        elif message := _fault(action_id, keys):
+            messages.append(f"keys: {action_id}: {message}; it stays {_default(action_id)}")
         else:
-            accepted[id] = ",".join(normal_key(key) or key for key in keys.split(","))
+            accepted[action_id] = ",".join(normalize_key(key) or key for key in keys.split(","))
     while clash := _clash(accepted):
-        loser, key, other, place = clash
+        loser, key, other, context = clash
         del accepted[loser]
-        messages.append(f"keys: {loser}: {key!r} is {other} on {place} already; it stays {_default(loser)}")
+        messages.append(f"keys: {loser}: {key!r} is {other} on {context} already; it stays {_default(loser)}")
     return accepted, messages
 
 
-def _fault(id: str, keys: object) -> str | None:
-    """What is wrong with the keys of one action, whatever else is mapped."""
+def _fault(action_id: str, keys: object) -> str | None:
+    """Return what is wrong with the keys of one action, whatever else is mapped."""
     if not isinstance(keys, str) or not keys.strip():
         return "a key is wanted, or several separated by commas"
     for key in keys.split(","):
-        normal = normal_key(key)
+        normal = normalize_key(key)
         if normal is None:
             return f"there is no key {key.strip()!r}"
-        if normal in _TAKEN and not any(normal in keys_of(one) for one in ALL if one.id == id):
-            return f"{normal!r} {_TAKEN[normal]}"
-        if id in _WHILE_TYPING and key_to_character(normal) is not None:
+        if normal in _RESERVED and not any(normal in binding_keys(each) for each in ALL if each.id == action_id):
+            return f"{normal!r} {_RESERVED[normal]}"
+        if action_id in _WHILE_TYPING and key_to_character(normal) is not None:
             return f"{key.strip()!r} would be typed into the line"
     return None
 
 
 def _clash(accepted: dict[str, str]) -> tuple[str, str, str, KeyContext] | None:
-    """The last remapped id whose key is another's on the same screen: (id, key, the other id, where)."""
-    effective = {binding.id: keys_of(binding, accepted) for binding in ALL if binding.id}
-    for id in reversed(accepted):
+    """Return the last remapped id whose key another id has in the same context: (id, key, the other id, context)."""
+    effective = {binding.id: binding_keys(binding, accepted) for binding in ALL if binding.id}
+    for action_id in reversed(accepted):
         for other, keys in effective.items():
-            shared = PLACES[id] & PLACES[other]
-            if other != id and shared and (both := [key for key in effective[id] if key in keys]):
-                return id, both[0], other, min(shared)
+            contexts = CONTEXTS[action_id] & CONTEXTS[other]
+            if other != action_id and contexts and (both := [key for key in effective[action_id] if key in keys]):
+                return action_id, both[0], other, min(contexts)
     return None
 
 
-def _default(id: str) -> str:
-    return repr(next(binding.key for binding in ALL if binding.id == id))
+def _default(action_id: str) -> str:
+    return repr(next(binding.key for binding in ALL if binding.id == action_id))
 
 
-def _meant(id: str) -> str:
+def _suggestion(action_id: str) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(id, PLACES, 1)
+    near = get_close_matches(action_id, CONTEXTS, 1)
     return f"; did you mean {near[0]!r}?" if near else ""

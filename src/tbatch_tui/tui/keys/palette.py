@@ -1,4 +1,7 @@
-"""The command palette: every key that works here, by name. Derived from the bindings, so it is never out of date."""
+"""The command palette: every key that works on this screen, by its name.
+
+It is derived from the bindings, so it is never out of date.
+"""
 
 from __future__ import annotations
 
@@ -14,24 +17,27 @@ if TYPE_CHECKING:
 
 
 class KeyCommands(Provider):
-    """The active bindings of the screen below the palette."""
+    """Commands for the active bindings of the screen below the palette."""
 
     def _entries(self) -> Iterator[tuple[str, str, str]]:
-        seen: set[str] = set()
+        """Yield the key to press, the title and the tooltip of each action."""
+        listed: set[str] = set()
         for active in self.screen.active_bindings.values():
             binding = active.binding
             name = binding.id or binding.action
-            if not active.enabled or name in seen or name == keys.PALETTE.id or not binding.description:
+            if not active.enabled or name in listed or name == keys.PALETTE.id or not binding.description:
                 continue
-            seen.add(name)
-            shown = self.app.get_key_display(binding)
-            yield binding.key, f"{binding.description}  ({shown})", binding.tooltip
+            listed.add(name)
+            display = self.app.get_key_display(binding)
+            yield binding.key, f"{binding.description}  ({display})", binding.tooltip
 
     async def discover(self) -> Hits:
+        """List every action before anything is typed."""
         for key, title, tooltip in self._entries():
             yield DiscoveryHit(title, partial(self.app.simulate_key, key), help=tooltip or None)
 
     async def search(self, query: str) -> Hits:
+        """List the actions whose title matches."""
         matcher = self.matcher(query)
         for key, title, tooltip in self._entries():
             if (score := matcher.match(title)) > 0:

@@ -1,1 +1,1 @@
-"""Values as styled text: pure functions, shared by the screens."""
+"""Values as styled text: pure functions that several screens share."""

@@ -1,4 +1,4 @@
-"""What a check found, in words: the verdict in one line, and what is in the file. Pure."""
+"""A check report as text: the verdict in one line, and what is in the file. Pure functions."""
 
 from __future__ import annotations
 
@@ -18,45 +18,45 @@ _MODELS_NAMED = 8
 _MODELS_IN_LINE = 2
 
 
-def verdict(report: CheckReport) -> StyledText:
-    """`✗ 3 errors · ! 41 warnings`, and what follows from that."""
+def format_verdict(report: CheckReport) -> StyledText:
+    """Return `✗ 3 errors · ! 41 warnings`, and whether the file can be submitted."""
     if not (report.errors or report.warnings):
         notes = f", {fmt.plural(report.notes, 'note')}" if report.notes else ""
-        said: StyledText = [(f"✓ {CLEAN}", "bold $status-ok")]
-        return [*said, (f" in {fmt.plural(report.lines, 'line')}{notes}.", "$status-ok")]
-    said = []
+        clean: StyledText = [(f"✓ {CLEAN}", "bold $status-ok")]
+        return [*clean, (f" in {fmt.plural(report.lines, 'line')}{notes}.", "$status-ok")]
+    text: StyledText = []
     for number, noun, glyph, style in (
         (report.errors, "error", "✗", "bold $status-failed"),
         (report.warnings, "warning", "!", "bold $status-attention"),
         (report.notes, "note", "", ""),
     ):
         if number:
-            said += [(" · " if said else "", "$rule"), (f"{glyph} {fmt.plural(number, noun)}".lstrip(), style)]
-    follows = "It can be submitted as it is." if report.is_ok else "Mend the errors to submit it."
+            text += [(" · " if text else "", "$rule"), (f"{glyph} {fmt.plural(number, noun)}".lstrip(), style)]
+    conclusion = "It can be submitted as it is." if report.is_ok else "Mend the errors to submit it."
     if report.can_be_split:
-        follows = "It can be submitted as several jobs."
-    said.append((f"  {follows}", "$status-quiet"))
-    return said
+        conclusion = "It can be submitted as several jobs."
+    text.append((f"  {conclusion}", "$status-quiet"))
+    return text
 
 
-def next_step(report: CheckReport) -> str:
-    """What is to be known beside the verdict, on Check."""
+def format_next_step(report: CheckReport) -> str:
+    """Return what the Check screen adds to the verdict: the way on, or that the list is cut."""
     if not report.problems:
         return fill_keys(" {go.on} goes on to submit it.")
     is_cut = len(report.problems) < report.errors + report.warnings + report.notes
     return f" The first {len(report.problems):,} problems are listed." if is_cut else ""
 
 
-def error_lines(error: LocalFileError) -> StyledText:
-    """Why there is no verdict, and the ways on."""
-    said: StyledText = [("✗ ", "bold $status-failed"), (line(error.title), "bold $status-failed")]
+def format_no_report(error: LocalFileError) -> StyledText:
+    """Return why there is no report, and what can be done."""
+    text: StyledText = [("✗ ", "bold $status-failed"), (line(error.title), "bold $status-failed")]
     if error.hint:
-        said.append((f"\n\n  {line(error.hint)}", ""))
-    return [*said, (fill_keys("\n\n  {check.again} tries again, {go.back} goes back."), "$status-quiet")]
+        text.append((f"\n\n  {line(error.hint)}", ""))
+    return [*text, (fill_keys("\n\n  {check.again} tries again, {go.back} goes back."), "$status-quiet")]
 
 
-def summary(report: CheckReport) -> StyledText:
-    """What is in the file, in a line or two."""
+def format_summary(report: CheckReport) -> StyledText:
+    """Return what is in the file, in a line or two: endpoint, models, tokens, longest line."""
     models = list(report.models)
     named = ", ".join(
         line(fmt.short_model(name)) + (f" ({report.models[name]:,})" if len(models) > 1 else "")
@@ -64,13 +64,13 @@ def summary(report: CheckReport) -> StyledText:
     )
     if len(models) > _MODELS_IN_LINE:
         named += f" and {len(models) - _MODELS_IN_LINE:,} more"
-    said = [(_endpoint(report, "Endpoint unknown"), ""), (f" ({line(report.endpoint_why)})", "$status-quiet")]
-    said += [(" · ", "$rule"), (named or "no model", "")]
-    return [*said, ("".join(f" · {words}" for words in (_tokens(report), _longest(report)) if words), "$status-quiet")]
+    text = [(_endpoint(report, "Endpoint unknown"), ""), (f" ({line(report.endpoint_why)})", "$status-quiet")]
+    text += [(" · ", "$rule"), (named or "no model", "")]
+    return [*text, ("".join(f" · {part}" for part in (_tokens(report), _longest(report)) if part), "$status-quiet")]
 
 
 def _tokens(report: CheckReport) -> str:
-    """An estimate, to two digits; empty where there is none."""
+    """Return the estimate of tokens to two digits; empty without one."""
     number = report.prompt_tokens
     return f"about {round(number, 2 - len(str(number))):,} tokens" if number else ""
 
@@ -80,30 +80,34 @@ def _longest(report: CheckReport) -> str:
 
 
 def _endpoint(report: CheckReport, unknown: str) -> str:
-    """What the file is for."""
+    """Return the endpoint the file is for."""
     return report.endpoint.words if report.endpoint is not None else unknown
 
 
-def facts(report: CheckReport, *, models_named: int | None = None) -> list[tuple[str, StyledText]]:
-    """What is in the file, fact by fact."""
-    told: list[tuple[str, StyledText]] = [
+def report_facts(report: CheckReport, *, models_named: int | None = None) -> list[tuple[str, StyledText]]:
+    """Return what is in the file, fact by fact.
+
+    Args:
+        models_named: How many models have a line each.
+    """
+    facts: list[tuple[str, StyledText]] = [
         ("Requests", [(fmt.count(report.requests), "")]),
         ("Size", [(fmt.size(report.size), ""), (f" · {_longest(report)}", "$status-quiet")]),
         ("Endpoint", [(_endpoint(report, "Unknown"), ""), (f" · {line(report.endpoint_why)}", "$status-quiet")]),
     ]
-    if words := _tokens(report):
-        told.insert(2, ("Prompts", [(words, "")]))
-    return told + models(report, models_named or _MODELS_NAMED)
+    if tokens := _tokens(report):
+        facts.insert(2, ("Prompts", [(tokens, "")]))
+    return facts + model_facts(report, models_named or _MODELS_NAMED)
 
 
-def models(report: CheckReport, most: int = _MODELS_NAMED) -> list[tuple[str, StyledText]]:
-    """Each model with its requests, a line each; of very many only the most used."""
+def model_facts(report: CheckReport, most: int = _MODELS_NAMED) -> list[tuple[str, StyledText]]:
+    """Return each model with its number of requests; of more than `most` only the most used."""
     named = list(report.models.items())
-    told: list[tuple[str, StyledText]] = []
+    facts: list[tuple[str, StyledText]] = []
     for index, (name, number) in enumerate(named[:most]):
         many: StyledText = [(f" · {fmt.plural(number, 'request')}", "$status-quiet")] if len(named) > 1 else []
         title = "" if index else "Models" if len(named) > 1 else "Model"
-        told.append((title, [(line(name), ""), *many]))
+        facts.append((title, [(line(name), ""), *many]))
     if len(named) > most:
-        told.append(("", [(f"and {len(named) - most:,} more", "$status-quiet")]))
-    return told or [("Model", [("none is named", "$status-quiet")])]
+        facts.append(("", [(f"and {len(named) - most:,} more", "$status-quiet")]))
+    return facts or [("Model", [("none is named", "$status-quiet")])]

@@ -1,4 +1,4 @@
-"""The sum of a job in words: as a line that must come out even, and as what fits into a cell. Pure."""
+"""The counts of a job as text: a line whose sum must come out even, and what fits into a cell. Pure functions."""
 
 from __future__ import annotations
 
@@ -10,71 +10,75 @@ from tbatch_tui.tui.sanitize import ELLIPSIS
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.domain.counts import JobCounts, RequestCounts
+    from tbatch_tui.tui.render.styled import StyledText
 
-StyledText = list[tuple[str, str]]
-BETWEEN = " · "
+SEPARATOR = " · "
 
 
-def format_counts(found: RequestCounts) -> str:
-    """`2,000 in = 1,980 answered + 17 errors + 3 missing · 12 cut short`, and then what should not be: `2 duplicates`.
+def format_counts(counts: RequestCounts) -> str:
+    """Return `2,000 in = 1,980 answered + 17 errors + 3 missing · 12 cut short`.
 
-    Without an input file, what came back; where it is known what was submitted, of how many.
+    After that comes what should not be, such as `2 duplicates`. Without an input file it is what came back, and of how
+    many if that is known.
     """
-    parts = [f"{found.answered:,} answered", fmt.plural(found.errors, "error")]
-    if found.has_input:
-        said, parts = f"{found.requests:,} in", [*parts, f"{found.missing:,} missing"]
+    parts = [f"{counts.answered:,} answered", fmt.plural(counts.errors, "error")]
+    if counts.has_input:
+        total, parts = f"{counts.requests:,} in", [*parts, f"{counts.missing:,} missing"]
     else:
-        came = found.requests - found.missing
-        said = f"{came:,} of {found.requests:,} came back" if found.missing else f"{came:,} came back"
-    return fmt.joined(
-        f"{said} = {' + '.join(parts)}",
-        f"{found.cut_short:,} cut short",
-        fmt.plural(found.unknown, "unknown id") if found.has_input and found.unknown else "",
-        fmt.plural(found.duplicates, "duplicate") if found.duplicates else "",
-        f"{found.unreadable:,} unreadable" if found.unreadable else "",
+        returned = counts.requests - counts.missing
+        total = f"{returned:,} of {counts.requests:,} came back" if counts.missing else f"{returned:,} came back"
+    return fmt.join(
+        f"{total} = {' + '.join(parts)}",
+        f"{counts.cut_short:,} cut short",
+        fmt.plural(counts.unknown, "unknown id") if counts.has_input and counts.unknown else "",
+        fmt.plural(counts.duplicates, "duplicate") if counts.duplicates else "",
+        f"{counts.unreadable:,} unreadable" if counts.unreadable else "",
     )
 
 
-def counts_style(found: RequestCounts) -> str:
-    """Green only where each request has its one row."""
-    if found.is_even:
+def counts_style(counts: RequestCounts) -> str:
+    """Return the style of the counts: green only where each request has exactly one row."""
+    if counts.is_even:
         return OK
-    return QUIET if found.is_accounted else ATTENTION
+    return QUIET if counts.is_accounted else ATTENTION
 
 
-def counts_cell(tally: JobCounts, width: int | None = None) -> StyledText:
-    """`1,980 ok · 17 err · 3 missing`, or `all answered`: what is zero is left out, but for what is ok.
+def counts_cell(counts: JobCounts, width: int | None = None) -> StyledText:
+    """Return `1,980 ok · 17 err · 3 missing`, or `all answered`. Zeros are left out, except for `ok`.
 
-    In too narrow a cell `cut short` is `cut`; then what is no trouble goes, and `…` stands for it: no number is ever
-    without its word.
+    In a cell that is too narrow, `cut short` becomes `cut`; then what is no problem is left out, with `…` in its place.
+    No number is ever without its word.
+
+    Args:
+        width: Cells of the terminal; None for no limit.
     """
-    if tally.is_even and not tally.errors and not tally.cut_short:
+    if counts.is_even and not counts.errors and not counts.cut_short:
         return [("all answered", OK)]
-    ok = (f"{tally.answered:,} ok", "" if tally.needs_attention else OK)
-    troubles = [
+    ok = (f"{counts.answered:,} ok", "" if counts.needs_attention else OK)
+    problems = [
         (f"{number:,} {word}", ATTENTION)
         for number, word in (
-            (tally.errors, "err"),
-            (tally.missing, "missing"),
-            (tally.unknown, "unknown"),
-            (tally.duplicates, "doubled"),
-            (tally.unreadable, "unreadable"),
+            (counts.errors, "err"),
+            (counts.missing, "missing"),
+            (counts.unknown, "unknown"),
+            (counts.duplicates, "doubled"),
+            (counts.unreadable, "unreadable"),
         )
         if number
     ]
-    cut = [(f"{tally.cut_short:,} {word}", QUIET) for word in ("cut short", "cut") if tally.cut_short]
+    cut = [(f"{counts.cut_short:,} {word}", QUIET) for word in ("cut short", "cut") if counts.cut_short]
     if width is None:
-        return _beside([ok, *troubles, *cut[:1]])
-    less = [[ok, *troubles], *(troubles[:count] for count in range(len(troubles), 0, -1))]
-    for pieces in (
-        _beside([ok, *troubles, *cut[:1]]),
-        _beside([ok, *troubles, *cut[1:]]),
-        *([*_beside(parts), (f" {ELLIPSIS}", QUIET)] for parts in less),
+        return _join([ok, *problems, *cut[:1]])
+    shorter = [[ok, *problems], *(problems[:count] for count in range(len(problems), 0, -1))]
+    for text in (
+        _join([ok, *problems, *cut[:1]]),
+        _join([ok, *problems, *cut[1:]]),
+        *([*_join(parts), (f" {ELLIPSIS}", QUIET)] for parts in shorter),
     ):
-        if sum(len(text) for text, _ in pieces) <= width:
+        if sum(len(part) for part, _ in text) <= width:
             break
-    return pieces
+    return text
 
 
-def _beside(parts: StyledText) -> StyledText:
-    return [piece for part in parts for piece in ((BETWEEN, QUIET), part)][1:]
+def _join(parts: StyledText) -> StyledText:
+    return [each for part in parts for each in ((SEPARATOR, QUIET), part)][1:]

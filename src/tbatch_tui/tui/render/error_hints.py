@@ -1,4 +1,7 @@
-"""What the server is known to say when a job fails, and what helps. The words are the live API's and the sandbox's."""
+"""Known errors of failed jobs, and what helps.
+
+The texts to match are those of the live API and of the sandbox.
+"""
 
 from __future__ import annotations
 
@@ -56,12 +59,13 @@ KNOWN: tuple[tuple[tuple[str, ...], str], ...] = (
         "That was the server's trouble, not the file's. Submit it again later; what came back is billed, no more.",
     ),
 )
+"""Parts of an error in lower case, and the hint. The first match wins."""
 
 
 def error_hint(error: str) -> str:
-    """What helps with this error; what is safe to say of any other."""
+    """Return what helps with this error, or what holds for any unknown one."""
     lowered = error.lower()
-    for signs, hint in KNOWN:
-        if any(sign in lowered for sign in signs):
+    for phrases, hint in KNOWN:
+        if any(phrase in lowered for phrase in phrases):
             return hint
     return "Nobody here knows this message. Its id ({list.copy-id}) is what Together's support asks for."

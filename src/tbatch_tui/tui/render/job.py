@@ -1,4 +1,4 @@
-"""A job in words: what the list, its foot and the Job screen say of it. Pure; the clock comes from outside."""
+"""A job as text, for the list, its details and the Job screen. Pure functions; the clock comes from outside."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from tbatch_tui.engine.domain.job import FileKind, JobStatus, LocalStatus
+from tbatch_tui.engine.domain.job import JobStatus, LocalStatus
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.keys.hints import fill_keys, shown_key
+from tbatch_tui.tui.keys.hints import fill_keys, key_display
 from tbatch_tui.tui.render.counts import counts_cell
 from tbatch_tui.tui.sanitize import fit, line
 
@@ -21,18 +21,17 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.events import TransferProgress
+    from tbatch_tui.tui.render.styled import StyledText
 
-_NAMED = 4
-"""Cells of a name below which its part is not worth them."""
-StyledText = list[tuple[str, str]]
-"""Text and a style each: what a table's cell takes."""
-_BEFORE_THE_CAUSE = re.compile(r"(Error validating input file: )?(Line \d+ \(within chunk\): )?")
-"""What a failed job's error begins with: in a cell it would be all there is room for, and that line need not be the
-file's. The foot says all of it."""
+_MIN_NAME = 4
+"""Cells of a file's name below which the part of the file is left out."""
+_ERROR_PREFIX = re.compile(r"(Error validating input file: )?(Line \d+ \(within chunk\): )?")
+"""How a failed job's error begins. A cell would have room for nothing else, and the line number need not be the
+file's. The details show the whole error."""
 
 
-def kind_of(record: JobRecord) -> str:
-    """`chat completions`; an endpoint nobody knows as it is."""
+def format_kind(record: JobRecord) -> str:
+    """Return `chat completions`; an unknown endpoint as it is."""
     endpoint = record.endpoint
     if endpoint is None:
         return ""
@@ -43,16 +42,16 @@ def kind_of(record: JobRecord) -> str:
 
 
 def name_cell(record: JobRecord, width: int) -> str:
-    """What it is called; of a part, which one it is has its room first."""
+    """Return the name of a job. If it is a part of a file, the number of the part has its room first."""
     part = f" · {record.part_words}" if record.group is not None else ""
     room = width - cell_len(part)
-    if not part or room < _NAMED or cell_len(line(record.name_of_file)) <= room:
+    if not part or room < _MIN_NAME or cell_len(line(record.name_of_file)) <= room:
         return record.name
     return fit(record.name_of_file, room).rstrip() + part
 
 
 def progress_cell(record: JobRecord, width: int) -> StyledText:
-    """What the Progress column says: a bar while it runs, then what came of it."""
+    """Return the cell of the Progress column: a bar while the job runs, then its outcome."""
     job = record.job
     if job is None:
         return _submission_cell(record)
@@ -65,16 +64,20 @@ def progress_cell(record: JobRecord, width: int) -> StyledText:
     if not job.is_ended:
         return [("finishing the rows under way" if "CANCEL" in job.status else "", "$status-quiet")]
     if job.error:
-        said = line(job.error)
-        return [(_BEFORE_THE_CAUSE.sub("", said, count=1) or said, "$status-failed")]
-    return outcome_pieces(record, width)
+        error = line(job.error)
+        return [(_ERROR_PREFIX.sub("", error, count=1) or error, "$status-failed")]
+    return format_outcome(record, width)
 
 
-def outcome_pieces(record: JobRecord, width: int | None = None) -> StyledText:
-    """What came back: `1,980 ok · 17 err`, or where the files stand; in `width` cells as much of it as can be said."""
-    trouble = next((t for t in record.transfers if t.state is TransferState.FAILED), None)
-    if trouble is not None:
-        return [("not fetched: ", "$status-attention"), (line(fill_keys(trouble.message or "")), "")]
+def format_outcome(record: JobRecord, width: int | None = None) -> StyledText:
+    """Return what came back, `1,980 ok · 17 err`, or the state of the files.
+
+    Args:
+        width: Cells for the counts, which are shortened to it; None for no limit.
+    """
+    failed = next((t for t in record.transfers if t.state is TransferState.FAILED), None)
+    if failed is not None:
+        return [("not fetched: ", "$status-attention"), (line(fill_keys(failed.message or "")), "")]
     if any(t.state is TransferState.WANTED for t in record.transfers):
         return [("fetching results", "$status-active")]
     if any(t.state is TransferState.GONE for t in record.transfers):
@@ -83,26 +86,29 @@ def outcome_pieces(record: JobRecord, width: int | None = None) -> StyledText:
         return counts_cell(record.counts, width)
     answered, errors = record.answered_rows, record.error_rows
     if answered is None and errors is None:
-        has_files = record.job is not None and any(record.job.file_id(kind) for kind in FileKind)
+        has_files = record.has_result_files
         return [("on the server" if has_files else "no result files", "$status-quiet")]
-    pieces: StyledText = [(f"{answered or 0:,} ok", "$status-ok" if not errors else "")]
+    counts: StyledText = [(f"{answered or 0:,} ok", "$status-ok" if not errors else "")]
     if errors:
-        pieces += [(" · ", "$status-quiet"), (f"{errors:,} err", "$status-attention")]
+        counts += [(" · ", "$status-quiet"), (f"{errors:,} err", "$status-attention")]
     missing = (record.requests or 0) - (answered or 0) - (errors or 0)
     if record.requests is not None and missing > 0:
-        pieces += [(" · ", "$status-quiet"), (f"{missing:,} missing", "$status-attention")]
-    return pieces
+        counts += [(" · ", "$status-quiet"), (f"{missing:,} missing", "$status-attention")]
+    return counts
 
 
-def moved_pieces(moved: TransferProgress, width: int) -> StyledText:
-    """Bytes on their way: a bar of `width` cells, how many of how many, and how fast."""
-    done, rest = fmt.bar_parts(moved.done / moved.total if moved.total else None, width)
-    words = f" {fmt.size(moved.done)} of {fmt.size(moved.total)} {fmt.rate(moved.rate)}"
-    return [(done, "$status-active"), (rest, "$rule"), (words, "")]
+def format_transfer(progress: TransferProgress, width: int) -> StyledText:
+    """Return the progress of an upload or download: a bar of `width` cells, the amount and the speed."""
+    done, rest = fmt.bar_parts(progress.done / progress.total if progress.total else None, width)
+    amount = f" {fmt.size(progress.done)} of {fmt.size(progress.total)} {fmt.rate(progress.rate)}"
+    return [(done, "$status-active"), (rest, "$rule"), (amount, "")]
 
 
-def requests_of(record: JobRecord) -> int | None:
-    """How many requests the job has; of one made elsewhere, how many rows came back. The API does not say."""
+def request_count(record: JobRecord) -> int | None:
+    """Return how many requests the job has; of one made elsewhere, how many rows came back.
+
+    The API does not report the number of requests.
+    """
     if record.counts is not None:
         return record.counts.requests
     if record.requests is not None or not record.transfers:
@@ -115,23 +121,23 @@ def _submission_cell(record: JobRecord) -> StyledText:
     if submission is None:
         return []
     if record.is_waiting:
-        return rest_pieces(record)
+        return format_waiting(record)
     if submission.error:
         style = "$status-failed" if record.status == LocalStatus.NOT_SUBMITTED else "$status-attention"
         return [(line(submission.error), style)]
     return [("creating the job" if record.status == LocalStatus.SUBMITTING else "", "$status-quiet")]
 
 
-def rest_pieces(record: JobRecord) -> StyledText:
-    """What the rest of a file waits for: the first requests, or the word on `9 answered, 1 error`."""
+def format_waiting(record: JobRecord) -> StyledText:
+    """Return what the rest of a file waits for: the first requests, or the user's decision on `9 answered, 1 error`."""
     if record.submission is None or not record.submission.error:
         first = f"the first {record.group.first:,}" if record.group is not None else "the first"
         return [(f"waits for {first}", "$status-quiet")]
     return [(line(record.submission.error), "$status-attention"), (": send it?", "")]
 
 
-def duration_of(record: JobRecord, now: float) -> str:
-    """How long it ran, or runs by now."""
+def format_duration(record: JobRecord, now: float) -> str:
+    """Return how long the job ran, or has been running."""
     job = record.job
     if job is None or job.created_at is None:
         return fmt.MISSING
@@ -140,34 +146,38 @@ def duration_of(record: JobRecord, now: float) -> str:
     return fmt.MISSING if job.is_ended else fmt.duration(max(0.0, now - job.created_at))
 
 
-def _foot_head(record: JobRecord, now: float, width: int | None) -> StyledText:
-    """What it is, and from when until when. Where there is no room, parts go whole, and the deadline never does."""
+def _details_head(record: JobRecord, now: float, width: int | None) -> StyledText:
+    """Return name, id, kind and times of a job.
+
+    Where there is no room, parts are left out whole; the deadline never is.
+    """
     job, name = record.job, line(record.name)
-    id, kind = line(record.key[:8]) if job is not None else "", kind_of(record)
+    short_id, kind = line(record.key[:8]) if job is not None else "", format_kind(record)
     since = f"submitted {fmt.when(record.created_at, now)}"
     ago = f"{since}, {fmt.age(record.created_at, now)}"
     until = ""
     if job is not None and not job.is_ended and job.deadline is not None:
         until = f"deadline {fmt.when(job.deadline, now)}"
-    said: list[str] = []
-    fewer = ((id, ago, until), (id, since, until), (since, until), (id, until), (until,))
-    for parts in ((id, kind, ago, until), *fewer):
-        said = [f" · {part}" for part in parts if part]
-        room = None if width is None else width - cell_len("".join(said))
+    shown: list[str] = []
+    fewer = ((short_id, ago, until), (short_id, since, until), (since, until), (short_id, until), (until,))
+    for parts in ((short_id, kind, ago, until), *fewer):
+        shown = [f" · {part}" for part in parts if part]
+        room = None if width is None else width - cell_len("".join(shown))
         if room is None or cell_len(name) <= room:
             break
     else:
         name = fit(name, room or 0).rstrip()
-    return [(name, "bold"), *((part, "$status-quiet") for part in said)]
+    return [(name, "bold"), *((part, "$status-quiet") for part in shown)]
 
 
 def details_lines(record: JobRecord, now: float, width: int | None = None) -> list[StyledText]:
-    """Three lines that answer most questions about a row without opening it.
+    """Return three lines that answer most questions about a job without opening it.
 
-    In `width` cells the first is cut by parts; without one there is room, and the files stand under each other.
+    Args:
+        width: Cells into which the first line must fit; None where there is room, and each file has a line of its own.
     """
     job, submission = record.job, record.submission
-    first = _foot_head(record, now, width)
+    first = _details_head(record, now, width)
     second: StyledText = []
     if job is not None and job.error:
         second = [(line(job.error), "$status-failed")]
@@ -180,14 +190,14 @@ def details_lines(record: JobRecord, now: float, width: int | None = None) -> li
     elif submission is not None and submission.warning:
         second = [("The server warned: ", "$status-attention"), (line(submission.warning), "")]
     elif record.transfers:
-        second = _files_said(record.transfers, "\n" if width is None else " · ")
+        second = _format_files(record.transfers, "\n" if width is None else " · ")
     elif job is not None and job.is_ended:
-        second = outcome_pieces(record)
+        second = format_outcome(record)
     else:
         second = [(next_action(record), "")]
     third: StyledText = []
     if submission is not None and submission.state.is_uncertain:
-        third = [(shown_key(keys.SETTLE), "bold $accent-text"), (" decides", "")]
+        third = [(key_display(keys.SETTLE), "bold $accent-text"), (" decides", "")]
         third.append((f" · since {fmt.when(submission.uncertain_since, now)} · ", "$status-quiet"))
         third.append((line(fill_keys(submission.hint or "")), ""))
     elif submission is not None:
@@ -195,7 +205,7 @@ def details_lines(record: JobRecord, now: float, width: int | None = None) -> li
         path = record.group.path if record.group is not None else submission.path
         third = [
             (f"input{of} ", "$status-quiet"),
-            (line(fmt.place(path)), ""),
+            (line(fmt.short_path(path)), ""),
             (f" ({fmt.size(submission.size)})", ""),
         ]
     elif record.input_name:
@@ -206,20 +216,27 @@ def details_lines(record: JobRecord, now: float, width: int | None = None) -> li
     return [first, second, third]
 
 
-def _files_said(transfers: Sequence[Transfer], between: str) -> StyledText:
-    """`output 1.2 MB, 1,980 rows · errors 243 B, 2 rows · in batch-results`: how much there is, and then where."""
-    said: StyledText = []
+def _format_files(transfers: Sequence[Transfer], separator: str) -> StyledText:
+    """Return size and rows of each file, then the folder.
+
+    Such as `output 1.2 MB, 1,980 rows · errors 243 B, 2 rows · in batch-results`.
+    """
+    text: StyledText = []
     for transfer in transfers:
-        said += [(between, "$status-quiet")] if said else []
-        said += [(f"{transfer.kind.value} ", "$status-quiet"), _file_said(transfer)]
-    here = [one.path for one in transfers if one.state is TransferState.FETCHED and one.path is not None]
-    folders = {path.parent for path in here}
-    where = [fmt.place(here[0])] if len(here) == 1 else [f"in {fmt.place(folder)}" for folder in sorted(folders)]
-    return [*said, *((between + line(one), "$status-quiet") for one in where)]
+        text += [(separator, "$status-quiet")] if text else []
+        text += [(f"{transfer.kind.value} ", "$status-quiet"), _format_file(transfer)]
+    paths = [each.path for each in transfers if each.state is TransferState.FETCHED and each.path is not None]
+    folders = {path.parent for path in paths}
+    places = (
+        [fmt.short_path(paths[0])]
+        if len(paths) == 1
+        else [f"in {fmt.short_path(folder)}" for folder in sorted(folders)]
+    )
+    return [*text, *((separator + line(place), "$status-quiet") for place in places)]
 
 
-def _file_said(transfer: Transfer) -> tuple[str, str]:
-    """How much there is of a result file, or why there is nothing."""
+def _format_file(transfer: Transfer) -> tuple[str, str]:
+    """Return size and rows of a result file, or why there is none."""
     match transfer.state:
         case TransferState.FETCHED:
             return (f"{fmt.size(transfer.size)}, {fmt.plural(transfer.rows or 0, 'row')}", "")
@@ -232,8 +249,8 @@ def _file_said(transfer: Transfer) -> tuple[str, str]:
 
 
 def next_action(record: JobRecord) -> str:
-    """What is happening, in a sentence."""
-    words: dict[str, str] = {
+    """Return what is happening with the job, in a sentence."""
+    actions: dict[str, str] = {
         JobStatus.VALIDATING: "The server is checking the file. Accepted is not yet valid.",
         JobStatus.IN_PROGRESS: "Running. Results are fetched by themselves when it ends."
         if record.submission is not None
@@ -245,4 +262,4 @@ def next_action(record: JobRecord) -> str:
         LocalStatus.SUBMITTING: "The job is being created, once.",
         LocalStatus.UNCERTAIN: "Whether the job was made is being looked up. {job.settle} decides it yourself.",
     }
-    return fill_keys(words.get(record.status, ""))
+    return fill_keys(actions.get(record.status, ""))

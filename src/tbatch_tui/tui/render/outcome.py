@@ -1,14 +1,13 @@
-"""Results in words: an outcome as glyph, word and colour, and what is said where no row is. Pure."""
+"""Results as text: an outcome as glyph, word and colour, and the texts of empty lists. Pure functions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.results import Outcome, ResultIndex, RowIssue
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
-from tbatch_tui.tui.render.status import ACTIVE, ATTENTION, FAILED, OK, StatusLook
+from tbatch_tui.tui.render.status import ACTIVE, ATTENTION, FAILED, OK, StatusStyle
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
@@ -20,18 +19,18 @@ FILTERS: dict[str, tuple[Outcome, ...]] = {
     "cut short": (Outcome.CUT_SHORT,),
     "missing": (Outcome.MISSING,),
 }
-"""What `f` goes through, in this order."""
+"""The kinds of rows that the filter key goes through, in this order."""
 
-_LOOKS = {
-    Outcome.OK: StatusLook("✓", "ok", OK),
-    Outcome.ERROR: StatusLook("✗", "error", FAILED),
-    Outcome.CUT_SHORT: StatusLook("✂", "cut short", ATTENTION),
-    Outcome.MISSING: StatusLook("?", "missing", ATTENTION),
-    Outcome.UNREADABLE: StatusLook("✗", "unreadable", FAILED),
-    Outcome.PENDING: StatusLook("·", "reading", ACTIVE),
+_STYLES = {
+    Outcome.OK: StatusStyle("✓", "ok", OK),
+    Outcome.ERROR: StatusStyle("✗", "error", FAILED),
+    Outcome.CUT_SHORT: StatusStyle("✂", "cut short", ATTENTION),
+    Outcome.MISSING: StatusStyle("?", "missing", ATTENTION),
+    Outcome.UNREADABLE: StatusStyle("✗", "unreadable", FAILED),
+    Outcome.PENDING: StatusStyle("·", "reading", ACTIVE),
 }
 
-_NOTHING = {
+_NO_ROWS = {
     "all": "No rows came back.",
     "ok": "No row was answered in full.",
     "errors": "No errors.",
@@ -43,56 +42,57 @@ _SHOW_ALL = "Press {list.filter} and {filter.clear} to see all again."
 _NEXT_KIND = "Press {list.next-filter} for the next kind of row."
 _FETCH = "Press {go.back}, then {job.download} on the job: that fetches them"
 
-ODD = {
+ISSUE_TEXTS = {
     RowIssue.UNKNOWN: "This id is in no line of the input file.",
     RowIssue.DUPLICATE: "This request has a row already; the better one counts.",
     RowIssue.UNREADABLE: "This row cannot be told to belong to a request.",
 }
 
 
-def look_of_outcome(outcome: Outcome) -> StatusLook:
-    """How an outcome is shown."""
-    return _LOOKS[outcome]
+def outcome_style(outcome: Outcome) -> StatusStyle:
+    """Return how an outcome is shown."""
+    return _STYLES[outcome]
 
 
 def format_issues(index: ResultIndex) -> str:
-    """What keeps the sum from being the whole truth: a file that is gone, or is another one by now."""
-    said = [f"the {source.words} cannot be read: {why}" for source, why in index.read_errors.items()]
+    """Return why the counts may not be the whole truth: a file that is missing, or that changed since."""
+    issues = [f"the {source.words} cannot be read: {why}" for source, why in index.read_errors.items()]
     if index.input_changed:
-        said.append("the input file has changed since it was submitted")
+        issues.append("the input file has changed since it was submitted")
     elif not index.has_input:
-        said.append(
+        issues.append(
             "without the input file this is what came back"
-            if said
+            if issues
             else "the input file is not known here: this is what came back"
         )
-    return fmt.joined(*said)
+    return fmt.join(*issues)
 
 
-def empty_title(filter_: str, text: str) -> str:
-    """What a list without rows says, when there are rows of another kind."""
-    if text:
-        kind = "" if filter_ == "all" else f"among “{filter_}” "
-        return f"No row {kind}holds “{text}”.\n\n" + fill_keys(
-            "Press {list.filter} and {filter.clear} to see all again."
-        )
-    return _NOTHING[filter_] + (
-        "" if filter_ == "all" else fill_keys("\n\nPress {list.next-filter} for the next kind of row.")
-    )
+def empty_title(kind: str, query: str) -> str:
+    """Return the text of a list without rows, when there are rows of another kind.
+
+    Args:
+        kind: The kind of rows that are shown, a key of `FILTERS`.
+        query: What the rows were searched for; empty for no search.
+    """
+    if query:
+        among = "" if kind == "all" else f"among “{kind}” "
+        return f"No row {among}holds “{query}”.\n\n{fill_keys(_SHOW_ALL)}"
+    return _NO_ROWS[kind] + ("" if kind == "all" else f"\n\n{fill_keys(_NEXT_KIND)}")
 
 
-def no_files_title(job: JobRecord | None, index: ResultIndex) -> str:
-    """What is said instead of a list when there is no result file to read."""
-    if job is None:
+def no_files_title(record: JobRecord | None, index: ResultIndex) -> str:
+    """Return the text that stands for the list when there is no result file to read."""
+    if record is None:
         return "This job is not in the history any more."
     if index.read_errors:
-        return f"{_capital(format_issues(index))}.\n\n{fill_keys(_FETCH)} again."
-    if job.job is not None and any(job.job.file_id(kind) for kind in FileKind):
+        return f"{_capitalize(format_issues(index))}.\n\n{fill_keys(_FETCH)} again."
+    if record.has_result_files:
         return f"The result files are not here yet.\n\n{fill_keys(_FETCH)}."
-    if job.job is not None and job.job.is_ended:
-        return f"This job has ended without result files.\n\n{job.job.error or ''}"
+    if record.job is not None and record.job.is_ended:
+        return f"This job has ended without result files.\n\n{record.job.error or ''}"
     return "There are no results yet. They are there when the job has ended."
 
 
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]
+def _capitalize(text: str) -> str:
+    return text[:1].upper() + text[1:]

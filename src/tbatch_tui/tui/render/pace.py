@@ -1,6 +1,6 @@
-"""The honest stuck meter in words: how fast, until when, what others took, and what is documented. Pure.
+"""The pace of a running job as text: its speed, its end, what similar jobs took, and what the documentation says.
 
-A job is never called stuck, least of all by the clock: what was seen is said, and what usually helps.
+Pure functions. A job is never called stuck: they report what was seen, and what usually helps.
 """
 
 from __future__ import annotations
@@ -11,64 +11,72 @@ from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.progress.outlook import Outlook, compute_outlook, current_pause, speeds
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
-from tbatch_tui.tui.render.job import StyledText, requests_of
+from tbatch_tui.tui.render.job import request_count
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.progress.history import JobHistory, SimilarJobs
+    from tbatch_tui.tui.render.styled import StyledText
 
 STALE = 900.0
-"""Seconds without a list after which nothing is said of what comes."""
+"""Seconds without a list of jobs from the server after which no end is estimated."""
 WINDOW, SUPPORT = 24 * 3_600.0, 72 * 3_600.0
-"""Best effort, and from when on support is asked (documentation)."""
+"""Seconds until which a job should end, at best effort, and after which to ask support (API documentation)."""
 FAR = 3 * 86_400.0
-"""An end further off than this is not given a time."""
+"""Seconds; an end that is further off gets no time."""
 SPARK = 10
+"""Bars of the sparkline."""
 NO_ESTIMATE = "no estimate yet"
 _QUIET = "$status-quiet"
 
 
 def is_running(record: JobRecord) -> bool:
-    """Whether there is a pace to be told of."""
+    """Return whether the job runs, and so has a pace."""
     return record.job is not None and record.job.status == JobStatus.IN_PROGRESS
 
 
-def details_pieces(record: JobRecord, history: JobHistory, seen_at: float | None, now: float) -> StyledText:
-    """`▁▂▄▅▆▆▇▇▇  4,100/h · done about 14:51`, for the foot of the list."""
-    said = _pace(record, history, seen_at, now, SPARK)
-    said.append((" · " if said else "", _QUIET))
-    said.append((_stands(history, seen_at) or _done(history, seen_at, now), ""))
+def format_pace(record: JobRecord, history: JobHistory, seen_at: float | None, now: float) -> StyledText:
+    """Return `▁▂▄▅▆▆▇▇▇  4,100/h · done about 14:51`, for the details below the list."""
+    text = _pace(record, history, seen_at, now, SPARK)
+    text.append((" · " if text else "", _QUIET))
+    text.append((_pause(history, seen_at) or _end(history, seen_at, now), ""))
     if rule := _rule(record, now):
-        said.append((f" · {rule[0]}", _QUIET))
-    return said
+        text.append((f" · {rule[0]}", _QUIET))
+    return text
 
 
-def meter(record: JobRecord, history: JobHistory, seen_at: float | None, now: float) -> list[tuple[str, StyledText]]:
-    """The same at length, for the Job screen: names and what stands beside them."""
+def pace_facts(
+    record: JobRecord, history: JobHistory, seen_at: float | None, now: float
+) -> list[tuple[str, StyledText]]:
+    """Return the pace at length, fact by fact, for the Job screen.
+
+    Args:
+        seen_at: When the server last listed its jobs; None before the first list.
+    """
     if not is_running(record):
         return []
     facts: list[tuple[str, StyledText]] = []
     if pace := _pace(record, history, seen_at, now, 2 * SPARK):
         facts.append(("Pace", pace))
     similar = history.similar
-    if stands := _stands(history, seen_at):
+    if standstill := _pause(history, seen_at):
         if similar is not None and similar.longest_pause is not None:
-            stands += f"; similar jobs paused up to {fmt.duration(similar.longest_pause)}"
-        facts.append(("", [(stands, "")]))
+            standstill += f"; similar jobs paused up to {fmt.duration(similar.longest_pause)}"
+        facts.append(("", [(standstill, "")]))
     deadline = record.job.deadline if record.job is not None else None
     until = f" · deadline {fmt.when(deadline, now)}" if deadline is not None and deadline > now else ""
-    facts.append(("Estimate", [(_done(history, seen_at, now), ""), (until, _QUIET)]))
+    facts.append(("Estimate", [(_end(history, seen_at, now), ""), (until, _QUIET)]))
     if similar is not None:
         facts.append(("Similar", [(format_similar(similar), _QUIET)]))
     if rule := _rule(record, now):
         facts.append(("", [(fill_keys(rule[1]), _QUIET)]))
-    elif _is_late(record, _look(history, seen_at, now)):
+    elif _is_late(record, _outlook(history, seen_at, now)):
         facts.append(("", [("That is past its 24 h. They are best effort: a job goes on after them.", _QUIET)]))
     return facts
 
 
 def format_similar(similar: SimilarJobs) -> str:
-    """`5 jobs like it took 41 m (31 m to 1 h 05 m)`."""
+    """Return `5 jobs like it took 41 m (31 m to 1 h 05 m)`."""
     if similar.count == 1:
         return f"one job like it took {fmt.duration(similar.median)}"
     span = f"{fmt.duration(similar.shortest)} to {fmt.duration(similar.longest)}"
@@ -79,13 +87,13 @@ def _pace(record: JobRecord, history: JobHistory, seen_at: float | None, now: fl
     if seen_at is None:
         return []
     rates = speeds(history.points, seen_at, width)
-    look = _look(history, seen_at, now)
-    if look is None or not rates:  # bars without a number would only look like something
+    expected = _outlook(history, seen_at, now)
+    if expected is None or not rates:  # bars without a number would only look like something
         return []
-    said: StyledText = [(fmt.spark(rates, width), "$status-active")]
-    if look.per_hour > 0:
-        said.append((f"  {_speed(look.per_hour, requests_of(record))}", ""))
-    return said
+    text: StyledText = [(fmt.sparkline(rates, width), "$status-active")]
+    if expected.per_hour > 0:
+        text.append((f"  {_speed(expected.per_hour, request_count(record))}", ""))
+    return text
 
 
 def _speed(per_hour: float, requests: int | None) -> str:
@@ -95,26 +103,26 @@ def _speed(per_hour: float, requests: int | None) -> str:
     return f"{rows:,.0f}/h" if rows >= 1 else "under 1/h"
 
 
-def _look(history: JobHistory, seen_at: float | None, now: float) -> Outlook | None:
-    """The outlook, if the server was heard of lately."""
+def _outlook(history: JobHistory, seen_at: float | None, now: float) -> Outlook | None:
+    """Return the outlook, if the server answered lately."""
     if seen_at is None or now - seen_at > STALE:
         return None
     return compute_outlook(history.points, seen_at)
 
 
-def _done(history: JobHistory, seen_at: float | None, now: float) -> str:
+def _end(history: JobHistory, seen_at: float | None, now: float) -> str:
     if seen_at is None:
         return "no estimate before the server's list has come"
     if now - seen_at > STALE:
         return f"no estimate: the server was last heard of at {fmt.when(seen_at, now)}"
-    look = _look(history, seen_at, now)
-    if look is None:
+    expected = _outlook(history, seen_at, now)
+    if expected is None:
         return NO_ESTIMATE
-    if look.soonest is None or look.latest is None:
+    if expected.soonest is None or expected.latest is None:
         return "no estimate while it does not move"
-    if look.soonest - now > FAR:
+    if expected.soonest - now > FAR:
         return "done in more than 3 days at this pace"
-    soonest, latest = max(look.soonest, now), max(look.latest, now)
+    soonest, latest = max(expected.soonest, now), max(expected.latest, now)
     if latest - now < 60:
         return "done in under a minute"
     if latest - soonest <= max(120.0, (latest - now) / 4):
@@ -125,14 +133,14 @@ def _done(history: JobHistory, seen_at: float | None, now: float) -> str:
     return f"done between {fmt.when(soonest, now)} and {fmt.when(latest, now)}"
 
 
-def _stands(history: JobHistory, seen_at: float | None) -> str:
-    """`no progress for 2 h`, when that is long for this job."""
-    stood = current_pause(history.points, seen_at) if seen_at is not None else None
-    return f"no progress for {fmt.duration(stood)}" if stood is not None else ""
+def _pause(history: JobHistory, seen_at: float | None) -> str:
+    """Return `no progress for 2 h`, when that is long for this job; else an empty text."""
+    seconds = current_pause(history.points, seen_at) if seen_at is not None else None
+    return f"no progress for {fmt.duration(seconds)}" if seconds is not None else ""
 
 
 def _rule(record: JobRecord, now: float) -> tuple[str, str] | None:
-    """What the documentation says of a job of this age, short and in full."""
+    """Return what the documentation says about a job of this age, short and in full."""
     job = record.job
     if job is None or job.created_at is None or now - job.created_at < WINDOW:
         return None
@@ -148,6 +156,8 @@ def _rule(record: JobRecord, now: float) -> tuple[str, str] | None:
     )
 
 
-def _is_late(record: JobRecord, look: Outlook | None) -> bool:
+def _is_late(record: JobRecord, expected: Outlook | None) -> bool:
     deadline = record.job.deadline if record.job is not None else None
-    return look is not None and look.soonest is not None and deadline is not None and look.soonest > deadline
+    if expected is None or expected.soonest is None or deadline is None:
+        return False
+    return expected.soonest > deadline

@@ -10,10 +10,10 @@ from tbatch_tui.tui.sanitize import fit
 if TYPE_CHECKING:
     from pathlib import Path
 
-_LONGEST = 120
-"""Cells of a path in a message; its end is what tells it apart."""
+_MAX_WIDTH = 120
+"""Cells of a path in a message. A path is cut at its start, because its end is what tells it apart."""
 
 
-def shorten_path(path: Path, width: int = _LONGEST) -> str:
-    """A path for a line: as `format.place` says it, its beginning cut if it is long."""
-    return fit(fmt.place(path), width, keep="end").rstrip(" ")
+def shorten_path(path: Path, width: int = _MAX_WIDTH) -> str:
+    """Return a path as `format.place` writes it, cut at its start to `width` cells."""
+    return fit(fmt.short_path(path), width, keep="end").rstrip(" ")

@@ -1,4 +1,4 @@
-"""A status as a person reads it: a glyph, a word and a colour, never a colour alone."""
+"""A status as the user sees it: a glyph, a word and a colour, never a colour alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ACTIVE, OK, ATTENTION, FAILED, QUIET = (
 
 
 @dataclass(frozen=True, slots=True)
-class StatusLook:
+class StatusStyle:
     """How a status is shown. `colour` is a theme variable."""
 
     glyph: str
@@ -26,7 +26,7 @@ class StatusLook:
     colour: str
 
 
-_LOOKS: dict[JobStatus | LocalStatus, tuple[str, str]] = {
+_STYLES: dict[JobStatus | LocalStatus, tuple[str, str]] = {
     JobStatus.VALIDATING: ("◌", ACTIVE),
     JobStatus.IN_PROGRESS: ("◐", ACTIVE),
     JobStatus.COMPLETED: ("✓", OK),
@@ -43,18 +43,18 @@ _LOOKS: dict[JobStatus | LocalStatus, tuple[str, str]] = {
 }
 
 
-def look_of(status: str) -> StatusLook:
-    """The look of a status; one that nobody knows as the server spells it."""
+def status_style(status: str) -> StatusStyle:
+    """Return how a status is shown; an unknown one as the server spells it."""
     known = known_status(status)
     if known is None:
-        return StatusLook("·", line(status)[:40], ACTIVE)
-    glyph, colour = _LOOKS[known]
-    return StatusLook(glyph, known.words, colour)
+        return StatusStyle("·", line(status)[:40], ACTIVE)
+    glyph, colour = _STYLES[known]
+    return StatusStyle(glyph, known.words, colour)
 
 
-def look_of_record(record: JobRecord) -> StatusLook:
-    """As `look_of`, but a completed job that needs a person says so: `! Completed`."""
-    look = look_of(record.status)
+def record_style(record: JobRecord) -> StatusStyle:
+    """Return how the status of a job is shown. A completed job that needs the user is `! Completed`."""
+    style = status_style(record.status)
     if record.status == JobStatus.COMPLETED and record.rank is Rank.ATTENTION:
-        return StatusLook("!", look.word, ATTENTION)
-    return look
+        return StatusStyle("!", style.word, ATTENTION)
+    return style

@@ -1,29 +1,28 @@
-"""Pieces of styled text, joined."""
+"""Styled text, and how parts of it are joined."""
 
 from __future__ import annotations
 
 from textual.content import Content
 
 StyledText = list[tuple[str, str]]
-"""Text and its style, `"bold $accent-text"` or empty; the text passes the gate when it is drawn."""
+"""Parts of a text, each with its style: `"bold $accent-text"`, or empty for none."""
 
 
-def facts_below(facts: StyledText) -> StyledText:
-    """` · one · two` as a line each."""
+def one_per_line(text: StyledText) -> StyledText:
+    """Put each part of ` · one · two` on a line of its own."""
     return [
-        (text.removeprefix(" · ") + ("\n" if n < len(facts) - 1 else ""), style)
-        for n, (text, style) in enumerate(facts)
+        (part.removeprefix(" · ") + ("\n" if n < len(text) - 1 else ""), style) for n, (part, style) in enumerate(text)
     ]
 
 
-def pieces_content(pieces: StyledText) -> Content:
-    """Text with a style each as one Content. The text has passed the gate where the pieces were made."""
-    return Content.assemble(*((text, style) if style else text for text, style in pieces))
+def styled_content(text: StyledText) -> Content:
+    """Return styled text as Content. The text must be sanitized already."""
+    return Content.assemble(*((part, style) if style else part for part, style in text))
 
 
-def marked_pieces(marked: int, hidden: int) -> StyledText:
-    """`3 marked, 1 of them hidden`."""
+def format_marked(marked: int, hidden: int) -> StyledText:
+    """Return `3 marked, 1 hidden`; nothing if none is marked."""
     if not marked:
         return []
-    words = f"{marked:,} marked" + (f", {hidden:,} hidden" if hidden else "")
-    return [(words, "bold $accent-text")]
+    text = f"{marked:,} marked" + (f", {hidden:,} hidden" if hidden else "")
+    return [(text, "bold $accent-text")]

@@ -1,6 +1,6 @@
-"""The steps of a job, each with its time: from the press of Submit to the files on disk. Pure; nothing is made up.
+"""The steps of a job, each with its time, from pressing Submit to the files on disk. Pure functions.
 
-A time that was not watched is left out, or said as a bound: `by 14:03`, `≤ 3 h`.
+Nothing is made up: a time that was not observed is left out, or shown as a bound: `by 14:03`, `≤ 3 h`.
 """
 
 from __future__ import annotations
@@ -13,78 +13,82 @@ from tbatch_tui.engine.domain.submission import Submission, SubmissionState
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.progress.history import SUBMISSION_PREFIX, JobHistory, ProgressPoint
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.render.status import look_of
+from tbatch_tui.tui.render.status import status_style
 from tbatch_tui.tui.sanitize import fit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tbatch_tui.engine.domain.record import JobRecord
-    from tbatch_tui.tui.render.job import StyledText
+    from tbatch_tui.tui.render.styled import StyledText
 
 DONE, NOW, AHEAD, OVER = "●", "◐", "○", "✗"
 WATCHED = 300.0
-"""A change that came at most so many seconds after the look before is told with its time, not with a bound."""
+"""Seconds since the poll before within which a change gets a time, and not a bound."""
 _COLOURS = {DONE: "$status-ok", NOW: "$status-active", AHEAD: "$status-quiet", OVER: "$status-failed"}
 _WORD, _AT, _LASTED = 14, 22, 11
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineStep:
-    """One line of the timeline."""
+    """A line of the timeline."""
 
     glyph: str
     word: str
     at: float | None = None
-    """When it was, or began."""
+    """When the step happened, or began."""
     lasted: float | None = None
-    """How long it took, or takes by now."""
+    """Seconds it took, or has taken so far."""
     is_by: bool = False
-    """It was at this time or before; of what is ahead, it is to be by then."""
+    """Whether `at` is a bound: the step happened by then, or should by then."""
     bound: str = ""
-    """`≤ ` or `≥ `, where it lasted so long at most or at least."""
+    """`≤ ` or `≥ `, where `lasted` is a bound."""
     colour: str = ""
 
-    def pieces(self, now: float, *, short: bool = False) -> StyledText:
-        """`● In progress    2026-11-24 14:02:11       41 m`; when `short`, only the time, as near as it is."""
+    def styled_text(self, now: float, *, short: bool = False) -> StyledText:
+        """Return `● In progress    2026-11-24 14:02:11       41 m`.
+
+        Args:
+            short: Whether to leave out the duration, and the date where it is today.
+        """
         colour = self.colour or _COLOURS.get(self.glyph, "$status-attention")
         at = "" if self.at is None else fmt.when(self.at, now) if short else fmt.absolute(self.at)
         lasted = "" if self.lasted is None else fmt.duration(self.lasted)
-        said = f"{'by ' if self.is_by and at else ''}{at}"
-        took = f"{self.bound if lasted else ''}{lasted}"
+        time = f"{'by ' if self.is_by and at else ''}{at}"
+        duration = f"{self.bound if lasted else ''}{lasted}"
         if short:
-            return [(f"{self.glyph} ", colour), (fit(self.word, _WORD + 1), ""), (said, "$status-quiet")]
+            return [(f"{self.glyph} ", colour), (fit(self.word, _WORD + 1), ""), (time, "$status-quiet")]
         return [
             (f"{self.glyph} ", colour),
             (fit(self.word, _WORD), "$status-quiet" if self.glyph == AHEAD else ""),
-            (fit(said, _AT, align="right"), "$status-quiet" if self.glyph == AHEAD else ""),
-            (fit(took, _LASTED, align="right").rstrip(), "$status-quiet"),
+            (fit(time, _AT, align="right"), "$status-quiet" if self.glyph == AHEAD else ""),
+            (fit(duration, _LASTED, align="right").rstrip(), "$status-quiet"),
         ]
 
 
 STEP_WIDTH = 2 + _WORD + _AT + _LASTED
 
 
-def steps(record: JobRecord, now: float, history: JobHistory = JobHistory()) -> list[TimelineStep]:  # noqa: B008 - it is frozen
-    """What happened, what is happening, what is still ahead."""
+def timeline_steps(record: JobRecord, now: float, history: JobHistory = JobHistory()) -> list[TimelineStep]:  # noqa: B008 - it is frozen
+    """Return what happened, what is happening and what is still ahead."""
     job = record.job
-    found: list[TimelineStep] = []
+    timeline: list[TimelineStep] = []
     if record.submission is not None:
-        found += _sending(record, record.submission, now, history)
+        timeline += _sending(record, record.submission, now, history)
     if job is None:
-        return found
+        return timeline
     if record.submission is None:
-        found.append(TimelineStep(DONE, "Made elsewhere", job.created_at))
-    found += _on_the_server(record, now, history)
+        timeline.append(TimelineStep(DONE, "Made elsewhere", job.created_at))
+    timeline += _on_the_server(record, now, history)
     end = _end(record, history)
-    found.append(end)
+    timeline.append(end)
     if record.transfers or (record.submission is not None and not job.is_ended):
-        found.append(_fetching(record, end))
-    return found
+        timeline.append(_fetching(record, end))
+    return timeline
 
 
 def _sending(record: JobRecord, submission: Submission, now: float, history: JobHistory) -> Iterator[TimelineStep]:
-    """Intent, upload and create."""
+    """Yield the steps before the server has a job: intent, upload and create."""
     yield TimelineStep(DONE, "Submitted", submission.created_at)
     state = submission.state
     if state.is_waiting:
@@ -113,7 +117,7 @@ def _sending(record: JobRecord, submission: Submission, now: float, history: Job
 
 
 def _on_the_server(record: JobRecord, now: float, history: JobHistory) -> Iterator[TimelineStep]:
-    """The statuses between creation and end, as they were seen; the usual two also when they were not."""
+    """Yield the statuses between creation and end, as they were observed; the usual two also when they were not."""
     job = record.job
     assert job is not None
     seen = [point for point in history.points if not point.status.startswith(SUBMISSION_PREFIX)]
@@ -134,7 +138,7 @@ def _on_the_server(record: JobRecord, now: float, history: JobHistory) -> Iterat
     for index, status in enumerate(statuses):
         first, after = by_status.get(status, (None, None))
         began = _began(status, first, job.created_at)
-        word = look_of(status).word
+        word = status_style(status).word
         if status == job.status:
             since = now - began.at if began.at is not None else None
             yield TimelineStep(NOW, word, began.at, since, began.is_by, "≥ " if began.is_by else "")
@@ -142,17 +146,20 @@ def _on_the_server(record: JobRecord, now: float, history: JobHistory) -> Iterat
             broke = job.status == JobStatus.FAILED and index == len(statuses) - 1
             follows = statuses[index + 1] if index < len(statuses) - 1 else job.status
             if after is not None and after.status != follows:
-                after = None  # what came next was not seen: how long this was is not known
+                after = None  # what came next was not observed: how long this lasted is not known
             ended = after.at if after is not None else None
             rough = "≤ " if after is not None and not _is_watched(after) else ""
             lasted = None if began.is_by else _between(began.at, ended)
             yield TimelineStep(OVER if broke else DONE, word, began.at, lasted, began.is_by, rough)
     if job.status == JobStatus.VALIDATING:
-        yield TimelineStep(AHEAD, look_of(JobStatus.IN_PROGRESS).word)
+        yield TimelineStep(AHEAD, status_style(JobStatus.IN_PROGRESS).word)
 
 
 def _began(status: str, first: ProgressPoint | None, created: float | None) -> TimelineStep:
-    """When a status began: validating does with the job; of the others the first look that showed them is a bound."""
+    """Return when a status began.
+
+    Validating begins with the job. For the others the first poll that showed them is a bound.
+    """
     if status == JobStatus.VALIDATING:
         return TimelineStep(DONE, "", created)
     if first is None:
@@ -161,16 +168,16 @@ def _began(status: str, first: ProgressPoint | None, created: float | None) -> T
 
 
 def _stays(points: list[ProgressPoint]) -> list[tuple[str, ProgressPoint, ProgressPoint | None]]:
-    """Each status, the first point that had it, and the first point after it that had another."""
-    found: list[tuple[str, ProgressPoint, ProgressPoint | None]] = []
+    """Return each status, the first point that had it, and the first point after that with another one."""
+    stays: list[tuple[str, ProgressPoint, ProgressPoint | None]] = []
     for status in dict.fromkeys(point.status for point in points):
         index = next(n for n, point in enumerate(points) if point.status == status)
-        found.append((status, points[index], next((p for p in points[index:] if p.status != status), None)))
-    return found
+        stays.append((status, points[index], next((p for p in points[index:] if p.status != status), None)))
+    return stays
 
 
 def _is_watched(point: ProgressPoint) -> bool:
-    """Whether the look before showed something else, and was not long ago."""
+    """Return whether the poll before showed another status, and was not long ago."""
     return point.known_at is not None and point.at - point.known_at <= WATCHED
 
 
@@ -179,13 +186,13 @@ def _end(record: JobRecord, history: JobHistory) -> TimelineStep:
     assert job is not None
     if not job.is_ended:
         return TimelineStep(AHEAD, "Ended", job.deadline, is_by=True)
-    look = look_of(job.status)
+    style = status_style(job.status)
     first = history.first(job.status)
     at, is_by = job.completed_at, False
     if at is None and first is not None:
         at, is_by = first.at, not _is_watched(first)
     return TimelineStep(
-        look.glyph, look.word, at, _between(job.created_at, at), is_by, "≤ " if is_by else "", look.colour
+        style.glyph, style.word, at, _between(job.created_at, at), is_by, "≤ " if is_by else "", style.colour
     )
 
 
@@ -193,8 +200,8 @@ def _fetching(record: JobRecord, end: TimelineStep) -> TimelineStep:
     transfers = record.transfers
     if transfers and all(t.state is TransferState.FETCHED for t in transfers):
         at = max(t.updated_at for t in transfers) or None
-        by_itself = record.submission is not None and not end.is_by  # else it says when a person pressed d
-        return TimelineStep(DONE, "Fetched", at, _between(end.at, at) if by_itself else None)
+        is_automatic = record.submission is not None and not end.is_by  # else the time is that of the user's key press
+        return TimelineStep(DONE, "Fetched", at, _between(end.at, at) if is_automatic else None)
     if any(t.state is TransferState.FAILED for t in transfers):
         return TimelineStep("!", "Not fetched")
     if any(t.state is TransferState.GONE for t in transfers):
@@ -203,5 +210,5 @@ def _fetching(record: JobRecord, end: TimelineStep) -> TimelineStep:
 
 
 def _between(before: float | None, after: float | None) -> float | None:
-    """Seconds from one moment to another; None when one of them is not known, or two clocks disagree."""
+    """Return the seconds between two times; None when one is unknown, or two clocks disagree."""
     return after - before if before is not None and after is not None and after >= before else None

@@ -1,4 +1,4 @@
-"""What every screen has: its name at the top left, its keys at the bottom, and the way back."""
+"""The base of all screens: name at the top, keys at the bottom, and the way back."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.hints import fill_keys
-from tbatch_tui.tui.keys.keymap import keys_of
+from tbatch_tui.tui.keys.keymap import binding_keys
 from tbatch_tui.tui.messages import GoBack
-from tbatch_tui.tui.render.styled import pieces_content
+from tbatch_tui.tui.render.styled import styled_content
 from tbatch_tui.tui.widgets.divider import Divider
 from tbatch_tui.tui.widgets.header_line import HeaderLine
 from tbatch_tui.tui.widgets.key_bar import KeyBar
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
     from tbatch_tui.tui.bridge import Bridge
 
-_SAID_AGAIN = 8.0
-"""Seconds until the same refusal is said again: as long as it stands on the screen."""
+_REPEAT_AFTER = 8.0
+"""Seconds before the same reason is shown again: as long as its toast stays."""
 
 
 class BaseScreen(SelectableScreen[None]):
-    """Base of the screens. A subclass sets `NAME` and composes its `body`."""
+    """A screen with a header line and a key bar. A subclass sets `NAME` and `bridge`, and composes its `body`."""
 
     NAME: ClassVar[str]
     bridge: Bridge
@@ -44,54 +44,56 @@ class BaseScreen(SelectableScreen[None]):
     BaseScreen { background: $background; color: $foreground; }
     """
 
-    _refused = ""
-    """Why a key did nothing, as said last; a key that is held down says it once."""
-    _refused_at = 0.0
+    _shown_reason = ""
+    """The reason that was shown last, so that a key held down shows it once."""
+    _shown_reason_at = 0.0
 
     def compose(self) -> ComposeResult:
+        """Lay out header, body and keys."""
         yield HeaderLine(self.NAME, id="header")
         yield Divider()
         yield from self.body()
         yield KeyBar()
 
     def body(self) -> ComposeResult:
-        """What stands between the header and the keys."""
+        """Compose what is between the header and the keys."""
         raise NotImplementedError
 
     @property
     def header(self) -> HeaderLine:
+        """The line at the top."""
         return self.query_one("#header", HeaderLine)
 
     @staticmethod
-    def set_status(static: Static, pieces: Sequence[tuple[str, str]]) -> None:
-        """Show text with styles. The text has passed the gate where the pieces were made."""
-        static.update(pieces_content(list(pieces)))
+    def update_static(static: Static, pieces: Sequence[tuple[str, str]]) -> None:
+        """Show text with styles in a widget. The text must be safe for the screen."""
+        static.update(styled_content(list(pieces)))
 
     @cached_property
     def _actions(self) -> dict[str, list[str]]:
-        """What each key does on this screen, as remapped."""
-        own = getattr(self.app, "own_keys", None)
-        found: dict[str, list[str]] = {}
+        """The actions of each key on this screen, as the person mapped them."""
+        custom_keys = getattr(self.app, "custom_keys", None)
+        actions: dict[str, list[str]] = {}
         for binding in keys.ALL:
-            if self.NAME in keys.PLACES[binding.id or ""]:
-                for key in keys_of(binding, own):
-                    found.setdefault(key, []).append(binding.action.partition("(")[0])
-        return found
+            if self.NAME in keys.CONTEXTS[binding.id or ""]:
+                for key in binding_keys(binding, custom_keys):
+                    actions.setdefault(key, []).append(binding.action.partition("(")[0])
+        return actions
 
-    def disabled_reason(self, action: str) -> str:
-        """Why an action of this screen cannot be done just now; empty where that needs no word."""
+    def disabled_reason(self, _action: str) -> str:
+        """Return why an action of this screen is disabled now; empty if it needs no explanation."""
         return ""
 
     def on_key(self, event: events.Key) -> None:
-        """A key whose action cannot be done just now says why: nothing is refused in silence."""
+        """Explain why a bound key is disabled right now."""
         actions = self._actions.get(event.key, ())
         if not actions or event.key in self.active_bindings:
             return
-        why = next(filter(None, map(self.disabled_reason, actions)), "")
-        if why and (why != self._refused or event.time - self._refused_at > _SAID_AGAIN):
-            self._refused, self._refused_at = why, event.time
-            self.bridge.notify(fill_keys(why))
+        reason = next(filter(None, map(self.disabled_reason, actions)), "")
+        if reason and (reason != self._shown_reason or event.time - self._shown_reason_at > _REPEAT_AFTER):
+            self._shown_reason, self._shown_reason_at = reason, event.time
+            self.bridge.notify(fill_keys(reason))
 
     def action_back(self) -> None:
-        """Back to where the person came from."""
+        """Leave this screen."""
         self.post_message(GoBack())

@@ -1,4 +1,4 @@
-"""A short line on each screen, the first time one is on it; gone for good when it is hidden or the screen is left."""
+"""The tour: a hint on each screen, shown once, until it is hidden or the person goes to another screen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.widgets.hint_line import HintLine
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from textual.screen import Screen
+
+    from tbatch_tui.engine.engine import BatchEngine
 
 LINES: dict[str, tuple[str, str]] = {
     "Jobs": (
@@ -44,25 +48,37 @@ LINES: dict[str, tuple[str, str]] = {
         "{list.mark} marks; nothing goes unasked.",
     ),
 }
-"""What is said of each screen, and in short where there is little room; a key stands in it by its id."""
+"""The hint of each screen, and a shorter one for narrow terminals. Keys are named by the ids of their bindings."""
 assert all("[" not in text for pair in LINES.values() for text in pair)
 
 
-def context_of(screen: Screen[Any]) -> str | None:
-    """The name under which the line of a screen is remembered; None where there is none."""
+def memory_name(screen: Screen[Any]) -> str | None:
+    """Return the name under which the app remembers that a screen's hint was shown; None if it has no hint."""
     name = getattr(screen, "NAME", None)
     return f"tour.{name}" if name in LINES else None
 
 
+async def show_once(engine: BatchEngine, screen: Screen[Any], stack: Sequence[Screen[Any]]) -> None:
+    """Show the hint of a screen if it never was, and hide the hints of the other screens of the stack."""
+    name = memory_name(screen)
+    if name is None:
+        return
+    for other in stack:
+        if other is not screen:
+            hide(other)
+    if await engine.recall(name) is None:
+        await engine.remember(name, "seen")
+        screen.call_later(show, screen)  # by the screen itself: it may not be composed yet
+
+
 def show(screen: Screen[Any]) -> None:
-    """Put the line above the keys of this screen."""
+    """Put the hint above the keys of this screen."""
     if screen.query(HintLine) or not screen.is_attached:
         return
-    words, short = (fill_keys(text) for text in LINES[getattr(screen, "NAME", "")])
-    screen.mount(HintLine(words, short, fill_keys("{tour.hide}")))
+    text, short_text = (fill_keys(text) for text in LINES[getattr(screen, "NAME", "")])
+    screen.mount(HintLine(text, short_text, fill_keys("{tour.hide}")))
 
 
-def hide(screen: Screen[Any], unless: Screen[Any] | None = None) -> None:
-    """Take the line away, unless it is this screen's."""
-    if screen is not unless:
-        screen.query(HintLine).remove()
+def hide(screen: Screen[Any]) -> None:
+    """Remove the hint of this screen."""
+    screen.query(HintLine).remove()

@@ -1,1 +1,1 @@
-"""What surrounds the app: clipboard, editor, notices, suspend and hang-up."""
+"""The terminal around the app: clipboard, editor, pager, notifications, suspend and hang-up."""

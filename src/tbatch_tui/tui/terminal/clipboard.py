@@ -1,4 +1,7 @@
-"""What is copied, over ssh too (OSC 52): harmless wherever it is pasted, and said in a toast."""
+"""Copy text to the clipboard, over ssh too (OSC 52).
+
+What is copied is harmless wherever it is pasted, and a toast confirms it.
+"""
 
 from __future__ import annotations
 
@@ -13,24 +16,28 @@ if TYPE_CHECKING:
 
     from tbatch_tui.tui.bridge import Bridge
 
-LONGEST = 74_000
-"""Bytes: what terminals and multiplexers take of OSC 52 differs; this much, in base64, most of them do."""
+MAX_BYTES = 74_000
+"""The most that is copied. Terminals and multiplexers differ in what they take by OSC 52; most take this, in base64."""
 
 
 def copy_id(app: App[Any], bridge: Bridge, text: str) -> None:
-    """Copy a name or an id: one line."""
+    """Copy a name or an id, as one line."""
     clean = line(text)
     app.copy_to_clipboard(clean)
     bridge.notify(f"Copied {clean}")
 
 
 def copy_record(app: App[Any], bridge: Bridge, text: str, what: str) -> None:
-    """Copy a whole record. `what` is how the toast calls it."""
+    """Copy a whole record, or say that it is too long.
+
+    Args:
+        what: What the toast calls it.
+    """
     size = len(text.encode("utf-8", "replace"))
-    if size > LONGEST:
+    if size > MAX_BYTES:
         bridge.notify(
             f"{what} is too long to copy: {fmt.size(size)}",
-            f"Terminals take about {fmt.size(LONGEST)}. Nothing was copied; exporting writes it to a file.",
+            f"Terminals take about {fmt.size(MAX_BYTES)}. Nothing was copied; exporting writes it to a file.",
             "warning",
         )
         return
@@ -39,33 +46,36 @@ def copy_record(app: App[Any], bridge: Bridge, text: str, what: str) -> None:
 
 
 def copy_selection(app: App[Any], bridge: Bridge, selected: str) -> bool:
-    """Copy what is selected with the mouse; False when that is nothing."""
+    """Copy the text selected with the mouse; return False when there is none."""
     text = lines(selected)
     if not text.strip():
         return False
-    if len(text.encode("utf-8", "replace")) > LONGEST:
+    if len(text.encode("utf-8", "replace")) > MAX_BYTES:
         bridge.notify(
-            f"Too much is selected to copy: more than {fmt.size(LONGEST)}",
+            f"Too much is selected to copy: more than {fmt.size(MAX_BYTES)}",
             "Terminals take about that much. Nothing was copied; exporting writes it to a file.",
             "warning",
         )
         return True
     app.copy_to_clipboard(text)
     count = text.count("\n") + 1
-    said = fmt.plural(len(text), "character")
-    bridge.notify(f"Copied {said}" if count == 1 else f"Copied {fmt.plural(count, 'line')}, {said}")
+    characters = fmt.plural(len(text), "character")
+    bridge.notify(f"Copied {characters}" if count == 1 else f"Copied {fmt.plural(count, 'line')}, {characters}")
     return True
 
 
 def json_text(value: Any) -> str:
-    """A value as indented JSON that pastes without harm: what a terminal would obey or hide is escaped, as JSON may."""
+    """Return a value as indented JSON that pastes without harm.
+
+    What a terminal would obey or hide is escaped, as JSON allows.
+    """
     import json
 
     return escape_json(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def json_or_text(raw: bytes | None) -> Any:
-    """A line of a file as a JSON value; as harmless text where it is none."""
+    """Return a line of a file as a JSON value; as sanitized text if it is not JSON."""
     if raw is None:
         return None
     import json

@@ -1,4 +1,4 @@
-"""A person's own editor, opened at a line of a file."""
+"""Open a line of a file in the user's own editor."""
 
 from __future__ import annotations
 
@@ -17,16 +17,19 @@ if TYPE_CHECKING:
 _PLUS = frozenset(
     ("vi", "vim", "nvim", "nvi", "view", "nano", "pico", "emacs", "emacsclient", "micro", "kak", "joe", "mg", "ne")
 )
-"""They take `+LINE FILE`."""
+"""Editors that take `+LINE FILE`."""
 _COLON = frozenset(("hx", "helix"))
-"""They take `FILE:LINE`."""
+"""Editors that take `FILE:LINE`."""
 _COLON_WAIT = frozenset(("subl", "zed"))
 _GOTO_WAIT = frozenset(("code", "code-insiders", "codium", "vscodium", "cursor", "windsurf"))
-"""Windows of their own: they come back at once unless they are told to wait."""
+"""Editors with windows of their own: without a flag to wait, their command ends at once."""
 
 
 def editor_command(environ: Mapping[str, str], path: Path, line: int) -> list[str]:
-    """What to run, as a list of words. Raises BatchError when no editor is set, or its words cannot be told apart."""
+    """Return the command that opens a line of a file, as argv.
+
+    Raises BatchError when no editor is set, or its setting cannot be split into words.
+    """
     name = next((name for name in ("VISUAL", "EDITOR") if environ.get(name, "").strip()), None)
     if name is None:
         raise BatchError("No editor is set", "Set VISUAL or EDITOR (export EDITOR=nano), then start tbatch-tui again.")
@@ -48,19 +51,19 @@ def editor_command(environ: Mapping[str, str], path: Path, line: int) -> list[st
 
 
 async def edit(app: App[object], command: list[str]) -> int:
-    """Give the terminal to the editor until it ends; its exit code. What the app has under way goes on meanwhile.
+    """Run the editor in this terminal until it ends, and return its exit code. The engine goes on meanwhile.
 
-    Raises BatchError when the terminal cannot be given away, or the editor does not start.
+    Raises BatchError when the terminal cannot be lent, or the editor does not start.
     """
     try:
-        ended = await run_in_terminal(app, command)
+        result = await run_in_terminal(app, command)
     except SuspendNotSupported:
         raise BatchError(
             "An editor cannot be opened from this terminal", "Edit the file elsewhere: a change is noticed here."
         ) from None
-    if isinstance(ended, OSError):
+    if isinstance(result, OSError):
         raise BatchError(
-            f"{command[0]} did not start: {ended.strerror or ended}",
+            f"{command[0]} did not start: {result.strerror or result}",
             "Set VISUAL or EDITOR to an editor that is installed, then start tbatch-tui again.",
-        ) from ended
-    return ended
+        ) from result
+    return result

@@ -1,8 +1,8 @@
-"""The terminal has closed: what the app still writes goes nowhere, and it leaves, come what may.
+"""Leave when the terminal has closed.
 
-Textual's output thread ends at the first write that fails, and what waits to be written then holds the app up for good:
-a process that nobody sees, which keeps the data folder from the next one. So from the hangup on there is another thing
-to write to and to read from, before anything else is written.
+Textual's output thread ends at the first write that fails, and the writes that wait then block the app for good: an
+invisible process that keeps the data folder from the next one. So at the hangup, before anything else is written, the
+terminal's descriptors are replaced by the null device.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _PATIENCE = 10.0
-"""Seconds to put things away in. What is not put away then is as after a power cut, for which the history is made."""
+"""Seconds to shut down in. After that the process is killed, as by a power cut, which the history survives."""
 
 
 def on_hangup(leave: Callable[[], object]) -> None:
     """Call `leave` when the terminal has closed, from the main thread."""
     hangup = getattr(signal, "SIGHUP", None)
-    if hangup is None or signal.getsignal(hangup) is signal.SIG_IGN:  # nohup: it is not to leave
+    if hangup is None or signal.getsignal(hangup) is signal.SIG_IGN:  # started by nohup: it must not leave
         return
 
-    def hung_up(_: int, frame: FrameType | None) -> None:
-        """At once, and not by the loop: the loop may be about to write."""
+    def hang_up(_signal: int, _frame: FrameType | None) -> None:
+        """Act at once, and not by the event loop, which may be about to write."""
         signal.signal(hangup, signal.SIG_IGN)
-        signal.signal(signal.SIGCONT, signal.SIG_DFL)  # it comes with the hangup, and Textual would begin anew
-        nowhere = os.open(os.devnull, os.O_RDWR)
+        signal.signal(signal.SIGCONT, signal.SIG_DFL)  # it comes with the hangup, and Textual would resume the app
+        null = os.open(os.devnull, os.O_RDWR)
         for descriptor in filter(_is_of_terminal, range(3)):
-            os.dup2(nowhere, descriptor)
+            os.dup2(null, descriptor)
         end = threading.Timer(_PATIENCE, os._exit, (1,))
         end.daemon = True
         end.start()
         leave()
 
-    signal.signal(hangup, hung_up)
+    signal.signal(hangup, hang_up)
 
 
 def _is_of_terminal(descriptor: int) -> bool:
-    """One that is hung up is no `isatty` any more. What the person sent to a file goes on there."""
+    """Return whether a descriptor is a terminal. After a hangup `isatty` says no; one redirected to a file stays."""
     try:
         return stat.S_ISCHR(os.fstat(descriptor).st_mode)
     except OSError:

@@ -1,4 +1,4 @@
-"""A command of the person's own, run when a job has ended: argv, not a shell; the job as JSON on its standard input."""
+"""Run the user's own command when a job has ended: argv, not a shell, with the job as JSON on its standard input."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
 
 TIME_LIMIT = 30.0
-"""Seconds after which it is killed."""
-_NOT_TOLD = ("TOGETHER_API_KEY",)
+"""Seconds after which the command is killed."""
+_WITHHELD = ("TOGETHER_API_KEY",)
 _SAFE = "The job is as it was."
 
 
@@ -30,20 +30,20 @@ async def run_notify_command(
     environment: Mapping[str, str] = os.environ,
     time_limit: float = TIME_LIMIT,
 ) -> None:
-    """Run it once, for one job. What it writes goes nowhere, and it is not given the key.
+    """Run the command for one job. Its output is dropped, and it does not get the API key.
 
-    Raises BatchError when it does not start, takes too long, or says by its exit code that it failed.
+    Raises BatchError when it does not start, takes too long, or exits with another code than 0.
     """
-    # A key that is hidden is taken out under any name: some keep it in a header, or in a line for a tool.
-    told = {name: value for name, value in environment.items() if name not in _NOT_TOLD and redact(value) == value}
+    # A known key is withheld under any name: it may be part of a header, or of a command line for a tool.
+    allowed = {name: value for name, value in environment.items() if name not in _WITHHELD and redact(value) == value}
     try:
         child = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
-            env=told,
-            start_new_session=True,  # ctrl-c in the terminal is not meant for it; killed, it takes its children along
+            env=allowed,
+            start_new_session=True,  # ctrl-c in the terminal is not meant for it, and its children are killed with it
         )
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)

@@ -1,4 +1,4 @@
-"""A file given to another program: the person's pager in this terminal, or what the desktop opens it with."""
+"""Open a file in another program: the user's pager in this terminal, or what the desktop opens it with."""
 
 from __future__ import annotations
 
@@ -19,63 +19,69 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _DEFAULT_PAGERS = (("less", "-+r", "-+R"), ("more",))
-"""`less` without raw control characters, whatever LESS says: the file is not the person's own words."""
-_OPENED_WITHIN = 10.0
-_HERE = "{job.page} shows it here, in $PAGER."
+"""`less` without raw control characters, whatever LESS says: the file is foreign text."""
+_OPEN_TIMEOUT = 10.0
+_HINT = "{job.page} shows it here, in $PAGER."
 
 
-def pager_of(environment: Mapping[str, str]) -> list[str]:
-    """The command that pages a file. Raises BatchError when there is none."""
-    said = environment.get("PAGER", "").strip()
-    if said:
+def pager_command(environment: Mapping[str, str]) -> list[str]:
+    """Return the command that pages a file. Raises BatchError when there is none."""
+    setting = environment.get("PAGER", "").strip()
+    if setting:
         try:
-            command = shlex.split(said)
+            command = shlex.split(setting)
         except ValueError:
             command = []
         if command and shutil.which(command[0], path=environment.get("PATH")):
             return command
-        raise BatchError(f"$PAGER is {said!r}, which is no program on this machine", "Set PAGER to one that is.")
+        raise BatchError(f"$PAGER is {setting!r}, which is no program on this machine", "Set PAGER to one that is.")
     for command in map(list, _DEFAULT_PAGERS):
         if shutil.which(command[0], path=environment.get("PATH")):
             return command
     raise BatchError("There is no pager on this machine", "Set PAGER to a program that shows a file.")
 
 
-def opener_of(environment: Mapping[str, str], platform: str) -> list[str]:
-    """The command that opens a file on the desktop. Raises BatchError where there is no desktop to open it on."""
+def opener_command(environment: Mapping[str, str], platform: str) -> list[str]:
+    """Return the command that opens a file on the desktop. Raises BatchError where there is no desktop."""
     if environment.get("SSH_CONNECTION") or environment.get("SSH_TTY"):
-        raise BatchError("Over ssh there is no desktop to open it on", _HERE)
+        raise BatchError("Over ssh there is no desktop to open it on", _HINT)
     if platform == "darwin":
         return ["open"]
     if platform == "win32":
         return ["explorer"]
     if not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
-        raise BatchError("There is no desktop here to open it on", _HERE)
+        raise BatchError("There is no desktop here to open it on", _HINT)
     if shutil.which("xdg-open", path=environment.get("PATH")):
         return ["xdg-open"]
-    raise BatchError("xdg-open is not on this machine", _HERE)
+    raise BatchError("xdg-open is not on this machine", _HINT)
 
 
 async def page(app: App[Any], path: Path) -> None:
-    """Show a file, by its absolute path, in the pager, and come back when that is left. Raises BatchError."""
-    command = pager_of(os.environ)
-    await _must_be_there(path)
+    """Show a file, by its absolute path, in the pager until the user leaves it.
+
+    Raises BatchError when the file is gone, the terminal cannot be lent, or the pager does not start.
+    """
+    command = pager_command(os.environ)
+    await _require_file(path)
     try:
-        ended = await run_in_terminal(app, [*command, str(path)])
+        result = await run_in_terminal(app, [*command, str(path)])
     except SuspendNotSupported:
         raise BatchError(
             "This terminal cannot be given to another program", f"The file is {path}: open it in another one."
         ) from None
-    if isinstance(ended, OSError):
+    if isinstance(result, OSError):
         raise BatchError(
-            f"{command[0]} did not start: {ended.strerror or ended}", "Set PAGER to another one."
-        ) from ended
+            f"{command[0]} did not start: {result.strerror or result}", "Set PAGER to another one."
+        ) from result
 
 
 async def open_on_desktop(path: Path) -> None:
-    """Open a file, by its absolute path, with what the desktop opens such files with. Raises BatchError."""
-    command = opener_of(os.environ, sys.platform)
-    await _must_be_there(path)
+    """Open a file, by its absolute path, with the desktop's program for such files.
+
+    Raises BatchError when the file is gone, or the program fails.
+    """
+    command = opener_command(os.environ, sys.platform)
+    await _require_file(path)
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -85,16 +91,16 @@ async def open_on_desktop(path: Path) -> None:
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,
         )
-        async with asyncio.timeout(_OPENED_WITHIN):
+        async with asyncio.timeout(_OPEN_TIMEOUT):
             code = await process.wait()
     except TimeoutError:
-        return  # some openers stay as long as the window does
+        return  # some openers run as long as the window is open
     except OSError as error:
-        raise BatchError(f"{command[0]} did not start: {error.strerror}", _HERE) from error
+        raise BatchError(f"{command[0]} did not start: {error.strerror}", _HINT) from error
     if code != 0 and sys.platform != "win32":
-        raise BatchError(f"{command[0]} could not open {path.name}", _HERE)
+        raise BatchError(f"{command[0]} could not open {path.name}", _HINT)
 
 
-async def _must_be_there(path: Path) -> None:
+async def _require_file(path: Path) -> None:
     if not await asyncio.to_thread(path.is_file):
         raise BatchError(f"{path.name} is not there any more", f"It was {path}.")

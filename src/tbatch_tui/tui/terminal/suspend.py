@@ -1,4 +1,4 @@
-"""The terminal lent to another program, an editor or a pager, until that ends. The engine goes on meanwhile."""
+"""Lend the terminal to another program, an editor or a pager, until that ends. The engine goes on meanwhile."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from tbatch_tui.tui.textual_private import terminal_writes_dropped
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -14,18 +16,20 @@ if TYPE_CHECKING:
 
 
 async def run_in_terminal(app: App[Any], command: Sequence[str]) -> int | OSError:
-    """Run the command in this terminal: its exit code, or why it did not start. Cancelled, it ends the program.
+    """Run the command in this terminal, and return its exit code, or the error if it did not start.
 
-    Raises SuspendNotSupported when the terminal cannot be given away.
+    Cancelling it ends the program.
+
+    Raises SuspendNotSupported when the terminal cannot be lent.
     """
-    # In a batch nothing is drawn: the terminal is the other's. An error must not leave `suspend` as one, or the
-    # terminal would not be taken back.
-    with app.batch_update(), app.suspend(), _silent(app):
-        return await _ran(command)
+    # In a batch update nothing is painted: the terminal belongs to the program. An exception must not leave
+    # `suspend`, or the terminal would not be taken back: so an error is returned.
+    with app.batch_update(), app.suspend(), terminal_writes_dropped(app):
+        return await _run(command)
 
 
-async def _ran(command: Sequence[str]) -> int | OSError:
-    with _deaf():
+async def _run(command: Sequence[str]) -> int | OSError:
+    with _interrupts_ignored():
         try:
             process = await asyncio.create_subprocess_exec(*command)
         except OSError as error:
@@ -34,28 +38,8 @@ async def _ran(command: Sequence[str]) -> int | OSError:
 
 
 @contextmanager
-def _silent(app: App[Any]) -> Iterator[None]:
-    """A bell or a notice of the desktop goes nowhere: Textual's writer has stopped, and after 30 of them its queue
-    would hold the loop for good.
-    """
-    driver = app._driver
-    if driver is None:
-        yield
-        return
-    driver.write = _nowhere  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        del driver.write
-
-
-def _nowhere(data: str) -> None:
-    """Where a bell goes while nobody is here to hear it."""
-
-
-@contextmanager
-def _deaf() -> Iterator[None]:
-    """Ctrl+C and ctrl+backslash mean the other program, not the app that waits for it."""
+def _interrupts_ignored() -> Iterator[None]:
+    """Ignore ctrl+c and ctrl+backslash, which are meant for the other program."""
     numbers = [signal.SIGINT, *([signal.SIGQUIT] if hasattr(signal, "SIGQUIT") else [])]
     # Not SIG_IGN, which the program would inherit.
     before = [(number, signal.signal(number, lambda *_: None)) for number in numbers]

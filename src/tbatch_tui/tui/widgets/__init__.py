@@ -1,1 +1,1 @@
-"""Widgets that know nothing of jobs: tables, lines, panes."""
+"""Widgets that know nothing about jobs: tables, lines and panes."""

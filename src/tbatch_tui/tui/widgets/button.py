@@ -1,4 +1,4 @@
-"""One of the answers to choose from: a button of one line, without a box."""
+"""A button of one line, without a box."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 class FlatButton(OneLine, can_focus=True):
-    """`[ Submit ]` with the focus, `  Back  ` without: brackets, weight and background tell, not one colour."""
+    """`[ Submit ]` with the focus, `  Back  ` without it.
+
+    Brackets, weight and background show the focus, never a colour alone.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [keys.PRESS]
     DEFAULT_CSS = """
@@ -32,37 +35,47 @@ class FlatButton(OneLine, can_focus=True):
     """
 
     class Pressed(Message):
-        """This answer was chosen."""
+        """The button was pressed."""
 
-        def __init__(self, choice: FlatButton) -> None:
+        def __init__(self, button: FlatButton) -> None:
             super().__init__()
-            self.choice = choice
+            self.button = button
 
         @property
         def control(self) -> FlatButton:
-            return self.choice
+            """The button, for selectors of `@on`."""
+            return self.button
 
     def __init__(self, label: str, *, key: str = "", id: str | None = None, disabled: bool = False) -> None:
-        """An answer. `key` is shown before it: the key that gives it from anywhere."""
+        """Make a button.
+
+        Args:
+            key: The key that presses it from anywhere, shown before the label.
+        """
         super().__init__(id=id, disabled=disabled)
         self._label = line(label)
         self._key = key
 
     def set_label(self, label: str) -> None:
+        """Change the label, and the width with it."""
         self._label = line(label)
         self.refresh(layout=True)
 
-    def get_content_width(self, container: Size, viewport: Size) -> int:
+    def get_content_width(self, _container: Size, _viewport: Size) -> int:
+        """Take as many cells as key, label and brackets need."""
         return cell_len(self._label) + (cell_len(self._key) + 1 if self._key else 0) + 4
 
-    def pieces(self, width: int) -> StyledText:
+    def styled_text(self, _width: int) -> StyledText:
+        """Show the label, in brackets while the button has the focus."""
         left, right = ("[ ", " ]") if self.has_focus else ("  ", "  ")
         key: StyledText = [(self._key, "bold $accent-text"), (" ", "")] if self._key else []
         return [(left, "$accent-text"), *key, (self._label, "bold" if self.has_focus else ""), (right, "$accent-text")]
 
     def action_press(self) -> None:
+        """Post `Pressed`."""
         self.post_message(self.Pressed(self))
 
     def on_click(self, event: events.Click) -> None:
+        """Press the button."""
         event.stop()
         self.action_press()

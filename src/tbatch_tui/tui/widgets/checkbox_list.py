@@ -1,4 +1,4 @@
-"""Lines that can be ticked: `[x] 17  ↻ retryable  Request timed out`."""
+"""Checkboxes of one line each: `[x] 17  ↻ retryable  Request timed out`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class CheckboxList(VerticalScroll, can_focus=False, inherit_bindings=False):
-    """Ticks under each other. Up and down go from one to the next, also where the list is longer than its place."""
+    """Checkboxes below each other. Up and down move between them, and scroll where they do not all fit."""
 
     DEFAULT_CSS = """
     CheckboxList { height: auto; scrollbar-size-vertical: 1; }
@@ -28,7 +28,7 @@ class CheckboxList(VerticalScroll, can_focus=False, inherit_bindings=False):
 
 
 class Checkbox(OneLine, can_focus=True):
-    """One thing to be chosen or not. Its words pass the gate when they are drawn."""
+    """A choice that is on or off. Its label is sanitized when it is rendered."""
 
     BINDINGS: ClassVar[list[BindingType]] = [keys.TICK]
     DEFAULT_CSS = """
@@ -36,42 +36,50 @@ class Checkbox(OneLine, can_focus=True):
     """
 
     class Changed(Message):
-        """It was ticked, or is not any more."""
+        """The checkbox was switched on or off."""
 
-        def __init__(self, tick: Checkbox) -> None:
+        def __init__(self, checkbox: Checkbox) -> None:
             super().__init__()
-            self.tick = tick
+            self.checkbox = checkbox
 
     def __init__(
-        self, words: Sequence[tuple[str, str]], *, on: bool, id: str | None = None, group: str | None = None
+        self, label: Sequence[tuple[str, str]], *, on: bool, id: str | None = None, group: str | None = None
     ) -> None:
-        """A line. Of those of a `group` one is chosen: `(•)`."""
+        """Make a checkbox.
+
+        Args:
+            label: Text and style, in parts.
+            on: Whether it is on at first.
+            group: Of the checkboxes of a group on a screen exactly one is on: they are radio buttons, `(•)`.
+        """
         super().__init__(id=id)
         self.on = on
-        self._of_group = group
-        self._words = tuple(words)
+        self._group = group
+        self._label = tuple(label)
 
-    def pieces(self, width: int) -> StyledText:
-        (left, mark, right) = "[x]" if self._of_group is None else "(•)"
+    def styled_text(self, _width: int) -> StyledText:
+        """Show box and label."""
+        (left, mark, right) = "[x]" if self._group is None else "(•)"
         box: StyledText = [
             (left, "$status-quiet"),
             (mark if self.on else " ", "bold $accent-text"),
             (f"{right} ", "$status-quiet"),
         ]
-        return [*box, *self._words]
+        return [*box, *self._label]
 
     def action_tick(self) -> None:
-        """Tick it, or not any more; of a group, this one instead."""
-        if self._of_group is None:
+        """Switch it on or off; in a group, switch it on and the others off."""
+        if self._group is None:
             self.on = not self.on
         else:
             for other in self.screen.query(Checkbox):
-                if other._of_group == self._of_group:
+                if other._group == self._group:
                     other.on = other is self
-                    other.changed()
-        self.changed()
+                    other.refresh_if_changed()
+        self.refresh_if_changed()
         self.post_message(self.Changed(self))
 
     def on_click(self, event: events.Click) -> None:
+        """Switch it on or off."""
         event.stop()
         self.action_tick()

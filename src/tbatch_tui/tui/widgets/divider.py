@@ -1,4 +1,4 @@
-"""A thin rule across the screen, with or without a title in it."""
+"""A thin rule across the screen, with or without a title."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ if TYPE_CHECKING:
 
 
 class Divider(OneLine):
-    """`── line 4,812 ─────────────`"""
+    """A rule of one line: `── line 4,812 ─────────────`."""
 
     def __init__(self, title: str = "", *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._title = title
 
     def set_title(self, title: str) -> None:
-        """Another title; empty for a bare rule."""
+        """Change the title; an empty one leaves a bare rule."""
         self._title = title
-        self.changed()
+        self.refresh_if_changed()
 
-    def pieces(self, width: int) -> StyledText:
+    def styled_text(self, width: int) -> StyledText:
+        """Show title and rule; no title where there is no room for one."""
         bare: StyledText = [("─" * width, "$rule")]
         if not self._title or width < 12:
             return bare

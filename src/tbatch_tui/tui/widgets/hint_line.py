@@ -1,4 +1,4 @@
-"""A line that says what a screen is for, the first time one is on it."""
+"""A line that explains a screen the first time the user opens it."""
 
 from __future__ import annotations
 
@@ -11,19 +11,29 @@ if TYPE_CHECKING:
 
 
 class HintLine(OneLine):
-    """`  ▸ Every job of this key. n takes a file …   H hides this`; the tail stays when there is little room."""
+    """`  ▸ Every job of this key. n takes a file …   H hides this`.
+
+    The tail stays where there is little room.
+    """
 
     DEFAULT_CSS = """
     HintLine { dock: bottom; margin-bottom: 1; background: $panel; color: $foreground; }
     """
 
-    def __init__(self, words: str, short: str, key: str) -> None:
-        """`short` is said where `words` do not fit; `key` hides the line."""
-        super().__init__()
-        self._words, self._short, self._key = words, short, key
+    def __init__(self, text: str, short: str, key: str) -> None:
+        """Make a hint.
 
-    def pieces(self, width: int) -> StyledText:
+        Args:
+            text: The explanation.
+            short: What is shown where the explanation does not fit.
+            key: The key that hides the line, as it is displayed.
+        """
+        super().__init__()
+        self._text, self._short, self._key = text, short, key
+
+    def styled_text(self, width: int) -> StyledText:
+        """Show the explanation, or its short form, and how to hide it."""
         tail = f"   {self._key} hides this "
-        words = self._words if len(self._words) + len(tail) + 3 <= width else self._short
-        gap = max(0, width - len(words) - len(tail) - 3)
-        return [(" ▸ ", "$accent-text"), (words, ""), (" " * gap, ""), (tail, "$status-quiet")]
+        text = self._text if len(self._text) + len(tail) + 3 <= width else self._short
+        gap = max(0, width - len(text) - len(tail) - 3)
+        return [(" ▸ ", "$accent-text"), (text, ""), (" " * gap, ""), (tail, "$status-quiet")]

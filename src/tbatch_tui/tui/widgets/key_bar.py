@@ -1,7 +1,7 @@
-"""The footer: the keys that work here and now, on one line, in one widget.
+"""The footer: the keys that work right now, on one line, in one widget.
 
-It reads the screen's active bindings, so that it is right after every change of focus, of `check_action` and of the
-keymap; a click on a key presses it. What does not fit falls off at the right, except for `? Keys`, which has it all.
+It reads the screen's active bindings, so it is right after every change of focus, of `check_action` and of the keymap.
+A click on a key presses it. Keys that do not fit are dropped from the right, except for `? Keys`, which lists them all.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from rich.cells import cell_len
 
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys import keymap
-from tbatch_tui.tui.sanitize import line, one_line
+from tbatch_tui.tui.sanitize import line, line_content
 from tbatch_tui.tui.widgets.one_line import OneLine
 
 if TYPE_CHECKING:
@@ -22,30 +22,31 @@ if TYPE_CHECKING:
 
     from tbatch_tui.tui.render.styled import StyledText
 
-BETWEEN = "  "
+SEPARATOR = "  "
 _ORDER = {binding.id: index for index, binding in reversed(list(enumerate(keys.ALL)))}
 
 
 @dataclass(frozen=True, slots=True)
 class ShownKey:
-    """One key of the bar."""
+    """A key of the bar."""
 
     id: str
     key: str
     """As it is pressed: `question_mark`."""
     display: str
-    """As it is shown: `?`."""
+    """As it is displayed: `?`."""
     description: str
     tooltip: str
     enabled: bool
 
     @property
     def width(self) -> int:
+        """Cells of key and description."""
         return cell_len(self.display) + (cell_len(self.description) + 1 if self.description else 0)
 
 
 class KeyBar(OneLine):
-    """` n New  ⏎ Open  c Cancel  ? Keys                     ^p`"""
+    """The footer of a screen: ` n New  ⏎ Open  c Cancel  ? Keys                     ^p`."""
 
     DEFAULT_CSS = """
     KeyBar { dock: bottom; color: $status-quiet; pointer: default; }
@@ -57,12 +58,13 @@ class KeyBar(OneLine):
         self._labels: dict[str, str] = {}
         self._spans: list[tuple[int, int, ShownKey]] = []
 
-    def relabel(self, id: str, description: str) -> None:
-        """Call a key something else for now: `f Active` instead of `f Show`."""
-        self._labels[id] = line(description)
+    def relabel(self, action_id: str, description: str) -> None:
+        """Give a key another description for now: `f Active` instead of `f Show`."""
+        self._labels[action_id] = line(description)
         self._collect()
 
     def on_mount(self) -> None:
+        """Follow the screen's bindings from now on."""
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
         self._collect()
 
@@ -71,17 +73,17 @@ class KeyBar(OneLine):
             self._collect()
 
     def _collect(self) -> None:
-        """Read the active bindings; one key for each action, in the order of `keys`."""
+        """Read the active bindings: one key for each action, in the order of `keys.ALL`."""
         if not self.is_attached:
             return
-        found: dict[str, ShownKey] = {}
-        actives = sorted(self.screen.active_bindings.values(), key=lambda active: keymap.key_rank(active.binding))
-        for active in actives:
+        by_action: dict[str, ShownKey] = {}
+        active_keys = sorted(self.screen.active_bindings.values(), key=lambda active: keymap.key_rank(active.binding))
+        for active in active_keys:
             binding = active.binding
             name = binding.id or binding.action
-            if name in found or not (binding.show or name == keys.PALETTE.id):
+            if name in by_action or not (binding.show or name == keys.PALETTE.id):
                 continue
-            found[name] = ShownKey(
+            by_action[name] = ShownKey(
                 name,
                 binding.key,
                 self.app.get_key_display(binding),
@@ -89,39 +91,41 @@ class KeyBar(OneLine):
                 binding.tooltip,
                 active.enabled,
             )
-        self._shown = sorted(found.values(), key=lambda shown: _ORDER.get(shown.id, len(_ORDER)))
-        self.changed()
+        self._shown = sorted(by_action.values(), key=lambda shown: _ORDER.get(shown.id, len(_ORDER)))
+        self.refresh_if_changed()
 
-    def pieces(self, width: int) -> StyledText:
+    def styled_text(self, width: int) -> StyledText:
+        """Show as many keys as fit, help always, and the palette's key in the corner."""
         palette = next((key for key in self._shown if key.id == keys.PALETTE.id), None)
-        help = [key for key in self._shown if key.id == keys.HELP.id]
-        others = [key for key in self._shown if key is not palette and key not in help]
-        corner = cell_len(palette.display) + len(BETWEEN) if palette else 0
+        help_keys = [key for key in self._shown if key.id == keys.HELP.id]
+        others = [key for key in self._shown if key is not palette and key not in help_keys]
+        corner = cell_len(palette.display) + len(SEPARATOR) if palette else 0
 
         def needed() -> int:
-            return 1 + sum(key.width + len(BETWEEN) for key in [*others, *help])
+            return 1 + sum(key.width + len(SEPARATOR) for key in [*others, *help_keys])
 
         while others and needed() + corner > width:
             others.pop()
-        said: StyledText = [(" ", "")]
+        text: StyledText = [(" ", "")]
         self._spans, x = [], 1
-        for key in [*others, *help]:
+        for key in [*others, *help_keys]:
             dim = "" if key.enabled else " dim"
-            said.append((key.display, f"bold $accent-text{dim}"))
-            said.append((f" {key.description}" if key.description else "", f"$status-quiet{dim}"))
-            said.append((BETWEEN, ""))
+            text.append((key.display, f"bold $accent-text{dim}"))
+            text.append((f" {key.description}" if key.description else "", f"$status-quiet{dim}"))
+            text.append((SEPARATOR, ""))
             self._spans.append((x, x + key.width, key))
-            x += key.width + len(BETWEEN)
+            x += key.width + len(SEPARATOR)
         if palette and x + corner <= width:
-            said.append((" " * (width - x - corner + 1), ""))
-            said.append((palette.display, "bold $accent-text"))
+            text.append((" " * (width - x - corner + 1), ""))
+            text.append((palette.display, "bold $accent-text"))
             self._spans.append((width - corner + 1, width, palette))
-        return said
+        return text
 
     def _at(self, x: int) -> ShownKey | None:
         return next((key for start, end, key in self._spans if start <= x < end), None)
 
     def on_click(self, event: events.Click) -> None:
+        """Press the clicked key; ring the bell if it is disabled."""
         if (key := self._at(event.x)) is not None:
             event.stop()
             if key.enabled:
@@ -130,7 +134,8 @@ class KeyBar(OneLine):
                 self.app.bell()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Show the tooltip of the key under the mouse."""
         key = self._at(event.x)
-        tooltip = one_line(key.tooltip) if key is not None and key.tooltip else None
+        tooltip = line_content(key.tooltip) if key is not None and key.tooltip else None
         if str(self.tooltip or "") != str(tooltip or ""):
             self.tooltip = tooltip

@@ -1,22 +1,22 @@
-"""One line of progress: a bar, how much of how much, how fast, how long yet."""
+"""A line of progress: a bar, the amount, the speed and the time left."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tbatch_tui.text import format
+from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.widgets.one_line import OneLine
 
 if TYPE_CHECKING:
     from tbatch_tui.tui.render.styled import StyledText
 
 MARGIN = 1
-BAR = (8, 40)
-"""Cells of the bar at least and at most; below the least only words are shown."""
+MIN_BAR, MAX_BAR = 8, 40
+"""Cells of the bar. Where there is no room for the smallest, there is no bar."""
 
 
 class ProgressLine(OneLine):
-    """`━━━━━━━╸──── 64 %  15.4 MB of 24.1 MB · 3.1 MB/s · 3 s left`"""
+    """A line such as `━━━━━━━╸──── 64 %  15.4 MB of 24.1 MB · 3.1 MB/s · 3 s left`."""
 
     _label = ""
     _done: float = 0
@@ -33,31 +33,40 @@ class ProgressLine(OneLine):
         label: str = "",
         unit: str = "bytes",
     ) -> None:
-        """Where it stands. With `rate`, per second, the time left is told; `unit` other than bytes is counted."""
+        """Show this progress.
+
+        Args:
+            done: How much is done, in units.
+            total: How much there is; None if that is not known.
+            rate: Units a second; with it the time left is shown.
+            label: Text before the bar.
+            unit: What is counted. Bytes are formatted as a size.
+        """
         self._done, self._total, self._rate = done, total, rate
         self._label, self._unit = label, unit
-        self.changed()
+        self.refresh_if_changed()
 
-    def pieces(self, width: int) -> StyledText:
-        words = self._words()
+    def styled_text(self, width: int) -> StyledText:
+        """Show label, bar and amounts; without a total, no bar."""
+        amounts = self._amounts()
         label = f"{self._label}  " if self._label else ""
         if not self._total:
-            return [(" " * MARGIN + label, ""), (words, "$status-quiet")]
+            return [(" " * MARGIN + label, ""), (amounts, "$status-quiet")]
         fraction = self._done / self._total
-        share = f" {format.percent(fraction):>5}  "
-        room = width - 2 * MARGIN - len(label) - len(share) - len(words)
-        said: StyledText = [(" " * MARGIN + label, "")]
-        if room >= BAR[0]:
-            done, rest = format.bar_parts(fraction, min(room, BAR[1]))
-            said += [(done, "$status-active"), (rest, "$bar-rest")]
-        return [*said, (share.lstrip() if room < BAR[0] else share, ""), (words, "$status-quiet")]
+        share = f" {fmt.percent(fraction):>5}  "
+        room = width - 2 * MARGIN - len(label) - len(share) - len(amounts)
+        text: StyledText = [(" " * MARGIN + label, "")]
+        if room >= MIN_BAR:
+            done, rest = fmt.bar_parts(fraction, min(room, MAX_BAR))
+            text += [(done, "$status-active"), (rest, "$bar-rest")]
+        return [*text, (share.lstrip() if room < MIN_BAR else share, ""), (amounts, "$status-quiet")]
 
-    def _words(self) -> str:
-        amount = format.size if self._unit == "bytes" else lambda number: format.count(int(number or 0))
+    def _amounts(self) -> str:
+        amount = fmt.size if self._unit == "bytes" else lambda number: fmt.count(int(number or 0))
         unit = "" if self._unit == "bytes" else f" {self._unit}"
-        said = amount(self._done) if not self._total else f"{amount(self._done)} of {amount(self._total)}"
+        done = amount(self._done) if not self._total else f"{amount(self._done)} of {amount(self._total)}"
         if not self._rate or self._rate <= 0:
-            return said + unit
-        fast = format.rate(self._rate) if self._unit == "bytes" else f"{format.count(int(self._rate))}/s"
-        left = "" if not self._total else f"{format.duration(max(0.0, self._total - self._done) / self._rate)} left"
-        return format.joined(said + unit, fast, left)
+            return done + unit
+        speed = fmt.rate(self._rate) if self._unit == "bytes" else f"{fmt.count(int(self._rate))}/s"
+        left = "" if not self._total else f"{fmt.duration(max(0.0, self._total - self._done) / self._rate)} left"
+        return fmt.join(done + unit, speed, left)

@@ -1,4 +1,4 @@
-"""An input line whose text is always one harmless line, also when it was pasted."""
+"""An input whose text is always one harmless line, even when it was pasted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tbatch_tui.tui.sanitize import ELLIPSIS, line
 
 
 class TextInput(Input):
-    """Textual's `Input` without its box, behind the gate."""
+    """Textual's `Input` without its box, with sanitized text."""
 
     DEFAULT_CSS = """
     TextInput {
@@ -28,12 +28,12 @@ class TextInput(Input):
         self.cursor_position = len(self.value)
 
     def on_focus(self) -> None:
-        """The cursor begins behind the text: that end of it is shown."""
+        """Show the end of the text, where the cursor is."""
         at = Region(cell_len(self.value[: self.cursor_position]), 0, 1, 1)
         self.scroll_to_region(at, force=True, animate=False)
 
     def render_line(self, y: int) -> Strip:
-        """As Textual's, with `…` at an edge that cuts the text, unless the cursor stands there."""
+        """Render as Textual does, with `…` at an edge that cuts the text, unless the cursor is there."""
         strip = super().render_line(y)
         text, room = self.value or self.placeholder, self.scrollable_content_region.width
         start = int(self.scroll_offset.x) if self.value else 0
@@ -47,9 +47,12 @@ class TextInput(Input):
         return strip
 
     def validate_value(self, value: str) -> str:
-        """What is typed and pasted passes the gate too: it is drawn like everything else."""
+        """Sanitize what is typed or pasted."""
         return line(value)
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
-        """As Textual's, which does not know that these keys are characters: they would stand in the footer."""
+        """Claim the keys that type a character.
+
+        Textual does not know that those of KEY_NAME_REPLACEMENTS do, and would list their bindings in the footer.
+        """
         return key in KEY_NAME_REPLACEMENTS.values() or super().check_consume_key(key, character)

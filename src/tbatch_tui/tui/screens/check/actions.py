@@ -1,4 +1,4 @@
-"""What can be done with a file that was checked, apart from submitting it: mend a copy, edit a line, copy an id."""
+"""What can be done with a file that was checked: submit it, fix a copy, edit a line, copy an id."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tbatch_tui.engine.check import plan_fixes, read_line, write_fixed
 from tbatch_tui.engine.errors import BatchError, OperationCancelledError
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.messages import CheckFile
+from tbatch_tui.tui.messages import CheckFile, CreateBatch
 from tbatch_tui.tui.terminal.clipboard import copy_id, copy_record, json_or_text, json_text
 
 if TYPE_CHECKING:
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.check import FixPlan
     from tbatch_tui.engine.domain.check_report import CheckReport
     from tbatch_tui.tui.bridge import Bridge
-    from tbatch_tui.tui.screens.check.fix_dialog import FixOffer, FixWish
+    from tbatch_tui.tui.screens.check.fix_dialog import FixChoice, FixOffer
     from tbatch_tui.tui.screens.check.problem_rows import ProblemRow
     from tbatch_tui.tui.screens.check.session import CheckSession
 
 
 class CheckActions(Screen[None]):
-    """Actions on what `checker` has found. The screen that mixes this in says where the cursor is."""
+    """The actions on what `session` has found, and when each can be done. Mixed into the Check screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [keys.FIX, keys.EDIT, keys.COPY_ID, keys.COPY_RECORD]
 
     bridge: Bridge
-    checker: CheckSession
+    session: CheckSession
 
     @property
     def cursor_row(self) -> ProblemRow | None:
-        """The row under the cursor, where there is a list."""
+        """The row under the cursor; None where there is no list."""
         raise NotImplementedError
 
     def action_check_again(self) -> None:
@@ -45,12 +45,19 @@ class CheckActions(Screen[None]):
         raise NotImplementedError
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        row = self.cursor_row
+        """Return whether an action can be done now."""
+        row, report, is_idle = self.cursor_row, self.session.report, not self.session.activity
         match action:
+            case "go_on":
+                return report is not None and report.can_be_submitted and is_idle
+            case "check_again":
+                return is_idle
+            case "filter":
+                return report is not None and bool(report.problems)
             case "fix":
-                return self.checker.can_fix and not self.checker.busy
+                return self.session.can_fix and is_idle
             case "edit_line":
-                return row is not None and not self.checker.busy
+                return row is not None and is_idle
             case "copy_id":
                 return row is not None and row.problem.custom_id is not None
             case "copy_record":
@@ -58,11 +65,19 @@ class CheckActions(Screen[None]):
         return super().check_action(action, parameters)
 
     def disabled_reason(self, action: str) -> str:
-        """Why an action on what was found cannot be done just now."""
+        """Return why an action on what was found cannot be done now."""
+        report = self.session.report
         match action:
-            case "fix" | "edit_line" if self.checker.busy:
+            case "go_on" | "check_again" | "filter" | "fix" | "edit_line" if self.session.activity:
                 return "The check is not done yet"
-            case "fix" if self.checker.report is not None and not self.checker.report.problems:
+            case "go_on" if report is not None:
+                by_fix = ": {check.fix} mends what can be mended in a copy" if self.session.can_fix else ""
+                return f"{fmt.plural(report.errors, 'error')} to mend first{by_fix}"
+            case "go_on":
+                return "There is nothing to submit: the file cannot be read"
+            case "filter":
+                return "There is no problem to look for"
+            case "fix" if report is not None and not report.problems:
                 return "There is nothing to mend"
             case "fix":
                 return "None of this can be mended for you: each problem says what helps"
@@ -73,49 +88,55 @@ class CheckActions(Screen[None]):
             case _:
                 return ""
 
-    # -- a mended copy -------------------------------------------------------------------------------
+    def action_go_on(self) -> None:
+        """Go to Create, if the file can be submitted."""
+        report = self.session.report
+        if report is not None and report.can_be_submitted:
+            self.post_message(CreateBatch(report))
+
+    # -- a fixed copy --------------------------------------------------------------------------------
 
     @work(group="fix", exclusive=True, exit_on_error=False)
     async def action_fix(self) -> None:
-        """Ask what is to be mended, write that as a copy beside the file, and go on with checking it."""
+        """Ask what to fix, write that as a copy beside the file, and go on to check the copy."""
         from tbatch_tui.tui.screens.check.fix_dialog import FixDialog
 
-        report = self.checker.report
-        if report is None or self.checker.busy:
+        report = self.session.report
+        if report is None or self.session.activity:
             return
         try:
             plan, offer = await asyncio.to_thread(_offer, report)
-            if not (offer.rules or offer.left):
+            if not (offer.fixes or offer.unfixable):
                 self.bridge.notify("Nothing of this can be mended here", "Each problem says what helps.", "warning")
                 return
-            wish = await self.app.push_screen_wait(FixDialog(offer))
-            if wish is not None:
-                await self._write(plan, wish)
+            choice = await self.app.push_screen_wait(FixDialog(offer))
+            if choice is not None:
+                await self._write(plan, choice)
         except BatchError as error:
             self.bridge.report(error)
 
-    async def _write(self, plan: FixPlan, wish: FixWish) -> None:
-        checker = self.checker
-        stop = checker.begin("Writing a mended copy")
+    async def _write(self, plan: FixPlan, choice: FixChoice) -> None:
+        session = self.session
+        stop = session.begin("Writing a mended copy")
         try:
-            written = await asyncio.to_thread(
+            copy = await asyncio.to_thread(
                 write_fixed,
                 plan,
-                rules=wish.rules,
-                reject=wish.reject,
-                progress=checker.report_progress,
+                rules=choice.rules,
+                reject=choice.reject,
+                progress=session.report_progress,
                 cancelled=stop.is_set,
             )
         except OperationCancelledError:
             return
         finally:
-            checker.end(stop)
-        more = ""
-        if written.rejected is not None:
-            more = f" {written.rejected.name} keeps the {fmt.plural(written.rejected_lines, 'line')} left out."
-        mended = f"{fmt.plural(written.fixed_lines, 'line')} mended; the file itself is as it was."
-        self.bridge.notify(f"Wrote {written.path.name}", f"{mended}{more}")
-        self.post_message(CheckFile(written.path))
+            session.end(stop)
+        rejected = ""
+        if copy.rejected is not None:
+            rejected = f" {copy.rejected.name} keeps the {fmt.plural(copy.rejected_lines, 'line')} left out."
+        fixed = f"{fmt.plural(copy.fixed_lines, 'line')} mended; the file itself is as it was."
+        self.bridge.notify(f"Wrote {copy.path.name}", f"{fixed}{rejected}")
+        self.post_message(CheckFile(copy.path))
 
     # -- the person's editor -------------------------------------------------------------------------
 
@@ -124,24 +145,24 @@ class CheckActions(Screen[None]):
         """Open the line in the person's editor, and check again when that has ended."""
         from tbatch_tui.tui.terminal.editor import edit, editor_command
 
-        row, checker = self.cursor_row, self.checker
-        if row is None or checker.busy:
+        row, session = self.cursor_row, self.session
+        if row is None or session.activity:
             return
-        stop = checker.begin("Waiting for the editor")  # what is saved meanwhile is read when it has ended
+        stop = session.begin("Waiting for the editor")  # what is saved meanwhile is read when it has ended
         try:
-            command = editor_command(os.environ, checker.path, row.problem.line)
+            command = editor_command(os.environ, session.path, row.problem.line)
             code = await edit(self.app, command)
         except BatchError as error:
             self.bridge.report(error)
             return
         finally:
-            checker.end(stop)
+            session.end(stop)
         if code:
             how = f"ended with {code}" if code > 0 else "was ended by a signal"
             self.bridge.notify(f"{command[0]} {how}", "The file is checked as it is now.", "warning")
         self.action_check_again()
 
-    # -- copies -------------------------------------------------------------------------------------
+    # -- copies --------------------------------------------------------------------------------------
 
     def action_copy_id(self) -> None:
         """Copy the custom_id, over ssh too (OSC 52)."""
@@ -155,21 +176,27 @@ class CheckActions(Screen[None]):
             return
         problem = row.problem
         try:
-            data = await asyncio.to_thread(read_line, self.checker.path, problem.offset, problem.length)
+            data = await asyncio.to_thread(read_line, self.session.path, problem.offset, problem.length)
         except OSError as error:
-            why = f"Nothing was copied: {error.strerror or error}. {{check.again}} reads the file again."
-            self.bridge.notify(f"Line {problem.line:,} cannot be read any more", why, "error")
+            hint = f"Nothing was copied: {error.strerror or error}. {{check.again}} reads the file again."
+            self.bridge.notify(f"Line {problem.line:,} cannot be read any more", hint, "error")
         else:
             copy_record(self.app, self.bridge, json_text(json_or_text(data)), f"line {problem.line:,}")
 
 
 def _offer(report: CheckReport) -> tuple[FixPlan, FixOffer]:
-    """What could be done about each rule, with a line of each. For a thread. Raises LocalFileError."""
+    """Return what can be fixed, rule by rule, with an example line of each.
+
+    Reads the file: for a thread.
+
+    Raises:
+        LocalFileError: The file cannot be read, or has changed since it was checked.
+    """
     from tbatch_tui.tui.screens.check.fix_dialog import FixOffer, RuleFix
-    from tbatch_tui.tui.screens.check.line_diff import change_of
+    from tbatch_tui.tui.screens.check.line_diff import diff_lines
 
     plan = plan_fixes(report)
-    mends = [
-        RuleFix(step.rule, step.lines, step.line, change_of(step.rule, step.before, step.after)) for step in plan.steps
+    fixes = [
+        RuleFix(step.rule, step.lines, step.line, diff_lines(step.rule, step.before, step.after)) for step in plan.steps
     ]
-    return plan, FixOffer(report.path, tuple(mends), plan.unfixable)
+    return plan, FixOffer(report.path, tuple(fixes), plan.unfixable)

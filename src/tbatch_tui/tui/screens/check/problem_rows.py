@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 OPEN_AT_FIRST = 12
-"""Lines of a rule up to which it is open from the start, if it is an error."""
+"""Lines up to which a rule is open from the start, if it is an error."""
 
 
 class RowKind(StrEnum):
@@ -27,7 +27,7 @@ class RowKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProblemRow:
-    """A row: a problem, or a rule that many lines break (then its first problem)."""
+    """A problem, or a rule that many lines break; `problem` is the first of them then."""
 
     problem: Problem
     kind: RowKind
@@ -39,7 +39,7 @@ class ProblemRow:
 class _Group:
     rule: str
     members: list[int]
-    """Places in the list of problems, rising."""
+    """Indices in the list of problems, rising."""
     is_open: bool
 
     @property
@@ -50,63 +50,70 @@ class _Group:
 
 
 class ProblemRows:
-    """The rows of a report. Nothing is made for a row that is not looked at, so that 100,000 cost what ten do."""
+    """The rows of a report. Each is made when it is drawn, so that 100,000 cost what ten do."""
 
-    def __init__(self, problems: Sequence[Problem], order: Sequence[str], words: str = "") -> None:
-        """Group the problems that hold all of `words`. Looks at each of them: for many, in a thread."""
+    def __init__(self, problems: Sequence[Problem], order: Sequence[str], query: str = "") -> None:
+        """Group the problems that contain all words of `query`. Goes through all of them: for many, in a thread.
+
+        Args:
+            problems: In the order of their lines.
+            order: Rules in the order in which their groups stand; a rule that is not named comes last.
+            query: Words, whatever the case.
+        """
         self._problems = problems
-        self._words = words.lower().split()
+        self._words = query.lower().split()
         members: dict[str, list[int]] = {rule: [] for rule in order}
         for index, problem in enumerate(problems):
-            if self._words and not self._holds(problem):
+            if self._words and not self._matches(problem):
                 continue
             members.setdefault(problem.rule, []).append(index)
-        self._groups = [_Group(rule, found, self._opens(found)) for rule, found in members.items() if found]
-        self._group_of = {group.rule: place for place, group in enumerate(self._groups)}
+        self._groups = [
+            _Group(rule, indices, self._is_open_at_first(indices)) for rule, indices in members.items() if indices
+        ]
+        self._group_indices = {group.rule: index for index, group in enumerate(self._groups)}
         self._starts: list[int] = []
-        self._place()
+        self._update_starts()
 
     @classmethod
-    def of(cls, report: CheckReport, words: str = "") -> ProblemRows:
-        """The rows of a report; its rules are in the order in which they matter."""
-        return cls(report.problems, list(report.counts), words)
+    def of(cls, report: CheckReport, query: str = "") -> ProblemRows:
+        """Return the rows of a report, whose rules are in the order of their weight."""
+        return cls(report.problems, list(report.counts), query)
 
-    def _holds(self, problem: Problem) -> bool:
+    def _matches(self, problem: Problem) -> bool:
         text = f"{problem.rule}\n{problem.severity}\n{problem.line}\n{problem.message}\n{problem.custom_id or ''}"
         text = text.lower()
         return all(word in text for word in self._words)
 
-    def _opens(self, members: list[int]) -> bool:
-        if not members:
-            return False
+    def _is_open_at_first(self, members: list[int]) -> bool:
         is_error = self._problems[members[0]].severity is Severity.ERROR
         return bool(self._words) or (is_error and len(members) <= OPEN_AT_FIRST)
 
-    def _place(self) -> None:
+    def _update_starts(self) -> None:
         self._starts = [0, *accumulate(group.height for group in self._groups)]
 
-    def open_like(self, other: ProblemRows) -> None:
-        """Open the rules that are open there: the same file, checked again."""
+    def copy_open_state(self, other: ProblemRows) -> None:
+        """Open the rules that are open in `other`, and close those that are not: it is the same file, checked again."""
         for group in self._groups:
-            if (place := other._group_of.get(group.rule)) is not None:
-                group.is_open = other._groups[place].is_open
-        self._place()
+            if (index := other._group_indices.get(group.rule)) is not None:
+                group.is_open = other._groups[index].is_open
+        self._update_starts()
 
     def set_open(self, rule: str, is_open: bool | None = None) -> str | None:
-        """Open or close a rule, or turn it over; the key of its head, None if it cannot be opened."""
-        if (place := self._group_of.get(rule)) is None or len(self._groups[place].members) == 1:
+        """Open or close a rule; toggle it if `is_open` is None. Return the key of its head, None if it cannot open."""
+        if (index := self._group_indices.get(rule)) is None or len(self._groups[index].members) == 1:
             return None
-        group = self._groups[place]
+        group = self._groups[index]
         group.is_open = not group.is_open if is_open is None else is_open
-        self._place()
+        self._update_starts()
         return rule
 
-    # RowSource
+    # -- a RowSource ---------------------------------------------------------------------------------
 
     def __len__(self) -> int:
         return self._starts[-1]
 
     def row(self, index: int) -> ProblemRow:
+        """Return the row at an index."""
         group, within = self._at(index)
         if within == 0:
             first = self._problems[group.members[0]]
@@ -115,34 +122,39 @@ class ProblemRows:
         return ProblemRow(self._problems[group.members[within - 1]], RowKind.LINE)
 
     def key(self, index: int) -> str:
-        """A rule's id for its head, else rule and line: the same whatever is filtered, open or found besides."""
+        """Return the key of a row: the rule of a head, else rule and line.
+
+        It stays the same whatever else is filtered, open or found.
+        """
         group, within = self._at(index)
         many = len(group.members) > 1
         if within == 0 and many:
             return group.rule
-        place = within - many
-        line = self._line(group.members[place])
-        again = place - bisect_left(group.members, line, key=self._line)
+        position = within - many
+        line = self._line(group.members[position])
+        again = position - bisect_left(group.members, line, key=self._line)
         return f"{group.rule}:{line}" + (f":{again}" if again else "")
 
     def find(self, key: str) -> int | None:
+        """Return the index of the row with this key; of the head, if its rule is closed."""
         rule, *numbers = key.split(":")
-        if (at := self._group_of.get(rule)) is None:
+        if (index := self._group_indices.get(rule)) is None:
             return None
-        group = self._groups[at]
+        group, start = self._groups[index], self._starts[index]
         if not numbers:
-            return self._starts[at]
+            return start
         line, again = int(numbers[0]), int(numbers[1]) if len(numbers) > 1 else 0
-        place = bisect_left(group.members, line, key=self._line) + again
-        if place >= len(group.members) or self._line(group.members[place]) != line:
+        position = bisect_left(group.members, line, key=self._line) + again
+        if position >= len(group.members) or self._line(group.members[position]) != line:
             return None
         if len(group.members) == 1 or not group.is_open:
-            return self._starts[at]
-        return self._starts[at] + 1 + place
+            return start
+        return start + 1 + position
 
     def _line(self, member: int) -> int:
         return self._problems[member].line
 
     def _at(self, index: int) -> tuple[_Group, int]:
-        place = bisect_right(self._starts, index) - 1
-        return self._groups[place], index - self._starts[place]
+        """Return the group of a row, and the row's index within it."""
+        position = bisect_right(self._starts, index) - 1
+        return self._groups[position], index - self._starts[position]

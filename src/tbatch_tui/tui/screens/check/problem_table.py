@@ -1,4 +1,4 @@
-"""The table of what is wrong in a file."""
+"""The table of the problems of a file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.check.problem_rows import ProblemRow, ProblemRows, RowKind
 from tbatch_tui.tui.widgets.table.columns import Column
-from tbatch_tui.tui.widgets.table.table import HEADER, RecordTable
+from tbatch_tui.tui.widgets.table.line_scroll import HEADER
+from tbatch_tui.tui.widgets.table.table import RecordTable
 
 if TYPE_CHECKING:
     from textual import events
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from tbatch_tui.tui.render.styled import StyledText
 
-LOOKS = {
+SEVERITY_LOOKS = {
     Severity.ERROR: ("✗", "Error", "$status-failed"),
     Severity.WARNING: ("!", "Warning", "$status-attention"),
     Severity.NOTE: ("·", "Note", "$status-quiet"),
@@ -26,7 +27,7 @@ LOOKS = {
 
 
 class ProblemTable(RecordTable[ProblemRow]):
-    """Enter belongs to the screen; space, → and ← open and close a rule."""
+    """Problems under their rules: space, → and ← open and close a rule; Enter belongs to the screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *keys.MOVING,
@@ -40,15 +41,19 @@ class ProblemTable(RecordTable[ProblemRow]):
 
     @property
     def rows(self) -> ProblemRows | None:
+        """The rows; None before the first report."""
         return self.source if isinstance(self.source, ProblemRows) else None
 
     def action_fold(self) -> None:
+        """Open a rule that is closed, and close one that is open."""
         self._set_open(None)
 
     def action_unfold_lines(self) -> None:
+        """Open the rule."""
         self._set_open(True)
 
     def action_fold_lines(self) -> None:
+        """Close the rule."""
         self._set_open(False)
 
     def _set_open(self, is_open: bool | None) -> None:
@@ -61,12 +66,13 @@ class ProblemTable(RecordTable[ProblemRow]):
                 self.move_cursor(key=head)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Return whether an action can be done now: a rule of one line has nothing to open."""
         if action in ("fold", "unfold_lines", "fold_lines"):
             return self.cursor_row is not None and self.cursor_row.kind is not RowKind.ONLY
         return super().check_action(action, parameters)
 
     def on_click(self, event: events.Click) -> None:
-        """A double click on a rule opens it."""
+        """Open or close a rule on a double click."""
         offset = event.get_content_offset(self)
         row = self.cursor_row
         on_row = event.chain == 2 and offset is not None and offset.y >= HEADER
@@ -77,7 +83,7 @@ class ProblemTable(RecordTable[ProblemRow]):
 def _severity_cell(row: ProblemRow) -> StyledText:
     if row.kind is RowKind.LINE:
         return []
-    glyph, word, colour = LOOKS[row.problem.severity]
+    glyph, word, colour = SEVERITY_LOOKS[row.problem.severity]
     return [(f"{glyph} {word}", colour)]
 
 
@@ -86,11 +92,11 @@ def _rule_cell(row: ProblemRow) -> str:
 
 
 def format_line(problem: Problem) -> str:
-    """The line number; `file` for what is wrong with the file as a whole."""
-    return "file" if _is_of_file(problem) else f"{problem.line:,}"
+    """Return the line number; `file` if the problem is one of the file as a whole."""
+    return "file" if _is_about_file(problem) else f"{problem.line:,}"
 
 
-def _is_of_file(problem: Problem) -> bool:
+def _is_about_file(problem: Problem) -> bool:
     return problem.length == 0 and problem.rule != "blank-line"
 
 

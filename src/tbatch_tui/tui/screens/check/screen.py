@@ -15,14 +15,19 @@ from tbatch_tui.engine.errors import LocalFileError
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.hints import fill_keys
-from tbatch_tui.tui.messages import CreateBatch
-from tbatch_tui.tui.render.check_report import error_lines, facts, next_step, summary, verdict
+from tbatch_tui.tui.render.check_report import (
+    format_next_step,
+    format_no_report,
+    format_summary,
+    format_verdict,
+    report_facts,
+)
 from tbatch_tui.tui.render.path import shorten_path
-from tbatch_tui.tui.sanitize import line, shown
+from tbatch_tui.tui.sanitize import line, lines_content
 from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.check.actions import CheckActions
 from tbatch_tui.tui.screens.check.problem_table import ProblemTable, format_line
-from tbatch_tui.tui.screens.check.problem_view import ProblemView, line_text
+from tbatch_tui.tui.screens.check.problem_view import ProblemView
 from tbatch_tui.tui.screens.check.session import CheckSession
 from tbatch_tui.tui.widgets.fact_list import FactList
 from tbatch_tui.tui.widgets.filter_line import FilterLine
@@ -43,8 +48,8 @@ if TYPE_CHECKING:
 
 _FRAMES = 15
 """Times a second that the progress bar moves."""
-LOOKED_AT_EVERY = 1.0
-"""Seconds between two looks at whether the file is another one."""
+WATCH_INTERVAL = 1.0
+"""Seconds between two looks at whether the file has changed on disk."""
 _MODELS_BESIDE = 3
 """Models that are named beside problems."""
 
@@ -57,18 +62,18 @@ class CheckScreen(CheckActions, BaseScreen):
     DEFAULT_CSS = """
     CheckScreen {
         #verdict, #summary { height: auto; padding: 0 2; }
-        #summary, #found { display: none; }
+        #summary, #report { display: none; }
         #progress { margin: 0 1; }
-        #found { height: 1fr; layout: vertical; }
+        #report { height: 1fr; layout: vertical; }
         #facts-scroll { height: auto; margin-top: 1; scrollbar-size-vertical: 1; }
         ProblemTable { height: 3fr; }
         #beside { height: 3fr; min-height: 5; }
-        &.-clean, &.-faulty { #found { display: block; } }
+        &.-clean, &.-faulty { #report { display: block; } }
         &.-clean { ProblemTable, ProblemView { display: none; } #beside { height: 1fr; } }
         &.-faulty { #summary { display: block; } #facts-scroll { display: none; } }
         &.-faulty.-wide {
             #summary { display: none; }
-            #found { layout: horizontal; }
+            #report { layout: horizontal; }
             ProblemTable { width: 3fr; height: 1fr; }
             #beside { width: 2fr; height: 1fr; border-left: solid $rule; }
             #facts-scroll { display: block; max-height: 50%; margin: 0 0 1 0; }
@@ -80,15 +85,16 @@ class CheckScreen(CheckActions, BaseScreen):
         super().__init__()
         self.engine = engine
         self.bridge = bridge
-        self.checker = CheckSession(path, self._busy_changed)
+        self.session = CheckSession(path, self._activity_changed)
 
     # -- layout --------------------------------------------------------------------------------------
 
     def body(self) -> ComposeResult:
+        """Compose the verdict, the progress bar, the problems and the line under the cursor."""
         yield Static(id="verdict", markup=False)
         yield Static(id="summary", markup=False)
         yield ProgressLine(id="progress")
-        with Container(id="found"):
+        with Container(id="report"):
             yield ProblemTable(id="table")
             with Vertical(id="beside"):
                 with VerticalScroll(can_focus=False, id="facts-scroll"):
@@ -97,23 +103,26 @@ class CheckScreen(CheckActions, BaseScreen):
         yield FilterLine(id="filter")
 
     def on_mount(self) -> None:
+        """Start the check, and watch the file, the terminal's focus and the connection."""
         self._ticker = self.set_interval(1 / _FRAMES, self._show_progress)
-        self.set_interval(LOOKED_AT_EVERY, self._look_at_file)
-        self.watch(self.app, "app_focus", self._looked_at, init=False)
-        self.bridge.health.subscribe(self, self._connected)
+        self.set_interval(WATCH_INTERVAL, self._check_if_changed)
+        self.watch(self.app, "app_focus", self._focus_changed, init=False)
+        self.bridge.connection.subscribe(self, self._health_changed)
         self._check()
 
     def on_unmount(self) -> None:
-        self.checker.stop()
+        """Stop the thread that reads the file."""
+        self.session.stop()
 
     @property
     def table(self) -> ProblemTable:
+        """The list of problems."""
         return self.query_one(ProblemTable)
 
     @property
     def cursor_row(self) -> ProblemRow | None:
-        """The row under the cursor, where there is a table."""
-        report = self.checker.report
+        """The row under the cursor; None where there is no list."""
+        report = self.session.report
         return self.table.cursor_row if report is not None and report.problems else None
 
     # -- the check -----------------------------------------------------------------------------------
@@ -122,72 +131,78 @@ class CheckScreen(CheckActions, BaseScreen):
     async def _check(self) -> None:
         """Check in a thread, which stops when this worker is cancelled."""
         try:
-            if await self.checker.check():
-                self._show_found()
-                self._refine()
+            if await self.session.check():
+                self._show_report()
+                self._apply_catalogue()
         except LocalFileError as error:
-            self._fail(error)
+            self._show_error(error)
 
     @work(group="refine", exclusive=True, exit_on_error=False)
-    async def _refine(self) -> None:
-        """Judge the models by the catalogue when that is here; the check is complete without."""
+    async def _apply_catalogue(self) -> None:
+        """Check the models against the catalogue once that is loaded; the check is complete without it."""
         if self.engine.health.state is HealthState.STARTING:
             return
         catalogue = await self.engine.catalogue()
-        if await self.checker.apply_catalogue(catalogue):
-            self._show_found()
+        if await self.session.apply_catalogue(catalogue):
+            self._show_report()
 
-    def _connected(self, event: ConnectionChanged) -> None:
-        if not self.checker.has_catalogue:
-            self._refine()
+    def _health_changed(self, _: ConnectionChanged) -> None:
+        if not self.session.has_catalogue:
+            self._apply_catalogue()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A fault of ours is said where the verdict would stand; the app tells it too."""
+        """Show a bug in the check where the verdict would be: without it the screen would stay empty."""
         if event.state is WorkerState.ERROR and event.worker.group == "check":
             error = event.worker.error
-            self._fail(LocalFileError(f"The check itself failed: {type(error).__name__}: {error}", "Nothing was sent."))
+            title = f"The check itself failed: {type(error).__name__}: {error}"
+            self._show_error(LocalFileError(title, "Nothing was sent."))
 
     def action_check_again(self) -> None:
+        """Read the file again."""
         self._check()
 
     # -- showing -------------------------------------------------------------------------------------
 
-    def _busy_changed(self) -> None:
-        """A reading of the file has begun, or is over."""
+    def _activity_changed(self) -> None:
+        """Show the progress bar while the file is read, and hide it afterwards."""
         if not self.is_attached:
             return
-        busy = self.checker.busy
+        activity = self.session.activity
         progress = self.query_one("#progress", ProgressLine)
-        progress.display = bool(busy)
-        if busy:
-            progress.show(0, None, label=busy)
+        progress.display = bool(activity)
+        if activity:
+            progress.show(0, None, label=activity)
             self._ticker.resume()
         else:
             self._ticker.pause()
         self.refresh_bindings()
 
     def _show_progress(self) -> None:
-        done, total, rate = self.checker.progress
-        if self.checker.busy and total:
-            self.query_one("#progress", ProgressLine).show(done, total, rate=rate, label=self.checker.busy)
+        done, total, rate = self.session.progress
+        if self.session.activity and total:
+            self.query_one("#progress", ProgressLine).show(done, total, rate=rate, label=self.session.activity)
 
-    def _fail(self, error: LocalFileError) -> None:
+    def _show_error(self, error: LocalFileError) -> None:
+        """Show why there is no verdict, in its place."""
         self.remove_class("-clean", "-faulty")
-        self.set_status(self.query_one("#verdict", Static), error_lines(error))
+        self.update_static(self.query_one("#verdict", Static), format_no_report(error))
         self._show_header()
         self.refresh_bindings()
 
-    def _show_found(self) -> None:
-        """What the check found, in the place of what it found before: cursor and scroll stay."""
-        report = self.checker.report
+    def _show_report(self) -> None:
+        """Show what the check found, in place of what it found before: cursor and scroll stay."""
+        report = self.session.report
         assert report is not None
         has_problems = bool(report.problems)
         self.set_class(has_problems, "-faulty")
         self.set_class(not has_problems, "-clean")
-        said = [*verdict(report), (next_step(report), "$status-quiet")]
-        self.set_status(self.query_one("#verdict", Static), said)
-        self.set_status(self.query_one("#summary", Static), summary(report))
-        self.query_one("#facts", FactList).show(facts(report, models_named=_MODELS_BESIDE if has_problems else None))
+        self.update_static(
+            self.query_one("#verdict", Static), [*format_verdict(report), (format_next_step(report), "$status-quiet")]
+        )
+        self.update_static(self.query_one("#summary", Static), format_summary(report))
+        self.query_one("#facts", FactList).show(
+            report_facts(report, models_named=_MODELS_BESIDE if has_problems else None)
+        )
         self._show_rows()
         if has_problems and self.focused is None:
             self.table.focus()
@@ -196,113 +211,80 @@ class CheckScreen(CheckActions, BaseScreen):
 
     def _show_rows(self) -> None:
         both = fill_keys("{list.filter} and {filter.clear}")
-        self.table.set_empty(shown(f"No problem holds “{line(self.checker.words)}”.\n\n{both} show all again."))
-        self.table.set_source(self.checker.rows)
+        self.table.set_empty(lines_content(f"No problem holds “{line(self.session.query)}”.\n\n{both} show all again."))
+        self.table.set_source(self.session.rows)
 
     def _show_header(self) -> None:
-        report = self.checker.report
-        parts = []
+        report = self.session.report
+        pieces = []
         if report is not None:
             took = fmt.duration(report.seconds) if report.seconds >= 0.1 else ""
-            parts = [(took, ""), (fmt.size(report.size), ""), (fmt.plural(report.requests, "request"), "")]
-        if self.checker.words:
-            parts.append((f"“{line(self.checker.words)}”", "$accent-text"))
-        self.header.show(shorten_path(self.checker.path, max(20, self.size.width - 50)), parts)
+            pieces = [(took, ""), (fmt.size(report.size), ""), (fmt.plural(report.requests, "request"), "")]
+        if self.session.query:
+            pieces.append((f"“{line(self.session.query)}”", "$accent-text"))
+        self.header.show(shorten_path(self.session.path, max(20, self.size.width - 50)), pieces)
 
     # -- the file on disk ----------------------------------------------------------------------------
 
     def on_screen_resume(self) -> None:
-        self._look_at_file(at_once=True)
+        """Check again if the file has changed while another screen was open."""
+        self._check_if_changed(at_once=True)
 
-    def _looked_at(self, focused: bool) -> None:
-        """The terminal has the keyboard again: the person may come from an editor."""
+    def _focus_changed(self, focused: bool) -> None:
+        """Check again if the file has changed when the terminal gets the focus: the person may come from an editor."""
         if focused:
-            self._look_at_file(at_once=True)
+            self._check_if_changed(at_once=True)
 
     @work(group="look", exit_on_error=False)
-    async def _look_at_file(self, *, at_once: bool = False) -> None:
-        """Check again when the file is not the one that was checked."""
-        if self.is_current and await self.checker.has_changed(at_once=at_once):
-            if self.checker.report is not None:
-                is_there = await asyncio.to_thread(self.checker.path.exists)
-                what = "has changed on disk" if is_there else "is gone"
+    async def _check_if_changed(self, *, at_once: bool = False) -> None:
+        """Check again if the file is not the one that was checked."""
+        if self.is_current and await self.session.has_changed(at_once=at_once):
+            if self.session.report is not None:
+                exists = await asyncio.to_thread(self.session.path.exists)
+                what = "has changed on disk" if exists else "is gone"
                 self.bridge.notify(f"The file {what}", "It is checked again.")
             self.action_check_again()
-
-    # -- going on ------------------------------------------------------------------------------------
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        report = self.checker.report
-        match action:
-            case "go_on":
-                return report is not None and report.can_be_submitted and not self.checker.busy
-            case "check_again":
-                return not self.checker.busy
-            case "filter":
-                return report is not None and bool(report.problems)
-        return super().check_action(action, parameters)
-
-    def disabled_reason(self, action: str) -> str:
-        report = self.checker.report
-        match action:
-            case "go_on" | "check_again" | "filter" if self.checker.busy:
-                return "The check is not done yet"
-            case "go_on" if report is not None:
-                by_fix = ": {check.fix} mends what can be mended in a copy" if self.checker.can_fix else ""
-                return f"{fmt.plural(report.errors, 'error')} to mend first{by_fix}"
-            case "go_on":
-                return "There is nothing to submit: the file cannot be read"
-            case "filter":
-                return "There is no problem to look for"
-            case "fold" | "unfold_lines" | "fold_lines":
-                return "That is one line by itself" if self.cursor_row is not None else "There is no problem to open"
-        return super().disabled_reason(action)
-
-    def action_go_on(self) -> None:
-        report = self.checker.report
-        if report is not None and report.can_be_submitted:
-            self.post_message(CreateBatch(report))
 
     # -- the list ------------------------------------------------------------------------------------
 
     def on_record_table_highlighted(self, event: RecordTable.Highlighted) -> None:
-        self._show_line(event.row)
+        """Show the line under the cursor, and name it beside the key that edits it."""
+        self.query_one(ProblemView).load(self.session.path, event.row)
         place = format_line(event.row.problem)
         self.query_one(KeyBar).relabel(keys.EDIT.id or "", "Edit" if place == "file" else f"Edit line {place}")
         self.refresh_bindings()
 
-    @work(group="line", exclusive=True, exit_on_error=False)
-    async def _show_line(self, row: ProblemRow) -> None:
-        view = self.query_one(ProblemView)
-        try:
-            text = await asyncio.to_thread(line_text, self.checker.path, row.problem)
-        except OSError as error:
-            view.show(row, ([], None))
-            view.show_trouble(f"The line cannot be read any more: {error.strerror or error}")
-        else:
-            view.show(row, text)
-
     def action_filter(self) -> None:
-        self.query_one(FilterLine).open(self.checker.words)
+        """Open the filter line."""
+        self.query_one(FilterLine).open(self.session.query)
 
     def on_filter_line_changed(self, event: FilterLine.Changed) -> None:
-        self._filter_by(event.text)
+        """Search as the person types."""
+        self._search(event.text)
 
     def on_filter_line_closed(self, event: FilterLine.Closed) -> None:
+        """Keep the text or drop it, and go back to the list."""
         if not event.keep:
-            self._filter_by("")
+            self._search("")
         self.table.focus()
 
     @work(group="filter", exclusive=True, exit_on_error=False)
-    async def _filter_by(self, words: str) -> None:
-        """Show the problems that hold these words; looked for in a thread."""
-        await self.checker.narrow(words)
+    async def _search(self, query: str) -> None:
+        """Show the problems that contain these words."""
+        await self.session.search(query)
         self._show_rows()
         self._show_header()
 
     def action_back(self) -> None:
-        """A filter is given up before the screen is left."""
-        if self.checker.words:
-            self._filter_by("")
+        """Clear the filter; without one, leave the screen."""
+        if self.session.query:
+            self._search("")
         else:
             super().action_back()
+
+    def disabled_reason(self, action: str) -> str:
+        """Return why an action of this screen cannot be done now."""
+        match action:
+            case "fold" | "unfold_lines" | "fold_lines":
+                return "That is one line by itself" if self.cursor_row is not None else "There is no problem to open"
+        return super().disabled_reason(action)

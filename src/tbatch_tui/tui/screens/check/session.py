@@ -1,4 +1,4 @@
-"""Checks one file off the loop: the reading, the rows of what is wrong, and whether the file is still the same."""
+"""One file's check, off the event loop: the reading, the rows of problems, and whether the file is still the same."""
 
 from __future__ import annotations
 
@@ -21,34 +21,44 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.catalogue import ModelInfo
 
 _MANY = 5_000
-"""Problems that are not looked through for every letter, but when no more come."""
-_TYPED_FOR = 0.1
+"""Problems from which a search waits for a pause in the typing."""
+_TYPING_PAUSE = 0.1
+"""Seconds without a letter that are a pause in the typing."""
 
 
 class CheckSession:
-    """What is known of a file so far. The threads write here, the screen looks when it likes."""
+    """What is known of a file so far. Threads write it, the screen reads it when it likes."""
 
-    def __init__(self, path: Path, busy_changed: Callable[[], None]) -> None:
-        """`busy_changed` is called, on the loop, when a reading of the file begins and when it is over."""
+    def __init__(self, path: Path, activity_changed: Callable[[], None]) -> None:
+        """Create a session; nothing is read before `check`.
+
+        Args:
+            path: The file.
+            activity_changed: Called on the loop when a reading of the file begins and when it has ended.
+        """
         self.path = path
-        self._busy_changed = busy_changed
+        self._activity_changed = activity_changed
         self.report: CheckReport | None = None
         self.rows = ProblemRows((), ())
-        """The problems that hold `words`, as rows."""
-        self.words = ""
+        """The problems that contain `query`, as rows."""
+        self.query = ""
         self.can_fix = False
-        """Whether a mended copy would be another file: something can be mended, or left out."""
+        """Whether a fixed copy would differ from the file: a line can be fixed, or left out."""
         self._work = BackgroundWork()
         self._catalogue: Mapping[str, ModelInfo] | None = None
         self._checked: tuple[int, int] | None = None
-        """Size and time of the file as it was checked; None when it was gone."""
+        """Size and time of the file as it was checked; None if it did not exist."""
         self._last_seen: tuple[int, int] | None = None
-        self._looking = False
+        self._is_reading_stamp = False
 
     # -- reading -------------------------------------------------------------------------------------
 
     async def check(self) -> bool:
-        """Read the file through; False when that was stopped. Raises LocalFileError, and then there is no report."""
+        """Read the whole file and report on it; False if that was stopped.
+
+        Raises:
+            LocalFileError: The file cannot be read; there is no report then.
+        """
         stop = self.begin("Reading every line again" if self.report is not None else "Reading every line")
         try:
             report = await run_cancellable(self._read, stop=stop)
@@ -61,7 +71,7 @@ class CheckSession:
             raise
         finally:
             self.end(stop)
-        rows.open_like(self.rows)
+        rows.copy_open_state(self.rows)
         self.report, self.rows, self.can_fix = report, rows, _can_fix(report)
         self._checked = self._last_seen = (report.size, report.mtime_ns)
         return True
@@ -70,15 +80,15 @@ class CheckSession:
         return check_file(self.path, catalogue=self._catalogue, progress=self.report_progress, cancelled=cancelled)
 
     async def _rows_of(self, report: CheckReport) -> ProblemRows:
-        """The problems that hold `words`, whatever is typed meanwhile."""
+        """Return the problems that contain `query`, as it is when this ends: the person may type meanwhile."""
         while True:
-            words = self.words
-            rows = await asyncio.to_thread(ProblemRows.of, report, words)
-            if words == self.words:
+            query = self.query
+            rows = await asyncio.to_thread(ProblemRows.of, report, query)
+            if query == self.query:
                 return rows
 
     async def apply_catalogue(self, catalogue: Mapping[str, ModelInfo]) -> bool:
-        """Judge the models by the catalogue, without reading the file again; False when that changes nothing."""
+        """Check the models against the catalogue, without reading the file again; False if that changes nothing."""
         if catalogue is self._catalogue or not catalogue:
             return False
         self._catalogue = catalogue
@@ -88,50 +98,50 @@ class CheckSession:
         rows = await self._rows_of(refined)
         if report is not self.report or refined.problems == report.problems:
             return False
-        rows.open_like(self.rows)
+        rows.copy_open_state(self.rows)
         self.report, self.rows = refined, rows
         return True
 
-    async def narrow(self, words: str) -> None:
-        """Leave only the problems that hold these words."""
-        self.words = words
+    async def search(self, query: str) -> None:
+        """Leave only the problems that contain these words."""
+        self.query = query
         if (report := self.report) is None:
             return
         if len(report.problems) > _MANY:
-            await asyncio.sleep(_TYPED_FOR)
+            await asyncio.sleep(_TYPING_PAUSE)
         rows = await self._rows_of(report)
         if report is self.report:
             self.rows = rows
 
     @property
     def has_catalogue(self) -> bool:
-        """Whether the rules about models were judged by one."""
+        """Whether the models were checked against a catalogue."""
         return self._catalogue is not None
 
-    # -- how far it is -------------------------------------------------------------------------------
+    # -- progress ------------------------------------------------------------------------------------
 
     def begin(self, label: str) -> threading.Event:
-        """Something begins that reads the file through: what to set to stop it. What went on before is stopped."""
+        """Begin something that reads the whole file, stop what went on before, and return the event that stops this."""
         stop = self._work.begin(label)
-        self._busy_changed()
+        self._activity_changed()
         return stop
 
     def end(self, stop: threading.Event) -> None:
-        """It is over, or its thread is to end; unless something else has begun, nothing goes on now."""
+        """End what `begin` began, unless something else has begun since."""
         if self._work.end(stop):
-            self._busy_changed()
+            self._activity_changed()
 
     def stop(self) -> None:
         """Let the thread end."""
         self._work.stop()
 
     def report_progress(self, done: int, total: int) -> None:
-        """Take how far the reading is; called in its thread."""
+        """Note how far the reading is; called in its thread."""
         self._work.report_progress(done, total)
 
     @property
-    def busy(self) -> str:
-        """What goes on in a thread, in words; empty when nothing does."""
+    def activity(self) -> str:
+        """What a thread is doing with the file, for the person to read; empty when it does nothing."""
         return self._work.label
 
     @property
@@ -146,23 +156,24 @@ class CheckSession:
         return (stamp.size, stamp.mtime_ns) if stamp is not None else None
 
     async def has_changed(self, *, at_once: bool = False) -> bool:
-        """Whether the file is another than was checked, or gone, or back.
+        """Return whether the file is not the one that was checked: it has changed, is gone, or is there again.
 
-        One that is being written counts when it was left alone between two looks; `at_once` does not wait for that.
+        Args:
+            at_once: Count any change. Else a file that is being written counts only once it was the same in two looks.
         """
-        if self.busy or self._looking:  # a disk of the network may take its time: one thread at most waits for it
+        if self.activity or self._is_reading_stamp:  # a network disk may stall: at most one thread waits for it
             return False
-        self._looking = True
+        self._is_reading_stamp = True
         try:
             now = await self._size_and_time()
         finally:
-            self._looking = False
+            self._is_reading_stamp = False
         last, self._last_seen = self._last_seen, now
-        return now != self._checked and (at_once or now == last) and not self.busy
+        return now != self._checked and (at_once or now == last) and not self.activity
 
 
 def _can_fix(report: CheckReport) -> bool:
     if any(RULES[rule].is_fixable for rule in report.counts):
         return True
-    of_lines = (RULES[rule] for rule in report.counts if not RULES[rule].whole_file)
-    return report.requests > 1 and any(rule.severity is Severity.ERROR for rule in of_lines)
+    line_rules = (RULES[rule] for rule in report.counts if not RULES[rule].whole_file)
+    return report.requests > 1 and any(rule.severity is Severity.ERROR for rule in line_rules)

@@ -6,8 +6,12 @@ from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.tui.widgets.radio_line import RadioLine
 
 
-def allowed(inferred: Endpoint | None) -> tuple[Endpoint, ...]:
-    """What a file can run as: chat lines only as chat, audio lines as either audio endpoint."""
+def allowed_endpoints(inferred: Endpoint | None) -> tuple[Endpoint, ...]:
+    """Return what a file can run as: chat lines only as chat, audio lines as either audio endpoint.
+
+    Args:
+        inferred: The endpoint that the check took from the lines; None if they fit any.
+    """
     if inferred is None:
         return tuple(Endpoint)
     return tuple(endpoint for endpoint in Endpoint if endpoint.is_audio == inferred.is_audio)

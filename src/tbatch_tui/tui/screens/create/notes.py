@@ -1,4 +1,4 @@
-"""What is said before a submit: of the connection, and of runs of the same bytes. Pure."""
+"""The texts of the Create form: facts about the file and its results, and notes on what to know before a submit."""
 
 from __future__ import annotations
 
@@ -6,26 +6,63 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.check.limits import FILE_MEGABYTES, REQUESTS_MAX
 from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
+from tbatch_tui.engine.domain.job import FileKind
+from tbatch_tui.engine.local_files.filenames import result_name
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
-from tbatch_tui.tui.render.status import look_of_record
+from tbatch_tui.tui.render.check_report import format_verdict, model_facts
+from tbatch_tui.tui.render.cost import estimate_facts
+from tbatch_tui.tui.render.path import shorten_path
+from tbatch_tui.tui.render.status import record_style
 from tbatch_tui.tui.sanitize import line
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tbatch_tui.engine.domain.check_report import CheckReport
+    from tbatch_tui.engine.domain.cost import Estimate
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.tui.render.styled import StyledText
 
-_SUBMITS_NOT = (HealthState.NO_KEY, HealthState.KEY_REFUSED)
+_CANNOT_SUBMIT = (HealthState.NO_KEY, HealthState.KEY_REFUSED)
+
+
+def file_facts(report: CheckReport) -> list[tuple[str, StyledText]]:
+    """Return what is known of the file: where it is, how much is in it, and what the check found."""
+    return [
+        ("File", [(shorten_path(report.path), "")]),
+        ("Requests", [(fmt.count(report.requests), ""), (f" · {fmt.size(report.size)}", "$status-quiet")]),
+        *model_facts(report),
+        ("Check", format_verdict(report)),
+        *_parts_facts(report),
+        ("", []),
+    ]
+
+
+def _parts_facts(report: CheckReport) -> list[tuple[str, StyledText]]:
+    """Return how a file over the limits is sent as several jobs; nothing for others."""
+    if not report.can_be_split:
+        return []
+    text = f"several, each of {REQUESTS_MAX:,} requests and {FILE_MEGABYTES} MB at most; merged again in Results"
+    return [("Jobs", [(text, "")])]
+
+
+def result_facts(report: CheckReport, output_dir: Path, estimate: Estimate | None) -> list[tuple[str, StyledText]]:
+    """Return where the results will be, and what they may cost; `…` while there is no estimate."""
+    stem = report.path.stem + (".part…" if report.can_be_split else "")
+    name = result_name(stem, "…", FileKind.OUTPUT)
+    where = fmt.join(shorten_path(output_dir / name), "fetched when it ends", by=", ")
+    cost = [("Cost", [("…", "$status-quiet")])] if estimate is None else estimate_facts(estimate)
+    return [("Results", [(where, "")]), *cost]
 
 
 def can_submit(health: ConnectionHealth) -> bool:
-    """Whether a submission could ever go out with this key."""
-    return health.state not in _SUBMITS_NOT
+    """Return whether a submission could ever go out with this key."""
+    return health.state not in _CANNOT_SUBMIT
 
 
 def format_health(health: ConnectionHealth) -> StyledText:
-    """What keeps a submission from going out, or holds it up; nothing when all is well."""
+    """Return what keeps a submission from going out, or delays it; nothing when all is well."""
     match health.state:
         case HealthState.NO_KEY:
             return [
@@ -33,23 +70,23 @@ def format_health(health: ConnectionHealth) -> StyledText:
                 ("Set it with export TOGETHER_API_KEY=… and start again, or try tbatch-tui --demo.", ""),
             ]
         case HealthState.KEY_REFUSED:
-            said = line(health.title) or "The server refuses the key"
-            return [(f"✗ {said}. ", "$status-failed"), (line(fill_keys(health.hint)), "")]
+            title = line(health.title) or "The server refuses the key"
+            return [(f"✗ {title}. ", "$status-failed"), (line(fill_keys(health.hint)), "")]
         case HealthState.OFFLINE:
             return [("! Offline. ", "$status-attention"), ("It is kept, and sent when the server can be reached.", "")]
     return []
 
 
-def format_earlier_runs(earlier: list[JobRecord], now: float) -> StyledText:
-    """That these exact bytes ran before: when, as which job, and what became of it."""
-    if not earlier:
+def format_earlier_runs(earlier_runs: list[JobRecord], now: float) -> StyledText:
+    """Return that these exact bytes ran before: when, as which job, and what became of it."""
+    if not earlier_runs:
         return []
-    record = earlier[0]
-    look = look_of_record(record)
+    record = earlier_runs[0]
+    look = record_style(record)
     job = f"job {line(record.job.id)[:12]}" if record.job is not None else "not created yet"
-    more = f", and {fmt.plural(len(earlier) - 1, 'time')} before" if len(earlier) > 1 else ""
+    more = f", and {fmt.plural(len(earlier_runs) - 1, 'time')} before" if len(earlier_runs) > 1 else ""
     return [
-        (f"! These exact bytes ran {_when(record, now)} ", "$status-attention"),
+        (f"! These exact bytes ran {_format_time(record, now)} ", "$status-attention"),
         (f"({job}, ", ""),
         (f"{look.glyph} {look.word}", look.colour),
         (f"){more}. ", ""),
@@ -57,14 +94,6 @@ def format_earlier_runs(earlier: list[JobRecord], now: float) -> StyledText:
     ]
 
 
-def parts_facts(report: CheckReport) -> list[tuple[str, StyledText]]:
-    """That a file over the limits goes as several jobs."""
-    if not report.can_be_split:
-        return []
-    said = f"several, each of {REQUESTS_MAX:,} requests and {FILE_MEGABYTES} MB at most; merged again in Results"
-    return [("Jobs", [(said, "")])]
-
-
-def _when(record: JobRecord, now: float) -> str:
-    said = fmt.when(record.created_at, now)
-    return f"today at {said}" if ":" in said and " " not in said else said
+def _format_time(record: JobRecord, now: float) -> str:
+    time = fmt.when(record.created_at, now)
+    return f"today at {time}" if ":" in time and " " not in time else time

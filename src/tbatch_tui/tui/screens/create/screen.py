@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import work
+from textual import on, work
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Input, Static
 
-from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError, LocalFileError
-from tbatch_tui.engine.local_files.file_stamp import read_stamp
-from tbatch_tui.engine.local_files.filenames import result_name
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.messages import GoBack, Submitted
-from tbatch_tui.tui.render.check_report import models, verdict
-from tbatch_tui.tui.render.cost import estimate_facts
-from tbatch_tui.tui.render.path import shorten_path
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.base import BaseScreen
-from tbatch_tui.tui.screens.create.endpoint_choice import EndpointChoice, allowed
-from tbatch_tui.tui.screens.create.notes import can_submit, format_earlier_runs, format_health, parts_facts
+from tbatch_tui.tui.screens.create.checked_file import CheckedFile
+from tbatch_tui.tui.screens.create.endpoint_choice import EndpointChoice, allowed_endpoints
+from tbatch_tui.tui.screens.create.notes import (
+    can_submit,
+    file_facts,
+    format_earlier_runs,
+    format_health,
+    result_facts,
+)
 from tbatch_tui.tui.screens.create.send_choice import FIRST, OFFERED_FROM, Send, SendChoice, format_send
 from tbatch_tui.tui.widgets.button import FlatButton
 from tbatch_tui.tui.widgets.fact_list import FactList
@@ -43,15 +43,17 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.local_files.fingerprint import Fingerprint
     from tbatch_tui.tui.bridge import Bridge
     from tbatch_tui.tui.render.styled import StyledText
+    from tbatch_tui.tui.screens.create.checked_file import Identity
     from tbatch_tui.tui.widgets.radio_line import RadioLine
 
 
 class SubmitButton(FlatButton, inherit_bindings=False):
-    """Enter is the screen's, so that the footer says what it does."""
+    """A button without keys of its own: Enter is the screen's, so that the footer says what it does."""
 
 
 class CreateScreen(BaseScreen):
-    """A form that is right as it stands. Posts `Submitted` when the submission is committed, `GoBack` before that.
+    """A form whose defaults can be submitted as they are. Posts `Submitted` when the submission is committed, `GoBack`
+    before that.
 
     What was chosen is kept on the screen object: it can be left and shown again.
     """
@@ -70,7 +72,7 @@ class CreateScreen(BaseScreen):
         .field > .name { width: 12; color: $status-quiet; }
         #label { width: 1fr; max-width: 60; background: $surface; }
         #label:focus { background: $cursor-row; }
-        #said { height: auto; padding: 1 2 0 2; }
+        #notes { height: auto; padding: 1 2 0 2; }
         &.-tall #form { height: auto; }
         /* Padding, not a margin: Textual takes the widest margin off the width of everything beside it. */
         #answers { height: 2; padding: 1 2 0 14; }
@@ -91,21 +93,19 @@ class CreateScreen(BaseScreen):
         self.label = report.path.stem
         self.send = Send.ALL
         self._output_dir = output_dir or engine.options.output_dir
-        self._print: Fingerprint | None = None
-        self._earlier: dict[Endpoint, list[JobRecord]] = {}
-        """Submissions of these bytes, as far as they have been shown."""
+        self._file = CheckedFile(engine, report)
         self._estimate: Estimate | None = None
-        self._reading = asyncio.Lock()
         self._is_busy = False
 
     # -- layout --------------------------------------------------------------------------------------
 
     def body(self) -> ComposeResult:
+        """Compose the form, the notes below it and the buttons."""
         with VerticalScroll(id="form", can_focus=False):
             yield FactList(id="facts")
             with Horizontal(classes="field"):
                 yield Static("Endpoint", classes="name", markup=False)
-                yield EndpointChoice(self.endpoint, allowed(self.report.endpoint), id="endpoint")
+                yield EndpointChoice(self.endpoint, allowed_endpoints(self.report.endpoint), id="endpoint")
             if self.report.requests >= OFFERED_FROM:
                 with Horizontal(classes="field"):
                     yield Static("Send", classes="name", markup=False)
@@ -114,106 +114,91 @@ class CreateScreen(BaseScreen):
                 yield Static("Label", classes="name", markup=False)
                 yield TextInput(self.label, placeholder="what the job is called here", id="label")
             yield FactList(id="results")
-        yield Static(id="said", markup=False)
+        yield Static(id="notes", markup=False)
         with Horizontal(id="answers"):
             yield SubmitButton("Submit", id="submit")
             yield FlatButton("Back", id="back")
 
     def on_mount(self) -> None:
+        """Show the file, and give Submit the focus."""
         report = self.report
         self.header.show(
             line(report.path.name), [(fmt.plural(report.requests, "request"), ""), (fmt.size(report.size), "")]
         )
-        self.query_one("#facts", FactList).show(
-            [
-                ("File", [(shorten_path(report.path), "")]),
-                ("Requests", [(fmt.count(report.requests), ""), (f" · {fmt.size(report.size)}", "$status-quiet")]),
-                *models(report),
-                ("Check", verdict(report)),
-                *parts_facts(report),
-                ("", []),
-            ]
-        )
+        self.query_one("#facts", FactList).show(file_facts(report))
         self._show_results()
-        self.bridge.health.subscribe(self, lambda _: self._show_said())
+        self.bridge.connection.subscribe(self, lambda _: self._show_notes())
         self.set_focus(self.query_one("#submit"))
 
     def on_screen_resume(self) -> None:
-        # After a question that Submit has asked, it is still under way.
+        """Look again at what may have changed while the screen was covered: the file, and the prices."""
+        # The screen also resumes after a question that Submit asked: the submit is still in progress then.
         self._is_busy = any(worker.group == "submit" and worker.is_running for worker in self.workers)
-        self._show_said()
+        self._show_notes()
         self._look_back()
         if self._estimate is None or self._estimate.unpriced:
             self._find_cost()
 
     def _show_results(self) -> None:
-        """Where results will be, and what they may cost."""
-        stem = self.report.path.stem + (".part…" if self.report.can_be_split else "")
-        name = result_name(stem, "…", FileKind.OUTPUT)
-        where = fmt.joined(shorten_path(self._output_dir / name), "fetched when it ends", by=", ")
-        cost = [("Cost", [("…", "$status-quiet")])] if self._estimate is None else estimate_facts(self._estimate)
-        self.query_one("#results", FactList).show([("Results", [(where, "")]), *cost])
+        facts = result_facts(self.report, self._output_dir, self._estimate)
+        self.query_one("#results", FactList).show(facts)
 
     @work(group="cost", exclusive=True, exit_on_error=False)
     async def _find_cost(self) -> None:
-        """What it may cost, at catalogue prices; a file that cannot be read is told of by the look back."""
+        """Estimate the cost at catalogue prices; a file that cannot be read is reported by `_look_back`."""
         try:
             self._estimate = await self.engine.estimate(self.report.path)
         except LocalFileError:
             return
         self._show_results()
 
-    # -- what is known of these bytes ----------------------------------------------------------------
+    # -- the bytes of the file -----------------------------------------------------------------------
 
     @work(group="look-back", exclusive=True, exit_on_error=False)
     async def _look_back(self) -> None:
-        """Know the bytes, and whether they ran before."""
+        """Fingerprint the file and show whether its bytes ran before."""
         try:
-            await self._known()
+            await self._identify()
         except BatchError as error:
             self.bridge.report(error)
 
-    async def _known(self) -> tuple[Fingerprint, list[JobRecord]] | None:
-        """The file's print and what these bytes became before; None when it is not the file that was checked."""
-        report = self.report
-        async with self._reading:
-            if self._print is None:
-                self._print = await self.engine.fingerprint(report.path)
-        stamp = await asyncio.to_thread(read_stamp, report.path)
-        now = (stamp.size, stamp.mtime_ns) if stamp is not None else None
-        if not (self._print.size, self._print.mtime_ns) == now == (report.size, report.mtime_ns):
-            self._print = None
+    async def _identify(self) -> Identity | None:
+        """Identify the file's bytes; if it changed since it was checked, say so and go back to the check."""
+        identity = await self._file.identify(self.endpoint)
+        if identity is None:
             self.bridge.notify(
-                f"{report.path.name} has changed since it was checked", "It must be checked again.", "warning"
+                f"{self.report.path.name} has changed since it was checked", "It must be checked again.", "warning"
             )
             self.post_message(GoBack())
-            return None
-        earlier = await self.engine.earlier_runs(self._print.sha256, self.endpoint)
-        self._earlier[self.endpoint] = earlier
-        self._show_said()
-        return self._print, earlier
+        else:
+            self._show_notes()
+        return identity
 
     # -- submitting ----------------------------------------------------------------------------------
 
     def action_back(self) -> None:
-        """Back to the check; the form stays as it is, and Submit has the focus when one comes again."""
+        """Go back to the check; the form stays as it is, and Submit has the focus when it is shown again."""
         submit, back = self.query_one("#submit"), self.query_one("#back")
         self.set_focus(back if submit.disabled else submit)
         super().action_back()
 
     def action_go_on(self) -> None:
-        """Enter submits from the button; from a field it goes to the button first."""
+        """Submit, if the button has the focus; from a field go to the button first."""
         button = self.query_one("#submit")
         if self.focused is not button and not button.disabled:
             button.focus()
         elif not button.disabled:
             self._submit()
 
-    def on_flat_button_pressed(self, event: FlatButton.Pressed) -> None:
+    @on(FlatButton.Pressed, "#back")
+    def _go_back(self, event: FlatButton.Pressed) -> None:
         event.stop()
-        if event.choice.id == "back":
-            self.action_back()
-        elif not event.choice.disabled:
+        self.action_back()
+
+    @on(FlatButton.Pressed, "#submit")
+    def _press_submit(self, event: FlatButton.Pressed) -> None:
+        event.stop()
+        if not event.button.disabled:
             self._submit()
 
     @work(group="submit", exit_on_error=False)
@@ -222,23 +207,23 @@ class CreateScreen(BaseScreen):
         if self._is_busy:
             return
         self._is_busy = True
-        self._show_said()
+        self._show_notes()
         key = None
         try:
-            known = await self._known()
-            if known is not None and (not known[1] or await self._is_wanted_again(known[1])):
-                key = await self._commit(known[0])
+            identity = await self._identify()
+            if identity is not None and (not identity.earlier_runs or await self._confirm_again(identity.earlier_runs)):
+                key = await self._commit(identity.fingerprint)
         except BatchError as error:
             self.bridge.report(error)
         finally:
             if key is None:  # else it stays busy: what was submitted is not submitted again by a key too many
                 self._is_busy = False
-                self._show_said()
+                self._show_notes()
         if key is not None:
             self.post_message(Submitted(key))
 
     async def _commit(self, fingerprint: Fingerprint) -> str:
-        """As one job, or as several: the key of the first. Raises BatchError."""
+        """Submit as one job, or as several, and return the key of the first. Raises BatchError."""
         report, label = self.report, self.label.strip()
         if self.send is Send.ALL and not report.can_be_split:
             return await self.engine.submit(
@@ -259,56 +244,63 @@ class CreateScreen(BaseScreen):
             auto_continue=self.send is Send.GO_ON,
         )
 
-    async def _is_wanted_again(self, earlier: list[JobRecord]) -> bool:
-        """Ask, for these bytes ran before and will be billed again; No has the focus."""
+    async def _confirm_again(self, earlier_runs: list[JobRecord]) -> bool:
+        """Ask before bytes that ran before are billed again; No has the focus."""
         from tbatch_tui.tui.dialogs.confirm import Confirm
 
-        told = "".join(text for text, _ in format_earlier_runs(earlier, self.engine.now())).removeprefix("! ")
-        question = Confirm("Submit the same bytes again?", told, yes="Submit again", no="Do not submit")
+        pieces = format_earlier_runs(earlier_runs, self.engine.now())
+        explanation = "".join(text for text, _ in pieces).removeprefix("! ")
+        question = Confirm("Submit the same bytes again?", explanation, yes="Submit again", no="Do not submit")
         return await self.app.push_screen_wait(question)
 
     # -- the form ------------------------------------------------------------------------------------
 
-    def on_radio_line_changed(self, event: RadioLine.Changed) -> None:
-        match event.chooser:
-            case EndpointChoice() as chooser:
-                self.endpoint = chooser.chosen
-                self._look_back()
-            case SendChoice() as chooser:
-                self.send = chooser.chosen
-        self._show_said()
+    @on(EndpointChoice.Changed, "#endpoint")
+    def _choose_endpoint(self, event: RadioLine.Changed) -> None:
+        self.endpoint = event.radio_line.chosen
+        self._look_back()
+        self._show_notes()
 
-    def on_input_changed(self, event: Input.Changed) -> None:
+    @on(SendChoice.Changed, "#send")
+    def _choose_send(self, event: RadioLine.Changed) -> None:
+        self.send = event.radio_line.chosen
+        self._show_notes()
+
+    @on(Input.Changed, "#label")
+    def _keep_label(self, event: Input.Changed) -> None:
         self.label = event.value
 
-    def on_input_submitted(self) -> None:
+    @on(Input.Submitted, "#label")
+    def _leave_label(self) -> None:
         self.action_go_on()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Return whether an action can be done now: Submit, while its button is enabled."""
         if action == "go_on":
             return self.is_mounted and not self.query_one("#submit").disabled
         return super().check_action(action, parameters)
 
-    def _show_said(self) -> None:
-        """What to know before submitting, and whether one can."""
+    def _show_notes(self) -> None:
+        """Show what to know before submitting, and enable Submit if one can."""
         if not self.is_mounted:
             return
-        state, now = self.engine.health, self.engine.now()
-        said: list[StyledText] = [format_health(state)]
-        said.append(format_earlier_runs(self._earlier.get(self.endpoint, []), now))
-        if words := format_send(self.send, self.report.requests):
-            said.append([(words, "$status-quiet")])
+        health = self.engine.health
+        earlier_runs = self._file.earlier_runs.get(self.endpoint, [])
+        notes: list[StyledText] = [format_health(health), format_earlier_runs(earlier_runs, self.engine.now())]
+        if text := format_send(self.send, self.report.requests):
+            notes.append([(text, "$status-quiet")])
         if self._is_busy:
-            said.append([("Submitting …" if self._print is not None else "Reading the file …", "$status-active")])
-        shown = [pieces for pieces in said if pieces]
-        static = self.query_one("#said", Static)
+            is_read = self._file.fingerprint is not None
+            notes.append([("Submitting …" if is_read else "Reading the file …", "$status-active")])
+        shown = [pieces for pieces in notes if pieces]
+        static = self.query_one("#notes", Static)
         static.display = bool(shown)
-        self.set_status(static, [piece for pieces in shown for piece in (*pieces, ("\n", ""))][:-1])
-        self._enable(can_submit(state))
+        self.update_static(static, [piece for pieces in shown for piece in (*pieces, ("\n", ""))][:-1])
+        self._enable(can_submit(health))
         self.refresh_bindings()
 
     def _enable(self, can: bool) -> None:
-        """Submit has the focus when it can be pressed, Back when not; a person in a field is left there."""
+        """Enable Submit or not. It has the focus when it can be pressed, else Back; a person in a field stays there."""
         submit, back = self.query_one("#submit"), self.query_one("#back")
         if can is not submit.disabled:
             return

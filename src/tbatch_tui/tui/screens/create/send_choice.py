@@ -7,20 +7,20 @@ from enum import Enum
 from tbatch_tui.tui.widgets.radio_line import RadioLine
 
 FIRST = 10
-"""So many requests go ahead."""
+"""How many requests go ahead."""
 OFFERED_FROM = 5 * FIRST
-"""Requests from which a file is worth it."""
+"""Requests from which a file is large enough for the choice to be worth it."""
 
 
 class Send(Enum):
-    """How the file goes out."""
+    """How the file is sent."""
 
     ALL = "all"
     ASK = "ask"
     GO_ON = "go on"
 
 
-_WORDS = [
+_LABELS = [
     (Send.ALL, "All at once"),
     (Send.ASK, f"{FIRST}, then ask me"),
     (Send.GO_ON, f"{FIRST}, then the rest"),
@@ -31,11 +31,11 @@ class SendChoice(RadioLine[Send]):
     """`(•) All at once   ( ) 10, then ask me   ( ) 10, then the rest`."""
 
     def __init__(self, chosen: Send, *, id: str | None = None) -> None:
-        super().__init__(_WORDS, chosen, id=id)
+        super().__init__(_LABELS, chosen, id=id)
 
 
 def format_send(send: Send, requests: int) -> str:
-    """What the choice means for a file of so many requests; empty where it goes as it is."""
+    """Return what the choice means for a file of so many requests; empty where all of it is sent at once."""
     if send is Send.ALL:
         return ""
     first, rest = f"{FIRST} requests from all over the file are sent first", f"the other {requests - FIRST:,}"

@@ -1,4 +1,4 @@
-"""The files on the server as rows: their columns, what a row says in full, and which are shown in which order."""
+"""The files on the server as rows: their columns, the details of a row, and which rows are shown in which order."""
 
 from __future__ import annotations
 
@@ -23,35 +23,39 @@ _ROLES = {FileRole.INPUT: "input", FileRole.OUTPUT: "output", FileRole.ERRORS: "
 
 
 class FileListModel:
-    """The files by id, and those that are shown. Made in a thread: of 10,000 it takes longer than a screen may wait."""
+    """The files by id, with the filter and the sort.
+
+    Create it in a thread: for 10,000 files it takes longer than a screen may stand still.
+    """
 
     def __init__(self, files: Iterable[ServerFile] = (), *, sort: str = SORTS[0], text: str = "") -> None:
         self.sort = sort
         self.text = text
         self.files = {file.id: file for file in files}
-        self._texts = {id: _text_of(file) for id, file in self.files.items()}
+        self._texts = {file_id: _searchable_text(file) for file_id, file in self.files.items()}
 
     def drop(self, ids: Iterable[str]) -> None:
-        """Files that are gone."""
+        """Remove files that were deleted."""
         for file_id in ids:
             self.files.pop(file_id, None)
             self._texts.pop(file_id, None)
 
     def next_sort(self) -> str:
+        """Go on to the next sort, and return its name."""
         self.sort = SORTS[(SORTS.index(self.sort) + 1) % len(SORTS)]
         return self.sort
 
     @property
     def sorted_column(self) -> tuple[str, bool]:
-        """The column that the rows are sorted by, and whether downwards."""
+        """The column that the rows are sorted by, and whether the largest is on top."""
         return _SORTED_BY.get(self.sort, (self.sort, False))
 
     def size_of(self, ids: Iterable[str]) -> int:
-        """Bytes of these files."""
+        """Return how many bytes these files have together."""
         return sum(self.files[file_id].size or 0 for file_id in ids if file_id in self.files)
 
     def shown(self) -> list[tuple[str, ServerFile]]:
-        """The files that are shown, in order."""
+        """Return the files that the filter leaves, by id and in order."""
         rows: Sequence[tuple[str, ServerFile]] = list(self.files.items())
         for word in self.text.lower().split():
             rows = [row for row in rows if word in self._texts[row[0]]]
@@ -69,7 +73,7 @@ class FileListModel:
 
 
 def file_columns(now: Callable[[], float]) -> list[Column[ServerFile]]:
-    """Name, what it is to which job, size, age, purpose, and whether it may go."""
+    """Return the columns: name, what it is to which job, size, age, purpose, and whether it may be deleted."""
     return [
         Column("name", "Name", render=_name_cell, weight=3, min=12, max=40, priority=9, pinned=True),
         Column("use", "Used as", render=_use_cell, weight=3, min=12, max=40, priority=7),
@@ -81,7 +85,7 @@ def file_columns(now: Callable[[], float]) -> list[Column[ServerFile]]:
 
 
 def use_of(file: ServerFile) -> str:
-    """`output of reviews-march`, `input of 3 jobs`; of no job: `no job`."""
+    """Return `output of reviews-march` or `input of 3 jobs`; `no job` if none names the file."""
     if not file.uses:
         return "no job"
     role = _ROLES[file.uses[0].role]
@@ -89,7 +93,7 @@ def use_of(file: ServerFile) -> str:
 
 
 def keep_reason(file: ServerFile) -> str:
-    """Why it must stay; nothing where it may go."""
+    """Return why a file must stay, with its keys filled in; empty if it may be deleted."""
     return fill_keys(file.keep_reason)
 
 
@@ -105,41 +109,44 @@ def _state_cell(file: ServerFile) -> StyledText:
     return [("✓ yes", OK)] if file.is_deletable else [(f"! {keep_reason(file)}", ATTENTION)]
 
 
-def _text_of(file: ServerFile) -> str:
-    """What a filter looks through."""
-    used = (f"{use.name} {use.key}" for use in file.uses)
-    return "\n".join((file.name, file.id, file.purpose, use_of(file), keep_reason(file) or "yes", *used)).lower()
+def _searchable_text(file: ServerFile) -> str:
+    """Return what a filter searches, in lower case."""
+    uses = (f"{use.name} {use.key}" for use in file.uses)
+    return "\n".join((file.name, file.id, file.purpose, use_of(file), keep_reason(file) or "yes", *uses)).lower()
 
 
 class FileDetails(OneLine):
-    """A line about the row under the cursor, whose columns may be cut. `of` says what stands on it."""
+    """A line about the row under the cursor, because its columns may be cut."""
 
     DEFAULT_CSS = """
     FileDetails { height: 1; padding: 0 1; }
     """
 
-    def __init__(self, of: Callable[[ServerFile], StyledText], *, id: str) -> None:
+    def __init__(self, describe: Callable[[ServerFile], StyledText], *, id: str) -> None:
+        """`describe` returns what the line says of a file."""
         super().__init__(id=id)
-        self._of = of
+        self._describe = describe
         self._file: ServerFile | None = None
 
     def show(self, file: ServerFile | None) -> None:
+        """Describe this file; nothing without one."""
         self._file = file
-        self.changed()
+        self.refresh_if_changed()
 
-    def pieces(self, width: int) -> StyledText:
-        return self._of(self._file) if self._file is not None else []
+    def pieces(self, _width: int) -> StyledText:
+        """Return the line; what has no room is cut by the base class."""
+        return self._describe(self._file) if self._file is not None else []
 
 
 def describe_use(file: ServerFile) -> StyledText:
-    """Its id, and what it is to which jobs."""
-    used = fmt.joined(*(f"{_ROLES[use.role]} of {line(use.name)}" for use in file.uses[:4]), by=", ")
+    """Return the id of a file, and what it is to which jobs."""
+    uses = fmt.join(*(f"{_ROLES[use.role]} of {line(use.name)}" for use in file.uses[:4]), by=", ")
     more = f" and {len(file.uses) - 4:,} more" if len(file.uses) > 4 else ""
-    return [(file.id, ""), (" · ", "$rule"), (used + more if used else "no job here names it", QUIET)]
+    return [(file.id, ""), (" · ", "$rule"), (uses + more if uses else "no job here names it", QUIET)]
 
 
 def describe_removal(file: ServerFile) -> StyledText:
-    """Why it stays, or what deleting it leaves."""
+    """Return why a file must stay, or what is left when it is deleted."""
     if file.keep_reason:
         return [("! must stay: ", ATTENTION), (keep_reason(file), "")]
     if any(use.role is not FileRole.INPUT for use in file.uses):

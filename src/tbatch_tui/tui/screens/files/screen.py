@@ -1,4 +1,4 @@
-"""Files: what lies on the server for this key, what uses it, and deleting what nothing needs any more."""
+"""Files: the files on the server for this key, what uses each, and deleting those that nothing needs any more."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.messages import OpenJob
-from tbatch_tui.tui.render.styled import StyledText, marked_pieces
-from tbatch_tui.tui.sanitize import line, shown
+from tbatch_tui.tui.render.styled import StyledText, format_marked
+from tbatch_tui.tui.sanitize import line, lines_content
 from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.files.rows import FileDetails, FileListModel, describe_removal, describe_use, file_columns
 from tbatch_tui.tui.terminal.clipboard import copy_id
@@ -41,7 +41,7 @@ NO_MATCH = "No file matches. Press {go.back} to show all again."
 
 
 class FilesScreen(BaseScreen):
-    """The list of files. It is asked for when one comes here and on `r`, not by itself."""
+    """The list of files. It is fetched when the screen opens and when the person asks for it, never by itself."""
 
     NAME = "Files"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -58,15 +58,17 @@ class FilesScreen(BaseScreen):
         super().__init__()
         self.engine = engine
         self.bridge = bridge
-        self._order = FileListModel()
-        self._empty = LISTING
-        self._moved: FileDeleted | None = None
+        self._model = FileListModel()
+        self._empty_text = LISTING
+        self._deletion: FileDeleted | None = None
+        """The last file that was deleted, while more are to be."""
 
     def body(self) -> ComposeResult:
+        """Compose the table, two lines about the row under the cursor, and the filter line."""
         yield RecordTable[ServerFile](
             file_columns(self.engine.now),
             id="files",
-            empty=shown(LISTING),
+            empty=lines_content(LISTING),
             enter="Job",
             can_mark=True,
             can_turn=True,
@@ -77,167 +79,181 @@ class FilesScreen(BaseScreen):
         yield FilterLine(id="filter")
 
     def on_mount(self) -> None:
+        """Fetch the list."""
         self.table.focus()
-        self.bridge.deleted.subscribe(self, self._deleting)
+        self.bridge.deleted.subscribe(self, self._show_deletion)
         self._load()
 
     @property
     def table(self) -> RecordTable[ServerFile]:
+        """The list of files."""
         return self.query_one("#files", RecordTable)
 
-    # -- what is there -------------------------------------------------------------------------------
+    # -- the list ------------------------------------------------------------------------------------
 
     @work(group="files", exclusive=True, exit_on_error=False)
     async def _load(self) -> None:
         try:
             files = await self.engine.files()
         except BatchError as error:
-            self._empty = f"{error.title}.\n\n{fill_keys(error.hint)}\n\n{fill_keys(ASK_AGAIN)}"
-            if self._order.files:
+            self._empty_text = f"{error.title}.\n\n{fill_keys(error.hint)}\n\n{fill_keys(ASK_AGAIN)}"
+            if self._model.files:
                 self.bridge.report(error)
             self._arrange()
             return
-        self._empty = EMPTY
-        order = await asyncio.to_thread(FileListModel, files)
-        order.sort, order.text = self._order.sort, self._order.text
-        self._order = order
+        self._empty_text = EMPTY
+        model = await asyncio.to_thread(FileListModel, files)
+        model.sort, model.text = self._model.sort, self._model.text
+        self._model = model
         self._arrange()
         self.table.mark(self.table.marked & {file.id for file in files if file.is_deletable})
 
     def _arrange(self) -> None:
         """Filter and sort; the table keeps cursor and scroll."""
-        self.table.set_empty(shown(fill_keys(NO_MATCH) if self._order.files else self._empty))
-        self.table.set_rows(self._order.shown())
-        column, descending = self._order.sorted_column
+        self.table.set_empty(lines_content(fill_keys(NO_MATCH) if self._model.files else self._empty_text))
+        self.table.set_rows(self._model.shown())
+        column, descending = self._model.sorted_column
         self.table.mark_sorted(column, descending=descending)
         self._show()
 
     def _show(self) -> None:
-        order, marked = self._order, self.table.marked
-        parts: StyledText = []
-        if self._moved is not None:
-            parts.append((f"deleting {self._moved.number:,} of {self._moved.total:,}", "$status-active"))
-        if order.files:
-            parts.append((f"{fmt.plural(len(order.files), 'file')}, {fmt.size(order.size_of(order.files))}", ""))
+        """Show what surrounds the table and depends on its rows: the header, the details, the keys."""
+        model, marked = self._model, self.table.marked
+        pieces: StyledText = []
+        if self._deletion is not None:
+            pieces.append((f"deleting {self._deletion.number:,} of {self._deletion.total:,}", "$status-active"))
+        if model.files:
+            pieces.append((f"{fmt.plural(len(model.files), 'file')}, {fmt.size(model.size_of(model.files))}", ""))
         if marked:
-            parts += [*marked_pieces(len(marked), self._hidden(marked)), (fmt.size(order.size_of(marked)), "")]
-        self.header.show(f"“{line(order.text)}”" if order.text else "", parts)
-        for foot in self.query(FileDetails):
-            foot.show(self.table.cursor_row)
+            pieces += [*format_marked(len(marked), self._count_hidden(marked)), (fmt.size(model.size_of(marked)), "")]
+        self.header.show(f"“{line(model.text)}”" if model.text else "", pieces)
+        for details in self.query(FileDetails):
+            details.show(self.table.cursor_row)
         self.refresh_bindings()
 
-    def _deleting(self, event: FileDeleted) -> None:
-        self._moved = event if event.number < event.total else None
+    def _show_deletion(self, event: FileDeleted) -> None:
+        self._deletion = event if event.number < event.total else None
         self._show()
 
-    # -- what a person does --------------------------------------------------------------------------
+    def _count_hidden(self, ids: Iterable[str]) -> int:
+        """Return how many of these files the filter hides."""
+        return sum(self.table.source.find(file_id) is None for file_id in ids)
 
     def on_record_table_highlighted(self) -> None:
+        """Describe the file under the cursor."""
         self._show()
 
     def on_record_table_marked(self) -> None:
-        """What must stay cannot be marked, and why is said."""
-        files = self._order.files
-        stay = [key for key in self.table.marked if key not in files or files[key].keep_reason]
-        if stay:
-            self.table.mark(self.table.marked.difference(stay))
-            first = files.get(stay[0])
-            if len(stay) == 1 and first is not None:
-                self._say_why(first)
+        """Take the marks from files that must stay, and explain why they must."""
+        files = self._model.files
+        unmarkable = [key for key in self.table.marked if key not in files or files[key].keep_reason]
+        if unmarkable:
+            self.table.mark(self.table.marked.difference(unmarkable))
+            first = files.get(unmarkable[0])
+            if len(unmarkable) == 1 and first is not None:
+                self._explain_keep(first)
             else:
                 self.bridge.notify(
-                    f"{len(stay):,} of them must stay and are not marked",
+                    f"{len(unmarkable):,} of them must stay and are not marked",
                     "Each row says why; {jobs.refresh} looks again.",
                     "warning",
                 )
         self._show()
 
-    def _say_why(self, file: ServerFile) -> None:
+    def _explain_keep(self, file: ServerFile) -> None:
         self.bridge.notify(
             f"{file.name or file.id} must stay", f"{file.keep_reason}. {{jobs.refresh}} looks again.", "warning"
         )
 
     def on_record_table_selected(self, event: RecordTable.Selected) -> None:
-        file = self._order.files.get(event.key)
+        """Open the first job that the file belongs to."""
+        file = self._model.files.get(event.key)
         if file is not None and file.uses:
             self.post_message(OpenJob(file.uses[0].key))
         elif file is not None:
             self.bridge.notify("No job here names this file")
 
     def on_filter_line_changed(self, event: FilterLine.Changed) -> None:
-        self._order.text = event.text
+        """Filter as the person types."""
+        self._model.text = event.text
         self._arrange()
 
     def on_filter_line_closed(self, event: FilterLine.Closed) -> None:
+        """Keep the text or drop it, and go back to the list."""
         if not event.keep:
-            self._order.text = ""
+            self._model.text = ""
             self._arrange()
         self.table.focus()
 
+    # -- actions -------------------------------------------------------------------------------------
+
     def action_filter(self) -> None:
-        self.query_one(FilterLine).open(self._order.text)
+        """Open the filter line."""
+        self.query_one(FilterLine).open(self._model.text)
 
     def action_next_sort(self) -> None:
-        self._order.next_sort()
+        """Go on to the next sort."""
+        self._model.next_sort()
         self._arrange()
 
     def action_copy_id(self) -> None:
+        """Copy the file's id, over ssh too (OSC 52)."""
         if (key := self.table.cursor_key) is not None:
             copy_id(self.app, self.bridge, key)
 
     def action_refresh_now(self) -> None:
-        self._empty = LISTING
-        if not self._order.files:
+        """Fetch the list again."""
+        self._empty_text = LISTING
+        if not self._model.files:
             self._arrange()
         self._load()
 
     def action_turn_columns(self, step: int) -> None:
+        """Show the columns that have no room now."""
         self.table.turn_columns(step)
 
     def action_back(self) -> None:
-        """First what hides rows goes, then the screen."""
-        if self._order.text:
-            self._order.text = ""
+        """Clear the filter; without one, leave the screen."""
+        if self._model.text:
+            self._model.text = ""
             self._arrange()
         else:
             super().action_back()
 
     @work(group="delete", exit_on_error=False)
     async def action_delete_files(self) -> None:
-        """Delete what is marked, or what is under the cursor, once that was typed."""
+        """Delete the marked files, or the one under the cursor, after the person has typed how many."""
         from tbatch_tui.tui.dialogs.type_to_confirm import TypeToConfirm
 
-        chosen = self._chosen()
-        if len(chosen) == 1 and chosen[0].keep_reason:
-            self._say_why(chosen[0])
-        chosen = [file for file in chosen if file.is_deletable]
-        if not chosen:
+        targets = self._targets()
+        if len(targets) == 1 and targets[0].keep_reason:
+            self._explain_keep(targets[0])
+        files = [file for file in targets if file.is_deletable]
+        if not files:
             return
-        meaning = _meaning(chosen, self._hidden(file.id for file in chosen))
-        asked = TypeToConfirm(_question(chosen), meaning, words=(str(len(chosen)), "delete"), verb="Delete")
-        if not await self.app.push_screen_wait(asked):
+        explanation = _explanation(files, self._count_hidden(file.id for file in files))
+        dialog = TypeToConfirm(_question(files), explanation, words=(str(len(files)), "delete"), verb="Delete")
+        if not await self.app.push_screen_wait(dialog):
             return
         try:
-            done = await self.engine.delete_files([file.id for file in chosen])
+            result = await self.engine.delete_files([file.id for file in files])
         except BatchError as error:
             self.bridge.report(error)
             return
         finally:
-            self._moved = None
-        self._order.drop(done.deleted)
-        self.table.mark(self.table.marked.difference(done.deleted))
+            self._deletion = None
+        self._model.drop(result.deleted)
+        self.table.mark(self.table.marked.difference(result.deleted))
         self._arrange()
 
-    def _hidden(self, ids: Iterable[str]) -> int:
-        """How many of these the filter hides."""
-        return sum(self.table.source.find(file_id) is None for file_id in ids)
-
-    def _chosen(self) -> list[ServerFile]:
-        marked = [self._order.files[key] for key in self.table.marked if key in self._order.files]
-        under = self.table.cursor_row
-        return marked or ([under] if under is not None else [])
+    def _targets(self) -> list[ServerFile]:
+        """Return the marked files; without marks, the one under the cursor."""
+        marked = [self._model.files[key] for key in self.table.marked if key in self._model.files]
+        row = self.table.cursor_row
+        return marked or ([row] if row is not None else [])
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Return whether an action can be done now."""
         if action in ("delete_files", "copy_id"):
             return self.table.row_count > 0
         if action == "turn_columns":
@@ -245,6 +261,7 @@ class FilesScreen(BaseScreen):
         return super().check_action(action, parameters)
 
     def disabled_reason(self, action: str) -> str:
+        """Return why an action of this screen cannot be done now."""
         match action:
             case "delete_files" | "copy_id":
                 return "There is no file under the cursor"
@@ -259,19 +276,19 @@ def _question(files: list[ServerFile]) -> str:
     return f"Delete {len(files):,} files from the server?"
 
 
-def _meaning(files: list[ServerFile], hidden: int) -> str:
-    """What deleting them means, in full."""
-    roles = [{use.role for use in file.uses} for file in files]
-    inputs = sum(FileRole.INPUT in found for found in roles)
-    lone = sum(not found for found in roles)
-    results = len(files) - inputs - lone
+def _explanation(files: list[ServerFile], hidden: int) -> str:
+    """Return what deleting the files means; `hidden` of them the filter hides."""
+    roles_of_each = [{use.role for use in file.uses} for file in files]
+    inputs = sum(FileRole.INPUT in roles for roles in roles_of_each)
+    unused = sum(not roles for roles in roles_of_each)
+    results = len(files) - inputs - unused
     parts = [
         f"{fmt.plural(inputs, 'input')} of jobs that are over" if inputs else "",
         f"{fmt.plural(results, 'result file')} of which a copy is here" if results else "",
-        f"{lone:,} that no job here names" if lone else "",
+        f"{unused:,} that no job here names" if unused else "",
     ]
     size = fmt.size(sum(file.size or 0 for file in files))
-    said = f"{fmt.joined(*parts, by=', ')}: {size}."
+    text = f"{fmt.join(*parts, by=', ')}: {size}."
     if hidden:
-        said += f" {hidden:,} of them the filter hides now."
-    return said + " What is deleted cannot be had back from Together. Files on this machine stay."
+        text += f" {hidden:,} of them the filter hides now."
+    return text + " What is deleted cannot be had back from Together. Files on this machine stay."

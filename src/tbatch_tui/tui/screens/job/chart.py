@@ -1,4 +1,4 @@
-"""Progress over time: what was seen as a filled curve, what it may become as dots, and the deadline as a line."""
+"""The chart of progress over time: a filled curve so far, dots for the forecast, a line for the deadline."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from tbatch_tui.engine.progress.outlook import progress_at
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.sanitize import fit_pieces
+from tbatch_tui.tui.sanitize import fit_styled
 
 if TYPE_CHECKING:
     from textual.geometry import Size
@@ -19,28 +19,33 @@ if TYPE_CHECKING:
     from tbatch_tui.tui.render.styled import StyledText
 
 GUTTER = 6
-"""Cells of the percents at the left."""
+"""Cells of the percentages at the left."""
 LEAST_WIDTH = 30
+"""Cells below which no chart is drawn."""
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _NEAR = 1.6
-"""A deadline up to so many times the rest is on the chart; one further off would press the curve to the wall."""
+"""How much longer the time axis may become to show the deadline; with more the curve would be too narrow."""
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnChart:
-    """What is to be drawn. Times are whole minutes or seen, so that a second later it is the same."""
+    """What the chart shows.
+
+    Times are whole minutes, or from polls: a second later the chart is equal and is not drawn again.
+    """
 
     run: tuple[tuple[float, float], ...]
+    """Times in seconds since 1970, and progress in percent."""
     until: float
-    """Up to when the last progress is known to have held."""
+    """The time up to which the last progress is known to have held."""
     done_at: float | None = None
-    """When it may be done; None when there is no telling, or it is over."""
+    """When the job may be done; None if there is no forecast, or it has ended."""
     deadline: float | None = None
-    """Of a job that goes on."""
+    """The deadline of a running job."""
 
 
-def span(drawn: DrawnChart) -> tuple[float, float]:
-    """Begin and end of the time axis."""
+def time_span(drawn: DrawnChart) -> tuple[float, float]:
+    """Return start and end of the time axis."""
     start = drawn.run[0][0]
     end = max(drawn.until, drawn.done_at or 0.0, start + 60)
     if drawn.deadline is not None and end < drawn.deadline <= start + (end - start) * _NEAR:
@@ -49,8 +54,8 @@ def span(drawn: DrawnChart) -> tuple[float, float]:
 
 
 def chart_lines(drawn: DrawnChart, width: int, height: int, now: float) -> list[StyledText]:
-    """The rows, from 100 % down, and below them the times."""
-    start, end = span(drawn)
+    """Return the lines of the chart, from 100 % down, and below them the times."""
+    start, end = time_span(drawn)
     cells = width - GUTTER
     step = (end - start) / cells
     deadline = None
@@ -68,7 +73,7 @@ def chart_lines(drawn: DrawnChart, width: int, height: int, now: float) -> list[
 
 
 def _cell(drawn: DrawnChart, at: float, floor: int, height: int, *, is_deadline: bool) -> tuple[str, str]:
-    """One cell: `floor` is how many eighths are below it."""
+    """Return one cell; `floor` is the height below it, in eighths of a cell."""
     if at <= drawn.until:
         eighths = round(progress_at(drawn.run, at) / 100 * height * 8)
         if block := min(8, max(0, eighths - floor)):
@@ -82,7 +87,7 @@ def _cell(drawn: DrawnChart, at: float, floor: int, height: int, *, is_deadline:
 
 
 def _times(drawn: DrawnChart, start: float, end: float, cells: int, deadline: int | None, now: float) -> StyledText:
-    """`14:02               15:31`; where the deadline is on the chart its time stands below it."""
+    """Return `14:02               15:31`, or the time of the deadline below its line."""
     left = fmt.when(start, now)
     right = fmt.when(end, now)
     if deadline is not None:
@@ -97,18 +102,18 @@ def _times(drawn: DrawnChart, start: float, end: float, cells: int, deadline: in
 
 
 def _joined(pieces: StyledText) -> StyledText:
-    """Neighbours of one style as one piece."""
-    found: StyledText = []
+    """Join neighbours of the same style."""
+    joined: StyledText = []
     for text, style in pieces:
-        if found and found[-1][1] == style:
-            found[-1] = (found[-1][0] + text, style)
+        if joined and joined[-1][1] == style:
+            joined[-1] = (joined[-1][0] + text, style)
         else:
-            found.append((text, style))
-    return found
+            joined.append((text, style))
+    return joined
 
 
 class ProgressChart(Widget):
-    """Hidden until there is a curve, and where there is no room for one."""
+    """The chart as a widget, hidden until there is a curve. In a narrow terminal it stays blank."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """
@@ -121,7 +126,7 @@ class ProgressChart(Widget):
         self._now = 0.0
 
     def show(self, drawn: DrawnChart | None, now: float) -> None:
-        """Draw this, if it is something else."""
+        """Draw a chart, if it is not the one that is drawn already."""
         if drawn is not None and (len(drawn.run) < 2 or drawn.run[-1][0] <= drawn.run[0][0]):
             drawn = None
         if drawn != self._drawn:
@@ -129,10 +134,12 @@ class ProgressChart(Widget):
             self.display = drawn is not None
             self.refresh()
 
-    def get_content_width(self, container: Size, viewport: Size) -> int:
+    def get_content_width(self, container: Size, _viewport: Size) -> int:
+        """Take all the width there is."""
         return container.width
 
     def render_line(self, y: int) -> Strip:
+        """Draw one line."""
         width, base = self.size.width, self.rich_style
         if self._drawn is None or width < LEAST_WIDTH:
             return Strip.blank(width, base)
@@ -141,4 +148,4 @@ class ProgressChart(Widget):
             (text, base + self.app.stylesheet.parse_style(style).rich_style if style else base)
             for text, style in (lines[y] if y < len(lines) else [])
         ]
-        return Strip([Segment(text, style) for text, style in fit_pieces(pieces, width, fill=base)], width)
+        return Strip([Segment(text, style) for text, style in fit_styled(pieces, width, fill=base)], width)

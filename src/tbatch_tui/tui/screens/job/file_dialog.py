@@ -1,4 +1,4 @@
-"""Which of a job's files: asked only when there is more than one."""
+"""The dialog that asks which file of a job to open; shown only when there are several."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from textual.widgets import Static
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.dialogs.base import Box, Dialog, KeyHints
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.keys.hints import shown_key
-from tbatch_tui.tui.sanitize import one_line
+from tbatch_tui.tui.keys.hints import key_display
+from tbatch_tui.tui.sanitize import line_content
 from tbatch_tui.tui.widgets.table.columns import Column
 from tbatch_tui.tui.widgets.table.table import RecordTable
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class JobFile:
-    """One file of a job that is on this machine."""
+    """A file of a job that is on this machine."""
 
     name: str
     path: Path
@@ -33,7 +33,7 @@ class JobFile:
 
 
 class ChooseFile(Dialog["Path | None"]):
-    """One of several files, or none."""
+    """Returns the path of one of several files, or None."""
 
     AUTO_FOCUS = "RecordTable"
     BINDINGS: ClassVar[list[BindingType]] = [keys.NO]
@@ -47,26 +47,30 @@ class ChooseFile(Dialog["Path | None"]):
         self._files = files
 
     def compose(self) -> ComposeResult:
+        """Lay out the question, the files and the keys."""
         with Box():
-            yield Static(one_line(self._question), classes="dialog--title")
+            yield Static(line_content(self._question), classes="dialog--title")
             yield RecordTable[JobFile](
                 [
                     Column("file", "File", lambda file: file.name, width=8),
                     Column("size", "Size", lambda file: fmt.size(file.size), width=9, align="right"),
-                    Column("path", "Where", lambda file: fmt.place(file.path), min=10, keep="end"),
+                    Column("path", "Where", lambda file: fmt.short_path(file.path), min=10, keep="end"),
                 ],
                 id="choices",
             )
-            yield KeyHints((shown_key(keys.SELECT), "Open"), (self.key_of("answer.no"), "Close"))
+            yield KeyHints((key_display(keys.SELECT), "Open"), (self.key_of("answer.no"), "Close"))
 
     def on_mount(self) -> None:
+        """List the files."""
         table = self.query_one(RecordTable)
         table.styles.height = len(self._files) + 1
         table.set_rows((file.name, file) for file in self._files)
 
     def on_record_table_selected(self, event: RecordTable.Selected) -> None:
+        """Return the path of the file under the cursor."""
         event.stop()
         self.dismiss(next(file.path for file in self._files if file.name == event.key))
 
     def action_no(self) -> None:
+        """Return None."""
         self.dismiss(None)

@@ -1,4 +1,4 @@
-"""Job: all that is known of one job, live: what happened when, how fast it goes, where its files are, what failed."""
+"""Job: all that is known about one job, live: timeline, pace, files, errors."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tbatch_tui.engine.progress.history import JobHistory
 from tbatch_tui.engine.progress.outlook import compute_outlook, course
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.render.cost import format_job_cost
-from tbatch_tui.tui.render.job import duration_of
-from tbatch_tui.tui.render.status import QUIET, look_of_record
-from tbatch_tui.tui.render.timeline import steps
+from tbatch_tui.tui.render.cost import job_cost_facts
+from tbatch_tui.tui.render.job import format_duration
+from tbatch_tui.tui.render.status import QUIET, record_style
+from tbatch_tui.tui.render.timeline import timeline_steps
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.job.chart import DrawnChart, ProgressChart
-from tbatch_tui.tui.screens.job.facts import about, files, standing
+from tbatch_tui.tui.screens.job.facts import about_facts, file_facts, status_facts
 from tbatch_tui.tui.screens.job.file_dialog import ChooseFile, JobFile
 from tbatch_tui.tui.screens.job.timeline_list import TimelineList
 from tbatch_tui.tui.screens.jobs.actions import JobActions
@@ -47,13 +47,13 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.pricing.prices import PriceList
     from tbatch_tui.tui.bridge import Bridge
 
-LOOKED_AT_EVERY = 30.0
-"""Seconds between two looks at whether the input file is still what it was; it is read only if `stat` differs."""
-_AS_KEPT = "As it is kept on this machine: the server's own words come with its next list."
+INPUT_CHECK_INTERVAL = 30.0
+"""Seconds between two checks of whether the input file has changed; it is read only if `stat` differs."""
+_FROM_HISTORY = "As it is kept on this machine: the server's own words come with its next list."
 
 
 class JobScreen(JobActions, BaseScreen):
-    """One job. It follows a submission when that takes its job's id."""
+    """One job. When a submission becomes a job and its key changes, the screen follows it."""
 
     NAME = "Job"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -90,16 +90,18 @@ class JobScreen(JobActions, BaseScreen):
         self._key = key
         self._transfers: dict[FileKind | None, TransferProgress] = {}
         self._history = JobHistory()
-        self._tariff: PriceList | None = None
+        self._prices: PriceList | None = None
         self._input_state: InputState | None = None
-        self._earlier: list[JobRecord] = []
+        self._earlier_runs: list[JobRecord] = []
         self._family: list[FamilyMember] = []
 
     @property
     def current(self) -> JobRecord | None:
+        """The record that is shown; None when it has left the history."""
         return self.engine.record(self._key)
 
     def body(self) -> ComposeResult:
+        """Lay out status, chart, timeline, files and facts, and the JSON in their place."""
         with JobText(id="story"):
             yield FactList(id="standing")
             yield ProgressChart(id="chart")
@@ -111,42 +113,44 @@ class JobScreen(JobActions, BaseScreen):
         yield RecordView(id="raw")
 
     def on_mount(self) -> None:
+        """Show the record, and load what is shown beside it."""
         self.bridge.records.subscribe(self, self._records_changed)
-        self.bridge.transfers.subscribe(self, self._transfer_moved)
-        self.set_interval(1.0, self._second)
-        self.set_interval(LOOKED_AT_EVERY, self._look_at_input)
+        self.bridge.transfers.subscribe(self, self._transfer_changed)
+        self.set_interval(1.0, self._tick)
+        self.set_interval(INPUT_CHECK_INTERVAL, self._check_input)
         self.query_one("#story").focus()
         self._show()
-        self._read_history()
-        self._find_earlier()
+        self._load_history()
+        self._load_related()
         self.engine.recount(self._key)
-        self._find_prices()
+        self._load_prices()
 
     @work(group="prices", exclusive=True, exit_on_error=False)
-    async def _find_prices(self) -> None:
-        self._tariff = await self.engine.price_list()
+    async def _load_prices(self) -> None:
+        self._prices = await self.engine.price_list()
         self._show()
 
     def on_screen_resume(self) -> None:
-        self._look_at_input()
+        """Check the input file again: the person may have edited it meanwhile."""
+        self._check_input()
 
     @property
-    def _kin(self) -> set[str]:
-        """The keys of the rest of its family, whose state is told."""
-        return {kin.record.key for kin in self._family} - {self._key}
+    def _family_keys(self) -> set[str]:
+        """The keys of the other jobs of the family, whose status is shown."""
+        return {member.record.key for member in self._family} - {self._key}
 
     def _records_changed(self, event: RecordsChanged) -> None:
         self._key = dict(event.renamed).get(self._key, self._key)
-        if any(record.key in self._kin for record in event.changed):
-            self._find_earlier()
+        if any(record.key in self._family_keys for record in event.changed):
+            self._load_related()
         if any(record.key == self._key for record in event.changed) or self._key in event.removed:
             self._show()
             self.refresh_bindings()
-            self._read_history()
+            self._load_history()
             if self.has_class("-raw"):
                 self._read_raw()
 
-    def _transfer_moved(self, event: TransferProgress) -> None:
+    def _transfer_changed(self, event: TransferProgress) -> None:
         if event.key != self._key:
             return
         if event.ended:
@@ -155,20 +159,20 @@ class JobScreen(JobActions, BaseScreen):
             self._transfers[event.kind] = event
         self._show()
 
-    def _second(self) -> None:
+    def _tick(self) -> None:
         if self.is_current:
             self._show()
 
-    # -- what is read beside the record --------------------------------------------------------------
+    # -- loading -------------------------------------------------------------------------------------
 
     @work(group="history", exclusive=True, exit_on_error=False)
-    async def _read_history(self) -> None:
+    async def _load_history(self) -> None:
         self._history = await self.engine.history(self._key)
         self._show()
 
     @work(group="input", exclusive=True, exit_on_error=False)
-    async def _look_at_input(self) -> None:
-        """Whether the input file is still what was submitted. Leaving the screen stops the reading."""
+    async def _check_input(self) -> None:
+        """Check whether the input file is still what was submitted; leaving the screen stops that."""
         record = self.current
         if record is not None and record.submission is not None:
             self._input_state = await self.engine.input_state(record.submission)
@@ -176,8 +180,8 @@ class JobScreen(JobActions, BaseScreen):
             self.refresh_bindings()
 
     @work(group="earlier", exclusive=True, exit_on_error=False)
-    async def _find_earlier(self) -> None:
-        """Other runs of the same bytes, and what it is a retry of or was retried as."""
+    async def _load_related(self) -> None:
+        """Find other runs of the same bytes, and the jobs that this one is a retry of or was retried as."""
         record = self.current
         if record is None:
             return
@@ -187,7 +191,7 @@ class JobScreen(JobActions, BaseScreen):
             return
         runs = await self.engine.earlier_runs(record.submission.sha256, record.submission.endpoint)
         own = record.submission.id
-        self._earlier = [run for run in runs if run.submission is None or run.submission.id != own]
+        self._earlier_runs = [run for run in runs if run.submission is None or run.submission.id != own]
         self._show()
 
     # -- showing -------------------------------------------------------------------------------------
@@ -199,46 +203,52 @@ class JobScreen(JobActions, BaseScreen):
         if record is None:
             self.header.show("gone from the history", [])
             return
-        look, seen_at = look_of_record(record), self.engine.listed_at
-        lasted = duration_of(record, now)
+        look, seen_at = record_style(record), self.engine.listed_at
+        duration = format_duration(record, now)
         self.header.show(
             record.name,
             [
                 line(record.key[:8]) if record.job is not None else "",
-                lasted if lasted != fmt.MISSING else "",
+                duration if duration != fmt.MISSING else "",
                 (f"{look.glyph} {look.word}", look.colour),
             ],
         )
-        self.query_one("#steps", TimelineList).show([step.pieces(now) for step in steps(record, now, self._history)])
-        money = format_job_cost(record, self._tariff)
-        self.query_one("#standing", FactList).show(
-            [*standing(record, self._history, seen_at, now, self._transfers), *money]
+        self.query_one("#steps", TimelineList).show(
+            [step.styled_text(now) for step in timeline_steps(record, now, self._history)]
         )
-        self.query_one("#chart", ProgressChart).show(self._drawn(record, seen_at), now)
-        self.query_one("#files", FactList).show(here := files(record, self._transfers, self._input_state))
-        self.query_one("#files-rule").display = bool(here)
-        self.query_one("#about", FactList).show(about(record, self._earlier, self._family, now))
+        cost_facts = job_cost_facts(record, self._prices)
+        self.query_one("#standing", FactList).show(
+            [*status_facts(record, self._history, seen_at, now, self._transfers), *cost_facts]
+        )
+        self.query_one("#chart", ProgressChart).show(self._chart(record, seen_at), now)
+        files = file_facts(record, self._transfers, self._input_state)
+        self.query_one("#files", FactList).show(files)
+        self.query_one("#files-rule").display = bool(files)
+        self.query_one("#about", FactList).show(about_facts(record, self._earlier_runs, self._family, now))
 
-    def _drawn(self, record: JobRecord, seen_at: float | None) -> DrawnChart | None:
+    def _chart(self, record: JobRecord, seen_at: float | None) -> DrawnChart | None:
         run = course(self._history.points)
         if record.job is None or not run:
             return None
         if record.job.is_ended:
             return DrawnChart(tuple(run), run[-1][0])
-        until = max(run[-1][0], (seen_at or 0.0) // 60 * 60)  # whole minutes: a second later it is the same
-        look = compute_outlook(self._history.points, until)
-        return DrawnChart(tuple(run), until, look.latest if look is not None else None, record.job.deadline)
+        until = max(run[-1][0], (seen_at or 0.0) // 60 * 60)  # whole minutes, so that it is not drawn anew each second
+        forecast = compute_outlook(self._history.points, until)
+        done_at = forecast.latest if forecast is not None else None
+        return DrawnChart(tuple(run), until, done_at, record.job.deadline)
 
     # -- actions -------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether an action can be done with this job."""
         if action in ("page_file", "open_file"):
-            return bool(self._here())
+            return bool(self._local_files())
         if action == "raw":
             return self.current is not None and self.current.job is not None
         return super().check_action(action, parameters)
 
     def disabled_reason(self, action: str) -> str:
+        """Return why an action cannot be done."""
         match action:
             case "page_file" | "open_file":
                 return "None of its files is here"
@@ -247,7 +257,7 @@ class JobScreen(JobActions, BaseScreen):
         return super().disabled_reason(action)
 
     def action_raw(self) -> None:
-        """The job as the server's JSON, or as it is read."""
+        """Show the job as the server's JSON, or as text."""
         self.toggle_class("-raw")
         if self.has_class("-raw"):
             self._read_raw()
@@ -261,15 +271,15 @@ class JobScreen(JobActions, BaseScreen):
 
         if (record := self.current) is None or record.job is None:
             return
-        told = await self.engine.raw_job(record.job.id)
-        kept = json.dumps(asdict(record.job), ensure_ascii=False)
-        blocks = [Block(format_raw_line((told if told is not None else kept).encode("utf-8", "replace")))]
-        if told is None:
-            blocks = [Block(_AS_KEPT, QUIET), Block(), *blocks]
-        self.query_one("#raw", RecordView).show(blocks, stay=True)
+        answer = await self.engine.raw_job(record.job.id)
+        text = answer if answer is not None else json.dumps(asdict(record.job), ensure_ascii=False)
+        blocks = [Block(format_raw_line(text.encode("utf-8", "replace")))]
+        if answer is None:
+            blocks = [Block(_FROM_HISTORY, QUIET), Block(), *blocks]
+        self.query_one("#raw", RecordView).show(blocks, keep_scroll=True)
 
     def action_back(self) -> None:
-        """From the JSON back to the job, from the job to where one came from."""
+        """Go from the JSON back to the text, and from the text to the screen below."""
         if self.has_class("-raw"):
             self.action_raw()
         else:
@@ -277,20 +287,20 @@ class JobScreen(JobActions, BaseScreen):
 
     @work(group="file", exclusive=True, exit_on_error=False)
     async def action_page_file(self) -> None:
-        """Read one of its files in the pager."""
+        """Read one of the job's files in the pager."""
         await self._with_file("Read which file?", lambda path: page(self.app, path))
 
     @work(group="file", exclusive=True, exit_on_error=False)
     async def action_open_file(self) -> None:
-        """Open one of its files with the desktop's program."""
+        """Open one of the job's files with the desktop's program."""
         await self._with_file("Open which file?", open_on_desktop)
 
     async def _with_file(self, question: str, do: Callable[[Path], Awaitable[None]]) -> None:
-        found = self._here()
-        if len(found) > 1:
-            path = await self.app.push_screen_wait(ChooseFile(question, found))
+        files = self._local_files()
+        if len(files) > 1:
+            path = await self.app.push_screen_wait(ChooseFile(question, files))
         else:
-            path = found[0].path if found else None
+            path = files[0].path if files else None
         if path is None:
             return
         try:
@@ -298,40 +308,46 @@ class JobScreen(JobActions, BaseScreen):
         except BatchError as error:
             self.bridge.report(error)
 
-    def _here(self) -> list[JobFile]:
-        """Its files on this machine, what came back first."""
+    def _local_files(self) -> list[JobFile]:
+        """Return the job's files on this machine, results first."""
         record = self.current
         if record is None:
             return []
-        found = [
+        files = [
             JobFile(transfer.kind.value.capitalize(), transfer.path, transfer.size)
             for transfer in record.transfers
             if transfer.state is TransferState.FETCHED and transfer.path is not None
         ]
         if record.submission is not None and self._input_state is not InputState.GONE:
-            found.append(JobFile("Input", record.submission.path, record.submission.size))
-        return found
+            files.append(JobFile("Input", record.submission.path, record.submission.size))
+        return files
 
 
 class JobText(VerticalScroll, inherit_bindings=False):
-    """What is read of a job, scrolled by the keys of a list."""
+    """The text about a job, scrolled by the same keys as a list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.MOVING]
 
     def action_cursor_down(self) -> None:
+        """Scroll down by a line."""
         self.scroll_down(animate=False)
 
     def action_cursor_up(self) -> None:
+        """Scroll up by a line."""
         self.scroll_up(animate=False)
 
     def action_page_down(self) -> None:
+        """Scroll down by a page."""
         self.scroll_page_down(animate=False)
 
     def action_page_up(self) -> None:
+        """Scroll up by a page."""
         self.scroll_page_up(animate=False)
 
     def action_cursor_top(self) -> None:
+        """Scroll to the top."""
         self.scroll_home(animate=False)
 
     def action_cursor_bottom(self) -> None:
+        """Scroll to the end."""
         self.scroll_end(animate=False)

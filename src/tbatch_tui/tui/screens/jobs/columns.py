@@ -1,71 +1,97 @@
-"""The rows and columns of the Jobs list, and what stands in a cell."""
+"""The rows and columns of the Jobs list, what stands in a cell, and what an empty list says."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.render.job import StyledText, duration_of, moved_pieces, name_cell, progress_cell, requests_of
-from tbatch_tui.tui.render.status import look_of_record
+from tbatch_tui.tui.keys import bindings as keys
+from tbatch_tui.tui.keys.hints import fill_keys, key_display
+from tbatch_tui.tui.render.job import format_duration, format_transfer, name_cell, progress_cell, request_count
+from tbatch_tui.tui.render.status import record_style
 from tbatch_tui.tui.widgets.table.columns import Column
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from tbatch_tui.engine.domain.account import ConnectionHealth
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.events import TransferProgress
+    from tbatch_tui.tui.render.styled import StyledText
+    from tbatch_tui.tui.screens.jobs.list_model import JobListModel
 
 _KINDS: dict[str, str] = {
     Endpoint.CHAT: "chat",
     Endpoint.TRANSCRIPTION: "transcribe",
     Endpoint.TRANSLATION: "translate",
 }
-_TOOK = 10
+_TIME_WIDTH = 10
 """Cells of a time: `~18 m left`."""
-_TELLING = 3.0
-"""Percent of progress below which the pace says nothing of the end."""
+_PACE_FROM = 3.0
+"""Percent of progress from which the pace so far predicts the end."""
+EMPTY = "No jobs yet.\n\nPress {jobs.new} to pick a file: it is checked line by line before anything is sent."
+NO_KEY = (
+    "There is no API key yet.\n\n"
+    "1  Get one: api.together.ai → Settings → API keys.\n"
+    "2  Set it:  export TOGETHER_API_KEY=…  or run tg login\n"
+    "3  Start tbatch-tui again.\n\n"
+    "Without one, files can still be checked ({jobs.new}), and the demo shows everything on a private "
+    "sandbox: press {jobs.try-demo} to try it, or run tbatch-tui --demo. Nothing leaves this machine."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """A row of the list: the record, and the bytes that move for it."""
+    """A row of the list."""
 
     record: JobRecord
-    moved: TransferProgress | None = None
+    transfer: TransferProgress | None = None
+    """Its upload or download, while one is in progress."""
 
 
 class JobRows:
-    """The rows that are shown, made when they are drawn: of 10,000 that is some forty."""
+    """The rows that are shown. Each is made when it is drawn: of 10,000 that is some forty."""
 
     def __init__(
-        self, keys: list[str], records: Mapping[str, JobRecord], moved: Mapping[str, TransferProgress]
+        self, keys: list[str], records: Mapping[str, JobRecord], transfers: Mapping[str, TransferProgress]
     ) -> None:
+        """`keys` are the records that are shown, in order; the mappings may change while they are."""
         self._keys = keys
         self._records = records
-        self._moved = moved
-        self._places: dict[str, int] | None = None
+        self._transfers = transfers
+        self._indices: dict[str, int] | None = None
+        """By key; made when first asked for."""
 
     def __len__(self) -> int:
         return len(self._keys)
 
     def row(self, index: int) -> JobRow:
+        """Return the row at an index."""
         key = self._keys[index]
-        return JobRow(self._records[key], self._moved.get(key))
+        return JobRow(self._records[key], self._transfers.get(key))
 
     def key(self, index: int) -> str:
+        """Return the key of the row at an index."""
         return self._keys[index]
 
     def find(self, key: str) -> int | None:
-        if self._places is None:
-            self._places = {key: index for index, key in enumerate(self._keys)}
-        return self._places.get(key)
+        """Return the index of the row with this key; None if it is not shown."""
+        if self._indices is None:
+            self._indices = {key: index for index, key in enumerate(self._keys)}
+        return self._indices.get(key)
 
 
 def job_columns(now: Callable[[], float], cost: Callable[[JobRecord], str]) -> list[Column[JobRow]]:
-    """The columns of the Jobs list; those of low priority go first when it is narrow."""
+    """Return the columns of the Jobs list; those of low priority are the first to go where it is narrow.
+
+    Args:
+        now: The clock, for times that are still running.
+        cost: Returns the text of the Cost column.
+    """
     return [
         Column("status", "Status", render=_status_cell, width=14, priority=9, pinned=True),
         Column(
@@ -83,14 +109,19 @@ def job_columns(now: Callable[[], float], cost: Callable[[JobRecord], str]) -> l
         Column(
             "requests",
             "Requests",
-            render=lambda row: fmt.count(requests_of(row.record)),
+            render=lambda row: fmt.count(request_count(row.record)),
             width=8,
             align="right",
             priority=4,
         ),
         Column("progress", "Progress", draw=_progress_cell, weight=3, min=20, max=52, priority=7),
         Column(
-            "took", "Took", render=lambda row: _time_cell(row.record, now()), width=_TOOK, align="right", priority=2
+            "took",
+            "Took",
+            render=lambda row: _time_cell(row.record, now()),
+            width=_TIME_WIDTH,
+            align="right",
+            priority=2,
         ),
         Column("cost", "Cost", render=lambda row: cost(row.record), width=8, align="right", priority=2),
         Column(
@@ -104,23 +135,34 @@ def job_columns(now: Callable[[], float], cost: Callable[[JobRecord], str]) -> l
     ]
 
 
+def empty_text(model: JobListModel, health: ConnectionHealth) -> str:
+    """Return what an empty list says: how to show what is hidden, or how to begin."""
+    if model.records:
+        kind = {"active": "active job", "attention": "job that needs you", "done": "job that is done"}
+        what = kind.get(model.filter, "job")
+        what += f" matches “{model.text}”" if model.text else " is here now"
+        hidden = f"all {len(model.records):,}" if len(model.records) > 1 else "the one there is"
+        return f"No {what}.\n\nPress {key_display(keys.BACK)} to show {hidden} again."
+    return fill_keys(NO_KEY if health.state is HealthState.NO_KEY else EMPTY)
+
+
 def _kind_cell(row: JobRow) -> str:
     endpoint = row.record.endpoint or ""
     return _KINDS.get(endpoint, endpoint.rsplit("/", 1)[-1])
 
 
 def _time_cell(record: JobRecord, now: float) -> str:
-    """How long it took; while it runs `~18 m left`, or `~2 h 14 m`, as far as its pace until now tells that."""
+    """Return how long a job took; while it runs `~18 m left`, or `~2 h 14 m`, if it goes on at its pace so far."""
     job = record.job
-    if job is None or job.status != JobStatus.IN_PROGRESS or job.created_at is None or job.progress < _TELLING:
-        return duration_of(record, now)
+    if job is None or job.status != JobStatus.IN_PROGRESS or job.created_at is None or job.progress < _PACE_FROM:
+        return format_duration(record, now)
     left = max(0.0, now - job.created_at) * (100 - job.progress) / job.progress
-    said = f"~{fmt.duration(left)} left" if job.progress < 100 else "ending"
-    return said if len(said) <= _TOOK else said.removesuffix(" left")
+    text = f"~{fmt.duration(left)} left" if job.progress < 100 else "ending"
+    return text if len(text) <= _TIME_WIDTH else text.removesuffix(" left")
 
 
 def _status_cell(row: JobRow) -> StyledText:
-    look = look_of_record(row.record)
+    look = record_style(row.record)
     return [(f"{look.glyph} {look.word}", look.colour)]
 
 
@@ -129,7 +171,7 @@ def _model_cell(row: JobRow) -> str:
 
 
 def _progress_cell(row: JobRow, width: int) -> StyledText:
-    moved = row.moved
-    if moved is None or not moved.total:
+    transfer = row.transfer
+    if transfer is None or not transfer.total:
         return progress_cell(row.record, width)
-    return moved_pieces(moved, max(4, min(12, width - 22)))
+    return format_transfer(transfer, max(4, min(12, width - 22)))

@@ -1,4 +1,4 @@
-"""The foot of the Jobs list: explains the row under the cursor, so that most questions need no other screen."""
+"""The details below the Jobs list: they explain the row under the cursor, so that few need the Job screen."""
 
 from __future__ import annotations
 
@@ -8,56 +8,56 @@ from textual import work
 from textual.content import Content
 from textual.widgets import Static
 
-from tbatch_tui.tui.render.job import StyledText, details_lines
-from tbatch_tui.tui.render.styled import facts_below, pieces_content
-from tbatch_tui.tui.sanitize import fit_pieces
+from tbatch_tui.tui.render.job import details_lines
+from tbatch_tui.tui.render.styled import one_per_line, styled_content
+from tbatch_tui.tui.sanitize import fit_styled
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.engine.progress.history import JobHistory
+    from tbatch_tui.tui.render.styled import StyledText
 
-_SETTLED = 0.15
-"""Seconds the cursor stays on a row before its history is read: none is read while one only passes by."""
-
-
-_AGAIN = 20.0
-"""Seconds between two looks at the clock."""
+_CURSOR_REST = 0.15
+"""Seconds that the cursor stays on a row before its history is read: none is read for rows that it passes."""
+_REFRESH_INTERVAL = 20.0
+"""Seconds between two updates of the times."""
 
 
 class JobDetails(Static):
-    """Three lines below the list; on a wide terminal a column beside it, with the steps of the job."""
+    """Three lines below the list; on a wide terminal a column beside it, with the job's timeline."""
 
     DEFAULT_CSS = """
     JobDetails { height: 4; padding: 0 2; border-top: solid $rule; color: $foreground; }
     """
 
     def __init__(self, engine: BatchEngine, *, id: str | None = None) -> None:
-        """`engine` is asked how the job has gone."""
+        """`engine` is asked for the history of the job."""
         super().__init__(id=id, markup=False)
         self._engine = engine
-        self._read: tuple[str, JobHistory] | None = None
-        """The key of the job whose history was read last, and that."""
-        self._asked: object = None
-        """Where the job stood whose history was asked for last."""
+        self._history: tuple[str, JobHistory] | None = None
+        """The history that was read last, with the key of its record."""
+        self._requested_state: object = None
+        """The state of the job whose history was asked for last."""
         self._record: JobRecord | None = None
 
     def on_mount(self) -> None:
-        self.set_interval(_AGAIN, self.show_again)
+        """Keep the times up to date."""
+        self.set_interval(_REFRESH_INTERVAL, self.show_again)
 
     def show_again(self) -> None:
-        """A job that changes nothing grows older all the same."""
+        """Update the times of a job that still runs, though nothing else of it has changed."""
         if self._record is not None and self._record.is_active and self.screen.is_current:
             self.show(self._record, self._engine.now())
 
     def show(self, record: JobRecord | None, now: float) -> None:
-        """Explain this record; nothing without one."""
+        """Explain this record; hide without one."""
         self._record = record
         self.display = record is not None
         if record is None:
             return
-        self._ask(record)
-        history = self._read[1] if self._read is not None and self._read[0] == record.key else None
+        self._request_history(record)
+        history = self._history[1] if self._history is not None and self._history[0] == record.key else None
         is_wide = self.screen.has_class("-wide")
         width = max(1, self.app.size.width - 4)
         lines = details_lines(record, now, None if is_wide else width)
@@ -65,40 +65,43 @@ class JobDetails(Static):
             lines[1] = pace
         if is_wide:
             from tbatch_tui.engine.progress.history import JobHistory
-            from tbatch_tui.tui.render.timeline import steps
+            from tbatch_tui.tui.render.timeline import timeline_steps
 
             first, second, third = lines
             name, *facts = first
-            told = [step.pieces(now, short=True) for step in steps(record, now, history or JobHistory())]
-            blocks = [[name], facts_below(facts), [], second, [], *told, [], third]
-            self.update(Content("\n").join(pieces_content(pieces) for pieces in blocks), layout=False)
+            timeline = [
+                step.styled_text(now, short=True) for step in timeline_steps(record, now, history or JobHistory())
+            ]
+            blocks = [[name], one_per_line(facts), [], second, [], *timeline, [], third]
+            self.update(Content("\n").join(styled_content(pieces) for pieces in blocks), layout=False)
         else:
-            fitted = (fit_pieces(pieces, width, fill="") for pieces in lines)
-            self.update(Content("\n").join(pieces_content(pieces) for pieces in fitted), layout=False)
+            fitted = (fit_styled(pieces, width, fill="") for pieces in lines)
+            self.update(Content("\n").join(styled_content(pieces) for pieces in fitted), layout=False)
 
     def _pace(self, record: JobRecord, history: JobHistory, now: float) -> StyledText:
-        # After the first frame: what a launch does not show it need not load.
-        from tbatch_tui.tui.render.pace import details_pieces, is_running
+        # Imported when needed: a launch does not load what the first frame does not show.
+        from tbatch_tui.tui.render.pace import format_pace, is_running
 
-        return details_pieces(record, history, self._engine.listed_at, now) if is_running(record) else []
+        return format_pace(record, history, self._engine.listed_at, now) if is_running(record) else []
 
-    def _ask(self, record: JobRecord) -> None:
-        """Read the history of a job that goes on, unless that was done for where it stands."""
+    def _request_history(self, record: JobRecord) -> None:
+        """Read the history of a job that still runs, unless that was done since its last change."""
         state = _state(record)
-        if not record.is_active or record.job is None or state == self._asked:
+        if not record.is_active or record.job is None or state == self._requested_state:
             return
-        self._asked = state
-        self.set_timer(_SETTLED, lambda: self._read_history(record) if self._asked == state else None)
+        self._requested_state = state
+        self.set_timer(_CURSOR_REST, lambda: self._read_history(record) if self._requested_state == state else None)
 
     @work(group="history", exclusive=True, exit_on_error=False)
     async def _read_history(self, record: JobRecord) -> None:
         if self._engine.record(record.key) is None:
-            self._asked = None  # the engine has not read its history yet: asked again once it has
+            self._requested_state = None  # the engine has not read the journal yet: try again once it has
             return
-        self._read = (record.key, await self._engine.history(record.key))
-        if self._record is not None and self._record.key == record.key:  # the cursor may have gone on
+        self._history = (record.key, await self._engine.history(record.key))
+        if self._record is not None and self._record.key == record.key:  # the cursor may have moved on
             self.show(self._record, self._engine.now())
 
 
 def _state(record: JobRecord) -> object:
+    """Return what has to change before the history is read again."""
     return (record.key, record.status, record.job.progress if record.job is not None else None)

@@ -1,4 +1,4 @@
-"""What stands at the right of the Jobs header: how many there are of what, what moves, and when it is looked again."""
+"""The right side of the Jobs header: how many jobs there are of each status, transfers, and the next poll."""
 
 from __future__ import annotations
 
@@ -8,54 +8,83 @@ from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
 from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.domain.record import Rank
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.render.status import look_of
+from tbatch_tui.tui.render.status import status_style
+from tbatch_tui.tui.render.styled import format_marked
 from tbatch_tui.tui.sanitize import line
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.engine.events import TransferProgress
-    from tbatch_tui.tui.render.job import StyledText
+    from tbatch_tui.tui.render.styled import StyledText
+
+
+def header_pieces(
+    counts: Mapping[Rank, Mapping[str, int]],
+    engine: BatchEngine,
+    transfers: Collection[TransferProgress],
+    *,
+    marked: int,
+    hidden: int,
+) -> StyledText:
+    """Return all that stands on the right.
+
+    Args:
+        counts: How many jobs there are, by rank and status.
+        engine: Whose account and connection are shown.
+        transfers: The uploads and downloads in progress.
+        marked: How many rows are marked.
+        hidden: How many of those the filter hides.
+    """
+    account = engine.account
+    return [
+        *account_pieces(account.title if account is not None else ""),
+        *count_pieces(counts),
+        *format_marked(marked, hidden),
+        *transfer_pieces(transfers),
+        *next_poll_pieces(engine.health, engine.now()),
+    ]
 
 
 def count_pieces(counts: Mapping[Rank, Mapping[str, int]]) -> StyledText:
-    """`214 done`, `1 validating`, `2 running`, `1 needs you`: what runs by status, the rest by what it asks of one.
+    """Return `214 done`, `1 validating`, `2 running`, `1 needs you`: active jobs by status, the others by rank.
 
-    The most wanted comes last: that stays where there is no room.
+    What matters most comes last, because that stays where there is little room.
     """
     active = dict(counts[Rank.ACTIVE])
     running = active.pop(JobStatus.IN_PROGRESS, 0)
     done = sum(counts[Rank.DONE].values())
-    said: StyledText = [(f"{done:,} done", "")] if done else []
-    said += [
-        (f"{count:,} {look_of(status).word.lower()}", look_of(status).colour)
+    pieces: StyledText = [(f"{done:,} done", "")] if done else []
+    pieces += [
+        (f"{count:,} {status_style(status).word.lower()}", status_style(status).colour)
         for status, count in sorted(active.items())
     ]
     if running:
-        said.append((f"{running:,} running", "$status-active"))
+        pieces.append((f"{running:,} running", "$status-active"))
     if needing := sum(counts[Rank.ATTENTION].values()):
-        said.append((f"{needing:,} {'needs' if needing == 1 else 'need'} you", "$status-attention"))
-    return said
+        pieces.append((f"{needing:,} {'needs' if needing == 1 else 'need'} you", "$status-attention"))
+    return pieces
 
 
-def moving_pieces(moved: Collection[TransferProgress]) -> StyledText:
-    """`↓ 2 files 3.1 MB/s`: how many files go up or come down, and how fast all of them together."""
-    said: StyledText = []
-    for arrow, up in (("↑", True), ("↓", False)):
-        here = [one for one in moved if one.upload is up]
-        if here:
-            rate = fmt.rate(sum(one.rate for one in here))
-            said.append((f"{arrow} {f'{len(here):,} files ' if len(here) > 1 else ''}{rate}", "$status-active"))
-    return said
+def transfer_pieces(transfers: Collection[TransferProgress]) -> StyledText:
+    """Return `↓ 2 files 3.1 MB/s`: how many files are uploaded or downloaded, and the sum of their rates."""
+    pieces: StyledText = []
+    for arrow, is_upload in (("↑", True), ("↓", False)):
+        group = [transfer for transfer in transfers if transfer.upload is is_upload]
+        if group:
+            rate = fmt.rate(sum(transfer.rate for transfer in group))
+            pieces.append((f"{arrow} {f'{len(group):,} files ' if len(group) > 1 else ''}{rate}", "$status-active"))
+    return pieces
 
 
-def next_pieces(health: ConnectionHealth, now: float) -> StyledText:
-    """`↻ 0:22`; what is wrong with the connection is the banner's to say."""
+def next_poll_pieces(health: ConnectionHealth, now: float) -> StyledText:
+    """Return `↻ 0:22`, the time until the next poll; nothing while the banner shows what is wrong."""
     if health.state is not HealthState.OK or health.next_at is None:
         return []
-    return [(f"↻ {fmt.until(health.next_at, now)}", "")]
+    return [(f"↻ {fmt.countdown(health.next_at, now)}", "")]
 
 
 def account_pieces(title: str) -> StyledText:
-    """Whose jobs these are."""
+    """Return the title of the account whose jobs these are."""
     return [(line(title), "")] if title else []

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.domain.record import JobRecord, Rank
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.render.job import requests_of
-from tbatch_tui.tui.render.status import look_of_record
+from tbatch_tui.tui.render.job import request_count
+from tbatch_tui.tui.render.status import record_style
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 FILTERS = ("all", "active", "attention", "done")
 SORTS = ("status", "newest", "oldest", "name", "model", "requests", "took")
-"""What `s` goes through. A click on a header may also ask for another column, or for one the other way round."""
+"""The sorts that the sort key goes through. A click on a header may choose another column, or reverse one."""
 _RANKS = {"active": Rank.ACTIVE, "attention": Rank.ATTENTION, "done": Rank.DONE}
 _REVERSED = "reversed "
 
@@ -31,20 +31,20 @@ _VALUES: Mapping[str, Callable[[JobRecord], Any]] = {
     "name": lambda record: record.name.lower(),
     "kind": lambda record: record.endpoint,
     "model": lambda record: fmt.short_model(record.job.model).lower() if record.job and record.job.model else None,
-    "requests": requests_of,
+    "requests": request_count,
     "progress": lambda record: record.job.progress if record.job is not None else None,
     "took": _took,
 }
-"""By column, what is compared; what is not known stands last, whichever way round."""
+"""By column, what a sort compares; None, a value that is not known, stands last, whichever way round."""
 _LARGEST_FIRST = frozenset({"requests", "progress", "took"})
 _AGE, _STATUS = "age", "status"
 
 
 class JobListModel:
-    """The records by key, and the keys that are shown.
+    """The records by key, and which of them are shown in which order.
 
-    Where a record stands is worked out once, what a search looks through only when there is a search: with 10,000
-    records each microsecond is a hundredth of a second in which the screen stands still.
+    What the list is sorted by is computed once for each record, what a search searches only when there is a search:
+    with 10,000 records each microsecond is a hundredth of a second in which the screen stands still.
     """
 
     def __init__(self, records: Iterable[JobRecord] = ()) -> None:
@@ -52,21 +52,21 @@ class JobListModel:
         self.text = ""
         self.records: dict[str, JobRecord] = {}
         self._sort = SORTS[0]
-        self._places: dict[str, tuple[Rank, float]] = {}
-        """Rank, and when it was created, negated: what the list is sorted by."""
+        self._sort_keys: dict[str, tuple[Rank, float]] = {}
+        """Rank and creation time, negated: what the list is sorted by at first."""
         self._values: dict[str, Any] = {}
-        """What a sort by a column compares, worked out once."""
+        """What a sort by a column compares, once there was one."""
         self._texts: dict[str, str] = {}
         self._counts: Counter[tuple[Rank, str]] = Counter()
         for record in records:
             self.put(record)
 
     def put(self, record: JobRecord) -> bool:
-        """A record that is new or different; whether that can change the order or what is shown."""
-        key, place, before = record.key, (record.rank, -record.created_at), self._places.get(record.key)
-        moved = before != place
+        """Add or replace a record; return whether that can change the order or which records are shown."""
+        key, sort_key, before = record.key, (record.rank, -record.created_at), self._sort_keys.get(record.key)
+        moved = before != sort_key
         if self.text:
-            moved = moved or self._matches(key) != self._matches_now(record)
+            moved = moved or self._matches(key) != self._would_match(record)
         else:
             self._texts.pop(key, None)
         if key in self._values:
@@ -75,26 +75,26 @@ class JobListModel:
             self._values[key] = value
         if before is not None:
             self._counts[before[0], self.records[key].status] -= 1
-        self._counts[place[0], record.status] += 1
-        self.records[key], self._places[key] = record, place
+        self._counts[sort_key[0], record.status] += 1
+        self.records[key], self._sort_keys[key] = record, sort_key
         return moved
 
-    def prepare(self, keys: Iterable[str]) -> None:
-        """Work out what a search looks through, before there is one."""
+    def prepare_search(self, keys: Iterable[str]) -> None:
+        """Compute what a search searches in these records, before there is one."""
         for key in keys:
             if key in self.records:
                 self._text(key)
 
     def drop(self, key: str) -> None:
-        """A record that is gone."""
-        record, place = self.records.pop(key, None), self._places.pop(key, None)
-        if record is not None and place is not None:
-            self._counts[place[0], record.status] -= 1
+        """Remove a record."""
+        record, sort_key = self.records.pop(key, None), self._sort_keys.pop(key, None)
+        if record is not None and sort_key is not None:
+            self._counts[sort_key[0], record.status] -= 1
         self._texts.pop(key, None)
         self._values.pop(key, None)
 
     def counts(self) -> dict[Rank, dict[str, int]]:
-        """How many records there are of each rank and status, shown or not."""
+        """Return how many records there are of each rank and status, shown or not."""
         counts: dict[Rank, dict[str, int]] = {rank: {} for rank in Rank}
         for (rank, status), count in self._counts.items():
             if count:
@@ -108,12 +108,23 @@ class JobListModel:
         """Whether a filter or a search may hide records."""
         return bool(self.text) or self.filter != FILTERS[0]
 
-    def widen(self) -> None:
-        """Show all again."""
+    def show_all(self) -> None:
+        """Clear the filter and the search."""
         self.filter, self.text = FILTERS[0], ""
 
+    @property
+    def choices(self) -> dict[str, str]:
+        """What the person chose, to be saved for the next time: filter, text and sort."""
+        return {"filter": self.filter, "text": self.text, "sort": self.sort}
+
+    def choose(self, filter_: str | None, sort: str | None, text: str | None) -> None:
+        """Choose what was saved; the default where that is None, or no filter or sort of this version."""
+        self.filter = filter_ if filter_ in FILTERS else FILTERS[0]
+        self.sort = sort or SORTS[0]
+        self.text = text or ""
+
     def next_filter(self) -> str:
-        """Go on to the next filter; its name."""
+        """Go on to the next filter, and return its name."""
         self.filter = FILTERS[(FILTERS.index(self.filter) + 1) % len(FILTERS)]
         return self.filter
 
@@ -121,7 +132,7 @@ class JobListModel:
 
     @property
     def sort(self) -> str:
-        """Its name: one of `SORTS`, another column, or `reversed ` and either."""
+        """The name of the sort: one of `SORTS`, another column, or `reversed ` and either."""
         return self._sort
 
     @sort.setter
@@ -134,13 +145,13 @@ class JobListModel:
             self._values = {}
 
     def next_sort(self) -> str:
-        """Go on to the next sort; its name."""
-        at = SORTS.index(self._sort) if self._sort in SORTS else -1
-        self.sort = SORTS[(at + 1) % len(SORTS)]
+        """Go on to the next sort, and return its name."""
+        index = SORTS.index(self._sort) if self._sort in SORTS else -1
+        self.sort = SORTS[(index + 1) % len(SORTS)]
         return self.sort
 
     def sort_by(self, column: str) -> str:
-        """Sort by this column; if it is that already, the other way round. The sort's name."""
+        """Sort by a column, or the other way round if the list is sorted by it already; return the sort's name."""
         if column == _AGE:
             self.sort = "oldest" if self._sort == "newest" else "newest"
         elif column in (_STATUS, *_VALUES):
@@ -149,37 +160,37 @@ class JobListModel:
 
     @property
     def sorted_column(self) -> tuple[str, bool]:
-        """The column the rows are sorted by, and whether downwards: the largest, or the newest, on top."""
+        """The column that the rows are sorted by, and whether the largest, or the newest, is on top."""
         if self._sort in ("newest", "oldest"):
             return _AGE, self._sort == "newest"
         column = self._sort.removeprefix(_REVERSED)
         return column, (column in _LARGEST_FIRST) is (column == self._sort)
 
-    def words(self) -> str:
-        """What is hidden and how it is sorted, where that is not as usual: `attention · by name · “march”`."""
-        said = [] if self.filter == FILTERS[0] else [self.filter]
+    def format_choices(self) -> str:
+        """Return filter, sort and search, where they are not the default: `attention · by name · “march”`."""
+        parts = [] if self.filter == FILTERS[0] else [self.filter]
         if self._sort in ("newest", "oldest"):
-            said.append(f"{self._sort} first")
+            parts.append(f"{self._sort} first")
         elif self._sort != SORTS[0]:
-            said.append(f"by {self._sort}")
-        said += [f"“{self.text}”"] if self.text else []
-        return " · ".join(said)
+            parts.append(f"by {self._sort}")
+        parts += [f"“{self.text}”"] if self.text else []
+        return " · ".join(parts)
 
     def shown(self) -> list[str]:
-        """The keys that are shown, in order."""
-        places = self._places
-        shown = list(places)
-        if (wanted := _RANKS.get(self.filter)) is not None:
-            shown = [key for key in shown if places[key][0] is wanted]
+        """Return the keys of the records that are shown, in order."""
+        sort_keys = self._sort_keys
+        shown = list(sort_keys)
+        if (rank := _RANKS.get(self.filter)) is not None:
+            shown = [key for key in shown if sort_keys[key][0] is rank]
         for word in self.text.lower().split():
             shown = [key for key in shown if word in self._text(key)]
         match self._sort:
             case "status":
-                shown.sort(key=places.__getitem__)
+                shown.sort(key=sort_keys.__getitem__)
             case "newest":
-                shown.sort(key=lambda key: places[key][1])
+                shown.sort(key=lambda key: sort_keys[key][1])
             case "oldest":
-                shown.sort(key=lambda key: -places[key][1])
+                shown.sort(key=lambda key: -sort_keys[key][1])
             case _:
                 shown = self._by_value(shown)
         return shown
@@ -188,7 +199,7 @@ class JobListModel:
         values = self._values
         if len(values) != len(self.records):
             values = self._values = {key: self._value(record) for key, record in self.records.items()}
-        keys.sort(key=lambda key: self._places[key][1])
+        keys.sort(key=lambda key: self._sort_keys[key][1])
         known = [key for key in keys if values[key] is not None]
         known.sort(key=values.__getitem__, reverse=self.sorted_column[1])
         return known + [key for key in keys if values[key] is None] if len(known) < len(keys) else known
@@ -201,20 +212,20 @@ class JobListModel:
     def _matches(self, key: str) -> bool:
         return key in self.records and all(word in self._text(key) for word in self.text.lower().split())
 
-    def _matches_now(self, record: JobRecord) -> bool:
-        """The same for a record that is about to take the place of the one with its key."""
-        text = self._texts[record.key] = _text_of(record)
+    def _would_match(self, record: JobRecord) -> bool:
+        """Return whether a record matches that is about to replace the one with its key."""
+        text = self._texts[record.key] = _searchable_text(record)
         return all(word in text for word in self.text.lower().split())
 
     def _text(self, key: str) -> str:
         text = self._texts.get(key)
         if text is None:
-            text = self._texts[key] = _text_of(self.records[key])
+            text = self._texts[key] = _searchable_text(self.records[key])
         return text
 
 
-def _text_of(record: JobRecord) -> str:
-    """What a search looks through."""
+def _searchable_text(record: JobRecord) -> str:
+    """Return what a search searches, in lower case."""
     model = record.job.model if record.job is not None else None
     parts = (record.name, record.key, record.status, record.note, record.input_name, model or "")
-    return "\n".join((*parts, look_of_record(record).word)).lower()
+    return "\n".join((*parts, record_style(record).word)).lower()

@@ -1,9 +1,9 @@
-"""What is asked before something is done to one job or to several, and what is said of it afterwards."""
+"""The questions before something is done to one job or several, and the messages about what failed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.text import format as fmt
@@ -12,18 +12,21 @@ from tbatch_tui.tui.sanitize import fit, line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from textual.app import App
+
     from tbatch_tui.engine.domain.record import JobRecord
 
 NAMED = 5
-"""So many jobs are named; the rest is counted."""
+"""How many jobs are named; the rest is counted."""
 NAME_WIDTH = 40
+"""Cells of a job's name in a question or message."""
 BILLED = "Rows that are finished come back and are billed; cancelling refunds nothing."
 NOTHING_YET = "Nothing has been created yet: stopping now leaves no job and costs nothing."
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a `Confirm` is given."""
+    """What a `Confirm` dialog shows."""
 
     question: str
     explanation: str
@@ -31,34 +34,67 @@ class Question:
     no: str
 
 
+async def ask(app: App[Any], question: Question) -> bool:
+    """Ask with a `Confirm` dialog; for a worker, because it waits for the answer."""
+    from tbatch_tui.tui.dialogs.confirm import Confirm
+
+    return await app.push_screen_wait(
+        Confirm(question.question, question.explanation, yes=question.yes, no=question.no)
+    )
+
+
 def cancel_question(records: Sequence[JobRecord], *, hidden: int = 0, left: int = 0) -> Question:
-    """Before cancelling. `hidden` of them are not shown now; `left` more were meant, but cannot be cancelled."""
+    """Return what is asked before jobs are cancelled.
+
+    Args:
+        records: What would be cancelled.
+        hidden: How many of them the filter hides.
+        left: How many more are marked, but cannot be cancelled.
+    """
     created = [record for record in records if record.job is not None]
     if len(records) == 1:
         [record] = records
         job = record.job
         at = f"It is at {fmt.percent(job.progress / 100)}. " if job is not None and job.progress > 0 else ""
-        means = at + BILLED if job is not None else NOTHING_YET
+        meaning = at + BILLED if job is not None else NOTHING_YET
         yes = "Cancel the job" if job is not None else "Stop it"
-        return Question(f"Cancel {line(record.name)}?", _paragraphs(means, _left(left)), yes, "Keep it running")
+        return Question(
+            f"Cancel {line(record.name)}?", _paragraphs(meaning, _format_left(left)), yes, "Keep it running"
+        )
     uncreated = len(records) - len(created)
     return Question(
         f"Cancel {len(records):,} jobs?",
         _paragraphs(
-            _names(records) + _hidden(hidden),
+            _format_names(records) + _format_hidden(hidden),
             BILLED if created else NOTHING_YET,
-            f"{_are(uncreated)} not created yet: stopping leaves no job and costs nothing."
+            f"{_count_and_verb(uncreated)} not created yet: stopping leaves no job and costs nothing."
             if uncreated and created
             else "",
-            _left(left),
+            _format_left(left),
         ),
         f"Cancel {len(records):,} jobs",
         "Keep them running",
     )
 
 
-def remove_question(records: Sequence[JobRecord], *, hidden: int = 0, kept: Sequence[str] = ()) -> Question:
-    """Before taking jobs out of the list. `kept` says, for each that stays though it was meant, why."""
+def create_again_question(record: JobRecord) -> Question:
+    """Return what is asked before a second create, while the outcome of the first is unknown."""
+    return Question(
+        f"Create {line(record.name)} again?",
+        "If the first create was carried out after all, both jobs run and both are billed.",
+        yes="Create again",
+        no="Look on",
+    )
+
+
+def remove_question(records: Sequence[JobRecord], *, hidden: int = 0, blockers: Sequence[str] = ()) -> Question:
+    """Return what is asked before jobs are removed from the list.
+
+    Args:
+        records: What would be removed.
+        hidden: How many of them the filter hides.
+        blockers: For each of the other marked jobs, why it stays.
+    """
     several = len(records) > 1
     them, they_are = ("them", "They are") if several else ("it", "It is")
     unfetched = sum(
@@ -70,69 +106,74 @@ def remove_question(records: Sequence[JobRecord], *, hidden: int = 0, kept: Sequ
         if several
         else f"Remove {line(records[0].name)} from the list?",
         _paragraphs(
-            _names(records) + _hidden(hidden) if several else "",
+            _format_names(records) + _format_hidden(hidden) if several else "",
             f"{they_are} not on the server any more. Files on this disk stay. "
             f"Should the server list {them} again, {'they come' if several else 'it comes'} back."
             if any(record.job is not None for record in records)
             else f"{'They were' if several else 'It was'} never submitted, and cost nothing.",
             f"The results of {unfetched:,} were never fetched." if unfetched else "",
-            rest_stays(kept),
+            format_blockers(blockers),
         ),
         f"Remove {them}",
         f"Keep {them}",
     )
 
 
-def rest_stays(reasons: Sequence[str]) -> str:
-    """`2 stay: still on the server's list …`, a sentence for each reason."""
-    counted = {reason: reasons.count(reason) for reason in reasons}
-    return " ".join(f"{count:,} {'stays' if count == 1 else 'stay'}: {reason}." for reason, count in counted.items())
+def nothing_removed(blockers: Sequence[str]) -> str:
+    """Return why none of the jobs can be removed from the list."""
+    return f"It stays in the list: {blockers[0]}." if len(blockers) == 1 else format_blockers(blockers)
 
 
-def group_text(
-    failures: Sequence[tuple[JobRecord, BatchError]], meant: int, not_done: str, untried: int = 0
+def format_blockers(blockers: Sequence[str]) -> str:
+    """Return `2 stay: still on the server's list …`, a sentence for each reason."""
+    counts = {reason: blockers.count(reason) for reason in blockers}
+    return " ".join(f"{count:,} {'stays' if count == 1 else 'stay'}: {reason}." for reason, count in counts.items())
+
+
+def combine_errors(
+    failures: Sequence[tuple[JobRecord, BatchError]], total: int, not_done: str, untried: int = 0
 ) -> BatchError:
-    """One message for all that went wrong: of one job as it is, of several by what went wrong.
+    """Return one error for all failures: that of a single job as it is, those of several grouped by their titles.
 
     Args:
-        failures: What went wrong, and with which job.
-        meant: How many were meant.
-        not_done: `not cancelled`.
+        failures: The errors, each with its job.
+        total: How many jobs it was to be done to.
+        not_done: What they are now: `not cancelled`.
         untried: How many were not tried any more.
     """
-    if meant == 1:
+    if total == 1:
         return failures[0][1]
-    reasons: dict[str, list[str]] = {}
+    names_by_title: dict[str, list[str]] = {}
     for record, error in failures:
-        reasons.setdefault(error.title, []).append(fit(record.name, NAME_WIDTH).rstrip())
-    said = [f"{title}: {_listed(names)}." for title, names in reasons.items()]
-    said += [f"{untried:,} {'was' if untried == 1 else 'were'} not tried any more."] if untried else []
-    said.append("They are still marked: press the key again to try them again.")
-    return BatchError(f"{len(failures) + untried:,} of {meant:,} were {not_done}", " ".join(said))
+        names_by_title.setdefault(error.title, []).append(fit(record.name, NAME_WIDTH).rstrip())
+    sentences = [f"{title}: {_format_list(names)}." for title, names in names_by_title.items()]
+    sentences += [f"{untried:,} {'was' if untried == 1 else 'were'} not tried any more."] if untried else []
+    sentences.append("They are still marked: press the key again to try them again.")
+    return BatchError(f"{len(failures) + untried:,} of {total:,} were {not_done}", " ".join(sentences))
 
 
-def _paragraphs(*said: str) -> str:
-    return "\n\n".join(part for part in said if part)
+def _paragraphs(*parts: str) -> str:
+    return "\n\n".join(part for part in parts if part)
 
 
-def _are(count: int) -> str:
+def _count_and_verb(count: int) -> str:
     return f"{count:,} {'is' if count == 1 else 'are'}"
 
 
-def _left(count: int) -> str:
-    return f"{_are(count)} marked too, but cannot be cancelled." if count else ""
+def _format_left(count: int) -> str:
+    return f"{_count_and_verb(count)} marked too, but cannot be cancelled." if count else ""
 
 
-def _hidden(count: int) -> str:
-    return f"\n{_are(count)} hidden by the filter." if count else ""
+def _format_hidden(count: int) -> str:
+    return f"\n{_count_and_verb(count)} hidden by the filter." if count else ""
 
 
-def _names(records: Sequence[JobRecord]) -> str:
-    return _listed([fit(record.name, NAME_WIDTH).rstrip() for record in records])
+def _format_names(records: Sequence[JobRecord]) -> str:
+    return _format_list([fit(record.name, NAME_WIDTH).rstrip() for record in records])
 
 
-def _listed(names: Sequence[str]) -> str:
-    """`a, b and c`; `a, b, c, d, e and 12 more`."""
+def _format_list(names: Sequence[str]) -> str:
+    """Return `a, b and c`, or `a, b, c, d, e and 12 more`."""
     shown = list(names[:NAMED])
     more = len(names) - len(shown)
     last = f"{more:,} more" if more else shown.pop()

@@ -1,4 +1,4 @@
-"""Why something cannot be done with a job just now, in a few words: a key that does nothing says them."""
+"""Why an action on a job is disabled, in a few words, shown when its key is pressed all the same."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.domain.record import JobRecord
 
-_OF_NONE = {
+_NONE_OF_SEVERAL = {
     "cancel_job": "None of the marked jobs can be cancelled",
     "download": "None of the marked jobs has result files",
     "remove": "None of the marked jobs is over: what goes on stays in the list",
@@ -19,17 +19,20 @@ _OF_NONE = {
 
 
 def disabled_reason(action: str, records: Sequence[JobRecord]) -> str:
-    """Of an action that applies to none of these; an action is named by its id, `{job.settle}`."""
+    """Return why the action applies to none of these records; empty if there is nothing to explain.
+
+    Other actions are named in it by their binding ids, such as `{job.settle}`.
+    """
     if not records:
         return "There is no job under the cursor"
-    if len(records) > 1 and action in _OF_NONE:
-        return _OF_NONE[action]
+    if len(records) > 1 and action in _NONE_OF_SEVERAL:
+        return _NONE_OF_SEVERAL[action]
     record = records[0]
     match action:
         case "cancel_job":
-            return _not_cancelled(record)
+            return _why_not_cancelled(record)
         case "download" | "results" | "retry":
-            return _no_results(record)
+            return _why_no_results(record)
         case "settle":
             return "What became of its create is known: there is nothing to decide"
         case "remove":
@@ -38,7 +41,7 @@ def disabled_reason(action: str, records: Sequence[JobRecord]) -> str:
             return ""
 
 
-def _not_cancelled(record: JobRecord) -> str:
+def _why_not_cancelled(record: JobRecord) -> str:
     if record.status == LocalStatus.UNCERTAIN:
         return "It is not known yet whether there is a job to cancel: {job.settle} decides"
     if record.status == JobStatus.CANCELLING:
@@ -46,7 +49,7 @@ def _not_cancelled(record: JobRecord) -> str:
     return "It is over: there is nothing left to cancel"
 
 
-def _no_results(record: JobRecord) -> str:
+def _why_no_results(record: JobRecord) -> str:
     if record.is_active:
         return "There are no results yet: they are there when the job has ended"
     return "It has no result files" if record.job is not None else "It never became a job: there are no results"

@@ -1,4 +1,4 @@
-"""What is in a folder, as far as a batch is concerned: folders and `*.jsonl`. Read in a thread, kept for a moment."""
+"""What a folder has for a batch: folders and `*.jsonl` files. Read in a thread and cached for a moment."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from typing import overload
 from tbatch_tui.engine.errors import OperationCancelledError
 from tbatch_tui.engine.threads import run_cancellable
 from tbatch_tui.tui.render.path import shorten_path
-from tbatch_tui.tui.screens.pick.typed_path import trouble
+from tbatch_tui.tui.screens.pick.typed_path import path_error
 
 SUFFIX = ".jsonl"
-_KEPT_FOR = 2.0
-"""Seconds that a listing is taken for what is there, so that each key typed does not list a folder again."""
+_CACHED_FOR = 2.0
+"""Seconds that a listing is cached, so that not every key typed reads the folder again."""
 
 
 class EntryKind(StrEnum):
-    """What an entry is."""
+    """The kind of an entry."""
 
     PARENT = "parent"
     FOLDER = "folder"
@@ -35,8 +35,8 @@ class EntryKind(StrEnum):
 class Entry:
     """One line of a listing."""
 
-    where: str
-    """The whole path."""
+    path_text: str
+    """The whole path; see `path`."""
     name: str
     kind: EntryKind
     size: int | None = None
@@ -44,15 +44,17 @@ class Entry:
 
     @property
     def path(self) -> Path:
-        return Path(self.where)
+        """The path; made when asked for, because most entries of a large folder are never looked at."""
+        return Path(self.path_text)
 
     @property
     def is_folder(self) -> bool:
+        """Whether it can be gone into."""
         return self.kind in (EntryKind.FOLDER, EntryKind.PARENT)
 
 
 class Listing(Sequence[Entry]):
-    """Entries in order, kept as plain tuples: 50,000 of those cost the garbage collector nothing."""
+    """Entries in order, stored as plain tuples: 50,000 of those cost the garbage collector nothing."""
 
     def __init__(self, folder: str, rows: list[_Row]) -> None:
         self._folder = folder
@@ -71,70 +73,77 @@ class Listing(Sequence[Entry]):
         _, name, kind, size, modified = self._rows[index]
         return Entry(os.path.join(self._folder, name), name, EntryKind(kind), size, modified)  # noqa: PTH118
 
-    def holding(self, text: str) -> Sequence[int]:
-        """Which entries have this in their name, whatever the case."""
-        if not (wanted := text.casefold()):
+    def matching(self, text: str) -> Sequence[int]:
+        """Return the indices of the entries with this text in their name, whatever the case."""
+        if not (folded := text.casefold()):
             return range(len(self))
-        return [index for index, row in enumerate(self._rows) if wanted in row[0]]
+        return [index for index, row in enumerate(self._rows) if folded in row[0]]
 
-    def beginning(self, text: str) -> Entry | None:
-        """The first entry whose name begins so."""
+    def first_with_prefix(self, text: str) -> Entry | None:
+        """Return the first entry whose name begins with this text."""
         index = next((index for index, row in enumerate(self._rows) if row[1].startswith(text)), None)
         return None if index is None else self[index]
 
-    def place(self, where: str) -> int | None:
-        """Which entry has this path."""
-        folder, name = os.path.split(where)
+    def index_of_path(self, path_text: str) -> int | None:
+        """Return the index of the entry with this path."""
+        folder, name = os.path.split(path_text)
         if folder != self._folder:
             return None
         return next((index for index, row in enumerate(self._rows) if row[1] == name), None)
 
     @property
     def likeliest(self) -> Entry | None:
-        """What one came for: the newest file; where there is none, the first entry."""
+        """What the person most likely came for: the newest file; where there is none, the first entry."""
         files = [(row[4] or 0.0, -index) for index, row in enumerate(self._rows) if row[2] == EntryKind.FILE]
         return self[-max(files)[1]] if files else next(iter(self), None)
 
     @property
     def folders(self) -> int:
-        """How many of them are folders; those come first."""
+        """How many of the entries are folders; those come first."""
         return bisect_left(self._rows, True, key=lambda row: row[2] != EntryKind.FOLDER)
 
 
 _Row = tuple[str, str, str, int | None, float | None]
-"""Folded name, name, kind, size, time."""
-NOTHING = Listing("", [])
+"""Case-folded name, name, kind, size, time of the last change."""
+EMPTY_LISTING = Listing("", [])
 
 
 def entry_of(path: Path) -> Entry:
-    """A file that was named, whatever became of it."""
+    """Return the entry of a path; of kind OTHER if it does not exist any more."""
     _, name, kind, size, modified = _row(str(path), path.name)
     return Entry(str(path), name, EntryKind(kind), size, modified)
 
 
 def list_folder(folder: Path, cancelled: Callable[[], bool] | None = None) -> Listing:
-    """Folders, then `*.jsonl`, each by name; hidden ones are left out. Raises LocalFileError, and
-    OperationCancelledError.
+    """Return folders, then `*.jsonl` files, each sorted by name; hidden ones are left out.
+
+    Args:
+        folder: Which folder.
+        cancelled: Asked for each entry; the listing ends when it returns True.
+
+    Raises:
+        LocalFileError: The folder cannot be read.
+        OperationCancelledError: It was cancelled.
     """
     folders: list[_Row] = []
     files: list[_Row] = []
     try:
-        with os.scandir(folder) as found:
-            for item in found:
+        with os.scandir(folder) as items:
+            for item in items:
                 if cancelled is not None and cancelled():
                     raise OperationCancelledError("The folder is not wanted any more")
                 if item.name.startswith("."):
                     continue
-                is_wanted = item.name[-len(SUFFIX) :].lower() == SUFFIX
-                if not is_wanted and not _is_folder(item):
+                is_input = item.name[-len(SUFFIX) :].lower() == SUFFIX
+                if not is_input and not _is_folder(item):
                     continue
                 row = _row(item.path, item.name)
                 if row[2] == EntryKind.FOLDER:
                     folders.append(row)
-                elif is_wanted:
+                elif is_input:
                     files.append(row)
     except (OSError, ValueError) as error:
-        raise trouble(shorten_path(folder), error) from error
+        raise path_error(shorten_path(folder), error) from error
     folders.sort(key=_by_name)
     files.sort(key=_by_name)
     return Listing(str(folder), folders + files)
@@ -151,9 +160,9 @@ def _is_folder(item: os.DirEntry[str]) -> bool:
         return False
 
 
-def _row(where: str, name: str) -> _Row:
+def _row(path_text: str, name: str) -> _Row:
     try:
-        status = os.stat(where)  # noqa: PTH116 - of each of many
+        status = os.stat(path_text)  # noqa: PTH116 - of each of many
     except (OSError, ValueError):
         return name.casefold(), name, EntryKind.OTHER.value, None, None
     if stat.S_ISDIR(status.st_mode):
@@ -164,15 +173,23 @@ def _row(where: str, name: str) -> _Row:
 
 
 class FolderReader:
-    """Lists folders in a thread; the last listing is kept for two seconds."""
+    """Lists folders in a thread, and caches the last listing for two seconds."""
 
     def __init__(self) -> None:
         self._last: tuple[Path, float, Listing] | None = None
 
     async def read(self, folder: Path, *, fresh: bool = False) -> Listing:
-        """The entries of a folder. Raises LocalFileError. When the caller is cancelled, the thread stops too."""
+        """Return the entries of a folder; the thread stops when the caller is cancelled.
+
+        Args:
+            folder: Which folder.
+            fresh: Whether to read it again even if it was read a moment ago.
+
+        Raises:
+            LocalFileError: The folder cannot be read.
+        """
         last = self._last
-        if not fresh and last is not None and last[0] == folder and time.monotonic() - last[1] < _KEPT_FOR:
+        if not fresh and last is not None and last[0] == folder and time.monotonic() - last[1] < _CACHED_FOR:
             return last[2]
         entries = await run_cancellable(list_folder, folder)
         self._last = (folder, time.monotonic(), entries)

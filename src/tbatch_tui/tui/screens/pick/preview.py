@@ -1,4 +1,4 @@
-"""What is known of the file under the cursor: its size, its age, and its first line, laid out to be read."""
+"""The preview of the file under the cursor: its size, its age, and its first line, laid out to be read."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from textual.widgets import Static
 
 from tbatch_tui.engine.errors import LocalFileError
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.render.styled import StyledText, pieces_content
+from tbatch_tui.tui.render.styled import StyledText, styled_content
 from tbatch_tui.tui.sanitize import line
-from tbatch_tui.tui.screens.pick.peek import FEW, Peek
+from tbatch_tui.tui.screens.pick.peek import PEEK_SIZE, Peek
 from tbatch_tui.tui.widgets.divider import Divider
 from tbatch_tui.tui.widgets.reader.json_blocks import fault_blocks, json_blocks
 from tbatch_tui.tui.widgets.reader.view import RecordView
@@ -34,42 +34,43 @@ class FilePreview(Vertical):
     """
 
     def compose(self) -> ComposeResult:
+        """Compose the title, the facts and the first line."""
         yield Divider()
         yield Static(markup=False)
         yield RecordView()
 
     def clear(self) -> None:
-        """Nothing is under the cursor."""
+        """Show nothing: no file is under the cursor."""
         self._show("", [], [])
 
-    def show(self, entry: Entry, found: Peek | LocalFileError, now: float) -> None:
-        """What a look into the entry showed."""
-        if isinstance(found, LocalFileError):
-            self._show(entry.name, [(line(found.title), "$status-attention")], [])
+    def show(self, entry: Entry, peeked: Peek | LocalFileError, now: float) -> None:
+        """Show the beginning of an entry, or why it cannot be read."""
+        if isinstance(peeked, LocalFileError):
+            self._show(entry.name, [(line(peeked.title), "$status-attention")], [])
             return
-        age = f"modified {fmt.age(found.modified, now)} ({fmt.absolute(found.modified)})"
-        if found.is_folder:
+        age = f"modified {fmt.age(peeked.modified, now)} ({fmt.absolute(peeked.modified)})"
+        if peeked.is_folder:
             self._show(entry.name, [(f"folder · {age}", "")], [])
             return
-        self._show(entry.name, [(fmt.size(found.size), "$foreground"), (f" · {age}", "")], _first_line(found))
+        self._show(entry.name, [(fmt.size(peeked.size), "$foreground"), (f" · {age}", "")], _first_line(peeked))
 
     def _show(self, title: str, facts: StyledText, blocks: list[Block]) -> None:
         self.query_one(Divider).set_title(title)
-        self.query_one(Static).update(pieces_content(facts))
+        self.query_one(Static).update(styled_content(facts))
         view = self.query_one(RecordView)
         view.display = bool(blocks)
         view.show(blocks)
 
 
-def _first_line(found: Peek) -> list[Block]:
-    if not found.size:
+def _first_line(peeked: Peek) -> list[Block]:
+    if not peeked.size:
         return [Block("The file is empty.", "$status-attention")]
-    if not found.is_text:
-        return [Block("The first line is not UTF-8:", "$status-attention"), Block(found.first_line)]
-    if found.first_line.lstrip().startswith(("{", "[")):
-        blocks, _ = json_blocks(found.first_line)
+    if not peeked.is_text:
+        return [Block("The first line is not UTF-8:", "$status-attention"), Block(peeked.first_line)]
+    if peeked.first_line.lstrip().startswith(("{", "[")):
+        blocks, _ = json_blocks(peeked.first_line)
     else:
-        blocks, _ = fault_blocks("", found.first_line, "")
-    if found.is_cut:
-        blocks.append(Block(f"… the line is longer than the {FEW:,} bytes shown", "$status-quiet"))
+        blocks, _ = fault_blocks("", peeked.first_line, "")
+    if peeked.is_cut:
+        blocks.append(Block(f"… the line is longer than the {PEEK_SIZE:,} bytes shown", "$status-quiet"))
     return blocks

@@ -12,7 +12,7 @@ from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.render.path import shorten_path
 from tbatch_tui.tui.sanitize import line
-from tbatch_tui.tui.screens.pick.folder import NOTHING, Entry, EntryKind, Listing
+from tbatch_tui.tui.screens.pick.folder import EMPTY_LISTING, Entry, EntryKind, Listing
 from tbatch_tui.tui.widgets.table.columns import Column
 from tbatch_tui.tui.widgets.table.table import RecordTable
 
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Entries under a word in the margin."""
+    """Entries under a title, which stands in the margin."""
 
     title: str
-    entries: Listing = NOTHING
+    entries: Listing = EMPTY_LISTING
     above: tuple[Entry, ...] = ()
-    """Entries before those of the listing: the way to the folder above, or files from all over."""
+    """Entries before those of the listing: the folder above, or files from all over."""
     with_folder: bool = False
-    """Whether each entry says where it is: they are from all over."""
+    """Whether each entry is shown with its folder, because they are from all over."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """One row."""
+    """One row of the table."""
 
     entry: Entry
     section: str
@@ -47,75 +47,83 @@ class FileRow:
 
 
 class FileRows:
-    """The entries of some sections whose names hold a text. A row is made when it is looked at."""
+    """The entries of some sections, filtered by a text in their names. Each row is made when it is drawn."""
 
-    def __init__(self, sections: Iterable[Section], narrowed_by: str = "") -> None:
+    def __init__(self, sections: Iterable[Section], text: str = "") -> None:
+        """Filter the sections by `text`, whatever the case; sections without a match are left out."""
         self._parts: list[tuple[Section, tuple[Entry, ...], Sequence[int]]] = []
         self._starts = [0]
         for section in sections:
-            above = tuple(entry for entry in section.above if _holds(entry, narrowed_by))
-            found = section.entries.holding(narrowed_by)
-            if above or found:
-                self._parts.append((section, above, found))
-                self._starts.append(self._starts[-1] + len(above) + len(found))
+            above = tuple(entry for entry in section.above if _matches(entry, text))
+            indices = section.entries.matching(text)
+            if above or indices:
+                self._parts.append((section, above, indices))
+                self._starts.append(self._starts[-1] + len(above) + len(indices))
 
     def __len__(self) -> int:
         return self._starts[-1]
 
     def row(self, index: int) -> FileRow:
+        """Return the row at an index."""
         section, entry, within = self._at(index)
         return FileRow(entry, section.title, within == 0, section.with_folder)
 
     def key(self, index: int) -> str:
+        """Return the key of the row at an index."""
         section, entry, _ = self._at(index)
         return key_of(section, entry)
 
     def find(self, key: str) -> int | None:
-        title, _, where = key.partition("\0")
-        for start, (section, above, found) in zip(self._starts, self._parts, strict=False):
+        """Return the index of the row with this key; None if it is filtered out."""
+        title, _, path_text = key.partition("\0")
+        for start, (section, above, indices) in zip(self._starts, self._parts, strict=False):
             if section.title != title:
                 continue
-            for place, entry in enumerate(above):
+            for position, entry in enumerate(above):
                 if key_of(section, entry) == key:
-                    return start + place
-            if (index := section.entries.place(where)) is None:
+                    return start + position
+            if (index := section.entries.index_of_path(path_text)) is None:
                 return None
-            within = bisect_left(found, index)
-            is_there = within < len(found) and found[within] == index
-            return start + len(above) + within if is_there else None
+            within = bisect_left(indices, index)
+            is_shown = within < len(indices) and indices[within] == index
+            return start + len(above) + within if is_shown else None
         return None
 
     def likeliest(self, text: str) -> int:
-        """The row that is meant by the beginning of a name: what is in the folder comes before files from elsewhere."""
-        for start, (section, above, found) in reversed(list(zip(self._starts, self._parts, strict=False))):
-            first = section.entries.beginning(text)
-            if first is not None and (index := section.entries.place(first.where)) is not None:
-                return start + len(above) + bisect_left(found, index)
+        """Return the row that the beginning of a name most likely means; the folder comes before files from elsewhere.
+
+        The first row, if no name begins so.
+        """
+        for start, (section, above, indices) in reversed(list(zip(self._starts, self._parts, strict=False))):
+            first = section.entries.first_with_prefix(text)
+            if first is not None and (index := section.entries.index_of_path(first.path_text)) is not None:
+                return start + len(above) + bisect_left(indices, index)
         return 0
 
     def _at(self, index: int) -> tuple[Section, Entry, int]:
+        """Return the section and the entry of a row, and the row's index within its section."""
         part = bisect_right(self._starts, index) - 1
-        section, above, found = self._parts[part]
+        section, above, indices = self._parts[part]
         within = index - self._starts[part]
-        entry = above[within] if within < len(above) else section.entries[found[within - len(above)]]
+        entry = above[within] if within < len(above) else section.entries[indices[within - len(above)]]
         return section, entry, within
 
 
 def key_of(section: Section, entry: Entry) -> str:
-    """The same file may be in more than one section."""
-    return f"{section.title}\0{entry.where}"
+    """Return the key of an entry's row; the same file may be in more than one section."""
+    return f"{section.title}\0{entry.path_text}"
 
 
-def _holds(entry: Entry, text: str) -> bool:
+def _matches(entry: Entry, text: str) -> bool:
     return not text or (entry.kind is not EntryKind.PARENT and text.casefold() in entry.name.casefold())
 
 
-_AGES_EVERY = 10.0
-"""Seconds between two looks at the clock."""
+_AGE_INTERVAL = 10.0
+"""Seconds between two updates of the ages."""
 
 
 class FileTable(RecordTable[FileRow]):
-    """The list itself; ← goes up a folder, → into one."""
+    """The list: ← goes up a folder, → into one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         keys.SELECT,
@@ -124,29 +132,35 @@ class FileTable(RecordTable[FileRow]):
         keys.INTO,
     ]
 
-    class ParentWanted(Message):
-        """Up, to the folder above."""
+    class ParentRequested(Message):
+        """The person wants to go to the folder above."""
 
     def __init__(self, now: Callable[[], float], *, id: str | None = None) -> None:
-        super().__init__(_columns(lambda: self._at), group=lambda row: row.section, enter="Take it", id=id)
+        """`now` is the clock that ages are measured by."""
+        super().__init__(_columns(lambda: self._moment), group=lambda row: row.section, enter="Take it", id=id)
         self._now = now
-        self._at = now()
-        """The one moment that all ages shown are told from, whenever their rows are drawn."""
+        self._moment = now()
+        """The one moment that all ages shown are measured from, whenever their rows are drawn."""
 
     def on_mount(self) -> None:
-        self.set_interval(_AGES_EVERY, self.refresh_rows)
+        """Keep the ages up to date."""
+        self.set_interval(_AGE_INTERVAL, self.refresh_rows)
 
     def refresh_rows(self) -> None:
-        self._at = self._now()
+        """Draw the rows again, with their ages as of now."""
+        self._moment = self._now()
         super().refresh_rows()
 
     def action_parent(self) -> None:
-        self.post_message(self.ParentWanted())
+        """Ask the screen for the folder above."""
+        self.post_message(self.ParentRequested())
 
     def action_enter_folder(self) -> None:
+        """Go into the folder under the cursor."""
         self.action_select()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Return whether an action can be done now."""
         if action == "enter_folder":
             return self.cursor_row is not None and self.cursor_row.entry.is_folder
         return super().check_action(action, parameters)
@@ -154,7 +168,7 @@ class FileTable(RecordTable[FileRow]):
 
 def _columns(now: Callable[[], float]) -> list[Column[FileRow]]:
     return [
-        Column("from", "", render=_from_cell, width=7, priority=2),
+        Column("from", "", render=_section_cell, width=7, priority=2),
         Column("name", "Name", draw=_name_cell, min=18, priority=9),
         Column("size", "Size", render=_size_cell, width=8, align="right", priority=8),
         Column(
@@ -169,7 +183,7 @@ def _columns(now: Callable[[], float]) -> list[Column[FileRow]]:
     ]
 
 
-def _from_cell(row: FileRow) -> StyledText:
+def _section_cell(row: FileRow) -> StyledText:
     return [(row.section, "$status-quiet")] if row.is_first else []
 
 
@@ -181,8 +195,8 @@ def _name_cell(row: FileRow, width: int) -> StyledText:
         return [(line(entry.name), ""), ("/", "$accent-text")]
     if row.with_folder:
         room = max(0, width - len(entry.name) - 3)
-        where = shorten_path(entry.path.parent, room) if room >= 8 else ""
-        return [(line(entry.name), ""), (f"  {where}", "$status-quiet")]
+        folder = shorten_path(entry.path.parent, room) if room >= 8 else ""
+        return [(line(entry.name), ""), (f"  {folder}", "$status-quiet")]
     return [(line(entry.name), "")]
 
 

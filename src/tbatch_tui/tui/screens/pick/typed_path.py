@@ -1,4 +1,4 @@
-"""From what a person typed, or a terminal pasted on drag and drop, to a file: quotes, escapes, `file://` and `~`."""
+"""From a typed or dropped text to a path: quotes, escapes, `file://` and `~`; and why a path cannot be opened."""
 
 from __future__ import annotations
 
@@ -15,44 +15,52 @@ from tbatch_tui.tui.render.path import shorten_path
 _LOCAL_HOSTS = ("", "localhost")
 
 
-def readings(text: str) -> list[str]:
-    """What a text may mean as a path, the likeliest last; as it stands comes first, for names with odd characters."""
+def path_candidates(text: str) -> list[str]:
+    """Return the paths that a text may mean, the likeliest last.
+
+    The text as it stands comes first: a name may contain quotes or backslashes.
+    """
     text = text.strip().strip("\r\n")
-    found = [text]
+    candidates = [text]
     if text[:7].lower() == "file://":
         parts = urlsplit(text)
         if parts.netloc.lower() in _LOCAL_HOSTS:
-            found.append(unquote(parts.path))
-        return found
-    if os.sep == "\\":  # there a backslash parts folders
+            candidates.append(unquote(parts.path))
+        return candidates
+    if os.sep == "\\":  # a backslash separates folders
         if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
-            found.append(text[1:-1])
-        return found
+            candidates.append(text[1:-1])
+        return candidates
     if any(mark in text for mark in "'\"\\"):
         words = _shell_words(text)
         if len(words) == 1:
-            found.append(words[0])
+            candidates.append(words[0])
             if words[0][:7].lower() == "file://":
-                return found[:1] + readings(words[0])[1:]
-    return found
+                return candidates[:1] + path_candidates(words[0])[1:]
+    return candidates
 
 
-def pasted(text: str) -> str:
-    """A paste as one likes to see it in a line: the path without quotes and escapes."""
+def pasted_path(text: str) -> str:
+    """Return the path in the first line of a paste, without quotes and escapes."""
     first = next((line for line in text.splitlines() if line.strip()), "")
-    return readings(first)[-1]
+    return path_candidates(first)[-1]
 
 
 def _shell_words(text: str) -> list[str]:
     try:
         return shlex.split(text)
-    except ValueError:  # a quote without its other one
+    except ValueError:  # a quote that is not closed
         return []
 
 
-def resolved(text: str, base: Path) -> Path:
-    """The path that is meant, whether or not there is something. Looks at the disk: not for the loop."""
-    paths = [_absolute(reading, base) for reading in readings(text)]
+def resolve_path(text: str, base: Path) -> Path:
+    """Return the path that a text means, whether it exists or not. Reads the disk: not for the loop.
+
+    Args:
+        text: As typed; a relative path begins at `base`.
+        base: The folder that is shown.
+    """
+    paths = [_absolute(candidate, base) for candidate in path_candidates(text)]
     return next((path for path in paths if os.path.lexists(path)), paths[-1])
 
 
@@ -60,13 +68,13 @@ def _absolute(text: str, base: Path) -> Path:
     path = Path(text.replace("\0", "\N{SYMBOL FOR NULL}"))
     try:
         path = path.expanduser()
-    except RuntimeError:  # ~nobody: no such person, then it is a name
+    except RuntimeError:  # ~nobody: there is no such user, so it is a name
         pass
     return Path(os.path.normpath(base / path))
 
 
-def parts_of(text: str) -> tuple[str, str]:
-    """A half-typed path as its folder and the beginning of a name: `~/data/re` is `~/data/` and `re`."""
+def split_typed(text: str) -> tuple[str, str]:
+    """Return the folder of a half-typed path and the beginning of a name: `~/data/` and `re` of `~/data/re`."""
     cut = max(text.rfind("/"), text.rfind(os.sep)) + 1
     if not cut and text == "~":
         return "~/", ""
@@ -74,9 +82,12 @@ def parts_of(text: str) -> tuple[str, str]:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether the path is a folder; False for a file that can be read. Raises LocalFileError for all else.
+    """Return whether the path is a folder; False for a file that can be read.
 
-    Nothing is waited for: a pipe is told before it is opened. Looks at the disk: not for the loop.
+    Nothing is waited for: a pipe is recognised before it is opened. Reads the disk: not for the loop.
+
+    Raises:
+        LocalFileError: It is neither, or cannot be read.
     """
     name = shorten_path(path)
     try:
@@ -84,15 +95,17 @@ def is_folder(path: Path) -> bool:
         if stat.S_ISDIR(mode):
             return True
         if not stat.S_ISREG(mode):
-            raise LocalFileError(f"{name} is {kind_of(mode)}, not a file", "Save what it gives to a .jsonl file first.")
+            raise LocalFileError(
+                f"{name} is {describe_kind(mode)}, not a file", "Save what it gives to a .jsonl file first."
+            )
         os.close(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)))
     except (OSError, ValueError) as error:
-        raise trouble(name, error) from error
+        raise path_error(name, error) from error
     return False
 
 
-def kind_of(mode: int) -> str:
-    """What a thing that is neither file nor folder is."""
+def describe_kind(mode: int) -> str:
+    """Return what it is, for a path that is neither file nor folder."""
     if stat.S_ISFIFO(mode):
         return "a pipe"
     if stat.S_ISSOCK(mode):
@@ -100,8 +113,8 @@ def kind_of(mode: int) -> str:
     return "a device"
 
 
-def trouble(name: str, error: OSError | ValueError) -> LocalFileError:
-    """Why a path cannot be had, and the mend."""
+def path_error(name: str, error: OSError | ValueError) -> LocalFileError:
+    """Return the error to show when a path cannot be read: why, and what helps."""
     match error:
         case FileNotFoundError():
             return LocalFileError(f"{name} does not exist", "Look at the spelling; tab completes it, the list helps.")

@@ -1,4 +1,4 @@
-"""Errors by cause: the list of groups, and what is read beside it. Pure: groups and a record to cells and blocks."""
+"""Errors by cause: the columns of their list, and a cause in full as blocks of text. Pure functions."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from tbatch_tui.tui.widgets.table.columns import Column
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.results import ErrorGroup, ResultRecord
-
-StyledText = list[tuple[str, str]]
+    from tbatch_tui.tui.render.styled import StyledText
 
 
 def group_columns() -> list[Column[ErrorGroup]]:
-    """How many, whether a retry helps, and what they say."""
+    """Return the columns: how many rows, whether a retry helps, and the message."""
     return [
         Column("count", "Rows", render=lambda group: fmt.count(group.count), width=7, align="right", priority=8),
         Column("helps", "What helps", render=verdict, width=11, priority=7),
@@ -26,12 +25,12 @@ def group_columns() -> list[Column[ErrorGroup]]:
 
 
 def verdict(group: ErrorGroup) -> StyledText:
-    """`↻ retryable`, or `! fix first`."""
+    """Return `↻ retryable`, or `! fix first`."""
     return [("↻ retryable", ACTIVE)] if group.cause.retryable else [("! fix first", ATTENTION)]
 
 
 def group_blocks(group: ErrorGroup, sample: ResultRecord) -> list[Block]:
-    """A group in full: what it says, what helps, and the first row of it."""
+    """Return what helps against an error, its message, and its first row as a sample."""
     [(word, style)] = verdict(group)
     return [
         Block("", lead=((word, f"bold {style}"), (f" · {fmt.plural(group.count, 'row')}", QUIET))),

@@ -1,4 +1,4 @@
-"""Where results are written to, as what, and which rows of them."""
+"""The export dialog: in which format, which rows and columns, and to which file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.dialogs.base import Box
 from tbatch_tui.tui.dialogs.form import Form
 from tbatch_tui.tui.render.status import ATTENTION, QUIET
-from tbatch_tui.tui.sanitize import one_line
+from tbatch_tui.tui.sanitize import line_content
 from tbatch_tui.tui.screens.results.rows import MARKED
 from tbatch_tui.tui.widgets.checkbox_list import Checkbox, CheckboxList
 from tbatch_tui.tui.widgets.text_input import TextInput
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-_WORDS = {
+_FORMATS = {
     ExportFormat.MERGED: ("Merged JSONL", "request and response of each row"),
     ExportFormat.ANSWERS: ("Answers JSONL", "custom_id and answer, nothing else"),
     ExportFormat.CSV: ("CSV", "a table, of the columns below; no cell is a formula"),
@@ -35,18 +35,18 @@ NEEDS_EXTRA = "needs pyarrow: install tbatch-tui[parquet]"
 
 
 @dataclass(frozen=True, slots=True)
-class ExportWish:
-    """What a person chose."""
+class ExportChoice:
+    """What the person chose."""
 
-    form: ExportFormat
+    format: ExportFormat
     shown_only: bool
-    """The rows that are shown, instead of all."""
+    """Only the rows that are shown or marked, instead of all."""
     columns: tuple[str, ...]
     path: Path
 
 
-class ExportDialog(Form[ExportWish]):
-    """Formats, rows, columns and a path; answers what was chosen, or None."""
+class ExportDialog(Form[ExportChoice]):
+    """A form of formats, rows, columns and a path; returns the choice, or None."""
 
     AROUND = 10
     DEFAULT_CSS = """
@@ -56,34 +56,37 @@ class ExportDialog(Form[ExportWish]):
     }
     """
 
-    def __init__(self, name: str, stem: str, folder: Path, *, count: int, shown: int, of: str = "") -> None:
-        """A dialog.
+    def __init__(self, name: str, stem: str, folder: Path, *, count: int, shown: int, label: str = "") -> None:
+        """Make a dialog.
 
         Args:
-            name: What the job is called.
-            stem: What the file is called, without its end; it goes to `folder`, where nothing else is said.
-            count: Rows in all.
-            shown: Rows that are shown, where they are not all; `of` says what they are.
+            name: The name of the job.
+            stem: The file name that is offered, without its suffix.
+            folder: The folder that is offered.
+            count: How many rows there are in all.
+            shown: How many rows are shown or marked.
+            label: What the rows that are shown have in common; empty if they are all rows.
         """
         super().__init__()
-        self._name, self._stem, self._folder = name, stem, folder
-        self._row_count, self._shown, self._of = count, shown, of
+        self._job_name, self._stem, self._folder = name, stem, folder
+        self._row_count, self._shown, self._label = count, shown, label
 
     def compose(self) -> ComposeResult:
+        """Lay out the form."""
         with Box():
-            yield Static(one_line(f"Export {self._name}"), classes="dialog--title")
+            yield Static(line_content(f"Export {self._job_name}"), classes="dialog--title")
             with CheckboxList():
-                for form, (title, about) in _WORDS.items():
+                for form, (title, about) in _FORMATS.items():
                     if form is ExportFormat.PARQUET and not has_parquet():
                         about = f"typed; {NEEDS_EXTRA}"
                     words = [(f"{title:<15}", ""), (about, QUIET)]
                     yield Checkbox(words, on=form is ExportFormat.MERGED, id=form.value, group="form")
                 yield Checkbox(
-                    [(f"all {fmt.plural(self._row_count, 'row')}", "")], on=not self._of, id="all", group="rows"
+                    [(f"all {fmt.plural(self._row_count, 'row')}", "")], on=not self._label, id="all", group="rows"
                 )
-                if self._of:
-                    words = [(f"{fmt.plural(self._shown, 'row')} shown", ""), (f" · {self._of}", QUIET)]
-                    if self._of == MARKED:
+                if self._label:
+                    words = [(f"{fmt.plural(self._shown, 'row')} shown", ""), (f" · {self._label}", QUIET)]
+                    if self._label == MARKED:
                         words = [(fmt.plural(self._shown, "marked row"), "")]
                     yield Checkbox(words, on=True, id="shown", group="rows")
                 with Horizontal(classes="field", id="columns-field"):
@@ -91,31 +94,35 @@ class ExportDialog(Form[ExportWish]):
                     yield TextInput(", ".join(DEFAULT_COLUMNS), placeholder=", ".join(COLUMNS), id="columns")
                 with Horizontal(classes="field"):
                     yield Static("File", classes="name", markup=False)
-                    yield TextInput(self._usual(ExportFormat.MERGED), id="path")
+                    yield TextInput(self._default_path(ExportFormat.MERGED), id="path")
             yield Static(id="sum", markup=False)
             yield self.hints("Write", "Choose")
 
     def on_mount(self) -> None:
+        """Show how many rows would be written."""
         self._show_sum()
 
     def on_checkbox_changed(self) -> None:
+        """Give the file the suffix of the format, unless the person named it."""
         path = self.query_one("#path", TextInput)
-        if path.value in [self._usual(form) for form in ExportFormat]:
-            path.value = self._usual(self._form())
+        if path.value in [self._default_path(form) for form in ExportFormat]:
+            path.value = self._default_path(self._format())
         self._show_sum()
 
     def on_input_changed(self, event: Input.Changed) -> None:
+        """Show whether it can be written like that."""
         event.stop()
         self._show_sum()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter in a field writes."""
         event.stop()
         self.action_save()
 
-    def _usual(self, form: ExportFormat) -> str:
-        return fmt.place(self._folder / f"{self._stem}{form.suffix}")
+    def _default_path(self, form: ExportFormat) -> str:
+        return fmt.short_path(self._folder / f"{self._stem}{form.suffix}")
 
-    def _form(self) -> ExportFormat:
+    def _format(self) -> ExportFormat:
         return next(
             (form for form in ExportFormat if self.query_one(f"#{form.value}", Checkbox).on), ExportFormat.MERGED
         )
@@ -123,29 +130,31 @@ class ExportDialog(Form[ExportWish]):
     def _columns(self) -> Sequence[str]:
         return [name.strip() for name in self.query_one("#columns", TextInput).value.split(",") if name.strip()]
 
-    def _trouble(self) -> str:
-        """Why it cannot be done as it stands."""
-        if self._form() is ExportFormat.PARQUET and not has_parquet():
+    def _mistake(self) -> str:
+        """Return what is wrong with the choice; empty if nothing is."""
+        if self._format() is ExportFormat.PARQUET and not has_parquet():
             return f"Parquet {NEEDS_EXTRA}, or choose CSV."
         unknown = [name for name in self._columns() if name not in COLUMNS]
-        if self._form().is_table and (unknown or not self._columns()):
+        if self._format().is_table and (unknown or not self._columns()):
             what = f"There is no column {unknown[0]!r}." if unknown else "A table wants columns."
             return f"{what} There are: {', '.join(COLUMNS)}."
         return "" if self.query_one("#path", TextInput).value.strip() else "The file wants a name."
 
     def _show_sum(self) -> None:
-        self.query_one("#columns-field").display = self._form().is_table
-        trouble = self._trouble()
-        count = self._shown if self._of and not self.query_one("#all", Checkbox).on else self._row_count
-        said = f"{fmt.plural(count, 'row')}. A file that is there already is not written over unasked."
-        self.say_sum([(trouble, ATTENTION) if trouble else (said, "")])
+        self.query_one("#columns-field").display = self._format().is_table
+        mistake = self._mistake()
+        count = self._shown if self._label and not self.query_one("#all", Checkbox).on else self._row_count
+        summary = f"{fmt.plural(count, 'row')}. A file that is there already is not written over unasked."
+        self.show_summary([(mistake, ATTENTION) if mistake else (summary, "")])
 
     def action_save(self) -> None:
-        if self._trouble():
+        """Return the choice; with a mistake in it, ring the bell."""
+        if self._mistake():
             self.app.bell()
             return
-        form, written = self._form(), self.query_one("#path", TextInput).value.strip()
-        usual = written == self._usual(form)  # the path itself: what is shown of it passed the gate
-        path = self._folder / f"{self._stem}{form.suffix}" if usual else Path(written).expanduser()
-        shown_only = bool(self._of) and not self.query_one("#all", Checkbox).on
-        self.dismiss(ExportWish(form, shown_only, tuple(self._columns()), path))
+        form, text = self._format(), self.query_one("#path", TextInput).value.strip()
+        # The path that was offered is taken as it is: what the field shows of it was made safe for the screen.
+        is_default = text == self._default_path(form)
+        path = self._folder / f"{self._stem}{form.suffix}" if is_default else Path(text).expanduser()
+        shown_only = bool(self._label) and not self.query_one("#all", Checkbox).on
+        self.dismiss(ExportChoice(form, shown_only, tuple(self._columns()), path))

@@ -1,94 +1,117 @@
-"""A job, its retries and theirs as one: whether they are shown merged, and what is said of the family."""
+"""A job and its retries: which jobs belong together, and the index of one of them or of all merged."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual import work
-
 from tbatch_tui.engine.results import MergedIndex, MergedMember, ResultIndex, Sources
-from tbatch_tui.tui.screens.results.base import BaseResults
 
 if TYPE_CHECKING:
+    from tbatch_tui.engine.domain.cost import Estimate
     from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
     from tbatch_tui.engine.domain.submission import JobGroup
+    from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.engine.events import RecordsChanged
 
 
-class ResultsFamily(BaseResults):
-    """`merged` says whether each request is shown with its last good answer over the family."""
+class Family:
+    """The jobs that asked the requests of one input file: the original, its parts, and their retries."""
 
-    kin: tuple[FamilyMember, ...] = ()
-    merged = False
+    def __init__(self, engine: BatchEngine, key: str) -> None:
+        """`key` is the key of the record whose results are shown."""
+        self.key = key
+        self.members: tuple[FamilyMember, ...] = ()
+        self.is_merged = False
+        """Whether each request is shown with its last good answer over all jobs."""
+        self._engine = engine
+
+    async def load(self) -> None:
+        """Look up which jobs this one is a retry of, and which are retries of it."""
+        self.members = tuple(await self._engine.family(self.key))
 
     @property
-    def with_results(self) -> list[JobRecord]:
-        """The jobs of the family whose files are here, the original first; none without the original's."""
-        here = [kin.record for kin in self.kin if any(transfer.path for transfer in kin.record.transfers)]
-        return here if here and (self.group is not None or here[0].key == self.kin[0].record.key) else []
+    def record(self) -> JobRecord | None:
+        """The record whose results are shown; None when it has left the history."""
+        return self._engine.record(self.key)
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """What the job was estimated to cost; None for merged jobs."""
+        record = None if self.is_merged else self.record
+        return record.submission.estimate if record is not None and record.submission is not None else None
+
+    @property
+    def records_with_results(self) -> list[JobRecord]:
+        """The records with files on this machine, the original first; none without the original's files."""
+        records = [
+            member.record for member in self.members if any(transfer.path for transfer in member.record.transfers)
+        ]
+        is_complete = bool(records) and (self.group is not None or records[0].key == self.members[0].record.key)
+        return records if is_complete else []
 
     @property
     def group(self) -> JobGroup | None:
-        """The file that the family began with, where that was submitted as several jobs."""
-        return next((kin.record.group for kin in self.kin if kin.record.group is not None), None)
+        """The input file, where it was submitted as several jobs."""
+        return next((member.record.group for member in self.members if member.record.group is not None), None)
 
     @property
-    def parent_of_retry(self) -> str:
-        """The key of what a retry written now is a retry of: of what is merged, the whole file, or the newest job."""
-        if self.merged and self.group is not None:
+    def retry_parent(self) -> str:
+        """The key that a new retry is recorded under.
+
+        A retry of merged results belongs to the whole file if that was split, else to the newest job.
+        """
+        if self.is_merged and self.group is not None:
             return self.group.key
-        return self.with_results[-1].key if self.merged else self.key
+        return self.records_with_results[-1].key if self.is_merged else self.key
 
     def new_index(self) -> ResultIndex:
-        """The index to be read: over this job's files, or over the family's."""
-        if self.merged:
-            return MergedIndex([*self._whole_file(), *map(self._member, self.with_results)])
-        job = self.job
-        return self.engine.index_of(job) if job is not None else ResultIndex(Sources())
+        """Return an index, not built yet, over this job's files, or over all jobs' if merged."""
+        if self.is_merged:
+            return MergedIndex([*self._whole_file(), *map(self._merged_member, self.records_with_results)])
+        record = self.record
+        return self._engine.index_of(record) if record is not None else ResultIndex(Sources())
 
-    def _member(self, job: JobRecord) -> MergedMember:
-        return MergedMember(job.key, _name(job), self.engine.index_of(job), is_part=job.group is not None)
+    def _merged_member(self, record: JobRecord) -> MergedMember:
+        name = f"{record.name} ({record.key[:8]})"
+        return MergedMember(record.key, name, self._engine.index_of(record), is_part=record.group is not None)
 
     def _whole_file(self) -> list[MergedMember]:
-        """What was asked in all, where the parts were asked some of it each."""
+        """Return the input file as a member without results, where each job asked a part of it."""
         group = self.group
         if group is None:
             return []
         return [MergedMember("", group.path.name, ResultIndex(Sources(input=group.path, input_sha256=group.sha256)))]
 
-    def family_text(self) -> str:
-        """`merged from 3 jobs`; of one that is shown by itself, which of how many it is."""
-        if len(self.kin) < 2:
+    def text(self) -> str:
+        """Return `merged from 3 jobs`, or which of how many jobs is shown."""
+        count = len(self.members)
+        if count < 2:
             return ""
-        if self.merged:
-            here, all_ = len(self.with_results), len(self.kin)
-            return f"merged from {here} jobs" if here == all_ else f"merged from {here} of {all_} jobs"
-        if self.job is not None and self.job.group is not None:
+        if self.is_merged:
+            merged = len(self.records_with_results)
+            return f"merged from {merged} jobs" if merged == count else f"merged from {merged} of {count} jobs"
+        record = self.record
+        if record is not None and record.group is not None:
             return ""  # its name says which part it is
-        own = next((number for number, kin in enumerate(self.kin, start=1) if kin.record.key == self.key), None)
-        if own is None:
+        number = next((n for n, member in enumerate(self.members, start=1) if member.record.key == self.key), None)
+        if number is None:
             return ""
-        return f"job {own} of {len(self.kin)}" if own == 1 else f"job {own} of {len(self.kin)}, a retry"
+        return f"job {number} of {count}" if number == 1 else f"job {number} of {count}, a retry"
 
-    @work(group="family", exclusive=True, exit_on_error=False)
-    async def find_family(self) -> None:
-        """Look up what this job is a retry of, and what was retried of it."""
-        self.kin = tuple(await self.engine.family(self.key))
-        self.refresh_bindings()
-        self.family_found()
+    def is_shown(self, key: str) -> bool:
+        """Whether the results of this record are shown: its own, or with others merged."""
+        return key == self.key or (self.is_merged and key in {record.key for record in self.records_with_results})
 
-    def family_found(self) -> None:
-        """The family is another one than before, or has come further."""
-        raise NotImplementedError
+    def is_outdated(self, index: ResultIndex) -> bool:
+        """Whether a merged index lacks results that have come since."""
+        if not self.is_merged or not isinstance(index, MergedIndex):
+            return False
+        return len(index.members) != len(self.records_with_results)
 
-    def concerns_family(self, event: RecordsChanged) -> bool:
-        """Whether a job of the family has changed, or come to it."""
-        keys = {self.key, *(kin.record.key for kin in self.kin)}
-        submitted = (record.submission for record in event.changed)
-        return any(record.key in keys for record in event.changed) or any(
-            submission is not None and submission.parent in keys for submission in submitted
+    def is_changed_by(self, event: RecordsChanged) -> bool:
+        """Whether a job of the family has changed, or a new retry belongs to it."""
+        keys = {self.key, *(member.record.key for member in self.members)}
+        return any(
+            record.key in keys or (record.submission is not None and record.submission.parent in keys)
+            for record in event.changed
         )
-
-
-def _name(job: JobRecord) -> str:
-    return f"{job.name} ({job.key[:8]})"

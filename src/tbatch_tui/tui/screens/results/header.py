@@ -1,10 +1,10 @@
-"""Above the list of results: whose they are, what is shown of them, the sum that must come out even, what it cost."""
+"""What stands above the list of results: the texts of the header line, costs among them, and the line of counts."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
-from textual import work
 from textual.widgets import Static
 
 from tbatch_tui.engine.domain.job import FileKind
@@ -14,108 +14,133 @@ from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.render.cost import format_cost, format_money, format_price
 from tbatch_tui.tui.render.counts import counts_style, format_counts
-from tbatch_tui.tui.render.outcome import empty_title, format_issues, no_files_title
+from tbatch_tui.tui.render.outcome import format_issues
 from tbatch_tui.tui.render.status import QUIET
+from tbatch_tui.tui.render.styled import StyledText, styled_content
 from tbatch_tui.tui.sanitize import line
-from tbatch_tui.tui.screens.results.family import ResultsFamily
-from tbatch_tui.tui.screens.results.reader import lacking
 
-_PRICES_FROM = 130
-"""Cells from which the prices are told beside what it cost."""
-_LACKING = {
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tbatch_tui.engine.domain.cost import Estimate
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.engine.results import ErrorGroup, ResultIndex, Row
+    from tbatch_tui.tui.screens.results.rows import ChosenRows
+    from tbatch_tui.tui.screens.results.session import ResultsSession
+    from tbatch_tui.tui.widgets.table.table import RecordTable
+
+_NOT_DOWNLOADED = {
     FileKind.OUTPUT: "the output file is not here yet ({job.download} on the job)",
     FileKind.ERRORS: "the error file is not here yet ({job.download} on the job)",
 }
 
 
-class ResultsHeader(ResultsFamily):
-    """Says what is known, as far as it is known."""
+class CountsLine(Static):
+    """How many requests came to which end, which must add up, and what keeps the counts from being complete."""
 
-    cost: Cost | None = None
-    cost_of_shown: Cost | None = None
-    """Of the rows that are shown, where they are not all."""
+    DEFAULT_CSS = """
+    CountsLine { height: auto; max-height: 4; padding: 0 1; }
+    """
 
-    @work(group="cost", exclusive=True, exit_on_error=False)
-    async def find_cost(self) -> None:
-        """What all rows cost, and those that are shown."""
-        self.cost_of_shown = None
-        index, job = self.reader.index, self.job
-        of, rows = self.shown_rows()
-        if not index.is_built or not self.reader.has_results:
-            return
-        tariff = await self.engine.price_list()
-        model = job.job.model if job is not None and job.job is not None else None
+    def __init__(self) -> None:
+        super().__init__(id="counts", markup=False)
 
-        def sums() -> list[Cost]:
-            return [cost(usage_by_model(index, chosen), tariff, model) for chosen in (None, rows)[: 2 if of else 1]]
+    def show(self, index: ResultIndex, record: JobRecord | None) -> None:
+        """Show the counts of an index; without result files, or before it is built, hide the line."""
+        counts = index.counts if index.has_results else None
+        issues = _issues(index, record)
+        pieces: StyledText = []
+        if counts is not None:
+            pieces.append((format_counts(counts), "$status-attention" if issues else counts_style(counts)))
+        if issues:
+            pieces += [(" · " if pieces else "", "$rule"), (issues, "$status-attention")]
+        self.display = bool(pieces)
+        self.update(styled_content(pieces))
 
-        found = await asyncio.to_thread(sums)
-        if index is self.reader.index:
-            self.cost, self.cost_of_shown = found[0], found[-1] if of else None
-            self.show_sum()
 
-    def show_sum(self) -> None:
-        """Say how things stand."""
-        name = fmt.joined(self.job.name if self.job is not None else "", self.family_text())
-        if self.by_cause:
-            causes = fmt.plural(len(self.causes), "cause") if self.causes is not None else ""
-            self.header.show(fmt.joined(name, "errors by cause", causes), self._busy())
-        else:
-            place = self._place() if self.shown_text else ""
-            marked = f"{len(self.table.marked):,} marked" if self.table.marked else ""
-            self.header.show(fmt.joined(name, line(self.shown_text), place, marked), self._busy())
-        self._show_below(self._sum())
+def _issues(index: ResultIndex, record: JobRecord | None) -> str:
+    """Return which files are missing, unreadable or not what they were."""
+    if not index.is_built or not index.has_results:
+        return ""
+    return fmt.join(*(fill_keys(_NOT_DOWNLOADED[kind]) for kind in _missing(record)), line(format_issues(index)))
 
-    def _place(self) -> str:
-        """`2 of 17 rows`: how many there are, and where one is."""
-        count, at = self.table.row_count, self.table.cursor_index
-        return fmt.plural(count, "row") if at is None or not at else f"{at + 1:,} of {fmt.plural(count, 'row')}"
 
-    def _busy(self) -> list[tuple[str, str]]:
-        """How far reading or searching has come."""
-        reader = self.reader
-        if self.exported is not None:
-            done, total = self.exported
-            return [(f"exporting {fmt.percent(done / max(1, total))}", "$status-active")]
-        if not reader.busy or reader.fraction is None:
-            return self._money()
-        return [(f"{reader.busy} {fmt.percent(reader.fraction)}", "$status-active")]
+def _missing(record: JobRecord | None) -> list[FileKind]:
+    """Return the result files that the server has and this machine has not."""
+    if record is None or record.job is None:
+        return []
+    transfers = {FileKind.OUTPUT: record.output, FileKind.ERRORS: record.errors}
+    return [
+        kind
+        for kind, transfer in transfers.items()
+        if record.job.file_id(kind) and (transfer is None or transfer.path is None)
+    ]
 
-    def _money(self) -> list[tuple[str, str]]:
-        """What it cost, beside what was said before; where there is room, by which prices."""
-        job, whole, part = self.job, self.cost, self.cost_of_shown
-        if whole is None or whole.usd is None:
+
+def rows_subject(name: str, filter_text: str, table: RecordTable[Row]) -> str:
+    """Return the header's subject over a list of rows: `reviews · errors · 2 of 17 rows · 3 marked`."""
+    marked = f"{len(table.marked):,} marked" if table.marked else ""
+    return fmt.join(name, line(filter_text), _position(table) if filter_text else "", marked)
+
+
+def causes_subject(name: str, causes: Sequence[ErrorGroup] | None) -> str:
+    """Return the header's subject over a list of causes: `reviews · errors by cause · 3 causes`."""
+    return fmt.join(name, "errors by cause", fmt.plural(len(causes), "cause") if causes is not None else "")
+
+
+def _position(table: RecordTable[Row]) -> str:
+    """Return `17 rows`, or `2 of 17 rows` below the first."""
+    rows, index = fmt.plural(table.row_count, "row"), table.cursor_index
+    return f"{index + 1:,} of {rows}" if index else rows
+
+
+def activity_pieces(session: ResultsSession, exported: tuple[int, int] | None) -> StyledText:
+    """Return how far exporting, reading or searching is: `reading 42 %`."""
+    if exported is not None:
+        done, total = exported
+        return [(f"exporting {fmt.percent(done / max(1, total))}", "$status-active")]
+    if session.activity and session.fraction is not None:
+        return [(f"{session.activity} {fmt.percent(session.fraction)}", "$status-active")]
+    return []
+
+
+class ResultCosts:
+    """What all rows of an index cost, and the rows that are shown or marked."""
+
+    def __init__(self, engine: BatchEngine) -> None:
+        self._engine = engine
+        self._total: Cost | None = None
+        self._chosen: Cost | None = None
+
+    def clear(self) -> None:
+        """Forget the costs of an index that is not shown any more."""
+        self._total = self._chosen = None
+
+    async def compute(self, session: ResultsSession, record: JobRecord | None, chosen: ChosenRows) -> bool:
+        """Compute both costs in a thread; False if nothing is read yet, or other files were read meanwhile."""
+        self._chosen = None
+        index = session.index
+        if not index.is_built or not index.has_results:
+            return False
+        prices = await self._engine.price_list()
+        model = record.job.model if record is not None and record.job is not None else None
+
+        def compute() -> tuple[Cost, Cost | None]:
+            total = cost(usage_by_model(index, None), prices, model)
+            return total, cost(usage_by_model(index, chosen.rows), prices, model) if chosen.label else None
+
+        total, part = await asyncio.to_thread(compute)
+        if index is not session.index:
+            return False
+        self._total, self._chosen = total, part
+        return True
+
+    def pieces(self, estimate: Estimate | None, *, with_chosen: bool, with_prices: bool) -> StyledText:
+        """Return `$1.20 of $4.80 (est. ≤ $5.00)` for the right end of the header line."""
+        if self._total is None or self._total.usd is None:
             return []
-        submission = job.submission if job is not None and not self.merged else None
-        words = format_cost(whole, submission.estimate if submission is not None else None)
-        if part is not None and part.usd is not None and not self.by_cause:
-            words = f"{format_money(part)} of {words}"
-        return [(format_price(whole), QUIET)] * (self.size.width >= _PRICES_FROM) + [(words, "")]
-
-    def _show_below(self, said: list[tuple[str, str]]) -> None:
-        """The sum, and what keeps it from being the whole truth."""
-        if trouble := self._trouble():
-            said = [*said, (" · " if said else "", "$rule"), (trouble, "$status-attention")]
-        below = self.query_one("#sum", Static)
-        below.display = bool(said)
-        self.set_status(below, said)
-
-    def _sum(self) -> list[tuple[str, str]]:
-        """The sum that must come out even."""
-        reader, found = self.reader, self.reader.index.counts
-        if found is None or not reader.has_results:
-            return []
-        return [(format_counts(found), "$status-attention" if self._trouble() else counts_style(found))]
-
-    def _trouble(self) -> str:
-        index = self.reader.index
-        if not index.is_built or not self.reader.has_results:
-            return ""
-        return fmt.joined(*(fill_keys(_LACKING[kind]) for kind in lacking(self.job)), line(format_issues(index)))
-
-    def empty(self) -> str:
-        if self.reader.busy:
-            return f"{self.reader.busy.capitalize()} …"
-        if self.reader.has_results:
-            return empty_title(self.kind, self.sought)
-        return no_files_title(self.job, self.reader.index)
+        text = format_cost(self._total, estimate)
+        if with_chosen and self._chosen is not None and self._chosen.usd is not None:
+            text = f"{format_money(self._chosen)} of {text}"
+        return [(format_price(self._total), QUIET)] * with_prices + [(text, "")]

@@ -1,4 +1,4 @@
-"""One row as a person reads it: what was asked, what came back, and what is odd about it. Pure: a record to blocks."""
+"""One row as blocks of text: the request, the response, and what is wrong with them. Pure functions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.results import ContentPart, Message, Outcome, PartKind, ResultRecord, Usage, format_raw_line
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.render.outcome import ODD, look_of_outcome
+from tbatch_tui.tui.render.outcome import ISSUE_TEXTS, outcome_style
 from tbatch_tui.tui.render.status import ATTENTION, FAILED, QUIET
 from tbatch_tui.tui.widgets.reader.wrap import Block
 
@@ -18,44 +18,52 @@ _ROLE = "bold $accent-text"
 _TEXT = (PartKind.TEXT, PartKind.JSON)
 
 
-def record_blocks(record: ResultRecord, *, unfolded: bool = False, sought: str = "") -> list[Block]:
-    """The blocks of a reading pane. Reasoning is folded, unless it is asked for, holds what is sought, or is all."""
+def record_blocks(record: ResultRecord, *, unfolded: bool = False, query: str = "") -> list[Block]:
+    """Return a row as a conversation.
+
+    Reasoning is folded to one line unless `unfolded` is set, it holds `query`, or there is no other answer.
+    """
     row = record.row
-    blocks = [Block(trouble, ATTENTION) for trouble in record.issues]
+    blocks = [Block(issue, ATTENTION) for issue in record.issues]
     if row.issue is not None:
-        blocks.append(Block(ODD[row.issue], ATTENTION))
+        blocks.append(Block(ISSUE_TEXTS[row.issue], ATTENTION))
     if blocks:
         blocks.append(Block())
     for message in record.request_messages:
-        blocks += _message(message, unfolded=unfolded, sought=sought)
+        blocks += _message(message, unfolded=unfolded, query=query)
     if record.settings or record.model:
         settings = [f"{name} {value}" for name, value in record.settings]
-        blocks += [Block(fmt.joined(record.model, *settings), QUIET), Block()]
-    blocks += _came_back(record, unfolded, sought)
+        blocks += [Block(fmt.join(record.model, *settings), QUIET), Block()]
+    blocks += _response(record, unfolded, query)
     if record.source is not None and record.source_line is not None:
-        place = f"{record.source.words}, line {record.source_line:,}"
-        blocks.append(Block(f"{record.origin}, {place}" if record.origin else place, QUIET))
+        source = f"{record.source.words}, line {record.source_line:,}"
+        blocks.append(Block(f"{record.origin}, {source}" if record.origin else source, QUIET))
     return blocks
 
 
 def raw_blocks(record: ResultRecord) -> list[Block]:
-    """Both lines as they stand in the files, indented where they are JSON."""
-    blocks = [Block(trouble, ATTENTION) for trouble in record.issues]
+    """Return the lines of the request and the response as they are in the files; JSON is indented."""
+    blocks = [Block(issue, ATTENTION) for issue in record.issues]
     row = record.row
-    asked = f"input file, line {row.line:,}" if row.line is not None else ""
-    came = f"{record.source.words}, line {record.source_line:,}" if record.source and record.source_line else ""
-    for title, where, data in (("request", asked, record.raw_request), ("response", came, record.raw_response)):
+    request_source = f"input file, line {row.line:,}" if row.line is not None else ""
+    response_source = ""
+    if record.source and record.source_line:
+        response_source = f"{record.source.words}, line {record.source_line:,}"
+    for title, source, data in (
+        ("request", request_source, record.raw_request),
+        ("response", response_source, record.raw_response),
+    ):
         if data is None:
             blocks.append(Block("", lead=((title, _ROLE), (" · none is here", QUIET))))
         else:
-            blocks.append(Block("", lead=((title, _ROLE), (f" · {fmt.joined(where, fmt.size(len(data)))}", QUIET))))
+            blocks.append(Block("", lead=((title, _ROLE), (f" · {fmt.join(source, fmt.size(len(data)))}", QUIET))))
             blocks.append(Block(format_raw_line(data), "", _INDENT))
         blocks.append(Block())
     return blocks
 
 
-def _came_back(record: ResultRecord, unfolded: bool, sought: str) -> Iterator[Block]:
-    row, look = record.row, look_of_outcome(record.row.outcome)
+def _response(record: ResultRecord, unfolded: bool, query: str) -> Iterator[Block]:
+    row, look = record.row, outcome_style(record.row.outcome)
     heading = (f"{look.glyph} {look.word}", f"bold {look.colour}")
     if row.outcome is Outcome.MISSING:
         yield Block("", lead=(heading,))
@@ -66,7 +74,7 @@ def _came_back(record: ResultRecord, unfolded: bool, sought: str) -> Iterator[Bl
         return
     if record.failure is not None:
         status = f"HTTP {record.failure.status}" if record.failure.status is not None else ""
-        about = fmt.joined(status, record.failure.code)
+        about = fmt.join(status, record.failure.code)
         yield Block("", lead=(heading, (f" · {about}" if about else "", QUIET)))
         yield Block(record.failure.message, FAILED, _INDENT)
         yield Block()
@@ -74,18 +82,18 @@ def _came_back(record: ResultRecord, unfolded: bool, sought: str) -> Iterator[Bl
             yield Block(record.raw_response.decode("utf-8", "replace"), QUIET, _INDENT)
             yield Block()
         return
-    if record.transcription is not None:
-        heard = fmt.joined(
-            record.transcription.language,
-            fmt.duration(record.transcription.seconds) if record.transcription.seconds else "",
+    if (transcription := record.transcription) is not None:
+        about = fmt.join(
+            transcription.language,
+            fmt.duration(transcription.seconds) if transcription.seconds else "",
         )
-        yield Block("", lead=(("heard", _ROLE), (f" · {heard}" if heard else "", QUIET)))
-        yield Block(record.transcription.text or "(silence)", "" if record.transcription.text else QUIET, _INDENT)
+        yield Block("", lead=(("heard", _ROLE), (f" · {about}" if about else "", QUIET)))
+        yield Block(transcription.text or "(silence)", "" if transcription.text else QUIET, _INDENT)
         yield Block()
     for number, answer in enumerate(record.answers):
-        about = fmt.joined(answer.finish_reason, _used(record.usage) if not number else "")
-        thought = record.usage.reasoning if record.usage is not None and not number else None
-        yield from _message(answer, about, unfolded=unfolded, sought=sought, thought=thought)
+        about = fmt.join(answer.finish_reason, _used(record.usage) if not number else "")
+        reasoning_tokens = record.usage.reasoning if record.usage is not None and not number else None
+        yield from _message(answer, about, unfolded=unfolded, query=query, reasoning_tokens=reasoning_tokens)
     if row.outcome is Outcome.CUT_SHORT:
         yield Block("", lead=(heading,))
         yield Block(_why_cut(record), ATTENTION, _INDENT)
@@ -93,14 +101,17 @@ def _came_back(record: ResultRecord, unfolded: bool, sought: str) -> Iterator[Bl
 
 
 def _message(
-    message: Message, about: str = "", *, unfolded: bool = False, sought: str = "", thought: int | None = None
+    message: Message, about: str = "", *, unfolded: bool = False, query: str = "", reasoning_tokens: int | None = None
 ) -> Iterator[Block]:
     yield Block("", lead=((message.role, _ROLE), (f" · {about}" if about else "", QUIET)))
     if message.reasoning:
         is_all = not message.parts and not message.tool_calls
-        is_sought = bool(sought) and sought.lower() in message.reasoning.lower()
-        shown = unfolded or is_all or is_sought
-        size = fmt.plural(thought, "token") if thought else fmt.plural(len(message.reasoning), "character")
+        is_hit = bool(query) and query.lower() in message.reasoning.lower()
+        shown = unfolded or is_all or is_hit
+        if reasoning_tokens:
+            size = fmt.plural(reasoning_tokens, "token")
+        else:
+            size = fmt.plural(len(message.reasoning), "character")
         yield Block("", lead=((f"  {'▾' if shown else '▸'} reasoning ({size})", QUIET),))
         if shown:
             yield Block(message.reasoning, QUIET, 2 * _INDENT)
@@ -113,7 +124,7 @@ def _message(
 
 
 def _note(part: ContentPart) -> str:
-    """`image: https://…`, or `image: image/png, 34.1 kB`."""
+    """Return `[image: https://…]`, or `[image: image/png, 34.1 kB]`."""
     return f"[{part.kind.value}: {part.text}" + (f", {fmt.size(part.size)}]" if part.size is not None else "]")
 
 

@@ -1,4 +1,4 @@
-"""What is to be asked once more: errors by cause, what is missing, what was cut short, and of which model."""
+"""The retry dialog: which requests to ask again, of which model, and with which token limit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.dialogs.base import Box
 from tbatch_tui.tui.dialogs.form import Form
 from tbatch_tui.tui.render.status import ATTENTION, FAILED, QUIET
-from tbatch_tui.tui.sanitize import line, one_line
+from tbatch_tui.tui.sanitize import line, line_content
 from tbatch_tui.tui.screens.results.error_groups import verdict
 from tbatch_tui.tui.widgets.checkbox_list import Checkbox, CheckboxList
 from tbatch_tui.tui.widgets.text_input import TextInput
@@ -24,43 +24,43 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.results import ErrorGroup
 
-_MOST = 40
-"""Causes that have a line of their own; the rarer ones are chosen together."""
+_MAX_CAUSES = 40
+"""Causes with a line of their own; the rarer ones are chosen together."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryOffer:
-    """What can be asked once more."""
+    """What can be asked again."""
 
     name: str
     groups: tuple[ErrorGroup, ...]
     missing: int
     cut_short: int
     marked: int = 0
-    """Rows that the person marked, of whatever kind."""
+    """Rows that the person marked, of any kind."""
     model: str = ""
-    """The model that was asked; empty where it is not known."""
+    """The model that was asked; empty if it is not known."""
     max_tokens: int | None = None
-    """What an answer that was cut short was allowed; None where that is not known."""
+    """The token limit of an answer that was cut short; None if it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
-class RetryWish:
-    """What a person chose."""
+class RetryChoice:
+    """What the person chose."""
 
     groups: tuple[ErrorGroup, ...]
     missing: bool
     cut_short: bool
     max_tokens: int | None
-    """For those that were cut short; None leaves it as it is."""
+    """A new limit for answers that were cut short; None keeps the old one."""
     model: str | None
-    """For all; None leaves it as it is."""
+    """Another model for all requests; None keeps theirs."""
     marked: bool = False
-    """What the person marked, and nothing else."""
+    """The marked rows, and nothing else."""
 
 
-class RetryDialog(Form[RetryWish]):
-    """Ticks and two fields; answers what was chosen, or None."""
+class RetryDialog(Form[RetryChoice]):
+    """A form of ticks and two fields; returns the choice, or None."""
 
     AROUND = 15
 
@@ -72,9 +72,10 @@ class RetryDialog(Form[RetryWish]):
         self._cut_at_first = only_cut and not offer.marked
 
     def compose(self) -> ComposeResult:
+        """Lay out the form."""
         offer = self._offer
         with Box():
-            yield Static(one_line(f"Retry {offer.name}"), classes="dialog--title")
+            yield Static(line_content(f"Retry {offer.name}"), classes="dialog--title")
             with CheckboxList():
                 if offer.marked:
                     yield Checkbox([_count(offer.marked), ("marked       ", ""), _ONLY], on=True, id="marked")
@@ -103,27 +104,30 @@ class RetryDialog(Form[RetryWish]):
             yield self.hints("Write and check", "Tick")
 
     def on_mount(self) -> None:
+        """Show how many requests are chosen."""
         self._show_sum()
 
     def on_checkbox_changed(self, event: Checkbox.Changed) -> None:
-        """What is marked is asked by itself: it may be of any kind."""
-        if event.tick.on:
+        """Untick all others for marked rows, and the marked rows for others: those may be of any kind."""
+        if event.checkbox.on:
             for tick in self.query(Checkbox):
-                if (tick.id == "marked") != (event.tick.id == "marked"):
+                if (tick.id == "marked") != (event.checkbox.id == "marked"):
                     tick.on = False
-                    tick.changed()
+                    tick.refresh_if_changed()
         self._show_sum()
 
     def on_input_changed(self, event: Input.Changed) -> None:
+        """Show whether it can be done like that."""
         event.stop()
         self._show_sum()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter in a field writes."""
         event.stop()
         self.action_save()
 
-    def _is_on(self, id: str) -> bool:
-        return any(tick.on for tick in self.query(Checkbox) if tick.id == id)
+    def _is_on(self, tick_id: str) -> bool:
+        return any(tick.on for tick in self.query(Checkbox) if tick.id == tick_id)
 
     def _chosen(self) -> tuple[ErrorGroup, ...]:
         parts = (groups for number, (_, groups) in enumerate(self._parts) if self._is_on(f"group-{number}"))
@@ -137,7 +141,7 @@ class RetryDialog(Form[RetryWish]):
         return count + offer.missing * self._is_on("missing") + offer.cut_short * self._is_on("cut")
 
     def _max_tokens(self) -> int | None:
-        """What is written there. Raises ValueError when it is no count."""
+        """Return the limit that was typed. Raises ValueError if it is no whole number from 1."""
         text = self.query_one("#max-tokens", TextInput).value.strip() if self._offer.cut_short else ""
         if not text:
             return None
@@ -145,8 +149,8 @@ class RetryDialog(Form[RetryWish]):
             raise ValueError(text)
         return int(text)
 
-    def _trouble(self) -> str:
-        """Why it cannot be done as it stands."""
+    def _mistake(self) -> str:
+        """Return what is wrong with the choice; empty if nothing is."""
         if not self._count():
             return "Nothing is chosen."
         try:
@@ -156,17 +160,18 @@ class RetryDialog(Form[RetryWish]):
         return ""
 
     def _show_sum(self) -> None:
-        trouble = self._trouble()
-        said = f"{fmt.plural(self._count(), 'request')} in a new file, which is checked before anything is sent."
-        self.say_sum([(trouble, ATTENTION) if trouble else (said, "")])
+        mistake = self._mistake()
+        summary = f"{fmt.plural(self._count(), 'request')} in a new file, which is checked before anything is sent."
+        self.show_summary([(mistake, ATTENTION) if mistake else (summary, "")])
 
     def action_save(self) -> None:
-        if self._trouble():
+        """Return the choice; with a mistake in it, ring the bell."""
+        if self._mistake():
             self.app.bell()
             return
         model = self.query_one("#model", TextInput).value.strip()
         self.dismiss(
-            RetryWish(
+            RetryChoice(
                 groups=self._chosen(),
                 missing=self._is_on("missing"),
                 cut_short=self._is_on("cut"),
@@ -187,8 +192,8 @@ def _count(number: int) -> tuple[str, str]:
 
 
 def _parts(groups: tuple[ErrorGroup, ...]) -> Iterator[tuple[list[tuple[str, str]], tuple[ErrorGroup, ...]]]:
-    """The lines of the list, and the causes each stands for."""
-    for group in groups[:_MOST]:
+    """Yield the lines of the list, and the causes of each."""
+    for group in groups[:_MAX_CAUSES]:
         yield [*verdict(group), ("  ", ""), (line(group.message), FAILED)], (group,)
-    if rest := groups[_MOST:]:
+    if rest := groups[_MAX_CAUSES:]:
         yield [("  rarer      ", QUIET), (f"the other {fmt.plural(len(rest), 'cause')}", "")], rest

@@ -1,27 +1,86 @@
-"""The rows of the Results list: asked of the index line by line as they are drawn, however many there are."""
+"""The rows of the Results list: which are shown, and how each is drawn, read from the index line by line."""
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.results import Outcome, ResultIndex, Row
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.render.outcome import look_of_outcome
+from tbatch_tui.tui.render.outcome import FILTERS, empty_title, no_files_title, outcome_style
 from tbatch_tui.tui.render.status import ATTENTION, FAILED, QUIET
 from tbatch_tui.tui.widgets.table.columns import Column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MARKED = "marked"
-"""What rows have in common that a person marked."""
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.results import ErrorGroup
+    from tbatch_tui.tui.render.styled import StyledText
+    from tbatch_tui.tui.screens.results.session import ResultsSession
 
-StyledText = list[tuple[str, str]]
+MARKED = "marked"
+"""The label of rows that the person marked."""
+_KINDS = list(FILTERS)
+
+
+class ChosenRows(NamedTuple):
+    """The rows that an export or a cost is about."""
+
+    label: str
+    """What they have in common: `errors · “timeout”`, or `marked`; empty if they are all rows."""
+    rows: Sequence[int]
+    """Their numbers in the index, in order."""
+
+
+@dataclass(slots=True)
+class RowFilter:
+    """Which rows are shown: one kind, or one cause of errors, and of these the ones that hold a text."""
+
+    kind: str = "all"
+    """A key of FILTERS."""
+    cause: ErrorGroup | None = None
+    query: str = ""
+
+    @property
+    def text(self) -> str:
+        """`errors · “timeout”`; empty when all rows are shown."""
+        kind = self.cause.message if self.cause is not None else self.kind
+        return fmt.join(kind if kind != "all" else "", f"“{self.query}”" if self.query else "")
+
+    def next_kind(self) -> None:
+        """Show the next kind of row."""
+        self.cause = None
+        self.kind = _KINDS[(_KINDS.index(self.kind) + 1) % len(_KINDS)]
+
+    def show_cause(self, cause: ErrorGroup) -> None:
+        """Show only the rows with this error."""
+        self.cause, self.kind = cause, "all"
+
+    def empty_text(self, session: ResultsSession, record: JobRecord | None) -> str:
+        """Return what the list says when it has no row."""
+        if session.activity:
+            return f"{session.activity.capitalize()} …"
+        return empty_title(self.kind, self.query) if session.has_results else no_files_title(record, session.index)
+
+    def apply(self, index: ResultIndex, hits: bytearray | None) -> ResultRows:
+        """Return the rows that pass, as far as they are read; `hits` says which of them hold the query."""
+        chosen: Sequence[int] | None = None
+        if not index.has_results:
+            chosen = ()
+        elif self.cause is not None:
+            chosen = self.cause.rows
+        elif self.kind != "all":
+            chosen = index.select(FILTERS[self.kind])
+        if hits is not None:
+            chosen = array("I", [row for row in (range(len(hits)) if chosen is None else chosen) if hits[row]])
+        return ResultRows(index, chosen)
 
 
 class ResultRows:
-    """All rows of an index, or those that were chosen. A row's key is its number."""
+    """All rows of an index, or those that were chosen. The key of a row is its number in the index."""
 
     def __init__(self, index: ResultIndex, chosen: Sequence[int] | None = None) -> None:
         self._index = index
@@ -32,26 +91,32 @@ class ResultRows:
         return self._count
 
     def row(self, index: int) -> Row:
+        """Return the row at a place of the list."""
         return self._index.row(self.number(index))
 
     def key(self, index: int) -> str:
+        """Return the key of the row at a place of the list."""
         return str(self.number(index))
 
     def find(self, key: str) -> int | None:
-        """Where a row is shown; None when it is not."""
+        """Return the place of a row in the list; None when it is not shown."""
         number = int(key)
         if self._chosen is None:
             return number if number < self._count else None
-        at = bisect_left(self._chosen, number)
-        return at if at < self._count and self._chosen[at] == number else None
+        place = bisect_left(self._chosen, number)
+        return place if place < self._count and self._chosen[place] == number else None
 
     def number(self, index: int) -> int:
-        """The row of the index that is shown there."""
+        """Return the number in the index of the row at a place of the list."""
         return index if self._chosen is None else self._chosen[index]
+
+    def numbers(self) -> Sequence[int]:
+        """Return the numbers of all rows of the list."""
+        return range(self._count) if self._chosen is None else array("I", self._chosen)
 
 
 def columns() -> list[Column[Row]]:
-    """Line, custom_id, outcome, tokens, and the first words of the answer."""
+    """Return the columns: line, custom_id, outcome, tokens, and the first words of the answer."""
     return [
         Column("line", "Line", render=lambda row: fmt.count(row.line), width=6, align="right", priority=2, style=QUIET),
         Column("custom_id", "custom_id", render=lambda row: row.custom_id, min=8, max=28, priority=8),
@@ -62,21 +127,21 @@ def columns() -> list[Column[Row]]:
 
 
 def _outcome(row: Row) -> StyledText:
-    look = look_of_outcome(row.outcome)
+    look = outcome_style(row.outcome)
     return [(f"{look.glyph} {look.word}", look.colour)]
 
 
 def _tokens(row: Row) -> str:
-    """Tokens of the answer; of audio, how long it is."""
+    """Return the tokens of the answer; for audio, its duration."""
     return fmt.duration(row.seconds) if row.tokens is None else fmt.count(row.tokens)
 
 
 def _answer(row: Row) -> StyledText:
-    """The answer's first words; the message of an error stands where the answer would. `#2`: of the second job."""
-    odd: StyledText = [(f"#{row.attempt}  ", QUIET)] if row.attempt is not None and row.attempt > 1 else []
-    odd += [(f"{row.issue.value}  ", ATTENTION)] if row.issue is not None else []
+    """Return the start of the answer, or the message of an error; `#2` in front is the second job's answer."""
+    notes: StyledText = [(f"#{row.attempt}  ", QUIET)] if row.attempt is not None and row.attempt > 1 else []
+    notes += [(f"{row.issue.value}  ", ATTENTION)] if row.issue is not None else []
     if row.outcome in (Outcome.ERROR, Outcome.UNREADABLE):
-        return [*odd, (row.preview, FAILED)]
+        return [*notes, (row.preview, FAILED)]
     if row.preview:
-        return [*odd, (row.preview, "")]
-    return [*odd, ("(empty)" if row.outcome in (Outcome.OK, Outcome.CUT_SHORT) else fmt.MISSING, QUIET)]
+        return [*notes, (row.preview, "")]
+    return [*notes, ("(empty)" if row.outcome in (Outcome.OK, Outcome.CUT_SHORT) else fmt.MISSING, QUIET)]

@@ -1,1 +1,1 @@
-"""A reader for long text: wrapping, searching, selecting."""
+"""A reading pane for long text: wrapping, searching and selecting."""

@@ -1,4 +1,4 @@
-"""A line of JSON written over several, to be read: by its tokens alone, so that a cut or faulty one is no trouble."""
+"""Lay out a line of JSON over several lines, by its tokens alone, so that cut or faulty JSON works too."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 _TOKEN = re.compile(r'\s++|"(?:[^"\\]++|\\.)*+"?|[{}\[\],:]|[^\s"{}\[\],:]++', re.DOTALL)
 _LONG_STRING = 600
-_DEEPEST = 16
-"""Levels that are still indented."""
+_MAX_INDENT = 16
+"""Levels that are indented; deeper ones are not indented further."""
 ABOVE, BELOW = 80, 200
-"""Lines shown before and after the marked one."""
+"""Lines shown before and after the marked line."""
 _BEFORE, _AFTER = 240, 2_000
-"""Characters shown before and after the place of a fault, where a line is shown as it is."""
+"""Characters shown before and after a fault, where a line is shown as it is."""
 HERE = "◂ here"
 
 
@@ -31,7 +31,13 @@ class _Line:
 
 
 def json_blocks(text: str, mark: int | None = None, style: str = "") -> tuple[list[Block], int | None]:
-    """The text in lines, and which of them holds the character `mark`; that one is drawn in `style`."""
+    """Return the text in lines, and the index of the line that is marked.
+
+    Args:
+        text: JSON, or what should have been.
+        mark: The offset of a character whose line is marked; None for no mark.
+        style: The style of the marked line.
+    """
     lines = list(_lines(text, mark))
     marked = next((index for index, line in enumerate(lines) if line.is_marked), None)
     start = max(0, (marked or 0) - ABOVE)
@@ -45,7 +51,10 @@ def json_blocks(text: str, mark: int | None = None, style: str = "") -> tuple[li
 
 
 def fault_blocks(before: str, after: str, style: str) -> tuple[list[Block], int | None]:
-    """A line as it is, broken where the fault is: what is no JSON is not laid out as if it were."""
+    """Return a line as it is, broken where the fault is, and the index of the block that begins there.
+
+    What is not JSON is not laid out as if it were.
+    """
     blocks = []
     if before:
         cut = len(before) > _BEFORE
@@ -60,13 +69,13 @@ def fault_blocks(before: str, after: str, style: str) -> tuple[list[Block], int 
 def _lines(text: str, mark: int | None) -> Iterator[_Line]:
     line = _Line(0)
     opened = ""
-    """The bracket that was just opened: its other half, if it comes next, stays on its line."""
-    awaited = mark is not None
+    """The bracket that was just opened: if its other half comes next, it stays on the same line."""
+    is_mark_ahead = mark is not None
     for match in _TOKEN.finditer(text):
         token = match[0]
         if token.isspace():
             continue
-        is_marked = awaited and mark is not None and mark < match.end()
+        is_marked = is_mark_ahead and mark is not None and mark < match.end()
         if token in "}]":
             if not opened:
                 if line.key or line.text:
@@ -89,8 +98,8 @@ def _lines(text: str, mark: int | None) -> Iterator[_Line]:
         opened = token if token in "{[" else ""
         if is_marked:
             line.is_marked |= token != ","
-            awaited = False
-    if awaited:
+            is_mark_ahead = False
+    if is_mark_ahead:
         line.is_marked = True
     if line.key or line.text:
         yield line
@@ -105,10 +114,11 @@ def _shortened(token: str, mark: int | None) -> str:
 
 
 def _block(line: _Line, style: str) -> Block:
-    depth = min(line.depth, _DEEPEST)
-    drawn = style if line.is_marked else ""
+    depth = min(line.depth, _MAX_INDENT)
+    line_style = style if line.is_marked else ""
     margin = ("  " * depth, "")
     text = f"{line.text}  {HERE}" if line.is_marked else line.text
     if not line.key:
-        return Block(text, drawn, 2 * depth, (margin,))
-    return Block(text, drawn, 2 * depth + 2, (margin, (line.key, drawn or "$status-quiet"), (": ", "$status-quiet")))
+        return Block(text, line_style, 2 * depth, (margin,))
+    lead = (margin, (line.key, line_style or "$status-quiet"), (": ", "$status-quiet"))
+    return Block(text, line_style, 2 * depth + 2, lead)

@@ -1,4 +1,4 @@
-"""A screen on which text is selected: what is dragged over in a record stays in that record, character by character."""
+"""Screens on which text can be selected: a drag that begins in a record stays in that record."""
 
 from __future__ import annotations
 
@@ -6,43 +6,44 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual.screen import Screen
 from textual.scroll_view import ScrollView
-from textual.selection import SelectEnd, Selection
-from textual.widget import Widget
 
+from tbatch_tui.tui import textual_private
 from tbatch_tui.tui.keys import bindings as keys
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.geometry import Offset
+    from textual.selection import Selection
+    from textual.widget import Widget
 
 Result = TypeVar("Result")
 
 
 class DragSelectable(ScrollView, inherit_bindings=False):
-    """A widget in which what is dragged over from there on stays, and which knows its characters by their cells."""
+    """A widget that keeps a drag that begins in it, and knows which character is on which cell."""
 
     def offset_at(self, x: int, y: int) -> Offset:
-        """The character and the line at a place of the region that scrolls."""
+        """Return character and line at a cell of the region that scrolls."""
         raise NotImplementedError
 
     async def read_selection(self, selection: Selection) -> str:
-        """What is selected of it; it may take a while, which the loop is not held for."""
+        """Return the selected text. That may take a while, but does not hold the event loop."""
         raise NotImplementedError
 
 
 class SelectableScreen(Screen[Result]):
     """Base of screens and dialogs.
 
-    Textual takes a drag that leaves a widget as one to its end, which in a record may be a megabyte further on: one
-    that began in a `DragSelectable` ends at its border, however far the mouse goes. And Textual takes the right half of
-    a wide character for the next one.
+    Textual takes a drag that leaves a widget to mean all of the rest of it, which in a record may be a megabyte. Here a
+    drag that began in a `DragSelectable` ends at its border, however far the mouse goes. Textual also takes the right
+    half of a wide character for the next character.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [keys.COPY_SELECTED]
 
     def get_widget_and_offset_at(self, x: int, y: int) -> tuple[Widget | None, Offset | None]:
-        state = self._select_state
-        widget = state.start.content_widget if state is not None and self._selecting else None
+        """Return widget and character at a cell of the screen; during a drag, those nearest in its widget."""
+        widget: Widget | None = textual_private.drag_start_widget(self)
         if not isinstance(widget, DragSelectable):
             widget, offset = super().get_widget_and_offset_at(x, y)
             if not isinstance(widget, DragSelectable) or offset is None:
@@ -52,20 +53,20 @@ class SelectableScreen(Screen[Result]):
         return widget, widget.offset_at(x - region.x, y - region.y)
 
     async def read_selected(self) -> str:
-        """All that is selected on the screen."""
+        """Return all selected text of the screen."""
         texts: list[str] = []
         for widget, selection in list(self.selections.items()):
             if isinstance(widget, DragSelectable) and widget.is_attached:
                 texts.append(f"{await widget.read_selection(selection)}\n")
-            elif widget.is_attached and (found := widget.get_selection(selection)) is not None:
-                texts += found
+            elif widget.is_attached and (text_and_end := widget.get_selection(selection)) is not None:
+                texts += text_and_end
         return "".join(texts).rstrip("\n")
 
     def follow_drag(self) -> None:
-        """What was scrolled under the mouse while it drags is selected too, although the mouse did not move."""
-        state = self._select_state
-        if state is None or state.end is None or not self._selecting:
+        """Select also what was scrolled under the dragging mouse, although the mouse did not move."""
+        pointer = textual_private.drag_pointer(self)
+        if pointer is None:
             return
-        widget, offset = self.get_widget_and_offset_at(*state.screen_offset)
-        if isinstance(widget, DragSelectable) and isinstance(widget.parent, Widget):
-            self._select_state = state.update_end(state.screen_offset, SelectEnd(widget.parent, widget, offset))
+        widget, offset = self.get_widget_and_offset_at(*pointer)
+        if isinstance(widget, DragSelectable):
+            textual_private.extend_selection(self, widget, offset)

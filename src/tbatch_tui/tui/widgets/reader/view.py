@@ -1,4 +1,4 @@
-"""A pane to read foreign text in: wrapped as one comes to it, so that its size does not matter."""
+"""A pane for reading foreign text, wrapped as the user comes to it, so that its size does not matter."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from rich.segment import Segment
 from textual.geometry import Offset, Size
 from textual.strip import Strip
 
-from tbatch_tui.text import format
+from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.sanitize import fit_pieces
-from tbatch_tui.tui.widgets.reader.find import find_spans, pattern_of, split_at
+from tbatch_tui.tui.sanitize import fit_styled
+from tbatch_tui.tui.widgets.reader.find import find_spans, highlight_spans, query_pattern
 from tbatch_tui.tui.widgets.reader.selectable import DragSelectable, SelectableScreen
-from tbatch_tui.tui.widgets.reader.selection import MOST, paint_selection, selected_text, span_in
+from tbatch_tui.tui.widgets.reader.selection import MAX_CHARACTERS, paint_selection, selected_text, span_in
 from tbatch_tui.tui.widgets.reader.wrap import Block, WrappedLine, WrappedText
 
 if TYPE_CHECKING:
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from textual.selection import Selection
 
 AHEAD = 400
-"""Lines wrapped beyond what is on screen."""
+"""Lines that are wrapped beyond those on the screen."""
 _AT_A_TIME = 4_000
-"""Lines of a selection that are put together at a time."""
+"""Lines of a selection that are read at a time."""
 BUDGET = 0.02
-"""Seconds of wrapping at a time: keys and clock go on between, however long the text is."""
+"""Seconds of wrapping at a time, so that keys and clock go on however long the text is."""
 
 
 class RecordView(DragSelectable, can_focus=True, inherit_bindings=False):
-    """Blocks of text under each other. The last line says so when there is more than was wrapped yet."""
+    """Blocks of text below each other. The last line tells how much is not wrapped yet."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.MOVING]
     DEFAULT_CSS = """
@@ -47,46 +47,55 @@ class RecordView(DragSelectable, can_focus=True, inherit_bindings=False):
         super().__init__(id=id, classes=classes)
         self._blocks: tuple[Block, ...] = blocks
         self._following = False
-        self._sought: re.Pattern[str] | None = None
+        self._pattern: re.Pattern[str] | None = None
         self._hit = -1
-        """The line of the hit one is at; -1 before the first."""
+        """The line of the current hit; -1 before the first."""
         self._begin(0)
 
-    def show(self, blocks: Sequence[Block], *, stay: bool = False, sought: str = "") -> None:
-        """Read this instead; from its top, unless one is to `stay` where one was. What is `sought` stands out."""
+    def show(self, blocks: Sequence[Block], *, keep_scroll: bool = False, query: str = "") -> None:
+        """Show these blocks.
+
+        Args:
+            keep_scroll: Whether to stay on the line where the user was, instead of going to the top.
+            query: Text whose hits are highlighted.
+        """
         if self._blocks != (blocks := tuple(blocks)):
-            self._unselect()
+            self._clear_selection()
         self._blocks = blocks
-        self._sought = pattern_of(sought)
-        self._hit = self._hit if stay else -1
+        self._pattern = query_pattern(query)
+        self._hit = self._hit if keep_scroll else -1
         self._following = False
         self._begin(self._wrapped_for)
         if self.is_attached and self._wrapped_for:
-            top = round(self.scroll_y) if stay else 0
+            top = round(self.scroll_y) if keep_scroll else 0
             self._wrap(top + self.size.height + AHEAD)
             self.scroll_to(y=top, animate=False, force=True)
             self.refresh(layout=self.styles.is_auto_height)
 
     def show_text(self, text: str) -> None:
-        """Read one text, as it is."""
+        """Show one text as it is."""
         self.show([Block(text)])
 
     @property
     def is_complete(self) -> bool:
-        """Whether all of it is wrapped, so that its last line can be scrolled to."""
+        """Whether all of it is wrapped, so that the last line can be scrolled to."""
         return self._ended
 
     async def go_to_hit(self, by: int) -> bool:
-        """Go to the next line that holds what is sought, or the one before; False when there is none that way."""
+        """Go to the next line with a hit, or to one before it; False when there is none that way.
+
+        Args:
+            by: 1 for the next, -1 for the one before.
+        """
         at = self._hit + by
         flow = self._flow
-        while self._sought is not None and flow is self._flow and at >= 0:
+        while self._pattern is not None and flow is self._flow and at >= 0:
             if at >= len(self._wrapped) - 1 and not self._ended:
                 self._wrap(len(self._wrapped) + AHEAD)
                 await asyncio.sleep(0)
             elif at >= len(self._wrapped):
                 return False
-            elif self._places(at):
+            elif self._hits_in(at):
                 self._hit = at
                 self.scroll_to(y=max(0, at - self.size.height // 3), animate=False, force=True)
                 self.refresh()
@@ -97,32 +106,33 @@ class RecordView(DragSelectable, can_focus=True, inherit_bindings=False):
                     await asyncio.sleep(0)
         return False
 
-    def _places(self, index: int) -> list[tuple[int, int]]:
-        """Where in a wrapped line what is sought stands; it may go over from the line before and into the next."""
-        if self._sought is None:
+    def _hits_in(self, index: int) -> list[tuple[int, int]]:
+        """Return start and end of the hits in a wrapped line. A hit may begin a line before or end a line after."""
+        if self._pattern is None:
             return []
-        here = self._wrapped[index]
+        block = self._wrapped[index].block
 
         def text(at: int) -> str:
-            there = self._wrapped[at] if 0 <= at < len(self._wrapped) else None
-            return there.pieces[-1][0] if there is not None and there.block == here.block else ""
+            line = self._wrapped[at] if 0 <= at < len(self._wrapped) else None
+            return line.parts[-1][0] if line is not None and line.block == block else ""
 
-        return find_spans(self._sought, text(index - 1), text(index), text(index + 1))
+        return find_spans(self._pattern, text(index - 1), text(index), text(index + 1))
 
     def _begin(self, width: int) -> None:
+        """Forget the wrapped lines, and wrap from the start at this width."""
         self._wrapped_for = width
         self._flow = WrappedText(self._blocks, width)
-        self._coming: Iterator[WrappedLine] = iter(self._flow)
+        self._unwrapped: Iterator[WrappedLine] = iter(self._flow)
         self._wrapped: list[WrappedLine] = []
         self._ended = False
 
     def _wrap(self, count: int | None) -> None:
-        """Have so many lines, or all, if there are so many and they can be had in a moment."""
+        """Wrap until there are so many lines, all if None, or until the time is up."""
         until = monotonic() + BUDGET
         while (count is None or len(self._wrapped) < count) and not self._ended:
             if len(self._wrapped) % 64 == 63 and monotonic() > until:
                 break
-            if (line := next(self._coming, None)) is None:
+            if (line := next(self._unwrapped, None)) is None:
                 self._ended = True
             else:
                 self._wrapped.append(line)
@@ -131,50 +141,54 @@ class RecordView(DragSelectable, can_focus=True, inherit_bindings=False):
             self.virtual_size = Size(0, height)
 
     def _fit_width(self) -> None:
-        """Wrap again when the width is another, with the same text at the top."""
+        """Wrap again when the width changed, and keep the same text at the top."""
         width = self.scrollable_content_region.width
         if not width or width == self._wrapped_for:
             return
         top = round(self.scroll_y)
         anchor = self._wrapped[top] if 0 < top < len(self._wrapped) else None
         self._hit = -1
-        self._unselect()
+        self._clear_selection()
         self._begin(width)
         if anchor is None:
             self._wrap(top + self.size.height + AHEAD)
             return
-        place = (anchor.block, anchor.offset)
+        position = (anchor.block, anchor.offset)
         self._wrap(None)
-        line = bisect_right(self._wrapped, place, key=lambda line: (line.block, line.offset)) - 1
+        line = bisect_right(self._wrapped, position, key=lambda line: (line.block, line.offset)) - 1
         self.call_after_refresh(self.scroll_to, y=max(0, line), animate=False, force=True)
 
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """For `height: auto`: as many lines as there are, up to the screen's."""
+    def get_content_height(self, _container: Size, viewport: Size, width: int) -> int:
+        """Take as many lines as there are, up to the screen's, for `height: auto`."""
         flow = iter(WrappedText(self._blocks, width))
         return max(1, sum(1 for _ in zip(range(viewport.height), flow, strict=False)))
 
     def on_resize(self) -> None:
+        """Wrap for the new width."""
         self._fit_width()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Wrap ahead, and extend a selection that is being dragged."""
         super().watch_scroll_y(old_value, new_value)
-        self._look_ahead()
+        self._wrap_ahead()
         if self.is_attached and isinstance(self.screen, SelectableScreen):
             self.screen.follow_drag()
 
     def on_mouse_scroll_down(self) -> None:
-        self._look_ahead()
+        """Wrap ahead."""
+        self._wrap_ahead()
 
     def on_mouse_scroll_up(self) -> None:
+        """Stop following the end."""
         self._following = False
 
-    def _look_ahead(self) -> None:
-        """Wrap what will be scrolled to next."""
+    def _wrap_ahead(self) -> None:
+        """Wrap the lines that may be scrolled to next."""
         if self._wrapped_for and not self._following:
             self._wrap(round(self.scroll_y) + self.size.height + AHEAD)
 
     def _follow(self) -> None:
-        """Go to the end, a moment of wrapping at a time; the last line says how much there is yet to come."""
+        """Go to the end, wrapping a moment at a time; the last line tells how much is left."""
         if not self._following or not self.is_attached:
             return
         self._wrap(None)
@@ -184,27 +198,31 @@ class RecordView(DragSelectable, can_focus=True, inherit_bindings=False):
         else:
             self.set_timer(BUDGET / 2, self._follow)
 
-    # What is selected.
+    # -- selection -----------------------------------------------------------------------------------
 
-    def _unselect(self) -> None:
-        """Other lines stand here now: what was selected is not there any more."""
+    def _clear_selection(self) -> None:
+        """Drop a selection: other lines are shown now, and what was selected is gone."""
         if self.is_attached and self in self.screen.selections:
             self.screen.clear_selection()
 
     def offset_at(self, x: int, y: int) -> Offset:
+        """Return character and line at a cell of the pane."""
         index = y + round(self.scroll_y)
-        return Offset(self._wrapped[index].drawn.character_at(x) if index < len(self._wrapped) else 0, index)
+        return Offset(self._wrapped[index].selectable.character_at(x) if index < len(self._wrapped) else 0, index)
 
     async def read_selection(self, selection: Selection) -> str:
-        """What is selected, as far as it can be copied; a moment at a time, for it may have very many lines."""
+        """Return the selected text as far as it can be copied.
+
+        It is read a moment at a time, because it may have very many lines.
+        """
         flow, first = self._flow, 0 if selection.start is None else selection.start.y
-        while selection.end is None and not self._ended and flow.read <= first * self._wrapped_for + MOST:
+        while selection.end is None and not self._ended and flow.read <= first * self._wrapped_for + MAX_CHARACTERS:
             self._wrap(None)
             await asyncio.sleep(BUDGET / 4)
         parts: list[str] = []
-        while flow is self._flow and first < len(self._wrapped) and sum(map(len, parts)) <= MOST:
+        while flow is self._flow and first < len(self._wrapped) and sum(map(len, parts)) <= MAX_CHARACTERS:
             lines = self._wrapped[first : first + _AT_A_TIME]
-            parts.append(selected_text((line.drawn for line in lines), selection, first))
+            parts.append(selected_text((line.selectable for line in lines), selection, first))
             first += len(lines)
             if selection.end is not None and first > selection.end.y:
                 break
@@ -212,28 +230,32 @@ class RecordView(DragSelectable, can_focus=True, inherit_bindings=False):
         return "".join(parts)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """Return the selected text, of the lines that are wrapped so far."""
         first = 0 if selection.start is None else selection.start.y
-        lines = (self._wrapped[index].drawn for index in range(first, len(self._wrapped)))
+        lines = (self._wrapped[index].selectable for index in range(first, len(self._wrapped)))
         return selected_text(lines, selection, first), "\n"
 
+    # -- painting and keys ---------------------------------------------------------------------------
+
     def render_line(self, y: int) -> Strip:
+        """Render a wrapped line with its hits and its selection."""
         width, base = self.scrollable_content_region.width, self.rich_style
         index = y + round(self.scroll_y)
         span = None
         if index < len(self._wrapped):
-            pieces = self._wrapped[index].pieces
-            span = span_in(self.text_selection, index, self._wrapped[index].drawn)
-            if hits := self._places(index):
-                text, style = pieces[-1]
-                found = "bold reverse" if index == self._hit else "reverse"
-                pieces = (*pieces[:-1], *split_at(text, style, hits, found))
+            parts = self._wrapped[index].parts
+            span = span_in(self.text_selection, index, self._wrapped[index].selectable)
+            if hits := self._hits_in(index):
+                text, style = parts[-1]
+                highlight = "bold reverse" if index == self._hit else "reverse"
+                parts = (*parts[:-1], *highlight_spans(text, style, hits, highlight))
         elif index == len(self._wrapped) and not self._ended and self._wrapped_for:
-            left = format.size(max(1, self._flow.total - self._flow.read))
-            pieces = ((f"… {left} more below", "$status-attention"),)
+            left = fmt.size(max(1, self._flow.total - self._flow.read))
+            parts = ((f"… {left} more below", "$status-attention"),)
         else:
             return Strip.blank(width, base).apply_offsets(0, index)
-        styled = [(text, self._style(base, style)) for text, style in pieces]
-        segments = [Segment(text, style) for text, style in fit_pieces(styled, width, fill=base)]
+        styled = [(text, self._style(base, style)) for text, style in parts]
+        segments = [Segment(text, style) for text, style in fit_styled(styled, width, fill=base)]
         if span is not None:
             segments = list(paint_selection(segments, span, self.screen.get_component_rich_style("screen--selection")))
         return Strip(segments, width).apply_offsets(0, index)
@@ -242,26 +264,32 @@ class RecordView(DragSelectable, can_focus=True, inherit_bindings=False):
         return base + self.app.stylesheet.parse_style(style).rich_style if style else base
 
     def action_cursor_down(self) -> None:
+        """Scroll a line down."""
         self._scroll_by(1)
 
     def action_cursor_up(self) -> None:
+        """Scroll a line up."""
         self._scroll_by(-1)
 
     def action_page_down(self) -> None:
+        """Scroll a page down."""
         self._scroll_by(max(1, self.size.height - 1))
 
     def action_page_up(self) -> None:
+        """Scroll a page up."""
         self._scroll_by(-max(1, self.size.height - 1))
 
     def action_cursor_top(self) -> None:
+        """Go to the first line."""
         self._following = False
         self.scroll_to(y=0, animate=False, force=True)
 
     def action_cursor_bottom(self) -> None:
+        """Go to the last line, however much there is to wrap."""
         self._following = True
         self._follow()
 
     def _scroll_by(self, lines: int) -> None:
         self._following = False
-        self._look_ahead()
+        self._wrap_ahead()
         self.scroll_to(y=round(self.scroll_y) + lines, animate=False, force=True)

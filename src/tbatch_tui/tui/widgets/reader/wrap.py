@@ -1,4 +1,4 @@
-"""Wraps foreign text lazily: five megabytes on one line cost no more than the part that is looked at."""
+"""Wrap foreign text lazily: five megabytes on one line cost no more than the part that is on the screen."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 SLICE = 8_192
-"""Characters that pass the gate and are wrapped at a time."""
+"""Characters that are sanitized and wrapped at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A piece of what is read: a heading, a message, a field. Its text is wrapped, after `lead` in the first line."""
+    """A heading, a message or a field. Its text is wrapped; the first line begins with `lead`."""
 
     text: str = ""
     style: str = ""
     indent: int = 0
     lead: Sequence[tuple[str, str]] = ()
-    """Pieces in the first line's indent; if they are wider, the text begins after them."""
+    """Styled text in the indent of the first line; if it is wider, the text begins after it."""
 
 
 @dataclass(frozen=True, slots=True)
 class WrappedLine:
-    """One line as it is drawn. `pieces` are no wider than was asked."""
+    """A line as it is on the screen. Its `parts` are text and style, no wider than was asked."""
 
-    pieces: tuple[tuple[str, str], ...]
+    parts: tuple[tuple[str, str], ...]
     block: int
     offset: int
-    """Characters of the block before this line: the place to find again at another width."""
-    joint: str = "\n"
-    """What stands between this line and the next in the text: a newline, or the space it was broken at, or nothing."""
+    """Characters of the block before this line, to find it again at another width."""
+    separator: str = "\n"
+    """What the text has between this line and the next: a newline, the space it was broken at, or nothing."""
     gutter: int = 0
-    """Characters of an indent that is not the text's own."""
+    """Characters of an indent that is not part of the text."""
 
     @property
-    def drawn(self) -> DrawnSelection:
-        """The line as one text, for what is selected of it."""
-        return DrawnSelection("".join(text for text, _ in self.pieces), self.gutter, self.joint)
+    def selectable(self) -> DrawnSelection:
+        """The line as one text, for selecting in it."""
+        return DrawnSelection("".join(text for text, _ in self.parts), self.gutter, self.separator)
 
 
 class WrappedText:
-    """Blocks as lines of a width, made as they are asked for."""
+    """Blocks as lines of a width, wrapped as they are iterated over."""
 
     def __init__(self, blocks: Sequence[Block], width: int) -> None:
         self.total = sum(len(block.text) for block in blocks)
@@ -60,18 +60,18 @@ class WrappedText:
     def __iter__(self) -> Iterator[WrappedLine]:
         for index, block in enumerate(self._blocks):
             lead = tuple((line(text), style) for text, style in block.lead)
-            led = sum(cell_len(text) for text, _ in lead)
+            lead_width = sum(cell_len(text) for text, _ in lead)
             indent = min(max(block.indent, 0), max(0, self._width - 8))
-            first = max(indent, led)
+            first = max(indent, lead_width)
             offset = 0
-            for text, joint in self._lines(block.text, self._width - indent, self._width - first):
-                before = (*lead, (" " * (first - led), "")) if not offset else ((" " * indent, ""),)
+            for text, separator in self._lines(block.text, self._width - indent, self._width - first):
+                before = (*lead, (" " * (first - lead_width), "")) if not offset else ((" " * indent, ""),)
                 gutter = indent if offset or not lead else 0
-                yield WrappedLine((*before, (text, block.style)), index, offset, joint, gutter)
+                yield WrappedLine((*before, (text, block.style)), index, offset, separator, gutter)
                 offset += len(text) + 1
 
     def _lines(self, text: str, width: int, first: int) -> Iterator[tuple[str, str]]:
-        """The text in lines of a width, the first of another one, each with its joint."""
+        """Yield the text in lines of `width`, the first of width `first`, each with its separator."""
         room, at, end = max(1, first), 0, 0
         while end >= 0:
             end = text.find("\n", at)
@@ -80,15 +80,15 @@ class WrappedText:
                 stop -= 1
             rest = ""
             for start in range(at, max(stop, at + 1), SLICE):
-                piece = text[start : min(start + SLICE, stop)]
-                self.read += len(piece)
-                whole, place = rest + line(piece.expandtabs(TAB)), 0
+                chunk = text[start : min(start + SLICE, stop)]
+                self.read += len(chunk)
+                whole, offset = rest + line(chunk.expandtabs(TAB)), 0
                 *full, rest = fold(whole, max(1, width), room)
                 for wrapped in full:
-                    place += len(wrapped)
-                    joint = " " if whole[place] == " " and not wrapped.isspace() else ""
-                    place += len(joint)
-                    yield wrapped, joint
+                    offset += len(wrapped)
+                    separator = " " if whole[offset] == " " and not wrapped.isspace() else ""
+                    offset += len(separator)
+                    yield wrapped, separator
                     room = max(1, width)
             yield rest, "\n"
             self.read += 1
@@ -96,12 +96,16 @@ class WrappedText:
 
 
 def fold(text: str, width: int, first: int | None = None) -> list[str]:
-    """Harmless text in lines of at most `width` cells (the first of `first`), broken at spaces where there are any."""
+    """Break sanitized text into lines of at most `width` cells, at spaces where there are any.
+
+    Args:
+        first: The cells of the first line, if it has another width.
+    """
     folded: list[str] = []
     start, room = 0, width if first is None else first
-    ascii = text.isascii()
+    is_ascii = text.isascii()
     while True:
-        stop = start + room if ascii else _reach(text, start, room)
+        stop = start + room if is_ascii else _reach(text, start, room)
         if stop >= len(text):
             folded.append(text[start:])
             return folded
@@ -116,7 +120,7 @@ def fold(text: str, width: int, first: int | None = None) -> list[str]:
 
 
 class _Widths(dict[str, int]):
-    """Cells of the characters met so far: wrapping asks for nothing else."""
+    """Cells of each character met so far: a dict lookup is what makes wrapping fast."""
 
     def __missing__(self, character: str) -> int:
         if len(self) > 20_000:
@@ -129,9 +133,9 @@ _WIDTHS = _Widths()
 
 
 def _reach(text: str, start: int, room: int) -> int:
-    """Where the text must stop to take no more than `room` cells; it takes one character at least."""
+    """Return where to stop so that the text takes at most `room` cells, but at least one character."""
     widths = _WIDTHS
-    # A letter may bear marks of no width: look at more characters than there are cells.
+    # A letter may carry marks of no width: there may be more characters than cells.
     for index, character in enumerate(text[start : start + room * 4 + 1], start):
         room -= widths[character]
         if room < 0:

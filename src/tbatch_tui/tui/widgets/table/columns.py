@@ -1,4 +1,4 @@
-"""The columns of a record table: what each shows, how wide it is, and which of them stay when there is little room."""
+"""The columns of a record table: what each shows, how wide it is, and which of them give way for lack of room."""
 
 from __future__ import annotations
 
@@ -12,48 +12,48 @@ from rich.text import Text
 from textual.content import Content
 from textual.style import Style
 
-from tbatch_tui.tui.sanitize import Align, fit, fit_pieces
+from tbatch_tui.tui.sanitize import Align, fit, fit_styled
 
 Row = TypeVar("Row")
 Cell = str | Text | Content | Sequence[tuple[str, str]]
-"""What a cell may be: plain text, or pieces with a style each (`"bold"`, `"$status-ok"`). All of it passes the gate."""
+"""A cell: plain text, or parts with a style each (`"bold"`, `"$status-ok"`). All of it is sanitized when painted."""
 Resolve = Callable[[str | Style], RichStyle]
-"""How the table turns a style of ours into one that can be drawn."""
+"""How the table turns the style of a cell into one that Rich can paint."""
 
 GUTTER = 2
-"""Cells at the left of each row: the cursor's mark and a space."""
+"""Cells at the left of each row, for the cursor and the mark."""
 GAP = 2
 """Cells between two columns."""
 
 
 @dataclass(frozen=True)
 class Column(Generic[Row]):
-    """One column. With a `width` it is that wide; without one it shares the room left, by `weight`."""
+    """A column. With a `width` it is that wide; without one it shares the room that is left, by `weight`."""
 
     key: str
     title: str
     render: Callable[[Row], Cell] | None = None
-    """What the cell of a row says."""
+    """Returns the cell of a row."""
     draw: Callable[[Row, int], Cell] | None = None
-    """The same for a cell that must know its width, such as a bar."""
+    """The same for a cell that depends on its width, such as a bar."""
     width: int = 0
     weight: int = 1
     min: int = 8
-    """A flexible column is never narrower; where this cannot be had, a column vanishes."""
+    """A flexible column is never narrower; without the room for that, some column is left out."""
     max: int = 0
-    """A flexible column is never wider; 0 is no limit."""
+    """A flexible column is never wider; 0 for no limit."""
     align: Align = "left"
     priority: int = 1
-    """Columns of the lowest priority vanish first, the rightmost of equals before the others."""
+    """Columns of the lowest priority are left out first, of equals the rightmost."""
     style: str = ""
-    """The style of the whole cell, beneath what `render` says."""
+    """The style of the whole cell, below those of its parts."""
     keep: Literal["start", "end"] = "start"
-    """Which end of a text that is too long stays: `end` for paths."""
+    """Which end of a text that is too long is kept: `end` for paths."""
     pinned: bool = False
-    """Stays when the person moves on to the columns that had no room."""
+    """Whether it stays when the user turns to the columns that had no room."""
 
     def cell(self, row: Row, width: int) -> Cell:
-        """What the cell of this row says in so many cells."""
+        """Return the cell of a row, for so many cells of the terminal."""
         if self.draw is not None:
             return self.draw(row, width)
         return self.render(row) if self.render is not None else ""
@@ -61,7 +61,7 @@ class Column(Generic[Row]):
 
 @dataclass(frozen=True)
 class PlacedColumn(Generic[Row]):
-    """A column that has its place: `x` counts from the left of the table."""
+    """A column and its place; `x` counts from the left of the table."""
 
     column: Column[Row]
     x: int
@@ -69,20 +69,20 @@ class PlacedColumn(Generic[Row]):
 
 
 def place_columns(columns: Sequence[Column[Row]], width: int) -> tuple[PlacedColumn[Row], ...]:
-    """The columns that fit into `width` cells, each with its place. The last one standing takes what there is."""
+    """Return the columns that fit into `width` cells, each with its place. One column always stays."""
     room = max(0, width - GUTTER - 1)
-    kept = list(columns)
+    remaining = list(columns)
 
     def needed() -> int:
-        return sum(column.width or column.min for column in kept) + GAP * (len(kept) - 1)
+        return sum(column.width or column.min for column in remaining) + GAP * (len(remaining) - 1)
 
-    while len(kept) > 1 and needed() > room:
-        kept.remove(min(reversed(kept), key=lambda column: column.priority))
-    widths = {column.key: column.width or column.min for column in kept}
-    spare = room - needed() if kept else 0
+    while len(remaining) > 1 and needed() > room:
+        remaining.remove(min(reversed(remaining), key=lambda column: column.priority))
+    widths = {column.key: column.width or column.min for column in remaining}
+    spare = room - needed() if remaining else 0
     if spare < 0:
-        widths[kept[0].key] = room
-    growing = [column for column in kept if not column.width]
+        widths[remaining[0].key] = room
+    growing = [column for column in remaining if not column.width]
     while spare > 0 and growing:
         total = sum(column.weight for column in growing)
         shares = {column.key: spare * column.weight // total for column in growing}
@@ -98,39 +98,39 @@ def place_columns(columns: Sequence[Column[Row]], width: int) -> tuple[PlacedCol
         if all(not share for share in shares.values()):
             break
     placed, x = [], GUTTER
-    for column in kept:
+    for column in remaining:
         placed.append(PlacedColumn(column, x, widths[column.key]))
         x += widths[column.key] + GAP
     return tuple(placed)
 
 
 def pages(columns: Sequence[Column[Row]], width: int) -> list[tuple[PlacedColumn[Row], ...]]:
-    """All columns, as many at a time as fit: first by priority, then the others beside those that are pinned."""
-    found = [place_columns(columns, width)]
-    if _without(columns, found[0]):
-        width -= 1  # a free cell beside the sign that says so
-        found = [place_columns(columns, width)]
-    left = _without(columns, found[0])
+    """Return all columns in pages of as many as fit: first by priority, then the others beside the pinned ones."""
+    result = [place_columns(columns, width)]
+    if _without(columns, result[0]):
+        width -= 1  # a free cell for the sign that there is more
+        result = [place_columns(columns, width)]
+    left = _without(columns, result[0])
     pinned = [column for column in columns if column.pinned]
     while left:
         for beside in (pinned, pinned[:1], []):
-            wanted = left
-            while wanted and len(place_columns([*beside, *wanted], width)) < len(beside) + len(wanted):
-                wanted = wanted[:-1]
-            if wanted:
+            batch = left
+            while batch and len(place_columns([*beside, *batch], width)) < len(beside) + len(batch):
+                batch = batch[:-1]
+            if batch:
                 break
-        found.append(place_columns([*beside, *(wanted or left[:1])], width))
-        left = _without(left, found[-1])
-    return found
+        result.append(place_columns([*beside, *(batch or left[:1])], width))
+        left = _without(left, result[-1])
+    return result
 
 
 def _without(columns: Sequence[Column[Row]], placed: Iterable[PlacedColumn[Row]]) -> list[Column[Row]]:
-    shown = {one.column.key for one in placed}
+    shown = {each.column.key for each in placed}
     return [column for column in columns if column.key not in shown]
 
 
 def cell_segments(cell: Cell, placed: PlacedColumn[Row], base: RichStyle, resolve: Resolve) -> list[Segment]:
-    """Exactly `placed.width` cells of foreign text, in its styles on top of `base`."""
+    """Return exactly `placed.width` cells of sanitized text, in its styles on top of `base`."""
     column, width = placed.column, placed.width
     if column.style:
         base += resolve(column.style)
@@ -138,9 +138,9 @@ def cell_segments(cell: Cell, placed: PlacedColumn[Row], base: RichStyle, resolv
         return [Segment(fit(cell, width, align=column.align, keep=column.keep), base)]
     if isinstance(cell, Text):
         cell = Content.from_rich_text(cell)
-    pieces: list[tuple[str, RichStyle]]
+    parts: list[tuple[str, RichStyle]]
     if isinstance(cell, Content):
-        pieces = [(text, base + resolve(style)) for text, style in cell.render(Style.null(), end="")]
+        parts = [(text, base + resolve(style)) for text, style in cell.render(Style.null(), end="")]
     else:
-        pieces = [(text, base + resolve(style) if style else base) for text, style in cell]
-    return [Segment(text, style) for text, style in fit_pieces(pieces, width, align=column.align, fill=base)]
+        parts = [(text, base + resolve(style) if style else base) for text, style in cell]
+    return [Segment(text, style) for text, style in fit_styled(parts, width, align=column.align, fill=base)]

@@ -1,4 +1,4 @@
-"""Draws the lines of a record table, and remembers those of its rows: a row is asked once what it says."""
+"""Render the lines of a record table, and cache those of its rows: the cells of a row are computed once."""
 
 from __future__ import annotations
 
@@ -27,19 +27,22 @@ if TYPE_CHECKING:
     from rich.style import Style as RichStyle
     from textual.content import Content
 
-MARK = "▌"
-"""Stands before the row under the cursor, which is therefore not told by its colour alone."""
-MARKED = "◆"
-"""Stands beside it where the person has marked a row."""
+CURSOR = "▌"
+"""Stands before the row under the cursor, so that the cursor is not shown by colour alone."""
+MARK = "◆"
+"""Stands before a row that the user has marked."""
 MORE_LEFT, MORE_RIGHT = "‹", "›"
-REMEMBERED = 1_024
-"""Rows whose lines are kept."""
+CACHED_ROWS = 1_024
+"""Rows whose lines are cached."""
 
 State = Literal["row", "cursor", "cursor-blurred"]
 
 
 class TablePainter(Generic[Row]):
-    """Lines as wide as `fit_width` was told last. A row's line is made again when its value or its state is another."""
+    """A renderer of lines as wide as the last `fit_width`.
+
+    The line of a row is cached until its value or its state changes.
+    """
 
     def __init__(
         self,
@@ -49,13 +52,13 @@ class TablePainter(Generic[Row]):
         *,
         can_turn: bool = False,
     ) -> None:
-        """A painter.
+        """Make a painter.
 
         Args:
             columns: From left to right.
-            part: The style of a part of the table: `row`, `cursor`, `rule` …
-            parse: Makes a style of what a cell says (`"bold $status-ok"`), in the theme of the moment.
-            can_turn: Whether one can go on to the columns that have no room; without that they are not hinted at.
+            part: Returns the style of a part of the table: `row`, `cursor`, `rule` …
+            parse: Parses the style of a cell (`"bold $status-ok"`) in the current theme.
+            can_turn: Whether the user can turn to the columns that have no room; otherwise nothing hints at them.
         """
         self._columns = tuple(columns)
         self._can_turn = can_turn
@@ -64,7 +67,7 @@ class TablePainter(Generic[Row]):
         self._width = -1
         self._pages: list[tuple[PlacedColumn[Row], ...]] = [()]
         self._page = 0
-        self._strips: LRUCache[tuple[str, State, bool], tuple[Row, Strip]] = LRUCache(REMEMBERED)
+        self._strips: LRUCache[tuple[str, State, bool], tuple[Row, Strip]] = LRUCache(CACHED_ROWS)
         self._styles: dict[str | Style, RichStyle] = {}
         self._wrapped: tuple[Content, int, list[Content]] | None = None
 
@@ -74,11 +77,11 @@ class TablePainter(Generic[Row]):
 
     @property
     def has_hidden(self) -> bool:
-        """Whether there are columns that have no room."""
+        """Whether some columns have no room."""
         return len(self._pages) > 1
 
     def fit_width(self, width: int) -> None:
-        """Give the columns their places, if the width is another one."""
+        """Place the columns again if the width changed."""
         if width != self._width:
             self._width = width
             self._pages = pages(self._columns, width) if self._can_turn else [place_columns(self._columns, width)]
@@ -86,7 +89,7 @@ class TablePainter(Generic[Row]):
             self._strips.clear()
 
     def turn(self, step: int) -> bool:
-        """Go on to the columns that had no room, or back; whether there were any."""
+        """Turn to the columns that had no room, or back; return whether there were any."""
         page = min(max(0, self._page + step), len(self._pages) - 1)
         turned = page != self._page
         if turned:
@@ -94,28 +97,29 @@ class TablePainter(Generic[Row]):
             self._strips.clear()
         return turned
 
-    def forget(self) -> None:
-        """Ask the rows again what they say."""
+    def forget_rows(self) -> None:
+        """Drop the cached lines, so that all cells are computed again."""
         self._strips.clear()
 
     def forget_styles(self) -> None:
-        """The theme is another."""
+        """Drop everything that depends on the theme."""
         self._strips.clear()
         self._styles.clear()
 
     def column_at(self, x: int) -> Column[Row] | None:
-        """The column at a place of the line, for a click."""
-        return next((one.column for one in self._placed if one.x - GAP <= x < one.x + one.width), None)
+        """Return the column at a cell of the line, for a click."""
+        return next((each.column for each in self._placed if each.x - GAP <= x < each.x + each.width), None)
 
     def row(self, key: str, row: Row, state: State, marked: bool = False) -> Strip:
+        """Render a row, or return its line from the cache."""
         cached = self._strips.get((key, state, marked))
         if cached is not None and (cached[0] is row or cached[0] == row):
             return cached[1]
         base = self._part(state)
         cursor = Segment(" ", base)
         if state != "row":
-            cursor = Segment(MARK, self._part("mark" if state == "cursor" else "mark-blurred"))
-        mark = Segment(MARKED, base + self._resolve("bold $accent-text")) if marked else Segment(" ", base)
+            cursor = Segment(CURSOR, self._part("mark" if state == "cursor" else "mark-blurred"))
+        mark = Segment(MARK, base + self._resolve("bold $accent-text")) if marked else Segment(" ", base)
         segments, end = [cursor, mark], GUTTER
         for placed in self._placed:
             if placed.x > end:
@@ -126,18 +130,21 @@ class TablePainter(Generic[Row]):
         self._strips[key, state, marked] = (row, strip)
         return strip
 
-    def header(self, ordered: tuple[str, bool] | None) -> Strip:
-        """The titles; `ordered` is the column the rows are sorted by, and whether downwards.
+    def header(self, sorted_by: tuple[str, bool] | None) -> Strip:
+        """Render the titles.
 
-        The arrow stands in the gap beside a title that fills its column. `‹` and `›` say that there are more columns.
+        The arrow stands in the gap beside a title that fills its column. `‹` and `›` show that there are more columns.
+
+        Args:
+            sorted_by: The key of the column the rows are sorted by, and whether they descend.
         """
         base = self._part("header")
         text = (MORE_LEFT if self._page else " ").ljust(GUTTER)
         for placed in self._placed:
             column, width = placed.column, placed.width
             title = fit(column.title, width, align=column.align)
-            if ordered and ordered[0] == column.key:
-                arrow = "▾" if ordered[1] else "▴"
+            if sorted_by and sorted_by[0] == column.key:
+                arrow = "▾" if sorted_by[1] else "▴"
                 if column.align == "right":
                     text = text.ljust(placed.x - 1) + " "
                     title = fit(f"{arrow} {column.title}", width, align="right")
@@ -153,23 +160,25 @@ class TablePainter(Generic[Row]):
         return strip
 
     def rule(self) -> Strip:
+        """Render the rule between two groups."""
         return Strip([Segment("─" * self._width, self._part("rule"))], self._width)
 
     def blank(self) -> Strip:
+        """Render a line without a row."""
         return Strip.blank(self._width, self._part("row"))
 
-    def empty(self, says: Content, line: int) -> Strip:
-        """A line of what an empty table says."""
+    def empty(self, text: Content, line: int) -> Strip:
+        """Render a line of the text of an empty table."""
         base = self._part("empty")
-        if self._wrapped is None or self._wrapped[:2] != (says, self._width):
-            lines = says.wrap(max(1, self._width - 2 * GUTTER)) if says else []
-            self._wrapped = (says, self._width, lines)
+        if self._wrapped is None or self._wrapped[:2] != (text, self._width):
+            lines = text.wrap(max(1, self._width - 2 * GUTTER)) if text else []
+            self._wrapped = (text, self._width, lines)
         lines = self._wrapped[2]
         if not 0 <= line < len(lines):
             return self.blank()
         segments = [Segment(" " * GUTTER, base)]
-        for text, style in lines[line].render(Style.null(), end="", parse_style=self._parse):
-            segments.append(Segment(text, base + self._resolve(style)))
+        for part, style in lines[line].render(Style.null(), end="", parse_style=self._parse):
+            segments.append(Segment(part, base + self._resolve(style)))
         return Strip(segments).adjust_cell_length(self._width, base)
 
     def _resolve(self, style: str | Style) -> RichStyle:

@@ -1,25 +1,25 @@
-"""One table for jobs, problems and results: a line at a time, however many rows there are.
+"""One table for jobs, problems and results, painted a line at a time, however many rows there are.
 
 Rows are values under keys, in the order they were given. The cursor belongs to a key, so it stays on its row when
-rows come, go and move; the lines that look the same afterwards are not painted again. There is no widget per row and
+rows come, go and move, and lines that look the same afterwards are not painted again. There is no widget per row, and
 nothing is measured over all rows.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from textual.content import Content
-from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 
+from tbatch_tui.tui import textual_private
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.widgets.table.columns import Column, Row
+from tbatch_tui.tui.widgets.table.cursor import Marks, TableCursor
+from tbatch_tui.tui.widgets.table.line_scroll import HEADER, LineScrollView
 from tbatch_tui.tui.widgets.table.painter import State, TablePainter
-from tbatch_tui.tui.widgets.table.rows import KeyedRows, Lines, RowSource, group_starts
+from tbatch_tui.tui.widgets.table.rows import KeyedRows, RowSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -30,16 +30,12 @@ if TYPE_CHECKING:
     from textual.strip import Strip
     from textual.style import Style
 
-HEADER = 1
-"""Lines of the header; there is none over an empty table."""
 EMPTY_TOP = 1
-"""Lines above what an empty table says."""
-_LOOKED_AT = 1_000
-"""Rows around one that is gone, of which the next that stayed gets the cursor."""
+"""Lines above the text of an empty table."""
 
 
-class RecordTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False):
-    """A table of records with a cursor; see the module."""
+class RecordTable(LineScrollView, Generic[Row], can_focus=True, inherit_bindings=False):
+    """A table of records with a cursor."""
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [keys.SELECT, *keys.MOVING, *keys.MARKING]
@@ -69,43 +65,8 @@ class RecordTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fal
     }
     """
 
-    class RecordMessage(Message):
-        """What a table says of one of its rows."""
-
-        def __init__(self, table: RecordTable[Any], key: str, row: Any) -> None:
-            super().__init__()
-            self.table = table
-            self.key = key
-            self.row = row
-
-        @property
-        def control(self) -> RecordTable[Any]:
-            return self.table
-
-    class Highlighted(RecordMessage):
-        """The cursor came to a row, or the row under it changed. The last of several says it all."""
-
-        def can_replace(self, message: Message) -> bool:
-            return isinstance(message, RecordTable.Highlighted) and message.table is self.table
-
-    class Selected(RecordMessage):
-        """Enter, or a double click, on a row."""
-
-    class HeaderClicked(Message):
-        """A click on a column's title."""
-
-        def __init__(self, table: RecordTable[Any], column: str) -> None:
-            super().__init__()
-            self.table = table
-            self.column = column
-            """The key of the column."""
-
-        @property
-        def control(self) -> RecordTable[Any]:
-            return self.table
-
-    class Marked(Message):
-        """Other rows than before are marked; see `marked`."""
+    class TableMessage(Message):
+        """A message of a table."""
 
         def __init__(self, table: RecordTable[Any]) -> None:
             super().__init__()
@@ -113,7 +74,37 @@ class RecordTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fal
 
         @property
         def control(self) -> RecordTable[Any]:
+            """The table, for selectors of `@on`."""
             return self.table
+
+    class RecordMessage(TableMessage):
+        """A message about one row of a table."""
+
+        def __init__(self, table: RecordTable[Any], key: str, row: Any) -> None:
+            super().__init__(table)
+            self.key = key
+            self.row = row
+
+    class Highlighted(RecordMessage):
+        """The cursor moved to a row, or the value of the row under it changed."""
+
+        def can_replace(self, message: Message) -> bool:
+            """Let the last of several stand for all."""
+            return isinstance(message, RecordTable.Highlighted) and message.table is self.table
+
+    class Selected(RecordMessage):
+        """Enter was pressed on a row, or it was double-clicked."""
+
+    class HeaderClicked(TableMessage):
+        """The title of a column was clicked."""
+
+        def __init__(self, table: RecordTable[Any], column: str) -> None:
+            super().__init__(table)
+            self.column = column
+            """The key of the column."""
+
+    class Marked(TableMessage):
+        """Other rows than before are marked; see `marked`."""
 
     def __init__(
         self,
@@ -128,325 +119,261 @@ class RecordTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fal
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
-        """A table without rows yet.
+        """Make a table without rows.
 
         Args:
             columns: From left to right.
             group: A thin rule stands where this value changes. Rows of a group must stand together.
-            empty: What an empty table says instead.
+            empty: The text of an empty table.
             enter: What Enter is called in the footer; None leaves Enter to the screen.
             can_mark: Whether rows can be marked, to do something with all of them.
-            can_turn: Whether the owner has keys for the columns that have no room: `turn_columns`.
+            can_turn: Whether the owner binds keys to `turn_columns`, for the columns that have no room.
         """
         super().__init__(name=name, id=id, classes=classes)
-        self._painter = TablePainter(columns, self._part, self._parsed, can_turn=can_turn)
+        self._painter = TablePainter(columns, self._component_style, self._parse_style, can_turn=can_turn)
         self._group = group
         self._empty = empty or Content()
-        self._rows: RowSource[Row] = KeyedRows()
-        self._lines = Lines(0)
-        self._cursor = 0
-        self._told: tuple[str, Row] | None = None
-        self._left: str | None = None
-        """While there are no rows, the key the cursor was on: a filter that nothing matches does not lose the place."""
-        self._sorted: tuple[str, bool] | None = None
-        self._painted: dict[int, Strip] = {}
-        self._marked: set[str] = set()
+        self._cursor: TableCursor[Row] = TableCursor()
+        self._marks = Marks()
         self._can_mark = can_mark
+        self._sorted_by: tuple[str, bool] | None = None
         self._enter = enter
         if enter is not None:
-            self._bindings.key_to_bindings["enter"] = [replace(keys.SELECT, description=enter)]
+            textual_private.replace_binding(self, "enter", replace(keys.SELECT, description=enter))
 
-    # What it holds.
+    # -- rows ----------------------------------------------------------------------------------------
 
     @property
     def row_count(self) -> int:
-        return len(self._rows)
+        """How many rows there are."""
+        return self._cursor.count
 
     @property
     def source(self) -> RowSource[Row]:
         """The rows, in the order shown."""
-        return self._rows
+        return self._cursor.source
 
     @property
     def cursor_index(self) -> int | None:
-        return self._cursor if len(self._rows) else None
+        """The index of the row under the cursor; None in an empty table."""
+        return self._cursor.index if self.row_count else None
 
     @property
     def cursor_key(self) -> str | None:
-        """The key under the cursor."""
-        return self._rows.key(self._cursor) if len(self._rows) else None
+        """The key under the cursor; None in an empty table."""
+        return self._cursor.key
 
     @property
     def cursor_row(self) -> Row | None:
-        """The row under the cursor."""
-        return self._rows.row(self._cursor) if len(self._rows) else None
+        """The row under the cursor; None in an empty table."""
+        return self._cursor.row
 
     def set_rows(self, rows: Iterable[tuple[str, Row]]) -> None:
-        """Show these rows, in this order. Cursor and scroll stay by key; what looks the same is not painted again."""
+        """Show these rows in this order, each after its key. Cursor and scroll stay with their key."""
         self.set_source(KeyedRows(rows))
 
     def set_source(self, source: RowSource[Row]) -> None:
-        """Show the rows of a source of your own; call it again, with the same one too, when its length changed."""
-        self._become(source)
+        """Show the rows of a source. Call it again, with the same one too, when its length has changed."""
+        cursor = self._cursor
+        line = self._screen_line()
+        was_empty = not cursor.has_reported_row
+        cursor.set_source(source, self._group)
+        self.set_line_count(cursor.lines.count)
+        was_in_view = 0 <= line < self.page_height
+        if cursor.count and self.scroll_y and was_in_view:
+            self.scroll_to_line(cursor.line - line)  # the cursor keeps its height on the screen
+        if was_in_view:
+            self.bring_into_view(self._cursor.line)
+        self.refresh_changed_lines()
+        self._post_highlighted()
+        if was_empty != (not cursor.count) and self.is_attached:
+            self.refresh_bindings()
 
     def refresh_rows(self) -> None:
-        """Draw all rows again: what they say depends on the clock too. Lines that come out the same are left alone."""
-        self._painter.forget()
-        self._repaint()
+        """Render all rows again, for cells that depend on the clock. Lines that come out the same are left alone."""
+        self._painter.forget_rows()
+        self.refresh_changed_lines()
 
     def mark_sorted(self, column: str | None, *, descending: bool = False) -> None:
-        """Show in the header which column the rows are sorted by. Sorting is the owner's."""
-        now = None if column is None else (column, descending)
-        if now != self._sorted:
-            self._sorted = now
-            self._repaint()
+        """Show in the header which column the rows are sorted by. Sorting them is the owner's task."""
+        sorted_by = None if column is None else (column, descending)
+        if sorted_by != self._sorted_by:
+            self._sorted_by = sorted_by
+            self.refresh_changed_lines()
 
     def set_empty(self, empty: Content) -> None:
-        """What an empty table says."""
+        """Set the text of the empty table."""
         if empty == self._empty:
             return
         self._empty = empty
-        if not len(self._rows):
+        if not self.row_count:
             self.refresh()
 
     def set_group(self, group: Callable[[Row], object] | None) -> None:
-        """Other groups, or none; they are looked for with the next rows."""
+        """Group by another value, or by none, from the next rows on."""
         self._group = group
 
     def move_cursor(self, *, index: int | None = None, key: str | None = None) -> bool:
         """Put the cursor on a row, and scroll as little as shows it. False when there is no such row."""
         if key is not None:
-            index = self._rows.find(key)
-        if index is None or not len(self._rows):
+            index = self.source.find(key)
+        if index is None or not self.row_count:
             return False
-        index = min(max(0, index), len(self._rows) - 1)
-        if index != self._cursor:
-            self._cursor = index
-            self._repaint()
-        self._show_cursor()
-        self._tell()
+        if self._cursor.move_to(index):
+            self.refresh_changed_lines()
+        self.bring_into_view(self._cursor.line)
+        self._post_highlighted()
         return True
 
-    # What is marked.
+    def _post_highlighted(self) -> None:
+        """Announce the row under the cursor if its key or its value is another one than last time."""
+        changed = self._cursor.changed_row()
+        if changed is not None:
+            self.post_message(self.Highlighted(self, *changed))
+
+    # -- marks ---------------------------------------------------------------------------------------
 
     @property
     def marked(self) -> frozenset[str]:
-        """The keys that are marked, shown or not."""
-        return frozenset(self._marked)
+        """The keys of the marked rows, whether or not they are shown."""
+        return self._marks.keys
 
     def mark(self, keys: Iterable[str]) -> None:
         """Mark these rows and no others."""
-        marked = set(keys)
-        if marked != self._marked:
-            self._marked = marked
-            self._repaint()
+        if self._marks.replace(keys):
+            self.refresh_changed_lines()
             self.post_message(self.Marked(self))
 
     def action_mark(self) -> None:
-        """Mark the row under the cursor, or not any more, and go on to the next."""
+        """Mark the row under the cursor, or remove its mark, and move to the next row."""
         if (key := self.cursor_key) is not None:
-            self.mark(self._marked ^ {key})
-            self.move_cursor(index=self._cursor + 1)
+            self.mark(self._marks.toggled(key))
+            self.move_cursor(index=self._cursor.index + 1)
 
     def action_mark_all(self) -> None:
-        """Mark every row that is shown; when all are, none."""
-        shown = {self._rows.key(index) for index in range(len(self._rows))}
-        self.mark(self._marked - shown if shown <= self._marked else self._marked | shown)
+        """Mark every row that is shown; if all are marked, remove their marks."""
+        self.mark(self._marks.toggled_all(frozenset(self.source.key(index) for index in range(self.row_count))))
 
-    # Columns that have no room.
+    # -- columns that have no room -------------------------------------------------------------------
 
     @property
     def has_hidden_columns(self) -> bool:
+        """Whether some columns have no room."""
         return self._painter.has_hidden
 
     def turn_columns(self, step: int) -> None:
-        """Go on to the columns that had no room, or back."""
+        """Turn to the columns that had no room, or back."""
         if self._painter.turn(step):
-            self._repaint()
+            self.refresh_changed_lines()
 
     def on_mouse_scroll_right(self, event: events.MouseScrollRight) -> None:
+        """Turn to the columns at the right."""
         event.stop()
         self.turn_columns(1)
 
     def on_mouse_scroll_left(self, event: events.MouseScrollLeft) -> None:
+        """Turn back to the columns at the left."""
         event.stop()
         self.turn_columns(-1)
 
-    # Keeping the place.
+    # -- painting ------------------------------------------------------------------------------------
 
-    def _screen_line(self) -> int:
-        """Where on the screen the cursor is, from the first line under the header."""
-        return self._lines.line(self._cursor) - round(self.scroll_y)
-
-    def _become(self, source: RowSource[Row]) -> None:
-        """Show what the source holds now, with the cursor on the same key, at the same height of the screen."""
-        line = self._screen_line()
-        stays = self._told[0] if self._told else self._left
-        was_empty = self._told is None
-        before, self._rows = self._rows, source
-        count = len(source)
-        self._left = None if count else stays
-        self._lines = Lines(count, group_starts(source, self._group))
-        found = source.find(stays) if stays is not None else None
-        if found is None and before is not source:
-            found = self._next_that_stayed(before)
-        self._cursor = min(self._cursor, max(0, count - 1)) if found is None else found
-        self._resize_content()
-        if count and self.scroll_y and 0 <= line < self._page():
-            self._scroll_to_line(self._lines.line(self._cursor) - line)
-        if 0 <= line < self._page():
-            self._show_cursor()
-        self._repaint()
-        self._tell()
-        if was_empty != (not count) and self.is_attached:
-            self.refresh_bindings()
-
-    def _next_that_stayed(self, before: RowSource[Row]) -> int | None:
-        """Where the next row that is still there stands now, else the one above: that of the cursor is gone."""
-        at = self._cursor
-        near = chain(range(at + 1, min(len(before), at + _LOOKED_AT)), range(at - 1, max(-1, at - _LOOKED_AT), -1))
-        places = (self._rows.find(before.key(index)) for index in near)
-        return next((place for place in places if place is not None), None)
-
-    def _resize_content(self) -> None:
-        height = self._lines.count + HEADER if self._lines.count else 0
-        if self.virtual_size.height != height:
-            self.virtual_size = Size(0, height)
-
-    def _page(self) -> int:
-        return max(1, self.scrollable_content_region.height - HEADER)
-
-    def _scroll_to_line(self, line: int) -> None:
-        bottom = max(0, self._lines.count - self._page())
-        self.scroll_to(y=min(max(0, line), bottom), animate=False, force=True)
-
-    def _show_cursor(self) -> None:
-        """Scroll as little as brings the cursor into view."""
-        if not self.is_attached or not self.size:
-            return
-        line, top, page = self._lines.line(self._cursor), round(self.scroll_y), self._page()
-        if line < top:
-            self._scroll_to_line(0 if self._cursor == 0 else line)
-        elif line >= top + page:
-            self._scroll_to_line(line - page + 1)
-
-    def _tell(self) -> None:
-        """Say so when another row, or another value, is under the cursor."""
-        if not len(self._rows):
-            self._told = None
-            return
-        key, row = self._rows.key(self._cursor), self._rows.row(self._cursor)
-        if self._told is None or self._told[0] != key or (self._told[1] is not row and self._told[1] != row):
-            self.post_message(self.Highlighted(self, key, row))
-        self._told = (key, row)
-
-    # Drawing.
-
-    def render_line(self, y: int) -> Strip:
-        strip = self._line(y)
-        self._painted[y] = strip
-        return strip
-
-    def _repaint(self) -> None:
-        """Paint those lines of the screen again that have come to look different."""
-        if not self.is_attached or not self.size:
-            return
-        for y in range(self.size.height):
-            if self._painted.get(y) is not (strip := self._line(y)) and self._painted.get(y) != strip:
-                self.refresh(Region(0, y, self.size.width, 1))
-
-    def _line(self, y: int) -> Strip:
-        painter = self._painter
+    def strip_at(self, y: int) -> Strip:
+        """Render a line of the screen: the header, a row, a rule, or nothing."""
+        painter, cursor = self._painter, self._cursor
         painter.fit_width(self.scrollable_content_region.width)
-        if not len(self._rows):
+        if not cursor.count:
             return painter.empty(self._empty, y - EMPTY_TOP)
         if y < HEADER:
-            return painter.header(self._sorted)
-        line = y - HEADER + round(self.scroll_y)
-        if line >= self._lines.count:
+            return painter.header(self._sorted_by)
+        line = y - HEADER + self.top_line
+        if line >= cursor.lines.count:
             return painter.blank()
-        row = self._lines.row(line)
-        if row is None:
+        index = cursor.lines.row(line)
+        if index is None:
             return painter.rule()
-        state: State = "row" if row != self._cursor else "cursor" if self.has_focus else "cursor-blurred"
-        key = self._rows.key(row)
-        return painter.row(key, self._rows.row(row), state, key in self._marked)
+        state: State = "row" if index != cursor.index else "cursor" if self.has_focus else "cursor-blurred"
+        key = cursor.source.key(index)
+        return painter.row(key, cursor.source.row(index), state, key in self._marks)
 
-    def _part(self, name: str) -> RichStyle:
+    def _component_style(self, name: str) -> RichStyle:
         return self.get_component_rich_style(f"record-table--{name}")
 
-    def _parsed(self, style: str | Style) -> Style:
+    def _parse_style(self, style: str | Style) -> Style:
         return self.app.stylesheet.parse_style(style) if isinstance(style, str) else style
 
     def notify_style_update(self) -> None:
+        """Forget what was rendered in the theme before."""
         self._painter.forget_styles()
         super().notify_style_update()
 
-    # Keys and mouse.
+    # -- keys and mouse ------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Enable what needs a row only where there is one."""
         if action == "select":
-            return self._enter is not None and len(self._rows) > 0
+            return self._enter is not None and self.row_count > 0
         if action in ("mark", "mark_all"):
-            return self._can_mark and len(self._rows) > 0
+            return self._can_mark and self.row_count > 0
         return super().check_action(action, parameters)
 
     def action_select(self) -> None:
+        """Post `Selected` for the row under the cursor."""
         if (key := self.cursor_key) is not None:
-            self.post_message(self.Selected(self, key, self._rows.row(self._cursor)))
+            self.post_message(self.Selected(self, key, self.cursor_row))
 
     def action_cursor_down(self) -> None:
-        self.move_cursor(index=self._cursor + 1)
+        """Move to the next row."""
+        self.move_cursor(index=self._cursor.index + 1)
 
     def action_cursor_up(self) -> None:
-        self.move_cursor(index=self._cursor - 1)
+        """Move to the row above."""
+        self.move_cursor(index=self._cursor.index - 1)
 
     def action_cursor_top(self) -> None:
+        """Move to the first row."""
         self.move_cursor(index=0)
 
     def action_cursor_bottom(self) -> None:
-        self.move_cursor(index=len(self._rows) - 1)
+        """Move to the last row."""
+        self.move_cursor(index=self.row_count - 1)
 
     def action_page_down(self) -> None:
-        self._page_by(self._page())
+        """Move a page down."""
+        self._page_by(self.page_height)
 
     def action_page_up(self) -> None:
-        self._page_by(-self._page())
+        """Move a page up."""
+        self._page_by(-self.page_height)
+
+    def on_resize(self) -> None:
+        """Keep the cursor in view."""
+        self.bring_into_view(self._cursor.line)
+
+    def _screen_line(self) -> int:
+        """Return the cursor's line on the screen, counted from the first line below the header."""
+        return self._cursor.line - self.top_line
 
     def _page_by(self, lines: int) -> None:
-        """Move the cursor and the scroll together by so many lines, so that the cursor keeps its height."""
+        """Move cursor and scroll by so many lines, so that the cursor keeps its height on the screen."""
         height = self._screen_line()
-        target = min(max(0, self._lines.line(self._cursor) + lines), max(0, self._lines.count - 1))
-        row = self._lines.row(target)
-        if row is None:
-            row = self._lines.row(target + (1 if lines > 0 else -1))
-        if self.move_cursor(index=row) and 0 <= height < self._page():
-            self._scroll_to_line(self._lines.line(self._cursor) - height)
+        if self.move_cursor(index=self._cursor.index_after(lines)) and 0 <= height < self.page_height:
+            self.scroll_to_line(self._cursor.line - height)
 
     def on_click(self, event: events.Click) -> None:
-        if not len(self._rows):
-            return
+        """Move the cursor to the clicked row; a double click selects it. A click on a title posts `HeaderClicked`."""
         offset = event.get_content_offset(self)
-        if offset is None:
+        if offset is None or not self.row_count:
             return
         if offset.y < HEADER:
             if (column := self._painter.column_at(offset.x)) is not None:
                 self.post_message(self.HeaderClicked(self, column.key))
             return
-        line = offset.y - HEADER + round(self.scroll_y)
-        row = self._lines.row(line) if line < self._lines.count else None
-        if row is None:
+        line = offset.y - HEADER + self.top_line
+        index = self._cursor.lines.row(line) if line < self._cursor.lines.count else None
+        if index is None:
             return
         event.stop()
-        self.move_cursor(index=row)
+        self.move_cursor(index=index)
         if event.chain == 2 and self._enter is not None:
             self.action_select()
-
-    def on_focus(self) -> None:
-        self._repaint()
-
-    def on_blur(self) -> None:
-        self._repaint()
-
-    def on_resize(self) -> None:
-        self._show_cursor()

@@ -1,4 +1,4 @@
-"""Edit what is kept here about a job: its label and a note."""
+"""Edit what only this machine knows about a job: its label and a note."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class EditLabel(Dialog[tuple[str, str] | None]):
-    """Two lines to write in; answers (label, note), or None when nothing was changed."""
+    """Two lines to write in; answers (label, note), or None if nothing was changed."""
 
     AUTO_FOCUS = "#label"
     BINDINGS: ClassVar[list[BindingType]] = [keys.SAVE, keys.DISCARD]
@@ -33,6 +33,7 @@ class EditLabel(Dialog[tuple[str, str] | None]):
         self._note = note
 
     def compose(self) -> ComposeResult:
+        """Compose the two lines."""
         with Box():
             yield Static("Label and note", classes="dialog--title", markup=False)
             yield Static("Label", classes="edit--name", markup=False)
@@ -44,13 +45,16 @@ class EditLabel(Dialog[tuple[str, str] | None]):
             )
 
     def on_input_submitted(self, event: TextInput.Submitted) -> None:
+        """Save on Enter, from either line."""
         event.stop()
         self.action_save()
 
     def action_save(self) -> None:
+        """Answer what is written."""
         label = self.query_one("#label", TextInput).value.strip()
         note = self.query_one("#note", TextInput).value.strip()
         self.dismiss(None if (label, note) == (self._label, self._note) else (label, note))
 
     def action_discard(self) -> None:
+        """Answer that nothing changes."""
         self.dismiss(None)

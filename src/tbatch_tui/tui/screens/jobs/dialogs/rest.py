@@ -1,4 +1,4 @@
-"""What becomes of the rest of a file, of which some requests went ahead: look at those, send it, or do not."""
+"""What to do with the rest of a file of which some requests went ahead: look at those, send it, or drop it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Rest(Enum):
-    """What is to become of it."""
+    """What to do with the rest."""
 
     LOOK = "look"
     SEND = "send"
@@ -27,31 +27,37 @@ class Rest(Enum):
 
 
 class RestDialog(ChoiceDialog[Rest]):
-    """One of them, or None to let it wait."""
+    """Answers what to do, or None to let the rest wait."""
 
     def __init__(self, first: JobRecord, group: JobGroup, cost: Cost | None) -> None:
-        """`first` is the part that went ahead; `cost` what that came to, where it is known."""
+        """Ask about the rest of a file.
+
+        Args:
+            first: The part that went ahead.
+            group: The parts of the file.
+            cost: What the first part cost; None where that is not known.
+        """
         rest = group.requests - group.first
         super().__init__(
             f"Send the other {rest:,} of {first.name_of_file}?",
-            _how_it_stands(first, group, cost, rest),
-            list(_ways(first, rest)),
+            _explanation(first, group, cost, rest),
+            list(_options(first, rest)),
             leave="Let them wait",
         )
 
 
-def _how_it_stands(first: JobRecord, group: JobGroup, cost: Cost | None, rest: int) -> str:
-    """How the first did, and what the rest costs by that."""
+def _explanation(first: JobRecord, group: JobGroup, cost: Cost | None, rest: int) -> str:
+    """Return what became of the first part, and what the rest would cost at the same price a request."""
     if not first.is_finished:
         return f"The first {group.first:,} are not back yet: {first.status_words.lower()}."
-    said = f"Of the first {group.first:,}: {what_came(first)}."
+    outcome = f"Of the first {group.first:,}: {what_came(first)}."
     if cost is None or cost.usd is None or not group.first:
-        return said
-    by_that = fmt.money(cost.usd * rest / group.first)
-    return f"{said} They cost {format_money(cost)}: by that, the rest costs about {by_that.lstrip('<')}."
+        return outcome
+    rest_cost = fmt.money(cost.usd * rest / group.first)
+    return f"{outcome} They cost {format_money(cost)}: by that, the rest costs about {rest_cost.lstrip('<')}."
 
 
-def _ways(first: JobRecord, rest: int) -> Iterator[Option[Rest]]:
+def _options(first: JobRecord, rest: int) -> Iterator[Option[Rest]]:
     if any(transfer.path for transfer in first.transfers):
         yield Option(Rest.LOOK, "Look first", [("open what came back; the rest goes on waiting", "")])
     yield Option(Rest.SEND, "Send the rest", [(f"{fmt.plural(rest, 'request')}, each billed as it is answered", "")])

@@ -1,0 +1,77 @@
+"""Decisions that only the person can make: about a create whose answer is lost, and about the rest of a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.tui.messages import OpenResults
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from textual.screen import Screen
+
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.tui.bridge import Bridge
+
+
+class Decisions:
+    """Asks for a decision and has the engine carry it out. Call its methods in a worker: they wait for dialogs."""
+
+    def __init__(self, screen: Screen[None], engine: BatchEngine, bridge: Bridge) -> None:
+        self._screen = screen
+        self._engine = engine
+        self._bridge = bridge
+
+    async def decide_uncertain(self, record: JobRecord) -> None:
+        """Ask what to do about an uncertain create; "Create again" is confirmed, as it may be billed twice."""
+        from tbatch_tui.tui.screens.jobs.dialogs.uncertain import UncertainDialog
+        from tbatch_tui.tui.screens.jobs.questions import ask, create_again_question
+
+        candidates = self._engine.candidates(record.key)
+        if candidates is None:
+            self._bridge.notify(
+                "It is not being looked up here",
+                "Another tbatch-tui is at work on this data folder: decide there. Or there is no connection yet.",
+            )
+            return
+        app = self._screen.app
+        decision = await app.push_screen_wait(UncertainDialog(record, candidates, self._engine.now()))
+        if decision is None:
+            return
+        if decision.again and not await ask(app, create_again_question(record)):
+            return
+        if not self._engine.decide(record.key, decision):
+            self._bridge.notify("It was settled meanwhile", "Nothing was done: the list has it now.")
+
+    async def decide_rest(self, record: JobRecord) -> None:
+        """Ask what becomes of the rest of a file of which some requests went ahead."""
+        from tbatch_tui.engine.pricing.prices import cost
+        from tbatch_tui.tui.screens.jobs.dialogs.rest import Rest, RestDialog
+
+        group, parts = record.group, await self._engine.groups.parts(record.key)
+        if group is None or not parts:
+            return
+        first = parts[0]
+        usage = first.counts.usage if first.counts is not None else ()
+        model = first.job.model if first.job is not None else None
+        first_cost = cost(usage, await self._engine.price_list(), model)
+        match await self._screen.app.push_screen_wait(RestDialog(first, group, first_cost if usage else None)):
+            case Rest.LOOK:
+                self._screen.post_message(OpenResults(first.key))
+            case Rest.SEND:
+                await self._report(self._engine.groups.send_rest(record.key))
+            case Rest.DROP:
+                await self._report(self._engine.groups.drop_rest(record.key))
+
+    async def _report(self, moving: Awaitable[int]) -> None:
+        """Wait until the rest is sent or dropped, and report if it could not be or had been already."""
+        try:
+            moved = await moving
+        except BatchError as error:
+            self._bridge.report(error)
+        else:
+            if not moved:
+                self._bridge.notify("It was decided meanwhile", "Nothing was done: the list has it now.")

@@ -1,0 +1,1 @@
+"""The questions of Jobs and Job that take more than yes or no."""

@@ -1,0 +1,141 @@
+"""Brings what the engine announces to the list of jobs: into the list model, and from there to the table."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from typing import TYPE_CHECKING
+
+from tbatch_tui.engine.events import RecordsChanged, TransferProgress
+from tbatch_tui.tui.sanitize import lines_content
+from tbatch_tui.tui.screens.jobs.columns import JobRow, JobRows, empty_text
+from tbatch_tui.tui.screens.jobs.list_model import SORTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from textual.screen import Screen
+
+    from tbatch_tui.engine.domain.record import JobRecord, Rank
+    from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.tui.screens.jobs.list_model import JobListModel
+    from tbatch_tui.tui.widgets.table.table import RecordTable
+
+_PIECE = 250
+"""Records taken over before the screen has its turn again."""
+
+
+def _rank(row: JobRow) -> Rank:
+    return row.record.rank
+
+
+class JobFeed:
+    """The way of a record from the engine to its row.
+
+    A row is updated by itself: nothing is rebuilt on a tick, so cursor, scroll, marks and filter stay.
+    """
+
+    def __init__(
+        self,
+        screen: Screen[None],
+        engine: BatchEngine,
+        model: JobListModel,
+        table: RecordTable[JobRow],
+        changed: Callable[[], None],
+    ) -> None:
+        """Create a feed; the table stays empty until `arrange`.
+
+        Args:
+            screen: Runs the workers, which end with it.
+            model: The records, with those in it that were read before the first frame.
+            changed: Called after records have changed, to update what surrounds the table.
+        """
+        self.rows = JobRows([], {}, {})
+        """The rows that the table shows."""
+        self.transfers: dict[str, TransferProgress] = {}
+        """By the key of the record, the upload or download that is in progress."""
+        self._screen = screen
+        self._engine = engine
+        self._model = model
+        self._table = table
+        self._changed = changed
+        self._first_keys = tuple(model.records)
+        self._cursor_goal: str | None = None
+
+    def arrange(self) -> None:
+        """Filter and sort again; the table keeps cursor, scroll and marks."""
+        model, table = self._model, self._table
+        self.refresh_empty_text()
+        # Rules separate the ranks: active, needing attention, done. In another order the ranks are mixed.
+        table.set_group(_rank if model.sort == SORTS[0] else None)
+        self.rows = JobRows(model.shown(), model.records, self.transfers)
+        table.set_source(self.rows)
+        table.mark_sorted(model.sorted_column[0], descending=model.sorted_column[1])
+        if self._cursor_goal is not None and table.move_cursor(key=self._cursor_goal):
+            self._cursor_goal = None
+
+    def refresh_empty_text(self) -> None:
+        """Update what the table says when it has no rows."""
+        self._table.set_empty(lines_content(empty_text(self._model, self._engine.health)))
+
+    def count_hidden(self, keys: Iterable[str]) -> int:
+        """Return how many of these records the filter or the search hides."""
+        return sum(self.rows.find(key) is None for key in keys) if self._model.is_narrowed else 0
+
+    def move_cursor_to(self, key: str) -> None:
+        """Put the cursor on a record, with the first `arrange` that shows it."""
+        self._cursor_goal = key
+
+    def apply(self, event: RecordsChanged) -> None:
+        """Take over what has changed, been renamed or been removed; many records in a worker, in pieces."""
+        model, table = self._model, self._table
+        renamed = dict(event.renamed)
+        new_cursor_key = renamed.get(table.cursor_key or "")
+        for key in (*event.removed, *renamed):
+            model.drop(key)
+        if many := len(event.changed) > _PIECE:
+            self._screen.run_worker(
+                self._take_over(event.changed), group="records", exit_on_error=False, description="many records"
+            )
+        moved = [] if many else [model.put(record) for record in event.changed]
+        if any(moved) or event.removed or event.renamed:
+            self.arrange()
+            if new_cursor_key is not None:
+                table.move_cursor(key=new_cursor_key)
+        elif not many:
+            table.set_source(self.rows)
+        if table.marked and (event.removed or renamed):
+            table.mark(renamed.get(key, key) for key in table.marked.difference(event.removed))
+        self._changed()
+
+    def apply_transfer(self, event: TransferProgress) -> None:
+        """Take over how far an upload or download is, or that it ended."""
+        if event.ended:
+            self.transfers.pop(event.key, None)
+        else:
+            self.transfers[event.key] = event
+        if event.key in self._model.records:
+            self._table.set_source(self.rows)
+
+    async def load_all(self, records: Sequence[JobRecord]) -> None:
+        """Take over the whole history, and drop what the first frame showed and the history no longer has."""
+        await self._take_over(records)
+        latest = {key: self._engine.record(key) for key in self._first_keys}
+        if gone := [key for key, record in latest.items() if record is None or record.key != key]:
+            self.apply(RecordsChanged((), removed=tuple(gone)))
+
+    async def _take_over(self, records: Sequence[JobRecord]) -> None:
+        """Put many records into the list, in pieces, so that the screen stays responsive."""
+        pieces = [records[start : start + _PIECE] for start in range(0, len(records), _PIECE)]
+        for piece in pieces:
+            for record in piece:
+                # As it is now: it may have changed, or gone, while those before it were taken over.
+                if (latest := self._engine.record(record.key)) is not None:
+                    self._model.put(latest)
+            await asyncio.sleep(0)
+        self.arrange()
+        self._changed()
+        for piece in pieces:
+            self._model.prepare_search(record.key for record in piece)
+            await asyncio.sleep(0)
+        gc.freeze()  # the history stays: the garbage collector need not go through it again

@@ -1,0 +1,190 @@
+"""The list of results and the record beside it: which rows are listed, which one is current, how it is read."""
+
+from __future__ import annotations
+
+import asyncio
+from array import array
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.containers import Horizontal
+
+from tbatch_tui.engine.results import ErrorGroup, Row
+from tbatch_tui.tui.sanitize import lines_content
+from tbatch_tui.tui.screens.results.error_groups import group_columns
+from tbatch_tui.tui.screens.results.record_pane import RecordPane
+from tbatch_tui.tui.screens.results.rows import MARKED, ChosenRows, ResultRows, RowFilter, columns
+from tbatch_tui.tui.widgets.table.table import RecordTable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.app import ComposeResult
+
+    from tbatch_tui.engine.results import ResultRecord
+    from tbatch_tui.tui.screens.results.session import ResultsSession
+
+
+class RowBrowser(Horizontal):
+    """A list of rows, or of the causes of errors, and beside it what is under the cursor.
+
+    `-by-cause` is set while causes are listed, `-reading` from Enter on a row until the list has the focus again. In a
+    narrow terminal there is no room for both, and the record is displayed only then, in the place of the list.
+    """
+
+    SCOPED_CSS = False
+    DEFAULT_CSS = """
+    RowBrowser {
+        #rows, #groups { width: 3fr; }
+        #groups, &.-by-cause #rows { display: none; }
+        &.-by-cause #groups { display: block; }
+        #record { width: 2fr; border-left: solid $rule; }
+    }
+    Screen.-narrow RowBrowser {
+        #record { display: none; }
+        &.-reading #rows, &.-reading #groups { display: none; }
+        &.-by-cause { layout: vertical; }
+        &.-by-cause #record { display: block; width: 1fr; border-left: none; border-top: solid $rule; }
+        &.-reading #record { display: block; width: 1fr; border-left: none; }
+    }
+    """
+
+    def __init__(self, session: ResultsSession, row_filter: RowFilter) -> None:
+        """A browser of what `session` has read; the owner changes `row_filter` and calls `show_rows`."""
+        super().__init__()
+        self._session = session
+        self._filter = row_filter
+
+    def compose(self) -> ComposeResult:
+        """Both lists, one of them displayed, and the record."""
+        yield RecordTable[Row](columns(), id="rows", enter="Read", can_mark=True)
+        yield RecordTable[ErrorGroup](group_columns(), id="groups", enter="Rows", empty=lines_content("No errors."))
+        yield RecordPane()
+
+    @property
+    def table(self) -> RecordTable[Row]:
+        """The list of rows."""
+        return self.query_one("#rows", RecordTable)
+
+    @property
+    def cause_table(self) -> RecordTable[ErrorGroup]:
+        """The list of causes of errors."""
+        return self.query_one("#groups", RecordTable)
+
+    @property
+    def pane(self) -> RecordPane:
+        """The record beside the list."""
+        return self.query_one(RecordPane)
+
+    @property
+    def by_cause(self) -> bool:
+        """Whether errors are listed by cause, instead of row by row."""
+        return self.has_class("-by-cause")
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether the person reads the record, instead of going through the list."""
+        return self.has_class("-reading") or self.pane.has_focus
+
+    @property
+    def current_row(self) -> Row | None:
+        """The row under the cursor; None while causes are listed, and over an empty list."""
+        return None if self.by_cause else self.table.cursor_row
+
+    # -- showing -------------------------------------------------------------------------------------
+
+    def show_rows(self, empty_text: str) -> None:
+        """List the rows that pass the filter, as far as they are read; cursor and scroll position stay."""
+        rows = self._filter.apply(self._session.index, self._session.hits)
+        self.table.set_empty(lines_content(empty_text))
+        self.table.set_source(rows)
+        if not len(self.cause_table.source if self.by_cause else rows):
+            self.pane.clear()
+
+    def show_current(self) -> None:
+        """Show in the pane what is under the cursor."""
+        index, group = self._session.index, self.cause_table.cursor_row
+        if self.by_cause and group is not None:
+            self.pane.show_group(index, group)
+        elif (row := self.current_row) is not None:
+            self.pane.show_row(index, row, self._filter.query)
+        else:
+            self.pane.forget_row()
+
+    def set_by_cause(self, on: bool) -> None:
+        """List causes, or rows, with the focus on the list."""
+        self.set_class(on, "-by-cause")
+        self.focus_list()
+
+    def focus_list(self) -> None:
+        """Go from the record back to the list."""
+        self.remove_class("-reading")
+        (self.cause_table if self.by_cause else self.table).focus()
+
+    def focus_record(self) -> None:
+        """Go from the list to the record."""
+        self.add_class("-reading")
+        self.pane.focus()
+
+    def reset(self) -> None:
+        """Take all marks away and go to the first row: the rows are about to be others."""
+        self.table.mark(())
+        self.table.move_cursor(index=0)
+        self.remove_class("-reading")
+
+    @on(RecordTable.Highlighted, "#rows")
+    def _row_highlighted(self) -> None:
+        if not self.by_cause:
+            self.show_current()
+
+    @on(RecordTable.Highlighted, "#groups")
+    def _cause_highlighted(self) -> None:
+        if self.by_cause:
+            self.show_current()
+
+    @on(RecordTable.Selected, "#rows")
+    def _row_selected(self) -> None:
+        self.focus_record()
+
+    # -- how the record is read ----------------------------------------------------------------------
+
+    def toggle_raw(self) -> None:
+        """Show the record as JSON, or as a conversation; in a narrow terminal the JSON takes the list's place."""
+        self.pane.is_raw = not self.pane.is_raw
+        self.show_current()
+        if self.pane.is_raw and not self.pane.display:
+            self.focus_record()
+
+    def toggle_reasoning(self) -> None:
+        """Unfold or fold the reasoning."""
+        self.pane.is_unfolded = not self.pane.is_unfolded
+        self.pane.is_raw = False
+        self.show_current()
+
+    async def go_to_hit(self, step: int) -> None:
+        """Go to the next hit in the record, and after the last one to the next row; with -1 the other way."""
+        if (self.pane.display and await self.pane.go_to_hit(step)) or (index := self.table.cursor_index) is None:
+            return
+        if 0 <= index + step < self.table.row_count:
+            self.pane.starts_at_hit = True
+            self.table.move_cursor(index=index + step)
+
+    async def read_current(self) -> ResultRecord | None:
+        """Read the row under the cursor; None when there is none."""
+        row = self.current_row
+        return await asyncio.to_thread(self._session.index.record, row.number) if row is not None else None
+
+    # -- which rows ----------------------------------------------------------------------------------
+
+    def marked_rows(self) -> Sequence[int]:
+        """Return the numbers of the rows that are marked, in order."""
+        return array("I", sorted(int(key) for key in self.table.marked))
+
+    def chosen_rows(self) -> ChosenRows:
+        """Return the rows that are marked; without marks, those that are listed."""
+        rows, text = self.table.source, self._filter.text
+        if marked := self.marked_rows():
+            return ChosenRows(MARKED, marked)
+        if not text or not isinstance(rows, ResultRows):
+            return ChosenRows("", range(len(rows)))
+        return ChosenRows(text, rows.numbers())

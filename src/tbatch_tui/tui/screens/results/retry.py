@@ -1,0 +1,110 @@
+"""Asking again for rows that failed: chosen by the person, written as a new input file."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.results import Outcome, retry_path, rows_to_retry, write_retry
+from tbatch_tui.engine.threads import run_cancellable
+from tbatch_tui.text import format as fmt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from textual.app import App
+
+    from tbatch_tui.engine.engine import BatchEngine
+    from tbatch_tui.engine.results import ResultIndex, ResultRecord
+    from tbatch_tui.tui.bridge import Bridge
+    from tbatch_tui.tui.screens.results.family import Family
+    from tbatch_tui.tui.screens.results.retry_dialog import RetryChoice, RetryOffer
+    from tbatch_tui.tui.screens.results.session import ResultsSession
+
+_LIMITS = ("max_completion_tokens", "max_tokens")
+
+
+class RetryWriter:
+    """Asks which requests to send again, and writes their lines to a new input file."""
+
+    def __init__(self, engine: BatchEngine, bridge: Bridge) -> None:
+        self._engine = engine
+        self._bridge = bridge
+
+    async def run(self, app: App[Any], session: ResultsSession, family: Family, marked: Sequence[int]) -> Path | None:
+        """Return the new input file, which is recorded as a retry; None when there is none to check."""
+        from tbatch_tui.tui.screens.results.retry_dialog import RetryDialog
+
+        index = session.index
+        source = index.sources.input
+        if not index.is_built or source is None or not index.has_input or index.input_changed:
+            why = "has changed since" if index.input_changed else "is not here"
+            self._bridge.notify(
+                f"The input file {why}", "A retry needs the lines that were asked, as they were.", "warning"
+            )
+            return None
+        offer = await self._offer(session, family, marked)
+        if not (offer.groups or offer.missing or offer.cut_short or offer.marked):
+            self._bridge.notify("There is nothing to retry", "Every request has its whole answer.")
+            return None
+        choice = await app.push_screen_wait(RetryDialog(offer))
+        if choice is None:
+            return None
+        try:
+            path = await _write(index, source, choice, marked)
+        except BatchError as error:
+            self._bridge.report(error)
+            return None
+        self._bridge.notify(f"Wrote {path.name}", f"{fmt.short_path(path)}: nothing is sent before you submit it.")
+        await self._engine.add_retry(path, family.retry_parent)
+        return path
+
+    async def _offer(self, session: ResultsSession, family: Family, marked: Sequence[int]) -> RetryOffer:
+        """Return what can be asked again, of the requests whose lines are in the input file."""
+        from tbatch_tui.tui.screens.results.retry_dialog import RetryOffer
+
+        index, record, causes = session.index, family.record, await session.load_causes()
+
+        def count() -> RetryOffer:
+            cut_short = rows_to_retry(index, cut_short=True)
+            sample = index.record(cut_short[0] if cut_short else 0)
+            return RetryOffer(
+                name=record.name if record is not None else "",
+                groups=tuple(causes),
+                missing=len(rows_to_retry(index, missing=True)),
+                cut_short=len(cut_short),
+                marked=len(rows_to_retry(index, marked=marked)),
+                model=sample.model,
+                max_tokens=_token_limit(sample) if cut_short else None,
+            )
+
+        return await asyncio.to_thread(count)
+
+
+async def _write(index: ResultIndex, source: Path, choice: RetryChoice, marked: Sequence[int]) -> Path:
+    """Write the lines that were chosen to a file beside the input file, and return its path. Raises BatchError."""
+
+    def write(*, cancelled: Callable[[], bool]) -> Path:
+        rows = rows_to_retry(
+            index,
+            groups=choice.groups,
+            missing=choice.missing,
+            cut_short=choice.cut_short,
+            marked=marked if choice.marked else (),
+        )
+        if not len(rows):
+            raise BatchError("None of these rows is a request of the input file", "Nothing was written.")
+        path = retry_path(source)
+        write_retry(index, rows, path, model=choice.model, max_tokens=choice.max_tokens, cancelled=cancelled)
+        return path
+
+    return await run_cancellable(write)
+
+
+def _token_limit(record: ResultRecord) -> int | None:
+    """Return the most tokens that the request of a cut answer allowed; None where it names no limit."""
+    settings = dict(record.settings)
+    limit = next((settings[name] for name in _LIMITS if name in settings), "")
+    return int(limit) if limit.isascii() and limit.isdigit() and record.row.outcome is Outcome.CUT_SHORT else None

@@ -1,0 +1,29 @@
+"""Settings reach the engine, whoever opens it."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+from tbatch_tui.config.engine_options import options_from
+from tbatch_tui.config.settings import Settings
+from tbatch_tui.engine.options import EngineOptions
+
+
+def test_every_setting_that_the_engine_knows_is_handed_on() -> None:
+    settings = Settings(
+        Path("data"),
+        Path("results"),
+        poll_interval=12.0,
+        base_url="https://api.example",
+        api_key="key",
+        login=True,
+        prices={"a/b": {"input": 1.0}},
+        discounts={"a/b": 20.0},
+    )
+    options = options_from(settings, background_work=False)
+    shared = {field.name for field in fields(Settings)} & {field.name for field in fields(EngineOptions)}
+    assert len(shared) == 8
+    for name in shared:
+        assert getattr(options, name) == getattr(settings, name), name
+    assert not options.background_work
