@@ -110,14 +110,14 @@ async def _fetch(url: str, folder: Path) -> None:
     options = EngineOptions(
         data_dir=folder / "data", output_dir=folder / "out", base_url=url, api_key="benchmark-key-0000"
     )
-    async with BatchEngine(options, lambda _event: None) as engine:
+    async with BatchEngine(options) as engine:
         record = await engine.wait_until("0b5e-bench", lambda r: r.job is not None)
         # Wait for the worker lock, and thus for late imports: a person's app has been open for a while.
-        while engine._work._lease is None or not engine._work._lease.is_ours:
+        while engine._runtime._lock is None or not engine._runtime._lock.is_ours:
             await asyncio.sleep(0.01)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         began = time.perf_counter()
-        await engine.fetch(record.key)
+        await engine.download(record.key)
         await engine.wait_until(record.key, lambda r: r.output is not None and r.output.state is TransferState.FETCHED)
         seconds = time.perf_counter() - began
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before

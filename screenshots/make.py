@@ -65,8 +65,8 @@ class Stage:
             base_url=box.base_url,
             api_key=box.key,
             poll_interval=0.3,
-            look_up_every=0.3,
-            first_wait=0.1,
+            lookup_interval=0.3,
+            first_retry_delay=0.1,
             server_name="demo",
             now=lambda: NOW + self._elapsed,
         )
@@ -96,7 +96,7 @@ class Stage:
 
     async def submit(self, path: Path, requests: int) -> str:
         """Submit a file and return the job's id."""
-        key = await self.app.engine.submit(path, Endpoint.CHAT, requests=requests)
+        key = await self.app.engine.submit_checked(path, Endpoint.CHAT, requests=requests)
         await until(lambda: (record := self.app.engine.record(key)) is not None and record.job is not None)
         record = self.app.engine.record(key)
         assert record is not None and record.job is not None
@@ -174,7 +174,7 @@ class Walk:
         await stage.wait_until_listed()
         evaluated = await stage.submit(Path("safety-eval.jsonl"), 240)
         for past in [r for r in stage.records if r.name in ("eval-nightly", "red-team")]:
-            await app.engine.fetch(past.key)
+            await app.engine.download(past.key)
         stage.advance(90)
         await until(lambda: stage.has_results(evaluated))
         await until(lambda: all(stage.has_results(r.key) for r in stage.records if r.name == "red-team"))

@@ -82,7 +82,7 @@ async def read_memories(folder: Path) -> dict[str, Any]:
     options = EngineOptions(folder / "data", folder / "results", now=lambda: WRITTEN_AT)
     async with BatchEngine(options, lambda _: None) as engine:
         names = ("theme", "jobs.filter", "jobs.sort", "jobs.text", "tour.Jobs", "tour.Results", "tour.Check")
-        catalogue = await engine.catalogue()
+        catalogue = await engine.prices.catalogue()
         memories = {
             "remembered": {name: await engine.recall(name) for name in names},
             "recents": await engine.recents(100),

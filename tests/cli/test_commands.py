@@ -65,7 +65,7 @@ async def test_a_command_gives_up_on_a_folder_that_cannot_be_written(
     )
     async with asyncio.timeout(60), session.Session(settings, background_work=True) as open_session:
         await open_session.list_jobs()
-        await open_session.engine.fetch(job_id)
+        await open_session.engine.download(job_id)
         with pytest.raises(ConnectionFailedError, match="did not come"):
             await open_session.wait(job_id)
     assert capsys.readouterr().err.count("folder should be") == 1

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.options import EngineOptions
-from tbatch_tui.engine.runtime.runtime import STOPPED
+from tbatch_tui.engine.runtime.tasks import STOPPED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,12 +22,12 @@ MakeEngine = Callable[..., BatchEngine]
 
 @pytest.fixture
 def events() -> list[Event]:
-    """What the engine announced. An engine that stopped working fails the test where it stands."""
-    return Announced()
+    """The events of the engine, with the reason printed if one of its tasks failed."""
+    return EventList()
 
 
-class Announced(list[Event]):
-    """Keeps the events, and the words of an engine task that died, which would otherwise only be waited for."""
+class EventList(list[Event]):
+    """A list of events that prints why a task of the engine failed: the test would only time out."""
 
     def append(self, event: Event) -> None:
         super().append(event)
@@ -37,18 +37,18 @@ class Announced(list[Event]):
 
 @pytest.fixture
 def make_engine(tmp_path: Path, events: list[Event]) -> MakeEngine:
-    """A controller at a hurried pace: polls every 0.2 s, looks a lost create up for 1 s."""
+    """Return a function that makes an engine in a hurry: it polls every 0.2 s and looks up a lost create for 1 s."""
 
-    def make(box: Sandbox, **more: object) -> BatchEngine:
-        options: dict[str, object] = {
+    def make(box: Sandbox, **more: Any) -> BatchEngine:
+        options: dict[str, Any] = {
             "data_dir": tmp_path / "data",
             "output_dir": tmp_path / "results",
             "base_url": box.base_url,
             "api_key": box.key,
             "poll_interval": 0.2,
-            "look_up_every": 0.2,
-            "looked_up_for": 1.0,
-            "first_wait": 0.1,
+            "lookup_interval": 0.2,
+            "lookup_patience": 1.0,
+            "first_retry_delay": 0.1,
         }
         return BatchEngine(EngineOptions(**(options | more)), events.append)
 

@@ -25,9 +25,9 @@ def make_app(folder: Path, box: Sandbox | None, *, file: Path | None = None, **m
         "base_url": box.base_url if box is not None else None,
         "api_key": box.key if box is not None else None,
         "poll_interval": 0.2,
-        "look_up_every": 0.2,
-        "looked_up_for": 1.0,
-        "first_wait": 0.1,
+        "lookup_interval": 0.2,
+        "lookup_patience": 1.0,
+        "first_retry_delay": 0.1,
     }
     engine_options = EngineOptions(**(options | more))
     settings = Settings(data_dir=engine_options.data_dir, output_dir=engine_options.output_dir, file=file)

@@ -18,48 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.engine import BatchEngine
-from tbatch_tui.engine.options import EngineOptions
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import write_chat
 from tests.engine.scenarios.test_fault_matrix import at_home
+from tests.helpers.crash_child import hurried_options
+from tests.helpers.submit_child import child_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-_PACE = {"poll_interval": 0.1, "look_up_every": 0.1, "looked_up_for": 1.0, "first_wait": 0.1}
-
-_NURSERY = """
-import asyncio, json, os, signal, sys
-from pathlib import Path
-from tbatch_tui.engine.client import api
-from tbatch_tui.engine.download import downloader
-from tbatch_tui.engine.polling import poller
-from tbatch_tui.engine.runtime import event_log
-from tbatch_tui.engine.submit import submitter
-from tbatch_tui.engine.engine import BatchEngine
-from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.options import EngineOptions
-
-async def live(url, key, folder, files, pace):
-    folder = Path(folder)
-    options = EngineOptions(data_dir=folder / "data", output_dir=folder / "results", base_url=url, api_key=key,
-                      **pace)
-    async with BatchEngine(options, lambda event: None) as engine:
-        known = {record.label for record in await engine.records()}
-        for file in files:
-            if Path(file).stem not in known:
-                await engine.submit(Path(file), Endpoint.CHAT, requests=30, label=Path(file).stem)
-        await asyncio.sleep(60)
-
-signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-api.TogetherApi.connect(base_url="http://127.0.0.1:9", api_key="loads-what-the-sdk-loads-late")
-for line in sys.stdin:
-    pid = os.fork()  # each child starts with everything imported: a start costs 0.1 s, not 1 s
-    if not pid:
-        asyncio.run(live(**json.loads(line)))
-        os._exit(0)
-    print(pid, flush=True)
-"""
 
 _SLOWED: list[tuple[str, dict[str, Any]]] = [
     ("delay", {"path": "/_storage/*", "method": "PUT", "seconds": 0.2}),
@@ -105,11 +71,11 @@ async def crash(rounds: int, seed: int, folder: Path) -> Counts:
     counts = Counts(rounds)
     files: list[Path] = []
     nursery = subprocess.Popen(
-        [sys.executable, "-c", _NURSERY],
+        [sys.executable, "-m", "tests.helpers.crash_child"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        env=child_environment(),
     )
     with Sandbox(speed=200, seed=seed) as box, nursery:
         assert nursery.stdin is not None and nursery.stdout is not None
@@ -118,8 +84,8 @@ async def crash(rounds: int, seed: int, folder: Path) -> Counts:
             box.clear_faults()
             kind, more = chance.choice(_SLOWED)
             box.plan_fault(kind, **more)
-            order = {"url": box.base_url, "key": box.key, "folder": str(folder), "pace": _PACE}
-            nursery.stdin.write(json.dumps(order | {"files": [str(f) for f in files]}) + "\n")
+            order = {"url": box.base_url, "key": box.key, "folder": str(folder), "files": [str(f) for f in files]}
+            nursery.stdin.write(json.dumps(order) + "\n")
             nursery.stdin.flush()
             pid = int(await asyncio.to_thread(nursery.stdout.readline))
             before = len(box.requests)
@@ -143,10 +109,8 @@ async def _until_asked(box: Sandbox, before: int, kind: str | None) -> None:
 
 
 async def _finish(box: Sandbox, folder: Path, files: list[Path], counts: Counts) -> None:
-    options = EngineOptions(
-        data_dir=folder / "data", output_dir=folder / "results", base_url=box.base_url, api_key=box.key, **_PACE
-    )
-    async with BatchEngine(options, lambda event: None) as engine:
+    options = hurried_options(box.base_url, box.key, folder)
+    async with BatchEngine(options) as engine:
         kept = [r for r in await engine.records() if r.submission is not None]
         for each in kept:
             try:

@@ -226,5 +226,5 @@ def app_on(folder: Path, state: str, monkeypatch: pytest.MonkeyPatch, **more: An
     history.close()
     monkeypatch.chdir(folder)
     app = make_app(folder, None, now=lambda: NOW, **more)
-    app.engine._work.listed_at = NOW  # as if the list had just come: there is no server here
+    app.engine._runtime.listed_at = NOW  # as if the list had just come: there is no server here
     return app, key

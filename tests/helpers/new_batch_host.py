@@ -36,11 +36,11 @@ class NewBatchHost(Bare):
         self._open = open_
 
     async def on_mount(self) -> None:
-        await self.engine.__aenter__()
+        await self.engine.open()
         await self.push_screen(self._open(self.engine, self.bridge))
 
     async def on_unmount(self) -> None:
-        await self.engine.__aexit__(None, None, None)
+        await self.engine.aclose()
 
     def copy_to_clipboard(self, text: str) -> None:
         self.copied = text

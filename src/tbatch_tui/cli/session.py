@@ -57,14 +57,14 @@ class Session:
         """The last status printed of each job, by its submission or key, so that none is printed twice."""
 
     async def __aenter__(self) -> Self:
-        await self.engine.__aenter__()
+        await self.engine.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._progress.clear()
-        await self.engine.__aexit__(kind, error, trace)
+        await self.engine.aclose()
 
     def _on_event(self, event: Event) -> None:
         match event:

@@ -1,11 +1,11 @@
-"""Everything the engine does, behind one async context: submit, watch, collect, cancel, and the history.
+"""The engine: everything that a person or a script can ask of Together's Batch API.
 
-    async with BatchEngine(Options(data_dir=..., output_dir=..., api_key=...), print) as engine:
-        key = await engine.submit(Path("requests.jsonl"), Endpoint.CHAT)
+    async with BatchEngine(EngineOptions(data_dir=..., output_dir=..., api_key=...)) as engine:
+        key = await engine.submit_checked(Path("requests.jsonl"), Endpoint.CHAT)
         paths = (await engine.wait(key)).paths
 
-Events are given to the second argument on the loop's thread. Jobs go on, and files are fetched, as long as the
-context is open; what is not finished when it closes is taken up when it is opened again.
+Jobs are polled, and result files downloaded, as long as the engine is open. What is not finished when it closes is
+resumed when it is opened again.
 """
 
 from __future__ import annotations
@@ -14,240 +14,226 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
-from tbatch_tui.engine.domain.account import Account, ConnectionHealth, HealthState
-from tbatch_tui.engine.domain.job import FileKind, Job
-from tbatch_tui.engine.domain.transfer import Transfer, TransferState
-from tbatch_tui.engine.errors import (
-    AuthenticationError,
-    BatchError,
-    LocalFileError,
-    OutcomeUnknownError,
-    RequestRejectedError,
-)
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.errors import OutcomeUnknownError
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.groups.groups import JobGroups
 from tbatch_tui.engine.journal.removal import removal_blocker
 from tbatch_tui.engine.journal.store import JobStore
 from tbatch_tui.engine.local_files.fingerprint import Fingerprint, fingerprint_file
 from tbatch_tui.engine.local_files.input_state import InputState, InputWatcher
-from tbatch_tui.engine.next_step import NextStep
+from tbatch_tui.engine.pricing.pricing import Pricing
 from tbatch_tui.engine.progress.history import JobHistory
 from tbatch_tui.engine.runtime.runtime import Runtime
-from tbatch_tui.engine.threads import run_cancellable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
     from types import TracebackType
 
-    from tbatch_tui.engine.domain.catalogue import Catalogue
+    from tbatch_tui.engine.domain.account import Account, ConnectionHealth
     from tbatch_tui.engine.domain.cost import Estimate
-    from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
-    from tbatch_tui.engine.domain.server_file import DeleteResult, ServerFile
+    from tbatch_tui.engine.domain.job import Job
+    from tbatch_tui.engine.domain.record import FamilyMember
     from tbatch_tui.engine.domain.submission import Submission
     from tbatch_tui.engine.endpoint import Endpoint
     from tbatch_tui.engine.options import EngineOptions
-    from tbatch_tui.engine.pricing.catalogue_cache import CatalogueCache
-    from tbatch_tui.engine.pricing.prices import PriceList
     from tbatch_tui.engine.results import ResultIndex
     from tbatch_tui.engine.runtime.event_log import EventLog
     from tbatch_tui.engine.server_files.cleanup import ServerFiles
     from tbatch_tui.engine.submit.lookup import LookupDecision
 
 
-_LISTS_FOR_FILES = 3
-"""Lists in which a completed job may go without naming a result file, before a script is told that there is none."""
-
-
 class BatchEngine:
-    """What a person, or a script, can ask of the engine. Several may share a data folder: one of them works."""
+    """The engine of one data folder. Several apps may share a folder: one of them submits and downloads.
 
-    def __init__(self, options: EngineOptions, emit: Callable[[Event], object]) -> None:
+    Methods that take a record also take its key: the job's id, or the key that `submit_checked` returned.
+    """
+
+    def __init__(self, options: EngineOptions, on_event: Callable[[Event], object] | None = None) -> None:
+        """Make an engine that is not open yet.
+
+        Args:
+            on_event: called with every event, on the event loop's thread.
+        """
+        self._on_event = on_event
         self._log: EventLog | None = None
-        self._listener = emit
-        self._book = JobStore(options, self._emit)
-        self._work = Runtime(options, self._book, self._emit)
-        self._catalogue: CatalogueCache | None = None
+        self._store = JobStore(options, self._emit)
+        self._runtime = Runtime(options, self._store, self._emit)
         self._inputs = InputWatcher()
-        self._janitor: ServerFiles | None = None
-        self.groups = JobGroups(self._work, self._book, self._emit, self._admit, self.estimate)
-        """Files that go as several jobs."""
+        self.prices = Pricing(options, self._store, self._runtime.models, self._runtime.spawn)
+        """The catalogue, the prices in force, and estimates."""
+        self.groups = JobGroups(self._runtime, self._store, self._emit, self._admit, self.prices.estimate)
+        """Files that are submitted as several jobs."""
 
     # -- opening and closing -------------------------------------------------------------------------
 
     def first_page(self, limit: int) -> list[JobRecord]:
-        """Open the history and read its first records, on this thread: the one thing done before the first frame.
+        """Open the history and return its first records, on this thread: all that is done before the first frame.
 
         Raises LocalFileError when the data folder cannot be used.
         """
-        return self._book.open().records.all(self._book.account_id, limit)
+        return self._store.first_records(limit)
 
     def first_memory(self, name: str) -> str | None:
-        """As `recall`, on this thread and before the first frame. Raises LocalFileError."""
-        return self._book.open().memory.recall(name)
+        """Return what `recall` does, on this thread and before the engine is open. Raises LocalFileError."""
+        return self._store.first_memory(name)
 
-    def served_at(self, base_url: str) -> None:
-        """Say where the server is, when that was not known at first (the demo's). Before the context is entered."""
-        self._work.options = replace(self._work.options, base_url=base_url)
+    def set_base_url(self, base_url: str) -> None:
+        """Set the server's address, where it was not known before (the demo's). Before the engine is opened."""
+        self._runtime.options = replace(self._runtime.options, base_url=base_url)
 
-    async def __aenter__(self) -> Self:
-        journal = await self._book.run(self._book.open)
+    async def open(self) -> Self:
+        """Open the history and begin to connect. Raises LocalFileError when the data folder cannot be used."""
+        await self._store.open()
         from tbatch_tui.engine.runtime.event_log import EventLog
 
         self._log = EventLog(self.options.data_dir)
-        await self._book.run(self._log.open)
-        if journal.database.damaged is not None:
+        await asyncio.to_thread(self._log.open)
+        if self._store.damaged is not None:
             self._emit(
                 Notice(
                     "The history was damaged and has been set aside",
-                    f"It is kept as {journal.database.damaged}. Jobs come back from the server; labels do not.",
+                    f"It is kept as {self._store.damaged}. Jobs come back from the server; labels do not.",
                     "warning",
                 )
             )
-        self._work.start()
+        self._runtime.start()
         if self.options.background_work:
-            self._work.spawn(self.groups.look_back())
+            self._runtime.spawn(self.groups.resume())
         return self
+
+    async def aclose(self) -> None:
+        """End every task, close the connection and the history. Transfers under way are resumed the next time."""
+        await self._runtime.stop()
+        if self._log is not None:
+            await asyncio.to_thread(self._log.close)
+        await self._store.close()
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._work.stop()
-        if self._log is not None:
-            await asyncio.to_thread(self._log.close)
-        await self._book.close()
+        await self.aclose()
 
     def _emit(self, event: Event) -> None:
         if self._log is not None:
             self._log.record(event)
-        self._listener(event)
-        self.groups.heard(event)
+        if self._on_event is not None:
+            self._on_event(event)
+        self.groups.on_event(event)
 
-    # -- how things stand ----------------------------------------------------------------------------
+    # -- state ---------------------------------------------------------------------------------------
 
     @property
     def options(self) -> EngineOptions:
-        return self._work.options
+        """The options as of now."""
+        return self._runtime.options
 
     @property
     def health(self) -> ConnectionHealth:
         """How the connection is."""
-        return self._work.health
+        return self._runtime.health
 
     @property
     def account(self) -> Account:
-        """Whose history is shown."""
-        return self._book.account
+        """The account whose history is in use."""
+        return self._store.account
 
     @property
     def has_transfers(self) -> bool:
-        """Whether bytes are going up or down now: leaving would cut them off (they begin again next time)."""
-        return self._work.has_transfers
-
-    def now(self) -> float:
-        """Wall time, seconds since the epoch."""
-        return self.options.now()
-
-    async def records(self) -> list[JobRecord]:
-        """The whole history of the account, in the order it is shown."""
-        return await self._book.load()
-
-    def record(self, key: str) -> JobRecord | None:
-        """A record as last announced, also by the key it had before it took its job's id."""
-        return self._book.record(key)
-
-    async def wait_until(self, key: str, holds: Callable[[JobRecord], bool]) -> JobRecord:
-        """For scripts: wait until the record is as asked for. Follows it when it takes its job's id."""
-        return await self._book.wait_until(key, holds)
-
-    async def wait(self, key: str, watch: Callable[[JobRecord], object] = lambda _: None) -> JobRecord:
-        """For scripts: wait until the job has ended and its result files are here (`record.paths`), or gone for good.
-
-        A create whose answer is lost is looked up meanwhile. Raises BatchError if no job came of the submission.
-        `watch` is called with the record whenever something has changed; an error that it raises ends the wait.
-        """
-
-        def is_finished(record: JobRecord) -> bool:
-            watch(record)
-            return record.is_finished
-
-        record = await self.wait_until(key, lambda r: is_finished(r) or r.is_awaiting_file_ids)
-        for _ in range(_LISTS_FOR_FILES):
-            if not record.is_awaiting_file_ids:
-                break
-            await self._work.confirmed.wait()  # before, there is no list to wait for
-            await self._work.next_list()
-            record = self.record(key) or record
-        if not record.is_awaiting_file_ids:
-            record = await self.wait_until(key, is_finished)
-        if record.job is None and record.submission is not None:
-            raise BatchError(record.submission.error or "No job was made", record.submission.hint or "")
-        return record
+        """Whether a file is being uploaded or downloaded: closing interrupts that, and it is resumed the next time."""
+        return self._runtime.has_transfers
 
     @property
     def listed_at(self) -> float | None:
-        """When the server's list last came: how fresh what is known of the jobs is."""
-        return self._work.listed_at
+        """When the server's list of jobs last came (seconds since the epoch); None before it has."""
+        return self._runtime.listed_at
+
+    @property
+    def files(self) -> ServerFiles:
+        """The account's files on the server. Raises ConnectionFailedError before there is a connection."""
+        return self._runtime.server_files
+
+    def now(self) -> float:
+        """Return wall time, in seconds since the epoch."""
+        return self.options.now()
+
+    def refresh(self) -> bool:
+        """Ask for the list of jobs now; False within 2 s of the last time, or without a connection."""
+        return self._runtime.poller is not None and self._runtime.poller.refresh()
+
+    # -- records -------------------------------------------------------------------------------------
+
+    async def records(self) -> list[JobRecord]:
+        """Return the whole history of the account, in the order of the Jobs list."""
+        return await self._store.load()
+
+    def record(self, key: str) -> JobRecord | None:
+        """Return a record as last announced, also by the key it had before it took its job's id."""
+        return self._store.record(key)
+
+    async def wait_until(self, key: str, predicate: Callable[[JobRecord], bool]) -> JobRecord:
+        """Wait until the predicate holds for a record, which is followed when it takes its job's id."""
+        return await self._store.wait_until(key, predicate)
+
+    async def wait(self, record: JobRecord | str, watch: Callable[[JobRecord], object] = lambda _: None) -> JobRecord:
+        """Wait until a job has ended and its result files are on disk (`record.paths`), or gone from the server.
+
+        A create request whose answer is lost is looked up meanwhile. Raises BatchError if the submission made no job.
+
+        Args:
+            watch: called with the record whenever it changes; an error that it raises ends the wait.
+        """
+        from tbatch_tui.engine.runtime.waiting import wait_for_results
+
+        return await wait_for_results(_key_of(record), self._store, self._runtime.next_list, watch)
 
     async def history(self, key: str) -> JobHistory:
-        """How a job has gone so far, as it was seen, and what jobs like it took."""
+        """Return how a job has gone so far, as it was seen, and what jobs like it took."""
         record = self.record(key)
-        if record is None:
-            return JobHistory()
-        return await self._book.run(self._book.journal.progress.history, self._book.account_id, record)
+        return await self._store.history(record) if record is not None else JobHistory()
 
     async def raw_job(self, job_id: str) -> str | None:
-        """The job as the server wrote it in its last list; None while there is none, or it is not in there."""
+        """Return the job as the server wrote it in its last list; None if there was no list, or it is not in it."""
         from tbatch_tui.engine.client.decode import raw_job  # msgspec is not for the first frame
 
-        body = self._work.poller.body if self._work.poller is not None else None
+        body = self._runtime.poller.body if self._runtime.poller is not None else None
         return await asyncio.to_thread(raw_job, body, job_id) if body is not None else None
 
     async def input_state(self, submission: Submission) -> InputState:
-        """Whether the input file is there, and still what was submitted. Cancelling this stops the reading."""
+        """Return whether the input file is there, and still what was submitted. Cancelling this stops the reading."""
         return await self._inputs.state_of(submission.path, submission.size, submission.sha256)
 
-    async def recents(self, limit: int = 10) -> list[Path]:
-        """Input files submitted lately, newest first."""
-        return await self._book.run(self._book.journal.memory.recent_files, limit)
+    async def annotate(self, record: JobRecord | str, label: str, note: str) -> None:
+        """Save a label and a note for a record, on this machine only."""
+        await self._store.annotate(_key_of(record), label, note)
 
-    async def catalogue(self) -> Catalogue:
-        """The models and their prices, with the date of that; the last known while the server cannot be asked.
+    def removal_blocker(self, key: str) -> str:
+        """Return why a record cannot be taken out of the list; empty when it can."""
+        record = self.record(key)
+        return removal_blocker(record, self._runtime.listed_ids()) if record is not None else ""
 
-        Fetched when first asked for, then at most once a day. Raises nothing: empty when nothing is known.
-        """
-        if self._catalogue is None:
-            from tbatch_tui.engine.pricing.catalogue_cache import CatalogueCache
-
-            self._catalogue = CatalogueCache(self.options, self._book, self._work.models, self._work.spawn)
-        return await self._catalogue.get()
+    async def remove(self, records: JobRecord | str | Iterable[JobRecord | str]) -> int:
+        """Take those of these records out of the list that may go; return how many did. Files on disk stay."""
+        if isinstance(records, JobRecord | str):
+            records = [records]
+        keys = [_key_of(record) for record in records]
+        return await self._store.remove([key for key in keys if not self.removal_blocker(key)])
 
     # -- submitting ----------------------------------------------------------------------------------
 
     async def fingerprint(self, path: Path) -> Fingerprint:
-        """Size and SHA-256 of a file, read in a thread. Raises LocalFileError."""
+        """Return size and SHA-256 of a file, read in a thread. Raises LocalFileError."""
         return await fingerprint_file(path)
 
     async def earlier_runs(self, sha256: str, endpoint: Endpoint) -> list[JobRecord]:
-        """What these exact bytes became before: submitting them again is billed again."""
-        return await self._book.run(
-            self._book.journal.submissions.earlier_runs, self._book.account_id, sha256, endpoint
-        )
+        """Return what these exact bytes became before: submitting them again is billed again."""
+        return await self._store.earlier_runs(sha256, endpoint)
 
-    async def price_list(self) -> PriceList:
-        """The prices in force: the person's own, else the catalogue's, less what is taken off for a batch."""
-        from tbatch_tui.engine.pricing.prices import PriceList
-
-        return PriceList(await self.catalogue(), self.options.prices, self.options.discounts)
-
-    async def estimate(self, path: Path) -> Estimate:
-        """What a file may cost, read in a thread. Raises LocalFileError."""
-        from tbatch_tui.engine.pricing.demand import demand_of
-        from tbatch_tui.engine.pricing.prices import estimate
-
-        return estimate(await run_cancellable(demand_of, path), await self.price_list())
-
-    async def submit(
+    async def submit_checked(
         self,
         path: Path,
         endpoint: Endpoint,
@@ -257,222 +243,148 @@ class BatchEngine:
         fingerprint: Fingerprint | None = None,
         estimate: Estimate | None = None,
     ) -> str:
-        """Commit the intent to run this file; upload and create follow by themselves. The record's key.
+        """Save the intent to run a file that has been checked; upload and create follow in the background.
 
-        `requests` are counted if not given. `fingerprint` is the file as it was checked: if it is not that any more,
-        nothing is sent. `estimate` is kept, to be compared with what it came to. Raises LocalFileError, and
-        AuthenticationError while the server refuses the key.
+        Raises LocalFileError, and AuthenticationError without a key or while the server refuses it.
+
+        Args:
+            requests: how many the file has; counted if not given.
+            fingerprint: of the file as it was checked. If the file is not that any more, nothing is sent.
+            estimate: saved with the submission, to be compared with what it cost.
+
+        Returns:
+            The key of the record.
         """
+        from tbatch_tui.engine.submit.admission import count_requests
+
         path = await self._admit(path)
-        found = fingerprint or await fingerprint_file(path)
+        fingerprint = fingerprint or await fingerprint_file(path)
         if requests is None:
-            requests = await asyncio.to_thread(_lines_of, path)
-        record = await self._book.run(
-            self._book.journal.submissions.add,
-            self._book.account_id,
-            path=path,
-            size=found.size,
-            sha256=found.sha256,
-            endpoint=endpoint,
-            label=label,
-            requests=requests,
-            now=self.now(),
-            estimate=estimate,
+            requests = await asyncio.to_thread(count_requests, path)
+        record = await self._store.add_submission(
+            path, fingerprint, endpoint, label=label, requests=requests, estimate=estimate
         )
-        self._book.publish([record])
-        await self._work.take_up()
+        await self._runtime.resume_submissions()
         return record.key
 
     async def _admit(self, path: Path) -> Path:
-        """The file's whole path, if it can be submitted now. Raises BatchError."""
-        if self.health.state is HealthState.KEY_REFUSED:
-            raise AuthenticationError(self.health.title, f"Nothing was submitted. {self.health.hint}")
-        if self.options.api_key is None:
-            raise AuthenticationError(
-                "There is no API key", "Nothing was submitted. Set TOGETHER_API_KEY and start again."
-            )
-        if path.suffix != ".jsonl":
-            raise LocalFileError(
-                f"{path.name} cannot be uploaded: Together takes only names that end in .jsonl",
-                "Nothing was submitted. Rename it, and check it again.",
-            )
-        try:
-            path.name.encode()
-        except UnicodeEncodeError:
-            raise LocalFileError(
-                f"{path.name} cannot be uploaded: its name is not UTF-8, and no request can carry it",
-                "Nothing was submitted. Rename it, and check it again.",
-            ) from None
-        await self._work.must_know_whose()
+        """Return the file's absolute path, if it can be submitted now. Raises BatchError."""
+        from tbatch_tui.engine.submit.admission import require_submittable
+
+        require_submittable(path, self.health, has_key=self.options.api_key is not None)
+        await self._runtime.account.require_account()
         return path.absolute()  # noqa: ASYNC240 - asks for the working folder only
 
-    async def stop_submission(self, key: str) -> bool:
-        """Stop a submission while that is certain to leave no job behind; False if it is too late."""
-        record, submitter = self.record(key), self._work.submitter
-        if record is None or record.submission is None or submitter is None:
-            return False
-        return submitter.stop(record.submission.id)
-
     def candidates(self, key: str) -> tuple[Job, ...] | None:
-        """The jobs that an uncertain submission could be, for the person to choose; None if it is not looked up here.
+        """Return the jobs that an uncertain submission could be, for the person to choose from.
 
-        It is not while another app on this data folder is at work, nor before there is a connection.
+        None if it is not being looked up: another app on this data folder does, or there is no connection yet.
         """
-        record, submitter = self.record(key), self._work.submitter
+        record, submitter = self.record(key), self._runtime.submitter
         if record is None or record.submission is None or submitter is None:
             return None
         return submitter.candidates(record.submission.id)
 
-    def decide(self, key: str, verdict: LookupDecision) -> bool:
-        """The person's word on an uncertain submission; False if it is not looked up here, or not as they saw it."""
-        record, submitter = self.record(key), self._work.submitter
+    def decide(self, key: str, decision: LookupDecision) -> bool:
+        """Pass on a person's decision about an uncertain submission.
+
+        False if it is not being looked up, or the chosen job is no longer a candidate.
+        """
+        record, submitter = self.record(key), self._runtime.submitter
         if record is None or record.submission is None or submitter is None:
             return False
-        return submitter.decide(record.submission.id, verdict)
+        return submitter.decide(record.submission.id, decision)
 
-    # -- jobs ----------------------------------------------------------------------------------------
+    async def add_retry(self, path: Path, parent: str) -> None:
+        """Save that this file is a retry of the job `parent`: its job will belong to that job's family."""
+        path = path.absolute()  # noqa: ASYNC240 - asks for the working folder only
+        await self._store.add_retry(path, (await fingerprint_file(path)).sha256, parent)
 
-    async def cancel(self, job_id: str) -> bool:
-        """Ask the server to cancel, once. False if the job had ended already, which is no error. Raises BatchError."""
+    async def family(self, key: str) -> list[FamilyMember]:
+        """Return the original that a job is a retry of, and all its retries, the original first."""
+        return await self._store.family(key)
+
+    # -- cancelling ----------------------------------------------------------------------------------
+
+    async def cancel(self, record: JobRecord | str) -> bool:
+        """Ask the server once to cancel a job, or stop a submission that has no job yet.
+
+        False if the job had ended already, which is no error. Raises BatchError, also when a create may already have
+        been sent for the submission.
+        """
+        from tbatch_tui.engine.submit.cancel import cancel_job, stop_submission
+
+        key = _key_of(record)
+        latest = self.record(key)  # a submission may have become a job meanwhile
+        if latest is not None and latest.job is None:
+            return stop_submission(latest, self._runtime.submitter)
         try:
-            job = await self._work.api.cancel(job_id)
-        except RequestRejectedError as error:
-            if error.status != 409:
-                raise
-            self._ask_soon()
-            return False
-        except OutcomeUnknownError as error:
-            self._ask_soon()
-            raise OutcomeUnknownError(
-                "Whether the job was cancelled is not known yet",
-                f"{error.title}. The list will show it; {NextStep.CANCEL} asks again.",
-            ) from error
+            is_cancelled, job = await cancel_job(self._runtime.api, latest.key if latest is not None else key)
+        except OutcomeUnknownError:
+            self._refresh_soon()
+            raise
         if job is not None:
-            await self._work.apply([job])
-        self._ask_soon()
-        return True
+            await self._store.apply_answer(job, self.listed_at)
+        self._refresh_soon()
+        return is_cancelled
 
-    def removal_blocker(self, key: str) -> str:
-        """Why a record cannot be taken out of the list; empty when it can."""
-        record = self.record(key)
-        return removal_blocker(record, self._work.listed()) if record is not None else ""
+    def _refresh_soon(self) -> None:
+        if self._runtime.poller is not None:
+            self._runtime.poller.refresh_soon()
 
-    async def remove(self, keys: Iterable[str]) -> int:
-        """Take those of these records out of the list that may go; how many did. Files on disk stay."""
-        free = [key for key in keys if not self.removal_blocker(key)]
-        removed = await self._book.run(self._book.journal.records.remove, self._book.account_id, free, self.now())
-        self._book.publish_removed(removed)
-        return len(removed)
+    # -- results -------------------------------------------------------------------------------------
 
-    async def fetch(self, key: str) -> None:
-        """Fetch the output and error file of an ended job (again). Raises BatchError when there is nothing to."""
-        record = self.record(key)
-        job = record.job if record is not None else None
-        if record is None or job is None:
-            raise BatchError("There is no job yet whose results could be fetched", "They come when it has ended.")
-        if not record.can_download:
-            raise BatchError(
-                "This job has no result files" + ("" if job.is_ended else " yet"),
-                "They are there when it has ended." if not job.is_ended else job.error or "",
-            )
-        _ = self._work.api  # says so if there is no connection
-        for kind in record.result_kinds:
-            here = record.output if kind is FileKind.OUTPUT else record.errors
-            file_id = job.file_id(kind)
-            assert file_id is not None
-            wanted = replace(here, state=TransferState.WANTED, message=None) if here else None
-            await self._work.put(job.id, wanted or Transfer(kind, file_id, TransferState.WANTED, updated_at=self.now()))
-        if self._work.collector is not None:
-            self._work.collector.wake(job.id)
+    async def download(self, record: JobRecord | str) -> None:
+        """Download the output and error file of an ended job (again), in the background.
+
+        Raises BatchError when there is nothing to download, or no connection.
+        """
+        from tbatch_tui.engine.download.request import transfers_to_request
+
+        latest = self.record(_key_of(record))
+        transfers = transfers_to_request(latest, self.now())
+        assert latest is not None
+        _ = self._runtime.api  # raises without a connection
+        for transfer in transfers:
+            await self._store.save_transfer(latest.key, transfer)
+        if self._runtime.downloader is not None:
+            self._runtime.downloader.wake(latest.key)
+
+    def stop_download(self, key: str) -> bool:
+        """Stop the downloads of a job under way; `download` resumes them. False if there are none."""
+        record, downloader = self.record(key), self._runtime.downloader
+        return record is not None and downloader is not None and downloader.stop(record.key)
 
     async def prefetch(self, limit: int, folder: Path) -> None:
-        """For the demo: fetch the results of the latest few jobs into a folder of its own, without a word.
+        """Fetch the results of the latest few jobs into a folder of its own, without announcing it. For the demo.
 
         Waits for the first list. Nothing is shown as a transfer, nor asked about when leaving. Raises BatchError.
         """
-        from tbatch_tui.engine.download.prefetch import prefetch
+        await self._runtime.prefetch(limit, folder)
 
-        await self._work.confirmed.wait()
-        await self._work.next_list()
-        unread = [record for record in await self.records() if record.is_finished and not record.transfers]
-        unread = [record for record in unread if record.job is not None and record.job.output_file_id is not None]
-        for record in sorted(unread, key=lambda record: record.created_at, reverse=True)[:limit]:
-            await prefetch(self._work, record, folder)
-            self._work.reckoner.request(record.key)
-
-    def stop_fetching(self, key: str) -> bool:
-        """Stop the downloads of this job under way; `fetch` goes on where they were. False if there are none."""
-        record, collector = self.record(key), self._work.collector
-        return record is not None and collector is not None and collector.stop(record.key)
-
-    async def annotate(self, key: str, label: str, note: str) -> None:
-        """Keep a label and a note for a record, on this machine only."""
-        record = await self._book.run(self._book.journal.records.annotate, self._book.account_id, key, label, note)
-        if record is not None:
-            self._book.publish([record])
-
-    async def add_retry(self, path: Path, parent: str) -> None:
-        """Keep that this file is a retry of a job: what it becomes belongs to that job's family. Raises BatchError."""
-        path = path.absolute()  # noqa: ASYNC240 - asks for the working folder only
-        found = await fingerprint_file(path)
-        await self._book.run(self._book.journal.lineage.add_retry, self._book.account_id, path, found.sha256, parent)
-
-    async def family(self, key: str) -> list[FamilyMember]:
-        """The original that a job is a retry of, and all its retries, the original first."""
-        return await self._book.run(self._book.journal.lineage.family, self._book.account_id, key)
-
-    def index_of(self, record: JobRecord) -> ResultIndex:
-        """The index over a job's files, to be built in a thread: what was read once is there at once."""
-        return self._work.index_of(record)
+    def results(self, record: JobRecord) -> ResultIndex:
+        """Return the index over a job's files, to be built in a thread; one that was saved is not built again."""
+        return self._runtime.open_index(record)
 
     def recount(self, key: str) -> None:
-        """Count again what came of a job, if its files are others than those that were counted: see `record.tally`."""
+        """Count the results of a job again, if its files are not those that were counted: see `record.counts`."""
         if (record := self.record(key)) is not None:
-            self._work.reckoner.request(record.key)
-
-    # -- files on the server -------------------------------------------------------------------------
-
-    async def files(self) -> list[ServerFile]:
-        """Every file of the account, newest first: what uses it, and whether it may be deleted. Raises BatchError."""
-        return await self._janitor_here().files()
-
-    async def delete_files(self, ids: Iterable[str]) -> DeleteResult:
-        """Delete files that were listed, one request each, never the only copy of anything. Raises BatchError when it
-        cannot be begun; what came of each file is in the result.
-        """
-        return await self._janitor_here().delete(ids)
-
-    def _janitor_here(self) -> ServerFiles:
-        if self._janitor is None:
-            _ = self._work.api  # the SDK is loaded when there is a connection, and not before
-            from tbatch_tui.engine.server_files.cleanup import ServerFiles
-
-            self._janitor = ServerFiles(self._work, self._book, self._emit)
-        return self._janitor
-
-    def refresh(self) -> bool:
-        """Ask for the list now; False within 2 s of the last time, or without a connection."""
-        return self._work.poller is not None and self._work.poller.refresh()
-
-    def _ask_soon(self) -> None:
-        if self._work.poller is not None:
-            self._work.poller.refresh_soon()
+            self._runtime.counter.request(record.key)
 
     # -- small memories ------------------------------------------------------------------------------
 
+    async def recents(self, limit: int = 10) -> list[Path]:
+        """Return the input files that were submitted lately, newest first."""
+        return await self._store.recents(limit)
+
     async def remember(self, name: str, value: str) -> None:
-        """Keep a small choice of the person's (a filter, a sort, a theme)."""
-        await self._book.run(self._book.journal.memory.remember, name, value)
+        """Save a small choice of the person's (a filter, a sort, a theme)."""
+        await self._store.remember(name, value)
 
     async def recall(self, name: str) -> str | None:
-        """What was kept under this name."""
-        return await self._book.run(self._book.journal.memory.recall, name)
+        """Return what `remember` saved under this name."""
+        return await self._store.recall(name)
 
 
-def _lines_of(path: Path) -> int:
-    """How many lines of a file are not blank."""
-    try:
-        with path.open("rb") as file:
-            return sum(not line.isspace() for line in file)
-    except OSError as error:
-        raise LocalFileError(f"{path} cannot be read: {error.strerror or error}", "Nothing was submitted.") from error
+def _key_of(record: JobRecord | str) -> str:
+    return record if isinstance(record, str) else record.key

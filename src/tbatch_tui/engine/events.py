@@ -1,4 +1,4 @@
-"""What the engine announces. Each event is a small frozen value; progress events may be replaced by later ones."""
+"""The events of an engine: small frozen values. Those of progress may be replaced by later ones."""
 
 from __future__ import annotations
 
@@ -13,29 +13,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RecordsChanged:
-    """Rows of the Jobs list that are new or different. `renamed` maps a submission's key to its job's."""
+    """Records that are new, different, or gone."""
 
     changed: tuple[JobRecord, ...]
+    """The new and different ones, as they are now."""
     removed: tuple[str, ...] = ()
+    """Keys of those that are gone."""
     renamed: tuple[tuple[str, str], ...] = ()
+    """Old and new key of submissions that became a job, whose id is their key from now on."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobsEnded:
-    """Jobs that were seen running and have ended, here or while no app was open. Told once, together."""
+    """Jobs that were active when last seen and have ended, here or while no app was open. Emitted once for each."""
 
     records: tuple[JobRecord, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class TransferProgress:
-    """Bytes went up or down. Replaceable: only the newest for a key and direction matters."""
+    """Progress of an upload or download. Only the newest for a key, direction and file matters."""
 
     key: str
     upload: bool
     kind: FileKind | None
+    """Which result file; None for an upload."""
     done: int
+    """Bytes transferred."""
     total: int | None
+    """Bytes in all, where known."""
     rate: float
     """Bytes a second."""
     ended: bool = False
@@ -43,14 +49,14 @@ class TransferProgress:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionChanged:
-    """The connection to the server changed, or the time of the next try."""
+    """The health of the connection, or the time of the next list, has changed."""
 
     health: ConnectionHealth
 
 
 @dataclass(frozen=True, slots=True)
 class ResultsDownloaded:
-    """A job's result files are verified on disk."""
+    """Every result file of a job is verified on disk."""
 
     record: JobRecord
 
@@ -68,13 +74,14 @@ class FileDeleted:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something a person should hear once."""
+    """A message that a person should see once."""
 
     title: str
     hint: str = ""
     severity: str = "information"
     """`information`, `warning` or `error`."""
     key: str | None = None
+    """The record that it is about."""
 
 
 Event = RecordsChanged | JobsEnded | TransferProgress | ConnectionChanged | ResultsDownloaded | FileDeleted | Notice

@@ -1,4 +1,4 @@
-"""What the engine is told from outside."""
+"""The options of an engine: where things are, whose key it uses, and how fast it works."""
 
 from __future__ import annotations
 
@@ -12,44 +12,50 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-LOOKED_UP_FOR = 30.0
-"""Seconds of successful lists without the job after which a create was certainly not made (product promise)."""
+LOOKUP_PATIENCE = 30.0
+"""Seconds of successful lists without the job after which a create was certainly not carried out (product promise)."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """Where things are, whose key, and the pace. The pace is given only by tests and the demo."""
+    """Where things are, whose key is used, and the pace. Tests and the demo change the pace, nobody else has to."""
 
     data_dir: Path
+    """Folder of the history, the log, and the parts of large files."""
     output_dir: Path
+    """Folder that result files are downloaded to."""
     base_url: str | None = None
-    """None: Together's own."""
+    """The server's address; None for Together's own."""
     api_key: str | None = field(default=None, repr=False)
+    """None: the history can be read, but nothing is asked of a server."""
     login: bool = False
-    """Whether the key is what `tg login` stored: it is renewed when it runs out."""
+    """Whether the key is the one that `tg login` stored: it is renewed when it expires."""
     poll_interval: float = 30.0
     """Seconds between two lists while a job is active; four times that, 120 s at most, while none is."""
     background_work: bool = True
-    """Whether submissions are worked and files fetched here; else the jobs are only looked at, and cancelled."""
+    """Whether this engine submits and downloads; else it only lists and cancels jobs."""
     server_name: str | None = None
-    """What the history calls the server, if not its address (the demo's port changes)."""
-    look_up_every: float = 3.0
+    """What the history calls the server, if not by its address (the demo's port changes)."""
+    lookup_interval: float = 3.0
     """Seconds between two lists while the answer to a create is lost."""
-    looked_up_for: float = LOOKED_UP_FOR
-    requests_a_job: int | None = None
-    """How many requests a part of a file has at most; None: as many as the API takes. Given only by tests."""
-    first_wait: float = 2.0
-    """Seconds before what failed is tried again; doubled each time after that."""
+    lookup_patience: float = LOOKUP_PATIENCE
+    """Seconds of successful lists without the job before a lost create is sent again."""
+    requests_per_job: int | None = None
+    """How many requests a part of a file has at most; None for as many as the API takes."""
+    first_retry_delay: float = 2.0
+    """Seconds before a failed call is repeated; they double from one failure to the next."""
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """The person's own prices by model, instead of the catalogue's: see `costs.PRICE_NAMES`."""
+    """The person's own prices by model, instead of the catalogue's: see `pricing.prices.PRICE_NAMES`."""
     discounts: Mapping[str, float] = field(default_factory=dict)
     """The person's own discounts by model, in percent, instead of the dated list's."""
     now: Callable[[], float] = time.time
+    """Wall time, seconds since the epoch."""
     seed: int | None = None
+    """Of the jitter between two lists; None for another one each time."""
 
     @property
     def key_tail(self) -> str:
-        """The most that is ever written of the key."""
+        """The last characters of the key, which is all that is ever written of it."""
         return key_tail(self.api_key)
 
     @property

@@ -160,8 +160,8 @@ class TbatchApp(CrashReportingApp[str]):
     async def _start_engine(self) -> None:
         try:
             if self.demo is not None:
-                self.engine.served_at(await asyncio.to_thread(self.demo.start))
-            await self.engine.__aenter__()
+                self.engine.set_base_url(await asyncio.to_thread(self.demo.start))
+            await self.engine.open()
             self._is_engine_open = True
             settings = [await self.engine.recall(f"jobs.{name}") for name in ("filter", "sort", "text")]
             self.jobs.restore(*settings)
@@ -209,7 +209,7 @@ class TbatchApp(CrashReportingApp[str]):
             self._notifier.close()
         if self._is_engine_open:
             self._is_engine_open = False
-            await self.engine.__aexit__(None, None, None)
+            await self.engine.aclose()
         if self.demo is not None:
             await asyncio.to_thread(self.demo.stop)
 

@@ -106,7 +106,7 @@ async def test_a_token_that_ran_out_is_renewed_once_for_two_apps(
         one = make_engine(box, api_key=STALE, login=True)
         two = make_engine(box, api_key=STALE, login=True, data_dir=tmp_path / "other")
         async with asyncio.timeout(30), one, two:
-            key = await one.submit(chat_file, Endpoint.CHAT, requests=2)
+            key = await one.submit_checked(chat_file, Endpoint.CHAT, requests=2)
             await one.wait_until(key, fetched)
             await until(lambda: two.health.state is HealthState.OK)
         assert len(box.jobs) == 1
@@ -140,7 +140,7 @@ async def test_a_login_to_another_account_is_not_used(
     write_login(store, issuer, token=FRESH, expires_in=3600)
     with Sandbox(speed=40, key=FRESH) as box:
         async with asyncio.timeout(30), make_engine(box, api_key=FRESH, login=True) as engine:
-            key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+            key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
             await engine.wait_until(key, fetched)
             write_login(store, issuer, token="token-of-somebody-else", expires_in=3600)
             theirs = {"organization": {"id": "org-other"}, "project": {"id": "proj-other"}}

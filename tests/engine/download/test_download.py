@@ -8,7 +8,7 @@ import hashlib
 import os
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -24,6 +24,7 @@ from tests.conftest import until
 from tests.engine.scenarios.test_main_job import fetched
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
     from pathlib import Path
 
     from tbatch_tui.engine.domain.record import JobRecord
@@ -39,7 +40,7 @@ async def get(engine: BatchEngine, box: Sandbox, rows: int = ROWS) -> JobRecord:
     """Fetch the results of a job made elsewhere."""
     job_id = box.add_job("COMPLETED", rows=rows)
     await engine.wait_until(job_id, lambda r: r.job is not None)
-    await engine.fetch(job_id)
+    await engine.download(job_id)
     return await engine.wait_until(job_id, fetched)
 
 
@@ -64,7 +65,7 @@ def assert_whole(record: JobRecord, box: Sandbox) -> Path:
 )
 async def test_what_is_not_the_file_is_never_taken_for_it(
     status: int, headers: dict[str, str], body: str, sandbox: Sandbox, make_engine: MakeEngine
-):
+) -> None:
     sandbox.plan_fault("status", CONTENT, first=1, last=2, status=status, headers=headers, body=body)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         assert_whole(await get(engine, sandbox), sandbox)
@@ -74,7 +75,7 @@ async def test_what_is_not_the_file_is_never_taken_for_it(
 @pytest.mark.parametrize("status", [403, 404, 405, 501])
 async def test_a_server_that_answers_nothing_about_a_file_loses_no_result(
     status: int, sandbox: Sandbox, make_engine: MakeEngine
-):
+) -> None:
     """Asked only where the answer itself does not say how long it is."""
     sandbox.plan_fault("truncate-no-length", CONTENT, bytes=10**9, last=None)
     sandbox.plan_fault("status", "/v1/files/*", method="GET", last=None if status < 500 else 1, status=status)
@@ -82,21 +83,23 @@ async def test_a_server_that_answers_nothing_about_a_file_loses_no_result(
         assert_whole(await get(engine, sandbox), sandbox)
 
 
-async def test_a_server_that_wants_patience_is_given_it_by_all_downloads(sandbox: Sandbox, make_engine: MakeEngine):
+async def test_a_server_that_wants_patience_is_given_it_by_all_downloads(
+    sandbox: Sandbox, make_engine: MakeEngine
+) -> None:
     sandbox.plan_fault("status", CONTENT, status=429, headers={"Retry-After": "1"})
     jobs = [sandbox.add_job("COMPLETED", rows=5) for _ in range(2)]
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         await engine.wait_until(jobs[1], lambda r: r.job is not None)
-        await engine.fetch(jobs[0])
+        await engine.download(jobs[0])
         await _failed_with(engine, jobs[0], "429")
-        await engine.fetch(jobs[1])
+        await engine.download(jobs[1])
         for job_id in jobs:
             await engine.wait_until(job_id, fetched)
     asked = [c.started for c in sandbox.requests if c.path.endswith("/content")]
     assert asked[1] - asked[0] >= 0.9
 
 
-async def test_an_empty_result_file_is_a_result(sandbox: Sandbox, make_engine: MakeEngine):
+async def test_an_empty_result_file_is_a_result(sandbox: Sandbox, make_engine: MakeEngine) -> None:
     sandbox.plan_fault("status", CONTENT, last=None, status=200, body="")
     sandbox.plan_fault("status", "/v1/files/*", method="GET", last=None, status=200, body={"id": "f", "bytes": 0})
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
@@ -110,7 +113,7 @@ async def test_an_empty_result_file_is_a_result(sandbox: Sandbox, make_engine: M
 )
 async def test_a_file_that_is_odd_on_the_server_too_is_brought_as_it_is(
     body: str, sandbox: Sandbox, make_engine: MakeEngine
-):
+) -> None:
     """Its size there tells it from an answer cut off and from a page of a proxy, which never get a final name."""
     size = len(body.encode())
     sandbox.plan_fault("status", CONTENT, last=None, status=200, body=body)
@@ -121,33 +124,39 @@ async def test_a_file_that_is_odd_on_the_server_too_is_brought_as_it_is(
     assert record.output.path.read_bytes() == body.encode()
 
 
-async def test_a_fetch_that_breaks_off_unforeseen_is_not_begun_again_at_once(tmp_path: Path):
+async def test_a_fetch_that_breaks_off_unforeseen_is_not_begun_again_at_once() -> None:
     """A history that cannot be written, say: neither the server nor the person is told of it a thousand times."""
     begun: list[float] = []
 
-    class Broken:
-        api = None
-
-        def now(self) -> float:
-            return 0.0
-
-        async def wanted(self) -> list[tuple[str, Transfer]]:
+    class Store:
+        async def pending_transfers(self) -> list[tuple[str, Transfer]]:
             return [("job", Transfer(FileKind.OUTPUT, "file", TransferState.WANTED))]
 
-        async def final_path(self, job_id: str, kind: FileKind) -> Path:
+    class Paths:
+        async def path_of(self, _job_id: str, _kind: FileKind) -> Path:
             begun.append(asyncio.get_running_loop().time())
             raise JournalError("The history cannot be written", "")
 
-        async def put(self, job_id: str, transfer: Transfer) -> JobRecord | None:
-            return None
-
-        def download_moved(self, *_: object) -> None: ...
-
-        def collected(self, *_: object) -> None: ...
-
     tasks: list[asyncio.Task[None]] = []
-    collector = Downloader(Broken(), first_wait=0.05)  # type: ignore[arg-type]
-    running = asyncio.create_task(collector.run(lambda work: tasks.append(asyncio.create_task(work))))
+
+    def spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        tasks.append(asyncio.create_task(work))
+        return tasks[-1]
+
+    api: Any = None
+    store: Any = Store()
+    paths: Any = Paths()
+    downloader = Downloader(
+        api,
+        store,
+        paths,
+        emit=lambda _: None,
+        on_progress=lambda *_: None,
+        on_downloaded=lambda _: None,
+        now=lambda: 0.0,
+        first_retry_delay=0.05,
+    )
+    running = asyncio.create_task(downloader.run(spawn))
     async with asyncio.timeout(30):
         await until(lambda: len(begun) >= 4)
     running.cancel()
@@ -156,7 +165,7 @@ async def test_a_fetch_that_breaks_off_unforeseen_is_not_begun_again_at_once(tmp
     assert gaps[0] >= 0.05 and gaps[2] >= 0.2
 
 
-async def test_more_or_fewer_bytes_than_the_length_says_are_no_file(sandbox: Sandbox, make_engine: MakeEngine):
+async def test_more_or_fewer_bytes_than_the_length_says_are_no_file(sandbox: Sandbox, make_engine: MakeEngine) -> None:
     """A server that says too much is not waited for in vain; what lies beyond the length is not the file."""
     whole = b'{"custom_id": "a"}\n{"custom_id": "b"}\n'
     answers = [(len(whole) + 9, whole), (len(whole), whole + b"HTTP/1.1 200 OK")]
@@ -182,16 +191,16 @@ async def test_more_or_fewer_bytes_than_the_length_says_are_no_file(sandbox: San
 @pytest.mark.parametrize("kept", ["output_file_id", "error_file_id"])
 async def test_whatever_ended_with_whichever_file_it_is_fetched_by_itself(
     status: str, kept: str, sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT)
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT)
         await engine.wait_until(key, fetched)  # a file that is there, to be taken for either
         [job] = sandbox.jobs
         odd = job | {"status": status, "output_file_id": None, "error_file_id": None, kept: job["output_file_id"]}
         odd |= {"id": "not a uuid/../☃", "progress": "odd", "created_at": "yesterday", "new_field": [1]}
         sandbox.plan_fault("status", "/v1/batches", method="POST", status=200, body={"job": odd | {"status": "NEW"}})
         sandbox.plan_fault("status", "/v1/batches", method="GET", last=None, status=200, body=[odd, None, 7, {}])
-        record = await engine.wait(await engine.submit(chat_file, Endpoint.CHAT))
+        record = await engine.wait(await engine.submit_checked(chat_file, Endpoint.CHAT))
     assert (record.key, record.status) == (odd["id"], status)
     [path] = record.paths
     assert path.read_bytes() == sandbox.file_bytes(job["output_file_id"])
@@ -201,7 +210,7 @@ async def test_whatever_ended_with_whichever_file_it_is_fetched_by_itself(
 @pytest.mark.parametrize("begun", ["whole", "half", "other bytes", "an odd answer"])
 async def test_a_part_left_by_a_crash_is_gone_on_with_or_started_over(
     begun: str, sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
-):
+) -> None:
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         record = await get(engine, sandbox)
     path = assert_whole(record, sandbox)
@@ -227,7 +236,7 @@ async def test_a_part_left_by_a_crash_is_gone_on_with_or_started_over(
     assert asked == {"whole": [416], "half": [206], "other bytes": [200], "an odd answer": [206, 200]}[begun]
 
 
-async def test_a_file_without_a_final_newline_keeps_its_last_row(sandbox: Sandbox, make_engine: MakeEngine):
+async def test_a_file_without_a_final_newline_keeps_its_last_row(sandbox: Sandbox, make_engine: MakeEngine) -> None:
     rows = '{"custom_id": "a", "response": {}}\n{"custom_id": "b", "response": {}}'
     sandbox.plan_fault("status", CONTENT, status=200, body=rows, last=None)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
@@ -236,7 +245,7 @@ async def test_a_file_without_a_final_newline_keeps_its_last_row(sandbox: Sandbo
     assert (record.output.path.read_text(), record.output.rows) == (rows, 2)
 
 
-async def test_the_key_does_not_follow_a_redirect_to_another_host(sandbox: Sandbox, make_engine: MakeEngine):
+async def test_the_key_does_not_follow_a_redirect_to_another_host(sandbox: Sandbox, make_engine: MakeEngine) -> None:
     heads: list[str] = []
     body = b'{"custom_id": "a"}\n'
 
@@ -258,50 +267,52 @@ async def test_the_key_does_not_follow_a_redirect_to_another_host(sandbox: Sandb
     assert all(sandbox.key not in head and "authorization" not in head.lower() for head in heads)
 
 
-async def test_gone_is_believed_when_it_is_said_twice(sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path):
+async def test_gone_is_believed_when_it_is_said_twice(
+    sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
+) -> None:
     sandbox.plan_fault("status", CONTENT, status=404, first=1)
     sandbox.plan_fault("status", CONTENT, status=404, first=3, last=4)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         assert_whole(await get(engine, sandbox), sandbox)
         other = sandbox.add_job("COMPLETED", rows=7)
         await engine.wait_until(other, lambda r: r.job is not None)
-        await engine.fetch(other)
+        await engine.download(other)
         record = await engine.wait_until(other, lambda r: r.output is not None and r.output.state is TransferState.GONE)
         assert "404" in (record.output.message or "" if record.output else "")
     assert not list((tmp_path / "results").glob("*.part"))
 
 
 async def test_a_stopped_download_waits_to_be_asked_for_and_goes_on_where_it_was(
-    sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
-):
+    sandbox: Sandbox, make_engine: MakeEngine
+) -> None:
     sandbox.plan_fault("drip", CONTENT, bytes=20_000, seconds=0.3)
     job_id = sandbox.add_job("COMPLETED", rows=ROWS)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         await engine.wait_until(job_id, lambda r: r.job is not None)
-        await engine.fetch(job_id)
+        await engine.download(job_id)
         await until(lambda: engine.has_transfers and any(c.fault == "drip" for c in sandbox.requests))
         await engine.wait_until(job_id, lambda r: r.output is not None and r.output.etag is not None)
-        assert engine.stop_fetching(job_id)
+        assert engine.stop_download(job_id)
         record = await engine.wait_until(
             job_id, lambda r: r.output is not None and "Stopped" in (r.output.message or "")
         )
         assert record.output is not None and record.output.state is TransferState.FAILED
         assert not engine.has_transfers
-        await engine.fetch(job_id)
+        await engine.download(job_id)
         assert_whole(await engine.wait_until(job_id, fetched), sandbox)
-        assert not engine.stop_fetching(job_id)
+        assert not engine.stop_download(job_id)
 
 
 async def test_two_data_folders_and_one_output_folder_do_not_spoil_each_others_bytes(
     sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
-):
+) -> None:
     sandbox.plan_fault("drip", CONTENT, bytes=30_000, seconds=0.05, last=3)
     job_id = sandbox.add_job("COMPLETED", rows=ROWS)
     other = make_engine(sandbox, data_dir=tmp_path / "other")
     async with asyncio.timeout(30), make_engine(sandbox) as one, other as two:
         for engine in (one, two):
             await engine.wait_until(job_id, lambda r: r.job is not None)
-            await engine.fetch(job_id)
+            await engine.download(job_id)
         for engine in (one, two):
             assert_whole(await engine.wait_until(job_id, fetched), sandbox)
 
@@ -311,33 +322,33 @@ async def test_two_data_folders_and_one_output_folder_do_not_spoil_each_others_b
 )
 async def test_a_name_from_the_server_chooses_no_folder_and_hides_nothing(
     name: str, sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
-):
+) -> None:
     content = b'{"custom_id":"row-0","body":{"model":"m","messages":[{"role":"user","content":"Hello"}]}}\n'
     sandbox.add_file(content, filename=name)
     job_id = sandbox.add_job("COMPLETED", content=content)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         await engine.wait_until(job_id, lambda r: r.input_name != "")
-        await engine.fetch(job_id)
+        await engine.download(job_id)
         record = await engine.wait_until(job_id, fetched)
     for transfer in record.transfers:
         assert transfer.path is not None and transfer.path.parent == tmp_path / "results"
         assert not transfer.path.name.startswith(".")
 
 
-def test_the_longest_names_leave_room_for_what_is_added():
+def test_the_longest_names_leave_room_for_what_is_added() -> None:
     name = result_name("é" * 300, "j" * 300, FileKind.OUTPUT, whole_id=True)
     assert len(os.fsencode(name)) + len(".before-99.part") <= 255
     assert stem_of("a/b\\.x.y.jsonl") == "x.y"
 
 
-def test_what_came_under_the_name_meanwhile_is_kept(tmp_path: Path):
+def test_what_came_under_the_name_meanwhile_is_kept(tmp_path: Path) -> None:
     final, part = tmp_path / "x.output.jsonl", tmp_path / "x.output.jsonl.part"
     outside = tmp_path / "outside"
     final.symlink_to(outside)  # leads nowhere yet
     part.write_bytes(b'{"custom_id": "a"}\n')
-    tally = download.StreamCheck()
-    tally.add_file(part, part.stat().st_size)
-    verified, plain, odd = tally.verified()
+    check = download.StreamCheck()
+    check.add_file(part, part.stat().st_size)
+    verified, plain, odd = check.result()
     assert plain and odd is None
     beside = download._put_in_place(part, final, verified)
     assert beside is not None and beside.is_symlink()
@@ -345,7 +356,7 @@ def test_what_came_under_the_name_meanwhile_is_kept(tmp_path: Path):
     assert final.read_bytes() == b'{"custom_id": "a"}\n' and not final.is_symlink()
 
 
-def test_a_part_that_already_has_its_final_name_is_not_written_to(tmp_path: Path):
+def test_a_part_that_already_has_its_final_name_is_not_written_to(tmp_path: Path) -> None:
     final, part = tmp_path / "x.jsonl", tmp_path / "x.jsonl.part"
     final.write_bytes(b"whole")
     os.link(final, part)  # killed between giving the name and taking the old one away
@@ -355,7 +366,7 @@ def test_a_part_that_already_has_its_final_name_is_not_written_to(tmp_path: Path
     assert final.read_bytes() == b"whole"
 
 
-def test_a_part_is_written_by_one_at_a_time_and_through_no_link(tmp_path: Path):
+def test_a_part_is_written_by_one_at_a_time_and_through_no_link(tmp_path: Path) -> None:
     part = tmp_path / "x.jsonl.part"
     handle = download._take_part(part)
     with pytest.raises(LocalFileError, match="another"):
@@ -369,14 +380,14 @@ def test_a_part_is_written_by_one_at_a_time_and_through_no_link(tmp_path: Path):
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_jobs_that_share_their_first_characters_do_not_share_a_name(tmp_path: Path):
-    from tests.engine.journal.test_journal import NOW, job, nothing_reserved
+def test_jobs_that_share_their_first_characters_do_not_share_a_name(tmp_path: Path) -> None:
+    from tests.engine.journal.test_journal import NOW, job
 
     journal = Journal(tmp_path / "history.db")
     account = journal.accounts.at_start("https://x", "aaaa", NOW).id
     twins = [replace(job(n, output_file_id=f"out-{n}"), id=f"deadbeef-{n}") for n in (1, 2)]
     alone = replace(job(3), id="cafecafe-3")
-    journal.jobs.apply(account, [*twins, alone], NOW, nothing_reserved)
+    journal.jobs.apply(account, [*twins, alone], NOW, lambda _: False)
     path = tmp_path / "batch-deadbeef.output.jsonl"
     assert not journal.transfers.is_path_free(path, "deadbeef-1", "")
     assert journal.transfers.is_path_free(
@@ -389,7 +400,7 @@ def test_jobs_that_share_their_first_characters_do_not_share_a_name(tmp_path: Pa
     journal.close()
 
 
-def test_whole_ids_in_names_stay_apart_however_long_and_odd_they_are():
+def test_whole_ids_in_names_stay_apart_however_long_and_odd_they_are() -> None:
     ids = ["batch-" + "0" * 60 + end for end in "12"] + ["a/b-0001", "a_b-0001", "a\x1bb-0001"]
     names = {result_name("x", job_id, FileKind.OUTPUT, whole_id=True) for job_id in ids}
     assert len(names) == len(ids)
@@ -404,7 +415,7 @@ def _can_mount(folder: Path) -> bool:
 
 async def test_a_full_or_read_only_disk_is_said_and_mended_by_itself(
     sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     folder = tmp_path / "results"
     folder.mkdir()
     if not _can_mount(folder):
@@ -415,7 +426,7 @@ async def test_a_full_or_read_only_disk_is_said_and_mended_by_itself(
     try:
         async with asyncio.timeout(60), make_engine(sandbox) as engine:
             await engine.wait_until(job_id, lambda r: r.job is not None)
-            await engine.fetch(job_id)
+            await engine.download(job_id)
             await _failed_with(engine, job_id, "disk is full")
             assert os.system(f"mount -o remount,ro {folder}") == 0
             await _failed_with(engine, job_id, "read-only")
@@ -427,7 +438,7 @@ async def test_a_full_or_read_only_disk_is_said_and_mended_by_itself(
 
 async def test_a_disk_that_takes_no_more_on_the_way_is_said_and_mended_by_itself(
     sandbox: Sandbox, make_engine: MakeEngine
-):
+) -> None:
     """As above, where nothing can be mounted: the operating system lets no file grow further."""
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -437,7 +448,7 @@ async def test_a_disk_that_takes_no_more_on_the_way_is_said_and_mended_by_itself
         async with asyncio.timeout(60), make_engine(sandbox) as engine:
             await engine.wait_until(job_id, lambda r: r.job is not None)
             resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, hard))
-            await engine.fetch(job_id)
+            await engine.download(job_id)
             await _failed_with(engine, job_id, "may not be that large")
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
             assert_whole(await engine.wait_until(job_id, fetched), sandbox)
@@ -447,12 +458,12 @@ async def test_a_disk_that_takes_no_more_on_the_way_is_said_and_mended_by_itself
 
 async def test_a_disk_without_room_is_said_before_a_byte_is_written(
     sandbox: Sandbox, make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr(download, "_SPARE", 1 << 62)
     job_id = sandbox.add_job("COMPLETED", rows=ROWS)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         await engine.wait_until(job_id, lambda r: r.job is not None)
-        await engine.fetch(job_id)
+        await engine.download(job_id)
         await _failed_with(engine, job_id, "disk is full")
         monkeypatch.setattr(download, "_SPARE", 0)
         assert_whole(await engine.wait_until(job_id, fetched), sandbox)

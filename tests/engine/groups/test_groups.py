@@ -79,7 +79,7 @@ def merged(records: list[JobRecord]) -> tuple[MergedIndex, RequestCounts]:
 async def test_a_file_over_the_limits_goes_as_several_jobs_and_comes_back_as_one(
     sandbox: Sandbox, make_engine: MakeEngine, file: Path
 ) -> None:
-    async with make_engine(sandbox, requests_a_job=10) as engine:
+    async with make_engine(sandbox, requests_per_job=10) as engine:
         key = await submit(engine, file)
         names = [record.name for record in await engine.groups.parts(key)]
         assert names == ["mine · 1 of 3", "mine · 2 of 3", "mine · 3 of 3"]
@@ -184,8 +184,8 @@ async def test_killed_after_the_first_were_counted_the_rest_still_hears_of_it(
         rest = await rest_is(engine, key, LocalStatus.READY)
         assert rest.group is not None
         # As it was on the disk an instant before: the first are counted, the rest has not heard of it.
-        book = engine._book
-        await book.run(book.journal.groups.release, book.account_id, rest.group.id, SubmissionState.WAITING, 0.0)
+        waiting, ready = SubmissionState.WAITING, SubmissionState.READY
+        await engine._store.release_rest(rest.group.id, waiting, error=None, only=(ready,))
     async with make_engine(sandbox) as engine:
         await engine.records()
         await rest_is(engine, rest.key, LocalStatus.READY)
@@ -197,7 +197,7 @@ async def test_a_name_that_no_request_can_carry_is_refused_at_once(
 ) -> None:
     odd = file.rename(file.with_name(os.fsdecode(b"caf\xe9.jsonl")))
     async with make_engine(sandbox) as engine:
-        for submitting in (submit(engine, odd, first=10), engine.submit(odd, Endpoint.CHAT)):
+        for submitting in (submit(engine, odd, first=10), engine.submit_checked(odd, Endpoint.CHAT)):
             with pytest.raises(LocalFileError, match="its name is not UTF-8") as told:
                 await submitting
             assert "Rename it" in told.value.hint

@@ -96,7 +96,7 @@ def test_the_original_submitted_again_is_no_retry_of_itself(tmp_path: Path) -> N
 
 
 async def run_job(engine: BatchEngine, path: Path) -> JobRecord:
-    key = await engine.submit(path, Endpoint.CHAT, requests=len(path.read_bytes().splitlines()))
+    key = await engine.submit_checked(path, Endpoint.CHAT, requests=len(path.read_bytes().splitlines()))
     return await engine.wait_until(key, lambda r: r.counts is not None)
 
 

@@ -32,7 +32,9 @@ async def test_a_job_that_is_not_listed_can_be_removed_and_its_files_stay(
     sandbox: Sandbox, make_engine: MakeEngine, events: list[Event], chat_file: Path
 ) -> None:
     async with make_engine(sandbox) as engine:
-        record = await engine.wait_until(await engine.submit(chat_file, Endpoint.CHAT, requests=2, label="m"), fetched)
+        record = await engine.wait_until(
+            await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2, label="m"), fetched
+        )
         assert record.output is not None and record.output.path is not None
         assert engine.removal_blocker(record.key) == removal.LISTED and await engine.remove([record.key]) == 0
         bring_back = sandbox.forget_job(record.key)
@@ -60,7 +62,7 @@ async def test_what_may_still_cost_money_cannot_be_removed(still_sandbox: Sandbo
         await wait_until_unlisted(engine, running, done, unknown)
         assert [engine.removal_blocker(key) for key in (running, unknown)] == [removal.NOT_OVER] * 2
         # Also when another app has begun to download it meanwhile: the journal checks again.
-        await engine.fetch(done)
+        await engine.download(done)
         await until(lambda: engine.removal_blocker(done) == removal.NOT_FETCHED)
         assert await engine.remove([running, done, unknown]) == 0
         assert len(await engine.records()) == 3
@@ -81,15 +83,15 @@ async def test_a_rejected_submission_can_be_removed_and_an_uncertain_one_never(
 ) -> None:
     sandbox.plan_fault("status", "/v1/batches", method="POST", status=400)
     async with make_engine(sandbox) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         await engine.wait_until(key, lambda record: record.status == LocalStatus.NOT_SUBMITTED)
         assert await engine.remove([key]) == 1
         sandbox.clear_faults()
         sandbox.plan_fault("status", "/v1/batches", method="POST", status=504)
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         await engine.wait_until(key, lambda record: record.status == LocalStatus.UNCERTAIN)
         assert engine.removal_blocker(key) == removal.NOT_OVER
-        assert await engine._book.run(engine._book.journal.records.remove, engine._book.account_id, [key], 0.0) == []
+        assert await engine._store.remove([key]) == 0
 
 
 async def test_a_cancel_that_is_too_late_is_no_error_and_the_list_is_polled_soon(

@@ -73,13 +73,9 @@ async def test_names_from_the_server_stay_in_the_folder(make_engine: MakeEngine,
         inputs = {box.job(job_id)["input_file_id"]: name for job_id, name in zip(ids, PATHS, strict=True)}
         async with asyncio.timeout(60), make_engine(box, output_dir=folder) as engine:
             await engine.wait_until(ids[-1], lambda record: record.job is not None)
-            engine._book.publish(
-                await engine._book.run_until_written(
-                    engine._book.journal.records.name_inputs, engine._book.account_id, inputs
-                )
-            )
+            await engine._store.name_inputs(inputs)
             for job_id in ids:
-                await engine.fetch(job_id)
+                await engine.download(job_id)
             for job_id in ids:
                 record = await engine.wait_until(job_id, fetched)
                 assert record.output is not None and record.output.path is not None

@@ -35,7 +35,7 @@ def asked(box: Sandbox) -> list[float]:
 @pytest.mark.parametrize("status", [429, 503])
 async def test_it_waits_as_long_as_the_server_asks_and_says_until_when(
     form: str, status: int, sandbox: Sandbox, make_engine: MakeEngine
-):
+) -> None:
     moment = email.utils.formatdate(time.time() + 3, usegmt=True)  # whole seconds, and the engine starts first
     wait = {"seconds": "1.5", "date": moment, "date without a zone": moment.replace("GMT", "-0000")}[form]
     sandbox.plan_fault("status", LIST, method="GET", status=status, headers={"Retry-After": wait})
@@ -51,10 +51,10 @@ async def test_it_waits_as_long_as_the_server_asks_and_says_until_when(
 
 async def test_an_outage_is_asked_about_less_and_less_often_and_ends_by_itself(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     sandbox.plan_fault("html", LIST, method="GET", first=2, last=6, status=502)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
-        record = await engine.wait(await engine.submit(chat_file, Endpoint.CHAT))
+        record = await engine.wait(await engine.submit_checked(chat_file, Endpoint.CHAT))
         await until(lambda: engine.health.state is HealthState.OK)
     assert record.status == "COMPLETED"
     failed = [c.started for c in sandbox.requests if c.path == LIST and c.status == 502]
@@ -62,7 +62,7 @@ async def test_an_outage_is_asked_about_less_and_less_often_and_ends_by_itself(
     assert all(gap >= 0.1 * 2**n for n, gap in enumerate(gaps)), gaps
 
 
-async def test_a_failed_list_changes_no_job(still_sandbox: Sandbox, make_engine: MakeEngine):
+async def test_a_failed_list_changes_no_job(still_sandbox: Sandbox, make_engine: MakeEngine) -> None:
     job_id = still_sandbox.add_job("IN_PROGRESS")
     async with asyncio.timeout(20), make_engine(still_sandbox) as engine:
         before = await engine.wait_until(job_id, lambda r: r.input_name != "")
@@ -74,7 +74,7 @@ async def test_a_failed_list_changes_no_job(still_sandbox: Sandbox, make_engine:
             await until(lambda: engine.health.state is HealthState.OK)
 
 
-async def test_r_asks_at_once_but_not_twice_within_two_seconds(sandbox: Sandbox, make_engine: MakeEngine):
+async def test_r_asks_at_once_but_not_twice_within_two_seconds(sandbox: Sandbox, make_engine: MakeEngine) -> None:
     async with asyncio.timeout(20), make_engine(sandbox, poll_interval=30.0) as engine:
         await until(lambda: engine.health.next_at is not None)
         assert not engine.refresh()  # it was asked for this instant
@@ -89,7 +89,7 @@ async def test_r_asks_at_once_but_not_twice_within_two_seconds(sandbox: Sandbox,
 
 async def test_a_server_that_tells_no_names_is_not_asked_for_them_at_every_change(
     sandbox: Sandbox, make_engine: MakeEngine
-):
+) -> None:
     sandbox.plan_fault("status", "/v1/files", method="GET", last=None, status=404)
     for _ in range(10):
         sandbox.add_job("IN_PROGRESS", rows=400)  # they move on at each list
@@ -125,16 +125,16 @@ async def test_a_server_that_tells_no_names_is_not_asked_for_them_at_every_chang
     ],
     ids=str,
 )
-def test_times_in_odd_forms_are_times_or_nothing(said: Any, meant: float | None):
+def test_times_in_odd_forms_are_times_or_nothing(said: Any, meant: float | None) -> None:
     assert wire.as_timestamp(said) == meant
 
 
-def test_a_list_with_anything_in_it_is_as_many_jobs_as_it_has():
+def test_a_list_with_anything_in_it_is_as_many_jobs_as_it_has() -> None:
     body = b'[{"id": "a", "status": 7, "progress": 1e999, "endpoint": [], "error": {"x": 1}}, {"id": ""}, null, "x", 3]'
     assert wire.decode_jobs(body) == [Job("a", "7", progress=0.0)]
 
 
-def test_a_key_that_the_server_repeats_goes_no_further():
+def test_a_key_that_the_server_repeats_goes_no_further() -> None:
     key = "tgp_v1_repeated_by_the_server_wxyz"
     add_secret(key)
     job = {"id": "a", "status": "FAILED", "error": f"Bearer {key} may not do that"}

@@ -24,7 +24,7 @@ PATH = "/v2/supported-models"
 
 async def test_models_have_prices_and_the_catalogue_a_date(sandbox: Sandbox, make_engine: MakeEngine) -> None:
     async with make_engine(sandbox, now=lambda: NOW) as engine:
-        catalogue = await engine.catalogue()
+        catalogue = await engine.prices.catalogue()
     assert catalogue[CHAT_MODEL] == ModelInfo(CHAT_MODEL, 131_072, 0.88, 0.88, 0.44)
     assert catalogue["openai/whisper-large-v3"] == ModelInfo("openai/whisper-large-v3")
     assert "google/gemma-3-27b-it" not in catalogue, "dedicated only"
@@ -34,31 +34,31 @@ async def test_models_have_prices_and_the_catalogue_a_date(sandbox: Sandbox, mak
 async def test_the_server_is_asked_once_a_day_however_many_ask(sandbox: Sandbox, make_engine: MakeEngine) -> None:
     now = NOW
     async with make_engine(sandbox, now=lambda: now) as engine:
-        first = await asyncio.gather(*(engine.catalogue() for _ in range(5)))
+        first = await asyncio.gather(*(engine.prices.catalogue() for _ in range(5)))
         assert len({id(catalogue) for catalogue in first}) == 1
     async with make_engine(sandbox, now=lambda: now) as engine:
-        assert await engine.catalogue() == first[0]
+        assert await engine.prices.catalogue() == first[0]
         assert sandbox.count("GET", PATH) == 1
         now += 86_401
-        assert (await engine.catalogue()).fetched_at == now
+        assert (await engine.prices.catalogue()).fetched_at == now
     assert sandbox.count("GET", PATH) == 2
 
 
 async def test_without_the_server_the_last_catalogue_is_used(sandbox: Sandbox, make_engine: MakeEngine) -> None:
     async with make_engine(sandbox, now=lambda: NOW) as engine:
-        known = await engine.catalogue()
+        known = await engine.prices.catalogue()
     sandbox.plan_fault("garbage", PATH, to=None)
     async with make_engine(sandbox, now=lambda: NOW + 90_000) as engine:
-        assert await engine.catalogue() == known
-        assert await engine.catalogue() == known
+        assert await engine.prices.catalogue() == known
+        assert await engine.prices.catalogue() == known
     assert sandbox.count("GET", PATH) == 2, "a failed fetch is not repeated at once"
     async with make_engine(sandbox, api_key=None) as engine:
-        assert await engine.catalogue() == known
+        assert await engine.prices.catalogue() == known
 
 
 async def test_an_unknown_catalogue_is_empty(sandbox: Sandbox, make_engine: MakeEngine) -> None:
     async with make_engine(sandbox, api_key=None) as engine:
-        catalogue = await engine.catalogue()
+        catalogue = await engine.prices.catalogue()
     assert (dict(catalogue), catalogue.fetched_at) == ({}, None)
 
 

@@ -155,9 +155,9 @@ async def test_the_estimate_is_stored_with_the_submission(
 ) -> None:
     path = write_chat(tmp_path / "in.jsonl", ["word " * 800] * 5)
     async with make_engine(sandbox) as engine:
-        estimated = await engine.estimate(path)
+        estimated = await engine.prices.estimate(path)
         assert estimated.most == pytest.approx((5 * 1004 + 5 * 200) * 0.44 / 1e6)
-        key = await engine.submit(path, Endpoint.CHAT, requests=5, estimate=estimated)
+        key = await engine.submit_checked(path, Endpoint.CHAT, requests=5, estimate=estimated)
         await engine.wait_until(key, lambda r: r.job is not None)
     async with make_engine(sandbox) as again:
         [record] = await again.records()

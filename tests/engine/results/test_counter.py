@@ -31,7 +31,7 @@ def tallied(record: JobRecord) -> bool:
 
 
 async def run_job(engine: BatchEngine, path: Path, requests: int) -> JobRecord:
-    key = await engine.submit(path, Endpoint.CHAT, requests=requests)
+    key = await engine.submit_checked(path, Endpoint.CHAT, requests=requests)
     return await engine.wait_until(key, tallied)
 
 
@@ -40,7 +40,9 @@ def result_path(record: JobRecord) -> Path:
     return record.output.path
 
 
-async def test_a_job_is_counted_when_its_files_are_here(sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path):
+async def test_a_job_is_counted_when_its_files_are_here(
+    sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
+) -> None:
     path = write_chat(tmp_path / "in.jsonl", [f"Say {n}." for n in range(9)])
     async with make_engine(sandbox) as engine:
         record = await run_job(engine, path, 9)
@@ -58,7 +60,9 @@ async def test_a_job_is_counted_when_its_files_are_here(sandbox: Sandbox, make_e
         assert kept is not None and kept.counts == tally
 
 
-async def test_rows_that_are_lost_or_doubled_need_a_person(sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path):
+async def test_rows_that_are_lost_or_doubled_need_a_person(
+    sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
+) -> None:
     path = write_chat(tmp_path / "in.jsonl", [f"Say {n}." for n in range(5)])
     async with make_engine(sandbox) as engine:
         record = await run_job(engine, path, 5)
@@ -83,7 +87,7 @@ async def test_rows_that_are_lost_or_doubled_need_a_person(sandbox: Sandbox, mak
 
 async def test_a_job_fetched_by_an_older_version_is_counted_at_the_next_start(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, tmp_path: Path
-):
+) -> None:
     async with make_engine(sandbox) as engine:
         record = await run_job(engine, chat_file, 2)
     journal = Journal(tmp_path / "data" / "history.db")
@@ -101,11 +105,11 @@ async def test_a_job_fetched_by_an_older_version_is_counted_at_the_next_start(
         assert (await engine.wait_until(record.key, tallied)).counts == record.counts
 
 
-async def test_a_job_made_elsewhere_is_what_came_back(sandbox: Sandbox, make_engine: MakeEngine):
+async def test_a_job_made_elsewhere_is_what_came_back(sandbox: Sandbox, make_engine: MakeEngine) -> None:
     job_id = sandbox.add_job("COMPLETED", rows=3)
     async with make_engine(sandbox) as engine:
         await engine.wait_until(job_id, lambda r: r.job is not None)
-        await engine.fetch(job_id)
+        await engine.download(job_id)
         tally = (await engine.wait_until(job_id, tallied)).counts
     assert tally is not None and not tally.has_input and not tally.is_even and not tally.needs_attention
     assert tally.requests == tally.answered == 3
@@ -113,7 +117,7 @@ async def test_a_job_made_elsewhere_is_what_came_back(sandbox: Sandbox, make_eng
 
 async def test_an_input_that_is_another_one_by_now_is_not_counted_against(
     sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
-):
+) -> None:
     path = write_chat(tmp_path / "in.jsonl", ["Hello?", "Anyone?"])
     async with make_engine(sandbox) as engine:
         record = await run_job(engine, path, 2)
@@ -132,7 +136,7 @@ async def test_an_input_that_is_another_one_by_now_is_not_counted_against(
         count_results(record, cancelled=lambda: True)
 
 
-def test_files_are_told_by_size_and_time(tmp_path: Path):
+def test_files_are_told_by_size_and_time(tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
     path.write_text("{}\n")
     index = ResultIndex(sources_of(None))

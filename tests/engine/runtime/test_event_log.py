@@ -25,13 +25,15 @@ if TYPE_CHECKING:
 KEY = "tgp_v1_0123456789abcdefWXYZ"
 
 
-async def test_the_log_says_what_happened_without_key_prompts_or_answers(make_engine: MakeEngine, tmp_path: Path):
+async def test_the_log_says_what_happened_without_key_prompts_or_answers(
+    make_engine: MakeEngine, tmp_path: Path
+) -> None:
     file = write_chat(tmp_path / "in.jsonl", ["the secret recipe of the house"])
     before = list(logging.getLogger().handlers)
     with Sandbox(speed=40, key=KEY) as box:
         box.plan_fault("status", "/v1/batches", method="GET", status=503, body={"error": f"no luck with {KEY}"})
         async with asyncio.timeout(30), make_engine(box) as engine:
-            key = await engine.submit(file, Endpoint.CHAT, requests=1)
+            key = await engine.submit_checked(file, Endpoint.CHAT, requests=1)
             record = await engine.wait_until(key, fetched)
             try:
                 raise ValueError(f"a library that quotes Authorization: Bearer {KEY}")
@@ -51,7 +53,7 @@ async def test_the_log_says_what_happened_without_key_prompts_or_answers(make_en
     assert not any(type(handler).__name__ == "Redacting" for handler in added), "what it opened it closes"
 
 
-def test_the_log_is_turned_over_and_two_apps_may_write_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_log_is_turned_over_and_two_apps_may_write_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_module, "_SIZE", 2_000)
     one, two = EventLog(tmp_path), EventLog(tmp_path)
     for each in (one, two):
@@ -66,7 +68,7 @@ def test_the_log_is_turned_over_and_two_apps_may_write_it(tmp_path: Path, monkey
     assert "line 059" in "".join(path.read_text() for path in kept)
 
 
-def test_a_log_that_cannot_be_written_keeps_nothing_up(tmp_path: Path):
+def test_a_log_that_cannot_be_written_keeps_nothing_up(tmp_path: Path) -> None:
     (tmp_path / log_module.NAME).mkdir()
     log = EventLog(tmp_path)
     log.open()
@@ -84,7 +86,7 @@ def test_a_log_that_cannot_be_written_keeps_nothing_up(tmp_path: Path):
         "refresh_token=0123456789abcdef&client_id=app",
     ],
 )
-def test_what_allows_something_is_blotted_out(text: str):
+def test_what_allows_something_is_blotted_out(text: str) -> None:
     add_secret(KEY)
     said = redact(text)
     assert "0123456789abcdef" not in said

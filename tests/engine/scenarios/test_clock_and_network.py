@@ -17,7 +17,8 @@ from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import AuthenticationError, BatchError, JournalError, LocalFileError
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.polling import poller
-from tbatch_tui.engine.runtime import runtime as work
+from tbatch_tui.engine.runtime import account_check
+from tbatch_tui.engine.runtime.tasks import STOPPED
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until, write_chat
 from tests.engine.scenarios.test_main_job import fetched
@@ -36,9 +37,9 @@ async def is_ok(engine: BatchEngine) -> None:
 @pytest.mark.parametrize("jump", [3600.0, -3600.0], ids=["forward", "back"])
 async def test_a_clock_that_jumps_stops_nothing(
     jump: float, sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     """Forward is also what a machine that slept looks like: the list is asked for at once, not in half a minute."""
-    monkeypatch.setattr(poller, "_LOOK_UP_EVERY", 0.05)
+    monkeypatch.setattr(poller, "_CLOCKS_READ_EVERY", 0.05)
     offset = 0.0
     interval = 30.0 if jump > 0 else 0.2
     engine = make_engine(sandbox, now=lambda: time.time() + offset, poll_interval=interval)
@@ -50,13 +51,13 @@ async def test_a_clock_that_jumps_stops_nothing(
         offset = jump
         await until(lambda: sandbox.count("GET", "/v1/batches") > before, what="the next list")
         if jump < 0:
-            key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+            key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
             await engine.wait_until(key, fetched)
 
 
 async def test_names_that_are_not_found_are_offline_until_they_are_found_again(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     real = socket.getaddrinfo
     gone = True
 
@@ -68,7 +69,7 @@ async def test_names_that_are_not_found_are_offline_until_they_are_found_again(
     monkeypatch.setattr(socket, "getaddrinfo", lookup)
     url = sandbox.base_url.replace("127.0.0.1", "localhost")
     async with asyncio.timeout(30), make_engine(sandbox, base_url=url) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         await until(lambda: engine.health.state is HealthState.OFFLINE)
         assert "localhost" in engine.health.title
         gone = False
@@ -79,16 +80,16 @@ async def test_names_that_are_not_found_are_offline_until_they_are_found_again(
 
 async def test_a_history_that_cannot_be_written_loses_nothing_and_goes_on(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, events: list[Event], tmp_path: Path
-):
+) -> None:
     sandbox.plan_fault("delay", "/v1/batches", method="POST", seconds=0.5, after=True)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2, label="kept")
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2, label="kept")
         await until(lambda: sandbox.jobs)
         await _limit_history(engine, pages=1)
         other = write_chat(tmp_path / "other.jsonl", ["no room for this one"])
         with pytest.raises(JournalError, match="full"):
             for _ in range(200):  # until what is free inside the file is used up
-                await engine.submit(other, Endpoint.CHAT, requests=1, label="x" * 20_000)
+                await engine.submit_checked(other, Endpoint.CHAT, requests=1, label="x" * 20_000)
         await until(lambda: sandbox.jobs[0]["status"] == "COMPLETED")
         await _limit_history(engine, pages=1 << 30)
         record = await engine.wait_until(key, fetched)
@@ -98,15 +99,15 @@ async def test_a_history_that_cannot_be_written_loses_nothing_and_goes_on(
         for each in kept:
             await engine.wait_until(each.key, fetched)
     assert len(sandbox.jobs) == len(kept)
-    assert not [e for e in events if isinstance(e, Notice) and e.title == work.STOPPED]
+    assert not [e for e in events if isinstance(e, Notice) and e.title == STOPPED]
 
 
 async def test_while_nothing_can_be_kept_nothing_is_created(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, events: list[Event]
-):
+) -> None:
     sandbox.plan_fault("delay", "/_storage/*", method="PUT", seconds=0.3)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         await until(lambda: sandbox.count("POST", "/v1/files"))
         await _read_only_history(engine, True)
         await until(lambda: any(isinstance(e, Notice) and "cannot be used" in e.title for e in events))
@@ -119,12 +120,14 @@ async def test_while_nothing_can_be_kept_nothing_is_created(
     assert len(said) == 2  # once that it cannot be written, once that it can again
 
 
-async def test_leaving_does_not_wait_for_a_stalled_upload(sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path):
+async def test_leaving_does_not_wait_for_a_stalled_upload(
+    sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
+) -> None:
     sandbox.plan_fault("delay", "/_storage/*", method="PUT", seconds=30)
     async with asyncio.timeout(30):
         engine = make_engine(sandbox)
         async with engine:
-            await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+            await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
             await until(lambda: any(c.method == "PUT" for c in sandbox.requests))
             began = time.monotonic()
         assert time.monotonic() - began < 3
@@ -136,13 +139,13 @@ async def test_leaving_does_not_wait_for_a_stalled_upload(sandbox: Sandbox, make
     assert len(sandbox.jobs) == 1
 
 
-async def test_leaving_does_not_wait_for_a_stalled_download(sandbox: Sandbox, make_engine: MakeEngine):
+async def test_leaving_does_not_wait_for_a_stalled_download(sandbox: Sandbox, make_engine: MakeEngine) -> None:
     job_id = sandbox.add_job("COMPLETED", rows=400)
     sandbox.plan_fault("drip", "/v1/files/*/content", method="GET", bytes=20_000, seconds=30)
     async with asyncio.timeout(30):
         async with make_engine(sandbox) as engine:
             await engine.wait_until(job_id, lambda r: r.job is not None)
-            await engine.fetch(job_id)
+            await engine.download(job_id)
             await engine.wait_until(job_id, lambda r: r.output is not None and r.output.etag is not None)
             began = time.monotonic()
         await asyncio.to_thread(_wait_for_threads, "body")
@@ -159,12 +162,12 @@ def _wait_for_threads(name: str) -> None:
 
 async def test_a_job_that_shows_up_just_before_the_second_create_is_adopted(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
-    async with asyncio.timeout(30), make_engine(sandbox, poll_interval=5, looked_up_for=0.0) as engine:
+) -> None:
+    async with asyncio.timeout(30), make_engine(sandbox, poll_interval=5, lookup_patience=0.0) as engine:
         await is_ok(engine)
         sandbox.plan_fault("close-after", "/v1/batches", method="POST")
         sandbox.plan_fault("status", "/v1/batches", method="GET", status=200, body=[])
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         await engine.wait_until(key, lambda r: r.job is not None)
     assert sandbox.count("POST", "/v1/batches") == 1
     assert len(sandbox.jobs) == 1
@@ -172,28 +175,28 @@ async def test_a_job_that_shows_up_just_before_the_second_create_is_adopted(
 
 async def test_an_outage_is_no_look_at_the_servers_truth(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     from tbatch_tui.engine.submit import lookup
 
-    monkeypatch.setattr(lookup, "_LONGEST_LOOK", 0.3)
-    async with asyncio.timeout(30), make_engine(sandbox, poll_interval=0.5, look_up_every=0.1) as engine:
+    monkeypatch.setattr(lookup, "_LONGEST_GAP", 0.3)
+    async with asyncio.timeout(30), make_engine(sandbox, poll_interval=0.5, lookup_interval=0.1) as engine:
         await is_ok(engine)
         sandbox.plan_fault("close-after", "/v1/batches", method="POST")
         hidden = {"status": 200, "body": []}
         sandbox.plan_fault("status", "/v1/batches", method="GET", first=1, last=2, **hidden)
         sandbox.plan_fault("status", "/v1/batches", method="GET", first=3, last=7, status=503)  # 0.1 + 0.2 + … s
         sandbox.plan_fault("status", "/v1/batches", method="GET", first=8, last=8, **hidden)
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         await engine.wait_until(key, lambda r: r.job is not None)
     assert sandbox.count("POST", "/v1/batches") == 1
 
 
 async def test_a_file_that_changes_while_it_goes_up_makes_no_job(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     sandbox.plan_fault("delay", "/v1/files/*/preprocess", method="POST", seconds=0.5)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         await until(lambda: any(c.path.endswith("/preprocess") for c in sandbox.requests))
         chat_file.write_text(chat_file.read_text() * 2)
         record = await engine.wait_until(key, lambda r: r.status == LocalStatus.NOT_SUBMITTED)
@@ -203,11 +206,11 @@ async def test_a_file_that_changes_while_it_goes_up_makes_no_job(
 
 async def test_a_signed_address_that_has_run_out_is_not_a_key_refused(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     """The storage lets in whoever has the address: another is asked for, and the submission goes on."""
     sandbox.plan_fault("status", "/_storage/*", method="PUT", status=403, body="<Code>AccessDenied</Code>")
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         said = await engine.wait_until(key, lambda r: r.submission is not None and r.submission.error is not None)
         assert said.submission is not None and "storage said 403" in (said.submission.error or "")
         await engine.wait_until(key, fetched)
@@ -216,31 +219,31 @@ async def test_a_signed_address_that_has_run_out_is_not_a_key_refused(
 
 async def test_an_upload_that_says_exists_without_saying_which_is_asked_again(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     for number, body in enumerate(({}, [], {"file_id": None}, {"file_id": 7}), start=1):
         sandbox.plan_fault("status", "/v1/files", method="POST", first=number, status=409, body=body)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         await engine.wait_until(key, fetched)
     assert len(sandbox.jobs) == 1
 
 
 async def test_what_cannot_be_submitted_is_said_before_anything_is_kept(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, tmp_path: Path
-):
+) -> None:
     async with make_engine(sandbox) as engine:
         with pytest.raises(LocalFileError, match=r"\.jsonl"):
-            await engine.submit(chat_file.rename(tmp_path / "in.txt"), Endpoint.CHAT, requests=2)
+            await engine.submit_checked(chat_file.rename(tmp_path / "in.txt"), Endpoint.CHAT, requests=2)
         assert await engine.records() == []
     async with make_engine(sandbox, api_key=None) as engine:
         with pytest.raises(AuthenticationError, match="no API key"):
-            await engine.submit(tmp_path / "in.txt", Endpoint.CHAT, requests=2)
+            await engine.submit_checked(tmp_path / "in.txt", Endpoint.CHAT, requests=2)
 
 
 async def test_an_intent_is_kept_only_in_the_history_of_its_own_key(
     make_engine: MakeEngine, chat_file: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(work, "_WHOSE_WAIT", 0.2)
+) -> None:
+    monkeypatch.setattr(account_check, "_PATIENCE", 0.2)
     with Sandbox(speed=40, key="key-of-the-first-1111") as box:
         async with asyncio.timeout(30), make_engine(box) as engine:
             await is_ok(engine)
@@ -248,9 +251,9 @@ async def test_an_intent_is_kept_only_in_the_history_of_its_own_key(
         box.stop()
         async with asyncio.timeout(30), make_engine(box, api_key="key-of-a-second-2222") as engine:
             with pytest.raises(BatchError, match="whose account"):
-                await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+                await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         async with asyncio.timeout(30), make_engine(box) as engine:  # the known key may go on without a connection
-            key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+            key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
             box.start()
             engine.refresh()
             await engine.wait_until(key, fetched)
@@ -258,14 +261,16 @@ async def test_an_intent_is_kept_only_in_the_history_of_its_own_key(
 
 
 @pytest.mark.parametrize("jobs", [1, 10, 10_000])
-async def test_one_request_a_tick_whatever_the_number_of_jobs(jobs: int, sandbox: Sandbox, make_engine: MakeEngine):
+async def test_one_request_a_tick_whatever_the_number_of_jobs(
+    jobs: int, sandbox: Sandbox, make_engine: MakeEngine
+) -> None:
     if jobs > 10:
         sandbox.add_many_jobs(jobs - 9)
     for _ in range(min(jobs, 10) - (jobs > 10)):
         sandbox.add_job("IN_PROGRESS")
     async with asyncio.timeout(60), make_engine(sandbox) as engine:
         await until(lambda: sandbox.count("GET", "/v1/files") == 1, what="the names of the files are asked for once")
-        await until(lambda: all(r.input_name for r in engine._book.records), within=30)
+        await until(lambda: all(r.input_name for r in engine._store.records), within=30)
         before = len(sandbox.requests)
         await until(lambda: len(sandbox.requests) >= before + 3)
         calls = sandbox.requests[before:]
@@ -276,10 +281,10 @@ async def test_one_request_a_tick_whatever_the_number_of_jobs(jobs: int, sandbox
 
 
 async def _limit_history(engine: BatchEngine, pages: int) -> None:
-    database = engine._book.journal.database.connection
-    await engine._book.run(lambda: database.execute(f"PRAGMA max_page_count = {pages}").fetchone())
+    database = engine._store._journal.database
+    await engine._store._thread.run(lambda: database.execute(f"PRAGMA max_page_count = {pages}").fetchone())
 
 
 async def _read_only_history(engine: BatchEngine, on: bool) -> None:
-    database = engine._book.journal.database.connection
-    await engine._book.run(lambda: database.execute(f"PRAGMA query_only = {int(on)}").fetchone())
+    database = engine._store._journal.database
+    await engine._store._thread.run(lambda: database.execute(f"PRAGMA query_only = {int(on)}").fetchone())

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +11,7 @@ import pytest
 from tests.conftest import write_chat
 from tests.engine.scenarios.test_fault_matrix import at_home
 from tests.helpers.crash_rounds import crash
+from tests.helpers.submit_child import child_environment, submit_command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,44 +21,21 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("rounds", [15, pytest.param(200, marks=pytest.mark.slow)])
-async def test_killed_at_random_moments_nothing_is_doubled_lost_or_cut(rounds: int, tmp_path: Path):
+async def test_killed_at_random_moments_nothing_is_doubled_lost_or_cut(rounds: int, tmp_path: Path) -> None:
     counts = await crash(rounds, seed=20_260, folder=tmp_path)
     print(counts)  # noqa: T201 - shown when it fails, or with -s
     assert counts.are_clean, counts
     assert counts.submits >= rounds // 2, counts
 
 
-_SUBMITTER = """
-import asyncio, sys
-from pathlib import Path
-from tbatch_tui.engine.engine import BatchEngine
-from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.options import EngineOptions
-from tests.engine.scenarios.test_fault_matrix import at_home
-
-async def main():
-    url, key, folder, *files = sys.argv[1:]
-    folder = Path(folder)
-    options = EngineOptions(data_dir=folder / "data", output_dir=folder / "results", base_url=url, api_key=key,
-                      poll_interval=0.2, look_up_every=0.2, looked_up_for=1.0, first_wait=0.1)
-    async with BatchEngine(options, lambda event: None) as engine:
-        keys = [await engine.submit(Path(f), Endpoint.CHAT, requests=1, label=Path(f).stem) for f in files]
-        for key in keys:
-            await engine.wait_until(key, at_home)
-
-asyncio.run(main())
-"""
-
-
 async def test_two_processes_on_one_data_folder_make_twenty_jobs_of_twenty_submits(
     sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
-):
+) -> None:
     files = [write_chat(tmp_path / f"in-{n:02d}.jsonl", [f"prompt {n}"]) for n in range(10)]
     sandbox.plan_fault("close-after", "/v1/batches", method="POST", first=3, last=5)
-    command = [sys.executable, "-c", _SUBMITTER, sandbox.base_url, sandbox.key, str(tmp_path)]
-    env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = submit_command(sandbox, tmp_path, files, requests=1)
     # Both submit the same ten files: twenty presses of Submit, twenty jobs.
-    apps = [subprocess.Popen([*command, *map(str, files)], env=env) for _ in range(2)]
+    apps = [subprocess.Popen(command, env=child_environment()) for _ in range(2)]
     async with asyncio.timeout(60):
         assert [await asyncio.to_thread(app.wait) for app in apps] == [0, 0]
         async with make_engine(sandbox) as engine:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +17,7 @@ from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.submit.lookup import LookupDecision
 from tests.conftest import until, write_chat
 from tests.engine.scenarios.test_main_job import fetched
+from tests.helpers.submit_child import child_environment, submit_command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,11 +28,11 @@ if TYPE_CHECKING:
 
 async def test_a_lost_answer_is_shown_as_uncertain_and_adopted_when_the_job_shows_up(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     sandbox.plan_fault("close-after", "/v1/batches", method="POST")
     sandbox.plan_fault("status", "/v1/batches", method="GET", first=3, last=4, status=503)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         await engine.wait_until(key, lambda r: r.status == LocalStatus.UNCERTAIN)
         await engine.wait_until(key, fetched)
         assert [r.key for r in await engine.records()] == [sandbox.jobs[0]["id"]]
@@ -42,10 +41,10 @@ async def test_a_lost_answer_is_shown_as_uncertain_and_adopted_when_the_job_show
 
 async def test_a_create_that_was_not_made_is_asked_again_only_after_the_lists_have_shown_it(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     sandbox.plan_fault("close", "/v1/batches", method="POST")
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         await engine.wait_until(key, fetched)
     calls = [c for c in sandbox.requests if c.path == "/v1/batches"]
     creates = [n for n, c in enumerate(calls) if c.method == "POST"]
@@ -57,10 +56,13 @@ async def test_a_create_that_was_not_made_is_asked_again_only_after_the_lists_ha
 
 async def test_the_same_file_twice_on_purpose_makes_two_jobs_and_mixes_up_neither(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     sandbox.plan_fault("close-after", "/v1/batches", method="POST", first=1, last=2)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
-        keys = [await engine.submit(chat_file, Endpoint.CHAT, requests=2, label=label) for label in ("first", "second")]
+        keys = [
+            await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2, label=label)
+            for label in ("first", "second")
+        ]
         records = [await engine.wait_until(key, fetched) for key in keys]
     assert len({record.key for record in records}) == 2
     assert {record.label for record in records} == {"first", "second"}
@@ -69,10 +71,10 @@ async def test_the_same_file_twice_on_purpose_makes_two_jobs_and_mixes_up_neithe
 
 async def test_a_4xx_is_said_and_nothing_is_asked_again(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, events: list[Event]
-):
+) -> None:
     sandbox.plan_fault("status", "/v1/batches", method="POST", status=400, body={"error": "model [/bad] is gone"})
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         record = await engine.wait_until(key, lambda r: r.status == LocalStatus.NOT_SUBMITTED)
     assert record.submission is not None and "model [/bad] is gone" in (record.submission.error or "")
     assert any(isinstance(e, Notice) and e.severity == "error" for e in events)
@@ -80,31 +82,10 @@ async def test_a_4xx_is_said_and_nothing_is_asked_again(
     assert sandbox.jobs == []
 
 
-_CHILD = """
-import asyncio, sys
-from pathlib import Path
-from tbatch_tui.engine.engine import BatchEngine
-from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.options import EngineOptions
-
-async def main():
-    url, key, folder, file = sys.argv[1:]
-    folder = Path(folder)
-    options = EngineOptions(data_dir=folder / "data", output_dir=folder / "results", base_url=url, api_key=key,
-                      poll_interval=0.2, look_up_every=0.2, looked_up_for=1.0)
-    async with BatchEngine(options, lambda event: None) as engine:
-        await engine.submit(Path(file), Endpoint.CHAT, requests=2, label="survivor")
-        print("committed", flush=True)
-        await asyncio.sleep(60)
-
-asyncio.run(main())
-"""
-
-
 @pytest.mark.parametrize("moment", ["committed", "upload", "create", "created", "download"])
 async def test_killed_at_any_moment_it_goes_on_where_it_was(
     moment: str, sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, tmp_path: Path
-):
+) -> None:
     held = {
         "upload": ("PUT", "/**"),
         "create": ("POST", "/v1/batches"),
@@ -116,9 +97,9 @@ async def test_killed_at_any_moment_it_goes_on_where_it_was(
         after = {"after": True} if moment == "created" else {}
         sandbox.plan_fault("delay", path, method=method, seconds=30, **after)
     child = subprocess.Popen(
-        [sys.executable, "-c", _CHILD, sandbox.base_url, sandbox.key, str(tmp_path), str(chat_file)],
+        submit_command(sandbox, tmp_path, [chat_file], requests=2),
         stdout=subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        env=child_environment(),
     )
     assert child.stdout is not None
     with child, child.stdout:
@@ -138,18 +119,18 @@ async def test_killed_at_any_moment_it_goes_on_where_it_was(
         [record] = await engine.records()
         record = await engine.wait_until(record.key, fetched)
     assert len(sandbox.jobs) == 1
-    assert record.label == "survivor"
+    assert record.label == chat_file.stem
     assert record.output is not None and record.output.path is not None
     assert record.output.path.read_bytes() == sandbox.file_bytes(sandbox.jobs[0]["output_file_id"])
 
 
 async def test_two_apps_on_one_data_folder_submit_each_file_once(
     sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
-):
+) -> None:
     files = [write_chat(tmp_path / f"in-{n}.jsonl", [f"prompt {n}"]) for n in range(4)]
     async with asyncio.timeout(40), make_engine(sandbox) as one, make_engine(sandbox) as two:
         keys = [
-            await (one, two)[number % 2].submit(file, Endpoint.CHAT, requests=1, label=file.stem)
+            await (one, two)[number % 2].submit_checked(file, Endpoint.CHAT, requests=1, label=file.stem)
             for number, file in enumerate(files)
         ]
         for engine in (one, two):
@@ -159,11 +140,11 @@ async def test_two_apps_on_one_data_folder_submit_each_file_once(
 
 async def test_a_read_only_output_folder_is_said_and_mended_by_itself(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, tmp_path: Path
-):
+) -> None:
     blocked = tmp_path / "results"
     blocked.write_text("a file where the folder should be")
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         record = await engine.wait_until(key, lambda r: r.output is not None and r.output.state is TransferState.FAILED)
         assert record.output is not None and "folder should be" in (record.output.message or "")
         blocked.unlink()
@@ -171,39 +152,39 @@ async def test_a_read_only_output_folder_is_said_and_mended_by_itself(
 
 
 async def test_other_bytes_under_the_results_name_are_kept_beside(
-    sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, tmp_path: Path
-):
+    sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
+) -> None:
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         record = await engine.wait_until(key, fetched)
         assert record.output is not None and record.output.path is not None
         path, whole = record.output.path, record.output.path.read_bytes()
         before = path.stat()
-        await engine.fetch(record.key)
+        await engine.download(record.key)
         await engine.wait_until(key, lambda r: fetched(r) and r.output is not None and r.output != record.output)
         assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
         path.write_text('{"mine": true}\n')
         record = engine.record(key) or record
-        await engine.fetch(record.key)
+        await engine.download(record.key)
         await until(lambda: path.read_bytes() == whole if path.exists() else False)
         assert path.with_name(f"{path.stem}.before-1.jsonl").read_text() == '{"mine": true}\n'
 
 
 async def test_of_each_file_that_had_a_results_name_it_is_said_where_it_is(
     sandbox: Sandbox, make_engine: MakeEngine, events: list[Event]
-):
+) -> None:
     body = {"model": "openai/gpt-oss-20b", "messages": [{"role": "user", "content": "Hello"}]}
     rows = [{"custom_id": "a", "body": body}, {"custom_id": "b", "body": body | {"temperature": "warm"}}]
     content = "".join(json.dumps(row) + "\n" for row in rows).encode()
     job_id = sandbox.add_job("COMPLETED", content=content)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         await engine.wait_until(job_id, lambda r: r.job is not None)
-        await engine.fetch(job_id)
+        await engine.download(job_id)
         record = await engine.wait_until(job_id, fetched)
         paths = [transfer.path for transfer in record.transfers if transfer.path is not None]
         for path in paths:
             path.write_text("mine\n")
-        await engine.fetch(job_id)
+        await engine.download(job_id)
         await engine.wait_until(job_id, lambda r: fetched(r) and r.transfers != record.transfers)
     told = [event.hint for event in events if isinstance(event, Notice) and "had the result's name" in event.title]
     assert len(paths) == len(told) == 2
@@ -211,12 +192,12 @@ async def test_of_each_file_that_had_a_results_name_it_is_said_where_it_is(
 
 async def test_a_warning_in_the_answer_is_said_and_kept(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, events: list[Event]
-):
+) -> None:
     job_id = sandbox.add_job(content=chat_file.read_bytes())
     answer = {"job": sandbox.job(job_id), "warning": "this model [/leaves] batches soon"}
     sandbox.plan_fault("status", "/v1/batches", method="POST", status=201, body=answer)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         record = await engine.wait_until(key, lambda r: r.job is not None)
     assert record.submission is not None and record.submission.warning == answer["warning"]
     assert any(isinstance(e, Notice) and e.hint == answer["warning"] and e.severity == "warning" for e in events)
@@ -225,12 +206,12 @@ async def test_a_warning_in_the_answer_is_said_and_kept(
 @pytest.mark.parametrize("chosen", [0, 1, None])
 async def test_what_cannot_be_told_apart_is_left_to_the_person(
     chosen: int | None, still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     still_sandbox.plan_fault("close", "/v1/batches", method="POST")
-    async with asyncio.timeout(40), make_engine(still_sandbox, looked_up_for=60.0) as engine:
+    async with asyncio.timeout(40), make_engine(still_sandbox, lookup_patience=60.0) as engine:
         await until(lambda: still_sandbox.count("GET", "/v1/batches"))
         still_sandbox.plan_fault("status", "/v1/batches", method="GET", to=None, status=503)  # both come in one list
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2, label="mine")
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2, label="mine")
         await engine.wait_until(key, lambda r: r.status == LocalStatus.UNCERTAIN)
         others = [still_sandbox.add_job(content=chat_file.read_bytes()) for _ in range(2)]
         still_sandbox.clear_faults()

@@ -14,7 +14,7 @@ from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.options import EngineOptions
-from tbatch_tui.engine.runtime.runtime import STOPPED
+from tbatch_tui.engine.runtime.tasks import STOPPED
 from tbatch_tui.sandbox.jobs.records import Pace
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import write_chat
@@ -53,7 +53,7 @@ UNTIL_CANCELLED = Pace(validating=0, starting=1e9, canceling=1)
 
 
 @pytest.mark.parametrize("call", CALLS)
-async def test_one_job_and_whole_files_in_every_trouble(call: str, tmp_path: Path):
+async def test_one_job_and_whole_files_in_every_trouble(call: str, tmp_path: Path) -> None:
     unhandled: list[str] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(str(context)))
     # To a PUT any 200 says that the bytes are kept: whoever says so without keeping them is told of, not repaired.
@@ -82,12 +82,12 @@ async def _cell(call: str, trouble: tuple[str, dict[str, Any]], folder: Path) ->
             base_url=box.base_url,
             api_key=box.key,
             poll_interval=0.2,
-            look_up_every=0.2,
-            looked_up_for=0.8,
-            first_wait=0.1,
+            lookup_interval=0.2,
+            lookup_patience=0.8,
+            first_retry_delay=0.1,
         )
         async with BatchEngine(options, events.append) as engine:
-            key = await engine.submit(file, Endpoint.CHAT, requests=2, label="once")
+            key = await engine.submit_checked(file, Endpoint.CHAT, requests=2, label="once")
             if call == "cancel":
                 await _cancel(engine, key)
             record = await engine.wait_until(key, at_home)

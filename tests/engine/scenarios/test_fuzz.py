@@ -165,11 +165,15 @@ def test_the_index(tmp_path: Path) -> None:
     @given(row_files, row_files, row_files, st.data())
     def any_files(asked_for: bytes | None, came: bytes | None, refused: bytes | None, data: st.DataObject) -> None:
         count[0] += 1
-        given_files = {"input": asked_for, "output": came, "errors": refused}
+        given_files: dict[str, bytes | None] = {"input": asked_for, "output": came, "errors": refused}
         for name, content in given_files.items():
             if content is not None:
                 names[name].write_bytes(content)
-        sources = Sources(**{name: names[name] for name, content in given_files.items() if content is not None})
+        sources = Sources(
+            input=names["input"] if asked_for is not None else None,
+            output=names["output"] if came is not None else None,
+            errors=names["errors"] if refused is not None else None,
+        )
         index = ResultIndex(sources)
         found = index.build()
         assert found.requests == found.answered + found.errors + found.missing or not index.has_input

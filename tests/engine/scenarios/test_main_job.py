@@ -29,10 +29,10 @@ def fetched(record: JobRecord) -> bool:
 @pytest.mark.parametrize("kind", ["chat", "audio"])
 async def test_a_file_goes_up_and_its_results_come_down_to_the_byte(
     kind: str, sandbox: Sandbox, make_engine: MakeEngine, events: list[Event], chat_file: Path, audio_file: Path
-):
+) -> None:
     path, endpoint = (chat_file, Endpoint.CHAT) if kind == "chat" else (audio_file, Endpoint.TRANSCRIPTION)
     async with make_engine(sandbox) as engine:
-        key = await engine.submit(path, endpoint, requests=2, label="mine")
+        key = await engine.submit_checked(path, endpoint, requests=2, label="mine")
         record = await engine.wait_until(key, fetched)
     [job] = sandbox.jobs
     assert sandbox.file_bytes(job["input_file_id"]) == path.read_bytes()
@@ -45,11 +45,11 @@ async def test_a_file_goes_up_and_its_results_come_down_to_the_byte(
     assert not list(record.output.path.parent.glob("*.part"))
 
 
-async def test_failed_rows_come_back_as_an_error_file(tmp_path: Path, make_engine: MakeEngine):
+async def test_failed_rows_come_back_as_an_error_file(tmp_path: Path, make_engine: MakeEngine) -> None:
     path = write_chat(tmp_path / "many.jsonl", [f"prompt {n}" for n in range(40)])
     with Sandbox(speed=40, failure_rate=0.3) as box:
         async with make_engine(box) as engine:
-            key = await engine.submit(path, Endpoint.CHAT, requests=40)
+            key = await engine.submit_checked(path, Endpoint.CHAT, requests=40)
             record = await engine.wait_until(key, fetched)
         [job] = box.jobs
         assert record.errors is not None and record.errors.path is not None
@@ -61,9 +61,9 @@ async def test_failed_rows_come_back_as_an_error_file(tmp_path: Path, make_engin
 
 async def test_the_history_is_there_before_the_network_answers(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     async with make_engine(sandbox) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2, label="kept")
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2, label="kept")
         done = await engine.wait_until(key, fetched)
     sandbox.stop()
     again = make_engine(sandbox)
@@ -78,12 +78,12 @@ async def test_the_history_is_there_before_the_network_answers(
 
 async def test_jobs_made_elsewhere_are_listed_by_their_files_name_and_fetched_on_demand(
     sandbox: Sandbox, make_engine: MakeEngine
-):
+) -> None:
     job_id = sandbox.add_job("COMPLETED", rows=3)
     async with make_engine(sandbox) as engine:
         record = await engine.wait_until(job_id, lambda r: r.name == "batch")
         assert record.transfers == ()
-        await engine.fetch(job_id)
+        await engine.download(job_id)
         record = await engine.wait_until(job_id, fetched)
     assert record.output is not None and record.output.path is not None
     assert record.output.path.name == f"batch-{job_id[:8]}.output.jsonl"
@@ -91,10 +91,10 @@ async def test_jobs_made_elsewhere_are_listed_by_their_files_name_and_fetched_on
 
 async def test_cancel_shows_cancelling_until_the_server_says_cancelled(
     still_sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
-):
+) -> None:
     path = write_chat(tmp_path / "long.jsonl", [f"prompt {n}" for n in range(50)])
     async with make_engine(still_sandbox) as engine:
-        key = await engine.submit(path, Endpoint.CHAT, requests=50)
+        key = await engine.submit_checked(path, Endpoint.CHAT, requests=50)
         record = await engine.wait_until(key, lambda r: r.status == "VALIDATING")
         still_sandbox.advance(8)
         await engine.wait_until(key, lambda r: r.status == "IN_PROGRESS")
@@ -105,7 +105,7 @@ async def test_cancel_shows_cancelling_until_the_server_says_cancelled(
         await engine.cancel(record.key)  # it has ended: said, but no error
 
 
-async def test_one_list_a_tick_whatever_the_number_of_jobs(sandbox: Sandbox, make_engine: MakeEngine):
+async def test_one_list_a_tick_whatever_the_number_of_jobs(sandbox: Sandbox, make_engine: MakeEngine) -> None:
     sandbox.add_many_jobs(200)
     async with make_engine(sandbox) as engine:
         await until(lambda: sandbox.count("GET", "/v1/batches") >= 4)
@@ -116,9 +116,11 @@ async def test_one_list_a_tick_whatever_the_number_of_jobs(sandbox: Sandbox, mak
     assert len(others) == 2
 
 
-async def test_the_wrong_key_is_said_and_the_history_stays(sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path):
+async def test_the_wrong_key_is_said_and_the_history_stays(
+    sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
+) -> None:
     async with make_engine(sandbox) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         await engine.wait_until(key, fetched)
     wrong = "wrong-key-that-nobody-knows"
     async with make_engine(sandbox, api_key=wrong) as engine:
@@ -126,10 +128,10 @@ async def test_the_wrong_key_is_said_and_the_history_stays(sandbox: Sandbox, mak
         assert len(await engine.records()) == 1
         assert wrong not in engine.health.title + engine.health.hint
         with pytest.raises(BatchError, match="refused"):
-            await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+            await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
 
 
-async def test_without_a_key_nothing_is_asked(sandbox: Sandbox, make_engine: MakeEngine):
+async def test_without_a_key_nothing_is_asked(sandbox: Sandbox, make_engine: MakeEngine) -> None:
     async with make_engine(sandbox, api_key=None) as engine:
         assert engine.health.state is HealthState.NO_KEY
     assert sandbox.requests == []
@@ -137,29 +139,33 @@ async def test_without_a_key_nothing_is_asked(sandbox: Sandbox, make_engine: Mak
 
 async def test_a_file_that_changed_since_it_was_checked_is_not_sent(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     async with make_engine(sandbox) as engine:
         checked = await engine.fingerprint(chat_file)
         chat_file.write_text(chat_file.read_text() * 2)
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2, fingerprint=checked)
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2, fingerprint=checked)
         record = await engine.wait_until(key, lambda r: r.status == "NOT_SUBMITTED")
     assert record.submission is not None and "changed" in (record.submission.error or "")
     assert sandbox.jobs == []
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder"])
-async def test_a_file_that_cannot_be_read_is_said(kind: str, sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path):
+async def test_a_file_that_cannot_be_read_is_said(
+    kind: str, sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
+) -> None:
     path = tmp_path / "nothing.jsonl"
     if kind == "folder":
         path.mkdir()
     async with make_engine(sandbox) as engine:
         with pytest.raises(LocalFileError, match="nothing.jsonl"):
-            await engine.submit(path, Endpoint.CHAT, requests=1)
+            await engine.submit_checked(path, Endpoint.CHAT, requests=1)
 
 
-async def test_exact_bytes_that_ran_before_are_known(sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path):
+async def test_exact_bytes_that_ran_before_are_known(
+    sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
+) -> None:
     async with make_engine(sandbox) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         await engine.wait_until(key, fetched)
         sha256 = hashlib.sha256(chat_file.read_bytes()).hexdigest()
         assert [r.requests for r in await engine.earlier_runs(sha256, Endpoint.CHAT)] == [2]
@@ -168,9 +174,9 @@ async def test_exact_bytes_that_ran_before_are_known(sandbox: Sandbox, make_engi
 
 async def test_a_script_waits_for_files_that_are_named_later_than_the_end(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     async with make_engine(sandbox) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT)
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT)
         record = await engine.wait_until(key, lambda r: r.job is not None)
         await until(lambda: sandbox.jobs[0]["status"] == "COMPLETED")
         nameless = sandbox.jobs[0] | {"output_file_id": None, "error_file_id": None}
@@ -185,7 +191,9 @@ async def test_a_script_that_starts_again_waits_for_the_connection_and_then_for_
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ) -> None:
     async with make_engine(sandbox) as engine:
-        record = await engine.wait_until(await engine.submit(chat_file, Endpoint.CHAT), lambda r: r.job is not None)
+        record = await engine.wait_until(
+            await engine.submit_checked(chat_file, Endpoint.CHAT), lambda r: r.job is not None
+        )
         nameless = sandbox.jobs[0] | {"status": "COMPLETED", "output_file_id": None, "error_file_id": None}
         sandbox.plan_fault("status", "/v1/batches", method="GET", last=None, status=200, body=[nameless])
         assert (await engine.wait(record.key)).is_awaiting_file_ids
@@ -201,9 +209,9 @@ async def test_a_script_that_starts_again_waits_for_the_connection_and_then_for_
 
 async def test_a_script_is_told_when_there_are_no_files_and_when_there_is_no_job(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, tmp_path: Path
-):
+) -> None:
     async with make_engine(sandbox) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT)
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT)
         await until(lambda: bool(sandbox.jobs))
         nameless = sandbox.jobs[0] | {"status": "COMPLETED", "output_file_id": None, "error_file_id": None}
         sandbox.plan_fault("status", "/v1/batches", method="GET", last=None, status=200, body=[nameless])
@@ -211,4 +219,4 @@ async def test_a_script_is_told_when_there_are_no_files_and_when_there_is_no_job
         sandbox.plan_fault("status", "/v1/batches", method="POST", status=422, body={"error": "no such model"})
         other = write_chat(tmp_path / "other.jsonl", ["x"])
         with pytest.raises(BatchError, match="no such model"):
-            await engine.wait(await engine.submit(other, Endpoint.CHAT))
+            await engine.wait(await engine.submit_checked(other, Endpoint.CHAT))

@@ -19,7 +19,7 @@ from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError, OutcomeUnknownError
 from tbatch_tui.engine.events import Event, FileDeleted, Notice
 from tbatch_tui.engine.next_step import NextStep
-from tbatch_tui.engine.server_files import cleanup as janitor
+from tbatch_tui.engine.server_files import cleanup
 from tbatch_tui.engine.server_files.policy import with_policy
 from tests.conftest import until
 from tests.engine.scenarios.test_main_job import fetched
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tests.engine.conftest import MakeEngine
 
 NOW = 1_772_802_120.0
-PACE = {"poll_interval": 0.05, "look_up_every": 0.05, "now": lambda: time.time() + 3_600}
+PACE = {"poll_interval": 0.05, "lookup_interval": 0.05, "now": lambda: time.time() + 3_600}
 """The jobs are listed before anything is deleted: that is waited for. What lies there has been there for an hour."""
 
 
@@ -43,14 +43,14 @@ def deletes(box: Sandbox) -> list[str]:
 
 
 async def listed(engine: BatchEngine) -> dict[str, ServerFile]:
-    return {file.id: file for file in await engine.files()}
+    return {file.id: file for file in await engine.files.list()}
 
 
 async def ready(engine: BatchEngine) -> None:
     await until(lambda: engine.listed_at is not None)
 
 
-async def test_each_file_says_what_uses_it_and_why_it_stays(still_sandbox: Sandbox, make_engine: MakeEngine):
+async def test_each_file_says_what_uses_it_and_why_it_stays(still_sandbox: Sandbox, make_engine: MakeEngine) -> None:
     box = still_sandbox
     ended, going = box.job(box.add_job("COMPLETED")), box.job(box.add_job("IN_PROGRESS", rows=5))
     lone = box.add_file(b"{}\n", "lone.jsonl")
@@ -66,7 +66,7 @@ async def test_each_file_says_what_uses_it_and_why_it_stays(still_sandbox: Sandb
         assert (use.role, use.key) == (FileRole.INPUT, ended["id"]) and files[ended["input_file_id"]].is_deletable
         assert files[ended["output_file_id"]].keep_reason == f"not fetched: {NextStep.FETCH} on its job does"
         assert files[going["input_file_id"]].keep_reason == "its job is not over"
-        done = await engine.delete_files([ended["output_file_id"], going["input_file_id"], "no-such-file"])
+        done = await engine.files.delete([ended["output_file_id"], going["input_file_id"], "no-such-file"])
         assert [file_id for file_id, _ in done.failed] == [
             ended["output_file_id"],
             going["input_file_id"],
@@ -77,40 +77,42 @@ async def test_each_file_says_what_uses_it_and_why_it_stays(still_sandbox: Sandb
 
 async def test_an_output_goes_only_while_its_copy_is_here_and_whole(
     sandbox: Sandbox, make_engine: MakeEngine, events: list[Event]
-):
+) -> None:
     job_id = sandbox.add_job("COMPLETED")
     async with asyncio.timeout(30), make_engine(sandbox, **PACE) as engine:
         await engine.wait_until(job_id, lambda r: r.job is not None)
-        await engine.fetch(job_id)
+        await engine.download(job_id)
         record = await engine.wait_until(job_id, fetched)
         assert record.output is not None and record.output.path is not None
         path, output, whole = record.output.path, record.output.file_id, record.output.path.read_bytes()
         assert (await listed(engine))[output].is_deletable
         path.write_bytes(whole[:-1])
-        [(_, error)] = (await engine.delete_files([output])).failed
+        [(_, error)] = (await engine.files.delete([output])).failed
         assert "must stay" in error.title
         path.unlink()
-        assert (await engine.delete_files([output])).failed
+        assert (await engine.files.delete([output])).failed
         assert deletes(sandbox) == []
         path.write_bytes(whole)
-        assert (await engine.delete_files([output, output])).deleted == (output,)
-        assert (await engine.delete_files([output])).deleted == (output,)
+        assert (await engine.files.delete([output, output])).deleted == (output,)
+        assert (await engine.files.delete([output])).deleted == (output,)
         assert deletes(sandbox) == [output]
         assert output not in await listed(engine)
         # Fetching again finds nothing there, and leaves what is here.
-        await engine.fetch(job_id)
+        await engine.download(job_id)
         record = await engine.wait_until(job_id, lambda r: r.output is not None and r.output.message is not None)
         assert record.output is not None and record.output.state is TransferState.FETCHED
         assert path.read_bytes() == whole
     assert [e.is_gone for e in events if isinstance(e, FileDeleted)] == [False, False, True, True]
 
 
-async def test_an_output_deleted_is_not_fetched_again(sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path):
+async def test_an_output_deleted_is_not_fetched_again(
+    sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
+) -> None:
     async with asyncio.timeout(30), make_engine(sandbox, **PACE) as engine:
-        record = await engine.wait(await engine.submit(chat_file, Endpoint.CHAT))
+        record = await engine.wait(await engine.submit_checked(chat_file, Endpoint.CHAT))
         assert record.output is not None
-        await engine.files()
-        done = await engine.delete_files([record.output.file_id, record.job.input_file_id])  # type: ignore[union-attr, list-item]
+        await engine.files.list()
+        done = await engine.files.delete([record.output.file_id, record.job.input_file_id])  # type: ignore[union-attr, list-item]
         assert len(done.deleted) == 2
     before = len(sandbox.requests)
     async with asyncio.timeout(30), make_engine(sandbox, **PACE) as engine:
@@ -122,30 +124,30 @@ async def test_an_output_deleted_is_not_fetched_again(sandbox: Sandbox, make_eng
     assert not [call for call in sandbox.requests[before:] if call.path.endswith("/content")]
 
 
-async def test_a_job_made_elsewhere_meanwhile_keeps_its_input(still_sandbox: Sandbox, make_engine: MakeEngine):
+async def test_a_job_made_elsewhere_meanwhile_keeps_its_input(still_sandbox: Sandbox, make_engine: MakeEngine) -> None:
     content = b'{"custom_id": "a", "body": {"model": "m/m", "messages": []}}\n'
     lone = still_sandbox.add_file(content)
     async with asyncio.timeout(30), make_engine(still_sandbox, **PACE | {"poll_interval": 600.0}) as engine:
         await ready(engine)
         assert (await listed(engine))[lone].is_deletable
         still_sandbox.add_job("VALIDATING", content=content)
-        [(_, error)] = (await engine.delete_files([lone])).failed
+        [(_, error)] = (await engine.files.delete([lone])).failed
         assert "its job is not over" in error.title
     assert deletes(still_sandbox) == []
 
 
 async def test_nothing_is_deleted_while_the_jobs_cannot_be_listed(
     still_sandbox: Sandbox, make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(janitor, "_JOBS_WITHIN_OF_ILL", 0.3)
+) -> None:
+    monkeypatch.setattr(cleanup, "_JOBS_WITHIN_UNHEALTHY", 0.3)
     lone = still_sandbox.add_file(b"{}\n")
     async with asyncio.timeout(30), make_engine(still_sandbox, **PACE) as engine:
         await ready(engine)
-        await engine.files()
+        await engine.files.list()
         still_sandbox.plan_fault("status", "/v1/batches", status=503, last=None)
         await until(lambda: engine.health.state != "ok")
         with pytest.raises(BatchError, match="not known what is in use"):
-            await engine.delete_files([lone])
+            await engine.files.delete([lone])
     assert deletes(still_sandbox) == []
 
 
@@ -173,51 +175,51 @@ async def test_what_went_wrong_is_told_and_nothing_is_asked_twice(
     still_sandbox: Sandbox,
     make_engine: MakeEngine,
     events: list[Event],
-):
+) -> None:
     box = still_sandbox
     ids = [box.add_file(b"%d\n" % number) for number in range(3)]
     async with asyncio.timeout(30), make_engine(box, **PACE) as engine:
         await ready(engine)
-        await engine.files()
+        await engine.files.list()
         box.plan_fault(kind, "/v1/files/*", method="DELETE", **more)
-        done = await engine.delete_files(ids)
+        done = await engine.files.delete(ids)
     assert (len(done.deleted), len(done.failed), len(done.unknown), len(done.left)) == (gone, failed, 0, left)
     assert deletes(box) == ids[: 3 - left]
     assert sum(isinstance(event, Notice) and "deleted" in event.title for event in events) == 1
 
 
-async def test_what_cannot_be_looked_up_stays_unknown(still_sandbox: Sandbox, make_engine: MakeEngine):
+async def test_what_cannot_be_looked_up_stays_unknown(still_sandbox: Sandbox, make_engine: MakeEngine) -> None:
     ids = [still_sandbox.add_file(b"%d\n" % number) for number in range(5)]
     async with asyncio.timeout(30), make_engine(still_sandbox, **PACE) as engine:
         await ready(engine)
-        await engine.files()
+        await engine.files.list()
         still_sandbox.plan_fault("close-after", "/v1/files/*", method="DELETE", last=None)
         still_sandbox.plan_fault("status", "/v1/files", method="GET", status=502, last=None)
-        done = await engine.delete_files(ids)
+        done = await engine.files.delete(ids)
     assert (done.unknown, done.left) == (tuple(ids[:3]), tuple(ids[3:]))
     assert deletes(still_sandbox) == ids[:3]
 
 
-async def test_deleting_goes_on_when_its_screen_is_left(still_sandbox: Sandbox, make_engine: MakeEngine):
+async def test_deleting_goes_on_when_its_screen_is_left(still_sandbox: Sandbox, make_engine: MakeEngine) -> None:
     ids = [still_sandbox.add_file(b"%d\n" % number) for number in range(3)]
     async with asyncio.timeout(30), make_engine(still_sandbox, **PACE) as engine:
         await ready(engine)
-        await engine.files()
+        await engine.files.list()
         still_sandbox.plan_fault("delay", "/v1/files/*", method="DELETE", seconds=0.3, after=True)
-        waiting = asyncio.create_task(engine.delete_files(ids))
+        waiting = asyncio.create_task(engine.files.delete(ids))
         await until(lambda: deletes(still_sandbox))
         waiting.cancel()
-        assert await engine.files() == []  # which waits for the end of it
+        assert await engine.files.list() == []  # which waits for the end of it
     assert deletes(still_sandbox) == ids
 
 
-async def test_ten_thousand_files_do_not_hold_the_loop(still_sandbox: Sandbox, make_engine: MakeEngine):
+async def test_ten_thousand_files_do_not_hold_the_loop(still_sandbox: Sandbox, make_engine: MakeEngine) -> None:
     many = [{"id": f"file-{n}", "filename": f"{n}.jsonl", "bytes": n, "purpose": "batch-api"} for n in range(10_000)]
     still_sandbox.plan_fault("status", "/v1/files", method="GET", status=200, body=json.dumps({"data": many}))
     async with asyncio.timeout(60), make_engine(still_sandbox, **PACE) as engine:
         await ready(engine)
         loop, held = asyncio.get_running_loop(), 0.0
-        asking = asyncio.create_task(engine.files())
+        asking = asyncio.create_task(engine.files.list())
         while not asking.done():
             before = loop.time()
             await asyncio.sleep(0.001)
@@ -226,19 +228,19 @@ async def test_ten_thousand_files_do_not_hold_the_loop(still_sandbox: Sandbox, m
     assert held < 0.25, held  # 10-20 ms on a machine of one's own; tests share theirs
 
 
-async def test_an_id_reaches_no_other_address(still_sandbox: Sandbox, make_engine: MakeEngine):
+async def test_an_id_reaches_no_other_address(still_sandbox: Sandbox, make_engine: MakeEngine) -> None:
     ids = ["../batches/x", "..", "a/b?c#d", "%2e%2e/x"]
     body = json.dumps({"data": [{"id": each, "filename": "in.jsonl"} for each in ids]})
     async with asyncio.timeout(30), make_engine(still_sandbox, **PACE) as engine:
         await ready(engine)
         still_sandbox.plan_fault("status", "/v1/files", method="GET", status=200, body=body, last=None)
-        await engine.files()
-        done = await engine.delete_files(ids)
+        await engine.files.list()
+        done = await engine.files.delete(ids)
     assert [file_id for file_id, _ in done.failed] == ids
     assert not [call for call in still_sandbox.requests if call.method == "DELETE"]
 
 
-def test_what_lies_there_for_something_else_or_may_be_results_stays():
+def test_what_lies_there_for_something_else_or_may_be_results_stays() -> None:
     batch = ServerFile("f", "in.jsonl", "batch-api", 5)
     assert with_policy(batch, [], NOW).is_deletable
     assert with_policy(replace(batch, created_at=NOW - 601), [], NOW).is_deletable
@@ -247,7 +249,7 @@ def test_what_lies_there_for_something_else_or_may_be_results_stays():
     assert "not known here" in with_policy(replace(batch, name="output.jsonl"), [], NOW).keep_reason
 
 
-async def test_the_bytes_of_a_submission_that_has_no_file_yet_stay(tmp_path: Path):
+async def test_the_bytes_of_a_submission_that_has_no_file_yet_stay(tmp_path: Path) -> None:
     submission = Submission(1, tmp_path / "in.jsonl", 5, "", Endpoint.CHAT, "", 1, 0.0)
     record = JobRecord("submission:1", submission=submission, input_name="in.jsonl")
     file = ServerFile("f", "other-name.jsonl", "batch-api", 5)
@@ -258,7 +260,7 @@ async def test_the_bytes_of_a_submission_that_has_no_file_yet_stay(tmp_path: Pat
     assert with_policy(file, [stopped], NOW).is_deletable
 
 
-def test_no_list_of_files_breaks_the_mapping():
+def test_no_list_of_files_breaks_the_mapping() -> None:
     odd = [
         None,
         1,

@@ -35,7 +35,7 @@ def hide_jobs(box: Sandbox, lists: int | None = None) -> None:
 
 async def lost(engine: BatchEngine, file: Path, label: str = "mine") -> str:
     """Submit, and wait until the submission is uncertain."""
-    key = await engine.submit(file, Endpoint.CHAT, requests=2, label=label)
+    key = await engine.submit_checked(file, Endpoint.CHAT, requests=2, label=label)
     await engine.wait_until(key, is_uncertain)
     return key
 
@@ -81,10 +81,10 @@ async def two_candidates(box: Sandbox, engine: BatchEngine, file: Path) -> tuple
 )
 async def test_whatever_the_answer_says_the_job_is_adopted(
     status: int, body: Any, sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     sandbox.plan_fault("status-after", CREATE[1], method=CREATE[0], status=status, body=body)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2, label="mine")
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2, label="mine")
         record = await engine.wait_until(key, fetched)
     assert (record.key, record.label) == (sandbox.jobs[0]["id"], "mine")
     assert sandbox.count(*CREATE) == 1
@@ -93,10 +93,10 @@ async def test_whatever_the_answer_says_the_job_is_adopted(
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 415, 422, 425, 451])
 async def test_a_refusal_is_said_in_the_servers_words_and_is_the_end(
     status: int, sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     sandbox.plan_fault("status", CREATE[1], method=CREATE[0], status=status, body={"error": {"message": "no [/way]"}})
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         record = await engine.wait_until(key, lambda r: r.status == LocalStatus.NOT_SUBMITTED)
     assert record.submission is not None and "no [/way]" in (record.submission.error or "")
     assert (sandbox.count(*CREATE), sandbox.jobs) == (1, [])
@@ -105,19 +105,21 @@ async def test_a_refusal_is_said_in_the_servers_words_and_is_the_end(
 @pytest.mark.parametrize("headers", [{}, {"Retry-After": "0"}, {"Retry-After": "Mon, 01 Jan 2001 00:00:00"}])
 async def test_a_429_without_a_time_is_asked_again_after_a_while(
     headers: dict[str, str], sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     sandbox.plan_fault("status", CREATE[1], method=CREATE[0], last=2, status=429, headers=headers)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         await engine.wait_until(key, lambda r: r.job is not None)
     creates = [c.started for c in sandbox.requests if (c.method, c.path) == CREATE]
     assert len(creates) == 3
     assert min(later - first for first, later in itertools.pairwise(creates)) >= 0.09
 
 
-async def test_a_job_that_the_list_names_twice_is_one_job(sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path):
+async def test_a_job_that_the_list_names_twice_is_one_job(
+    sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
+) -> None:
     sandbox.plan_fault("close-after", CREATE[1], method=CREATE[0])
-    async with asyncio.timeout(30), make_engine(sandbox, looked_up_for=60.0) as engine:
+    async with asyncio.timeout(30), make_engine(sandbox, lookup_patience=60.0) as engine:
         await until(lambda: engine.health.state is HealthState.OK)
         hide_jobs(sandbox, None)
         key = await lost(engine, chat_file)
@@ -130,12 +132,12 @@ async def test_a_job_that_the_list_names_twice_is_one_job(sandbox: Sandbox, make
 
 async def test_a_list_that_lags_less_than_promised_makes_no_second_job(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
-    async with asyncio.timeout(30), make_engine(sandbox, looked_up_for=2.0) as engine:
+) -> None:
+    async with asyncio.timeout(30), make_engine(sandbox, lookup_patience=2.0) as engine:
         await until(lambda: engine.health.state is HealthState.OK)
         sandbox.plan_fault("close-after", CREATE[1], method=CREATE[0])
         hide_jobs(sandbox, 7)  # 0.2 s apart: about 1.5 of the 2 s
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2, label="late")
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2, label="late")
         record = await engine.wait_until(key, fetched)
     assert sandbox.count(*CREATE) == 1
     assert record.label == "late"
@@ -143,8 +145,8 @@ async def test_a_list_that_lags_less_than_promised_makes_no_second_job(
 
 async def test_a_job_that_shows_up_after_all_is_told_of_beside_the_second(
     still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, events: list[Event]
-):
-    async with asyncio.timeout(30), make_engine(still_sandbox, looked_up_for=0.4) as engine:
+) -> None:
+    async with asyncio.timeout(30), make_engine(still_sandbox, lookup_patience=0.4) as engine:
         await until(lambda: engine.health.state is HealthState.OK)
         still_sandbox.plan_fault("close-after", CREATE[1], method=CREATE[0])
         hide_jobs(still_sandbox)
@@ -161,10 +163,10 @@ async def test_a_job_that_shows_up_after_all_is_told_of_beside_the_second(
 
 async def test_a_server_that_loses_every_answer_is_asked_less_and_less_often(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     sandbox.plan_fault("close", CREATE[1], method=CREATE[0], last=4)
-    async with asyncio.timeout(40), make_engine(sandbox, looked_up_for=0.4, look_up_every=0.1) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2)
+    async with asyncio.timeout(40), make_engine(sandbox, lookup_patience=0.4, lookup_interval=0.1) as engine:
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         await engine.wait_until(key, lambda r: r.job is not None)
     creates = [c.started for c in sandbox.requests if (c.method, c.path) == CREATE]
     gaps = [later - first for first, later in itertools.pairwise(creates)]
@@ -174,8 +176,8 @@ async def test_a_server_that_loses_every_answer_is_asked_less_and_less_often(
 
 async def test_of_two_that_show_up_just_before_the_second_create_none_is_made_beside(
     still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
-    async with asyncio.timeout(30), make_engine(still_sandbox, poll_interval=5, looked_up_for=0.0) as engine:
+) -> None:
+    async with asyncio.timeout(30), make_engine(still_sandbox, poll_interval=5, lookup_patience=0.0) as engine:
         await until(lambda: engine.health.state is HealthState.OK)
         still_sandbox.plan_fault("close-after", CREATE[1], method=CREATE[0])
         hide_jobs(still_sandbox, 1)
@@ -191,8 +193,8 @@ async def test_of_two_that_show_up_just_before_the_second_create_none_is_made_be
 
 async def test_while_a_person_has_to_choose_the_list_is_asked_at_the_usual_pace(
     still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
-    async with asyncio.timeout(30), make_engine(still_sandbox, poll_interval=2, look_up_every=0.1) as engine:
+) -> None:
+    async with asyncio.timeout(30), make_engine(still_sandbox, poll_interval=2, lookup_interval=0.1) as engine:
         key, others = await two_candidates(still_sandbox, engine, chat_file)
         assert {job.id for job in engine.candidates(key) or ()} == set(others)
         before = still_sandbox.count(*LIST)
@@ -209,13 +211,13 @@ async def test_while_a_person_has_to_choose_the_list_is_asked_at_the_usual_pace(
 @pytest.mark.parametrize("created_at", [True, False])
 async def test_a_new_job_whose_input_the_list_does_not_name_is_no_proof_that_ours_was_not_made(
     created_at: bool, still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     """It is not created again by itself, and adopted as soon as the list says what it was made of."""
-    async with asyncio.timeout(30), make_engine(still_sandbox, looked_up_for=0.2) as engine:
+    async with asyncio.timeout(30), make_engine(still_sandbox, lookup_patience=0.2) as engine:
         await until(lambda: engine.health.state is HealthState.OK)
         still_sandbox.plan_fault("close-after", CREATE[1], method=CREATE[0])
         hide_jobs(still_sandbox)
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2, label="mine")
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2, label="mine")
         await until(lambda: len(still_sandbox.jobs) == 1)
         [job] = still_sandbox.jobs
         untold = {"input_file_id": None, "created_at": job["created_at"] if created_at else None}
@@ -233,8 +235,8 @@ async def test_a_new_job_whose_input_the_list_does_not_name_is_no_proof_that_our
 
 async def test_none_of_them_is_it_so_another_is_created(
     still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
-    async with asyncio.timeout(30), make_engine(still_sandbox, looked_up_for=60.0) as engine:
+) -> None:
+    async with asyncio.timeout(30), make_engine(still_sandbox, lookup_patience=60.0) as engine:
         key, others = await two_candidates(still_sandbox, engine, chat_file)
         assert engine.decide(key, LookupDecision(again=True))
         record = await engine.wait_until(key, lambda r: r.job is not None)
@@ -247,9 +249,9 @@ async def test_none_of_them_is_it_so_another_is_created(
 
 async def test_again_adopts_the_job_all_the_same_when_it_is_there(
     still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     """A person who is impatient is billed once."""
-    async with asyncio.timeout(30), make_engine(still_sandbox, looked_up_for=60.0) as engine:
+    async with asyncio.timeout(30), make_engine(still_sandbox, lookup_patience=60.0) as engine:
         await until(lambda: engine.health.state is HealthState.OK)
         still_sandbox.plan_fault("close-after", CREATE[1], method=CREATE[0])
         hide_jobs(still_sandbox, None)
@@ -263,8 +265,8 @@ async def test_again_adopts_the_job_all_the_same_when_it_is_there(
 
 async def test_who_waits_longer_gets_no_second_job_also_after_a_restart(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
-    pace = {"looked_up_for": 0.8, "look_up_every": 0.1}
+) -> None:
+    pace = {"lookup_patience": 0.8, "lookup_interval": 0.1}
     async with asyncio.timeout(40):
         async with make_engine(sandbox, **pace) as engine:
             await until(lambda: engine.health.state is HealthState.OK)
@@ -287,13 +289,13 @@ async def test_who_waits_longer_gets_no_second_job_also_after_a_restart(
 
 async def test_a_server_that_names_a_job_twice_gives_it_to_one_submission(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
-):
+) -> None:
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
-        key = await engine.submit(chat_file, Endpoint.CHAT, requests=2, label="first")
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2, label="first")
         first = await engine.wait_until(key, fetched)
         answer = {"job": sandbox.job(first.key)}
         sandbox.plan_fault("status", CREATE[1], method=CREATE[0], status=201, body=answer)
-        other = await engine.submit(chat_file, Endpoint.CHAT, requests=2, label="second")
+        other = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2, label="second")
         second = await engine.wait_until(other, lambda r: r.status == LocalStatus.NOT_SUBMITTED)
         assert first.key[:8] in ((second.submission and second.submission.error) or "")
         assert (engine.record(first.key) or first).label == "first"

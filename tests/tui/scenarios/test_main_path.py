@@ -105,9 +105,9 @@ async def test_without_a_key_the_screen_names_where_to_get_one(tmp_path: Path) -
         await until(lambda: shows(app, "TOGETHER_API_KEY"))
         assert shows(app, "api.together.ai")
         await until(lambda: shows(app, "t Try the demo"))
-        app.engine._work.set_health(ConnectionHealth(HealthState.OK))
+        app.engine._runtime.set_health(ConnectionHealth(HealthState.OK))
         await until(lambda: not shows(app, "t Try the demo"))
-        app.engine._work.set_health(ConnectionHealth(HealthState.NO_KEY))
+        app.engine._runtime.set_health(ConnectionHealth(HealthState.NO_KEY))
         await until(lambda: shows(app, "t Try the demo"))
         await pilot.press("t")
     assert app.return_value == "demo"

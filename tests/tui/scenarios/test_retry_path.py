@@ -32,7 +32,7 @@ async def counted(app: TbatchApp, number: int) -> JobRecord:
     """Wait until so many jobs are counted, and return the newest."""
 
     def counted_records() -> list[JobRecord]:
-        return [record for record in app.engine._book.records if record.counts is not None]
+        return [record for record in app.engine._store.records if record.counts is not None]
 
     await until(lambda: len(counted_records()) == number)
     return max(counted_records(), key=lambda record: record.created_at)
@@ -59,7 +59,7 @@ async def test_two_retries_leave_nothing_unanswered(
     app = make_app(tmp_path, sandbox)
     async with app.run_test(size=(140, 40)) as pilot:
         await until(lambda: shows_all(app, "No jobs yet"))
-        await app.engine.submit(path, Endpoint.CHAT, requests=9)
+        await app.engine.submit_checked(path, Endpoint.CHAT, requests=9)
         first = await counted(app, 1)
         lose(first, keep=4)
         app.post_message(OpenResults(first.key))

@@ -34,7 +34,7 @@ def open_create(path: Path) -> Open:
 
 def online(tmp_path: Path, box: Sandbox, **more: object) -> EngineOptions:
     options: dict[str, object] = {"base_url": box.base_url, "api_key": box.key, "poll_interval": 0.2}
-    return offline(tmp_path, **(options | {"first_wait": 0.1} | more))
+    return offline(tmp_path, **(options | {"first_retry_delay": 0.1} | more))
 
 
 async def wait_for_text(app: NewBatchHost, text: str) -> None:
@@ -127,7 +127,7 @@ async def test_an_earlier_run_that_is_not_shown_yet_is_confirmed_too(
     sandbox: Sandbox, chat_file: Path, tmp_path: Path
 ) -> None:
     async with shown(online(tmp_path, sandbox), open_create(chat_file)) as (app, pilot):
-        await app.engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        await app.engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         screen = app.screen
         assert isinstance(screen, CreateScreen)
         screen._file.earlier_runs.clear()  # as when Enter is pressed before the file was read
@@ -154,11 +154,11 @@ async def test_without_a_key_nothing_is_submitted(chat_file: Path, tmp_path: Pat
 
 async def test_a_refused_key_and_being_offline_are_shown(chat_file: Path, tmp_path: Path) -> None:
     async with shown(offline(tmp_path), open_create(chat_file)) as (app, _):
-        app.engine._work.set_health(
+        app.engine._runtime.set_health(
             ConnectionHealth(HealthState.KEY_REFUSED, title="Together refuses [/bad] \x1b key", hint="Look")
         )
         await wait_for_text(app, "Together refuses [/bad] ␛ key. Look")
-        app.engine._work.set_health(ConnectionHealth(HealthState.OFFLINE))
+        app.engine._runtime.set_health(ConnectionHealth(HealthState.OFFLINE))
         await wait_for_text(app, "Offline. It is kept")
         assert app.focused is not None and app.focused.id == "submit"
 
@@ -197,7 +197,7 @@ async def test_an_error_keeps_the_form(
 
     async with shown(online(tmp_path, sandbox), open_create(chat_file)) as (app, pilot):
         app.screen.query_one(TextInput).value = "kept"
-        monkeypatch.setattr(app.engine, "submit", refused)
+        monkeypatch.setattr(app.engine, "submit_checked", refused)
         await pilot.press("enter")
         await until(lambda: "disk full" in app.toasts)
         assert "kept" in app.text and not app.posted

@@ -174,7 +174,7 @@ async def test_without_a_key_the_screen_says_so(tmp_path: Path) -> None:
         await pilot.press("F")
         await until(lambda: on(app, "Files") and shows(app, "There is no connection"))
         with pytest.raises(BatchError):
-            await app.engine.delete_files(["x"])
+            await app.engine.files.delete(["x"])
 
 
 @every_size

@@ -151,7 +151,7 @@ async def test_an_unchanged_widget_is_not_painted_again(tmp_path: Path, monkeypa
             monkeypatch.setattr(widget, "refresh", lambda *_, widget=widget, **__: refreshed.append(widget))
         screen._tick()
         assert refreshed == []
-        screen.engine._work.options = replace(screen.engine.options, now=lambda: NOW + 1)
+        screen.engine._runtime.options = replace(screen.engine.options, now=lambda: NOW + 1)
         screen._tick()
         assert [widget.id for widget in refreshed] == []  # times are shown in minutes: a second changes nothing
 
@@ -276,7 +276,7 @@ async def test_a_job_is_followed_from_its_submission_to_its_files(tmp_path: Path
         app = make_app(tmp_path, box)
         async with app.run_test(size=(140, 40)):
             await until(lambda: app.engine.listed_at is not None)
-            key = await app.engine.submit(path, Endpoint.CHAT, requests=40)
+            key = await app.engine.submit_checked(path, Endpoint.CHAT, requests=40)
             screen = await open_job(app, key)
             await until(lambda: "Validating" in screen_text(app) and "Uploaded" in screen_text(app))
             for _ in range(5):
@@ -302,7 +302,7 @@ async def test_the_details_of_jobs_show_the_pace_of_the_job_under_the_cursor(
         await until(lambda: "/h · done about" not in screen_text(app))
         await pilot.press("k")
         await until(lambda: "/h · done about 13:2" in screen_text(app))
-        app.engine._work.options = replace(app.engine.options, now=lambda: NOW + 3_600)
+        app.engine._runtime.options = replace(app.engine.options, now=lambda: NOW + 3_600)
         app.screen.query_one(JobDetails).show_again()  # after an hour without the server nothing is hoped for
         await until(lambda: "the server was last heard of at 13:02" in screen_text(app))
 

@@ -253,7 +253,7 @@ async def test_marks_follow_a_submission_that_takes_its_jobs_id(
     app = make_app(tmp_path, sandbox)
     async with app.run_test() as pilot:
         await until(lambda: app.engine.health.state == "ok")
-        key = await app.engine.submit(chat_file, Endpoint.CHAT, requests=2)
+        key = await app.engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         app.jobs.table.mark([key])
         await app.engine.wait_until(key, lambda record: record.job is not None)
         [job] = sandbox.jobs

@@ -98,7 +98,7 @@ async def test_it_looks_as_it_did(
         health = ConnectionHealth(HealthState.OK, NOW, next_at=NOW + 22)
         if state == "offline":
             health = ConnectionHealth(HealthState.OFFLINE, NOW - 300, NOW + 12, "Together cannot be reached", "")
-        app.engine._work.set_health(health)
+        app.engine._runtime.set_health(health)
         if jobs:
             await pilot.press("g", *(("space", "j", "space") if state == "marked" else ("j", "k")))
         await pilot.pause(0.3)

@@ -126,7 +126,7 @@ async def test_recent_files_and_samples_come_first(work: Path, tmp_path: Path, s
     write_samples(samples)
     online = offline(tmp_path, base_url=sandbox.base_url, api_key=sandbox.key)  # a file is recent once it is submitted
     async with shown(online, open_pick(work, samples), (140, 40)) as (app, _):
-        await app.engine.submit(work / "evals" / "march.jsonl", Endpoint.CHAT, requests=1)
+        await app.engine.submit_checked(work / "evals" / "march.jsonl", Endpoint.CHAT, requests=1)
         app.screen.on_screen_resume()  # type: ignore[attr-defined]
         await wait_for_entry(app, "march.jsonl")
         assert names(app)[:5] == [

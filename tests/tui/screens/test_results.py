@@ -15,6 +15,7 @@ from tbatch_tui.engine.domain.job import FileKind, Job
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.engine import BatchEngine
+from tbatch_tui.engine.events import ResultsDownloaded
 from tbatch_tui.engine.journal.journal import Journal
 from tbatch_tui.engine.options import EngineOptions
 from tbatch_tui.engine.results import Outcome, ResultIndex, Sources, export_rows
@@ -363,9 +364,12 @@ async def test_downloaded_files_are_read(tmp_path: Path) -> None:
     async with open_results(tmp_path) as (host, pilot):
         assert screen_of(host).table.source.row(1).outcome is Outcome.MISSING
         path = write_rows(tmp_path / "errors.jsonl", ERRORS)
-        record = await host.engine._work.put(JOB.id, Transfer(FileKind.ERRORS, "e", TransferState.FETCHED, path))
+        record = await host.engine._store.save_transfer(
+            JOB.id, Transfer(FileKind.ERRORS, "e", TransferState.FETCHED, path)
+        )
         assert record is not None
-        host.engine._work.collected(record)
+        host.engine._runtime.counter.request(record.key)
+        host.engine._emit(ResultsDownloaded(record))
         await wait_until_idle(host, pilot)
         assert screen_of(host).table.source.row(1).outcome is Outcome.ERROR
 

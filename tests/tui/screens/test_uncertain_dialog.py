@@ -33,12 +33,12 @@ async def uncertain(
     box: Sandbox, folder: Path, file: Path, *, jobs: int, size: tuple[int, int] = (80, 24)
 ) -> AsyncIterator[tuple[TbatchApp, Pilot[str], str, list[str]]]:
     """The app on Jobs, the cursor on a create whose answer is lost; `jobs` on the same input have shown up since."""
-    app = make_app(folder, box, looked_up_for=60.0)
+    app = make_app(folder, box, lookup_patience=60.0)
     async with asyncio.timeout(40), app.run_test(size=size) as pilot:
         await until(lambda: app.engine.health.state is HealthState.OK)
         box.plan_fault("close", CREATE, method="POST")
         box.plan_fault("status", LIST, method="GET", last=None, status=503)
-        key = await app.engine.submit(file, Endpoint.CHAT, requests=2, label="mine")
+        key = await app.engine.submit_checked(file, Endpoint.CHAT, requests=2, label="mine")
         await until(lambda: shows(app, "Uncertain"))
         candidates = [box.add_job(content=file.read_bytes()) for _ in range(jobs)]
         box.clear_faults()

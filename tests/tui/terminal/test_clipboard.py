@@ -38,7 +38,7 @@ def test_what_is_no_json_is_copied_as_harmless_text(nasty: str) -> None:
 async def test_y_and_Y_on_jobs(tmp_path: Path, sandbox: Sandbox, chat_file: Path) -> None:  # noqa: N802 - two keys
     app = make_app(tmp_path, sandbox)
     async with app.run_test(size=(80, 24)) as pilot:
-        key = await app.engine.submit(chat_file, Endpoint.CHAT, requests=2, label="\x1b[2J[/bad]\u202e")
+        key = await app.engine.submit_checked(chat_file, Endpoint.CHAT, requests=2, label="\x1b[2J[/bad]\u202e")
         await until(lambda: (r := app.engine.record(key)) and r.output and r.output.path, what="it is fetched")
         await until(lambda: app.jobs.table.row_count == 1)
         await pilot.press("y")

@@ -100,7 +100,7 @@ async def test_what_ended_long_ago_is_no_news(tmp_path: Path, chat_file: Path) -
         heard: list[JobsEnded] = []
         async with app.run_test():
             app.bridge.ended.subscribe(app, heard.append)
-            key = await app.engine.submit(chat_file, Endpoint.CHAT, requests=2)
+            key = await app.engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
             await until(lambda: (r := app.engine.record(key)) is not None and r.job is not None)
             await until(lambda: app.jobs.table.row_count == 2)
             assert not heard
@@ -114,7 +114,7 @@ async def test_an_end_while_no_app_was_open_is_told_at_the_next_start(tmp_path: 
     with Sandbox(speed=0) as box:
         app = make_app(tmp_path, box)
         async with app.run_test():
-            key = await app.engine.submit(chat_file, Endpoint.CHAT, requests=2)
+            key = await app.engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
             await until(lambda: (r := app.engine.record(key)) is not None and r.job is not None)
         box.advance(100_000)
         app = make_app(tmp_path, box)

@@ -220,7 +220,7 @@ async def test_on_results_and_job(size: tuple[int, int], tmp_path: Path, sandbox
     """Over the record beside the list, a row under the mouse, and the facts of a job."""
     app = make_app(tmp_path, sandbox)
     async with app.run_test(size=size) as pilot:
-        key = await app.engine.submit(chat_file, Endpoint.CHAT, requests=2, label="two")
+        key = await app.engine.submit_checked(chat_file, Endpoint.CHAT, requests=2, label="two")
         await until(lambda: (r := app.engine.record(key)) and r.output and r.output.path, what="it is fetched")
         await until(lambda: app.jobs.table.row_count == 1)
         await pilot.press("enter")

@@ -86,7 +86,7 @@ async def fetch(arguments: argparse.Namespace, settings: Settings) -> int:
         for record in session.find_all(await session.list_jobs(), arguments.jobs):
             try:
                 require_job(record, "fetch")
-                await session.engine.fetch(record.key)
+                await session.engine.download(record.key)
                 fetched.append(await session.wait(record.key))
             except BatchError as error:
                 print_message(f"{record.name}: {error}")

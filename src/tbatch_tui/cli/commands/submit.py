@@ -114,7 +114,7 @@ async def _start(session: Session, report: CheckReport, arguments: argparse.Name
     """Start the submission and return its key; for a file in parts, the key of the first."""
     engine = session.engine
     assert report.endpoint is not None
-    start = engine.groups.submit if report.can_be_split else engine.submit
+    start = engine.groups.submit if report.can_be_split else engine.submit_checked
     return await start(
         report.path, report.endpoint, requests=report.requests, label=arguments.label, fingerprint=fingerprint
     )

@@ -1,1 +1,1 @@
-"""Fetch result files: whole and verified, or not at all."""
+"""Download result files: whole and verified, or not at all."""

@@ -1,4 +1,4 @@
-"""Brings home the result files of jobs that ended: a few at a time, again and again until they are verified here."""
+"""Download the result files of jobs that ended: a few at a time, retried until each is verified on disk."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
-from tbatch_tui.engine.download import fetch_file as download
+from tbatch_tui.engine.download.fetch_file import fetch_file, is_on_disk
 from tbatch_tui.engine.errors import (
     AuthenticationError,
     BatchError,
@@ -19,156 +19,166 @@ from tbatch_tui.engine.errors import (
     RateLimitError,
     ServerError,
 )
+from tbatch_tui.engine.events import Event, Notice, ResultsDownloaded
 from tbatch_tui.engine.next_step import NextStep
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-    from pathlib import Path
+    from collections.abc import Callable, Coroutine
 
     from tbatch_tui.engine.client.api import TogetherApi
-    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.download.result_paths import ResultPaths
+    from tbatch_tui.engine.journal.store import JobStore
 
 AT_ONCE = 3
+"""How many files are downloaded together."""
 _LONGEST_WAIT = 60.0
-_STATES = {NotFoundError: TransferState.GONE, IncompleteDownloadError: TransferState.FETCHED}
-"""Errors after which it is not tried again."""
-
-
-class Store(Protocol):
-    """What collecting needs of the controller."""
-
-    @property
-    def api(self) -> TogetherApi: ...
-    def now(self) -> float:
-        """Wall time, seconds since the epoch."""
-
-    async def wanted(self) -> list[tuple[str, Transfer]]:
-        """Job id and transfer of every result file that is still to be fetched."""
-
-    async def final_path(self, job_id: str, kind: FileKind) -> Path:
-        """Where the file is to be: the promised name in the output folder."""
-
-    async def put(self, job_id: str, transfer: Transfer) -> JobRecord | None:
-        """Commit where a transfer stands, then show it."""
-
-    def download_moved(self, job_id: str, kind: FileKind, done: int, total: int | None, ended: bool) -> None:
-        """Bytes came down."""
-
-    def collected(self, record: JobRecord) -> None:
-        """All result files of this job are verified here."""
-
-    def put_beside(self, path: Path) -> None:
-        """A file that had the name of a result is `path` now."""
+"""Seconds between two attempts, unless the server asks for more."""
+_FINAL_STATES = {NotFoundError: TransferState.GONE, IncompleteDownloadError: TransferState.FETCHED}
+"""Errors after which a download is not retried."""
+_FileKey = tuple[str, FileKind]
+"""Job id, and which of its result files."""
 
 
 @dataclass(slots=True)
-class _Try:
+class _Retry:
     """When a file that failed may be tried again (loop time), and how long to wait after that."""
 
     wait: float
     not_before: float = 0.0
-    missing: bool = False
-    """The server said it has no such file: said twice, that is believed (a file may show up late)."""
+    was_missing: bool = False
+    """The server said that it has no such file. That is believed the second time: a file may show up late."""
 
 
 class Downloader:
-    """Fetches what is wanted, until cancelled."""
+    """Downloads what is pending in the journal, until cancelled."""
 
-    def __init__(self, store: Store, *, first_wait: float = 2.0) -> None:
+    def __init__(
+        self,
+        api: TogetherApi,
+        store: JobStore,
+        paths: ResultPaths,
+        emit: Callable[[Event], object],
+        *,
+        on_progress: Callable[[str, FileKind, int, int | None, bool], None],
+        on_downloaded: Callable[[str], object],
+        now: Callable[[], float],
+        first_retry_delay: float = 2.0,
+    ) -> None:
+        """Make a downloader that `run` sets going.
+
+        Args:
+            on_progress: called with job id, file, bytes here, bytes in all (None: not known), and whether it has ended.
+            on_downloaded: called with the job id when every result file of a job is here, before that is announced.
+            now: wall time, seconds since the epoch.
+            first_retry_delay: seconds before a failed download is retried; they double from one failure to the next.
+        """
+        self._api = api
         self._store = store
-        self._first_wait = first_wait
+        self._paths = paths
+        self._emit = emit
+        self._on_progress = on_progress
+        self._on_downloaded = on_downloaded
+        self._now = now
+        self._first_retry_delay = first_retry_delay
         self._wake = asyncio.Event()
-        self._room = asyncio.Semaphore(AT_ONCE)
-        self._tries: dict[tuple[str, FileKind], _Try] = {}
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._retries: dict[_FileKey, _Retry] = {}
         self._closed_until = float("-inf")
         """Until when the server wants no more downloads asked for (loop time)."""
-        self.under_way: dict[tuple[str, FileKind], asyncio.Task[None] | None] = {}
-        self._stopped: set[tuple[str, FileKind]] = set()
+        self._under_way: dict[_FileKey, asyncio.Task[None]] = {}
+        self._stopped: set[_FileKey] = set()
+
+    @property
+    def is_transferring(self) -> bool:
+        """Whether a file is being downloaded, or waits for its turn."""
+        return bool(self._under_way)
 
     def wake(self, job_id: str | None = None) -> None:
-        """Something may be wanted now; for `job_id`, without waiting out the pause after a failure."""
+        """Look for pending files now; those of `job_id` do not wait out the pause after a failure."""
         if job_id is not None:
             for kind in FileKind:
-                self._tries.pop((job_id, kind), None)
+                self._retries.pop((job_id, kind), None)
         self._wake.set()
 
     def stop(self, job_id: str) -> bool:
-        """Stop fetching for this job until it is asked for, or the app starts again; False if nothing is under way."""
-        found = [(place, task) for place, task in self.under_way.items() if place[0] == job_id and task is not None]
-        for place, task in found:
-            self._stopped.add(place)
+        """Stop the downloads of a job until they are asked for, or the app starts again; False if there are none."""
+        stopping = [(file, task) for file, task in self._under_way.items() if file[0] == job_id]
+        for file, task in stopping:
+            self._stopped.add(file)
             task.cancel()
-        return bool(found)
+        return bool(stopping)
 
-    async def run(self, spawn: _Spawn) -> None:
-        """Look whenever woken, and when a pause after a failure is over."""
+    async def run(self, spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]) -> None:
+        """Look for pending files whenever woken, and when the pause after a failure is over. `spawn` makes tasks."""
         while True:
             self._wake.clear()
             now = asyncio.get_running_loop().time()
             soonest = _LONGEST_WAIT
-            for job_id, transfer in await self._store.wanted():
-                place = (job_id, transfer.kind)
-                if place in self.under_way:
+            for job_id, transfer in await self._store.pending_transfers():
+                file = (job_id, transfer.kind)
+                if file in self._under_way:
                     continue
-                again = self._tries.get(place)
-                not_before = max(again.not_before if again is not None else now, self._closed_until)
+                retry = self._retries.get(file)
+                not_before = max(retry.not_before if retry is not None else now, self._closed_until)
                 if not_before > now:
                     soonest = min(soonest, not_before - now)
                     continue
-                self.under_way[place] = spawn(self._fetch(job_id, transfer))
+                self._under_way[file] = spawn(self._download(job_id, transfer))
             # Not wait_for: on 3.11 it can swallow the cancellation that ends us.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(0.1, soonest)):
                     await self._wake.wait()
 
-    async def _fetch(self, job_id: str, transfer: Transfer) -> None:
-        place = (job_id, transfer.kind)
-        settled = False
+    async def _download(self, job_id: str, transfer: Transfer) -> None:
+        file = (job_id, transfer.kind)
+        is_handled = False
         try:
-            async with self._room:
-                await self._fetch_now(job_id, transfer)
-            settled = True
+            async with self._slots:
+                await self._download_now(job_id, transfer)
+            is_handled = True
         except asyncio.CancelledError:
-            settled = True
-            if place not in self._stopped:
+            is_handled = True
+            if file not in self._stopped:
                 raise
-            self._tries[place] = _Try(self._first_wait, not_before=math.inf)
-            for wanted_by, here in await self._store.wanted():
-                if (wanted_by, here.kind) == place:  # else it was finished just before
-                    said = f"Stopped by you. What came so far is kept; {NextStep.FETCH} goes on."
-                    await self._store.put(job_id, replace(here, state=TransferState.FAILED, message=said))
+            self._retries[file] = _Retry(self._first_retry_delay, not_before=math.inf)
+            for pending_id, pending in await self._store.pending_transfers():
+                if (pending_id, pending.kind) == file:  # else it was finished just before
+                    message = f"Stopped by you. What came so far is kept; {NextStep.FETCH} goes on."
+                    await self._store.save_transfer(
+                        job_id, replace(pending, state=TransferState.FAILED, message=message)
+                    )
         finally:
-            if not settled:
-                self._back_off(place)  # what ended it is told by whoever owns the tasks, and not once a millisecond
-            self._stopped.discard(place)
-            self.under_way.pop(place, None)
-            self._store.download_moved(job_id, transfer.kind, 0, None, True)
+            if not is_handled:
+                self._back_off(file)  # the owner of the tasks reports what ended it, and must not every millisecond
+            self._stopped.discard(file)
+            self._under_way.pop(file, None)
+            self._on_progress(job_id, transfer.kind, 0, None, True)
             self._wake.set()
 
-    async def _fetch_now(self, job_id: str, transfer: Transfer) -> None:
-        final = await self._store.final_path(job_id, transfer.kind)
+    async def _download_now(self, job_id: str, transfer: Transfer) -> None:
+        final = await self._paths.path_of(job_id, transfer.kind)
         current = transfer
 
         async def started(etag: str | None) -> None:
             nonlocal current
             current = replace(current, etag=etag, state=TransferState.WANTED, message=None)
-            await self._store.put(job_id, current)
+            await self._store.save_transfer(job_id, current)
 
         try:
-            fetched = await download.fetch_file(
-                self._store.api,
+            fetched = await fetch_file(
+                self._api,
                 transfer.file_id,
                 final,
                 etag=transfer.etag,
                 rows_before=transfer.rows,
                 started=started,
-                moved=lambda done, total: self._store.download_moved(job_id, transfer.kind, done, total, False),
+                moved=lambda done, total: self._on_progress(job_id, transfer.kind, done, total, False),
             )
         except BatchError as error:
-            await self._failed(job_id, current, error)
+            await self._save_failure(job_id, current, error)
             return
-        self._tries.pop((job_id, transfer.kind), None)
-        record = await self._store.put(
+        self._retries.pop((job_id, transfer.kind), None)
+        record = await self._store.save_transfer(
             job_id,
             replace(
                 current,
@@ -178,39 +188,39 @@ class Downloader:
                 rows=fetched.verified.rows,
                 etag=None,
                 message=None,
-                updated_at=self._store.now(),
+                updated_at=self._now(),
             ),
         )
         if fetched.beside is not None:
-            self._store.put_beside(fetched.beside)
+            hint = f"It was not overwritten: it is {fetched.beside} now."
+            self._emit(Notice("Another file had the result's name", hint, "warning"))
         if record is not None and record.has_results_here:
-            self._store.collected(record)
+            self._on_downloaded(record.key)
+            self._emit(ResultsDownloaded(record))
 
-    async def _failed(self, job_id: str, transfer: Transfer, error: BatchError) -> None:
-        state = _STATES.get(type(error), TransferState.FAILED)
-        again = self._tries.setdefault((job_id, transfer.kind), _Try(self._first_wait))
-        if isinstance(error, NotFoundError) and await asyncio.to_thread(download.is_on_disk, transfer):
-            # Deleted there, after it was fetched: what is here stays what it is.
+    async def _save_failure(self, job_id: str, transfer: Transfer, error: BatchError) -> None:
+        state = _FINAL_STATES.get(type(error), TransferState.FAILED)
+        retry = self._retries.setdefault((job_id, transfer.kind), _Retry(self._first_retry_delay))
+        if isinstance(error, NotFoundError) and await asyncio.to_thread(is_on_disk, transfer):
+            # Deleted on the server after it was downloaded: the copy here stays what it is.
             state, error = (
                 TransferState.FETCHED,
                 IncompleteDownloadError("The server has this file no more", "The copy here was kept."),
             )
-        elif isinstance(error, NotFoundError) and not again.missing:
-            state, again.missing = TransferState.FAILED, True
+        elif isinstance(error, NotFoundError) and not retry.was_missing:
+            state, retry.was_missing = TransferState.FAILED, True
         least = _LONGEST_WAIT if isinstance(error, AuthenticationError) else 0.0
         if isinstance(error, RateLimitError | ServerError) and error.retry_after:
             least = error.retry_after
             now = asyncio.get_running_loop().time()
             self._closed_until = max(self._closed_until, now + error.retry_after)
         self._back_off((job_id, transfer.kind), least)
-        await self._store.put(job_id, replace(transfer, state=state, message=str(error), updated_at=self._store.now()))
+        await self._store.save_transfer(
+            job_id, replace(transfer, state=state, message=str(error), updated_at=self._now())
+        )
 
-    def _back_off(self, place: tuple[str, FileKind], least: float = 0.0) -> None:
-        """Not again before a pause, which doubles from try to try."""
-        again = self._tries.setdefault(place, _Try(self._first_wait))
-        again.not_before = asyncio.get_running_loop().time() + max(least, again.wait)
-        again.wait = min(_LONGEST_WAIT, again.wait * 2)
-
-
-class _Spawn(Protocol):
-    def __call__(self, work: Coroutine[Any, Any, None], /) -> Any: ...
+    def _back_off(self, file: _FileKey, least: float = 0.0) -> None:
+        """Do not retry before a pause of at least so many seconds, which doubles from one failure to the next."""
+        retry = self._retries.setdefault(file, _Retry(self._first_retry_delay))
+        retry.not_before = asyncio.get_running_loop().time() + max(least, retry.wait)
+        retry.wait = min(_LONGEST_WAIT, retry.wait * 2)

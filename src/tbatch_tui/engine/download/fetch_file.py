@@ -1,7 +1,7 @@
-"""One result file onto the disk: streamed to `.part`, verified, and only then given its name.
+"""Download one result file: stream it to `.part`, verify it, and only then give it its name.
 
-Bytes are the server's, untouched. A file that is there already is never overwritten: the same bytes leave it
-alone, other bytes put it beside.
+The bytes are the server's, untouched. A file that has the name already is never overwritten: the same bytes leave it
+alone, other bytes rename it.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ except ImportError:  # Windows
 
 PIECE = 1 << 20
 _LONG_ROW = 300
-"""Bytes from which a row is found faster by its end than by looking at every byte."""
+"""Bytes from which on it is faster to search for the next line end than to count them all."""
 _SYNCED_EVERY = 64 << 20
-"""Bytes after which the disk is asked to keep what it has so far."""
+"""Bytes after which the file is synced to the disk."""
 _SPARE = 16 << 20
-"""Bytes that must stay free on the disk beside the file."""
+"""Bytes that must stay free on the disk."""
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedFile:
-    """What was found by looking at every byte."""
+    """Size and rows of a file, counted over every byte."""
 
     size: int
     rows: int
@@ -51,11 +51,12 @@ class VerifiedFile:
 
 @dataclass(frozen=True, slots=True)
 class FetchedFile:
-    """A result file under its final name. `beside` is where other bytes that had the name are now."""
+    """A result file under its final name."""
 
     path: Path
     verified: VerifiedFile
     beside: Path | None = None
+    """Where the file is now that had the name before, with other bytes."""
 
 
 async def fetch_file(
@@ -68,26 +69,31 @@ async def fetch_file(
     started: Callable[[str | None], Awaitable[object]],
     moved: Callable[[int, int | None], None],
 ) -> FetchedFile:
-    """Download `file_id` to `final`. `etag` is that of a `.part` left by an earlier try, else None.
+    """Download `file_id` to `final`, resuming what an earlier attempt left in `.part`.
 
-    `rows_before` are the rows of a good file that has the name now: fewer do not replace it. `started(etag)` is awaited
-    before the first byte is written; `moved(done, total)` is called after every piece. Raises OutcomeUnknownError when
-    what came is not whole, LocalFileError for the disk's part, else what the call raises.
+    Raises OutcomeUnknownError when what came is not whole, IncompleteDownloadError when it is less than what is here,
+    LocalFileError when the disk is at fault, else what the request raises.
+
+    Args:
+        etag: of the bytes in `.part`; None if there are none.
+        rows_before: rows of the good file that has the name now, which a file with fewer rows does not replace.
+        started: awaited with the server's ETag before the first byte is written.
+        moved: called with bytes done and in all after every piece.
     """
     part = final.with_name(final.name + ".part")
     try:
         await asyncio.to_thread(final.parent.mkdir, parents=True, exist_ok=True)
         handle = await asyncio.to_thread(_take_part, part)
         try:
-            tally = StreamCheck()
-            total = await _stream(api, file_id, part, handle, etag, tally, started, moved)
-            verified, plain, odd = tally.verified()
-            if total is None or not plain or odd is not None:
-                # Without a length, and for what may be another answer than a file's, the file's own size decides.
+            check = StreamCheck()
+            total = await _stream(api, file_id, part, handle, etag, check, started, moved)
+            verified, is_plain, doubt = check.result()
+            if total is None or not is_plain or doubt is not None:
+                # Without a length, and for what may not be the file at all, the size that the server names decides.
                 size = await api.file_size(file_id)
-                if odd is not None and size != verified.size:
+                if doubt is not None and size != verified.size:
                     await asyncio.to_thread(part.unlink, missing_ok=True)
-                    raise odd
+                    raise doubt
                 total = size or total
             if total is not None and verified.size != total:
                 await asyncio.to_thread(part.unlink, missing_ok=True)
@@ -108,14 +114,14 @@ async def fetch_file(
         finally:
             if os.fstat(handle).st_size == 0:
                 part.unlink(missing_ok=True)
-            os.close(handle)  # until here nobody else writes to it
+            os.close(handle)  # releases the lock: until here nobody else writes to it
     except OSError as error:
-        raise _disk_trouble(error, final) from error
+        raise _disk_error(error, final) from error
     return FetchedFile(final, verified, beside)
 
 
 def is_on_disk(transfer: Transfer) -> bool:
-    """Whether a file that was fetched is still there, as long as it was. For a thread."""
+    """Return whether a downloaded file is still there, with the same size. For a thread."""
     try:
         return transfer.path is not None and transfer.path.stat().st_size == transfer.size
     except OSError:
@@ -123,18 +129,18 @@ def is_on_disk(transfer: Transfer) -> bool:
 
 
 def _take_part(part: Path) -> int:
-    """Open the `.part` for ourselves alone. Raises LocalFileError while another app writes to it."""
+    """Open and lock the `.part`. Raises LocalFileError while another app writes to it."""
     while True:
         handle = os.open(part, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
         try:
-            if not _locked(handle):
+            if not _lock(handle):
                 raise LocalFileError(
                     f"{part.name} is being written by another tbatch-tui", "It is tried again when that is done."
                 )
-            here = os.fstat(handle)
-            if here.st_nlink > 1:
+            opened = os.fstat(handle)
+            if opened.st_nlink > 1:
                 part.unlink(missing_ok=True)  # it has its final name already: never to be written to again
-            elif part.exists() and part.stat().st_ino == here.st_ino:
+            elif part.exists() and part.stat().st_ino == opened.st_ino:
                 return handle
         except BaseException:
             os.close(handle)
@@ -142,7 +148,7 @@ def _take_part(part: Path) -> int:
         os.close(handle)
 
 
-def _locked(handle: int) -> bool:
+def _lock(handle: int) -> bool:
     if fcntl is None:
         return True
     try:
@@ -160,11 +166,11 @@ async def _stream(
     part: Path,
     handle: int,
     etag: str | None,
-    tally: StreamCheck,
+    check: StreamCheck,
     started: Callable[[str | None], Awaitable[object]],
     moved: Callable[[int, int | None], None],
 ) -> int | None:
-    """The bytes into `part`, and past the tally; the size of the whole file where the server said it."""
+    """Write the bytes to `part` and pass them to `check`; return the size of the whole file, if the server named it."""
     have = os.fstat(handle).st_size if etag else 0
     async with api.content(file_id, offset=have, etag=etag) as content:
         if content.offset < 0:
@@ -176,23 +182,23 @@ async def _stream(
         done = content.offset
         # Its close waits for a write that is under way in a thread, also when this is cancelled.
         async with aiofiles.open(handle, "r+b", closefd=False) as file:
-            # What is here goes before its new ETag is committed: killed in between, the two would not belong together.
+            # The old bytes go before the new ETag is saved: killed in between, the two would not belong together.
             await file.truncate(done)
             await started(content.etag)
             if content.total is not None:
                 await asyncio.to_thread(_need_room, part.parent, content.total - done)
             if done:
-                await asyncio.to_thread(tally.add_file, part, done)
+                await asyncio.to_thread(check.add_file, part, done)
             await file.seek(done)
             moved(done, content.total)
             synced: asyncio.Future[None] = asyncio.ensure_future(asyncio.sleep(0))
             unsynced = 0
-            async for piece in content.pieces(tally.add):
+            async for piece in content.pieces(check.add):
                 await file.write(piece)
                 done += len(piece)
                 unsynced += len(piece)
                 moved(done, content.total)
-                # Now and then, so that the end has little left to wait for.
+                # Now and then, so that little is left to sync at the end.
                 if unsynced >= _SYNCED_EVERY and synced.done():
                     unsynced = 0
                     await synced
@@ -211,16 +217,16 @@ def _need_room(folder: Path, size: int) -> None:
 
 
 class StreamCheck:
-    """What a result file is, of its bytes in order: size, rows, and whether it is whole at both ends."""
+    """Checks the bytes of a result file as they come: size, rows, and whether it is whole at both ends."""
 
     def __init__(self) -> None:
         self._size = self._ends = 0
         self._first: list[bytes] = []
         self._last: list[bytes] = []
-        """The first row as far as it came; what came after the last line end."""
+        """The first row as far as it came, and what came after the last line end."""
 
     def add(self, piece: bytes | bytearray) -> None:
-        """The next bytes."""
+        """Take the next bytes."""
         if not self._ends:
             cut = piece.find(b"\n")
             self._first.append(bytes(piece) if cut < 0 else bytes(piece[:cut]))
@@ -232,40 +238,40 @@ class StreamCheck:
         self._last.append(bytes(piece[cut + 1 :]))
 
     def _line_ends(self, piece: bytes | bytearray) -> int:
-        """How many; of long rows, looking for each is four times as fast as `count`, which looks at every byte."""
+        """Count line ends. For long rows, `find` from one to the next is four times as fast as `count`."""
         if self._ends and self._size / self._ends < _LONG_ROW:
             return piece.count(b"\n")
-        found, place, find = 0, 0, piece.find
-        while place := find(b"\n", place) + 1:
-            found += 1
-        return found
+        number, position, find = 0, 0, piece.find
+        while position := find(b"\n", position) + 1:
+            number += 1
+        return number
 
     def add_file(self, path: Path, size: int) -> None:
-        """The first `size` bytes of a file: what was there already."""
+        """Take the first `size` bytes of a file: what was there already."""
         with path.open("rb") as file:
             while size and (piece := file.read(min(PIECE, size))):
                 self.add(piece)
                 size -= len(piece)
 
-    def verified(self) -> tuple[VerifiedFile, bool, OutcomeUnknownError | None]:
-        """What it is, whether it plainly is a result file (rows that bear a custom_id), and what speaks against it.
+    def result(self) -> tuple[VerifiedFile, bool, OutcomeUnknownError | None]:
+        """Return the file, whether it plainly is a result file (its rows have a custom_id), and a doubt, if any.
 
-        Against it speaks a first row that is no object, or a last that is not whole: a page of a proxy, an answer cut
-        off. A file that really is so on the server has the size that the server says, and is a result all the same.
+        A first row that is no object, or a last row that is not whole, makes doubtful: it may be a proxy's page, or be
+        cut off. A file that really is like that on the server has the size that the server names, and counts as a
+        result all the same.
         """
         first, last = b"".join(self._first), b"".join(self._last)
         row = _object(first)
-        odd: OutcomeUnknownError | None = None
+        doubt: OutcomeUnknownError | None = None
         if self._size and row is None:
-            odd = OutcomeUnknownError(
+            doubt = OutcomeUnknownError(
                 "What the server sent is not a result file", "Nothing was replaced. It is fetched again."
             )
         elif last and _object(last) is None:
-            odd = OutcomeUnknownError(
+            doubt = OutcomeUnknownError(
                 "The download ends in the middle of a row", "Nothing was replaced. It is fetched again."
             )
-        found = VerifiedFile(self._size, self._ends + bool(last))
-        return found, row is not None and "custom_id" in row, odd
+        return VerifiedFile(self._size, self._ends + bool(last)), row is not None and "custom_id" in row, doubt
 
 
 def _object(row: bytes) -> dict[str, object] | None:
@@ -277,7 +283,7 @@ def _object(row: bytes) -> dict[str, object] | None:
 
 
 def _put_in_place(part: Path, final: Path, verified: VerifiedFile) -> Path | None:
-    """Give the verified bytes their name. Returns where other bytes that had it went, if there were any."""
+    """Give the verified file its name; return the new path of a file with other bytes that had the name."""
     beside: Path | None = None
     while True:
         if os.path.lexists(final):
@@ -287,7 +293,7 @@ def _put_in_place(part: Path, final: Path, verified: VerifiedFile) -> Path | Non
             beside = _free_name(final)
             final.rename(beside)
         try:
-            os.link(part, final)  # unlike a rename, it never replaces what came there this instant
+            os.link(part, final)  # unlike a rename, it never replaces a file that came there this instant
         except FileExistsError:
             continue
         except OSError:
@@ -318,14 +324,14 @@ def _same_bytes(one: Path, other: Path) -> bool:
 
 
 def _free_name(path: Path) -> Path:
-    """`x.output.jsonl` → `x.output.before-1.jsonl`, or the next number that is free."""
+    """Return `x.output.before-1.jsonl` for `x.output.jsonl`, or the next number that is free."""
     number = 1
-    while os.path.lexists(found := path.with_name(f"{path.stem}.before-{number}{path.suffix}")):
+    while os.path.lexists(free := path.with_name(f"{path.stem}.before-{number}{path.suffix}")):
         number += 1
-    return found
+    return free
 
 
-def _disk_trouble(error: OSError, final: Path) -> LocalFileError:
+def _disk_error(error: OSError, final: Path) -> LocalFileError:
     kinds = {
         errno.ENOSPC: "the disk is full",
         errno.EDQUOT: "the disk quota is used up",
@@ -337,8 +343,8 @@ def _disk_trouble(error: OSError, final: Path) -> LocalFileError:
         errno.ENOTDIR: "a file is where the folder should be",
         errno.EEXIST: "a file is where the folder should be",
     }
-    what = kinds.get(error.errno or 0, error.strerror or str(error))
+    reason = kinds.get(error.errno or 0, error.strerror or str(error))
     return LocalFileError(
-        f"{final.name} cannot be written to {final.parent}: {what}",
+        f"{final.name} cannot be written to {final.parent}: {reason}",
         f"The server keeps the results. Mend that: it is tried again by itself, and at once with {NextStep.FETCH}.",
     )

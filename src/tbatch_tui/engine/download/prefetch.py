@@ -1,60 +1,66 @@
-"""Results fetched unseen, into a folder of their own: the demo's, so that a first look finds something to read."""
+"""Fetch results without showing it: the demo does, so that a first look has something to read."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
-from tbatch_tui.engine.download import fetch_file as download
+from tbatch_tui.engine.download.fetch_file import fetch_file
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from tbatch_tui.engine.client.api import TogetherApi
     from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.download.result_paths import ResultPaths
+    from tbatch_tui.engine.journal.store import JobStore
 
 
-class Store(Protocol):
-    """What this needs of the engine."""
-
-    @property
-    def api(self) -> TogetherApi: ...
-    def now(self) -> float:
-        """Wall time, seconds since the epoch."""
-
-    async def final_path(self, job_id: str, kind: FileKind, folder: Path | None = None) -> Path:
-        """Where a result file is to be."""
-
-    async def put(self, job_id: str, transfer: Transfer) -> JobRecord | None:
-        """Commit where a transfer stands, then show it."""
+def latest_without_results(records: Iterable[JobRecord], limit: int) -> list[JobRecord]:
+    """Return the latest finished jobs that have an output file on the server and none here."""
+    waiting = [
+        record
+        for record in records
+        if record.is_finished
+        and not record.transfers
+        and record.job is not None
+        and record.job.output_file_id is not None
+    ]
+    return sorted(waiting, key=lambda record: record.created_at, reverse=True)[:limit]
 
 
-async def prefetch(store: Store, record: JobRecord, folder: Path) -> None:
-    """Fetch what there is of this job's results and is not here. No transfer is shown, no word said. BatchError."""
+async def prefetch(
+    api: TogetherApi, store: JobStore, paths: ResultPaths, record: JobRecord, folder: Path, now: Callable[[], float]
+) -> None:
+    """Fetch those of a job's result files that are not here into `folder`. No transfer is shown. Raises BatchError."""
 
     async def started(_: str | None) -> None: ...
 
-    def moved(done: int, total: int | None) -> None: ...
-
     for kind in FileKind:
         file_id = record.job.file_id(kind) if record.job is not None else None
-        here = record.output if kind is FileKind.OUTPUT else record.errors
-        if record.job is None or file_id is None or here is not None:
+        transfer = record.output if kind is FileKind.OUTPUT else record.errors
+        if record.job is None or file_id is None or transfer is not None:
             continue
-        final = await store.final_path(record.job.id, kind, folder)
-        got = await download.fetch_file(
-            store.api, file_id, final, etag=None, rows_before=None, started=started, moved=moved
+        fetched = await fetch_file(
+            api,
+            file_id,
+            await paths.path_of(record.job.id, kind, folder),
+            etag=None,
+            rows_before=None,
+            started=started,
+            moved=lambda _done, _total: None,
         )
-        await store.put(
+        await store.save_transfer(
             record.job.id,
             Transfer(
                 kind,
                 file_id,
                 TransferState.FETCHED,
-                path=got.path,
-                size=got.verified.size,
-                rows=got.verified.rows,
-                updated_at=store.now(),
+                path=fetched.path,
+                size=fetched.verified.size,
+                rows=fetched.verified.rows,
+                updated_at=now(),
             ),
         )

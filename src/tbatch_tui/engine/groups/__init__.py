@@ -1,1 +1,1 @@
-"""One input file as several jobs."""
+"""Submit one input file as several jobs."""

@@ -1,7 +1,7 @@
-"""Groups: a file over the limits as several jobs, and a few requests that go ahead of the rest.
+"""Submit one file as several jobs: because it is over the limits, or because a few requests go first.
 
-The rest waits in the journal. When the first requests are back and counted it goes on by itself, if that was wanted and
-each of them is answered whole; else it waits for the person's word.
+The rest waits in the journal. When the first requests are back and counted it continues automatically, if that was
+wanted and each of them has a whole answer; else it waits for the person to decide.
 """
 
 from __future__ import annotations
@@ -29,23 +29,29 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.runtime.runtime import Runtime
 
 _WAITING = (SubmissionState.WAITING,)
+_WAITING_OR_READY = (SubmissionState.WAITING, SubmissionState.READY)
 DROPPED = "Not sent: you decided so when the first requests were back"
 
 
 class JobGroups:
-    """What can be done with files that go as several jobs."""
+    """Submits files as several jobs, and decides what becomes of the parts that wait."""
 
     def __init__(
         self,
-        work: Runtime,
-        book: JobStore,
+        runtime: Runtime,
+        store: JobStore,
         emit: Callable[[Event], object],
         admit: Callable[[Path], Awaitable[Path]],
         estimate: Callable[[Path], Awaitable[Estimate]],
     ) -> None:
-        """`admit` raises BatchError where nothing can be submitted now; `estimate` says what a file may cost."""
-        self._work = work
-        self._book = book
+        """Use the parts of an engine.
+
+        Args:
+            admit: returns the absolute path of a file; raises BatchError where nothing can be submitted now.
+            estimate: returns what a file may cost.
+        """
+        self._runtime = runtime
+        self._store = store
         self._emit = emit
         self._admit = admit
         self._estimate = estimate
@@ -61,24 +67,31 @@ class JobGroups:
         first: int = 0,
         auto_continue: bool = False,
     ) -> str:
-        """Write the parts, and commit the intent to run them all; the key of the first one's record.
+        """Write the parts of a file, each under the API's limits, and save the intent to run them all.
 
-        Every part is under the API's limits. With `first`, so many requests go ahead, and the rest waits for them: with
-        `auto_continue` until they are all answered, else for `send_rest`. Raises BatchError as `BatchEngine.submit`
-        does, and when the parts cannot be written: then nothing is submitted.
+        Raises BatchError as `BatchEngine.submit_checked` does, and when the parts cannot be written: then nothing is
+        submitted.
+
+        Args:
+            requests: how many the file has.
+            fingerprint: of the file as it was checked.
+            first: how many requests go first, while the rest waits for them; 0 for none.
+            auto_continue: whether the rest follows automatically once all of the first are answered; else it waits for
+                `send_rest`.
+
+        Returns:
+            The key of the first part's record.
         """
         path = await self._admit(path)
         first = first if first < requests else 0
-        parts = await self._written(path, fingerprint, requests, first)
+        parts = await self._write_parts(path, fingerprint, requests, first)
         folder = parts[0].path.parent
         try:
             parts = [replace(part, estimate=await self._estimate(part.path)) for part in parts]
         except BaseException:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
             raise
-        records = await self._book.run(
-            self._book.journal.groups.add,
-            self._book.account_id,
+        records = await self._store.add_group(
             parts,
             path=path,
             fingerprint=fingerprint,
@@ -87,134 +100,118 @@ class JobGroups:
             requests=requests,
             first=first,
             auto_continue=auto_continue,
-            now=self._work.now(),
         )
-        self._book.publish(records)
-        await self._work.take_up()
+        await self._runtime.resume_submissions()
         return records[0].key
 
-    async def _written(self, path: Path, fingerprint: Fingerprint, requests: int, first: int) -> list[PartFile]:
+    async def _write_parts(self, path: Path, fingerprint: Fingerprint, requests: int, first: int) -> list[PartFile]:
         """Write the parts in a thread, which stops when this is cancelled."""
         from tbatch_tui.engine.check.limits import FILE_MEGABYTES, MEGABYTE, REQUESTS_MAX
         from tbatch_tui.engine.groups.split import write_parts
 
+        options = self._runtime.options
         return await run_cancellable(
             write_parts,
             path,
-            self._work.options.data_dir / "parts",
+            options.data_dir / "parts",
             fingerprint=fingerprint,
             requests=requests,
             first=first,
-            requests_max=self._work.options.requests_a_job or REQUESTS_MAX,
+            requests_max=options.requests_per_job or REQUESTS_MAX,
             bytes_max=FILE_MEGABYTES * MEGABYTE,
         )
 
     async def parts(self, key: str) -> list[JobRecord]:
-        """The records of all the parts of the file that this one is a part of; none if it is not a part."""
-        record = self._book.record(key)
+        """Return the records of all parts of the file that this one is a part of; none if it is not a part."""
+        record = self._store.record(key)
         if record is None or record.group is None:
             return []
-        return await self._book.run(self._book.journal.groups.parts, self._book.account_id, record.group.id)
+        return await self._store.parts(record.group.id)
 
     async def send_rest(self, key: str) -> int:
-        """Send what of the group has not been sent; how many jobs that makes. Raises BatchError."""
-        record = self._book.record(key)
+        """Submit the parts of a group that wait; return how many jobs that makes. Raises BatchError."""
+        record = self._store.record(key)
         if record is None or record.group is None or record.submission is None:
             return 0
         await self._admit(record.submission.path)
-        return len(await self._move(record.group.id, SubmissionState.INTENT))
+        return len(await self._release(record.group.id, SubmissionState.INTENT))
 
     async def drop_rest(self, key: str) -> int:
-        """Do not send what of the group has not been sent; how many jobs are not made by that."""
-        record = self._book.record(key)
+        """Never submit the parts of a group that wait; return how many those are."""
+        record = self._store.record(key)
         if record is None or record.group is None:
             return 0
-        return len(await self._move(record.group.id, SubmissionState.STOPPED, said=DROPPED))
+        return len(await self._release(record.group.id, SubmissionState.STOPPED, error=DROPPED))
 
-    async def _move(
+    async def _release(
         self,
         group_id: int,
         state: SubmissionState,
         *,
-        said: str | None = None,
-        only: tuple[SubmissionState, ...] = (SubmissionState.WAITING, SubmissionState.READY),
+        error: str | None = None,
+        only: tuple[SubmissionState, ...] = _WAITING_OR_READY,
     ) -> list[JobRecord]:
-        moved = await self._book.run_until_written(
-            self._book.journal.groups.release,
-            self._book.account_id,
-            group_id,
-            state,
-            self._work.now(),
-            error=said,
-            only=only,
-        )
-        self._book.publish(moved)
+        moved = await self._store.release_rest(group_id, state, error=error, only=only)
         if state is SubmissionState.INTENT:
-            await self._work.take_up()
+            await self._runtime.resume_submissions()
         return moved
 
     # -- the first requests are back -----------------------------------------------------------------
 
-    def heard(self, event: Event) -> None:
-        """Look whether the first part of a group has come to its end."""
-        if isinstance(event, RecordsChanged) and self._work.options.background_work:
+    def on_event(self, event: Event) -> None:
+        """Decide about the rest of a group when its first part has ended and is counted."""
+        if isinstance(event, RecordsChanged) and self._runtime.options.background_work:
             for record in event.changed:
-                if went_ahead(record) and is_judged(record):
-                    self._work.spawn(self._judge(record))
+                if is_first_part(record) and is_counted(record):
+                    self._runtime.spawn(self._decide_rest(record))
 
-    async def look_back(self) -> None:
-        """The same for those that came to their end while no app was open, or just before one was closed."""
-        journal, account_id = self._book.journal, self._book.account_id
-        for group_id in await self._book.run_until_written(journal.groups.waiting, account_id):
-            for record in await self._book.run_until_written(journal.groups.parts, account_id, group_id):
-                if went_ahead(record) and is_judged(record):
-                    await self._judge(record)
+    async def resume(self) -> None:
+        """Do the same for groups whose first part ended while no app was open, or just before one was closed."""
+        for record in await self._store.parts_of_waiting_groups():
+            if is_first_part(record) and is_counted(record):
+                await self._decide_rest(record)
 
-    async def _judge(self, record: JobRecord) -> None:
-        """The rest goes on, or waits for the person from now on."""
+    async def _decide_rest(self, record: JobRecord) -> None:
+        """Submit the rest, or let it wait for the person from now on."""
         group = record.group
         assert group is not None
         rest = group.requests - group.first
-        if group.auto_continue and is_good(record):
-            if await self._move(group.id, SubmissionState.INTENT, only=_WAITING):
+        if group.auto_continue and is_answered_whole(record):
+            if await self._release(group.id, SubmissionState.INTENT, only=_WAITING):
                 hint = f"The other {rest:,} are being submitted."
                 self._emit(Notice(f"{record.name}: all answered", hint, key=record.key))
             return
-        said = what_came(record)
-        if await self._move(group.id, SubmissionState.READY, said=said, only=_WAITING):
+        outcome = format_outcome(record)
+        if await self._release(group.id, SubmissionState.READY, error=outcome, only=_WAITING):
             hint = f"The other {rest:,} wait for your word; nothing of them was sent."
-            self._emit(Notice(f"{record.name}: {said[:1].lower()}{said[1:]}", hint, "warning", record.key))
+            self._emit(Notice(f"{record.name}: {outcome[:1].lower()}{outcome[1:]}", hint, "warning", record.key))
 
 
-def went_ahead(record: JobRecord) -> bool:
-    """Whether this is the part of its group that the others wait for."""
-    return record.group is not None and bool(record.group.first) and _part(record) == 1
+def is_first_part(record: JobRecord) -> bool:
+    """Return whether this is the part of its group that the others wait for."""
+    part = record.submission.part if record.submission is not None else 0
+    return record.group is not None and bool(record.group.first) and part == 1
 
 
-def _part(record: JobRecord) -> int:
-    return record.submission.part if record.submission is not None else 0
+def is_counted(record: JobRecord) -> bool:
+    """Return whether nothing more comes of a job, and its results, if it has any, are counted."""
+    return record.is_finished and (record.counts is not None or not record.has_results_here)
 
 
-def is_judged(record: JobRecord) -> bool:
-    """Whether no more comes of it, and what came is counted."""
-    return record.is_finished and record.is_counted
-
-
-def is_good(record: JobRecord) -> bool:
-    """Whether each request has its answer, a whole one."""
-    tally = record.counts
-    if tally is None or record.status != JobStatus.COMPLETED:
+def is_answered_whole(record: JobRecord) -> bool:
+    """Return whether each request of a job has an answer, and a whole one."""
+    counts = record.counts
+    if counts is None or record.status != JobStatus.COMPLETED:
         return False
-    return tally.answered == tally.requests and not tally.cut_short and tally.is_accounted
+    return counts.answered == counts.requests and not counts.cut_short and counts.is_accounted
 
 
-def what_came(record: JobRecord) -> str:
-    """`9 answered, 1 error, 2 cut short`; of a job that brought nothing, what became of it."""
-    tally = record.counts
-    if tally is None:
+def format_outcome(record: JobRecord) -> str:
+    """Return `9 answered, 1 error, 2 cut short`; for a job without results, what became of it."""
+    counts = record.counts
+    if counts is None:
         return f"{record.status_words}, without an answer"
-    errors = plural(tally.errors, "error")
-    told = [f"{tally.answered:,} answered", errors if tally.errors else ""]
-    told += [f"{tally.missing:,} missing" if tally.missing else ""]
-    told += [f"{tally.cut_short:,} cut short" if tally.cut_short else ""]
-    return ", ".join(filter(None, told))
+    words = [f"{counts.answered:,} answered", plural(counts.errors, "error") if counts.errors else ""]
+    words += [f"{counts.missing:,} missing" if counts.missing else ""]
+    words += [f"{counts.cut_short:,} cut short" if counts.cut_short else ""]
+    return ", ".join(filter(None, words))

@@ -1,6 +1,6 @@
-"""One input file as several: parts under the API's limits, or a few requests from all over it and the rest.
+"""Split one input file into several: parts under the API's limits, or a few requests from all over it and the rest.
 
-The parts are files of their own, in a folder of their own, with the lines as they are: what goes out stays what was
+The parts are files of their own, in a folder of their own, with the lines as they are: what is sent stays what was
 checked, whatever becomes of the original.
 """
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.local_files.fingerprint import Fingerprint
 
 _BOM = b"\xef\xbb\xbf"
-_LOOKED_EVERY = 1000
-"""Lines between two looks at whether to stop."""
+_CHECKED_EVERY = 1000
+"""Lines after which it is checked whether to stop."""
 
 
 def write_parts(
@@ -38,11 +38,15 @@ def write_parts(
     bytes_max: int,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> list[PartFile]:
-    """Write the parts of `path` into a new folder in `home`, in the order in which they are sent.
+    """Write the parts of `path` into a new folder in `home`, in the order in which they are sent. For a thread.
 
-    With `first`, so many requests, evenly from all over the file, are the first part. Made to be run in a thread.
     Raises LocalFileError, also when the file is not the one of `fingerprint` and `requests`, and
     OperationCancelledError: then nothing is left behind.
+
+    Args:
+        first: how many requests, taken evenly from all over the file, are the first part; 0 for none.
+        requests_max: how many requests a part has at most.
+        bytes_max: how many bytes a part has at most.
     """
     folder = home / secrets.token_hex(6)
     try:
@@ -66,7 +70,7 @@ def write_parts(
 
 
 class _PartWriter:
-    """One part while it is written."""
+    """One part while it is written, with its hash."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -98,32 +102,32 @@ class _Parts:
         self._rest: list[_PartWriter] = []
 
     def split(self, path: Path, ahead: set[int], fingerprint: Fingerprint, cancelled: Callable[[], bool]) -> int:
-        """Write each request to its part; how many there are. What is blank is no request."""
-        seen, size, count = hashlib.sha256(), 0, 0
+        """Write each request to its part, and return how many there are. Blank lines are left out."""
+        digest, size, count = hashlib.sha256(), 0, 0
         try:
             if ahead:
                 self._ahead = self._new()
             with path.open("rb") as file:
                 for number, line in enumerate(file):
-                    if number % _LOOKED_EVERY == 0 and cancelled():
+                    if number % _CHECKED_EVERY == 0 and cancelled():
                         raise OperationCancelledError("Writing the parts was stopped")
-                    seen.update(line)
+                    digest.update(line)
                     size += len(line)
                     if number == 0:
                         line = line.removeprefix(_BOM)
                     if line.isspace() or not line:
                         continue
-                    self._place(count in ahead, len(line)).add(line if line.endswith(b"\n") else line + b"\n")
+                    self._writer_for(count in ahead, len(line)).add(line if line.endswith(b"\n") else line + b"\n")
                     count += 1
         finally:
             for part in (self._ahead, *self._rest):
                 if part is not None:
                     part.close()
-        if (size, seen.hexdigest()) != (fingerprint.size, fingerprint.sha256):
+        if (size, digest.hexdigest()) != (fingerprint.size, fingerprint.sha256):
             raise _changed(path)
         return count
 
-    def _place(self, is_ahead: bool, length: int) -> _PartWriter:
+    def _writer_for(self, is_ahead: bool, length: int) -> _PartWriter:
         if is_ahead and self._ahead is not None:
             return self._ahead
         last = self._rest[-1] if self._rest else None
@@ -137,7 +141,7 @@ class _Parts:
         return _PartWriter(self._folder / secrets.token_hex(6))
 
     def named(self, stem: str, has_first: bool) -> list[PartFile]:
-        """Give each file its name, which the names of its results begin with."""
+        """Give each file its name, with which the names of its results begin."""
         word = "rest" if has_first else "part"
         named = [(f"first{self._ahead.requests}", self._ahead)] if self._ahead is not None else []
         many = len(self._rest)

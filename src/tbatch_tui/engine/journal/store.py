@@ -1,202 +1,399 @@
-"""The history as it is shown: the journal on a thread of its own, the records last announced, and whose they are."""
+"""The history of one account at a time: reads it, writes it, and announces what was written.
+
+`JobStore` is the only one that calls the journal. Every write that returns records publishes them.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.errors import JournalError
-from tbatch_tui.engine.events import Event, JobsEnded, Notice, RecordsChanged
-from tbatch_tui.engine.journal.journal import Journal
+from tbatch_tui.engine.domain.transfer import TransferState
+from tbatch_tui.engine.journal.journal_thread import JournalThread
+from tbatch_tui.engine.journal.mapping import submission_key
+from tbatch_tui.engine.journal.published import PublishedRecords
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
     from tbatch_tui.engine.domain.account import Account
-    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.domain.cost import Estimate
+    from tbatch_tui.engine.domain.counts import JobCounts
+    from tbatch_tui.engine.domain.job import Job
+    from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
+    from tbatch_tui.engine.domain.submission import PartFile, Submission, SubmissionState
+    from tbatch_tui.engine.domain.transfer import Transfer
+    from tbatch_tui.engine.endpoint import Endpoint
+    from tbatch_tui.engine.events import Event
+    from tbatch_tui.engine.journal.journal import Journal
+    from tbatch_tui.engine.local_files.fingerprint import Fingerprint
     from tbatch_tui.engine.options import EngineOptions
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-_FIRST_WAIT, _LONGEST_WAIT = 0.5, 15.0
-_COMPARED = 500
-"""More records than this are announced without looking whether they are different: that would hold the loop."""
-Renamed = tuple[tuple[str, str], ...]
-"""Old and new key of records that took their job's id."""
+    from tbatch_tui.engine.progress.history import JobHistory
 
 
 class JobStore:
-    """Reads and writes the history of one account at a time, and announces what has become different."""
+    """Reads and writes the history of one account, and announces the records that changed.
+
+    Methods raise JournalError while the history cannot be used. Those whose docstring begins with "Durably" do not:
+    they retry until they succeed, because nothing may go on before.
+    """
 
     def __init__(self, options: EngineOptions, emit: Callable[[Event], object]) -> None:
-        self._options = options
-        self._emit = emit
-        self._journal: Journal | None = None
-        self._account: Account | None = None
-        self._records: dict[str, JobRecord] = {}
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
-        self.is_stuck = False
-        """Whether the history cannot be written now."""
-        self._waiting: list[asyncio.Future[None]] = []
+        self._now = options.now
+        self._thread = JournalThread(options, emit)
+        self._run = self._thread.run
+        self._run_until_written = self._thread.run_until_written
+        self._published = PublishedRecords(emit)
+        self._applied: list[Job] | None = None
+        """The list that was taken over last: when it comes again there is nothing to do."""
+        self._answered_at: dict[str, float] = {}
+        """When an answer other than the list last changed a job: a list asked for before that is older news of it."""
 
-    def open(self) -> Journal:
-        """Open it on this thread, if it is not open yet. Raises LocalFileError."""
-        if self._journal is None:
-            self._journal = Journal(self._options.data_dir / "history.db")
-            self._account = self._journal.accounts.at_start(
-                self._options.server, self._options.key_tail, self._options.now()
-            )
-        return self._journal
+    # -- opening, closing, and the account -----------------------------------------------------------
+
+    async def open(self) -> None:
+        """Open the history, if it is not open yet. Raises LocalFileError."""
+        await self._run(self._thread.open)
 
     async def close(self) -> None:
-        """Close the file and end the thread."""
-        if self._journal is not None:
-            await self.run(self._journal.close)
-        self._thread.shutdown(wait=True)
+        """Close the history."""
+        await self._thread.close()
 
-    async def run(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run on the journal's thread, in order. Raises JournalError."""
+    def first_records(self, limit: int) -> list[JobRecord]:
+        """Open the history and return its first records, on the calling thread. Raises LocalFileError."""
+        self._thread.open()
+        return self._journal.records.all(self.account_id, limit)
 
-        def do() -> T:
-            if self._journal is None:
-                return work(*args, **kwargs)
-            with self._journal.database.translate_errors():
-                return work(*args, **kwargs)
-
-        return await asyncio.get_running_loop().run_in_executor(self._thread, do)
-
-    async def run_until_written(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """The same, again and again until the disk lets it: for what must be kept before anything goes on."""
-        wait, failed = _FIRST_WAIT, False
-        while True:
-            try:
-                done = await self.run(work, *args, **kwargs)
-            except JournalError as error:
-                failed = True
-                if not self.is_stuck:
-                    self.is_stuck = True
-                    self._emit(Notice(error.title, error.hint, "error"))
-                await asyncio.sleep(wait)
-                wait = min(_LONGEST_WAIT, wait * 2)
-            else:
-                if self.is_stuck and failed:  # a read that succeeds says nothing of writing
-                    self.is_stuck = False
-                    self._emit(Notice("The history can be written again", "Everything goes on."))
-                return done
+    def first_memory(self, name: str) -> str | None:
+        """Open the history and return what `remember` saved, on the calling thread. Raises LocalFileError."""
+        self._thread.open()
+        return self._journal.memory.recall(name)
 
     @property
-    def journal(self) -> Journal:
-        assert self._journal is not None, "the controller is not open"
-        return self._journal
+    def damaged(self) -> Path | None:
+        """Where the history was set aside that was damaged when this one was opened."""
+        return self._journal.database.damaged
 
     @property
     def account(self) -> Account:
-        assert self._account is not None, "the controller is not open"
-        return self._account
+        """The account whose history this is."""
+        return self._thread.account
 
     @property
     def account_id(self) -> int:
-        return self.account.id
+        """The journal's number of the account."""
+        return self._thread.account.id
+
+    @property
+    def _journal(self) -> Journal:
+        return self._thread.journal
+
+    async def knows_key(self) -> bool:
+        """Return whether the key was seen with this account before."""
+        return await self._thread.knows_key()
+
+    async def switch_account(
+        self, organization: str | None, project: str | None, title: str, is_free: Callable[[int], bool]
+    ) -> None:
+        """Durably go over to the history of the account that the server named for the key.
+
+        Args:
+            organization: None when the server could not say.
+            is_free: whether no app is at work on an account; called inside the transaction.
+        """
+        before = self.account_id
+        await self._thread.switch_account(organization, project, title, is_free)
+        if self.account_id != before:
+            await self.reload()
 
     # -- records -------------------------------------------------------------------------------------
 
     @property
     def records(self) -> Iterable[JobRecord]:
         """The records as last announced, in no order."""
-        return self._records.values()
+        return self._published.by_key.values()
 
     def record(self, key: str) -> JobRecord | None:
-        """A record as last announced, also by the key it had before it took its job's id."""
-        found = self._records.get(key)
-        kind, _, number = key.partition(":")
-        if found is not None or kind != "submission" or not number.isdecimal():
-            return found
-        return next((r for r in self._records.values() if r.submission and r.submission.id == int(number)), None)
+        """Return a record as last announced, also by the key it had before it took its job's id."""
+        return self._published.get(key)
+
+    async def wait_until(self, key: str, predicate: Callable[[JobRecord], bool]) -> JobRecord:
+        """Wait until the predicate holds for a record, which is followed when it takes its job's id."""
+        return await self._published.wait_until(key, predicate)
 
     async def load(self) -> list[JobRecord]:
-        """The whole history of the account, in the order it is shown."""
-        found = await self.run(self.journal.records.all, self.account_id)
-        self._records = {record.key: record for record in found}
-        return found
+        """Return the whole history of the account, in the order of the Jobs list, and take it for what is announced."""
+        records = await self.read_records()
+        self._published.replace(records)
+        return records
 
     async def reload(self) -> None:
-        """Another account, or another app's writing: announce what is different from what was announced."""
-        before = self._records
-        records = await self.run_until_written(self.journal.records.all, self.account_id)
-        self._records = {record.key: record for record in records}
-        # Compared on the journal's thread: of 10,000 records that takes longer than a screen may stand still.
-        changed = await self.run(lambda: tuple(record for record in records if before.get(record.key) != record))
-        gone = tuple(key for key in before if key not in self._records)
-        if changed or gone:
-            self._announce(RecordsChanged(changed, removed=gone), before)
+        """Durably read the history again and announce what is different: for what others wrote, or another account."""
+        before = self._published.by_key
+        records = await self._run_until_written(self._journal.records.all, self.account_id)
+        self._published.replace(records)
+        # Compared on the journal's thread: for 10,000 records that takes longer than a screen may stand still.
+        changed = await self._run(lambda: tuple(record for record in records if before.get(record.key) != record))
+        self._published.publish_difference(changed, before)
 
-    def publish(self, changed: Iterable[JobRecord], renamed: Renamed = ()) -> None:
-        """Announce records that were just written, as far as they are different."""
-        changed = tuple(changed)
-        before = {record.key: was for record in changed if (was := self._records.get(record.key)) is not None}
-        for old, new in renamed:
-            if (was := self._records.pop(old, None)) is not None:
-                before[new] = was  # a submission was under way: an adopted job may have ended by now
-        fresh = changed
-        if len(changed) < _COMPARED:
-            fresh = tuple(record for record in changed if self._records.get(record.key) != record)
-        self._records.update((record.key, record) for record in fresh)
-        if fresh or renamed:
-            self._announce(RecordsChanged(fresh, renamed=renamed), before)
+    async def read_records(self) -> list[JobRecord]:
+        """Return the whole history of the account, in the order of the Jobs list."""
+        return await self._run(self._journal.records.all, self.account_id)
 
-    def publish_removed(self, keys: Iterable[str]) -> None:
-        """Announce that records were taken out of the list."""
-        gone = tuple(key for key in keys if self._records.pop(key, None) is not None)
-        if gone:
-            self._announce(RecordsChanged((), removed=gone), {})
+    async def read_record(self, key: str) -> JobRecord | None:
+        """Durably return a record as the journal has it now."""
+        return await self._run_until_written(self._journal.records.get, self.account_id, key)
 
-    async def wait_until(self, key: str, holds: Callable[[JobRecord], bool]) -> JobRecord:
-        """Wait until the record is as asked for, following it when it takes its job's id."""
-        while True:
-            record = self.record(key)
-            if record is not None and holds(record):
-                return record
-            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append(future)
-            await future
+    async def records_of(self, keys: Sequence[str]) -> list[JobRecord]:
+        """Durably return these records as the journal has them now, without those that it does not have."""
+        return await self._run_until_written(self._journal.records.get_many, self.account_id, keys)
 
-    def _announce(self, event: RecordsChanged, before: Mapping[str, JobRecord]) -> None:
-        self._emit(event)
-        ended = tuple(
-            record
-            for record in event.changed
-            if not record.is_active and record.job is not None and (was := before.get(record.key)) and was.is_active
+    async def records_on_file(self, file_id: str) -> list[JobRecord]:
+        """Return the records that name this file of the server, and those of submissions that have no file yet."""
+        return await self._run(self._journal.records.using_file, self.account_id, file_id)
+
+    async def history(self, record: JobRecord) -> JobHistory:
+        """Return how a job has gone so far, and what jobs like it took."""
+        return await self._run(self._journal.progress.history, self.account_id, record)
+
+    async def earlier_runs(self, sha256: str, endpoint: Endpoint) -> list[JobRecord]:
+        """Return the records of submissions of these exact bytes that became a job or still may, newest first."""
+        return await self._run(self._journal.submissions.earlier_runs, self.account_id, sha256, endpoint)
+
+    async def family(self, key: str) -> list[FamilyMember]:
+        """Return the original that a job is a retry of, and all its retries, the original first."""
+        return await self._run(self._journal.lineage.family, self.account_id, key)
+
+    async def annotate(self, key: str, label: str, note: str) -> None:
+        """Save a person's label and note for a record."""
+        record = await self._run(self._journal.records.annotate, self.account_id, key, label, note)
+        if record is not None:
+            self._published.publish([record])
+
+    async def remove(self, keys: Iterable[str]) -> int:
+        """Take records that are over out of the list, and return how many there were."""
+        removed = await self._run(self._journal.records.remove, self.account_id, keys, self._now())
+        self._published.publish_removed(removed)
+        return len(removed)
+
+    async def add_retry(self, path: Path, sha256: str, parent: str) -> None:
+        """Save that this file is a retry of the job `parent`."""
+        await self._run(self._journal.lineage.add_retry, self.account_id, path, sha256, parent)
+
+    async def data_version(self) -> int:
+        """Durably return a number that changes when another process writes the history."""
+        return await self._run_until_written(self._journal.database.data_version)
+
+    async def reload_from_disk(self) -> None:
+        """Durably read again what another process wrote, and announce what is different."""
+        await self._run_until_written(self._journal.database.forget_cache)
+        await self.reload()
+
+    # -- submissions ---------------------------------------------------------------------------------
+
+    async def add_submission(
+        self,
+        path: Path,
+        fingerprint: Fingerprint,
+        endpoint: Endpoint,
+        *,
+        label: str,
+        requests: int,
+        estimate: Estimate | None,
+    ) -> JobRecord:
+        """Save the intent to submit this file, before the first byte goes out."""
+        record = await self._run(
+            self._journal.submissions.add,
+            self.account_id,
+            path=path,
+            size=fingerprint.size,
+            sha256=fingerprint.sha256,
+            endpoint=endpoint,
+            label=label,
+            requests=requests,
+            now=self._now(),
+            estimate=estimate,
         )
-        if ended:
-            self._emit(JobsEnded(ended))
-        waiting, self._waiting = self._waiting, []
-        for future in waiting:
-            if not future.done():
-                future.set_result(None)
+        self._published.publish([record])
+        return record
 
-    # -- the account ---------------------------------------------------------------------------------
+    async def open_submissions(self) -> list[Submission]:
+        """Durably return the submissions that have work left to do now, oldest first."""
+        return await self._run_until_written(self._journal.submissions.open, self.account_id)
 
-    async def knows_key(self) -> bool:
-        """Whether the key was seen with the account that is shown."""
-        options = self._options
-        return await self.run(self.journal.accounts.has_key, self.account_id, options.server, options.key_tail)
-
-    async def switch_account(
-        self, organization: str | None, project: str | None, title: str, is_free: Callable[[int], bool]
-    ) -> None:
-        """The server has said whose key it is (or could not): go over to that account's history."""
-        before = self.account_id
-        self._account = await self.run_until_written(
-            self.journal.accounts.confirm,
-            self._options.server,
-            self._options.key_tail,
-            organization,
-            project,
-            title,
-            self._options.now(),
-            is_free,
+    async def save_submission(self, submission: Submission) -> None:
+        """Durably save a step of a submission that has no job yet."""
+        record = await self._run_until_written(
+            self._journal.submissions.update, self.account_id, submission, self._now()
         )
-        if self.account_id != before:
-            await self.reload()
+        self._published.publish([record])
+        self._applied = None  # jobs that were left out for it may belong to nobody now
+
+    async def attach_job(self, submission: Submission, job: Job) -> None:
+        """Durably save that this job is what the submission became. Its record takes the job's id as key."""
+        self._answered_at[job.id] = asyncio.get_running_loop().time()
+        record = await self._run_until_written(
+            self._journal.submissions.attach_job, self.account_id, submission, job, self._now()
+        )
+        self._applied = None
+        self._published.publish([record], renamed=((submission_key(submission.id), job.id),))
+
+    async def jobs_on(self, submission: Submission) -> set[str]:
+        """Durably return the ids of the jobs known for the submission's uploaded file and endpoint."""
+        assert submission.file_id is not None
+        return set(
+            await self._run_until_written(
+                self._journal.jobs.ids_on_file, self.account_id, submission.file_id, submission.endpoint
+            )
+        )
+
+    async def claimed_jobs(self) -> set[str]:
+        """Durably return the ids of the jobs that some submission became."""
+        return await self._run_until_written(self._journal.submissions.claimed_job_ids, self.account_id)
+
+    # -- groups --------------------------------------------------------------------------------------
+
+    async def add_group(
+        self,
+        parts: Sequence[PartFile],
+        *,
+        path: Path,
+        fingerprint: Fingerprint,
+        endpoint: Endpoint,
+        label: str,
+        requests: int,
+        first: int,
+        auto_continue: bool,
+    ) -> list[JobRecord]:
+        """Save the intent to submit a file in these parts, all of them or none; with `first`, only the first goes."""
+        records = await self._run(
+            self._journal.groups.add,
+            self.account_id,
+            parts,
+            path=path,
+            fingerprint=fingerprint,
+            endpoint=endpoint,
+            label=label,
+            requests=requests,
+            first=first,
+            auto_continue=auto_continue,
+            now=self._now(),
+        )
+        self._published.publish(records)
+        return records
+
+    async def parts(self, group_id: int) -> list[JobRecord]:
+        """Return the records of a group's parts, in their order."""
+        return await self._run(self._journal.groups.parts, self.account_id, group_id)
+
+    async def parts_of_waiting_groups(self) -> list[JobRecord]:
+        """Durably return the records of all parts of the groups of which a part has not been sent yet."""
+        account_id, records = self.account_id, []
+        for group_id in await self._run_until_written(self._journal.groups.waiting, account_id):
+            records += await self._run_until_written(self._journal.groups.parts, account_id, group_id)
+        return records
+
+    async def release_rest(
+        self,
+        group_id: int,
+        state: SubmissionState,
+        *,
+        error: str | None,
+        only: Sequence[SubmissionState],
+    ) -> list[JobRecord]:
+        """Durably put the parts of a group that are in one of the states `only` into `state`; return their records."""
+        moved = await self._run_until_written(
+            self._journal.groups.release, self.account_id, group_id, state, self._now(), error=error, only=only
+        )
+        self._published.publish(moved)
+        return moved
+
+    # -- jobs ----------------------------------------------------------------------------------------
+
+    async def apply_list(
+        self, jobs: list[Job], asked_at: float, reserved: Callable[[Job], bool], seen_at: float | None
+    ) -> list[JobRecord]:
+        """Durably take over the server's list; return the records that are new or different.
+
+        Jobs that an answer has changed since the list was asked for are left as they are.
+
+        Args:
+            jobs: the list. The same object again means that nothing changed.
+            asked_at: when the list was asked for, by the event loop's clock.
+            reserved: whether a job new in the list may belong to a submission whose create has no answer yet. It is
+                left out until that is known, else the list would win the race for a job that is ours.
+            seen_at: when the list before this one came (wall time): what it showed was seen to hold until then.
+        """
+        fresh = [job for job in jobs if self._answered_at.get(job.id, 0.0) <= asked_at]
+        is_whole = len(fresh) == len(jobs)
+        if jobs is self._applied and is_whole:
+            return []
+        changed = await self._run_until_written(
+            self._journal.jobs.apply, self.account_id, fresh, self._now(), reserved, seen_at
+        )
+        self._applied = jobs if is_whole else None
+        self._published.publish(changed)
+        return changed
+
+    async def apply_answer(self, job: Job, seen_at: float | None) -> None:
+        """Durably take over a job from an answer other than the list. `seen_at` is as in `apply_list`."""
+        self._answered_at[job.id] = asyncio.get_running_loop().time()
+        changed = await self._run_until_written(
+            self._journal.jobs.apply, self.account_id, [job], self._now(), lambda _: False, seen_at
+        )
+        self._published.publish(changed)
+
+    async def unnamed_inputs(self) -> set[str]:
+        """Durably return the ids of the input files whose name is not known."""
+        return await self._run_until_written(self._journal.records.unnamed_inputs, self.account_id)
+
+    async def name_inputs(self, names: dict[str, str]) -> None:
+        """Durably save the names of input files, by id."""
+        self._published.publish(
+            await self._run_until_written(self._journal.records.name_inputs, self.account_id, names)
+        )
+
+    # -- result files --------------------------------------------------------------------------------
+
+    async def pending_transfers(self) -> list[tuple[str, Transfer]]:
+        """Durably return job id and transfer of every result file that is still to be downloaded, oldest first."""
+        # In one read: between two, a download could end, and be begun again because of what the first one returned.
+        return await self._run_until_written(
+            self._journal.transfers.in_states, self.account_id, TransferState.WANTED, TransferState.FAILED
+        )
+
+    async def save_transfer(self, job_id: str, transfer: Transfer) -> JobRecord | None:
+        """Durably save where a result file stands. None if the job is not in the history."""
+        record = await self._run_until_written(self._journal.transfers.save, self.account_id, job_id, transfer)
+        if record is not None:
+            self._published.publish([record])
+        return record
+
+    async def path_is_free(self, path: Path, job_id: str, stem: str) -> bool:
+        """Durably return whether a result file of this job may have this path: no other job has it or could want it."""
+        return await self._run_until_written(self._journal.transfers.is_path_free, path, job_id, stem)
+
+    async def downloaded_jobs(self) -> list[str]:
+        """Durably return the ids of the jobs that have a result file on disk, newest first."""
+        return await self._run_until_written(self._journal.transfers.downloaded_job_ids, self.account_id)
+
+    async def save_counts(self, job_id: str, counts: JobCounts) -> None:
+        """Durably save what came of a job's requests."""
+        record = await self._run_until_written(self._journal.counts.save, self.account_id, job_id, counts)
+        if record is not None:
+            self._published.publish([record])
+
+    # -- small memories ------------------------------------------------------------------------------
+
+    async def recents(self, limit: int) -> list[Path]:
+        """Return the input files that were submitted lately, newest first."""
+        return await self._run(self._journal.memory.recent_files, limit)
+
+    async def remember(self, name: str, value: str) -> None:
+        """Save a small value under a name, for all accounts."""
+        await self._run(self._journal.memory.remember, name, value)
+
+    async def recall(self, name: str) -> str | None:
+        """Return what `remember` saved under this name."""
+        return await self._run(self._journal.memory.recall, name)

@@ -1,4 +1,4 @@
-"""Jobs made elsewhere are called by the file they were made from: one list of files for all of them, now and then."""
+"""Name jobs made elsewhere by the file they were made from: one list of files for all of them, now and then."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 
 class InputNames:
-    """Asks for the names of input files, never more often than once in `pause` seconds because of a list of jobs."""
+    """Asks for the names of input files, at most once in `pause` seconds on account of a list of jobs."""
 
-    def __init__(self, book: JobStore, names: Callable[[], Awaitable[dict[str, str]]], pause: float) -> None:
-        self._book = book
-        self._names = names
+    def __init__(self, store: JobStore, list_names: Callable[[], Awaitable[dict[str, str]]], pause: float) -> None:
+        """`list_names` asks the server for the name of every file, by id; may raise BatchError."""
+        self._store = store
+        self._list_names = list_names
         self._pause = pause
         self._not_before = float("-inf")
         self._failed = False
@@ -27,8 +28,8 @@ class InputNames:
         self._asked: set[str] = set()
         """Input files whose names were asked for: one that is gone has no name, however often it is asked for."""
 
-    async def soon(self) -> None:
-        """Jobs without a name have come in: ask when the pause is over, once for all that came until then."""
+    async def ask_soon(self) -> None:
+        """Ask when the pause is over, once for all jobs without a name that have come in by then."""
         if self._is_waiting:
             return
         self._is_waiting = True
@@ -40,18 +41,17 @@ class InputNames:
 
     async def ask(self) -> None:
         """Ask now, if a name is missing that was not asked for; after a failure not before the pause is over."""
-        journal, account_id = self._book.journal, self._book.account_id
         async with self._asking:
-            unnamed = await self._book.run_until_written(journal.records.unnamed_inputs, account_id) - self._asked
+            unnamed = await self._store.unnamed_inputs() - self._asked
             now = asyncio.get_running_loop().time()
             if not unnamed or (self._failed and now < self._not_before):
                 return
             self._not_before = now + self._pause
             try:
-                names = await self._names()
+                names = await self._list_names()
             except BatchError:
                 self._failed = True  # they stay named by their id
                 return
             self._failed = False
             self._asked |= unnamed
-            self._book.publish(await self._book.run_until_written(journal.records.name_inputs, account_id, names))
+            await self._store.name_inputs(names)

@@ -75,7 +75,7 @@ class CatalogueCache:
 
     async def _recall(self) -> None:
         try:
-            text = await self._store.run(self._store.journal.memory.recall, self._name)
+            text = await self._store.recall(self._name)
         except JournalError:
             return
         stored = _from_json(text) if text is not None else None
@@ -87,7 +87,7 @@ class CatalogueCache:
             models = await self._fetch()
             if models:
                 self._known = Catalogue({model.id: model for model in models}, self._now())
-                await self._store.run(self._store.journal.memory.remember, self._name, _to_json(self._known))
+                await self._store.remember(self._name, _to_json(self._known))
         except BatchError:
             pass  # the old catalogue stays: old prices with their date are better than none
         finally:

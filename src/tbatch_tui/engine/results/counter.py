@@ -1,6 +1,7 @@
-"""Counts what came of the jobs whose files are here: one at a time, in a thread, and kept in the journal.
+"""Count the results of downloaded jobs in a background thread, and save the counts.
 
-What has just been fetched, or is looked at, comes first; then slowly, from the newest on, what was fetched before.
+Jobs that have just been downloaded, or are looked at, come first; then slowly, from the newest on, those downloaded
+before.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.errors import OperationCancelledError
 from tbatch_tui.engine.threads import run_cancellable, yield_to_loop
@@ -18,91 +19,88 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.domain.counts import JobCounts
     from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.journal.store import JobStore
     from tbatch_tui.engine.results.index.index import ResultIndex
 
 _AT_ONCE = 100
-"""Past jobs whose files are looked at in one go."""
+"""How many past jobs are compared with their files in one go."""
 _REST = 0.1
 """Seconds between two goes."""
 
 
-class Store(Protocol):
-    """What counting needs of the controller."""
-
-    async def fetched_jobs(self) -> list[str]:
-        """Ids of the jobs of which a result file is here, the newest first."""
-
-    async def records_of(self, job_ids: Sequence[str]) -> list[JobRecord]:
-        """These jobs as they stand now; what is not in the history is left out."""
-
-    def index_of(self, record: JobRecord) -> ResultIndex:
-        """The index over a job's files, which is kept when it is built."""
-
-    async def put_tally(self, job_id: str, tally: JobCounts) -> None:
-        """Commit it, then show it."""
-
-
 class ResultCounter:
-    """Counts until cancelled."""
+    """Counts one job at a time, until cancelled."""
 
-    def __init__(self, store: Store, *, first_wait: float = 2.0) -> None:
+    def __init__(
+        self, store: JobStore, open_index: Callable[[JobRecord], ResultIndex], *, past_delay: float = 2.0
+    ) -> None:
+        """Make a counter that `run` sets going.
+
+        Args:
+            open_index: returns the index over a job's files; called in a thread.
+            past_delay: seconds before the past jobs are counted.
+        """
         self._store = store
-        self._first_wait = first_wait
-        self._asked: deque[str] = deque()
-        self._looks_back = False
+        self._open_index = open_index
+        self._past_delay = past_delay
+        self._requested: deque[str] = deque()
+        self._wants_past = False
         self._wake = asyncio.Event()
 
     def request(self, job_id: str) -> None:
-        """The files of this job are here, or may have changed."""
-        self._asked.append(job_id)
+        """Count a job whose files are here now, or may have changed."""
+        self._requested.append(job_id)
         self._wake.set()
 
     def recount_past(self) -> None:
-        """Go through what was fetched before."""
-        self._looks_back = True
+        """Count all jobs that were downloaded before, where that is not done or their files have changed."""
+        self._wants_past = True
         self._wake.set()
 
     async def run(self) -> None:
-        """Count what is asked for; when nothing is, what was fetched before."""
+        """Count what is requested; when nothing is, what was downloaded before."""
         while True:
             await self._wake.wait()
-            await self._count_asked()
-            if self._looks_back:
-                self._looks_back = False
-                await asyncio.sleep(self._first_wait)
+            await self._count_requested()
+            if self._wants_past:
+                self._wants_past = False
+                await asyncio.sleep(self._past_delay)
                 await self._count_past()
-            if not self._asked and not self._looks_back:
+            if not self._requested and not self._wants_past:
                 self._wake.clear()
 
-    async def _count_asked(self) -> None:
-        while self._asked:
-            await self._count_stale([self._asked.popleft()])
+    async def _count_requested(self) -> None:
+        while self._requested:
+            await self._count_stale([self._requested.popleft()])
 
     async def _count_past(self) -> None:
-        job_ids = await self._store.fetched_jobs()
+        job_ids = await self._store.downloaded_jobs()
         for start in range(0, len(job_ids), _AT_ONCE):
             await self._count_stale(job_ids[start : start + _AT_ONCE], rest=True)
             await asyncio.sleep(_REST)
 
     async def _count_stale(self, job_ids: Sequence[str], *, rest: bool = False) -> None:
-        """Count those of these jobs that are not counted, or whose files have changed. `rest` takes it slowly."""
+        """Count those of these jobs that are not counted, or whose files have changed.
+
+        With `rest`, pause after each job for as long as it took, and let what is requested go first.
+        """
         records = [record for record in await self._store.records_of(job_ids) if record.has_results_here]
         for record in await asyncio.to_thread(_stale, records):
             began = time.monotonic()
-            tally = await self._counted(record)
-            if tally is not None:
-                await self._store.put_tally(record.key, tally)
+            counts = await self._count(record)
+            if counts is not None:
+                await self._store.save_counts(record.key, counts)
             if rest:
                 await asyncio.sleep(time.monotonic() - began)
-                await self._count_asked()
+                await self._count_requested()
 
-    async def _counted(self, record: JobRecord) -> JobCounts | None:
+    async def _count(self, record: JobRecord) -> JobCounts | None:
         """Count in a thread, which stops when this is cancelled."""
 
         def count(*, cancelled: Callable[[], bool]) -> JobCounts | None:
             from tbatch_tui.engine.results.counts import count_results
 
-            index = self._store.index_of(record)
+            index = self._open_index(record)
             return count_results(record, index, cancelled=cancelled, progress=lambda _done, _total: yield_to_loop())
 
         try:

@@ -1,7 +1,7 @@
-"""The log in the data folder: what happened and when, never what was asked or answered, and no key.
+"""The log in the data folder: what happened and when, never a request, an answer or a key.
 
-Written by a thread of its own, turned over at 1 MB. Nothing here is imported until the engine starts: the first
-frame does not pay for it.
+A thread of its own writes it, and begins a new file at 1 MB. Nothing here is imported until the engine opens: the
+first frame does not pay for it.
 """
 
 from __future__ import annotations
@@ -20,23 +20,24 @@ if TYPE_CHECKING:
     from logging.handlers import QueueListener
 
 NAME = "tbatch-tui.log"
-_SIZE, _KEPT = 1_000_000, 3
-_LISTED = 20
-"""Records of one announcement that are written one by one; of more, their number."""
+_SIZE, _OLD_FILES = 1_000_000, 3
+"""Bytes of a log file at most, and how many old ones stay."""
+_RECORDS_LISTED = 20
+"""Up to so many records of one event are written one by one; of more, only their number."""
 _FORMAT = "%(asctime)s %(process)d %(levelname)s %(message)s"
 
 
 class EventLog:
-    """Open from `open` to `close`; what is said before and after is not kept. A log that fails keeps nothing up."""
+    """Writes events and the warnings of libraries, from `open` to `close`. A log that fails disturbs nothing else."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAME
         self._logger = logging.Logger("tbatch-tui", logging.INFO)
         self._listener: QueueListener | None = None
-        self._said = ""
+        self._last_health = ""
 
     def open(self) -> None:
-        """Open the file, for a thread: it imports and touches the disk. Warnings of libraries go here too."""
+        """Open the file. For a thread: it imports and touches the disk."""
         from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
         from queue import SimpleQueue
 
@@ -44,9 +45,9 @@ class EventLog:
             def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
                 has_traceback = bool(record.exc_info)
                 record = super().prepare(record)  # message and traceback as one text
-                said = escape_for_file(redact(str(record.msg)))
-                # What is quoted in it must not pass for a line of the log.
-                record.msg = record.message = said.replace("\n", "\n    " if has_traceback else "\\n")
+                text = escape_for_file(redact(str(record.msg)))
+                # A foreign text that is quoted in it must not look like a line of the log.
+                record.msg = record.message = text.replace("\n", "\n    " if has_traceback else "\\n")
                 return record
 
         class Private(RotatingFileHandler):
@@ -56,10 +57,10 @@ class EventLog:
 
             def emit(self, record: logging.LogRecord) -> None:
                 try:
-                    now = Path(self.baseFilename)
-                    open_one = self.stream.fileno() if self.stream is not None else None
-                    if open_one is None or not now.exists() or now.stat().st_ino != os.fstat(open_one).st_ino:
-                        # Another app on this folder has turned it over, or a person removed it.
+                    path = Path(self.baseFilename)
+                    handle = self.stream.fileno() if self.stream is not None else None
+                    if handle is None or not path.exists() or path.stat().st_ino != os.fstat(handle).st_ino:
+                        # Another app on this folder has begun a new file, or a person removed this one.
                         self.close()
                         self.stream = self._open()
                     super().emit(record)
@@ -67,10 +68,10 @@ class EventLog:
                     pass
 
             def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-                """A full disk is said elsewhere; standard error is the screen."""
+                """Drop the error: a full disk is reported elsewhere, and standard error is the screen."""
 
         try:
-            file = Private(self._path, maxBytes=_SIZE, backupCount=_KEPT, encoding="utf-8")
+            file = Private(self._path, maxBytes=_SIZE, backupCount=_OLD_FILES, encoding="utf-8")
         except OSError:
             return
         file.setFormatter(logging.Formatter(_FORMAT))
@@ -86,7 +87,7 @@ class EventLog:
         self._listener.start()
 
     def close(self) -> None:
-        """Write out what was said, for a thread."""
+        """Write out what is pending, and close the file. For a thread."""
         if self._listener is None:
             return
         handler, others, file = self._handlers
@@ -98,7 +99,7 @@ class EventLog:
             each.close()
 
     def record(self, event: Event) -> None:
-        """Write what the engine announced, in a line."""
+        """Write an event in one line, if it is worth one."""
         if self._listener is None:
             return
         match event:
@@ -106,10 +107,10 @@ class EventLog:
                 level = {"error": logging.ERROR, "warning": logging.WARNING}.get(severity, logging.INFO)
                 self._logger.log(level, "%s. %s", title, hint)
             case ConnectionChanged(health):
-                said = f"connection: {health.state} {health.title}"
-                if said != self._said:
-                    self._said = said
-                    self._logger.info("%s", said)
+                text = f"connection: {health.state} {health.title}"
+                if text != self._last_health:
+                    self._last_health = text
+                    self._logger.info("%s", text)
             case ResultsDownloaded(record):
                 self._logger.info("%s: every result file is here", record.key)
             case FileDeleted(file_id, _, _, is_gone):
@@ -117,10 +118,10 @@ class EventLog:
             case RecordsChanged(changed, removed, renamed):
                 for old, new in renamed:
                     self._logger.info("%s is job %s", old, new)
-                for each in changed if len(changed) <= _LISTED else ():
+                for each in changed if len(changed) <= _RECORDS_LISTED else ():
                     files = " ".join(f"{t.kind}={t.state}" for t in each.transfers)
                     self._logger.info("%s: %s %s", each.key, each.status, files)
-                if len(changed) > _LISTED or removed:
+                if len(changed) > _RECORDS_LISTED or removed:
                     self._logger.info("%d records changed, %d left", len(changed), len(removed))
             case _:
                 pass

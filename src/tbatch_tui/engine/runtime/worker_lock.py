@@ -1,4 +1,4 @@
-"""Who works: of several apps on one history, the one that holds the lock; when it dies, the next takes over."""
+"""The lock that decides which of several apps on one data folder does the work."""
 
 from __future__ import annotations
 
@@ -11,17 +11,26 @@ if TYPE_CHECKING:
 
 
 class WorkerLock:
-    """A lock file that the operating system frees when its holder dies, however it dies."""
+    """A lock file that the operating system frees when its holder dies, however it dies.
+
+    Of several apps on one history, the one that holds it submits and downloads; when it ends, another takes over.
+    """
 
     def __init__(self, path: Path) -> None:
         self._lock = FileLock(path, mode=0o600, thread_local=False)
 
+    @classmethod
+    def of_account(cls, data_dir: Path, account_id: int) -> WorkerLock:
+        """Return the lock of one account in a data folder."""
+        return cls(data_dir / f"work-{account_id}.lock")
+
     @property
     def is_ours(self) -> bool:
+        """Whether this object holds the lock."""
         return self._lock.is_locked
 
     def try_acquire(self) -> bool:
-        """Take it if it is free. Never waits."""
+        """Take the lock if it is free, without waiting; return whether it is ours."""
         if self.is_ours:
             return True
         try:
@@ -31,4 +40,5 @@ class WorkerLock:
         return True
 
     def release(self) -> None:
+        """Give the lock up, if it is ours."""
         self._lock.release(force=True)

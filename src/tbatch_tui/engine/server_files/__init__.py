@@ -1,1 +1,1 @@
-"""The files that the server keeps: list them, and delete what may be deleted."""
+"""List the files on the server, and delete those that nothing needs."""

@@ -1,1 +1,1 @@
-"""Submit a file exactly once: commit the intent, upload, create, and look up what was lost."""
+"""Submit a file exactly once: save the intent, upload, create, and look up what was lost."""

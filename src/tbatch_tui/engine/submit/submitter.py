@@ -1,13 +1,14 @@
-"""Submit exactly once: intent → upload → create → the job, each step committed before the next begins.
+"""Submit exactly once: intent → upload → create → the job, each step saved before the next begins.
 
-A create whose answer is lost is never simply repeated. The list is asked until the job shows up (it is adopted),
-or until 30 s of successful lists have shown that it was not made.
+A create request whose answer is lost is never simply repeated. The list is asked until the job shows up (it is
+adopted), or until 30 s of successful lists have shown that it was not made.
 """
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.domain.job import Job
@@ -22,71 +23,110 @@ from tbatch_tui.engine.errors import (
     RequestRejectedError,
     ServerError,
 )
+from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.journal.mapping import submission_key
 from tbatch_tui.engine.local_files.fingerprint import Fingerprint, fingerprint_file
 from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.engine.submit.lookup import CreateLookup, LookupDecision, LookupOutcome
-from tbatch_tui.engine.submit.matching import Desk, has_same_input, is_candidate, may_have_been_created
+from tbatch_tui.engine.submit.matching import has_same_input, is_candidate, may_have_been_created
 from tbatch_tui.text.plural import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from tbatch_tui.engine.client.api import TogetherApi
+    from tbatch_tui.engine.journal.store import JobStore
+    from tbatch_tui.engine.polling.poller import Poller
+
 _UPLOADS_AT_ONCE = 3
-"""Of the parts of a large file, so many go up together."""
+"""How many parts of a large file are uploaded together."""
 _LONGEST_WAIT = 60.0
+"""Seconds between two attempts, unless the server asks for more."""
 _LONGEST_PATIENCE = 32
-"""Times the seconds of a look-up that are waited at most before a create that was lost again and again is repeated."""
+"""How many times `lookup_patience` a look-up takes at most, when a create was lost again and again."""
 _TRIED_AGAIN = "No job was made. It is tried again by itself."
 
 
 class Submitter:
-    """Works the open submissions of one account, each in its own task."""
+    """Works on the open submissions of one account, each in a task of its own."""
 
-    def __init__(self, desk: Desk, *, looked_up_for: float, first_wait: float = 2.0) -> None:
-        self._desk = desk
-        self._looked_up_for = looked_up_for
-        self._first_wait = first_wait
+    def __init__(
+        self,
+        api: TogetherApi,
+        store: JobStore,
+        poller: Poller,
+        emit: Callable[[Event], object],
+        *,
+        on_upload: Callable[[str, int, int, bool], None],
+        on_created: Callable[[], object],
+        now: Callable[[], float],
+        lookup_patience: float,
+        first_retry_delay: float = 2.0,
+    ) -> None:
+        """Make a submitter that has nothing to do yet.
+
+        Args:
+            on_upload: called from any thread with key, bytes sent, bytes in all, and whether the upload has ended.
+            on_created: called when a submission has become a job.
+            now: wall time, seconds since the epoch.
+            lookup_patience: seconds of successful lists without the job, after which a create counts as not made.
+            first_retry_delay: seconds before a failed call is repeated; they double from one failure to the next.
+        """
+        self._api = api
+        self._store = store
+        self._poller = poller
+        self._emit = emit
+        self._on_upload = on_upload
+        self._on_created = on_created
+        self._now = now
+        self._lookup_patience = lookup_patience
+        self._first_retry_delay = first_retry_delay
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._open: dict[int, Submission] = {}
-        self._look_ups: dict[int, CreateLookup] = {}
+        self._lookups: dict[int, CreateLookup] = {}
         self._listing: set[int] = set()
         """Submissions that wait for a list before they create."""
-        self._asked_again: list[Submission] = []
-        """Those whose create was sent once more, as they stood then: what the one before made may yet show up."""
+        self._repeated: list[Submission] = []
+        """Those whose create was sent again, as they were then: the job of the create before may yet show up."""
         self._stopping: set[int] = set()
         self._creates: dict[tuple[str | None, str], asyncio.Lock] = {}
-        self._room = asyncio.Semaphore(_UPLOADS_AT_ONCE)
+        self._upload_slots = asyncio.Semaphore(_UPLOADS_AT_ONCE)
 
-    def take_up(self, submissions: list[Submission], spawn: Callable[[Coroutine[Any, Any, None]], Any]) -> None:
-        """Begin, or go on with, those that are not at work here yet. `spawn` makes tasks."""
+    def resume(
+        self, submissions: list[Submission], spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+    ) -> None:
+        """Begin, or go on with, those of these submissions that have no task yet. `spawn` makes tasks."""
         # First those whose job may be there already: a new create for the same file must be told apart from theirs.
         for submission in sorted(submissions, key=lambda s: (not may_have_been_created(s), s.id)):
             if submission.id not in self._tasks and submission.state.is_open:
                 self._open[submission.id] = submission
                 task = spawn(self._work(submission))
                 self._tasks[submission.id] = task
-                task.add_done_callback(lambda _, number=submission.id: self._tasks.pop(number, None))
+                task.add_done_callback(partial(self._forget_task, submission.id))
+
+    def _forget_task(self, number: int, _: asyncio.Task[None]) -> None:
+        self._tasks.pop(number, None)
 
     def might_be_ours(self, job: Job) -> bool:
-        """Whether a job new in the list may be what an unanswered create made: the poller leaves it to us."""
+        """Return whether a job new in the list may be what an unanswered create made: then it is left to us."""
         return any(is_candidate(job, submission) for submission in self._open.values())
 
     def might_be_stray(self, job: Job) -> bool:
-        """Whether a job that is nobody's here may be what a lost create made after all, later than looked for."""
-        return any(has_same_input(job, s) and job.id not in s.known_ids for s in self._asked_again)
+        """Return whether a job of no submission may be what a lost create made after all, after its look-up ended."""
+        return any(has_same_input(job, s) and job.id not in s.known_ids for s in self._repeated)
 
     @property
     def is_looking_up(self) -> bool:
-        """Whether a create waits for the list: it is asked more often while one does."""
-        return bool(self._listing) or any(look_up.is_hurried for look_up in self._look_ups.values())
+        """Whether a create waits for the list, which is asked for more often then."""
+        return bool(self._listing) or any(lookup.is_hurried for lookup in self._lookups.values())
 
     @property
     def is_transferring(self) -> bool:
+        """Whether a file is being uploaded, or about to be."""
         return any(s.state is SubmissionState.INTENT for s in self._open.values())
 
     def stop(self, submission_id: int) -> bool:
-        """Stop it if no create can be on its way yet; False if it is too late for that."""
+        """Stop a submission if its create cannot have been sent yet; False if it is too late for that."""
         submission = self._open.get(submission_id)
         if submission is None or submission.state not in (SubmissionState.INTENT, SubmissionState.UPLOADED):
             return False
@@ -96,32 +136,37 @@ class Submitter:
             task.cancel()
         return True
 
-    def decide(self, submission_id: int, verdict: LookupDecision) -> bool:
-        """The person settles an uncertain submission; False if it is not being looked up, or not as they saw it."""
-        look_up = self._look_ups.get(submission_id)
-        return look_up is not None and look_up.decide(verdict)
+    def decide(self, submission_id: int, decision: LookupDecision) -> bool:
+        """Pass on a person's decision about an uncertain submission.
+
+        False if it is not being looked up, or the chosen job is no longer a candidate.
+        """
+        lookup = self._lookups.get(submission_id)
+        return lookup is not None and lookup.decide(decision)
 
     def candidates(self, submission_id: int) -> tuple[Job, ...] | None:
-        """The jobs that an uncertain submission could be; None if it is not being looked up here."""
-        look_up = self._look_ups.get(submission_id)
-        return look_up.candidates if look_up is not None else None
+        """Return the jobs that an uncertain submission could be; None if it is not being looked up here."""
+        lookup = self._lookups.get(submission_id)
+        return lookup.candidates if lookup is not None else None
 
     # -- one submission ------------------------------------------------------------------------------
 
     async def _work(self, submission: Submission) -> None:
+        """Take a submission to its end, or until it is stopped."""
         try:
             await self._steps(submission)
         except asyncio.CancelledError:
             if submission.id not in self._stopping:
                 raise
-            await self._write(self._open[submission.id], SubmissionState.STOPPED, error="Stopped before it was sent")
+            await self._change(self._open[submission.id], SubmissionState.STOPPED, error="Stopped before it was sent")
         finally:
             self._stopping.discard(submission.id)
             self._listing.discard(submission.id)
-            self._look_ups.pop(submission.id, None)
+            self._lookups.pop(submission.id, None)
             self._open.pop(submission.id, None)
 
     async def _steps(self, submission: Submission) -> None:
+        """Upload unless that is done, then create and look up in turns until there is a job or certainly none."""
         resumed = submission.state is not SubmissionState.INTENT
         fresh_file = False
         if submission.state is SubmissionState.INTENT:
@@ -133,7 +178,7 @@ class Submitter:
         lock = self._creates.setdefault((submission.file_id, submission.endpoint), asyncio.Lock())
         async with lock:
             is_out = may_have_been_created(submission)
-            wait = self._first_wait
+            wait = self._first_retry_delay
             repeats = 0
             while True:
                 if not is_out:
@@ -146,32 +191,35 @@ class Submitter:
                         wait = min(_LONGEST_WAIT, wait * 2)
                         continue
                 # The more often an answer is lost, the longer it is looked for: a list may lag further than 30 s.
-                patience = self._looked_up_for * min(_LONGEST_PATIENCE, 2 ** max(0, repeats - 1))
+                patience = self._lookup_patience * min(_LONGEST_PATIENCE, 2 ** max(0, repeats - 1))
                 again = await self._look_up(submission, patience)
                 if again is None:
                     return
-                submission, is_out, resumed, wait, repeats = again, False, True, self._first_wait, repeats + 1
+                submission, is_out, resumed, wait, repeats = again, False, True, self._first_retry_delay, repeats + 1
 
     async def _upload(self, submission: Submission) -> tuple[Submission, bool] | None:
+        """Upload the file, again and again while the server cannot be reached.
+
+        Return the submission and whether the server did not have the file before; None if it was rejected.
+        """
         key, number = submission_key(submission.id), submission.id
-        wait = self._first_wait
+        wait = self._first_retry_delay
         while True:
             try:
-                here = await fingerprint_file(submission.path)
-                self._must_be_as_checked(submission, here)
-                async with self._room:
-                    uploaded = await self._desk.api.upload(
+                _require_unchanged(submission, await fingerprint_file(submission.path))
+                async with self._upload_slots:
+                    uploaded = await self._api.upload(
                         submission.path,
-                        lambda done, total: self._desk.upload_moved(key, done, total, False),
+                        lambda done, total: self._on_upload(key, done, total, False),
                         lambda: number in self._stopping or number not in self._open,
                     )
-                # The SDK reads the file a second and third time: what it sent must be what was looked at.
-                self._must_be_as_checked(submission, await fingerprint_file(submission.path))
+                # The SDK reads the file a second and third time: what it sent must be what was checked.
+                _require_unchanged(submission, await fingerprint_file(submission.path))
             except (ConnectionFailedError, OutcomeUnknownError, RateLimitError) as error:
                 # Repeating an upload makes nothing twice: the same bytes get the same file.
                 delay = error.retry_after if isinstance(error, RateLimitError | ServerError) else None
-                submission = await self._write(
-                    submission, SubmissionState.INTENT, error=error.title, hint=_in_seconds(delay)
+                submission = await self._change(
+                    submission, SubmissionState.INTENT, error=error.title, hint=_retry_hint(delay)
                 )
                 await asyncio.sleep(delay or wait)
                 wait = min(_LONGEST_WAIT, wait * 2)
@@ -180,116 +228,130 @@ class Submitter:
                 await self._reject(submission, error)
                 return None
             finally:
-                self._desk.upload_moved(key, submission.size, submission.size, True)
-            uploaded_now = await self._write(
+                self._on_upload(key, submission.size, submission.size, True)
+            submission = await self._change(
                 submission, SubmissionState.UPLOADED, file_id=uploaded.file_id, error=None, hint=None
             )
-            return uploaded_now, not uploaded.reused
-
-    @staticmethod
-    def _must_be_as_checked(submission: Submission, here: Fingerprint) -> None:
-        if (here.size, here.sha256) != (submission.size, submission.sha256):
-            raise LocalFileError(
-                f"{submission.path.name} has changed since it was checked",
-                f"Nothing was submitted. {NextStep.PICK} takes the file as it is now, and checks it.",
-            )
+            return submission, not uploaded.reused
 
     async def _create(self, submission: Submission, *, must_list: bool) -> tuple[Submission, float | None] | None:
-        """Ask once. None: done (made, or refused). Else the submission and the wait before asking again;
-        a wait of None says that the answer is lost, 0 that the usual back-off is due."""
+        """Send the create request once.
+
+        None: there is a job, or it was rejected. Else the submission, and the seconds to wait before sending it again:
+        None if the answer is lost, 0 for the usual back-off.
+
+        Args:
+            must_list: whether jobs made elsewhere may exist for the file, which are noted before ours is made.
+        """
         known: set[str] = set()
         if must_list:
-            # The file was there before, so jobs made elsewhere may exist for it: note them before ours.
             self._listing.add(submission.id)
-            self._desk.hurry()
-            listed = (await self._desk.next_list()).jobs
+            self._poller.hurry()
+            listed = (await self._poller.next_list()).jobs
             known = {job.id for job in listed if has_same_input(job, submission)}
-            claimed = await self._desk.claimed()
+            claimed = await self._store.claimed_jobs()
             if any(is_candidate(job, submission) and job.id not in claimed for job in listed):
                 return submission, None  # what an earlier create made shows up only now: it is looked up once more
             known.update(submission.known_ids)
-        known |= await self._desk.jobs_on(submission)
+        known |= await self._store.jobs_on(submission)
         if may_have_been_created(submission):
-            self._asked_again.append(replace(submission, known_ids=tuple(known)))
-        submission = await self._write(
+            self._repeated.append(replace(submission, known_ids=tuple(known)))
+        submission = await self._change(
             submission, SubmissionState.CREATING, known_ids=tuple(sorted(known)), error=None, hint=None
         )
         self._listing.discard(submission.id)
         assert submission.file_id is not None
         try:
-            job, warning = await self._desk.api.create(submission.file_id, submission.endpoint)
+            job, warning = await self._api.create(submission.file_id, submission.endpoint)
         except (RateLimitError, ConnectionFailedError) as error:
             delay = error.retry_after if isinstance(error, RateLimitError) else None
-            waiting = await self._write(
-                submission, SubmissionState.UPLOADED, error=error.title, hint=_in_seconds(delay)
+            waiting = await self._change(
+                submission, SubmissionState.UPLOADED, error=error.title, hint=_retry_hint(delay)
             )
             return waiting, delay or 0.0
         except RequestRejectedError as error:
             await self._reject(submission, error)
             return None
         except OutcomeUnknownError as error:
-            return await self._uncertain(submission, str(error)), None
+            return await self._set_uncertain(submission, str(error)), None
         if job is None:
             submission = replace(submission, warning=warning)
-            return await self._uncertain(submission, "The answer to the create holds no job"), None
-        if job.id in await self._desk.claimed():
-            said = f"The server answered with job {job.id[:8]}, which another submission had become already"
-            await self._reject(
-                submission, RequestRejectedError(said, "There is no second job: its results are that one's.")
+            return await self._set_uncertain(submission, "The answer to the create holds no job"), None
+        if job.id in await self._store.claimed_jobs():
+            already = RequestRejectedError(
+                f"The server answered with job {job.id[:8]}, which another submission had become already",
+                "There is no second job: its results are that one's.",
             )
+            await self._reject(submission, already)
             return None
-        await self._made(replace(submission, warning=warning), job)
+        await self._attach(replace(submission, warning=warning), job)
         return None
 
     async def _look_up(self, submission: Submission, patience: float) -> Submission | None:
-        """Settle an uncertain create. None: there is a job, or the person wants none; else it is to be created anew."""
+        """Look up the job of an uncertain create.
+
+        None: there is a job, or the person wants none. Else the submission, whose create is to be sent again.
+        """
         if not submission.state.is_uncertain:
-            submission = await self._uncertain(submission, "The app ended while the create was under way")
-        look_up = self._look_ups[submission.id] = CreateLookup(self._desk, self._write, submission, patience)
+            submission = await self._set_uncertain(submission, "The app ended while the create was under way")
+        lookup = CreateLookup(submission, self._store, self._poller, self._save, patience)
+        self._lookups[submission.id] = lookup
         self._listing.discard(submission.id)
-        self._desk.hurry()
-        end = await look_up.resolve()
-        submission = look_up.submission
+        self._poller.hurry()
+        end = await lookup.resolve()
+        submission = lookup.submission
         if isinstance(end, Job):
-            await self._made(submission, end)
+            await self._attach(submission, end)
             return None
         if end is LookupOutcome.GIVEN_UP:
-            await self._write(submission, SubmissionState.STOPPED, error="Given up by you while uncertain", hint=None)
+            await self._change(submission, SubmissionState.STOPPED, error="Given up by you while uncertain", hint=None)
             return None
-        self._look_ups.pop(submission.id)
+        self._lookups.pop(submission.id)
         return submission  # still uncertain until the next create is committed: killed here, it is looked up again
 
-    # -- steps that are committed --------------------------------------------------------------------
+    # -- steps that are saved ------------------------------------------------------------------------
 
-    async def _write(self, submission: Submission, state: SubmissionState, **changes: Any) -> Submission:
-        written = replace(submission, state=state, **changes)
-        if not state.is_uncertain:
-            written = replace(written, uncertain_since=None)
-        await self._desk.write(written)
-        self._open[submission.id] = written
-        return written
+    async def _change(self, submission: Submission, state: SubmissionState, **changes: Any) -> Submission:
+        return await self._save(replace(submission, state=state, **changes))
 
-    async def _uncertain(self, submission: Submission, why: str) -> Submission:
-        return await self._write(
+    async def _save(self, submission: Submission) -> Submission:
+        if not submission.state.is_uncertain:
+            submission = replace(submission, uncertain_since=None)
+        await self._store.save_submission(submission)
+        self._open[submission.id] = submission
+        return submission
+
+    async def _set_uncertain(self, submission: Submission, why: str) -> Submission:
+        return await self._change(
             submission,
             SubmissionState.UNCERTAIN,
             error=why,
-            hint=f"Created again only after {self._looked_up_for:g} s of lists without it.",
-            uncertain_since=self._desk.now(),
+            hint=f"Created again only after {self._lookup_patience:g} s of lists without it.",
+            uncertain_since=self._now(),
         )
 
-    async def _made(self, submission: Submission, job: Job) -> None:
-        await self._desk.attach(submission, job)
+    async def _attach(self, submission: Submission, job: Job) -> None:
+        await self._store.attach_job(submission, job)
+        self._poller.hurry()
+        self._on_created()
         if submission.warning:
-            self._desk.tell("The server accepted the job with a warning", submission.warning, "warning", job.id)
+            self._emit(Notice("The server accepted the job with a warning", submission.warning, "warning", job.id))
 
     async def _reject(self, submission: Submission, error: BatchError) -> None:
-        await self._write(submission, SubmissionState.REJECTED, error=error.title, hint=error.hint)
+        await self._change(submission, SubmissionState.REJECTED, error=error.title, hint=error.hint)
         severity = "error" if not isinstance(error, AuthenticationError) else "warning"
-        self._desk.tell(error.title, error.hint, severity, submission_key(submission.id))
+        self._emit(Notice(error.title, error.hint, severity, submission_key(submission.id)))
 
 
-def _in_seconds(delay: float | None) -> str:
+def _require_unchanged(submission: Submission, fingerprint: Fingerprint) -> None:
+    if (fingerprint.size, fingerprint.sha256) != (submission.size, submission.sha256):
+        raise LocalFileError(
+            f"{submission.path.name} has changed since it was checked",
+            f"Nothing was submitted. {NextStep.PICK} takes the file as it is now, and checks it.",
+        )
+
+
+def _retry_hint(delay: float | None) -> str:
     if not delay:
         return _TRIED_AGAIN
     seconds = max(1, round(delay))

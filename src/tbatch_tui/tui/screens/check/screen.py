@@ -142,7 +142,7 @@ class CheckScreen(CheckActions, BaseScreen):
         """Check the models against the catalogue once that is loaded; the check is complete without it."""
         if self.engine.health.state is HealthState.STARTING:
             return
-        catalogue = await self.engine.catalogue()
+        catalogue = await self.engine.prices.catalogue()
         if await self.session.apply_catalogue(catalogue):
             self._show_report()
 

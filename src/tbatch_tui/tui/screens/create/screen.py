@@ -147,7 +147,7 @@ class CreateScreen(BaseScreen):
     async def _find_cost(self) -> None:
         """Estimate the cost at catalogue prices; a file that cannot be read is reported by `_look_back`."""
         try:
-            self._estimate = await self.engine.estimate(self.report.path)
+            self._estimate = await self.engine.prices.estimate(self.report.path)
         except LocalFileError:
             return
         self._show_results()
@@ -226,7 +226,7 @@ class CreateScreen(BaseScreen):
         """Submit as one job, or as several, and return the key of the first. Raises BatchError."""
         report, label = self.report, self.label.strip()
         if self.send is Send.ALL and not report.can_be_split:
-            return await self.engine.submit(
+            return await self.engine.submit_checked(
                 report.path,
                 self.endpoint,
                 requests=report.requests,

@@ -133,7 +133,7 @@ class FileDetails(OneLine):
         self._file = file
         self.refresh_if_changed()
 
-    def pieces(self, _width: int) -> StyledText:
+    def styled_text(self, _width: int) -> StyledText:
         """Return the line; what has no room is cut by the base class."""
         return self._describe(self._file) if self._file is not None else []
 

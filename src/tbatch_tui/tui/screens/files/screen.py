@@ -94,7 +94,7 @@ class FilesScreen(BaseScreen):
     @work(group="files", exclusive=True, exit_on_error=False)
     async def _load(self) -> None:
         try:
-            files = await self.engine.files()
+            files = await self.engine.files.list()
         except BatchError as error:
             self._empty_text = f"{error.title}.\n\n{fill_keys(error.hint)}\n\n{fill_keys(ASK_AGAIN)}"
             if self._model.files:
@@ -236,7 +236,7 @@ class FilesScreen(BaseScreen):
         if not await self.app.push_screen_wait(dialog):
             return
         try:
-            result = await self.engine.delete_files([file.id for file in files])
+            result = await self.engine.files.delete([file.id for file in files])
         except BatchError as error:
             self.bridge.report(error)
             return

@@ -127,7 +127,7 @@ class JobScreen(JobActions, BaseScreen):
 
     @work(group="prices", exclusive=True, exit_on_error=False)
     async def _load_prices(self) -> None:
-        self._prices = await self.engine.price_list()
+        self._prices = await self.engine.prices.price_list()
         self._show()
 
     def on_screen_resume(self) -> None:

@@ -102,14 +102,8 @@ class JobActions(Screen[None]):
 
     async def _cancel(self, record: JobRecord) -> None:
         record = self.engine.record(record.key) or record  # it may have become a job while the question was open
-        if record.job is not None:
-            if not record.job.is_ended:
-                await self.engine.cancel(record.job.id)
-        elif record.is_active and not await self.engine.stop_submission(record.key):
-            raise BatchError(
-                "It is too late to stop it here",
-                "The create may be on its way. When the job shows up, {job.cancel} cancels it.",
-            )
+        if record.is_active:
+            await self.engine.cancel(record)
 
     @work(group="settle", exit_on_error=False)
     async def action_settle(self) -> None:
@@ -130,7 +124,7 @@ class JobActions(Screen[None]):
         if not (records := self.applicable("download")):
             self.bridge.notify("That is under way already")
             return
-        await self._run_each(records, lambda record: self.engine.fetch(record.key), "not fetched")
+        await self._run_each(records, lambda record: self.engine.download(record), "not fetched")
 
     @work(group="remove", exit_on_error=False)
     async def action_remove(self) -> None:

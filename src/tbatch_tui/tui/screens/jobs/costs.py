@@ -22,7 +22,7 @@ class JobCosts:
     async def load_prices(self) -> bool:
         """Load the price list; False if that failed: the column stays empty then, and Job and Results say why."""
         try:
-            self._price_list = await self._engine.price_list()
+            self._price_list = await self._engine.prices.price_list()
         except BatchError:
             return False
         return True

@@ -57,7 +57,7 @@ class Decisions:
         first = parts[0]
         usage = first.counts.usage if first.counts is not None else ()
         model = first.job.model if first.job is not None else None
-        first_cost = cost(usage, await self._engine.price_list(), model)
+        first_cost = cost(usage, await self._engine.prices.price_list(), model)
         match await self._screen.app.push_screen_wait(RestDialog(first, group, first_cost if usage else None)):
             case Rest.LOOK:
                 self._screen.post_message(OpenResults(first.key))

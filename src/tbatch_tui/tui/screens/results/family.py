@@ -69,11 +69,11 @@ class Family:
         if self.is_merged:
             return MergedIndex([*self._whole_file(), *map(self._merged_member, self.records_with_results)])
         record = self.record
-        return self._engine.index_of(record) if record is not None else ResultIndex(Sources())
+        return self._engine.results(record) if record is not None else ResultIndex(Sources())
 
     def _merged_member(self, record: JobRecord) -> MergedMember:
         name = f"{record.name} ({record.key[:8]})"
-        return MergedMember(record.key, name, self._engine.index_of(record), is_part=record.group is not None)
+        return MergedMember(record.key, name, self._engine.results(record), is_part=record.group is not None)
 
     def _whole_file(self) -> list[MergedMember]:
         """Return the input file as a member without results, where each job asked a part of it."""

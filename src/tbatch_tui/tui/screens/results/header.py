@@ -123,7 +123,7 @@ class ResultCosts:
         index = session.index
         if not index.is_built or not index.has_results:
             return False
-        prices = await self._engine.price_list()
+        prices = await self._engine.prices.price_list()
         model = record.job.model if record is not None and record.job is not None else None
 
         def compute() -> tuple[Cost, Cost | None]:

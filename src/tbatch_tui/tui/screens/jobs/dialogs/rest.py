@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.groups.groups import what_came
+from tbatch_tui.engine.groups.groups import format_outcome
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.dialogs.choose import ChoiceDialog, Option
 from tbatch_tui.tui.render.cost import format_money
@@ -50,7 +50,7 @@ def _explanation(first: JobRecord, group: JobGroup, cost: Cost | None, rest: int
     """Return what became of the first part, and what the rest would cost at the same price a request."""
     if not first.is_finished:
         return f"The first {group.first:,} are not back yet: {first.status_words.lower()}."
-    outcome = f"Of the first {group.first:,}: {what_came(first)}."
+    outcome = f"Of the first {group.first:,}: {format_outcome(first)}."
     if cost is None or cost.usd is None or not group.first:
         return outcome
     rest_cost = fmt.money(cost.usd * rest / group.first)

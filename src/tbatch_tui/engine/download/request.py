@@ -1,0 +1,34 @@
+"""Ask for the result files of a job: from then on the downloader wants them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tbatch_tui.engine.domain.job import FileKind
+from tbatch_tui.engine.domain.transfer import Transfer, TransferState
+from tbatch_tui.engine.errors import BatchError
+
+if TYPE_CHECKING:
+    from tbatch_tui.engine.domain.record import JobRecord
+
+
+def transfers_to_request(record: JobRecord | None, now: float) -> list[Transfer]:
+    """Return the transfers that download every result file of a job (again). Raises BatchError when there are none."""
+    job = record.job if record is not None else None
+    if record is None or job is None:
+        raise BatchError("There is no job yet whose results could be fetched", "They come when it has ended.")
+    transfers = []
+    for kind in FileKind:
+        file_id = job.file_id(kind)
+        transfer = record.output if kind is FileKind.OUTPUT else record.errors
+        if file_id is not None and transfer is not None:
+            transfers.append(replace(transfer, state=TransferState.WANTED, message=None))
+        elif file_id is not None:
+            transfers.append(Transfer(kind, file_id, TransferState.WANTED, updated_at=now))
+    if not transfers:
+        raise BatchError(
+            "This job has no result files" + ("" if job.is_ended else " yet"),
+            "They are there when it has ended." if not job.is_ended else job.error or "",
+        )
+    return transfers

@@ -1,0 +1,95 @@
+"""The records as the rest of the app last saw them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from tbatch_tui.engine.events import Event, JobsEnded, RecordsChanged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from tbatch_tui.engine.domain.record import JobRecord
+
+_COMPARED = 500
+"""More records than this are announced without comparing them with those before: that would hold the event loop."""
+Renamed = tuple[tuple[str, str], ...]
+"""Old and new key of records that took their job's id."""
+
+
+class PublishedRecords:
+    """Announces the records that differ from what was announced before, and lets callers wait on one of them."""
+
+    def __init__(self, emit: Callable[[Event], object]) -> None:
+        self._emit = emit
+        self._records: dict[str, JobRecord] = {}
+        self._waiting: list[asyncio.Future[None]] = []
+
+    @property
+    def by_key(self) -> Mapping[str, JobRecord]:
+        """The records as last announced, in no order. `publish` changes this mapping, `replace` begins another."""
+        return self._records
+
+    def get(self, key: str) -> JobRecord | None:
+        """Return a record, also by the key it had before it took its job's id."""
+        record = self._records.get(key)
+        kind, _, number = key.partition(":")
+        if record is not None or kind != "submission" or not number.isdecimal():
+            return record
+        return next((r for r in self._records.values() if r.submission and r.submission.id == int(number)), None)
+
+    def replace(self, records: Iterable[JobRecord]) -> None:
+        """Take these for what was announced, without announcing anything."""
+        self._records = {record.key: record for record in records}
+
+    def publish(self, changed: Iterable[JobRecord], renamed: Renamed = ()) -> None:
+        """Announce those of these records that are different."""
+        changed = tuple(changed)
+        before = {record.key: was for record in changed if (was := self._records.get(record.key)) is not None}
+        for old, new in renamed:
+            if (was := self._records.pop(old, None)) is not None:
+                before[new] = was  # a submission was under way: an adopted job may have ended by now
+        fresh = changed
+        if len(changed) < _COMPARED:
+            fresh = tuple(record for record in changed if self._records.get(record.key) != record)
+        self._records.update((record.key, record) for record in fresh)
+        if fresh or renamed:
+            self._announce(RecordsChanged(fresh, renamed=renamed), before)
+
+    def publish_removed(self, keys: Iterable[str]) -> None:
+        """Announce that records were taken out of the list."""
+        removed = tuple(key for key in keys if self._records.pop(key, None) is not None)
+        if removed:
+            self._announce(RecordsChanged((), removed=removed), {})
+
+    def publish_difference(self, changed: tuple[JobRecord, ...], before: Mapping[str, JobRecord]) -> None:
+        """Announce what `replace` has changed: these records, and the removal of those that were there `before`."""
+        removed = tuple(key for key in before if key not in self._records)
+        if changed or removed:
+            self._announce(RecordsChanged(changed, removed=removed), before)
+
+    def _announce(self, event: RecordsChanged, before: Mapping[str, JobRecord]) -> None:
+        """Emit the event, and JobsEnded for those of its records that ran `before`; wake up who waits."""
+        self._emit(event)
+        ended = tuple(
+            record
+            for record in event.changed
+            if not record.is_active and record.job is not None and (was := before.get(record.key)) and was.is_active
+        )
+        if ended:
+            self._emit(JobsEnded(ended))
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    async def wait_until(self, key: str, predicate: Callable[[JobRecord], bool]) -> JobRecord:
+        """Wait until the predicate holds for a record, which is followed when it takes its job's id."""
+        while True:
+            record = self.get(key)
+            if record is not None and predicate(record):
+                return record
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(future)
+            await future

@@ -1,0 +1,66 @@
+"""The door of this room: the catalogue, the prices in force, and what a file may cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tbatch_tui.engine.threads import run_cancellable
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Awaitable, Callable, Coroutine
+    from pathlib import Path
+
+    from tbatch_tui.engine.domain.catalogue import Catalogue, ModelInfo
+    from tbatch_tui.engine.domain.cost import Estimate
+    from tbatch_tui.engine.journal.store import JobStore
+    from tbatch_tui.engine.options import EngineOptions
+    from tbatch_tui.engine.pricing.catalogue_cache import CatalogueCache
+    from tbatch_tui.engine.pricing.prices import PriceList
+
+
+class Pricing:
+    """Prices and estimates. What this needs is loaded when it is first asked for, not with the first frame."""
+
+    def __init__(
+        self,
+        options: EngineOptions,
+        store: JobStore,
+        fetch_models: Callable[[], Awaitable[list[ModelInfo]]],
+        spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+    ) -> None:
+        """Take the person's own prices and discounts from `options`.
+
+        Args:
+            fetch_models: asks the server for its models; may raise BatchError.
+            spawn: makes tasks that outlive the caller.
+        """
+        self._options = options
+        self._store = store
+        self._fetch_models = fetch_models
+        self._spawn = spawn
+        self._cache: CatalogueCache | None = None
+
+    async def catalogue(self) -> Catalogue:
+        """Return the models and their prices, with their date: the last known while the server cannot be asked.
+
+        Fetched at most once a day. Raises nothing: empty when nothing is known.
+        """
+        if self._cache is None:
+            from tbatch_tui.engine.pricing.catalogue_cache import CatalogueCache
+
+            self._cache = CatalogueCache(self._options, self._store, self._fetch_models, self._spawn)
+        return await self._cache.get()
+
+    async def price_list(self) -> PriceList:
+        """Return the prices in force: the person's own, else the catalogue's, less the discount for a batch."""
+        from tbatch_tui.engine.pricing.prices import PriceList
+
+        return PriceList(await self.catalogue(), self._options.prices, self._options.discounts)
+
+    async def estimate(self, path: Path) -> Estimate:
+        """Return what a file may cost, read in a thread. Raises LocalFileError."""
+        from tbatch_tui.engine.pricing.demand import demand_of
+        from tbatch_tui.engine.pricing.prices import estimate
+
+        return estimate(await run_cancellable(demand_of, path), await self.price_list())

@@ -1,0 +1,73 @@
+"""A process that forks engines to be killed: `python -m tests.helpers.crash_child`, one order a line on standard input.
+
+It answers each order with the id of the child that carries it out. Each child starts with everything imported: that
+takes 0.1 s, not 1 s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TypedDict
+
+from tbatch_tui.engine.client import api
+from tbatch_tui.engine.download import downloader  # noqa: F401 - imported for the children
+from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.engine import BatchEngine
+from tbatch_tui.engine.options import EngineOptions
+from tbatch_tui.engine.polling import poller  # noqa: F401
+from tbatch_tui.engine.runtime import event_log  # noqa: F401
+from tbatch_tui.engine.submit import submitter  # noqa: F401
+
+
+class Order(TypedDict):
+    """What one child is to do."""
+
+    url: str
+    key: str
+    folder: str
+    files: list[str]
+
+
+def hurried_options(url: str, key: str, folder: Path) -> EngineOptions:
+    """Return options with which an engine gets through a job in about a second."""
+    return EngineOptions(
+        data_dir=folder / "data",
+        output_dir=folder / "results",
+        base_url=url,
+        api_key=key,
+        poll_interval=0.1,
+        lookup_interval=0.1,
+        lookup_patience=1.0,
+        first_retry_delay=0.1,
+    )
+
+
+async def run_engine(order: Order) -> None:
+    """Submit those of the files that the history does not have yet, and work until killed."""
+    async with BatchEngine(hurried_options(order["url"], order["key"], Path(order["folder"]))) as engine:
+        known = {record.label for record in await engine.records()}
+        for file in order["files"]:
+            if Path(file).stem not in known:
+                await engine.submit_checked(Path(file), Endpoint.CHAT, requests=30, label=Path(file).stem)
+        await asyncio.sleep(60)
+
+
+def main() -> None:
+    """Fork a child for each order."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    api.TogetherApi.connect(base_url="http://127.0.0.1:9", api_key="loads-what-the-sdk-loads-late")
+    for line in sys.stdin:
+        pid = os.fork()
+        if not pid:
+            asyncio.run(run_engine(json.loads(line)))
+            os._exit(0)
+        print(pid, flush=True)  # noqa: T201 - the answer
+
+
+if __name__ == "__main__":
+    main()
