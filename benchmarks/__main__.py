@@ -1,10 +1,10 @@
-"""Run every row of the table of sizes beside its peer and write `docs/dev/benchmarks.md`: `python -m benchmarks`.
+"""Run all benchmarks and write `docs/dev/benchmarks.md`: `python -m benchmarks`.
 
     python -m benchmarks [--only check,results] [--quick]
 
-What each script printed stands there to the letter; a bar that was missed is marked, not left out. A quiet machine is
-wanted: it takes about a quarter of an hour. `--quick` leaves out what writes gigabytes; `--only` runs some of them
-and keeps what the page says of the others.
+The page has what each script printed, unchanged; a missed bar is marked. Run it on a machine that does nothing else: it
+takes about a quarter of an hour. `--quick` leaves out the slow ones, which write gigabytes; `--only` runs some of them
+and keeps the other sections of the page.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PAGE = ROOT / "docs" / "dev" / "benchmarks.md"
 
 
 class Script(NamedTuple):
-    """One run: its heading and the bars it is held against, the module, its arguments."""
+    """A benchmark: the heading and the bars for the page, the module, its arguments."""
 
     title: str
     bars: str
@@ -77,24 +77,25 @@ SCRIPTS = {
 
 
 def main() -> int:
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", type=lambda text: text.split(","), default=list(SCRIPTS), metavar="NAMES")
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
-    kept = sections(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else {}
+    page_sections = read_sections(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else {}
     missed = 0
     for name in options.only:
         script = SCRIPTS[name]
         if options.quick and script.slow:
             continue
-        kept[name], code = measured(script)
+        page_sections[name], code = measure(script)
         missed += bool(code)
-        PAGE.write_text(page(kept), encoding="utf-8")  # what has been measured is kept, whatever comes next
+        PAGE.write_text(format_page(page_sections), encoding="utf-8")  # at once: a later script may fail
     return 1 if missed else 0
 
 
-def measured(script: Script) -> tuple[str, int]:
-    """Run a script; its section of the page, and its exit code, which is not 0 when a bar was missed."""
+def measure(script: Script) -> tuple[str, int]:
+    """Run a script; return its section of the page and its exit code, which is not 0 if a bar was missed."""
     print(f"== {script.title}", flush=True)
     began = time.monotonic()
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
@@ -105,16 +106,16 @@ def measured(script: Script) -> tuple[str, int]:
         cwd=ROOT,
         env=environment,
     )
-    said = re.sub(r"/\S*/(?=[\w.-]+)", "", done.stdout.rstrip())
-    print(said, done.stderr[-2_000:], sep="\n", flush=True)
-    verdict = "" if done.returncode == 0 else "**A bar was missed, or the script failed.**\n\n"
+    output = re.sub(r"/\S*/(?=[\w.-]+)", "", done.stdout.rstrip())
+    print(output, done.stderr[-2_000:], sep="\n", flush=True)
+    warning = "" if done.returncode == 0 else "**A bar was missed, or the script failed.**\n\n"
     when = f"{time.strftime('%Y-%m-%d')}, {time.monotonic() - began:.0f} s"
-    ran = " ".join(("python -m", script.module, *script.arguments))
-    return f"Bars: {script.bars}.\n\n{verdict}`{ran}` ({when}):\n\n```\n{said}\n```\n", done.returncode
+    command = " ".join(("python -m", script.module, *script.arguments))
+    return f"Bars: {script.bars}.\n\n{warning}`{command}` ({when}):\n\n```\n{output}\n```\n", done.returncode
 
 
-def page(kept: dict[str, str]) -> str:
-    """The whole page, in the order of the scripts."""
+def format_page(page_sections: dict[str, str]) -> str:
+    """Return the page, its sections in the order of the scripts."""
     versions = ", ".join(f"{name} {version(name)}" for name in ("textual", "together", "msgspec", "pysimdjson"))
     head = (
         "# Benchmarks\n\n"
@@ -123,14 +124,18 @@ def page(kept: dict[str, str]) -> str:
         f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}; Python {platform.python_version()}, "
         f"{versions}.\n"
     )
-    parts = [f"\n## {SCRIPTS[name].title}\n\n<!-- {name} -->\n{kept[name]}" for name in SCRIPTS if name in kept]
+    parts = [
+        f"\n## {SCRIPTS[name].title}\n\n<!-- {name} -->\n{page_sections[name]}"
+        for name in SCRIPTS
+        if name in page_sections
+    ]
     return head + "".join(parts)
 
 
-def sections(text: str) -> dict[str, str]:
-    """What a page that was written before says under each heading."""
-    found = re.findall(r"<!-- ([\w-]+) -->\n(.*?)(?=\n## |\Z)", text, re.DOTALL)
-    return {name: body.rstrip("\n") + "\n" for name, body in found if name in SCRIPTS}
+def read_sections(text: str) -> dict[str, str]:
+    """Return the sections of a page that was written before, by name."""
+    matches = re.findall(r"<!-- ([\w-]+) -->\n(.*?)(?=\n## |\Z)", text, re.DOTALL)
+    return {name: body.rstrip("\n") + "\n" for name, body in matches if name in SCRIPTS}
 
 
 if __name__ == "__main__":

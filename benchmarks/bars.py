@@ -1,17 +1,17 @@
-"""Says whether a bar was met, where it is printed, and remembers for the exit code that one was not."""
+"""Print measurements beside their bars. A missed bar is marked, and remembered for the exit code."""
 
 from __future__ import annotations
 
-_missed: list[str] = []
+_missed_lines: list[str] = []
 
 
-def told(line: str, met: bool) -> None:
-    """Print a measured line; one that misses its bar says so."""
-    print(line if met else f"{line}   << MISSED")
-    if not met:
-        _missed.append(line)
+def print_bar(line: str, is_met: bool) -> None:
+    """Print a measurement, marked if it misses its bar."""
+    print(line if is_met else f"{line}   << MISSED")
+    if not is_met:
+        _missed_lines.append(line)
 
 
 def exit_code() -> int:
-    """1 when a bar was missed since the start."""
-    return 1 if _missed else 0
+    """Return 1 if any bar was missed, else 0."""
+    return 1 if _missed_lines else 0

@@ -1,10 +1,10 @@
-"""The check beside its peers, as ratios: SDK `check_file` in a fresh Python, `json`, orjson and simdjson.
+"""The check beside the SDK's `check_file`, `json`, orjson and simdjson, as ratios.
 
     python benchmarks/check.py           98 MB and 15 MB of 50,000 lines each, every command a fresh process
     python benchmarks/check.py --big     memory on 2 GB and 5 million lines
 
-All is run in turns, several times, and the best run of each counts: whatever else the machine does slows some of
-them, and never all. Bytecode is written first, so that nobody pays for compiling.
+Each is run several times in turns, and its best run counts: other work on the machine slows some runs, but not all.
+Bytecode is written first, so that no run pays for compiling.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 LINES = 50_000
 OURS = "import sys; from tbatch_tui.cli.dispatch import main; sys.exit(main())"
-"""What the installed command consists of."""
+"""The program of the installed command."""
 PEERS = {
     "ours, 2 processes": f"{OURS} --processes 2",
     "ours, 1 process": f"{OURS} --processes 1",
@@ -39,9 +39,9 @@ PEERS = {
     "for line in open(sys.argv[1], 'rb'): parse(line)",
 }
 OPTIONAL = ("orjson",)
-"""Peers that are measured where they are installed: nothing else here needs them."""
+"""Peers that are measured if they are installed; the project does not need them."""
 BARS = {"ours, 2 processes": (6.0, 5.0), "ours, 1 process": (4.5, 4.0)}
-WORDS = (  # noqa: SIM905 - a hundred quoted words would be harder to read
+VOCABULARY = (  # noqa: SIM905 - a hundred quoted words would be harder to read
     "the of and to in a is that it was for on are as with his they at be this have from or one had by word but not "
     "what all were we when your can said there use an each which she do how their if will up other about out many "
     "then them these so some her would make like him into time has look two more write go see number no way could "
@@ -50,26 +50,27 @@ WORDS = (  # noqa: SIM905 - a hundred quoted words would be harder to read
 ).split()
 
 
-def requests(lines: int, words: int, seed: int = 7) -> Iterator[bytes]:
-    """Chat requests such as people send: a system prompt, a text with line breaks, a few parameters."""
-    dice = random.Random(seed)
-    pool = [" ".join(dice.choices(WORDS, k=words)) for _ in range(500)]
+def request_lines(lines: int, words: int, seed: int = 7) -> Iterator[bytes]:
+    """Yield chat requests like those people send: a system prompt, a text with line breaks, a few parameters."""
+    chance = random.Random(seed)
+    pool = [" ".join(chance.choices(VOCABULARY, k=words)) for _ in range(500)]
     for number in range(lines):
-        text = f'Classify "{number}":\n{dice.choice(pool)}\n{dice.choice(pool)[: dice.randrange(1, words * 3)]}'
+        text = f'Classify "{number}":\n{chance.choice(pool)}\n{chance.choice(pool)[: chance.randrange(1, words * 3)]}'
         messages = [{"role": "system", "content": "You are a careful judge."}, {"role": "user", "content": text}]
         body = {"model": "meta-llama/Llama-3.3-70B-Instruct-Turbo", "messages": messages, "max_tokens": 200}
         line = {"custom_id": f"review-{number:07d}", "body": {**body, "temperature": 0.2}}
         yield json.dumps(line, ensure_ascii=False).encode() + b"\n"
 
 
-def write(path: Path, lines: int, words: int) -> None:
+def write_corpus(path: Path, lines: int, words: int) -> None:
+    """Write an input file and print its size."""
     with path.open("wb") as file:
-        file.writelines(requests(lines, words))
+        file.writelines(request_lines(lines, words))
     print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB, {lines:,} lines")
 
 
-def run(peer: str, path: Path) -> float:
-    """Wall time of one fresh process."""
+def wall_time(peer: str, path: Path) -> float:
+    """Return the seconds that a new process takes."""
     code, *options = PEERS[peer].split(" --processes ")
     ours = ["check", "--processes", *options] if options else []
     command = [sys.executable, "-c", code, *ours, str(path)]
@@ -79,33 +80,39 @@ def run(peer: str, path: Path) -> float:
 
 
 def environment() -> dict[str, str]:
+    """Return an environment in which Python writes bytecode."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def compare(path: Path, size: int, rounds: int) -> bool:
+    """Measure all peers on a file and print them; return whether the bars are met.
+
+    Args:
+        size: Which of the bars in `BARS` apply.
+    """
     peers = [peer for peer in PEERS if peer not in OPTIONAL or find_spec(peer) is not None]
     times: dict[str, list[float]] = {peer: [] for peer in peers}
     for peer in peers:
-        run(peer, path)  # bytecode, page cache
+        wall_time(peer, path)  # bytecode, page cache
     for _ in range(rounds):
         for peer in peers:
-            times[peer].append(run(peer, path))
+            times[peer].append(wall_time(peer, path))
     sdk = min(times["SDK check_file"])
     is_met = True
-    for peer, taken in times.items():
-        best = min(taken)
-        median = sorted(taken)[len(taken) // 2]
+    for peer, seconds in times.items():
+        best = min(seconds)
+        median = sorted(seconds)[len(seconds) // 2]
         bar = BARS.get(peer, (0.0, 0.0))[size]
         is_met &= sdk / best >= bar
-        wanted = f"   bar {bar:.1f} ×" if bar else ""
-        print(f"  {peer:20} best {best:6.3f} s   median {median:6.3f} s   {sdk / best:5.1f} × the SDK{wanted}")
+        bar_text = f"   bar {bar:.1f} ×" if bar else ""
+        print(f"  {peer:20} best {best:6.3f} s   median {median:6.3f} s   {sdk / best:5.1f} × the SDK{bar_text}")
     return is_met
 
 
 def memory(folder: Path) -> bool:
-    """The memory of the check of 2 GB, 5 million lines."""
+    """Measure the memory of checking 2 GB, 5 million lines; return whether the bar is met."""
     path = folder / "huge.jsonl"
-    write(path, 5_000_000, 19)
+    write_corpus(path, 5_000_000, 19)
     is_met = True
     for processes in ("2", "1"):
         began = time.perf_counter()
@@ -123,6 +130,7 @@ def memory(folder: Path) -> bool:
 
 
 def main() -> int:
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--big", action="store_true", help="memory on 2 GB instead")
     parser.add_argument("--rounds", type=int, default=7)
@@ -135,7 +143,7 @@ def main() -> int:
         is_met = True
         for size, (stem, words) in enumerate((("long", 263), ("short", 13))):
             path = folder / f"{stem}.jsonl"
-            write(path, LINES, words)
+            write_corpus(path, LINES, words)
             is_met &= compare(path, size, options.rounds)
     return 0 if is_met else 1
 

@@ -1,4 +1,4 @@
-"""Kill the engine at 200 seeded random moments and count what is left: `python -m benchmarks.crash [ROUNDS] [SEED]`."""
+"""Kill the engine at 200 random moments and count the damage: `python -m benchmarks.crash [ROUNDS] [SEED]`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tests.helpers.crash_rounds import crash
 
 
 def main(rounds: int = 200, seed: int = 1) -> int:
+    """Run the rounds and print the counts."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         counts = asyncio.run(crash(rounds, seed, Path(folder)))

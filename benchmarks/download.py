@@ -1,7 +1,7 @@
 """A 500 MB result file over loopback, beside curl and `tg batches download`.
 
-`python -m benchmarks.download [MB] [TIMES]`. Each way gets a process of its own and the same server, which sends a
-file from memory and says its length. Ours is the whole collector: streamed, verified, synced, given its name.
+`python -m benchmarks.download [MB] [TIMES]`. Each runs in its own process against the same server, which sends a
+file from memory with its length. Ours is the whole downloader: stream, verify, sync, rename.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.bars import exit_code, told
+from benchmarks.bars import exit_code, print_bar
 
-_SERVER = """
+_SERVER_PROGRAM = """
 import asyncio, sys
 size = int(sys.argv[1]) * 1_000_000
 row = b'{"custom_id": "request-%09d", "response": {"status_code": 200, "body": {"choices": [{"message": ' \\
@@ -60,43 +60,46 @@ asyncio.run(main())
 
 
 def main(megabytes: int = 500, times: int = 3) -> int:
-    server = subprocess.Popen([sys.executable, "-c", _SERVER, str(megabytes)], stdout=subprocess.PIPE, text=True)
+    """Measure and print."""
+    server = subprocess.Popen(
+        [sys.executable, "-c", _SERVER_PROGRAM, str(megabytes)], stdout=subprocess.PIPE, text=True
+    )
     assert server.stdout is not None
     port, size = map(int, server.stdout.readline().split())
     url = f"http://127.0.0.1:{port}"
-    ways = {"ours": _ours, "curl": _curl, "curl, then sync": _curl_synced, "tg batches download": _tg}
-    took: dict[str, list[float]] = {name: [] for name in ways}
+    programs = {"ours": _by_app, "curl": _by_curl, "curl, then sync": _by_curl_synced, "tg batches download": _by_tg}
+    times_of: dict[str, list[float]] = {name: [] for name in programs}
     peaks: list[int] = []
     try:
         for _ in range(times):
-            for name, way in ways.items():
+            for name, download in programs.items():
                 with tempfile.TemporaryDirectory() as folder:
-                    seconds, peak = way(url, Path(folder))
-                    found = max(p.stat().st_size for p in Path(folder).rglob("*") if p.is_file())
-                    assert found == size, f"{name}: {found:,} of {size:,} bytes"
-                took[name].append(seconds)
+                    elapsed, peak = download(url, Path(folder))
+                    received = max(p.stat().st_size for p in Path(folder).rglob("*") if p.is_file())
+                    assert received == size, f"{name}: {received:,} of {size:,} bytes"
+                times_of[name].append(elapsed)
                 if peak:
                     peaks.append(peak)
     finally:
         server.kill()
         server.wait()
         server.stdout.close()
-    best = {name: min(each) for name, each in took.items()}
-    for name, each in took.items():
+    best = {name: min(seconds) for name, seconds in times_of.items()}
+    for name, seconds in times_of.items():
         rate = size / best[name] / 1e6
-        print(f"{name:<20} best {best[name]:6.2f} s  median {statistics.median(each):6.2f} s  {rate:8,.0f} MB/s")
-    told(f"ours beside curl: {best['curl'] / best['ours']:.2f} × (bar 0.9)", best["curl"] / best["ours"] >= 0.9)
+        print(f"{name:<20} best {best[name]:6.2f} s  median {statistics.median(seconds):6.2f} s  {rate:8,.0f} MB/s")
+    print_bar(f"ours beside curl: {best['curl'] / best['ours']:.2f} × (bar 0.9)", best["curl"] / best["ours"] >= 0.9)
     print(f"ours beside curl, then sync: {best['curl, then sync'] / best['ours']:.2f} × (as ours: kept by the disk)")
     beside_tg = best["tg batches download"] / best["ours"]
-    told(f"ours beside tg:   {beside_tg:.2f} × (bar 1)", beside_tg >= 1)
+    print_bar(f"ours beside tg:   {beside_tg:.2f} × (bar 1)", beside_tg >= 1)
     print(f"ours, memory above what the engine takes without a download: {max(peaks) / 1024:,.0f} MB at most")
     return exit_code()
 
 
-def _ours(url: str, folder: Path) -> tuple[float, int]:
+def _by_app(url: str, folder: Path) -> tuple[float, int]:
     command = [sys.executable, "-m", "benchmarks.download", "--child", url, str(folder)]
-    said = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
-    return said["seconds"], said["peak_kb"]
+    result = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    return result["seconds"], result["peak_kb"]
 
 
 async def _fetch(url: str, folder: Path) -> None:
@@ -109,7 +112,7 @@ async def _fetch(url: str, folder: Path) -> None:
     )
     async with BatchEngine(options) as engine:
         record = await engine.wait_until("0b5e-bench", lambda r: r.job is not None)
-        # The lease is there, and what is imported late is imported: a person's app has been open for a while.
+        # Wait for the worker lock, and thus for late imports: a person's app has been open for a while.
         while engine._runtime._lock is None or not engine._runtime._lock.is_ours:
             await asyncio.sleep(0.01)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -121,7 +124,7 @@ async def _fetch(url: str, folder: Path) -> None:
     print(json.dumps({"seconds": seconds, "peak_kb": peak}))
 
 
-def _curl(url: str, folder: Path) -> tuple[float, int]:
+def _by_curl(url: str, folder: Path) -> tuple[float, int]:
     curl = shutil.which("curl")
     assert curl is not None, "curl is not installed"
     began = time.perf_counter()
@@ -129,16 +132,16 @@ def _curl(url: str, folder: Path) -> tuple[float, int]:
     return time.perf_counter() - began, 0
 
 
-def _curl_synced(url: str, folder: Path) -> tuple[float, int]:
-    seconds, _ = _curl(url, folder)
+def _by_curl_synced(url: str, folder: Path) -> tuple[float, int]:
+    seconds, _ = _by_curl(url, folder)
     began = time.perf_counter()
-    handle = os.open(folder / "out.jsonl", os.O_RDONLY)
-    os.fsync(handle)
-    os.close(handle)
+    descriptor = os.open(folder / "out.jsonl", os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
     return seconds + time.perf_counter() - began, 0
 
 
-_TG = """
+_TG_PROGRAM = """
 import sys, time
 from together.lib.cli import main
 began = time.perf_counter()
@@ -151,11 +154,11 @@ print(time.perf_counter() - began, file=sys.stderr)
 """
 
 
-def _tg(url: str, folder: Path) -> tuple[float, int]:
-    """The SDK's own command, timed from when it is imported: as ours, which has been open for a while."""
+def _by_tg(url: str, folder: Path) -> tuple[float, int]:
+    """Run the SDK's command, timed after its imports, as ours is."""
     environment = os.environ | {"TOGETHER_BASE_URL": url, "TOGETHER_API_KEY": "benchmark-key-0000"}
     done = subprocess.run(
-        [sys.executable, "-c", _TG, "0b5e-bench", "--output", str(folder / "out.jsonl")],
+        [sys.executable, "-c", _TG_PROGRAM, "0b5e-bench", "--output", str(folder / "out.jsonl")],
         env=environment,
         cwd=folder,
         capture_output=True,

@@ -1,11 +1,11 @@
-"""Results of 50,000 rows: first rows, all indexed, a page, a search, a merge and memory, beside the obvious script.
+"""Results of 50,000 rows beside the obvious script: first rows, index, a page, a search, a merge, and memory.
 
     python -m benchmarks.results [--rows 50000] [--megabytes 100] [--jq ROWS]
 
-The obvious script reads both files with `json.loads` into a dict, goes through the input, and writes each request with
-its answer. Each is run in an interpreter of its own; memory is what it takes on top of its imports. `--megabytes` is
-all three files together. jq, where it is installed, takes minutes for 50,000 rows, so it merges the first `--jq` of
-them, and the same rows are merged here beside it.
+The obvious script reads both result files with `json.loads` into a dict, goes through the input file, and writes each
+request with its answer. Each runs in its own interpreter; memory does not include its imports. `--megabytes` is the
+size of all three files. jq, if it is installed, takes minutes for 50,000 rows, so it merges the first `--jq` of them,
+and the same rows are merged by us beside it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import time
 from itertools import islice
 from pathlib import Path
 
-from benchmarks.bars import exit_code, told
+from benchmarks.bars import exit_code, print_bar
 
 OURS = """
 import json, re, resource, sys, threading, time
@@ -44,7 +44,7 @@ def progress(done, total):
     if not first and len(index) >= 40:
         [index.row(number) for number in range(40)]
         first = time.perf_counter() - start
-found = index.build(progress=progress)
+counts = index.build(progress=progress)
 indexed = time.perf_counter() - start
 grown = peak() - before
 start = time.perf_counter()
@@ -62,15 +62,15 @@ start = time.perf_counter()
 export_rows(index, range(len(index)), folder / "ours.jsonl", ExportFormat.MERGED, replace=True)
 merged = time.perf_counter() - start
 by_all = peak() - before
-shelf = IndexCache(folder / "index")
+cache = IndexCache(folder / "index")
 start = time.perf_counter()
-shelf.save("job", index)
-kept = time.perf_counter() - start
+cache.save("job", index)
+stored = time.perf_counter() - start
 start = time.perf_counter()
-again = CachedIndex(index.sources, shelf, "job")
-assert again.build() == found and again.row(middle) == index.row(middle)
+again = CachedIndex(index.sources, cache, "job")
+assert again.build() == counts and again.row(middle) == index.row(middle)
 opened = time.perf_counter() - start
-print(json.dumps([first, indexed, grown, page, record, searched, hits, merged, by_all, kept, opened, str(found)]))
+print(json.dumps([first, indexed, grown, page, record, searched, hits, merged, by_all, stored, opened, str(counts)]))
 """
 
 OBVIOUS = """
@@ -95,9 +95,9 @@ for name in ("output.jsonl", "errors.jsonl"):
 with open(folder / "input.jsonl", encoding="utf-8") as file, open(folder / "theirs.jsonl", "w") as merged:
     for line in file:
         request = json.loads(line)
-        came = results.get(request["custom_id"], {})
+        result = results.get(request["custom_id"], {})
         row = {"custom_id": request["custom_id"], "request": request["body"]}
-        merged.write(json.dumps({**row, "response": came.get("response"), "error": came.get("error")}) + "\\n")
+        merged.write(json.dumps({**row, "response": result.get("response"), "error": result.get("error")}) + "\\n")
 print(json.dumps([time.perf_counter() - start, peak() - before]))
 """
 
@@ -108,7 +108,7 @@ INDEX($output[], $errors[]; .custom_id) as $came | inputs
 
 
 def write_corpus(folder: Path, rows: int, megabytes: int) -> None:
-    """Chat rows of varied length; 1 % errors, 0.1 % missing; answers in another order than the requests."""
+    """Write a job's three files: chat rows of varied length, 1 % errors, 0.1 % missing, answers out of order."""
     chance = random.Random(7)
     words = [
         "".join(chance.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(chance.randint(2, 10))) for _ in range(2000)
@@ -116,17 +116,17 @@ def write_corpus(folder: Path, rows: int, megabytes: int) -> None:
     half = max(100, megabytes * 1_000_000 // rows // 2 - 330)
 
     def text() -> str:
-        said = " ".join(chance.choices(words, k=half // 7))
-        return said[: half // 2] + '\n\n"quoted" – ' + said[half // 2 :]
+        prose = " ".join(chance.choices(words, k=half // 7))
+        return prose[: half // 2] + '\n\n"quoted" – ' + prose[half // 2 :]
 
     answers: list[bytes] = []
-    with (folder / "input.jsonl").open("wb") as asked, (folder / "errors.jsonl").open("wb") as errors:
+    with (folder / "input.jsonl").open("wb") as requests, (folder / "errors.jsonl").open("wb") as errors:
         for number in range(rows):
             custom_id = f"request-{number:06}"
-            said = text() + (" needle-777" if number % 5000 == 0 else "")
-            messages = [{"role": "system", "content": "You are terse."}, {"role": "user", "content": said}]
+            prompt = text() + (" needle-777" if number % 5000 == 0 else "")
+            messages = [{"role": "system", "content": "You are terse."}, {"role": "user", "content": prompt}]
             body = {"model": "meta-llama/Llama-3.3-70B-Instruct-Turbo", "messages": messages, "max_tokens": 512}
-            asked.write(json.dumps({"custom_id": custom_id, "body": body}, ensure_ascii=False).encode() + b"\n")
+            requests.write(json.dumps({"custom_id": custom_id, "body": body}, ensure_ascii=False).encode() + b"\n")
             if number % 1000 == 3:
                 continue
             if number % 100 == 5:
@@ -142,7 +142,7 @@ def write_corpus(folder: Path, rows: int, megabytes: int) -> None:
             }
             row = {"id": f"r{number}", "custom_id": custom_id, "response": {"status_code": 200, "body": body}}
             answers.append(json.dumps(row, ensure_ascii=False).encode())
-    for start in range(0, len(answers), 500):  # finished nearly in order, as a server's workers do
+    for start in range(0, len(answers), 500):  # nearly in order, as a server's workers finish them
         part = answers[start : start + 500]
         chance.shuffle(part)
         answers[start : start + 500] = part
@@ -150,14 +150,14 @@ def write_corpus(folder: Path, rows: int, megabytes: int) -> None:
 
 
 def run(script: str, folder: Path) -> list[float]:
-    """What a script prints, in an interpreter of its own."""
+    """Run a script in its own interpreter and return the numbers it prints."""
     done = subprocess.run([sys.executable, "-c", script, str(folder)], capture_output=True, text=True, check=True)
     printed: list[float] = json.loads(done.stdout)
     return printed
 
 
-def merged_by_jq(folder: Path, rows: int) -> tuple[float, float]:
-    """Seconds that jq takes to merge the first rows, and that we take, indexing and all."""
+def merge_with_jq(folder: Path, rows: int) -> tuple[float, float]:
+    """Return the seconds that jq takes to merge the first rows, and that we take, the index included."""
     small = folder / "small"
     small.mkdir()
     for name in ("input.jsonl", "output.jsonl", "errors.jsonl"):
@@ -168,48 +168,49 @@ def merged_by_jq(folder: Path, rows: int) -> tuple[float, float]:
     with (small / "jq.jsonl").open("wb") as merged:
         subprocess.run(["jq", "-cn", JQ, *files], cwd=small, stdout=merged, check=True)
     seconds = time.perf_counter() - start
-    found = run(OURS, small)
-    return seconds, found[1] + found[7]
+    ours = run(OURS, small)
+    return seconds, ours[1] + ours[7]
 
 
 def main() -> int:
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--rows", type=int, default=50_000)
     parser.add_argument("--megabytes", type=int, default=100)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--jq", type=int, default=2_000)
-    given = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_corpus(folder, given.rows, given.megabytes)
+        write_corpus(folder, options.rows, options.megabytes)
         size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
-        print(f"{given.rows:,} rows, {size:.0f} MB in all, best of {given.runs}")
-        # One after the other by turns: a machine that is busy for a while is busy for both.
-        runs = [(run(OURS, folder), run(OBVIOUS, folder)) for _ in range(given.runs)]
-        ours = min((our for our, _ in runs), key=lambda found: found[1] + found[7])
-        theirs = min((their for _, their in runs), key=lambda found: found[0])
-        by_jq = merged_by_jq(folder, given.jq) if shutil.which("jq") and given.jq else None
-    first, indexed, grown, page, record, searched, hits, merged, grown_by_all, kept, opened, sums = ours
-    told(f"first rows      {first * 1e3:8.1f} ms   (bar 300)", first <= 0.3)
-    told(f"all indexed     {indexed * 1e3:8.0f} ms   (bar 1,500)", indexed <= 1.5)
-    print(f"opened again    {opened * 1e3:8.0f} ms   from what is kept of it; to keep it took {kept * 1e3:.0f} ms")
+        print(f"{options.rows:,} rows, {size:.0f} MB in all, best of {options.runs}")
+        # In turns: other work on the machine slows both.
+        runs = [(run(OURS, folder), run(OBVIOUS, folder)) for _ in range(options.runs)]
+        ours = min((our for our, _ in runs), key=lambda numbers: numbers[1] + numbers[7])
+        theirs = min((their for _, their in runs), key=lambda numbers: numbers[0])
+        by_jq = merge_with_jq(folder, options.jq) if shutil.which("jq") and options.jq else None
+    first, indexed, grown, page, record, searched, hits, merged, grown_by_all, stored, opened, counts = ours
+    print_bar(f"first rows      {first * 1e3:8.1f} ms   (bar 300)", first <= 0.3)
+    print_bar(f"all indexed     {indexed * 1e3:8.0f} ms   (bar 1,500)", indexed <= 1.5)
+    print(f"opened again    {opened * 1e3:8.0f} ms   from what is kept of it; to keep it took {stored * 1e3:.0f} ms")
     less = theirs[1] / grown
-    told(f"memory          {grown:8.0f} MB   (bar 80)      {less:.1f} × less than the script", grown <= 80)
+    print_bar(f"memory          {grown:8.0f} MB   (bar 80)      {less:.1f} × less than the script", grown <= 80)
     print(f"  and the merge {grown_by_all:8.0f} MB")
-    told(f"a page of rows  {page * 1e3:8.1f} ms   (bar 16)", page <= 0.016)
+    print_bar(f"a page of rows  {page * 1e3:8.1f} ms   (bar 16)", page <= 0.016)
     print(f"one record      {record * 1e3:8.1f} ms")
     print(f"search          {searched * 1e3:8.0f} ms   ({hits:.0f} hits)")
     whole = indexed + merged
     ratio = theirs[0] / merged
-    told(f"merged          {merged * 1e3:8.0f} ms   (bar 3 ×)     {ratio:.1f} × faster than the script", ratio >= 3)
+    print_bar(
+        f"merged          {merged * 1e3:8.0f} ms   (bar 3 ×)     {ratio:.1f} × faster than the script", ratio >= 3
+    )
     print(f"  and indexed   {whole * 1e3:8.0f} ms                 {theirs[0] / whole:.1f} × faster than the script")
     print(f"obvious script  {theirs[0] * 1e3:8.0f} ms   {theirs[1]:.0f} MB")
     if by_jq is not None:
-        ratio = by_jq[0] / by_jq[1]
-        print(
-            f"jq              {by_jq[0] * 1e3:8.0f} ms   for {given.jq:,} rows: ours, indexed too, {ratio:.0f} × faster"
-        )
-    print(sums)
+        ratio, rows = by_jq[0] / by_jq[1], options.jq
+        print(f"jq              {by_jq[0] * 1e3:8.0f} ms   for {rows:,} rows: ours, indexed too, {ratio:.0f} × faster")
+    print(counts)
     return exit_code()
 
 

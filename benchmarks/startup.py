@@ -2,8 +2,8 @@
 
     python -m benchmarks.startup [--runs 15]
 
-Both run in a pty of 120 × 40; the clock starts before the process and stops when the last line of the first frame is
-on the wire. Runs alternate, so that a busy machine is equally unkind to both; medians are compared.
+Both run in a pty of 120 × 40. The clock starts before the process and stops when the last line of the first frame has
+been written. Runs alternate, so that other work on the machine slows both; medians are compared.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pathlib import Path
 from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.journal.journal import Journal
 
-_BARE = """
+_BARE_PROGRAM = """
 from textual.app import App
 from textual.widgets import DataTable, Footer, Header
 
@@ -45,11 +45,11 @@ class Bare(App):
 ROWS = [("Completed", f"job-{n}", "model") for n in range(COUNT)]
 Bare().run()
 """
-_OURS = "import sys; from tbatch_tui.cli.dispatch import main; sys.exit(main(sys.argv[1:]))"
+_APP_PROGRAM = "import sys; from tbatch_tui.cli.dispatch import main; sys.exit(main(sys.argv[1:]))"
 
 
-def first_frame(command: list[str], environment: dict[str, str], sign: bytes) -> float:
-    """Seconds from the start of the process until `sign` is painted."""
+def first_frame(command: list[str], environment: dict[str, str], marker: bytes) -> float:
+    """Return the seconds from the start of the process until `marker` is painted."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     began = time.perf_counter()
@@ -57,12 +57,12 @@ def first_frame(command: list[str], environment: dict[str, str], sign: bytes) ->
         command, stdin=slave, stdout=slave, stderr=slave, env=environment, close_fds=True, start_new_session=True
     )
     os.close(slave)
-    seen = b""
+    output = b""
     try:
-        while sign not in seen:
+        while marker not in output:
             if not select.select([master], [], [], 20)[0]:
-                raise RuntimeError(f"nothing was painted: {seen[-300:]!r}")
-            seen += os.read(master, 65536)
+                raise RuntimeError(f"nothing was painted: {output[-300:]!r}")
+            output += os.read(master, 65536)
         return time.perf_counter() - began
     finally:
         child.kill()
@@ -70,8 +70,8 @@ def first_frame(command: list[str], environment: dict[str, str], sign: bytes) ->
         os.close(master)
 
 
-def fill(data_dir: Path, count: int) -> None:
-    """A history of so many jobs, under the account of the key that the benchmark uses."""
+def fill_history(data_dir: Path, count: int) -> None:
+    """Write a history of past jobs, under the account of the key that the benchmark uses."""
     journal = Journal(data_dir / "history.db")
     now = time.time()
     account = journal.accounts.at_start("http://127.0.0.1:9", "-key", now)
@@ -103,23 +103,23 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for count in (0, 10_000):
             data_dir = Path(folder) / str(count)
-            fill(data_dir, count)
+            fill_history(data_dir, count)
             ours_command = [
                 sys.executable,
                 "-c",
-                _OURS,
+                _APP_PROGRAM,
                 "--data-dir",
                 str(data_dir),
                 "--base-url",
                 "http://127.0.0.1:9",
             ]
-            bare_command = [sys.executable, "-c", _BARE.replace("COUNT", str(min(count, 60)))]
-            sign = b"In progress" if count else b"No jobs yet"
+            bare_command = [sys.executable, "-c", _BARE_PROGRAM.replace("COUNT", str(min(count, 60)))]
+            marker = b"In progress" if count else b"No jobs yet"
             ours: list[float] = []
             bare: list[float] = []
             for _ in range(runs + 2):
                 bare.append(first_frame(bare_command, environment, b"LastKey"))
-                ours.append(first_frame(ours_command, environment, sign))
+                ours.append(first_frame(ours_command, environment, marker))
             mine, theirs = statistics.median(ours[2:]), statistics.median(bare[2:])
             print(
                 f"first frame, {count:>6,} jobs: {mine * 1000:4.0f} ms, bare app {theirs * 1000:4.0f} ms: "

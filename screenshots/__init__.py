@@ -1,1 +1,1 @@
-"""Pictures of every screen, made from the demo."""
+"""Pictures of every screen of the demo, for the README and the docs."""

@@ -1,7 +1,7 @@
-"""Make `main-path.svg`, an animated picture of the main path, from the demo: `python -m screenshots.film [FOLDER]`.
+"""Make `main-path.svg`, an animation of the main path through the demo: `python -m screenshots.film [FOLDER]`.
 
-From Jobs through Pick, Check and Create to results on disk and read; each frame is a picture as `make` takes them. Only
-style sheets move it, so that it plays wherever an SVG is shown, also where scripts are not allowed.
+It goes from Jobs through Pick, Check and Create to Results; each frame is a picture like those of `make`. The animation
+is CSS only, so it plays wherever an SVG is shown, also where scripts are blocked.
 """
 
 from __future__ import annotations
@@ -11,76 +11,76 @@ import re
 import sys
 from pathlib import Path
 
-from screenshots.make import NORMAL, Stage, demo_box, studio, until
+from screenshots.make import NORMAL, Stage, demo_sandbox, studio, until
 
 HOLD = 2.2
-"""Seconds that a frame stays, unless it says otherwise."""
+"""Seconds that a frame is shown, by default."""
 FILE = "main-path.svg"
 
 
-async def frames() -> list[tuple[str, float]]:
-    """The frames, and how long each stays."""
-    taken: list[tuple[str, float]] = []
-    with studio() as work, demo_box() as box:
+async def take_frames() -> list[tuple[str, float]]:
+    """Walk through the main path; return the frames and the seconds each is shown."""
+    frames: list[tuple[str, float]] = []
+    with studio() as work, demo_sandbox() as box:
         stage = Stage(box, work / "data", "tbatch")
         app = stage.app
         async with app.run_test(size=NORMAL) as pilot:
 
             async def take(hold: float = HOLD) -> None:
                 await pilot.pause()
-                taken.append((stage.picture(), hold))
+                frames.append((stage.picture(), hold))
 
-            await stage.listed()
+            await stage.wait_until_listed()
             await take()
             await pilot.press("n")
-            await stage.at("Pick")
+            await stage.wait_for_screen("Pick")
             await until(lambda: app.screen.query_one("#files").row_count > 2)  # type: ignore[attr-defined]
             await take()
             app.open_check(Path("safety-eval.jsonl"))
-            await stage.at("Check")
+            await stage.wait_for_screen("Check")
             await take()
             await pilot.press("enter")
-            await stage.at("Create")
+            await stage.wait_for_screen("Create")
             await take()
             await pilot.press("enter")
-            await stage.at("Jobs")
+            await stage.wait_for_screen("Jobs")
             await until(lambda: any(record.submission and record.job for record in stage.records))
             [key] = [record.key for record in stage.records if record.submission]
             await take(1.2)
             for _ in range(30):
                 stage.advance(3)
-                await stage.polled()
+                await stage.wait_for_poll()
                 record = app.engine.record(key)
                 assert record is not None and record.job is not None
                 if record.job.is_ended:
                     break
                 await take(0.5)
-            await until(lambda: stage.is_home(key))
+            await until(lambda: stage.has_results(key))
             await take()
             await pilot.press("o")
-            await stage.at("Results")
+            await stage.wait_for_screen("Results")
             for _ in range(3):
                 await pilot.press("j")
                 await take(0.9)
             await take(HOLD + 1)
-    return taken
+    return frames
 
 
-def film(taken: list[tuple[str, float]]) -> str:
-    """One SVG of all frames, shown one after the other, over and over."""
-    length = sum(hold for _, hold in taken)
-    box = re.search(r'viewBox="([^"]+)"', taken[0][0])
+def animate(frames: list[tuple[str, float]]) -> str:
+    """Return one SVG that shows all frames one after the other, in a loop."""
+    length = sum(hold for _, hold in frames)
+    box = re.search(r'viewBox="([^"]+)"', frames[0][0])
     assert box is not None
     styles, bodies, at = [], [], 0.0
-    for number, (svg, hold) in enumerate(taken):
+    for number, (svg, hold) in enumerate(frames):
         start, end = at / length * 100, (at + hold) / length * 100
         at += hold
-        shown = f"{start + 0.001:.3f}%, {end:.3f}% {{ visibility: visible }}"
+        visible = f"{start + 0.001:.3f}%, {end:.3f}% {{ visibility: visible }}"
         hidden = f"0%, {start:.3f}%, {end + 0.001:.3f}%, 100% {{ visibility: hidden }}"
-        styles.append(f"@keyframes f{number} {{ {hidden} {shown} }}")
+        styles.append(f"@keyframes f{number} {{ {hidden} {visible} }}")
         styles.append(f"#frame-{number} {{ animation: f{number} {length:.1f}s infinite step-end }}")
         body = svg[svg.index("<svg") :]
-        body = re.sub(r"terminal-\d+", f"t{number}", body)  # each frame has its own classes and clips
+        body = re.sub(r"terminal-\d+", f"t{number}", body)  # each frame has its own classes and clip paths
         bodies.append(f'<g id="frame-{number}">{body}</g>')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box[1]}"><style>{" ".join(styles)}</style>'
@@ -90,12 +90,12 @@ def film(taken: list[tuple[str, float]]) -> str:
 
 
 def main(folder: Path) -> None:
-    """Write the file."""
+    """Write the animation to a folder."""
     folder = folder.absolute()
-    taken = asyncio.run(frames())
+    frames = asyncio.run(take_frames())
     path = folder / FILE
-    path.write_text(film(taken), encoding="utf-8")
-    print(f"{path.name}: {len(taken)} frames, {path.stat().st_size / 1e3:.0f} kB")
+    path.write_text(animate(frames), encoding="utf-8")
+    print(f"{path.name}: {len(frames)} frames, {path.stat().st_size / 1e3:.0f} kB")
 
 
 if __name__ == "__main__":

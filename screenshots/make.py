@@ -1,6 +1,6 @@
-"""Make an SVG of each screen from the demo: `python -m screenshots.make [FOLDER]`. Dark, wide, and light.
+"""Make an SVG of each screen of the demo (dark, wide, and light): `python -m screenshots.make [FOLDER]`.
 
-Clock, seed and time zone are fixed, so that a picture changes only when the screen does.
+Clock, seed and time zone are fixed, so that a picture changes only if the screen does.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import tempfile
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,26 +38,27 @@ NOW = 1_772_802_120.0
 """2026-03-06 13:02 UTC."""
 WIDE, NORMAL = (140, 40), (110, 30)
 SESSIONS = (("", NORMAL, "tbatch"), ("-wide", WIDE, "tbatch"), ("-light", NORMAL, "tbatch-light"))
-"""What a picture's name ends in, its size, and its theme."""
-PATIENCE = 30.0
+"""For each session the end of the file names, the size and the theme."""
+TIMEOUT = 30.0
+"""Seconds to wait for a screen."""
 REVIEWS = 2_000
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Wait until it holds."""
-    end = time.monotonic() + PATIENCE
+    """Wait until a condition is true."""
+    end = time.monotonic() + TIMEOUT
     while not condition():
         if time.monotonic() > end:
-            raise TimeoutError("a screen did not come to be as it should")
+            raise TimeoutError("a screen did not get into the expected state")
         await asyncio.sleep(0.02)
 
 
 class Stage:
-    """The app on the demo's sandbox, both on one clock that only moves when it is told to."""
+    """The app on the demo's sandbox, both on one clock that only `advance` moves."""
 
     def __init__(self, box: Sandbox, data_dir: Path, theme: str) -> None:
         self.box = box
-        self._later = 0.0
+        self._elapsed = 0.0
         options = EngineOptions(
             data_dir=data_dir,
             output_dir=Path("batch-results"),
@@ -66,15 +68,15 @@ class Stage:
             lookup_interval=0.3,
             first_retry_delay=0.1,
             server_name="demo",
-            now=lambda: NOW + self._later,
+            now=lambda: NOW + self._elapsed,
         )
         settings = Settings(data_dir=options.data_dir, output_dir=options.output_dir, demo=True, theme=theme)
         self.app = TbatchApp(settings, lambda emit: BatchEngine(options, emit), None)
         self.app.load_first_rows(60)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass, for the server and for the app."""
-        self._later += seconds
+        """Move the clock of the server and of the app."""
+        self._elapsed += seconds
         self.box.advance(seconds)
 
     @property
@@ -83,8 +85,8 @@ class Stage:
         table = self.app.jobs.table
         return [row.record for row in map(table.source.row, range(table.row_count))]
 
-    async def listed(self) -> None:
-        """All past jobs are there, each by its name."""
+    async def wait_until_listed(self) -> None:
+        """Wait until all past jobs are listed by name."""
         await until(
             lambda: (
                 len(self.records) > 20
@@ -92,16 +94,16 @@ class Stage:
             )
         )
 
-    async def submitted(self, path: Path, requests: int) -> str:
-        """Submit a file; the job's id."""
+    async def submit(self, path: Path, requests: int) -> str:
+        """Submit a file and return the job's id."""
         key = await self.app.engine.submit_checked(path, Endpoint.CHAT, requests=requests)
         await until(lambda: (record := self.app.engine.record(key)) is not None and record.job is not None)
         record = self.app.engine.record(key)
         assert record is not None and record.job is not None
         return record.job.id
 
-    async def first_are_back(self, path: Path, requests: int) -> str:
-        """Send a few requests of a file ahead, and wait until they are back; the key of the rest."""
+    async def submit_a_few_first(self, path: Path, requests: int) -> str:
+        """Submit a few requests of a file first and wait for their results; return the key of the other requests."""
         groups, fingerprint = self.app.engine.groups, await self.app.engine.fingerprint(path)
         key = await groups.submit(
             path, Endpoint.CHAT, requests=requests, fingerprint=fingerprint, label="reviews-december", first=10
@@ -112,13 +114,13 @@ class Stage:
         await until(lambda: any(r.key == rest and r.status == LocalStatus.READY for r in self.records))
         return rest
 
-    async def polled(self) -> None:
-        """Wait until the app has seen how things stand now."""
+    async def wait_for_poll(self) -> None:
+        """Wait until the app has polled the present state."""
         before = self.box.count("GET", "/v1/batches")
         await until(lambda: self.box.count("GET", "/v1/batches") > before + 1)
 
-    async def at(self, name: str) -> None:
-        """Wait for a screen that has all it shows."""
+    async def wait_for_screen(self, name: str) -> None:
+        """Wait for a screen and its content."""
         await until(lambda: getattr(self.app.screen, "NAME", "") == name)
         if name == "Check":
             await until(lambda: self.app.screen.session.report and not self.app.screen.session.activity)  # type: ignore[attr-defined]
@@ -127,8 +129,8 @@ class Stage:
         else:
             await until(lambda: getattr(self.app.screen, "is_ready", True))
 
-    def is_home(self, key: str) -> bool:
-        """Whether the results of a job are here and counted."""
+    def has_results(self, key: str) -> bool:
+        """Return whether the results of a job are downloaded and counted."""
         record = self.app.engine.record(key)
         return (
             record is not None
@@ -137,113 +139,153 @@ class Stage:
         )
 
     def picture(self) -> str:
-        """The screen as it is now."""
-        # Without this, converters that are not browsers drop the spaces a run of text begins with.
+        """Return the present screen as SVG."""
+        # Without this, converters that are no browsers drop spaces at the start of a text.
         return self.app.export_screenshot(title="tbatch-tui").replace("<svg ", '<svg xml:space="preserve" ', 1)
 
 
-async def session(folder: Path, data_dir: Path, name: str, size: tuple[int, int], theme: str) -> list[Path]:
-    """Walk through the app at this size and take the pictures; the files made."""
-    made: list[Path] = []
-    with demo_box() as box:
+@dataclass
+class Walk:
+    """A walk through the app that takes a picture of each screen."""
+
+    stage: Stage
+    pilot: Pilot[str]
+    folder: Path
+    suffix: str
+    """Added to the name of each picture."""
+    pictures: list[Path] = field(default_factory=list)
+
+    async def take(self, name: str) -> None:
+        """Take a picture of the present screen."""
+        await self.pilot.pause()
+        path = self.folder / f"{name}{self.suffix}.svg"
+        path.write_text(self.stage.picture(), encoding="utf-8")
+        self.pictures.append(path)
+
+    async def back_to_jobs(self) -> None:
+        """Close all screens above Jobs."""
+        while self.stage.app.screen is not self.stage.app.jobs:
+            await self.pilot.press("escape")
+            await self.pilot.pause()
+
+    async def jobs(self) -> str:
+        """Take Jobs with jobs in many states; return the key of one with results."""
+        stage, app = self.stage, self.stage.app
+        await stage.wait_until_listed()
+        evaluated = await stage.submit(Path("safety-eval.jsonl"), 240)
+        for past in [r for r in stage.records if r.name in ("eval-nightly", "red-team")]:
+            await app.engine.download(past.key)
+        stage.advance(90)
+        await until(lambda: stage.has_results(evaluated))
+        await until(lambda: all(stage.has_results(r.key) for r in stage.records if r.name == "red-team"))
+        await stage.submit(Path("samples/reviews-2000.jsonl"), REVIEWS)
+        for _ in range(4):
+            stage.advance(4)
+            await stage.wait_for_poll()
+        await until(lambda: any(r.submission and r.job and r.job.progress for r in stage.records if r.is_active))
+        app.clear_notifications()
+        app.jobs.table.move_cursor(index=0)
+        await self.take("jobs")
+        return evaluated
+
+    async def job_and_results(self, key: str) -> None:
+        """Take Job and Results of a job, the errors by cause, and the help."""
+        stage, pilot = self.stage, self.pilot
+        stage.app.jobs.go_to(key)
+        await pilot.press("enter")
+        await stage.wait_for_screen("Job")
+        await self.take("job")
+        await pilot.press("o")
+        await stage.wait_for_screen("Results")
+        await pilot.press("j", "j")
+        await self.take("results")
+        await pilot.press("E")
+        await pilot.pause()
+        await self.take("results-errors")
+        await pilot.press("question_mark")
+        await self.take("keys")
+        await pilot.press("escape")
+        await self.back_to_jobs()
+
+    async def files(self) -> None:
+        """Take Files."""
+        app = self.stage.app
+        await self.pilot.press("F")
+        await self.stage.wait_for_screen("Files")
+        await until(lambda: app.screen.query_one(RecordTable).row_count > 10)
+        await self.take("files")
+        await self.pilot.press("escape")
+
+    async def pick_check_and_create(self) -> None:
+        """Take Pick, Check with and without problems, the fix dialog, and Create."""
+        stage, app, pilot = self.stage, self.stage.app, self.pilot
+        for path in (Path("batch-results"), Path("safety-eval.jsonl")):
+            os.utime(path, (NOW - 60, NOW - 60))
+        app.push_screen(PickScreen(app.engine, app.bridge, Path.cwd(), Path("samples")))
+        await stage.wait_for_screen("Pick")
+        await self.take("pick")
+        app.open_check(Path("samples/with-faults.jsonl"))
+        await stage.wait_for_screen("Check")
+        await self.take("check-faults")
+        await pilot.press("x")
+        await until(lambda: app.screen.is_modal)
+        await self.take("fix")
+        await pilot.press("escape")
+        app.open_check(Path("samples/chat.jsonl"))
+        await until(lambda: app.screen.session.path.name == "chat.jsonl")  # type: ignore[attr-defined]
+        await stage.wait_for_screen("Check")
+        await self.take("check-clean")
+        await pilot.press("enter")
+        await stage.wait_for_screen("Create")
+        await self.take("create")
+        await self.back_to_jobs()
+
+    async def rest_dialog(self) -> None:
+        """Take the question about the other requests of a file, of which a few were sent first."""
+        app = self.stage.app
+        rest = await self.stage.submit_a_few_first(Path("samples/reviews-2000.jsonl"), REVIEWS)
+        app.jobs.go_to(rest)
+        await self.pilot.press("w")
+        await until(lambda: app.screen.is_modal)
+        app.clear_notifications()
+        await self.take("rest")
+
+
+async def session(folder: Path, data_dir: Path, suffix: str, size: tuple[int, int], theme: str) -> list[Path]:
+    """Walk through the app at this size and take the pictures; return the files."""
+    with demo_sandbox() as box:
         stage = Stage(box, data_dir, theme)
-        app = stage.app
-
-        async def take(pilot: Pilot[str], shown: str) -> None:
-            await pilot.pause()
-            made.append(folder / f"{shown}{name}.svg")
-            made[-1].write_text(stage.picture(), encoding="utf-8")
-
-        async with app.run_test(size=size) as pilot:
-            await stage.listed()
-            evaluated = await stage.submitted(Path("safety-eval.jsonl"), 240)
-            for past in [r for r in stage.records if r.name in ("eval-nightly", "red-team")]:
-                await app.engine.download(past.key)
-            stage.advance(90)
-            await until(lambda: stage.is_home(evaluated))
-            await until(lambda: all(stage.is_home(r.key) for r in stage.records if r.name == "red-team"))
-            await stage.submitted(Path("samples/reviews-2000.jsonl"), REVIEWS)
-            for _ in range(4):
-                stage.advance(4)
-                await stage.polled()
-            await until(lambda: any(r.submission and r.job and r.job.progress for r in stage.records if r.is_active))
-            app.clear_notifications()
-            app.jobs.table.move_cursor(index=0)
-            await take(pilot, "jobs")
-            app.jobs.go_to(evaluated)
-            await pilot.press("enter")
-            await stage.at("Job")
-            await take(pilot, "job")
-            await pilot.press("o")
-            await stage.at("Results")
-            await pilot.press("j", "j")
-            await take(pilot, "results")
-            await pilot.press("E")
-            await pilot.pause()
-            await take(pilot, "results-errors")
-            await pilot.press("question_mark")
-            await take(pilot, "keys")
-            await pilot.press("escape")
-            while app.screen is not app.jobs:
-                await pilot.press("escape")
-                await pilot.pause()
-            await pilot.press("F")
-            await stage.at("Files")
-            await until(lambda: app.screen.query_one(RecordTable).row_count > 10)
-            await take(pilot, "files")
-            await pilot.press("escape")
-            for place in (Path("batch-results"), Path("safety-eval.jsonl")):
-                os.utime(place, (NOW - 60, NOW - 60))
-            app.push_screen(PickScreen(app.engine, app.bridge, Path.cwd(), Path("samples")))
-            await stage.at("Pick")
-            await take(pilot, "pick")
-            app.open_check(Path("samples/with-faults.jsonl"))
-            await stage.at("Check")
-            await take(pilot, "check-faults")
-            await pilot.press("x")
-            await until(lambda: app.screen.is_modal)
-            await take(pilot, "fix")
-            await pilot.press("escape")
-            app.open_check(Path("samples/chat.jsonl"))
-            await until(lambda: app.screen.session.path.name == "chat.jsonl")  # type: ignore[attr-defined]
-            await stage.at("Check")
-            await take(pilot, "check-clean")
-            await pilot.press("enter")
-            await stage.at("Create")
-            await take(pilot, "create")
-            while app.screen is not app.jobs:
-                await pilot.press("escape")
-                await pilot.pause()
-            rest = await stage.first_are_back(Path("samples/reviews-2000.jsonl"), REVIEWS)
-            app.jobs.go_to(rest)
-            await pilot.press("w")
-            await until(lambda: app.screen.is_modal)
-            app.clear_notifications()
-            await take(pilot, "rest")
-    return made
+        async with stage.app.run_test(size=size) as pilot:
+            walk = Walk(stage, pilot, folder, suffix)
+            evaluated = await walk.jobs()
+            await walk.job_and_results(evaluated)
+            await walk.files()
+            await walk.pick_check_and_create()
+            await walk.rest_dialog()
+    return walk.pictures
 
 
-def demo_box() -> Sandbox:
-    """The demo's server, as the command runs it, at a fixed time."""
+def demo_sandbox() -> Sandbox:
+    """Return the demo's server, as `--demo` runs it, at a fixed time."""
     return Sandbox(demo=True, speed=0, start=NOW, failure_rate=0.01, cut_rate=0.02)
 
 
 @contextmanager
 def studio() -> Iterator[Path]:
-    """A folder to work in, with the samples, as home and as the working folder, in UTC."""
+    """Make a folder with the samples the home and the working folder, and UTC the time zone; yield it."""
     os.environ["TZ"] = "UTC"
     time.tzset()
     before = Path.cwd()
     with tempfile.TemporaryDirectory() as work:
         os.environ["HOME"] = work
-        place = Path(work) / "evals"
-        place.mkdir()
-        write_samples(place / "samples")
-        with (place / "safety-eval.jsonl").open("wb") as file:
+        folder = Path(work) / "evals"
+        folder.mkdir()
+        write_samples(folder / "samples")
+        with (folder / "safety-eval.jsonl").open("wb") as file:
             file.writelines(map(encode_line, questions(240, 41, prefix="case")))
-        for made in (place / "samples", place / "safety-eval.jsonl", *(place / "samples").iterdir()):
-            os.utime(made, (NOW - 60, NOW - 60))
-        os.chdir(place)
+        for path in (folder / "samples", folder / "safety-eval.jsonl", *(folder / "samples").iterdir()):
+            os.utime(path, (NOW - 60, NOW - 60))
+        os.chdir(folder)
         try:
             yield Path(work)
         finally:
@@ -251,17 +293,17 @@ def studio() -> Iterator[Path]:
 
 
 async def make(folder: Path, sessions: Sequence[tuple[str, tuple[int, int], str]] = SESSIONS) -> list[Path]:
-    """Make the pictures of these sessions; the files made."""
+    """Make the pictures of these sessions; return the files."""
     folder.mkdir(parents=True, exist_ok=True)
-    made: list[Path] = []
+    pictures: list[Path] = []
     for name, size, theme in sessions:
         with studio() as work:
-            made += await session(folder, work / "data", name, size, theme)
-    return made
+            pictures += await session(folder, work / "data", name, size, theme)
+    return pictures
 
 
 def main() -> None:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", default=Path(__file__).parent, type=Path)
     options = parser.parse_args()
