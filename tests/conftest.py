@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHAT_MODEL = "meta-llama/Llama-3.3-70B-Instruct-Turbo"
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one worker more than there are processors: half of the suite waits for clocks and servers."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(autouse=True)

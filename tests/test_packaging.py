@@ -14,24 +14,13 @@ from urllib.parse import unquote
 import pytest
 from screenshots.make import SESSIONS, make
 
-from tbatch_tui.engine.options import EngineOptions
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tbatch_tui.sandbox.testing import Sandbox
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
-
-COMING = {
-    "engine/token_estimate.py",
-    "tui/screens/jobs/feed.py",
-    "tui/textual_private.py",
-    "tui/widgets/table/cursor.py",
-}
-"""Files that the architecture names before they are written. Empty this once they are."""
 
 PYPROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 PROJECT = tomllib.loads(PYPROJECT)["project"]
@@ -60,21 +49,6 @@ SHOWN_ON_SCREENSHOT = {
 # -- the README and the docs
 
 
-async def test_the_example_runs_against_the_sandbox(sandbox: Sandbox, tmp_path: Path, chat_file: Path) -> None:
-    [block] = re.findall(r"```python\n(.*?)```", README.partition("## From a script")[2], re.DOTALL)
-    names: dict[str, object] = {}
-    exec(compile(block, "README.md", "exec"), names)
-    options = EngineOptions(
-        data_dir=tmp_path / "data",
-        output_dir=tmp_path / "results",
-        base_url=sandbox.base_url,
-        api_key=sandbox.key,
-        poll_interval=0.2,
-    )
-    [path] = await names["run"](chat_file, options)  # type: ignore[operator]
-    assert path.read_bytes() == sandbox.file_bytes(sandbox.jobs[0]["output_file_id"])
-
-
 def test_the_two_commands_are_as_promised() -> None:
     lines = README.splitlines()
     assert "pip install . && tbatch-tui --demo" in lines
@@ -100,7 +74,7 @@ def test_every_file_that_the_architecture_names_exists() -> None:
     page = (ROOT / "docs" / "dev" / "architecture.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`((?:cli|config|engine|tui|text|sandbox)/[\w/.]+)`", page))
     missing = {path for path in named if not (ROOT / "src" / "tbatch_tui" / path).exists()}
-    assert named and missing <= COMING
+    assert named and missing == set()
 
 
 def anchors(page: Path) -> set[str]:
@@ -120,6 +94,11 @@ def without_code(page: Path) -> str:
 
 
 # -- the dependencies
+
+
+def test_the_dev_group_is_the_dev_extra() -> None:
+    groups = tomllib.loads(PYPROJECT)["dependency-groups"]
+    assert groups["dev"] == PROJECT["optional-dependencies"]["dev"]
 
 
 @pytest.mark.parametrize("dependency", DEPENDENCIES)
