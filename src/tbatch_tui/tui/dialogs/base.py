@@ -55,7 +55,7 @@ class KeyHints(OneLine):
         super().__init__()
         self._hints = hints
 
-    def pieces(self, _width: int) -> StyledText:
+    def styled_text(self, _width: int) -> StyledText:
         """Return each key with its word."""
         pieces: StyledText = []
         for key, word in self._hints:
