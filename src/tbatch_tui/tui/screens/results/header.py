@@ -95,7 +95,7 @@ def _position(table: RecordTable[Row]) -> str:
     return f"{index + 1:,} of {rows}" if index else rows
 
 
-def activity_pieces(session: ResultsSession, exported: tuple[int, int] | None) -> StyledText:
+def activity_text(session: ResultsSession, exported: tuple[int, int] | None) -> StyledText:
     """Return how far exporting, reading or searching is: `reading 42 %`."""
     if exported is not None:
         done, total = exported
@@ -136,7 +136,7 @@ class ResultCosts:
         self._total, self._chosen = total, part
         return True
 
-    def pieces(self, estimate: Estimate | None, *, with_chosen: bool, with_prices: bool) -> StyledText:
+    def styled_text(self, estimate: Estimate | None, *, with_chosen: bool, with_prices: bool) -> StyledText:
         """Return `$1.20 of $4.80 (est. ≤ $5.00)` for the right end of the header line."""
         if self._total is None or self._total.usd is None:
             return []

@@ -19,7 +19,7 @@ from tbatch_tui.tui.screens.results.family import Family
 from tbatch_tui.tui.screens.results.header import (
     CountsLine,
     ResultCosts,
-    activity_pieces,
+    activity_text,
     causes_subject,
     rows_subject,
 )
@@ -203,8 +203,8 @@ class ResultsScreen(BaseScreen):
         else:
             subject = rows_subject(name, self.row_filter.text, self.table)
         with_prices = self.size.width >= PRICES_WIDTH
-        costs = self._costs.pieces(self.family.estimate, with_chosen=not by_cause, with_prices=with_prices)
-        self.header.show(subject, activity_pieces(self.session, self.exporter.progress) or costs)
+        costs = self._costs.styled_text(self.family.estimate, with_chosen=not by_cause, with_prices=with_prices)
+        self.header.show(subject, activity_text(self.session, self.exporter.progress) or costs)
         self.query_one(CountsLine).show(self.session.index, record)
 
     def _show_by_cause(self, on: bool) -> None:
