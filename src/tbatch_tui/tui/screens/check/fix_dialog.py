@@ -64,7 +64,7 @@ class FixOffer:
 
 @dataclass(frozen=True, slots=True)
 class FixChoice:
-    """What a person chose."""
+    """What the person chose to fix."""
 
     rules: frozenset[str]
     """The rules to fix."""

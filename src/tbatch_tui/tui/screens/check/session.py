@@ -141,7 +141,7 @@ class CheckSession:
 
     @property
     def activity(self) -> str:
-        """What a thread is doing with the file, for the person to read; empty when nothing goes on."""
+        """What a thread is doing with the file, for the person to read; empty when it does nothing."""
         return self._work.label
 
     @property

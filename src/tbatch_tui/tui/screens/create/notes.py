@@ -1,4 +1,4 @@
-"""What stands on the Create form: facts about the file and its results, and notes on what to know before a submit."""
+"""The texts of the Create form: facts about the file and its results, and notes on what to know before a submit."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def file_facts(report: CheckReport) -> list[tuple[str, StyledText]]:
 
 
 def _parts_facts(report: CheckReport) -> list[tuple[str, StyledText]]:
-    """Return that a file over the limits goes as several jobs."""
+    """Return how a file over the limits is sent as several jobs; nothing for others."""
     if not report.goes_in_parts:
         return []
     text = f"several, each of {REQUESTS_MAX:,} requests and {FILE_MEGABYTES} MB at most; merged again in Results"

@@ -52,9 +52,10 @@ class SubmitButton(FlatButton, inherit_bindings=False):
 
 
 class CreateScreen(BaseScreen):
-    """A form that is right as it stands. Posts `Submitted` when the submission is committed, `GoBack` before that.
+    """A form whose defaults can be submitted as they are.
 
-    What was chosen is kept on the screen object: it can be left and shown again.
+    Posts `Submitted` when the submission is committed, `GoBack` before that. What was chosen is kept on the screen
+    object: it can be left and shown again.
     """
 
     NAME = "Create"
@@ -131,7 +132,7 @@ class CreateScreen(BaseScreen):
 
     def on_screen_resume(self) -> None:
         """Look again at what may have changed while the screen was covered: the file, and the prices."""
-        # After a question that Submit has asked, it is still under way.
+        # The screen also resumes after a question that Submit asked: the submit is still in progress then.
         self._is_busy = any(worker.group == "submit" and worker.is_running for worker in self.workers)
         self._show_notes()
         self._look_back()

@@ -66,7 +66,7 @@ class JobFeed:
         """Filter and sort again; the table keeps cursor, scroll and marks."""
         model, table = self._model, self._table
         self.refresh_empty_text()
-        # Lines part running, needing a person, and done; in another order they would part nothing.
+        # Rules separate the ranks: active, needing attention, done. In another order the ranks are mixed.
         table.set_group(_rank if model.sort == SORTS[0] else None)
         self.rows = JobRows(model.shown(), model.records, self.transfers)
         table.set_source(self.rows)

@@ -120,7 +120,7 @@ class PickScreen(BaseScreen):
 
     @work(group="folder", exclusive=True, exit_on_error=False)
     async def _enter(self, folder: Path) -> None:
-        """Go into a folder, with the cursor on the folder one came from, or on the likeliest file."""
+        """Go into a folder, with the cursor on the folder that was left, or on the likeliest file."""
         left = self._choices.folder
         if await self._show_folder(folder):
             self._move_cursor(self._choices.key_of(left) or self._choices.likeliest_key)
