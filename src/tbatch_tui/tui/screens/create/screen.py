@@ -52,10 +52,10 @@ class SubmitButton(FlatButton, inherit_bindings=False):
 
 
 class CreateScreen(BaseScreen):
-    """A form whose defaults can be submitted as they are. Posts `Submitted` when the submission is committed, `GoBack`
-    before that.
+    """A form whose defaults can be submitted as they are.
 
-    What was chosen is kept on the screen object: it can be left and shown again.
+    Posts `Submitted` when the submission is committed, `GoBack` before that. What was chosen is kept on the screen
+    object: it can be left and shown again.
     """
 
     NAME = "Create"
