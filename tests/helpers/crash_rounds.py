@@ -1,4 +1,4 @@
-"""The engine in child processes that are killed at seeded random moments, and what is left in the end.
+"""Kill engines in child processes at seeded random moments, and count what is left in the end.
 
 Shared by the test (15 rounds) and `python -m benchmarks.crash` (200 rounds).
 """
@@ -20,7 +20,7 @@ from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import write_chat
-from tests.engine.scenarios.test_fault_matrix import at_home
+from tests.engine.scenarios.test_fault_matrix import has_all_files
 from tests.helpers.crash_child import hurried_options
 from tests.helpers.submit_child import child_environment
 
@@ -39,7 +39,7 @@ _SLOWED: list[tuple[str, dict[str, Any]]] = [
 
 @dataclass(slots=True)
 class Counts:
-    """What is left after all the kills and one last, undisturbed start."""
+    """What is left after all the kills and one last, undisturbed run."""
 
     rounds: int = 0
     submits: int = 0
@@ -66,7 +66,7 @@ class Counts:
 
 
 async def crash(rounds: int, seed: int, folder: Path) -> Counts:
-    """Kill `rounds` children, then let one engine finish in peace; the counts."""
+    """Kill `rounds` children, let one engine finish undisturbed, and return the counts."""
     chance = random.Random(seed)
     counts = Counts(rounds)
     files: list[Path] = []
@@ -115,7 +115,7 @@ async def _finish(box: Sandbox, folder: Path, files: list[Path], counts: Counts)
         for each in kept:
             try:
                 async with asyncio.timeout(60):
-                    await engine.wait_until(each.key, at_home)
+                    await engine.wait_until(each.key, has_all_files)
             except TimeoutError:
                 counts.unfetched += 1
         records = {r.key: r for r in await engine.records()}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.options import EngineOptions
-from tests.engine.scenarios.test_fault_matrix import at_home
+from tests.engine.scenarios.test_fault_matrix import has_all_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +64,7 @@ async def submit_files(url: str, key: str, folder: str, files: list[str], reques
         ]
         print("committed", flush=True)  # noqa: T201 - the parent waits for this line
         for each in keys:
-            await engine.wait_until(each, at_home)
+            await engine.wait_until(each, has_all_files)
 
 
 if __name__ == "__main__":

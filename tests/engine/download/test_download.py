@@ -1,4 +1,4 @@
-"""A result file is the server's, whole, under its name; and no foreign file is lost: against servers that misbehave."""
+"""Result files are whole and no other file is lost, against servers that misbehave."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ROWS = 400
 
 
 async def get(engine: BatchEngine, box: Sandbox, rows: int = ROWS) -> JobRecord:
-    """Fetch the results of a job made elsewhere."""
+    """Download the results of a job made elsewhere."""
     job_id = box.add_job("COMPLETED", rows=rows)
     await engine.wait_until(job_id, lambda r: r.job is not None)
     await engine.download(job_id)
@@ -63,7 +63,7 @@ def assert_whole(record: JobRecord, box: Sandbox) -> Path:
     ],
     ids=["empty", "error object", "array", "a part not asked for", "a part of nothing"],
 )
-async def test_what_is_not_the_file_is_never_taken_for_it(
+async def test_an_answer_that_is_not_the_file_never_gets_its_name(
     status: int, headers: dict[str, str], body: str, sandbox: Sandbox, make_engine: MakeEngine
 ) -> None:
     sandbox.plan_fault("status", CONTENT, first=1, last=2, status=status, headers=headers, body=body)
@@ -73,19 +73,17 @@ async def test_what_is_not_the_file_is_never_taken_for_it(
 
 
 @pytest.mark.parametrize("status", [403, 404, 405, 501])
-async def test_a_server_that_answers_nothing_about_a_file_loses_no_result(
+async def test_a_server_that_does_not_name_a_size_loses_no_result(
     status: int, sandbox: Sandbox, make_engine: MakeEngine
 ) -> None:
-    """Asked only where the answer itself does not say how long it is."""
+    """The size is asked for only where the download itself does not name it."""
     sandbox.plan_fault("truncate-no-length", CONTENT, bytes=10**9, last=None)
     sandbox.plan_fault("status", "/v1/files/*", method="GET", last=None if status < 500 else 1, status=status)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         assert_whole(await get(engine, sandbox), sandbox)
 
 
-async def test_a_server_that_wants_patience_is_given_it_by_all_downloads(
-    sandbox: Sandbox, make_engine: MakeEngine
-) -> None:
+async def test_retry_after_holds_for_all_downloads(sandbox: Sandbox, make_engine: MakeEngine) -> None:
     sandbox.plan_fault("status", CONTENT, status=429, headers={"Retry-After": "1"})
     jobs = [sandbox.add_job("COMPLETED", rows=5) for _ in range(2)]
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
@@ -111,10 +109,10 @@ async def test_an_empty_result_file_is_a_result(sandbox: Sandbox, make_engine: M
 @pytest.mark.parametrize(
     "body", ["\n", '{"custom_id": "a"}\n{"custom_id": "b", "resp', "\ufeffnot what one hoped for\n"]
 )
-async def test_a_file_that_is_odd_on_the_server_too_is_brought_as_it_is(
+async def test_a_file_that_is_malformed_on_the_server_is_downloaded_as_it_is(
     body: str, sandbox: Sandbox, make_engine: MakeEngine
 ) -> None:
-    """Its size there tells it from an answer cut off and from a page of a proxy, which never get a final name."""
+    """Its size tells it from an answer cut off and from a proxy's page, which never get a final name."""
     size = len(body.encode())
     sandbox.plan_fault("status", CONTENT, last=None, status=200, body=body)
     sandbox.plan_fault("status", "/v1/files/*", method="GET", last=None, status=200, body={"id": "f", "bytes": size})
@@ -124,8 +122,8 @@ async def test_a_file_that_is_odd_on_the_server_too_is_brought_as_it_is(
     assert record.output.path.read_bytes() == body.encode()
 
 
-async def test_a_fetch_that_breaks_off_unforeseen_is_not_begun_again_at_once() -> None:
-    """A history that cannot be written, say: neither the server nor the person is told of it a thousand times."""
+async def test_a_download_that_fails_unexpectedly_is_retried_with_back_off() -> None:
+    """For example when the history cannot be written: it must not be asked for a thousand times a second."""
     begun: list[float] = []
 
     class Store:
@@ -165,8 +163,8 @@ async def test_a_fetch_that_breaks_off_unforeseen_is_not_begun_again_at_once() -
     assert gaps[0] >= 0.05 and gaps[2] >= 0.2
 
 
-async def test_more_or_fewer_bytes_than_the_length_says_are_no_file(sandbox: Sandbox, make_engine: MakeEngine) -> None:
-    """A server that says too much is not waited for in vain; what lies beyond the length is not the file."""
+async def test_more_or_fewer_bytes_than_the_length_are_no_file(sandbox: Sandbox, make_engine: MakeEngine) -> None:
+    """The engine does not wait for bytes that never come, and bytes beyond the length are not the file."""
     whole = b'{"custom_id": "a"}\n{"custom_id": "b"}\n'
     answers = [(len(whole) + 9, whole), (len(whole), whole + b"HTTP/1.1 200 OK")]
 
@@ -188,27 +186,27 @@ async def test_more_or_fewer_bytes_than_the_length_says_are_no_file(sandbox: San
 
 
 @pytest.mark.parametrize("status", ["EXPIRED", "CANCELLED", "COMPLETED"])
-@pytest.mark.parametrize("kept", ["output_file_id", "error_file_id"])
-async def test_whatever_ended_with_whichever_file_it_is_fetched_by_itself(
-    status: str, kept: str, sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
+@pytest.mark.parametrize("named", ["output_file_id", "error_file_id"])
+async def test_any_file_of_any_ended_job_is_downloaded_automatically(
+    status: str, named: str, sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ) -> None:
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         key = await engine.submit_checked(chat_file, Endpoint.CHAT)
         await engine.wait_until(key, fetched)  # a file that is there, to be taken for either
         [job] = sandbox.jobs
-        odd = job | {"status": status, "output_file_id": None, "error_file_id": None, kept: job["output_file_id"]}
-        odd |= {"id": "not a uuid/../☃", "progress": "odd", "created_at": "yesterday", "new_field": [1]}
-        sandbox.plan_fault("status", "/v1/batches", method="POST", status=200, body={"job": odd | {"status": "NEW"}})
-        sandbox.plan_fault("status", "/v1/batches", method="GET", last=None, status=200, body=[odd, None, 7, {}])
+        ended = job | {"status": status, "output_file_id": None, "error_file_id": None, named: job["output_file_id"]}
+        ended |= {"id": "not a uuid/../☃", "progress": "odd", "created_at": "yesterday", "new_field": [1]}
+        sandbox.plan_fault("status", "/v1/batches", method="POST", status=200, body={"job": ended | {"status": "NEW"}})
+        sandbox.plan_fault("status", "/v1/batches", method="GET", last=None, status=200, body=[ended, None, 7, {}])
         record = await engine.wait(await engine.submit_checked(chat_file, Endpoint.CHAT))
-    assert (record.key, record.status) == (odd["id"], status)
+    assert (record.key, record.status) == (ended["id"], status)
     [path] = record.paths
     assert path.read_bytes() == sandbox.file_bytes(job["output_file_id"])
     assert path.parent == engine.options.output_dir
 
 
 @pytest.mark.parametrize("begun", ["whole", "half", "other bytes", "an odd answer"])
-async def test_a_part_left_by_a_crash_is_gone_on_with_or_started_over(
+async def test_a_part_left_by_a_crash_is_resumed_or_started_over(
     begun: str, sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
 ) -> None:
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
@@ -267,7 +265,7 @@ async def test_the_key_does_not_follow_a_redirect_to_another_host(sandbox: Sandb
     assert all(sandbox.key not in head and "authorization" not in head.lower() for head in heads)
 
 
-async def test_gone_is_believed_when_it_is_said_twice(
+async def test_a_missing_file_is_believed_the_second_time(
     sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
 ) -> None:
     sandbox.plan_fault("status", CONTENT, status=404, first=1)
@@ -282,7 +280,7 @@ async def test_gone_is_believed_when_it_is_said_twice(
     assert not list((tmp_path / "results").glob("*.part"))
 
 
-async def test_a_stopped_download_waits_to_be_asked_for_and_goes_on_where_it_was(
+async def test_a_stopped_download_waits_to_be_asked_for_and_is_resumed(
     sandbox: Sandbox, make_engine: MakeEngine
 ) -> None:
     sandbox.plan_fault("drip", CONTENT, bytes=20_000, seconds=0.3)
@@ -303,7 +301,7 @@ async def test_a_stopped_download_waits_to_be_asked_for_and_goes_on_where_it_was
         assert not engine.stop_download(job_id)
 
 
-async def test_two_data_folders_and_one_output_folder_do_not_spoil_each_others_bytes(
+async def test_two_apps_that_share_an_output_folder_do_not_mix_their_bytes(
     sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
 ) -> None:
     sandbox.plan_fault("drip", CONTENT, bytes=30_000, seconds=0.05, last=3)
@@ -320,7 +318,7 @@ async def test_two_data_folders_and_one_output_folder_do_not_spoil_each_others_b
 @pytest.mark.parametrize(
     "name", ["../../../escape.jsonl", "/etc/passwd.jsonl", "..\\..\\x.jsonl", ".hidden.jsonl", ".."]
 )
-async def test_a_name_from_the_server_chooses_no_folder_and_hides_nothing(
+async def test_a_name_from_the_server_chooses_no_folder_and_makes_no_hidden_file(
     name: str, sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
 ) -> None:
     content = b'{"custom_id":"row-0","body":{"model":"m","messages":[{"role":"user","content":"Hello"}]}}\n'
@@ -335,21 +333,21 @@ async def test_a_name_from_the_server_chooses_no_folder_and_hides_nothing(
         assert not transfer.path.name.startswith(".")
 
 
-def test_the_longest_names_leave_room_for_what_is_added() -> None:
+def test_the_longest_names_leave_room_for_a_suffix() -> None:
     name = result_name("é" * 300, "j" * 300, FileKind.OUTPUT, whole_id=True)
     assert len(os.fsencode(name)) + len(".before-99.part") <= 255
     assert stem_of("a/b\\.x.y.jsonl") == "x.y"
 
 
-def test_what_came_under_the_name_meanwhile_is_kept(tmp_path: Path) -> None:
+def test_a_file_that_took_the_name_meanwhile_is_kept(tmp_path: Path) -> None:
     final, part = tmp_path / "x.output.jsonl", tmp_path / "x.output.jsonl.part"
     outside = tmp_path / "outside"
     final.symlink_to(outside)  # leads nowhere yet
     part.write_bytes(b'{"custom_id": "a"}\n')
     check = download.StreamCheck()
     check.add_file(part, part.stat().st_size)
-    verified, plain, odd = check.result()
-    assert plain and odd is None
+    verified, plain, doubt = check.result()
+    assert plain and doubt is None
     beside = download._put_in_place(part, final, verified)
     assert beside is not None and beside.is_symlink()
     assert not outside.exists()
@@ -366,7 +364,7 @@ def test_a_part_that_already_has_its_final_name_is_not_written_to(tmp_path: Path
     assert final.read_bytes() == b"whole"
 
 
-def test_a_part_is_written_by_one_at_a_time_and_through_no_link(tmp_path: Path) -> None:
+def test_a_part_is_written_by_one_app_at_a_time_and_through_no_link(tmp_path: Path) -> None:
     part = tmp_path / "x.jsonl.part"
     handle = download._take_part(part)
     with pytest.raises(LocalFileError, match="another"):
@@ -400,7 +398,7 @@ def test_jobs_that_share_their_first_characters_do_not_share_a_name(tmp_path: Pa
     journal.close()
 
 
-def test_whole_ids_in_names_stay_apart_however_long_and_odd_they_are() -> None:
+def test_names_with_whole_ids_differ_however_long_the_ids_are() -> None:
     ids = ["batch-" + "0" * 60 + end for end in "12"] + ["a/b-0001", "a_b-0001", "a\x1bb-0001"]
     names = {result_name("x", job_id, FileKind.OUTPUT, whole_id=True) for job_id in ids}
     assert len(names) == len(ids)
@@ -413,7 +411,7 @@ def _can_mount(folder: Path) -> bool:
     return os.geteuid() == 0 and os.system(f"mount -t tmpfs -o size=1m tmpfs {folder} 2>/dev/null") == 0
 
 
-async def test_a_full_or_read_only_disk_is_said_and_mended_by_itself(
+async def test_a_full_or_read_only_disk_is_reported_and_recovered_from(
     sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "results"
@@ -436,10 +434,10 @@ async def test_a_full_or_read_only_disk_is_said_and_mended_by_itself(
         os.system(f"umount -l {folder}")
 
 
-async def test_a_disk_that_takes_no_more_on_the_way_is_said_and_mended_by_itself(
+async def test_a_disk_that_fills_up_during_a_download_is_reported_and_recovered_from(
     sandbox: Sandbox, make_engine: MakeEngine
 ) -> None:
-    """As above, where nothing can be mounted: the operating system lets no file grow further."""
+    """Like the test before, where nothing can be mounted: the operating system lets no file grow further."""
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     job_id = sandbox.add_job("COMPLETED", rows=5000)
@@ -456,7 +454,7 @@ async def test_a_disk_that_takes_no_more_on_the_way_is_said_and_mended_by_itself
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-async def test_a_disk_without_room_is_said_before_a_byte_is_written(
+async def test_a_full_disk_is_reported_before_a_byte_is_written(
     sandbox: Sandbox, make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(download, "_SPARE", 1 << 62)

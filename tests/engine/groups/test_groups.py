@@ -1,4 +1,4 @@
-"""A file as several jobs, and a few requests that go ahead: nothing goes out that nobody wanted, nothing is lost."""
+"""Files as several jobs, and a few requests that go first: nothing is sent unasked, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def submit(engine: BatchEngine, path: Path, *, first: int = 0, auto_contin
 
 
 async def rest_is(engine: BatchEngine, key: str, status: str) -> JobRecord:
-    """The rest of the group, once it has this status."""
+    """Return the record of the rest of the group, once it has this status."""
     [_, rest] = await engine.groups.parts(key)
     return await engine.wait_until(rest.key, lambda record: record.status == status)
 
@@ -76,7 +76,7 @@ def merged(records: list[JobRecord]) -> tuple[MergedIndex, RequestCounts]:
     return index, index.build()
 
 
-async def test_a_file_over_the_limits_goes_as_several_jobs_and_comes_back_as_one(
+async def test_a_file_over_the_limits_is_several_jobs_whose_results_merge(
     sandbox: Sandbox, make_engine: MakeEngine, file: Path
 ) -> None:
     async with make_engine(sandbox, requests_per_job=10) as engine:
@@ -90,8 +90,8 @@ async def test_a_file_over_the_limits_goes_as_several_jobs_and_comes_back_as_one
         assert [record.requests for record in records] == [10, 10, 5]
         assert records[1].output is not None and records[1].output.path is not None
         assert records[1].output.path.name == f"reviews.part2of3-{records[1].key[:8]}.output.jsonl"
-        index, found = merged(records)
-        assert found.is_even and found.answered == COUNT
+        index, counts = merged(records)
+        assert counts.is_even and counts.answered == COUNT
         assert [index.row(row).attempt for row in (0, 12, 24)] == [1, 1, 1]
         assert [index.row(row).custom_id for row in (0, 12, 24)] == ["request-1", "request-13", "request-25"]
         family = await engine.family(records[2].key)
@@ -100,7 +100,7 @@ async def test_a_file_over_the_limits_goes_as_several_jobs_and_comes_back_as_one
         assert earlier.key == records[0].key, "these bytes ran: submitting them again is billed again"
 
 
-async def test_the_rest_follows_by_itself_when_all_of_the_first_are_answered(
+async def test_the_rest_follows_when_all_of_the_first_are_answered(
     sandbox: Sandbox, make_engine: MakeEngine, file: Path, events: list[Event]
 ) -> None:
     async with make_engine(sandbox) as engine:
@@ -113,11 +113,11 @@ async def test_the_rest_follows_by_itself_when_all_of_the_first_are_answered(
         assert [record.requests for record in records] == [10, COUNT - 10]
         assert len(sandbox.jobs) == 2
         assert merged(records)[1].answered == COUNT
-        told = [event.title for event in events if isinstance(event, Notice)]
-        assert told == ["mine · first 10: all answered"]
+        titles = [event.title for event in events if isinstance(event, Notice)]
+        assert titles == ["mine · first 10: all answered"]
 
 
-async def test_the_rest_waits_for_the_persons_word_and_goes_once(
+async def test_the_rest_waits_for_the_person_and_is_sent_once(
     sandbox: Sandbox, make_engine: MakeEngine, file: Path, events: list[Event]
 ) -> None:
     async with make_engine(sandbox) as engine:
@@ -135,7 +135,7 @@ async def test_the_rest_waits_for_the_persons_word_and_goes_once(
         assert "The other 15 wait for your word" in notice.hint
 
 
-async def test_what_comes_back_cut_short_keeps_the_rest_from_going(
+async def test_answers_that_are_cut_short_hold_the_rest(
     sandbox: Sandbox, make_engine: MakeEngine, cut_file: Path
 ) -> None:
     async with make_engine(sandbox) as engine:
@@ -149,7 +149,7 @@ async def test_what_comes_back_cut_short_keeps_the_rest_from_going(
         assert len(sandbox.jobs) == 1
 
 
-async def test_a_first_part_that_brings_nothing_keeps_the_rest_from_going(
+async def test_a_first_part_without_results_holds_the_rest(
     still_sandbox: Sandbox, make_engine: MakeEngine, file: Path
 ) -> None:
     async with make_engine(still_sandbox) as engine:
@@ -176,7 +176,7 @@ async def test_the_first_come_back_while_no_app_is_open(sandbox: Sandbox, make_e
         assert len(sandbox.jobs) == 2
 
 
-async def test_killed_after_the_first_were_counted_the_rest_still_hears_of_it(
+async def test_killed_after_the_first_were_counted_the_rest_is_still_decided(
     sandbox: Sandbox, make_engine: MakeEngine, file: Path
 ) -> None:
     async with make_engine(sandbox) as engine:
@@ -192,15 +192,15 @@ async def test_killed_after_the_first_were_counted_the_rest_still_hears_of_it(
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="the file system takes no such name")
-async def test_a_name_that_no_request_can_carry_is_refused_at_once(
+async def test_a_name_that_no_request_can_carry_is_rejected_at_once(
     sandbox: Sandbox, make_engine: MakeEngine, file: Path
 ) -> None:
-    odd = file.rename(file.with_name(os.fsdecode(b"caf\xe9.jsonl")))
+    renamed = file.rename(file.with_name(os.fsdecode(b"caf\xe9.jsonl")))
     async with make_engine(sandbox) as engine:
-        for submitting in (submit(engine, odd, first=10), engine.submit_checked(odd, Endpoint.CHAT)):
-            with pytest.raises(LocalFileError, match="its name is not UTF-8") as told:
+        for submitting in (submit(engine, renamed, first=10), engine.submit_checked(renamed, Endpoint.CHAT)):
+            with pytest.raises(LocalFileError, match="its name is not UTF-8") as caught:
                 await submitting
-            assert "Rename it" in told.value.hint
+            assert "Rename it" in caught.value.hint
         assert await engine.records() == []
 
 

@@ -1,4 +1,4 @@
-"""An input file as parts: every request in exactly one, byte for byte, each part under the limits."""
+"""Every request is in exactly one part, byte for byte, and each part is under the limits."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def requests_of(data: bytes) -> list[bytes]:
 
 
 def requests_in(data: bytes) -> list[bytes]:
-    """Of a part: a byte order mark in it is a line's own."""
+    """Return the requests of a part, where a byte order mark belongs to its line."""
     return [line for line in data.split(b"\n") if line and not line.isspace()]
 
 
@@ -59,22 +59,22 @@ def test_every_request_is_in_exactly_one_part(
         if not asked:
             return
         parts = split(path, Path(name) / "parts", first=first, requests_max=requests_max, bytes_max=bytes_max)
-        found = [requests_in(part.path.read_bytes()) for part in parts]
-        for part, inside in zip(parts, found, strict=True):
+        in_parts = [requests_in(part.path.read_bytes()) for part in parts]
+        for part, inside in zip(parts, in_parts, strict=True):
             written = part.path.read_bytes()
             assert (part.size, part.requests) == (len(written), len(inside))
             assert part.sha256 == hashlib.sha256(written).hexdigest()
             assert written.endswith(b"\n")
-        rest = found[1:] if first else found
+        rest = in_parts[1:] if first else in_parts
         assert all(len(inside) <= requests_max for inside in rest)
         assert all(sum(len(line) + 1 for line in inside) <= bytes_max or len(inside) == 1 for inside in rest)
         together = [line for inside in rest for line in inside]
         if not first:
             assert together == asked
         else:
-            assert len(found[0]) == first
+            assert len(in_parts[0]) == first
             chosen = [number * len(asked) // first for number in range(first)]
-            assert found[0] == [asked[number] for number in chosen]
+            assert in_parts[0] == [asked[number] for number in chosen]
             assert together == [line for number, line in enumerate(asked) if number not in set(chosen)]
 
 
@@ -96,7 +96,7 @@ def test_parts_are_named_after_the_file_and_kept_from_others(tmp_path: Path) -> 
     assert ahead[0].path.parent.stat().st_mode & 0o077 == 0
 
 
-def test_a_name_that_leaves_no_room_or_is_odd_is_made_fit(tmp_path: Path) -> None:
+def test_a_name_that_is_too_long_or_unusual_is_changed(tmp_path: Path) -> None:
     path = tmp_path / f"\x1b[2J{'x' * 240}.jsonl"
     path.write_bytes(b"{}\n" * 25)
     [first, rest] = split(path, tmp_path / "parts", first=10)
@@ -114,7 +114,7 @@ def test_a_file_that_changed_leaves_nothing_behind(tmp_path: Path) -> None:
     assert list(home.iterdir()) == []
 
 
-def test_it_stops_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_cancelling_leaves_nothing_behind(tmp_path: Path) -> None:
     path, home = tmp_path / "reviews.jsonl", tmp_path / "parts"
     path.write_bytes(b"{}\n" * 25)
     with pytest.raises(OperationCancelledError):
@@ -126,6 +126,6 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     path, home = tmp_path / "reviews.jsonl", tmp_path / "parts"
     path.write_bytes(b"{}\n")
     home.write_text("a file where the folder should be")
-    with pytest.raises(LocalFileError, match=r"cannot be written .*parts") as told:
+    with pytest.raises(LocalFileError, match=r"cannot be written .*parts") as caught:
         write_parts(path, home, fingerprint=read_fingerprint(path), requests=1, requests_max=9, bytes_max=99)
-    assert "Nothing was submitted" in told.value.hint
+    assert "Nothing was submitted" in caught.value.hint

@@ -1,4 +1,4 @@
-"""The list of jobs is asked for politely: once a tick, less often in trouble, and never before the server wants it."""
+"""The list of jobs is asked for once an interval, less often after failures, and never before Retry-After."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def asked(box: Sandbox) -> list[float]:
 
 @pytest.mark.parametrize("form", ["seconds", "date", "date without a zone"])
 @pytest.mark.parametrize("status", [429, 503])
-async def test_it_waits_as_long_as_the_server_asks_and_says_until_when(
+async def test_retry_after_is_waited_out_and_shown(
     form: str, status: int, sandbox: Sandbox, make_engine: MakeEngine
 ) -> None:
     moment = email.utils.formatdate(time.time() + 3, usegmt=True)  # whole seconds, and the engine starts first
@@ -49,7 +49,7 @@ async def test_it_waits_as_long_as_the_server_asks_and_says_until_when(
     assert second - first >= (1.4 if form == "seconds" else 0.8)
 
 
-async def test_an_outage_is_asked_about_less_and_less_often_and_ends_by_itself(
+async def test_during_an_outage_lists_are_asked_for_less_and_less_often(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ) -> None:
     sandbox.plan_fault("html", LIST, method="GET", first=2, last=6, status=502)
@@ -74,7 +74,7 @@ async def test_a_failed_list_changes_no_job(still_sandbox: Sandbox, make_engine:
             await until(lambda: engine.health.state is HealthState.OK)
 
 
-async def test_r_asks_at_once_but_not_twice_within_two_seconds(sandbox: Sandbox, make_engine: MakeEngine) -> None:
+async def test_refresh_asks_at_once_but_not_twice_within_two_seconds(sandbox: Sandbox, make_engine: MakeEngine) -> None:
     async with asyncio.timeout(20), make_engine(sandbox, poll_interval=30.0) as engine:
         await until(lambda: engine.health.next_at is not None)
         assert not engine.refresh()  # it was asked for this instant
@@ -87,7 +87,7 @@ async def test_r_asks_at_once_but_not_twice_within_two_seconds(sandbox: Sandbox,
     assert second - first >= 1.9
 
 
-async def test_a_server_that_tells_no_names_is_not_asked_for_them_at_every_change(
+async def test_a_server_without_file_names_is_not_asked_for_them_at_every_change(
     sandbox: Sandbox, make_engine: MakeEngine
 ) -> None:
     sandbox.plan_fault("status", "/v1/files", method="GET", last=None, status=404)
@@ -101,7 +101,7 @@ async def test_a_server_that_tells_no_names_is_not_asked_for_them_at_every_chang
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"),
+    ("value", "expected"),
     [
         ("2026-09-01T12:00:00Z", 1788264000.0),
         ("2026-09-01T12:00:00", 1788264000.0),
@@ -125,16 +125,16 @@ async def test_a_server_that_tells_no_names_is_not_asked_for_them_at_every_chang
     ],
     ids=str,
 )
-def test_times_in_odd_forms_are_times_or_nothing(said: Any, meant: float | None) -> None:
-    assert wire.as_timestamp(said) == meant
+def test_times_in_any_form_are_times_or_none(value: Any, expected: float | None) -> None:
+    assert wire.as_timestamp(value) == expected
 
 
-def test_a_list_with_anything_in_it_is_as_many_jobs_as_it_has() -> None:
+def test_a_list_with_anything_in_it_yields_its_jobs() -> None:
     body = b'[{"id": "a", "status": 7, "progress": 1e999, "endpoint": [], "error": {"x": 1}}, {"id": ""}, null, "x", 3]'
     assert wire.decode_jobs(body) == [Job("a", "7", progress=0.0)]
 
 
-def test_a_key_that_the_server_repeats_goes_no_further() -> None:
+def test_a_key_that_the_server_repeats_is_redacted() -> None:
     key = "tgp_v1_repeated_by_the_server_wxyz"
     add_secret(key)
     job = {"id": "a", "status": "FAILED", "error": f"Bearer {key} may not do that"}

@@ -1,4 +1,4 @@
-"""What came of a job is counted when its files are here, kept, shown, and counted again when a file changed."""
+"""Results are counted when a job's files are here, saved, shown, and counted again when a file has changed."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from tests.engine.conftest import MakeEngine
 
 
-def tallied(record: JobRecord) -> bool:
+def is_counted(record: JobRecord) -> bool:
     return record.counts is not None
 
 
 async def run_job(engine: BatchEngine, path: Path, requests: int) -> JobRecord:
     key = await engine.submit_checked(path, Endpoint.CHAT, requests=requests)
-    return await engine.wait_until(key, tallied)
+    return await engine.wait_until(key, is_counted)
 
 
 def result_path(record: JobRecord) -> Path:
@@ -46,18 +46,18 @@ async def test_a_job_is_counted_when_its_files_are_here(
     path = write_chat(tmp_path / "in.jsonl", [f"Say {n}." for n in range(9)])
     async with make_engine(sandbox) as engine:
         record = await run_job(engine, path, 9)
-    tally = record.counts
-    assert tally is not None
-    assert (tally.requests, tally.answered, tally.errors, tally.missing) == (9, 9, 0, 0)
-    assert tally.is_even and not tally.needs_attention and record.rank is Rank.DONE
+    counts = record.counts
+    assert counts is not None
+    assert (counts.requests, counts.answered, counts.errors, counts.missing) == (9, 9, 0, 0)
+    assert counts.is_even and not counts.needs_attention and record.rank is Rank.DONE
     rows = [json.loads(line) for line in result_path(record).read_text().splitlines()]
     usages = [row["response"]["body"]["usage"] for row in rows]
-    assert tally.completion_tokens == sum(usage["completion_tokens"] for usage in usages) > 0
-    assert tally.prompt_tokens == sum(usage["prompt_tokens"] for usage in usages) > 0
-    async with make_engine(sandbox, api_key=None) as again:  # kept
+    assert counts.completion_tokens == sum(usage["completion_tokens"] for usage in usages) > 0
+    assert counts.prompt_tokens == sum(usage["prompt_tokens"] for usage in usages) > 0
+    async with make_engine(sandbox, api_key=None) as again:  # loaded
         await again.records()
-        kept = again.record(record.key)
-        assert kept is not None and kept.counts == tally
+        loaded = again.record(record.key)
+        assert loaded is not None and loaded.counts == counts
 
 
 async def test_rows_that_are_lost_or_doubled_need_a_person(
@@ -71,21 +71,26 @@ async def test_rows_that_are_lost_or_doubled_need_a_person(
         output.write_bytes(b"".join([*rows[:3], rows[0], b'{"custom_id": "stranger", "response": null}\n', b'{"cus']))
         engine.recount(record.key)
         record = await engine.wait_until(record.key, lambda r: r.counts is not None and not r.counts.is_even)
-        tally = record.counts
-        assert tally is not None
-        assert (tally.requests, tally.answered, tally.missing, tally.unknown, tally.duplicates, tally.unreadable) == (
-            (5, 3, 2, 1, 1, 1)
-        )
+        counts = record.counts
+        assert counts is not None
+        assert (
+            counts.requests,
+            counts.answered,
+            counts.missing,
+            counts.unknown,
+            counts.duplicates,
+            counts.unreadable,
+        ) == ((5, 3, 2, 1, 1, 1))
         assert record.rank is Rank.ATTENTION
         # What was counted stays when a file is gone: it is still what came of the job.
         output.unlink()
         path.unlink()
         engine.recount(record.key)
-        assert not is_stale(tally, sources_of(record))
+        assert not is_stale(counts, sources_of(record))
         assert count_results(record) is None
 
 
-async def test_a_job_fetched_by_an_older_version_is_counted_at_the_next_start(
+async def test_a_job_downloaded_by_an_older_version_is_counted_at_the_next_start(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, tmp_path: Path
 ) -> None:
     async with make_engine(sandbox) as engine:
@@ -95,48 +100,48 @@ async def test_a_job_fetched_by_an_older_version_is_counted_at_the_next_start(
     journal.close()
     async with make_engine(sandbox) as engine:
         assert all(old.counts is None for old in await engine.records())
-        assert (await engine.wait_until(record.key, tallied)).counts == record.counts
+        assert (await engine.wait_until(record.key, is_counted)).counts == record.counts
     journal = Journal(tmp_path / "data" / "history.db")
     journal.database.execute("DELETE FROM tallies")
     journal.close()
     async with make_engine(sandbox, api_key=None) as engine:  # without a key, when it is looked at
         await engine.records()
         engine.recount(record.key)
-        assert (await engine.wait_until(record.key, tallied)).counts == record.counts
+        assert (await engine.wait_until(record.key, is_counted)).counts == record.counts
 
 
-async def test_a_job_made_elsewhere_is_what_came_back(sandbox: Sandbox, make_engine: MakeEngine) -> None:
+async def test_a_job_made_elsewhere_is_counted_by_what_came_back(sandbox: Sandbox, make_engine: MakeEngine) -> None:
     job_id = sandbox.add_job("COMPLETED", rows=3)
     async with make_engine(sandbox) as engine:
         await engine.wait_until(job_id, lambda r: r.job is not None)
         await engine.download(job_id)
-        tally = (await engine.wait_until(job_id, tallied)).counts
-    assert tally is not None and not tally.has_input and not tally.is_even and not tally.needs_attention
-    assert tally.requests == tally.answered == 3
+        counts = (await engine.wait_until(job_id, is_counted)).counts
+    assert counts is not None and not counts.has_input and not counts.is_even and not counts.needs_attention
+    assert counts.requests == counts.answered == 3
 
 
-async def test_an_input_that_is_another_one_by_now_is_not_counted_against(
+async def test_an_input_that_has_changed_is_not_counted_against(
     sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
 ) -> None:
     path = write_chat(tmp_path / "in.jsonl", ["Hello?", "Anyone?"])
     async with make_engine(sandbox) as engine:
         record = await run_job(engine, path, 2)
-    asked, tally = path.read_bytes(), record.counts
-    assert tally is not None and tally.is_even
+    asked, counts = path.read_bytes(), record.counts
+    assert counts is not None and counts.is_even
     path.write_bytes(asked + asked.replace(b"request-", b"other-"))
-    assert not is_stale(tally, sources_of(record))  # counted while it was what was submitted
+    assert not is_stale(counts, sources_of(record))  # counted while it was what was submitted
     late = count_results(replace(record, requests=3))
     assert late is not None and (late.requests, late.answered, late.missing, late.has_input) == (3, 2, 1, False)
     assert not is_stale(late, sources_of(record))
     path.write_bytes(asked)
     assert is_stale(late, sources_of(record))
     again = count_results(record)
-    assert again is not None and again == replace(tally, stamps=again.stamps)
+    assert again is not None and again == replace(counts, stamps=again.stamps)
     with pytest.raises(OperationCancelledError):
         count_results(record, cancelled=lambda: True)
 
 
-def test_files_are_told_by_size_and_time(tmp_path: Path) -> None:
+def test_files_are_told_apart_by_size_and_time(tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
     path.write_text("{}\n")
     index = ResultIndex(sources_of(None))
@@ -144,7 +149,7 @@ def test_files_are_told_by_size_and_time(tmp_path: Path) -> None:
     sources = Sources(output=path)
     index = ResultIndex(sources)
     index.build()
-    tally = JobCounts(0, 0, 0, 0, stamps=format_stamps(index.file_stamps, input_changed=False))
-    assert not is_stale(tally, sources)
+    counts = JobCounts(0, 0, 0, 0, stamps=format_stamps(index.file_stamps, input_changed=False))
+    assert not is_stale(counts, sources)
     os.utime(path, (1, 1))
-    assert is_stale(tally, sources)
+    assert is_stale(counts, sources)

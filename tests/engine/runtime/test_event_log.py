@@ -1,4 +1,4 @@
-"""The log says what happened, and neither the key nor what was asked and answered."""
+"""The log holds what happened, but no key, prompt or answer."""
 
 from __future__ import annotations
 
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 KEY = "tgp_v1_0123456789abcdefWXYZ"
 
 
-async def test_the_log_says_what_happened_without_key_prompts_or_answers(
-    make_engine: MakeEngine, tmp_path: Path
-) -> None:
+async def test_the_log_holds_events_but_no_key_prompt_or_answer(make_engine: MakeEngine, tmp_path: Path) -> None:
     file = write_chat(tmp_path / "in.jsonl", ["the secret recipe of the house"])
     before = list(logging.getLogger().handlers)
     with Sandbox(speed=40, key=KEY) as box:
@@ -42,18 +40,18 @@ async def test_the_log_says_what_happened_without_key_prompts_or_answers(
         assert record.output is not None and record.output.path is not None
         answer = record.output.path.read_text()
     path = tmp_path / "data" / log_module.NAME
-    said = path.read_text()
+    text = path.read_text()
     assert path.stat().st_mode & 0o077 == 0
     for word in (record.key, "UPLOADING", "COMPLETED", "output=fetched", "503", "Traceback", "WXYZ"):
-        assert word in said
-    assert KEY not in said
-    assert "secret recipe" not in said
-    assert answer[-60:] not in said
+        assert word in text
+    assert KEY not in text
+    assert "secret recipe" not in text
+    assert answer[-60:] not in text
     added = [handler for handler in logging.getLogger().handlers if handler not in before]
     assert not any(type(handler).__name__ == "Redacting" for handler in added), "what it opened it closes"
 
 
-def test_the_log_is_turned_over_and_two_apps_may_write_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_log_is_rotated_and_two_apps_may_write_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_module, "_SIZE", 2_000)
     one, two = EventLog(tmp_path), EventLog(tmp_path)
     for each in (one, two):
@@ -62,13 +60,13 @@ def test_the_log_is_turned_over_and_two_apps_may_write_it(tmp_path: Path, monkey
         (one, two)[number % 2].record(Notice(f"line {number:03d}", "x" * 60))
     for each in (one, two):
         each.close()
-    kept = sorted(tmp_path.iterdir())
-    assert 2 <= len(kept) <= 4
-    assert all(path.stat().st_size <= 2_500 and path.stat().st_mode & 0o077 == 0 for path in kept)
-    assert "line 059" in "".join(path.read_text() for path in kept)
+    logs = sorted(tmp_path.iterdir())
+    assert 2 <= len(logs) <= 4
+    assert all(path.stat().st_size <= 2_500 and path.stat().st_mode & 0o077 == 0 for path in logs)
+    assert "line 059" in "".join(path.read_text() for path in logs)
 
 
-def test_a_log_that_cannot_be_written_keeps_nothing_up(tmp_path: Path) -> None:
+def test_a_log_that_cannot_be_written_disturbs_nothing(tmp_path: Path) -> None:
     (tmp_path / log_module.NAME).mkdir()
     log = EventLog(tmp_path)
     log.open()
@@ -86,8 +84,8 @@ def test_a_log_that_cannot_be_written_keeps_nothing_up(tmp_path: Path) -> None:
         "refresh_token=0123456789abcdef&client_id=app",
     ],
 )
-def test_what_allows_something_is_blotted_out(text: str) -> None:
+def test_credentials_are_redacted(text: str) -> None:
     add_secret(KEY)
-    said = redact(text)
-    assert "0123456789abcdef" not in said
-    assert "…" in said
+    redacted = redact(text)
+    assert "0123456789abcdef" not in redacted
+    assert "…" in redacted

@@ -1,4 +1,4 @@
-"""The machine and the network misbehave: clocks jump, names are not found, the history's disk is full."""
+"""The machine and the network fail: clocks jump, names are not found, the history's disk is full."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def is_ok(engine: BatchEngine) -> None:
 async def test_a_clock_that_jumps_stops_nothing(
     jump: float, sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Forward is also what a machine that slept looks like: the list is asked for at once, not in half a minute."""
+    """After a machine slept its clock has jumped forward: the list is asked for at once, not in half a minute."""
     monkeypatch.setattr(poller, "_CLOCKS_READ_EVERY", 0.05)
     offset = 0.0
     interval = 30.0 if jump > 0 else 0.2
@@ -55,7 +55,7 @@ async def test_a_clock_that_jumps_stops_nothing(
             await engine.wait_until(key, fetched)
 
 
-async def test_names_that_are_not_found_are_offline_until_they_are_found_again(
+async def test_failing_name_lookups_are_offline_until_they_succeed(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = socket.getaddrinfo
@@ -95,14 +95,14 @@ async def test_a_history_that_cannot_be_written_loses_nothing_and_goes_on(
         record = await engine.wait_until(key, fetched)
         assert record.label == "kept"
         assert len([job for job in sandbox.jobs if job["id"] == record.key]) == 1
-        kept = [r for r in await engine.records() if r.submission is not None]
-        for each in kept:
+        submitted = [r for r in await engine.records() if r.submission is not None]
+        for each in submitted:
             await engine.wait_until(each.key, fetched)
-    assert len(sandbox.jobs) == len(kept)
+    assert len(sandbox.jobs) == len(submitted)
     assert not [e for e in events if isinstance(e, Notice) and e.title == STOPPED]
 
 
-async def test_while_nothing_can_be_kept_nothing_is_created(
+async def test_while_nothing_can_be_saved_nothing_is_created(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, events: list[Event]
 ) -> None:
     sandbox.plan_fault("delay", "/_storage/*", method="PUT", seconds=0.3)
@@ -116,8 +116,8 @@ async def test_while_nothing_can_be_kept_nothing_is_created(
         await _read_only_history(engine, False)
         await engine.wait_until(key, fetched)
     assert len(sandbox.jobs) == 1
-    said = [e.title for e in events if isinstance(e, Notice) and "history" in e.title]
-    assert len(said) == 2  # once that it cannot be written, once that it can again
+    titles = [e.title for e in events if isinstance(e, Notice) and "history" in e.title]
+    assert len(titles) == 2  # once that it cannot be written, once that it can again
 
 
 async def test_leaving_does_not_wait_for_a_stalled_upload(
@@ -173,7 +173,7 @@ async def test_a_job_that_shows_up_just_before_the_second_create_is_adopted(
     assert len(sandbox.jobs) == 1
 
 
-async def test_an_outage_is_no_look_at_the_servers_truth(
+async def test_an_outage_does_not_count_as_searching_for_the_job(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tbatch_tui.engine.submit import lookup
@@ -191,7 +191,7 @@ async def test_an_outage_is_no_look_at_the_servers_truth(
     assert sandbox.count("POST", "/v1/batches") == 1
 
 
-async def test_a_file_that_changes_while_it_goes_up_makes_no_job(
+async def test_a_file_that_changes_during_the_upload_makes_no_job(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ) -> None:
     sandbox.plan_fault("delay", "/v1/files/*/preprocess", method="POST", seconds=0.5)
@@ -204,20 +204,20 @@ async def test_a_file_that_changes_while_it_goes_up_makes_no_job(
     assert sandbox.jobs == []
 
 
-async def test_a_signed_address_that_has_run_out_is_not_a_key_refused(
+async def test_an_expired_signed_url_is_not_a_rejected_key(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ) -> None:
-    """The storage lets in whoever has the address: another is asked for, and the submission goes on."""
+    """Storage accepts any request with a valid URL: a new one is asked for, and the submission goes on."""
     sandbox.plan_fault("status", "/_storage/*", method="PUT", status=403, body="<Code>AccessDenied</Code>")
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
-        said = await engine.wait_until(key, lambda r: r.submission is not None and r.submission.error is not None)
-        assert said.submission is not None and "storage said 403" in (said.submission.error or "")
+        record = await engine.wait_until(key, lambda r: r.submission is not None and r.submission.error is not None)
+        assert record.submission is not None and "storage said 403" in (record.submission.error or "")
         await engine.wait_until(key, fetched)
     assert len(sandbox.jobs) == 1
 
 
-async def test_an_upload_that_says_exists_without_saying_which_is_asked_again(
+async def test_an_upload_that_exists_under_no_id_is_repeated(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ) -> None:
     for number, body in enumerate(({}, [], {"file_id": None}, {"file_id": 7}), start=1):
@@ -228,7 +228,7 @@ async def test_an_upload_that_says_exists_without_saying_which_is_asked_again(
     assert len(sandbox.jobs) == 1
 
 
-async def test_what_cannot_be_submitted_is_said_before_anything_is_kept(
+async def test_a_file_that_cannot_be_submitted_is_rejected_before_anything_is_saved(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, tmp_path: Path
 ) -> None:
     async with make_engine(sandbox) as engine:
@@ -240,7 +240,7 @@ async def test_what_cannot_be_submitted_is_said_before_anything_is_kept(
             await engine.submit_checked(tmp_path / "in.txt", Endpoint.CHAT, requests=2)
 
 
-async def test_an_intent_is_kept_only_in_the_history_of_its_own_key(
+async def test_an_intent_is_saved_only_in_the_history_of_its_own_key(
     make_engine: MakeEngine, chat_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(account_check, "_PATIENCE", 0.2)

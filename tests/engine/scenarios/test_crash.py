@@ -1,4 +1,4 @@
-"""Killed at any moment, as often as you like; and two apps at once: each submit is one job, and its files are whole."""
+"""Engines killed at any moment, and two apps at once: each submit is one job, and its files are whole."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.conftest import write_chat
-from tests.engine.scenarios.test_fault_matrix import at_home
+from tests.engine.scenarios.test_fault_matrix import has_all_files
 from tests.helpers.crash_rounds import crash
 from tests.helpers.submit_child import child_environment, submit_command
 
@@ -39,7 +39,7 @@ async def test_two_processes_on_one_data_folder_make_twenty_jobs_of_twenty_submi
     async with asyncio.timeout(60):
         assert [await asyncio.to_thread(app.wait) for app in apps] == [0, 0]
         async with make_engine(sandbox) as engine:
-            records = [await engine.wait_until(r.key, at_home) for r in await engine.records()]
+            records = [await engine.wait_until(r.key, has_all_files) for r in await engine.records()]
     assert len(sandbox.jobs) == 20
     assert {r.key for r in records} == {job["id"] for job in sandbox.jobs}
     assert sorted(r.label for r in records) == sorted(f.stem for f in files * 2)

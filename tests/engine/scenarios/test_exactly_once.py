@@ -1,4 +1,4 @@
-"""A submit makes one job, known to us, whatever happens to the answers; and a result file is whole or not there."""
+"""A submit makes one job that is in the history, whatever happens to the answers; result files are whole or absent."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def test_a_lost_answer_is_shown_as_uncertain_and_adopted_when_the_job_show
     assert sandbox.count("POST", "/v1/batches") == 1
 
 
-async def test_a_create_that_was_not_made_is_asked_again_only_after_the_lists_have_shown_it(
+async def test_a_create_that_made_nothing_is_repeated_only_after_enough_lists(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ) -> None:
     sandbox.plan_fault("close", "/v1/batches", method="POST")
@@ -54,7 +54,7 @@ async def test_a_create_that_was_not_made_is_asked_again_only_after_the_lists_ha
     assert len(sandbox.jobs) == 1
 
 
-async def test_the_same_file_twice_on_purpose_makes_two_jobs_and_mixes_up_neither(
+async def test_the_same_file_twice_on_purpose_makes_two_jobs(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ) -> None:
     sandbox.plan_fault("close-after", "/v1/batches", method="POST", first=1, last=2)
@@ -69,7 +69,7 @@ async def test_the_same_file_twice_on_purpose_makes_two_jobs_and_mixes_up_neithe
     assert len(sandbox.jobs) == 2
 
 
-async def test_a_4xx_is_said_and_nothing_is_asked_again(
+async def test_a_4xx_is_reported_and_not_repeated(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, events: list[Event]
 ) -> None:
     sandbox.plan_fault("status", "/v1/batches", method="POST", status=400, body={"error": "model [/bad] is gone"})
@@ -83,7 +83,7 @@ async def test_a_4xx_is_said_and_nothing_is_asked_again(
 
 
 @pytest.mark.parametrize("moment", ["committed", "upload", "create", "created", "download"])
-async def test_killed_at_any_moment_it_goes_on_where_it_was(
+async def test_killed_at_any_moment_it_resumes(
     moment: str, sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, tmp_path: Path
 ) -> None:
     held = {
@@ -138,7 +138,7 @@ async def test_two_apps_on_one_data_folder_submit_each_file_once(
     assert len(sandbox.jobs) == 4
 
 
-async def test_a_read_only_output_folder_is_said_and_mended_by_itself(
+async def test_a_read_only_output_folder_is_reported_and_recovered_from(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, tmp_path: Path
 ) -> None:
     blocked = tmp_path / "results"
@@ -151,7 +151,7 @@ async def test_a_read_only_output_folder_is_said_and_mended_by_itself(
         await engine.wait_until(key, fetched)
 
 
-async def test_other_bytes_under_the_results_name_are_kept_beside(
+async def test_a_file_with_the_results_name_is_renamed_and_kept(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ) -> None:
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
@@ -170,7 +170,7 @@ async def test_other_bytes_under_the_results_name_are_kept_beside(
         assert path.with_name(f"{path.stem}.before-1.jsonl").read_text() == '{"mine": true}\n'
 
 
-async def test_of_each_file_that_had_a_results_name_it_is_said_where_it_is(
+async def test_each_file_that_was_renamed_is_reported(
     sandbox: Sandbox, make_engine: MakeEngine, events: list[Event]
 ) -> None:
     body = {"model": "openai/gpt-oss-20b", "messages": [{"role": "user", "content": "Hello"}]}
@@ -186,11 +186,11 @@ async def test_of_each_file_that_had_a_results_name_it_is_said_where_it_is(
             path.write_text("mine\n")
         await engine.download(job_id)
         await engine.wait_until(job_id, lambda r: fetched(r) and r.transfers != record.transfers)
-    told = [event.hint for event in events if isinstance(event, Notice) and "had the result's name" in event.title]
-    assert len(paths) == len(told) == 2
+    hints = [event.hint for event in events if isinstance(event, Notice) and "had the result's name" in event.title]
+    assert len(paths) == len(hints) == 2
 
 
-async def test_a_warning_in_the_answer_is_said_and_kept(
+async def test_a_warning_in_the_answer_is_reported_and_saved(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, events: list[Event]
 ) -> None:
     job_id = sandbox.add_job(content=chat_file.read_bytes())
@@ -204,7 +204,7 @@ async def test_a_warning_in_the_answer_is_said_and_kept(
 
 
 @pytest.mark.parametrize("chosen", [0, 1, None])
-async def test_what_cannot_be_told_apart_is_left_to_the_person(
+async def test_jobs_that_cannot_be_told_apart_are_left_to_the_person(
     chosen: int | None, still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ) -> None:
     still_sandbox.plan_fault("close", "/v1/batches", method="POST")
@@ -217,8 +217,8 @@ async def test_what_cannot_be_told_apart_is_left_to_the_person(
         still_sandbox.clear_faults()
         record = await engine.wait_until(key, lambda r: "2 jobs" in ((r.submission and r.submission.error) or ""))
         assert record.status == LocalStatus.UNCERTAIN
-        verdict = LookupDecision(job_id=others[chosen]) if chosen is not None else LookupDecision()
-        assert engine.decide(key, verdict)
+        decision = LookupDecision(job_id=others[chosen]) if chosen is not None else LookupDecision()
+        assert engine.decide(key, decision)
         record = await engine.wait_until(key, lambda r: r.status != LocalStatus.UNCERTAIN)
     if chosen is None:
         assert record.status == LocalStatus.NOT_SUBMITTED

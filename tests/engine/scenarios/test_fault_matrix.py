@@ -1,4 +1,4 @@
-"""Every call × every fault: one job on the server for one submit, known to the app, and its files to the byte."""
+"""Every call × every fault: one job for one submit, in the history, and its files to the byte."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.domain.record import JobRecord
 
-TROUBLE: dict[str, tuple[str, dict[str, Any]]] = {
+FAULTS: dict[str, tuple[str, dict[str, Any]]] = {
     "429": ("status", {"status": 429, "headers": {"Retry-After": "0.2"}}),
     "500": ("status", {"status": 500}),
     "502 HTML": ("html", {"status": 502}),
@@ -53,12 +53,12 @@ UNTIL_CANCELLED = Pace(validating=0, starting=1e9, canceling=1)
 
 
 @pytest.mark.parametrize("call", CALLS)
-async def test_one_job_and_whole_files_in_every_trouble(call: str, tmp_path: Path) -> None:
+async def test_one_job_and_whole_files_whatever_fails(call: str, tmp_path: Path) -> None:
     unhandled: list[str] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(str(context)))
-    # To a PUT any 200 says that the bytes are kept: whoever says so without keeping them is told of, not repaired.
-    troubles = {name: trouble for name, trouble in TROUBLE.items() if (call, name) != ("upload bytes", "200 HTML")}
-    cells = {name: _cell(call, trouble, tmp_path / str(n)) for n, (name, trouble) in enumerate(troubles.items())}
+    # Any 200 to a PUT means that the bytes are stored: a server that lies about it is reported, not repaired.
+    faults = {name: fault for name, fault in FAULTS.items() if (call, name) != ("upload bytes", "200 HTML")}
+    cells = {name: _cell(call, fault, tmp_path / str(n)) for n, (name, fault) in enumerate(faults.items())}
     async with asyncio.timeout(40):
         outcomes = await asyncio.gather(*cells.values(), return_exceptions=True)
     failed = {name: repr(o) for name, o in zip(cells, outcomes, strict=True) if isinstance(o, BaseException)}
@@ -66,11 +66,11 @@ async def test_one_job_and_whole_files_in_every_trouble(call: str, tmp_path: Pat
     assert not unhandled
 
 
-async def _cell(call: str, trouble: tuple[str, dict[str, Any]], folder: Path) -> None:
+async def _cell(call: str, fault: tuple[str, dict[str, Any]], folder: Path) -> None:
     folder.mkdir()
     file = write_chat(folder / "in.jsonl", [f"prompt of {folder.name}", "and another"])
     method, path = CALLS[call]
-    kind, more = trouble
+    kind, more = fault
     events: list[Event] = []
     with Sandbox(speed=200, pace=UNTIL_CANCELLED if call == "cancel" else None) as box:
         if call == "retrieve":  # asked only where the download itself does not say how long it is
@@ -90,7 +90,7 @@ async def _cell(call: str, trouble: tuple[str, dict[str, Any]], folder: Path) ->
             key = await engine.submit_checked(file, Endpoint.CHAT, requests=2, label="once")
             if call == "cancel":
                 await _cancel(engine, key)
-            record = await engine.wait_until(key, at_home)
+            record = await engine.wait_until(key, has_all_files)
         assert any(seen.fault == kind for seen in box.requests), "the fault was never met"
         [job] = box.jobs
         assert (record.key, record.label) == (job["id"], "once")
@@ -106,12 +106,12 @@ async def _cell(call: str, trouble: tuple[str, dict[str, Any]], folder: Path) ->
     assert not [e for e in events if isinstance(e, Notice) and e.title == STOPPED]
 
 
-def at_home(record: JobRecord) -> bool:
-    """The job has ended, and each of its files is here."""
+def has_all_files(record: JobRecord) -> bool:
+    """Return whether the job has ended and each of its files is fetched."""
     if record.job is None or not record.job.is_ended:
         return False
-    here = {t.kind for t in record.transfers if t.state is TransferState.FETCHED}
-    return here == {kind for kind in FileKind if record.job.file_id(kind) is not None}
+    fetched = {t.kind for t in record.transfers if t.state is TransferState.FETCHED}
+    return fetched == {kind for kind in FileKind if record.job.file_id(kind) is not None}
 
 
 async def _cancel(engine: BatchEngine, key: str) -> None:

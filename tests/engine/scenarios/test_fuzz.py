@@ -61,7 +61,7 @@ values = st.recursive(
 
 
 def for_a_while(test: Callable[[], None], what: str, count: list[int]) -> None:
-    """Run a property again and again until its time is over, and say how often it was tried."""
+    """Run a property again and again until its time is over, and print how often it was tried."""
     began = time.monotonic()
     while time.monotonic() - began < SECONDS:
         test()
@@ -75,7 +75,7 @@ def spelled(value: Any) -> bytes:
 
 @st.composite
 def broken(draw: st.DrawFn, whole: st.SearchStrategy[bytes]) -> bytes:
-    """A thing that was sound, with a piece taken out, doubled, or written over."""
+    """Return a valid thing with a piece taken out, doubled, or written over."""
     data = draw(whole)
     if not data or draw(st.booleans()):
         return data
@@ -114,7 +114,7 @@ input_files = st.builds(
 
 
 def test_the_check(tmp_path: Path) -> None:
-    """Nothing but a report comes of any bytes; each line can be read again; the mended copy can be checked."""
+    """Any bytes yield a report; each line can be read again; the fixed copy can be checked."""
     path, count = tmp_path / "in.jsonl", [0]
 
     @MANY
@@ -156,9 +156,9 @@ row_files = st.none() | st.lists(rows, max_size=8).map(b"\n".join)
 
 
 def test_the_index(tmp_path: Path) -> None:
-    """Any three files become rows that add up, can be exported and asked again; what is kept of them is theirs."""
+    """Any three files become rows that add up and can be exported and retried; a saved index is that of its files."""
     count = [0]
-    shelf = IndexCache(tmp_path / "kept")
+    cache = IndexCache(tmp_path / "kept")
     names = {"input": tmp_path / "in.jsonl", "output": tmp_path / "out.jsonl", "errors": tmp_path / "err.jsonl"}
 
     @MANY
@@ -175,8 +175,8 @@ def test_the_index(tmp_path: Path) -> None:
             errors=names["errors"] if refused is not None else None,
         )
         index = ResultIndex(sources)
-        found = index.build()
-        assert found.requests == found.answered + found.errors + found.missing or not index.has_input
+        counts = index.build()
+        assert counts.requests == counts.answered + counts.errors + counts.missing or not index.has_input
         shown = [index.row(number) for number in range(len(index))]
         for number in range(len(index)):
             index.record(number)
@@ -187,20 +187,20 @@ def test_the_index(tmp_path: Path) -> None:
             with suppress(BatchError):
                 write_retry(index, again, tmp_path / "retry.jsonl", model=None, max_tokens=None)
             (tmp_path / "retry.jsonl").unlink(missing_ok=True)
-        CachedIndex(sources, shelf, "job").build()
-        kept = CachedIndex(sources, shelf, "job")
-        assert kept.build() == found and [kept.row(number) for number in range(len(kept))] == shown
-        path = shelf.path("job")
+        CachedIndex(sources, cache, "job").build()
+        cached = CachedIndex(sources, cache, "job")
+        assert cached.build() == counts and [cached.row(number) for number in range(len(cached))] == shown
+        path = cache.path("job")
         if path.exists():
             whole = path.read_bytes()
             path.write_bytes(data.draw(broken(st.just(whole))))
-            damaged = CachedIndex(sources, shelf, "job")
-            assert damaged.build() == found and [damaged.row(number) for number in range(len(damaged))] == shown
+            damaged = CachedIndex(sources, cache, "job")
+            assert damaged.build() == counts and [damaged.row(number) for number in range(len(damaged))] == shown
             # A body that is damaged and bears the right sum: by no disk, but nothing may come of it that is no error.
             head = len(b"tbatch-tui index 1\n")
             body = data.draw(broken(st.just(whole[head + 4 :])))
             path.write_bytes(whole[:head] + zlib.crc32(body).to_bytes(4, "little") + body)
-            shelf.load("job", ResultIndex(sources))
+            cache.load("job", ResultIndex(sources))
             path.unlink()
 
     for_a_while(any_files, "index", count)

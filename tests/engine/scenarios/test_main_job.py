@@ -27,7 +27,7 @@ def fetched(record: JobRecord) -> bool:
 
 
 @pytest.mark.parametrize("kind", ["chat", "audio"])
-async def test_a_file_goes_up_and_its_results_come_down_to_the_byte(
+async def test_a_file_is_submitted_and_its_results_are_downloaded_to_the_byte(
     kind: str, sandbox: Sandbox, make_engine: MakeEngine, events: list[Event], chat_file: Path, audio_file: Path
 ) -> None:
     path, endpoint = (chat_file, Endpoint.CHAT) if kind == "chat" else (audio_file, Endpoint.TRANSCRIPTION)
@@ -116,7 +116,7 @@ async def test_one_list_a_tick_whatever_the_number_of_jobs(sandbox: Sandbox, mak
     assert len(others) == 2
 
 
-async def test_the_wrong_key_is_said_and_the_history_stays(
+async def test_a_wrong_key_is_reported_and_the_history_stays(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ) -> None:
     async with make_engine(sandbox) as engine:
@@ -150,7 +150,7 @@ async def test_a_file_that_changed_since_it_was_checked_is_not_sent(
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder"])
-async def test_a_file_that_cannot_be_read_is_said(
+async def test_a_file_that_cannot_be_read_is_reported(
     kind: str, sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
 ) -> None:
     path = tmp_path / "nothing.jsonl"
@@ -172,7 +172,7 @@ async def test_exact_bytes_that_ran_before_are_known(
         assert await engine.earlier_runs(sha256, Endpoint.TRANSCRIPTION) == []
 
 
-async def test_a_script_waits_for_files_that_are_named_later_than_the_end(
+async def test_wait_waits_for_files_that_are_named_after_the_end(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ) -> None:
     async with make_engine(sandbox) as engine:
@@ -207,7 +207,7 @@ async def test_a_script_that_starts_again_waits_for_the_connection_and_then_for_
     assert set(statuses) == {"COMPLETED"}
 
 
-async def test_a_script_is_told_when_there_are_no_files_and_when_there_is_no_job(
+async def test_wait_returns_without_files_and_raises_without_a_job(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, tmp_path: Path
 ) -> None:
     async with make_engine(sandbox) as engine:

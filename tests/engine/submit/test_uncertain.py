@@ -1,4 +1,4 @@
-"""A create whose answer is lost: what the list settles, what only a person can, and what is never done meanwhile."""
+"""Creates whose answer is lost: which the list resolves, which only a person can, and what never happens meanwhile."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ LIST, CREATE = ("GET", "/v1/batches"), ("POST", "/v1/batches")
 
 
 def hide_jobs(box: Sandbox, lists: int | None = None) -> None:
-    """The list lags: the next `lists` (None: all that follow) know of no job."""
+    """Make the list lag: the next `lists` (None: all that follow) have no job."""
     box.plan_fault("status", LIST[1], method=LIST[0], last=lists, status=200, body=[])
 
 
 async def lost(engine: BatchEngine, file: Path, label: str = "mine") -> str:
-    """Submit, and wait until the submission is uncertain."""
+    """Submit, wait until the submission is uncertain, and return its key."""
     key = await engine.submit_checked(file, Endpoint.CHAT, requests=2, label=label)
     await engine.wait_until(key, is_uncertain)
     return key
@@ -49,7 +49,7 @@ def says(words: str) -> Any:
 
 
 async def two_candidates(box: Sandbox, engine: BatchEngine, file: Path) -> tuple[str, list[str]]:
-    """A lost create that made nothing, and two jobs made elsewhere that come in one list."""
+    """Return the key of a lost create that made nothing, and two jobs made elsewhere that come in one list."""
     box.plan_fault("close", CREATE[1], method=CREATE[0])
     await until(lambda: engine.health.state is HealthState.OK)
     box.plan_fault("status", LIST[1], method=LIST[0], last=None, status=503)
@@ -91,7 +91,7 @@ async def test_whatever_the_answer_says_the_job_is_adopted(
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 415, 422, 425, 451])
-async def test_a_refusal_is_said_in_the_servers_words_and_is_the_end(
+async def test_a_rejected_create_is_reported_in_the_servers_words_and_not_repeated(
     status: int, sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ) -> None:
     sandbox.plan_fault("status", CREATE[1], method=CREATE[0], status=status, body={"error": {"message": "no [/way]"}})
@@ -103,7 +103,7 @@ async def test_a_refusal_is_said_in_the_servers_words_and_is_the_end(
 
 
 @pytest.mark.parametrize("headers", [{}, {"Retry-After": "0"}, {"Retry-After": "Mon, 01 Jan 2001 00:00:00"}])
-async def test_a_429_without_a_time_is_asked_again_after_a_while(
+async def test_a_429_without_retry_after_is_repeated_with_back_off(
     headers: dict[str, str], sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ) -> None:
     sandbox.plan_fault("status", CREATE[1], method=CREATE[0], last=2, status=429, headers=headers)
@@ -143,7 +143,7 @@ async def test_a_list_that_lags_less_than_promised_makes_no_second_job(
     assert record.label == "late"
 
 
-async def test_a_job_that_shows_up_after_all_is_told_of_beside_the_second(
+async def test_a_job_that_shows_up_after_the_second_create_is_reported(
     still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, events: list[Event]
 ) -> None:
     async with asyncio.timeout(30), make_engine(still_sandbox, lookup_patience=0.4) as engine:
@@ -161,7 +161,7 @@ async def test_a_job_that_shows_up_after_all_is_told_of_beside_the_second(
     assert len([e for e in events if isinstance(e, Notice) and "shown up late" in e.title]) == 1
 
 
-async def test_a_server_that_loses_every_answer_is_asked_less_and_less_often(
+async def test_while_every_answer_is_lost_creates_are_sent_less_and_less_often(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ) -> None:
     sandbox.plan_fault("close", CREATE[1], method=CREATE[0], last=4)
@@ -174,7 +174,7 @@ async def test_a_server_that_loses_every_answer_is_asked_less_and_less_often(
     assert len(sandbox.jobs) == 1
 
 
-async def test_of_two_that_show_up_just_before_the_second_create_none_is_made_beside(
+async def test_two_jobs_that_show_up_just_before_the_second_create_stop_it(
     still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ) -> None:
     async with asyncio.timeout(30), make_engine(still_sandbox, poll_interval=5, lookup_patience=0.0) as engine:
@@ -191,7 +191,7 @@ async def test_of_two_that_show_up_just_before_the_second_create_none_is_made_be
     assert still_sandbox.count(*CREATE) == 1
 
 
-async def test_while_a_person_has_to_choose_the_list_is_asked_at_the_usual_pace(
+async def test_while_a_person_has_to_choose_the_list_is_asked_for_at_the_usual_pace(
     still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ) -> None:
     async with asyncio.timeout(30), make_engine(still_sandbox, poll_interval=2, lookup_interval=0.1) as engine:
@@ -212,7 +212,7 @@ async def test_while_a_person_has_to_choose_the_list_is_asked_at_the_usual_pace(
 async def test_a_new_job_whose_input_the_list_does_not_name_is_no_proof_that_ours_was_not_made(
     created_at: bool, still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ) -> None:
-    """It is not created again by itself, and adopted as soon as the list says what it was made of."""
+    """It is not created again automatically, and adopted as soon as the list names its input."""
     async with asyncio.timeout(30), make_engine(still_sandbox, lookup_patience=0.2) as engine:
         await until(lambda: engine.health.state is HealthState.OK)
         still_sandbox.plan_fault("close-after", CREATE[1], method=CREATE[0])
@@ -233,7 +233,7 @@ async def test_a_new_job_whose_input_the_list_does_not_name_is_no_proof_that_our
     assert (still_sandbox.count(*CREATE), len(still_sandbox.jobs)) == (1, 1)
 
 
-async def test_none_of_them_is_it_so_another_is_created(
+async def test_none_of_the_candidates_means_that_another_is_created(
     still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ) -> None:
     async with asyncio.timeout(30), make_engine(still_sandbox, lookup_patience=60.0) as engine:
@@ -247,10 +247,10 @@ async def test_none_of_them_is_it_so_another_is_created(
     assert len(still_sandbox.jobs) == 3
 
 
-async def test_again_adopts_the_job_all_the_same_when_it_is_there(
+async def test_create_again_adopts_a_job_that_is_there_after_all(
     still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ) -> None:
-    """A person who is impatient is billed once."""
+    """An impatient person is billed once."""
     async with asyncio.timeout(30), make_engine(still_sandbox, lookup_patience=60.0) as engine:
         await until(lambda: engine.health.state is HealthState.OK)
         still_sandbox.plan_fault("close-after", CREATE[1], method=CREATE[0])
@@ -263,7 +263,7 @@ async def test_again_adopts_the_job_all_the_same_when_it_is_there(
     assert (still_sandbox.count(*CREATE), len(still_sandbox.jobs)) == (1, 1)
 
 
-async def test_who_waits_longer_gets_no_second_job_also_after_a_restart(
+async def test_choosing_to_wait_makes_no_second_job_even_after_a_restart(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ) -> None:
     pace = {"lookup_patience": 0.8, "lookup_interval": 0.1}
@@ -287,7 +287,7 @@ async def test_who_waits_longer_gets_no_second_job_also_after_a_restart(
     assert (sandbox.count(*CREATE), len(sandbox.jobs)) == (1, 1)
 
 
-async def test_a_server_that_names_a_job_twice_gives_it_to_one_submission(
+async def test_a_job_that_two_answers_name_belongs_to_one_submission(
     sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
 ) -> None:
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
