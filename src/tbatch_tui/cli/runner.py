@@ -57,9 +57,9 @@ def _load_command(name: str) -> Command:
 
             return submit
         case "retry" | "results":
-            from tbatch_tui.cli.commands import results as rows
+            from tbatch_tui.cli.commands import results
 
-            return rows.retry if name == "retry" else rows.results
+            return results.retry if name == "retry" else results.results
     from tbatch_tui.cli.commands import jobs
 
     return {"ls": jobs.ls, "get": jobs.get, "fetch": jobs.fetch, "cancel": jobs.cancel}[name]

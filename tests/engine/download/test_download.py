@@ -14,7 +14,7 @@ import pytest
 
 from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
-from tbatch_tui.engine.download import fetch_file as download
+from tbatch_tui.engine.download import fetch_file
 from tbatch_tui.engine.download.downloader import Downloader
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import JournalError, LocalFileError
@@ -344,11 +344,11 @@ def test_a_file_that_took_the_name_meanwhile_is_kept(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     final.symlink_to(outside)  # leads nowhere yet
     part.write_bytes(b'{"custom_id": "a"}\n')
-    check = download.StreamCheck()
+    check = fetch_file.StreamCheck()
     check.add_file(part, part.stat().st_size)
     verified, plain, doubt = check.result()
     assert plain and doubt is None
-    beside = download._put_in_place(part, final, verified)
+    beside = fetch_file._put_in_place(part, final, verified)
     assert beside is not None and beside.is_symlink()
     assert not outside.exists()
     assert final.read_bytes() == b'{"custom_id": "a"}\n' and not final.is_symlink()
@@ -358,7 +358,7 @@ def test_a_part_that_already_has_its_final_name_is_not_written_to(tmp_path: Path
     final, part = tmp_path / "x.jsonl", tmp_path / "x.jsonl.part"
     final.write_bytes(b"whole")
     os.link(final, part)  # killed between giving the name and taking the old one away
-    handle = download._take_part(part)
+    handle = fetch_file._take_part(part)
     os.ftruncate(handle, 0)
     os.close(handle)
     assert final.read_bytes() == b"whole"
@@ -366,14 +366,14 @@ def test_a_part_that_already_has_its_final_name_is_not_written_to(tmp_path: Path
 
 def test_a_part_is_written_by_one_app_at_a_time_and_through_no_link(tmp_path: Path) -> None:
     part = tmp_path / "x.jsonl.part"
-    handle = download._take_part(part)
+    handle = fetch_file._take_part(part)
     with pytest.raises(LocalFileError, match="another"):
-        download._take_part(part)
+        fetch_file._take_part(part)
     os.close(handle)
     part.unlink()
     part.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError) as caught:
-        download._take_part(part)
+        fetch_file._take_part(part)
     assert caught.value.errno == errno.ELOOP
     assert not (tmp_path / "elsewhere").exists()
 
@@ -419,7 +419,7 @@ async def test_a_full_or_read_only_disk_is_reported_and_recovered_from(
     if not _can_mount(folder):
         pytest.skip("needs to mount a small file system; the next test fills a file up in another way")
     # So that the disk fills up on the way, not only before: the room that is asked for beforehand is left out once.
-    monkeypatch.setattr(download, "_need_room", lambda *_: None)
+    monkeypatch.setattr(fetch_file, "_need_room", lambda *_: None)
     job_id = sandbox.add_job("COMPLETED", rows=5000)
     try:
         async with asyncio.timeout(60), make_engine(sandbox) as engine:
@@ -457,13 +457,13 @@ async def test_a_disk_that_fills_up_during_a_download_is_reported_and_recovered_
 async def test_a_full_disk_is_reported_before_a_byte_is_written(
     sandbox: Sandbox, make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download, "_SPARE", 1 << 62)
+    monkeypatch.setattr(fetch_file, "_SPARE", 1 << 62)
     job_id = sandbox.add_job("COMPLETED", rows=ROWS)
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         await engine.wait_until(job_id, lambda r: r.job is not None)
         await engine.download(job_id)
         await _failed_with(engine, job_id, "disk is full")
-        monkeypatch.setattr(download, "_SPARE", 0)
+        monkeypatch.setattr(fetch_file, "_SPARE", 0)
         assert_whole(await engine.wait_until(job_id, fetched), sandbox)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tbatch_tui.engine.client import decode as wire
+from tbatch_tui.engine.client import decode
 from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.endpoint import Endpoint
@@ -126,12 +126,12 @@ async def test_a_server_without_file_names_is_not_asked_for_them_at_every_change
     ids=str,
 )
 def test_times_in_any_form_are_times_or_none(value: Any, expected: float | None) -> None:
-    assert wire.as_timestamp(value) == expected
+    assert decode.as_timestamp(value) == expected
 
 
 def test_a_list_with_anything_in_it_yields_its_jobs() -> None:
     body = b'[{"id": "a", "status": 7, "progress": 1e999, "endpoint": [], "error": {"x": 1}}, {"id": ""}, null, "x", 3]'
-    assert wire.decode_jobs(body) == [Job("a", "7", progress=0.0)]
+    assert decode.decode_jobs(body) == [Job("a", "7", progress=0.0)]
 
 
 def test_a_key_that_the_server_repeats_is_redacted() -> None:
@@ -140,7 +140,7 @@ def test_a_key_that_the_server_repeats_is_redacted() -> None:
     job = {"id": "a", "status": "FAILED", "error": f"Bearer {key} may not do that"}
     body = json.dumps([job]).encode()
     created = json.dumps({"job": job, "warning": f"{key} runs out soon"}).encode()
-    raw = wire.raw_job(body, "a")
+    raw = decode.raw_job(body, "a")
     assert raw is not None and json.loads(raw)["id"] == "a"
-    for said in (wire.decode_jobs(body)[0].error, wire.decode_created(created)[1], raw):
+    for said in (decode.decode_jobs(body)[0].error, decode.decode_created(created)[1], raw):
         assert said is not None and key not in said and "…wxyz" in said

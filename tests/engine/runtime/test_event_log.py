@@ -11,7 +11,7 @@ import pytest
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.events import Notice
 from tbatch_tui.engine.redaction import add_secret, redact
-from tbatch_tui.engine.runtime import event_log as log_module
+from tbatch_tui.engine.runtime import event_log
 from tbatch_tui.engine.runtime.event_log import EventLog
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import write_chat
@@ -39,7 +39,7 @@ async def test_the_log_holds_events_but_no_key_prompt_or_answer(make_engine: Mak
                 logging.getLogger("some.library").exception("it failed with %s", KEY)
         assert record.output is not None and record.output.path is not None
         answer = record.output.path.read_text()
-    path = tmp_path / "data" / log_module.NAME
+    path = tmp_path / "data" / event_log.NAME
     text = path.read_text()
     assert path.stat().st_mode & 0o077 == 0
     for word in (record.key, "UPLOADING", "COMPLETED", "output=fetched", "503", "Traceback", "WXYZ"):
@@ -52,7 +52,7 @@ async def test_the_log_holds_events_but_no_key_prompt_or_answer(make_engine: Mak
 
 
 def test_the_log_is_rotated_and_two_apps_may_write_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_module, "_SIZE", 2_000)
+    monkeypatch.setattr(event_log, "_SIZE", 2_000)
     one, two = EventLog(tmp_path), EventLog(tmp_path)
     for each in (one, two):
         each.open()
@@ -67,7 +67,7 @@ def test_the_log_is_rotated_and_two_apps_may_write_it(tmp_path: Path, monkeypatc
 
 
 def test_a_log_that_cannot_be_written_disturbs_nothing(tmp_path: Path) -> None:
-    (tmp_path / log_module.NAME).mkdir()
+    (tmp_path / event_log.NAME).mkdir()
     log = EventLog(tmp_path)
     log.open()
     log.record(Notice("nobody hears this"))

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.check import check_file, plan_fixes, read_line, write_fixed
-from tbatch_tui.engine.client import decode as wire
+from tbatch_tui.engine.client import decode
 from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError, OutcomeUnknownError
@@ -221,15 +221,15 @@ objects = st.recursive(
 answers = broken(objects.map(spelled)) | st.binary(max_size=80)
 MAPPINGS: list[Callable[[bytes], object]] = [
     *(
-        wire.decode_json,
-        wire.decode_jobs,
-        wire.decode_created,
-        wire.decode_file_names,
-        wire.decode_account,
-        wire.decode_models,
-        wire.decode_error_message,
+        decode.decode_json,
+        decode.decode_jobs,
+        decode.decode_created,
+        decode.decode_file_names,
+        decode.decode_account,
+        decode.decode_models,
+        decode.decode_error_message,
     ),
-    lambda body: wire.raw_job(body, "a"),
+    lambda body: decode.raw_job(body, "a"),
 ]
 
 
@@ -247,7 +247,7 @@ def test_the_mapping(tmp_path: Path) -> None:
             with suppress(OutcomeUnknownError):
                 mapping(body)
         with suppress(OutcomeUnknownError):
-            for job in wire.decode_jobs(body):
+            for job in decode.decode_jobs(body):
                 assert 0 <= job.progress <= 100 and 0 < len(job.id) <= 10_000
                 job.id.encode(), job.status.encode(), (job.error or "").encode()
                 for kind in FileKind:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tbatch_tui.engine.client import decode as wire
+from tbatch_tui.engine.client import decode
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.server_file import FileRole, ServerFile
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
@@ -275,9 +275,9 @@ def test_no_list_of_files_breaks_the_mapping() -> None:
         {"id": None},
         *({"id": n, "filename": n, "purpose": n, "bytes": n, "created_at": n} for n in NASTY),
     ]
-    assert len(wire.decode_files(json.dumps({"data": files}).encode())) == len({n for n in NASTY if n})
+    assert len(decode.decode_files(json.dumps({"data": files}).encode())) == len({n for n in NASTY if n})
     for body in (b"<html>", b"{}", b'{"data": 7}', b"null"):
         with pytest.raises(OutcomeUnknownError):
-            wire.decode_files(body)
+            decode.decode_files(body)
     with pytest.raises(OutcomeUnknownError):
-        wire.decode_deleted(b'{"deleted": false}')
+        decode.decode_deleted(b'{"deleted": false}')

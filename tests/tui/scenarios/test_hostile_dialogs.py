@@ -12,7 +12,7 @@ from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.progress.history import JobHistory
 from tbatch_tui.engine.results import ErrorGroup
-from tbatch_tui.tui.render import pace as pace_words
+from tbatch_tui.tui.render import pace
 from tbatch_tui.tui.render.cost import format_unpriced
 from tbatch_tui.tui.render.error_hints import error_hint
 from tbatch_tui.tui.render.job import details_lines
@@ -110,7 +110,7 @@ async def test_facts_of_a_job() -> None:
                 *job_facts.status_facts(record, history, None, NOW, {}),
                 *job_facts.file_facts(record, {}, None),
                 *job_facts.about_facts(record, [record], [], NOW),
-                *pace_words.pace_facts(record, history, None, NOW),
+                *pace.pace_facts(record, history, None, NOW),
             ]
             pieces = [piece for _, value in facts for piece in value]
             pieces += [piece for line in details_lines(record, NOW) for piece in line]

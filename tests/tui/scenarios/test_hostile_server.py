@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tbatch_tui.engine.client import decode as wire
+from tbatch_tui.engine.client import decode
 from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.journal.journal import Journal
@@ -37,14 +37,14 @@ def fill(folder: Path, texts: list[str] = NASTY, server: str = "together") -> in
             "error": nasty,
             "created_at": NOW - number,
         }
-        job = wire.decode_job(answer)
+        job = decode.decode_job(answer)
         assert job is not None
         jobs.append(job)
     journal.jobs.apply(account, jobs, NOW, lambda _: False)
-    names = {f"in-{n}": name for n, nasty in enumerate(texts) if (name := wire.as_text(nasty))}
+    names = {f"in-{n}": name for n, nasty in enumerate(texts) if (name := decode.as_text(nasty))}
     journal.records.name_inputs(account, names)
     for number, job in enumerate(jobs):
-        message = wire.as_text(texts[number])
+        message = decode.as_text(texts[number])
         failed = Transfer(FileKind.OUTPUT, job.output_file_id or "x", TransferState.FAILED, message=message)
         journal.transfers.save(account, job.id, failed)
         journal.records.annotate(account, job.id, message or "", message or "")
@@ -73,9 +73,9 @@ async def test_texts_of_a_server_stay_in_their_cells(size: tuple[int, int], tmp_
 
 def test_no_answer_of_a_server_breaks_the_mapping() -> None:
     assert (
-        wire.decode_jobs(b'[null, 1, "x", {}, {"id": null}, {"id": 7, "progress": "many", "created_at": {}}]')[0].id
+        decode.decode_jobs(b'[null, 1, "x", {}, {"id": null}, {"id": 7, "progress": "many", "created_at": {}}]')[0].id
         == "7"
     )
-    assert wire.decode_job({"id": "a\ud800", "status": ["x"], "progress": 1e999, "file_size_bytes": -1}) is not None
-    assert wire.decode_error_message(b"<html>") == ""
-    assert wire.decode_error_message(b'{"error": {"message": {"deep": 1}}}') == ""
+    assert decode.decode_job({"id": "a\ud800", "status": ["x"], "progress": 1e999, "file_size_bytes": -1}) is not None
+    assert decode.decode_error_message(b"<html>") == ""
+    assert decode.decode_error_message(b'{"error": {"message": {"deep": 1}}}') == ""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from tbatch_tui.sandbox.answers import models as catalogue
+from tbatch_tui.sandbox.answers import models
 from tbatch_tui.sandbox.api.responses import ApiError, JsonResponse
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ async def supported_models(request: Request) -> Response:
     limit = query.get("limit")
     if limit is not None and not (limit.isascii() and limit.isdigit() and 0 < len(limit) < 6 and int(limit) > 0):
         raise ApiError(400, "limit must be a positive integer", param="limit", code="invalid_value")
-    page = catalogue.page(
+    page = models.page(
         query.get("after"),
         min(int(limit), MAX_PAGE_SIZE) if limit is not None else None,
         query.get("product"),
@@ -46,7 +46,7 @@ async def supported_models(request: Request) -> Response:
 
 async def supported_model(request: Request) -> Response:
     """Return one model of the catalogue."""
-    entry = catalogue.find(request.path_params["id"])
+    entry = models.find(request.path_params["id"])
     if entry is None:
         raise ApiError(404, f"model {request.path_params['id']} not found", code="not_found")
     return JsonResponse(entry)
