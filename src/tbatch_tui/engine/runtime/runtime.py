@@ -148,7 +148,12 @@ class Runtime:
         return await self.api.models()
 
     async def next_list(self) -> JobList:
-        """Return the next list of jobs that is asked for from now on; without a connection, wait for one."""
+        """Return the next list of jobs that is asked for from now on; without a connection, wait for one.
+
+        Raises ConnectionFailedError when there is no key to connect with.
+        """
+        if self.options.api_key is None:
+            _ = self.api  # raises
         await self.account.confirmed.wait()
         assert self.poller is not None
         return await self.poller.next_list()
