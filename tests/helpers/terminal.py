@@ -50,7 +50,7 @@ class Terminal:
         while time.monotonic() < end and select.select([self.master], [], [], quiet)[0]:
             self.seen += os.read(self.master, 65536)
 
-    def drain(self, within: float = 20.0) -> None:
+    def drain(self, within: float = 60.0) -> None:
         """Read until the program has ended, and everything it wrote before."""
         end = time.monotonic() + within
         while True:

@@ -70,7 +70,7 @@ def demo(folder: Path) -> list[str]:
 
 def wait_for_end(terminal: Terminal, child: int) -> None:
     """Wait until the app and its server have ended."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while is_alive(child):
         assert time.monotonic() < end, "the server outlived the app"
         time.sleep(0.05)

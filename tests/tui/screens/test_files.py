@@ -131,7 +131,7 @@ async def test_one_file_under_the_cursor_and_the_other_keys(still_sandbox: Sandb
 async def test_a_failed_delete_is_reported_and_stays_marked(
     still_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cleanup, "_JOBS_WITHIN_OF_ILL", 0.3)
+    monkeypatch.setattr(cleanup, "_JOBS_WITHIN_UNHEALTHY", 0.3)
     for number in range(3):
         still_sandbox.add_file(b"%d\n" % number)
     app = make_app(tmp_path, still_sandbox, **PACE)

@@ -83,7 +83,7 @@ async def test_ten_requests_go_ahead_and_the_person_sends_the_rest(
 
 
 async def test_results_of_the_parts_are_read_as_one(sandbox: Sandbox, tmp_path: Path, file: Path) -> None:
-    app = make_app(tmp_path, sandbox, requests_a_job=25)
+    app = make_app(tmp_path, sandbox, requests_per_job=25)
     async with app.run_test(size=(140, 40)) as pilot:
         await until(lambda: app.engine.health.state is HealthState.OK)
         fingerprint = await app.engine.fingerprint(file)
