@@ -10,7 +10,10 @@ from tbatch_tui.config.resolve import resolve_settings
 from tbatch_tui.engine.engine import BatchEngine
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from tbatch_tui.engine.events import Event
 
 
 def connect(
@@ -20,6 +23,7 @@ def connect(
     base_url: str | None = None,
     api_key: str | None = None,
     poll_interval: float | None = None,
+    on_event: Callable[[Event], object] | None = None,
 ) -> BatchEngine:
     """Return an engine that is not open yet: use it as `async with tbatch_tui.connect() as engine`.
 
@@ -32,6 +36,7 @@ def connect(
         base_url: the server, if it is not Together's own.
         api_key: the key, if it is not in TOGETHER_API_KEY and not the one that `tg login` stored.
         poll_interval: seconds between two lists of jobs, at least 10 for a server that is not on this machine.
+        on_event: called with every event, on the event loop's thread.
     """
     environment = {**os.environ, "TOGETHER_API_KEY": api_key} if api_key is not None else os.environ
     settings = resolve_settings(
@@ -41,4 +46,4 @@ def connect(
         poll_interval=poll_interval,
         environment=environment,
     )
-    return BatchEngine(options_from(settings))
+    return BatchEngine(options_from(settings), on_event)
