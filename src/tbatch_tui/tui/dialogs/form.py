@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual.binding import BindingType
+    from textual.widgets import Input
 
 
 class Form(Dialog[Answer | None]):
@@ -35,6 +36,28 @@ class Form(Dialog[Answer | None]):
     """
     AROUND: ClassVar[int]
     """Lines of the dialog around the list of ticks, which gets the rest of the terminal."""
+
+    def update_summary(self) -> None:
+        """Show what the choice amounts to now: called when the form opens, and after each change."""
+        raise NotImplementedError
+
+    def action_save(self) -> None:
+        """Return the choice."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Show what the first choice amounts to."""
+        self.update_summary()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Show what the choice amounts to with what was typed."""
+        event.stop()
+        self.update_summary()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Save on Enter in a field too."""
+        event.stop()
+        self.action_save()
 
     def on_resize(self) -> None:
         """Let the list scroll where the terminal is too low for all of it."""

@@ -106,10 +106,6 @@ class FixDialog(Form[FixChoice]):
             yield Static(id="sum", markup=False)
             yield self.hints("Write and check", "Tick")
 
-    def on_mount(self) -> None:
-        """Show the sum of what is chosen at first."""
-        self._show_sum()
-
     def on_resize(self) -> None:
         """Fit the change to the new width."""
         self.call_after_refresh(self._show_change)
@@ -121,7 +117,7 @@ class FixDialog(Form[FixChoice]):
 
     def on_checkbox_changed(self) -> None:
         """Update the sum."""
-        self._show_sum()
+        self.update_summary()
 
     def _show_change(self) -> None:
         """Show the line before and after, for the rule that has the focus."""
@@ -151,7 +147,8 @@ class FixDialog(Form[FixChoice]):
         unchosen = (fix for fix in self._offer.fixes if fix.rule not in choice.rules)
         return self._offer.unfixable + sum(f.count for f in unchosen if RULES[f.rule].severity is Severity.ERROR)
 
-    def _show_sum(self) -> None:
+    def update_summary(self) -> None:
+        """Show what would be fixed and left out, and what stays faulty."""
         choice = self._choice
         if not (choice.rules or choice.reject):
             pieces = [("Nothing is chosen.", ATTENTION)]

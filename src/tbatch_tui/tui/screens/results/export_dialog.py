@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.containers import Horizontal
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from tbatch_tui.engine.results import COLUMNS, DEFAULT_COLUMNS, ExportFormat, has_parquet
 from tbatch_tui.text import format as fmt
@@ -98,26 +98,12 @@ class ExportDialog(Form[ExportChoice]):
             yield Static(id="sum", markup=False)
             yield self.hints("Write", "Choose")
 
-    def on_mount(self) -> None:
-        """Show how many rows would be written."""
-        self._show_sum()
-
     def on_checkbox_changed(self) -> None:
         """Give the file the suffix of the format, unless the person named it."""
         path = self.query_one("#path", TextInput)
         if path.value in [self._default_path(form) for form in ExportFormat]:
             path.value = self._default_path(self._format())
-        self._show_sum()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Show whether it can be written like that."""
-        event.stop()
-        self._show_sum()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter in a field writes."""
-        event.stop()
-        self.action_save()
+        self.update_summary()
 
     def _default_path(self, form: ExportFormat) -> str:
         return fmt.short_path(self._folder / f"{self._stem}{form.suffix}")
@@ -140,7 +126,8 @@ class ExportDialog(Form[ExportChoice]):
             return f"{what} There are: {', '.join(COLUMNS)}."
         return "" if self.query_one("#path", TextInput).value.strip() else "The file wants a name."
 
-    def _show_sum(self) -> None:
+    def update_summary(self) -> None:
+        """Show how many rows would be written, and the columns where the format has some."""
         self.query_one("#columns-field").display = self._format().is_table
         mistake = self._mistake()
         count = self._shown if self._label and not self.query_one("#all", Checkbox).on else self._row_count

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.containers import Horizontal
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.dialogs.base import Box
@@ -103,10 +103,6 @@ class RetryDialog(Form[RetryChoice]):
             yield Static(id="sum", markup=False)
             yield self.hints("Write and check", "Tick")
 
-    def on_mount(self) -> None:
-        """Show how many requests are chosen."""
-        self._show_sum()
-
     def on_checkbox_changed(self, event: Checkbox.Changed) -> None:
         """Untick all others for marked rows, and the marked rows for others: those may be of any kind."""
         if event.checkbox.on:
@@ -114,17 +110,7 @@ class RetryDialog(Form[RetryChoice]):
                 if (tick.id == "marked") != (event.checkbox.id == "marked"):
                     tick.on = False
                     tick.refresh_if_changed()
-        self._show_sum()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Show whether it can be done like that."""
-        event.stop()
-        self._show_sum()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter in a field writes."""
-        event.stop()
-        self.action_save()
+        self.update_summary()
 
     def _is_on(self, tick_id: str) -> bool:
         return any(tick.on for tick in self.query(Checkbox) if tick.id == tick_id)
@@ -159,7 +145,8 @@ class RetryDialog(Form[RetryChoice]):
             return "max_tokens must be a whole number, from 1."
         return ""
 
-    def _show_sum(self) -> None:
+    def update_summary(self) -> None:
+        """Show how many requests the new file would have."""
         mistake = self._mistake()
         summary = f"{fmt.plural(self._count(), 'request')} in a new file, which is checked before anything is sent."
         self.show_summary([(mistake, ATTENTION) if mistake else (summary, "")])
