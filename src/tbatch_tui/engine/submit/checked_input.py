@@ -8,7 +8,7 @@ from tbatch_tui.engine.check.checker import check_file
 from tbatch_tui.engine.errors import LocalFileError
 from tbatch_tui.engine.local_files.fingerprint import fingerprint_file
 from tbatch_tui.engine.submit.input_errors import InvalidInputError, TooLargeError
-from tbatch_tui.engine.threads import run_cancellable
+from tbatch_tui.engine.threads import run_reading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ async def check_input(
     Raises LocalFileError, also when the file changes meanwhile; with `reject_errors` InvalidInputError and
     TooLargeError; InvalidInputError always when no endpoint is given and the lines show none.
     """
-    report = await run_cancellable(check_file, path, endpoint=endpoint)
+    report = await run_reading(check_file, path, endpoint=endpoint)
     if reject_errors and not report.is_ok:
         raise TooLargeError(report) if report.can_be_split else InvalidInputError(report)
     endpoint = endpoint or report.endpoint
