@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.check.checker import check_file
 from tbatch_tui.engine.errors import LocalFileError
+from tbatch_tui.engine.local_files.file_stamp import read_stamp
 from tbatch_tui.engine.local_files.fingerprint import fingerprint_file
 from tbatch_tui.engine.submit.input_errors import InvalidInputError, TooLargeError
 from tbatch_tui.engine.threads import run_reading
@@ -32,10 +34,19 @@ async def check_input(
     endpoint = endpoint or report.endpoint
     if endpoint is None:
         raise InvalidInputError(report)
+    return report, endpoint, await fingerprint_checked(report)
+
+
+async def fingerprint_checked(report: CheckReport) -> Fingerprint:
+    """Return the fingerprint of a file that is still as it was when it was checked. Raises LocalFileError."""
+    path = report.path
     fingerprint = await fingerprint_file(path)
-    if (fingerprint.size, fingerprint.mtime_ns) != (report.size, report.mtime_ns):
+    # A file that is written to while the fingerprint is taken has the old time before and the new one after.
+    stamp = await asyncio.to_thread(read_stamp, path)
+    checked = (report.size, report.mtime_ns)
+    if stamp is None or not (fingerprint.size, fingerprint.mtime_ns) == (stamp.size, stamp.mtime_ns) == checked:
         raise LocalFileError(
             f"{path.name} has changed since it was checked",
             "Nothing was submitted. Submit it again when it is complete.",
         )
-    return report, endpoint, fingerprint
+    return fingerprint
