@@ -141,6 +141,37 @@ def test_a_faulty_file_is_not_sent(run: Run, sandbox: Sandbox, tmp_path: Path) -
     assert not sandbox.jobs and not sandbox.count("POST", "/v1/files")
 
 
+@pytest.mark.parametrize("options", [(), ("--in-parts",)])
+async def test_a_file_that_changes_after_its_check_is_not_sent(
+    still_sandbox: Sandbox, chat_file: Path, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    """The check comes before the first list, which may take long. Faulty lines were uploaded, with the old count."""
+    box = still_sandbox
+    box.plan_fault("delay", "/v1/batches", method="GET", seconds=3)
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tbatch_tui", "submit", str(chat_file), *options, "--data-dir", str(tmp_path / "data")),
+        cwd=tmp_path,
+        env={**os.environ, "TOGETHER_API_KEY": box.key, "TOGETHER_BASE_URL": box.base_url},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        await until(lambda: box.count("GET", "/v1/batches"), what="the list is asked for")
+        status = chat_file.stat()
+        content = chat_file.read_bytes().replace(b'"custom_id"', b'"custom_iD"')
+        chat_file.write_bytes(content)  # as long as it was
+        os.utime(chat_file, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+        stdout, stderr = await asyncio.wait_for(child.communicate(), 60)
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+    assert (child.returncode, stdout) == (2, b""), stderr.decode()
+    assert b"has changed since it was checked" in stderr and b"Nothing was submitted" in stderr
+    assert not box.jobs and not box.count("POST", "/v1/files")
+
+
 async def test_wait_goes_on_while_a_completed_job_names_no_file(
     still_sandbox: Sandbox, chat_file: Path, tmp_path: Path
 ) -> None:

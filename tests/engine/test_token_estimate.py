@@ -90,6 +90,28 @@ def test_what_counts(body: bytes, tokens: int, has_attachments: bool) -> None:
     assert estimate_prompt(msgspec.json.decode(body, type=Prompt)) == (tokens, has_attachments)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["a " * 40_000, "0123456789" * 500, "日本語" * 300, "😀" * 200, "\x01" * 100, ""],
+    ids=["words of one letter", "digits", "Japanese", "emoji", "controls", "nothing"],
+)
+def test_a_prompt_has_no_more_tokens_than_its_bound(tmp_path: Path, text: str) -> None:
+    """By bytes: no tokenizer makes more tokens than that, as the last resort of each is a token for a byte."""
+    line = chat("a", messages=[{"role": "user", "content": text}] * 3)
+    (demand,) = demand_of(saved(tmp_path, dumped(line)))
+    assert demand.most_prompt_tokens >= 3 * (len(text.encode()) + 10)
+    assert demand.most_prompt_tokens >= demand.prompt_tokens
+
+
+def test_all_that_a_model_reads_is_in_the_bound(tmp_path: Path) -> None:
+    """Calls and names in messages, parameters of the template: `prompt_tokens` leaves them out."""
+    call = {"type": "function", "function": {"name": "f", "arguments": "x" * 5_000}}
+    assistant = {"role": "assistant", "content": None, "tool_calls": [call]}
+    line = chat("a", messages=[USER, assistant, USER], chat_template_kwargs={"a": "y" * 5_000}, tools=[TOOL] * 200)
+    (demand,) = demand_of(saved(tmp_path, dumped(line)))
+    assert demand.most_prompt_tokens > 10_000 + 2 * len(str([TOOL] * 200))
+
+
 def test_half_of_a_surrogate_pair_is_refused() -> None:
     with pytest.raises(ValueError, match="malformed"):
         estimate_prompt(msgspec.json.decode(b'{"messages": [{"content": "\\ud800 x"}]}', type=Prompt))

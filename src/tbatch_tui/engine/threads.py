@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import threading
 import time
+from contextvars import copy_context
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -21,12 +23,25 @@ async def run_cancellable(
 ) -> T:
     """Run `function(*args, cancelled=…, **kwargs)` in a thread and return what it returns.
 
-    `cancelled()` is true from the moment the caller is cancelled or `stop` is set, so that a long read can end early:
-    by convention it raises OperationCancelledError then.
+    `cancelled()` is true from the moment the caller is cancelled or `stop` is set, so that long work can end early:
+    by convention it raises OperationCancelledError then. For work that writes: the app waits for the thread when it
+    is left, so that no half of a file stays behind. For work that only reads there is `run_reading`.
     """
     stop = stop or threading.Event()
     try:
         return await asyncio.to_thread(function, *args, cancelled=stop.is_set, **kwargs)
+    finally:
+        stop.set()
+
+
+async def run_reading(
+    function: Callable[..., T], /, *args: object, stop: threading.Event | None = None, **kwargs: object
+) -> T:
+    """Like `run_cancellable`, in a thread that leaving the app never waits for: nothing is lost if it just ends."""
+    stop = stop or threading.Event()
+    call = partial(copy_context().run, partial(function, *args, cancelled=stop.is_set, **kwargs))
+    try:
+        return await run_detached(call)
     finally:
         stop.set()
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tbatch_tui.engine.check import check_file
 from tbatch_tui.engine.check.lines.check_line import LineReport, plain_value
 from tbatch_tui.engine.check.lines.finding import Finding, JsonPathPart
-from tbatch_tui.engine.check.lines.json_spans import locate
+from tbatch_tui.engine.check.lines.json_spans import members, skip
 from tests.helpers.check_lines import chat, dumped, saved
 
 if TYPE_CHECKING:
@@ -51,10 +51,24 @@ def test_short_cuts_agree_with_the_long_way(text: str) -> None:
     expected = json.loads(text, object_pairs_hook=object_of)
     plain = plain_value(text.encode(), text)
     assert plain is None or (plain == expected and not any(twice) and "9" * 310 not in text)
-    report = LineReport(text=text, value=expected)
-    for path in paths(expected):
-        assert report.column(Finding("rule", "message", path)) == locate(text, path) + 1
-        assert report.column(Finding("rule", "message", (*path, "none"))) == locate(text, (*path, "none")) + 1
+    there = paths(expected)
+    all_paths = [*there, *((*path, "none") for path in there)]
+    findings = [Finding("rule", "message", path) for path in all_paths]
+    starts = [located(text, path) + 1 for path in all_paths]
+    assert LineReport(findings=findings, text=text, value=expected).columns() == starts
+    alone = [LineReport(findings=[finding], text=text, value=expected).columns() for finding in findings]
+    assert alone == [[start] for start in starts]
+
+
+def located(text: str, path: tuple[JsonPathPart, ...]) -> int:
+    """Where the value at a path begins, found the long way: all members from the beginning, for each path anew."""
+    at = skip(text, 0)
+    for part in path:
+        found = [member.value for member in members(text, at) if member.key == part] if text[at] in "{[" else []
+        if not found:
+            break
+        at = found[-1]
+    return at
 
 
 def paths(value: object, path: tuple[JsonPathPart, ...] = ()) -> list[tuple[JsonPathPart, ...]]:

@@ -399,11 +399,17 @@ def test_null_is_no_limit(tmp_path: Path) -> None:
 
 
 def test_number_of_requests(tmp_path: Path) -> None:
-    lines = dumped(*(chat(f"{i}") for i in range(10_001)))
+    lines = dumped(*(chat(f"{i}") for i in range(10_000)))
+    assert problems_of(check_file(saved(tmp_path, lines))) == []
+    lines += dumped(chat("10000"))
     assert problems_of(check_file(saved(tmp_path, lines))) == [
         ("large-batch", 1, 1, "10,001 requests, recommended: 10,000 at most")
     ]
-    lines += dumped(*(chat(f"{i}") for i in range(10_001, 50_001)))
+    lines += dumped(*(chat(f"{i}") for i in range(10_001, 50_000)))
+    report = check_file(saved(tmp_path, lines))
+    assert problems_of(report) == [("large-batch", 1, 1, "50,000 requests, recommended: 10,000 at most")]
+    assert report.is_ok and not report.can_be_split
+    lines += dumped(chat("50000"))
     assert problems_of(check_file(saved(tmp_path, lines))) == [
         ("too-many-requests", 1, 1, "50,001 requests, 50,000 at most")
     ]
@@ -460,6 +466,24 @@ def test_file_that_changes_while_it_is_read(tmp_path: Path) -> None:
     assert problems_of(check_file(path, progress=grow)) == [
         ("changed-while-read", 1, 1, "the file changed while it was being read")
     ]
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_file_that_is_rewritten_at_the_same_size_while_it_is_read(tmp_path: Path, is_replaced: bool) -> None:
+    """In place, or by another file: a size says nothing about which lines were read."""
+    path = saved(tmp_path, dumped(VALID))
+    content, mtime_ns = path.read_bytes(), path.stat().st_mtime_ns
+
+    def rewrite(_done: int, _total: int) -> None:
+        new = saved(tmp_path, content.replace(b"Hello", b"HELLO"), "new.jsonl") if is_replaced else path
+        new.write_bytes(content.replace(b"Hello", b"HELLO"))
+        os.utime(new, ns=(mtime_ns + 1, mtime_ns + 1))
+        new.replace(path)
+
+    report = check_file(path, progress=rewrite)
+    assert path.stat().st_size == report.size
+    assert problems_of(report) == [("changed-while-read", 1, 1, "the file changed while it was being read")]
+    assert not report.is_ok
 
 
 def test_models(tmp_path: Path) -> None:

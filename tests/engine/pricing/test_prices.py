@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -64,6 +65,11 @@ def demands(tmp_path: Path, *bodies: Any) -> tuple[Demand, ...]:
     return demand_of(path)
 
 
+def without_bounds(demanded: tuple[Demand, ...]) -> tuple[Demand, ...]:
+    """The demands without the bound of their prompts, which has tests of its own."""
+    return tuple(replace(demand, most_prompt_tokens=0) for demand in demanded)
+
+
 def chat(text: Any, model: str = "m/full", **more: Any) -> dict[str, Any]:
     return {"model": model, "messages": [{"role": "user", "content": text}], **more}
 
@@ -75,7 +81,7 @@ def test_tokens_are_estimated_from_the_text_and_answers_by_their_limit(tmp_path:
         chat("b" * 4000, max_completion_tokens=50, n=3),
         chat("é" * 2000, "m/other"),  # spelled \u00e9: twelve thousand bytes for four thousand
     )
-    assert demanded == (
+    assert without_bounds(demanded) == (
         Demand("m/full", 2, 2008, 250),
         Demand("m/other", 1, 1004, 0, unbounded=1),
     )
@@ -84,7 +90,7 @@ def test_tokens_are_estimated_from_the_text_and_answers_by_their_limit(tmp_path:
 def test_images_and_audio_are_counted_separately(tmp_path: Path) -> None:
     parts = [{"type": "text", "text": "x" * 400}, {"type": "image_url", "image_url": {"url": "data:" + "A" * 9000}}]
     audio = {"model": WHISPER, "file": "https://example.com/a.wav"}
-    assert demands(tmp_path, chat(parts, max_tokens=5), audio) == (
+    assert without_bounds(demands(tmp_path, chat(parts, max_tokens=5), audio)) == (
         Demand("m/full", 1, 104, 5, attachments=1),
         Demand(WHISPER, 1, audio=1),
     )
@@ -93,13 +99,53 @@ def test_images_and_audio_are_counted_separately(tmp_path: Path) -> None:
 def test_unreadable_lines_are_requests_of_no_model(tmp_path: Path) -> None:
     path = tmp_path / "in.jsonl"
     path.write_bytes(b'{"custom_id": "a"}\nnot json\n[]\n{"body": {"model": 7}}\n{"body": {"model": "m", "n": -2}}')
-    assert demand_of(path) == (Demand("", 4, unbounded=4), Demand("m", 1, unbounded=1))
+    assert without_bounds(demand_of(path)) == (Demand("", 4, unbounded=4), Demand("m", 1, unbounded=1))
+
+
+@pytest.mark.parametrize(
+    ("body", "most", "unbounded"),
+    [
+        ({"max_tokens": 8, "max_completion_tokens": 4_000}, 4_000, 0),
+        ({"max_tokens": 4_000, "max_completion_tokens": 8}, 4_000, 0),
+        ({"max_tokens": None, "max_completion_tokens": 8}, 8, 0),
+        ({"max_tokens": 8.0, "n": 2.0}, 16, 0),
+        ({"max_tokens": 8, "max_completion_tokens": "200"}, 8, 0),
+        ({"max_completion_tokens": "200"}, 0, 1),
+        ({"max_completion_tokens": {}}, 0, 1),
+        ({"max_completion_tokens": True}, 0, 1),
+        ({"max_tokens": 0}, 0, 1),
+        ({"max_tokens": -1}, 0, 1),
+        ({"max_completion_tokens": 8.5}, 9, 0),
+        ({"max_tokens": 10**30}, 10**30, 0),
+        ({}, 0, 1),
+    ],
+)
+def test_the_most_that_an_answer_can_have(tmp_path: Path, body: dict[str, Any], most: int, unbounded: int) -> None:
+    """The larger of two limits, as nobody knows which one the server takes. No limit makes a line unreadable."""
+    (demand,) = demands(tmp_path, chat("Hi", **body))
+    assert (demand.model, demand.requests) == ("m/full", 1)
+    assert (demand.most_output_tokens, demand.unbounded) == (most, unbounded)
+
+
+def test_audio_beside_messages_that_are_null_is_audio(tmp_path: Path) -> None:
+    body = {"model": WHISPER, "file": "https://example.com/a.wav", "messages": None, "max_tokens": "x"}
+    (demand,) = demands(tmp_path, body)
+    assert (demand.model, demand.audio) == (WHISPER, 1)
+
+
+def test_the_most_that_a_file_costs_is_a_bound(tmp_path: Path) -> None:
+    """One token for each word, as "a" repeated has in any tokenizer that separates at spaces."""
+    words = 80_000
+    estimated = estimate(demands(tmp_path, chat("a " * words, max_tokens=5)), PRICES)
+    assert estimated.input is not None and estimated.output is not None and estimated.most is not None
+    assert estimated.input < words / 1e6 <= estimated.most - estimated.output
 
 
 def test_an_estimate_names_what_it_does_not_include() -> None:
-    whole = estimate([Demand(CHAT_MODEL, 10, 1_000_000, 500_000)], PRICES)
-    assert whole == Estimate(0.44, 0.22, discounts=(50.0,), priced_at=CATALOGUE.fetched_at)
-    assert whole.most == pytest.approx(0.66)
+    whole = estimate([Demand(CHAT_MODEL, 10, 1_000_000, 500_000, most_prompt_tokens=4_000_000)], PRICES)
+    assert whole == Estimate(0.44, 0.22, discounts=(50.0,), priced_at=CATALOGUE.fetched_at, most_input=1.76)
+    assert whole.most == pytest.approx(1.98)
+    assert whole.about == pytest.approx(0.66)
     unbounded = estimate([Demand("m/full", 10, 1_000_000, 500_000, unbounded=3)], PRICES)
     assert (unbounded.input, unbounded.output, unbounded.unbounded, unbounded.most) == (1.0, None, 3, None)
     partly = estimate([Demand("m/full", 1, 1_000_000), Demand("m/half-known", 1), Demand(WHISPER, 2, audio=2)], PRICES)
@@ -156,7 +202,9 @@ async def test_the_estimate_is_stored_with_the_submission(
     path = write_chat(tmp_path / "in.jsonl", ["word " * 800] * 5)
     async with make_engine(sandbox) as engine:
         estimated = await engine.prices.estimate(path)
-        assert estimated.most == pytest.approx((5 * 1004 + 5 * 200) * 0.44 / 1e6)
+        assert estimated.about == pytest.approx((5 * 1004 + 5 * 200) * 0.44 / 1e6)
+        assert estimated.most is not None
+        assert estimated.most > (5 * 4000 + 5 * 200) * 0.44 / 1e6
         key = await engine.submit_checked(path, Endpoint.CHAT, requests=5, estimate=estimated)
         await engine.wait_until(key, lambda r: r.job is not None)
     async with make_engine(sandbox) as again:

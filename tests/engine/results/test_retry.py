@@ -63,6 +63,17 @@ def test_another_model_for_all_and_more_tokens_for_cut_answers(tmp_path: Path) -
     assert rows[3]["body"]["messages"] == capped["body"]["messages"] and rows[4]["body"] == 7
 
 
+def test_every_limit_of_a_cut_answer_is_raised(tmp_path: Path) -> None:
+    """The lower one would cut the answer again, and it would be billed again for nothing."""
+    capped = request_row("case-4")
+    capped["body"].update(max_completion_tokens=4_000, max_tokens=8)
+    index = build_index(tmp_path, requests=[*INPUT[:4], capped], output=OUTPUT)
+    target = tmp_path / "again.jsonl"
+    write_retry(index, rows_to_retry(index, cut_short=True), target, max_tokens=9_000)
+    [row] = [json.loads(line) for line in target.read_text().splitlines()]
+    assert (row["body"]["max_tokens"], row["body"]["max_completion_tokens"]) == (9_000, 9_000)
+
+
 def test_no_file_is_replaced_and_none_is_left_incomplete(tmp_path: Path) -> None:
     index = build_index(tmp_path, requests=INPUT, output=OUTPUT)
     rows = rows_to_retry(index, missing=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tbatch_tui.engine.domain.catalogue import Catalogue
 from tbatch_tui.engine.domain.cost import Estimate
 from tbatch_tui.engine.domain.counts import JobCounts, ModelUsage
@@ -18,6 +20,7 @@ from tbatch_tui.tui.render.cost import (
     cost_facts,
     estimate_facts,
     format_cost,
+    format_estimate,
     format_price,
     format_usage,
     job_cost_facts,
@@ -56,9 +59,31 @@ def test_an_estimate_names_what_is_unknown() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("usd", "shown"),
+    [
+        (0.0, "$0.00"),
+        (0.000001, "$0.0001"),
+        (0.00031, "$0.0004"),
+        (0.0031, "$0.0031"),
+        (0.00999, "$0.01"),
+        (0.07, "$0.07"),
+        (0.1 + 0.2, "$0.30"),
+        (0.444, "$0.45"),
+        (999.991, "$1,000"),
+        (1204.2, "$1,205"),
+    ],
+)
+def test_a_bound_is_rounded_up(usd: float, shown: str) -> None:
+    assert format_estimate(Estimate(0.0, usd, most_input=0.0)) == f"(est. ≤ {shown})"
+    [(_, text), *_] = plain(estimate_facts(Estimate(0.0, usd)))
+    assert text == f"input about $0.00 · output at most {shown}"
+
+
 def test_a_cost_stands_beside_its_estimate() -> None:
     cost = Cost(0.41, discounts=(50.0,), priced_at=AT)
-    assert format_cost(cost, Estimate(0.04, 0.4)) == "$0.41 (est. ≤ $0.44)"
+    assert format_cost(cost, Estimate(0.04, 0.4, most_input=0.16)) == "$0.41 (est. ≤ $0.56)"
+    assert format_cost(cost, Estimate(0.04, 0.4)) == "$0.41 (est. about $0.44)"  # one that was stored without a bound
     assert format_cost(cost, Estimate(0.04, None, unbounded=3)) == "$0.41 (est. $0.04 and the output)"
     assert format_cost(cost, None) == "$0.41"
     assert format_cost(Cost(None, ("a/b",)), Estimate(0.04, 0.4)) == ""
@@ -81,7 +106,9 @@ def test_cached_and_reasoning_tokens_are_shown_apart() -> None:
 
 def test_a_job_shows_its_estimate_and_then_its_cost() -> None:
     prices = PriceList(Catalogue(), {"m": {"input": 1, "output": 2}})
-    submission = Submission(1, Path("in.jsonl"), 1, "", Endpoint.CHAT, "", 2, AT, estimate=Estimate(0.5, 2.0))
+    submission = Submission(
+        1, Path("in.jsonl"), 1, "", Endpoint.CHAT, "", 2, AT, estimate=Estimate(0.5, 2.0, most_input=0.5)
+    )
     record = JobRecord("j", Job("j", "IN_PROGRESS", model="m"), submission)
     assert plain(job_cost_facts(record, prices)) == [("Cost", "est. ≤ $2.50")]
     assert cost_cell(record, prices) == ""

@@ -275,7 +275,7 @@ async def test_the_estimate_is_shown_with_the_date_of_the_prices_and_saved(
         await until(lambda: submitted(app))
         [record] = await app.engine.records()
         assert record.submission is not None and record.submission.estimate is not None
-        assert record.submission.estimate.most == pytest.approx(0.09, abs=0.01)
+        assert record.submission.estimate.about == pytest.approx(0.09, abs=0.01)
 
 
 async def test_an_unknown_price_is_named_as_such(tmp_path: Path, audio_file: Path, chat_file: Path) -> None:

@@ -17,6 +17,8 @@ from tbatch_tui.engine.check import check_file
 from tbatch_tui.engine.domain.check_report import CheckReport, Severity
 from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.record_json import record_to_dict
+from tbatch_tui.engine.submit.checked_input import fingerprint_checked
+from tbatch_tui.engine.threads import run_reading
 
 if TYPE_CHECKING:
     import argparse
@@ -55,7 +57,7 @@ async def check_input(path: Path, endpoint: Endpoint | None, *, in_parts: bool =
     Returns:
         The report of a file that can be submitted; None for any other.
     """
-    report = await asyncio.to_thread(check_file, path, endpoint=endpoint)
+    report = await run_reading(check_file, path, endpoint=endpoint)
     errors = [problem for problem in report.problems if problem.severity is Severity.ERROR]
     if in_parts and report.can_be_split:
         errors = []
@@ -80,7 +82,7 @@ async def submit_checked(
     engine = session.engine
     assert report.endpoint is not None
     await session.list_jobs()  # only then it is known whose key it is, and so what ran before
-    fingerprint = await engine.fingerprint(report.path)
+    fingerprint = await fingerprint_checked(report)  # the list may have taken long
     earlier = [] if again else await engine.earlier_runs(fingerprint.sha256, report.endpoint)
     unfinished = await _unfinished_submission(session, earlier)
     if unfinished is not None:

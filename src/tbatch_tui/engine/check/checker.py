@@ -79,10 +79,9 @@ def check_file(
                 add_duplicates(part, file, kind, cancelled)
             once = [_once_finding(file, rule, part) for rule in part.once_locations]
             tokens = _tokens(file, head.start, size, part) if measure and kind is Kind.CHAT else {}
-            after = os.fstat(file.fileno())
+            is_changed = _has_changed(path, file, status)
     except OSError as error:
         raise read_error(path, error) from error
-    is_changed = (after.st_size, after.st_mtime_ns) != (size, status.st_mtime_ns)
     of_file = list(_file_findings(path, head, part, size, is_changed))
     inferred, why = _infer_endpoint(endpoint, head, part)
     report = CheckReport(
@@ -140,6 +139,15 @@ def _stat_file(path: Path) -> os.stat_result:
     if not stat.S_ISREG(status.st_mode):
         raise LocalFileError(f"{path} is not a regular file", "Save what it gives to a file, and check that.")
     return status
+
+
+def _has_changed(path: Path, file: FileIO, before: os.stat_result) -> bool:
+    """Whether the file was written to while it was read, or another has taken its name, or none has it any more."""
+    try:
+        now = (os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return True
+    return any((after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns) for after in now)
 
 
 def _tokens(file: FileIO, start: int, size: int, part: PartialReport) -> dict[str, int]:

@@ -12,7 +12,7 @@ class Demand:
     model: str
     requests: int
     prompt_tokens: int = 0
-    """Estimated from the bytes of the text."""
+    """Estimated from the bytes of the text, near enough for English."""
     most_output_tokens: int = 0
     """The sum of the limits of the requests that have one."""
     unbounded: int = 0
@@ -21,6 +21,8 @@ class Demand:
     """Requests with an image or the like, whose tokens cannot be estimated."""
     audio: int = 0
     """Requests for audio, whose length is not in the file."""
+    most_prompt_tokens: int = 0
+    """As many prompt tokens as there can be, whatever the text and the tokenizer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Estimate:
     """What a submission may cost, in dollars, as it was known before it was sent."""
 
     input: float | None = None
-    """Estimated cost of the prompts; None where there is no price."""
+    """About what the prompts cost; None where there is no price."""
     output: float | None = None
     """The most that the answers may cost; None where there is no price, or a request has no limit of output tokens."""
     unbounded: int = 0
@@ -47,10 +49,20 @@ class Estimate:
     """Whether some of the prices or discounts are the person's own."""
     priced_at: float | None = None
     """When the catalogue was fetched, in seconds since the epoch."""
+    most_input: float | None = None
+    """The most that the prompts may cost; None where there is no price, or it was stored by a version without it."""
 
     @property
     def most(self) -> float | None:
-        """The most that it may cost; None where a part of that is not known."""
-        if self.input is None or self.output is None or self.unpriced or self.audio or self.attachments:
+        """The most that it may cost, a true bound; None where a part of that is not known."""
+        return self._with_output(self.most_input)
+
+    @property
+    def about(self) -> float | None:
+        """About what it costs if every answer is as long as it may be; None where a part of that is not known."""
+        return self._with_output(self.input)
+
+    def _with_output(self, prompts: float | None) -> float | None:
+        if prompts is None or self.output is None or self.unpriced or self.audio or self.attachments:
             return None
-        return self.input + self.output
+        return prompts + self.output

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
-from tbatch_tui.engine.threads import run_cancellable
+from tbatch_tui.engine.threads import run_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ class Fingerprint:
 
 async def fingerprint_file(path: Path) -> Fingerprint:
     """Read a whole file in a thread, which stops when this is cancelled. Raises LocalFileError."""
-    return await run_cancellable(read_fingerprint, path)
+    return await run_reading(read_fingerprint, path)
 
 
 def read_fingerprint(path: Path, *, cancelled: Callable[[], bool] = lambda: False) -> Fingerprint:

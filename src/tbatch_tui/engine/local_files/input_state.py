@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.local_files.file_stamp import FileStamp
 from tbatch_tui.engine.local_files.fingerprint import read_fingerprint
-from tbatch_tui.engine.threads import run_cancellable
+from tbatch_tui.engine.threads import run_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ class InputWatcher:
         Args:
             size: Bytes of the file that was submitted; `sha256` is its hash.
         """
-        return await run_cancellable(self._read, path, size, sha256)
+        return await run_reading(self._read, path, size, sha256)
 
     def _read(self, path: Path, size: int, sha256: str, *, cancelled: Callable[[], bool]) -> InputState:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from tbatch_tui.engine.domain.cost import Demand
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
-from tbatch_tui.engine.token_estimate import Prompt, estimate_prompt
+from tbatch_tui.engine.token_estimate import Prompt, bound_prompt, estimate_prompt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,9 +24,9 @@ _LINES_BETWEEN_STOPS = 500
 
 class _Body(Prompt, gc=False):
     model: str = ""
-    max_tokens: int | float | None = None  # 200.0 is a whole number too
-    max_completion_tokens: int | float | None = None
-    n: int | float | None = None
+    max_tokens: object = None  # any value: one that is no number must not make the line unreadable
+    max_completion_tokens: object = None
+    n: object = None
     file: Raw | UnsetType = UNSET
 
 
@@ -39,10 +40,18 @@ _decode = msgspec.json.Decoder(_Line).decode
 class _Sum:
     """The counts of one model so far: the fields of a Demand."""
 
-    __slots__ = ("attachments", "audio", "most_output_tokens", "prompt_tokens", "requests", "unbounded")
+    __slots__ = (
+        "attachments",
+        "audio",
+        "most_output_tokens",
+        "most_prompt_tokens",
+        "prompt_tokens",
+        "requests",
+        "unbounded",
+    )
 
     def __init__(self) -> None:
-        self.requests = self.prompt_tokens = self.most_output_tokens = 0
+        self.requests = self.prompt_tokens = self.most_prompt_tokens = self.most_output_tokens = 0
         self.unbounded = self.attachments = self.audio = 0
 
 
@@ -73,6 +82,7 @@ def demand_of(path: Path, *, cancelled: Callable[[], bool] = lambda: False) -> t
             model=model,
             requests=total.requests,
             prompt_tokens=total.prompt_tokens,
+            most_prompt_tokens=total.most_prompt_tokens,
             most_output_tokens=total.most_output_tokens,
             unbounded=total.unbounded,
             attachments=total.attachments,
@@ -98,10 +108,19 @@ def _add(sums: dict[str, _Sum], line: bytes) -> None:
     if body.file is not UNSET and not body.messages:  # with messages it is a chat request, as the check has it
         total.audio += 1
         return
-    limit = body.max_tokens if body.max_tokens is not None else body.max_completion_tokens
-    if limit is None:
-        total.unbounded += 1
+    # With both limits the larger counts: nobody knows which one the server takes.
+    limit = max(_whole(body.max_tokens), _whole(body.max_completion_tokens))
+    if limit:
+        total.most_output_tokens += limit * max(1, _whole(body.n))
     else:
-        total.most_output_tokens += max(0, int(limit)) * max(1, int(body.n or 1))
+        total.unbounded += 1
     total.prompt_tokens += prompt.tokens
+    total.most_prompt_tokens += bound_prompt(body, len(line))
     total.attachments += prompt.has_attachments
+
+
+def _whole(value: object) -> int:
+    """Return a number as the next whole one, 200.0 as 200; 0 for what is no limit: negative, or no number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return 0
+    return max(0, math.ceil(value))

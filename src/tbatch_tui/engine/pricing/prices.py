@@ -88,6 +88,7 @@ class PriceList:
 def estimate(demands: Iterable[Demand], price_list: PriceList) -> Estimate:
     """Return what these requests may cost."""
     inputs: list[float] = []
+    most_inputs: list[float] = []
     outputs: list[float] = []
     unpriced: list[str] = []
     discounts: set[float] = set()
@@ -105,6 +106,7 @@ def estimate(demands: Iterable[Demand], price_list: PriceList) -> Estimate:
             unpriced.append(demand.model)
         else:
             inputs.append(demand.prompt_tokens * price.input / _MILLION)
+            most_inputs.append(demand.most_prompt_tokens * price.input / _MILLION)
             outputs.append(demand.most_output_tokens * price.output / _MILLION)
             unbounded += demand.unbounded
             attachments += demand.attachments
@@ -120,6 +122,7 @@ def estimate(demands: Iterable[Demand], price_list: PriceList) -> Estimate:
         discounts=tuple(sorted(discounts - {0.0})),
         is_custom=is_custom,
         priced_at=price_list.priced_at,
+        most_input=math.fsum(most_inputs) if most_inputs else None,
     )
 
 

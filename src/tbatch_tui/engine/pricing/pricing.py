@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tbatch_tui.engine.threads import run_cancellable
+from tbatch_tui.engine.threads import run_reading
 
 if TYPE_CHECKING:
     import asyncio
@@ -63,4 +63,4 @@ class Pricing:
         from tbatch_tui.engine.pricing.demand import demand_of
         from tbatch_tui.engine.pricing.prices import estimate
 
-        return estimate(await run_cancellable(demand_of, path), await self.price_list())
+        return estimate(await run_reading(demand_of, path), await self.price_list())

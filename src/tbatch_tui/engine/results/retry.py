@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _BOM = b"\xef\xbb\xbf"
 _LIMITS = ("max_completion_tokens", "max_tokens")
-"""Names of the token limit in a request body. A request without one is given the last."""
+"""Names of the token limit in a request body, which may have both. A request without one is given the last."""
 _RETRIED = re.compile(r"\.retry[0-9]+$")
 
 
@@ -104,6 +104,6 @@ def _with_changes(data: bytes, model: str | None, max_tokens: int | None) -> byt
     if model is not None:
         body["model"] = model
     if max_tokens is not None:
-        name = next((name for name in _LIMITS if name in body), _LIMITS[-1])
-        body[name] = max_tokens
+        for name in [name for name in _LIMITS if name in body] or _LIMITS[-1:]:
+            body[name] = max_tokens  # all of them: the lower one would cut the answer again
     return msgspec.json.encode({**line, "body": body})

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.check.checker import check_file
 from tbatch_tui.engine.errors import LocalFileError
+from tbatch_tui.engine.local_files.file_stamp import read_stamp
 from tbatch_tui.engine.local_files.fingerprint import fingerprint_file
 from tbatch_tui.engine.submit.input_errors import InvalidInputError, TooLargeError
-from tbatch_tui.engine.threads import run_cancellable
+from tbatch_tui.engine.threads import run_reading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,16 +28,25 @@ async def check_input(
     Raises LocalFileError, also when the file changes meanwhile; with `reject_errors` InvalidInputError and
     TooLargeError; InvalidInputError always when no endpoint is given and the lines show none.
     """
-    report = await run_cancellable(check_file, path, endpoint=endpoint)
+    report = await run_reading(check_file, path, endpoint=endpoint)
     if reject_errors and not report.is_ok:
         raise TooLargeError(report) if report.can_be_split else InvalidInputError(report)
     endpoint = endpoint or report.endpoint
     if endpoint is None:
         raise InvalidInputError(report)
+    return report, endpoint, await fingerprint_checked(report)
+
+
+async def fingerprint_checked(report: CheckReport) -> Fingerprint:
+    """Return the fingerprint of a file that is still as it was when it was checked. Raises LocalFileError."""
+    path = report.path
     fingerprint = await fingerprint_file(path)
-    if (fingerprint.size, fingerprint.mtime_ns) != (report.size, report.mtime_ns):
+    # A file that is written to while the fingerprint is taken has the old time before and the new one after.
+    stamp = await asyncio.to_thread(read_stamp, path)
+    checked = (report.size, report.mtime_ns)
+    if stamp is None or not (fingerprint.size, fingerprint.mtime_ns) == (stamp.size, stamp.mtime_ns) == checked:
         raise LocalFileError(
             f"{path.name} has changed since it was checked",
             "Nothing was submitted. Submit it again when it is complete.",
         )
-    return report, endpoint, fingerprint
+    return fingerprint

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tbatch_tui.engine.domain.check_report import MAX_PROBLEMS
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.sanitize import line
@@ -43,7 +44,7 @@ def format_next_step(report: CheckReport) -> str:
     """Return what the Check screen adds to the verdict: the way on, or that the list is cut."""
     if not report.problems:
         return fill_keys(" {go.on} goes on to submit it.")
-    is_cut = len(report.problems) < report.errors + report.warnings + report.notes
+    is_cut = MAX_PROBLEMS <= len(report.problems) < report.errors + report.warnings + report.notes
     return f" The first {len(report.problems):,} problems are listed." if is_cut else ""
 
 

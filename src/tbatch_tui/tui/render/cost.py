@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.pricing.prices import DISCOUNTS_DATE, Cost, PriceList
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from tbatch_tui.tui.render.styled import StyledText
 
 _MODELS_NAMED = 2
+_THOUSAND, _CENT = 1000, 0.01
+"""From these amounts on `fmt.money` shows no cents, and no hundredths of a cent."""
+_FLOAT_ERROR = 1e-6
+"""What a sum of floats may be over the amount that it stands for, in units of its last digit."""
 
 
 def estimate_facts(estimate: Estimate) -> list[tuple[str, StyledText]]:
@@ -27,7 +32,7 @@ def estimate_facts(estimate: Estimate) -> list[tuple[str, StyledText]]:
     if estimate.input is not None:
         amounts.append(f"input {_about(estimate.input)}")
         if estimate.output is not None:
-            amounts.append(f"output at most {fmt.money(estimate.output)}")
+            amounts.append(f"output at most {_at_most(estimate.output)}")
     facts: list[tuple[str, StyledText]] = [("Cost", [(fmt.join(*amounts), "")])] if amounts else []
     for unknown in _unknowns(estimate):
         facts.append(("" if facts else "Cost", [(unknown, ATTENTION)]))
@@ -39,6 +44,13 @@ def estimate_facts(estimate: Estimate) -> list[tuple[str, StyledText]]:
 def _about(usd: float) -> str:
     amount = fmt.money(usd)
     return f"under {amount[1:]}" if amount.startswith("<") else f"about {amount}"
+
+
+def _at_most(usd: float) -> str:
+    """Return a bound: rounded up, and never as `<$0.0001`."""
+    digits = 0 if usd >= _THOUSAND else 2 if usd >= _CENT else 4
+    unit: float = 10**-digits
+    return fmt.money(math.ceil(usd / unit - _FLOAT_ERROR) * unit)
 
 
 def _unknowns(estimate: Estimate) -> list[str]:
@@ -83,11 +95,16 @@ def format_money(cost: Cost) -> str:
 
 
 def format_estimate(estimate: Estimate | None) -> str:
-    """Return `(est. ≤ $0.44)`, the estimate from before the submission; empty without one."""
+    """Return `(est. ≤ $0.44)`, the estimate from before the submission; empty without one.
+
+    `≤` is for a bound; what was stored without one is `about` so much.
+    """
     if estimate is None or estimate.input is None:
         return ""
     if estimate.most is not None:
-        return f"(est. ≤ {fmt.money(estimate.most)})"
+        return f"(est. ≤ {_at_most(estimate.most)})"
+    if estimate.about is not None:
+        return f"(est. {_about(estimate.about)})"
     return f"(est. {fmt.money(estimate.input)} and the output)" if estimate.unbounded else ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.check.limits import STOPS_MAX
-from tbatch_tui.engine.check.lines.finding import Finding, JsonObject, JsonPathPart, join_names, quoted
+from tbatch_tui.engine.check.lines.finding import Finding, JsonObject, JsonPath, join_names, quoted
 from tbatch_tui.engine.check.lines.params import (
     CHAT_FORMATS,
     CHAT_PARAMS,
@@ -19,9 +19,10 @@ from tbatch_tui.engine.check.lines.params import (
     has_type,
     type_name,
 )
+from tbatch_tui.engine.check.lines.stopping import stoppable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _PART_VALUE = {
     "text": "text",
@@ -36,9 +37,12 @@ _INSTEAD_OF_CONTENT = ("tool_calls", "function_call", "reasoning", "reasoning_co
 """What an assistant message may have instead of content."""
 
 
-def chat_findings(body: JsonObject) -> Iterator[Finding]:
-    """Yield what is wrong in the body of a chat request. `check_line` checks the model."""
-    yield from _messages(body)
+def chat_findings(body: JsonObject, cancelled: Callable[[], bool] | None = None) -> Iterator[Finding]:
+    """Yield what is wrong in the body of a chat request. `check_line` checks the model.
+
+    Raises OperationCancelledError soon after `cancelled` returns true.
+    """
+    yield from _messages(body, cancelled)
     for name, value in body.items():
         type_ = CHAT_PARAMS.get(name)
         if type_ is None or value is None or name in ("model", "messages"):
@@ -51,23 +55,21 @@ def chat_findings(body: JsonObject) -> Iterator[Finding]:
             yield Finding("unusual-value", f"body.{name} is {quoted(str(value))}, documented: {known}", path)
     yield from _stop(body.get("stop"))
     yield from _response_format(body.get("response_format"))
-    yield from _tools(body.get("tools"))
+    yield from _tools(body.get("tools"), cancelled)
     if isinstance(reasoning := body.get("reasoning"), dict):
         yield from _wrong_types(reasoning, REASONING_PARAMS, "body.reasoning", ("body", "reasoning"))
 
 
-def _wrong_types(
-    value: JsonObject, types: Mapping[str, Type], where: str, path: tuple[JsonPathPart, ...]
-) -> Iterator[Finding]:
+def _wrong_types(value: JsonObject, types: Mapping[str, Type], where: str, path: JsonPath) -> Iterator[Finding]:
     """Yield the values inside a parameter that have another type than documented."""
     for name, type_ in types.items():
         if not has_type(item := value.get(name), type_):
             yield Finding("wrong-type", f"{where}.{name} is {type_name(item)}, not {type_.value}", (*path, name))
 
 
-def _messages(body: JsonObject) -> Iterator[Finding]:
+def _messages(body: JsonObject, cancelled: Callable[[], bool] | None) -> Iterator[Finding]:
     messages = body.get("messages")
-    path: tuple[JsonPathPart, ...] = ("body", "messages")
+    path: JsonPath = ("body", "messages")
     if messages is None:
         other = next((f", and body.{name} is not for chat" for name in ("prompt", "input") if name in body), "")
         state = "null" if "messages" in body else "missing"
@@ -77,15 +79,17 @@ def _messages(body: JsonObject) -> Iterator[Finding]:
     elif not messages:
         yield Finding("no-messages", "body.messages is an empty list", path)
     else:
-        for index, message in enumerate(messages):
+        for index, message in enumerate(stoppable(messages, cancelled)):
             where = f"body.messages[{index}]"
             if isinstance(message, dict):
-                yield from _message(message, where, (*path, index))
+                yield from _message(message, where, (*path, index), cancelled)
             else:
                 yield Finding("wrong-type", f"{where} is {type_name(message)}, not an object", (*path, index))
 
 
-def _message(message: JsonObject, where: str, path: tuple[JsonPathPart, ...]) -> Iterator[Finding]:
+def _message(
+    message: JsonObject, where: str, path: JsonPath, cancelled: Callable[[], bool] | None
+) -> Iterator[Finding]:
     role = message.get("role")
     if "role" not in message:
         yield Finding("message-role", f"{where}.role is missing", path)
@@ -98,14 +102,14 @@ def _message(message: JsonObject, where: str, path: tuple[JsonPathPart, ...]) ->
             state = "null" if "content" in message else "missing"
             yield Finding("message-content", f"{where}.content is {state}", (*path, "content"))
     elif isinstance(content, list):
-        for index, part in enumerate(content):
+        for index, part in enumerate(stoppable(content, cancelled)):
             yield from _part(part, f"{where}.content[{index}]", (*path, "content", index))
     elif not isinstance(content, str):
         fault = f"{where}.content is {type_name(content)}, neither text nor a list of parts"
         yield Finding("message-content", fault, (*path, "content"))
     yield from _wrong_types(message, MESSAGE_PARAMS, where, path)
     if isinstance(calls := message.get("tool_calls"), list):
-        for index, call in enumerate(calls):
+        for index, call in enumerate(stoppable(calls, cancelled)):
             if not isinstance(call, dict):
                 fault = f"{where}.tool_calls[{index}] is {type_name(call)}, not an object"
                 yield Finding("wrong-type", fault, (*path, "tool_calls", index))
@@ -113,7 +117,7 @@ def _message(message: JsonObject, where: str, path: tuple[JsonPathPart, ...]) ->
         yield Finding("unusual-value", f"{where}.tool_call_id is not a string, or missing", path)
 
 
-def _part(part: object, where: str, path: tuple[JsonPathPart, ...]) -> Iterator[Finding]:
+def _part(part: object, where: str, path: JsonPath) -> Iterator[Finding]:
     if not isinstance(part, dict):
         yield Finding("message-content", f"{where} is {type_name(part)}, not an object", path)
         return
@@ -160,10 +164,10 @@ def _response_format(value: object) -> Iterator[Finding]:
             yield Finding("response-format", "body.response_format.json_schema is missing, or not an object", path)
 
 
-def _tools(tools: object) -> Iterator[Finding]:
+def _tools(tools: object, cancelled: Callable[[], bool] | None) -> Iterator[Finding]:
     if not isinstance(tools, list):
         return
-    for index, tool in enumerate(tools):
+    for index, tool in enumerate(stoppable(tools, cancelled)):
         where, path = f"body.tools[{index}]", ("body", "tools", index)
         if not isinstance(tool, dict):
             yield Finding("wrong-type", f"{where} is {type_name(tool)}, not an object", path)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+from itertools import count
 from math import isinf
 from typing import TYPE_CHECKING
 
@@ -12,12 +14,13 @@ import msgspec
 from tbatch_tui.engine.check.limits import CUSTOM_ID_CHARACTERS, DEPTH_MAX
 from tbatch_tui.engine.check.lines.audio import audio_findings
 from tbatch_tui.engine.check.lines.chat import chat_findings
-from tbatch_tui.engine.check.lines.finding import Finding, JsonObject, JsonPathPart, quoted
-from tbatch_tui.engine.check.lines.json_spans import find_key_colons, locate, members, skip
+from tbatch_tui.engine.check.lines.finding import FINDINGS_MAX, Finding, JsonObject, JsonPath, quoted
+from tbatch_tui.engine.check.lines.json_spans import find_key_colon, find_second_keys, locate, locate_all
 from tbatch_tui.engine.check.lines.params import Kind, type_name
+from tbatch_tui.engine.check.lines.stopping import stop_if
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _STRING = r'"(?:[^"\\]|\\.)*+"'
 _CONSTANT = re.compile(_STRING + r"|(-?Infinity|NaN)")
@@ -27,6 +30,10 @@ _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)")
 _BITS_MAX = 900
 """Whole numbers with more bits may be too large."""
 _JSON_SPACE = " \t\r\n"
+_VALUES_BETWEEN_STOPS = 1_000
+"""If a line has more values than this, `cancelled` is asked while it is read."""
+_FEW_COLUMNS = 2
+"""Up to so many columns are looked for one by one, which is faster than to walk over the line."""
 _KIND = {Kind.CHAT: "for chat", Kind.AUDIO: "for audio"}
 
 
@@ -42,21 +49,22 @@ class LineReport(msgspec.Struct, gc=False):
     once_per_file: list[str] = []
     """The once-per-file rules that it breaks."""
     is_blank: bool = False
+    others: dict[str, int] = {}
+    """How many findings more than FINDINGS_MAX a rule has, which are not among the findings."""
 
-    def column(self, finding: Finding) -> int:
-        """Return the column of a finding, from 1: where the value at its path begins, as far as the path is there."""
-        if finding.column:
-            return finding.column
-        value: object = self.value
-        path: list[JsonPathPart] = []  # as far as it is there
-        for part in finding.path:
-            if not (isinstance(value, list) if isinstance(part, int) else isinstance(value, dict) and part in value):
-                break
-            value = value[part]  # type: ignore[index]
-            path.append(part)
-        if path and isinstance(path[-1], str) and len(colons := find_key_colons(self.text, path[-1], 1)) == 1:
-            return colons[0].end() + 1
-        return locate(self.text, tuple(path)) + 1
+    def columns(self) -> list[int]:
+        """Return the columns of the findings, from 1: where the value at the path begins, as far as that is there."""
+        columns = [finding.column for finding in self.findings]
+        paths = [_existing(self.value, finding.path) for finding in self.findings]
+        missing = [index for index, column in enumerate(columns) if not column]
+        if len(missing) <= _FEW_COLUMNS:
+            for index in missing:
+                columns[index] = _key_column(self.text, paths[index]) or locate(self.text, paths[index]) + 1
+        else:
+            starts = locate_all(self.text, {paths[index] for index in missing})
+            for index in missing:
+                columns[index] = starts[paths[index]] + 1
+        return columns
 
 
 class _NotJsonError(Exception):
@@ -67,12 +75,13 @@ class _TooLargeError(Exception):
     pass
 
 
-def check_line(line: bytes, kind: Kind, offset: int = 0) -> LineReport:
-    """Check a line and return everything that is wrong in it.
+def check_line(line: bytes, kind: Kind, offset: int = 0, cancelled: Callable[[], bool] | None = None) -> LineReport:
+    """Check a line and return what is wrong in it: of each rule FINDINGS_MAX findings, and the number of the others.
 
     Args:
         line: The line without its line end.
         offset: Its byte offset in the file, for messages about bytes.
+        cancelled: Asked now and then inside a long line; once it returns true, OperationCancelledError is raised.
     """
     report = LineReport()
     try:
@@ -89,19 +98,59 @@ def check_line(line: bytes, kind: Kind, offset: int = 0) -> LineReport:
         report.is_blank = True
         report.findings = [Finding("blank-line", "the line is blank", column=1)]
         return report
-    twice: list[str] = []
-    report.value = value = plain_value(line, text) or _parse(report, twice)
+    twice: dict[str, None] = {}
+    report.value = value = plain_value(line, text, cancelled) or _parse(report, twice, cancelled)
     if value is None:
         return report
-    for key in twice:
-        report.findings.append(
-            Finding("duplicate-key", f"the key {quoted(key)} is there twice", column=_second_column(text, key))
-        )
-    report.findings.extend(_line(report, value, kind))
+    if twice:
+        report.findings.extend(_second_keys(text, list(twice)))
+    report.findings.extend(_line(report, value, kind, cancelled))
+    if len(report.findings) > FINDINGS_MAX:
+        report.findings = _first_findings(report, report.findings)
     return report
 
 
-def plain_value(line: bytes, text: str) -> JsonObject | None:
+def _first_findings(report: LineReport, findings: list[Finding]) -> list[Finding]:
+    """Return the first findings of each rule, the others counted in the message of the last and in the report."""
+    numbers: dict[str, int] = {}
+    last: dict[str, int] = {}
+    first: list[Finding] = []
+    for finding in findings:
+        number = numbers[finding.rule] = numbers.get(finding.rule, 0) + 1
+        if number <= FINDINGS_MAX:
+            last[finding.rule] = len(first)
+            first.append(finding)
+    report.others = {rule: number - FINDINGS_MAX for rule, number in numbers.items() if number > FINDINGS_MAX}
+    for rule, others in report.others.items():
+        finding = first[last[rule]]
+        first[last[rule]] = finding._replace(message=f"{finding.message}, and {others:,} more like it")
+    return first
+
+
+def _second_keys(text: str, keys: list[str]) -> Iterator[Finding]:
+    """Yield the keys that an object has twice, with the column of the second: that of those that are reported."""
+    starts = find_second_keys(text, keys[:FINDINGS_MAX])
+    for key in keys:
+        yield Finding("duplicate-key", f"the key {quoted(key)} is there twice", column=starts.get(key, 0) + 1)
+
+
+def _existing(value: object, path: JsonPath) -> JsonPath:
+    """Return the path as far as it is there."""
+    for depth, part in enumerate(path):
+        if not (isinstance(value, list) if isinstance(part, int) else isinstance(value, dict) and part in value):
+            return path[:depth]
+        value = value[part]  # type: ignore[index]
+    return path
+
+
+def _key_column(text: str, path: JsonPath) -> int:
+    """Return the column of the value of the last key, if that is easily found; else 0."""
+    if not path or not isinstance(path[-1], str) or (colon := find_key_colon(text, path[-1])) is None:
+        return 0
+    return colon.end() + 1
+
+
+def plain_value(line: bytes, text: str, cancelled: Callable[[], bool] | None = None) -> JsonObject | None:
     """Return the line as an object if it is plain enough for msgspec to read it as `json` would; else None.
 
     No key is there twice if the text has as many quotes with a colon after them as the object has keys.
@@ -117,6 +166,8 @@ def plain_value(line: bytes, text: str) -> JsonObject | None:
     while inner:
         match inner.pop():
             case dict() as item:
+                if len(inner) > _VALUES_BETWEEN_STOPS:
+                    stop_if(cancelled)
                 keys += len(item)
                 inner += item.values()
             case list() as items:
@@ -126,18 +177,21 @@ def plain_value(line: bytes, text: str) -> JsonObject | None:
     return value if text.count('":') == keys else None
 
 
-def _parse(report: LineReport, twice: list[str]) -> JsonObject | None:
+def _parse(report: LineReport, twice: dict[str, None], cancelled: Callable[[], bool] | None) -> JsonObject | None:
     """Return the line as an object, or None after adding the reason to the findings.
 
     Adds the keys that an object has more than once to `twice`.
     """
     text = report.text
+    objects = count(1)
 
     def pairs(items: list[tuple[str, object]]) -> JsonObject:
+        if not next(objects) % _VALUES_BETWEEN_STOPS:
+            stop_if(cancelled)
         value = dict(items)
         if len(value) < len(items):
-            keys = [key for key, _ in items]
-            twice.extend(key for key in value if keys.count(key) > 1 and key not in twice)
+            times = Counter(key for key, _ in items)
+            twice.update(dict.fromkeys(key for key in value if times[key] > 1))
         return value
 
     try:
@@ -231,31 +285,7 @@ def _lone_surrogate(text: str) -> int:
     return high
 
 
-def _second_column(text: str, key: str) -> int:
-    """Return the column of the second time that an object has a key; 1 if it is nested too deep to be found."""
-    name = json.dumps(key, ensure_ascii=False)
-    if len(colons := find_key_colons(text, name[1:-1])) == 2:
-        return text.rindex(name, 0, colons[1].start()) + 1
-    try:
-        return (_second_start(text, skip(text, 0), key) or 0) + 1
-    except RecursionError:
-        return 1
-
-
-def _second_start(text: str, start: int, key: str) -> int | None:
-    """Return where a key begins for the second time, in the value that begins at `start` or inside it."""
-    is_second = False
-    for member in members(text, start):
-        if member.key == key:
-            if is_second:
-                return member.start
-            is_second = True
-        if text[member.value] in "{[" and (inner := _second_start(text, member.value, key)) is not None:
-            return inner
-    return None
-
-
-def _line(report: LineReport, line: JsonObject, kind: Kind) -> Iterator[Finding]:
+def _line(report: LineReport, line: JsonObject, kind: Kind, cancelled: Callable[[], bool] | None) -> Iterator[Finding]:
     yield from _custom_id(report, line)
     body = line.get("body")
     if "body" not in line:
@@ -277,7 +307,7 @@ def _line(report: LineReport, line: JsonObject, kind: Kind) -> Iterator[Finding]
         if "url" in line:
             report.once_per_file.append("openai-envelope")
         return
-    yield from chat_findings(body)
+    yield from chat_findings(body, cancelled)
     if "method" in line or "url" in line:
         report.once_per_file.append("openai-envelope")
     if body.get("stream") is True:
@@ -287,7 +317,7 @@ def _line(report: LineReport, line: JsonObject, kind: Kind) -> Iterator[Finding]
 
 
 def _custom_id(report: LineReport, line: JsonObject) -> Iterator[Finding]:
-    path: tuple[JsonPathPart, ...] = ("custom_id",)
+    path: JsonPath = ("custom_id",)
     value = line.get("custom_id")
     if value is None:
         state = "null" if "custom_id" in line else "missing"
@@ -307,7 +337,7 @@ def _custom_id(report: LineReport, line: JsonObject) -> Iterator[Finding]:
 
 def _model(report: LineReport, body: JsonObject) -> Iterator[Finding]:
     model = body.get("model")
-    path: tuple[JsonPathPart, ...] = ("body", "model")
+    path: JsonPath = ("body", "model")
     if model is None:
         yield Finding("no-model", f"body.model is {'null' if 'model' in body else 'missing'}", path)
     elif not isinstance(model, str):

@@ -7,6 +7,10 @@ from typing import NamedTuple
 JsonObject = dict[str, object]
 JsonPathPart = str | int
 """One key or index of the path to a place in a JSON value."""
+JsonPath = tuple[JsonPathPart, ...]
+
+FINDINGS_MAX = 10
+"""So many findings of a rule are reported in one line: the others are counted in the message of the last."""
 
 
 class Finding(NamedTuple):
@@ -14,7 +18,7 @@ class Finding(NamedTuple):
 
     rule: str
     message: str
-    path: tuple[JsonPathPart, ...] = ()
+    path: JsonPath = ()
     """Where in the object: `("body", "messages", 0, "role")`."""
     column: int = 0
     """The column, from 1, if it is known already; 0 if `path` gives it."""

@@ -8,13 +8,16 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from tbatch_tui.engine.check.lines.finding import JsonPathPart
+    from tbatch_tui.engine.check.lines.finding import JsonPath, JsonPathPart
 
 _scan = json.JSONDecoder(parse_int=float).scan_once  # type: ignore[attr-defined]
 _space = re.compile(r"[ \t\r\n]*").match
 _COLON = re.compile(r"[ \t\r\n]*:[ \t\r\n]*")
+_TOKEN = re.compile(
+    r'"(?:(?P<key>(?:[^"\\]|\\.)*+)"(?=[ \t\r\n]*:)|(?:[^"\\]|\\.)*+")|(?P<open>[\[{])|(?P<close>[\]}])'
+)
 _KEY_ESCAPED = re.compile(r"\\u00[4-7]")
 """An escaped letter: a documented key may be spelled with it."""
 
@@ -57,7 +60,7 @@ def members(text: str, at: int) -> Iterator[JsonMember]:
             at = skip(text, at + 1)
 
 
-def locate(text: str, path: tuple[JsonPathPart, ...]) -> int:
+def locate(text: str, path: JsonPath) -> int:
     """Return where the value at `path` begins, or the last part of the path that is there.
 
     Of a key that is there twice, the last one counts.
@@ -73,21 +76,59 @@ def locate(text: str, path: tuple[JsonPathPart, ...]) -> int:
     return at
 
 
-def find_key_colons(text: str, key: str, most: int = 2) -> list[re.Match[str]]:
-    """Return the colons after a key, on any level of valid JSON; none if the key is there more than `most` times.
+def locate_all(text: str, paths: Iterable[JsonPath]) -> dict[JsonPath, int]:
+    """Return where the value at each path begins, as `locate` does, from one walk over the text."""
+    starts: dict[JsonPath, int] = {}
+    pending = [(skip(text, 0), 0, list(paths))]
+    while pending:
+        at, depth, inside = pending.pop()
+        longer: dict[JsonPathPart, list[JsonPath]] = {}
+        for path in inside:
+            starts[path] = at
+            if len(path) > depth:
+                longer.setdefault(path[depth], []).append(path)
+        if longer and at < len(text) and text[at] in "{[":
+            values = {member.key: member.value for member in members(text, at) if member.key in longer}
+            pending += ((value, depth + 1, longer[key]) for key, value in values.items())
+    return starts
+
+
+def find_key_colon(text: str, key: str) -> re.Match[str] | None:
+    """Return the colon after a key, on any level of valid JSON; None if the key is there more than once.
 
     This is faster than to read the members: quotes inside a string are escaped, so a name in plain quotes with a colon
-    after it is a key. Returns none also if keys may be spelled with escapes.
+    after it is a key. Returns None also if keys may be spelled with escapes.
     """
     name = f'"{key}"'
-    if not 0 < text.count(name) <= most or "\\" in key or ("\\u00" in text and _KEY_ESCAPED.search(text)):
-        return []
-    colons: list[re.Match[str]] = []
+    if text.count(name) != 1 or "\\" in key or ("\\u00" in text and _KEY_ESCAPED.search(text)):
+        return None
     at = text.find(name)
-    while at >= 0:
-        colon = _COLON.match(text, at + len(name))
-        if colon is None or text[at - 1] == "\\":
-            return []
-        colons.append(colon)
-        at = text.find(name, colon.end())
-    return colons
+    return None if text[at - 1] == "\\" else _COLON.match(text, at + len(name))
+
+
+def find_second_keys(text: str, keys: Iterable[str]) -> dict[str, int]:
+    """Return where each of these keys begins for the second time in the same object of valid JSON.
+
+    One walk for all of them, in the order of the text. A key that no object has twice is left out.
+    """
+    wanted = set(keys)
+    starts: dict[str, int] = {}
+    objects: list[set[str]] = []  # the wanted keys so far of each object or list around
+    for token in _TOKEN.finditer(text):
+        match token.lastgroup:
+            case "key":
+                name = token["key"]
+                name = scanstring(text, token.start() + 1, True)[0] if "\\" in name else name
+                if name not in wanted:
+                    continue
+                if name in objects[-1]:
+                    starts[name] = token.start()
+                    wanted.remove(name)
+                    if not wanted:
+                        break
+                objects[-1].add(name)
+            case "open":
+                objects.append(set())
+            case "close":
+                objects.pop()
+    return starts

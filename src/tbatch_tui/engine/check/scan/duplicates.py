@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tbatch_tui.engine.check.lines.stopping import stop_if
 from tbatch_tui.engine.check.scan.partial import LineLocation, LocatedFinding, PartialReport, PieceHashes
 from tbatch_tui.engine.domain.check_report import MAX_PROBLEMS
-from tbatch_tui.engine.errors import OperationCancelledError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,14 +43,13 @@ def add_duplicates(part: PartialReport, file: FileIO, kind: Kind, cancelled: Cal
     repeated, unnamed = _repeated_hashes(part.id_hashes)
     if not repeated:
         return
-    from tbatch_tui.engine.check.lines.json_spans import find_key_colons, locate
+    from tbatch_tui.engine.check.lines.json_spans import find_key_colon, locate
 
     first_lines: dict[str, int] = {}
     findings: list[LocatedFinding] = []
     number = unnamed
     for piece in part.id_hashes:
-        if cancelled is not None and cancelled():
-            raise OperationCancelledError("The check was stopped")
+        stop_if(cancelled)
         if repeated.isdisjoint(array("q", piece.hashes)):
             continue
         for location, line, custom_id in _lines_with_ids(file, piece, kind):
@@ -62,8 +61,8 @@ def add_duplicates(part: PartialReport, file: FileIO, kind: Kind, cancelled: Cal
             number += 1
             if len(findings) < MAX_PROBLEMS:
                 text = line.decode()
-                colons = find_key_colons(text, "custom_id", 1)
-                column = (colons[0].end() if colons else locate(text, ("custom_id",))) + 1
+                colon = find_key_colon(text, "custom_id")
+                column = (colon.end() if colon else locate(text, ("custom_id",))) + 1
                 message = f"the same custom_id is on line {first:,}"
                 findings.append(LocatedFinding(location, column, RULE, message, custom_id))
     if number:

@@ -51,6 +51,8 @@ _MISFITS_MAX = 4
 """After so many pieces that no strict line type fits, strict line types are given up."""
 _VALID_VALUES_MAX = 4_000
 _VALID_VALUE_BYTES = 16_000
+_LOOKUPS_MAX = 16
+"""Of more keys than this, all values of the object are read instead of each being looked up."""
 _CACHED_MAX = 2_000
 """Shapes and hosts that are remembered."""
 
@@ -270,6 +272,9 @@ class FastPath:
 
 def _are_valid(tree: Any, keys: Sequence[str], levels: int = 16) -> bool:
     """Whether the values of these keys are valid. A key with a NUL, which simdjson cannot look up, counts as not."""
+    if len(keys) > _LOOKUPS_MAX:  # simdjson looks up each of them from the first on
+        wanted = set(keys)
+        return all(_is_valid(value, levels) for key, value in tree.items() if key in wanted)
     return not any("\0" in key or not _is_valid(tree[key], levels) for key in keys)
 
 

@@ -68,9 +68,9 @@ class PartialReport(msgspec.Struct):
         if len(self.findings) < MAX_PROBLEMS:
             self.findings.append(finding)
 
-    def count(self, rule: str) -> None:
-        """Count a finding that is not kept."""
-        self.counts[rule] = self.counts.get(rule, 0) + 1
+    def count(self, rule: str, number: int = 1) -> None:
+        """Count findings that are not kept."""
+        self.counts[rule] = self.counts.get(rule, 0) + number
 
     def add_once(self, rule: str, count: int, first: LineLocation) -> None:
         """Count lines that break a once-per-file rule; `first` is the first of them."""

@@ -12,6 +12,7 @@ from tbatch_tui.engine.check.limits import (
     LONG_LINE,
     MEGABYTE,
 )
+from tbatch_tui.engine.check.lines.stopping import stop_if
 from tbatch_tui.engine.check.scan.fast_path import FastPath, FastResult
 from tbatch_tui.engine.check.scan.partial import (
     LONG_LINES_MAX,
@@ -23,7 +24,6 @@ from tbatch_tui.engine.check.scan.partial import (
 )
 from tbatch_tui.engine.check.scan.reader import Piece, longest_line, read_pieces
 from tbatch_tui.engine.domain.check_report import MAX_PROBLEMS
-from tbatch_tui.engine.errors import OperationCancelledError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -74,8 +74,7 @@ class _Scanner:
         self._faulty_run = 0  # how many lines before this one were faulty, without a valid one between
 
     def stop_if_cancelled(self) -> None:
-        if self._cancelled is not None and self._cancelled():
-            raise OperationCancelledError("The check was stopped")
+        stop_if(self._cancelled)
 
     def add_piece(self, piece: Piece) -> None:
         """Check the next piece."""
@@ -178,7 +177,7 @@ class _Scanner:
     def _check_line(self, line: bytes, offset: int) -> LineReport:
         from tbatch_tui.engine.check.lines.check_line import check_line  # most files need none, and begin sooner so
 
-        return check_line(line, self._kind, offset)
+        return check_line(line, self._kind, offset, self._cancelled)
 
     def _add_line_report(self, report: LineReport, location: LineLocation, line: bytes) -> None:
         """Add what `check_line` learned of a line that the fast path refused."""
@@ -195,13 +194,19 @@ class _Scanner:
 
     def _add_findings(self, report: LineReport, location: LineLocation) -> bool:
         """Add the findings of a line; return whether it has any."""
-        for finding in report.findings:
-            if len(self.part.findings) >= MAX_PROBLEMS:  # only counted, so its column is not needed
-                self.part.count(finding.rule)
-                continue
-            column, message = report.column(finding), _encodable(finding.message)
-            self.part.add(LocatedFinding(location, column, finding.rule, message, report.custom_id))
-        return bool(report.findings)
+        if not report.findings:
+            return False
+        part = self.part
+        if len(part.findings) >= MAX_PROBLEMS:  # only counted, so the columns are not needed
+            for finding in report.findings:
+                part.count(finding.rule)
+        else:
+            for finding, column in zip(report.findings, report.columns(), strict=True):
+                message = _encodable(finding.message)
+                part.add(LocatedFinding(location, column, finding.rule, message, report.custom_id))
+        for rule, number in report.others.items():
+            part.count(rule, number)
+        return True
 
     def _add_too_long(self, location: LineLocation) -> None:
         message = f"the line has {location.length / MEGABYTE:.1f} MB, {LINE_MEGABYTES} MB at most"

@@ -9,7 +9,7 @@ from tbatch_tui.engine.check import RULES, apply_catalogue, check_file
 from tbatch_tui.engine.domain.check_report import CheckReport, Severity
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.local_files.file_stamp import read_stamp
-from tbatch_tui.engine.threads import run_cancellable
+from tbatch_tui.engine.threads import run_reading
 from tbatch_tui.tui.background import BackgroundWork
 from tbatch_tui.tui.screens.check.problem_rows import ProblemRows
 
@@ -61,7 +61,7 @@ class CheckSession:
         """
         stop = self.begin("Reading every line again" if self.report is not None else "Reading every line")
         try:
-            report = await run_cancellable(self._read, stop=stop)
+            report = await run_reading(self._read, stop=stop)
             rows = await self._rows_of(report)
         except OperationCancelledError:
             return False

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import overload
 
 from tbatch_tui.engine.errors import OperationCancelledError
-from tbatch_tui.engine.threads import run_cancellable
+from tbatch_tui.engine.threads import run_reading
 from tbatch_tui.tui.render.path import shorten_path
 from tbatch_tui.tui.screens.pick.typed_path import path_error
 
@@ -191,6 +191,6 @@ class FolderReader:
         last = self._last
         if not fresh and last is not None and last[0] == folder and time.monotonic() - last[1] < _CACHED_FOR:
             return last[2]
-        entries = await run_cancellable(list_folder, folder)
+        entries = await run_reading(list_folder, folder)
         self._last = (folder, time.monotonic(), entries)
         return entries

@@ -106,5 +106,6 @@ async def _write(index: ResultIndex, source: Path, choice: RetryChoice, marked: 
 def _token_limit(record: ResultRecord) -> int | None:
     """Return the most tokens that the request of a cut answer allowed; None where it names no limit."""
     settings = dict(record.settings)
-    limit = next((settings[name] for name in _LIMITS if name in settings), "")
-    return int(limit) if limit.isascii() and limit.isdigit() and record.row.outcome is Outcome.CUT_SHORT else None
+    limits = [settings[name] for name in _LIMITS if name in settings]
+    numbers = [int(limit) for limit in limits if limit.isascii() and limit.isdigit()]
+    return max(numbers, default=None) if record.row.outcome is Outcome.CUT_SHORT else None
