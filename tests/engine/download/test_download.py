@@ -14,8 +14,9 @@ import pytest
 
 from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
-from tbatch_tui.engine.download import fetch_file
+from tbatch_tui.engine.download import fetch_file, part_file
 from tbatch_tui.engine.download.downloader import Downloader
+from tbatch_tui.engine.download.stream_check import StreamCheck
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import JournalError, LocalFileError
 from tbatch_tui.engine.journal.journal import Journal
@@ -344,11 +345,11 @@ def test_a_file_that_took_the_name_meanwhile_is_kept(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     final.symlink_to(outside)  # leads nowhere yet
     part.write_bytes(b'{"custom_id": "a"}\n')
-    check = fetch_file.StreamCheck()
+    check = StreamCheck()
     check.add_file(part, part.stat().st_size)
     verified, plain, doubt = check.result()
     assert plain and doubt is None
-    beside = fetch_file._put_in_place(part, final, verified)
+    beside = part_file.put_in_place(part, final, verified)
     assert beside is not None and beside.is_symlink()
     assert not outside.exists()
     assert final.read_bytes() == b'{"custom_id": "a"}\n' and not final.is_symlink()
@@ -358,7 +359,7 @@ def test_a_part_that_already_has_its_final_name_is_not_written_to(tmp_path: Path
     final, part = tmp_path / "x.jsonl", tmp_path / "x.jsonl.part"
     final.write_bytes(b"whole")
     os.link(final, part)  # killed between giving the name and taking the old one away
-    handle = fetch_file._take_part(part)
+    handle = part_file.take_part(part)
     os.ftruncate(handle, 0)
     os.close(handle)
     assert final.read_bytes() == b"whole"
@@ -366,14 +367,14 @@ def test_a_part_that_already_has_its_final_name_is_not_written_to(tmp_path: Path
 
 def test_a_part_is_written_by_one_app_at_a_time_and_through_no_link(tmp_path: Path) -> None:
     part = tmp_path / "x.jsonl.part"
-    handle = fetch_file._take_part(part)
+    handle = part_file.take_part(part)
     with pytest.raises(LocalFileError, match="another"):
-        fetch_file._take_part(part)
+        part_file.take_part(part)
     os.close(handle)
     part.unlink()
     part.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError) as caught:
-        fetch_file._take_part(part)
+        part_file.take_part(part)
     assert caught.value.errno == errno.ELOOP
     assert not (tmp_path / "elsewhere").exists()
 

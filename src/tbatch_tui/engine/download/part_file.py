@@ -1,0 +1,101 @@
+"""The `.part` of a result file: opened for one app alone, and in the end given the file's name."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from tbatch_tui.engine.download.stream_check import PIECE
+from tbatch_tui.engine.errors import LocalFileError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.engine.download.stream_check import VerifiedFile
+
+fcntl: Any
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+
+def take_part(part: Path) -> int:
+    """Open and lock the `.part`. Raises LocalFileError while another app writes to it."""
+    while True:
+        handle = os.open(part, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        try:
+            if not _lock(handle):
+                raise LocalFileError(
+                    f"{part.name} is being written by another tbatch-tui", "It is tried again when that is done."
+                )
+            opened = os.fstat(handle)
+            if opened.st_nlink > 1:
+                part.unlink(missing_ok=True)  # it has its final name already: never to be written to again
+            elif part.exists() and part.stat().st_ino == opened.st_ino:
+                return handle
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
+
+
+def _lock(handle: int) -> bool:
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass  # a file system without locks
+    return True
+
+
+def put_in_place(part: Path, final: Path, verified: VerifiedFile) -> Path | None:
+    """Give the verified file its name; return the new path of a file with other bytes that had the name."""
+    beside: Path | None = None
+    while True:
+        if os.path.lexists(final):
+            if final.is_file() and final.stat().st_size == verified.size and _same_bytes(part, final):
+                part.unlink()
+                return beside
+            beside = _free_name(final)
+            final.rename(beside)
+        try:
+            os.link(part, final)  # unlike a rename, it never replaces a file that came there this instant
+        except FileExistsError:
+            continue
+        except OSError:
+            part.replace(final)  # a file system without links
+        else:
+            part.unlink()
+        break
+    _sync_folder(final.parent)
+    return beside
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    except OSError:
+        pass  # some network file systems cannot; the file itself is synced
+    finally:
+        os.close(folder)
+
+
+def _same_bytes(one: Path, other: Path) -> bool:
+    with one.open("rb") as mine, other.open("rb") as theirs:
+        while (piece := mine.read(PIECE)) == theirs.read(PIECE):
+            if not piece:
+                return True
+    return False
+
+
+def _free_name(path: Path) -> Path:
+    """Return `x.output.before-1.jsonl` for `x.output.jsonl`, or the next number that is free."""
+    number = 1
+    while os.path.lexists(free := path.with_name(f"{path.stem}.before-{number}{path.suffix}")):
+        number += 1
+    return free
