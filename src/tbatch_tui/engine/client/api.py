@@ -78,6 +78,8 @@ class Content:
     offset: int
     """Where in the file it begins: 0; or what was asked for when the server can resume (206); or -1 when these bytes
     do not continue those on disk, and the file must be downloaded from the start."""
+    end: int | None
+    """Where in the file they end, when they are a part of it (206), perhaps not all that was asked for."""
     total: int | None
     """Bytes of the whole file; None where the server does not say."""
     etag: str | None
@@ -230,12 +232,13 @@ class TogetherApi:
                 raise
             # Either all of it is on disk already, or what is there is not what the server has: the size decides.
             size = await self.file_size(file_id)
-            yield Content(offset if size == offset else -1, size, etag, _no_pieces)
+            yield Content(offset if size == offset else -1, None, size, etag, _no_pieces)
             return
         head = read_head(response, offset if is_resumed else 0, etag)
         stream = ResponseStream(response, head.length, lambda: self._translate_errors(doing))
         try:
-            yield Content(head.start, head.total, head.etag, stream.pieces if head.start >= 0 else _no_pieces)
+            pieces = stream.pieces if head.start >= 0 else _no_pieces
+            yield Content(head.start, head.end, head.total, head.etag, pieces)
         finally:
             await stream.close()
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from tbatch_tui.engine.client.api import TogetherApi
+    from tbatch_tui.engine.client.api import Content, TogetherApi
     from tbatch_tui.engine.domain.transfer import Transfer
 
 _SYNCED_EVERY = 64 << 20
@@ -69,11 +69,12 @@ async def fetch_file(
         await asyncio.to_thread(final.parent.mkdir, parents=True, exist_ok=True)
         handle = await asyncio.to_thread(take_part, part)
         try:
-            check = StreamCheck()
-            total = await _stream(api, file_id, part, handle, etag, check, started, moved)
-            verified, is_plain, doubt = check.result()
-            if total is None or not is_plain or doubt is not None:
-                # Without a length, and for what may not be the file at all, the size that the server names decides.
+            receiver = _Receiver(api, file_id, part, handle)
+            total = await receiver.receive(etag, started, moved)
+            verified, is_plain, doubt = receiver.check.result()
+            if total is None or not is_plain or doubt is not None or receiver.is_resumed:
+                # Without a length, for what may not be the file at all, and for what was put together of several
+                # answers, the size that the server names decides.
                 size = await api.file_size(file_id)
                 if doubt is not None and size != verified.size:
                     await asyncio.to_thread(part.unlink, missing_ok=True)
@@ -82,7 +83,7 @@ async def fetch_file(
             if total is not None and verified.size != total:
                 await asyncio.to_thread(part.unlink, missing_ok=True)
                 raise OutcomeUnknownError(
-                    f"The download was cut off: {verified.size:,} of {total:,} bytes came",
+                    f"The download is not whole: {verified.size:,} of {total:,} bytes came",
                     "Nothing was replaced. It is fetched again.",
                 )
             if rows_before is not None and verified.rows < rows_before and await asyncio.to_thread(final.exists):
@@ -112,54 +113,91 @@ def is_on_disk(transfer: Transfer) -> bool:
         return False
 
 
-async def _stream(
-    api: TogetherApi,
-    file_id: str,
-    part: Path,
-    handle: int,
-    etag: str | None,
-    check: StreamCheck,
-    started: Callable[[str | None], Awaitable[object]],
-    moved: Callable[[int, int | None], None],
-) -> int | None:
-    """Write the bytes to `part` and pass them to `check`; return the size of the whole file, if the server named it."""
-    have = os.fstat(handle).st_size if etag else 0
-    async with api.content(file_id, offset=have, etag=etag) as content:
-        if content.offset < 0:
-            await asyncio.to_thread(part.unlink, missing_ok=True)
-            await started(None)
-            raise OutcomeUnknownError(
-                "The server's file is not the one that was begun", "It is fetched again from its start."
-            )
-        done = content.offset
+class _Receiver:
+    """Writes the bytes of one file to its `.part`, and checks them on the way."""
+
+    def __init__(self, api: TogetherApi, file_id: str, part: Path, handle: int) -> None:
+        self._api = api
+        self._file_id = file_id
+        self._part = part
+        self._handle = handle
+        self._done = 0
+        self.check = StreamCheck()
+        self.is_resumed = False
+        """Whether the file was put together from more than one answer."""
+
+    async def receive(
+        self,
+        etag: str | None,
+        started: Callable[[str | None], Awaitable[object]],
+        moved: Callable[[int, int | None], None],
+    ) -> int | None:
+        """Write all that is missing; return the size of the whole file, if the server named it.
+
+        A server may answer with less than the range that was asked for: then the rest is asked for at once.
+        """
+        have = os.fstat(self._handle).st_size if etag else 0
+        while True:
+            async with self._api.content(self._file_id, offset=have, etag=etag) as content:
+                if content.offset < 0:
+                    await started(None)
+                    raise await self._start_over("The server's file is not the one that was begun")
+                self.is_resumed |= content.offset > 0
+                await self._write(content, started, moved)
+            if content.end is None:
+                return content.total
+            if self._done < content.end:
+                raise OutcomeUnknownError(
+                    f"The download was cut off {content.end - self._done:,} bytes before its end",
+                    "It goes on from there.",
+                )
+            total = content.total if content.total is not None else await self._api.file_size(self._file_id)
+            if total is None or self._done > content.end:
+                raise await self._start_over("The server does not say which part of the file it sent")
+            if self._done >= total:
+                return total
+            have, etag = self._done, content.etag
+
+    async def _write(
+        self,
+        content: Content,
+        started: Callable[[str | None], Awaitable[object]],
+        moved: Callable[[int, int | None], None],
+    ) -> None:
+        done = self._done = content.offset
         # Its close waits for a write that is under way in a thread, also when this is cancelled.
-        async with aiofiles.open(handle, "r+b", closefd=False) as file:
+        async with aiofiles.open(self._handle, "r+b", closefd=False) as file:
             # The old bytes go before the new ETag is saved: killed in between, the two would not belong together.
             await file.truncate(done)
             await started(content.etag)
             if content.total is not None:
-                await asyncio.to_thread(_need_room, part.parent, content.total - done)
-            if done:
-                await asyncio.to_thread(check.add_file, part, done)
+                await asyncio.to_thread(_need_room, self._part.parent, content.total - done)
+            if self.check.size != done:
+                self.check = StreamCheck()
+                await asyncio.to_thread(self.check.add_file, self._part, done)
             await file.seek(done)
             moved(done, content.total)
             synced: asyncio.Future[None] = asyncio.ensure_future(asyncio.sleep(0))
             unsynced = 0
-            async for piece in content.pieces(check.add):
+            async for piece in content.pieces(self.check.add):
                 await file.write(piece)
-                done += len(piece)
+                self._done += len(piece)
                 unsynced += len(piece)
-                moved(done, content.total)
+                moved(self._done, content.total)
                 # Now and then, so that little is left to sync at the end.
                 if unsynced >= _SYNCED_EVERY and synced.done():
                     unsynced = 0
                     await synced
-                    synced = asyncio.ensure_future(asyncio.to_thread(os.fsync, handle))
+                    synced = asyncio.ensure_future(asyncio.to_thread(os.fsync, self._handle))
             await file.flush()
             await synced
-            await asyncio.to_thread(os.fsync, handle)
-        moved(done, content.total)
-        return content.total
+            await asyncio.to_thread(os.fsync, self._handle)
+        moved(self._done, content.total)
+
+    async def _start_over(self, reason: str) -> OutcomeUnknownError:
+        """Remove the `.part`; return the error to raise."""
+        await asyncio.to_thread(self._part.unlink, missing_ok=True)
+        return OutcomeUnknownError(reason, "Nothing was replaced. It is fetched again from its start.")
 
 
 def _need_room(folder: Path, size: int) -> None:

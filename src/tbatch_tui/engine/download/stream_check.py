@@ -34,6 +34,11 @@ class StreamCheck:
         self._last: list[bytes] = []
         """The first row as far as it came, and what came after the last line end."""
 
+    @property
+    def size(self) -> int:
+        """Bytes that were checked."""
+        return self._size
+
     def add(self, piece: bytes | bytearray) -> None:
         """Take the next bytes."""
         if not self._ends:
