@@ -8,10 +8,11 @@ import hashlib
 import os
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import pytest
 
+from tbatch_tui.engine.client import stream
 from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.download import fetch_file, part_file
@@ -206,23 +207,48 @@ async def test_any_file_of_any_ended_job_is_downloaded_automatically(
     assert path.parent == engine.options.output_dir
 
 
-@pytest.mark.parametrize("begun", ["whole", "half", "other bytes", "an odd answer"])
+Resume = Literal[
+    "whole",
+    "half",
+    "other bytes",
+    "an odd answer",
+    "a tail of zeros",
+    "zeros that were synced",
+    "other bytes that were synced",
+    "another output folder",
+    "nothing synced",
+    "of version 0.1.0",
+]
+
+
+@pytest.mark.parametrize("begun", get_args(Resume))
 async def test_a_part_left_by_a_crash_is_resumed_or_started_over(
-    begun: str, sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
+    begun: Resume, sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
 ) -> None:
+    """It is resumed as far as it was synced: after a power cut zeros may follow, though its length is right."""
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         record = await get(engine, sandbox)
     path = assert_whole(record, sandbox)
     assert record.output is not None
     whole, part = path.read_bytes(), path.with_name(path.name + ".part")
-    tag = f'"{hashlib.sha256(whole).hexdigest()}"'
-    path.rename(part)
-    if begun != "whole":
-        part.write_bytes(whole[: len(whole) // 2] if begun == "half" else b"x" * 1000)
+    half = len(whole) // 2
+    path.unlink()
+    left = {
+        "whole": whole,
+        "other bytes": b"x" * 1000,
+        "a tail of zeros": whole[:half] + bytes(20_000),
+        "zeros that were synced": whole[: half - 4096] + bytes(4096),
+        "other bytes that were synced": whole[: half - 4096] + b" " * 4096,
+    }
+    part.write_bytes(left.get(begun, whole[:half]))
+    etag = '"of other bytes"' if begun == "other bytes" else f'"{hashlib.sha256(whole).hexdigest()}"'
+    transfer = Transfer(FileKind.OUTPUT, record.output.file_id, TransferState.WANTED, etag=etag)
+    if begun != "of version 0.1.0":
+        synced = 0 if begun == "nothing synced" else min(half, part.stat().st_size)
+        inode = part.stat().st_ino + (begun == "another output folder")
+        transfer = replace(transfer, synced=len(whole) if begun == "whole" else synced, part_inode=inode)
     journal = Journal(tmp_path / "data" / "history.db")
-    etag = '"of other bytes"' if begun == "other bytes" else tag
-    left = Transfer(FileKind.OUTPUT, record.output.file_id, TransferState.WANTED, etag=etag)
-    journal.transfers.save(1, record.key, left)
+    journal.transfers.save(1, record.key, transfer)
     journal.close()
     if begun == "an odd answer":
         range_ = {"Content-Range": "bytes 500-599/9999"}
@@ -232,7 +258,34 @@ async def test_a_part_left_by_a_crash_is_resumed_or_started_over(
         record = await engine.wait_until(record.key, fetched)
     assert_whole(record, sandbox)
     asked = [c.status for c in sandbox.requests[before:] if c.path.endswith("/content")]
-    assert asked == {"whole": [416], "half": [206], "other bytes": [200], "an odd answer": [206, 200]}[begun]
+    expected = {
+        "whole": [416],
+        "half": [206],
+        "a tail of zeros": [206],
+        "an odd answer": [206, 200],
+        "zeros that were synced": [206, 200],
+        "other bytes that were synced": [206, 200],
+    }
+    assert asked == expected.get(begun, [200])
+
+
+async def test_how_far_a_part_is_on_the_disk_is_saved_on_the_way(
+    sandbox: Sandbox, make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch_file, "_SYNCED_AFTER", 0.0)
+    monkeypatch.setattr(stream, "PIECE", 20_000)
+    sandbox.plan_fault("drip", CONTENT, bytes=20_000, seconds=0.2)
+    job_id = sandbox.add_job("COMPLETED", rows=ROWS)
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        await engine.wait_until(job_id, lambda r: r.job is not None)
+        await engine.download(job_id)
+        record = await engine.wait_until(job_id, lambda r: r.output is not None and r.output.synced > 30_000)
+        assert record.output is not None and record.output.state is TransferState.WANTED
+        record = await engine.wait_until(job_id, fetched)
+    path = assert_whole(record, sandbox)
+    assert record.output is not None
+    assert (record.output.etag, record.output.synced, record.output.part_inode) == (None, 0, None)
+    assert record.output.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 async def test_a_file_without_a_final_newline_keeps_its_last_row(sandbox: Sandbox, make_engine: MakeEngine) -> None:

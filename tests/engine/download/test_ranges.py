@@ -130,3 +130,19 @@ async def test_nothing_is_resumed_by_a_weak_etag(sandbox: Sandbox, make_engine: 
     async with asyncio.timeout(30), storage_of(sandbox, answer) as storage, make_engine(sandbox) as engine:
         assert_whole(await download(engine, job_id), sandbox)
     assert storage.offsets == [None, None]
+
+
+async def test_what_came_before_a_cut_is_not_asked_for_again(sandbox: Sandbox, make_engine: MakeEngine) -> None:
+    """However little it was: a connection that is cut again and again must bring the file home in the end."""
+    job_id, content = result_of(sandbox)
+    step = 100_000
+
+    def answer(_: int, first: int | None) -> Answer:
+        if first is None:
+            return cut_off(content, step)
+        status, headers, rest = part_of(content, first, len(content))
+        return status, headers | {"Content-Length": str(len(rest))}, rest[:step]
+
+    async with asyncio.timeout(30), storage_of(sandbox, answer) as storage, make_engine(sandbox) as engine:
+        assert_whole(await download(engine, job_id), sandbox)
+    assert storage.offsets == [None, step, 2 * step]

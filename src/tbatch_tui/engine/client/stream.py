@@ -14,15 +14,13 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import httpcore
+import httpx
 
 from tbatch_tui.engine.errors import OutcomeUnknownError
 from tbatch_tui.engine.lenient_json import as_number
-
-if TYPE_CHECKING:
-    import httpx
 
 PIECE = 4 << 20
 """Bytes of a piece, but for the last."""
@@ -94,12 +92,17 @@ class ResponseStream:
     def _decoded(self) -> Iterator[bytes]:
         parts: list[bytes] = []
         size = 0
-        for part in self._response.iter_bytes():
-            parts.append(part)
-            size += len(part)
-            if size >= PIECE:
-                yield b"".join(parts)
-                parts, size = [], 0
+        try:
+            for part in self._response.iter_bytes():
+                parts.append(part)
+                size += len(part)
+                if size >= PIECE:
+                    yield b"".join(parts)
+                    parts, size = [], 0
+        except (httpx.HTTPError, httpx.StreamError):
+            if parts:
+                yield b"".join(parts)  # what came before the cut is not asked for again
+            raise
         yield b"".join(parts)
 
     def _plain(self, left: int) -> Iterator[bytes | bytearray]:
@@ -121,8 +124,15 @@ class ResponseStream:
             wanted = min(len(whole), left)
             filled = 0
             while filled < wanted:
-                count = connection.recv_into(buffer[filled:wanted])
+                try:
+                    count = connection.recv_into(buffer[filled:wanted])
+                except OSError:
+                    if filled:
+                        yield bytes(buffer[:filled])  # what came before the cut is not asked for again
+                    raise
                 if not count:
+                    if filled:
+                        yield bytes(buffer[:filled])
                     raise OutcomeUnknownError(
                         f"The download was cut off {left - filled:,} bytes before its end", "It goes on from there."
                     )

@@ -7,16 +7,23 @@ alone, other bytes rename it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import aiofiles
 
-from tbatch_tui.engine.download.part_file import put_in_place, take_part
-from tbatch_tui.engine.download.stream_check import StreamCheck, VerifiedFile
+from tbatch_tui.engine.download.part_file import PartState, put_in_place, take_part
+from tbatch_tui.engine.download.stream_check import (
+    DamagedPartError,
+    StreamCheck,
+    VerifiedFile,
+    hash_open_file,
+    may_be_etag_of,
+)
 from tbatch_tui.engine.errors import IncompleteDownloadError, LocalFileError, NotFoundError, OutcomeUnknownError
 from tbatch_tui.engine.next_step import NextStep
 
@@ -29,6 +36,8 @@ if TYPE_CHECKING:
 
 _SYNCED_EVERY = 64 << 20
 """Bytes after which the file is synced to the disk."""
+_SYNCED_AFTER = 5.0
+"""Seconds after which it is synced, where fewer bytes come."""
 _SPARE = 16 << 20
 """Bytes that must stay free on the disk."""
 
@@ -48,9 +57,9 @@ async def fetch_file(
     file_id: str,
     final: Path,
     *,
-    etag: str | None,
+    state: PartState,
     rows_before: int | None,
-    started: Callable[[str | None], Awaitable[object]],
+    save: Callable[[], Awaitable[object]],
     moved: Callable[[int, int | None], None],
 ) -> FetchedFile:
     """Download `file_id` to `final`, resuming what an earlier attempt left in `.part`.
@@ -59,9 +68,9 @@ async def fetch_file(
     LocalFileError when the disk is at fault, else what the request raises.
 
     Args:
-        etag: of the bytes in `.part`; None if there are none.
+        state: what is known of the `.part`; kept up to date.
         rows_before: rows of the good file that has the name now, which a file with fewer rows does not replace.
-        started: awaited with the server's ETag before the first byte is written.
+        save: awaited when `state` has changed: before the first byte is written, and whenever more is synced.
         moved: called with bytes done and in all after every piece.
     """
     part = final.with_name(final.name + ".part")
@@ -69,23 +78,8 @@ async def fetch_file(
         await asyncio.to_thread(final.parent.mkdir, parents=True, exist_ok=True)
         handle = await asyncio.to_thread(take_part, part)
         try:
-            receiver = _Receiver(api, file_id, part, handle)
-            total = await receiver.receive(etag, started, moved)
-            verified, is_plain, doubt = receiver.check.result()
-            if total is None or not is_plain or doubt is not None or receiver.is_resumed:
-                # Without a length, for what may not be the file at all, and for what was put together of several
-                # answers, the size that the server names decides.
-                size = await api.file_size(file_id)
-                if doubt is not None and size != verified.size:
-                    await asyncio.to_thread(part.unlink, missing_ok=True)
-                    raise doubt
-                total = size or total
-            if total is not None and verified.size != total:
-                await asyncio.to_thread(part.unlink, missing_ok=True)
-                raise OutcomeUnknownError(
-                    f"The download is not whole: {verified.size:,} of {total:,} bytes came",
-                    "Nothing was replaced. It is fetched again.",
-                )
+            receiver = _Receiver(api, file_id, part, handle, state, save)
+            verified = await receiver.receive(moved)
             if rows_before is not None and verified.rows < rows_before and await asyncio.to_thread(final.exists):
                 await asyncio.to_thread(part.unlink, missing_ok=True)
                 raise IncompleteDownloadError(
@@ -116,88 +110,144 @@ def is_on_disk(transfer: Transfer) -> bool:
 class _Receiver:
     """Writes the bytes of one file to its `.part`, and checks them on the way."""
 
-    def __init__(self, api: TogetherApi, file_id: str, part: Path, handle: int) -> None:
+    def __init__(
+        self,
+        api: TogetherApi,
+        file_id: str,
+        part: Path,
+        handle: int,
+        state: PartState,
+        save: Callable[[], Awaitable[object]],
+    ) -> None:
         self._api = api
         self._file_id = file_id
         self._part = part
         self._handle = handle
+        self._state = state
+        self._save = save
         self._done = 0
-        self.check = StreamCheck()
-        self.is_resumed = False
+        self._check = StreamCheck()
+        self._is_resumed = False
         """Whether the file was put together from more than one answer."""
 
-    async def receive(
-        self,
-        etag: str | None,
-        started: Callable[[str | None], Awaitable[object]],
-        moved: Callable[[int, int | None], None],
-    ) -> int | None:
-        """Write all that is missing; return the size of the whole file, if the server named it.
+    async def receive(self, moved: Callable[[int, int | None], None]) -> VerifiedFile:
+        """Write all that is missing, sync it and verify the whole."""
+        total = await self._receive_all(moved)
+        verified, is_plain, doubt = self._check.result()
+        if total is None or not is_plain or doubt is not None or self._is_resumed:
+            # Without a length, for what may not be the file at all, and for what was put together of several
+            # answers, the size that the server names decides.
+            size = await self._api.file_size(self._file_id)
+            if doubt is not None and size != verified.size:
+                await self._remove()
+                raise doubt
+            total = size or total
+        if total is not None and verified.size != total:
+            await self._remove()
+            raise OutcomeUnknownError(
+                f"The download is not whole: {verified.size:,} of {total:,} bytes came",
+                "Nothing was replaced. It is fetched again.",
+            )
+        sha256, size_here = await asyncio.to_thread(hash_open_file, self._handle)
+        if size_here != verified.size or (self._is_resumed and not may_be_etag_of(sha256, self._state.etag)):
+            raise await self._start_over("The bytes on this disk are not those of the server's file")
+        return replace(verified, sha256=sha256)
+
+    async def _receive_all(self, moved: Callable[[int, int | None], None]) -> int | None:
+        """Write all that is missing, and sync it; return the size of the whole file, if the server named it.
 
         A server may answer with less than the range that was asked for: then the rest is asked for at once.
         """
-        have = os.fstat(self._handle).st_size if etag else 0
+        state, opened = self._state, os.fstat(self._handle)
+        have = min(opened.st_size, state.synced) if state.etag and state.inode == opened.st_ino else 0
         while True:
-            async with self._api.content(self._file_id, offset=have, etag=etag) as content:
+            async with self._api.content(self._file_id, offset=have, etag=state.etag if have else None) as content:
                 if content.offset < 0:
-                    await started(None)
                     raise await self._start_over("The server's file is not the one that was begun")
-                self.is_resumed |= content.offset > 0
-                await self._write(content, started, moved)
-            if content.end is None:
-                return content.total
-            if self._done < content.end:
-                raise OutcomeUnknownError(
-                    f"The download was cut off {content.end - self._done:,} bytes before its end",
-                    "It goes on from there.",
-                )
-            total = content.total if content.total is not None else await self._api.file_size(self._file_id)
-            if total is None or self._done > content.end:
-                raise await self._start_over("The server does not say which part of the file it sent")
-            if self._done >= total:
+                self._is_resumed |= content.offset > 0
+                await self._begin(content)
+                await self._write(content, moved)
+            total = content.total
+            if content.end is not None:
+                if self._done < content.end:
+                    raise OutcomeUnknownError(
+                        f"The download was cut off {content.end - self._done:,} bytes before its end",
+                        "It goes on from there.",
+                    )
+                total = total if total is not None else await self._api.file_size(self._file_id)
+                if total is None or self._done > content.end:
+                    raise await self._start_over("The server does not say which part of the file it sent")
+            if content.end is None or total is None or self._done >= total:
                 return total
-            have, etag = self._done, content.etag
+            have = self._done
 
-    async def _write(
-        self,
-        content: Content,
-        started: Callable[[str | None], Awaitable[object]],
-        moved: Callable[[int, int | None], None],
-    ) -> None:
+    async def _begin(self, content: Content) -> None:
+        """Make the `.part` what this answer continues, and save that."""
         done = self._done = content.offset
+        # The old bytes go before the new ETag is saved: killed in between, the two would not belong together.
+        await asyncio.to_thread(os.ftruncate, self._handle, done)
+        self._state.etag, self._state.inode = content.etag, os.fstat(self._handle).st_ino
+        self._state.synced = min(done, self._state.synced)
+        await self._save()
+        if content.total is not None:
+            await asyncio.to_thread(_need_room, self._part.parent, content.total - done)
+        if self._check.size != done:
+            self._check = StreamCheck()
+            try:
+                await asyncio.to_thread(self._check.add_file, self._part, done)
+            except DamagedPartError:
+                raise await self._start_over("What came before is damaged on this disk") from None
+
+    async def _write(self, content: Content, moved: Callable[[int, int | None], None]) -> None:
+        loop = asyncio.get_running_loop()
         # Its close waits for a write that is under way in a thread, also when this is cancelled.
         async with aiofiles.open(self._handle, "r+b", closefd=False) as file:
-            # The old bytes go before the new ETag is saved: killed in between, the two would not belong together.
-            await file.truncate(done)
-            await started(content.etag)
-            if content.total is not None:
-                await asyncio.to_thread(_need_room, self._part.parent, content.total - done)
-            if self.check.size != done:
-                self.check = StreamCheck()
-                await asyncio.to_thread(self.check.add_file, self._part, done)
-            await file.seek(done)
-            moved(done, content.total)
-            synced: asyncio.Future[None] = asyncio.ensure_future(asyncio.sleep(0))
-            unsynced = 0
-            async for piece in content.pieces(self.check.add):
-                await file.write(piece)
-                self._done += len(piece)
-                unsynced += len(piece)
-                moved(self._done, content.total)
-                # Now and then, so that little is left to sync at the end.
-                if unsynced >= _SYNCED_EVERY and synced.done():
-                    unsynced = 0
-                    await synced
-                    synced = asyncio.ensure_future(asyncio.to_thread(os.fsync, self._handle))
-            await file.flush()
-            await synced
-            await asyncio.to_thread(os.fsync, self._handle)
+            await file.seek(self._done)
+            moved(self._done, content.total)
+            syncing = asyncio.create_task(asyncio.sleep(0))
+            unsynced, synced_at = 0, loop.time()
+            try:
+                async for piece in content.pieces(self._check.add):
+                    await file.write(piece)
+                    self._done += len(piece)
+                    unsynced += len(piece)
+                    moved(self._done, content.total)
+                    # Now and then, so that little is left to sync at the end, and little is lost by a power cut.
+                    is_due = unsynced >= _SYNCED_EVERY or loop.time() - synced_at >= _SYNCED_AFTER
+                    if is_due and syncing.done():
+                        await syncing
+                        await file.flush()
+                        unsynced, synced_at = 0, loop.time()
+                        syncing = asyncio.create_task(self._sync_and_save(self._done))
+                await syncing
+                await file.flush()
+                await self._sync(self._done)
+            except BaseException:
+                # Cut off or stopped: what came is kept. The caller saves the state, as it saves the failure.
+                syncing.cancel()
+                await asyncio.gather(syncing, return_exceptions=True)
+                with contextlib.suppress(OSError):
+                    await file.flush()
+                    await self._sync(self._done)
+                raise
         moved(self._done, content.total)
+
+    async def _sync(self, done: int) -> None:
+        await asyncio.to_thread(os.fsync, self._handle)
+        self._state.synced = done
+
+    async def _sync_and_save(self, done: int) -> None:
+        await self._sync(done)
+        await self._save()
 
     async def _start_over(self, reason: str) -> OutcomeUnknownError:
         """Remove the `.part`; return the error to raise."""
-        await asyncio.to_thread(self._part.unlink, missing_ok=True)
+        await self._remove()
         return OutcomeUnknownError(reason, "Nothing was replaced. It is fetched again from its start.")
+
+    async def _remove(self) -> None:
+        self._state.etag, self._state.synced, self._state.inode = None, 0, None
+        await asyncio.to_thread(self._part.unlink, missing_ok=True)
 
 
 def _need_room(folder: Path, size: int) -> None:

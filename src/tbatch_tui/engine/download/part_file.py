@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.download.stream_check import PIECE
@@ -18,6 +19,18 @@ try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None
+
+
+@dataclass(slots=True)
+class PartState:
+    """What is known of a `.part`. It is resumed as far as that goes, and no further."""
+
+    etag: str | None = None
+    """Of the server's file that it is a part of."""
+    synced: int = 0
+    """Bytes that are certainly on the disk."""
+    inode: int | None = None
+    """Which file it is."""
 
 
 def take_part(part: Path) -> int:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,10 +22,33 @@ _LONG_ROW = 300
 
 @dataclass(frozen=True, slots=True)
 class VerifiedFile:
-    """Size and rows of a file, counted over every byte."""
+    """Size, rows and SHA-256 of a file, over every byte."""
 
     size: int
     rows: int
+    sha256: str = ""
+
+
+def hash_open_file(handle: int) -> tuple[str, int]:
+    """Return the SHA-256 of an open file, as it is on the disk, and how many bytes it has. For a thread."""
+    hasher, size = hashlib.sha256(), 0
+    with os.fdopen(os.dup(handle), "rb", buffering=0) as file:
+        file.seek(0)
+        buffer = memoryview(bytearray(PIECE))
+        while count := file.readinto(buffer):
+            hasher.update(buffer[:count])
+            size += count
+    return hasher.hexdigest(), size
+
+
+def may_be_etag_of(sha256: str, etag: str | None) -> bool:
+    """Return whether a file with this SHA-256 may have the ETag: where the ETag is such a hash, it has to be this."""
+    tag = (etag or "").strip('"').lower()
+    return re.fullmatch("[0-9a-f]{64}", tag) is None or tag == sha256
+
+
+class DamagedPartError(Exception):
+    """A NUL, which no JSON holds: what a power cut leaves where bytes were not on the disk yet."""
 
 
 class StreamCheck:
@@ -61,9 +87,11 @@ class StreamCheck:
         return number
 
     def add_file(self, path: Path, size: int) -> None:
-        """Take the first `size` bytes of a file: what was there already."""
+        """Take the first `size` bytes of a file: what was there already. Raises DamagedPartError."""
         with path.open("rb") as file:
             while size and (piece := file.read(min(PIECE, size))):
+                if b"\0" in piece:
+                    raise DamagedPartError
                 self.add(piece)
                 size -= len(piece)
 
