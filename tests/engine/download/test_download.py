@@ -282,9 +282,21 @@ async def test_how_far_a_part_is_on_the_disk_is_saved_on_the_way(
         record = await engine.wait_until(job_id, lambda r: r.output is not None and r.output.synced > 30_000)
         assert record.output is not None and record.output.state is TransferState.WANTED
         record = await engine.wait_until(job_id, fetched)
-    path = assert_whole(record, sandbox)
+    assert_whole(record, sandbox)
     assert record.output is not None
     assert (record.output.etag, record.output.synced, record.output.part_inode) == (None, 0, None)
+
+
+@pytest.mark.parametrize("at_once", [0, 1 << 30], ids=["afterwards", "at once"])
+async def test_the_hash_of_a_result_file_is_kept(
+    at_once: int, sandbox: Sandbox, make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch_file, "_HASHED_AT_ONCE", at_once)
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        path = assert_whole(await get(engine, sandbox), sandbox)
+        [record] = await engine.records()
+        record = await engine.wait_until(record.key, lambda r: r.output is not None and r.output.sha256 is not None)
+    assert record.output is not None
     assert record.output.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
-from tbatch_tui.engine.download.fetch_file import fetch_file, is_on_disk
+from tbatch_tui.engine.download.fetch_file import FetchedFile, fetch_file, is_on_disk
 from tbatch_tui.engine.download.part_file import PartState
+from tbatch_tui.engine.download.stream_check import hash_file
 from tbatch_tui.engine.errors import (
     AuthenticationError,
     BatchError,
@@ -22,6 +23,7 @@ from tbatch_tui.engine.errors import (
 )
 from tbatch_tui.engine.events import Event, Notice, ResultsDownloaded
 from tbatch_tui.engine.next_step import NextStep
+from tbatch_tui.engine.threads import run_detached
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -198,6 +200,19 @@ class Downloader:
         if record is not None and record.has_results_here:
             self._on_downloaded(record.key)
             self._emit(ResultsDownloaded(record))
+        if fetched.verified.sha256 is None:
+            await self._save_hash(job_id, transfer.kind, fetched)
+
+    async def _save_hash(self, job_id: str, kind: FileKind, fetched: FetchedFile) -> None:
+        """Make the SHA-256 of a large file, which nobody has to wait for."""
+        try:
+            sha256 = await run_detached(lambda: hash_file(fetched.path))
+        except OSError:
+            return  # moved away already
+        record = await self._store.read_record(job_id)
+        current = next((t for t in record.transfers if t.kind is kind), None) if record is not None else None
+        if current is not None and current.state is TransferState.FETCHED and current.path == fetched.path:
+            await self._store.save_transfer(job_id, replace(current, sha256=sha256))
 
     async def _save_failure(self, job_id: str, transfer: Transfer, error: BatchError) -> None:
         state = _FINAL_STATES.get(type(error), TransferState.FAILED)

@@ -21,7 +21,7 @@ from tbatch_tui.engine.download.stream_check import (
     DamagedPartError,
     StreamCheck,
     VerifiedFile,
-    hash_open_file,
+    hash_file,
     may_be_etag_of,
 )
 from tbatch_tui.engine.errors import IncompleteDownloadError, LocalFileError, NotFoundError, OutcomeUnknownError
@@ -38,6 +38,8 @@ _SYNCED_EVERY = 64 << 20
 """Bytes after which the file is synced to the disk."""
 _SYNCED_AFTER = 5.0
 """Seconds after which it is synced, where fewer bytes come."""
+_HASHED_AT_ONCE = 32 << 20
+"""Bytes of a file up to which its SHA-256 is made before it gets its name; of a larger one it is made afterwards."""
 _SPARE = 16 << 20
 """Bytes that must stay free on the disk."""
 
@@ -148,8 +150,11 @@ class _Receiver:
                 f"The download is not whole: {verified.size:,} of {total:,} bytes came",
                 "Nothing was replaced. It is fetched again.",
             )
-        sha256, size_here = await asyncio.to_thread(hash_open_file, self._handle)
-        if size_here != verified.size or (self._is_resumed and not may_be_etag_of(sha256, self._state.etag)):
+        sha256 = None
+        if self._is_resumed or verified.size <= _HASHED_AT_ONCE:
+            sha256 = await asyncio.to_thread(hash_file, self._part)
+        is_damaged = self._is_resumed and not may_be_etag_of(sha256, self._state.etag)
+        if is_damaged or os.fstat(self._handle).st_size != verified.size:
             raise await self._start_over("The bytes on this disk are not those of the server's file")
         return replace(verified, sha256=sha256)
 

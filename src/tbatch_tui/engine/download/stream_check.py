@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,26 +21,21 @@ _LONG_ROW = 300
 
 @dataclass(frozen=True, slots=True)
 class VerifiedFile:
-    """Size, rows and SHA-256 of a file, over every byte."""
+    """Size and rows of a file, counted over every byte."""
 
     size: int
     rows: int
-    sha256: str = ""
+    sha256: str | None = None
+    """None of a large file: it is made when the file has its name."""
 
 
-def hash_open_file(handle: int) -> tuple[str, int]:
-    """Return the SHA-256 of an open file, as it is on the disk, and how many bytes it has. For a thread."""
-    hasher, size = hashlib.sha256(), 0
-    with os.fdopen(os.dup(handle), "rb", buffering=0) as file:
-        file.seek(0)
-        buffer = memoryview(bytearray(PIECE))
-        while count := file.readinto(buffer):
-            hasher.update(buffer[:count])
-            size += count
-    return hasher.hexdigest(), size
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file as it is on the disk. For a thread."""
+    with path.open("rb", buffering=0) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def may_be_etag_of(sha256: str, etag: str | None) -> bool:
+def may_be_etag_of(sha256: str | None, etag: str | None) -> bool:
     """Return whether a file with this SHA-256 may have the ETag: where the ETag is such a hash, it has to be this."""
     tag = (etag or "").strip('"').lower()
     return re.fullmatch("[0-9a-f]{64}", tag) is None or tag == sha256
