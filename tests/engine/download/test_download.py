@@ -6,6 +6,7 @@ import asyncio
 import errno
 import hashlib
 import os
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -17,16 +18,16 @@ from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.download import fetch_file, part_file
 from tbatch_tui.engine.download.downloader import Downloader
-from tbatch_tui.engine.download.stream_check import StreamCheck
+from tbatch_tui.engine.download.stream_check import StreamCheck, VerifiedFile
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.errors import JournalError, LocalFileError
+from tbatch_tui.engine.errors import JournalError, LocalFileError, OutcomeUnknownError
 from tbatch_tui.engine.journal.journal import Journal
 from tbatch_tui.engine.local_files.filenames import result_name, stem_of
 from tests.conftest import until
 from tests.engine.scenarios.test_main_job import fetched
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Iterator
     from pathlib import Path
 
     from tbatch_tui.engine.domain.record import JobRecord
@@ -44,6 +45,15 @@ async def get(engine: BatchEngine, box: Sandbox, rows: int = ROWS) -> JobRecord:
     await engine.wait_until(job_id, lambda r: r.job is not None)
     await engine.download(job_id)
     return await engine.wait_until(job_id, fetched)
+
+
+@contextmanager
+def part_opened(part: Path) -> Iterator[int]:
+    handle = part_file.take_part(part)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
 
 
 def assert_whole(record: JobRecord, box: Sandbox) -> Path:
@@ -442,6 +452,69 @@ def test_a_part_is_written_by_one_app_at_a_time_and_through_no_link(tmp_path: Pa
         part_file.take_part(part)
     assert caught.value.errno == errno.ELOOP
     assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("begun", ["by another user", "for others to write", "for its group to write", "as a pipe"])
+def test_a_part_that_others_can_write_to_is_not_used(begun: str, tmp_path: Path) -> None:
+    """In a shared folder somebody else could make it first, and change it after it was verified."""
+    part = tmp_path / "x.jsonl.part"
+    if begun == "as a pipe":
+        os.mkfifo(part)
+    else:
+        part.write_bytes(b"theirs")
+        part.chmod({"for others to write": 0o646, "for its group to write": 0o660}.get(begun, 0o600))
+    if begun == "by another user":
+        if os.geteuid() != 0:
+            pytest.skip("needs root to make a file of another user")
+        os.chown(part, 65534, 65534)
+    with part_opened(part) as handle:
+        opened = os.fstat(handle)
+        assert (opened.st_uid, opened.st_mode & 0o022, opened.st_size) == (os.geteuid(), 0, 0)
+        assert opened.st_ino == part.stat().st_ino
+
+
+def test_a_part_of_ours_is_taken_up_whatever_the_umask(tmp_path: Path) -> None:
+    part = tmp_path / "x.jsonl.part"
+    before = os.umask(0)
+    try:
+        with part_opened(part) as handle:
+            os.write(handle, b"ours")
+        with part_opened(part) as handle:
+            assert os.read(handle, 9) == b"ours"
+    finally:
+        os.umask(before)
+
+
+def test_a_new_part_is_ours_where_every_file_is_for_all_to_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a file system without modes: the one that was just made must not be removed again for ever."""
+    monkeypatch.setattr(part_file, "_is_ours", lambda _: False)
+    part = tmp_path / "x.jsonl.part"
+    part.write_bytes(b"before")
+    with part_opened(part) as handle:
+        assert os.fstat(handle).st_size == 0
+
+
+def test_a_part_that_another_user_is_writing_is_left_alone(tmp_path: Path) -> None:
+    part = tmp_path / "x.jsonl.part"
+    with part_opened(part) as handle:
+        os.fchmod(handle, 0o666)
+        inode = os.fstat(handle).st_ino
+        with pytest.raises(LocalFileError, match="another"):
+            part_file.take_part(part)
+    assert part.stat().st_ino == inode
+
+
+def test_a_part_that_was_changed_for_another_gets_no_name(tmp_path: Path) -> None:
+    final, part = tmp_path / "x.jsonl", tmp_path / "x.jsonl.part"
+    with part_opened(part) as handle:
+        inode = os.fstat(handle).st_ino
+        part.rename(tmp_path / "ours")
+        part.write_bytes(b"theirs")
+        with pytest.raises(OutcomeUnknownError):
+            part_file.put_in_place(part, final, VerifiedFile(6, 1), inode)
+    assert not final.exists()
 
 
 def test_jobs_that_share_their_first_characters_do_not_share_a_name(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ async def fetch_file(
                     f"The server sent {verified.rows:,} rows, the file here has {rows_before:,}",
                     "The file here was kept.",
                 )
-            beside = await asyncio.to_thread(put_in_place, part, final, verified)
+            beside = await asyncio.to_thread(put_in_place, part, final, verified, os.fstat(handle).st_ino)
         except NotFoundError:
             await asyncio.to_thread(part.unlink, missing_ok=True)
             raise
