@@ -193,3 +193,32 @@ def test_own_prices_and_discounts(tmp_path: Path) -> None:
 def test_prices_that_cannot_be_used_are_refused(config: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=f"config.toml.*{message}"):
         resolve(tmp_path, config)
+
+
+FIRST, SECOND = "tgp_v1_FIRSTHALFOFTHESECRET", "SECONDHALFOFTHESECRET1234"
+BAD_KEYS = [
+    f"{FIRST}\n{SECOND}",
+    f"{FIRST}\r\n{SECOND}",
+    f"{FIRST}\t{SECOND}",
+    f"{FIRST}é{SECOND}",
+    f"{FIRST}\x7f{SECOND}",
+]
+
+
+@pytest.mark.parametrize("key", BAD_KEYS, ids=ascii)
+def test_a_key_that_no_header_can_hold_is_refused_and_not_repeated(key: str, tmp_path: Path) -> None:
+    """Two lines that were pasted, or a file with two keys."""
+    with pytest.raises(SettingsError, match="TOGETHER_API_KEY") as error:
+        resolve(tmp_path, environment={"TOGETHER_API_KEY": key})
+    assert "SECRET" not in str(error.value) + repr(error.value)
+    assert resolve(tmp_path, environment={"TOGETHER_API_KEY": f"  {FIRST}\n"}).api_key == FIRST
+
+
+@pytest.mark.parametrize("key", BAD_KEYS, ids=ascii)
+def test_a_login_that_no_header_can_hold_is_no_key(key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    login = tmp_path / "credentials.json"
+    monkeypatch.setenv("TOGETHER_CREDENTIALS_PATH", str(login))
+    login.write_text(json.dumps({"access_token": key}))
+    settings = resolve(tmp_path)
+    assert settings.api_key is None
+    assert "tg login" in settings.key_error and "SECRET" not in settings.key_error

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from tbatch_tui.config import paths
 from tbatch_tui.config.settings import PRODUCTION_URL
+from tbatch_tui.engine.redaction import is_usable_key
 
 
 class StoredKey(NamedTuple):
@@ -28,6 +29,9 @@ def read_stored_key(base_url: str | None) -> StoredKey:
     token = entry.get("access_token")
     if not isinstance(token, str) or not token:
         return StoredKey(None, base_url)
+    if not is_usable_key(token):
+        error = "What `tg login` stored is no key. Run `tg login` again, or set TOGETHER_API_KEY."
+        return StoredKey(None, base_url, error)
     issuer = entry.get("issuer")
     if isinstance(issuer, str) and issuer:
         issuer = issuer.rstrip("/")

@@ -18,6 +18,7 @@ from tbatch_tui.config.settings import (
     SettingsError,
 )
 from tbatch_tui.config.toml import ConfigFile
+from tbatch_tui.engine.redaction import is_usable_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +51,10 @@ def resolve_settings(
     if url is not None:
         url = normalize_base_url(url)
     own_key = environment.get("TOGETHER_API_KEY", "").strip()
+    if not is_usable_key(own_key):
+        raise SettingsError(
+            "TOGETHER_API_KEY holds a line end, or a character that is not ASCII: set it to the key alone, on one line."
+        )
     stored = read_stored_key(url) if not own_key else StoredKey(None, url)
     url = stored.base_url
     return Settings(

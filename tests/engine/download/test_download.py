@@ -6,25 +6,28 @@ import asyncio
 import errno
 import hashlib
 import os
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import pytest
 
+from tbatch_tui.engine.client import stream
 from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
-from tbatch_tui.engine.download import fetch_file
+from tbatch_tui.engine.download import fetch_file, part_file
 from tbatch_tui.engine.download.downloader import Downloader
+from tbatch_tui.engine.download.stream_check import StreamCheck, VerifiedFile
 from tbatch_tui.engine.endpoint import Endpoint
-from tbatch_tui.engine.errors import JournalError, LocalFileError
+from tbatch_tui.engine.errors import JournalError, LocalFileError, OutcomeUnknownError
 from tbatch_tui.engine.journal.journal import Journal
 from tbatch_tui.engine.local_files.filenames import result_name, stem_of
 from tests.conftest import until
 from tests.engine.scenarios.test_main_job import fetched
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Iterator
     from pathlib import Path
 
     from tbatch_tui.engine.domain.record import JobRecord
@@ -42,6 +45,15 @@ async def get(engine: BatchEngine, box: Sandbox, rows: int = ROWS) -> JobRecord:
     await engine.wait_until(job_id, lambda r: r.job is not None)
     await engine.download(job_id)
     return await engine.wait_until(job_id, fetched)
+
+
+@contextmanager
+def part_opened(part: Path) -> Iterator[int]:
+    handle = part_file.take_part(part)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
 
 
 def assert_whole(record: JobRecord, box: Sandbox) -> Path:
@@ -205,23 +217,48 @@ async def test_any_file_of_any_ended_job_is_downloaded_automatically(
     assert path.parent == engine.options.output_dir
 
 
-@pytest.mark.parametrize("begun", ["whole", "half", "other bytes", "an odd answer"])
+Resume = Literal[
+    "whole",
+    "half",
+    "other bytes",
+    "an odd answer",
+    "a tail of zeros",
+    "zeros that were synced",
+    "other bytes that were synced",
+    "another output folder",
+    "nothing synced",
+    "of version 0.1.0",
+]
+
+
+@pytest.mark.parametrize("begun", get_args(Resume))
 async def test_a_part_left_by_a_crash_is_resumed_or_started_over(
-    begun: str, sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
+    begun: Resume, sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
 ) -> None:
+    """It is resumed as far as it was synced: after a power cut zeros may follow, though its length is right."""
     async with asyncio.timeout(30), make_engine(sandbox) as engine:
         record = await get(engine, sandbox)
     path = assert_whole(record, sandbox)
     assert record.output is not None
     whole, part = path.read_bytes(), path.with_name(path.name + ".part")
-    tag = f'"{hashlib.sha256(whole).hexdigest()}"'
-    path.rename(part)
-    if begun != "whole":
-        part.write_bytes(whole[: len(whole) // 2] if begun == "half" else b"x" * 1000)
+    half = len(whole) // 2
+    path.unlink()
+    left = {
+        "whole": whole,
+        "other bytes": b"x" * 1000,
+        "a tail of zeros": whole[:half] + bytes(20_000),
+        "zeros that were synced": whole[: half - 4096] + bytes(4096),
+        "other bytes that were synced": whole[: half - 4096] + b" " * 4096,
+    }
+    part.write_bytes(left.get(begun, whole[:half]))
+    etag = '"of other bytes"' if begun == "other bytes" else f'"{hashlib.sha256(whole).hexdigest()}"'
+    transfer = Transfer(FileKind.OUTPUT, record.output.file_id, TransferState.WANTED, etag=etag)
+    if begun != "of version 0.1.0":
+        synced = 0 if begun == "nothing synced" else min(half, part.stat().st_size)
+        inode = part.stat().st_ino + (begun == "another output folder")
+        transfer = replace(transfer, synced=len(whole) if begun == "whole" else synced, part_inode=inode)
     journal = Journal(tmp_path / "data" / "history.db")
-    etag = '"of other bytes"' if begun == "other bytes" else tag
-    left = Transfer(FileKind.OUTPUT, record.output.file_id, TransferState.WANTED, etag=etag)
-    journal.transfers.save(1, record.key, left)
+    journal.transfers.save(1, record.key, transfer)
     journal.close()
     if begun == "an odd answer":
         range_ = {"Content-Range": "bytes 500-599/9999"}
@@ -231,7 +268,46 @@ async def test_a_part_left_by_a_crash_is_resumed_or_started_over(
         record = await engine.wait_until(record.key, fetched)
     assert_whole(record, sandbox)
     asked = [c.status for c in sandbox.requests[before:] if c.path.endswith("/content")]
-    assert asked == {"whole": [416], "half": [206], "other bytes": [200], "an odd answer": [206, 200]}[begun]
+    expected = {
+        "whole": [416],
+        "half": [206],
+        "a tail of zeros": [206],
+        "an odd answer": [206, 200],
+        "zeros that were synced": [206, 200],
+        "other bytes that were synced": [206, 200],
+    }
+    assert asked == expected.get(begun, [200])
+
+
+async def test_how_far_a_part_is_on_the_disk_is_saved_on_the_way(
+    sandbox: Sandbox, make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch_file, "_SYNCED_AFTER", 0.0)
+    monkeypatch.setattr(stream, "PIECE", 20_000)
+    sandbox.plan_fault("drip", CONTENT, bytes=20_000, seconds=0.2)
+    job_id = sandbox.add_job("COMPLETED", rows=ROWS)
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        await engine.wait_until(job_id, lambda r: r.job is not None)
+        await engine.download(job_id)
+        record = await engine.wait_until(job_id, lambda r: r.output is not None and r.output.synced > 30_000)
+        assert record.output is not None and record.output.state is TransferState.WANTED
+        record = await engine.wait_until(job_id, fetched)
+    assert_whole(record, sandbox)
+    assert record.output is not None
+    assert (record.output.etag, record.output.synced, record.output.part_inode) == (None, 0, None)
+
+
+@pytest.mark.parametrize("at_once", [0, 1 << 30], ids=["afterwards", "at once"])
+async def test_the_hash_of_a_result_file_is_kept(
+    at_once: int, sandbox: Sandbox, make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch_file, "_HASHED_AT_ONCE", at_once)
+    async with asyncio.timeout(30), make_engine(sandbox) as engine:
+        path = assert_whole(await get(engine, sandbox), sandbox)
+        [record] = await engine.records()
+        record = await engine.wait_until(record.key, lambda r: r.output is not None and r.output.sha256 is not None)
+    assert record.output is not None
+    assert record.output.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 async def test_a_file_without_a_final_newline_keeps_its_last_row(sandbox: Sandbox, make_engine: MakeEngine) -> None:
@@ -344,11 +420,11 @@ def test_a_file_that_took_the_name_meanwhile_is_kept(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     final.symlink_to(outside)  # leads nowhere yet
     part.write_bytes(b'{"custom_id": "a"}\n')
-    check = fetch_file.StreamCheck()
+    check = StreamCheck()
     check.add_file(part, part.stat().st_size)
     verified, plain, doubt = check.result()
     assert plain and doubt is None
-    beside = fetch_file._put_in_place(part, final, verified)
+    beside = part_file.put_in_place(part, final, verified)
     assert beside is not None and beside.is_symlink()
     assert not outside.exists()
     assert final.read_bytes() == b'{"custom_id": "a"}\n' and not final.is_symlink()
@@ -358,7 +434,7 @@ def test_a_part_that_already_has_its_final_name_is_not_written_to(tmp_path: Path
     final, part = tmp_path / "x.jsonl", tmp_path / "x.jsonl.part"
     final.write_bytes(b"whole")
     os.link(final, part)  # killed between giving the name and taking the old one away
-    handle = fetch_file._take_part(part)
+    handle = part_file.take_part(part)
     os.ftruncate(handle, 0)
     os.close(handle)
     assert final.read_bytes() == b"whole"
@@ -366,16 +442,79 @@ def test_a_part_that_already_has_its_final_name_is_not_written_to(tmp_path: Path
 
 def test_a_part_is_written_by_one_app_at_a_time_and_through_no_link(tmp_path: Path) -> None:
     part = tmp_path / "x.jsonl.part"
-    handle = fetch_file._take_part(part)
+    handle = part_file.take_part(part)
     with pytest.raises(LocalFileError, match="another"):
-        fetch_file._take_part(part)
+        part_file.take_part(part)
     os.close(handle)
     part.unlink()
     part.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError) as caught:
-        fetch_file._take_part(part)
+        part_file.take_part(part)
     assert caught.value.errno == errno.ELOOP
     assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("begun", ["by another user", "for others to write", "for its group to write", "as a pipe"])
+def test_a_part_that_others_can_write_to_is_not_used(begun: str, tmp_path: Path) -> None:
+    """In a shared folder somebody else could make it first, and change it after it was verified."""
+    part = tmp_path / "x.jsonl.part"
+    if begun == "as a pipe":
+        os.mkfifo(part)
+    else:
+        part.write_bytes(b"theirs")
+        part.chmod({"for others to write": 0o646, "for its group to write": 0o660}.get(begun, 0o600))
+    if begun == "by another user":
+        if os.geteuid() != 0:
+            pytest.skip("needs root to make a file of another user")
+        os.chown(part, 65534, 65534)
+    with part_opened(part) as handle:
+        opened = os.fstat(handle)
+        assert (opened.st_uid, opened.st_mode & 0o022, opened.st_size) == (os.geteuid(), 0, 0)
+        assert opened.st_ino == part.stat().st_ino
+
+
+def test_a_part_of_ours_is_taken_up_whatever_the_umask(tmp_path: Path) -> None:
+    part = tmp_path / "x.jsonl.part"
+    before = os.umask(0)
+    try:
+        with part_opened(part) as handle:
+            os.write(handle, b"ours")
+        with part_opened(part) as handle:
+            assert os.read(handle, 9) == b"ours"
+    finally:
+        os.umask(before)
+
+
+def test_a_new_part_is_ours_where_every_file_is_for_all_to_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a file system without modes: the one that was just made must not be removed again for ever."""
+    monkeypatch.setattr(part_file, "_is_ours", lambda _: False)
+    part = tmp_path / "x.jsonl.part"
+    part.write_bytes(b"before")
+    with part_opened(part) as handle:
+        assert os.fstat(handle).st_size == 0
+
+
+def test_a_part_that_another_user_is_writing_is_left_alone(tmp_path: Path) -> None:
+    part = tmp_path / "x.jsonl.part"
+    with part_opened(part) as handle:
+        os.fchmod(handle, 0o666)
+        inode = os.fstat(handle).st_ino
+        with pytest.raises(LocalFileError, match="another"):
+            part_file.take_part(part)
+    assert part.stat().st_ino == inode
+
+
+def test_a_part_that_was_changed_for_another_gets_no_name(tmp_path: Path) -> None:
+    final, part = tmp_path / "x.jsonl", tmp_path / "x.jsonl.part"
+    with part_opened(part) as handle:
+        inode = os.fstat(handle).st_ino
+        part.rename(tmp_path / "ours")
+        part.write_bytes(b"theirs")
+        with pytest.raises(OutcomeUnknownError):
+            part_file.put_in_place(part, final, VerifiedFile(6, 1), inode)
+    assert not final.exists()
 
 
 def test_jobs_that_share_their_first_characters_do_not_share_a_name(tmp_path: Path) -> None:

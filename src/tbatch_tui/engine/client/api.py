@@ -38,7 +38,7 @@ from tbatch_tui.engine.errors import (
     RequestRejectedError,
 )
 from tbatch_tui.engine.lenient_json import as_number
-from tbatch_tui.engine.redaction import add_secret
+from tbatch_tui.engine.redaction import add_secret, is_usable_key
 from tbatch_tui.engine.threads import run_detached
 
 if TYPE_CHECKING:
@@ -78,6 +78,8 @@ class Content:
     offset: int
     """Where in the file it begins: 0; or what was asked for when the server can resume (206); or -1 when these bytes
     do not continue those on disk, and the file must be downloaded from the start."""
+    end: int | None
+    """Where in the file they end, when they are a part of it (206), perhaps not all that was asked for."""
     total: int | None
     """Bytes of the whole file; None where the server does not say."""
     etag: str | None
@@ -109,6 +111,7 @@ class TogetherApi:
         """
         add_secret(api_key)
         token = login.stored_token() if from_login else None
+        _require_usable(token.text if token is not None else api_key)
         options: dict[str, Any] = {
             "api_key": token.text if token is not None else api_key,
             "base_url": base_url,
@@ -230,12 +233,13 @@ class TogetherApi:
                 raise
             # Either all of it is on disk already, or what is there is not what the server has: the size decides.
             size = await self.file_size(file_id)
-            yield Content(offset if size == offset else -1, size, etag, _no_pieces)
+            yield Content(offset if size == offset else -1, None, size, etag, _no_pieces)
             return
         head = read_head(response, offset if is_resumed else 0, etag)
         stream = ResponseStream(response, head.length, lambda: self._translate_errors(doing))
         try:
-            yield Content(head.start, head.total, head.etag, stream.pieces if head.start >= 0 else _no_pieces)
+            pieces = stream.pieces if head.start >= 0 else _no_pieces
+            yield Content(head.start, head.end, head.total, head.etag, pieces)
         finally:
             await stream.close()
 
@@ -330,6 +334,7 @@ class TogetherApi:
             if self._client.api_key != refused:
                 return  # another call has renewed it meanwhile
             token = await asyncio.to_thread(login.renew_token, refused)
+            _require_usable(token.text)
             if token.from_other_process and self._account_ids not in (None, (None, None)):
                 await self._require_same_account(token)
             self._token = token
@@ -361,3 +366,12 @@ def _require_id(file_id: object) -> str:
 async def _no_pieces(_: OnPiece) -> AsyncIterator[bytes | bytearray]:
     for piece in tuple[bytes, ...]():
         yield piece
+
+
+def _require_usable(key: str) -> None:
+    """Raise AuthenticationError for a key that no header can hold: h11 would repeat it in its error."""
+    if not is_usable_key(key):
+        raise AuthenticationError(
+            "The API key cannot be used: it holds a line end, or a character that is not ASCII",
+            "Nothing was sent. Set TOGETHER_API_KEY to the key alone, on one line.",
+        )

@@ -9,19 +9,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import re
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import httpcore
+import httpx
 
 from tbatch_tui.engine.errors import OutcomeUnknownError
 from tbatch_tui.engine.lenient_json import as_number
-
-if TYPE_CHECKING:
-    import httpx
 
 PIECE = 4 << 20
 """Bytes of a piece, but for the last."""
@@ -93,12 +92,17 @@ class ResponseStream:
     def _decoded(self) -> Iterator[bytes]:
         parts: list[bytes] = []
         size = 0
-        for part in self._response.iter_bytes():
-            parts.append(part)
-            size += len(part)
-            if size >= PIECE:
-                yield b"".join(parts)
-                parts, size = [], 0
+        try:
+            for part in self._response.iter_bytes():
+                parts.append(part)
+                size += len(part)
+                if size >= PIECE:
+                    yield b"".join(parts)
+                    parts, size = [], 0
+        except (httpx.HTTPError, httpx.StreamError):
+            if parts:
+                yield b"".join(parts)  # what came before the cut is not asked for again
+            raise
         yield b"".join(parts)
 
     def _plain(self, left: int) -> Iterator[bytes | bytearray]:
@@ -120,8 +124,15 @@ class ResponseStream:
             wanted = min(len(whole), left)
             filled = 0
             while filled < wanted:
-                count = connection.recv_into(buffer[filled:wanted])
+                try:
+                    count = connection.recv_into(buffer[filled:wanted])
+                except OSError:
+                    if filled:
+                        yield bytes(buffer[:filled])  # what came before the cut is not asked for again
+                    raise
                 if not count:
+                    if filled:
+                        yield bytes(buffer[:filled])
                     raise OutcomeUnknownError(
                         f"The download was cut off {left - filled:,} bytes before its end", "It goes on from there."
                     )
@@ -145,15 +156,23 @@ class ResponseHead(NamedTuple):
 
     start: int
     """Where in the file it begins; -1 if it is not the part that was asked for."""
+    end: int | None
+    """Where in the file it ends, of a part (206); None of a whole file."""
     total: int | None
-    """Bytes of the whole file."""
+    """Bytes of the whole file, as the server states them."""
     etag: str | None
     length: int | None
     """Bytes that follow, where they come as they are."""
 
 
+_NOT_ASKED_FOR = ResponseHead(-1, None, None, None, None)
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
+
+
 def read_head(response: httpx.Response, offset: int, etag: str | None) -> ResponseHead:
     """Read the headers of an answer. A part that is not the part asked for must never be taken for the whole.
+
+    A part may be shorter than what was asked for (RFC 9110, 15.3.7): how long the file is only the server knows.
 
     Args:
         offset: Where the body has to begin; 0 for the whole file.
@@ -163,18 +182,13 @@ def read_head(response: httpx.Response, offset: int, etag: str | None) -> Respon
     is_chunked = "chunked" in response.headers.get("Transfer-Encoding", "")
     number = as_number(response.headers.get("Content-Length"))
     length = int(number) if number is not None and number >= 0 and not is_encoded and not is_chunked else None
-    start = 0
     new_etag = response.headers.get("ETag")
-    if response.status_code == 206:
-        start = offset
-        if is_encoded or not offset or _range_start(response) != offset or new_etag not in (None, etag):
-            return ResponseHead(-1, None, None, None)
-    total = start + length if length is not None else None
-    return ResponseHead(start, total, None if is_encoded else new_etag or (etag if start else None), length)
-
-
-def _range_start(response: httpx.Response) -> int | None:
-    """Return the offset of the first byte of a 206: 100 of `Content-Range: bytes 100-199/200`."""
-    unit, _, rest = str(response.headers.get("Content-Range", "")).partition(" ")
-    first = rest.partition("-")[0]
-    return int(first) if unit == "bytes" and first.isdecimal() else None
+    if response.status_code != 206:
+        return ResponseHead(0, None, length, None if is_encoded else new_etag, length)
+    stated = _CONTENT_RANGE.fullmatch(str(response.headers.get("Content-Range", "")).strip())
+    if stated is None or is_encoded or not offset or new_etag not in (None, etag):
+        return _NOT_ASKED_FOR
+    start, end, total = int(stated[1]), int(stated[2]) + 1, None if stated[3] == "*" else int(stated[3])
+    if start != offset or end <= start or (total is not None and end > total) or length not in (None, end - start):
+        return _NOT_ASKED_FOR
+    return ResponseHead(start, end, total, new_etag or etag, length)

@@ -70,7 +70,13 @@ def _translate(error: Exception, doing: str, host: str, key: str) -> BatchError:
     cause = error.__cause__ if isinstance(error, together.APIConnectionError) else error
     if isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
         return ConnectionFailedError(f"No connection to {host}", redact(str(cause)))
-    if isinstance(cause, httpx.UnsupportedProtocol | httpx.LocalProtocolError | httpx.InvalidURL | UnicodeEncodeError):
+    if isinstance(cause, httpx.LocalProtocolError | UnicodeEncodeError):
+        # Not with its text: that quotes the header, with the key in it.
+        return ConnectionFailedError(
+            "The server's address or the key cannot be used: no request can be made with it",
+            "Look at TOGETHER_BASE_URL and TOGETHER_API_KEY.",
+        )
+    if isinstance(cause, httpx.UnsupportedProtocol | httpx.InvalidURL):
         return ConnectionFailedError(
             f"The server's address or the key cannot be used: {redact(str(cause))}",
             "Look at TOGETHER_BASE_URL and TOGETHER_API_KEY.",

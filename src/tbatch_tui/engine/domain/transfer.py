@@ -34,5 +34,9 @@ class Transfer:
     sha256: str | None = None
     etag: str | None = None
     """ETag of the bytes in the `.part` file, which a resumed download must still have."""
+    synced: int = 0
+    """Bytes of the `.part` file that are certainly on the disk: a power cut may leave zeros in what follows."""
+    part_inode: int | None = None
+    """Which file the `.part` is: another output folder has another one, perhaps of another version."""
     message: str | None = None
     updated_at: float = 0.0

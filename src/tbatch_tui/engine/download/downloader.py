@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
-from tbatch_tui.engine.download.fetch_file import fetch_file, is_on_disk
+from tbatch_tui.engine.download.fetch_file import FetchedFile, fetch_file, is_on_disk
+from tbatch_tui.engine.download.part_file import PartState
+from tbatch_tui.engine.download.stream_check import hash_file
 from tbatch_tui.engine.errors import (
     AuthenticationError,
     BatchError,
@@ -21,6 +23,7 @@ from tbatch_tui.engine.errors import (
 )
 from tbatch_tui.engine.events import Event, Notice, ResultsDownloaded
 from tbatch_tui.engine.next_step import NextStep
+from tbatch_tui.engine.threads import run_detached
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -131,10 +134,11 @@ class Downloader:
 
     async def _download(self, job_id: str, transfer: Transfer) -> None:
         file = (job_id, transfer.kind)
+        part = PartState(transfer.etag, transfer.synced, transfer.part_inode)
         is_handled = False
         try:
             async with self._slots:
-                await self._download_now(job_id, transfer)
+                await self._download_now(job_id, transfer, part)
             is_handled = True
         except asyncio.CancelledError:
             is_handled = True
@@ -144,9 +148,8 @@ class Downloader:
             for pending_id, pending in await self._store.pending_transfers():
                 if (pending_id, pending.kind) == file:  # else it was finished just before
                     message = f"Stopped by you. What came so far is kept; {NextStep.FETCH} goes on."
-                    await self._store.save_transfer(
-                        job_id, replace(pending, state=TransferState.FAILED, message=message)
-                    )
+                    stopped = replace(_with_part(pending, part), state=TransferState.FAILED, message=message)
+                    await self._store.save_transfer(job_id, stopped)
         finally:
             if not is_handled:
                 self._back_off(file)  # the owner of the tasks reports what ended it, and must not every millisecond
@@ -155,13 +158,13 @@ class Downloader:
             self._on_progress(job_id, transfer.kind, 0, None, True)
             self._wake.set()
 
-    async def _download_now(self, job_id: str, transfer: Transfer) -> None:
+    async def _download_now(self, job_id: str, transfer: Transfer, part: PartState) -> None:
         final = await self._paths.path_of(job_id, transfer.kind)
         current = transfer
 
-        async def started(etag: str | None) -> None:
+        async def save() -> None:
             nonlocal current
-            current = replace(current, etag=etag, state=TransferState.WANTED, message=None)
+            current = replace(_with_part(current, part), state=TransferState.WANTED, message=None)
             await self._store.save_transfer(job_id, current)
 
         try:
@@ -169,24 +172,24 @@ class Downloader:
                 self._api,
                 transfer.file_id,
                 final,
-                etag=transfer.etag,
+                state=part,
                 rows_before=transfer.rows,
-                started=started,
+                save=save,
                 moved=lambda done, total: self._on_progress(job_id, transfer.kind, done, total, False),
             )
         except BatchError as error:
-            await self._save_failure(job_id, current, error)
+            await self._save_failure(job_id, _with_part(current, part), error)
             return
         self._retries.pop((job_id, transfer.kind), None)
         record = await self._store.save_transfer(
             job_id,
             replace(
-                current,
+                _with_part(current, PartState()),
                 state=TransferState.FETCHED,
                 path=fetched.path,
                 size=fetched.verified.size,
                 rows=fetched.verified.rows,
-                etag=None,
+                sha256=fetched.verified.sha256,
                 message=None,
                 updated_at=self._now(),
             ),
@@ -197,6 +200,19 @@ class Downloader:
         if record is not None and record.has_results_here:
             self._on_downloaded(record.key)
             self._emit(ResultsDownloaded(record))
+        if fetched.verified.sha256 is None:
+            await self._save_hash(job_id, transfer.kind, fetched)
+
+    async def _save_hash(self, job_id: str, kind: FileKind, fetched: FetchedFile) -> None:
+        """Make the SHA-256 of a large file, which nobody has to wait for."""
+        try:
+            sha256 = await run_detached(lambda: hash_file(fetched.path))
+        except OSError:
+            return  # moved away already
+        record = await self._store.read_record(job_id)
+        current = next((t for t in record.transfers if t.kind is kind), None) if record is not None else None
+        if current is not None and current.state is TransferState.FETCHED and current.path == fetched.path:
+            await self._store.save_transfer(job_id, replace(current, sha256=sha256))
 
     async def _save_failure(self, job_id: str, transfer: Transfer, error: BatchError) -> None:
         state = _FINAL_STATES.get(type(error), TransferState.FAILED)
@@ -224,3 +240,8 @@ class Downloader:
         retry = self._retries.setdefault(file, _Retry(self._first_retry_delay))
         retry.not_before = asyncio.get_running_loop().time() + max(least, retry.wait)
         retry.wait = min(_LONGEST_WAIT, retry.wait * 2)
+
+
+def _with_part(transfer: Transfer, part: PartState) -> Transfer:
+    """Return the transfer with what is known of its `.part`."""
+    return replace(transfer, etag=part.etag, synced=part.synced, part_inode=part.inode)

@@ -7,15 +7,23 @@ alone, other bytes rename it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
-import json
 import os
 import shutil
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import aiofiles
 
+from tbatch_tui.engine.download.part_file import PartState, put_in_place, take_part
+from tbatch_tui.engine.download.stream_check import (
+    DamagedPartError,
+    StreamCheck,
+    VerifiedFile,
+    hash_file,
+    may_be_etag_of,
+)
 from tbatch_tui.engine.errors import IncompleteDownloadError, LocalFileError, NotFoundError, OutcomeUnknownError
 from tbatch_tui.engine.next_step import NextStep
 
@@ -23,30 +31,17 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from tbatch_tui.engine.client.api import TogetherApi
+    from tbatch_tui.engine.client.api import Content, TogetherApi
     from tbatch_tui.engine.domain.transfer import Transfer
 
-fcntl: Any
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
-
-PIECE = 1 << 20
-_LONG_ROW = 300
-"""Bytes from which on it is faster to search for the next line end than to count them all."""
 _SYNCED_EVERY = 64 << 20
 """Bytes after which the file is synced to the disk."""
+_SYNCED_AFTER = 5.0
+"""Seconds after which it is synced, where fewer bytes come."""
+_HASHED_AT_ONCE = 32 << 20
+"""Bytes of a file up to which its SHA-256 is made before it gets its name; of a larger one it is made afterwards."""
 _SPARE = 16 << 20
 """Bytes that must stay free on the disk."""
-
-
-@dataclass(frozen=True, slots=True)
-class VerifiedFile:
-    """Size and rows of a file, counted over every byte."""
-
-    size: int
-    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +59,9 @@ async def fetch_file(
     file_id: str,
     final: Path,
     *,
-    etag: str | None,
+    state: PartState,
     rows_before: int | None,
-    started: Callable[[str | None], Awaitable[object]],
+    save: Callable[[], Awaitable[object]],
     moved: Callable[[int, int | None], None],
 ) -> FetchedFile:
     """Download `file_id` to `final`, resuming what an earlier attempt left in `.part`.
@@ -75,39 +70,25 @@ async def fetch_file(
     LocalFileError when the disk is at fault, else what the request raises.
 
     Args:
-        etag: of the bytes in `.part`; None if there are none.
+        state: what is known of the `.part`; kept up to date.
         rows_before: rows of the good file that has the name now, which a file with fewer rows does not replace.
-        started: awaited with the server's ETag before the first byte is written.
+        save: awaited when `state` has changed: before the first byte is written, and whenever more is synced.
         moved: called with bytes done and in all after every piece.
     """
     part = final.with_name(final.name + ".part")
     try:
         await asyncio.to_thread(final.parent.mkdir, parents=True, exist_ok=True)
-        handle = await asyncio.to_thread(_take_part, part)
+        handle = await asyncio.to_thread(take_part, part)
         try:
-            check = StreamCheck()
-            total = await _stream(api, file_id, part, handle, etag, check, started, moved)
-            verified, is_plain, doubt = check.result()
-            if total is None or not is_plain or doubt is not None:
-                # Without a length, and for what may not be the file at all, the size that the server names decides.
-                size = await api.file_size(file_id)
-                if doubt is not None and size != verified.size:
-                    await asyncio.to_thread(part.unlink, missing_ok=True)
-                    raise doubt
-                total = size or total
-            if total is not None and verified.size != total:
-                await asyncio.to_thread(part.unlink, missing_ok=True)
-                raise OutcomeUnknownError(
-                    f"The download was cut off: {verified.size:,} of {total:,} bytes came",
-                    "Nothing was replaced. It is fetched again.",
-                )
+            receiver = _Receiver(api, file_id, part, handle, state, save)
+            verified = await receiver.receive(moved)
             if rows_before is not None and verified.rows < rows_before and await asyncio.to_thread(final.exists):
                 await asyncio.to_thread(part.unlink, missing_ok=True)
                 raise IncompleteDownloadError(
                     f"The server sent {verified.rows:,} rows, the file here has {rows_before:,}",
                     "The file here was kept.",
                 )
-            beside = await asyncio.to_thread(_put_in_place, part, final, verified)
+            beside = await asyncio.to_thread(put_in_place, part, final, verified, os.fstat(handle).st_ino)
         except NotFoundError:
             await asyncio.to_thread(part.unlink, missing_ok=True)
             raise
@@ -128,207 +109,156 @@ def is_on_disk(transfer: Transfer) -> bool:
         return False
 
 
-def _take_part(part: Path) -> int:
-    """Open and lock the `.part`. Raises LocalFileError while another app writes to it."""
-    while True:
-        handle = os.open(part, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
-        try:
-            if not _lock(handle):
-                raise LocalFileError(
-                    f"{part.name} is being written by another tbatch-tui", "It is tried again when that is done."
-                )
-            opened = os.fstat(handle)
-            if opened.st_nlink > 1:
-                part.unlink(missing_ok=True)  # it has its final name already: never to be written to again
-            elif part.exists() and part.stat().st_ino == opened.st_ino:
-                return handle
-        except BaseException:
-            os.close(handle)
-            raise
-        os.close(handle)
+class _Receiver:
+    """Writes the bytes of one file to its `.part`, and checks them on the way."""
 
+    def __init__(
+        self,
+        api: TogetherApi,
+        file_id: str,
+        part: Path,
+        handle: int,
+        state: PartState,
+        save: Callable[[], Awaitable[object]],
+    ) -> None:
+        self._api = api
+        self._file_id = file_id
+        self._part = part
+        self._handle = handle
+        self._state = state
+        self._save = save
+        self._done = 0
+        self._check = StreamCheck()
+        self._is_resumed = False
+        """Whether the file was put together from more than one answer."""
 
-def _lock(handle: int) -> bool:
-    if fcntl is None:
-        return True
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        pass  # a file system without locks
-    return True
-
-
-async def _stream(
-    api: TogetherApi,
-    file_id: str,
-    part: Path,
-    handle: int,
-    etag: str | None,
-    check: StreamCheck,
-    started: Callable[[str | None], Awaitable[object]],
-    moved: Callable[[int, int | None], None],
-) -> int | None:
-    """Write the bytes to `part` and pass them to `check`; return the size of the whole file, if the server named it."""
-    have = os.fstat(handle).st_size if etag else 0
-    async with api.content(file_id, offset=have, etag=etag) as content:
-        if content.offset < 0:
-            await asyncio.to_thread(part.unlink, missing_ok=True)
-            await started(None)
+    async def receive(self, moved: Callable[[int, int | None], None]) -> VerifiedFile:
+        """Write all that is missing, sync it and verify the whole."""
+        total = await self._receive_all(moved)
+        verified, is_plain, doubt = self._check.result()
+        if total is None or not is_plain or doubt is not None or self._is_resumed:
+            # Without a length, for what may not be the file at all, and for what was put together of several
+            # answers, the size that the server names decides.
+            size = await self._api.file_size(self._file_id)
+            if doubt is not None and size != verified.size:
+                await self._remove()
+                raise doubt
+            total = size or total
+        if total is not None and verified.size != total:
+            await self._remove()
             raise OutcomeUnknownError(
-                "The server's file is not the one that was begun", "It is fetched again from its start."
+                f"The download is not whole: {verified.size:,} of {total:,} bytes came",
+                "Nothing was replaced. It is fetched again.",
             )
-        done = content.offset
+        sha256 = None
+        if self._is_resumed or verified.size <= _HASHED_AT_ONCE:
+            sha256 = await asyncio.to_thread(hash_file, self._part)
+        is_damaged = self._is_resumed and not may_be_etag_of(sha256, self._state.etag)
+        if is_damaged or os.fstat(self._handle).st_size != verified.size:
+            raise await self._start_over("The bytes on this disk are not those of the server's file")
+        return replace(verified, sha256=sha256)
+
+    async def _receive_all(self, moved: Callable[[int, int | None], None]) -> int | None:
+        """Write all that is missing, and sync it; return the size of the whole file, if the server named it.
+
+        A server may answer with less than the range that was asked for: then the rest is asked for at once.
+        """
+        state, opened = self._state, os.fstat(self._handle)
+        have = min(opened.st_size, state.synced) if state.etag and state.inode == opened.st_ino else 0
+        while True:
+            async with self._api.content(self._file_id, offset=have, etag=state.etag if have else None) as content:
+                if content.offset < 0:
+                    raise await self._start_over("The server's file is not the one that was begun")
+                self._is_resumed |= content.offset > 0
+                await self._begin(content)
+                await self._write(content, moved)
+            total = content.total
+            if content.end is not None:
+                if self._done < content.end:
+                    raise OutcomeUnknownError(
+                        f"The download was cut off {content.end - self._done:,} bytes before its end",
+                        "It goes on from there.",
+                    )
+                total = total if total is not None else await self._api.file_size(self._file_id)
+                if total is None or self._done > content.end:
+                    raise await self._start_over("The server does not say which part of the file it sent")
+            if content.end is None or total is None or self._done >= total:
+                return total
+            have = self._done
+
+    async def _begin(self, content: Content) -> None:
+        """Make the `.part` what this answer continues, and save that."""
+        done = self._done = content.offset
+        # The old bytes go before the new ETag is saved: killed in between, the two would not belong together.
+        await asyncio.to_thread(os.ftruncate, self._handle, done)
+        self._state.etag, self._state.inode = content.etag, os.fstat(self._handle).st_ino
+        self._state.synced = min(done, self._state.synced)
+        await self._save()
+        if content.total is not None:
+            await asyncio.to_thread(_need_room, self._part.parent, content.total - done)
+        if self._check.size != done:
+            self._check = StreamCheck()
+            try:
+                await asyncio.to_thread(self._check.add_file, self._part, done)
+            except DamagedPartError:
+                raise await self._start_over("What came before is damaged on this disk") from None
+
+    async def _write(self, content: Content, moved: Callable[[int, int | None], None]) -> None:
+        loop = asyncio.get_running_loop()
         # Its close waits for a write that is under way in a thread, also when this is cancelled.
-        async with aiofiles.open(handle, "r+b", closefd=False) as file:
-            # The old bytes go before the new ETag is saved: killed in between, the two would not belong together.
-            await file.truncate(done)
-            await started(content.etag)
-            if content.total is not None:
-                await asyncio.to_thread(_need_room, part.parent, content.total - done)
-            if done:
-                await asyncio.to_thread(check.add_file, part, done)
-            await file.seek(done)
-            moved(done, content.total)
-            synced: asyncio.Future[None] = asyncio.ensure_future(asyncio.sleep(0))
-            unsynced = 0
-            async for piece in content.pieces(check.add):
-                await file.write(piece)
-                done += len(piece)
-                unsynced += len(piece)
-                moved(done, content.total)
-                # Now and then, so that little is left to sync at the end.
-                if unsynced >= _SYNCED_EVERY and synced.done():
-                    unsynced = 0
-                    await synced
-                    synced = asyncio.ensure_future(asyncio.to_thread(os.fsync, handle))
-            await file.flush()
-            await synced
-            await asyncio.to_thread(os.fsync, handle)
-        moved(done, content.total)
-        return content.total
+        async with aiofiles.open(self._handle, "r+b", closefd=False) as file:
+            await file.seek(self._done)
+            moved(self._done, content.total)
+            syncing = asyncio.create_task(asyncio.sleep(0))
+            unsynced, synced_at = 0, loop.time()
+            try:
+                async for piece in content.pieces(self._check.add):
+                    await file.write(piece)
+                    self._done += len(piece)
+                    unsynced += len(piece)
+                    moved(self._done, content.total)
+                    # Now and then, so that little is left to sync at the end, and little is lost by a power cut.
+                    is_due = unsynced >= _SYNCED_EVERY or loop.time() - synced_at >= _SYNCED_AFTER
+                    if is_due and syncing.done():
+                        await syncing
+                        await file.flush()
+                        unsynced, synced_at = 0, loop.time()
+                        syncing = asyncio.create_task(self._sync_and_save(self._done))
+                await syncing
+                await file.flush()
+                await self._sync(self._done)
+            except BaseException:
+                # Cut off or stopped: what came is kept. The caller saves the state, as it saves the failure.
+                syncing.cancel()
+                await asyncio.gather(syncing, return_exceptions=True)
+                with contextlib.suppress(OSError):
+                    await file.flush()
+                    await self._sync(self._done)
+                raise
+        moved(self._done, content.total)
+
+    async def _sync(self, done: int) -> None:
+        await asyncio.to_thread(os.fsync, self._handle)
+        self._state.synced = done
+
+    async def _sync_and_save(self, done: int) -> None:
+        await self._sync(done)
+        await self._save()
+
+    async def _start_over(self, reason: str) -> OutcomeUnknownError:
+        """Remove the `.part`; return the error to raise."""
+        await self._remove()
+        return OutcomeUnknownError(reason, "Nothing was replaced. It is fetched again from its start.")
+
+    async def _remove(self) -> None:
+        self._state.etag, self._state.synced, self._state.inode = None, 0, None
+        await asyncio.to_thread(self._part.unlink, missing_ok=True)
 
 
 def _need_room(folder: Path, size: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < size + _SPARE:
         raise OSError(errno.ENOSPC, f"{free:,} bytes free, {size:,} needed")
-
-
-class StreamCheck:
-    """Checks the bytes of a result file as they come: size, rows, and whether it is whole at both ends."""
-
-    def __init__(self) -> None:
-        self._size = self._ends = 0
-        self._first: list[bytes] = []
-        self._last: list[bytes] = []
-        """The first row as far as it came, and what came after the last line end."""
-
-    def add(self, piece: bytes | bytearray) -> None:
-        """Take the next bytes."""
-        if not self._ends:
-            cut = piece.find(b"\n")
-            self._first.append(bytes(piece) if cut < 0 else bytes(piece[:cut]))
-        self._size += len(piece)
-        self._ends += self._line_ends(piece)
-        cut = piece.rfind(b"\n")
-        if cut >= 0:
-            self._last.clear()
-        self._last.append(bytes(piece[cut + 1 :]))
-
-    def _line_ends(self, piece: bytes | bytearray) -> int:
-        """Count line ends. For long rows, `find` from one to the next is four times as fast as `count`."""
-        if self._ends and self._size / self._ends < _LONG_ROW:
-            return piece.count(b"\n")
-        number, position, find = 0, 0, piece.find
-        while position := find(b"\n", position) + 1:
-            number += 1
-        return number
-
-    def add_file(self, path: Path, size: int) -> None:
-        """Take the first `size` bytes of a file: what was there already."""
-        with path.open("rb") as file:
-            while size and (piece := file.read(min(PIECE, size))):
-                self.add(piece)
-                size -= len(piece)
-
-    def result(self) -> tuple[VerifiedFile, bool, OutcomeUnknownError | None]:
-        """Return the file, whether it plainly is a result file (its rows have a custom_id), and a doubt, if any.
-
-        A first row that is no object, or a last row that is not whole, makes doubtful: it may be a proxy's page, or be
-        cut off. A file that really is like that on the server has the size that the server names, and counts as a
-        result all the same.
-        """
-        first, last = b"".join(self._first), b"".join(self._last)
-        row = _object(first)
-        doubt: OutcomeUnknownError | None = None
-        if self._size and row is None:
-            doubt = OutcomeUnknownError(
-                "What the server sent is not a result file", "Nothing was replaced. It is fetched again."
-            )
-        elif last and _object(last) is None:
-            doubt = OutcomeUnknownError(
-                "The download ends in the middle of a row", "Nothing was replaced. It is fetched again."
-            )
-        return VerifiedFile(self._size, self._ends + bool(last)), row is not None and "custom_id" in row, doubt
-
-
-def _object(row: bytes) -> dict[str, object] | None:
-    try:
-        value = json.loads(row)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _put_in_place(part: Path, final: Path, verified: VerifiedFile) -> Path | None:
-    """Give the verified file its name; return the new path of a file with other bytes that had the name."""
-    beside: Path | None = None
-    while True:
-        if os.path.lexists(final):
-            if final.is_file() and final.stat().st_size == verified.size and _same_bytes(part, final):
-                part.unlink()
-                return beside
-            beside = _free_name(final)
-            final.rename(beside)
-        try:
-            os.link(part, final)  # unlike a rename, it never replaces a file that came there this instant
-        except FileExistsError:
-            continue
-        except OSError:
-            part.replace(final)  # a file system without links
-        else:
-            part.unlink()
-        break
-    _sync_folder(final.parent)
-    return beside
-
-
-def _sync_folder(path: Path) -> None:
-    folder = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    except OSError:
-        pass  # some network file systems cannot; the file itself is synced
-    finally:
-        os.close(folder)
-
-
-def _same_bytes(one: Path, other: Path) -> bool:
-    with one.open("rb") as mine, other.open("rb") as theirs:
-        while (piece := mine.read(PIECE)) == theirs.read(PIECE):
-            if not piece:
-                return True
-    return False
-
-
-def _free_name(path: Path) -> Path:
-    """Return `x.output.before-1.jsonl` for `x.output.jsonl`, or the next number that is free."""
-    number = 1
-    while os.path.lexists(free := path.with_name(f"{path.stem}.before-{number}{path.suffix}")):
-        number += 1
-    return free
 
 
 def _disk_error(error: OSError, final: Path) -> LocalFileError:

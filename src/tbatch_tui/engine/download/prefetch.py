@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.download.fetch_file import fetch_file
+from tbatch_tui.engine.download.part_file import PartState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -36,7 +37,7 @@ async def prefetch(
 ) -> None:
     """Fetch those of a job's result files that are not here into `folder`. No transfer is shown. Raises BatchError."""
 
-    async def started(_: str | None) -> None: ...
+    async def save_nothing() -> None: ...
 
     for kind in FileKind:
         file_id = record.job.file_id(kind) if record.job is not None else None
@@ -47,9 +48,9 @@ async def prefetch(
             api,
             file_id,
             await paths.path_of(record.job.id, kind, folder),
-            etag=None,
+            state=PartState(),
             rows_before=None,
-            started=started,
+            save=save_nothing,
             moved=lambda _done, _total: None,
         )
         await store.save_transfer(
@@ -61,6 +62,7 @@ async def prefetch(
                 path=fetched.path,
                 size=fetched.verified.size,
                 rows=fetched.verified.rows,
+                sha256=fetched.verified.sha256,
                 updated_at=now(),
             ),
         )

@@ -190,8 +190,26 @@ def _estimate_from_json(text: str | None) -> Estimate | None:
 
 def transfer_values(transfer: Transfer) -> tuple[Any, ...]:
     """Return a transfer in the order of `TRANSFER_COLUMNS`."""
-    values = {"path": path_to_blob(transfer.path) if transfer.path is not None else None}
+    values = {
+        "path": path_to_blob(transfer.path) if transfer.path is not None else None,
+        "etag": _part_to_text(transfer),
+    }
     return tuple(values[column] if column in values else getattr(transfer, column) for column in TRANSFER_COLUMNS)
+
+
+def _part_to_text(transfer: Transfer) -> str | None:
+    """Return what is known of the `.part`, in lines: ETag, bytes synced, inode. No ETag has a line end."""
+    if transfer.etag is None or transfer.part_inode is None:
+        return transfer.etag
+    return f"{transfer.etag}\n{transfer.synced}\n{transfer.part_inode}"
+
+
+def _part_from_text(text: str | None) -> dict[str, Any]:
+    """Return the fields that `_part_to_text` stored. Version 0.1.0 stored the ETag alone: then nothing is synced."""
+    etag, *numbers = text.split("\n") if text is not None else (None,)
+    if len(numbers) != 2 or not all(number.isdecimal() for number in numbers):
+        return {"etag": etag}
+    return {"etag": etag, "synced": int(numbers[0]), "part_inode": int(numbers[1])}
 
 
 def row_to_transfer(row: sqlite3.Row, prefix: str = "") -> Transfer | None:
@@ -206,7 +224,7 @@ def row_to_transfer(row: sqlite3.Row, prefix: str = "") -> Transfer | None:
         size=row[prefix + "size"],
         rows=row[prefix + "rows"],
         sha256=row[prefix + "sha256"],
-        etag=row[prefix + "etag"],
+        **_part_from_text(row[prefix + "etag"]),
         message=row[prefix + "message"],
         updated_at=row[prefix + "updated_at"],
     )
