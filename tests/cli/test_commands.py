@@ -117,6 +117,23 @@ def test_results_and_a_retry_of_what_failed(run: Run, tmp_path: Path) -> None:
         assert len(box.jobs) == 2 and sent.stdout.strip() in {job["id"] for job in box.jobs}
 
 
+def test_old_answers_are_not_printed_beside_new_prompts(run: Run, tmp_path: Path) -> None:
+    source = write_chat(tmp_path / "asked.jsonl", ["What is 2 + 2?"] * 3)
+    done = run("submit", str(source), "--wait", *SOON)
+    job_id = done.stdout.split()[0]
+    write_chat(source, ["Is the moon made of cheese?"] * 4)
+    printed = run("results", job_id, "--json")
+    rows = [json.loads(line) for line in printed.stdout.splitlines()]
+    assert printed.returncode == 0 and len(rows) == 3
+    assert all("request" not in row and "response" in row for row in rows)
+    assert "asked.jsonl has changed since it was submitted" in printed.stderr
+    assert "3 in = 3 answered" in printed.stderr and "cheese" not in printed.stdout
+    listed = run("results", job_id)
+    assert "has changed" in listed.stderr and "has changed" not in listed.stdout
+    refused = run("retry", job_id)
+    assert (refused.returncode, refused.stdout) == (2, "") and "has changed" in refused.stderr
+
+
 @pytest.mark.parametrize("command", ["get", "fetch", "cancel", "retry", "results"])
 def test_a_job_that_does_not_exist(run: Run, command: str) -> None:
     done = run(command, "nonsense")

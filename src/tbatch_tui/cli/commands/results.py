@@ -12,8 +12,8 @@ from tbatch_tui.cli.session import Session
 from tbatch_tui.engine.errors import BatchError, LocalFileError
 from tbatch_tui.engine.results import (
     Outcome,
-    RequestCounts,
     ResultIndex,
+    counts_from_index,
     errors_by_message,
     retry_path,
     rows_to_retry,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tbatch_tui.config.settings import Settings
+    from tbatch_tui.engine.domain.counts import JobCounts
     from tbatch_tui.engine.domain.record import JobRecord
 
 _OUTCOMES = {
@@ -57,8 +58,7 @@ async def results(arguments: argparse.Namespace, settings: Settings) -> int:
         sys.stdout.flush()
     else:
         print_table(_HEADS, (_cells(index, row) for row in rows), _NUMBER_COLUMNS)
-    if index.counts is not None:
-        print_message(_format_counts(index.counts))
+    print_message(_format_counts(counts_from_index(index, submitted=record.requests)))
     return OK
 
 
@@ -73,7 +73,7 @@ def _cells(index: ResultIndex, number: int) -> tuple[str, ...]:
     )
 
 
-def _format_counts(counts: RequestCounts) -> str:
+def _format_counts(counts: JobCounts) -> str:
     extra = ((counts.cut_short, "cut short"), (counts.unknown, "unknown ids"), (counts.duplicates, "duplicates"))
     return fmt.join(
         f"{counts.requests:,} in = {counts.answered:,} answered + {fmt.plural(counts.errors, 'error')} "
@@ -89,7 +89,8 @@ async def retry(arguments: argparse.Namespace, settings: Settings) -> int:
         index = await _build_index(record)
         source = index.sources.input
         if source is None or not index.has_input:
-            raise LocalFileError("The input file is not here", "A retry needs the lines that were asked, as they were.")
+            why = "has changed since it was submitted" if index.input_changed else "is not here"
+            raise LocalFileError(f"The input file {why}", "A retry needs the lines that were asked, as they were.")
         path = await asyncio.to_thread(_write_retry, index, source, arguments)
         if path is None:
             print_message("There is nothing to retry: every request that was meant has its whole answer.")
@@ -121,10 +122,17 @@ def _write_retry(index: ResultIndex, source: Path, arguments: argparse.Namespace
 
 
 async def _build_index(record: JobRecord) -> ResultIndex:
-    """Read all rows of the job. Raises BatchError when its files are not on disk."""
+    """Read all rows of the job, and warn of an input file that is another one by now.
+
+    Raises BatchError when the job's result files are not on disk.
+    """
     sources = sources_of(record)
     if sources.output is None and sources.errors is None:
         raise BatchError(f"The results of {record.name} are not here", f"tbatch-tui fetch {record.key} brings them.")
     index = ResultIndex(sources)
     await asyncio.to_thread(index.build)
+    if index.input_changed and sources.input is not None:
+        print_message(
+            f"{sources.input.name} has changed since it was submitted: what came back is shown without what was asked."
+        )
     return index
