@@ -120,6 +120,11 @@ class ResultIndex:
             self.sources.path(source) and source not in self.read_errors for source in (Source.OUTPUT, Source.ERRORS)
         )
 
+    @property
+    def changed_inputs(self) -> tuple[Path, ...]:
+        """The input files that are not read because they are not those that were submitted."""
+        return (self.sources.input,) if self.input_changed and self.sources.input is not None else ()
+
     def bytes_to_read(self) -> int:
         """Return how many bytes `build` will read. Reads the sizes of the files."""
         sizes = {source: _size(path) for source in Source if (path := self.sources.path(source)) is not None}

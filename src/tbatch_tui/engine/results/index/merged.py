@@ -24,6 +24,7 @@ from tbatch_tui.engine.results.sources import FileNumber, Source, source_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from tbatch_tui.engine.domain.counts import RequestCounts
     from tbatch_tui.engine.results.record import ResultRecord
@@ -123,6 +124,11 @@ class MergedIndex(ResultIndex):
     def has_results(self) -> bool:
         """Whether any member has a result file that can be read."""
         return any(member.index.has_results for member in self.members)
+
+    @property
+    def changed_inputs(self) -> tuple[Path, ...]:
+        """The input files of members that are not those that were submitted: their answers are joined by id alone."""
+        return tuple(path for member in self.members for path in member.index.changed_inputs)
 
     # -- the job of a row -----------------------------------------------------------------------------------
 
