@@ -114,7 +114,11 @@ def test_results_and_a_retry_of_what_failed(run: Run, tmp_path: Path) -> None:
         assert len(box.jobs) == 1
         sent = run("retry", job_id, "--submit", env=env)
         assert sent.returncode == 0, sent.stderr
-        assert len(box.jobs) == 2 and sent.stdout.strip() in {job["id"] for job in box.jobs}
+        retry_id = sent.stdout.strip()
+        assert len(box.jobs) == 2 and retry_id in {job["id"] for job in box.jobs}
+        assert json.loads(run("get", retry_id, "--json", env=env).stdout)["retry_of"] == job_id
+        later = run("submit", str(path), "--again", env=env)  # written without --submit, and submitted by itself
+        assert json.loads(run("get", later.stdout.strip(), "--json", env=env).stdout)["retry_of"] == job_id
 
 
 def test_old_answers_are_not_printed_beside_new_prompts(run: Run, tmp_path: Path) -> None:

@@ -9,24 +9,21 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from tbatch_tui.cli.exit_codes import FAILED, OK
 from tbatch_tui.cli.output import JsonLines, print_json, print_message, print_result, print_table
 from tbatch_tui.cli.session import Session
-from tbatch_tui.engine.errors import BatchError, LocalFileError
+from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.results import (
     Outcome,
     ResultIndex,
     counts_from_index,
     errors_by_message,
-    retry_path,
     rows_to_retry,
     sources_of,
     write_merged,
-    write_retry,
 )
 from tbatch_tui.text import format as fmt
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
-    from pathlib import Path
 
     from tbatch_tui.config.settings import Settings
     from tbatch_tui.engine.domain.counts import JobCounts
@@ -87,14 +84,13 @@ async def retry(arguments: argparse.Namespace, settings: Settings) -> int:
     async with Session(settings, background_work=arguments.submit) as session:
         record = session.find(await session.list_jobs(), arguments.job)
         index = await _build_index(record)
-        source = index.sources.input
-        if source is None or not index.has_input:
-            why = "has changed since it was submitted" if index.input_changed else "is not here"
-            raise LocalFileError(f"The input file {why}", "A retry needs the lines that were asked, as they were.")
-        path = await asyncio.to_thread(_write_retry, index, source, arguments)
-        if path is None:
+        rows = await asyncio.to_thread(_rows_to_retry, index, arguments)
+        if not len(rows) and index.has_input:
             print_message("There is nothing to retry: every request that was meant has its whole answer.")
             return FAILED
+        path = await session.engine.retries.write(
+            index, rows, record.key, model=arguments.model, max_tokens=arguments.max_tokens
+        )
         if not arguments.submit:
             print_json({"path": str(path), "parent": record.key}) if arguments.json else print_result(str(path))
             return OK
@@ -105,20 +101,15 @@ async def retry(arguments: argparse.Namespace, settings: Settings) -> int:
         return await submit_checked(session, report, arguments) if report is not None else FAILED
 
 
-def _write_retry(index: ResultIndex, source: Path, arguments: argparse.Namespace) -> Path | None:
-    """Write the file, in a thread, and return its path; None when there is no row to retry."""
+def _rows_to_retry(index: ResultIndex, arguments: argparse.Namespace) -> Sequence[int]:
+    """Return the requests that are meant, in a thread: without `--only` all that have no whole answer."""
     only = arguments.only or ("errors", "missing", "cut-short")
-    rows = rows_to_retry(
+    return rows_to_retry(
         index,
         groups=errors_by_message(index) if "errors" in only else (),
         missing="missing" in only,
         cut_short="cut-short" in only,
     )
-    if not len(rows):
-        return None
-    path = retry_path(source)
-    write_retry(index, rows, path, model=arguments.model, max_tokens=arguments.max_tokens)
-    return path
 
 
 async def _build_index(record: JobRecord) -> ResultIndex:
