@@ -114,7 +114,28 @@ def test_results_and_a_retry_of_what_failed(run: Run, tmp_path: Path) -> None:
         assert len(box.jobs) == 1
         sent = run("retry", job_id, "--submit", env=env)
         assert sent.returncode == 0, sent.stderr
-        assert len(box.jobs) == 2 and sent.stdout.strip() in {job["id"] for job in box.jobs}
+        retry_id = sent.stdout.strip()
+        assert len(box.jobs) == 2 and retry_id in {job["id"] for job in box.jobs}
+        assert json.loads(run("get", retry_id, "--json", env=env).stdout)["retry_of"] == job_id
+        later = run("submit", str(path), "--again", env=env)  # written without --submit, and submitted by itself
+        assert json.loads(run("get", later.stdout.strip(), "--json", env=env).stdout)["retry_of"] == job_id
+
+
+def test_old_answers_are_not_printed_beside_new_prompts(run: Run, tmp_path: Path) -> None:
+    source = write_chat(tmp_path / "asked.jsonl", ["What is 2 + 2?"] * 3)
+    done = run("submit", str(source), "--wait", *SOON)
+    job_id = done.stdout.split()[0]
+    write_chat(source, ["Is the moon made of cheese?"] * 4)
+    printed = run("results", job_id, "--json")
+    rows = [json.loads(line) for line in printed.stdout.splitlines()]
+    assert printed.returncode == 0 and len(rows) == 3
+    assert all("request" not in row and "response" in row for row in rows)
+    assert "asked.jsonl has changed since it was submitted" in printed.stderr
+    assert "3 in = 3 answered" in printed.stderr and "cheese" not in printed.stdout
+    listed = run("results", job_id)
+    assert "has changed" in listed.stderr and "has changed" not in listed.stdout
+    refused = run("retry", job_id)
+    assert (refused.returncode, refused.stdout) == (2, "") and "has changed" in refused.stderr
 
 
 @pytest.mark.parametrize("command", ["get", "fetch", "cancel", "retry", "results"])

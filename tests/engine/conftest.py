@@ -10,7 +10,7 @@ import pytest
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.options import EngineOptions
-from tbatch_tui.engine.runtime.tasks import STOPPED
+from tbatch_tui.engine.runtime.tasks import STOPPED, UNFORESEEN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ class EventList(list[Event]):
 
     def append(self, event: Event) -> None:
         super().append(event)
-        if isinstance(event, Notice) and event.title == STOPPED:
+        if isinstance(event, Notice) and event.title.startswith((STOPPED, UNFORESEEN)):
             print(event.hint)  # noqa: T201 - shown with the failed test
 
 

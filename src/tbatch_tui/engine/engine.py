@@ -25,6 +25,7 @@ from tbatch_tui.engine.local_files.fingerprint import Fingerprint, fingerprint_f
 from tbatch_tui.engine.local_files.input_state import InputState, InputWatcher
 from tbatch_tui.engine.pricing.pricing import Pricing
 from tbatch_tui.engine.progress.history import JobHistory
+from tbatch_tui.engine.runtime.retry_files import RetryFiles
 from tbatch_tui.engine.runtime.runtime import Runtime
 from tbatch_tui.engine.runtime.waiting import require_job
 
@@ -66,6 +67,8 @@ class BatchEngine:
         """The catalogue, the prices in force, and estimates."""
         self.groups = JobGroups(self._runtime, self._store, self._emit, self._admit, self.prices.estimate)
         """Files that are submitted as several jobs."""
+        self.retries = RetryFiles(self._store)
+        """Input files of requests to send again."""
 
     # -- opening and closing -------------------------------------------------------------------------
 
@@ -326,8 +329,7 @@ class BatchEngine:
 
     async def add_retry(self, path: Path, parent: str) -> None:
         """Save that this file is a retry of the job `parent`: its job will belong to that job's family."""
-        path = path.absolute()  # noqa: ASYNC240 - asks for the working folder only
-        await self._store.add_retry(path, (await fingerprint_file(path)).sha256, parent)
+        await self.retries.add(path, parent)
 
     async def family(self, key: str) -> list[FamilyMember]:
         """Return the original that a job is a retry of, and all its retries, the original first."""

@@ -14,6 +14,9 @@ import msgspec
 UNREADABLE = object()
 """What `loads` returns for bytes that are not JSON: an object of no JSON type."""
 
+TOO_DEEP = "[nested too deeply to be shown]"
+"""Stands for a value that is nested more deeply than can be written."""
+
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -30,6 +33,17 @@ def loads(data: bytes) -> Any:
         return json.loads(data.removeprefix(_BOM).decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return UNREADABLE
+
+
+def to_json(value: Any) -> str:
+    """Return a decoded value as JSON; `TOO_DEEP` in its place where it could be read and cannot be written.
+
+    Both are limited by what is left of the stack, which differs from one place to the next.
+    """
+    try:
+        return json.dumps(value)
+    except (ValueError, RecursionError):
+        return json.dumps(TOO_DEEP)
 
 
 def as_id(value: Any) -> str | None:
@@ -81,7 +95,7 @@ def tool_calls_text(calls: Any) -> str:
         function = call.get("function") if isinstance(call, dict) else None
         if isinstance(function, dict):
             arguments = function.get("arguments")
-            arguments = arguments if isinstance(arguments, str) else json.dumps(arguments)
+            arguments = arguments if isinstance(arguments, str) else to_json(arguments)
             texts.append(f"{function.get('name')}({arguments})")
     return ", ".join(texts)
 
@@ -94,4 +108,4 @@ def error_message(error: Any) -> str:
         error = next((error[key] for key in ("message", "error", "detail") if error.get(key)), None)
     if error is None or isinstance(error, bool):
         return ""
-    return error if isinstance(error, str) else json.dumps(error)
+    return error if isinstance(error, str) else to_json(error)

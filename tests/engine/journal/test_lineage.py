@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.endpoint import Endpoint
+from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.journal.journal import Journal
 from tbatch_tui.engine.results import (
     MergedIndex,
     MergedMember,
     ResultIndex,
     errors_by_message,
-    retry_path,
     rows_to_retry,
     sources_of,
-    write_retry,
 )
-from tests.conftest import CHAT_MODEL
+from tests.conftest import CHAT_MODEL, write_chat
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,12 +103,8 @@ async def run_job(engine: BatchEngine, path: Path) -> JobRecord:
 
 async def retry(engine: BatchEngine, index: ResultIndex, parent: str) -> Path:
     """Write the retry of all requests without a whole answer."""
-    assert index.sources.input is not None
     rows = rows_to_retry(index, groups=errors_by_message(index), missing=True, cut_short=True)
-    path = retry_path(index.sources.input)
-    write_retry(index, rows, path)
-    await engine.add_retry(path, parent)
-    return path
+    return await engine.retries.write(index, rows, parent)
 
 
 async def family_of(engine: BatchEngine, key: str) -> MergedIndex:
@@ -156,6 +153,38 @@ async def test_two_generations_of_retries_leave_nothing_unanswered(
             assert merged.counts.answered == 12
             assert [merged.row(row).attempt for row in range(12)] == [1] * 5 + [2] * 4 + [3] * 3
         assert [member.generation for member in await engine.family(second.key)] == [1, 2, 3]
+
+
+async def test_a_retry_does_not_take_the_name_of_one_that_was_tidied_away(
+    sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
+) -> None:
+    path = write_chat(tmp_path / "in.jsonl", ["one", "two", "three"])
+    async with make_engine(sandbox) as engine:
+        first = await run_job(engine, path)
+        lose(first, keep=1)
+        second = await run_job(engine, await retry(engine, _index(first), first.key))
+        lose(second, keep=1)
+        (tmp_path / "in.retry1.jsonl").unlink()
+        third_file = await retry(engine, await family_of(engine, first.key), second.key)
+        assert third_file.name == "in.retry2.jsonl"
+        third_file.unlink()  # never submitted, but remembered
+        assert (await retry(engine, _index(first), first.key)).name == "in.retry3.jsonl"
+
+
+async def test_a_retry_that_cannot_be_remembered_is_not_left_behind(
+    sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with make_engine(sandbox) as engine:
+        first = await run_job(engine, write_chat(tmp_path / "in.jsonl", ["one", "two"]))
+        lose(first, keep=1)
+
+        async def fail(_path: Path, _parent: str) -> None:
+            raise BatchError("The history cannot be written")
+
+        monkeypatch.setattr(engine.retries, "add", fail)
+        with pytest.raises(BatchError, match="cannot be written"):
+            await retry(engine, _index(first), first.key)
+        assert not list(tmp_path.glob("in.retry*"))
 
 
 def lose(record: JobRecord, keep: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tempfile
 from collections import Counter
@@ -14,7 +15,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.errors import OperationCancelledError
-from tbatch_tui.engine.results import Outcome, RequestCounts, ResultIndex, RowIssue, Source, Sources, counts_from_index
+from tbatch_tui.engine.results import (
+    ExportFormat,
+    Outcome,
+    RequestCounts,
+    ResultIndex,
+    RowIssue,
+    Source,
+    Sources,
+    counts_from_index,
+    export_rows,
+    rows_to_retry,
+    search,
+)
 from tests.helpers.result_rows import (
     answer_row,
     build_index,
@@ -203,11 +216,34 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     assert len(index) == 0
 
 
-def test_a_changed_input_file_is_noticed(tmp_path: Path) -> None:
+def test_the_prompts_of_a_changed_input_are_shown_beside_no_answer(tmp_path: Path) -> None:
+    sources = Sources(
+        write_rows(tmp_path / "in.jsonl", [request_row("b", "Is the moon made of cheese?"), request_row("c")]),
+        write_rows(tmp_path / "out.jsonl", [answer_row("a", "4"), answer_row("b", "5")]),
+        input_sha256="0" * 64,
+    )
+    seen: list[int] = []
+    index = ResultIndex(sources)
+    counts = index.build(progress=lambda *_: seen.append(len(index.requests)))
+    assert index.input_changed and not index.has_input
+    assert max(seen) <= 2 and counts == RequestCounts(2, 2, 0, 0, 0, 0, 0, 0, has_input=False)
+    assert [index.row(number).custom_id for number in range(len(index))] == ["a", "b"]
+    assert [index.record(number).raw_request for number in range(2)] == [None, None]
+    assert not any(search(index, "cheese")) and len(rows_to_retry(index, missing=True, marked=[0, 1])) == 0
+    for export_format in ExportFormat.MERGED, ExportFormat.CSV, ExportFormat.MARKDOWN:
+        path = tmp_path / export_format.value
+        export_rows(index, range(len(index)), path, export_format)
+        assert b"cheese" not in path.read_bytes() and b"4" in path.read_bytes()
+    assert counts_from_index(index, submitted=3).missing == 1
+
+
+def test_an_unchanged_input_is_read_with_its_prompts(tmp_path: Path) -> None:
     path = write_rows(tmp_path / "in.jsonl", [request_row("a")])
-    index = ResultIndex(Sources(path, input_sha256="0" * 64))
-    index.build()
-    assert index.input_changed
+    index = ResultIndex(Sources(path, input_sha256=hashlib.sha256(path.read_bytes()).hexdigest()))
+    reports: list[tuple[int, int]] = []
+    index.build(progress=lambda done, total: reports.append((done, total)))
+    assert index.has_input and not index.input_changed and len(index) == 1
+    assert reports[-1][0] == reports[-1][1] > 0
 
 
 def test_building_stops_when_cancelled(tmp_path: Path) -> None:

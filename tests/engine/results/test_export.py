@@ -6,10 +6,12 @@ import csv
 import io
 import json
 import random
+import re
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.errors import BatchError, LocalFileError, OperationCancelledError
@@ -205,9 +207,17 @@ def test_a_file_that_changed_is_not_merged(tmp_path: Path) -> None:
         ("+SUM(A1)", "'+SUM(A1)"),
         ("-2+3+cmd|' /C calc'!A0", "'-2+3+cmd|' /C calc'!A0"),
         ("@SUM(1)", "'@SUM(1)"),
-        ("\t=1", "'\t=1"),
-        ("\r=1", "'\r=1"),
-        ("\n\n=1", "'\n\n=1"),
+        ("\t=1", "'\t'=1"),
+        ("\r=1", "'\r'=1"),
+        ("\n\n=1", "'\n\n'=1"),
+        ("ok;=1+cmd|' /C calc'!A0", "ok;'=1+cmd|' /C calc'!A0"),
+        ("ok\t=1\r\n@SUM(1)\n+1+1|-x", "ok\t'=1\r\n'@SUM(1)\n'+1+1|'-x"),
+        ('ok; "=1"; ;-A1', """ok; "'=1"; ;'-A1"""),
+        ("a ;＝1", "a ;'＝1"),
+        ("first \n=1 \n=2", "first \n'=1 \n'=2"),
+        ("a;-5;+3.2e-4|-1,204.50\n-5 \n", "a;-5;+3.2e-4|-1,204.50\n-5 \n"),
+        ("a;-5+1", "a;'-5+1"),
+        ("a = b, c - d;e = f", "a = b, c - d;e = f"),
         (" =1", "' =1"),
         ("\n\nThe answer", "\n\nThe answer"),
         ("\tindented", "'\tindented"),
@@ -229,6 +239,34 @@ def test_a_file_that_changed_is_not_merged(tmp_path: Path) -> None:
 )
 def test_no_cell_is_a_formula_and_numbers_stay_numbers(cell: Any, escaped: Any) -> None:
     assert escape_formula(cell) == escaped
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.text(alphabet=' =+-@＝;|\t\r\n",a1', max_size=12), min_size=1, max_size=3))
+@example(['"', ";=1"])
+def test_no_reader_finds_a_formula_whatever_parts_its_cells(row: list[str]) -> None:
+    written = _csv_line([escape_formula(cell) for cell in row]).decode()
+    for delimiter in ",;\t|":
+        for line in csv.reader(io.StringIO(written, newline=""), delimiter=delimiter):
+            for cell in line:
+                text = cell.strip()
+                assert not text.startswith(("=", "+", "-", "@", "＝")) or re.fullmatch(
+                    r"[+-]?[0-9][0-9.,_]*(e[+-]?[0-9]+)?%?\"*", text
+                ), (delimiter, written)
+
+
+def test_a_long_cell_is_guarded_in_no_time() -> None:
+    began = time.process_time()
+    for text in (
+        "\n" * 1_000_000,
+        ";" * 1_000_000 + "x",
+        '"' * 1_000_000,
+        "\n- 5" * 200_000,
+        "\n-5" * 200_000,
+        "-" * 1_000_000,
+    ):
+        escape_formula(text)
+    assert time.process_time() - began < 5
 
 
 @settings(max_examples=100, deadline=None)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +31,7 @@ from tbatch_tui.engine.results import (
     usage_by_model,
     write_retry,
 )
+from tbatch_tui.tui.render.outcome import format_issues
 from tests.helpers.result_rows import answer_row, encode_row, error_row, request_row, write_rows
 
 if TYPE_CHECKING:
@@ -189,6 +192,34 @@ def test_without_the_first_input_file_jobs_cannot_be_merged(tmp_path: Path) -> N
         MergedIndex([first, member(tmp_path, 1, {0: Outcome.OK})]).build()
     with pytest.raises(OperationCancelledError):
         MergedIndex([member(tmp_path, 2, {0: Outcome.OK})]).build(cancelled=lambda: True)
+
+
+def test_a_retry_whose_file_was_written_anew_loses_no_answer(tmp_path: Path) -> None:
+    """A later retry took the name of this one: its answers are not to the lines that stand there now."""
+    retry = member(tmp_path, 1, {1: Outcome.OK, 2: Outcome.OK})
+    path = retry.index.sources.input
+    assert path is not None
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    write_rows(path, [request_row("id-3", "asked in a later retry")])
+    retry = replace(retry, index=ResultIndex(replace(retry.index.sources, input_sha256=sha256)))
+    first = member(tmp_path, 0, {0: Outcome.OK, 1: Outcome.ERROR, 2: Outcome.ERROR, 3: Outcome.ERROR})
+    index = MergedIndex([first, retry])
+    counts = index.build()
+    assert (counts.answered, counts.errors, counts.unknown) == (3, 1, 0)
+    assert list(rows_to_retry(index, groups=errors_by_message(index), missing=True)) == [3]
+    assert index.record(1).answers[0].text == "answer 1" and index.record(1).raw_request is None
+    assert index.changed_inputs == (path,) and not index.input_changed
+    assert "in1.jsonl has changed since it was submitted" in format_issues(index)
+    assert not any(search(index, "later retry"))
+    export_rows(index, range(len(index)), tmp_path / "merged", ExportFormat.MERGED, job_id_of=index.job_id_of)
+    assert "later retry" not in (tmp_path / "merged").read_text()
+
+
+def test_a_merge_of_a_changed_original_is_refused(tmp_path: Path) -> None:
+    first = member(tmp_path, 0, {0: Outcome.ERROR})
+    first = replace(first, index=ResultIndex(replace(first.index.sources, input_sha256="0" * 64)))
+    with pytest.raises(BatchError, match="has changed since it was submitted"):
+        MergedIndex([first, member(tmp_path, 1, {0: Outcome.OK})]).build()
 
 
 def test_a_retry_without_files_loses_no_answer(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.lenient_json import loads
-from tbatch_tui.engine.results import Outcome, Row
+from tbatch_tui.engine.results import ExportFormat, Outcome, Row, errors_by_message, export_rows
 from tbatch_tui.engine.results.index import jsonl
 from tbatch_tui.engine.results.index.classify import classify, classify_value, parse_request
 from tbatch_tui.engine.results.index.previews import PREVIEW_MAX, preview_bytes, preview_text
@@ -77,6 +77,40 @@ def test_a_row_of_any_shape_is_classified_listed_and_read(
             record.transcription.text if record.transcription else ""
         )
         assert preview.startswith("look_up") or " ".join(text.split()) == preview
+
+
+def nested_answer(message: bytes) -> bytes:
+    return b'{"custom_id": "a", "response": {"status_code": 200, "body": {"choices": [{"message": {%s}}]}}}' % message
+
+
+NESTED = {
+    "error": b'{"custom_id": "a", "error": %s}',
+    "message of an error": b'{"custom_id": "a", "error": {"message": %s}}',
+    "body of an error": b'{"custom_id": "a", "response": {"status_code": 500, "body": %s}}',
+    "body": b'{"custom_id": "a", "response": {"status_code": 200, "body": %s}}',
+    "content": nested_answer(b'"content": %s'),
+    "part": nested_answer(b'"content": [%s]'),
+    "arguments": nested_answer(b'"tool_calls": [{"function": {"name": "f", "arguments": %s}}]'),
+    "reasoning": nested_answer(b'"reasoning": %s, "content": "\\ud800"'),
+    "setting": b'{"custom_id": "a", "body": {"model": "m", "stop": %s, "messages": []}}',
+}
+
+
+@pytest.mark.parametrize("kind", NESTED)
+@pytest.mark.parametrize("bracket", [(b"[", b"]"), (b'{"message":', b"}")], ids=["lists", "objects"])
+def test_no_depth_of_nesting_is_too_deep(kind: str, bracket: tuple[bytes, bytes], tmp_path: Path) -> None:
+    """Between what can be read and what can be written there is a window of some depths, which the stack moves."""
+    depths = [*range(120, 1060, 1 if kind == "error" else 3), 5_000]
+    lines = [NESTED[kind] % (bracket[0] * depth + b"1" + bracket[1] * depth) for depth in depths]
+    lines = [line.replace(b'"a"', b'"%d"' % depth, 1) for line, depth in zip(lines, depths, strict=True)]
+    answers = [encode_row(answer_row(str(depth))) for depth in depths] if kind == "setting" else lines
+    index = build_index(tmp_path, requests=lines if kind == "setting" else None, output=answers)
+    assert len(index) >= len(depths)
+    errors_by_message(index)
+    for number in range(len(index)):
+        index.record(number)
+    for export_format in ExportFormat.MERGED, ExportFormat.ANSWERS, ExportFormat.CSV, ExportFormat.MARKDOWN:
+        export_rows(index, range(len(index)), tmp_path / export_format.value, export_format)
 
 
 @pytest.mark.parametrize(

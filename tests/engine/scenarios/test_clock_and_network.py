@@ -18,7 +18,7 @@ from tbatch_tui.engine.errors import AuthenticationError, BatchError, JournalErr
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.polling import poller
 from tbatch_tui.engine.runtime import account_check
-from tbatch_tui.engine.runtime.tasks import STOPPED
+from tbatch_tui.engine.runtime.tasks import STOPPED, UNFORESEEN
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import until, write_chat
 from tests.engine.scenarios.test_main_job import fetched
@@ -99,7 +99,7 @@ async def test_a_history_that_cannot_be_written_loses_nothing_and_goes_on(
         for each in submitted:
             await engine.wait_until(each.key, fetched)
     assert len(sandbox.jobs) == len(submitted)
-    assert not [e for e in events if isinstance(e, Notice) and e.title == STOPPED]
+    assert not [e for e in events if isinstance(e, Notice) and e.title.startswith((STOPPED, UNFORESEEN))]
 
 
 async def test_while_nothing_can_be_saved_nothing_is_created(

@@ -14,7 +14,7 @@ from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.options import EngineOptions
-from tbatch_tui.engine.runtime.tasks import STOPPED
+from tbatch_tui.engine.runtime.tasks import STOPPED, UNFORESEEN
 from tbatch_tui.sandbox.jobs.records import Pace
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import write_chat
@@ -103,7 +103,7 @@ async def _cell(call: str, fault: tuple[str, dict[str, Any]], folder: Path) -> N
                 names.append(transfer.path.name)
         if names:
             assert sorted(p.name for p in (folder / "results").iterdir()) == sorted(names)
-    assert not [e for e in events if isinstance(e, Notice) and e.title == STOPPED]
+    assert not [e for e in events if isinstance(e, Notice) and e.title.startswith((STOPPED, UNFORESEEN))]
 
 
 def has_all_files(record: JobRecord) -> bool:

@@ -328,8 +328,9 @@ async def test_a_changed_input_file_is_reported(tmp_path: Path) -> None:
     save_job(tmp_path)
     write_rows(tmp_path / "safety-eval.jsonl", INPUT[:4])
     async with open_results(tmp_path, (140, 40)) as (host, _):
-        assert "1 cut short · 1 unknown id" in screen_text(host)
+        assert "4 came back = 3 answered + 1 error · 1 cut short" in screen_text(host)
         assert "the input file has changed since it was submitted" in screen_text(host)
+        assert custom_ids(host) == ["case-4", "case-1", "case-5", "case-2"]
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -9,26 +9,24 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from tbatch_tui.cli.exit_codes import FAILED, OK
 from tbatch_tui.cli.output import JsonLines, print_json, print_message, print_result, print_table
 from tbatch_tui.cli.session import Session
-from tbatch_tui.engine.errors import BatchError, LocalFileError
+from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.results import (
     Outcome,
-    RequestCounts,
     ResultIndex,
+    counts_from_index,
     errors_by_message,
-    retry_path,
     rows_to_retry,
     sources_of,
     write_merged,
-    write_retry,
 )
 from tbatch_tui.text import format as fmt
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
-    from pathlib import Path
 
     from tbatch_tui.config.settings import Settings
+    from tbatch_tui.engine.domain.counts import JobCounts
     from tbatch_tui.engine.domain.record import JobRecord
 
 _OUTCOMES = {
@@ -57,8 +55,7 @@ async def results(arguments: argparse.Namespace, settings: Settings) -> int:
         sys.stdout.flush()
     else:
         print_table(_HEADS, (_cells(index, row) for row in rows), _NUMBER_COLUMNS)
-    if index.counts is not None:
-        print_message(_format_counts(index.counts))
+    print_message(_format_counts(counts_from_index(index, submitted=record.requests)))
     return OK
 
 
@@ -73,7 +70,7 @@ def _cells(index: ResultIndex, number: int) -> tuple[str, ...]:
     )
 
 
-def _format_counts(counts: RequestCounts) -> str:
+def _format_counts(counts: JobCounts) -> str:
     extra = ((counts.cut_short, "cut short"), (counts.unknown, "unknown ids"), (counts.duplicates, "duplicates"))
     return fmt.join(
         f"{counts.requests:,} in = {counts.answered:,} answered + {fmt.plural(counts.errors, 'error')} "
@@ -87,13 +84,13 @@ async def retry(arguments: argparse.Namespace, settings: Settings) -> int:
     async with Session(settings, background_work=arguments.submit) as session:
         record = session.find(await session.list_jobs(), arguments.job)
         index = await _build_index(record)
-        source = index.sources.input
-        if source is None or not index.has_input:
-            raise LocalFileError("The input file is not here", "A retry needs the lines that were asked, as they were.")
-        path = await asyncio.to_thread(_write_retry, index, source, arguments)
-        if path is None:
+        rows = await asyncio.to_thread(_rows_to_retry, index, arguments)
+        if not len(rows) and index.has_input:
             print_message("There is nothing to retry: every request that was meant has its whole answer.")
             return FAILED
+        path = await session.engine.retries.write(
+            index, rows, record.key, model=arguments.model, max_tokens=arguments.max_tokens
+        )
         if not arguments.submit:
             print_json({"path": str(path), "parent": record.key}) if arguments.json else print_result(str(path))
             return OK
@@ -104,27 +101,29 @@ async def retry(arguments: argparse.Namespace, settings: Settings) -> int:
         return await submit_checked(session, report, arguments) if report is not None else FAILED
 
 
-def _write_retry(index: ResultIndex, source: Path, arguments: argparse.Namespace) -> Path | None:
-    """Write the file, in a thread, and return its path; None when there is no row to retry."""
+def _rows_to_retry(index: ResultIndex, arguments: argparse.Namespace) -> Sequence[int]:
+    """Return the requests that are meant, in a thread: without `--only` all that have no whole answer."""
     only = arguments.only or ("errors", "missing", "cut-short")
-    rows = rows_to_retry(
+    return rows_to_retry(
         index,
         groups=errors_by_message(index) if "errors" in only else (),
         missing="missing" in only,
         cut_short="cut-short" in only,
     )
-    if not len(rows):
-        return None
-    path = retry_path(source)
-    write_retry(index, rows, path, model=arguments.model, max_tokens=arguments.max_tokens)
-    return path
 
 
 async def _build_index(record: JobRecord) -> ResultIndex:
-    """Read all rows of the job. Raises BatchError when its files are not on disk."""
+    """Read all rows of the job, and warn of an input file that is another one by now.
+
+    Raises BatchError when the job's result files are not on disk.
+    """
     sources = sources_of(record)
     if sources.output is None and sources.errors is None:
         raise BatchError(f"The results of {record.name} are not here", f"tbatch-tui fetch {record.key} brings them.")
     index = ResultIndex(sources)
     await asyncio.to_thread(index.build)
+    if index.input_changed and sources.input is not None:
+        print_message(
+            f"{sources.input.name} has changed since it was submitted: what came back is shown without what was asked."
+        )
     return index

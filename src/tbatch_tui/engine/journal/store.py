@@ -35,8 +35,7 @@ if TYPE_CHECKING:
 class JobStore:
     """Reads and writes the history of one account, and announces the records that changed.
 
-    Methods raise JournalError while the history cannot be used. Those whose docstring begins with "Durably" do not:
-    they retry until they succeed, because nothing may go on before.
+    Methods raise JournalError while the history cannot be used; those named "Durably" retry until they succeed.
     """
 
     def __init__(self, options: EngineOptions, emit: Callable[[Event], object]) -> None:
@@ -96,11 +95,9 @@ class JobStore:
     async def switch_account(
         self, organization: str | None, project: str | None, title: str, is_free: Callable[[int], bool]
     ) -> None:
-        """Durably go over to the history of the account that the server named for the key.
+        """Durably go over to the history of the account that the server named for the key; None when it could not say.
 
-        Args:
-            organization: None when the server could not say.
-            is_free: whether no app is at work on an account; called inside the transaction.
+        `is_free`, whether no app is at work on an account, is called inside the transaction.
         """
         before = self.account_id
         await self._thread.switch_account(organization, project, title, is_free)
@@ -180,6 +177,10 @@ class JobStore:
     async def add_retry(self, path: Path, sha256: str, parent: str) -> None:
         """Save that this file is a retry of the job `parent`."""
         await self._run(self._journal.lineage.add_retry, self.account_id, path, sha256, parent)
+
+    async def retry_paths(self, input_path: Path) -> set[Path]:
+        """Return the files in the folder of an input file that were written as a retry or submitted."""
+        return await self._run(self._journal.lineage.retry_paths, input_path)
 
     async def data_version(self) -> int:
         """Durably return a number that changes when another process writes the history."""

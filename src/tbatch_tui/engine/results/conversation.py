@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from tbatch_tui.engine.lenient_json import as_id
+from tbatch_tui.engine.lenient_json import TOO_DEEP, as_id
 
 INDENT_MAX = 1_000_000
 """Characters. Longer JSON is shown as it is: indenting it would take too long."""
@@ -165,4 +165,8 @@ def format_json(value: Any) -> str:
     try:
         return msgspec.json.format(msgspec.json.encode(value), indent=2).decode("utf-8", "replace")
     except (ValueError, RecursionError):
+        pass
+    try:
         return str(value)
+    except (ValueError, RecursionError):
+        return TOO_DEEP

@@ -32,16 +32,23 @@ class ResultCounter:
     """Counts one job at a time, until cancelled."""
 
     def __init__(
-        self, store: JobStore, open_index: Callable[[JobRecord], ResultIndex], *, past_delay: float = 2.0
+        self,
+        store: JobStore,
+        open_index: Callable[[JobRecord], ResultIndex],
+        *,
+        report: Callable[[str, BaseException, str], object],
+        past_delay: float = 2.0,
     ) -> None:
         """Make a counter that `run` sets going.
 
         Args:
             open_index: returns the index over a job's files; called in a thread.
+            report: called with what was being done, an unforeseen error, and the key of the job that is left out.
             past_delay: seconds before the past jobs are counted.
         """
         self._store = store
         self._open_index = open_index
+        self._report = report
         self._past_delay = past_delay
         self._requested: deque[str] = deque()
         self._wants_past = False
@@ -65,7 +72,11 @@ class ResultCounter:
             if self._wants_past:
                 self._wants_past = False
                 await asyncio.sleep(self._past_delay)
-                await self._count_past()
+                try:
+                    await self._count_past()
+                except Exception:
+                    self._wants_past = True  # for when this is run again
+                    raise
             if not self._requested and not self._wants_past:
                 self._wake.clear()
 
@@ -87,9 +98,12 @@ class ResultCounter:
         records = [record for record in await self._store.records_of(job_ids) if record.has_results_here]
         for record in await asyncio.to_thread(_stale, records):
             began = time.monotonic()
-            counts = await self._count(record)
-            if counts is not None:
-                await self._store.save_counts(record.key, counts)
+            try:
+                counts = await self._count(record)
+                if counts is not None:
+                    await self._store.save_counts(record.key, counts)
+            except Exception as error:  # noqa: BLE001 - one job must not cost the others their counts
+                self._report("counting results", error, record.key)
             if rest:
                 await asyncio.sleep(time.monotonic() - began)
                 await self._count_requested()
@@ -113,4 +127,10 @@ def _stale(records: list[JobRecord]) -> list[JobRecord]:
     from tbatch_tui.engine.results.index.staleness import is_stale
     from tbatch_tui.engine.results.sources import sources_of
 
-    return [record for record in records if record.counts is None or is_stale(record.counts, sources_of(record))]
+    def needs_count(record: JobRecord) -> bool:
+        try:
+            return record.counts is None or is_stale(record.counts, sources_of(record))
+        except Exception:  # noqa: BLE001 - counting it again shows what is wrong with it, and with it alone
+            return True
+
+    return [record for record in records if needs_count(record)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tbatch_tui.engine.domain.counts import JobCounts
 from tbatch_tui.engine.results.index.index import ResultIndex
 from tbatch_tui.engine.results.index.staleness import format_stamps
-from tbatch_tui.engine.results.sources import Source, Sources, sources_of
+from tbatch_tui.engine.results.sources import Source, sources_of
 from tbatch_tui.engine.results.usage_totals import usage_by_model
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ def count_results(
 ) -> JobCounts | None:
     """Read the files of a job and count their rows; return None if a result file is gone.
 
-    Reads files: run it in a thread. An input file that has changed since the job was submitted is left out: its lines
-    are not what the job was asked. Raises OperationCancelledError.
+    Reads files: run it in a thread. An input file that has changed since the job was submitted is left out: see
+    `ResultIndex.build`. Raises OperationCancelledError.
 
     Args:
         index: The index to build, such as a `CachedIndex`; by default a new one.
@@ -34,12 +34,8 @@ def count_results(
     """
     if index is None:
         index = ResultIndex(sources_of(record))
-    sources = index.sources
     index.build(cancelled=cancelled, progress=progress)
     stamps = format_stamps(index.file_stamps, input_changed=index.input_changed)
-    if index.input_changed:
-        index = ResultIndex(Sources(None, sources.output, sources.errors))
-        index.build(cancelled=cancelled, progress=progress)
     if index.read_errors.keys() - {Source.INPUT}:
         return None
     return counts_from_index(index, stamps, submitted=record.requests)

@@ -13,7 +13,7 @@ from tbatch_tui.engine.local_files.atomic_write import atomic_write
 from tbatch_tui.engine.results.outcomes import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from pathlib import Path
 
     from tbatch_tui.engine.results.error_groups import ErrorGroup
@@ -47,11 +47,15 @@ def rows_to_retry(
     return array("I", sorted(row for row in chosen if index.request_location(row) is not None))
 
 
-def retry_path(input_path: Path) -> Path:
-    """Return `<stem>.retry1.jsonl` beside the input file, or the next number that is free."""
+def retry_path(input_path: Path, taken: Collection[Path] = ()) -> Path:
+    """Return `<stem>.retry1.jsonl` beside the input file, or the next number that is free.
+
+    Args:
+        taken: Paths that are not free, although there is no file: those of retries that were submitted.
+    """
     stem = _RETRIED.sub("", input_path.stem)
     number = 1
-    while (path := input_path.with_name(f"{stem}.retry{number}.jsonl")).exists():
+    while (path := input_path.with_name(f"{stem}.retry{number}.jsonl")).exists() or path in taken:
         number += 1
     return path
 

@@ -52,14 +52,16 @@ class Runtime:
         self.listed_at: float | None = None
         """When the last list came (wall time): what is known of the jobs was seen to hold until then."""
         self.account = AccountCheck(options, store)
-        self.counter = ResultCounter(store, self.open_index, past_delay=options.first_retry_delay)
         self.poller: Poller | None = None
         self.submitter: Submitter | None = None
         self.downloader: Downloader | None = None
         self._store = store
         self._emit = emit
-        self._tasks = EngineTasks(emit)
+        self._tasks = EngineTasks(emit, first_delay=options.first_retry_delay)
         self.spawn = self._tasks.spawn
+        self.counter = ResultCounter(
+            store, self.open_index, report=self._tasks.report, past_delay=options.first_retry_delay
+        )
         self._meter = TransferMeter(emit)
         self._api: TogetherApi | None = None
         self._lock: WorkerLock | None = None
@@ -71,10 +73,12 @@ class Runtime:
         self._strays: set[str] = set()
         """Jobs that a person was warned of, as perhaps made by a create whose answer was lost."""
         self._tried_to_connect = asyncio.Event()
+        self._is_working = False
+        """Whether this app has the worker lock, and so submits and downloads."""
 
     def start(self) -> None:
         """Begin to count results and, with a key, to connect; the rest follows from that."""
-        self.spawn(self.counter.run())
+        self._tasks.supervise("counting results", self.counter.run)
         if self.options.api_key is None:
             self.set_health(ConnectionHealth(HealthState.NO_KEY))
             return
@@ -218,14 +222,15 @@ class Runtime:
         finally:
             self._tried_to_connect.set()
         poller, downloader = self._make_workers(self._api)
-        self.spawn(poller.run())
+        self._tasks.supervise("asking for the list of jobs", poller.run)
         await self.account.confirmed.wait()
         if not self.options.background_work:
             return
         from tbatch_tui.engine.runtime.worker_lock import WorkerLock
 
         self._lock = WorkerLock.of_account(self.options.data_dir, self._store.account_id)
-        self.spawn(self._watch_journal(self._lock, downloader))
+        lock = self._lock
+        self._tasks.supervise("watching the history", lambda: self._watch_journal(lock, downloader))
 
     def _make_api(self) -> TogetherApi:
         from tbatch_tui.engine.client.api import TogetherApi
@@ -279,13 +284,14 @@ class Runtime:
 
     async def _watch_journal(self, lock: WorkerLock, downloader: Downloader) -> None:
         """Take the worker lock when it is free, and show what another app on this data folder writes."""
-        version = await self._store.data_version()
-        is_working = False
+        tasks = self._tasks
+        # After an error it is run again: then what there is to submit is taken up as if another app had written it.
+        version = await self._store.data_version() if not self._is_working else None
         while True:
-            if not is_working and await asyncio.to_thread(lock.try_acquire):
-                is_working = True
+            if not self._is_working and await asyncio.to_thread(lock.try_acquire):
+                self._is_working = True
                 self.counter.recount_past()
-                self.spawn(downloader.run(self.spawn))
+                tasks.supervise("downloading results", lambda: downloader.run(tasks.spawn_download))
                 await self.resume_submissions()
             await asyncio.sleep(_JOURNAL_CHECKED_EVERY)
             new_version = await self._store.data_version()

@@ -59,6 +59,11 @@ def format_issues(index: ResultIndex) -> str:
     issues = [f"the {source.words} cannot be read: {why}" for source, why in index.read_errors.items()]
     if index.input_changed:
         issues.append("the input file has changed since it was submitted")
+    elif index.changed_inputs:
+        issues += [
+            f"{path.name} has changed since it was submitted: its answers are joined by their ids alone"
+            for path in index.changed_inputs
+        ]
     elif not index.has_input:
         issues.append(
             "without the input file this is what came back"

@@ -71,7 +71,12 @@ def json_text(value: Any) -> str:
     """
     import json
 
-    return escape_json(json.dumps(value, indent=2, ensure_ascii=False))
+    from tbatch_tui.engine.lenient_json import TOO_DEEP
+
+    try:
+        return escape_json(json.dumps(value, indent=2, ensure_ascii=False))
+    except RecursionError:
+        return escape_json(json.dumps(TOO_DEEP))
 
 
 def json_or_text(raw: bytes | None) -> Any:

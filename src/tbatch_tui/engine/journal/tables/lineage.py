@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.record import FamilyMember
-from tbatch_tui.engine.journal.mapping import path_to_blob, submission_key
+from tbatch_tui.engine.journal.mapping import blob_to_path, path_to_blob, submission_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +32,16 @@ class LineageTable:
                 "INSERT OR REPLACE INTO retries (account_id, path, sha256, parent) VALUES (?, ?, ?, ?)",
                 (account_id, path_to_blob(path), sha256, parent),
             )
+
+    def retry_paths(self, input_path: Path) -> set[Path]:
+        """Return the files in the folder of `input_path` that were written as a retry or submitted, by any account."""
+        folder = path_to_blob(input_path.parent / "x")[:-1]
+        rows = self._db.execute(
+            "SELECT path FROM retries WHERE substr(path, 1, ?1) = ?2 "
+            "UNION SELECT path FROM submissions WHERE substr(path, 1, ?1) = ?2",
+            (len(folder), folder),
+        )
+        return {path for row in rows if (path := blob_to_path(row["path"])) is not None}
 
     def parent_of(self, account_id: int, path: Path, sha256: str) -> str | None:
         """Return the job that this file is a retry of; None if it is of none.

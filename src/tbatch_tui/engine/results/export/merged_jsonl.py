@@ -18,7 +18,7 @@ import simdjson
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from tbatch_tui.engine.errors import OperationCancelledError
-from tbatch_tui.engine.lenient_json import loads
+from tbatch_tui.engine.lenient_json import loads, to_json
 from tbatch_tui.engine.results.outcomes import Outcome
 from tbatch_tui.engine.results.sources import FileNumber, Source
 
@@ -201,7 +201,7 @@ def decode_fields(data: bytes) -> dict[str, Raw]:
         return msgspec.json.decode(data, type=dict[str, Raw])
     except (ValueError, RecursionError):
         value = loads(data)  # lone surrogates: only the standard library reads them, and writes them as escapes
-        return {key: Raw(json.dumps(part)) for key, part in value.items()} if isinstance(value, dict) else {}
+        return {key: Raw(to_json(part)) for key, part in value.items()} if isinstance(value, dict) else {}
 
 
 def encode_line(value: dict[str, Any]) -> bytes:

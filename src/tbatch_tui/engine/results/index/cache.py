@@ -166,6 +166,8 @@ def _restore(index: ResultIndex, data: memoryview) -> None:
         raise ValueError("of other files, or of another machine")
     header.counts["unreadable"] = header.counts.pop("odd", 0)
     counts = msgspec.convert(header.counts, RequestCounts)
+    if header.input_changed and counts.has_input:
+        raise ValueError("of version 0.1.0, which joined the answers with the lines of a changed input")
     join, others = Join(has_input=counts.has_input), _OtherColumns()
     for column, length in zip(_columns(join, others), header.columns, strict=True):
         del column[:]

@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.counts import RequestCounts
 
 
+_PIECE = 1 << 20
+"""Bytes of the input file that are hashed at a time."""
+
+
 class RowLocation(NamedTuple):
     """Where the bytes of a row are: the file, the line (from 1), and offset and length in bytes."""
 
@@ -63,7 +67,7 @@ class ResultIndex:
         self.read_errors: dict[Source, str] = {}
         """Files that are named in `sources` but could not be read, and why."""
         self.input_changed = False
-        """Whether the input file is no longer the one that was submitted."""
+        """Whether the input file is not the one that was submitted. Then it is not read: nothing answers its lines."""
         self._join = Join(has_input=sources.input is not None)
         self.file_stamps: dict[Source, FileStamp] = {}
         """Size and time of the files when they were read."""
@@ -78,14 +82,14 @@ class ResultIndex:
     ) -> RequestCounts:
         """Read the files and join their rows. Raises OperationCancelledError when `cancelled()`.
 
-        A file that cannot be read is left out: see `read_errors`. 100 MB take less than a second: run it in a thread.
+        A file that cannot be read is left out (see `read_errors`), and so is an input file that is not the one that was
+        submitted (see `input_changed`). 100 MB take less than a second: run it in a thread.
 
         Args:
             progress: Called with the bytes read and the bytes in all.
         """
         total = self.bytes_to_read()
         done = 0
-        hasher = hashlib.sha256()
 
         def on_piece(piece: bytes) -> None:
             nonlocal done
@@ -94,15 +98,9 @@ class ResultIndex:
             done += len(piece)
             progress(done, total)
 
-        def on_input_piece(piece: bytes) -> None:
-            on_piece(piece)
-            if self.sources.input_sha256 is not None:
-                hasher.update(piece)
-
-        if not self._read(Source.INPUT, on_input_piece, self._add_request):
+        self.input_changed = self._is_input_changed(on_piece)
+        if self.input_changed or not self._read(Source.INPUT, on_piece, self._add_request):
             self._join = Join(has_input=False)
-        elif self.sources.input_sha256 is not None:
-            self.input_changed = hasher.hexdigest() != self.sources.input_sha256
         self._read(Source.OUTPUT, on_piece, self._add_output_row)
         self._read(Source.ERRORS, on_piece, self._add_error_row)
         self.counts = self._join.finish()
@@ -122,9 +120,38 @@ class ResultIndex:
             self.sources.path(source) and source not in self.read_errors for source in (Source.OUTPUT, Source.ERRORS)
         )
 
+    @property
+    def changed_inputs(self) -> tuple[Path, ...]:
+        """The input files that are not read because they are not those that were submitted."""
+        return (self.sources.input,) if self.input_changed and self.sources.input is not None else ()
+
     def bytes_to_read(self) -> int:
         """Return how many bytes `build` will read. Reads the sizes of the files."""
-        return sum(_size(path) for source in Source if (path := self.sources.path(source)) is not None)
+        sizes = {source: _size(path) for source in Source if (path := self.sources.path(source)) is not None}
+        hashed = sizes.get(Source.INPUT, 0) if self.sources.input_sha256 is not None else 0
+        return hashed + sum(sizes.values())
+
+    def _is_input_changed(self, on_piece: Callable[[bytes], object]) -> bool:
+        """Return whether the input file can be read and is not the one that was submitted.
+
+        This is known before a line of it is joined: another thread may be reading the rows.
+        """
+        path, submitted = self.sources.input, self.sources.input_sha256
+        if path is None or submitted is None:
+            return False
+        hasher = hashlib.sha256()
+        try:
+            with path.open("rb", buffering=0) as file:
+                stamp = FileStamp.of(os.fstat(file.fileno()))
+                while piece := file.read(_PIECE):
+                    on_piece(piece)
+                    hasher.update(piece)
+        except OSError:
+            return False  # `_read` names the reason
+        if hasher.hexdigest() == submitted:
+            return False
+        self.file_stamps[Source.INPUT] = stamp
+        return True
 
     def _read(self, source: Source, on_piece: Callable[[bytes], object], add: Callable[[Line], object]) -> bool:
         """Read a file line by line; return whether that was possible."""
@@ -164,7 +191,7 @@ class ResultIndex:
 
     @property
     def has_input(self) -> bool:
-        """Whether there is an input file; otherwise the rows are the responses."""
+        """Whether the input file is here, as it was submitted; otherwise the rows are the responses."""
         return self._join.has_input
 
     @property
@@ -284,7 +311,8 @@ class ResultIndex:
     @property
     def files(self) -> Sequence[FileNumber]:
         """The files that the rows are in, the input file first."""
-        return [source for source in Source if source in self.file_stamps and source not in self.read_errors]
+        unused = {*self.read_errors, *([Source.INPUT] if self.input_changed else ())}
+        return [source for source in Source if source in self.file_stamps and source not in unused]
 
     @contextmanager
     def open_file(self, file: FileNumber) -> Iterator[BinaryIO]:

@@ -24,6 +24,7 @@ from tbatch_tui.engine.results.sources import FileNumber, Source, source_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from tbatch_tui.engine.domain.counts import RequestCounts
     from tbatch_tui.engine.results.record import ResultRecord
@@ -60,7 +61,7 @@ class MergedIndex(ResultIndex):
     ) -> RequestCounts:
         """Build the members that are not built yet, and merge them.
 
-        Raises OperationCancelledError, and BatchError if the first member has no input file.
+        Raises OperationCancelledError, and BatchError if the first member's input file is not here as it was submitted.
         """
         total = sum(member.index.bytes_to_read() for member in self.members)
         bytes_before = 0
@@ -74,11 +75,11 @@ class MergedIndex(ResultIndex):
             bytes_before += member.index.bytes_to_read()
         original = self.members[0].index
         if not original.has_input:
+            why = "has changed since it was submitted" if original.input_changed else "is not here"
             raise BatchError(
-                "The jobs cannot be merged: the input file of the first one is not here",
+                f"The jobs cannot be merged: the input file of the first one {why}",
                 "Its results, and those of each retry, can be read by themselves.",
             )
-        self.input_changed = original.input_changed
         self.read_errors = dict(original.read_errors)
         self.file_stamps = original.file_stamps
         self._join = self._merge(original)
@@ -123,6 +124,11 @@ class MergedIndex(ResultIndex):
     def has_results(self) -> bool:
         """Whether any member has a result file that can be read."""
         return any(member.index.has_results for member in self.members)
+
+    @property
+    def changed_inputs(self) -> tuple[Path, ...]:
+        """The input files of members that are not those that were submitted: their answers are joined by id alone."""
+        return tuple(path for member in self.members for path in member.index.changed_inputs)
 
     # -- the job of a row -----------------------------------------------------------------------------------
 

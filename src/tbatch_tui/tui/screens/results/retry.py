@@ -6,12 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.results import Outcome, retry_path, rows_to_retry, write_retry
-from tbatch_tui.engine.threads import run_cancellable
+from tbatch_tui.engine.results import Outcome, rows_to_retry
 from tbatch_tui.text import format as fmt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from textual.app import App
@@ -38,8 +37,7 @@ class RetryWriter:
         from tbatch_tui.tui.screens.results.retry_dialog import RetryDialog
 
         index = session.index
-        source = index.sources.input
-        if not index.is_built or source is None or not index.has_input or index.input_changed:
+        if not index.is_built or not index.has_input:
             why = "has changed since" if index.input_changed else "is not here"
             self._bridge.notify(
                 f"The input file {why}", "A retry needs the lines that were asked, as they were.", "warning"
@@ -53,12 +51,14 @@ class RetryWriter:
         if choice is None:
             return None
         try:
-            path = await _write(index, source, choice, marked)
+            rows = await asyncio.to_thread(_chosen_rows, index, choice, marked)
+            path = await self._engine.retries.write(
+                index, rows, family.retry_parent, model=choice.model, max_tokens=choice.max_tokens
+            )
         except BatchError as error:
             self._bridge.report(error)
             return None
         self._bridge.notify(f"Wrote {path.name}", f"{fmt.short_path(path)}: nothing is sent before you submit it.")
-        await self._engine.add_retry(path, family.retry_parent)
         return path
 
     async def _offer(self, session: ResultsSession, family: Family, marked: Sequence[int]) -> RetryOffer:
@@ -83,24 +83,18 @@ class RetryWriter:
         return await asyncio.to_thread(count)
 
 
-async def _write(index: ResultIndex, source: Path, choice: RetryChoice, marked: Sequence[int]) -> Path:
-    """Write the lines that were chosen to a file beside the input file, and return its path. Raises BatchError."""
-
-    def write(*, cancelled: Callable[[], bool]) -> Path:
-        rows = rows_to_retry(
-            index,
-            groups=choice.groups,
-            missing=choice.missing,
-            cut_short=choice.cut_short,
-            marked=marked if choice.marked else (),
-        )
-        if not len(rows):
-            raise BatchError("None of these rows is a request of the input file", "Nothing was written.")
-        path = retry_path(source)
-        write_retry(index, rows, path, model=choice.model, max_tokens=choice.max_tokens, cancelled=cancelled)
-        return path
-
-    return await run_cancellable(write)
+def _chosen_rows(index: ResultIndex, choice: RetryChoice, marked: Sequence[int]) -> Sequence[int]:
+    """Return the requests that were chosen. Raises BatchError when none of the rows is a request."""
+    rows = rows_to_retry(
+        index,
+        groups=choice.groups,
+        missing=choice.missing,
+        cut_short=choice.cut_short,
+        marked=marked if choice.marked else (),
+    )
+    if not len(rows):
+        raise BatchError("None of these rows is a request of the input file", "Nothing was written.")
+    return rows
 
 
 def _token_limit(record: ResultRecord) -> int | None:
