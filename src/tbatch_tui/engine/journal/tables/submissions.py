@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.journal.tables.progress import ProgressTable
     from tbatch_tui.engine.journal.tables.records import JobRecordTable
 
+_MAY_RUN = "{0}.state NOT IN ('rejected', 'stopped')"
+"""The condition that a submission became a job, or still may. `{0}` is what the statement calls its row."""
+
 
 class SubmissionTable:
     """What was submitted here, and how far each submission has come."""
@@ -177,13 +180,16 @@ class SubmissionTable:
     def earlier_runs(self, account_id: int, sha256: str, endpoint: Endpoint) -> list[JobRecord]:
         """Return the records of submissions of these exact bytes that became a job or still may, newest first.
 
-        Of bytes that were submitted as several jobs, the first of them.
+        Of bytes that were submitted as several jobs, the first of those jobs: they ran if any part of them did.
         """
+        ran_in_parts = (
+            "g.sha256 = :sha256 AND NOT EXISTS (SELECT 1 FROM submissions p WHERE p.group_id = s.group_id"
+            f" AND p.part < s.part AND {_MAY_RUN.format('p')})"
+        )
         rows = self._db.execute(
-            RECORD_SELECT
-            + " WHERE r.account_id = ? AND (s.sha256 = ? OR (g.sha256 = ? AND s.part = 1)) AND s.endpoint = ?"
-            + " AND s.state NOT IN ('rejected', 'stopped') ORDER BY s.created_at DESC",
-            (account_id, sha256, sha256, endpoint),
+            f"{RECORD_SELECT} WHERE r.account_id = :account AND s.endpoint = :endpoint AND {_MAY_RUN.format('s')}"
+            f" AND (s.sha256 = :sha256 OR ({ran_in_parts})) ORDER BY s.created_at DESC",
+            {"account": account_id, "endpoint": endpoint, "sha256": sha256},
         )
         return [row_to_record(row) for row in rows]
 
