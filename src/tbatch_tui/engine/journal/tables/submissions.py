@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
 from tbatch_tui.engine.journal.mapping import (
     RECORD_SELECT,
@@ -17,6 +18,7 @@ from tbatch_tui.engine.journal.mapping import (
 from tbatch_tui.engine.progress.history import SUBMISSION_PREFIX
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tbatch_tui.engine.domain.cost import Estimate
@@ -65,9 +67,14 @@ class SubmissionTable:
         requests: int,
         now: float,
         estimate: Estimate | None = None,
+        known_runs: Sequence[JobRecord] | None = None,
     ) -> JobRecord:
-        """Commit the intent to submit this file, before the first byte is sent."""
+        """Commit the intent to submit this file, before the first byte is sent.
+
+        Raises AlreadySubmittedError as `require_known_runs` does.
+        """
         with self._db.transaction():
+            self.require_known_runs(account_id, path, sha256, endpoint, known_runs)
             self._memory.add_recent_file(path, now)
             return self.insert(
                 account_id,
@@ -192,6 +199,23 @@ class SubmissionTable:
             {"account": account_id, "endpoint": endpoint, "sha256": sha256},
         )
         return [row_to_record(row) for row in rows]
+
+    def require_known_runs(
+        self, account_id: int, path: Path, sha256: str, endpoint: Endpoint, known: Sequence[JobRecord] | None
+    ) -> None:
+        """Raise AlreadySubmittedError if these bytes ran before. Inside the transaction that commits them.
+
+        Looked up before it, two apps could each find nothing, and then both submit the same bytes.
+
+        Args:
+            known: The earlier runs that the person was shown, and wants another of; None to ask for nothing.
+        """
+        if known is None:
+            return
+        seen = {record.submission.id for record in known if record.submission is not None}
+        earlier = self.earlier_runs(account_id, sha256, endpoint)
+        if any(record.submission is not None and record.submission.id not in seen for record in earlier):
+            raise AlreadySubmittedError(path, earlier)
 
     def write(self, submission: Submission) -> None:
         """Store what can change of a submission. Inside a transaction."""
