@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +16,31 @@ if TYPE_CHECKING:
     from tbatch_tui.sandbox.testing import Sandbox
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start(sandbox: Sandbox, tmp_path: Path) -> Iterator[Start]:
+    """Return what starts a command as `run` does, and does not wait for it. What still runs at the end is killed."""
+    started = []
+
+    def start_command(*arguments: str) -> subprocess.Popen[str]:
+        command = subprocess.Popen(
+            [sys.executable, "-m", "tbatch_tui", arguments[0], "--data-dir", str(tmp_path / "data"), *arguments[1:]],
+            cwd=tmp_path,
+            env={**os.environ, "TOGETHER_API_KEY": sandbox.key, "TOGETHER_BASE_URL": sandbox.base_url},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(command)
+        return command
+
+    yield start_command
+    for command in started:
+        command.kill()
+        command.communicate()
 
 
 @pytest.fixture

@@ -53,6 +53,20 @@ def test_a_running_job_is_cancelled_once(run: Run, still_sandbox: Sandbox, chat_
     assert still_sandbox.count("POST", f"/v1/batches/{job_id}/cancel") == 1
 
 
+def test_a_label_that_another_id_begins_with_cancels_neither(
+    run: Run, still_sandbox: Sandbox, chat_file: Path, tmp_path: Path
+) -> None:
+    env = {"TOGETHER_API_KEY": still_sandbox.key, "TOGETHER_BASE_URL": still_sandbox.base_url}
+    other = run("submit", str(chat_file), env=env).stdout.strip()
+    meant = write_chat(tmp_path / "meant.jsonl", ["Cancel this one."])
+    job_id = run("submit", str(meant), "--label", other[:4], env=env).stdout.strip()
+    done = run("cancel", other[:4], "--yes", env=env)
+    assert done.returncode != 0 and f"2 jobs are called {other[:4]!r}" in done.stderr
+    assert other in done.stderr and job_id in done.stderr
+    assert not [call for call in still_sandbox.requests if call.path.endswith("/cancel")]
+    assert json.loads(run("get", other, "--json", env=env).stdout)["id"] == other
+
+
 async def test_a_command_gives_up_on_a_folder_that_cannot_be_written(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,7 +16,7 @@ from tests.conftest import until, write_chat
 
 if TYPE_CHECKING:
     from tbatch_tui.sandbox.testing import Sandbox
-    from tests.cli.conftest import Run
+    from tests.cli.conftest import Run, Start
 
 SOON = ("--poll-interval", "0.2")
 
@@ -60,6 +60,35 @@ def test_a_file_over_the_limits_goes_as_several_jobs_when_asked(run: Run, sandbo
     assert "big · 2 of 2: " in done.stderr
     again = run("submit", str(file), "--in-parts", *SOON)
     assert again.returncode == 1 and "ran already" in again.stderr
+
+
+def test_two_submits_in_parts_of_the_same_bytes_at_once_make_one_set(
+    start: Start, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    file = tmp_path / "big.jsonl"
+    line = '{"custom_id": "%d", "body": {"model": "m/m", "messages": [{"role": "user", "content": "x"}]}}\n'
+    file.write_text("".join(line % number for number in range(50_001)))
+    # The first one's jobs take a while to be made, so that the second one finds them on their way.
+    sandbox.plan_fault("delay", "/v1/batches", method="POST", last=2, seconds=6)
+    commands = [start("submit", str(file), "--in-parts", *SOON) for _ in range(2)]
+    errors = [command.communicate(timeout=120)[1] for command in commands]
+    assert [command.returncode for command in commands] == [0, 0], errors
+    assert len(sandbox.jobs) == 2
+    assert sum("taken up, nothing is sent twice" in error for error in errors) == 1
+    assert len(list((tmp_path / "data" / "parts").iterdir())) == 1
+
+
+async def test_a_file_that_changes_after_its_check_is_not_submitted(
+    start: Start, sandbox: Sandbox, chat_file: Path
+) -> None:
+    # The check is over when the first list is asked for, which is answered only after the file was written again.
+    sandbox.plan_fault("delay", "/v1/batches", method="GET", seconds=2)
+    command = start("submit", str(chat_file), *SOON)
+    await until(lambda: any(request.path == "/v1/batches" for request in sandbox.requests))
+    chat_file.write_text(chat_file.read_text() * 2)
+    _, error = await asyncio.to_thread(command.communicate, timeout=60)
+    assert command.returncode == 2 and "has changed since it was checked" in error
+    assert not sandbox.jobs
 
 
 def test_a_completed_job_without_every_answer_is_a_failure(run: Run, sandbox: Sandbox, chat_file: Path) -> None:

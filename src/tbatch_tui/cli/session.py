@@ -100,11 +100,17 @@ class Session:
         return False
 
     def find(self, records: Sequence[JobRecord], text: str) -> JobRecord:
-        """Return the job with this id, the beginning of it, label or name. Raises NoSuchJobError."""
-        exact = [record for record in records if text == record.key]
-        by_prefix = [r for r in records if len(text) >= _SHORTEST_ID_PREFIX and r.key.startswith(text)]
-        by_name = [record for record in records if text in (record.label, record.name)]
-        matches = exact or by_prefix or by_name
+        """Return the job with this id, the beginning of it, label or name.
+
+        Raises NoSuchJobError if there is none, or several: a label may look like the beginning of another job's id.
+        """
+        has_id = any(text == record.key for record in records)
+        is_prefix = len(text) >= _SHORTEST_ID_PREFIX and not has_id  # a whole id is not the beginning of a longer one
+        matches = [
+            record
+            for record in records
+            if text in (record.key, record.label, record.name) or (is_prefix and record.key.startswith(text))
+        ]
         if len(matches) == 1:
             return matches[0]
         if not matches:

@@ -13,6 +13,7 @@ from tbatch_tui._lazy import lazy_names
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.check.checker import check_file
+    from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
     from tbatch_tui.engine.domain.check_report import CheckReport, Problem, Severity
     from tbatch_tui.engine.domain.cost import Estimate
     from tbatch_tui.engine.domain.counts import RequestCounts
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.results.export.export import ExportFormat, export_rows
     from tbatch_tui.engine.results.index.index import ResultIndex
     from tbatch_tui.engine.results.outcomes import Outcome, Row
-    from tbatch_tui.engine.submit.input_errors import AlreadySubmittedError, InvalidInputError, TooLargeError
+    from tbatch_tui.engine.submit.input_errors import InvalidInputError, TooLargeError
 
 __all__ = [
     "AlreadySubmittedError",
@@ -103,6 +104,7 @@ __getattr__ = lazy_names(
     __name__,
     {
         "check.checker": ("check_file",),
+        "domain.already_submitted": ("AlreadySubmittedError",),
         "domain.check_report": ("CheckReport", "Problem", "Severity"),
         "domain.cost": ("Estimate",),
         "domain.counts": ("RequestCounts",),
@@ -140,6 +142,6 @@ __getattr__ = lazy_names(
         "results.export.export": ("ExportFormat", "export_rows"),
         "results.index.index": ("ResultIndex",),
         "results.outcomes": ("Outcome", "Row"),
-        "submit.input_errors": ("AlreadySubmittedError", "InvalidInputError", "TooLargeError"),
+        "submit.input_errors": ("InvalidInputError", "TooLargeError"),
     },
 )

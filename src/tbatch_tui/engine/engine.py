@@ -30,7 +30,7 @@ from tbatch_tui.engine.runtime.runtime import Runtime
 from tbatch_tui.engine.runtime.waiting import require_job
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from types import TracebackType
 
     from tbatch_tui.engine.domain.account import Account, ConnectionHealth
@@ -255,13 +255,13 @@ class BatchEngine:
             again: True submits bytes that were submitted before once more; they are billed once more.
         """
         from tbatch_tui.engine.submit.checked_input import check_input
-        from tbatch_tui.engine.submit.input_errors import AlreadySubmittedError
 
         path = await self._admit(Path(path))
         report, endpoint, fingerprint = await check_input(path, endpoint, reject_errors=check)
-        if not again and (earlier := await self.earlier_runs(fingerprint.sha256, endpoint)):
-            raise AlreadySubmittedError(path, earlier)
-        key = await self.submit_checked(path, endpoint, requests=report.requests, label=label, fingerprint=fingerprint)
+        runs = None if again else ()
+        key = await self.submit_checked(
+            path, endpoint, requests=report.requests, label=label, fingerprint=fingerprint, known_runs=runs
+        )
         record = await self.wait_until(key, lambda record: record.job is not None or record.is_finished)
         return require_job(record)
 
@@ -274,6 +274,7 @@ class BatchEngine:
         label: str = "",
         fingerprint: Fingerprint | None = None,
         estimate: Estimate | None = None,
+        known_runs: Sequence[JobRecord] | None = None,
     ) -> str:
         """Save the intent to run a file that has been checked; upload and create follow in the background.
 
@@ -283,6 +284,7 @@ class BatchEngine:
             requests: how many the file has; counted if not given.
             fingerprint: of the file as it was checked. If the file is not that any more, nothing is sent.
             estimate: saved with the submission, to be compared with what it cost.
+            known_runs: earlier runs that the person knows of: any other raises AlreadySubmittedError. None: not looked.
 
         Returns:
             The key of the record.
@@ -294,7 +296,7 @@ class BatchEngine:
         if requests is None:
             requests = await asyncio.to_thread(count_requests, path)
         record = await self._store.add_submission(
-            path, fingerprint, endpoint, label=label, requests=requests, estimate=estimate
+            path, fingerprint, endpoint, known_runs, label=label, requests=requests, estimate=estimate
         )
         await self._runtime.resume_submissions()
         return record.key

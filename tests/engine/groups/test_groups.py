@@ -214,3 +214,16 @@ async def test_nothing_is_submitted_of_a_file_that_changed(
             await engine.groups.submit(file, Endpoint.CHAT, requests=COUNT, fingerprint=checked, first=10)
         assert await engine.records() == []
         assert list((tmp_path / "data" / "parts").iterdir()) == []
+
+
+async def test_a_file_ran_before_if_any_of_its_parts_did(sandbox: Sandbox, make_engine: MakeEngine, file: Path) -> None:
+    # The create of part 1 is refused: the others run all the same, and would be billed twice if they were sent again.
+    sandbox.plan_fault("status", "/v1/batches", method="POST", first=1, last=1, status=402, body="{}")
+    async with make_engine(sandbox, requests_per_job=10) as engine:
+        key = await submit(engine, file)
+        parts = [await engine.wait_until(part.key, lambda r: r.is_resolved) for part in await engine.groups.parts(key)]
+        sent = [part.submission.part for part in parts if part.job is not None and part.submission is not None]
+        assert len(sent) == 2
+        sha256 = (await engine.fingerprint(file)).sha256
+        runs = await engine.earlier_runs(sha256, Endpoint.CHAT)
+        assert [run.submission.part for run in runs if run.submission is not None] == sent[:1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,17 @@ def submit(journal: Journal, account: int, path: str = "/in/reviews.jsonl") -> J
 def test_file_and_folder_are_private(journal: Journal) -> None:
     assert stat.S_IMODE(journal.database.path.stat().st_mode) == 0o600
     assert stat.S_IMODE(journal.database.path.parent.stat().st_mode) == 0o700
+
+
+def test_a_first_start_waits_for_another_first_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # SQLite does not wait for the switch to WAL by itself: it answers "database is locked" at once.
+    path = tmp_path / "history.db"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    monkeypatch.setattr(time, "sleep", lambda _: other.execute("ROLLBACK"))
+    Journal(path).close()
+    assert not other.in_transaction
+    other.close()
 
 
 def test_active_records_come_first_then_those_that_need_a_person_then_by_time(journal: Journal, account: int) -> None:

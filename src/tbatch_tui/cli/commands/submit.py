@@ -14,6 +14,7 @@ from tbatch_tui.cli.job_text import print_paths
 from tbatch_tui.cli.output import print_json, print_message, print_result
 from tbatch_tui.cli.session import Session
 from tbatch_tui.engine.check import check_file
+from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
 from tbatch_tui.engine.domain.check_report import CheckReport, Severity
 from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.record_json import record_to_dict
@@ -22,6 +23,7 @@ from tbatch_tui.engine.threads import run_reading
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from tbatch_tui.config.settings import Settings
     from tbatch_tui.engine.domain.record import JobRecord
@@ -83,42 +85,63 @@ async def submit_checked(
     assert report.endpoint is not None
     await session.list_jobs()  # only then it is known whose key it is, and so what ran before
     fingerprint = await fingerprint_checked(report)  # the list may have taken long
-    earlier = [] if again else await engine.earlier_runs(fingerprint.sha256, report.endpoint)
-    unfinished = await _unfinished_submission(session, earlier)
-    if unfinished is not None:
-        # A script that was killed and is run again wants the same job. Do not suggest --again, which makes another.
-        print_message(
-            f"These exact bytes are on their way already ({unfinished.status_words}): taken up, nothing is sent twice."
-        )
-        key = unfinished.key
-    elif earlier:
+    key = None
+    earlier: Sequence[JobRecord] = [] if again else await engine.earlier_runs(fingerprint.sha256, report.endpoint)
+    if not earlier:
+        try:
+            key = await _start(session, report, arguments, fingerprint, known_runs=None if again else ())
+        except AlreadySubmittedError as error:  # another command was quicker, while the parts were written here
+            earlier = error.earlier
+            await engine.records()
+    key = key or await _take_up(session, earlier)
+    if key is None:
         print_message(
             f"These exact bytes ran already: {earlier[0].key} ({earlier[0].status_words}). "
             "Nothing was submitted. Submitting again is billed again: give --again if that is meant."
         )
         return FAILED
-    else:
-        key = await _start(session, report, arguments, fingerprint)
     parts = [record.key for record in await engine.groups.parts(key) if not record.is_waiting]
     return max([await _follow(session, part, arguments) for part in parts or [key]])
 
 
-async def _unfinished_submission(session: Session, earlier: list[JobRecord]) -> JobRecord | None:
-    """Return the earlier submission that has not come to its end; for a file in parts, if one part has not."""
+async def _take_up(session: Session, earlier: Sequence[JobRecord]) -> str | None:
+    """Return the key of the earlier submission that has not come to its end, and print that it is taken up.
+
+    Of a file in parts, one part that has not is enough. None if there is none.
+    """
     for record in earlier:
         parts = await session.engine.groups.parts(record.key) or [record]
         if any(part.is_being_submitted for part in parts):
-            return record
+            # A script that was killed and is run again wants the same job: --again, which makes another, is no help.
+            print_message(
+                f"These exact bytes are on their way already ({record.status_words}): taken up, nothing is sent twice."
+            )
+            return record.key
     return None
 
 
-async def _start(session: Session, report: CheckReport, arguments: argparse.Namespace, fingerprint: Fingerprint) -> str:
-    """Start the submission and return its key; for a file in parts, the key of the first."""
+async def _start(
+    session: Session,
+    report: CheckReport,
+    arguments: argparse.Namespace,
+    fingerprint: Fingerprint,
+    *,
+    known_runs: Sequence[JobRecord] | None,
+) -> str:
+    """Start the submission and return its key; for a file in parts, the key of the first.
+
+    Raises AlreadySubmittedError if there is a run that is not among `known_runs`.
+    """
     engine = session.engine
     assert report.endpoint is not None
     start = engine.groups.submit if report.can_be_split else engine.submit_checked
     return await start(
-        report.path, report.endpoint, requests=report.requests, label=arguments.label, fingerprint=fingerprint
+        report.path,
+        report.endpoint,
+        requests=report.requests,
+        label=arguments.label,
+        fingerprint=fingerprint,
+        known_runs=known_runs,
     )
 
 

@@ -11,6 +11,7 @@ import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
 from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.domain.submission import PartFile, SubmissionState
 from tbatch_tui.engine.events import Event, Notice, RecordsChanged
@@ -18,7 +19,7 @@ from tbatch_tui.engine.threads import run_cancellable
 from tbatch_tui.text.plural import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
     from tbatch_tui.engine.domain.cost import Estimate
@@ -66,6 +67,7 @@ class JobGroups:
         label: str = "",
         first: int = 0,
         auto_continue: bool = False,
+        known_runs: Sequence[JobRecord] | None = None,
     ) -> str:
         """Write the parts of a file, each under the API's limits, and save the intent to run them all.
 
@@ -78,6 +80,7 @@ class JobGroups:
             first: how many requests go first, while the rest waits for them; 0 for none.
             auto_continue: whether the rest follows automatically once all of the first are answered; else it waits for
                 `send_rest`.
+            known_runs: as `BatchEngine.submit_checked` takes it.
 
         Returns:
             The key of the first part's record.
@@ -91,16 +94,21 @@ class JobGroups:
         except BaseException:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
             raise
-        records = await self._store.add_group(
-            parts,
-            path=path,
-            fingerprint=fingerprint,
-            endpoint=endpoint,
-            label=label,
-            requests=requests,
-            first=first,
-            auto_continue=auto_continue,
-        )
+        try:
+            records = await self._store.add_group(
+                parts,
+                path=path,
+                fingerprint=fingerprint,
+                endpoint=endpoint,
+                label=label,
+                requests=requests,
+                first=first,
+                auto_continue=auto_continue,
+                known_runs=known_runs,
+            )
+        except AlreadySubmittedError:  # after any other error they may have been committed all the same
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            raise
         await self._runtime.resume_submissions()
         return records[0].key
 

@@ -16,6 +16,11 @@ from tbatch_tui.engine.errors import LocalFileError
 if TYPE_CHECKING:
     from pathlib import Path
 
+_PATIENCE = 10.0
+"""Seconds to wait for another app that has the history locked."""
+_ASKED_AGAIN_AFTER = 0.02
+"""Seconds between two tries of the statement that SQLite does not wait for by itself."""
+
 _MIGRATIONS = (
     """
     CREATE TABLE accounts (
@@ -231,9 +236,9 @@ def _make_private(path: Path) -> None:
 def _connect(path: Path) -> sqlite3.Connection:
     if suspicion_marker(path).exists():
         _check_integrity(path)
-    connection = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_wal(connection)
         connection.execute("PRAGMA synchronous = FULL")  # an intent must survive a power cut, not only a crash
         connection.execute("PRAGMA foreign_keys = ON")
         _migrate(connection, path)
@@ -244,9 +249,23 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch to the write-ahead log. SQLite's own patience does not cover this statement: of two first starts at
+    once, one would be refused although there is nothing to wait for but the other's switch."""
+    give_up = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+        time.sleep(_ASKED_AGAIN_AFTER)
+
+
 def _check_integrity(path: Path) -> None:
     """Read the whole file. Raises sqlite3.DatabaseError if it is damaged anywhere."""
-    connection = sqlite3.connect(path, timeout=10.0)
+    connection = sqlite3.connect(path, timeout=_PATIENCE)
     try:
         result = connection.execute("PRAGMA integrity_check(1)").fetchone()
     finally:

@@ -198,12 +198,13 @@ class JobStore:
         path: Path,
         fingerprint: Fingerprint,
         endpoint: Endpoint,
+        known_runs: Sequence[JobRecord] | None,
         *,
         label: str,
         requests: int,
         estimate: Estimate | None,
     ) -> JobRecord:
-        """Save the intent to submit this file, before the first byte goes out."""
+        """Save the intent to submit this file, before the first byte goes out. Raises AlreadySubmittedError."""
         record = await self._run(
             self._journal.submissions.add,
             self.account_id,
@@ -215,6 +216,7 @@ class JobStore:
             requests=requests,
             now=self._now(),
             estimate=estimate,
+            known_runs=known_runs,
         )
         self._published.publish([record])
         return record
@@ -266,8 +268,12 @@ class JobStore:
         requests: int,
         first: int,
         auto_continue: bool,
+        known_runs: Sequence[JobRecord] | None,
     ) -> list[JobRecord]:
-        """Save the intent to submit a file in these parts, all of them or none; with `first`, only the first goes."""
+        """Save the intent to submit a file in these parts, all or none; with `first`, only the first goes.
+
+        Raises AlreadySubmittedError.
+        """
         records = await self._run(
             self._journal.groups.add,
             self.account_id,
@@ -280,6 +286,7 @@ class JobStore:
             first=first,
             auto_continue=auto_continue,
             now=self._now(),
+            known_runs=known_runs,
         )
         self._published.publish(records)
         return records
@@ -296,12 +303,7 @@ class JobStore:
         return records
 
     async def release_rest(
-        self,
-        group_id: int,
-        state: SubmissionState,
-        *,
-        error: str | None,
-        only: Sequence[SubmissionState],
+        self, group_id: int, state: SubmissionState, *, error: str | None, only: Sequence[SubmissionState]
     ) -> list[JobRecord]:
         """Durably put the parts of a group that are in one of the states `only` into `state`; return their records."""
         moved = await self._run_until_written(
@@ -351,9 +353,8 @@ class JobStore:
 
     async def name_inputs(self, names: dict[str, str]) -> None:
         """Durably save the names of input files, by id."""
-        self._published.publish(
-            await self._run_until_written(self._journal.records.name_inputs, self.account_id, names)
-        )
+        named = await self._run_until_written(self._journal.records.name_inputs, self.account_id, names)
+        self._published.publish(named)
 
     # -- result files --------------------------------------------------------------------------------
 

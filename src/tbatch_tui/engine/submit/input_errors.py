@@ -8,11 +8,7 @@ from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.text.plural import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from tbatch_tui.engine.domain.check_report import CheckReport
-    from tbatch_tui.engine.domain.record import JobRecord
 
 
 class InvalidInputError(BatchError):
@@ -39,15 +35,3 @@ class TooLargeError(BatchError):
             "Nothing was submitted. `engine.groups.submit` sends it as several jobs.",
         )
         self.report = report
-
-
-class AlreadySubmittedError(BatchError):
-    """The same bytes were submitted before. Nothing was submitted now: it would be billed again."""
-
-    def __init__(self, path: Path, earlier: Sequence[JobRecord]) -> None:
-        super().__init__(
-            f"The bytes of {path.name} were submitted before, as {earlier[0].key}",
-            "Nothing was submitted now. Pass again=True to run them, and pay for them, once more.",
-        )
-        self.earlier = tuple(earlier)
-        """The records they became, the newest first."""

@@ -55,8 +55,11 @@ class GroupTable:
         first: int,
         auto_continue: bool,
         now: float,
+        known_runs: Sequence[JobRecord] | None = None,
     ) -> list[JobRecord]:
         """Commit the intent to submit this file in parts: all of them, or none.
+
+        Raises AlreadySubmittedError as `SubmissionTable.require_known_runs` does.
 
         Args:
             path: The whole file; `fingerprint` and `requests` are of it, too.
@@ -64,6 +67,7 @@ class GroupTable:
             auto_continue: Whether the others follow by themselves when all of the first are answered.
         """
         with self._db.transaction():
+            self._submissions.require_known_runs(account_id, path, fingerprint.sha256, endpoint, known_runs)
             cursor = self._db.execute(
                 "INSERT INTO groups (account_id, path, size, sha256, requests, parts, first, goes_on, created_at) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
 from tbatch_tui.engine.journal.mapping import (
     RECORD_SELECT,
@@ -17,6 +18,7 @@ from tbatch_tui.engine.journal.mapping import (
 from tbatch_tui.engine.progress.history import SUBMISSION_PREFIX
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tbatch_tui.engine.domain.cost import Estimate
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.journal.tables.memory import MemoryTable
     from tbatch_tui.engine.journal.tables.progress import ProgressTable
     from tbatch_tui.engine.journal.tables.records import JobRecordTable
+
+_MAY_RUN = "{0}.state NOT IN ('rejected', 'stopped')"
+"""The condition that a submission became a job, or still may. `{0}` is what the statement calls its row."""
 
 
 class SubmissionTable:
@@ -62,9 +67,14 @@ class SubmissionTable:
         requests: int,
         now: float,
         estimate: Estimate | None = None,
+        known_runs: Sequence[JobRecord] | None = None,
     ) -> JobRecord:
-        """Commit the intent to submit this file, before the first byte is sent."""
+        """Commit the intent to submit this file, before the first byte is sent.
+
+        Raises AlreadySubmittedError as `require_known_runs` does.
+        """
         with self._db.transaction():
+            self.require_known_runs(account_id, path, sha256, endpoint, known_runs)
             self._memory.add_recent_file(path, now)
             return self.insert(
                 account_id,
@@ -177,15 +187,35 @@ class SubmissionTable:
     def earlier_runs(self, account_id: int, sha256: str, endpoint: Endpoint) -> list[JobRecord]:
         """Return the records of submissions of these exact bytes that became a job or still may, newest first.
 
-        Of bytes that were submitted as several jobs, the first of them.
+        Of bytes that were submitted as several jobs, the first of those jobs: they ran if any part of them did.
         """
+        ran_in_parts = (
+            "g.sha256 = :sha256 AND NOT EXISTS (SELECT 1 FROM submissions p WHERE p.group_id = s.group_id"
+            f" AND p.part < s.part AND {_MAY_RUN.format('p')})"
+        )
         rows = self._db.execute(
-            RECORD_SELECT
-            + " WHERE r.account_id = ? AND (s.sha256 = ? OR (g.sha256 = ? AND s.part = 1)) AND s.endpoint = ?"
-            + " AND s.state NOT IN ('rejected', 'stopped') ORDER BY s.created_at DESC",
-            (account_id, sha256, sha256, endpoint),
+            f"{RECORD_SELECT} WHERE r.account_id = :account AND s.endpoint = :endpoint AND {_MAY_RUN.format('s')}"
+            f" AND (s.sha256 = :sha256 OR ({ran_in_parts})) ORDER BY s.created_at DESC",
+            {"account": account_id, "endpoint": endpoint, "sha256": sha256},
         )
         return [row_to_record(row) for row in rows]
+
+    def require_known_runs(
+        self, account_id: int, path: Path, sha256: str, endpoint: Endpoint, known: Sequence[JobRecord] | None
+    ) -> None:
+        """Raise AlreadySubmittedError if these bytes ran before. Inside the transaction that commits them.
+
+        Looked up before it, two apps could each find nothing, and then both submit the same bytes.
+
+        Args:
+            known: The earlier runs that the person was shown, and wants another of; None to ask for nothing.
+        """
+        if known is None:
+            return
+        seen = {record.submission.id for record in known if record.submission is not None}
+        earlier = self.earlier_runs(account_id, sha256, endpoint)
+        if any(record.submission is not None and record.submission.id not in seen for record in earlier):
+            raise AlreadySubmittedError(path, earlier)
 
     def write(self, submission: Submission) -> None:
         """Store what can change of a submission. Inside a transaction."""

@@ -17,6 +17,7 @@ from tbatch_tui.tui.render.status import record_style
 from tbatch_tui.tui.sanitize import line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tbatch_tui.engine.domain.check_report import CheckReport
@@ -77,7 +78,7 @@ def format_health(health: ConnectionHealth) -> StyledText:
     return []
 
 
-def format_earlier_runs(earlier_runs: list[JobRecord], now: float) -> StyledText:
+def format_earlier_runs(earlier_runs: Sequence[JobRecord], now: float) -> StyledText:
     """Return that these exact bytes ran before: when, as which job, and what became of it."""
     if not earlier_runs:
         return []

@@ -9,6 +9,7 @@ from textual import on, work
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Input, Static
 
+from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError, LocalFileError
 from tbatch_tui.text import format as fmt
@@ -31,6 +32,7 @@ from tbatch_tui.tui.widgets.fact_list import FactList
 from tbatch_tui.tui.widgets.text_input import TextInput
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from textual.app import ComposeResult
@@ -211,8 +213,8 @@ class CreateScreen(BaseScreen):
         key = None
         try:
             identity = await self._identify()
-            if identity is not None and (not identity.earlier_runs or await self._confirm_again(identity.earlier_runs)):
-                key = await self._commit(identity.fingerprint)
+            if identity is not None:
+                key = await self._commit_once_confirmed(identity)
         except BatchError as error:
             self.bridge.report(error)
         finally:
@@ -222,7 +224,17 @@ class CreateScreen(BaseScreen):
         if key is not None:
             self.post_message(Submitted(key))
 
-    async def _commit(self, fingerprint: Fingerprint) -> str:
+    async def _commit_once_confirmed(self, identity: Identity) -> str | None:
+        """Submit, asking about every earlier run of these bytes; None if they are not to run again."""
+        runs: Sequence[JobRecord] = identity.earlier_runs
+        while not runs or await self._confirm_again(runs):
+            try:
+                return await self._commit(identity.fingerprint, runs)
+            except AlreadySubmittedError as error:  # by another app, since the question
+                runs = error.earlier
+        return None
+
+    async def _commit(self, fingerprint: Fingerprint, known_runs: Sequence[JobRecord]) -> str:
         """Submit as one job, or as several, and return the key of the first. Raises BatchError."""
         report, label = self.report, self.label.strip()
         if self.send is Send.ALL and not report.can_be_split:
@@ -233,6 +245,7 @@ class CreateScreen(BaseScreen):
                 label=label,
                 fingerprint=fingerprint,
                 estimate=self._estimate,
+                known_runs=known_runs,
             )
         return await self.engine.groups.submit(
             report.path,
@@ -242,9 +255,10 @@ class CreateScreen(BaseScreen):
             fingerprint=fingerprint,
             first=0 if self.send is Send.ALL else FIRST,
             auto_continue=self.send is Send.GO_ON,
+            known_runs=known_runs,
         )
 
-    async def _confirm_again(self, earlier_runs: list[JobRecord]) -> bool:
+    async def _confirm_again(self, earlier_runs: Sequence[JobRecord]) -> bool:
         """Ask before bytes that ran before are billed again; No has the focus."""
         from tbatch_tui.tui.dialogs.confirm import Confirm
 
