@@ -132,6 +132,13 @@ class SubmissionTable:
         )
         return [row_to_submission(row) for row in rows]
 
+    def repeated(self, account_id: int) -> list[Submission]:
+        """Return the submissions whose create was sent again while an earlier one may have been carried out."""
+        rows = self._db.execute(
+            "SELECT * FROM submissions WHERE account_id = ? AND repeated_at IS NOT NULL ORDER BY id", (account_id,)
+        )
+        return [row_to_submission(row) for row in rows]
+
     def update(self, account_id: int, submission: Submission, now: float | None = None) -> JobRecord:
         """Commit a step of a submission that has no job yet. With `now`, the step is part of the job's history."""
         key = submission_key(submission.id)
@@ -182,7 +189,8 @@ class SubmissionTable:
         rows = self._db.execute(
             RECORD_SELECT
             + " WHERE r.account_id = ? AND (s.sha256 = ? OR (g.sha256 = ? AND s.part = 1)) AND s.endpoint = ?"
-            + " AND s.state NOT IN ('rejected', 'stopped') ORDER BY s.created_at DESC",
+            + " AND (s.state NOT IN ('rejected', 'stopped') OR s.create_sent_at IS NOT NULL)"
+            + " ORDER BY s.created_at DESC",
             (account_id, sha256, sha256, endpoint),
         )
         return [row_to_record(row) for row in rows]
@@ -191,7 +199,8 @@ class SubmissionTable:
         """Store what can change of a submission. Inside a transaction."""
         self._db.execute(
             "UPDATE submissions SET state = ?, file_id = ?, known_ids = ?, job_id = ?, error = ?, hint = ?, "
-            "warning = ?, uncertain_since = ? WHERE id = ?",
+            "warning = ?, uncertain_since = ?, create_sent_at = ?, create_sent_server_at = ?, repeated_at = ?, "
+            "redirected_to = ? WHERE id = ?",
             (
                 submission.state,
                 submission.file_id,
@@ -201,6 +210,10 @@ class SubmissionTable:
                 submission.hint,
                 submission.warning,
                 submission.uncertain_since,
+                submission.create_sent_at,
+                submission.create_sent_server_at,
+                submission.repeated_at,
+                submission.redirected_to,
                 submission.id,
             ),
         )
