@@ -20,6 +20,7 @@ from tbatch_tui.engine.errors import (
     LocalFileError,
     OutcomeUnknownError,
     RateLimitError,
+    RedirectError,
     RequestRejectedError,
     ServerError,
 )
@@ -283,6 +284,8 @@ class Submitter:
         except RequestRejectedError as error:
             return await self._end_refused(submission, error, is_repeat=is_repeat)
         except OutcomeUnknownError as error:
+            if isinstance(error, RedirectError):
+                submission = replace(submission, redirected_to=error.location)
             return await self._set_uncertain(submission, str(error)), None
         if job is None:
             submission = replace(submission, warning=warning)
@@ -303,7 +306,7 @@ class Submitter:
             self._repeated[submission.id] = submission
         else:
             submission = replace(submission, create_sent_at=self._now(), known_ids=tuple(sorted(known_ids)))
-        return await self._change(submission, SubmissionState.CREATING, error=None, hint=None)
+        return await self._change(submission, SubmissionState.CREATING, error=None, hint=None, redirected_to=None)
 
     async def _end_refused(
         self, submission: Submission, error: RequestRejectedError, *, is_repeat: bool
