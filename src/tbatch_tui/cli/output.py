@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _COMMANDS = {
     NextStep.PICK: "`tbatch-tui submit FILE`",
     NextStep.ASK_AGAIN: "the same command",
+    NextStep.SETTLE: "Settling it in the app",
     NextStep.FETCH: "`tbatch-tui fetch ID`",
     NextStep.CANCEL: "`tbatch-tui cancel ID`",
 }

@@ -4,6 +4,7 @@ BatchError
 ├─ ConnectionFailedError        certainly not sent
 ├─ OutcomeUnknownError          perhaps done
 │  └─ ServerError               5xx, or 408
+│     └─ RedirectError          3xx, of a request that follows no redirect
 ├─ RequestRejectedError         4xx: certainly not done
 │  ├─ AuthenticationError       401, 403
 │  ├─ NotFoundError             404, 410
@@ -49,6 +50,15 @@ class ServerError(OutcomeUnknownError):
         self.status = status
         self.retry_after = retry_after
         """Seconds to wait, as the server said; None where it did not."""
+
+
+class RedirectError(ServerError):
+    """The server pointed elsewhere; it may have carried the request out all the same."""
+
+    def __init__(self, title: str, hint: str = "", *, status: int = 302, location: str = "") -> None:
+        super().__init__(title, hint, status=status)
+        self.location = location
+        """Where to, without query and user; empty where the server did not say it."""
 
 
 class RequestRejectedError(BatchError):

@@ -12,3 +12,4 @@ class NextStep(StrEnum):
     ASK_AGAIN = "{jobs.refresh}"
     FETCH = "{job.download}"
     CANCEL = "{job.cancel}"
+    SETTLE = "{job.settle}"

@@ -95,6 +95,8 @@ class TogetherApi:
         self._uploader = uploader
         self._token = token
         """What `tg login` stored; None for a key that was given in another way and never changes."""
+        self._once = together.DefaultAsyncHttpxClient(follow_redirects=False, timeout=_TIMEOUT)
+        """Follows no redirect: a request that is sent on may be carried out twice."""
         self._renewing = asyncio.Lock()
         self._account_ids: tuple[str | None, str | None] | None = None
 
@@ -130,6 +132,7 @@ class TogetherApi:
     async def close(self) -> None:
         """Close both clients."""
         await self._client.close()
+        await self._once.aclose()
         await asyncio.to_thread(self._uploader.close)
 
     # -- jobs ----------------------------------------------------------------------------------------
@@ -146,7 +149,7 @@ class TogetherApi:
         """Create a job; the request is sent once. Return the job (None if the answer has none) and the warning."""
 
         async def send() -> tuple[Job | None, str | None]:
-            answer = await self._client.with_options(max_retries=0).batches.with_raw_response.create(
+            answer = await self._client_for_once().batches.with_raw_response.create(
                 endpoint=endpoint.value, input_file_id=file_id
             )
             return decode_created(await answer.read())
@@ -160,7 +163,7 @@ class TogetherApi:
         """
 
         async def send() -> Job | None:
-            answer = await self._client.with_options(max_retries=0).batches.with_raw_response.cancel(job_id)
+            answer = await self._client_for_once().batches.with_raw_response.cancel(job_id)
             return decode_job(decode_json(await answer.read()))
 
         return await self._request("cancel the job", send)
@@ -270,7 +273,7 @@ class TogetherApi:
         """Delete a file; the request is sent once. Raises NotFoundError when it is gone already."""
 
         async def send() -> None:
-            answer = await self._client.with_options(max_retries=0).files.with_raw_response.delete(file_id)
+            answer = await self._client_for_once().files.with_raw_response.delete(file_id)
             decode_deleted(await answer.read())
 
         await self._request("delete the file", send)
@@ -311,6 +314,10 @@ class TogetherApi:
                 return models
             after = next_cursor
         raise OutcomeUnknownError(UNREADABLE, "The list of models does not end.")
+
+    def _client_for_once(self) -> AsyncTogether:
+        """Return the client for what must not be done twice. It sends one request: no retries, no redirects."""
+        return self._client.with_options(max_retries=_NO_RETRIES, http_client=self._once)
 
     # -- requests ------------------------------------------------------------------------------------
 

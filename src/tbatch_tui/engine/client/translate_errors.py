@@ -24,6 +24,7 @@ from tbatch_tui.engine.errors import (
     NotFoundError,
     OutcomeUnknownError,
     RateLimitError,
+    RedirectError,
     RequestRejectedError,
     ServerError,
 )
@@ -68,6 +69,8 @@ def _translate(error: Exception, doing: str, host: str, key: str) -> BatchError:
     if isinstance(error, FileTypeError):
         return LocalFileError(redact(str(error)), "Nothing was submitted.")
     cause = error.__cause__ if isinstance(error, together.APIConnectionError) else error
+    if isinstance(error, together.APIConnectionError) and _was_sent_on(error, cause):
+        return OutcomeUnknownError(f"The server sent the request to {doing} on, and that failed", redact(str(cause)))
     if isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
         return ConnectionFailedError(f"No connection to {host}", redact(str(cause)))
     if isinstance(cause, httpx.LocalProtocolError | UnicodeEncodeError):
@@ -109,9 +112,37 @@ def _status_error(response: httpx.Response, doing: str, key: str) -> BatchError:
         return RateLimitError(title, retry_after=_retry_after(response))
     if status in (404, 410):
         return NotFoundError(title, status=status)
+    if 300 <= status < 400:
+        location = _location(response)
+        return RedirectError(f"{title} and pointed to {location or 'nowhere'}", status=status, location=location)
     if status == 408 or status >= 500 or status < 400:
         return ServerError(title, status=status, retry_after=_retry_after(response))
     return RequestRejectedError(title, status=status)
+
+
+def _was_sent_on(error: together.APIConnectionError, cause: BaseException | None) -> bool:
+    """Return whether another request failed than the one that was asked: one that a redirect led to.
+
+    An address that cannot be used comes from a redirect too, once the client is made.
+    """
+    if isinstance(cause, httpx.InvalidURL):
+        return True
+    try:
+        return isinstance(cause, httpx.RequestError) and cause.request.url != error.request.url
+    except RuntimeError:  # it names no request
+        return False
+
+
+def _location(response: httpx.Response) -> str:
+    """Return the address that a redirect names, without what may be secret in it; empty for none."""
+    text = str(response.headers.get("Location", ""))
+    if not text:
+        return ""
+    try:
+        url = response.url.join(text)
+        return redact(str(url.copy_with(query=None, fragment=None, userinfo=b"")))[:200]
+    except (httpx.InvalidURL, ValueError, TypeError):
+        return redact(text.partition("?")[0])[:200]
 
 
 def _is_storage(response: httpx.Response) -> bool:

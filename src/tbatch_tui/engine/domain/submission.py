@@ -58,7 +58,7 @@ class Submission:
     state: SubmissionState = SubmissionState.INTENT
     file_id: str | None = None
     known_ids: tuple[str, ...] = ()
-    """Jobs of this file that were there before the create request: none of them can be its job."""
+    """Jobs of this file that were there before the first create request: none of them can be its job."""
     job_id: str | None = None
     error: str | None = None
     hint: str | None = None
@@ -69,6 +69,22 @@ class Submission:
     """The job that this file is a retry of; for a part, the group's key."""
     part: int = 0
     """The number of the part in its group, from 1; 0 without a group."""
+    create_sent_at: float | None = None
+    """When the first create was sent that may have been carried out (wall time); None if there is none."""
+    create_sent_server_at: float | None = None
+    """The same moment by the server's clock; None where the server does not say its time."""
+    repeated_at: float | None = None
+    """When a create was last sent although an earlier one may have been carried out; None if there was none."""
+    redirected_to: str | None = None
+    """Where the server sent the last create on to. It is not sent again before the person decides."""
+
+    @property
+    def may_have_been_created(self) -> bool:
+        """Whether a create may have been carried out whose job is not known. Saved before the first one is sent.
+
+        Only a job or the person's giving up ends it: what a later create is answered says nothing about the first.
+        """
+        return self.create_sent_at is not None and self.job_id is None
 
 
 @dataclass(frozen=True, slots=True)

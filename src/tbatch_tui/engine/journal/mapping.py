@@ -56,6 +56,10 @@ _SUBMISSION_COLUMNS = (
     "estimate",
     "parent",
     "part",
+    "create_sent_at",
+    "create_sent_server_at",
+    "repeated_at",
+    "redirected_to",
 )
 
 _GROUP_COLUMNS = ("id", "path", "size", "sha256", "requests", "parts", "first", "goes_on")
@@ -151,6 +155,10 @@ def row_to_submission(row: sqlite3.Row, prefix: str = "") -> Submission:
         estimate=_estimate_from_json(row[prefix + "estimate"]),
         parent=row[prefix + "parent"],
         part=row[prefix + "part"],
+        create_sent_at=row[prefix + "create_sent_at"],
+        create_sent_server_at=row[prefix + "create_sent_server_at"],
+        repeated_at=row[prefix + "repeated_at"],
+        redirected_to=row[prefix + "redirected_to"],
     )
 
 

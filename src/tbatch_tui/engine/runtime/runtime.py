@@ -312,14 +312,15 @@ class Runtime:
         changed = await self._store.apply_list(answer.jobs, answer.asked_at, self.submitter.might_be_ours, seen_at)
         if changed:
             self.downloader.wake()
-        self._warn_of_strays(changed)
+        if await self.submitter.read_repeated():
+            self._warn_of_strays([*changed, *(record for record in self._store.records if record.is_active)])
         if any(record.submission is None and not record.input_name for record in changed):
             self.spawn(self._input_names.ask_soon())
 
-    def _warn_of_strays(self, changed: list[JobRecord]) -> None:
+    def _warn_of_strays(self, records: list[JobRecord]) -> None:
         """Warn of jobs that a create may have made whose answer was lost, after it was sent again."""
         assert self.submitter is not None
-        for record in changed:
+        for record in records:
             job = record.job
             if record.submission is not None or job is None or job.id in self._strays:
                 continue

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
+from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.engine.submit.matching import is_candidate, might_match
 
 if TYPE_CHECKING:
@@ -114,7 +115,9 @@ class CreateLookup:
             if self.candidates:
                 await self._ask_person()
             elif searched >= self._patience and self.submission.state is not SubmissionState.HELD:
-                return LookupOutcome.NOT_MADE
+                if self.submission.redirected_to is None:
+                    return LookupOutcome.NOT_MADE
+                await self._hold_redirected(self.submission.redirected_to)
 
     async def _next_list_or_decision(self) -> JobList | None:
         """Return the next list, or None when the person has decided first."""
@@ -145,6 +148,14 @@ class CreateLookup:
             await self._change(SubmissionState.HELD, hint=HELD)
             return None
         return LookupOutcome.GIVEN_UP
+
+    async def _hold_redirected(self, address: str) -> None:
+        """Leave it to the person: the server pointed elsewhere, and may have carried the create out before."""
+        await self._change(
+            SubmissionState.HELD,
+            error=f"The server has moved to {address}" if address else "The server redirects the create",
+            hint=f"No job of it is in the list. Set the base URL to where the server is; {NextStep.SETTLE} decides it.",
+        )
 
     async def _ask_person(self) -> None:
         many = f"{len(self.candidates)} jobs" if len(self.candidates) > 1 else "1 job"

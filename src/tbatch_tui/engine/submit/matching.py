@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.submission import Submission, SubmissionState
-
 if TYPE_CHECKING:
     from tbatch_tui.engine.domain.job import Job
+    from tbatch_tui.engine.domain.submission import Submission
 
 
 _CLOCKS_APART = 3600.0
 """Seconds by which the server's clock may be behind ours: a job that is older by its clock was there before."""
-
-
-def may_have_been_created(submission: Submission) -> bool:
-    """Return whether a create request may have been carried out whose job is not known."""
-    return submission.state is SubmissionState.CREATING or submission.state.is_uncertain
 
 
 def has_same_input(job: Job, submission: Submission) -> bool:
@@ -29,7 +23,15 @@ def is_candidate(job: Job, submission: Submission) -> bool:
 
     It has the same input and endpoint, and is new (product promise).
     """
-    return may_have_been_created(submission) and has_same_input(job, submission) and job.id not in submission.known_ids
+    return submission.may_have_been_created and has_same_input(job, submission) and job.id not in submission.known_ids
+
+
+def might_be_stray(job: Job, submission: Submission) -> bool:
+    """Return whether a create of this submission may have made the job although the submission became another."""
+    first, last = submission.create_sent_at, submission.repeated_at
+    if first is None or last is None or not has_same_input(job, submission) or job.id in submission.known_ids:
+        return False
+    return job.created_at is None or first - _CLOCKS_APART < job.created_at < last + _CLOCKS_APART
 
 
 def might_match(job: Job, submission: Submission) -> bool:
@@ -40,8 +42,5 @@ def might_match(job: Job, submission: Submission) -> bool:
     since = submission.uncertain_since or submission.created_at
     is_new = job.created_at is None or job.created_at > since - _CLOCKS_APART
     return (
-        may_have_been_created(submission)
-        and job.input_file_id is None
-        and is_new
-        and job.id not in submission.known_ids
+        submission.may_have_been_created and job.input_file_id is None and is_new and job.id not in submission.known_ids
     )

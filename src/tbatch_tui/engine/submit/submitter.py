@@ -20,6 +20,7 @@ from tbatch_tui.engine.errors import (
     LocalFileError,
     OutcomeUnknownError,
     RateLimitError,
+    RedirectError,
     RequestRejectedError,
     ServerError,
 )
@@ -28,7 +29,7 @@ from tbatch_tui.engine.journal.mapping import submission_key
 from tbatch_tui.engine.local_files.fingerprint import Fingerprint, fingerprint_file
 from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.engine.submit.lookup import CreateLookup, LookupDecision, LookupOutcome
-from tbatch_tui.engine.submit.matching import has_same_input, is_candidate, may_have_been_created
+from tbatch_tui.engine.submit.matching import has_same_input, is_candidate, might_be_stray
 from tbatch_tui.text.plural import plural
 
 if TYPE_CHECKING:
@@ -86,8 +87,9 @@ class Submitter:
         self._lookups: dict[int, CreateLookup] = {}
         self._listing: set[int] = set()
         """Submissions that wait for a list before they create."""
-        self._repeated: list[Submission] = []
-        """Those whose create was sent again, as they were then: the job of the create before may yet show up."""
+        self._repeated: dict[int, Submission] = {}
+        """Those whose create was sent again: the job of a create before may yet show up."""
+        self._has_read_repeated = False
         self._stopping: set[int] = set()
         self._creates: dict[tuple[str | None, str], asyncio.Lock] = {}
         self._upload_slots = asyncio.Semaphore(_UPLOADS_AT_ONCE)
@@ -97,7 +99,7 @@ class Submitter:
     ) -> None:
         """Begin, or go on with, those of these submissions that have no task yet. `spawn` makes tasks."""
         # First those whose job may be there already: a new create for the same file must be told apart from theirs.
-        for submission in sorted(submissions, key=lambda s: (not may_have_been_created(s), s.id)):
+        for submission in sorted(submissions, key=lambda s: (not s.may_have_been_created, s.id)):
             if submission.id not in self._tasks and submission.state.is_open:
                 self._open[submission.id] = submission
                 task = spawn(self._work(submission))
@@ -109,11 +111,20 @@ class Submitter:
 
     def might_be_ours(self, job: Job) -> bool:
         """Return whether a job new in the list may be what an unanswered create made: then it is left to us."""
-        return any(is_candidate(job, submission) for submission in self._open.values())
+        # A copy: the journal's thread asks, while the event loop changes it.
+        return any(is_candidate(job, submission) for submission in list(self._open.values()))
 
     def might_be_stray(self, job: Job) -> bool:
         """Return whether a job of no submission may be what a lost create made after all, after its look-up ended."""
-        return any(has_same_input(job, s) and job.id not in s.known_ids for s in self._repeated)
+        return any(number not in self._open and might_be_stray(job, s) for number, s in self._repeated.items())
+
+    async def read_repeated(self) -> bool:
+        """Read once what was sent again before this start; return whether anything ever was."""
+        if not self._has_read_repeated:
+            earlier = await self._store.repeated_submissions()
+            self._repeated = {submission.id: submission for submission in earlier} | self._repeated
+            self._has_read_repeated = True
+        return bool(self._repeated)
 
     @property
     def is_looking_up(self) -> bool:
@@ -128,7 +139,9 @@ class Submitter:
     def stop(self, submission_id: int) -> bool:
         """Stop a submission if its create cannot have been sent yet; False if it is too late for that."""
         submission = self._open.get(submission_id)
-        if submission is None or submission.state not in (SubmissionState.INTENT, SubmissionState.UPLOADED):
+        if submission is None or submission.may_have_been_created:
+            return False
+        if submission.state not in (SubmissionState.INTENT, SubmissionState.UPLOADED):
             return False
         self._stopping.add(submission_id)
         task = self._tasks.get(submission_id)
@@ -177,8 +190,8 @@ class Submitter:
         # Two creates for one file must not be in flight together: their jobs could not be told apart.
         lock = self._creates.setdefault((submission.file_id, submission.endpoint), asyncio.Lock())
         async with lock:
-            is_out = may_have_been_created(submission)
-            wait = self._first_retry_delay
+            is_out = submission.may_have_been_created
+            wait, delay = self._first_retry_delay, None
             repeats = 0
             while True:
                 if not is_out:
@@ -186,13 +199,13 @@ class Submitter:
                     if asked is None:
                         return
                     submission, delay = asked
-                    if delay is not None:
-                        await asyncio.sleep(max(delay, wait) if delay == 0 else delay)
+                    if not submission.may_have_been_created:
+                        await asyncio.sleep(delay or wait)
                         wait = min(_LONGEST_WAIT, wait * 2)
                         continue
                 # The more often an answer is lost, the longer it is looked for: a list may lag further than 30 s.
                 patience = self._lookup_patience * min(_LONGEST_PATIENCE, 2 ** max(0, repeats - 1))
-                again = await self._look_up(submission, patience)
+                again = await self._look_up(submission, max(patience, delay or 0.0))
                 if again is None:
                     return
                 submission, is_out, resumed, wait, repeats = again, False, True, self._first_retry_delay, repeats + 1
@@ -237,42 +250,42 @@ class Submitter:
     async def _create(self, submission: Submission, *, must_list: bool) -> tuple[Submission, float | None] | None:
         """Send the create request once.
 
-        None: there is a job, or it was rejected. Else the submission, and the seconds to wait before sending it again:
-        None if the answer is lost, 0 for the usual back-off.
+        None: there is a job, or it was certainly rejected. Else the submission, which is to be looked up if it may have
+        been created, and the seconds that the server asked for before the next create.
 
         Args:
             must_list: whether jobs made elsewhere may exist for the file, which are noted before ours is made.
         """
-        known: set[str] = set()
+        is_repeat = submission.may_have_been_created
+        known = set(submission.known_ids)
         if must_list:
             self._listing.add(submission.id)
             self._poller.hurry()
             listed = (await self._poller.next_list()).jobs
-            known = {job.id for job in listed if has_same_input(job, submission)}
             claimed = await self._store.claimed_jobs()
             if any(is_candidate(job, submission) and job.id not in claimed for job in listed):
                 return submission, None  # what an earlier create made shows up only now: it is looked up once more
-            known.update(submission.known_ids)
-        known |= await self._store.jobs_on(submission)
-        if may_have_been_created(submission):
-            self._repeated.append(replace(submission, known_ids=tuple(known)))
-        submission = await self._change(
-            submission, SubmissionState.CREATING, known_ids=tuple(sorted(known)), error=None, hint=None
-        )
+            if not is_repeat:
+                known |= {job.id for job in listed if has_same_input(job, submission)}
+        if not is_repeat:  # what came after the first create may be its job, and stays a candidate
+            known |= await self._store.jobs_on(submission)
+        submission = await self._save_before_create(submission, known)
         self._listing.discard(submission.id)
         assert submission.file_id is not None
         try:
             job, warning = await self._api.create(submission.file_id, submission.endpoint)
         except (RateLimitError, ConnectionFailedError) as error:
             delay = error.retry_after if isinstance(error, RateLimitError) else None
-            waiting = await self._change(
-                submission, SubmissionState.UPLOADED, error=error.title, hint=_retry_hint(delay)
-            )
-            return waiting, delay or 0.0
+            if is_repeat:
+                return await self._set_uncertain(submission, error.title), delay
+            certain = replace(submission, create_sent_at=None, create_sent_server_at=None)
+            waiting = await self._change(certain, SubmissionState.UPLOADED, error=error.title, hint=_retry_hint(delay))
+            return waiting, delay
         except RequestRejectedError as error:
-            await self._reject(submission, error)
-            return None
+            return await self._end_refused(submission, error, is_repeat=is_repeat)
         except OutcomeUnknownError as error:
+            if isinstance(error, RedirectError):
+                submission = replace(submission, redirected_to=error.location)
             return await self._set_uncertain(submission, str(error)), None
         if job is None:
             submission = replace(submission, warning=warning)
@@ -282,9 +295,26 @@ class Submitter:
                 f"The server answered with job {job.id[:8]}, which another submission had become already",
                 "There is no second job: its results are that one's.",
             )
-            await self._reject(submission, already)
-            return None
+            return await self._end_refused(submission, already, is_repeat=is_repeat)
         await self._attach(replace(submission, warning=warning), job)
+        return None
+
+    async def _save_before_create(self, submission: Submission, known_ids: set[str]) -> Submission:
+        """Commit that a create may be out from now on, before it is sent."""
+        if submission.may_have_been_created:
+            submission = replace(submission, repeated_at=self._now())
+            self._repeated[submission.id] = submission
+        else:
+            submission = replace(submission, create_sent_at=self._now(), known_ids=tuple(sorted(known_ids)))
+        return await self._change(submission, SubmissionState.CREATING, error=None, hint=None, redirected_to=None)
+
+    async def _end_refused(
+        self, submission: Submission, error: RequestRejectedError, *, is_repeat: bool
+    ) -> tuple[Submission, None] | None:
+        """Reject a submission; one whose earlier create may have been carried out stays uncertain."""
+        if is_repeat:
+            return await self._set_uncertain(submission, error.title), None
+        await self._reject(replace(submission, create_sent_at=None, create_sent_server_at=None), error)
         return None
 
     async def _look_up(self, submission: Submission, patience: float) -> Submission | None:
@@ -304,7 +334,9 @@ class Submitter:
             await self._attach(submission, end)
             return None
         if end is LookupOutcome.GIVEN_UP:
-            await self._change(submission, SubmissionState.STOPPED, error="Given up by you while uncertain", hint=None)
+            self._repeated.pop(submission.id, None)
+            settled = replace(submission, create_sent_at=None, create_sent_server_at=None, repeated_at=None)
+            await self._change(settled, SubmissionState.STOPPED, error="Given up by you while uncertain", hint=None)
             return None
         self._lookups.pop(submission.id)
         return submission  # still uncertain until the next create is committed: killed here, it is looked up again
@@ -315,7 +347,7 @@ class Submitter:
         return await self._save(replace(submission, state=state, **changes))
 
     async def _save(self, submission: Submission) -> Submission:
-        if not submission.state.is_uncertain:
+        if not submission.may_have_been_created:
             submission = replace(submission, uncertain_since=None)
         await self._store.save_submission(submission)
         self._open[submission.id] = submission
@@ -327,7 +359,7 @@ class Submitter:
             SubmissionState.UNCERTAIN,
             error=why,
             hint=f"Created again only after {self._lookup_patience:g} s of lists without it.",
-            uncertain_since=self._now(),
+            uncertain_since=submission.uncertain_since or self._now(),
         )
 
     async def _attach(self, submission: Submission, job: Job) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.journal.tables.progress import ProgressTable
     from tbatch_tui.engine.journal.tables.records import JobRecordTable
 
-_MAY_RUN = "{0}.state NOT IN ('rejected', 'stopped')"
+_MAY_RUN = "({0}.state NOT IN ('rejected', 'stopped') OR {0}.create_sent_at IS NOT NULL)"
 """The condition that a submission became a job, or still may. `{0}` is what the statement calls its row."""
 
 
@@ -142,6 +142,13 @@ class SubmissionTable:
         )
         return [row_to_submission(row) for row in rows]
 
+    def repeated(self, account_id: int) -> list[Submission]:
+        """Return the submissions whose create was sent again while an earlier one may have been carried out."""
+        rows = self._db.execute(
+            "SELECT * FROM submissions WHERE account_id = ? AND repeated_at IS NOT NULL ORDER BY id", (account_id,)
+        )
+        return [row_to_submission(row) for row in rows]
+
     def update(self, account_id: int, submission: Submission, now: float | None = None) -> JobRecord:
         """Commit a step of a submission that has no job yet. With `now`, the step is part of the job's history."""
         key = submission_key(submission.id)
@@ -221,7 +228,8 @@ class SubmissionTable:
         """Store what can change of a submission. Inside a transaction."""
         self._db.execute(
             "UPDATE submissions SET state = ?, file_id = ?, known_ids = ?, job_id = ?, error = ?, hint = ?, "
-            "warning = ?, uncertain_since = ? WHERE id = ?",
+            "warning = ?, uncertain_since = ?, create_sent_at = ?, create_sent_server_at = ?, repeated_at = ?, "
+            "redirected_to = ? WHERE id = ?",
             (
                 submission.state,
                 submission.file_id,
@@ -231,6 +239,10 @@ class SubmissionTable:
                 submission.hint,
                 submission.warning,
                 submission.uncertain_since,
+                submission.create_sent_at,
+                submission.create_sent_server_at,
+                submission.repeated_at,
+                submission.redirected_to,
                 submission.id,
             ),
         )

@@ -1,0 +1,114 @@
+"""The submissions of one account: their steps are committed and announced one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from tbatch_tui.engine.journal.journal_thread import JournalThread
+from tbatch_tui.engine.journal.mapping import submission_key
+from tbatch_tui.engine.journal.published import PublishedRecords
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from tbatch_tui.engine.domain.cost import Estimate
+    from tbatch_tui.engine.domain.job import Job
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.domain.submission import Submission
+    from tbatch_tui.engine.endpoint import Endpoint
+    from tbatch_tui.engine.events import Event
+    from tbatch_tui.engine.journal.journal import Journal
+    from tbatch_tui.engine.local_files.fingerprint import Fingerprint
+    from tbatch_tui.engine.options import EngineOptions
+
+
+class SubmissionStore:
+    """Reads and writes the submissions of one account. `JobStore` adds the rest of the history."""
+
+    def __init__(self, options: EngineOptions, emit: Callable[[Event], object]) -> None:
+        self._now = options.now
+        self._thread = JournalThread(options, emit)
+        self._run = self._thread.run
+        self._run_until_written = self._thread.run_until_written
+        self._published = PublishedRecords(emit)
+        self._applied: list[Job] | None = None
+        """The list that was taken over last: when it comes again there is nothing to do."""
+        self._answered_at: dict[str, float] = {}
+        """When an answer other than the list last changed a job: a list asked for before that is older news of it."""
+
+    @property
+    def account_id(self) -> int:
+        """The journal's number of the account."""
+        return self._thread.account.id
+
+    @property
+    def _journal(self) -> Journal:
+        return self._thread.journal
+
+    async def add_submission(
+        self,
+        path: Path,
+        fingerprint: Fingerprint,
+        endpoint: Endpoint,
+        known_runs: Sequence[JobRecord] | None,
+        *,
+        label: str,
+        requests: int,
+        estimate: Estimate | None,
+    ) -> JobRecord:
+        """Save the intent to submit this file, before the first byte goes out. Raises AlreadySubmittedError."""
+        record = await self._run(
+            self._journal.submissions.add,
+            self.account_id,
+            path=path,
+            size=fingerprint.size,
+            sha256=fingerprint.sha256,
+            endpoint=endpoint,
+            label=label,
+            requests=requests,
+            now=self._now(),
+            estimate=estimate,
+            known_runs=known_runs,
+        )
+        self._published.publish([record])
+        return record
+
+    async def open_submissions(self) -> list[Submission]:
+        """Durably return the submissions that have work left to do now, oldest first."""
+        return await self._run_until_written(self._journal.submissions.open, self.account_id)
+
+    async def repeated_submissions(self) -> list[Submission]:
+        """Durably return the submissions whose create was sent again while an earlier one may have been carried out."""
+        return await self._run_until_written(self._journal.submissions.repeated, self.account_id)
+
+    async def save_submission(self, submission: Submission) -> None:
+        """Durably save a step of a submission that has no job yet."""
+        record = await self._run_until_written(
+            self._journal.submissions.update, self.account_id, submission, self._now()
+        )
+        self._published.publish([record])
+        self._applied = None  # jobs that were left out for it may belong to nobody now
+
+    async def attach_job(self, submission: Submission, job: Job) -> None:
+        """Durably save that this job is what the submission became. Its record takes the job's id as key."""
+        self._answered_at[job.id] = asyncio.get_running_loop().time()
+        record = await self._run_until_written(
+            self._journal.submissions.attach_job, self.account_id, submission, job, self._now()
+        )
+        self._applied = None
+        self._published.publish([record], renamed=((submission_key(submission.id), job.id),))
+
+    async def jobs_on(self, submission: Submission) -> set[str]:
+        """Durably return the ids of the jobs known for the submission's uploaded file and endpoint."""
+        assert submission.file_id is not None
+        return set(
+            await self._run_until_written(
+                self._journal.jobs.ids_on_file, self.account_id, submission.file_id, submission.endpoint
+            )
+        )
+
+    async def claimed_jobs(self) -> set[str]:
+        """Durably return the ids of the jobs that some submission became."""
+        return await self._run_until_written(self._journal.submissions.claimed_job_ids, self.account_id)
