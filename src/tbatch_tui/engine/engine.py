@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -21,13 +22,8 @@ from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.groups.groups import JobGroups
 from tbatch_tui.engine.journal.removal import removal_blocker
 from tbatch_tui.engine.journal.store import JobStore
-from tbatch_tui.engine.local_files.fingerprint import Fingerprint, fingerprint_file
-from tbatch_tui.engine.local_files.input_state import InputState, InputWatcher
 from tbatch_tui.engine.pricing.pricing import Pricing
-from tbatch_tui.engine.progress.history import JobHistory
-from tbatch_tui.engine.runtime.retry_files import RetryFiles
 from tbatch_tui.engine.runtime.runtime import Runtime
-from tbatch_tui.engine.runtime.waiting import require_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -39,9 +35,13 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import FamilyMember
     from tbatch_tui.engine.domain.submission import Submission
     from tbatch_tui.engine.endpoint import Endpoint
+    from tbatch_tui.engine.local_files.fingerprint import Fingerprint
+    from tbatch_tui.engine.local_files.input_state import InputState, InputWatcher
     from tbatch_tui.engine.options import EngineOptions
+    from tbatch_tui.engine.progress.history import JobHistory
     from tbatch_tui.engine.results import ResultIndex
     from tbatch_tui.engine.runtime.event_log import EventLog
+    from tbatch_tui.engine.runtime.retry_files import RetryFiles
     from tbatch_tui.engine.server_files.cleanup import ServerFiles
     from tbatch_tui.engine.submit.lookup import LookupDecision
 
@@ -62,13 +62,23 @@ class BatchEngine:
         self._log: EventLog | None = None
         self._store = JobStore(options, self._emit)
         self._runtime = Runtime(options, self._store, self._emit)
-        self._inputs = InputWatcher()
         self.prices = Pricing(options, self._store, self._runtime.models, self._runtime.spawn)
         """The catalogue, the prices in force, and estimates."""
         self.groups = JobGroups(self._runtime, self._store, self._emit, self._admit, self.prices.estimate)
         """Files that are submitted as several jobs."""
-        self.retries = RetryFiles(self._store)
+
+    @cached_property
+    def retries(self) -> RetryFiles:
         """Input files of requests to send again."""
+        from tbatch_tui.engine.runtime.retry_files import RetryFiles
+
+        return RetryFiles(self._store)
+
+    @cached_property
+    def _inputs(self) -> InputWatcher:
+        from tbatch_tui.engine.local_files.input_state import InputWatcher
+
+        return InputWatcher()
 
     # -- opening and closing -------------------------------------------------------------------------
 
@@ -197,6 +207,8 @@ class BatchEngine:
 
     async def history(self, key: str) -> JobHistory:
         """Return how a job has gone so far, as it was seen, and what jobs like it took."""
+        from tbatch_tui.engine.progress.history import JobHistory
+
         record = self.record(key)
         return await self._store.history(record) if record is not None else JobHistory()
 
@@ -228,6 +240,8 @@ class BatchEngine:
 
     async def fingerprint(self, path: Path) -> Fingerprint:
         """Return size and SHA-256 of a file, read in a thread. Raises LocalFileError."""
+        from tbatch_tui.engine.local_files.fingerprint import fingerprint_file
+
         return await fingerprint_file(path)
 
     async def earlier_runs(self, sha256: str, endpoint: Endpoint) -> list[JobRecord]:
@@ -254,6 +268,7 @@ class BatchEngine:
             check: False submits a file with faulty lines all the same.
             again: True submits bytes that were submitted before once more; they are billed once more.
         """
+        from tbatch_tui.engine.runtime.waiting import require_job
         from tbatch_tui.engine.submit.checked_input import check_input
 
         path = await self._admit(Path(path))
@@ -292,7 +307,7 @@ class BatchEngine:
         from tbatch_tui.engine.submit.admission import count_requests
 
         path = await self._admit(path)
-        fingerprint = fingerprint or await fingerprint_file(path)
+        fingerprint = fingerprint or await self.fingerprint(path)
         if requests is None:
             requests = await asyncio.to_thread(count_requests, path)
         record = await self._store.add_submission(
@@ -328,10 +343,6 @@ class BatchEngine:
         if record is None or record.submission is None or submitter is None:
             return False
         return submitter.decide(record.submission.id, decision)
-
-    async def add_retry(self, path: Path, parent: str) -> None:
-        """Save that this file is a retry of the job `parent`: its job will belong to that job's family."""
-        await self.retries.add(path, parent)
 
     async def family(self, key: str) -> list[FamilyMember]:
         """Return the original that a job is a retry of, and all its retries, the original first."""

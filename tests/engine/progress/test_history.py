@@ -11,13 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.domain.job import Job
-from tbatch_tui.engine.domain.submission import SubmissionState
+from tbatch_tui.engine.domain.submission import SUBMISSION_PREFIX, SubmissionState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.journal.journal import Journal
 from tbatch_tui.engine.progress.history import (
     MAX_POINTS,
     MAX_POINTS_ENDED,
-    SUBMISSION_PREFIX,
     ProgressPoint,
     median,
     thin,

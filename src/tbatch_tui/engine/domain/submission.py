@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.cost import Estimate
     from tbatch_tui.engine.endpoint import Endpoint
 
+SUBMISSION_PREFIX = "submission "
+"""What the status of a ProgressPoint begins with where it is the state of a submission, not the server's status."""
+
 
 class SubmissionState(StrEnum):
     """How far a submission has come. Each state is committed to the journal before the next step begins."""

@@ -18,8 +18,6 @@ MAX_POINTS = 240
 """Points of a job that goes on."""
 MAX_POINTS_ENDED = 40
 """Points of a job that has ended: enough to draw its chart."""
-SUBMISSION_PREFIX = "submission "
-"""What a point's status begins with where it is the state of a submission, not the status of the server's job."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.job import ENDED, JobStatus
-from tbatch_tui.engine.domain.submission import Submission, SubmissionState
+from tbatch_tui.engine.domain.submission import SUBMISSION_PREFIX, Submission, SubmissionState
 from tbatch_tui.engine.domain.transfer import TransferState
-from tbatch_tui.engine.progress.history import SUBMISSION_PREFIX, JobHistory, ProgressPoint
+from tbatch_tui.engine.progress.history import JobHistory, ProgressPoint
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.status import status_style
 from tbatch_tui.tui.sanitize import fit

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.submission import PartFile, SubmissionState
+from tbatch_tui.engine.domain.submission import SUBMISSION_PREFIX, PartFile, SubmissionState
 from tbatch_tui.engine.journal.mapping import RECORD_SELECT, estimate_to_json, path_to_blob, row_to_record
-from tbatch_tui.engine.progress.history import SUBMISSION_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,26 +1,20 @@
-"""How jobs went: a point for each time the status or progress of a job changed."""
+"""How jobs went: a point for each time the status or progress of a job changed.
+
+The values are loaded when the first point is read or written: the first frame needs none.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.job import ENDED, JobStatus
-from tbatch_tui.engine.progress.history import (
-    MAX_POINTS,
-    MAX_POINTS_ENDED,
-    JobHistory,
-    ProgressPoint,
-    SimilarJobs,
-    median,
-    pause_before,
-    thin,
-)
 
 if TYPE_CHECKING:
     import sqlite3
 
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.journal.database import Database
+    from tbatch_tui.engine.progress.history import JobHistory, ProgressPoint, SimilarJobs
 
 _THIN_EVERY = 16
 """Points that may come over the limit before they are thinned out again."""
@@ -35,6 +29,8 @@ class ProgressTable:
 
     def history(self, account_id: int, record: JobRecord) -> JobHistory:
         """Return how a job has gone so far, as it was seen, and what jobs like it took."""
+        from tbatch_tui.engine.progress.history import JobHistory
+
         return JobHistory(self._points(account_id, record.key), self._similar_jobs(account_id, record))
 
     def add(self, account_id: int, key: str, at: float, status: str, progress: float, seen_at: float | None) -> None:
@@ -43,6 +39,8 @@ class ProgressTable:
         Args:
             seen_at: When the status and progress before were last seen to hold; None if nobody was watching.
         """
+        from tbatch_tui.engine.progress.history import MAX_POINTS, MAX_POINTS_ENDED, ProgressPoint, pause_before
+
         last = self._db.execute(
             "SELECT * FROM points WHERE account_id = ? AND key = ? ORDER BY number DESC LIMIT 1", (account_id, key)
         ).fetchone()
@@ -77,6 +75,8 @@ class ProgressTable:
 
         None while there is none, or while the job's model and endpoint are not known.
         """
+        from tbatch_tui.engine.progress.history import SimilarJobs, median
+
         job = record.job
         if job is None or job.model is None or job.endpoint is None:
             return None
@@ -108,6 +108,8 @@ class ProgressTable:
         return SimilarJobs(len(took), median(took), min(took), max(took), pause or None)
 
     def _thin(self, account_id: int, key: str, limit: int) -> None:
+        from tbatch_tui.engine.progress.history import thin
+
         points = self._points(account_id, key)
         if len(points) <= limit:
             return
@@ -128,4 +130,6 @@ class ProgressTable:
 
 
 def _row_to_point(row: sqlite3.Row) -> ProgressPoint:
+    from tbatch_tui.engine.progress.history import ProgressPoint
+
     return ProgressPoint(row["at"], row["status"], row["progress"], row["known_at"], row["pause"])

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
-from tbatch_tui.engine.domain.submission import Submission, SubmissionState
+from tbatch_tui.engine.domain.submission import SUBMISSION_PREFIX, Submission, SubmissionState
 from tbatch_tui.engine.journal.mapping import (
     RECORD_SELECT,
     estimate_to_json,
@@ -15,7 +15,6 @@ from tbatch_tui.engine.journal.mapping import (
     row_to_submission,
     submission_key,
 )
-from tbatch_tui.engine.progress.history import SUBMISSION_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
