@@ -168,6 +168,11 @@ def read_json(text: str, *, lines: bool) -> Any:
     return [json.loads(line) for line in text.splitlines()] if lines else json.loads(text)
 
 
+def without_requests(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what came back of a job whose input file was changed: 0.1.0 printed it beside the new requests."""
+    return [{name: row[name] for name in row if name != "request"} for row in rows if "response" in row]
+
+
 def plain(value: Any, folder: Path) -> Any:
     """Return a value of the engine as JSON has it, under the names and paths of 0.1.0."""
     if is_dataclass(value):
@@ -231,7 +236,12 @@ def test_jobs_and_their_results_are_the_same(tmp_path: Path) -> None:
         for name, arguments in ONLINE.items():
             lines = name.startswith("results")
             printed = read_json(run(folder, arguments, KEY, box.base_url), lines=lines)
-            assert [*losses(expected(f"{name}.{'jsonl' if lines else 'json'}"), printed, name)] == []
+            then = expected(f"{name}.{'jsonl' if lines else 'json'}")
+            if name == "results-changed":
+                then = without_requests(then)
+                printed.sort(key=lambda row: row["custom_id"])
+                assert not any("request" in row for row in printed)
+            assert [*losses(then, printed, name)] == []
     assert rows_of(folder) == before
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import unicodedata
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -13,6 +15,9 @@ from rich.cells import cell_len
 from tbatch_tui.tui.sanitize import MAX_MARKS, cell, fit, fit_styled, line, line_content, lines, lines_content
 from tests.helpers.drawn import is_harmless
 from tests.helpers.hostile_text import NASTY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ANY = st.text(st.characters(), max_size=60) | st.sampled_from(NASTY)
 
@@ -24,6 +29,16 @@ def test_a_line_is_harmless_and_one_line(s: str) -> None:
     assert "\n" not in clean and "\t" not in clean
     assert line(clean) == clean
     clean.encode()
+
+
+@pytest.mark.parametrize("gate", [line, lines])
+def test_no_character_of_unicode_passes_as_a_control(gate: Callable[[object], str]) -> None:
+    """Alone, for the gate may let pass what it does not look for, and among others, for its quick look may miss one."""
+    for code in range(sys.maxunicode + 1):
+        if unicodedata.category(chr(code)) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
+            assert is_harmless(gate(f"a{chr(code)}b").replace("\n", "")), hex(code)
+    for start in range(0, sys.maxunicode + 1, 0x1000):
+        assert is_harmless(gate("".join(map(chr, range(start, start + 0x1000)))).replace("\n", "")), hex(start)
 
 
 @given(ANY)
@@ -46,14 +61,23 @@ def test_styled_text_fits_too(texts: list[str], width: int, align: str) -> None:
     assert sum(cell_len(text) for text, _ in clean) == width
 
 
+@pytest.mark.parametrize("gate", [line, lines])
 @pytest.mark.parametrize(
-    "code", [*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xD800]
+    "code",
+    [
+        *range(0x20),
+        *range(0x7F, 0xA0),
+        *range(0x202A, 0x202F),
+        *range(0x2060, 0x206A),
+        *(0xD800, 0x1D173, 0x1BCA0, 0x13430, 0xE0001, 0xE0041, 0xE007F),
+    ],
 )
-def test_no_control_comes_out(code: int) -> None:
-    clean = line(f"a{chr(code)}b")
-    assert chr(code) not in clean
+def test_no_control_comes_out(code: int, gate: Callable[[object], str]) -> None:
+    clean = gate(f"a{chr(code)}b")
+    assert chr(code) not in clean or (gate is lines and code == 0x0A)
     assert clean.startswith("a") and clean.endswith("b")
-    assert unicodedata.category(clean[1:-1] or " ")[0] in "SZ"
+    between = clean[1:-1].replace("\n", " ")
+    assert all(unicodedata.category(c)[0] in "SZ" for c in between or " ")
 
 
 def test_controls_are_shown_not_hidden() -> None:
@@ -64,7 +88,9 @@ def test_controls_are_shown_not_hidden() -> None:
 
 
 def test_two_ids_that_look_alike_are_shown_apart() -> None:
-    assert line("case-1\u200b") != line("case-1")
+    for hidden in "\u200b\u2060\u2063\ufeff\u180e\U000e0041":
+        for gate in line, lines:
+            assert gate(f"case-1{hidden}") != gate("case-1"), hex(ord(hidden))
 
 
 def test_marks_cannot_climb_out_of_their_cell() -> None:

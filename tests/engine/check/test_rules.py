@@ -486,6 +486,21 @@ def test_file_that_is_rewritten_at_the_same_size_while_it_is_read(tmp_path: Path
     assert not report.is_ok
 
 
+def test_file_that_is_edited_in_place_while_it_is_read(tmp_path: Path) -> None:
+    """Its size stays: only the time tells."""
+    path = saved(tmp_path, dumped(VALID))
+    written_before = path.stat().st_mtime_ns
+
+    def edit(_done: int, _total: int) -> None:
+        with path.open("r+b") as file:
+            file.write(path.read_bytes()[:10])
+        os.utime(path, ns=(written_before, written_before + 1))
+
+    assert problems_of(check_file(path, progress=edit)) == [
+        ("changed-while-read", 1, 1, "the file changed while it was being read")
+    ]
+
+
 def test_models(tmp_path: Path) -> None:
     report = check(tmp_path, chat("1"), chat("2", model="zai-org/GLM-5"), chat("3"))
     assert problems_of(report) == [

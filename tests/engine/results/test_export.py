@@ -200,6 +200,22 @@ def test_a_file_that_changed_is_not_merged(tmp_path: Path) -> None:
 # -- tables ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("is_plain", [True, False])
+def test_a_row_with_a_response_and_an_error_keeps_both(is_plain: bool, tmp_path: Path) -> None:
+    """A lone surrogate in its text makes the line be decoded instead of copied."""
+    text = "overloaded" if is_plain else "overloaded \ud800"
+    row = {
+        "custom_id": "a",
+        "response": {"status_code": 500, "body": {"detail": "try later"}},
+        "error": {"message": text, "code": "server_error"},
+    }
+    index = build_index(tmp_path, requests=[request_row("a")], errors=[row])
+    export_rows(index, range(1), tmp_path / "merged", ExportFormat.MERGED)
+    merged = json.loads((tmp_path / "merged").read_bytes())
+    assert (merged["outcome"], merged["response"], merged["error"]) == ("error", row["response"], row["error"])
+    assert index.row(0).preview.startswith("overloaded")
+
+
 @pytest.mark.parametrize(
     ("cell", "escaped"),
     [
@@ -215,7 +231,7 @@ def test_a_file_that_changed_is_not_merged(tmp_path: Path) -> None:
         ('ok; "=1"; ;-A1', """ok; "'=1"; ;'-A1"""),
         ("a ;＝1", "a ;'＝1"),
         ("first \n=1 \n=2", "first \n'=1 \n'=2"),
-        ("a;-5;+3.2e-4|-1,204.50\n-5 \n", "a;-5;+3.2e-4|-1,204.50\n-5 \n"),
+        ("a;-5;+3.2e-4|-1,204.50\n-5 \n", "a;'-5;'+3.2e-4|'-1,204.50\n'-5 \n"),
         ("a;-5+1", "a;'-5+1"),
         ("a = b, c - d;e = f", "a = b, c - d;e = f"),
         (" =1", "' =1"),
@@ -244,14 +260,16 @@ def test_no_cell_is_a_formula_and_numbers_stay_numbers(cell: Any, escaped: Any) 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.text(alphabet=' =+-@＝;|\t\r\n",a1', max_size=12), min_size=1, max_size=3))
 @example(['"', ";=1"])
+@example(["\t-1;"])
 def test_no_reader_finds_a_formula_whatever_parts_its_cells(row: list[str]) -> None:
     written = _csv_line([escape_formula(cell) for cell in row]).decode()
     for delimiter in ",;\t|":
         for line in csv.reader(io.StringIO(written, newline=""), delimiter=delimiter):
             for cell in line:
                 text = cell.strip()
+                # A cell that is a number stays one; where commas do not part cells, the next cell follows it.
                 assert not text.startswith(("=", "+", "-", "@", "＝")) or re.fullmatch(
-                    r"[+-]?[0-9][0-9.,_]*(e[+-]?[0-9]+)?%?\"*", text
+                    r"[+-][0-9][0-9.,]*\s*\"?(,.*)?", text, re.DOTALL
                 ), (delimiter, written)
 
 

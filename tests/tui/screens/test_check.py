@@ -20,7 +20,7 @@ from tbatch_tui.tui.screens.check.session import CheckSession
 from tbatch_tui.tui.widgets.reader.json_blocks import fault_blocks, json_blocks
 from tests.conftest import CHAT_MODEL, until, write_chat
 from tests.helpers.app_host import make_app
-from tests.helpers.drawn import check_screen, screen_text
+from tests.helpers.drawn import check_screen, is_harmless, screen_text
 from tests.helpers.new_batch_host import SIZES, NewBatchHost, Open, offline, shown
 
 if TYPE_CHECKING:
@@ -354,7 +354,11 @@ def test_json_is_laid_out_with_its_place_marked() -> None:
 @pytest.mark.parametrize("text", ["", "   ", "{", "}}}]", '"cut', '{"a": [1, 2', "{" * 5000, "\\", '{"a"::1,,}'])
 def test_any_text_can_be_laid_out(text: str) -> None:
     for mark in (None, 0, len(text)):
-        json_blocks(text, mark, "bold")
+        blocks, marked = json_blocks(text, mark, "bold")
+        assert marked is None or 0 <= marked < len(blocks)
+        drawn = "".join("".join(piece for piece, _ in block.lead) + block.text for block in blocks)
+        assert is_harmless(drawn.replace("\n", ""))
+        assert len(drawn) < 100_000
     fault_blocks(text, "", "bold")
 
 

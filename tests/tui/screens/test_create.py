@@ -106,7 +106,9 @@ async def test_an_earlier_run_of_the_same_bytes_is_shown_and_confirmed(
         await wait_for_text(app, "Submit the same bytes again?")
         await pilot.press("y")
         await until(lambda: len(submitted(app)) == 2)
-    assert sandbox.count("POST", "/v1/batches") <= 2
+        await app.engine.wait_until(submitted(app)[1], lambda record: record.job is not None)
+        assert sandbox.count("POST", "/v1/batches") == 2, "one each, and none for the No"
+    assert len(sandbox.jobs) == 2
 
 
 async def test_an_earlier_run_is_confirmed_after_a_restart_too(

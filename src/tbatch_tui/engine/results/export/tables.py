@@ -24,7 +24,6 @@ _GAP = re.compile(r"""(?<![\s";|])[\s";|]++(?=[=+\-@＝＋－＠])""")
 """White space, quotes and what may part cells, before what may begin a formula. The whole run: it stays linear."""
 _PARTS_CELLS = re.compile(r"[;|\t\r\n]")
 """What else parts cells: programs of most of Europe read `;`, and a line break counts where quotes do not."""
-_NUMBER_CELL = re.compile(r"""[+-]?[0-9][0-9.,_]*+(?:[eE][+-]?[0-9]+)?+%?+[ "]*+(?=[;|\t\r\n]|\Z)""")
 _NUMBER = re.compile(r"[+-]?[0-9][0-9.,_]*(?:[eE][+-]?[0-9]+)?%?")
 
 
@@ -99,21 +98,17 @@ def csv_writer(file: BinaryIO, columns: Sequence[str], job_of: JobIdOf) -> Write
 
 
 def escape_formula(cell: Cell) -> Cell:
-    """Put an apostrophe before text that a spreadsheet would run as a formula. Numbers stay numbers.
+    """Put an apostrophe before text that a spreadsheet would run as a formula. Cells that are a number stay one.
 
-    So it is inside of the cell after everything by which a program may part cells, whatever parts them in the file.
+    So it is inside of a cell after everything by which a program may part cells, before numbers too: what is a number
+    to a program that parts by `;` can be the beginning of a formula to one that parts by tabs.
     """
     if not isinstance(cell, str):
         return cell
     text = cell.strip()
     is_formula = text.startswith(_FORMULA) and not _NUMBER.fullmatch(text)
-    guarded = _GAP.sub(_guard, cell)
+    guarded = _GAP.sub(lambda gap: f"{gap[0]}'" if _PARTS_CELLS.search(gap[0]) else gap[0], cell)
     return f"'{guarded}" if is_formula or cell.startswith(_STRIPPED) else guarded
-
-
-def _guard(gap: re.Match[str]) -> str:
-    is_guarded = _PARTS_CELLS.search(gap[0]) and not _NUMBER_CELL.match(gap.string, gap.end())
-    return f"{gap[0]}'" if is_guarded else gap[0]
 
 
 def _csv_line(cells: Sequence[Cell]) -> bytes:

@@ -1,0 +1,62 @@
+"""Which jobs are shown, and in which order, while records change one by one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tbatch_tui.engine.domain.job import Job
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.tui.screens.jobs.list_model import SORTS, JobListModel
+
+NOW = 1_750_000_000.0
+
+
+def record(number: int, label: str, status: str = "IN_PROGRESS") -> JobRecord:
+    return JobRecord(f"job-{number}", job=Job(f"job-{number}", status, created_at=NOW + number), label=label)
+
+
+def test_a_search_finds_the_new_name_and_not_the_old_one() -> None:
+    model = JobListModel([record(1, "march"), record(2, "april")])
+    model.text = "march"
+    assert model.shown() == ["job-1"]
+    model.text = ""
+    model.put(record(1, "june"))
+    for text, keys in ("march", []), ("june", ["job-1"]), ("april", ["job-2"]):
+        model.text = text
+        assert model.shown() == keys
+
+
+def test_a_record_that_is_renamed_during_a_search_comes_or_goes() -> None:
+    model = JobListModel([record(1, "march"), record(2, "april")])
+    model.text = "march"
+    assert model.shown() == ["job-1"]
+    assert model.put(record(1, "june")) and model.shown() == []
+    assert model.put(record(2, "march too")) and model.shown() == ["job-2"]
+    assert not model.put(record(2, "march again")), "nothing comes or goes"
+    model.text = "again"
+    assert model.shown() == ["job-2"]
+
+
+def test_a_search_finds_what_a_status_changed_to() -> None:
+    model = JobListModel([record(1, "march")])
+    model.prepare_search(["job-1", "nobody"])
+    model.put(record(1, "march", "FAILED"))
+    model.text = "failed march"
+    assert model.shown() == ["job-1"]
+    model.drop("job-1")
+    assert model.shown() == [] and model.counts() == {rank: {} for rank in model.counts()}
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_a_sort_follows_a_record_that_changes(sort: str) -> None:
+    records = [record(1, "b"), record(2, "a"), record(3, "c", "COMPLETED")]
+    model = JobListModel(records)
+    model.sort = sort
+    model.shown()
+    changed = replace(record(2, "z", "COMPLETED"), note="changed")
+    model.put(changed)
+    fresh = JobListModel([records[0], changed, records[2]])
+    fresh.sort = sort
+    assert model.shown() == fresh.shown()
