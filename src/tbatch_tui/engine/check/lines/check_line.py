@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from itertools import count
+from itertools import chain, count, islice
 from math import isinf
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from tbatch_tui.engine.check.lines.params import Kind, type_name
 from tbatch_tui.engine.check.lines.stopping import stop_if
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 _STRING = r'"(?:[^"\\]|\\.)*+"'
 _CONSTANT = re.compile(_STRING + r"|(-?Infinity|NaN)")
@@ -102,15 +102,15 @@ def check_line(line: bytes, kind: Kind, offset: int = 0, cancelled: Callable[[],
     report.value = value = plain_value(line, text, cancelled) or _parse(report, twice, cancelled)
     if value is None:
         return report
+    findings = _line(report, value, kind, cancelled)
     if twice:
-        report.findings.extend(_second_keys(text, list(twice)))
-    report.findings.extend(_line(report, value, kind, cancelled))
-    if len(report.findings) > FINDINGS_MAX:
-        report.findings = _first_findings(report, report.findings)
+        findings = chain(_second_keys(text, list(twice)), findings)
+    first = list(islice(findings, FINDINGS_MAX + 1))
+    report.findings += first if len(first) <= FINDINGS_MAX else _first_findings(report, chain(first, findings))
     return report
 
 
-def _first_findings(report: LineReport, findings: list[Finding]) -> list[Finding]:
+def _first_findings(report: LineReport, findings: Iterable[Finding]) -> list[Finding]:
     """Return the first findings of each rule, the others counted in the message of the last and in the report."""
     numbers: dict[str, int] = {}
     last: dict[str, int] = {}
@@ -159,7 +159,7 @@ def plain_value(line: bytes, text: str, cancelled: Callable[[], bool] | None = N
         value: object = msgspec.json.decode(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(value, dict) or _is_deep(text) or " :" in text or "\t:" in text or "\r" in text:
+    if not isinstance(value, dict) or _is_deep(text, cancelled) or " :" in text or "\t:" in text or "\r" in text:
         return None
     keys = 0
     inner: list[object] = [value]
@@ -198,7 +198,7 @@ def _parse(report: LineReport, twice: dict[str, None], cancelled: Callable[[], b
         value: object = json.loads(
             text, object_pairs_hook=pairs, parse_constant=_refuse, parse_int=_int, parse_float=_float
         )
-        if _is_deep(text):
+        if _is_deep(text, cancelled):
             raise RecursionError
     except RecursionError:
         report.findings.append(Finding("too-deep", "values are nested too deep to be read", column=1))
@@ -253,12 +253,14 @@ def _float(digits: str) -> float:
     return value
 
 
-def _is_deep(text: str) -> bool:
+def _is_deep(text: str, cancelled: Callable[[], bool] | None) -> bool:
     """Whether valid JSON is nested deeper than DEPTH_MAX. How deep `json` reads depends on the depth of the stack."""
     if text.count("[") + text.count("{") <= DEPTH_MAX:
         return False
     depth = 0
-    for match in _BRACKET.finditer(text):
+    for number, match in enumerate(_BRACKET.finditer(text), 1):
+        if not number % _VALUES_BETWEEN_STOPS:
+            stop_if(cancelled)
         if match[1]:
             depth += 1
             if depth > DEPTH_MAX:

@@ -88,7 +88,13 @@ def locate_all(text: str, paths: Iterable[JsonPath]) -> dict[JsonPath, int]:
             if len(path) > depth:
                 longer.setdefault(path[depth], []).append(path)
         if longer and at < len(text) and text[at] in "{[":
-            values = {member.key: member.value for member in members(text, at) if member.key in longer}
+            values: dict[JsonPathPart, int] = {}
+            last = max((part for part in longer if isinstance(part, int)), default=-1) if text[at] == "[" else None
+            for member in members(text, at):
+                if member.key in longer:
+                    values[member.key] = member.value
+                if member.key == last:  # of a list; in an object a key may follow once more
+                    break
             pending += ((value, depth + 1, longer[key]) for key, value in values.items())
     return starts
 
