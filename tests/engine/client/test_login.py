@@ -151,3 +151,14 @@ async def test_a_login_to_another_account_is_not_used(
             assert "another account" in engine.health.title
         assert [c.path for c in box.requests[before:]].count("/v3/whoami") == 1
     assert issuer.requests == []
+
+
+async def test_a_403_renews_no_login(issuer: Issuer, store: Path, make_engine: MakeEngine) -> None:
+    """Only a 401 says that the token has run out: with a 403 another one would be refused as well."""
+    write_login(store, issuer, token=FRESH, expires_in=3600)
+    with Sandbox(speed=40, key=FRESH) as box:
+        box.plan_fault("status", "/v1/batches", method="GET", status=403, last=None)
+        async with asyncio.timeout(30), make_engine(box, api_key=FRESH, login=True, poll_interval=60) as engine:
+            await until(lambda: engine.health.state is HealthState.KEY_REFUSED)
+            assert box.count("GET", "/v1/batches") == 1
+    assert issuer.requests == []

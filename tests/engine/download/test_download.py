@@ -47,6 +47,11 @@ async def get(engine: BatchEngine, box: Sandbox, rows: int = ROWS) -> JobRecord:
     return await engine.wait_until(job_id, fetched)
 
 
+def downloads(box: Sandbox) -> int:
+    """Return how often the bytes of a file were asked for."""
+    return sum(call.path.endswith("/content") for call in box.requests)
+
+
 @contextmanager
 def part_opened(part: Path) -> Iterator[int]:
     handle = part_file.take_part(part)
@@ -372,6 +377,9 @@ async def test_a_stopped_download_waits_to_be_asked_for_and_is_resumed(
         )
         assert record.output is not None and record.output.state is TransferState.FAILED
         assert not engine.has_transfers
+        asked, lists = downloads(sandbox), sandbox.count("GET", "/v1/batches")
+        await until(lambda: sandbox.count("GET", "/v1/batches") >= lists + 4)
+        assert downloads(sandbox) == asked
         await engine.download(job_id)
         assert_whole(await engine.wait_until(job_id, fetched), sandbox)
         assert not engine.stop_download(job_id)
@@ -413,6 +421,28 @@ def test_the_longest_names_leave_room_for_a_suffix() -> None:
     name = result_name("é" * 300, "j" * 300, FileKind.OUTPUT, whole_id=True)
     assert len(os.fsencode(name)) + len(".before-99.part") <= 255
     assert stem_of("a/b\\.x.y.jsonl") == "x.y"
+
+
+def test_another_file_of_the_same_size_is_kept_under_another_name(tmp_path: Path) -> None:
+    """Result files of one shape and a fixed answer often do have one size."""
+    final, part = tmp_path / "x.output.jsonl", tmp_path / "x.output.jsonl.part"
+    final.write_bytes(b'{"custom_id": "a"}\n')
+    part.write_bytes(b'{"custom_id": "b"}\n')
+    beside = part_file.put_in_place(part, final, VerifiedFile(19, 1))
+    assert beside is not None and beside.read_bytes() == b'{"custom_id": "a"}\n'
+    assert final.read_bytes() == b'{"custom_id": "b"}\n'
+
+
+async def test_a_refused_key_is_tried_by_downloads_once_a_minute(sandbox: Sandbox, make_engine: MakeEngine) -> None:
+    sandbox.plan_fault("status", CONTENT, status=401, last=None)
+    job_id = sandbox.add_job("COMPLETED", rows=5)
+    async with asyncio.timeout(30), make_engine(sandbox, first_retry_delay=0.05) as engine:
+        await engine.wait_until(job_id, lambda r: r.job is not None)
+        await engine.download(job_id)
+        await _failed_with(engine, job_id, "refused")
+        lists = sandbox.count("GET", "/v1/batches")
+        await until(lambda: sandbox.count("GET", "/v1/batches") >= lists + 4)
+        assert downloads(sandbox) == 1
 
 
 def test_a_file_that_took_the_name_meanwhile_is_kept(tmp_path: Path) -> None:

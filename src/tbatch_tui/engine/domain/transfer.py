@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -40,3 +40,15 @@ class Transfer:
     """Which file the `.part` is: another output folder has another one, perhaps of another version."""
     message: str | None = None
     updated_at: float = 0.0
+
+    def wanted(self, file_id: str) -> Transfer:
+        """Return the transfer that downloads the file again, or the one that the server names in its place by now.
+
+        The copy that is here stays known, so that a worse one does not replace it.
+        """
+        if file_id == self.file_id:
+            return replace(self, state=TransferState.WANTED, message=None)
+        # What is in `.part` is of the file before.
+        return replace(
+            self, file_id=file_id, state=TransferState.WANTED, message=None, etag=None, synced=0, part_inode=None
+        )

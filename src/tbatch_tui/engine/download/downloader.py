@@ -173,7 +173,7 @@ class Downloader:
                 transfer.file_id,
                 final,
                 state=part,
-                rows_before=transfer.rows,
+                known=transfer,
                 save=save,
                 moved=lambda done, total: self._on_progress(job_id, transfer.kind, done, total, False),
             )

@@ -60,7 +60,7 @@ async def fetch_file(
     final: Path,
     *,
     state: PartState,
-    rows_before: int | None,
+    known: Transfer | None,
     save: Callable[[], Awaitable[object]],
     moved: Callable[[int, int | None], None],
 ) -> FetchedFile:
@@ -71,7 +71,7 @@ async def fetch_file(
 
     Args:
         state: what is known of the `.part`; kept up to date.
-        rows_before: rows of the good file that has the name now, which a file with fewer rows does not replace.
+        known: the copy that is here already, in this folder or another, which one with fewer rows does not replace.
         save: awaited when `state` has changed: before the first byte is written, and whenever more is synced.
         moved: called with bytes done and in all after every piece.
     """
@@ -82,10 +82,10 @@ async def fetch_file(
         try:
             receiver = _Receiver(api, file_id, part, handle, state, save)
             verified = await receiver.receive(moved)
-            if rows_before is not None and verified.rows < rows_before and await asyncio.to_thread(final.exists):
+            if known is not None and await asyncio.to_thread(_is_worse, verified, known, final):
                 await asyncio.to_thread(part.unlink, missing_ok=True)
                 raise IncompleteDownloadError(
-                    f"The server sent {verified.rows:,} rows, the file here has {rows_before:,}",
+                    f"The server sent {verified.rows:,} rows, the file here has {known.rows:,}",
                     "The file here was kept.",
                 )
             beside = await asyncio.to_thread(put_in_place, part, final, verified, os.fstat(handle).st_ino)
@@ -253,6 +253,13 @@ class _Receiver:
     async def _remove(self) -> None:
         self._state.etag, self._state.synced, self._state.inode = None, 0, None
         await asyncio.to_thread(self._part.unlink, missing_ok=True)
+
+
+def _is_worse(verified: VerifiedFile, known: Transfer, final: Path) -> bool:
+    """Return whether a file has fewer rows than the copy that is here. For a thread."""
+    if known.rows is None or verified.rows >= known.rows:
+        return False
+    return is_on_disk(known) or final.exists()
 
 
 def _need_room(folder: Path, size: int) -> None:

@@ -49,7 +49,7 @@ async def prefetch(
             file_id,
             await paths.path_of(record.job.id, kind, folder),
             state=PartState(),
-            rows_before=None,
+            known=None,
             save=save_nothing,
             moved=lambda _done, _total: None,
         )

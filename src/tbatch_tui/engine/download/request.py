@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.job import FileKind
@@ -23,7 +22,7 @@ def transfers_to_request(record: JobRecord | None, now: float) -> list[Transfer]
         file_id = job.file_id(kind)
         transfer = record.output if kind is FileKind.OUTPUT else record.errors
         if file_id is not None and transfer is not None:
-            transfers.append(replace(transfer, state=TransferState.WANTED, message=None))
+            transfers.append(transfer.wanted(file_id))
         elif file_id is not None:
             transfers.append(Transfer(kind, file_id, TransferState.WANTED, updated_at=now))
     if not transfers:
