@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tbatch_tui.config.resolve import is_loopback, resolve_settings
+from tbatch_tui.config.resolve import resolve_settings
 from tbatch_tui.config.settings import Settings, SettingsError
 
 
@@ -62,20 +62,6 @@ def test_a_short_poll_interval_is_for_a_local_server_only(tmp_path: Path) -> Non
     assert resolve(tmp_path, poll_interval=0.5, demo=True).poll_interval == 0.5
     with pytest.raises(SettingsError):
         resolve(tmp_path, poll_interval=0.5, base_url="https://127.0.0.1.example.com")
-
-
-@pytest.mark.parametrize(
-    ("url", "local"),
-    [
-        ("http://localhost:1", True),
-        ("http://[::1]:1", True),
-        ("http://127.9.9.9", True),
-        ("http://10.0.0.1", False),
-        ("https://api.together.ai", False),
-    ],
-)
-def test_is_loopback(url: str, local: bool) -> None:
-    assert is_loopback(url) is local
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from tbatch_tui.config.settings import (
     SettingsError,
 )
 from tbatch_tui.config.toml import ConfigFile
+from tbatch_tui.engine.server_address import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,16 +110,3 @@ def normalize_base_url(url: str) -> str:
         bare = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
         raise SettingsError(f"The base URL holds more than an address: {bare!r} is what can be used of it.")
     return url.rstrip("/").removesuffix("/v1")
-
-
-def is_loopback(url: str) -> bool:
-    """Return whether the address is this machine, by its literal name: no name is looked up."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    import ipaddress
-
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
