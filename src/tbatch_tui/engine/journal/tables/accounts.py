@@ -32,9 +32,12 @@ class AccountTable:
         wrong or new key leaves the history readable; else a new one.
         """
         server = canonical_server(base_url)
-        with self._db.transaction():
-            rows = self._with_key(server, key_tail) or self._of_server(server, key_tail)
-            return _row_to_account(rows[0], server, key_tail) if rows else self._insert(server, key_tail, now)
+        if not self._of_server(server, key_tail):  # else nothing is written: a history that is locked can be read
+            with self._db.transaction():
+                if not self._of_server(server, key_tail):
+                    return self._insert(server, key_tail, now)
+        rows = self._with_key(server, key_tail) or self._of_server(server, key_tail)
+        return _row_to_account(rows[0], server, key_tail)
 
     def confirm(
         self,
