@@ -20,12 +20,15 @@ from tbatch_tui.engine.errors import (
     ServerError,
 )
 from tbatch_tui.engine.events import Event, Notice, ResultsDownloaded
+from tbatch_tui.engine.local_files.rights import create_file, rights_of
 from tbatch_tui.engine.next_step import NextStep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from pathlib import Path
 
     from tbatch_tui.engine.client.api import TogetherApi
+    from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.download.result_paths import ResultPaths
     from tbatch_tui.engine.journal.store import JobStore
 
@@ -157,6 +160,7 @@ class Downloader:
 
     async def _download_now(self, job_id: str, transfer: Transfer) -> None:
         final = await self._paths.path_of(job_id, transfer.kind)
+        await asyncio.to_thread(_reserve_part, final, self._store.record(job_id))
         current = transfer
 
         async def started(etag: str | None) -> None:
@@ -224,3 +228,16 @@ class Downloader:
         retry = self._retries.setdefault(file, _Retry(self._first_retry_delay))
         retry.not_before = asyncio.get_running_loop().time() + max(least, retry.wait)
         retry.wait = min(_LONGEST_WAIT, retry.wait * 2)
+
+
+def _reserve_part(final: Path, record: JobRecord | None) -> None:
+    """Make the file that a download goes to, if it is new, with the rights of the job's input. For a thread.
+
+    What cannot be made is made, or reported, by the download itself.
+    """
+    if record is None or record.submission is None:
+        return
+    source = record.group.path if record.group is not None else record.submission.path
+    with contextlib.suppress(OSError):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        create_file(final.with_name(final.name + ".part"), rights_of(source)).close()

@@ -122,6 +122,11 @@ class ResultIndex:
             self.sources.path(source) and source not in self.read_errors for source in (Source.OUTPUT, Source.ERRORS)
         )
 
+    def paths(self) -> list[Path]:
+        """Return the files that the rows come from, of those that are here."""
+        paths = [self.sources.path(source) for source in Source]
+        return [path for path in paths if path is not None and path.exists()]
+
     def bytes_to_read(self) -> int:
         """Return how many bytes `build` will read. Reads the sizes of the files."""
         return sum(_size(path) for source in Source if (path := self.sources.path(source)) is not None)

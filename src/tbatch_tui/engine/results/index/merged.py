@@ -24,6 +24,7 @@ from tbatch_tui.engine.results.sources import FileNumber, Source, source_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from tbatch_tui.engine.domain.counts import RequestCounts
     from tbatch_tui.engine.results.record import ResultRecord
@@ -51,6 +52,11 @@ class MergedIndex(ResultIndex):
         self.members = members
         self._answered_rows = array("i")
         """For each request, the row of its member's index that its response answers; -1 if there is no response."""
+
+    def paths(self) -> list[Path]:
+        """Return the files of all members, without the parts of the original, which are ours."""
+        parts = {member.index.sources.input for member in self.members if member.is_part}
+        return [path for member in self.members for path in member.index.paths() if path not in parts]
 
     def build(
         self,
