@@ -20,6 +20,7 @@ def connect(
     base_url: str | None = None,
     api_key: str | None = None,
     poll_interval: float | None = None,
+    insecure: bool = False,
 ) -> BatchEngine:
     """Return an engine that is not open yet: use it as `async with tbatch_tui.connect() as engine`.
 
@@ -32,6 +33,7 @@ def connect(
         base_url: the server, if it is not Together's own.
         api_key: the key, if it is not in TOGETHER_API_KEY and not the one that `tg login` stored.
         poll_interval: seconds between two lists of jobs, at least 10 for a server that is not on this machine.
+        insecure: whether http to another machine is allowed; the key then crosses the network in clear text.
     """
     environment = {**os.environ, "TOGETHER_API_KEY": api_key} if api_key is not None else os.environ
     settings = resolve_settings(
@@ -39,6 +41,7 @@ def connect(
         data_dir=str(data_dir) if data_dir is not None else None,
         base_url=base_url,
         poll_interval=poll_interval,
+        insecure=insecure,
         environment=environment,
     )
     return BatchEngine(options_from(settings))

@@ -179,3 +179,20 @@ def test_own_prices_and_discounts(tmp_path: Path) -> None:
 def test_prices_that_cannot_be_used_are_refused(config: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=f"config.toml.*{message}"):
         resolve(tmp_path, config)
+
+
+def test_http_is_for_this_machine_unless_it_is_allowed(tmp_path: Path) -> None:
+    url = "http://gateway.example:8080"
+    for environment, flags, config in (
+        ({"TOGETHER_BASE_URL": url}, {}, ""),
+        ({}, {"base_url": url}, "insecure = false\n"),
+        ({}, {}, f'base_url = "{url.upper()}"\n'),
+    ):
+        with pytest.raises(SettingsError, match="clear text"):
+            resolve(tmp_path, config, environment, **flags)
+        allowed = (resolve(tmp_path, config, environment, **flags, insecure=True).base_url or "").lower()
+        assert allowed == url
+    assert resolve(tmp_path, f'base_url = "{url}"\ninsecure = true\n').base_url == url
+    assert resolve(tmp_path, base_url="http://localhost:1").base_url == "http://localhost:1"
+    with pytest.raises(SettingsError, match="insecure"):
+        resolve(tmp_path, 'insecure = "yes"\n')
