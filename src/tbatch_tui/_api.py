@@ -24,6 +24,7 @@ def connect(
     api_key: str | None = None,
     poll_interval: float | None = None,
     on_event: Callable[[Event], object] | None = None,
+    insecure: bool = False,
 ) -> BatchEngine:
     """Return an engine that is not open yet: use it as `async with tbatch_tui.connect() as engine`.
 
@@ -37,6 +38,7 @@ def connect(
         api_key: the key, if it is not in TOGETHER_API_KEY and not the one that `tg login` stored.
         poll_interval: seconds between two lists of jobs, at least 10 for a server that is not on this machine.
         on_event: called with every event, on the event loop's thread.
+        insecure: whether http to another machine is allowed; the key then crosses the network in clear text.
     """
     environment = {**os.environ, "TOGETHER_API_KEY": api_key} if api_key is not None else os.environ
     settings = resolve_settings(
@@ -44,6 +46,7 @@ def connect(
         data_dir=str(data_dir) if data_dir is not None else None,
         base_url=base_url,
         poll_interval=poll_interval,
+        insecure=insecure,
         environment=environment,
     )
     return BatchEngine(options_from(settings), on_event)

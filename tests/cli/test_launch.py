@@ -124,3 +124,11 @@ def test_check_loads_msgspec_without_typing_extensions_unless_it_insists(insists
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_key_in_clear_text_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tbatch_tui", "ls", "--base-url", "http://192.0.2.1", "--data-dir", str(tmp_path)]
+    environment = {**os.environ, "TOGETHER_API_KEY": "tgp_v1_a_key_of_a_test"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and "--insecure" in done.stderr
+    assert not list(tmp_path.iterdir())

@@ -230,3 +230,12 @@ async def test_wait_goes_on_while_a_completed_job_names_no_file(
     assert job_id == box.jobs[0]["id"]
     assert Path(path).read_bytes() == box.file_bytes(box.jobs[0]["output_file_id"])
     assert b"have no row" not in stderr
+
+
+def test_one_server_in_two_spellings_has_one_history(run: Run, sandbox: Sandbox, chat_file: Path) -> None:
+    assert run("submit", str(chat_file), "--label", "mine").returncode == 0
+    spelled = sandbox.base_url.replace("127.0.0.1", "LocalHost") + "/v1/"
+    again = run("submit", str(chat_file), env={"TOGETHER_BASE_URL": spelled})
+    assert again.returncode == 1 and "ran already" in again.stderr
+    assert json.loads(run("get", "mine", "--json", env={"TOGETHER_BASE_URL": spelled}).stdout)["label"] == "mine"
+    assert len(sandbox.jobs) == 1

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tbatch_tui.config.resolve import is_loopback, resolve_settings
+from tbatch_tui.config.resolve import resolve_settings
 from tbatch_tui.config.settings import Settings, SettingsError
 
 
@@ -62,20 +62,6 @@ def test_a_short_poll_interval_is_for_a_local_server_only(tmp_path: Path) -> Non
     assert resolve(tmp_path, poll_interval=0.5, demo=True).poll_interval == 0.5
     with pytest.raises(SettingsError):
         resolve(tmp_path, poll_interval=0.5, base_url="https://127.0.0.1.example.com")
-
-
-@pytest.mark.parametrize(
-    ("url", "local"),
-    [
-        ("http://localhost:1", True),
-        ("http://[::1]:1", True),
-        ("http://127.9.9.9", True),
-        ("http://10.0.0.1", False),
-        ("https://api.together.ai", False),
-    ],
-)
-def test_is_loopback(url: str, local: bool) -> None:
-    assert is_loopback(url) is local
 
 
 @pytest.mark.parametrize(
@@ -222,3 +208,20 @@ def test_a_login_that_no_header_can_hold_is_no_key(key: str, tmp_path: Path, mon
     settings = resolve(tmp_path)
     assert settings.api_key is None
     assert "tg login" in settings.key_error and "SECRET" not in settings.key_error
+
+
+def test_http_is_for_this_machine_unless_it_is_allowed(tmp_path: Path) -> None:
+    url = "http://gateway.example:8080"
+    for environment, flags, config in (
+        ({"TOGETHER_BASE_URL": url}, {}, ""),
+        ({}, {"base_url": url}, "insecure = false\n"),
+        ({}, {}, f'base_url = "{url.upper()}"\n'),
+    ):
+        with pytest.raises(SettingsError, match="clear text"):
+            resolve(tmp_path, config, environment, **flags)
+        allowed = (resolve(tmp_path, config, environment, **flags, insecure=True).base_url or "").lower()
+        assert allowed == url
+    assert resolve(tmp_path, f'base_url = "{url}"\ninsecure = true\n').base_url == url
+    assert resolve(tmp_path, base_url="http://localhost:1").base_url == "http://localhost:1"
+    with pytest.raises(SettingsError, match="insecure"):
+        resolve(tmp_path, 'insecure = "yes"\n')

@@ -110,6 +110,7 @@ def _run_app(arguments: list[str]) -> int:
             poll_interval=options.poll_interval,
             base_url=options.base_url,
             mouse=not options.no_mouse,
+            insecure=options.insecure,
         )
     except SettingsError as error:
         parser.error(str(error))

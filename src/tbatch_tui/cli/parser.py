@@ -62,6 +62,11 @@ def add_setting_options(parser: argparse.ArgumentParser) -> None:
         "--poll-interval", metavar="SECONDS", type=float, help="[30]; under 10 only against a loopback host"
     )
     parser.add_argument("--base-url", metavar="URL", help="[TOGETHER_BASE_URL, else Together's]")
+    parser.add_argument(
+        "--insecure",
+        action="store_true",
+        help="allow http to another machine: the key crosses the network in clear text",
+    )
 
 
 def app_parser() -> argparse.ArgumentParser:

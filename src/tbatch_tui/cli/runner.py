@@ -43,6 +43,7 @@ def main(name: str, arguments: list[str]) -> int:
             poll_interval=options.poll_interval,
             base_url=options.base_url,
             mouse=False,
+            insecure=options.insecure,
         )
     except SettingsError as error:
         parser.error(str(error))

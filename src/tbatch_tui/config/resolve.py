@@ -19,6 +19,7 @@ from tbatch_tui.config.settings import (
 )
 from tbatch_tui.config.toml import ConfigFile
 from tbatch_tui.engine.redaction import is_usable_key
+from tbatch_tui.engine.server_address import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +34,7 @@ def resolve_settings(
     poll_interval: float | None = None,
     base_url: str | None = None,
     mouse: bool = True,
+    insecure: bool = False,
     environment: Mapping[str, str] = os.environ,
     config_file: Path | None = None,
 ) -> Settings:
@@ -43,6 +45,7 @@ def resolve_settings(
         demo: Whether the app runs on its private sandbox.
         output_dir: The flag; None if it was not given. So are `data_dir`, `poll_interval` (seconds) and `base_url`.
         mouse: Whether the flags leave the mouse to the app; config.toml can still turn it off.
+        insecure: Whether the flags allow http to another machine; config.toml can allow it too.
         environment: Where TOGETHER_API_KEY and TOGETHER_BASE_URL are looked up.
         config_file: config.toml, if it is not in its usual place.
     """
@@ -57,6 +60,9 @@ def resolve_settings(
         )
     stored = read_stored_key(url) if not own_key else StoredKey(None, url)
     url = stored.base_url
+    insecure = config.switch("insecure", default=False) or insecure
+    if url is not None and not demo and not insecure:
+        _require_private_way(url)
     return Settings(
         data_dir=_folder(data_dir or config.text("data_dir")) or paths.data_dir(),
         output_dir=_folder(output_dir or config.text("output_dir")) or Path("batch-results"),
@@ -77,6 +83,15 @@ def resolve_settings(
         prices=config.prices(),
         discounts=config.discounts(),
     )
+
+
+def _require_private_way(url: str) -> None:
+    """Raise SettingsError if the key would cross the network in clear text."""
+    if urlsplit(url).scheme == "http" and not is_loopback(url):
+        raise SettingsError(
+            f"The base URL {url!r} would send the key in clear text: http is for a server on this machine. "
+            "Nothing was sent. Give an https:// address, or --insecure where everybody on the way may read the key."
+        )
 
 
 def _poll_interval(flag: float | None, config: ConfigFile, *, demo: bool, is_local: bool) -> float:
@@ -114,16 +129,3 @@ def normalize_base_url(url: str) -> str:
         bare = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
         raise SettingsError(f"The base URL holds more than an address: {bare!r} is what can be used of it.")
     return url.rstrip("/").removesuffix("/v1")
-
-
-def is_loopback(url: str) -> bool:
-    """Return whether the address is this machine, by its literal name: no name is looked up."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    import ipaddress
-
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NAMES = (
-    *("output_dir", "data_dir", "poll_interval", "base_url", "mouse", "theme", "tour"),
+    *("output_dir", "data_dir", "poll_interval", "base_url", "insecure", "mouse", "theme", "tour"),
     *("keys", "notify", "prices", "discounts"),
 )
 """The settings that config.toml may hold."""
@@ -45,9 +45,9 @@ class ConfigFile:
             return float(value)
         raise SettingsError(f"{self.path}: {name} is {value!r}; write a number.")
 
-    def switch(self, name: str) -> bool:
-        """Return a boolean; True if it is not set."""
-        value = self._values.get(name, True)
+    def switch(self, name: str, *, default: bool = True) -> bool:
+        """Return a boolean; the default if it is not set."""
+        value = self._values.get(name, default)
         if isinstance(value, bool):
             return value
         raise SettingsError(f"{self.path}: {name} is {value!r}; write true or false.")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.redaction import key_tail
+from tbatch_tui.engine.server_address import canonical_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -60,5 +61,5 @@ class EngineOptions:
 
     @property
     def server(self) -> str:
-        """What the history calls the server."""
-        return self.server_name or self.base_url or "together"
+        """What the history calls the server: its canonical address, or the name that it was given."""
+        return self.server_name or canonical_server(self.base_url)

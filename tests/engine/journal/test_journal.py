@@ -203,6 +203,81 @@ def test_the_history_of_a_bare_key_moves_to_its_organisation(journal: Journal) -
     assert len(journal.records.all(named.id)) == 2
 
 
+def old_account(journal: Journal, url: str, tail: str, organization: str | None, used_at: float) -> int:
+    """Add an account as version 0.1 did: under the address as it was spelled."""
+    db = journal.database
+    account = db.execute(
+        "INSERT INTO accounts (base_url, organization, used_at) VALUES (?, ?, ?)", (url, organization, used_at)
+    ).lastrowid
+    assert account is not None
+    db.execute("INSERT INTO account_keys VALUES (?, ?, ?)", (url, tail, account))
+    return account
+
+
+def test_the_spellings_of_one_server_become_one_account(journal: Journal) -> None:
+    first = old_account(journal, "together", "aaaa", "org-1", NOW)
+    second = old_account(journal, "https://api.together.ai", "aaaa", "org-1", NOW - 1)
+    bare = old_account(journal, "https://api.together.xyz/v1", "aaaa", None, NOW - 2)
+    other = old_account(journal, "https://api.together.ai", "bbbb", "org-2", NOW + 1)
+    for number, account in enumerate((first, second, bare, other)):
+        journal.jobs.apply(account, [job(number)], NOW, nothing_reserved)
+    assert journal.accounts.at_start("https://API.together.ai/v1", "aaaa", NOW).id == first
+    assert journal.accounts.has_key(second, "together", "aaaa")
+    named = journal.accounts.confirm("https://api.together.ai", "aaaa", "org-1", None, "Acme", NOW)
+    assert (named.id, named.base_url) == (first, "together")
+    assert sorted(record.key for record in journal.records.all(first)) == ["job-0000", "job-0001", "job-0002"]
+    assert [record.key for record in journal.records.all(other)] == ["job-0003"]
+    keys = journal.database.execute("SELECT base_url, account_id FROM account_keys WHERE key_tail = 'aaaa'").fetchall()
+    assert [tuple(row) for row in keys] == [("together", first)]
+
+
+def test_an_account_of_another_spelling_that_is_worked_on_is_the_one_in_use(journal: Journal) -> None:
+    first = old_account(journal, "http://127.0.0.1:8123", "aaaa", "org-1", NOW)
+    busy = old_account(journal, "http://localhost:8123", "aaaa", "org-1", NOW - 1)
+    named = journal.accounts.confirm("http://localhost:8123", "aaaa", "org-1", None, "", NOW, lambda id: id != busy)
+    assert named.id == busy
+    assert [row["id"] for row in journal.database.execute("SELECT id FROM accounts")] == [busy] != [first]
+
+
+@pytest.mark.parametrize(
+    ("other_server", "counts"), [("https://proxy.example", True), ("http://127.0.0.1:8123", False)]
+)
+def test_what_ran_counts_on_every_server_of_the_organisation(journal: Journal, other_server: str, counts: bool) -> None:
+    here = journal.accounts.confirm("together", "aaaa", "org-1", "proj-1", "", NOW).id
+    there = journal.accounts.confirm(other_server, "aaaa", "org-1", "proj-1", "", NOW).id
+    stranger = journal.accounts.confirm("together", "bbbb", "org-1", "proj-2", "", NOW).id
+    assert len({here, there, stranger}) == 3
+    record = submit(journal, here)
+    assert record.submission is not None
+    journal.submissions.attach_job(here, record.submission, job(1), NOW)
+    assert journal.submissions.claimed_job_ids(there) == ({"job-0001"} if counts else set())
+    assert len(journal.submissions.earlier_runs(there, "0" * 64, Endpoint.CHAT)) == counts
+    assert journal.submissions.earlier_runs(stranger, "0" * 64, Endpoint.CHAT) == []
+
+
+def test_a_merge_moves_every_table_that_names_an_account(journal: Journal) -> None:
+    named = journal.accounts.confirm("https://x", "aaaa", "org-1", None, "Acme", NOW).id
+    bare = journal.accounts.confirm("https://x", "bbbb", None, None, "", NOW).id
+    db = journal.database
+    tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    columns = {table: db.execute(f"PRAGMA table_info({table})").fetchall() for table in tables}
+    tables = [table for table in tables if any(column["name"] == "account_id" for column in columns[table])]
+    assert len(tables) >= 8
+    for table in tables:
+        values: dict[str, object] = {
+            column["name"]: "1" if column["type"] in ("TEXT", "BLOB") else 1
+            for column in columns[table]
+            if column["name"] == "account_id" or (column["notnull"] and column["dflt_value"] is None)
+        }
+        values["account_id"] = bare
+        names, marks = ", ".join(values), ", ".join("?" * len(values))
+        db.execute(f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})", tuple(values.values()))
+    journal.accounts.confirm("https://x", "bbbb", "org-1", None, "Acme", NOW)
+    for table in tables:
+        accounts = {row[0] for row in db.execute(f"SELECT account_id FROM {table}")}
+        assert accounts == {named}, table
+
+
 def test_a_damaged_history_is_moved_aside_not_deleted(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
     path.write_bytes(b"this is no database, " * 400)

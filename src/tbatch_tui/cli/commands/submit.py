@@ -110,6 +110,8 @@ async def _take_up(session: Session, earlier: Sequence[JobRecord]) -> str | None
     Of a file in parts, one part that has not is enough. None if there is none.
     """
     for record in earlier:
+        if session.engine.record(record.key) is None:
+            continue  # of another account of this organisation: an app with its key goes on with it
         parts = await session.engine.groups.parts(record.key) or [record]
         if any(part.is_being_submitted for part in parts):
             # A script that was killed and is run again wants the same job: --again, which makes another, is no help.

@@ -22,6 +22,7 @@ from tbatch_tui.engine.errors import (
     ServerError,
 )
 from tbatch_tui.engine.events import Event, Notice, ResultsDownloaded
+from tbatch_tui.engine.local_files.rights import rights_of
 from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.engine.threads import run_detached
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from tbatch_tui.engine.client.api import TogetherApi
+    from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.download.result_paths import ResultPaths
     from tbatch_tui.engine.journal.store import JobStore
 
@@ -160,6 +162,7 @@ class Downloader:
 
     async def _download_now(self, job_id: str, transfer: Transfer, part: PartState) -> None:
         final = await self._paths.path_of(job_id, transfer.kind)
+        rights = await asyncio.to_thread(_rights_of_input, self._store.record(job_id))
         current = transfer
 
         async def save() -> None:
@@ -174,6 +177,7 @@ class Downloader:
                 final,
                 state=part,
                 known=transfer,
+                rights=rights,
                 save=save,
                 moved=lambda done, total: self._on_progress(job_id, transfer.kind, done, total, False),
             )
@@ -245,3 +249,10 @@ class Downloader:
 def _with_part(transfer: Transfer, part: PartState) -> Transfer:
     """Return the transfer with what is known of its `.part`."""
     return replace(transfer, etag=part.etag, synced=part.synced, part_inode=part.inode)
+
+
+def _rights_of_input(record: JobRecord | None) -> int:
+    """Return the rights of the file that a job's requests are from: its results get no more. For a thread."""
+    if record is None or record.submission is None:
+        return rights_of()
+    return rights_of(record.group.path if record.group is not None else record.submission.path)

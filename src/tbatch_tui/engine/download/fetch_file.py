@@ -61,6 +61,7 @@ async def fetch_file(
     *,
     state: PartState,
     known: Transfer | None,
+    rights: int,
     save: Callable[[], Awaitable[object]],
     moved: Callable[[int, int | None], None],
 ) -> FetchedFile:
@@ -71,6 +72,7 @@ async def fetch_file(
 
     Args:
         state: what is known of the `.part`; kept up to date.
+        rights: the most that the file's mode may allow, as the input it answers does.
         known: the copy that is here already, in this folder or another, which one with fewer rows does not replace.
         save: awaited when `state` has changed: before the first byte is written, and whenever more is synced.
         moved: called with bytes done and in all after every piece.
@@ -78,7 +80,7 @@ async def fetch_file(
     part = final.with_name(final.name + ".part")
     try:
         await asyncio.to_thread(final.parent.mkdir, parents=True, exist_ok=True)
-        handle = await asyncio.to_thread(take_part, part)
+        handle = await asyncio.to_thread(take_part, part, rights)
         try:
             receiver = _Receiver(api, file_id, part, handle, state, save)
             verified = await receiver.receive(moved)

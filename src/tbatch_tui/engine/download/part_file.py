@@ -20,8 +20,8 @@ try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None
-_MODE = 0o644
-"""Of a new `.part`, and so of the result, less what the umask takes: others never write to it."""
+_MODE_MAX = 0o644
+"""The most rights of a `.part`, and so of the result, less what the umask takes: others never write to it."""
 
 
 @dataclass(slots=True)
@@ -36,13 +36,15 @@ class PartState:
     """Which file it is."""
 
 
-def take_part(part: Path) -> int:
-    """Open and lock the `.part`. Raises LocalFileError while another app writes to it.
+def take_part(part: Path, rights: int = _MODE_MAX) -> int:
+    """Open and lock the `.part`, which gets no more than these rights.
+
+    Raises LocalFileError while another app writes to it.
 
     One that others made, or can write to, is removed and made anew: they could change it after it was verified.
     """
     while True:
-        handle, is_new = _open(part)
+        handle, is_new = _open(part, rights & _MODE_MAX)
         if handle is None:
             continue
         try:
@@ -55,6 +57,7 @@ def take_part(part: Path) -> int:
                 # Or it has its final name already: then it is never to be written to again.
                 part.unlink(missing_ok=True)
             elif part.exists() and part.stat().st_ino == opened.st_ino:
+                _narrow(handle, opened.st_mode, rights)
                 return handle
         except BaseException:
             os.close(handle)
@@ -62,7 +65,7 @@ def take_part(part: Path) -> int:
         os.close(handle)
 
 
-def _open(part: Path) -> tuple[int | None, bool]:
+def _open(part: Path, mode: int) -> tuple[int | None, bool]:
     """Open the `.part`, or make it; return its handle and whether it is new.
 
     None if another app made or removed it this instant. A new one is ours also on a file system that has no modes.
@@ -76,9 +79,16 @@ def _open(part: Path) -> tuple[int | None, bool]:
     except FileNotFoundError:
         pass
     try:
-        return os.open(part, flags | os.O_CREAT | os.O_EXCL, _MODE), True
+        return os.open(part, flags | os.O_CREAT | os.O_EXCL, mode), True
     except FileExistsError:
         return None, False
+
+
+def _narrow(handle: int, mode: int, rights: int) -> None:
+    """Take away the rights that a `.part` of an earlier attempt has too many of."""
+    mode = stat.S_IMODE(mode)
+    if mode & ~rights and hasattr(os, "fchmod"):
+        os.fchmod(handle, mode & rights)
 
 
 def _is_ours(opened: os.stat_result) -> bool:

@@ -50,6 +50,7 @@ async def prefetch(
             await paths.path_of(record.job.id, kind, folder),
             state=PartState(),
             known=None,
+            rights=0o600,
             save=save_nothing,
             moved=lambda _done, _total: None,
         )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from tbatch_tui.engine.domain.submission import PartFile
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.local_files.filenames import safe_name
+from tbatch_tui.engine.local_files.rights import PRIVATE, create_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +75,7 @@ class _PartWriter:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.file: BinaryIO = path.open("xb")
+        self.file: BinaryIO = create_file(path, PRIVATE)
         self.hash = hashlib.sha256()
         self.requests = self.size = 0
 

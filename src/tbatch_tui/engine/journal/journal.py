@@ -38,7 +38,9 @@ class Journal:
         self.transfers = TransferTable(database, self.records)
         self.lineage = LineageTable(database, self.records)
         self.jobs = JobTable(database, self.records, self.transfers, self.progress)
-        self.submissions = SubmissionTable(database, self.records, self.jobs, self.progress, self.lineage, self.memory)
+        self.submissions = SubmissionTable(
+            database, self.records, self.jobs, self.progress, self.lineage, self.memory, self.accounts
+        )
         self.groups = GroupTable(database, self.records, self.submissions, self.progress, self.memory)
 
     def close(self) -> None:

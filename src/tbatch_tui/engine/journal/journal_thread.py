@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from tbatch_tui.engine.errors import JournalError
+from tbatch_tui.engine.errors import JournalError, LocalFileError
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.journal.journal import Journal
 
@@ -40,11 +40,21 @@ class JournalThread:
 
     def open(self) -> None:
         """Open the journal on the calling thread, if it is not open yet. Raises LocalFileError."""
-        if self._journal is None:
-            self._journal = Journal(self._options.data_dir / "history.db")
-            self._account = self._journal.accounts.at_start(
-                self._options.server, self._options.key_tail, self._options.now()
-            )
+        if self._journal is not None:
+            return
+        options = self._options
+        journal = Journal(options.data_dir / "history.db")
+        try:
+            with journal.database.translate_errors():
+                self._account = journal.accounts.at_start(options.server, options.key_tail, options.now())
+        except JournalError as error:
+            journal.close()
+            raise LocalFileError(
+                error.title,
+                "Nothing was sent, and nothing that was written is lost. Start again when no other program has it "
+                "locked, or give another folder with --data-dir.",
+            ) from error
+        self._journal = journal
 
     async def close(self) -> None:
         """Close the file and end the thread."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 from tbatch_tui.engine.errors import LocalFileError
+from tbatch_tui.engine.local_files.rights import create_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,12 +16,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def atomic_write(path: Path, *, replace: bool = False, private: bool = False) -> Iterator[BinaryIO]:
+def atomic_write(path: Path, *, replace: bool = False, rights: int = 0o666) -> Iterator[BinaryIO]:
     """Open a file for writing that appears under its name when the block ends; after an error nothing is left behind.
 
     Args:
         replace: Replace a file of this name.
-        private: Let only the owner read it.
+        rights: The most that anybody may do with it; the umask takes from that.
 
     Raises:
         LocalFileError: It cannot be written, or there is a file of this name and `replace` is false.
@@ -30,9 +31,7 @@ def atomic_write(path: Path, *, replace: bool = False, private: bool = False) ->
         if path.exists() and not replace:
             raise _name_taken(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("xb") as file:
-            if private:
-                part.chmod(0o600)
+        with create_file(part, rights) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -10,6 +10,7 @@ import msgspec
 
 from tbatch_tui.engine.errors import BatchError, OperationCancelledError
 from tbatch_tui.engine.local_files.atomic_write import atomic_write
+from tbatch_tui.engine.local_files.rights import rights_of
 from tbatch_tui.engine.results.outcomes import Outcome
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def write_retry(
         raise BatchError(
             "The input file has changed since it was submitted", "Its lines are not those that were asked: no retry."
         )
-    with atomic_write(path) as file:
+    with atomic_write(path, rights=rights_of(*index.paths())) as file:
         for done, row in enumerate(rows):
             if done % 256 == 0:
                 if cancelled():

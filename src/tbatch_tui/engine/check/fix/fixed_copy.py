@@ -16,6 +16,7 @@ from tbatch_tui.engine.check.scan.reader import PIECE_BYTES, Piece, read_error, 
 from tbatch_tui.engine.check.scan.sniff import BOM, sniff
 from tbatch_tui.engine.domain.check_report import CheckReport, Problem, Severity
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
+from tbatch_tui.engine.local_files.rights import create_file, rights_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -149,8 +150,9 @@ def write_fixed(
     with source, ExitStack() as stack:
         try:
             _require_unchanged(source, plan)
-            good = stack.enter_context(_Output(fixed))
-            bad = stack.enter_context(_Output(rejected)) if reject else None
+            rights = rights_of(plan.path)
+            good = stack.enter_context(_Output(fixed, rights))
+            bad = stack.enter_context(_Output(rejected, rights)) if reject else None
             fixer = _Fixer(plan, wanted, good, bad)
             start = _start_after_bom(source, good, "bom" in wanted)
             if wanted & _ID_RULES:
@@ -223,13 +225,14 @@ def _part_of(path: Path) -> Path:
 class _Output:
     """A file that gets its name only when it is complete."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, rights: int) -> None:
         self._path = path
         self._part = _part_of(path)
+        self._rights = rights
         self.size = 0
 
     def __enter__(self) -> _Output:
-        self._file = self._part.open("xb")
+        self._file = create_file(self._part, self._rights)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.account import Account
+from tbatch_tui.engine.server_address import canonical_server, is_loopback
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from tbatch_tui.engine.journal.database import Database
 
@@ -30,16 +31,13 @@ class AccountTable:
         It is the one that this key's tail was last seen with; else the last one used with this server, so that a
         wrong or new key leaves the history readable; else a new one.
         """
-        with self._db.transaction():
-            row = self._with_key(base_url, key_tail)
-            if row is None:
-                row = self._db.execute(
-                    _SELECT + "WHERE a.base_url = :url ORDER BY a.used_at DESC LIMIT 1",
-                    {"url": base_url, "tail": key_tail},
-                ).fetchone()
-            if row is None:
-                return self._insert(base_url, key_tail, now)
-            return _row_to_account(row, key_tail)
+        server = canonical_server(base_url)
+        if not self._of_server(server, key_tail):  # else nothing is written: a history that is locked can be read
+            with self._db.transaction():
+                if not self._of_server(server, key_tail):
+                    return self._insert(server, key_tail, now)
+        rows = self._with_key(server, key_tail) or self._of_server(server, key_tail)
+        return _row_to_account(rows[0], server, key_tail)
 
     def confirm(
         self,
@@ -53,64 +51,103 @@ class AccountTable:
     ) -> Account:
         """Return the account that the server names for this key, and store that the key belongs to it.
 
-        Without an organisation it is the account of the key's tail. What was stored under the bare key moves to the
-        organisation's account, unless another app works on it: what that app has in hand must not be taken up by a
-        second one under another name.
+        Without an organisation it is the account of the key's tail. What was stored under the bare key, or under
+        another spelling of the server's address, moves to the organisation's account, unless another app works on it:
+        what that app has in hand must not be taken up by a second one under another name.
 
         Args:
             is_free: Whether no other app works on the account of this id.
         """
+        server = canonical_server(base_url)
         with self._db.transaction():
             self._db.forget_cache()
-            tail_row = self._with_key(base_url, key_tail)
-            if organization is None:
-                if tail_row is None:
-                    return self._insert(base_url, key_tail, now)
-                return _row_to_account(tail_row, key_tail)
-            row = self._db.execute(
-                _SELECT + "WHERE a.base_url = :url AND a.organization IS :org AND a.project IS :project",
-                {"url": base_url, "tail": key_tail, "org": organization, "project": project},
-            ).fetchone()
-            bare = tail_row if tail_row is not None and tail_row["organization"] is None else None
-            if bare is not None and row is not None and not is_free(bare["id"]):
-                return _row_to_account(bare, key_tail)
-            if row is not None:
-                account = _row_to_account(row, key_tail)
-                if bare is not None:
-                    self._merge(bare["id"], account.id)
-            elif bare is not None:  # the organisation is new here: what was stored under the bare key is its history
-                account = _row_to_account(bare, key_tail)
+            rows = self._rows_of_one(server, key_tail, organization, project)
+            if not rows:
+                account = self._insert(server, key_tail, now)
             else:
-                account = self._insert(base_url, key_tail, now)
+                row = self._join(rows, is_free)
+                account = _row_to_account(row, server, key_tail)
+                if row["organization"] is None and rows[0]["organization"] is not None:
+                    return account  # another app works on it: it gets its name when that has ended
+            self._respell(account.id, server)
+            if organization is None:
+                return account
             self._db.execute(
                 "UPDATE accounts SET organization = ?, project = ?, title = ?, used_at = ? WHERE id = ?",
                 (organization, project, title, now, account.id),
             )
-            self._db.execute("INSERT OR REPLACE INTO account_keys VALUES (?, ?, ?)", (base_url, key_tail, account.id))
-            return Account(account.id, base_url, key_tail, organization, project, title)
+            self._db.execute("INSERT OR REPLACE INTO account_keys VALUES (?, ?, ?)", (server, key_tail, account.id))
+            return Account(account.id, server, key_tail, organization, project, title)
 
     def has_key(self, account_id: int, base_url: str, key_tail: str) -> bool:
         """Return whether this key was seen with this account.
 
         Without that, the account is only the last one that was used with the server.
         """
-        row = self._db.execute(
-            "SELECT 1 FROM account_keys WHERE base_url = ? AND key_tail = ? AND account_id = ?",
-            (base_url, key_tail, account_id),
-        ).fetchone()
-        return row is not None
+        rows = self._with_key(canonical_server(base_url), key_tail)
+        return any(row["id"] == account_id for row in rows)
 
-    def _with_key(self, base_url: str, key_tail: str) -> sqlite3.Row | None:
-        row: sqlite3.Row | None = self._db.execute(
-            _SELECT + "WHERE k.base_url = :url AND k.key_tail = :tail", {"url": base_url, "tail": key_tail}
-        ).fetchone()
-        return row
+    def siblings(self, account_id: int) -> list[int]:
+        """Return the ids of all accounts of this one's organisation and project, on whatever server; itself too.
 
-    def _insert(self, base_url: str, key_tail: str, now: float) -> Account:
-        cursor = self._db.execute("INSERT INTO accounts (base_url, used_at) VALUES (?, ?)", (base_url, now))
+        One server may be reached by several addresses, so what ran on one counts on the others. A server on this
+        machine is none of them: whatever it calls its organisation, it is for trying things out.
+        """
+        rows = self._db.execute(
+            "SELECT b.id, b.base_url FROM accounts a JOIN accounts b ON b.organization = a.organization "
+            "AND b.project IS a.project WHERE a.id = ?",
+            (account_id,),
+        ).fetchall()
+        others = {row["id"] for row in rows if not is_loopback(row["base_url"])}
+        return sorted(others) if account_id in others else [account_id]
+
+    def _of_server(self, server: str, key_tail: str) -> list[sqlite3.Row]:
+        """Return the accounts of a server in any spelling, the one that was used last first."""
+        rows = self._db.execute(_SELECT + "ORDER BY a.used_at DESC, a.id", {"tail": key_tail}).fetchall()
+        unique = {row["id"]: row for row in rows if canonical_server(row["base_url"]) == server}
+        return list(unique.values())
+
+    def _with_key(self, server: str, key_tail: str) -> list[sqlite3.Row]:
+        """Return the accounts that this key was seen with, the one that was used last first."""
+        return [row for row in self._of_server(server, key_tail) if row["key_tail"] is not None]
+
+    def _rows_of_one(
+        self, server: str, key_tail: str, organization: str | None, project: str | None
+    ) -> list[sqlite3.Row]:
+        """Return the accounts that are one account, those that bear its organisation first."""
+        of_key = self._with_key(server, key_tail)
+        bare = [row for row in of_key if row["organization"] is None]
+        if organization is None:
+            return bare if of_key[:1] == bare[:1] else of_key[:1]
+        same = (organization, project)
+        named = [row for row in self._of_server(server, key_tail) if (row["organization"], row["project"]) == same]
+        return named + bare
+
+    def _join(self, rows: Sequence[sqlite3.Row], is_free: Callable[[int], bool]) -> sqlite3.Row:
+        """Merge accounts that are one into the first of them, and return it.
+
+        If another app works on one of the others, it is that one: with two apps on two accounts, both would work on
+        what is the same. A bare key's account is left alone then.
+        """
+        busy = [row for row in rows[1:] if not is_free(row["id"])]
+        target = busy[0] if busy else rows[0]
+        if target["organization"] is None and rows[0]["organization"] is not None:
+            return target
+        for row in rows:
+            if row is not target and row not in busy and (row is not rows[0] or is_free(row["id"])):
+                self._merge(row["id"], target["id"])
+        return target
+
+    def _respell(self, account_id: int, server: str) -> None:
+        """Give an account and its keys the canonical address: an earlier version stored each spelling as a server."""
+        self._db.execute("UPDATE accounts SET base_url = ? WHERE id = ?", (server, account_id))
+        self._db.execute("UPDATE OR REPLACE account_keys SET base_url = ? WHERE account_id = ?", (server, account_id))
+
+    def _insert(self, server: str, key_tail: str, now: float) -> Account:
+        cursor = self._db.execute("INSERT INTO accounts (base_url, used_at) VALUES (?, ?)", (server, now))
         assert cursor.lastrowid is not None
-        self._db.execute("INSERT OR REPLACE INTO account_keys VALUES (?, ?, ?)", (base_url, key_tail, cursor.lastrowid))
-        return Account(cursor.lastrowid, base_url, key_tail)
+        self._db.execute("INSERT OR REPLACE INTO account_keys VALUES (?, ?, ?)", (server, key_tail, cursor.lastrowid))
+        return Account(cursor.lastrowid, server, key_tail)
 
     def _merge(self, source: int, target: int) -> None:
         if source == target:
@@ -136,10 +173,10 @@ class AccountTable:
         self._db.execute("DELETE FROM accounts WHERE id = ?", (source,))
 
 
-def _row_to_account(row: sqlite3.Row, key_tail: str) -> Account:
+def _row_to_account(row: sqlite3.Row, server: str, key_tail: str) -> Account:
     return Account(
         id=row["id"],
-        base_url=row["base_url"],
+        base_url=server,
         key_tail=key_tail,
         organization=row["organization"],
         project=row["project"],

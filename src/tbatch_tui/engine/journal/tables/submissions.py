@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.endpoint import Endpoint
     from tbatch_tui.engine.journal.database import Database
+    from tbatch_tui.engine.journal.tables.accounts import AccountTable
     from tbatch_tui.engine.journal.tables.jobs import JobTable
     from tbatch_tui.engine.journal.tables.lineage import LineageTable
     from tbatch_tui.engine.journal.tables.memory import MemoryTable
@@ -46,6 +47,7 @@ class SubmissionTable:
         progress: ProgressTable,
         lineage: LineageTable,
         memory: MemoryTable,
+        accounts: AccountTable,
     ) -> None:
         self._db = db
         self._records = records
@@ -53,6 +55,7 @@ class SubmissionTable:
         self._progress = progress
         self._lineage = lineage
         self._memory = memory
+        self._accounts = accounts
 
     def add(
         self,
@@ -184,25 +187,29 @@ class SubmissionTable:
         return record
 
     def claimed_job_ids(self, account_id: int) -> set[str]:
-        """Return the ids of the jobs that submissions of this journal have become."""
+        """Return the ids of the jobs that submissions have become, in every account of this organisation."""
+        accounts = self._accounts.siblings(account_id)
+        marks = ", ".join("?" * len(accounts))
         rows = self._db.execute(
-            "SELECT job_id FROM submissions WHERE account_id = ? AND job_id IS NOT NULL", (account_id,)
+            f"SELECT job_id FROM submissions WHERE account_id IN ({marks}) AND job_id IS NOT NULL", accounts
         )
         return {row[0] for row in rows}
 
     def earlier_runs(self, account_id: int, sha256: str, endpoint: Endpoint) -> list[JobRecord]:
         """Return the records of submissions of these exact bytes that became a job or still may, newest first.
 
-        Of bytes that were submitted as several jobs, the first of those jobs: they ran if any part of them did.
+        Of bytes that were submitted as several jobs, the first of those jobs: they ran if any part of them did. Those
+        of every account of this organisation and project are among them.
         """
+        accounts = ", ".join(map(str, self._accounts.siblings(account_id)))
         ran_in_parts = (
             "g.sha256 = :sha256 AND NOT EXISTS (SELECT 1 FROM submissions p WHERE p.group_id = s.group_id"
             f" AND p.part < s.part AND {_MAY_RUN.format('p')})"
         )
         rows = self._db.execute(
-            f"{RECORD_SELECT} WHERE r.account_id = :account AND s.endpoint = :endpoint AND {_MAY_RUN.format('s')}"
+            f"{RECORD_SELECT} WHERE r.account_id IN ({accounts}) AND s.endpoint = :endpoint AND {_MAY_RUN.format('s')}"
             f" AND (s.sha256 = :sha256 OR ({ran_in_parts})) ORDER BY s.created_at DESC",
-            {"account": account_id, "endpoint": endpoint, "sha256": sha256},
+            {"endpoint": endpoint, "sha256": sha256},
         )
         return [row_to_record(row) for row in rows]
 

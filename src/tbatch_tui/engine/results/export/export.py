@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from tbatch_tui.engine.errors import BatchError, OperationCancelledError
 from tbatch_tui.engine.local_files.atomic_write import atomic_write
+from tbatch_tui.engine.local_files.rights import rights_of
 from tbatch_tui.engine.results.export.merged_jsonl import JobIdOf, encode_line, write_merged
 from tbatch_tui.engine.results.export.tables import (
     DEFAULT_COLUMNS,
@@ -85,7 +86,7 @@ def export_rows(
     """
     if export_format is ExportFormat.PARQUET and not has_parquet():
         raise BatchError("Parquet needs pyarrow, which is not installed", "Install tbatch-tui[parquet], or choose CSV.")
-    with atomic_write(path, replace=replace) as file:
+    with atomic_write(path, replace=replace, rights=rights_of(*index.paths())) as file:
         if export_format is ExportFormat.MERGED:
             write_merged(index, rows, file, job_id_of, cancelled=cancelled, progress=progress)
         else:

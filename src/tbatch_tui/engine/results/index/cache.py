@@ -21,6 +21,7 @@ from tbatch_tui.engine.errors import LocalFileError
 from tbatch_tui.engine.local_files.atomic_write import atomic_write
 from tbatch_tui.engine.local_files.file_stamp import FileStamp, read_stamp
 from tbatch_tui.engine.local_files.filenames import safe_name
+from tbatch_tui.engine.local_files.rights import PRIVATE
 from tbatch_tui.engine.results.index.columns import Column, TextColumn
 from tbatch_tui.engine.results.index.index import ResultIndex
 from tbatch_tui.engine.results.index.join import ExtraRow, Join
@@ -80,7 +81,7 @@ class IndexCache:
             checksum = zlib.crc32(part, checksum)
         with suppress(LocalFileError, OSError):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with atomic_write(self.path(job_id), replace=True, private=True) as file:
+            with atomic_write(self.path(job_id), replace=True, rights=PRIVATE) as file:
                 file.write(_MAGIC + checksum.to_bytes(_CRC_SIZE, "little"))
                 for part in parts:
                     file.write(part)

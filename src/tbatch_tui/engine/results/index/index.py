@@ -125,6 +125,11 @@ class ResultIndex:
         """The input files that are not read because they are not those that were submitted."""
         return (self.sources.input,) if self.input_changed and self.sources.input is not None else ()
 
+    def paths(self) -> list[Path]:
+        """Return the files that the rows come from, of those that are here."""
+        paths = [self.sources.path(source) for source in Source]
+        return [path for path in paths if path is not None and path.exists()]
+
     def bytes_to_read(self) -> int:
         """Return how many bytes `build` will read. Reads the sizes of the files."""
         sizes = {source: _size(path) for source in Source if (path := self.sources.path(source)) is not None}

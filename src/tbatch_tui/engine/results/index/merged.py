@@ -53,6 +53,11 @@ class MergedIndex(ResultIndex):
         self._answered_rows = array("i")
         """For each request, the row of its member's index that its response answers; -1 if there is no response."""
 
+    def paths(self) -> list[Path]:
+        """Return the files of all members, without the parts of the original, which are ours."""
+        parts = {member.index.sources.input for member in self.members if member.is_part}
+        return [path for member in self.members for path in member.index.paths() if path not in parts]
+
     def build(
         self,
         *,

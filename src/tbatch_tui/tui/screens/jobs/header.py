@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
 from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.domain.record import Rank
+from tbatch_tui.engine.server_address import is_loopback
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.status import status_style
 from tbatch_tui.tui.render.styled import format_marked
@@ -44,6 +45,7 @@ def header_pieces(
         *format_marked(marked, hidden),
         *transfer_pieces(transfers),
         *next_poll_pieces(engine.health, engine.now()),
+        *insecure_pieces(engine.options.base_url),
     ]
 
 
@@ -88,3 +90,10 @@ def next_poll_pieces(health: ConnectionHealth, now: float) -> StyledText:
 def account_pieces(title: str) -> StyledText:
     """Return the title of the account whose jobs these are."""
     return [(line(title), "")] if title else []
+
+
+def insecure_pieces(base_url: str | None) -> StyledText:
+    """Return `insecure http` while the key crosses the network in clear text. It stays where there is little room."""
+    if base_url is None or not base_url.lower().startswith("http:") or is_loopback(base_url):
+        return []
+    return [("insecure http", "$status-attention")]
