@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
 from tbatch_tui.engine.next_step import NextStep
-from tbatch_tui.engine.submit.matching import is_candidate, might_match
+from tbatch_tui.engine.submit.matching import could_be_ours, is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -75,8 +75,6 @@ class CreateLookup:
         self.submission = submission
         self.candidates: tuple[Job, ...] = ()
         """The jobs of the last list that could be it. The person has to tell them apart."""
-        self._has_named_input = True
-        """Whether the list says that the candidates are made of its input; else it does not say of what."""
         self._store = store
         self._poller = poller
         self._save = save
@@ -149,13 +147,12 @@ class CreateLookup:
     async def _compare(self, answer: JobList) -> Job | LookupOutcome | None:
         """Look for the job in a list; None to go on looking."""
         claimed = await self._store.claimed_jobs()
-        matching = {j.id: j for j in answer.jobs if is_candidate(j, self.submission) and j.id not in claimed}
+        possible = {j.id: j for j in answer.jobs if could_be_ours(j, self.submission) and j.id not in claimed}
+        matching = {key: job for key, job in possible.items() if is_ours(job, self.submission)}
         if len(matching) == 1:
             return next(iter(matching.values()))
-        # A new job whose input the list does not name is no proof that ours was not made: a person decides.
-        unnamed = {j.id: j for j in answer.jobs if might_match(j, self.submission) and j.id not in claimed}
-        self.candidates = tuple((matching or unnamed).values())
-        self._has_named_input = bool(matching)
+        # A new job of which the list says too little is no proof that ours was not made: a person decides.
+        self.candidates = tuple((matching or possible).values())
         # Only the time between lists that arrived counts: an outage of an hour shows nothing of the server's jobs.
         if self._last_at is not None and not self.candidates:
             self._searched += min(_LONGEST_GAP, answer.asked_at - self._last_at)
@@ -190,7 +187,11 @@ class CreateLookup:
 
     async def _ask_person(self) -> None:
         many = f"{len(self.candidates)} jobs" if len(self.candidates) > 1 else "1 job"
-        why = "" if self._has_named_input else ", as the list does not say what is in them"
+        why = ""
+        if any(job.input_file_id is None for job in self.candidates):
+            why = ", as the list does not say what is in them"
+        elif not all(is_ours(job, self.submission) for job in self.candidates):
+            why = ", although the list does not say that it was made after the create was sent"
         question = f"{many} could be this submission{why}: " + ", ".join(j.id[:8] for j in self.candidates)
         if self.submission.error != question:
             await self._change(

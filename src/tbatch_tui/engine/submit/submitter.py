@@ -27,7 +27,7 @@ from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.journal.mapping import submission_key
 from tbatch_tui.engine.submit.input_upload import LONGEST_WAIT, InputUploader, retry_hint
 from tbatch_tui.engine.submit.lookup import CreateLookup, LookupDecision, LookupOutcome
-from tbatch_tui.engine.submit.matching import has_same_input, is_candidate, might_be_stray
+from tbatch_tui.engine.submit.matching import could_be_ours, has_same_input, might_be_stray
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -111,7 +111,7 @@ class Submitter:
     def might_be_ours(self, job: Job) -> bool:
         """Return whether a job new in the list may be what an unanswered create made: then it is left to us."""
         # A copy: the journal's thread asks, while the event loop changes it.
-        return any(is_candidate(job, submission) for submission in list(self._open.values()))
+        return any(could_be_ours(job, s) and has_same_input(job, s) for s in list(self._open.values()))
 
     def might_be_stray(self, job: Job) -> bool:
         """Return whether a job of no submission may be what a lost create made after all, after its look-up ended."""
@@ -260,7 +260,7 @@ class Submitter:
             self._poller.hurry()
             listed = (await self._poller.next_list()).jobs
             claimed = await self._store.claimed_jobs()
-            if any(is_candidate(job, submission) and job.id not in claimed for job in listed):
+            if any(could_be_ours(job, submission) and job.id not in claimed for job in listed):
                 return submission, None  # what an earlier create made shows up only now: it is looked up once more
             if not is_repeat:
                 known |= {job.id for job in listed if has_same_input(job, submission)}
@@ -302,7 +302,12 @@ class Submitter:
             submission = replace(submission, repeated_at=self._now())
             self._repeated[submission.id] = submission
         else:
-            submission = replace(submission, create_sent_at=self._now(), known_ids=tuple(sorted(known_ids)))
+            submission = replace(
+                submission,
+                create_sent_at=self._now(),
+                create_sent_server_at=self._api.clock.last_date,
+                known_ids=tuple(sorted(known_ids)),
+            )
         return await self._change(submission, SubmissionState.CREATING, error=None, hint=None, redirected_to=None)
 
     async def _end_refused(
