@@ -334,15 +334,15 @@ class BatchEngine:
             return None
         return submitter.candidates(record.submission.id)
 
-    def decide(self, key: str, decision: LookupDecision) -> bool:
-        """Pass on a person's decision about an uncertain submission.
+    async def decide(self, key: str, decision: LookupDecision) -> bool:
+        """Commit a person's decision about an uncertain submission, and carry it out.
 
         False if it is not being looked up, or the chosen job is no longer a candidate.
         """
         record, submitter = self.record(key), self._runtime.submitter
         if record is None or record.submission is None or submitter is None:
             return False
-        return submitter.decide(record.submission.id, decision)
+        return await submitter.decide(record.submission.id, decision)
 
     async def family(self, key: str) -> list[FamilyMember]:
         """Return the original that a job is a retry of, and all its retries, the original first."""
@@ -361,7 +361,7 @@ class BatchEngine:
         key = _key_of(record)
         latest = self.record(key)  # a submission may have become a job meanwhile
         if latest is not None and latest.job is None:
-            return stop_submission(latest, self._runtime.submitter)
+            return await stop_submission(latest, self._runtime.submitter)
         return await cancel_job(latest.key if latest is not None else key, self._runtime, self._store)
 
     # -- results -------------------------------------------------------------------------------------

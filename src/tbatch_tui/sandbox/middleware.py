@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from tbatch_tui.sandbox.clock import Clock
     from tbatch_tui.sandbox.faults import Fault
     from tbatch_tui.sandbox.state import SandboxState
     from tbatch_tui.sandbox.traffic import Call
@@ -78,7 +80,7 @@ class FaultMiddleware:
         call = traffic.begin(scope["method"], path)
         scope["sandbox.request_id"] = f"req-{call.n:08d}"
         fault = self._state.faults.next_fault(call.method, path)
-        recording_send = _recording_send(call, send)
+        recording_send = _recording_send(call, _dated_send(self._state.clock, send))
         try:
             if fault is None:
                 await self._app(scope, receive, recording_send)
@@ -113,6 +115,20 @@ class FaultMiddleware:
                 else:
                     await connection.drain()
                     await _send_planned_response(fault, send)
+
+
+def _dated_send(clock: Clock, send: Send) -> Send:
+    """Return a `send` that adds the sandbox's time to the headers, as Together's servers do theirs."""
+
+    async def dated(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = list(message.get("headers", ()))
+            if not any(name.lower() == b"date" for name, _ in headers):
+                headers.append((b"date", formatdate(clock.now(), usegmt=True).encode()))
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return dated
 
 
 class _Connection:

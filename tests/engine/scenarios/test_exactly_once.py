@@ -217,8 +217,8 @@ async def test_jobs_that_cannot_be_told_apart_are_left_to_the_person(
         still_sandbox.clear_faults()
         record = await engine.wait_until(key, lambda r: "2 jobs" in ((r.submission and r.submission.error) or ""))
         assert record.status == LocalStatus.UNCERTAIN
-        decision = LookupDecision(job_id=others[chosen]) if chosen is not None else LookupDecision()
-        assert engine.decide(key, decision)
+        decision = LookupDecision(job_id=others[chosen]) if chosen is not None else LookupDecision(give_up=True)
+        assert await engine.decide(key, decision)
         record = await engine.wait_until(key, lambda r: r.status != LocalStatus.UNCERTAIN)
     if chosen is None:
         assert record.status == LocalStatus.NOT_SUBMITTED

@@ -86,7 +86,7 @@ async def test_a_create_that_was_only_redirected_is_sent_again_when_the_person_s
         key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         record = await engine.wait_until(key, is_held)
         assert record.submission and f"{still_sandbox.base_url}/elsewhere" in (record.submission.error or "")
-        assert engine.decide(key, LookupDecision(again=True))
+        assert await engine.decide(key, LookupDecision(again=True))
         await engine.wait_until(key, lambda r: r.job is not None)
     assert (still_sandbox.count(*CREATE), len(still_sandbox.jobs)) == (2, 1)
 

@@ -200,12 +200,12 @@ async def test_while_a_person_has_to_choose_the_list_is_asked_for_at_the_usual_p
         before = still_sandbox.count(*LIST)
         await asyncio.sleep(1.0)
         assert still_sandbox.count(*LIST) - before <= 1
-        assert engine.decide(key, LookupDecision(job_id="another")) is False
-        assert engine.decide(key, LookupDecision(job_id=others[0]))
+        assert await engine.decide(key, LookupDecision(job_id="another")) is False
+        assert await engine.decide(key, LookupDecision(job_id=others[0]))
         await engine.wait_until(key, lambda r: r.key == others[0])
         await engine.wait_until(others[1], lambda r: r.submission is None)  # the other is somebody else's
         assert engine.candidates(key) is None
-        assert engine.decide(key, LookupDecision()) is False
+        assert await engine.decide(key, LookupDecision(give_up=True)) is False
 
 
 @pytest.mark.parametrize("created_at", [True, False])
@@ -238,7 +238,7 @@ async def test_none_of_the_candidates_means_that_another_is_created(
 ) -> None:
     async with asyncio.timeout(30), make_engine(still_sandbox, lookup_patience=60.0) as engine:
         key, others = await two_candidates(still_sandbox, engine, chat_file)
-        assert engine.decide(key, LookupDecision(again=True))
+        assert await engine.decide(key, LookupDecision(again=True))
         record = await engine.wait_until(key, lambda r: r.job is not None)
         assert record.key not in others
         for other in others:
@@ -258,7 +258,7 @@ async def test_create_again_adopts_a_job_that_is_there_after_all(
         key = await lost(engine, chat_file)
         await until(lambda: engine.candidates(key) is not None)
         still_sandbox.clear_faults()
-        engine.decide(key, LookupDecision(again=True))
+        await engine.decide(key, LookupDecision(again=True))
         await engine.wait_until(key, lambda r: r.job is not None)
     assert (still_sandbox.count(*CREATE), len(still_sandbox.jobs)) == (1, 1)
 
@@ -273,7 +273,8 @@ async def test_choosing_to_wait_makes_no_second_job_even_after_a_restart(
             sandbox.plan_fault("close-after", CREATE[1], method=CREATE[0])
             hide_jobs(sandbox, None)
             key = await lost(engine, chat_file)
-            await until(lambda: engine.decide(key, LookupDecision(wait=True)))
+            await until(lambda: engine.candidates(key) is not None)
+            assert await engine.decide(key, LookupDecision(wait=True))
             record = await engine.wait_until(key, lambda r: bool(r.submission and r.submission.state == "held"))
             assert record.status == LocalStatus.UNCERTAIN and record.submission is not None
             assert record.submission.uncertain_since is not None

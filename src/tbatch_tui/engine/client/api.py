@@ -28,6 +28,7 @@ from tbatch_tui.engine.client.decode import (
     decode_json,
     decode_models,
 )
+from tbatch_tui.engine.client.server_clock import ServerClock
 from tbatch_tui.engine.client.stream import OnPiece, ResponseStream, read_head
 from tbatch_tui.engine.client.translate_errors import translate_errors
 from tbatch_tui.engine.errors import (
@@ -90,12 +91,22 @@ class Content:
 class TogetherApi:
     """The API, over one AsyncTogether and one Together: the bytes of files are sent and read in threads."""
 
-    def __init__(self, client: AsyncTogether, uploader: together.Together, token: login.Token | None = None) -> None:
+    def __init__(
+        self,
+        client: AsyncTogether,
+        uploader: together.Together,
+        token: login.Token | None = None,
+        clock: ServerClock | None = None,
+    ) -> None:
         self._client = client
         self._uploader = uploader
         self._token = token
         """What `tg login` stored; None for a key that was given in another way and never changes."""
-        self._once = together.DefaultAsyncHttpxClient(follow_redirects=False, timeout=_TIMEOUT)
+        self.clock = clock or ServerClock()
+        self.clock.host = client.base_url.host
+        self._once = together.DefaultAsyncHttpxClient(
+            follow_redirects=False, timeout=_TIMEOUT, event_hooks={"response": [self.clock.read_async]}
+        )
         """Follows no redirect: a request that is sent on may be carried out twice."""
         self._renewing = asyncio.Lock()
         self._account_ids: tuple[str | None, str | None] | None = None
@@ -121,7 +132,15 @@ class TogetherApi:
             "timeout": _TIMEOUT,
         }
         with translate_errors("connect", host=base_url or "Together", key=api_key):
-            api = cls(together.AsyncTogether(**options), together.Together(**options), token)
+            clock = ServerClock()
+            client = together.DefaultAsyncHttpxClient(timeout=_TIMEOUT, event_hooks={"response": [clock.read_async]})
+            uploader = together.DefaultHttpxClient(timeout=_TIMEOUT, event_hooks={"response": [clock.read]})
+            api = cls(
+                together.AsyncTogether(**options, http_client=client),
+                together.Together(**options, http_client=uploader),
+                token,
+                clock,
+            )
             # The first use of a resource imports it and reads the platform: do that here, not on the loop.
             _ = api._client.batches.with_raw_response, api._client.files.with_raw_response
             _ = api._uploader.files.with_streaming_response, api._client.with_raw_response, api._uploader.files

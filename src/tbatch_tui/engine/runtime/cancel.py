@@ -40,7 +40,7 @@ async def cancel_job(job_id: str, runtime: Runtime, store: JobStore) -> bool:
     return True
 
 
-def stop_submission(record: JobRecord, submitter: Submitter | None) -> bool:
+async def stop_submission(record: JobRecord, submitter: Submitter | None) -> bool:
     """Stop a submission that has no job yet. False if it is not at work.
 
     Raises BatchError when a create may already have been sent, or another app works on the submission.
@@ -48,7 +48,7 @@ def stop_submission(record: JobRecord, submitter: Submitter | None) -> bool:
     if not record.is_active:
         return False
     submission = record.submission
-    if submission is None or submitter is None or not submitter.stop(submission.id):
+    if submission is None or submitter is None or not await submitter.stop(submission.id):
         raise BatchError(
             "It is too late to stop it here",
             f"The create may be on its way. When the job shows up, {NextStep.CANCEL} cancels it.",

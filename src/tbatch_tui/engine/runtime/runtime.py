@@ -88,6 +88,8 @@ class Runtime:
     async def stop(self) -> None:
         """End every task, close the connection, and release the worker lock."""
         await self._tasks.stop()
+        if self.submitter is not None:
+            await self.submitter.finish_commits()
         if self._api is not None:
             await self._api.close()
         if self._lock is not None:

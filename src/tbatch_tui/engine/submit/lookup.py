@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
 from tbatch_tui.engine.next_step import NextStep
-from tbatch_tui.engine.submit.matching import is_candidate, might_match
+from tbatch_tui.engine.submit.matching import could_be_ours, is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -28,7 +28,7 @@ HELD = "You chose to wait: it is not created again until you say so."
 
 @dataclass(frozen=True, slots=True)
 class LookupDecision:
-    """What a person decided about an uncertain submission. With none of the three it is given up."""
+    """What a person decided about an uncertain submission: one of the four."""
 
     job_id: str | None = None
     """It is this one of the candidates."""
@@ -36,6 +36,13 @@ class LookupDecision:
     """It is none of the candidates: create it again, without looking any longer."""
     wait: bool = False
     """Go on looking, and do not create it again automatically, however long it takes."""
+    give_up: bool = False
+    """Look no longer, and create nothing."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError unless it is one thing."""
+        if (self.job_id is not None) + self.again + self.wait + self.give_up != 1:
+            raise ValueError("a decision is exactly one of job_id, again, wait and give_up")
 
 
 class LookupOutcome(Enum):
@@ -43,7 +50,7 @@ class LookupOutcome(Enum):
 
     NOT_MADE = "not made"  # enough lists have shown that it is not there
     AGAIN = "again"  # the person wants another
-    GIVEN_UP = "given up"  # the person wants none
+    SETTLED = "settled"  # the person said which job it is, or wants none, and that is committed
 
 
 class CreateLookup:
@@ -55,69 +62,108 @@ class CreateLookup:
         store: JobStore,
         poller: Poller,
         save: Callable[[Submission], Awaitable[Submission]],
+        attach: Callable[[Submission, Job], Awaitable[None]],
         patience: float,
     ) -> None:
         """Prepare to look up `submission`.
 
         Args:
             save: saves a step of the submission and returns it as saved.
+            attach: saves that the submission has become a job.
             patience: seconds of lists that arrived without the job, after which it counts as not made.
         """
         self.submission = submission
         self.candidates: tuple[Job, ...] = ()
         """The jobs of the last list that could be it. The person has to tell them apart."""
-        self._has_named_input = True
-        """Whether the list says that the candidates are made of its input; else it does not say of what."""
         self._store = store
         self._poller = poller
         self._save = save
+        self._attach = attach
         self._patience = patience
-        self._decision: LookupDecision | None = None
+        self._end: LookupOutcome | None = None
+        """How a decision of the person ended it."""
         self._decided = asyncio.Event()
+        self._writing = asyncio.Lock()
+        """Held by a list or a decision until what follows from it is committed."""
+        self._is_over = False
+        self._searched = 0.0
+        """Seconds of lists that arrived without the job."""
+        self._last_at: float | None = None
+        """When the last list was asked for that counts."""
 
     @property
     def is_hurried(self) -> bool:
         """Whether the list will decide it: it is asked every few seconds until then, and no longer."""
         return self.submission.state is not SubmissionState.HELD and not self.candidates
 
-    def decide(self, decision: LookupDecision) -> bool:
-        """Pass on what the person decided. False for a job that is not, or no longer, among the candidates."""
-        if decision.job_id is not None and decision.job_id not in (job.id for job in self.candidates):
+    async def decide(self, decision: LookupDecision) -> bool:
+        """Commit what the person decided, and carry it out.
+
+        False if the list has settled it, or for a job that is not, or no longer, among the candidates.
+        """
+        async with self._writing:
+            if self._is_over:
+                return False
+            if decision.wait:
+                await self._change(SubmissionState.HELD, hint=HELD)
+                return True
+            if decision.job_id is not None and not await self._adopt(decision.job_id):
+                return False
+            if decision.again:
+                known = {*self.submission.known_ids, *(job.id for job in self.candidates)}
+                self.candidates = ()
+                await self._change(SubmissionState.UNCERTAIN, known_ids=tuple(sorted(known)), redirected_to=None)
+            if decision.give_up:
+                self.submission = replace(
+                    self.submission, create_sent_at=None, create_sent_server_at=None, repeated_at=None
+                )
+                await self._change(SubmissionState.STOPPED, error="Given up by you while uncertain", hint=None)
+            self._is_over = True
+            self._end = LookupOutcome.AGAIN if decision.again else LookupOutcome.SETTLED
+            self._decided.set()
+            return True
+
+    async def _adopt(self, job_id: str) -> bool:
+        """Commit that it has become this candidate. False if it is none, or another submission has become it."""
+        job = next((candidate for candidate in self.candidates if candidate.id == job_id), None)
+        if job is None or job_id in await self._store.claimed_jobs():
             return False
-        self._decision = decision
-        self._decided.set()
+        await self._attach(self.submission, job)
         return True
 
     async def resolve(self) -> Job | LookupOutcome:
         """Ask for the list again and again; return the submission's job, or why there is none."""
-        last_at: float | None = None
-        searched = 0.0
         while True:
             answer = await self._next_list_or_decision()
-            claimed = await self._store.claimed_jobs()
+            if self._end is not None:
+                return self._end
             if answer is None:
-                self._decided.clear()
-                end = await self._apply_decision(claimed)
-                if end is not None:
-                    return end
                 continue
-            matching = {j.id: j for j in answer.jobs if is_candidate(j, self.submission) and j.id not in claimed}
-            if len(matching) == 1:
-                return next(iter(matching.values()))
-            # A new job whose input the list does not name is no proof that ours was not made: a person decides.
-            unnamed = {j.id: j for j in answer.jobs if might_match(j, self.submission) and j.id not in claimed}
-            self.candidates = tuple((matching or unnamed).values())
-            self._has_named_input = bool(matching)
-            # Only the time between lists that arrived counts: an outage of an hour shows nothing of the server's jobs.
-            if last_at is not None and not self.candidates:
-                searched += min(_LONGEST_GAP, answer.asked_at - last_at)
-            last_at = answer.asked_at
-            if self.candidates:
-                await self._ask_person()
-            elif searched >= self._patience and self.submission.state is not SubmissionState.HELD:
-                if self.submission.redirected_to is None:
-                    return LookupOutcome.NOT_MADE
-                await self._hold_redirected(self.submission.redirected_to)
+            async with self._writing:
+                if not self._is_over and (end := await self._compare(answer)) is not None:
+                    self._is_over = True
+                    return end
+
+    async def _compare(self, answer: JobList) -> Job | LookupOutcome | None:
+        """Look for the job in a list; None to go on looking."""
+        claimed = await self._store.claimed_jobs()
+        possible = {j.id: j for j in answer.jobs if could_be_ours(j, self.submission) and j.id not in claimed}
+        matching = {key: job for key, job in possible.items() if is_ours(job, self.submission)}
+        if len(matching) == 1:
+            return next(iter(matching.values()))
+        # A new job of which the list says too little is no proof that ours was not made: a person decides.
+        self.candidates = tuple((matching or possible).values())
+        # Only the time between lists that arrived counts: an outage of an hour shows nothing of the server's jobs.
+        if self._last_at is not None and not self.candidates:
+            self._searched += min(_LONGEST_GAP, answer.asked_at - self._last_at)
+        self._last_at = answer.asked_at
+        if self.candidates:
+            await self._ask_person()
+        elif self._searched >= self._patience and self.submission.state is not SubmissionState.HELD:
+            if self.submission.redirected_to is None:
+                return LookupOutcome.NOT_MADE
+            await self._hold_redirected(self.submission.redirected_to)
+        return None
 
     async def _next_list_or_decision(self) -> JobList | None:
         """Return the next list, or None when the person has decided first."""
@@ -131,24 +177,6 @@ class CreateLookup:
             listing.cancel()
             deciding.cancel()
 
-    async def _apply_decision(self, claimed: set[str]) -> Job | LookupOutcome | None:
-        """Do what the person decided; None to go on looking."""
-        decision = self._decision
-        if decision is None:
-            return None
-        if decision.job_id is not None:
-            # Another submission may have become it meanwhile.
-            return next((j for j in self.candidates if j.id == decision.job_id and j.id not in claimed), None)
-        if decision.again:
-            known = {*self.submission.known_ids, *(job.id for job in self.candidates)}
-            self.candidates = ()
-            await self._change(SubmissionState.UNCERTAIN, known_ids=tuple(sorted(known)))
-            return LookupOutcome.AGAIN
-        if decision.wait:
-            await self._change(SubmissionState.HELD, hint=HELD)
-            return None
-        return LookupOutcome.GIVEN_UP
-
     async def _hold_redirected(self, address: str) -> None:
         """Leave it to the person: the server pointed elsewhere, and may have carried the create out before."""
         await self._change(
@@ -159,7 +187,11 @@ class CreateLookup:
 
     async def _ask_person(self) -> None:
         many = f"{len(self.candidates)} jobs" if len(self.candidates) > 1 else "1 job"
-        why = "" if self._has_named_input else ", as the list does not say what is in them"
+        why = ""
+        if any(job.input_file_id is None for job in self.candidates):
+            why = ", as the list does not say what is in them"
+        elif not all(is_ours(job, self.submission) for job in self.candidates):
+            why = ", although the list does not say that it was made after the create was sent"
         question = f"{many} could be this submission{why}: " + ", ".join(j.id[:8] for j in self.candidates)
         if self.submission.error != question:
             await self._change(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
@@ -22,15 +22,12 @@ from tbatch_tui.engine.errors import (
     RateLimitError,
     RedirectError,
     RequestRejectedError,
-    ServerError,
 )
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.journal.mapping import submission_key
-from tbatch_tui.engine.local_files.fingerprint import Fingerprint, fingerprint_file
-from tbatch_tui.engine.next_step import NextStep
+from tbatch_tui.engine.submit.input_upload import LONGEST_WAIT, InputUploader, retry_hint
 from tbatch_tui.engine.submit.lookup import CreateLookup, LookupDecision, LookupOutcome
-from tbatch_tui.engine.submit.matching import has_same_input, is_candidate, might_be_stray
-from tbatch_tui.text.plural import plural
+from tbatch_tui.engine.submit.matching import could_be_ours, has_same_input, might_be_stray
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -39,13 +36,12 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.journal.store import JobStore
     from tbatch_tui.engine.polling.poller import Poller
 
-_UPLOADS_AT_ONCE = 3
-"""How many parts of a large file are uploaded together."""
-_LONGEST_WAIT = 60.0
-"""Seconds between two attempts, unless the server asks for more."""
+T = TypeVar("T")
+
 _LONGEST_PATIENCE = 32
 """How many times `lookup_patience` a look-up takes at most, when a create was lost again and again."""
-_TRIED_AGAIN = "No job was made. It is tried again by itself."
+_LAST_COMMITS_WITHIN = 10.0
+"""Seconds that leaving waits at most for what is being committed."""
 
 
 class Submitter:
@@ -77,7 +73,6 @@ class Submitter:
         self._store = store
         self._poller = poller
         self._emit = emit
-        self._on_upload = on_upload
         self._on_created = on_created
         self._now = now
         self._lookup_patience = lookup_patience
@@ -91,8 +86,12 @@ class Submitter:
         """Those whose create was sent again: the job of a create before may yet show up."""
         self._has_read_repeated = False
         self._stopping: set[int] = set()
+        self._ended: dict[int, Submission] = {}
+        """Those that are being stopped and whose task has ended, as they were saved last."""
+        self._commits: set[asyncio.Task[Any]] = set()
+        """What the person decided, while it is being committed."""
         self._creates: dict[tuple[str | None, str], asyncio.Lock] = {}
-        self._upload_slots = asyncio.Semaphore(_UPLOADS_AT_ONCE)
+        self._uploader = InputUploader(api, self._save, on_upload, first_retry_delay)
 
     def resume(
         self, submissions: list[Submission], spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
@@ -112,7 +111,7 @@ class Submitter:
     def might_be_ours(self, job: Job) -> bool:
         """Return whether a job new in the list may be what an unanswered create made: then it is left to us."""
         # A copy: the journal's thread asks, while the event loop changes it.
-        return any(is_candidate(job, submission) for submission in list(self._open.values()))
+        return any(could_be_ours(job, s) and has_same_input(job, s) for s in list(self._open.values()))
 
     def might_be_stray(self, job: Job) -> bool:
         """Return whether a job of no submission may be what a lost create made after all, after its look-up ended."""
@@ -136,8 +135,11 @@ class Submitter:
         """Whether a file is being uploaded, or about to be."""
         return any(s.state is SubmissionState.INTENT for s in self._open.values())
 
-    def stop(self, submission_id: int) -> bool:
-        """Stop a submission if its create cannot have been sent yet; False if it is too late for that."""
+    async def stop(self, submission_id: int) -> bool:
+        """Stop a submission if its create cannot have been sent yet; False if it is too late for that.
+
+        True means that it is committed, whatever becomes of the app and of whoever called.
+        """
         submission = self._open.get(submission_id)
         if submission is None or submission.may_have_been_created:
             return False
@@ -146,16 +148,40 @@ class Submitter:
         self._stopping.add(submission_id)
         task = self._tasks.get(submission_id)
         if task is not None:
-            task.cancel()
+            task.cancel()  # before anything else runs: its next step may be to send the create
+        return await self._until_committed(self._stop(submission, task))
+
+    async def _stop(self, submission: Submission, task: asyncio.Task[None] | None) -> bool:
+        if task is not None:
+            await asyncio.wait([task])
+        stopped = replace(self._ended.pop(submission.id, submission), create_sent_at=None, create_sent_server_at=None)
+        await self._change(stopped, SubmissionState.STOPPED, error="Stopped before it was sent", hint=None)
+        self._open.pop(submission.id, None)
+        self._stopping.discard(submission.id)
         return True
 
-    def decide(self, submission_id: int, decision: LookupDecision) -> bool:
-        """Pass on a person's decision about an uncertain submission.
+    async def decide(self, submission_id: int, decision: LookupDecision) -> bool:
+        """Commit a person's decision about an uncertain submission, and carry it out.
 
-        False if it is not being looked up, or the chosen job is no longer a candidate.
+        False if it is not being looked up, or the chosen job is no longer a candidate. True means that it is committed,
+        whatever becomes of the app and of whoever called.
         """
         lookup = self._lookups.get(submission_id)
-        return lookup is not None and lookup.decide(decision)
+        return lookup is not None and await self._until_committed(lookup.decide(decision))
+
+    async def _until_committed(self, committing: Coroutine[Any, Any, T]) -> T:
+        """Run to its end what must be committed, even if the caller is cancelled or the engine ends meanwhile."""
+        task = asyncio.get_running_loop().create_task(committing)
+        self._commits.add(task)
+        task.add_done_callback(self._commits.discard)
+        return await asyncio.shield(task)
+
+    async def finish_commits(self) -> None:
+        """Wait until what is being committed is committed; while the history cannot be written, a few seconds."""
+        if self._commits:
+            await asyncio.wait(self._commits, timeout=_LAST_COMMITS_WITHIN)
+        for task in list(self._commits):
+            task.cancel()
 
     def candidates(self, submission_id: int) -> tuple[Job, ...] | None:
         """Return the jobs that an uncertain submission could be; None if it is not being looked up here."""
@@ -171,9 +197,8 @@ class Submitter:
         except asyncio.CancelledError:
             if submission.id not in self._stopping:
                 raise
-            await self._change(self._open[submission.id], SubmissionState.STOPPED, error="Stopped before it was sent")
+            self._ended[submission.id] = self._open[submission.id]
         finally:
-            self._stopping.discard(submission.id)
             self._listing.discard(submission.id)
             self._lookups.pop(submission.id, None)
             self._open.pop(submission.id, None)
@@ -201,7 +226,7 @@ class Submitter:
                     submission, delay = asked
                     if not submission.may_have_been_created:
                         await asyncio.sleep(delay or wait)
-                        wait = min(_LONGEST_WAIT, wait * 2)
+                        wait = min(LONGEST_WAIT, wait * 2)
                         continue
                 # The more often an answer is lost, the longer it is looked for: a list may lag further than 30 s.
                 patience = self._lookup_patience * min(_LONGEST_PATIENCE, 2 ** max(0, repeats - 1))
@@ -211,41 +236,13 @@ class Submitter:
                 submission, is_out, resumed, wait, repeats = again, False, True, self._first_retry_delay, repeats + 1
 
     async def _upload(self, submission: Submission) -> tuple[Submission, bool] | None:
-        """Upload the file, again and again while the server cannot be reached.
-
-        Return the submission and whether the server did not have the file before; None if it was rejected.
-        """
-        key, number = submission_key(submission.id), submission.id
-        wait = self._first_retry_delay
-        while True:
-            try:
-                _require_unchanged(submission, await fingerprint_file(submission.path))
-                async with self._upload_slots:
-                    uploaded = await self._api.upload(
-                        submission.path,
-                        lambda done, total: self._on_upload(key, done, total, False),
-                        lambda: number in self._stopping or number not in self._open,
-                    )
-                # The SDK reads the file a second and third time: what it sent must be what was checked.
-                _require_unchanged(submission, await fingerprint_file(submission.path))
-            except (ConnectionFailedError, OutcomeUnknownError, RateLimitError) as error:
-                # Repeating an upload makes nothing twice: the same bytes get the same file.
-                delay = error.retry_after if isinstance(error, RateLimitError | ServerError) else None
-                submission = await self._change(
-                    submission, SubmissionState.INTENT, error=error.title, hint=_retry_hint(delay)
-                )
-                await asyncio.sleep(delay or wait)
-                wait = min(_LONGEST_WAIT, wait * 2)
-                continue
-            except (LocalFileError, RequestRejectedError) as error:
-                await self._reject(submission, error)
-                return None
-            finally:
-                self._on_upload(key, submission.size, submission.size, True)
-            submission = await self._change(
-                submission, SubmissionState.UPLOADED, file_id=uploaded.file_id, error=None, hint=None
-            )
-            return submission, not uploaded.reused
+        """Upload the file; return the submission, and whether the server is new to it. None if it was rejected."""
+        number = submission.id
+        try:
+            return await self._uploader.upload(submission, lambda: number in self._stopping or number not in self._open)
+        except (LocalFileError, RequestRejectedError) as error:
+            await self._reject(submission, error)
+            return None
 
     async def _create(self, submission: Submission, *, must_list: bool) -> tuple[Submission, float | None] | None:
         """Send the create request once.
@@ -263,7 +260,7 @@ class Submitter:
             self._poller.hurry()
             listed = (await self._poller.next_list()).jobs
             claimed = await self._store.claimed_jobs()
-            if any(is_candidate(job, submission) and job.id not in claimed for job in listed):
+            if any(could_be_ours(job, submission) and job.id not in claimed for job in listed):
                 return submission, None  # what an earlier create made shows up only now: it is looked up once more
             if not is_repeat:
                 known |= {job.id for job in listed if has_same_input(job, submission)}
@@ -279,7 +276,7 @@ class Submitter:
             if is_repeat:
                 return await self._set_uncertain(submission, error.title), delay
             certain = replace(submission, create_sent_at=None, create_sent_server_at=None)
-            waiting = await self._change(certain, SubmissionState.UPLOADED, error=error.title, hint=_retry_hint(delay))
+            waiting = await self._change(certain, SubmissionState.UPLOADED, error=error.title, hint=retry_hint(delay))
             return waiting, delay
         except RequestRejectedError as error:
             return await self._end_refused(submission, error, is_repeat=is_repeat)
@@ -305,7 +302,12 @@ class Submitter:
             submission = replace(submission, repeated_at=self._now())
             self._repeated[submission.id] = submission
         else:
-            submission = replace(submission, create_sent_at=self._now(), known_ids=tuple(sorted(known_ids)))
+            submission = replace(
+                submission,
+                create_sent_at=self._now(),
+                create_sent_server_at=self._api.clock.last_date,
+                known_ids=tuple(sorted(known_ids)),
+            )
         return await self._change(submission, SubmissionState.CREATING, error=None, hint=None, redirected_to=None)
 
     async def _end_refused(
@@ -324,7 +326,7 @@ class Submitter:
         """
         if not submission.state.is_uncertain:
             submission = await self._set_uncertain(submission, "The app ended while the create was under way")
-        lookup = CreateLookup(submission, self._store, self._poller, self._save, patience)
+        lookup = CreateLookup(submission, self._store, self._poller, self._save, self._attach, patience)
         self._lookups[submission.id] = lookup
         self._listing.discard(submission.id)
         self._poller.hurry()
@@ -333,10 +335,9 @@ class Submitter:
         if isinstance(end, Job):
             await self._attach(submission, end)
             return None
-        if end is LookupOutcome.GIVEN_UP:
-            self._repeated.pop(submission.id, None)
-            settled = replace(submission, create_sent_at=None, create_sent_server_at=None, repeated_at=None)
-            await self._change(settled, SubmissionState.STOPPED, error="Given up by you while uncertain", hint=None)
+        if end is LookupOutcome.SETTLED:
+            if submission.repeated_at is None:
+                self._repeated.pop(submission.id, None)
             return None
         self._lookups.pop(submission.id)
         return submission  # still uncertain until the next create is committed: killed here, it is looked up again
@@ -373,18 +374,3 @@ class Submitter:
         await self._change(submission, SubmissionState.REJECTED, error=error.title, hint=error.hint)
         severity = "error" if not isinstance(error, AuthenticationError) else "warning"
         self._emit(Notice(error.title, error.hint, severity, submission_key(submission.id)))
-
-
-def _require_unchanged(submission: Submission, fingerprint: Fingerprint) -> None:
-    if (fingerprint.size, fingerprint.sha256) != (submission.size, submission.sha256):
-        raise LocalFileError(
-            f"{submission.path.name} has changed since it was checked",
-            f"Nothing was submitted. {NextStep.PICK} takes the file as it is now, and checks it.",
-        )
-
-
-def _retry_hint(delay: float | None) -> str:
-    if not delay:
-        return _TRIED_AGAIN
-    seconds = max(1, round(delay))
-    return f"No job was made. The server asked for {plural(seconds, 'second')} of patience."

@@ -43,7 +43,7 @@ class Decisions:
             return
         if decision.again and not await ask(app, create_again_question(record)):
             return
-        if not self._engine.decide(record.key, decision):
+        if not await self._engine.decide(record.key, decision):
             self._bridge.notify("It was settled meanwhile", "Nothing was done: the list has it now.")
 
     async def decide_rest(self, record: JobRecord) -> None:

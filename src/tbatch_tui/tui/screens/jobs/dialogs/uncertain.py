@@ -48,7 +48,9 @@ def _options(candidates: Sequence[Job], now: float) -> Iterator[Option[LookupDec
         means: StyledText = [(f"{look.glyph} {look.word}", look.colour), (created, ""), (line(job.id), QUIET)]
         yield Option(LookupDecision(job_id=job.id), f"It is {line(job.id[:8])}", means)
     yield Option(LookupDecision(again=True), "Create again", [("billed twice if the first was made", "")])
-    yield Option(LookupDecision(), "Give up", [("a job that was made shows up later, as made elsewhere", "")])
+    yield Option(
+        LookupDecision(give_up=True), "Give up", [("a job that was made shows up later, as made elsewhere", "")]
+    )
 
 
 def _format_time(then: float | None, now: float) -> str:

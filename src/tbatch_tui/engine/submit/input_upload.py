@@ -1,0 +1,95 @@
+"""Upload the file of a submission, again and again while the server cannot be reached."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tbatch_tui.engine.domain.submission import Submission, SubmissionState
+from tbatch_tui.engine.errors import (
+    ConnectionFailedError,
+    LocalFileError,
+    OutcomeUnknownError,
+    RateLimitError,
+    ServerError,
+)
+from tbatch_tui.engine.journal.mapping import submission_key
+from tbatch_tui.engine.local_files.fingerprint import Fingerprint, fingerprint_file
+from tbatch_tui.engine.next_step import NextStep
+from tbatch_tui.text.plural import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from tbatch_tui.engine.client.api import TogetherApi
+
+_UPLOADS_AT_ONCE = 3
+"""How many parts of a large file are uploaded together."""
+LONGEST_WAIT = 60.0
+"""Seconds between two attempts, unless the server asks for more."""
+_TRIED_AGAIN = "No job was made. It is tried again by itself."
+
+
+class InputUploader:
+    """Uploads the input files of submissions, a few at a time."""
+
+    def __init__(
+        self,
+        api: TogetherApi,
+        save: Callable[[Submission], Awaitable[Submission]],
+        on_upload: Callable[[str, int, int, bool], None],
+        first_retry_delay: float,
+    ) -> None:
+        """Make an uploader. See `Submitter` for the arguments; `save` commits a step and returns it as saved."""
+        self._api = api
+        self._save = save
+        self._on_upload = on_upload
+        self._first_retry_delay = first_retry_delay
+        self._slots = asyncio.Semaphore(_UPLOADS_AT_ONCE)
+
+    async def upload(self, submission: Submission, is_stopped: Callable[[], bool]) -> tuple[Submission, bool]:
+        """Upload the file; return the submission, and whether the server did not have the file before.
+
+        Raises LocalFileError and RequestRejectedError when it cannot be uploaded.
+        """
+        key = submission_key(submission.id)
+        wait = self._first_retry_delay
+        while True:
+            try:
+                _require_unchanged(submission, await fingerprint_file(submission.path))
+                async with self._slots:
+                    uploaded = await self._api.upload(
+                        submission.path, lambda done, total: self._on_upload(key, done, total, False), is_stopped
+                    )
+                # The SDK reads the file a second and third time: what it sent must be what was checked.
+                _require_unchanged(submission, await fingerprint_file(submission.path))
+            except (ConnectionFailedError, OutcomeUnknownError, RateLimitError) as error:
+                # Repeating an upload makes nothing twice: the same bytes get the same file.
+                delay = error.retry_after if isinstance(error, RateLimitError | ServerError) else None
+                submission = await self._save(replace(submission, error=error.title, hint=retry_hint(delay)))
+                await asyncio.sleep(delay or wait)
+                wait = min(LONGEST_WAIT, wait * 2)
+                continue
+            finally:
+                self._on_upload(key, submission.size, submission.size, True)
+            uploaded_submission = replace(
+                submission, state=SubmissionState.UPLOADED, file_id=uploaded.file_id, error=None, hint=None
+            )
+            return await self._save(uploaded_submission), not uploaded.reused
+
+
+def _require_unchanged(submission: Submission, fingerprint: Fingerprint) -> None:
+    if (fingerprint.size, fingerprint.sha256) != (submission.size, submission.sha256):
+        raise LocalFileError(
+            f"{submission.path.name} has changed since it was checked",
+            f"Nothing was submitted. {NextStep.PICK} takes the file as it is now, and checks it.",
+        )
+
+
+def retry_hint(delay: float | None) -> str:
+    """Return what is safe, and when a step that was certainly not carried out is tried again."""
+    if not delay:
+        return _TRIED_AGAIN
+    seconds = max(1, round(delay))
+    return f"No job was made. The server asked for {plural(seconds, 'second')} of patience."
