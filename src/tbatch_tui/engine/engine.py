@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.engine.events import Event, Notice
+from tbatch_tui.engine.events import Event, damaged_history
 from tbatch_tui.engine.groups.groups import JobGroups
 from tbatch_tui.engine.journal.removal import removal_blocker
 from tbatch_tui.engine.journal.store import JobStore
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.submission import Submission
     from tbatch_tui.engine.endpoint import Endpoint
     from tbatch_tui.engine.local_files.fingerprint import Fingerprint
-    from tbatch_tui.engine.local_files.input_state import InputState, InputWatcher
+    from tbatch_tui.engine.local_files.input_state import InputState
     from tbatch_tui.engine.options import EngineOptions
     from tbatch_tui.engine.progress.history import JobHistory
     from tbatch_tui.engine.results import ResultIndex
@@ -74,12 +74,6 @@ class BatchEngine:
 
         return RetryFiles(self._store)
 
-    @cached_property
-    def _inputs(self) -> InputWatcher:
-        from tbatch_tui.engine.local_files.input_state import InputWatcher
-
-        return InputWatcher()
-
     # -- opening and closing -------------------------------------------------------------------------
 
     def first_page(self, limit: int) -> list[JobRecord]:
@@ -105,13 +99,7 @@ class BatchEngine:
         self._log = EventLog(self.options.data_dir)
         await asyncio.to_thread(self._log.open)
         if self._store.damaged is not None:
-            self._emit(
-                Notice(
-                    "The history was damaged and has been set aside",
-                    f"It is kept as {self._store.damaged}. Jobs come back from the server; labels do not.",
-                    "warning",
-                )
-            )
+            self._emit(damaged_history(self._store.damaged))
         self._runtime.start()
         if self.options.background_work:
             self._runtime.spawn(self.groups.resume())
@@ -218,7 +206,7 @@ class BatchEngine:
 
     async def input_state(self, submission: Submission) -> InputState:
         """Return whether the input file is there, and still what was submitted. Cancelling this stops the reading."""
-        return await self._inputs.state_of(submission.path, submission.size, submission.sha256)
+        return await self._runtime.inputs.state_of(submission.path, submission.size, submission.sha256)
 
     async def annotate(self, record: JobRecord | str, label: str, note: str) -> None:
         """Save a label and a note for a record, on this machine only."""
@@ -393,8 +381,6 @@ class BatchEngine:
         """Count the results of a job again, if its files are not those that were counted: see `record.counts`."""
         if (record := self.record(key)) is not None:
             self._runtime.counter.request(record.key)
-
-    # -- small memories ------------------------------------------------------------------------------
 
     async def recents(self, limit: int = 10) -> list[Path]:
         """Return the input files that were submitted lately, newest first."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tbatch_tui.engine.domain.account import ConnectionHealth
     from tbatch_tui.engine.domain.job import FileKind
     from tbatch_tui.engine.domain.record import JobRecord
@@ -85,3 +87,12 @@ class Notice:
 
 
 Event = RecordsChanged | JobsEnded | TransferProgress | ConnectionChanged | ResultsDownloaded | FileDeleted | Notice
+
+
+def damaged_history(path: Path) -> Notice:
+    """Return the notice of a history that could not be read and is at `path` now."""
+    return Notice(
+        "The history was damaged and has been set aside",
+        f"It is kept as {path}. Jobs come back from the server; labels do not.",
+        "warning",
+    )

@@ -39,7 +39,7 @@ from tbatch_tui.engine.errors import (
     RequestRejectedError,
 )
 from tbatch_tui.engine.lenient_json import as_number
-from tbatch_tui.engine.redaction import add_secret, is_usable_key
+from tbatch_tui.engine.redaction import add_secret
 from tbatch_tui.engine.threads import run_detached
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class TogetherApi:
         """
         add_secret(api_key)
         token = login.stored_token() if from_login else None
-        _require_usable(token.text if token is not None else api_key)
+        login.require_usable(token.text if token is not None else api_key)
         options: dict[str, Any] = {
             "api_key": token.text if token is not None else api_key,
             "base_url": base_url,
@@ -360,7 +360,7 @@ class TogetherApi:
             if self._client.api_key != refused:
                 return  # another call has renewed it meanwhile
             token = await asyncio.to_thread(login.renew_token, refused)
-            _require_usable(token.text)
+            login.require_usable(token.text)
             if token.from_other_process and self._account_ids not in (None, (None, None)):
                 await self._require_same_account(token)
             self._token = token
@@ -392,12 +392,3 @@ def _require_id(file_id: object) -> str:
 async def _no_pieces(_: OnPiece) -> AsyncIterator[bytes | bytearray]:
     for piece in tuple[bytes, ...]():
         yield piece
-
-
-def _require_usable(key: str) -> None:
-    """Raise AuthenticationError for a key that no header can hold: h11 would repeat it in its error."""
-    if not is_usable_key(key):
-        raise AuthenticationError(
-            "The API key cannot be used: it holds a line end, or a character that is not ASCII",
-            "Nothing was sent. Set TOGETHER_API_KEY to the key alone, on one line.",
-        )

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from tbatch_tui.engine.errors import AuthenticationError, ConnectionFailedError
 from tbatch_tui.engine.next_step import NextStep
-from tbatch_tui.engine.redaction import add_secret, redact
+from tbatch_tui.engine.redaction import add_secret, is_usable_key, redact
 
 if TYPE_CHECKING:
     from together.lib.cli.auth import StoredCredentials
@@ -87,3 +87,12 @@ def _token(entry: StoredCredentials) -> Token:
     add_secret(entry.access_token)
     add_secret(entry.refresh_token)
     return Token(entry.access_token, entry.expires_at)
+
+
+def require_usable(key: str) -> None:
+    """Raise AuthenticationError for a key that no header can hold: h11 would repeat it in its error."""
+    if not is_usable_key(key):
+        raise AuthenticationError(
+            "The API key cannot be used: it holds a line end, or a character that is not ASCII",
+            "Nothing was sent. Set TOGETHER_API_KEY to the key alone, on one line.",
+        )

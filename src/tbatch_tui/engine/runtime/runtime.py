@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.download.downloader import Downloader
     from tbatch_tui.engine.download.result_paths import ResultPaths
     from tbatch_tui.engine.journal.store import JobStore
+    from tbatch_tui.engine.local_files.input_state import InputWatcher
     from tbatch_tui.engine.options import EngineOptions
     from tbatch_tui.engine.polling.input_names import InputNames
     from tbatch_tui.engine.polling.poller import JobList, Poller
@@ -182,6 +184,13 @@ class Runtime:
         from tbatch_tui.engine.results import CachedIndex, IndexCache, sources_of
 
         return CachedIndex(sources_of(record), IndexCache(self.options.data_dir / "index"), record.key)
+
+    @cached_property
+    def inputs(self) -> InputWatcher:
+        """What tells whether an input file is still what was submitted."""
+        from tbatch_tui.engine.local_files.input_state import InputWatcher
+
+        return InputWatcher()
 
     async def raw_job(self, job_id: str) -> str | None:
         """Return the job as the server wrote it in its last list. See `BatchEngine.raw_job`."""
