@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
-from tbatch_tui.engine.errors import BatchError, ConnectionFailedError
+from tbatch_tui.engine.errors import BatchError, ConnectionFailedError, LocalFileError
 from tbatch_tui.engine.events import ConnectionChanged, Event, Notice
 from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.engine.results.counter import ResultCounter
@@ -63,6 +63,8 @@ class Runtime:
         self._meter = TransferMeter(emit)
         self._api: TogetherApi | None = None
         self._lock: WorkerLock | None = None
+        self._lock_error = ""
+        """Why the worker lock cannot be taken, as it was announced."""
         self._paths: ResultPaths | None = None
         self._input_names: InputNames | None = None
         self._server_files: ServerFiles | None = None
@@ -282,7 +284,7 @@ class Runtime:
         version = await self._store.data_version()
         is_working = False
         while True:
-            if not is_working and await asyncio.to_thread(lock.try_acquire):
+            if not is_working and await self._acquire(lock):
                 is_working = True
                 self.counter.recount_past()
                 self.spawn(downloader.run(self.spawn))
@@ -294,6 +296,16 @@ class Runtime:
                 await self._store.reload_from_disk()
                 await self.resume_submissions()
                 downloader.wake()
+
+    async def _acquire(self, lock: WorkerLock) -> bool:
+        """Take the lock if it is free. Why nobody can take it is announced once."""
+        try:
+            return await asyncio.to_thread(lock.try_acquire)
+        except LocalFileError as error:
+            if error.title != self._lock_error:
+                self._lock_error = error.title
+                self._emit(Notice(error.title, error.hint, "error"))
+            return False
 
     # -- the list of jobs ----------------------------------------------------------------------------
 
