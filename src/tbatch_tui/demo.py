@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.engine.options import EngineOptions
 
-_KEY = "demo-key-of-the-private-sandbox"
 _SERVER_NAME = "demo"
 _JOBS_WITH_RESULTS = 3
 """The latest past jobs whose results are there when the demo is opened for the first time."""
@@ -41,6 +42,8 @@ class DemoServer:
             self._temporary = tempfile.TemporaryDirectory(prefix="tbatch-tui-demo-")
             self.folder = Path(self._temporary.name)
         self._process: subprocess.Popen[str] | None = None
+        self._key = f"{secrets.token_hex(16)}-demo"
+        """Another one each time, with the last characters by which the history knows the demo's account."""
 
     @property
     def samples(self) -> Path:
@@ -53,7 +56,7 @@ class DemoServer:
         The address is not among them: it is known after `start`, and the port changes each time.
         """
         return replace(
-            options, data_dir=self.folder, base_url=None, api_key=_KEY, login=False, server_name=_SERVER_NAME
+            options, data_dir=self.folder, base_url=None, api_key=self._key, login=False, server_name=_SERVER_NAME
         )
 
     def start(self) -> str:
@@ -64,8 +67,9 @@ class DemoServer:
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "tbatch_tui.sandbox", "--demo", "--with-parent", "--quiet", "--port", "0"),
-                *("--key", _KEY, "--data-dir", str(self.folder / "sandbox")),
+                *("--data-dir", str(self.folder / "sandbox")),
             ],
+            env={**os.environ, "TBATCH_SANDBOX_KEY": self._key},  # arguments can be read by every user
             stdin=subprocess.PIPE,  # with --with-parent the server ends when this is closed, for whatever reason
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

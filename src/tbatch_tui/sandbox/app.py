@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hmac
+import ipaddress
 import sys
 import traceback
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -38,7 +40,34 @@ def make_app(state: SandboxState) -> ASGIApp:
     starlette = Starlette(routes=routes, exception_handlers=handlers)
     starlette.router.redirect_slashes = False
     starlette.state.sandbox = state
-    return FaultMiddleware(_KeyCheck(starlette, state.key), state)
+    return _HostCheck(FaultMiddleware(_KeyCheck(starlette, state.key), state))
+
+
+class _HostCheck:
+    """Middleware that answers 421 unless the client means this machine.
+
+    A web page whose host name has been pointed at this machine would send that name.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+        if len(hosts) == 1 and _is_loopback(hosts[0]):
+            await self._app(scope, receive, send)
+            return
+        response = responses.error_response(421, "This server answers on this machine only.", code="misdirected")
+        await response(scope, receive, send)
+
+
+def _is_loopback(host: str) -> bool:
+    """Return whether a Host header names this machine, by its literal name."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or name.endswith(".localhost") or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 class _KeyCheck:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 LOOPBACK = "127.0.0.1"
+KEY_VARIABLE = "TBATCH_SANDBOX_KEY"
+"""The environment variable of the key, for a caller that shows it to nobody: arguments can be read by every user."""
 
 
 class SandboxServer(uvicorn.Server):
@@ -207,7 +209,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--faults", type=Path, metavar="FILE", help="a JSON plan of what goes wrong")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="keep files and jobs here [in memory]")
     parser.add_argument("--seed", type=int, metavar="N", help="the same ids in the same order [by chance]")
-    parser.add_argument("--key", type=_key, help="the key that clients must send [made up]")
+    parser.add_argument(
+        "--key", type=_key, default=os.environ.get(KEY_VARIABLE), help="the key that clients must send [made up]"
+    )
     parser.add_argument("--failure-rate", type=_rate, metavar="R", help="rows that fail by chance, 0 to 1 [0.01]")
     parser.add_argument("--demo", action="store_true", help="begin with two weeks of past jobs")
     parser.add_argument("--quiet", action="store_true", help="no line per request")

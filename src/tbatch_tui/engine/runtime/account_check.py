@@ -5,7 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.errors import BatchError, ConnectionFailedError, OutcomeUnknownError, RateLimitError
+from tbatch_tui.engine.errors import (
+    BatchError,
+    ConnectionFailedError,
+    LocalFileError,
+    OutcomeUnknownError,
+    RateLimitError,
+)
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.client.api import TogetherApi
@@ -69,5 +75,7 @@ class AccountCheck:
         lock = WorkerLock.of_account(self._data_dir, account_id)
         try:
             return lock.try_acquire()
+        except LocalFileError:
+            return False
         finally:
             lock.release()

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
-from tbatch_tui.engine.errors import BatchError, ConnectionFailedError
+from tbatch_tui.engine.errors import BatchError, ConnectionFailedError, LocalFileError
 from tbatch_tui.engine.events import ConnectionChanged, Event, Notice
 from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.engine.results.counter import ResultCounter
@@ -67,6 +67,8 @@ class Runtime:
         self._meter = TransferMeter(emit)
         self._api: TogetherApi | None = None
         self._lock: WorkerLock | None = None
+        self._lock_error = ""
+        """Why the worker lock cannot be taken, as it was announced."""
         self._paths: ResultPaths | None = None
         self._input_names: InputNames | None = None
         self._server_files: ServerFiles | None = None
@@ -299,7 +301,7 @@ class Runtime:
         # After an error it is run again: then what there is to submit is taken up as if another app had written it.
         version = await self._store.data_version() if not self._is_working else None
         while True:
-            if not self._is_working and await asyncio.to_thread(lock.try_acquire):
+            if not self._is_working and await self._acquire(lock):
                 self._is_working = True
                 self.counter.recount_past()
                 tasks.supervise("downloading results", lambda: downloader.run(tasks.spawn_download))
@@ -311,6 +313,16 @@ class Runtime:
                 await self._store.reload_from_disk()
                 await self.resume_submissions()
                 downloader.wake()
+
+    async def _acquire(self, lock: WorkerLock) -> bool:
+        """Take the lock if it is free. Why nobody can take it is announced once."""
+        try:
+            return await asyncio.to_thread(lock.try_acquire)
+        except LocalFileError as error:
+            if error.title != self._lock_error:
+                self._lock_error = error.title
+                self._emit(Notice(error.title, error.hint, "error"))
+            return False
 
     # -- the list of jobs ----------------------------------------------------------------------------
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
+from tbatch_tui.engine.errors import LocalFileError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -30,13 +32,22 @@ class WorkerLock:
         return self._lock.is_locked
 
     def try_acquire(self) -> bool:
-        """Take the lock if it is free, without waiting; return whether it is ours."""
+        """Take the lock if it is free, without waiting; return whether it is ours.
+
+        Raises LocalFileError when nobody could take it: its file cannot be made, or the file system has no locks.
+        """
         if self.is_ours:
             return True
         try:
             self._lock.acquire(blocking=False)
-        except (Timeout, OSError):
+        except Timeout:  # another app has it
             return False
+        except OSError as error:
+            raise LocalFileError(
+                f"The lock {self._lock.lock_file} cannot be taken: {error.strerror or error}",
+                "Nothing is submitted or downloaded meanwhile, and nothing is lost. Mend that, and it goes on by "
+                "itself; or give another folder with --data-dir.",
+            ) from error
         return True
 
     def release(self) -> None:
