@@ -439,3 +439,13 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pyt
     again = Journal(path)
     assert again.records.all(1) == [record]
     again.close()
+
+
+def test_a_submissions_own_note_stays_when_it_becomes_its_job(journal: Journal, account: int) -> None:
+    record = submit(journal, account)
+    assert record.submission is not None
+    journal.records.annotate(account, record.key, "march", "mine")
+    journal.jobs.apply(account, [job(1, "IN_PROGRESS")], NOW, nothing_reserved)
+    journal.records.annotate(account, "job-0001", "", "seen elsewhere")
+    created = journal.submissions.attach_job(account, record.submission, job(1, "IN_PROGRESS"), NOW)
+    assert (created.label, created.note) == ("march", "mine")

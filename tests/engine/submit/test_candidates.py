@@ -101,3 +101,30 @@ async def test_a_job_made_elsewhere_since_the_last_list_is_not_adopted(
         assert record.key != other
         await engine.wait_until(other, lambda r: r.submission is None)
     assert len(box.jobs) == 2
+
+
+@pytest.mark.parametrize("kind", ["jobs missing", "another page", "unreadable"])
+async def test_a_list_that_is_not_whole_does_not_show_that_the_create_was_not_made(
+    kind: str, still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
+) -> None:
+    box = still_sandbox
+    running = box.add_job("IN_PROGRESS")
+    async with asyncio.timeout(15), make_engine(box, lookup_patience=0.4) as engine:
+        await until(lambda: engine.record(running) is not None)
+        others = list(box.jobs)
+        body: object = {
+            "jobs missing": [],
+            "another page": {"data": others, "has_more": True, "next_cursor": "2"},
+            "unreadable": [*others, {"id": None, "status": "VALIDATING"}],
+        }[kind]
+        box.plan_fault("close-after", CREATE[1], method=CREATE[0])
+        box.plan_fault("status", LIST[1], method=LIST[0], last=None, status=200, body=body)
+        key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2, label="mine")
+        await until(lambda: box.count(*CREATE) == 1)
+        lists = box.count(*LIST)
+        await until(lambda: box.count(*LIST) > lists + 6)
+        assert box.count(*CREATE) == 1
+        box.clear_faults()
+        record = await engine.wait_until(key, lambda r: r.job is not None)
+        assert record.label == "mine"
+    assert (box.count(*CREATE), len(box.jobs)) == (1, 2)

@@ -36,7 +36,7 @@ async def lose_two(box: Sandbox, engine: BatchEngine, file: Path, answer: dict[s
     await until(lambda: engine.health.state is HealthState.OK)
     box.plan_fault("close-after", CREATE[1], method=CREATE[0])
     box.plan_fault(path=CREATE[1], method=CREATE[0], first=2, **answer)
-    box.plan_fault("status", LIST[1], method=LIST[0], last=None, status=200, body=[])
+    box.plan_fault("status", LIST[1], method=LIST[0], last=None, status=200, body=list(box.jobs))
     key = await lost(engine, file)
     await until(lambda: box.count(*CREATE) == 2, what="the create is sent again")
     await engine.wait_until(key, lambda r: str(answer["status"]) in ((r.submission and r.submission.error) or ""))

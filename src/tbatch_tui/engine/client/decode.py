@@ -36,14 +36,25 @@ def decode_json(body: bytes) -> Any:
         raise OutcomeUnknownError(UNREADABLE, f"It begins with {body[:60]!r}. It is asked again.") from None
 
 
+_NEXT_PAGE = ("has_more", "next_cursor", "next", "next_page", "cursor", "next_page_token")
+"""Fields by which APIs say that a list goes on."""
+
+
 def decode_jobs(body: bytes) -> list[Job]:
     """Return the jobs of `GET /v1/batches`: a bare array (API), or an object with `data`."""
+    return decode_job_list(body)[0]
+
+
+def decode_job_list(body: bytes) -> tuple[list[Job], bool]:
+    """Return the jobs of `GET /v1/batches`, and whether it looks whole: all are readable, and no page follows."""
     value = decode_json(body)
+    has_more = isinstance(value, dict) and any(value.get(name) for name in _NEXT_PAGE)
     if isinstance(value, dict):
         value = value.get("data")
     if not isinstance(value, list):
         raise OutcomeUnknownError(UNREADABLE, "It is JSON, but not a list of jobs. It is asked again.")
-    return [job for item in value if (job := decode_job(item)) is not None]
+    jobs = [job for item in value if (job := decode_job(item)) is not None]
+    return jobs, len(jobs) == len(value) and not has_more
 
 
 def decode_job(value: Any) -> Job | None:

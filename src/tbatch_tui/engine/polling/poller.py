@@ -10,7 +10,7 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.client.decode import decode_jobs
+from tbatch_tui.engine.client.decode import decode_job_list
 from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
 from tbatch_tui.engine.errors import AuthenticationError, BatchError, ConnectionFailedError, RateLimitError, ServerError
 
@@ -36,6 +36,9 @@ class JobList:
 
     jobs: list[Job]
     asked_at: float
+    is_whole: bool = True
+    """Whether it proves what is not in it: every job that had not ended a moment ago is there, all of it can be read,
+    and no page follows."""
 
 
 class Poller:
@@ -79,6 +82,9 @@ class Poller:
         self._failures = 0
         self._body: bytes | None = None
         self._jobs: list[Job] = []
+        self._is_whole = True
+        self._unended: set[str] = set()
+        """Jobs that a list showed, and none has shown as ended."""
         self._waiting: list[tuple[float, asyncio.Future[JobList]]] = []
         self.health = ConnectionHealth()
 
@@ -133,14 +139,17 @@ class Poller:
         try:
             body = await self._fetch()
             if body != self._body:
-                self._jobs = await asyncio.to_thread(decode_jobs, body)
+                self._jobs, looks_whole = await asyncio.to_thread(decode_job_list, body)
                 self._body = body
+                self._is_whole = looks_whole and self._unended <= {job.id for job in self._jobs}
+                ended = {job.id for job in self._jobs if job.is_ended}
+                self._unended = (self._unended - ended) | {job.id for job in self._jobs if not job.is_ended}
         except BatchError as error:
             return self._back_off(error)
         self._failures = 0
         if self.health.state is not HealthState.OK:
             self._set_health(ConnectionHealth(HealthState.OK, since=self._now()))
-        answer = JobList(self._jobs, asked_at)
+        answer = JobList(self._jobs, asked_at, self._is_whole)
         await self._on_list(answer)
         for since, future in self._waiting:
             if since <= asked_at and not future.done():

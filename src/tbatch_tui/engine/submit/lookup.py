@@ -153,13 +153,13 @@ class CreateLookup:
             return next(iter(matching.values()))
         # A new job of which the list says too little is no proof that ours was not made: a person decides.
         self.candidates = tuple((matching or possible).values())
-        # Only the time between lists that arrived counts: an outage of an hour shows nothing of the server's jobs.
-        if self._last_at is not None and not self.candidates:
+        # Only the time between whole lists counts: an outage of an hour shows nothing of the server's jobs.
+        if self._last_at is not None and answer.is_whole and not self.candidates:
             self._searched += min(_LONGEST_GAP, answer.asked_at - self._last_at)
-        self._last_at = answer.asked_at
+        self._last_at = answer.asked_at if answer.is_whole else None
         if self.candidates:
             await self._ask_person()
-        elif self._searched >= self._patience and self.submission.state is not SubmissionState.HELD:
+        elif answer.is_whole and self._searched >= self._patience and self.submission.state is not SubmissionState.HELD:
             if self.submission.redirected_to is None:
                 return LookupOutcome.NOT_MADE
             await self._hold_redirected(self.submission.redirected_to)

@@ -258,7 +258,10 @@ class Submitter:
         if must_list:
             self._listing.add(submission.id)
             self._poller.hurry()
-            listed = (await self._poller.next_list()).jobs
+            answer = await self._poller.next_list()
+            listed = answer.jobs
+            if is_repeat and not answer.is_whole:
+                return submission, None  # it does not show that the job is not there
             claimed = await self._store.claimed_jobs()
             if any(could_be_ours(job, submission) and job.id not in claimed for job in listed):
                 return submission, None  # what an earlier create made shows up only now: it is looked up once more
