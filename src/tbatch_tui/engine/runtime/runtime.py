@@ -284,10 +284,11 @@ class Runtime:
         version = await self._store.data_version()
         is_working = False
         while True:
-            if not is_working and await asyncio.to_thread(lock.try_acquire):
-                is_working = True
-                self.counter.recount_past()
-                self.spawn(downloader.run(self.spawn))
+            if not lock.is_ours and await asyncio.to_thread(lock.try_acquire):
+                if not is_working:
+                    is_working = True
+                    self.counter.recount_past()
+                    self.spawn(downloader.run(self.spawn))
                 await self.resume_submissions()
             await asyncio.sleep(_JOURNAL_CHECKED_EVERY)
             new_version = await self._store.data_version()

@@ -17,7 +17,10 @@ class WorkerLock:
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._lock = FileLock(path, mode=0o600, thread_local=False)
+        self._identity: tuple[int, int] | None = None
+        """Device and inode of the file that was locked."""
 
     @classmethod
     def of_account(cls, data_dir: Path, account_id: int) -> WorkerLock:
@@ -26,18 +29,27 @@ class WorkerLock:
 
     @property
     def is_ours(self) -> bool:
-        """Whether this object holds the lock."""
-        return self._lock.is_locked
+        """Whether this object holds the lock, and its file is still the one that others would lock."""
+        return self._lock.is_locked and self._identity == self._read_identity()
 
     def try_acquire(self) -> bool:
         """Take the lock if it is free, without waiting; return whether it is ours."""
         if self.is_ours:
             return True
         try:
+            self._lock.release(force=True)  # of a file that was removed
             self._lock.acquire(blocking=False)
         except (Timeout, OSError):
             return False
+        self._identity = self._read_identity()
         return True
+
+    def _read_identity(self) -> tuple[int, int] | None:
+        try:
+            status = self._path.stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
 
     def release(self) -> None:
         """Give the lock up, if it is ours."""
