@@ -185,7 +185,7 @@ async def test_an_outage_does_not_count_as_searching_for_the_job(
         hidden = {"status": 200, "body": []}
         sandbox.plan_fault("status", "/v1/batches", method="GET", first=1, last=2, **hidden)
         sandbox.plan_fault("status", "/v1/batches", method="GET", first=3, last=7, status=503)  # 0.1 + 0.2 + … s
-        sandbox.plan_fault("status", "/v1/batches", method="GET", first=8, last=8, **hidden)
+        sandbox.plan_fault("status", "/v1/batches", method="GET", first=8, last=9, **hidden)
         key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         await engine.wait_until(key, lambda r: r.job is not None)
     assert sandbox.count("POST", "/v1/batches") == 1

@@ -301,10 +301,11 @@ class Runtime:
         # After an error it is run again: then what there is to submit is taken up as if another app had written it.
         version = await self._store.data_version() if not self._is_working else None
         while True:
-            if not self._is_working and await self._acquire(lock):
-                self._is_working = True
-                self.counter.recount_past()
-                tasks.supervise("downloading results", lambda: downloader.run(tasks.spawn_download))
+            if not lock.is_ours and await self._acquire(lock):
+                if not self._is_working:
+                    self._is_working = True
+                    self.counter.recount_past()
+                    tasks.supervise("downloading results", lambda: downloader.run(tasks.spawn_download))
                 await self.resume_submissions()
             await asyncio.sleep(_JOURNAL_CHECKED_EVERY)
             new_version = await self._store.data_version()

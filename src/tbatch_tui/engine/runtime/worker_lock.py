@@ -19,7 +19,10 @@ class WorkerLock:
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._lock = FileLock(path, mode=0o600, thread_local=False)
+        self._identity: tuple[int, int] | None = None
+        """Device and inode of the file that was locked."""
 
     @classmethod
     def of_account(cls, data_dir: Path, account_id: int) -> WorkerLock:
@@ -28,8 +31,8 @@ class WorkerLock:
 
     @property
     def is_ours(self) -> bool:
-        """Whether this object holds the lock."""
-        return self._lock.is_locked
+        """Whether this object holds the lock, and its file is still the one that others would lock."""
+        return self._lock.is_locked and self._identity == self._read_identity()
 
     def try_acquire(self) -> bool:
         """Take the lock if it is free, without waiting; return whether it is ours.
@@ -39,6 +42,7 @@ class WorkerLock:
         if self.is_ours:
             return True
         try:
+            self._lock.release(force=True)  # of a file that was removed
             self._lock.acquire(blocking=False)
         except Timeout:  # another app has it
             return False
@@ -48,7 +52,15 @@ class WorkerLock:
                 "Nothing is submitted or downloaded meanwhile, and nothing is lost. Mend that, and it goes on by "
                 "itself; or give another folder with --data-dir.",
             ) from error
+        self._identity = self._read_identity()
         return True
+
+    def _read_identity(self) -> tuple[int, int] | None:
+        try:
+            status = self._path.stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
 
     def release(self) -> None:
         """Give the lock up, if it is ours."""
