@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -67,7 +66,7 @@ def demands(tmp_path: Path, *bodies: Any) -> tuple[Demand, ...]:
 
 def without_bounds(demanded: tuple[Demand, ...]) -> tuple[Demand, ...]:
     """The demands without the bound of their prompts, which has tests of its own."""
-    return tuple(replace(demand, most_prompt_tokens=0) for demand in demanded)
+    return tuple(demand._replace(most_prompt_tokens=0) for demand in demanded)
 
 
 def chat(text: Any, model: str = "m/full", **more: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.domain.job import FileKind, Job, JobStatus, LocalStatus, known_status
 from tbatch_tui.engine.domain.submission import JobGroup, Submission, SubmissionState
@@ -244,8 +244,7 @@ _LOCAL_STATUS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class FamilyMember:
+class FamilyMember(NamedTuple):
     """One job of a family, which is an original with its retries, their retries and so on."""
 
     record: JobRecord

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,8 +119,7 @@ class JobGroup:
         return "the rest" if self.parts == 2 else f"the rest, {part - 1} of {self.parts - 1}"
 
 
-@dataclass(frozen=True, slots=True)
-class PartFile:
+class PartFile(NamedTuple):
     """One of the files that an input file was split into."""
 
     path: Path

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
@@ -90,7 +89,7 @@ class JobGroups:
         parts = await self._write_parts(path, fingerprint, requests, first)
         folder = parts[0].path.parent
         try:
-            parts = [replace(part, estimate=await self._estimate(part.path)) for part in parts]
+            parts = [part._replace(estimate=await self._estimate(part.path)) for part in parts]
         except BaseException:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
             raise

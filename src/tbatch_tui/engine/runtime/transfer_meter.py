@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.job import FileKind
@@ -22,11 +21,15 @@ TransferKey = tuple[str, bool, FileKind | None]
 """Record key, upload or not, which result file."""
 
 
-@dataclass(slots=True)
 class _Reading:
-    done: int
-    at: float
-    rate: float = 0.0
+    """How far a transfer was when it was last announced. No dataclass: the first frame would pay for it."""
+
+    __slots__ = ("at", "done", "rate")
+
+    def __init__(self, done: int, at: float, rate: float = 0.0) -> None:
+        self.done = done
+        self.at = at
+        self.rate = rate
 
 
 class TransferMeter:

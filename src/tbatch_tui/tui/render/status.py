@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tbatch_tui.engine.domain.job import JobStatus, LocalStatus, known_status
 from tbatch_tui.engine.domain.record import JobRecord, Rank
@@ -17,8 +17,7 @@ ACTIVE, OK, ATTENTION, FAILED, QUIET = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class StatusStyle:
+class StatusStyle(NamedTuple):
     """How a status is shown. `colour` is a theme variable."""
 
     glyph: str

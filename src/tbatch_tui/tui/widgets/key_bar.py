@@ -6,8 +6,7 @@ A click on a key presses it. Keys that do not fit are dropped from the right, ex
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len
 
@@ -26,8 +25,7 @@ SEPARATOR = "  "
 _ORDER = {binding.id: index for index, binding in reversed(list(enumerate(keys.ALL)))}
 
 
-@dataclass(frozen=True, slots=True)
-class ShownKey:
+class ShownKey(NamedTuple):
     """A key of the bar."""
 
     id: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.domain.job import JobStatus
@@ -44,8 +43,7 @@ NO_KEY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class JobRow:
+class JobRow(NamedTuple):
     """A row of the list."""
 
     record: JobRecord
