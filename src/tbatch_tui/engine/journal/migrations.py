@@ -172,7 +172,6 @@ _MIGRATIONS = (
     ALTER TABLE submissions ADD COLUMN create_sent_server_at REAL;
     ALTER TABLE submissions ADD COLUMN repeated_at REAL;
     ALTER TABLE submissions ADD COLUMN redirected_to TEXT;
-    ALTER TABLE submissions ADD COLUMN owner TEXT;
     CREATE INDEX submissions_by_repeat ON submissions (account_id) WHERE repeated_at IS NOT NULL;
     UPDATE submissions SET create_sent_at = created_at WHERE state IN ('creating', 'uncertain', 'held');
     """,
