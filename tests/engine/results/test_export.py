@@ -7,6 +7,7 @@ import io
 import json
 import random
 import re
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -329,8 +330,9 @@ def test_parquet_has_the_types_of_its_columns(tmp_path: Path) -> None:
     assert parquet.read_table(path).num_rows == 0
 
 
-@pytest.mark.skipif(has_parquet(), reason="the extra parquet is installed")
-def test_without_pyarrow_the_error_names_it(tmp_path: Path) -> None:
+def test_without_pyarrow_the_error_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert not has_parquet()
     index = build_index(tmp_path, requests=[request_row("a")])
     with pytest.raises(BatchError, match="pyarrow"):
         export_rows(index, [0], tmp_path / "t.parquet", ExportFormat.PARQUET)
