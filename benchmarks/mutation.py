@@ -1,0 +1,156 @@
+"""Change the code in small ways and count how many of the changes the tests notice: `python -m benchmarks.mutation`.
+
+    python -m benchmarks.mutation [--rooms submit,journal] [--sample 60] [--seed 1] [--show]
+
+Mutants are made and run by mutmut, in a copy of the tree. For each room a sample of its mutants is drawn with the seed
+and tried against the room's own tests; `--sample 0` tries all of them, which takes hours. `--show` prints each change
+that no test noticed. A mutant that no test runs counts as unnoticed; one that makes the tests hang, as noticed.
+
+Mutmut switches a mutant on after the code was imported, so it cannot see what a change of code that runs on import
+does. What went unnoticed is therefore tried once more in a fresh process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.bars import exit_code, print_bar
+
+ROOT = Path(__file__).parent.parent
+BAR = 0.85
+"""Share of the mutants of all rooms together that have to be noticed."""
+COPIED = ("src", "tests", "benchmarks", "docs", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE")
+CHILDREN = 6
+"""Mutants that are tried at once: the tests mostly wait, for a server or a list."""
+# On a busy machine a socket may be closed later than a test ends: no reason to call a mutant noticed.
+PYTEST = ["-n", "0", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestUnraisableExceptionWarning"]
+# What mutmut's exit codes of a mutant mean; every other one is a mutant that was noticed.
+SURVIVED, NOT_COVERED, SKIPPED = (0,), (5, 33), (34, None)
+
+
+class Room(NamedTuple):
+    """Part of the code, and the tests that have to notice when it changes."""
+
+    sources: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+ENGINE, TESTS = "src/tbatch_tui/engine", "tests/engine"
+ROOMS = {
+    "submit": Room((f"{ENGINE}/submit/*",), (f"{TESTS}/submit", f"{TESTS}/scenarios/test_exactly_once.py")),
+    "journal": Room((f"{ENGINE}/journal/*",), (f"{TESTS}/journal", f"{TESTS}/submit", "tests/test_opens_0_1.py")),
+    "client": Room(
+        (f"{ENGINE}/client/*",), (f"{TESTS}/client", f"{TESTS}/download", f"{TESTS}/scenarios/test_fault_matrix.py")
+    ),
+    "download": Room((f"{ENGINE}/download/*",), (f"{TESTS}/download", f"{TESTS}/scenarios/test_main_job.py")),
+    "check": Room((f"{ENGINE}/check/*",), (f"{TESTS}/check", "tests/cli/test_check.py")),
+    "results": Room((f"{ENGINE}/results/*",), (f"{TESTS}/results",)),
+    "text gate": Room(
+        ("src/tbatch_tui/tui/sanitize.py", "src/tbatch_tui/text/escape.py"),
+        ("tests/tui/test_sanitize.py", "tests/text"),
+    ),
+}
+
+
+class Outcome(NamedTuple):
+    """What became of the sampled mutants of a room."""
+
+    tried: int
+    unnoticed: tuple[str, ...]
+    """Names of the mutants that no test noticed."""
+
+
+def try_room(name: str, room: Room, sample: int, seed: int, *, show: bool) -> Outcome:
+    """Make the mutants of a room in a copy of the tree, try a sample of them, and print what came of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder)
+        _copy(tree, room)
+        subprocess.run(["mutmut", "run", "none.of.them"], cwd=tree, capture_output=True, check=False)
+        mutants = sorted(_exit_codes(tree))
+        chosen = random.Random(seed).sample(mutants, sample) if 0 < sample < len(mutants) else mutants
+        command = ["mutmut", "run", "--max-children", str(CHILDREN), *chosen]
+        ran = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
+        codes = _exit_codes(tree)
+        tried = [mutant for mutant in chosen if codes[mutant] not in SKIPPED]
+        if not tried:
+            raise SystemExit(f"{name}: no mutant was tried:\n{ran.stdout[-2000:]}{ran.stderr[-2000:]}")
+        unnoticed = tuple(
+            mutant
+            for mutant in tried
+            if codes[mutant] in SURVIVED + NOT_COVERED and not _is_noticed_afresh(tree, room, mutant)
+        )
+        share = 1 - len(unnoticed) / len(tried)
+        print(f"{name:10} {len(mutants):5} mutants, {len(tried):4} tried, {share:4.0%} noticed", flush=True)
+        for mutant in unnoticed if show else ():
+            diff = subprocess.run(["mutmut", "show", mutant], cwd=tree, capture_output=True, text=True, check=False)
+            print(f"--- {mutant}{' (run by no test)' if codes[mutant] in NOT_COVERED else ''}")
+            print("\n".join(line for line in diff.stdout.splitlines() if re.match(r"[-+@]", line)), flush=True)
+        return Outcome(len(tried), unnoticed)
+
+
+def _is_noticed_afresh(tree: Path, room: Room, mutant: str) -> bool:
+    """Run the room's tests in a process of its own, in which the mutant is on from the start."""
+    mutants = tree / "mutants"
+    environment = {**os.environ, "MUTANT_UNDER_TEST": mutant, "PYTHONPATH": str(mutants / "src")}
+    command = [sys.executable, "-m", "pytest", "-x", *PYTEST, *room.tests]
+    try:
+        return subprocess.run(command, cwd=mutants, env=environment, capture_output=True, timeout=600).returncode != 0
+    except subprocess.TimeoutExpired:
+        return True
+
+
+def _copy(tree: Path, room: Room) -> None:
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, tree / name)
+    settings = {
+        "source_paths": ["src"],
+        "only_mutate": list(room.sources),
+        "pytest_add_cli_args": PYTEST,
+        "pytest_add_cli_args_test_selection": list(room.tests),
+        "also_copy": [name for name in COPIED if name not in ("src", "tests")],
+    }
+    with (tree / "pyproject.toml").open("a") as file:
+        file.write("\n[tool.mutmut]\n")
+        file.writelines(f"{key} = {json.dumps(value)}\n" for key, value in settings.items())
+
+
+def _exit_codes(tree: Path) -> dict[str, int | None]:
+    """Return the exit code of each mutant's tests by its name; None if it has not been tried."""
+    codes: dict[str, int | None] = {}
+    for meta in tree.glob("mutants/src/**/*.meta"):
+        codes |= json.loads(meta.read_text())["exit_code_by_key"]
+    return codes
+
+
+def main() -> int:
+    """Try the rooms that are asked for, and print each room's share and that of all together."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--rooms", default=",".join(ROOMS), help=f"of {', '.join(ROOMS)}")
+    parser.add_argument("--sample", type=int, default=60, help="mutants of each room; 0 for all")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--show", action="store_true", help="print each change that no test noticed")
+    arguments = parser.parse_args()
+    names = [name.strip() for name in arguments.rooms.split(",")]
+    outcomes = [try_room(n, ROOMS[n], arguments.sample, arguments.seed, show=arguments.show) for n in names]
+    tried = sum(outcome.tried for outcome in outcomes)
+    share = 1 - sum(len(outcome.unnoticed) for outcome in outcomes) / tried
+    print_bar(f"all        {tried} tried, {share:.0%} noticed (bar {BAR:.0%})", share >= BAR)
+    return exit_code()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
