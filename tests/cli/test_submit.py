@@ -62,6 +62,28 @@ def test_a_file_over_the_limits_goes_as_several_jobs_when_asked(run: Run, sandbo
     assert again.returncode == 1 and "ran already" in again.stderr
 
 
+def test_only_the_part_that_was_refused_is_sent_again(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:
+    file = tmp_path / "many.jsonl"
+    line = '{"custom_id": "%d", "body": {"model": "m/m", "messages": [{"role": "user", "content": "x"}]}}\n'
+    file.write_text("".join(line % number for number in range(50_001)))
+    sandbox.plan_fault("status", "/v1/batches", method="POST", first=1, last=1, status=402, body="{}")
+    refused = run("submit", str(file), "--in-parts", *SOON)
+    assert refused.returncode == 1 and "No job was made" in refused.stderr
+    [before] = sandbox.jobs
+    again = run("submit", str(file), "--in-parts", *SOON)
+    assert again.returncode == 0, again.stderr
+    assert "1 of 2 parts was not sent before: only that one is sent now" in again.stderr
+    [sent] = [job for job in sandbox.jobs if job["id"] != before["id"]]
+    assert again.stdout.split() == [sent["id"]]
+    lines = [sandbox.file_bytes(job["input_file_id"]).count(b"\n") for job in sandbox.jobs]
+    assert sorted(lines) == [1, 50_000]
+    whole = run("submit", str(file), "--in-parts", *SOON)
+    assert whole.returncode == 1 and "ran already" in whole.stderr
+    assert len(sandbox.jobs) == 2
+    assert run("submit", str(file), "--in-parts", "--again", *SOON).returncode == 0
+    assert len(sandbox.jobs) == 4
+
+
 def test_two_submits_in_parts_of_the_same_bytes_at_once_make_one_set(
     start: Start, sandbox: Sandbox, tmp_path: Path
 ) -> None:

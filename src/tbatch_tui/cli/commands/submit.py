@@ -20,6 +20,7 @@ from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.record_json import record_to_dict
 from tbatch_tui.engine.submit.checked_input import fingerprint_checked
 from tbatch_tui.engine.threads import run_reading
+from tbatch_tui.text.plural import plural
 
 if TYPE_CHECKING:
     import argparse
@@ -79,15 +80,18 @@ async def submit_checked(
 ) -> int:
     """Submit a file without errors, follow its jobs, and return the exit code.
 
-    With `again` it is submitted even if these exact bytes ran before.
+    With `again` it is submitted even if these exact bytes ran before. Of a file in parts of which some were refused or
+    stopped, only those are sent, either way: what ran would be billed twice.
     """
     engine = session.engine
     assert report.endpoint is not None
     await session.list_jobs()  # only then it is known whose key it is, and so what ran before
     fingerprint = await fingerprint_checked(report)  # the list may have taken long
     key = None
-    earlier: Sequence[JobRecord] = [] if again else await engine.earlier_runs(fingerprint.sha256, report.endpoint)
-    if not earlier:
+    earlier: Sequence[JobRecord] = await engine.earlier_runs(fingerprint.sha256, report.endpoint)
+    if sent := await _send_unsent(session, earlier):
+        return max([await _follow(session, part, arguments) for part in sent])
+    if again or not earlier:
         try:
             key = await _start(session, report, arguments, fingerprint, known_runs=None if again else ())
         except AlreadySubmittedError as error:  # another command was quicker, while the parts were written here
@@ -102,6 +106,29 @@ async def submit_checked(
         return FAILED
     parts = [record.key for record in await engine.groups.parts(key) if not record.is_waiting]
     return max([await _follow(session, part, arguments) for part in parts or [key]])
+
+
+async def _send_unsent(session: Session, earlier: Sequence[JobRecord]) -> list[str]:
+    """Submit what was refused or stopped of a file that ran in part, and print that only that is sent.
+
+    Returns:
+        The keys of what is being submitted now; none if these bytes ran as a whole, or not at all.
+    """
+    groups = session.engine.groups
+    unsent = await groups.unsent_of(earlier)
+    try:
+        sent = await groups.send_unsent(unsent[0].key) if unsent else []
+    except AlreadySubmittedError:  # they ran in another submission
+        return []
+    if not sent:
+        return []
+    parts = await groups.parts(sent[0].key)
+    were, are = ("was", "that one is") if len(sent) == 1 else ("were", "those are")
+    print_message(
+        f"{len(sent)} of {plural(len(parts), 'part')} {were} not sent before: only {are} sent now. "
+        "What ran is not sent again."
+    )
+    return list(dict.fromkeys(part.key for part in (*sent, *parts) if part in sent or part.is_being_submitted))
 
 
 async def _take_up(session: Session, earlier: Sequence[JobRecord]) -> str | None:

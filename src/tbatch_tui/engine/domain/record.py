@@ -171,8 +171,13 @@ class JobRecord:
 
     @property
     def can_decide(self) -> bool:
-        """Whether the person has something to decide: about an uncertain create, or the rest of a file."""
-        return self.status == LocalStatus.UNCERTAIN or self.is_waiting
+        """Whether the person has something to decide: an uncertain create, the rest of a file, what was not sent."""
+        return self.status == LocalStatus.UNCERTAIN or self.is_waiting or self.can_send_again
+
+    @property
+    def can_send_again(self) -> bool:
+        """Whether it is a submission that was refused or stopped, and certainly made no job."""
+        return self.job is None and self.submission is not None and self.submission.is_unsent
 
     @property
     def can_download(self) -> bool:

@@ -89,6 +89,12 @@ class Submission:
         """
         return self.create_sent_at is not None and self.job_id is None
 
+    @property
+    def is_unsent(self) -> bool:
+        """Whether it certainly made no job, was refused or stopped, and so can be sent again."""
+        ended = (SubmissionState.REJECTED, SubmissionState.STOPPED)
+        return self.state in ended and self.job_id is None and not self.may_have_been_created
+
 
 @dataclass(frozen=True, slots=True)
 class JobGroup:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
 from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.domain.submission import PartFile, SubmissionState
 from tbatch_tui.engine.events import Event, Notice, RecordsChanged
+from tbatch_tui.engine.groups.part_folders import remove_orphans, writing_parts
 from tbatch_tui.engine.threads import run_cancellable
 from tbatch_tui.text.plural import plural
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.cost import Estimate
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.endpoint import Endpoint
+    from tbatch_tui.engine.groups.send_again import UnsentFiles
     from tbatch_tui.engine.journal.store import JobStore
     from tbatch_tui.engine.local_files.fingerprint import Fingerprint
     from tbatch_tui.engine.runtime.runtime import Runtime
@@ -56,6 +59,17 @@ class JobGroups:
         self._admit = admit
         self._estimate = estimate
 
+    @property
+    def _home(self) -> Path:
+        """The folder in which each submit makes one for its parts."""
+        return self._runtime.options.data_dir / "parts"
+
+    @cached_property
+    def _unsent(self) -> UnsentFiles:
+        from tbatch_tui.engine.groups.send_again import UnsentFiles
+
+        return UnsentFiles(self._store, self._runtime.inputs, self._home)
+
     async def submit(
         self,
         path: Path,
@@ -86,6 +100,33 @@ class JobGroups:
         """
         path = await self._admit(path)
         first = first if first < requests else 0
+        async with writing_parts(self._home):
+            records = await self._write_and_save(
+                path,
+                endpoint,
+                requests=requests,
+                fingerprint=fingerprint,
+                label=label,
+                first=first,
+                auto_continue=auto_continue,
+                known_runs=known_runs,
+            )
+        await self._runtime.resume_submissions()
+        return records[0].key
+
+    async def _write_and_save(
+        self,
+        path: Path,
+        endpoint: Endpoint,
+        *,
+        requests: int,
+        fingerprint: Fingerprint,
+        label: str,
+        first: int,
+        auto_continue: bool,
+        known_runs: Sequence[JobRecord] | None,
+    ) -> list[JobRecord]:
+        """Write the parts, and save the intent to run them. See `submit`."""
         parts = await self._write_parts(path, fingerprint, requests, first)
         folder = parts[0].path.parent
         try:
@@ -94,7 +135,7 @@ class JobGroups:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
             raise
         try:
-            records = await self._store.add_group(
+            return await self._store.add_group(
                 parts,
                 path=path,
                 fingerprint=fingerprint,
@@ -108,8 +149,6 @@ class JobGroups:
         except AlreadySubmittedError:  # after any other error they may have been committed all the same
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
             raise
-        await self._runtime.resume_submissions()
-        return records[0].key
 
     async def _write_parts(self, path: Path, fingerprint: Fingerprint, requests: int, first: int) -> list[PartFile]:
         """Write the parts in a thread, which stops when this is cancelled."""
@@ -120,7 +159,7 @@ class JobGroups:
         return await run_cancellable(
             write_parts,
             path,
-            options.data_dir / "parts",
+            self._home,
             fingerprint=fingerprint,
             requests=requests,
             first=first,
@@ -134,6 +173,51 @@ class JobGroups:
         if record is None or record.group is None:
             return []
         return await self._store.parts(record.group.id)
+
+    async def unsent(self, key: str) -> list[JobRecord]:
+        """Return what `send_unsent` would send: the parts of the same file, or the file, refused or stopped."""
+        record = self._store.record(key)
+        return await self._unsent.find(record) if record is not None else []
+
+    async def unsent_of(self, runs: Sequence[JobRecord]) -> list[JobRecord]:
+        """Return what was not sent of a file that ran in part; none if one of its runs was of all of it.
+
+        Args:
+            runs: as `BatchEngine.earlier_runs` returns them.
+        """
+        unsent: list[JobRecord] = []
+        for run in runs:
+            if self._store.record(run.key) is None:
+                continue  # of another account of this organisation
+            parts = await self.unsent(run.key)
+            if not parts:
+                return []
+            unsent = unsent or parts
+        return unsent
+
+    async def runs_elsewhere(self, key: str) -> list[JobRecord]:
+        """Return other submissions of the same bytes that ran: sending what was not sent here is billed again."""
+        record = self._store.record(key)
+        return await self._store.runs_elsewhere(record) if record is not None else []
+
+    async def send_unsent(self, key: str, known_runs: Sequence[JobRecord] = ()) -> list[JobRecord]:
+        """Submit once more what of a file was refused or stopped, and nothing of what ran or may have been created.
+
+        Parts whose file in the data folder is gone are written anew from the unchanged original.
+
+        Raises AuthenticationError as a submit does, LocalFileError when the bytes are not at hand any more, and
+        AlreadySubmittedError if the same bytes ran in another submission that is not among `known_runs`.
+
+        Returns:
+            The records that are being submitted now; none if there was nothing to send.
+        """
+        records = await self.unsent(key)
+        for record in records[:1]:
+            assert record.submission is not None
+            await self._admit(record.submission.path)
+        sent = await self._unsent.send(records, known_runs) if records else []
+        await self._runtime.resume_submissions()
+        return sent
 
     async def send_rest(self, key: str) -> int:
         """Submit the parts of a group that wait; return how many jobs that makes. Raises BatchError."""
@@ -173,7 +257,11 @@ class JobGroups:
                     self._runtime.spawn(self._decide_rest(record))
 
     async def resume(self) -> None:
-        """Do the same for groups whose first part ended while no app was open, or just before one was closed."""
+        """Do the same for groups whose first part ended while no app was open, or just before one was closed.
+
+        Before that, remove what a killed app left of parts that never were submitted.
+        """
+        await remove_orphans(self._home, self._store.part_paths)
         for record in await self._store.parts_of_waiting_groups():
             if is_first_part(record) and is_counted(record):
                 await self._decide_rest(record)

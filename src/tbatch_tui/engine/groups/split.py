@@ -18,7 +18,7 @@ from tbatch_tui.engine.local_files.filenames import safe_name
 from tbatch_tui.engine.local_files.rights import PRIVATE, create_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from tbatch_tui.engine.local_files.fingerprint import Fingerprint
@@ -61,10 +61,53 @@ def write_parts(
         return writer.named(path.stem, bool(first))
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
-        raise LocalFileError(
-            f"The parts of {path.name} cannot be written to {folder}: {error.strerror or error}",
-            "Nothing was submitted, and nothing was left behind. --data-dir says where they go.",
-        ) from error
+        raise _not_written(path, folder, error) from error
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def rewrite_parts(
+    path: Path,
+    home: Path,
+    *,
+    fingerprint: Fingerprint,
+    requests: int,
+    first: int,
+    counts: Sequence[int],
+    wanted: Mapping[str, str],
+    cancelled: Callable[[], bool] = lambda: False,
+) -> dict[str, Path]:
+    """Write parts whose files are gone once more, into a new folder in `home`. For a thread.
+
+    Raises as `write_parts` does, and LocalFileError when what was written is not what the parts were.
+
+    Args:
+        fingerprint: of the whole file, which has so many `requests`.
+        first: how many of them were the first part; 0 if none went ahead.
+        counts: how many requests the other parts have, in their order.
+        wanted: the name of each part that is to be written, by its SHA-256.
+
+    Returns:
+        The new files, by their SHA-256.
+    """
+    folder = home / secrets.token_hex(6)
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700)
+        ahead = {number * requests // first for number in range(first)} if first else set()
+        writer = _Parts(folder, counts)
+        writer.split(path, ahead, fingerprint, cancelled)
+        written = {part.sha256: part.path for part in writer.named(path.stem, bool(first))}
+        if wanted.keys() - written.keys():
+            raise _changed(path)
+        for sha256, part in written.items():
+            if sha256 not in wanted:
+                part.unlink()
+        return {sha256: written[sha256].rename(folder / name) for sha256, name in wanted.items()}
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise _not_written(path, folder, error) from error
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -95,7 +138,8 @@ class _PartWriter:
 class _Parts:
     """The files of a folder while they are written."""
 
-    def __init__(self, folder: Path, requests_max: int, bytes_max: int) -> None:
+    def __init__(self, folder: Path, requests_max: int | Sequence[int], bytes_max: int | None = None) -> None:
+        """Without `bytes_max` the requests of each part are given, in their order."""
         self._folder = folder
         self._requests_max = requests_max
         self._bytes_max = bytes_max
@@ -132,11 +176,19 @@ class _Parts:
         if is_ahead and self._ahead is not None:
             return self._ahead
         last = self._rest[-1] if self._rest else None
-        if last is None or last.requests >= self._requests_max or last.size + length + 1 > self._bytes_max:
+        if last is None or self._is_full(last, length):
             if last is not None:
                 last.close()
             self._rest.append(last := self._new())
         return last
+
+    def _is_full(self, part: _PartWriter, length: int) -> bool:
+        """Return whether the last part has no room for another line of so many bytes."""
+        if not isinstance(self._requests_max, int):
+            number = len(self._rest) - 1
+            return number < len(self._requests_max) and part.requests >= self._requests_max[number]
+        is_long = self._bytes_max is not None and part.size + length + 1 > self._bytes_max
+        return is_long or part.requests >= self._requests_max
 
     def _new(self) -> _PartWriter:
         return _PartWriter(self._folder / secrets.token_hex(6))
@@ -153,6 +205,13 @@ class _Parts:
         final = self._folder / name
         part.path.rename(final)
         return PartFile(final, part.size, part.hash.hexdigest(), part.requests)
+
+
+def _not_written(path: Path, folder: Path, error: OSError) -> LocalFileError:
+    return LocalFileError(
+        f"The parts of {path.name} cannot be written to {folder}: {error.strerror or error}",
+        "Nothing was submitted, and nothing was left behind. --data-dir says where they go.",
+    )
 
 
 def _changed(path: Path) -> LocalFileError:

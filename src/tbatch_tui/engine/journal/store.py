@@ -12,7 +12,7 @@ from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.journal.submission_store import SubmissionStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from tbatch_tui.engine.domain.account import Account
@@ -201,9 +201,30 @@ class JobStore(SubmissionStore):
         self._published.publish(records)
         return records
 
-    async def parts(self, group_id: int) -> list[JobRecord]:
-        """Return the records of a group's parts, in their order."""
-        return await self._run(self._journal.groups.parts, self.account_id, group_id)
+    async def parts(self, group_id: int, *, even_removed: bool = False) -> list[JobRecord]:
+        """Return the records of a group's parts, in their order; `even_removed` with those taken out of the list."""
+        return await self._run(self._journal.groups.parts, self.account_id, group_id, even_removed=even_removed)
+
+    async def part_paths(self) -> list[Path]:
+        """Return the files of all parts, of every account."""
+        return await self._run(self._journal.groups.part_paths)
+
+    async def runs_elsewhere(self, record: JobRecord) -> list[JobRecord]:
+        """Return the runs of the bytes of a record in other submissions than those of its own file."""
+        return await self._run(self._journal.submissions.runs_elsewhere, self.account_id, record)
+
+    async def send_again(self, paths: Mapping[str, Path], known_runs: Sequence[JobRecord]) -> list[JobRecord]:
+        """Save the intent to submit again what was refused or stopped; return the records that changed.
+
+        Raises AlreadySubmittedError.
+
+        Args:
+            paths: by key of the record, where its file is now.
+            known_runs: runs in other submissions that the person knows of.
+        """
+        sent = await self._run(self._journal.submissions.send_again, self.account_id, paths, known_runs, self._now())
+        self._published.publish(sent)
+        return sent
 
     async def parts_of_waiting_groups(self) -> list[JobRecord]:
         """Durably return the records of all parts of the groups of which a part has not been sent yet."""

@@ -203,7 +203,9 @@ def details_lines(record: JobRecord, now: float, width: int | None = None) -> li
     elif submission is not None:
         of = f", {record.part_words} of" if record.group is not None else ""
         path = record.group.path if record.group is not None else submission.path
-        third = [
+        if record.can_send_again:
+            third = [(key_display(keys.SETTLE), "bold $accent-text"), (" sends it again · ", "$status-quiet")]
+        third += [
             (f"input{of} ", "$status-quiet"),
             (line(fmt.short_path(path)), ""),
             (f" ({fmt.size(submission.size)})", ""),

@@ -6,7 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.submission import SUBMISSION_PREFIX, PartFile, SubmissionState
-from tbatch_tui.engine.journal.mapping import RECORD_SELECT, estimate_to_json, path_to_blob, row_to_record
+from tbatch_tui.engine.journal.mapping import (
+    RECORD_SELECT,
+    blob_to_path,
+    estimate_to_json,
+    path_to_blob,
+    row_to_record,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,13 +108,19 @@ class GroupTable:
                 for number, part in enumerate(parts, start=1)
             ]
 
-    def parts(self, account_id: int, group_id: int) -> list[JobRecord]:
-        """Return the records of a group's parts, in the order of the parts."""
+    def parts(self, account_id: int, group_id: int, *, even_removed: bool = False) -> list[JobRecord]:
+        """Return the records of a group's parts, in their order; `even_removed` with those taken out of the list."""
+        listed = "" if even_removed else " AND r.removed_at IS NULL"
         rows = self._db.execute(
-            RECORD_SELECT + " WHERE r.account_id = ? AND s.group_id = ? AND r.removed_at IS NULL ORDER BY s.part",
+            f"{RECORD_SELECT} WHERE r.account_id = ? AND s.group_id = ?{listed} ORDER BY s.part",
             (account_id, group_id),
         )
         return [row_to_record(row) for row in rows]
+
+    def part_paths(self) -> list[Path]:
+        """Return the files of all parts, of every account."""
+        rows = self._db.execute("SELECT path FROM submissions WHERE group_id IS NOT NULL")
+        return [path for row in rows if (path := blob_to_path(row[0])) is not None]
 
     def waiting(self, account_id: int) -> list[int]:
         """Return the ids of the groups with a part that has not been sent yet."""

@@ -32,9 +32,10 @@ class JobRecordTable:
         )
         return [row_to_record(row) for row in rows]
 
-    def get(self, account_id: int, key: str) -> JobRecord | None:
-        """Return one record; None if it is not in the list."""
-        row = self._db.execute(RECORD_SELECT + _LISTED + " AND r.key = ?", (account_id, key)).fetchone()
+    def get(self, account_id: int, key: str, *, even_removed: bool = False) -> JobRecord | None:
+        """Return one record; None if it is not in the list. `even_removed` finds it when it was taken out of it."""
+        where = " WHERE r.account_id = ?" if even_removed else _LISTED
+        row = self._db.execute(f"{RECORD_SELECT}{where} AND r.key = ?", (account_id, key)).fetchone()
         return row_to_record(row) if row is not None else None
 
     def get_many(self, account_id: int, keys: Sequence[str]) -> list[JobRecord]:

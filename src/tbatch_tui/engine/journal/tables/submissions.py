@@ -17,7 +17,7 @@ from tbatch_tui.engine.journal.mapping import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from tbatch_tui.engine.domain.cost import Estimate
@@ -229,6 +229,53 @@ class SubmissionTable:
         earlier = self.earlier_runs(account_id, sha256, endpoint)
         if any(record.submission is not None and record.submission.id not in seen for record in earlier):
             raise AlreadySubmittedError(path, earlier)
+
+    def runs_elsewhere(self, account_id: int, record: JobRecord) -> list[JobRecord]:
+        """Return the earlier runs of what a record would send, but for those of the same file in the same parts."""
+        submission, group = record.submission, record.group
+        if submission is None:
+            return []
+        hashes = {submission.sha256, group.sha256 if group is not None else submission.sha256}
+        runs = [run for sha256 in hashes for run in self.earlier_runs(account_id, sha256, submission.endpoint)]
+        return [
+            run
+            for run in runs
+            if run.key != record.key and (group is None or run.group is None or run.group.id != group.id)
+        ]
+
+    def send_again(
+        self, account_id: int, paths: Mapping[str, Path], known: Sequence[JobRecord], now: float
+    ) -> list[JobRecord]:
+        """Commit the intent to submit once more what was refused or stopped; return the records that changed.
+
+        What is not in that state any more, or may have been created, stays as it is: of two apps that ask at once, the
+        second has nothing left to send. Raises AlreadySubmittedError if the same bytes ran in another submission.
+
+        Args:
+            paths: By key of the record, where its file is now.
+            known: Runs in other submissions that the person was shown.
+        """
+        seen = {record.key for record in known}
+        changed = []
+        with self._db.transaction():
+            for key, path in paths.items():
+                record = self._records.get(account_id, key, even_removed=True)
+                if record is None or record.submission is None or not record.can_send_again:
+                    continue
+                others = self.runs_elsewhere(account_id, record)
+                if any(run.key not in seen for run in others):
+                    raise AlreadySubmittedError(record.group.path if record.group is not None else path, others)
+                state = SubmissionState.INTENT
+                self.write(replace(record.submission, state=state, file_id=None, known_ids=(), error=None, hint=None))
+                self._db.execute(
+                    "UPDATE submissions SET path = ? WHERE id = ?", (path_to_blob(path), record.submission.id)
+                )
+                self._db.execute(
+                    "UPDATE records SET removed_at = NULL WHERE account_id = ? AND key = ?", (account_id, key)
+                )
+                self._progress.add(account_id, key, now, SUBMISSION_PREFIX + state, 0.0, None)
+                changed.append(self._records.refresh(account_id, key))
+        return changed
 
     def write(self, submission: Submission) -> None:
         """Store what can change of a submission. Inside a transaction."""

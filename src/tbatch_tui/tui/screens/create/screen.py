@@ -227,12 +227,24 @@ class CreateScreen(BaseScreen):
     async def _commit_once_confirmed(self, identity: Identity) -> str | None:
         """Submit, asking about every earlier run of these bytes; None if they are not to run again."""
         runs: Sequence[JobRecord] = identity.earlier_runs
+        if unsent := await self.engine.groups.unsent_of(runs):
+            return await self._send_unsent(unsent)
         while not runs or await self._confirm_again(runs):
             try:
                 return await self._commit(identity.fingerprint, runs)
             except AlreadySubmittedError as error:  # by another app, since the question
                 runs = error.earlier
         return None
+
+    async def _send_unsent(self, unsent: Sequence[JobRecord]) -> str | None:
+        """Submit what was not sent of a file that ran in part, once confirmed; None if it is not to be sent."""
+        from tbatch_tui.tui.screens.jobs.questions import ask, send_again_question
+
+        elsewhere = await self.engine.groups.runs_elsewhere(unsent[0].key)
+        if not await ask(self.app, send_again_question(unsent, elsewhere)):
+            return None
+        sent = await self.engine.groups.send_unsent(unsent[0].key, elsewhere)
+        return sent[0].key if sent else None
 
     async def _commit(self, fingerprint: Fingerprint, known_runs: Sequence[JobRecord]) -> str:
         """Submit as one job, or as several, and return the key of the first. Raises BatchError."""

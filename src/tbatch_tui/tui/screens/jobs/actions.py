@@ -107,7 +107,7 @@ class JobActions(Screen[None]):
 
     @work(group="settle", exit_on_error=False)
     async def action_settle(self) -> None:
-        """Let the person decide about an uncertain create, or about the rest of a file that waits."""
+        """Let the person decide about an uncertain create, the rest of a file that waits, or what was not sent."""
         from tbatch_tui.tui.screens.jobs.decisions import Decisions
 
         if (record := self.current) is None:
@@ -115,6 +115,8 @@ class JobActions(Screen[None]):
         decisions = Decisions(self, self.engine, self.bridge)
         if record.is_waiting:
             await decisions.decide_rest(record)
+        elif record.can_send_again:
+            await decisions.decide_unsent(record)
         else:
             await decisions.decide_uncertain(record)
 

@@ -1,4 +1,4 @@
-"""Decisions that only the person can make: about a create whose answer is lost, and about the rest of a file."""
+"""Decisions that only the person can make: an uncertain create, the rest of a file, and what was not sent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.tui.messages import OpenResults
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Sequence
 
     from textual.screen import Screen
 
@@ -66,8 +66,24 @@ class Decisions:
             case Rest.DROP:
                 await self._report(self._engine.groups.drop_rest(record.key))
 
+    async def decide_unsent(self, record: JobRecord) -> None:
+        """Ask whether to send again what of a file was refused or stopped."""
+        from tbatch_tui.tui.screens.jobs.questions import ask, send_again_question
+
+        groups = self._engine.groups
+        try:
+            unsent, elsewhere = await groups.unsent(record.key), await groups.runs_elsewhere(record.key)
+        except BatchError as error:
+            self._bridge.report(error)
+            return
+        if not unsent or await ask(self._screen.app, send_again_question(unsent, elsewhere)):
+            await self._report(self._count(groups.send_unsent(record.key, elsewhere)))
+
+    async def _count(self, sending: Awaitable[Sequence[JobRecord]]) -> int:
+        return len(await sending)
+
     async def _report(self, moving: Awaitable[int]) -> None:
-        """Wait until the rest is sent or dropped, and report if it could not be or had been already."""
+        """Wait until it is sent or dropped, and report if it could not be or had been already."""
         try:
             moved = await moving
         except BatchError as error:

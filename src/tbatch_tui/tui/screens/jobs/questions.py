@@ -87,6 +87,38 @@ def create_again_question(record: JobRecord) -> Question:
     )
 
 
+def send_again_question(unsent: Sequence[JobRecord], elsewhere: Sequence[JobRecord]) -> Question:
+    """Return what is asked before that is sent which was refused or stopped.
+
+    Args:
+        unsent: The records that would be sent, all of one file.
+        elsewhere: Other submissions of the same bytes that ran.
+    """
+    several = len(unsent) > 1
+    first = unsent[0]
+    group, submission = first.group, first.submission
+    requests = fmt.plural(sum(record.requests or 0 for record in unsent), "request")
+    reason = ". ".join(filter(None, (submission.error, submission.hint))) if submission is not None else ""
+    ran = ""
+    if elsewhere:
+        run = elsewhere[0]
+        ran = f"The same bytes ran as {line(run.key)[:12]} ({run.status_words}): sending them again is billed again."
+    return Question(
+        f"Send {len(unsent):,} parts of {line(first.name_of_file)} again?"
+        if several
+        else f"Send {line(first.name)} again?",
+        _paragraphs(
+            f"{_format_names(unsent)}: {'they were' if several else 'it was'} not sent." if several else "",
+            f"Why it was not sent: {line(reason).rstrip('.')}." if reason else "",
+            f"{requests}, each billed as it is answered."
+            + (" The parts that ran are not sent again." if group is not None else ""),
+            ran,
+        ),
+        yes="Send them" if several else "Send it",
+        no="Leave them" if several else "Leave it",
+    )
+
+
 def remove_question(records: Sequence[JobRecord], *, hidden: int = 0, blockers: Sequence[str] = ()) -> Question:
     """Return what is asked before jobs are removed from the list.
 

@@ -34,7 +34,7 @@ def disabled_reason(action: str, records: Sequence[JobRecord]) -> str:
         case "download" | "results" | "retry":
             return _why_no_results(record)
         case "settle":
-            return "What became of its create is known: there is nothing to decide"
+            return _why_nothing_to_decide(record)
         case "remove":
             return "It is not over: only what is over can be taken out of the list"
         case _:
@@ -47,6 +47,12 @@ def _why_not_cancelled(record: JobRecord) -> str:
     if record.status == JobStatus.CANCELLING:
         return "It is being cancelled already"
     return "It is over: there is nothing left to cancel"
+
+
+def _why_nothing_to_decide(record: JobRecord) -> str:
+    if record.job is not None:
+        return "It became a job, so it is not sent again: there is nothing to decide"
+    return "It is on its way: there is nothing to decide"
 
 
 def _why_no_results(record: JobRecord) -> str:
