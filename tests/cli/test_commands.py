@@ -160,14 +160,14 @@ def test_a_job_that_does_not_exist(run: Run, command: str) -> None:
 
 
 def test_a_server_that_cannot_be_reached(run: Run) -> None:
-    done = run("ls", env={"TOGETHER_BASE_URL": "http://127.0.0.1:9"})
+    done = run("fetch", "some-job", env={"TOGETHER_BASE_URL": "http://127.0.0.1:9"})
     assert done.returncode == 3
     assert "Traceback" not in done.stderr
     assert run("ls", "--offline").returncode == 0
 
 
 def test_without_a_key_the_error_names_the_variable(run: Run) -> None:
-    done = run("ls", env={"TOGETHER_API_KEY": None})
+    done = run("fetch", "some-job", env={"TOGETHER_API_KEY": None})
     assert done.returncode == 1 and "TOGETHER_API_KEY" in done.stderr
     refused = run("ls", env={"TOGETHER_API_KEY": "a-key-that-is-wrong"})
     assert refused.returncode == 1 and "a-key-that-is-wrong" not in refused.stderr

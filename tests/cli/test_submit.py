@@ -39,7 +39,7 @@ def test_wait_prints_the_id_and_the_paths(run: Run, sandbox: Sandbox, chat_file:
         "fetched",
     )
     lines = run("ls").stdout.splitlines()
-    assert lines[0].split() == ["ID", "STATUS", "NAME", "MODEL", "REQUESTS", "DONE", "CREATED"]
+    assert lines[0].split() == ["ID", "STATUS", "NAME", "MODEL", "REQUESTS", "DONE", "ERRORS", "CREATED"]
     assert lines[1].startswith(f"{job_id}  Completed  first")
     for text in (job_id, job_id[:8], "first"):
         assert json.loads(run("get", text, "--json").stdout)["id"] == job_id
@@ -119,7 +119,7 @@ def test_a_completed_job_without_every_answer_is_a_failure(run: Run, sandbox: Sa
     sandbox.plan_fault("status", "/v1/files/*/content", last=None, status=200, body=row)
     done = run("submit", str(chat_file), "--wait", *SOON)
     requests = len(chat_file.read_text().splitlines())
-    assert done.returncode == 1, done.stderr
+    assert done.returncode == 4, done.stderr
     assert f"{requests - 1} of {requests} requests have no row in its files" in done.stderr
     lines = done.stderr.splitlines()
     assert sorted(lines) == sorted(set(lines))  # nothing is printed twice
@@ -142,7 +142,7 @@ def test_as_many_rows_as_requests_need_not_be_as_many_answers(
     )
     sandbox.plan_fault("status", "/v1/files/*/content", last=None, status=200, body=body)
     done = run("submit", str(file), "--wait", *SOON)
-    assert (done.returncode, message in done.stderr) == (1, True), done.stderr
+    assert (done.returncode, message in done.stderr) == (4, True), done.stderr
 
 
 def test_the_same_bytes_are_submitted_again_only_when_asked_to(run: Run, sandbox: Sandbox, chat_file: Path) -> None:

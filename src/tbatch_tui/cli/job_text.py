@@ -11,7 +11,9 @@ from tbatch_tui.text import format as fmt
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tbatch_tui.engine.domain.counts import JobCounts, RequestCounts
     from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.pricing.prices import Cost
 
 _FILE_STATES = {
     TransferState.WANTED: "to fetch",
@@ -21,15 +23,19 @@ _FILE_STATES = {
 }
 
 
-def job_facts(record: JobRecord, now: float) -> list[tuple[str, str]]:
+def job_facts(record: JobRecord, now: float, cost: Cost | None = None) -> list[tuple[str, str]]:
     """Return what `get` prints of a job, as names and values; what is not known is left out.
 
-    `now` is wall time, seconds since the epoch.
+    Args:
+        record: The job.
+        now: Wall time, seconds since the epoch.
+        cost: What the job cost, or None where no price is known.
     """
     job, submission = record.job, record.submission
     facts = [
         ("id", record.key),
         ("name", record.name),
+        ("label", record.label),
         ("status", record.status_words),
         ("progress", fmt.percent(job.progress / 100) if job is not None and not job.is_ended else ""),
         ("error", (job.error if job is not None else "") or (submission.error if submission is not None else "") or ""),
@@ -39,12 +45,43 @@ def job_facts(record: JobRecord, now: float) -> list[tuple[str, str]]:
         ("created", f"{fmt.absolute(record.created_at)} ({fmt.age(record.created_at, now)})"),
         ("ended", fmt.absolute(job.completed_at) if job is not None and job.completed_at is not None else ""),
         ("deadline", fmt.absolute(job.deadline) if job is not None and job.deadline and not job.is_ended else ""),
+        ("outcome", format_counts(record.counts) if record.counts is not None else ""),
+        ("tokens", _tokens(record.counts)),
+        ("cost", _cost(cost)),
         ("input", str(submission.path) if submission is not None else record.input_name),
         ("warning", (submission.warning if submission is not None else "") or ""),
         ("note", record.note),
     ]
     facts += [(transfer.kind.value, _file_state(transfer)) for transfer in record.transfers]
     return [(name, value) for name, value in facts if value]
+
+
+def format_counts(counts: RequestCounts) -> str:
+    """Return what became of the requests, as a sum, and the rows that belong to none of them."""
+    extra = ((counts.cut_short, "cut short"), (counts.unknown, "unknown ids"), (counts.duplicates, "duplicates"))
+    return fmt.join(
+        f"{counts.requests:,} in = {counts.answered:,} answered + {fmt.plural(counts.errors, 'error')} "
+        f"+ {counts.missing:,} missing",
+        *(f"{number:,} {words}" for number, words in extra if number),
+    )
+
+
+def _tokens(counts: JobCounts | None) -> str:
+    if counts is None:
+        return ""
+    has_tokens = any(usage.rows_with_tokens for usage in counts.usage)
+    return fmt.join(
+        f"{counts.prompt_tokens:,} in, {counts.completion_tokens:,} out" if has_tokens else "",
+        f"{fmt.duration(counts.audio_seconds)} of audio" if counts.audio_seconds else "",
+    )
+
+
+def _cost(cost: Cost | None) -> str:
+    if cost is None or cost.usd is None:
+        return ""
+    date = fmt.date(cost.priced_at) if cost.priced_at is not None else ""
+    prices = "at prices of your own" if cost.is_custom else f"at prices of {date}" if date else ""
+    return fmt.join(fmt.money(cost.usd), prices, "" if cost.is_whole else "not all of it has a known price")
 
 
 def _file_state(transfer: Transfer) -> str:

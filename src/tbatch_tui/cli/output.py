@@ -92,6 +92,13 @@ def print_table(
         sys.stdout.write("  ".join(cells).rstrip() + "\n")
 
 
+def format_transfer(event: TransferProgress) -> str:
+    """Return `↑ 12 MB · 40 % · 3 MB/s`."""
+    direction = "↑" if event.upload else f"↓ {event.kind or ''}"
+    percent = fmt.percent(event.done / event.total) if event.total else ""
+    return fmt.join(f"{direction} {fmt.size(event.done)}", percent, fmt.rate(event.rate))
+
+
 class Progress:
     """One line of standard error, overwritten with the progress of transfers. Draws only on a terminal."""
 
@@ -100,7 +107,7 @@ class Progress:
         self._next_at = 0.0
         self._is_drawn = False
 
-    def update(self, event: TransferProgress) -> None:
+    def show_transfer(self, event: TransferProgress) -> None:
         """Draw the line, unless it was drawn a moment ago."""
         if not self._is_terminal:
             return
@@ -108,9 +115,7 @@ class Progress:
             self.clear()
         elif (now := time.monotonic()) >= self._next_at:
             self._next_at = now + _PROGRESS_EVERY
-            direction = "↑" if event.upload else f"↓ {event.kind or ''}"
-            percent = fmt.percent(event.done / event.total) if event.total else ""
-            self._draw(fmt.join(f"{direction} {fmt.size(event.done)}", percent, fmt.rate(event.rate)))
+            self._draw(format_transfer(event))
 
     def clear(self) -> None:
         """Erase the line."""

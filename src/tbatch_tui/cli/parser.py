@@ -19,15 +19,19 @@ COMMAND_HELP = {
     "cancel": "cancel jobs",
     "retry": "write a new input file of what failed, is missing or was cut short",
     "results": "the rows that came back, joined with what was asked",
+    "export": "write the answers of a job to a file",
+    "watch": "what jobs are doing, until they have ended",
     "completion": "what a shell needs to complete all this",
 }
 """The commands, in the order of `--help`, and what each does."""
 
 EXIT_CODES = (
-    "exit status: 0 as asked, 1 it did not come out (refused, failed, faulty file), 2 bad use or a file that cannot be "
-    "read, 3 not known yet: the server could not be reached, or has not answered; ask again"
+    "exit status: 0 as asked, 1 it failed (refused, failed, faulty file), 2 bad use or a file that cannot be read, "
+    "3 not known yet: the server could not be reached, or has not answered, ask again; 4 the job has ended, but rows "
+    "failed or are missing, or more than 5 % are cut short"
 )
 OUTCOME_FILTERS = ("all", "ok", "errors", "cut-short", "missing")
+EXPORT_FORMATS = ("jsonl", "answers", "csv", "parquet", "md")
 SHELLS = ("bash", "zsh", "fish")
 _JOB_HELP = "a job: its id, or the beginning of it, or its label or name"
 
@@ -121,6 +125,15 @@ def _submit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--label", default="", metavar="TEXT", help="what the job is called on this machine")
     parser.add_argument("--again", action="store_true", help="also when these exact bytes ran before (billed again)")
     parser.add_argument("--in-parts", action="store_true", help="a file over the limits as several jobs")
+    ahead = parser.add_mutually_exclusive_group()
+    ahead.add_argument(
+        "--first",
+        type=_row_count,
+        default=0,
+        metavar="N",
+        help="send this many requests, and the rest if each of them is answered",
+    )
+    ahead.add_argument("--rest", action="store_true", help="send what --first left")
     _wait(parser)
     _json(parser, "print the job as JSON at the end")
 
@@ -143,8 +156,8 @@ def _retry(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-tokens", type=int, metavar="N", help="for what was cut short")
     parser.add_argument("--submit", action="store_true", help="submit the file at once (it is billed)")
     parser.add_argument("--label", default="", metavar="TEXT", help="with --submit: what the job is called")
-    # `retry --submit` submits as `submit` does, without these two options.
-    parser.set_defaults(again=False, in_parts=False)
+    # `retry --submit` submits as `submit` does, without these options.
+    parser.set_defaults(again=False, in_parts=False, first=0, rest=False)
     _wait(parser)
     _json(parser)
 
@@ -154,6 +167,24 @@ def _results(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--filter", choices=OUTCOME_FILTERS, default="all", help="only these rows")
     parser.add_argument("--limit", type=_row_count, metavar="N", help="the first N only")
     _json(parser, "a line of JSON a row: custom_id, outcome, request, response or error")
+
+
+def _export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("job", metavar="ID", help=_JOB_HELP)
+    parser.add_argument(
+        "--format", choices=EXPORT_FORMATS, help="[by the ending of PATH, else jsonl: request and response of each row]"
+    )
+    parser.add_argument("--merged", action="store_true", help="each request with its last good answer, retries too")
+    parser.add_argument("--filter", choices=OUTCOME_FILTERS, default="all", help="only these rows")
+    parser.add_argument("--columns", metavar="NAMES", help="of csv and parquet, parted by commas")
+    parser.add_argument("-o", "--output", metavar="PATH", help="where to write it [a new name in the output folder]")
+    parser.add_argument("--force", action="store_true", help="write over a file that is there")
+    _json(parser, "print path and rows as JSON")
+
+
+def _watch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("jobs", nargs="*", metavar="ID", help=f"{_JOB_HELP} [all that run]")
+    _json(parser, "print an array of the jobs at the end")
 
 
 def _completion(parser: argparse.ArgumentParser) -> None:
@@ -172,5 +203,7 @@ _ADD_ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "cancel": _cancel,
     "retry": _retry,
     "results": _results,
+    "export": _export,
+    "watch": _watch,
     "completion": _completion,
 }

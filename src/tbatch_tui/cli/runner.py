@@ -61,6 +61,14 @@ def _load_command(name: str) -> Command:
             from tbatch_tui.cli.commands import results
 
             return results.retry if name == "retry" else results.results
+        case "export":
+            from tbatch_tui.cli.commands.export import export
+
+            return export
+        case "watch":
+            from tbatch_tui.cli.commands.watch import watch
+
+            return watch
     from tbatch_tui.cli.commands import jobs
 
     return {"ls": jobs.ls, "get": jobs.get, "fetch": jobs.fetch, "cancel": jobs.cancel}[name]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from contextlib import contextmanager
+from enum import Enum
 from typing import TYPE_CHECKING, Self
 
 from tbatch_tui.cli.exit_codes import NoSuchJobError
@@ -15,11 +17,13 @@ from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.errors import AuthenticationError, BatchError, ConnectionFailedError
 from tbatch_tui.engine.events import ConnectionChanged, Event, Notice, TransferProgress
 from tbatch_tui.engine.next_step import NextStep
+from tbatch_tui.text import format as fmt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
+    from tbatch_tui.cli.job_bars import JobBars
     from tbatch_tui.config.settings import Settings
     from tbatch_tui.engine.domain.job import FileKind
     from tbatch_tui.engine.domain.record import JobRecord
@@ -27,10 +31,23 @@ if TYPE_CHECKING:
 
 _FIRST_LIST_WITHIN = 30.0
 """Seconds in which the server must have answered the first list."""
+_HISTORY_AFTER = 5.0
+"""Seconds after which a command that can do without the server tells the history."""
 _DOWNLOAD_TRIES = 5
 """Failed downloads of one file after which the command gives up. The app goes on trying."""
 _SHORTEST_ID_PREFIX = 4
 """Characters from which the beginning of an id stands for it."""
+
+
+class Network(Enum):
+    """Whether a command asks the server."""
+
+    NEEDED = "needed"
+    """It has nothing to tell without the server's answer."""
+    IF_ANSWERED = "if answered"
+    """It tells the history, and since when that holds, where there is no key or no answer within a few seconds."""
+    NEVER = "never"
+    """All it tells is on this machine."""
 
 
 class Session:
@@ -39,19 +56,22 @@ class Session:
     It prints notices, the progress of transfers, and, while the command waits for a job, each new status.
     """
 
-    def __init__(self, settings: Settings, *, background_work: bool) -> None:
-        """Make the engine; entering the context opens it. Raises AuthenticationError without a key.
+    def __init__(self, settings: Settings, *, background_work: bool = False, network: Network = Network.NEEDED) -> None:
+        """Make the engine; entering the context opens it. Raises AuthenticationError if a key is needed and not there.
 
         Args:
             settings: The resolved settings.
             background_work: Whether the command submits or downloads; otherwise it only lists, and cancels.
+            network: Whether the command asks the server.
         """
-        if settings.api_key is None:
-            raise AuthenticationError(
-                "There is no API key", settings.key_error or "Set TOGETHER_API_KEY, or run `tg login`."
-            )
-        self.engine = BatchEngine(options_from(settings, background_work=background_work), self._on_event)
+        self._no_key = settings.key_error or "Set TOGETHER_API_KEY, or run `tg login`."
+        if settings.api_key is None and network is Network.NEEDED:
+            raise AuthenticationError("There is no API key", self._no_key)
+        options = options_from(settings, background_work=background_work, connect=network is not Network.NEVER)
+        self.engine = BatchEngine(options, self._on_event)
+        self._network = network
         self._progress = Progress()
+        self._bars: JobBars | None = None
         self._connection_changed = asyncio.Event()
         self._printed: dict[int | str, str] = {}
         """The last status printed of each job, by its submission or key, so that none is printed twice."""
@@ -69,23 +89,47 @@ class Session:
     def _on_event(self, event: Event) -> None:
         match event:
             case TransferProgress():
-                self._progress.update(event)
+                (self._bars or self._progress).show_transfer(event)
             case Notice(title, hint):
                 print_message(f"{title}. {hint}" if hint else title)
             case ConnectionChanged():
                 self._connection_changed.set()
 
     async def list_jobs(self) -> list[JobRecord]:
-        """Return all jobs, once the server's list has arrived. Raises BatchError when it does not."""
+        """Return all jobs, once the server's list has arrived; of a command that can do without, those of the history.
+
+        Raises BatchError when the list does not come and is needed, or the key is refused.
+        """
         await self.engine.records()
-        try:
-            async with asyncio.timeout(_FIRST_LIST_WITHIN):
-                while not self._is_listed():
-                    self._connection_changed.clear()
-                    await self._connection_changed.wait()
-        except TimeoutError:
-            raise ConnectionFailedError("The server has not answered", "Nothing was done. Ask again.") from None
+        if self._network is Network.NEEDED:
+            try:
+                await self._until_listed(_FIRST_LIST_WITHIN)
+            except TimeoutError:
+                raise ConnectionFailedError("The server has not answered", "Nothing was done. Ask again.") from None
+        elif self._network is Network.IF_ANSWERED:
+            await self._try_to_list()
         return await self.engine.records()
+
+    async def _until_listed(self, seconds: float) -> None:
+        """Wait for the first list. Raises TimeoutError, and BatchError when it cannot be had."""
+        async with asyncio.timeout(seconds):
+            while not self._is_listed():
+                self._connection_changed.clear()
+                await self._connection_changed.wait()
+
+    async def _try_to_list(self) -> None:
+        """Wait a few seconds for the first list, and say why what follows is the history if it does not come."""
+        why = "There is no API key"
+        if self.engine.options.api_key is not None:
+            try:
+                return await self._until_listed(_HISTORY_AFTER)
+            except ConnectionFailedError as error:
+                why = error.title
+            except TimeoutError:
+                why = self.engine.health.title or "The server has not answered"
+        written_at = await self.engine.written_at()
+        print_message(f"{why}: this is the history on this machine as of {fmt.absolute(written_at)}.")
+        return None
 
     def _is_listed(self) -> bool:
         """Return whether the first list is in the history. Raises BatchError when it cannot be had."""
@@ -124,12 +168,21 @@ class Session:
         matches = [self.find(records, text) for text in texts]
         return list({record.key: record for record in matches}.values())
 
-    async def wait(self, key: str) -> JobRecord:
+    async def wait(self, key: str, look: Callable[[JobRecord], object] = lambda _: None) -> JobRecord:
         """Wait until the job has ended and its files are here or gone for good, printing what happens meanwhile.
 
         Raises ConnectionFailedError when a file has failed to download too often.
+
+        Args:
+            look: called with the record whenever it changes; an error that it raises ends the wait.
         """
-        return await self.engine.wait(key, self._watch())
+        watch = self._watch()
+
+        def both(record: JobRecord) -> None:
+            watch(record)
+            look(record)
+
+        return await self.engine.wait(key, both)
 
     async def wait_until(self, key: str, holds: Callable[[JobRecord], bool]) -> JobRecord:
         """Wait until `holds` is true of the record, printing what happens meanwhile. Raises as `wait`."""
@@ -164,7 +217,22 @@ class Session:
 
         return watch
 
+    @contextmanager
+    def bars(self, records: Sequence[JobRecord]) -> Iterator[None]:
+        """Show these jobs as bars on a terminal, elsewhere a line for each change, while they are waited for."""
+        from tbatch_tui.cli.job_bars import JobBars
+
+        self._progress.clear()
+        with JobBars(records) as self._bars:
+            try:
+                yield
+            finally:
+                self._bars = None
+
     def _print_status(self, record: JobRecord) -> None:
+        if self._bars is not None:
+            self._bars.show(record)
+            return
         key = record.submission.id if record.submission is not None else record.key
         if record.status != self._printed.get(key):
             self._printed[key] = record.status

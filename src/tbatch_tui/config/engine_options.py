@@ -10,12 +10,13 @@ if TYPE_CHECKING:
     from tbatch_tui.config.settings import Settings
 
 
-def options_from(settings: Settings, *, background_work: bool = True) -> EngineOptions:
+def options_from(settings: Settings, *, background_work: bool = True, connect: bool = True) -> EngineOptions:
     """Return the options of an engine with these settings.
 
     Args:
         settings: The resolved settings.
         background_work: Whether the engine submits and downloads; otherwise it only lists, and cancels.
+        connect: Whether the engine asks the server at all.
     """
     return EngineOptions(
         data_dir=settings.data_dir,
@@ -24,6 +25,7 @@ def options_from(settings: Settings, *, background_work: bool = True) -> EngineO
         api_key=settings.api_key,
         login=settings.login,
         poll_interval=settings.poll_interval,
+        connect=connect,
         background_work=background_work,
         prices=settings.prices,
         discounts=settings.discounts,

@@ -159,6 +159,10 @@ class BatchEngine:
         """The account's files on the server. Raises ConnectionFailedError before there is a connection."""
         return self._runtime.server_files
 
+    async def written_at(self) -> float | None:
+        """Return when the history was last written, by any app; None if that cannot be told."""
+        return await self._store.written_at()
+
     def now(self) -> float:
         """Return wall time, in seconds since the epoch."""
         return self.options.now()
@@ -336,8 +340,6 @@ class BatchEngine:
         """Return the original that a job is a retry of, and all its retries, the original first."""
         return await self._store.family(key)
 
-    # -- cancelling ----------------------------------------------------------------------------------
-
     async def cancel(self, record: JobRecord | str) -> bool:
         """Ask the server once to cancel a job, or stop a submission that has no job yet.
 
@@ -367,10 +369,7 @@ class BatchEngine:
         return record is not None and downloader is not None and downloader.stop(record.key)
 
     async def prefetch(self, limit: int, folder: Path) -> None:
-        """Fetch the results of the latest few jobs into a folder of its own, without announcing it. For the demo.
-
-        Waits for the first list. Nothing is shown as a transfer, nor asked about when leaving. Raises BatchError.
-        """
+        """Fetch results of the latest few jobs into a folder of its own, for the demo. Raises BatchError."""
         await self._runtime.prefetch(limit, folder)
 
     def results(self, record: JobRecord) -> ResultIndex:

@@ -33,6 +33,8 @@ class EngineOptions:
     """Whether the key is the one that `tg login` stored: it is renewed when it expires."""
     poll_interval: float = 30.0
     """Seconds between two lists while a job is active; four times that, 120 s at most, while none is."""
+    connect: bool = True
+    """Whether the server is asked at all. If not, the history is read and written, and nothing else."""
     background_work: bool = True
     """Whether this engine submits and downloads; else it only lists and cancels jobs."""
     server_name: str | None = None
@@ -53,6 +55,11 @@ class EngineOptions:
     """Wall time, seconds since the epoch."""
     seed: int | None = None
     """Of the jitter between two lists; None for another one each time."""
+
+    @property
+    def can_connect(self) -> bool:
+        """Whether the server is asked: there is a key, and nobody said otherwise."""
+        return self.connect and self.api_key is not None
 
     @property
     def key_tail(self) -> str:

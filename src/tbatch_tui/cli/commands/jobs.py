@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tbatch_tui.cli.exit_codes import FAILED, OK, USAGE, exit_code_of
+from tbatch_tui.cli.exit_codes import FAILED, OK, USAGE, exit_code_of, gravest
+from tbatch_tui.cli.job_outcome import code_of_ended_job, wait_for_counts
 from tbatch_tui.cli.job_text import job_facts, print_paths
 from tbatch_tui.cli.output import print_json, print_message, print_result, print_table
-from tbatch_tui.cli.session import Session, require_job
-from tbatch_tui.config.engine_options import options_from
+from tbatch_tui.cli.session import Network, Session, require_job
 from tbatch_tui.engine.domain.record import JobRecord, Rank
-from tbatch_tui.engine.domain.transfer import TransferState
-from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.record_json import record_to_dict
 from tbatch_tui.text import format as fmt
@@ -22,28 +20,25 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tbatch_tui.config.settings import Settings
+    from tbatch_tui.engine.pricing.prices import PriceList
 
 _RANKS = {"active": Rank.ACTIVE, "attention": Rank.ATTENTION, "done": Rank.DONE}
-_HEADS = ("ID", "STATUS", "NAME", "MODEL", "REQUESTS", "DONE", "CREATED")
-_NUMBER_COLUMNS = frozenset({4, 5})
+_HEADS = ("ID", "STATUS", "NAME", "MODEL", "REQUESTS", "DONE", "ERRORS", "CREATED")
+_NUMBER_COLUMNS = frozenset({4, 5, 6})
 _LONGEST_NAME = 40
 
 
 async def ls(arguments: argparse.Namespace, settings: Settings) -> int:
     """List the jobs, in the order of the screen; with `--offline` as the history has them."""
-    if arguments.offline:
-        engine = BatchEngine(options_from(settings, background_work=False), lambda _: None)
-        records = engine.first_page(-1)
-        now = engine.now()
-    else:
-        async with Session(settings, background_work=False) as session:
-            records = await session.list_jobs()
-            now = session.engine.now()
+    async with Session(settings, network=Network.NEVER if arguments.offline else Network.IF_ANSWERED) as session:
+        records = await session.list_jobs()
+        now = session.engine.now()
+        prices = await session.engine.prices.price_list(ask=False) if arguments.json else None
     if arguments.filter != "all":
         records = [record for record in records if record.rank is _RANKS[arguments.filter]]
     records = records[: arguments.limit]
     if arguments.json:
-        print_json([record_to_dict(record) for record in records])
+        print_json([_job_to_dict(record, prices) for record in records])
     elif records:
         print_table(_HEADS, (_cells(record, now) for record in records), _NUMBER_COLUMNS)
     else:
@@ -60,18 +55,36 @@ def _cells(record: JobRecord, now: float) -> tuple[str, ...]:
         fmt.short_model(job.model if job is not None else None),
         fmt.count(record.requests),
         fmt.percent(job.progress / 100) if job is not None else fmt.MISSING,
+        fmt.count(_errors(record)),
         fmt.age(record.created_at, now),
     )
 
 
+def _errors(record: JobRecord) -> int | None:
+    """Return how many requests came back as errors; None where that is not known."""
+    return record.counts.errors if record.counts is not None else record.error_rows
+
+
+def _job_to_dict(record: JobRecord, prices: PriceList | None) -> dict[str, Any]:
+    """Return all that is known of a job as plain data, with what it cost."""
+    from tbatch_tui.engine.pricing.prices import record_cost
+
+    cost = record_cost(record, prices) if prices is not None and record.counts is not None else None
+    return {**record_to_dict(record), "cost": None if cost is None else cost.usd}
+
+
 async def get(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Print everything that is known of one job."""
-    async with Session(settings, background_work=False) as session:
+    """Print everything that is known of one job; where the server does not answer, what the history knows."""
+    from tbatch_tui.engine.pricing.prices import record_cost
+
+    async with Session(settings, network=Network.IF_ANSWERED) as session:
         record = session.find(await session.list_jobs(), arguments.job)
+        prices = await session.engine.prices.price_list(ask=False)
         if arguments.json:
-            print_json(record_to_dict(record))
+            print_json(_job_to_dict(record, prices))
         else:
-            facts = job_facts(record, session.engine.now())
+            cost = record_cost(record, prices) if prices is not None and record.counts is not None else None
+            facts = job_facts(record, session.engine.now(), cost)
             width = max(len(name) for name, _ in facts)
             for name, value in facts:
                 print_result(f"{name:<{width}}  {value}")
@@ -80,27 +93,25 @@ async def get(arguments: argparse.Namespace, settings: Settings) -> int:
 
 async def fetch(arguments: argparse.Namespace, settings: Settings) -> int:
     """Download the result files again, and print their paths once every file is verified on disk."""
-    code = OK
+    codes: list[int] = []
     fetched: list[JobRecord] = []
     async with Session(settings, background_work=True) as session:
-        for record in session.find_all(await session.list_jobs(), arguments.jobs):
-            try:
-                require_job(record, "fetch")
-                await session.engine.download(record.key)
-                fetched.append(await session.wait(record.key))
-            except BatchError as error:
-                print_message(f"{record.name}: {error}")
-                code = max(code, exit_code_of(error))
-    for record in fetched:
-        for transfer in record.transfers:
-            if transfer.state is TransferState.GONE:
-                print_message(f"{record.name}: the {transfer.kind.value} file is gone from the server")
-                code = max(code, FAILED)
+        records = session.find_all(await session.list_jobs(), arguments.jobs)
+        with session.bars(records):
+            for record in records:
+                try:
+                    require_job(record, "fetch")
+                    await session.engine.download(record.key)
+                    fetched.append(await wait_for_counts(session, await session.wait(record.key)))
+                except BatchError as error:
+                    print_message(f"{record.name}: {error}")
+                    codes.append(exit_code_of(error))
+    codes += [code_of_ended_job(record) for record in fetched]
     if arguments.json:
         print_json([record_to_dict(record) for record in fetched])
     else:
         print_paths(fetched)
-    return code
+    return gravest(codes)
 
 
 async def cancel(arguments: argparse.Namespace, settings: Settings) -> int:

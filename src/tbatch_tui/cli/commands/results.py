@@ -7,8 +7,9 @@ import sys
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from tbatch_tui.cli.exit_codes import FAILED, OK
+from tbatch_tui.cli.job_text import format_counts
 from tbatch_tui.cli.output import JsonLines, print_json, print_message, print_result, print_table
-from tbatch_tui.cli.session import Session
+from tbatch_tui.cli.session import Network, Session
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.results import (
     Outcome,
@@ -19,6 +20,7 @@ from tbatch_tui.engine.results import (
     sources_of,
     write_merged,
 )
+from tbatch_tui.engine.threads import run_reading
 from tbatch_tui.text import format as fmt
 
 if TYPE_CHECKING:
@@ -26,15 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tbatch_tui.config.settings import Settings
-    from tbatch_tui.engine.domain.counts import JobCounts
     from tbatch_tui.engine.domain.record import JobRecord
 
-_OUTCOMES = {
+OUTCOMES = {
     "ok": (Outcome.OK,),
     "errors": (Outcome.ERROR, Outcome.UNREADABLE),
     "cut-short": (Outcome.CUT_SHORT,),
     "missing": (Outcome.MISSING,),
 }
+"""The rows that `--filter` shows, by the word that is given."""
 _HEADS = ("LINE", "CUSTOM ID", "OUTCOME", "TOKENS", "ANSWER")
 _NUMBER_COLUMNS = frozenset({0, 3})
 _LONGEST_ID = 40
@@ -43,19 +45,19 @@ _LONGEST_ANSWER = 60
 
 async def results(arguments: argparse.Namespace, settings: Settings) -> int:
     """Print the rows, in the order of the input file, and to standard error what all of them add up to."""
-    async with Session(settings, background_work=False) as session:
+    async with Session(settings, network=Network.NEVER) as session:
         record = session.find(await session.list_jobs(), arguments.job)
-    index = await _build_index(record)
+    index = await build_index(record)
     rows: Sequence[int] = range(len(index))
     if arguments.filter != "all":
-        rows = index.select(_OUTCOMES[arguments.filter])
+        rows = index.select(OUTCOMES[arguments.filter])
     rows = rows[: arguments.limit]
     if arguments.json:
         write_merged(index, rows, cast("BinaryIO", JsonLines()), lambda _: record.key)
         sys.stdout.flush()
     else:
         print_table(_HEADS, (_cells(index, row) for row in rows), _NUMBER_COLUMNS)
-    print_message(_format_counts(counts_from_index(index, submitted=record.requests)))
+    print_message(format_counts(counts_from_index(index, submitted=record.requests)))
     return OK
 
 
@@ -70,20 +72,12 @@ def _cells(index: ResultIndex, number: int) -> tuple[str, ...]:
     )
 
 
-def _format_counts(counts: JobCounts) -> str:
-    extra = ((counts.cut_short, "cut short"), (counts.unknown, "unknown ids"), (counts.duplicates, "duplicates"))
-    return fmt.join(
-        f"{counts.requests:,} in = {counts.answered:,} answered + {fmt.plural(counts.errors, 'error')} "
-        f"+ {counts.missing:,} missing",
-        *(f"{number:,} {words}" for number, words in extra if number),
-    )
-
-
 async def retry(arguments: argparse.Namespace, settings: Settings) -> int:
     """Write an input file of the requests to retry, as they were; with `--submit`, submit it."""
-    async with Session(settings, background_work=arguments.submit) as session:
+    network = Network.NEEDED if arguments.submit else Network.NEVER
+    async with Session(settings, background_work=arguments.submit, network=network) as session:
         record = session.find(await session.list_jobs(), arguments.job)
-        index = await _build_index(record)
+        index = await build_index(record)
         rows = await asyncio.to_thread(_rows_to_retry, index, arguments)
         if not len(rows) and index.has_input:
             print_message("There is nothing to retry: every request that was meant has its whole answer.")
@@ -112,7 +106,7 @@ def _rows_to_retry(index: ResultIndex, arguments: argparse.Namespace) -> Sequenc
     )
 
 
-async def _build_index(record: JobRecord) -> ResultIndex:
+async def build_index(record: JobRecord) -> ResultIndex:
     """Read all rows of the job, and warn of an input file that is another one by now.
 
     Raises BatchError when the job's result files are not on disk.
@@ -121,9 +115,13 @@ async def _build_index(record: JobRecord) -> ResultIndex:
     if sources.output is None and sources.errors is None:
         raise BatchError(f"The results of {record.name} are not here", f"tbatch-tui fetch {record.key} brings them.")
     index = ResultIndex(sources)
-    await asyncio.to_thread(index.build)
-    if index.input_changed and sources.input is not None:
-        print_message(
-            f"{sources.input.name} has changed since it was submitted: what came back is shown without what was asked."
-        )
+    await run_reading(index.build)
+    warn_of_changed_input(index)
     return index
+
+
+def warn_of_changed_input(index: ResultIndex) -> None:
+    """Print that the input file is another one by now, and so is left out."""
+    if index.input_changed and index.sources.input is not None:
+        name = index.sources.input.name
+        print_message(f"{name} has changed since it was submitted: what came back is shown without what was asked.")

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.check_report import problem_line, summary
 from tbatch_tui.cli.endpoint_names import ENDPOINTS
-from tbatch_tui.cli.exit_codes import FAILED, OK
-from tbatch_tui.cli.job_text import print_paths
-from tbatch_tui.cli.output import print_json, print_message, print_result
+from tbatch_tui.cli.exit_codes import FAILED
+from tbatch_tui.cli.job_following import follow_first, follow_jobs, send_rest, waiting_parts
+from tbatch_tui.cli.output import print_message
 from tbatch_tui.cli.session import Session
 from tbatch_tui.engine.check import check_file
 from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
 from tbatch_tui.engine.domain.check_report import CheckReport, Severity
-from tbatch_tui.engine.domain.job import JobStatus
-from tbatch_tui.engine.record_json import record_to_dict
 from tbatch_tui.engine.submit.checked_input import fingerprint_checked
 from tbatch_tui.engine.threads import run_reading
 from tbatch_tui.text.plural import plural
@@ -33,11 +30,6 @@ if TYPE_CHECKING:
 
 _MOST_PROBLEMS = 20
 """Problems that are printed; `check` prints all of them."""
-_COUNTED_WITHIN = 60.0
-"""Seconds to wait for the counts of the results. A batch at its limits takes about one.
-
-Without them the exit code is derived from the number of rows in the files alone.
-"""
 
 
 async def submit(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -90,7 +82,15 @@ async def submit_checked(
     key = None
     earlier: Sequence[JobRecord] = await engine.earlier_runs(fingerprint.sha256, report.endpoint)
     if sent := await _send_unsent(session, earlier):
-        return max([await _follow(session, part, arguments) for part in sent])
+        return await follow_jobs(session, sent, arguments)
+    if (waiting := await waiting_parts(session, earlier)) and not again:
+        if arguments.rest:
+            return await send_rest(session, waiting, arguments)
+        if arguments.first:
+            return await follow_first(session, waiting[0].key, arguments)
+    if arguments.rest:
+        print_message("Nothing of this file waits to be sent: --rest is for what --first left.")
+        return FAILED
     if again or not earlier:
         try:
             key = await _start(session, report, arguments, fingerprint, known_runs=None if again else ())
@@ -104,8 +104,10 @@ async def submit_checked(
             "Nothing was submitted. Submitting again is billed again: give --again if that is meant."
         )
         return FAILED
-    parts = [record.key for record in await engine.groups.parts(key) if not record.is_waiting]
-    return max([await _follow(session, part, arguments) for part in parts or [key]])
+    parts = await engine.groups.parts(key)
+    if arguments.first and any(part.is_waiting for part in parts):
+        return await follow_first(session, key, arguments)
+    return await follow_jobs(session, [part.key for part in parts if not part.is_waiting] or [key], arguments)
 
 
 async def _send_unsent(session: Session, earlier: Sequence[JobRecord]) -> list[str]:
@@ -163,7 +165,10 @@ async def _start(
     """
     engine = session.engine
     assert report.endpoint is not None
-    start = engine.groups.submit if report.can_be_split else engine.submit_checked
+    first = arguments.first if 0 < arguments.first < report.requests else 0
+    start = engine.submit_checked
+    if first or report.can_be_split:
+        start = partial(engine.groups.submit, first=first, auto_continue=bool(first))
     return await start(
         report.path,
         report.endpoint,
@@ -172,52 +177,3 @@ async def _start(
         fingerprint=fingerprint,
         known_runs=known_runs,
     )
-
-
-async def _follow(session: Session, key: str, arguments: argparse.Namespace) -> int:
-    """Wait for the job, with `--wait` for its files too, print them, and return the exit code."""
-    record = await session.wait_until(key, lambda record: record.is_resolved)
-    if record.job is None:
-        assert record.submission is not None
-        print_message(f"No job was made: {record.submission.error}. {record.submission.hint or ''}".rstrip())
-        return FAILED
-    if not arguments.json:
-        print_result(record.job.id)
-    if record.submission is not None and record.submission.warning:
-        print_message(f"The server warned: {record.submission.warning}")
-    if arguments.wait:
-        record = await _wait_for_counts(session, await session.wait(record.key))
-    if arguments.json:
-        print_json(record_to_dict(record))
-    elif arguments.wait:
-        print_paths([record])
-    return _exit_code(record) if arguments.wait else OK
-
-
-async def _wait_for_counts(session: Session, record: JobRecord) -> JobRecord:
-    """Return the record with the counts of its results, if they come in time.
-
-    The number of rows is not enough: a row of the output file may be an error, or there twice.
-    """
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_COUNTED_WITHIN):
-            return await session.wait_until(record.key, lambda record: record.is_counted)
-    return record
-
-
-def _exit_code(record: JobRecord) -> int:
-    """Return OK if every request has its answer, and print what is wrong otherwise."""
-    if record.job is not None and record.job.error:
-        print_message(f"{record.name}: {record.job.error}")
-    counts, requests = record.counts, record.requests or 0
-    if counts is not None:
-        requests, errors, missing = counts.requests, counts.errors, counts.missing
-    else:
-        errors = record.error_rows or 0
-        missing = requests - (record.answered_rows or 0) - errors
-    if errors:
-        print_message(f"{record.name}: {errors:,} of {requests:,} requests came back as errors")
-    if missing > 0 and record.status == JobStatus.COMPLETED:
-        print_message(f"{record.name}: {missing:,} of {requests:,} requests have no row in its files")
-    is_complete = record.status == JobStatus.COMPLETED and not errors and missing <= 0
-    return OK if is_complete else FAILED

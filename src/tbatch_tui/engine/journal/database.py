@@ -81,6 +81,14 @@ class Database:
                 "Start tbatch-tui again: it is set aside and built anew from the server's list.",
             ) from error
 
+    def written_at(self) -> float | None:
+        """Return when the file was last written, in seconds since the epoch; None if that cannot be told."""
+        times = []
+        for name in (self.path, self.path.with_name(f"{self.path.name}-wal")):
+            with suppress(OSError):
+                times.append(name.stat().st_mtime)
+        return max(times, default=None)
+
     def data_version(self) -> int:
         """Return a number that changes when another process has written to the file."""
         return int(self.execute("PRAGMA data_version").fetchone()[0])

@@ -57,6 +57,10 @@ class JobStore(SubmissionStore):
         """Where the history was set aside that was damaged when this one was opened."""
         return self._journal.database.damaged
 
+    async def written_at(self) -> float | None:
+        """Return when the history was last written, in seconds since the epoch; None if that cannot be told."""
+        return await self._run(self._journal.database.written_at)
+
     @property
     def account(self) -> Account:
         """The account whose history this is."""

@@ -54,3 +54,12 @@ def safe_name(text: str, max_bytes: int = _MAX_STEM) -> str:
     while len(name.encode("utf-8", "replace")) > max_bytes:
         name = name[:-1]
     return name.strip().lstrip(".") or "batch"
+
+
+def free_path(folder: Path, stem: str, suffix: str) -> Path:
+    """Return `<stem><suffix>` in a folder, or the first of `<stem>_2<suffix>`, `_3` … that is no file yet."""
+    path, number = folder / f"{stem}{suffix}", 1
+    while path.exists():
+        number += 1
+        path = folder / f"{stem}_{number}{suffix}"
+    return path

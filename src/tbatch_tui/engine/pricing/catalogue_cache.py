@@ -54,6 +54,11 @@ class CatalogueCache:
         self._fetching: asyncio.Task[None] | None = None
         self._tried_at: float | None = None
 
+    async def kept(self) -> Catalogue:
+        """Return the catalogue that was fetched last, however old, without asking the server; else an empty one."""
+        await self._recall()
+        return self._known
+
     async def get(self) -> Catalogue:
         """Return the catalogue: a day old at most if the server answers, else the last one known, else an empty one."""
         if self._fetching is None and self._is_old():

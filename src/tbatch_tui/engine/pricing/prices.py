@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tbatch_tui.engine.domain.counts import ModelUsage
+    from tbatch_tui.engine.domain.record import JobRecord
 
 DISCOUNTS_DATE = "September 2026"
 DISCOUNTS: Mapping[str, float] = {
@@ -182,6 +183,12 @@ def cost(usage: Iterable[ModelUsage], price_list: PriceList, model: str | None =
         is_custom=is_custom,
         priced_at=price_list.priced_at,
     )
+
+
+def record_cost(record: JobRecord, price_list: PriceList) -> Cost:
+    """Return what a job cost, as far as its results are counted."""
+    usage = record.counts.usage if record.counts is not None else ()
+    return cost(usage, price_list, record.job.model if record.job is not None else None)
 
 
 def _cost_of_tokens(part: ModelUsage, price: Price) -> float | None:

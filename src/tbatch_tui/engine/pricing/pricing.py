@@ -46,17 +46,26 @@ class Pricing:
 
         Fetched at most once a day. Raises nothing: empty when nothing is known.
         """
+        return await self._catalogue_cache().get()
+
+    def _catalogue_cache(self) -> CatalogueCache:
         if self._cache is None:
             from tbatch_tui.engine.pricing.catalogue_cache import CatalogueCache
 
             self._cache = CatalogueCache(self._options, self._store, self._fetch_models, self._spawn)
-        return await self._cache.get()
+        return self._cache
 
-    async def price_list(self) -> PriceList:
-        """Return the prices in force: the person's own, else the catalogue's, less the discount for a batch."""
+    async def price_list(self, *, ask: bool = True) -> PriceList:
+        """Return the prices in force: the person's own, else the catalogue's, less the discount for a batch.
+
+        Args:
+            ask: Whether the server may be asked for its catalogue; else the one that was fetched last counts.
+        """
         from tbatch_tui.engine.pricing.prices import PriceList
 
-        return PriceList(await self.catalogue(), self._options.prices, self._options.discounts)
+        cache = self._catalogue_cache()
+        catalogue = await (cache.get() if ask else cache.kept())
+        return PriceList(catalogue, self._options.prices, self._options.discounts)
 
     async def estimate(self, path: Path) -> Estimate:
         """Return what a file may cost, read in a thread. Raises LocalFileError."""

@@ -83,8 +83,9 @@ class Runtime:
     def start(self) -> None:
         """Begin to count results and, with a key, to connect; the rest follows from that."""
         self._tasks.supervise("counting results", self.counter.run)
-        if self.options.api_key is None:
-            self.set_health(ConnectionHealth(HealthState.NO_KEY))
+        if not self.options.can_connect:
+            if self.options.api_key is None:
+                self.set_health(ConnectionHealth(HealthState.NO_KEY))
             return
         self._meter.bind()
         self.spawn(self._connect())
@@ -153,7 +154,7 @@ class Runtime:
 
     async def models(self) -> list[ModelInfo]:
         """Return the server's catalogue, once there is a connection. Raises BatchError."""
-        if self.options.api_key is not None:
+        if self.options.can_connect:
             await self._tried_to_connect.wait()
         return await self.api.models()
 
@@ -162,7 +163,7 @@ class Runtime:
 
         Raises ConnectionFailedError when there is no key to connect with.
         """
-        if self.options.api_key is None:
+        if not self.options.can_connect:
             _ = self.api  # raises
         await self.account.confirmed.wait()
         assert self.poller is not None

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.pricing.prices import DISCOUNTS_DATE, Cost, PriceList
-from tbatch_tui.engine.pricing.prices import cost as price_usage
+from tbatch_tui.engine.pricing.prices import DISCOUNTS_DATE, Cost, PriceList, record_cost
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.status import ATTENTION, QUIET
 from tbatch_tui.tui.sanitize import line
@@ -136,21 +135,15 @@ def job_cost_facts(record: JobRecord, prices: PriceList | None) -> list[tuple[st
         return [("Cost", [(expected, QUIET)])] if expected else []
     usage = format_usage(record.counts.usage)
     tokens: list[tuple[str, StyledText]] = [("Tokens", [(usage, "")])] if usage else []
-    return tokens if prices is None else [*tokens, *cost_facts(_record_cost(record, prices), estimate)]
+    return tokens if prices is None else [*tokens, *cost_facts(record_cost(record, prices), estimate)]
 
 
 def cost_cell(record: JobRecord, prices: PriceList | None) -> str:
     """Return the cost of a job for a list: `$0.41`; empty where it is not known."""
     if record.counts is None or prices is None:
         return ""
-    cost = _record_cost(record, prices)
+    cost = record_cost(record, prices)
     return "" if cost.usd is None else format_money(cost)
-
-
-def _record_cost(record: JobRecord, prices: PriceList) -> Cost:
-    """Return what a job cost, as far as its results are counted."""
-    usage = record.counts.usage if record.counts is not None else ()
-    return price_usage(usage, prices, record.job.model if record.job is not None else None)
 
 
 def format_usage(usage: Sequence[ModelUsage]) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.results import MergedIndex, MergedMember, ResultIndex, Sources
+from tbatch_tui.engine.results import MergedIndex, ResultIndex, Sources
+from tbatch_tui.engine.results.index.family import family_with_results, group_of_family, merged_index
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.domain.cost import Estimate
@@ -43,16 +44,12 @@ class Family:
     @property
     def records_with_results(self) -> list[JobRecord]:
         """The records with files on this machine, the original first; none without the original's files."""
-        records = [
-            member.record for member in self.members if any(transfer.path for transfer in member.record.transfers)
-        ]
-        is_complete = bool(records) and (self.group is not None or records[0].key == self.members[0].record.key)
-        return records if is_complete else []
+        return family_with_results(self.members)
 
     @property
     def group(self) -> JobGroup | None:
         """The input file, where it was submitted as several jobs."""
-        return next((member.record.group for member in self.members if member.record.group is not None), None)
+        return group_of_family(self.members)
 
     @property
     def retry_parent(self) -> str:
@@ -67,20 +64,10 @@ class Family:
     def new_index(self) -> ResultIndex:
         """Return an index, not built yet, over this job's files, or over all jobs' if merged."""
         if self.is_merged:
-            return MergedIndex([*self._whole_file(), *map(self._merged_member, self.records_with_results)])
+            merged = merged_index(self.members, self._engine.results)
+            return merged if merged is not None else ResultIndex(Sources())
         record = self.record
         return self._engine.results(record) if record is not None else ResultIndex(Sources())
-
-    def _merged_member(self, record: JobRecord) -> MergedMember:
-        name = f"{record.name} ({record.key[:8]})"
-        return MergedMember(record.key, name, self._engine.results(record), is_part=record.group is not None)
-
-    def _whole_file(self) -> list[MergedMember]:
-        """Return the input file as a member without results, where each job asked a part of it."""
-        group = self.group
-        if group is None:
-            return []
-        return [MergedMember("", group.path.name, ResultIndex(Sources(input=group.path, input_sha256=group.sha256)))]
 
     def text(self) -> str:
         """Return `merged from 3 jobs`, or which of how many jobs is shown."""
@@ -106,7 +93,8 @@ class Family:
         """Whether a merged index lacks results that have come since."""
         if not self.is_merged or not isinstance(index, MergedIndex):
             return False
-        return len(index.members) != len(self.records_with_results)
+        merged = {member.job_id for member in index.members if member.job_id}  # the whole file has none
+        return merged != {record.key for record in self.records_with_results}
 
     def is_changed_by(self, event: RecordsChanged) -> bool:
         """Whether a job of the family has changed, or a new retry belongs to it."""

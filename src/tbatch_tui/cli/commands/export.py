@@ -1,0 +1,111 @@
+"""`export`: the answers of a job as a file, the twin of `x` in Results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tbatch_tui.cli.commands.results import OUTCOMES, build_index, warn_of_changed_input
+from tbatch_tui.cli.exit_codes import OK, USAGE
+from tbatch_tui.cli.job_text import format_counts
+from tbatch_tui.cli.output import print_json, print_message, print_result
+from tbatch_tui.cli.session import Network, Session
+from tbatch_tui.engine.errors import BatchError
+from tbatch_tui.engine.local_files.filenames import free_path, safe_name
+from tbatch_tui.engine.results import (
+    COLUMNS,
+    DEFAULT_COLUMNS,
+    ExportFormat,
+    ResultIndex,
+    counts_from_index,
+    export_rows,
+)
+from tbatch_tui.engine.results.index.family import merged_index
+from tbatch_tui.engine.threads import run_cancellable, run_reading
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from tbatch_tui.config.settings import Settings
+    from tbatch_tui.engine.domain.record import JobRecord
+
+FORMATS = {
+    "jsonl": ExportFormat.MERGED,
+    "answers": ExportFormat.ANSWERS,
+    "csv": ExportFormat.CSV,
+    "parquet": ExportFormat.PARQUET,
+    "md": ExportFormat.MARKDOWN,
+}
+"""The formats by the word that is given. A test holds them equal to the parser's, which loads nothing."""
+
+
+async def export(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Write the rows to a file and print its path; to standard error, what the rows add up to."""
+    columns = _columns(arguments.columns)
+    async with Session(settings, network=Network.NEVER) as session:
+        record = session.find(await session.list_jobs(), arguments.job)
+        index = await _index(session, record, merged=arguments.merged)
+    form = _format(arguments.format, arguments.output)
+    path = Path(arguments.output or _default_path(settings.output_dir, record, form)).absolute()  # noqa: ASYNC240
+    if arguments.output and path.exists() and not arguments.force:
+        print_message(f"There is a file {path} already. Nothing was written: give another name, or --force.")
+        return USAGE
+    rows: Sequence[int] = range(len(index))
+    if arguments.filter != "all":
+        rows = index.select(OUTCOMES[arguments.filter])
+    job_id = record.job.id if record.job is not None else ""
+    await run_cancellable(
+        export_rows,
+        index,
+        rows,
+        path,
+        form,
+        columns=columns,
+        job_id_of=lambda row: index.job_id_of(row) or job_id,
+        replace=arguments.force,
+    )
+    print_json({"path": str(path), "rows": len(rows)}) if arguments.json else print_result(str(path))
+    submitted = None if arguments.merged else record.requests
+    print_message(f"{len(rows):,} rows. {format_counts(counts_from_index(index, submitted=submitted))}")
+    return OK
+
+
+async def _index(session: Session, record: JobRecord, *, merged: bool) -> ResultIndex:
+    """Read all rows of the job; with `merged`, of its family. Raises BatchError where the files are not here."""
+    if not merged:
+        return await build_index(record)
+    index = merged_index(await session.engine.family(record.key), session.engine.results)
+    if index is None:
+        raise BatchError(
+            f"The results that {record.name} belongs to are not here", f"tbatch-tui fetch {record.key} brings its own."
+        )
+    await run_reading(index.build)
+    warn_of_changed_input(index)
+    return index
+
+
+def _format(name: str | None, output: str | None) -> ExportFormat:
+    """Return the format that is named, else that of the file's ending, else merged JSONL."""
+    if name is not None:
+        return FORMATS[name]
+    endings = sorted(ExportFormat, key=lambda form: -len(form.suffix))
+    return next((form for form in endings if output and output.lower().endswith(form.suffix)), ExportFormat.MERGED)
+
+
+def _default_path(folder: Path, record: JobRecord, form: ExportFormat) -> Path:
+    """Return `<name>-<first 8 of the job id><suffix>` in the output folder, with a number where that is taken."""
+    stem = safe_name(record.name)
+    if record.job is not None:
+        stem += f"-{safe_name(record.job.id[:8])}"
+    return free_path(folder, stem, form.suffix)
+
+
+def _columns(text: str | None) -> Sequence[str]:
+    """Return the columns of a table. Raises BatchError for one that does not exist."""
+    if text is None:
+        return DEFAULT_COLUMNS
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if unknown := [name for name in names if name not in COLUMNS]:
+        raise BatchError(f"There is no column {unknown[0]!r}", f"There are: {', '.join(COLUMNS)}.")
+    return names or DEFAULT_COLUMNS

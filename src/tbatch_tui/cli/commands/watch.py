@@ -1,0 +1,67 @@
+"""`watch`: what jobs are doing, in a plain shell, until they have ended."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from tbatch_tui.cli.exit_codes import exit_code_of, gravest
+from tbatch_tui.cli.job_outcome import code_of_ended_job, wait_for_counts
+from tbatch_tui.cli.job_text import format_counts
+from tbatch_tui.cli.output import print_json, print_message, print_result
+from tbatch_tui.cli.session import Session
+from tbatch_tui.engine.domain.submission import SubmissionState
+from tbatch_tui.engine.errors import BatchError, OutcomeUnknownError
+from tbatch_tui.engine.next_step import NextStep
+from tbatch_tui.engine.record_json import record_to_dict
+from tbatch_tui.text import format as fmt
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tbatch_tui.config.settings import Settings
+    from tbatch_tui.engine.domain.record import JobRecord
+
+
+async def watch(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Follow jobs until they have ended and their files are here; without an id, all that run now."""
+    async with Session(settings, background_work=True) as session:
+        records = await session.list_jobs()
+        if arguments.jobs:
+            targets = session.find_all(records, arguments.jobs)
+        else:
+            targets = [record for record in records if record.is_active]
+        if not targets:
+            print_message("No job runs.")
+        with session.bars(targets):
+            ended = await asyncio.gather(*(_follow(session, record) for record in targets))
+    if arguments.json:
+        print_json([record_to_dict(record) for _, record in ended])
+    else:
+        for _, record in ended:
+            print_result(_summary(record))
+    return gravest([code for code, _ in ended])
+
+
+async def _follow(session: Session, record: JobRecord) -> tuple[int, JobRecord]:
+    """Follow one job to its end; return its exit code and its record."""
+    try:
+        ended = await wait_for_counts(session, await session.wait(record.key, _require_not_held))
+    except BatchError as error:
+        print_message(f"{record.name}: {error}")
+        return exit_code_of(error), session.engine.record(record.key) or record
+    return code_of_ended_job(ended), ended
+
+
+def _require_not_held(record: JobRecord) -> None:
+    """Raise OutcomeUnknownError where only a person can say whether there is a job: nobody may be there."""
+    submission = record.submission
+    if record.job is None and submission is not None and submission.state is SubmissionState.HELD:
+        raise OutcomeUnknownError(
+            "Whether a job was made is not known, and it waits for a person", f"{NextStep.SETTLE} ends that."
+        )
+
+
+def _summary(record: JobRecord) -> str:
+    counts = format_counts(record.counts) if record.counts is not None else ""
+    return f"{record.key}  {record.name}  {fmt.join(record.status_words, counts)}"

@@ -1,0 +1,115 @@
+"""Follow what was submitted: until it is a job, until its files are here, and through the requests that go first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tbatch_tui.cli.exit_codes import FAILED, INCOMPLETE, OK, gravest
+from tbatch_tui.cli.job_outcome import code_of_ended_job, wait_for_counts
+from tbatch_tui.cli.job_text import print_paths
+from tbatch_tui.cli.output import print_json, print_message, print_result
+from tbatch_tui.engine.domain.job import LocalStatus
+from tbatch_tui.engine.groups.groups import format_outcome, is_answered_whole, is_counted
+from tbatch_tui.engine.record_json import record_to_dict
+from tbatch_tui.text.plural import plural
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Sequence
+
+    from tbatch_tui.cli.session import Session
+    from tbatch_tui.engine.domain.record import JobRecord
+
+
+async def follow_jobs(
+    session: Session, keys: Sequence[str], arguments: argparse.Namespace, ended: Iterable[JobRecord] = ()
+) -> int:
+    """Wait until these submissions are jobs, with `--wait` for their files too; print them, and return the exit code.
+
+    Args:
+        session: The open engine.
+        keys: Of the records to follow.
+        arguments: Those of `submit`.
+        ended: Records that belong to the same file and have ended already: they count, and come first in the JSON.
+    """
+    records = list(ended)
+    codes = [code_of_ended_job(record) for record in records]
+    with session.bars([record for key in keys if (record := session.engine.record(key)) is not None]):
+        for key in keys:
+            code, record = await _follow(session, key, arguments)
+            codes.append(code)
+            records.append(record)
+    if arguments.json:
+        found = [record_to_dict(record) for record in records]
+        print_json(found[0] if len(found) == 1 else found)
+    return gravest(codes)
+
+
+async def _follow(session: Session, key: str, arguments: argparse.Namespace) -> tuple[int, JobRecord]:
+    record = await session.wait_until(key, lambda record: record.is_resolved)
+    if record.job is None:
+        assert record.submission is not None
+        print_message(f"No job was made: {record.submission.error}. {record.submission.hint or ''}".rstrip())
+        return FAILED, record
+    if not arguments.json:
+        print_result(record.job.id)
+    if record.submission is not None and record.submission.warning:
+        print_message(f"The server warned: {record.submission.warning}")
+    if not arguments.wait:
+        return OK, record
+    record = await wait_for_counts(session, await session.wait(record.key))
+    if not arguments.json:
+        print_paths([record])
+    return code_of_ended_job(record), record
+
+
+async def waiting_parts(session: Session, earlier: Sequence[JobRecord]) -> list[JobRecord]:
+    """Return all parts of the file that some of these records are of, if one of them waits to be sent; else none."""
+    for record in earlier:
+        if session.engine.record(record.key) is None:
+            continue  # of another account of this organisation
+        parts = await session.engine.groups.parts(record.key)
+        if any(part.is_waiting for part in parts):
+            return parts
+    return []
+
+
+async def follow_first(session: Session, key: str, arguments: argparse.Namespace) -> int:
+    """Wait for the requests that go first; then follow the rest, if each of the first has a whole answer.
+
+    Otherwise the rest waits: the exit code is INCOMPLETE.
+
+    Args:
+        session: The open engine.
+        key: Of the part that goes first.
+        arguments: Those of `submit`.
+    """
+    parts = await session.engine.groups.parts(key)
+    first, rest = parts[0], parts[1:]
+    with session.bars(parts):
+        first = await session.wait_until(first.key, is_counted)
+        if first.job is not None and not arguments.json:
+            print_result(first.job.id)
+        for part in rest:
+            await session.wait_until(part.key, lambda record: record.status != LocalStatus.WAITING)
+    rest = (await session.engine.groups.parts(first.key))[1:]
+    if any(part.is_waiting for part in rest):
+        if not is_answered_whole(first):
+            print_message(f"{first.name}: {format_outcome(first)}")
+        count = sum(part.requests or 0 for part in rest)
+        print_message(
+            f"The other {plural(count, 'request')} wait, and nothing of them was sent: "
+            "`tbatch-tui submit FILE --rest` sends them, `w` in the app decides about them."
+        )
+        if arguments.json:
+            print_json([record_to_dict(record) for record in (first, *rest)])
+        return INCOMPLETE
+    print_message(f"{first.name}: all answered; the rest is submitted.")
+    return await follow_jobs(session, [part.key for part in rest], arguments, ended=[first])
+
+
+async def send_rest(session: Session, parts: Sequence[JobRecord], arguments: argparse.Namespace) -> int:
+    """Submit the parts of a file that wait, and follow them."""
+    waiting = [part.key for part in parts if part.is_waiting]
+    await session.engine.groups.send_rest(parts[0].key)
+    return await follow_jobs(session, waiting, arguments)
