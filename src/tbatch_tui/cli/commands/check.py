@@ -72,6 +72,7 @@ class CheckArguments:
         self.fix = False
         self.fix_only: list[str] | None = None
         self.reject = False
+        self.model: str | None = None
         self.endpoint: str | None = None
         self.select: list[str] | None = None
         self.ignore: list[str] | None = None
@@ -109,8 +110,9 @@ def _parse(argv: list[str], prog: str) -> CheckArguments:
     if arguments.files.count("-") > 1:
         parser.error("standard input can be read only once")
     arguments.fix |= arguments.fix_only is not None
-    if arguments.reject and not arguments.fix:
-        parser.error("--reject needs --fix")
+    for option, is_given in (("--reject", arguments.reject), ("--model", arguments.model is not None)):
+        if is_given and not arguments.fix:
+            parser.error(f"{option} needs --fix")
     return arguments
 
 
@@ -125,10 +127,19 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--reject", action="store_true", help="with --fix: leave lines with other errors out, in a file of their own"
     )
+    parser.add_argument(
+        "--model", type=_model_name, metavar="NAME", help="with --fix: the model of requests that name none"
+    )
     parser.add_argument("--endpoint", choices=ENDPOINTS, help="what the batch is to run against [read from the file]")
     for name, text in (("--select", "only these rules"), ("--ignore", "all rules but these")):
         parser.add_argument(name, action="extend", type=_rules, metavar="RULES", help=f"{text}, parted by commas")
     parser.add_argument("--processes", type=int, choices=(1, 2), help="[2 where there is more than one core]")
+
+
+def _model_name(value: str) -> str:
+    if not value.strip():
+        raise _argument_error("a model needs a name")
+    return value.strip()
 
 
 def _rules(value: str) -> list[str]:
@@ -140,9 +151,11 @@ def _rules(value: str) -> list[str]:
 
 
 def _fixable_rules(value: str) -> list[str]:
+    from tbatch_tui.engine.check.rules import FIXABLE_IN_SOME_FORMS
+
     rules = _rules(value)
     for rule in rules:
-        if not RULES[rule].is_fixable:
+        if rule not in FIXABLE_IN_SOME_FORMS and not RULES[rule].is_fixable:
             raise _argument_error(f"{rule} cannot be mended without guessing")
     return rules
 
@@ -197,6 +210,8 @@ class _Run:
             rejected = None if copy.rejected is None else escape_surrogates(str(copy.rejected))
             document = {"from": escape_surrogates(name), "mended": copy.fixed_lines, "rejected": rejected}
             document["rejected_lines"] = copy.rejected_lines
+            if copy.id_map is not None:
+                document["ids"] = escape_surrogates(str(copy.id_map))
             self._print_report(str(copy.path), self._check(copy.path), {"fixed": document})
 
     def _check(self, path: Path) -> CheckReport:
@@ -209,19 +224,24 @@ class _Run:
         """Write a fixed copy of the file, and print its path; None when there is nothing to fix."""
         from tbatch_tui.engine.check import plan_fixes, write_fixed
 
-        plan, only, reject = plan_fixes(report), self._arguments.fix_only, self._arguments.reject
+        model, only, reject = self._arguments.model or "", self._arguments.fix_only, self._arguments.reject
+        plan = plan_fixes(report, model=model)
         rules = plan.rules if only is None else plan.rules & set(only)
         shown = escape_controls(name)
         if not rules and not (reject and plan.error_rules):
-            if not report.is_ok:
+            if "no-model" in report.counts and not model:
+                _print_message(f"{shown}: --model NAME names the model on every line that lacks one")
+            elif not report.is_ok:
                 _print_message(f"{shown}: nothing that may be mended without guessing")
             return None
-        copy = write_fixed(plan, rules=rules, reject=reject)
+        copy = write_fixed(plan, rules=None if only is None else rules, reject=reject, model=model)
         lines = f"{plural(copy.fixed_lines, 'line')} mended"
         _print_message(f"{shown}: a mended copy is in {escape_controls(str(copy.path))} ({lines})")
         if copy.rejected is not None:
             lines = plural(copy.rejected_lines, "line")
             _print_message(f"{shown}: {lines} left out, in {escape_controls(str(copy.rejected))}")
+        if copy.id_map is not None:
+            _print_message(f"{shown}: what shortened ids were is in {escape_controls(str(copy.id_map))}")
         return copy
 
     def _print_report(self, name: str, report: CheckReport, more: Mapping[str, object] = MappingProxyType({})) -> None:

@@ -87,7 +87,13 @@ _RULES = (
     Rule("custom-id-missing", _ERROR, "There is no custom_id", "Give each line its own custom_id", is_fixable=True),
     Rule("custom-id-type", _ERROR, "custom_id is not a string", "Put the custom_id in quotes", is_fixable=True),
     Rule("custom-id-empty", _ERROR, "custom_id is empty", "Give each line its own custom_id", is_fixable=True),
-    Rule("custom-id-long", _ERROR, "custom_id is longer than 64 characters", "Shorten it to at most 64 characters"),
+    Rule(
+        "custom-id-long",
+        _ERROR,
+        "custom_id is longer than 64 characters",
+        "Shorten it to at most 64 characters",
+        is_fixable=True,
+    ),
     Rule(
         "duplicate-custom-id",
         _ERROR,
@@ -217,11 +223,21 @@ _RULES = (
 
 RULES: Mapping[str, Rule] = {rule.id: rule for rule in _RULES}
 
+FIXABLE_IN_SOME_FORMS = frozenset(
+    {
+        *("not-jsonl", "json-array", "pretty-printed"),
+        *("not-json", "not-object", "trailing-comma", "several-objects", "double-encoded"),
+        *("body-missing", "anthropic-params", "body-flat", "body-type", "no-messages", "file-url"),
+        *("no-model", "model-spaces", "tool-flat", "tool-function", "method-chat"),
+    }
+)
+"""Rules that can be broken in ways that `plan_fixes` can fix without guessing, and in others that it cannot."""
+
 
 def table() -> str:
     """Return the rules as the Markdown table of `docs/reference/rules.md`."""
     rows = ["| rule | severity | what is wrong | how to mend it | `--fix` |", "|---|---|---|---|---|"]
     for rule in _RULES:
-        fix = "yes" if rule.is_fixable else ""
+        fix = "yes" if rule.is_fixable else "some" if rule.id in FIXABLE_IN_SOME_FORMS else ""
         rows.append(f"| `{rule.id}` | {rule.severity} | {rule.title} | {rule.fix} | {fix} |")
     return "\n".join(rows)
