@@ -71,7 +71,8 @@ def _fix_custom_id(
         return [Edit(start + 1, start + 1, f'"custom_id": {_string(make_unique(f"line-{number}"))}{comma}')]
     value = json.loads(text[member.value : member.end], parse_int=float)
     wanted = ""
-    if (value is None and "custom-id-missing" in rules) or (value == "" and "custom-id-empty" in rules):
+    is_blank = isinstance(value, str) and not value.strip()
+    if (value is None and "custom-id-missing" in rules) or (is_blank and "custom-id-empty" in rules):
         wanted = f"line-{number}"
     elif isinstance(value, float) and "custom-id-type" in rules:
         wanted = text[member.value : member.end]
