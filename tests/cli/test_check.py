@@ -150,6 +150,26 @@ def test_fix_of_chosen_rules(tmp_path: Path) -> None:
     assert "--reject needs --fix" in run("--reject", path).stderr
 
 
+def test_a_model_is_named_where_there_is_none(tmp_path: Path) -> None:
+    path = saved(tmp_path, dumped(chat("a"), chat("b", model="")))
+    done = run("--fix", path)
+    assert done.returncode == 1
+    assert f"{path}: --model NAME names the model on every line that lacks one\n" in done.stderr
+    assert run("--fix", "--model", "other", path).returncode == 0
+    assert path.with_name("requests.fixed.jsonl").read_bytes() == dumped(chat("a"), chat("b", model="other"))
+    assert "--model needs --fix" in run("--model", "other", path).stderr
+    assert "a model needs a name" in run("--fix", "--model", " ", path).stderr
+
+
+def test_the_map_of_shortened_ids_is_told(tmp_path: Path) -> None:
+    path = saved(tmp_path, dumped(chat("x" * 65)))
+    done = run("--fix", path)
+    assert done.returncode == 0
+    assert f"{path}: what shortened ids were is in {path.with_name('requests.fixed.ids.csv')}\n" in done.stderr
+    document = json.loads(run("--fix", "--json", path).stdout)
+    assert document["files"][0]["fixed"]["ids"] == str(path.with_name("requests.fixed2.ids.csv"))
+
+
 def test_an_ignored_rule_is_neither_mended_nor_left_out(bad: Path) -> None:
     assert run("--fix", "--reject", "--ignore", "not-json", bad).returncode == 0
     assert bad.with_name("bad.fixed.jsonl").read_bytes() == dumped(chat("a"), chat("a-dup2"), b"{")

@@ -91,11 +91,11 @@ def expected_report(content: bytes, *, is_chat: bool) -> ExpectedReport:
         for rule in line_errors(raw.removesuffix(b"\r"), row, is_chat=is_chat):
             report.errors.add((number, rule))
         custom_id, body = row.get("custom_id"), row.get("body")
-        if type(custom_id) is str and custom_id and first_lines.setdefault(custom_id, number) != number:
+        if type(custom_id) is str and custom_id.strip() and first_lines.setdefault(custom_id, number) != number:
             report.errors.add((number, "duplicate-custom-id"))
         if type(body) is not dict:
             continue
-        if type(body.get("model")) is str and body["model"].strip():
+        if type(body.get("model")) is str and body["model"] and body["model"] == body["model"].strip():
             report.models[body["model"]] += 1
         if is_other_kind(body, is_chat=is_chat):
             continue
@@ -142,7 +142,7 @@ def line_errors(raw: bytes, row: dict[str, Any], *, is_chat: bool) -> Iterator[s
             text, object_pairs_hook=object_of, parse_int=number, parse_float=number, parse_constant=constant
         )
     except (json.JSONDecodeError, NoNumberError):
-        yield "not-json"
+        yield several_objects(text)
         return
     except TooLargeError:
         yield "number-too-large"
@@ -152,6 +152,9 @@ def line_errors(raw: bytes, row: dict[str, Any], *, is_chat: bool) -> Iterator[s
     except UnicodeEncodeError:
         yield "lone-surrogate"
         return
+    if type(value) is str and is_object(value):
+        yield "double-encoded"
+        return
     if type(value) is not dict:
         yield "not-object"
         return
@@ -159,6 +162,30 @@ def line_errors(raw: bytes, row: dict[str, Any], *, is_chat: bool) -> Iterator[s
     if twice:
         yield "duplicate-key"
     yield from request_errors(value, is_chat=is_chat)
+
+
+def is_object(text: str) -> bool:
+    try:
+        return type(json.loads(text)) is dict
+    except json.JSONDecodeError:
+        return False
+
+
+def several_objects(text: str) -> str:
+    """Return the rule of a line that is not JSON: objects in a row, with or without commas, or nothing of the kind."""
+    number, rest = 0, text.strip(" \t\r\n")
+    while rest.startswith("{"):
+        try:
+            _, end = json.JSONDecoder().raw_decode(rest)
+        except json.JSONDecodeError:
+            return "not-json"
+        number += 1
+        rest = rest[end:].lstrip(" \t\r\n")
+        if rest.startswith(","):
+            rest = rest[1:].lstrip(" \t\r\n")
+            if not rest:
+                return "trailing-comma" if number == 1 else "several-objects"
+    return "several-objects" if number > 1 and not rest else "not-json"
 
 
 def is_other_kind(body: dict[str, Any], *, is_chat: bool) -> bool:
@@ -172,12 +199,17 @@ def request_errors(row: dict[str, Any], *, is_chat: bool) -> Iterator[str]:
         yield "custom-id-missing"
     elif type(custom_id) is not str:
         yield "custom-id-type"
-    elif not custom_id:
+    elif not custom_id.strip():
         yield "custom-id-empty"
     elif len(custom_id) > 64:
         yield "custom-id-long"
     if "body" not in row:
-        yield "body-missing"
+        if type(row.get("params")) is dict:
+            yield "anthropic-params"
+        elif "messages" in row or "file" in row:
+            yield "body-flat"
+        else:
+            yield "body-missing"
         return
     body = row["body"]
     if type(body) is not dict:
@@ -188,6 +220,8 @@ def request_errors(row: dict[str, Any], *, is_chat: bool) -> Iterator[str]:
         yield "no-model"
     elif type(model) is not str:
         yield "wrong-type"
+    elif model != model.strip():
+        yield "model-spaces"
     if is_other_kind(body, is_chat=is_chat):
         yield "other-kind"
         return

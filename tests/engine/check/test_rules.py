@@ -15,13 +15,18 @@ from tbatch_tui.engine.endpoint import Endpoint
 from tests.helpers.check_lines import MODEL, audio, chat, dumped, saved, with_messages, without
 
 VALID = chat("sound")
+USER = {"role": "user", "content": "Hi"}
 SCHEMA = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
 BAD_URL = 'body.file is not an http or https URL: "'
 LONG_NAME = "x" * 65
+ENCODED_TWICE = "the line is a string that holds an object: it was encoded twice"
 TWICE = 'the key "a" is there twice'
 NEST: list[Any] = []
 for _ in range(510):
     NEST = [NEST]
+
+RESULTS = dumped(*({"custom_id": f"{n}", "response": {"status_code": 200, "body": {}}} for n in range(3)))
+RESULTS_MESSAGE = "the lines are results of a batch (each has a response or an error), not requests"
 
 # rule, the line, its column, message, custom_id
 LINES: list[tuple[str, object, int, str, str | None]] = [
@@ -29,8 +34,16 @@ LINES: list[tuple[str, object, int, str, str | None]] = [
     ("not-utf8", b'{"custom_id": "\xed\xa0\x80"}', 16, "byte 0xED is not UTF-8 (byte {at:15} of the file)", None),
     ("not-json", b'{"custom_id": "a", }', 20, "not JSON: expecting property name enclosed in double quotes", None),
     ("not-json", b'{"custom_id": "a"', 18, "not JSON: expecting ',' delimiter", None),
-    ("not-json", b'{"custom_id": "a"} {}', 20, "not JSON: something follows the object", None),
-    ("not-json", b'{"a": 1},', 9, "not JSON: something follows the object", None),
+    ("not-json", b'{"custom_id": "a"} x', 20, "not JSON: something follows the object", None),
+    ("not-json", b'{"a": 1},,', 9, "not JSON: something follows the object", None),
+    ("not-json", b'{"a": 1}{"b": 2}]', 9, "not JSON: something follows the object", None),
+    ("not-json", b"[1],", 4, "not JSON: something follows the object", None),
+    ("trailing-comma", dumped(chat())[:-1] + b",", 150, "a comma follows the object", None),
+    ("trailing-comma", b'{"a": 1} , ', 10, "a comma follows the object", None),
+    ("several-objects", b'{"custom_id": "a"} {}', 20, "2 objects on one line", None),
+    ("several-objects", b'{"a": 1}{"a": 2}, {"a": 3} ,', 9, "3 objects on one line", None),
+    ("double-encoded", dumped(dumped(chat()).decode())[:-1], 1, ENCODED_TWICE, None),
+    ("double-encoded", b' "{}"', 2, ENCODED_TWICE, None),
     ("not-json", b'{"a": "NaN", "b": -Infinity}', 19, "-Infinity is not JSON", None),
     ("not-json", b'{"a": NaN}', 7, "NaN is not JSON", None),
     ("not-json", b'{"a": "\x00"}', 8, "not JSON: control character 0x00 inside a string", None),
@@ -52,15 +65,34 @@ LINES: list[tuple[str, object, int, str, str | None]] = [
     ("custom-id-type", chat(17), 15, "custom_id is a number, not a string: 17", None),
     ("custom-id-type", chat(True), 15, "custom_id is true, not a string", None),
     ("custom-id-empty", chat(""), 15, "custom_id is empty", None),
+    ("custom-id-empty", chat(" \t"), 15, "custom_id is only spaces", None),
     ("custom-id-long", chat(LONG_NAME), 15, "custom_id has 65 characters, 64 at most", LONG_NAME),
     ("body-missing", without(chat(), "body"), 1, "body is missing", "a"),
     ("body-missing", {"custom_id": "a", "model": "m"}, 1, "body is missing: model must stand inside it", "a"),
+    (
+        "anthropic-params",
+        {"custom_id": "a", "params": {"model": "m", "messages": [USER]}},
+        30,
+        "the request is in params, which is Anthropic's; it must be in body",
+        "a",
+    ),
+    ("body-missing", {"custom_id": "a", "params": 1}, 1, "body is missing", "a"),
+    (
+        "body-flat",
+        {"custom_id": "a", "model": "m", "messages": [USER]},
+        29,
+        "model and messages must stand in body, not beside custom_id",
+        "a",
+    ),
+    ("body-flat", {"custom_id": "a", "file": "x"}, 28, "file must stand in body, not beside custom_id", "a"),
     ("body-type", {"custom_id": "a", "body": "{}"}, 28, "body is a string, not an object", "a"),
     ("body-type", {"custom_id": "a", "body": None}, 28, "body is null, not an object", "a"),
     ("no-model", without(chat(), "body", "model"), 28, "body.model is missing", "a"),
     ("no-model", chat(model=""), 38, "body.model is empty", "a"),
     ("no-model", chat(model=" "), 38, "body.model is empty", "a"),
     ("no-model", chat(model=None), 38, "body.model is null", "a"),
+    ("model-spaces", chat(model="m "), 38, 'body.model has spaces round the name: "m "', "a"),
+    ("model-spaces", chat(model="\nm"), 38, 'body.model has spaces round the name: "\\nm"', "a"),
     ("wrong-type", chat(model=5), 38, "body.model is a number, not a string", "a"),
     ("wrong-type", chat(max_tokens="9"), 147, "body.max_tokens is a string, not a whole number", "a"),
     ("wrong-type", chat(max_tokens=1.5), 147, "body.max_tokens is a number, not a whole number", "a"),
@@ -233,9 +265,6 @@ AUDIO_LINES: list[tuple[str, object, int, str, str | None]] = [
 ]
 
 
-USER = {"role": "user", "content": "Hi"}
-
-
 def check(folder: Path, *lines: object, **options: Any) -> CheckReport:
     """Check a file of these lines."""
     return check_file(saved(folder, dumped(*lines)), **options)
@@ -347,6 +376,23 @@ def test_rules_that_are_reported_once_per_file(tmp_path: Path) -> None:
     assert (report.errors, report.warnings, report.notes) == (0, 3, 1)
 
 
+def test_a_comma_after_every_line_is_told_line_by_line(tmp_path: Path) -> None:
+    content = dumped(chat("1"), chat("2"), chat("3")).replace(b"\n", b",\n")
+    report = check_file(saved(tmp_path, content))
+    assert report.counts == {"trailing-comma": 3}
+    assert [p.column for p in report.problems] == [150, 150, 150]
+
+
+def test_lines_that_were_encoded_twice_are_told_line_by_line(tmp_path: Path) -> None:
+    content = dumped(*(dumped(chat(f"{n}"))[:-1].decode() for n in range(3)))
+    assert check_file(saved(tmp_path, content)).counts == {"double-encoded": 3}
+
+
+def test_a_request_that_names_a_response_is_no_result(tmp_path: Path) -> None:
+    line = {**chat(), "response": {"body": {}}, "error": "none"}
+    assert check(tmp_path, line).problems == ()
+
+
 @pytest.mark.parametrize(
     ("name", "content", "rule", "message"),
     [
@@ -360,17 +406,40 @@ def test_rules_that_are_reported_once_per_file(tmp_path: Path) -> None:
         (
             "a.jsonl",
             b"[\n" + dumped(VALID) * 3 + b"]\n",
-            "not-jsonl",
-            "the file is one JSON array; it must be one object a line, without brackets and commas around them",
+            "json-array",
+            "the file is one JSON array, not one object a line",
         ),
         (
             "a.jsonl",
             b'{\n  "custom_id": "a",\n  "body": {\n  }\n}\n',
-            "not-jsonl",
+            "pretty-printed",
             "the file is JSON written over several lines; each object must stand on one line",
         ),
         ("a.jsonl", b"\0" * 99, "not-json", "not JSON: expecting value"),
-        ("a.jsonl", b"id,prompt\n1,Hello\n2,Bye\n", "not-jsonl", "the file is CSV, not JSON Lines"),
+        ("a.jsonl", b"id,prompt\n1,Hello\n2,Bye\n", "table-file", "the file is CSV, not JSON Lines"),
+        ("a.csv", b"id,prompt\n1,Hello\n2,Bye\n", "table-file", "the file is CSV, not JSON Lines"),
+        ("a.csv", b'id,"pro\nmpt"\n1,"Hello\nyou"\n', "table-file", "the file is CSV, not JSON Lines"),
+        ("a.csv", b"text\n", "table-file", "the file is CSV, not JSON Lines"),
+        ("a.jsonl", b'"id","prompt"\n"1","Hello"\n', "table-file", "the file is CSV, not JSON Lines"),
+        ("a.tsv", b"id\tprompt\n1\tHello\n", "table-file", "the file is TSV, not JSON Lines"),
+        ("a.parquet", b"PAR1\x15\x04\x15", "table-file", "the file is Parquet, not JSON Lines"),
+        (
+            "a.xlsx",
+            b"PK\x03\x04\x14",
+            "table-file",
+            "the file is an Excel workbook or another ZIP file, not JSON Lines",
+        ),
+        ("a.db", b"SQLite format 3\0\x10", "table-file", "the file is an SQLite database, not JSON Lines"),
+        ("a.jsonl.gz", b"\x1f\x8b\x08\x08", "not-jsonl", "the file is compressed; unpack it first"),
+        ("a.jsonl", RESULTS, "result-file", RESULTS_MESSAGE),
+        (
+            "a.jsonl",
+            dumped({"id": "br_1", "custom_id": "a", "error": {"message": "x"}}),
+            "result-file",
+            RESULTS_MESSAGE,
+        ),
+        ("a.jsonl", b"\n" + RESULTS[:-9], "result-file", RESULTS_MESSAGE),
+        ("a.json", dumped([VALID, VALID]), "json-array", "the file is one JSON array, not one object a line"),
         (
             "a.jsonl",
             dumped(VALID, VALID).replace(b"\n", b"\r"),

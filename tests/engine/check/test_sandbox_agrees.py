@@ -19,7 +19,7 @@ from tbatch_tui.sandbox.answers import failures
 from tbatch_tui.sandbox.jobs import file_store, validation
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.engine.check.test_oracle import files
-from tests.helpers.check_lines import audio, chat, dumped, saved, with_messages, without
+from tests.helpers.check_lines import MODEL, audio, chat, dumped, saved, with_messages, without
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,7 +139,11 @@ LINE = dumped(chat("bad"))[:-1]
 
 FAILS: dict[str, bytes] = {
     "utf16": dumped(chat("bad")).decode().encode("utf-16"),
-    "not-jsonl": b"[\n" + dumped(chat("bad")) + b"]\n",
+    "not-jsonl": dumped(chat("bad"), chat("worse")).replace(b"\n", b"\r"),
+    "json-array": b"[\n" + dumped(chat("bad")) + b"]\n",
+    "pretty-printed": json.dumps(chat("bad"), indent=1).encode(),
+    "table-file": b"id,prompt\n1,Hello\n",
+    "result-file": dumped({"custom_id": "bad", "response": {"status_code": 200, "body": {}}}),
     "no-requests": b"\n \n",
     "not-utf8": LINE.replace(b"Hello", b"\xff"),
     "not-json": LINE[:-1],
@@ -147,12 +151,17 @@ FAILS: dict[str, bytes] = {
     "too-deep": b"[" * 100_000,
     "number-too-large": LINE.replace(b": 9", b": 1e999"),
     "not-object": b"[1]",
+    "trailing-comma": LINE + b",",
+    "several-objects": LINE + LINE,
+    "double-encoded": dumped(LINE.decode()),
     "custom-id-missing": dumped(without(chat(), "custom_id")),
     "custom-id-type": dumped(chat(7)),
     "custom-id-empty": dumped(chat("")),
     "custom-id-long": dumped(chat("x" * 65)),
     "duplicate-custom-id": dumped(chat("sound")),
     "body-missing": dumped(without(chat("bad"), "body")),
+    "body-flat": dumped({"custom_id": "bad", **chat()["body"]}),
+    "anthropic-params": dumped({"custom_id": "bad", "params": chat()["body"]}),
     "body-type": dumped({"custom_id": "bad", "body": "{}"}),
     "no-model": dumped(without(chat("bad"), "body", "model")),
     "line-too-long": LINE.replace(b"Hello", b"x" * limits.LINE_BYTES_MAX),
@@ -160,7 +169,7 @@ FAILS: dict[str, bytes] = {
 }
 """A line, or a file, for each rule that fails the whole job."""
 
-WHOLE_FILE = ("utf16", "not-jsonl", "no-requests")
+WHOLE_FILE = ("utf16", "not-jsonl", "json-array", "pretty-printed", "table-file", "result-file", "no-requests")
 
 
 @pytest.mark.parametrize("rule", FAILS)
@@ -174,6 +183,7 @@ def test_what_fails_the_job(tmp_path: Path, run_job: RunJob, rule: str) -> None:
 
 REFUSED: dict[str, list[dict[str, Any]]] = {
     "wrong-type": [chat("bad", temperature="hot"), chat("bad", tools={}), chat("bad", seed=True), chat("bad", stop=5)],
+    "model-spaces": [chat("bad", model=f"{MODEL} "), chat("bad", model=f"\n{MODEL}")],
     "other-kind": [audio("bad")],
     "no-messages": [without(chat("bad"), "body", "messages"), chat("bad", messages=[])],
     "message-role": [chat("bad", messages=[{"content": "x"}]), chat("bad", messages=[{**USER, "role": "bot"}])],
@@ -230,11 +240,14 @@ def test_check_and_sandbox_agree_on_any_file(tmp_path: Path, file: tuple[bytes, 
 def fails_the_job(path: Path, problem: Problem) -> bool:
     """Whether the sandbox fails the whole job for this problem.
 
+    An id of spaces only is `custom-id-empty` for the check, and passes the sandbox's validation.
     A model that is no text is `wrong-type` for the check, and "body.model is required" for the sandbox. A model of
     spaces only is `no-model` for the check, and passes the sandbox's validation.
     """
     if problem.rule == "wrong-type":
         return problem.message.startswith("body.model is ")
+    if problem.rule == "custom-id-empty":
+        return not json.loads(read_line(path, problem.offset, problem.length))["custom_id"]
     if problem.rule == "no-model":
         model = json.loads(read_line(path, problem.offset, problem.length))["body"].get("model")
         return not model

@@ -166,7 +166,7 @@ def _file_findings(
     path: Path, head: FileHead, part: PartialReport, size: int, is_changed: bool
 ) -> Iterator[LocatedFinding]:
     """Yield the findings about the file as a whole, all of them on line 1."""
-    if path.suffix != ".jsonl":
+    if path.suffix != ".jsonl" and not head.rule:  # of what is no JSON Lines at all the name is not the fault
         shown = f"the name ends in {path.suffix}" if path.suffix else "the name has no suffix"
         yield _on_first_line("suffix", f"{shown}, and only .jsonl is taken")
     if head.rule:

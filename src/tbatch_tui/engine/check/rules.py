@@ -46,6 +46,34 @@ _RULES = (
         "Write one JSON object a line, with no line break inside it",
         whole_file=True,
     ),
+    Rule(
+        "json-array",
+        _ERROR,
+        "The file is one JSON array",
+        "Write one request a line, without brackets and commas around them",
+        whole_file=True,
+    ),
+    Rule(
+        "pretty-printed",
+        _ERROR,
+        "JSON written over several lines",
+        "Write each request on one line",
+        whole_file=True,
+    ),
+    Rule(
+        "table-file",
+        _ERROR,
+        "The file is a table, not requests",
+        "Make requests of its rows: tbatch-tui make FILE, or open it in the app",
+        whole_file=True,
+    ),
+    Rule(
+        "result-file",
+        _ERROR,
+        "The file holds the results of a batch, not requests",
+        "Give the file that was sent, or look at these with tbatch-tui FILE",
+        whole_file=True,
+    ),
     Rule("no-requests", _ERROR, "There is no request in the file", "Write one request a line", whole_file=True),
     Rule(
         "too-many-requests",
@@ -82,11 +110,33 @@ _RULES = (
     Rule(
         "not-object", _ERROR, "The line is JSON, but not an object", 'Write {"custom_id": …, "body": {…}} on each line'
     ),
+    Rule(
+        "trailing-comma", _ERROR, "A comma after the object", "Remove the comma at the end of the line", is_fixable=True
+    ),
+    Rule(
+        "several-objects",
+        _ERROR,
+        "Several objects on one line",
+        "Write each of them on a line of its own",
+        is_fixable=True,
+    ),
+    Rule(
+        "double-encoded",
+        _ERROR,
+        "The line is a string that holds the object",
+        "Write the object itself: it was encoded twice",
+    ),
     Rule("line-too-long", _ERROR, "The line is longer than 10 MiB", "Shorten the request: a line holds at most 10 MB"),
     # custom_id
     Rule("custom-id-missing", _ERROR, "There is no custom_id", "Give each line its own custom_id", is_fixable=True),
     Rule("custom-id-type", _ERROR, "custom_id is not a string", "Put the custom_id in quotes", is_fixable=True),
-    Rule("custom-id-empty", _ERROR, "custom_id is empty", "Give each line its own custom_id", is_fixable=True),
+    Rule(
+        "custom-id-empty",
+        _ERROR,
+        "custom_id is empty, or only spaces",
+        "Give each line its own custom_id",
+        is_fixable=True,
+    ),
     Rule(
         "custom-id-long",
         _ERROR,
@@ -103,8 +153,27 @@ _RULES = (
     ),
     # body
     Rule("body-missing", _ERROR, "There is no body", 'Put the request in "body"'),
+    Rule(
+        "anthropic-params",
+        _ERROR,
+        "The request is in params, as in Anthropic's batches",
+        'Rename "params" to "body", and the system text to a message',
+    ),
+    Rule(
+        "body-flat",
+        _ERROR,
+        "The request stands beside custom_id, not in body",
+        'Put model, messages and the rest in "body"',
+    ),
     Rule("body-type", _ERROR, "body is not an object", "Make body an object, not text that holds one"),
     Rule("no-model", _ERROR, "body.model is missing or empty", "Name the model on every line"),
+    Rule(
+        "model-spaces",
+        _ERROR,
+        "Spaces round the name of the model",
+        "Remove the spaces round the name",
+        is_fixable=True,
+    ),
     Rule("wrong-type", _ERROR, "A documented parameter has a value of another type", "Write the value as documented"),
     Rule(
         "other-kind",
@@ -127,7 +196,12 @@ _RULES = (
         "Give each message its content: text, or a list of parts",
     ),
     Rule("too-many-stops", _ERROR, "More than 4 stop sequences", "Keep at most 4 stop sequences"),
-    Rule("response-format", _ERROR, "A response_format that is not supported", "Use one of the documented formats"),
+    Rule(
+        "response-format",
+        _ERROR,
+        "A response_format that is not supported",
+        "Use one of the documented formats",
+    ),
     # audio
     Rule(
         "method-file",
@@ -225,10 +299,9 @@ RULES: Mapping[str, Rule] = {rule.id: rule for rule in _RULES}
 
 FIXABLE_IN_SOME_FORMS = frozenset(
     {
-        *("not-jsonl", "json-array", "pretty-printed"),
-        *("not-json", "not-object", "trailing-comma", "several-objects", "double-encoded"),
-        *("body-missing", "anthropic-params", "body-flat", "body-type", "no-messages", "file-url"),
-        *("no-model", "model-spaces", "tool-flat", "tool-function", "method-chat"),
+        *("not-jsonl", "json-array", "pretty-printed", "double-encoded"),
+        *("anthropic-params", "body-flat", "body-type", "no-model", "no-messages", "file-url"),
+        *("tool-flat", "tool-function"),
     }
 )
 """Rules that can be broken in ways that `plan_fixes` can fix without guessing, and in others that it cannot."""

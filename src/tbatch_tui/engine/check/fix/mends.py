@@ -6,9 +6,9 @@ from tbatch_tui.engine.check.rules import FIXABLE_IN_SOME_FORMS, RULES
 
 LAYOUT_RULES = frozenset({"not-jsonl", "json-array", "pretty-printed"})
 """The file as a whole is not JSON Lines: each request gets a line of its own."""
-SEPARATION_RULES = frozenset({"not-json", "not-object", "trailing-comma", "several-objects", "double-encoded"})
+SEPARATION_RULES = frozenset({"trailing-comma", "several-objects", "double-encoded"})
 """A line is not one object: a comma after it, several of them, a list of them, or a string that holds them."""
-BODY_RULES = frozenset({"body-missing", "anthropic-params", "body-flat"})
+BODY_RULES = frozenset({"anthropic-params", "body-flat"})
 """The request stands in `params`, or beside `custom_id`."""
 TOOL_RULES = frozenset({"tool-flat", "tool-function"})
 """A tool of another API."""

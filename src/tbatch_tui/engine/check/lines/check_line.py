@@ -17,6 +17,7 @@ from tbatch_tui.engine.check.lines.chat import chat_findings
 from tbatch_tui.engine.check.lines.finding import FINDINGS_MAX, Finding, JsonObject, JsonPath, quoted
 from tbatch_tui.engine.check.lines.json_spans import find_key_colon, find_second_keys, locate, locate_all
 from tbatch_tui.engine.check.lines.params import Kind, type_name
+from tbatch_tui.engine.check.lines.shapes import is_object_text, objects_in_a_row, without_body
 from tbatch_tui.engine.check.lines.stopping import stop_if
 
 if TYPE_CHECKING:
@@ -212,12 +213,19 @@ def _parse(report: LineReport, twice: dict[str, None], cancelled: Callable[[], b
         report.findings.append(Finding("not-json", f"{error} is not JSON", column=column))
         return None
     except json.JSONDecodeError as error:
+        if error.msg == "Extra data" and (finding := objects_in_a_row(text, error.pos)) is not None:
+            report.findings.append(finding)
+            return None
         column = min(error.pos, len(text.rstrip("\r"))) + 1
         report.findings.append(Finding("not-json", f"not JSON: {_reason(error)}", column=column))
         return None
     if (at := _lone_surrogate(text)) >= 0:
         message = f"{text[at : at + 6]} is half of a surrogate pair, which no text can hold"
         report.findings.append(Finding("lone-surrogate", message, column=at + 1))
+        return None
+    if isinstance(value, str) and is_object_text(value):
+        message = "the line is a string that holds an object: it was encoded twice"
+        report.findings.append(Finding("double-encoded", message))
         return None
     if not isinstance(value, dict):
         report.findings.append(Finding("not-object", f"the line is {type_name(value)}, not an object", ()))
@@ -291,9 +299,7 @@ def _line(report: LineReport, line: JsonObject, kind: Kind, cancelled: Callable[
     yield from _custom_id(report, line)
     body = line.get("body")
     if "body" not in line:
-        beside = [name for name in ("model", "messages", "file") if name in line]
-        more = f": {' and '.join(beside)} must stand inside it" if beside else ""
-        yield Finding("body-missing", f"body is missing{more}")
+        yield without_body(line)
         return
     if not isinstance(body, dict):
         yield Finding("body-type", f"body is {type_name(body)}, not an object", ("body",))
@@ -328,8 +334,8 @@ def _custom_id(report: LineReport, line: JsonObject) -> Iterator[Finding]:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         shown = f": {str(value)[:60]}" if is_number else ""
         yield Finding("custom-id-type", f"custom_id is {type_name(value)}, not a string{shown}", path)
-    elif not value:
-        yield Finding("custom-id-empty", "custom_id is empty", path)
+    elif not value.strip():
+        yield Finding("custom-id-empty", "custom_id is only spaces" if value else "custom_id is empty", path)
     else:
         report.custom_id = value
         if len(value) > CUSTOM_ID_CHARACTERS:
@@ -346,5 +352,7 @@ def _model(report: LineReport, body: JsonObject) -> Iterator[Finding]:
         yield Finding("wrong-type", f"body.model is {type_name(model)}, not a string", path)
     elif not model.strip():
         yield Finding("no-model", "body.model is empty", path)
+    elif model != model.strip():
+        yield Finding("model-spaces", f"body.model has spaces round the name: {quoted(repr(model)[1:-1])}", path)
     else:
         report.model = model

@@ -124,12 +124,14 @@ class FastPath:
         if not rows or len(rows) != len(lines):
             return None
         result = FastResult(list(map(_of_id, rows)), [], {}, set())
-        if not self._check_lines(lines, result):
+        if not all(map(str.strip, result.ids)) or not self._check_lines(lines, result):
             return None
         bodies = list(map(_of_body, rows))
         parsed = list(map(_get_body, lines))
         result.models.extend(map(_of_model, bodies))
-        if not self._check_bodies(parsed, bodies, known.keys, result) or not all(map(str.strip, set(result.models))):
+        if not all(model and model == model.strip() for model in set(result.models)):
+            return None
+        if not self._check_bodies(parsed, bodies, known.keys, result):
             return None
         if self._kind is Kind.AUDIO:
             self._check_files(bodies, result)
