@@ -38,7 +38,7 @@ class FixStep:
     before: str
     """One line as it is, for a preview; empty if there is none to show."""
     after: str
-    """The same line fixed, or the first of the lines that it becomes; empty if it is dropped."""
+    """The same line fixed, or the lines that it becomes; empty if it is dropped."""
     line: int = 0
     """The number of that line; 0 if there is none to show."""
 
@@ -152,7 +152,7 @@ def _plan_steps(lines: _Lines, model: str) -> Iterator[FixStep]:
                 number -= 1
             elif not example[-1]:
                 before = line + b"\r" if rule == "crlf" else line
-                after = fixed[0] if fixed else b""
+                after = b"\n".join(fixed)
                 example = before.decode("utf-8", "replace"), after.decode("utf-8", "replace"), line_number
         if number and (example[-1] or rule not in FIXABLE_IN_SOME_FORMS):
             yield FixStep(rule, number, *example)

@@ -122,8 +122,9 @@ class CheckActions(Screen[None]):
             copy = await asyncio.to_thread(
                 write_fixed,
                 plan,
-                rules=choice.rules,
+                rules=None if choice.rules == plan.rules else choice.rules,
                 reject=choice.reject,
+                model=choice.model,
                 progress=session.report_progress,
                 cancelled=stop.is_set,
             )
@@ -134,8 +135,9 @@ class CheckActions(Screen[None]):
         rejected = ""
         if copy.rejected is not None:
             rejected = f" {copy.rejected.name} keeps the {fmt.plural(copy.rejected_lines, 'line')} left out."
+        ids = f" {copy.id_map.name} keeps the ids as they were." if copy.id_map is not None else ""
         fixed = f"{fmt.plural(copy.fixed_lines, 'line')} mended; the file itself is as it was."
-        self.bridge.notify(f"Wrote {copy.path.name}", f"{fixed}{rejected}")
+        self.bridge.notify(f"Wrote {copy.path.name}", f"{fixed}{rejected}{ids}")
         self.post_message(CheckFile(copy.path))
 
     # -- the person's editor -------------------------------------------------------------------------
@@ -195,8 +197,9 @@ def _offer(report: CheckReport) -> tuple[FixPlan, FixOffer]:
     from tbatch_tui.tui.screens.check.fix_dialog import FixOffer, RuleFix
     from tbatch_tui.tui.screens.check.line_diff import diff_lines
 
-    plan = plan_fixes(report)
+    model = next(iter(report.models)) if len(report.models) == 1 else ""
+    plan = plan_fixes(report, model=model or "…")
     fixes = [
         RuleFix(step.rule, step.lines, step.line, diff_lines(step.rule, step.before, step.after)) for step in plan.steps
     ]
-    return plan, FixOffer(report.path, tuple(fixes), plan.unfixable)
+    return plan, FixOffer(report.path, tuple(fixes), plan.unfixable, model)

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.check import RULES, apply_catalogue, check_file
+from tbatch_tui.engine.check.rules import FIXABLE_IN_SOME_FORMS
 from tbatch_tui.engine.domain.check_report import CheckReport, Severity
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.local_files.file_stamp import read_stamp
@@ -173,7 +174,7 @@ class CheckSession:
 
 
 def _can_fix(report: CheckReport) -> bool:
-    if any(RULES[rule].is_fixable for rule in report.counts):
+    if any(RULES[rule].is_fixable or rule in FIXABLE_IN_SOME_FORMS for rule in report.counts):
         return True
     line_rules = (RULES[rule] for rule in report.counts if not RULES[rule].whole_file)
     return report.requests > 1 and any(rule.severity is Severity.ERROR for rule in line_rules)
