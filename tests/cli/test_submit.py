@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tbatch_tui.engine.check import check_file, plan_fixes, write_fixed
 from tests.conftest import until, write_chat
 
 if TYPE_CHECKING:
@@ -239,3 +240,15 @@ def test_one_server_in_two_spellings_has_one_history(run: Run, sandbox: Sandbox,
     assert again.returncode == 1 and "ran already" in again.stderr
     assert json.loads(run("get", "mine", "--json", env={"TOGETHER_BASE_URL": spelled}).stdout)["label"] == "mine"
     assert len(sandbox.jobs) == 1
+
+
+def test_results_show_the_ids_that_were_shortened(run: Run, tmp_path: Path) -> None:
+    path = write_chat(tmp_path / "long.jsonl", ["Hello", "World"])
+    long = ["documents/" * 8 + name for name in ("one", "two")]
+    for number, custom_id in enumerate(long, 1):
+        path.write_text(path.read_text().replace(f'"request-{number}"', f'"{custom_id}"'))
+    write_fixed(plan_fixes(check_file(path)))
+    done = run("submit", str(tmp_path / "long.fixed.jsonl"), "--wait", "--poll-interval", "0.2")
+    assert done.returncode == 0, done.stderr
+    rows = run("results", done.stdout.split()[0], "--json")
+    assert [json.loads(line)["custom_id"] for line in rows.stdout.splitlines()] == long
