@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.check_report import problem_line, report_to_dict, stdout_colours, summary
 from tbatch_tui.cli.endpoint_names import ENDPOINTS
-from tbatch_tui.cli.exit_codes import FAILED, INTERRUPTED, OK, USAGE
+from tbatch_tui.cli.exit_codes import FAILED, INTERRUPTED, OK, USAGE, exit_code_of
 from tbatch_tui.engine.check import RULES, check_file
 from tbatch_tui.engine.domain.check_report import CheckReport, Severity
 from tbatch_tui.engine.errors import BatchError, LocalFileError
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from tbatch_tui.engine.check import FixedCopy
+    from tbatch_tui.engine.domain.catalogue import Catalogue
 
 _EPILOG = "exit status: 0 no errors (warnings may be), 1 errors, 2 a file cannot be read, or bad use"
 
@@ -73,6 +74,11 @@ class CheckArguments:
         self.fix_only: list[str] | None = None
         self.reject = False
         self.model: str | None = None
+        self.urls = False
+        self.catalogue = False
+        self.data_dir: str | None = None
+        self.base_url: str | None = None
+        self.insecure = False
         self.endpoint: str | None = None
         self.select: list[str] | None = None
         self.ignore: list[str] | None = None
@@ -133,6 +139,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--endpoint", choices=ENDPOINTS, help="what the batch is to run against [read from the file]")
     for name, text in (("--select", "only these rules"), ("--ignore", "all rules but these")):
         parser.add_argument(name, action="extend", type=_rules, metavar="RULES", help=f"{text}, parted by commas")
+    parser.add_argument(
+        "--catalogue", action="store_true", help="ask the server which models there are, with your key [a kept copy]"
+    )
+    parser.add_argument("--data-dir", metavar="DIR", help="where the catalogue is kept")
+    parser.add_argument("--base-url", metavar="URL", help="with --catalogue: another server than Together's")
+    parser.add_argument("--insecure", action="store_true", help="with --catalogue: allow http to another machine")
     parser.add_argument("--processes", type=int, choices=(1, 2), help="[2 where there is more than one core]")
 
 
@@ -172,10 +184,12 @@ class _Run:
     def __init__(self, arguments: CheckArguments) -> None:
         self._arguments = arguments
         self._documents: list[dict[str, object]] = []
+        self._catalogue: Catalogue | None = None
         self.status = OK
 
     def check_all(self) -> None:
         """Check each file, and print the reports."""
+        self._find_catalogue()
         for name in self._arguments.files:
             try:
                 self._check_one(name)
@@ -190,6 +204,22 @@ class _Run:
 
             text = json.dumps({"files": self._documents, "status": self.status}, indent=2)
             print(text.replace("\x7f", "\\u007f"))  # noqa: T201 - DEL is the only character that a terminal could act on
+
+    def _find_catalogue(self) -> None:
+        """Take the kept catalogue, with `--catalogue` the server's own. Without either, models are not judged."""
+        from tbatch_tui.cli.check_catalogue import fetch_catalogue, kept_catalogue
+
+        arguments = self._arguments
+        if arguments.catalogue:
+            try:
+                self._catalogue = fetch_catalogue(arguments.data_dir, arguments.base_url, insecure=arguments.insecure)
+                return
+            except BatchError as error:
+                from tbatch_tui.config.settings import SettingsError
+
+                self.status = USAGE if isinstance(error, SettingsError) else exit_code_of(error)
+                _print_message(f"The catalogue was not fetched: {escape_controls(str(error))}")
+        self._catalogue = kept_catalogue(arguments.data_dir, arguments.base_url)
 
     def _check_one(self, name: str) -> None:
         if name == "-":
@@ -216,8 +246,13 @@ class _Run:
 
     def _check(self, path: Path) -> CheckReport:
         processes = self._arguments.processes or (2 if _cores() > 1 else 1)
-        endpoint = ENDPOINTS.get(self._arguments.endpoint or "")
-        report = check_file(path, endpoint=endpoint, processes=processes, measure=self._arguments.json)
+        report = check_file(
+            path,
+            endpoint=ENDPOINTS.get(self._arguments.endpoint or ""),
+            catalogue=self._catalogue,
+            processes=1 if self._arguments.catalogue else processes,  # the client may have left threads
+            measure=self._arguments.json,
+        )
         return _filter_rules(report, self._arguments.select or (), self._arguments.ignore or ())
 
     def _write_fixed(self, name: str, report: CheckReport) -> FixedCopy | None:

@@ -13,7 +13,7 @@ from tbatch_tui.cli.exit_codes import FAILED, OK
 from tbatch_tui.cli.job_text import print_paths
 from tbatch_tui.cli.output import print_json, print_message, print_result
 from tbatch_tui.cli.session import Session
-from tbatch_tui.engine.check import check_file
+from tbatch_tui.engine.check import apply_catalogue, check_file
 from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
 from tbatch_tui.engine.domain.check_report import CheckReport, Severity
 from tbatch_tui.engine.domain.job import JobStatus
@@ -74,6 +74,15 @@ async def check_input(path: Path, endpoint: Endpoint | None, *, in_parts: bool =
     return None if errors or report.endpoint is None else report
 
 
+def _print_warnings(report: CheckReport) -> None:
+    """Print what may go wrong all the same, to standard error."""
+    warnings = [problem for problem in report.problems if problem.severity is Severity.WARNING]
+    for problem in warnings[:_MOST_PROBLEMS]:
+        print_message(f"{report.path}:{problem_line(problem)}")
+    if (more := report.warnings - len(warnings[:_MOST_PROBLEMS])) > 0:
+        print_message(f"{report.path}: {more:,} more warnings; tbatch-tui check tells all.")
+
+
 async def submit_checked(
     session: Session, report: CheckReport, arguments: argparse.Namespace, *, again: bool = False
 ) -> int:
@@ -83,6 +92,7 @@ async def submit_checked(
     """
     engine = session.engine
     assert report.endpoint is not None
+    _print_warnings(apply_catalogue(report, await engine.prices.catalogue()))
     await session.list_jobs()  # only then it is known whose key it is, and so what ran before
     fingerprint = await fingerprint_checked(report)  # the list may have taken long
     key = None
