@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tbatch_tui.engine.check import RULES, check_file
+from tbatch_tui.engine.check import RULES, check_file, read_line
+from tbatch_tui.engine.check.links import add_looks, find_links
 from tbatch_tui.engine.domain.catalogue import ModelInfo
 from tbatch_tui.engine.domain.check_report import CheckReport, Severity
+from tbatch_tui.engine.domain.link import LinkFault, LinkLook
 from tbatch_tui.engine.endpoint import Endpoint
 from tests.helpers.check_lines import MODEL, audio, chat, dumped, saved, with_messages, without
 
@@ -629,6 +632,49 @@ def test_chosen_endpoint(tmp_path: Path) -> None:
     report = check(tmp_path, chat(), endpoint=Endpoint.TRANSLATION)
     assert (report.endpoint, report.endpoint_why) == (Endpoint.TRANSLATION, "as chosen")
     assert [p.rule for p in report.problems] == ["other-kind"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "severity"),
+    [
+        ("url-gone", "error"),
+        ("url-refused", "error"),
+        ("url-empty", "error"),
+        ("url-login-page", "error"),
+        ("url-unreachable", "warning"),
+    ],
+)
+def test_what_links_lead_to(tmp_path: Path, rule: str, severity: str) -> None:
+    url, other = "https://example.com/a.png", "http://10.0.0.1/b.png"
+    parts = [{"type": "image_url", "image_url": {"url": link}} for link in (url, url, other)]
+    lines = [chat("a"), with_messages({"role": "user", "content": parts}), b"", b"{", chat("b")]
+    report = check(tmp_path, *lines)
+    links = find_links(report.path)
+    assert [*links] == [url, other]
+    looks = {url: LinkLook(LinkFault(rule), "answers so"), other: LinkLook(None, "", 5, "image/png")}
+    looked = add_looks(add_looks(report, links, looks), links, looks)
+    [problem] = [problem for problem in looked.problems if problem.rule == rule]
+    line = json.dumps(lines[1])
+    assert problem.line == 2
+    assert problem.column == line.index(url)
+    assert problem.severity == severity
+    assert problem.message == f'example.com answers so: "{url}"'
+    assert read_line(report.path, problem.offset, problem.length).decode() == line
+    assert looked.counts == {**report.counts, rule: 1}
+    assert looked.errors + looked.warnings == report.errors + report.warnings + 1
+    assert add_looks(looked, links, {}).problems == report.problems
+
+
+def test_the_links_of_audio_requests_are_found(tmp_path: Path) -> None:
+    url = "https://example.com/a.wav"
+    lines = [audio("a", file=url), audio("b", file=url), audio("c", file="data:x"), {"body": {"file": [url]}}, [url]]
+    path = saved(tmp_path, b"\xef\xbb\xbf" + dumped(*lines))
+    [(found, uses)] = find_links(path).items()
+    assert found == url
+    assert [use.line for use in uses] == [1, 2]
+    assert [read_line(path, use.offset, use.length) for use in uses] == [
+        json.dumps(line).encode() for line in lines[:2]
+    ]
 
 
 def test_every_rule_has_a_test() -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.check_report import problem_line, report_to_dict, stdout_colours, summary
 from tbatch_tui.cli.endpoint_names import ENDPOINTS
-from tbatch_tui.cli.exit_codes import FAILED, INTERRUPTED, OK, USAGE, exit_code_of
+from tbatch_tui.cli.exit_codes import FAILED, INTERRUPTED, OK, UNKNOWN, USAGE, exit_code_of
 from tbatch_tui.engine.check import RULES, check_file
 from tbatch_tui.engine.domain.check_report import CheckReport, Severity
 from tbatch_tui.engine.errors import BatchError, LocalFileError
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.check import FixedCopy
     from tbatch_tui.engine.domain.catalogue import Catalogue
 
+_GRAVEST_FIRST = (USAGE, FAILED, UNKNOWN, OK)
 _EPILOG = "exit status: 0 no errors (warnings may be), 1 errors, 2 a file cannot be read, or bad use"
 
 
@@ -140,6 +141,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     for name, text in (("--select", "only these rules"), ("--ignore", "all rules but these")):
         parser.add_argument(name, action="extend", type=_rules, metavar="RULES", help=f"{text}, parted by commas")
     parser.add_argument(
+        "--urls", action="store_true", help="look at the audio files and images that http and https URLs lead to"
+    )
+    parser.add_argument(
         "--catalogue", action="store_true", help="ask the server which models there are, with your key [a kept copy]"
     )
     parser.add_argument("--data-dir", metavar="DIR", help="where the catalogue is kept")
@@ -226,23 +230,22 @@ class _Run:
             if self._arguments.fix:
                 raise LocalFileError("--fix needs a file to write beside", "Save standard input to a file first.")
             with _saved_input() as path:
-                report = self._check(path)
-            self._print_report(name, report)
+                self._report(name, self._check(path))
             return
         if not name:
             raise LocalFileError("A file name is empty", "Name the JSONL file.")
         report = self._check(Path(name))
         if not self._arguments.fix:
-            self._print_report(name, report)
+            self._report(name, report)
         elif (copy := self._write_fixed(name, report)) is None:
-            self._print_report(name, report, {"fixed": None})
+            self._report(name, report, {"fixed": None})
         else:
             rejected = None if copy.rejected is None else escape_surrogates(str(copy.rejected))
             document = {"from": escape_surrogates(name), "mended": copy.fixed_lines, "rejected": rejected}
             document["rejected_lines"] = copy.rejected_lines
             if copy.id_map is not None:
                 document["ids"] = escape_surrogates(str(copy.id_map))
-            self._print_report(str(copy.path), self._check(copy.path), {"fixed": document})
+            self._report(str(copy.path), self._check(copy.path), {"fixed": document})
 
     def _check(self, path: Path) -> CheckReport:
         processes = self._arguments.processes or (2 if _cores() > 1 else 1)
@@ -250,10 +253,24 @@ class _Run:
             path,
             endpoint=ENDPOINTS.get(self._arguments.endpoint or ""),
             catalogue=self._catalogue,
-            processes=1 if self._arguments.catalogue else processes,  # the client may have left threads
+            processes=1 if self._arguments.catalogue or self._arguments.urls else processes,  # there may be threads
             measure=self._arguments.json,
         )
+        return self._filtered(report)
+
+    def _filtered(self, report: CheckReport) -> CheckReport:
         return _filter_rules(report, self._arguments.select or (), self._arguments.ignore or ())
+
+    def _report(self, name: str, report: CheckReport, more: Mapping[str, object] = MappingProxyType({})) -> None:
+        """Print the report of one file, with what its links lead to if that is asked for."""
+        if not self._arguments.urls:
+            self._print_report(name, report, more)
+            return
+        from tbatch_tui.cli.check_links import look_at_links, summary_of_links
+
+        report, sums = look_at_links(report)
+        self._print_report(name, self._filtered(report), {**more, "urls": sums})
+        _print_message(f"{escape_controls(name)}: {summary_of_links(sums)}")
 
     def _write_fixed(self, name: str, report: CheckReport) -> FixedCopy | None:
         """Write a fixed copy of the file, and print its path; None when there is nothing to fix."""
@@ -282,7 +299,7 @@ class _Run:
     def _print_report(self, name: str, report: CheckReport, more: Mapping[str, object] = MappingProxyType({})) -> None:
         """Print the report of one file, or keep it for `--json`, where `more` is added to it."""
         if not report.is_ok:
-            self.status = max(self.status, FAILED)
+            self.status = min(self.status, FAILED, key=_GRAVEST_FIRST.index)
         if self._arguments.json:
             self._documents.append({**report_to_dict(name, report), **more})
         else:

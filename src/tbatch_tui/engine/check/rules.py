@@ -211,6 +211,21 @@ _RULES = (
         is_fixable=True,
     ),
     Rule("file-url", _ERROR, "body.file is not an http or https URL", "Give the public URL of the audio file"),
+    # What URLs lead to, where that is looked at
+    Rule("url-gone", _ERROR, "A URL that leads to nothing (404, 410)", "Give the URL of a file that is there"),
+    Rule(
+        "url-refused",
+        _ERROR,
+        "A URL that is refused without a login (401, 403)",
+        "Make the file public, or sign the URL for 72 hours",
+    ),
+    Rule("url-empty", _ERROR, "A URL that leads to an empty file", "Upload the file again"),
+    Rule(
+        "url-login-page",
+        _ERROR,
+        "A URL that leads to a web page, such as a login",
+        "Give the URL of the file itself, which is reached without a login",
+    ),
     # Warnings
     Rule(
         "file-large",
@@ -255,6 +270,12 @@ _RULES = (
         once_per_file=True,
     ),
     Rule("unusual-value", _WARNING, "A value that is not among the documented ones", "Use a documented value"),
+    Rule(
+        "url-unreachable",
+        _WARNING,
+        "A URL that could not be looked at: no answer, no secure connection, or a fault of its server",
+        "Look at it again; Together's network may see other things",
+    ),
     Rule("private-host", _WARNING, "The URL is of a private or local host", "Give a URL that Together can reach"),
     Rule(
         "mixed-models",
