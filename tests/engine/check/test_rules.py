@@ -699,6 +699,9 @@ tests that it is true.
 
 Errors keep a file from being submitted; warnings and notes don't. `tbatch-tui check` prints each as
 `path:line:column: severity rule: message (custom_id)`; a problem of the whole file bears line 1.
+
+`--fix` mends what says *yes*, and what says *some* in the forms in which that needs no guess
+([check.md](../guide/check.md#a-mended-copy)).
 """
 _TAIL = """
 Sizes: over the documented number × 10⁶ bytes is a warning, over × 2²⁰ an error.
@@ -708,5 +711,7 @@ none, as a rule: they are told once, on the first line (of that model) they are 
 
 Nothing is judged in keys that Together does not document, but for `duplicate-key`, which is looked for everywhere.
 
-The rules about the catalogue (`unknown-model`, `long-prompt`) are silent without a network.
+The rules about the catalogue (`unknown-model`, `long-prompt`) are silent without a network, but for a copy that is kept
+for a week. Those about what a URL leads to (`url-gone`, `url-refused`, `url-empty`, `url-login-page`,
+`url-unreachable`) apply only where `u` or `--urls` looks at the links.
 """
