@@ -30,7 +30,7 @@ _CHAT_TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("presence_penalty", "frequency_penalty", "repetition_penalty"), _NUMBER),
     **dict.fromkeys(("stream", "echo"), (bool,)),
     **dict.fromkeys(("reasoning", "response_format", "logit_bias"), (dict,)),
-    **dict.fromkeys(("reasoning_effort", "safety_model", "compliance"), (str,)),
+    **dict.fromkeys(("reasoning_effort", "safety_model", "compliance", "context_length_exceeded_behavior"), (str,)),
     **dict.fromkeys(("tool_choice", "function_call"), (str, dict)),
     "tools": (list,),
     "stop": (str, list),
