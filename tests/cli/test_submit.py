@@ -52,7 +52,8 @@ def test_a_file_over_the_limits_goes_as_several_jobs_when_asked(run: Run, sandbo
     line = '{"custom_id": "%d", "body": {"model": "m/m", "messages": [{"role": "user", "content": "x"}]}}\n'
     file.write_text("".join(line % number for number in range(50_001)))
     refused = run("submit", str(file), *SOON)
-    assert refused.returncode == 1 and "--in-parts submits it as several jobs" in refused.stderr
+    assert refused.returncode == 1 and "nothing was submitted. --in-parts submits it as 2 jobs" in refused.stderr
+    assert "1:1: note too-many-requests: 50,001 requests, a job takes 50,000: it goes as 2 jobs" in refused.stderr
     assert not sandbox.jobs
     done = run("submit", str(file), "--in-parts", "--label", "big", *SOON)
     assert done.returncode == 0, done.stderr

@@ -284,6 +284,11 @@ def test_a_line_that_is_no_request_is_left(line: bytes) -> None:
 
 # -- any file --------------------------------------------------------------------------------------------
 
+FLAT_TOOLS = {
+    "tools": [{"type": "function", "name": "f", "parameters": {"type": "object"}, "strict": True}],
+    "tool_choice": {"type": "function", "name": "f"},
+}
+PARAMS_TOOLS = {"tools": [{"name": "f", "input_schema": {"type": "object"}}], "tool_choice": {"type": "any"}}
 REQUEST_SHAPES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "plain": lambda line: line,
     "params": lambda line: {"custom_id": line["custom_id"], "params": line["body"]},
@@ -297,6 +302,9 @@ REQUEST_SHAPES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "no model": lambda line: {**line, "body": {**line["body"], "model": None}},
     "envelope": lambda line: {**line, "method": "POST", "url": "/v1/chat/completions"},
     "FILE": lambda line: {**line, "method": "FILE"},
+    "flat tools": lambda line: {**line, "body": {**line["body"], **FLAT_TOOLS}},
+    "tools of params": lambda line: {"custom_id": line["custom_id"], "params": {**line["body"], **PARAMS_TOOLS}},
+    "spaces": lambda line: {**line, "body": {**line["body"], "model": f" {line['body']['model']}\n"}},
     "streaming": lambda line: {**line, "body": {**line["body"], "stream": True}},
 }
 LAYOUTS: dict[str, Callable[[list[str]], str]] = {

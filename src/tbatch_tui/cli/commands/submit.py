@@ -15,7 +15,7 @@ from tbatch_tui.cli.output import print_json, print_message, print_result
 from tbatch_tui.cli.session import Session
 from tbatch_tui.engine.check import apply_catalogue, check_file
 from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
-from tbatch_tui.engine.domain.check_report import CheckReport, Severity
+from tbatch_tui.engine.domain.check_report import OVER_LIMITS, CheckReport, Severity
 from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.record_json import record_to_dict
 from tbatch_tui.engine.submit.checked_input import fingerprint_checked
@@ -61,16 +61,18 @@ async def check_input(path: Path, endpoint: Endpoint | None, *, in_parts: bool =
     """
     report = await run_reading(check_file, path, endpoint=endpoint)
     errors = [problem for problem in report.problems if problem.severity is Severity.ERROR]
-    if in_parts and report.can_be_split:
-        errors = []
     for problem in errors[:_MOST_PROBLEMS]:
         print_message(f"{report.path}:{problem_line(problem)}")
     if errors:
         print_message(f"{report.path}: {summary(report)}. Nothing was submitted; tbatch-tui check tells all.")
-        if report.can_be_split:
-            print_message("Its lines are sound: --in-parts submits it as several jobs.")
     elif report.endpoint is None:
         print_message(f"{report.path}: {report.endpoint_why}. Nothing was submitted. Give --endpoint.")
+    elif report.can_be_split and not in_parts:
+        for problem in report.problems:
+            if problem.rule in OVER_LIMITS:
+                print_message(f"{report.path}:{problem_line(problem)}")
+        print_message(f"{report.path}: nothing was submitted. --in-parts submits it as {report.jobs:,} jobs.")
+        return None
     return None if errors or report.endpoint is None else report
 
 

@@ -77,16 +77,16 @@ _RULES = (
     Rule("no-requests", _ERROR, "There is no request in the file", "Write one request a line", whole_file=True),
     Rule(
         "too-many-requests",
-        _ERROR,
-        "More requests than a batch may have",
-        "Split the file: at most 50,000 requests each",
+        _NOTE,
+        "More requests than one job takes",
+        "Submit it as several jobs: the app does so, and submit --in-parts",
         whole_file=True,
     ),
     Rule(
         "file-too-large",
-        _ERROR,
-        "The file is larger than 100 MiB",
-        "Split the file: at most 100 MB each",
+        _NOTE,
+        "The file is larger than the 100 MiB that one job takes",
+        "Submit it as several jobs: the app does so, and submit --in-parts",
         whole_file=True,
     ),
     Rule(
@@ -130,13 +130,7 @@ _RULES = (
     # custom_id
     Rule("custom-id-missing", _ERROR, "There is no custom_id", "Give each line its own custom_id", is_fixable=True),
     Rule("custom-id-type", _ERROR, "custom_id is not a string", "Put the custom_id in quotes", is_fixable=True),
-    Rule(
-        "custom-id-empty",
-        _ERROR,
-        "custom_id is empty, or only spaces",
-        "Give each line its own custom_id",
-        is_fixable=True,
-    ),
+    Rule("custom-id-empty", _ERROR, "custom_id is empty or blank", "Give each line its own custom_id", is_fixable=True),
     Rule(
         "custom-id-long",
         _ERROR,
@@ -181,6 +175,7 @@ _RULES = (
         "A request of another kind than the batch",
         "Put chat and audio requests in files of their own",
     ),
+    Rule("out-of-range", _ERROR, "A number outside its documented range", "Write a number within the range"),
     # chat
     Rule("no-messages", _ERROR, "body.messages is missing or empty", "Put at least one message in body.messages"),
     Rule(
@@ -199,8 +194,49 @@ _RULES = (
     Rule(
         "response-format",
         _ERROR,
-        "A response_format that is not supported",
+        "A response_format that is not supported, or lacks its pattern or schema",
         "Use one of the documented formats",
+    ),
+    Rule("schema-name", _ERROR, "A json_schema without a name", 'Give it "name", of letters, digits, _ and -'),
+    Rule(
+        "schema-bare",
+        _ERROR,
+        "json_schema holds the schema itself",
+        'Write {"name": …, "schema": {…}} as json_schema',
+    ),
+    Rule("schema-invalid", _ERROR, "A schema that is not valid JSON Schema", "Mend the schema"),
+    Rule(
+        "tool-flat",
+        _ERROR,
+        "A tool as the Responses API or Anthropic has it, without function",
+        'Write {"type": "function", "function": {"name": …, "parameters": {…}}}',
+    ),
+    Rule("tool-function", _ERROR, "A tool without a function, or without its name", "Give each tool its function"),
+    Rule("tool-choice", _ERROR, "A tool_choice that names no tool of the request", "Name one of the tools"),
+    Rule(
+        "tool-calls",
+        _ERROR,
+        "Tool calls that are empty, or without function, name or arguments as text",
+        "Give each call its function with name and arguments, a string of JSON",
+    ),
+    Rule("tool-call-id", _ERROR, "A tool message without tool_call_id", "Name the call that it answers"),
+    Rule(
+        "part-type", _ERROR, "A content part of another API", "Use text, image_url, video_url, audio_url or input_audio"
+    ),
+    Rule(
+        "media-url",
+        _ERROR,
+        "An image, video or audio part without a URL that can be fetched",
+        "Give an http or https URL, or a data URI",
+    ),
+    Rule("data-uri", _ERROR, "A broken data URI", "Write data:image/png;base64, and the file in base64 after it"),
+    Rule("input-audio", _ERROR, "input_audio without data or format", "Give data in base64, and format"),
+    Rule(
+        "method-chat",
+        _ERROR,
+        '"method": "FILE" on a chat request',
+        "Remove method: FILE is for audio",
+        is_fixable=True,
     ),
     # audio
     Rule(
@@ -226,7 +262,15 @@ _RULES = (
         "A URL that leads to a web page, such as a login",
         "Give the URL of the file itself, which is reached without a login",
     ),
+    Rule("granularities", _ERROR, "timestamp_granularities is empty", "Give segment, word or both, or leave it out"),
+    Rule(
+        "url-expires-within-24h",
+        _ERROR,
+        "A signed URL that runs out before the job may have read it",
+        "Sign it for 72 hours or more",
+    ),
     # Warnings
+    Rule("url-expires-within-72h", _WARNING, "A signed URL that runs out within 72 hours", "Sign it for 72 hours"),
     Rule(
         "file-large",
         _WARNING,
@@ -297,6 +341,13 @@ _RULES = (
         "Try a few lines first",
         once_per_file=True,
     ),
+    Rule(
+        "model-kind",
+        _WARNING,
+        "A model of another kind than the endpoint",
+        "Take a chat model for chat, a transcription model for audio",
+        once_per_file=True,
+    ),
     Rule("long-prompt", _WARNING, "The prompt is longer than the model's context", "Shorten the prompt"),
     # Notes
     Rule(
@@ -322,7 +373,7 @@ FIXABLE_IN_SOME_FORMS = frozenset(
     {
         *("not-jsonl", "json-array", "pretty-printed", "double-encoded"),
         *("anthropic-params", "body-flat", "body-type", "no-model", "no-messages", "file-url"),
-        *("tool-flat", "tool-function"),
+        *("tool-flat", "tool-function", "tool-choice"),
     }
 )
 """Rules that can be broken in ways that `plan_fixes` can fix without guessing, and in others that it cannot."""

@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.check.fix.json_values import requests_in
-from tbatch_tui.engine.check.fix.mends import BODY_RULES, TOOL_RULES
+from tbatch_tui.engine.check.fix.mends import BODY_RULES, CHOICE_RULES, TOOL_RULES
 from tbatch_tui.engine.check.fix.object_edits import Edit, ObjectText, apply_edits, json_string
-from tbatch_tui.engine.check.fix.tool_edits import tool_edits
+from tbatch_tui.engine.check.fix.tool_edits import choice_edits, tool_edits
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -83,6 +83,8 @@ def _inside_body(line: ObjectText, rules: Collection[str], model: str) -> list[E
         edits += [body.replace("model", json_string(name))] if name != body.value("model") else []
     if not TOOL_RULES.isdisjoint(rules):
         edits += tool_edits(body)
+    if not CHOICE_RULES.isdisjoint(rules):
+        edits += choice_edits(body)
     return edits
 
 
@@ -115,6 +117,7 @@ def _from_anthropic(params: ObjectText) -> Iterator[Edit]:
     if "stop_sequences" in params and "stop" not in params:
         yield params.rename("stop_sequences", "stop")
     yield from tool_edits(params)
+    yield from choice_edits(params)
     for message in params.objects("messages"):
         for part in message.objects("content"):
             yield from _image(part)

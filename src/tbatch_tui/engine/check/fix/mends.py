@@ -12,6 +12,8 @@ BODY_RULES = frozenset({"anthropic-params", "body-flat"})
 """The request stands in `params`, or beside `custom_id`."""
 TOOL_RULES = frozenset({"tool-flat", "tool-function"})
 """A tool of another API."""
+CHOICE_RULES = TOOL_RULES | {"tool-choice"}
+"""A tool choice of another API: it is mended with the tools, too."""
 METHOD_RULES = frozenset({"method-file", "method-chat", "openai-envelope"})
 """`method` is FILE on a chat request."""
 ID_RULES = frozenset(

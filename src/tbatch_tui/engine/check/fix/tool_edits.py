@@ -26,9 +26,13 @@ _CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 
 
 def tool_edits(body: ObjectText) -> Iterator[Edit]:
-    """Yield the edits that give each flat tool its function, and a tool choice the shape that goes with it."""
+    """Yield the edits that give each flat tool its function."""
     for tool in body.objects("tools"):
         yield from _tool(tool)
+
+
+def choice_edits(body: ObjectText) -> Iterator[Edit]:
+    """Yield the edit that gives a tool choice of another API the shape that goes with such tools."""
     choice = body.object("tool_choice")
     if choice is None or not choice.has_unique_keys or "function" in choice:
         return

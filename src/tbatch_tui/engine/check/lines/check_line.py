@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections import Counter
 from itertools import chain, count, islice
 from math import isinf
@@ -16,7 +17,7 @@ from tbatch_tui.engine.check.lines.audio import audio_findings
 from tbatch_tui.engine.check.lines.chat import chat_findings
 from tbatch_tui.engine.check.lines.finding import FINDINGS_MAX, Finding, JsonObject, JsonPath, quoted
 from tbatch_tui.engine.check.lines.json_spans import find_key_colon, find_second_keys, locate, locate_all
-from tbatch_tui.engine.check.lines.params import Kind, type_name
+from tbatch_tui.engine.check.lines.params import FILE_METHOD, Kind, type_name
 from tbatch_tui.engine.check.lines.shapes import is_object_text, objects_in_a_row, without_body
 from tbatch_tui.engine.check.lines.stopping import stop_if
 
@@ -76,13 +77,20 @@ class _TooLargeError(Exception):
     pass
 
 
-def check_line(line: bytes, kind: Kind, offset: int = 0, cancelled: Callable[[], bool] | None = None) -> LineReport:
+def check_line(
+    line: bytes,
+    kind: Kind,
+    offset: int = 0,
+    cancelled: Callable[[], bool] | None = None,
+    now: float | None = None,
+) -> LineReport:
     """Check a line and return what is wrong in it: of each rule FINDINGS_MAX findings, and the number of the others.
 
     Args:
         line: The line without its line end.
         offset: Its byte offset in the file, for messages about bytes.
         cancelled: Asked now and then inside a long line; once it returns true, OperationCancelledError is raised.
+        now: When the job would begin, in seconds since the epoch, for URLs that run out; now if None.
     """
     report = LineReport()
     try:
@@ -103,7 +111,7 @@ def check_line(line: bytes, kind: Kind, offset: int = 0, cancelled: Callable[[],
     report.value = value = plain_value(line, text, cancelled) or _parse(report, twice, cancelled)
     if value is None:
         return report
-    findings = _line(report, value, kind, cancelled)
+    findings = _line(report, value, kind, time.time() if now is None else now, cancelled)
     if twice:
         findings = chain(_second_keys(text, list(twice)), findings)
     first = list(islice(findings, FINDINGS_MAX + 1))
@@ -295,7 +303,9 @@ def _lone_surrogate(text: str) -> int:
     return high
 
 
-def _line(report: LineReport, line: JsonObject, kind: Kind, cancelled: Callable[[], bool] | None) -> Iterator[Finding]:
+def _line(
+    report: LineReport, line: JsonObject, kind: Kind, now: float, cancelled: Callable[[], bool] | None
+) -> Iterator[Finding]:
     yield from _custom_id(report, line)
     body = line.get("body")
     if "body" not in line:
@@ -311,12 +321,14 @@ def _line(report: LineReport, line: JsonObject, kind: Kind, cancelled: Callable[
         yield Finding("other-kind", message, ("body", others))
         return
     if kind is Kind.AUDIO:
-        yield from audio_findings(line, body)
+        yield from audio_findings(line, body, now)
         if "url" in line:
             report.once_per_file.append("openai-envelope")
         return
-    yield from chat_findings(body, cancelled)
-    if "method" in line or "url" in line:
+    if has_file_method := line.get("method") == FILE_METHOD:
+        yield Finding("method-chat", 'method is "FILE", which is for audio: a chat request fails with it', ("method",))
+    yield from chat_findings(body, now, cancelled)
+    if ("method" in line and not has_file_method) or "url" in line:
         report.once_per_file.append("openai-envelope")
     if body.get("stream") is True:
         report.once_per_file.append("stream")

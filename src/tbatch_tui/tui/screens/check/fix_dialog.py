@@ -53,6 +53,7 @@ _EFFECTS = {
     "custom-id-long": "shortens it; a table keeps what it was",
     "tool-flat": "gives the tool its function",
     "tool-function": "gives the tool its function",
+    "tool-choice": "names the function of the tool",
     "method-chat": "drops method",
 }
 _NO_MODEL = "no-model"

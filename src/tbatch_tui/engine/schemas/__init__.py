@@ -1,0 +1,1 @@
+"""JSON Schemas: whether a schema is one."""
