@@ -68,6 +68,7 @@ def chosen(name: str) -> dict[str, Any]:
 
 
 NO_CONTENT: Values = [None, 5, {}, ["x"], [{}]]
+NO_OBJECT_WITH_URL: Values = [URL, {}]
 NO_URL: Values = [None, 5, "", " ", "a.png", "/a", "ftp://a/b"]
 MESSAGES: tuple[Values, Outside] = (
     [
@@ -94,7 +95,11 @@ MESSAGES: tuple[Values, Outside] = (
         ([{"role": "user", "content": [{"type": "text"}]}], "message-content"),
         ([{"role": "assistant", "content": None}], "message-content"),
         *((part(kind, {}), "part-type") for kind in sorted(params.FOREIGN_PARTS)),
-        *((part(kind, value), "media-url") for kind in ("image_url", "video_url", "audio_url") for value in (URL, {})),
+        *(
+            (part(kind, value), "media-url")
+            for kind in ("image_url", "video_url", "audio_url")
+            for value in NO_OBJECT_WITH_URL
+        ),
         *((part("image_url", {"url": url}), "media-url") for url in NO_URL),
         (part("image_url", 5), "message-content"),
         *(

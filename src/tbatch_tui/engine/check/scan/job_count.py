@@ -16,7 +16,16 @@ BYTES_MAX = FILE_MEGABYTES * MEGABYTE
 _BLOCK = 1 << 20
 
 
-def count_jobs(file: FileIO, start: int, size: int, requests: int, cancelled: Callable[[], bool] | None = None) -> int:
+def count_jobs(
+    file: FileIO,
+    start: int,
+    size: int,
+    requests: int,
+    cancelled: Callable[[], bool] | None = None,
+    *,
+    requests_max: int = REQUESTS_MAX,
+    bytes_max: int = BYTES_MAX,
+) -> int:
     """Return the number of jobs. A file of more than 100 MB is read again: its parts end where lines end.
 
     Args:
@@ -24,8 +33,8 @@ def count_jobs(file: FileIO, start: int, size: int, requests: int, cancelled: Ca
         size: Bytes of the file.
         requests: Its lines that are not blank.
     """
-    if size - start <= BYTES_MAX:
-        return max(1, -(-requests // REQUESTS_MAX))
+    if size - start < bytes_max:
+        return max(1, -(-requests // requests_max))
     file.seek(start)
     jobs, in_job, bytes_in_job = 1, 0, 0
     rest = b""
@@ -36,10 +45,10 @@ def count_jobs(file: FileIO, start: int, size: int, requests: int, cancelled: Ca
             length = len(line) + 1
             if length == 1 or line.isspace():
                 continue
-            if in_job >= REQUESTS_MAX or bytes_in_job + length + 1 > BYTES_MAX:
+            if in_job and (in_job >= requests_max or bytes_in_job + length + 1 > bytes_max):
                 jobs, in_job, bytes_in_job = jobs + 1, 0, 0
             in_job += 1
             bytes_in_job += length
-    if rest.strip() and (in_job >= REQUESTS_MAX or bytes_in_job + len(rest) + 1 > BYTES_MAX):
+    if rest.strip() and in_job and (in_job >= requests_max or bytes_in_job + len(rest) + 1 > bytes_max):
         jobs += 1
     return jobs
