@@ -401,3 +401,14 @@ def test_audio_requests_are_mended(tmp_path: Path) -> None:
     report = check_file(copy.path)
     assert (report.errors, report.requests) == (0, 2)
     assert [json.loads(line)["method"] for line in copy.path.read_bytes().splitlines()] == ["FILE", "FILE"]
+
+
+@pytest.mark.parametrize("between", [",\n", "\n,", ", ", "\n, \n"])
+@pytest.mark.parametrize("ends", [("[", "]"), ("[\n", "\n]\n"), (" [ ", "] ")])
+def test_a_list_is_a_list_however_it_is_laid_out(tmp_path: Path, between: str, ends: tuple[str, str]) -> None:
+    for indent in (None, 1):
+        lines = [chat(str(number)) for number in range(4)]
+        content = ends[0] + between.join(json.dumps(line, indent=indent) for line in lines) + ends[1]
+        copy = fixed_copy(tmp_path, content.encode())
+        assert [json.loads(line) for line in copy.path.read_bytes().splitlines()] == lines
+        assert check_file(copy.path).counts == {}

@@ -12,7 +12,7 @@ from tbatch_tui.engine.client.api import TogetherApi
 from tbatch_tui.engine.client.decode import decode_models
 from tbatch_tui.engine.domain.catalogue import ModelInfo
 from tbatch_tui.engine.errors import OutcomeUnknownError
-from tbatch_tui.engine.pricing.catalogue_cache import _from_json, _to_json
+from tbatch_tui.engine.pricing.kept_catalogue import from_json, to_json
 from tests.conftest import CHAT_MODEL
 
 if TYPE_CHECKING:
@@ -78,9 +78,9 @@ async def test_every_page_is_read(sandbox: Sandbox) -> None:
 
 def test_a_catalogue_of_an_older_version_is_read_without_the_kinds() -> None:
     text = '{"fetched_at": 1.0, "models": [["m/full", 8192, 1.0, 3.0, null]]}'
-    catalogue = _from_json(text)
+    catalogue = from_json(text)
     assert catalogue is not None and catalogue["m/full"] == ModelInfo("m/full", 8192, 1.0, 3.0)
-    assert _from_json(_to_json(catalogue)) == catalogue
+    assert from_json(to_json(catalogue)) == catalogue
 
 
 def test_entries_of_wrong_types_are_decoded_as_far_as_possible() -> None:

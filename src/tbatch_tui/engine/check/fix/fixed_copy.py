@@ -16,6 +16,7 @@ from tbatch_tui.engine.check.fix.request_edits import fix_request, separate
 from tbatch_tui.engine.check.limits import CUSTOM_ID_CHARACTERS
 from tbatch_tui.engine.check.lines.check_line import LineReport, check_line
 from tbatch_tui.engine.check.rules import RULES
+from tbatch_tui.engine.check.scan.duplicates import custom_id_of
 from tbatch_tui.engine.check.scan.fast_path import FastPath
 from tbatch_tui.engine.check.scan.reader import PIECE_BYTES, Piece, read_error, read_pieces
 from tbatch_tui.engine.check.scan.sniff import BOM, sniff
@@ -229,9 +230,16 @@ class _Fixer:
             self._taken_ids.update(map(hash, result.ids))
             return
         for line in piece.data.split(b"\n"):
+            self._taken_ids.update(map(hash, self._ids_in(line)))
+
+    def _ids_in(self, line: bytes) -> Iterator[str]:
+        """Yield the ids of a line, or more: an id that is no other line's after all does no harm."""
+        try:
+            yield custom_id_of(line.rstrip(b", \r\t"))  # nearly every line
+        except (ValueError, RecursionError):
             for _, report in self._requests(line):
                 if report.custom_id:
-                    self._taken_ids.add(hash(report.custom_id))
+                    yield report.custom_id
 
     def _requests(self, line: bytes) -> list[tuple[bytes, LineReport]]:
         """Return the requests of a line, each with what is wrong with it."""

@@ -11,7 +11,7 @@ from tbatch_tui.engine.check.limits import LINE_BYTES_MAX
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+(?P<end>"?)|(?P<open>[{\[])|(?P<close>[}\]])', re.DOTALL)
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?P<end>"?)|(?P<open>[{\[])|(?P<close>[}\]])', re.DOTALL)
 _BETWEEN = re.compile(rb"[ \t\r\n]*")
 _LINE_BREAK = re.compile(r"(?P<comma>,?)[ \t]*[\r\n][ \t\r\n]*")
 _DECODINGS_MAX = 4

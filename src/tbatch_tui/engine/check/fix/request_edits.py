@@ -46,4 +46,7 @@ def fix_request(
         return None if "blank-line" in rules else line
     if report.value is None:
         return line
+    broken = {finding.rule for finding in report.findings}.union(report.once_per_file)
+    if not is_duplicate and broken.isdisjoint(rules):
+        return line
     return fix_line(report.text, number, rules, kind, is_duplicate, make_unique, model).encode()

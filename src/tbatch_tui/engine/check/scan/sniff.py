@@ -89,7 +89,9 @@ def _other_format(lines: list[bytes], suffix: str) -> tuple[str, str]:
         return "table-file", f"the file is {name}, not JSON Lines"
     if first.startswith(b"\x1f\x8b"):
         return "not-jsonl", "the file is compressed; unpack it first"
-    if first == b"[" or (first.startswith(b"[{") and (len(filled) == 1 or first.endswith(b","))):
+    if first in (b"[", b"[{") or (
+        first.startswith(b"[{") and (len(filled) == 1 or first.endswith(b",") or filled[1].startswith(b","))
+    ):
         return "json-array", "the file is one JSON array, not one object a line"
     if first.startswith(b"{") and _are_results(filled):
         return "result-file", "the lines are results of a batch (each has a response or an error), not requests"
