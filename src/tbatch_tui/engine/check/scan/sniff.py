@@ -89,9 +89,7 @@ def _other_format(lines: list[bytes], suffix: str) -> tuple[str, str]:
         return "table-file", f"the file is {name}, not JSON Lines"
     if first.startswith(b"\x1f\x8b"):
         return "not-jsonl", "the file is compressed; unpack it first"
-    if first in (b"[", b"[{") or (
-        first.startswith(b"[{") and (len(filled) == 1 or first.endswith(b",") or filled[1].startswith(b","))
-    ):
+    if first.startswith(b"[") and _begins_array(first[1:].lstrip(), filled):
         return "json-array", "the file is one JSON array, not one object a line"
     if first.startswith(b"{") and _are_results(filled):
         return "result-file", "the lines are results of a batch (each has a response or an error), not requests"
@@ -107,6 +105,13 @@ def _other_format(lines: list[bytes], suffix: str) -> tuple[str, str]:
         if len(filled) > _TEXT_WITHOUT_OBJECTS:
             return "not-jsonl", "the file is not JSON Lines: no line begins with a brace"
     return _NO_FORMAT
+
+
+def _begins_array(item: bytes, filled: list[bytes]) -> bool:
+    """Whether what follows the first bracket is the first item of an array of objects, however it is laid out."""
+    if item in (b"", b"{"):
+        return True
+    return item.startswith(b"{") and (len(filled) == 1 or item.endswith(b",") or filled[1].startswith(b","))
 
 
 def _may_be_request(line: bytes) -> bool:
