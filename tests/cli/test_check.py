@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.check_lines import chat, dumped, saved
+from tests.helpers.check_lines import audio, chat, dumped, saved
+from tests.helpers.link_server import serving
 
 CODE = "import sys; from tbatch_tui.cli.dispatch import main; sys.exit(main())"
 
@@ -150,6 +151,26 @@ def test_fix_of_chosen_rules(tmp_path: Path) -> None:
     assert "--reject needs --fix" in run("--reject", path).stderr
 
 
+def test_a_model_is_named_where_there_is_none(tmp_path: Path) -> None:
+    path = saved(tmp_path, dumped(chat("a"), chat("b", model="")))
+    done = run("--fix", path)
+    assert done.returncode == 1
+    assert f"{path}: --model NAME names the model on every line that lacks one\n" in done.stderr
+    assert run("--fix", "--model", "other", path).returncode == 0
+    assert path.with_name("requests.fixed.jsonl").read_bytes() == dumped(chat("a"), chat("b", model="other"))
+    assert "--model needs --fix" in run("--model", "other", path).stderr
+    assert "a model needs a name" in run("--fix", "--model", " ", path).stderr
+
+
+def test_the_map_of_shortened_ids_is_told(tmp_path: Path) -> None:
+    path = saved(tmp_path, dumped(chat("x" * 65)))
+    done = run("--fix", path)
+    assert done.returncode == 0
+    assert f"{path}: what shortened ids were is in {path.with_name('requests.fixed.ids.csv')}\n" in done.stderr
+    document = json.loads(run("--fix", "--json", path).stdout)
+    assert document["files"][0]["fixed"]["ids"] == str(path.with_name("requests.fixed2.ids.csv"))
+
+
 def test_an_ignored_rule_is_neither_mended_nor_left_out(bad: Path) -> None:
     assert run("--fix", "--reject", "--ignore", "not-json", bad).returncode == 0
     assert bad.with_name("bad.fixed.jsonl").read_bytes() == dumped(chat("a"), chat("a-dup2"), b"{")
@@ -266,3 +287,27 @@ def test_the_example_of_the_docs_is_what_is_printed(bad: Path) -> None:
     assert second == shown["files"][1]
     same = {"path": "evals.jsonl", "seconds": 0.015, "problems": first["problems"][:1]}
     assert first | same == shown["files"][0]
+
+
+def test_links_are_looked_at_where_that_is_asked_for(tmp_path: Path) -> None:
+    with serving() as server:
+        lines = [audio(path, file=f"{server.url}/{path}") for path in ("ranged", "404", "login", "503")]
+        path = saved(tmp_path, dumped(*lines, audio("again", file=f"{server.url}/404")))
+        assert run(path).returncode == 0
+        assert server.asked == []
+        done = run("--urls", path)
+        assert done.returncode == 1
+        assert len(server.asked) == 4
+        assert f'{path}:2:57: error url-gone: 127.0.0.1 answers 404 Not Found: "{server.url}/404" (404)' in done.stdout
+        assert f"{path}:3:59: error url-login-page: 127.0.0.1 answers with a web page" in done.stdout
+        assert f"{path}:4:57: warning url-unreachable: 127.0.0.1 answers 503" in done.stdout
+        assert f"{path}:5:59: error url-gone" in done.stdout
+        assert done.stdout.count("warning private-host") == 5
+        assert f"{path}: 4 links looked at, 1 of them fine (0.1 MB). Together's network may see" in done.stderr
+        document = json.loads(run("--urls", "--json", "--ignore", "url-gone,url-login-page", path).stdout)
+        assert document["status"] == 0
+        [report] = document["files"]
+        assert report["urls"] == {"looked": 4, "fine": 1, "bytes": 50_004}
+        assert report["counts"] == {"private-host": 5, "url-unreachable": 1}
+    good = saved(tmp_path, dumped(chat()), "good.jsonl")
+    assert "there are no links to audio files or images" in run("--urls", good).stderr

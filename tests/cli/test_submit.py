@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tbatch_tui.engine.check import check_file, plan_fixes, write_fixed
 from tests.conftest import until, write_chat
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def test_a_file_over_the_limits_goes_as_several_jobs_when_asked(run: Run, sandbo
     line = '{"custom_id": "%d", "body": {"model": "m/m", "messages": [{"role": "user", "content": "x"}]}}\n'
     file.write_text("".join(line % number for number in range(50_001)))
     refused = run("submit", str(file), *SOON)
-    assert refused.returncode == 1 and "--in-parts submits it as several jobs" in refused.stderr
+    assert refused.returncode == 1 and "nothing was submitted. --in-parts submits it as 2 jobs" in refused.stderr
+    assert "1:1: note too-many-requests: 50,001 requests, a job takes 50,000: it goes as 2 jobs" in refused.stderr
     assert not sandbox.jobs
     done = run("submit", str(file), "--in-parts", "--label", "big", *SOON)
     assert done.returncode == 0, done.stderr
@@ -261,3 +263,15 @@ def test_one_server_in_two_spellings_has_one_history(run: Run, sandbox: Sandbox,
     assert again.returncode == 1 and "ran already" in again.stderr
     assert json.loads(run("get", "mine", "--json", env={"TOGETHER_BASE_URL": spelled}).stdout)["label"] == "mine"
     assert len(sandbox.jobs) == 1
+
+
+def test_results_show_the_ids_that_were_shortened(run: Run, tmp_path: Path) -> None:
+    path = write_chat(tmp_path / "long.jsonl", ["Hello", "World"])
+    long = ["documents/" * 8 + name for name in ("one", "two")]
+    for number, custom_id in enumerate(long, 1):
+        path.write_text(path.read_text().replace(f'"request-{number}"', f'"{custom_id}"'))
+    write_fixed(plan_fixes(check_file(path)))
+    done = run("submit", str(tmp_path / "long.fixed.jsonl"), "--wait", "--poll-interval", "0.2")
+    assert done.returncode == 0, done.stderr
+    rows = run("results", done.stdout.split()[0], "--json")
+    assert [json.loads(line)["custom_id"] for line in rows.stdout.splitlines()] == long

@@ -10,6 +10,20 @@ from collections import Counter
 from math import isinf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tests.helpers.chat_oracle import (
+    BOOLEAN,
+    LIST,
+    NUMBER,
+    NUMBERS,
+    OBJECT,
+    STRING,
+    STRING_OR_OBJECT,
+    WHOLE,
+    chat_errors,
+    has_type,
+    is_outside,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,7 +40,6 @@ class ExpectedReport(NamedTuple):
     """The first line that breaks each of them."""
 
 
-STRING, WHOLE, NUMBER, BOOLEAN, OBJECT, LIST, NUMBERS, STRING_OR_OBJECT = range(8)
 CHAT = {
     STRING: "safety_model compliance context_length_exceeded_behavior reasoning_effort",
     WHOLE: "max_tokens top_k seed n logprobs",
@@ -43,30 +56,6 @@ AUDIO = {
     BOOLEAN: "diarize",
     WHOLE: "min_speakers max_speakers",
 }
-PARTS = ("image_url", "video_url", "audio_url", "input_audio")
-
-
-def has_type(value: Any, kind: int) -> bool:
-    """Whether a value has one of the types above. null has every type."""
-    if value is None:
-        return True
-    is_number = type(value) in (int, float)
-    items = list(value.values()) if type(value) is dict else None
-    return {
-        STRING: type(value) is str,
-        WHOLE: is_number and value == value // 1,
-        NUMBER: is_number,
-        BOOLEAN: type(value) is bool,
-        OBJECT: type(value) is dict,
-        LIST: type(value) is list,
-        NUMBERS: items is not None and all(has_type(item, NUMBER) for item in items),
-        STRING_OR_OBJECT: type(value) in (str, dict),
-    }[kind]
-
-
-def has_wrong_type(value: Any, **kinds: int) -> bool:
-    """Whether one of these keys of an object has another type."""
-    return type(value) is dict and not all(has_type(value.get(name), kind) for name, kind in kinds.items())
 
 
 class TooLargeError(Exception):
@@ -91,15 +80,15 @@ def expected_report(content: bytes, *, is_chat: bool) -> ExpectedReport:
         for rule in line_errors(raw.removesuffix(b"\r"), row, is_chat=is_chat):
             report.errors.add((number, rule))
         custom_id, body = row.get("custom_id"), row.get("body")
-        if type(custom_id) is str and custom_id and first_lines.setdefault(custom_id, number) != number:
+        if type(custom_id) is str and custom_id.strip() and first_lines.setdefault(custom_id, number) != number:
             report.errors.add((number, "duplicate-custom-id"))
         if type(body) is not dict:
             continue
-        if type(body.get("model")) is str and body["model"].strip():
+        if type(body.get("model")) is str and body["model"] and body["model"] == body["model"].strip():
             report.models[body["model"]] += 1
         if is_other_kind(body, is_chat=is_chat):
             continue
-        if "url" in row or (is_chat and "method" in row):
+        if "url" in row or (is_chat and "method" in row and row["method"] != "FILE"):
             count_once(report, "openai-envelope", number)
         if is_chat and body.get("stream") is True:
             count_once(report, "stream", number)
@@ -142,7 +131,7 @@ def line_errors(raw: bytes, row: dict[str, Any], *, is_chat: bool) -> Iterator[s
             text, object_pairs_hook=object_of, parse_int=number, parse_float=number, parse_constant=constant
         )
     except (json.JSONDecodeError, NoNumberError):
-        yield "not-json"
+        yield several_objects(text)
         return
     except TooLargeError:
         yield "number-too-large"
@@ -152,6 +141,9 @@ def line_errors(raw: bytes, row: dict[str, Any], *, is_chat: bool) -> Iterator[s
     except UnicodeEncodeError:
         yield "lone-surrogate"
         return
+    if type(value) is str and is_object(value):
+        yield "double-encoded"
+        return
     if type(value) is not dict:
         yield "not-object"
         return
@@ -159,6 +151,30 @@ def line_errors(raw: bytes, row: dict[str, Any], *, is_chat: bool) -> Iterator[s
     if twice:
         yield "duplicate-key"
     yield from request_errors(value, is_chat=is_chat)
+
+
+def is_object(text: str) -> bool:
+    try:
+        return type(json.loads(text)) is dict
+    except json.JSONDecodeError:
+        return False
+
+
+def several_objects(text: str) -> str:
+    """Return the rule of a line that is not JSON: objects in a row, with or without commas, or nothing of the kind."""
+    number, rest = 0, text.strip(" \t\r\n")
+    while rest.startswith("{"):
+        try:
+            _, end = json.JSONDecoder().raw_decode(rest)
+        except json.JSONDecodeError:
+            return "not-json"
+        number += 1
+        rest = rest[end:].lstrip(" \t\r\n")
+        if rest.startswith(","):
+            rest = rest[1:].lstrip(" \t\r\n")
+            if not rest:
+                return "trailing-comma" if number == 1 else "several-objects"
+    return "several-objects" if number > 1 and not rest else "not-json"
 
 
 def is_other_kind(body: dict[str, Any], *, is_chat: bool) -> bool:
@@ -172,12 +188,17 @@ def request_errors(row: dict[str, Any], *, is_chat: bool) -> Iterator[str]:
         yield "custom-id-missing"
     elif type(custom_id) is not str:
         yield "custom-id-type"
-    elif not custom_id:
+    elif not custom_id.strip():
         yield "custom-id-empty"
     elif len(custom_id) > 64:
         yield "custom-id-long"
     if "body" not in row:
-        yield "body-missing"
+        if type(row.get("params")) is dict:
+            yield "anthropic-params"
+        elif "messages" in row or "file" in row:
+            yield "body-flat"
+        else:
+            yield "body-missing"
         return
     body = row["body"]
     if type(body) is not dict:
@@ -188,12 +209,16 @@ def request_errors(row: dict[str, Any], *, is_chat: bool) -> Iterator[str]:
         yield "no-model"
     elif type(model) is not str:
         yield "wrong-type"
+    elif model != model.strip():
+        yield "model-spaces"
     if is_other_kind(body, is_chat=is_chat):
         yield "other-kind"
         return
     for kind, names in (CHAT if is_chat else AUDIO).items():
         if not all(has_type(body.get(name), kind) for name in names.split()):
             yield "wrong-type"
+    if is_chat and row.get("method") == "FILE":
+        yield "method-chat"
     yield from chat_errors(body) if is_chat else audio_errors(row, body)
 
 
@@ -210,69 +235,7 @@ def audio_errors(row: dict[str, Any], body: dict[str, Any]) -> Iterator[str]:
     words = words if type(words) is list else [words]
     if words != [None] and any(type(word) is not str for word in words):
         yield "wrong-type"
-
-
-def chat_errors(body: dict[str, Any]) -> Iterator[str]:
-    messages, stop, format_ = body.get("messages"), body.get("stop"), body.get("response_format")
-    if messages is None or messages == []:
-        yield "no-messages"
-    elif type(messages) is not list:
-        yield "wrong-type"
-    else:
-        for message in messages:
-            yield from message_errors(message)
-    if type(stop) is list:
-        if len(stop) > 4:
-            yield "too-many-stops"
-        if any(type(item) is not str for item in stop):
-            yield "wrong-type"
-    elif stop is not None and type(stop) is not str:
-        yield "wrong-type"
-    if type(format_) is dict:
-        if format_.get("type") not in ("text", "json_object", "json_schema", "regex"):
-            yield "response-format"
-        elif format_["type"] == "json_schema":
-            schema = format_["json_schema"] if "json_schema" in format_ else format_.get("schema")
-            if type(schema) is not dict:
-                yield "response-format"
-            elif "json_schema" in format_ and has_wrong_type(
-                schema, name=STRING, description=STRING, schema=OBJECT, strict=BOOLEAN
-            ):
-                yield "wrong-type"
-    if has_wrong_type(body.get("reasoning"), enabled=BOOLEAN):
-        yield "wrong-type"
-    for tool in body["tools"] if type(body.get("tools")) is list else []:
-        if (
-            type(tool) is not dict
-            or has_wrong_type(tool, type=STRING, function=OBJECT)
-            or has_wrong_type(tool.get("function"), name=STRING, description=STRING, parameters=OBJECT)
-        ):
-            yield "wrong-type"
-
-
-def message_errors(message: Any) -> Iterator[str]:
-    if type(message) is not dict:
-        yield "wrong-type"
-        return
-    role, content = message.get("role"), message.get("content")
-    if role not in ("system", "user", "assistant", "tool", "function", "developer"):
-        yield "message-role"
-    others = ("tool_calls", "function_call", "reasoning", "reasoning_content", "refusal", "audio")
-    if content is None:
-        if role != "assistant" or not any(message.get(name) for name in others):
-            yield "message-content"
-    elif type(content) is list:
-        for part in content:
-            if (
-                type(part) is not dict
-                or type(part.get("type")) is not str
-                or (part["type"] == "text" and type(part.get("text")) is not str)
-                or (part["type"] in PARTS and type(part.get(part["type"])) not in (str, dict))
-            ):
-                yield "message-content"
-    elif type(content) is not str:
-        yield "message-content"
-    if has_wrong_type(message, name=STRING, tool_calls=LIST):
-        yield "wrong-type"
-    if type(message.get("tool_calls")) is list and any(type(call) is not dict for call in message["tool_calls"]):
-        yield "wrong-type"
+    elif words == [] or "" in words:
+        yield "granularities"
+    if is_outside(body.get("temperature"), 0, 1):
+        yield "out-of-range"

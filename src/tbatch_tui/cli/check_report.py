@@ -19,7 +19,7 @@ _COLOURS = {Severity.ERROR: "31", Severity.WARNING: "33", Severity.NOTE: "36"}
 _NO_COLOURS: Mapping[Severity, str] = MappingProxyType({})
 _DOCUMENTED = (
     *("size", "lines", "requests", "endpoint", "endpoint_why", "models", "counts", "errors", "warnings", "notes"),
-    *("longest_line", "tokens", "seconds"),
+    *("longest_line", "tokens", "jobs", "seconds"),
 )
 """Fields of a report that `--json` prints as they are."""
 

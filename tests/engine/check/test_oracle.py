@@ -26,9 +26,12 @@ response_format reasoning reasoning_effort compliance user metadata language dia
 timestamp_granularities"""
 PLACES = """custom_id body method url body.model body.messages body.file
 body.messages.0.role body.messages.0.content body.messages.0.name body.messages.0.tool_calls body.messages.0.refusal
-body.messages.0.extra body.messages.1.role body.messages.1.content body.messages.1.content.0.type
+body.messages.0.extra body.messages.0.tool_call_id body.messages.0.tool_calls.0.function
+body.messages.0.tool_calls.0.function.name body.messages.0.tool_calls.0.function.arguments
+body.messages.1.content.0.image_url.url body.messages.1.role body.messages.1.content body.messages.1.content.0.type
 body.messages.1.content.0.text body.messages.1.content.0.image_url body.response_format.type body.response_format.schema
-body.response_format.json_schema body.response_format.json_schema.name body.tools.0.function
+body.response_format.json_schema body.response_format.json_schema.name body.tools.0.function body.tools.0.name
+body.tools.0.function.name body.tool_choice.function.name
 body.tools.0.function.parameters body.reasoning.enabled"""
 PATHS = [path.split(".") for path in [*PLACES.split(), *(f"body.{name}" for name in PARAMETERS.split())]]
 WORDS = """
@@ -44,11 +47,15 @@ values = st.one_of(
 )
 PIECES = [*'\r\x00\t{}[]"\\,:\ufeffé', "NaN", "1e999", "\\ud800", "\\u0061"]
 PARTS = [{"role": "user", "content": "x"}, {"role": "user", "content": [{"type": "text", "text": "x"}]}]
+TOOL = {"type": "function", "function": {"name": "f"}}
+CALLING = {"role": "assistant", "content": None, "tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}
+IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
 BASES = [
     chat("1"),
     audio("2"),
     chat("3", messages=PARTS),
     chat("4", response_format={"type": "json_schema", "json_schema": {"name": "x"}}, reasoning={}, stop=["a"]),
+    chat("6", tools=[TOOL], tool_choice=TOOL, messages=[CALLING, {"role": "user", "content": [IMAGE]}]),
     chat("5", tools=[{"type": "function", "function": {"name": "f", "parameters": {}}}]),
 ]
 

@@ -53,7 +53,8 @@ def with_value(line: dict[str, Any], key: str, value: object) -> dict[str, Any]:
 def valid_files(draw: st.DrawFn) -> tuple[list[bytes], bool]:
     """The lines of a valid file of either kind, in any spelling that JSON allows."""
     is_chat = draw(st.booleans())
-    ids = draw(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=64), unique=True))
+    texts_of_ids = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=64)
+    ids = draw(st.lists(texts_of_ids.filter(str.strip), unique=True))
     optional = st.fixed_dictionaries(
         {},
         optional={

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tbatch_tui.engine.check import RULES, check_file
+from tbatch_tui.engine.check import RULES, check_file, read_line
+from tbatch_tui.engine.check.links import add_looks, find_links
 from tbatch_tui.engine.domain.catalogue import ModelInfo
 from tbatch_tui.engine.domain.check_report import CheckReport, Severity
+from tbatch_tui.engine.domain.link import LinkFault, LinkLook
 from tbatch_tui.engine.endpoint import Endpoint
 from tests.helpers.check_lines import MODEL, audio, chat, dumped, saved, with_messages, without
 
 VALID = chat("sound")
+IMAGE = {"url": "https://example.com/a.png"}
+USER = {"role": "user", "content": "Hi"}
 SCHEMA = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
 BAD_URL = 'body.file is not an http or https URL: "'
 LONG_NAME = "x" * 65
+ENCODED_TWICE = "the line is a string that holds an object: it was encoded twice"
 TWICE = 'the key "a" is there twice'
 NEST: list[Any] = []
 for _ in range(510):
     NEST = [NEST]
+
+RESULTS = dumped(*({"custom_id": f"{n}", "response": {"status_code": 200, "body": {}}} for n in range(3)))
+RESULTS_MESSAGE = "the lines are results of a batch (each has a response or an error), not requests"
 
 # rule, the line, its column, message, custom_id
 LINES: list[tuple[str, object, int, str, str | None]] = [
@@ -29,8 +38,16 @@ LINES: list[tuple[str, object, int, str, str | None]] = [
     ("not-utf8", b'{"custom_id": "\xed\xa0\x80"}', 16, "byte 0xED is not UTF-8 (byte {at:15} of the file)", None),
     ("not-json", b'{"custom_id": "a", }', 20, "not JSON: expecting property name enclosed in double quotes", None),
     ("not-json", b'{"custom_id": "a"', 18, "not JSON: expecting ',' delimiter", None),
-    ("not-json", b'{"custom_id": "a"} {}', 20, "not JSON: something follows the object", None),
-    ("not-json", b'{"a": 1},', 9, "not JSON: something follows the object", None),
+    ("not-json", b'{"custom_id": "a"} x', 20, "not JSON: something follows the object", None),
+    ("not-json", b'{"a": 1},,', 9, "not JSON: something follows the object", None),
+    ("not-json", b'{"a": 1}{"b": 2}]', 9, "not JSON: something follows the object", None),
+    ("not-json", b"[1],", 4, "not JSON: something follows the object", None),
+    ("trailing-comma", dumped(chat())[:-1] + b",", 150, "a comma follows the object", None),
+    ("trailing-comma", b'{"a": 1} , ', 10, "a comma follows the object", None),
+    ("several-objects", b'{"custom_id": "a"} {}', 20, "2 objects on one line", None),
+    ("several-objects", b'{"a": 1}{"a": 2}, {"a": 3} ,', 9, "3 objects on one line", None),
+    ("double-encoded", dumped(dumped(chat()).decode())[:-1], 1, ENCODED_TWICE, None),
+    ("double-encoded", b' "{}"', 2, ENCODED_TWICE, None),
     ("not-json", b'{"a": "NaN", "b": -Infinity}', 19, "-Infinity is not JSON", None),
     ("not-json", b'{"a": NaN}', 7, "NaN is not JSON", None),
     ("not-json", b'{"a": "\x00"}', 8, "not JSON: control character 0x00 inside a string", None),
@@ -52,15 +69,34 @@ LINES: list[tuple[str, object, int, str, str | None]] = [
     ("custom-id-type", chat(17), 15, "custom_id is a number, not a string: 17", None),
     ("custom-id-type", chat(True), 15, "custom_id is true, not a string", None),
     ("custom-id-empty", chat(""), 15, "custom_id is empty", None),
+    ("custom-id-empty", chat(" \t"), 15, "custom_id is only spaces", None),
     ("custom-id-long", chat(LONG_NAME), 15, "custom_id has 65 characters, 64 at most", LONG_NAME),
     ("body-missing", without(chat(), "body"), 1, "body is missing", "a"),
     ("body-missing", {"custom_id": "a", "model": "m"}, 1, "body is missing: model must stand inside it", "a"),
+    (
+        "anthropic-params",
+        {"custom_id": "a", "params": {"model": "m", "messages": [USER]}},
+        30,
+        "the request is in params, which is Anthropic's; it must be in body",
+        "a",
+    ),
+    ("body-missing", {"custom_id": "a", "params": 1}, 1, "body is missing", "a"),
+    (
+        "body-flat",
+        {"custom_id": "a", "model": "m", "messages": [USER]},
+        29,
+        "model and messages must stand in body, not beside custom_id",
+        "a",
+    ),
+    ("body-flat", {"custom_id": "a", "file": "x"}, 28, "file must stand in body, not beside custom_id", "a"),
     ("body-type", {"custom_id": "a", "body": "{}"}, 28, "body is a string, not an object", "a"),
     ("body-type", {"custom_id": "a", "body": None}, 28, "body is null, not an object", "a"),
     ("no-model", without(chat(), "body", "model"), 28, "body.model is missing", "a"),
     ("no-model", chat(model=""), 38, "body.model is empty", "a"),
     ("no-model", chat(model=" "), 38, "body.model is empty", "a"),
     ("no-model", chat(model=None), 38, "body.model is null", "a"),
+    ("model-spaces", chat(model="m "), 38, 'body.model has spaces round the name: "m "', "a"),
+    ("model-spaces", chat(model="\nm"), 38, 'body.model has spaces round the name: "\\nm"', "a"),
     ("wrong-type", chat(model=5), 38, "body.model is a number, not a string", "a"),
     ("wrong-type", chat(max_tokens="9"), 147, "body.max_tokens is a string, not a whole number", "a"),
     ("wrong-type", chat(max_tokens=1.5), 147, "body.max_tokens is a number, not a whole number", "a"),
@@ -93,7 +129,7 @@ LINES: list[tuple[str, object, int, str, str | None]] = [
     ("wrong-type", chat(logit_bias={"1": "x"}), 164, "body.logit_bias is an object, not an object of numbers", "a"),
     ("wrong-type", chat(tool_choice=[]), 165, "body.tool_choice is a list, not a string or an object", "a"),
     ("wrong-type", chat(stop=[1]), 158, "body.stop holds something that is not a string", "a"),
-    ("wrong-type", chat(stop=1), 158, "body.stop is a number, not a list", "a"),
+    ("wrong-type", chat(stop=1), 158, "body.stop is a number, neither a string nor a list", "a"),
     ("wrong-type", chat(messages="Hi"), 93, "body.messages is a string, not a list", "a"),
     ("wrong-type", with_messages("Hi"), 94, "body.messages[0] is a string, not an object", "a"),
     ("other-kind", audio(), 55, "the request is for audio (it has body.file), the batch is for chat", "a"),
@@ -164,19 +200,11 @@ LINES: list[tuple[str, object, int, str, str | None]] = [
         'the key "content" is there twice',
         "a",
     ),
-    ("unusual-value", chat(stop="x"), 158, "body.stop is a string, documented: a list of strings", "a"),
     (
         "unusual-value",
         chat(reasoning_effort="max"),
         170,
         'body.reasoning_effort is "max", documented: low, medium or high',
-        "a",
-    ),
-    (
-        "unusual-value",
-        with_messages({"role": "tool", "content": "x"}),
-        94,
-        "body.messages[0].tool_call_id is not a string, or missing",
         "a",
     ),
     ("duplicate-key", dumped(chat(user=[True]))[:-1].replace(b"true", b'{"a": 1, "a": 2}'), 168, TWICE, "a"),
@@ -233,9 +261,6 @@ AUDIO_LINES: list[tuple[str, object, int, str, str | None]] = [
 ]
 
 
-USER = {"role": "user", "content": "Hi"}
-
-
 def check(folder: Path, *lines: object, **options: Any) -> CheckReport:
     """Check a file of these lines."""
     return check_file(saved(folder, dumped(*lines)), **options)
@@ -280,14 +305,15 @@ def assert_only_problem(
     [
         chat(temperature=None, stop=None, tools=None, response_format=None, stream=False),
         chat(invented={"of": ["a", {"later": "version"}]}, top_p=1, seed=2**70, n=1.0),
+        chat(stop="x"),
         chat(response_format=SCHEMA, tool_choice="auto", tools=[{"type": "function", "function": {"name": "f"}}]),
         chat(response_format={"type": "regex", "pattern": "a+"}, logit_bias={"5": -1.5}, logprobs=1),
         with_messages(
-            {"role": "user", "content": [{"type": "text", "text": "Hi"}, {"type": "image_url", "image_url": {}}]}
+            {"role": "user", "content": [{"type": "text", "text": "Hi"}, {"type": "image_url", "image_url": IMAGE}]}
         ),
         with_messages(
             {"role": "developer", "content": "x"},
-            {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}]},
+            {"role": "assistant", "content": None, "tool_calls": [{"function": {"name": "f", "arguments": ""}}]},
             {"role": "tool", "content": "x", "tool_call_id": "1"},
             {"role": "function", "name": "f", "content": "x"},
         ),
@@ -295,7 +321,7 @@ def assert_only_problem(
         chat("é" * 64),
         chat("\u2028 🙂 \x7f"),
         chat(stop=["a", "b", "c", "d"]),
-        chat(messages=[{"content": "", "role": "user"}], temperature=1e5, top_k=10**30),
+        chat(messages=[{"content": "", "role": "user"}], temperature=1e-5, top_k=10**30),
         b'  {"body": {"model": "m", "messages": [{"role": "user", "content": "\\u0000 \\ud83d\\ude00 \xe2\x80\xa8"}], '
         b'"max_tokens": 1}, "custom_id": "x"}  ',
         {**chat(), "extra": [1]},
@@ -347,6 +373,23 @@ def test_rules_that_are_reported_once_per_file(tmp_path: Path) -> None:
     assert (report.errors, report.warnings, report.notes) == (0, 3, 1)
 
 
+def test_a_comma_after_every_line_is_told_line_by_line(tmp_path: Path) -> None:
+    content = dumped(chat("1"), chat("2"), chat("3")).replace(b"\n", b",\n")
+    report = check_file(saved(tmp_path, content))
+    assert report.counts == {"trailing-comma": 3}
+    assert [p.column for p in report.problems] == [150, 150, 150]
+
+
+def test_lines_that_were_encoded_twice_are_told_line_by_line(tmp_path: Path) -> None:
+    content = dumped(*(dumped(chat(f"{n}"))[:-1].decode() for n in range(3)))
+    assert check_file(saved(tmp_path, content)).counts == {"double-encoded": 3}
+
+
+def test_a_request_that_names_a_response_is_no_result(tmp_path: Path) -> None:
+    line = {**chat(), "response": {"body": {}}, "error": "none"}
+    assert check(tmp_path, line).problems == ()
+
+
 @pytest.mark.parametrize(
     ("name", "content", "rule", "message"),
     [
@@ -360,17 +403,40 @@ def test_rules_that_are_reported_once_per_file(tmp_path: Path) -> None:
         (
             "a.jsonl",
             b"[\n" + dumped(VALID) * 3 + b"]\n",
-            "not-jsonl",
-            "the file is one JSON array; it must be one object a line, without brackets and commas around them",
+            "json-array",
+            "the file is one JSON array, not one object a line",
         ),
         (
             "a.jsonl",
             b'{\n  "custom_id": "a",\n  "body": {\n  }\n}\n',
-            "not-jsonl",
+            "pretty-printed",
             "the file is JSON written over several lines; each object must stand on one line",
         ),
         ("a.jsonl", b"\0" * 99, "not-json", "not JSON: expecting value"),
-        ("a.jsonl", b"id,prompt\n1,Hello\n2,Bye\n", "not-jsonl", "the file is CSV, not JSON Lines"),
+        ("a.jsonl", b"id,prompt\n1,Hello\n2,Bye\n", "table-file", "the file is CSV, not JSON Lines"),
+        ("a.csv", b"id,prompt\n1,Hello\n2,Bye\n", "table-file", "the file is CSV, not JSON Lines"),
+        ("a.csv", b'id,"pro\nmpt"\n1,"Hello\nyou"\n', "table-file", "the file is CSV, not JSON Lines"),
+        ("a.csv", b"text\n", "table-file", "the file is CSV, not JSON Lines"),
+        ("a.jsonl", b'"id","prompt"\n"1","Hello"\n', "table-file", "the file is CSV, not JSON Lines"),
+        ("a.tsv", b"id\tprompt\n1\tHello\n", "table-file", "the file is TSV, not JSON Lines"),
+        ("a.parquet", b"PAR1\x15\x04\x15", "table-file", "the file is Parquet, not JSON Lines"),
+        (
+            "a.xlsx",
+            b"PK\x03\x04\x14",
+            "table-file",
+            "the file is an Excel workbook or another ZIP file, not JSON Lines",
+        ),
+        ("a.db", b"SQLite format 3\0\x10", "table-file", "the file is an SQLite database, not JSON Lines"),
+        ("a.jsonl.gz", b"\x1f\x8b\x08\x08", "not-jsonl", "the file is compressed; unpack it first"),
+        ("a.jsonl", RESULTS, "result-file", RESULTS_MESSAGE),
+        (
+            "a.jsonl",
+            dumped({"id": "br_1", "custom_id": "a", "error": {"message": "x"}}),
+            "result-file",
+            RESULTS_MESSAGE,
+        ),
+        ("a.jsonl", b"\n" + RESULTS[:-9], "result-file", RESULTS_MESSAGE),
+        ("a.json", dumped([VALID, VALID]), "json-array", "the file is one JSON array, not one object a line"),
         (
             "a.jsonl",
             dumped(VALID, VALID).replace(b"\n", b"\r"),
@@ -411,7 +477,7 @@ def test_number_of_requests(tmp_path: Path) -> None:
     assert report.is_ok and not report.can_be_split
     lines += dumped(chat("50000"))
     assert problems_of(check_file(saved(tmp_path, lines))) == [
-        ("too-many-requests", 1, 1, "50,001 requests, 50,000 at most")
+        ("too-many-requests", 1, 1, "50,001 requests, a job takes 50,000: it goes as 2 jobs")
     ]
 
 
@@ -421,7 +487,7 @@ def test_number_of_requests(tmp_path: Path) -> None:
         (100_000_000, None, ""),
         (100_000_001, "file-large", "the file has 100.0 MB, documented: 100 MB at most"),
         (104_857_600, "file-large", "the file has 104.9 MB, documented: 100 MB at most"),
-        (104_857_601, "file-too-large", "the file has 104.9 MB, 100 MB at most"),
+        (104_857_601, "file-too-large", "the file has 104.9 MB, a job takes 100 MB: it goes as 2 jobs"),
     ],
 )
 def test_size_of_the_file(tmp_path: Path, size: int, rule: str | None, message: str) -> None:
@@ -505,7 +571,7 @@ def test_models(tmp_path: Path) -> None:
     report = check(tmp_path, chat("1"), chat("2", model="zai-org/GLM-5"), chat("3"))
     assert problems_of(report) == [
         ("mixed-models", 2, 1, f'2 models in one file: "{MODEL}" (2), "zai-org/GLM-5" (1)'),
-        ("not-for-batch", 2, 1, '"zai-org/GLM-5" was listed as not available for batch (September 2026)'),
+        ("not-for-batch", 2, 1, '"zai-org/GLM-5" was listed as not available for batch (July 2026)'),
     ]
     assert report.models == {MODEL: 2, "zai-org/GLM-5": 1}
 
@@ -562,8 +628,52 @@ def test_chosen_endpoint(tmp_path: Path) -> None:
     assert [p.rule for p in report.problems] == ["other-kind"]
 
 
+@pytest.mark.parametrize(
+    ("rule", "severity"),
+    [
+        ("url-gone", "error"),
+        ("url-refused", "error"),
+        ("url-empty", "error"),
+        ("url-login-page", "error"),
+        ("url-unreachable", "warning"),
+    ],
+)
+def test_what_links_lead_to(tmp_path: Path, rule: str, severity: str) -> None:
+    url, other = "https://example.com/a.png", "http://10.0.0.1/b.png"
+    parts = [{"type": "image_url", "image_url": {"url": link}} for link in (url, url, other)]
+    lines = [chat("a"), with_messages({"role": "user", "content": parts}), b"", b"{", chat("b")]
+    report = check(tmp_path, *lines)
+    links = find_links(report.path)
+    assert [*links] == [url, other]
+    looks = {url: LinkLook(LinkFault(rule), "answers so"), other: LinkLook(None, "", 5, "image/png")}
+    looked = add_looks(add_looks(report, links, looks), links, looks)
+    [problem] = [problem for problem in looked.problems if problem.rule == rule]
+    line = json.dumps(lines[1])
+    assert problem.line == 2
+    assert problem.column == line.index(url)
+    assert problem.severity == severity
+    assert problem.message == f'example.com answers so: "{url}"'
+    assert read_line(report.path, problem.offset, problem.length).decode() == line
+    assert looked.counts == {**report.counts, rule: 1}
+    assert looked.errors + looked.warnings == report.errors + report.warnings + 1
+    assert add_looks(looked, links, {}).problems == report.problems
+
+
+def test_the_links_of_audio_requests_are_found(tmp_path: Path) -> None:
+    url = "https://example.com/a.wav"
+    lines = [audio("a", file=url), audio("b", file=url), audio("c", file="data:x"), {"body": {"file": [url]}}, [url]]
+    path = saved(tmp_path, b"\xef\xbb\xbf" + dumped(*lines))
+    [(found, uses)] = find_links(path).items()
+    assert found == url
+    assert [use.line for use in uses] == [1, 2]
+    assert [read_line(path, use.offset, use.length) for use in uses] == [
+        json.dumps(line).encode() for line in lines[:2]
+    ]
+
+
 def test_every_rule_has_a_test() -> None:
-    source = Path(__file__).read_text(encoding="utf-8")
+    folder = Path(__file__).parent
+    source = "".join((folder / name).read_text(encoding="utf-8") for name in ("test_rules.py", "test_request_rules.py"))
     assert [rule for rule in RULES if f'"{rule}"' not in source] == []
 
 
@@ -584,14 +694,23 @@ tests that it is true.
 
 Errors keep a file from being submitted; warnings and notes don't. `tbatch-tui check` prints each as
 `path:line:column: severity rule: message (custom_id)`; a problem of the whole file bears line 1.
+
+`--fix` mends what says *yes*, and what says *some* in the forms in which that needs no guess
+([check.md](../guide/check.md#a-mended-copy)).
 """
 _TAIL = """
 Sizes: over the documented number × 10⁶ bytes is a warning, over × 2²⁰ an error.
 
-`crlf`, `stream`, `no-max-tokens`, `openai-envelope`, `unknown-model` and `not-for-batch` are true of every line or of
-none, as a rule: they are told once, on the first line (of that model) they are true of, with the number of the others.
+`crlf`, `stream`, `no-max-tokens`, `openai-envelope`, `unknown-model`, `model-kind` and `not-for-batch` are true of
+every line or of none, as a rule: they are told once, on the first line (of that model) they are true of, with the
+number of the others.
+
+An error is what certainly fails the job or the request, a warning what may. A URL that is signed has to live for 24
+hours, in which the job has its deadline, and should live for 72, as a job that is late still runs.
 
 Nothing is judged in keys that Together does not document, but for `duplicate-key`, which is looked for everywhere.
 
-The rules about the catalogue (`unknown-model`, `long-prompt`) are silent without a network.
+The rules about the catalogue (`unknown-model`, `model-kind`, `long-prompt`) are silent without one: the server's,
+or a copy that is kept for a week. Those about what a URL leads to (`url-gone`, `url-refused`, `url-empty`,
+`url-login-page`, `url-unreachable`) apply only where `u` or `--urls` looks at the links.
 """

@@ -19,7 +19,7 @@ from tbatch_tui.sandbox.answers import failures
 from tbatch_tui.sandbox.jobs import file_store, validation
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.engine.check.test_oracle import files
-from tests.helpers.check_lines import audio, chat, dumped, saved, with_messages, without
+from tests.helpers.check_lines import MODEL, audio, chat, dumped, saved, with_messages, without
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +29,7 @@ CHAT, TRANSCRIPTIONS, TRANSLATIONS = "/v1/chat/completions", "/v1/audio/transcri
 USER = {"role": "user", "content": "Hi"}
 CALL = {"id": "1", "index": 0, "type": "function", "function": {"name": "f", "arguments": "{}"}}
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+IMAGE = {"url": "https://example.com/a.png"}
 SCHEMA = {"name": "x", "schema": {"type": "object"}}
 
 Outcome = tuple[str, str, set[str]]
@@ -89,7 +90,10 @@ PASSING: list[tuple[str, bytes]] = [
             },
             {
                 **with_messages(
-                    {"role": "user", "content": [{"type": "text", "text": "x"}, {"type": "image_url", "image_url": {}}]}
+                    {
+                        "role": "user",
+                        "content": [{"type": "text", "text": "x"}, {"type": "image_url", "image_url": IMAGE}],
+                    }
                 ),
                 "custom_id": "parts",
             },
@@ -139,7 +143,11 @@ LINE = dumped(chat("bad"))[:-1]
 
 FAILS: dict[str, bytes] = {
     "utf16": dumped(chat("bad")).decode().encode("utf-16"),
-    "not-jsonl": b"[\n" + dumped(chat("bad")) + b"]\n",
+    "not-jsonl": dumped(chat("bad"), chat("worse")).replace(b"\n", b"\r"),
+    "json-array": b"[\n" + dumped(chat("bad")) + b"]\n",
+    "pretty-printed": json.dumps(chat("bad"), indent=1).encode(),
+    "table-file": b"id,prompt\n1,Hello\n",
+    "result-file": dumped({"custom_id": "bad", "response": {"status_code": 200, "body": {}}}),
     "no-requests": b"\n \n",
     "not-utf8": LINE.replace(b"Hello", b"\xff"),
     "not-json": LINE[:-1],
@@ -147,20 +155,24 @@ FAILS: dict[str, bytes] = {
     "too-deep": b"[" * 100_000,
     "number-too-large": LINE.replace(b": 9", b": 1e999"),
     "not-object": b"[1]",
+    "trailing-comma": LINE + b",",
+    "several-objects": LINE + LINE,
+    "double-encoded": dumped(LINE.decode()),
     "custom-id-missing": dumped(without(chat(), "custom_id")),
     "custom-id-type": dumped(chat(7)),
     "custom-id-empty": dumped(chat("")),
     "custom-id-long": dumped(chat("x" * 65)),
     "duplicate-custom-id": dumped(chat("sound")),
     "body-missing": dumped(without(chat("bad"), "body")),
+    "body-flat": dumped({"custom_id": "bad", **chat()["body"]}),
+    "anthropic-params": dumped({"custom_id": "bad", "params": chat()["body"]}),
     "body-type": dumped({"custom_id": "bad", "body": "{}"}),
     "no-model": dumped(without(chat("bad"), "body", "model")),
     "line-too-long": LINE.replace(b"Hello", b"x" * limits.LINE_BYTES_MAX),
-    "too-many-requests": dumped(*({"custom_id": f"{n}", "body": chat()["body"]} for n in range(50_000))),
 }
 """A line, or a file, for each rule that fails the whole job."""
 
-WHOLE_FILE = ("utf16", "not-jsonl", "no-requests")
+WHOLE_FILE = ("utf16", "not-jsonl", "json-array", "pretty-printed", "table-file", "result-file", "no-requests")
 
 
 @pytest.mark.parametrize("rule", FAILS)
@@ -172,14 +184,73 @@ def test_what_fails_the_job(tmp_path: Path, run_job: RunJob, rule: str) -> None:
     assert error
 
 
+def part(part: dict[str, Any]) -> dict[str, Any]:
+    """A request with one part."""
+    return chat("bad", messages=[{"role": "user", "content": [part]}])
+
+
+def image(value: object) -> dict[str, Any]:
+    """A request with an image."""
+    return part({"type": "image_url", "image_url": value})
+
+
+def response_format(**value: object) -> dict[str, Any]:
+    """A request with a response_format."""
+    return chat("bad", response_format=value)
+
+
+def calling(*calls: object) -> dict[str, Any]:
+    """A request with tool calls."""
+    return chat("bad", messages=[USER, {"role": "assistant", "content": "x", "tool_calls": [*calls]}])
+
+
 REFUSED: dict[str, list[dict[str, Any]]] = {
     "wrong-type": [chat("bad", temperature="hot"), chat("bad", tools={}), chat("bad", seed=True), chat("bad", stop=5)],
+    "model-spaces": [chat("bad", model=f"{MODEL} "), chat("bad", model=f"\n{MODEL}")],
     "other-kind": [audio("bad")],
     "no-messages": [without(chat("bad"), "body", "messages"), chat("bad", messages=[])],
     "message-role": [chat("bad", messages=[{"content": "x"}]), chat("bad", messages=[{**USER, "role": "bot"}])],
     "message-content": [chat("bad", messages=[{"role": "user"}]), chat("bad", messages=[{**USER, "content": 5}])],
     "too-many-stops": [chat("bad", stop=["a"] * 5)],
-    "response-format": [chat("bad", response_format={"type": "xml"})],
+    "response-format": [response_format(type="xml"), response_format(type="regex")],
+    "schema-name": [
+        response_format(type="json_schema", json_schema={}),
+        response_format(type="json_schema", json_schema={"schema": {}, "name": ""}),
+    ],
+    "schema-bare": [response_format(type="json_schema", json_schema={"type": "object", "properties": {}})],
+    "schema-invalid": [
+        response_format(type="json_schema", json_schema={"name": "x", "schema": {"type": "strng"}}),
+        response_format(type="json_schema", json_schema={"name": "x", "schema": {"$ref": "#/$defs/x"}}),
+    ],
+    "tool-flat": [chat("bad", tools=[{"type": "function", "name": "f"}]), chat("bad", tools=[{"input_schema": {}}])],
+    "tool-function": [chat("bad", tools=[{"type": "function"}]), chat("bad", tools=[{"function": {"name": ""}}])],
+    "tool-choice": [
+        chat("bad", tool_choice={"type": "function", "function": {"name": "f"}}),
+        chat("bad", tools=[TOOL], tool_choice={"type": "function", "function": {"name": "g"}}),
+        chat("bad", tools=[TOOL], tool_choice={"type": "function", "name": "f"}),
+    ],
+    "tool-calls": [
+        calling(),
+        calling({"id": "1", "type": "function"}),
+        calling({"function": {"name": "f", "arguments": {}}}),
+        calling({"function": {"arguments": "{}"}}),
+    ],
+    "tool-call-id": [chat("bad", messages=[{"role": "tool", "content": "x"}])],
+    "part-type": [part({"type": "file", "file": {"file_id": "f"}}), part({"type": "input_text", "text": "x"})],
+    "media-url": [
+        image({}),
+        image("https://a.org"),
+        image({"url": ""}),
+        image({"url": "./a.png"}),
+        image({"url": "iVBORw0"}),
+    ],
+    "data-uri": [image({"url": "data:image/png;base64,?"}), image({"url": "data:;base64,AAAA"})],
+    "input-audio": [part({"type": "input_audio", "input_audio": {"data": "AAAA"}})],
+    "out-of-range": [
+        *(chat("bad", **{name: value}) for name, value in (("n", 0), ("n", 129), ("logprobs", 21), ("max_tokens", 0))),
+    ],
+    "method-chat": [{**chat("bad"), "method": "FILE"}],
+    "granularities": [audio("bad", timestamp_granularities=value) for value in ("", [], [""])],
     "method-file": [without(audio("bad"), "method"), {**audio("bad"), "method": "POST"}],
     "file-url": [without(audio("bad"), "body", "file"), audio("bad", file="a.wav"), audio("bad", file=None)],
 }
@@ -188,7 +259,7 @@ REFUSED: dict[str, list[dict[str, Any]]] = {
 
 @pytest.mark.parametrize(("rule", "line"), [(rule, line) for rule, lines in REFUSED.items() for line in lines])
 def test_what_fails_its_row(tmp_path: Path, run_job: RunJob, rule: str, line: dict[str, Any]) -> None:
-    is_audio = rule in ("method-file", "file-url")
+    is_audio = rule in ("method-file", "file-url", "granularities")
     content = dumped((audio if is_audio else chat)("sound"), line)
     assert errors_of(check_file(saved(tmp_path, content))) == {rule}
     assert run_job(content, TRANSCRIPTIONS if is_audio else CHAT) == ("COMPLETED", "", {"bad"})
@@ -196,9 +267,17 @@ def test_what_fails_its_row(tmp_path: Path, run_job: RunJob, rule: str, line: di
 
 ELSEWHERE = {
     "suffix": "the SDK refuses the name, before anything is sent",
-    "file-too-large": "the upload is refused: tests/sandbox/test_files.py",
+    "url-expires-within-24h": "it depends on when the row runs: tests/engine/check/test_request_rules.py",
     "changed-while-read": "not a problem of the file",
 }
+
+
+def test_more_requests_than_a_job_takes_fail_it(tmp_path: Path, run_job: RunJob) -> None:
+    """For the check that is a note: the file goes as several jobs."""
+    content = dumped(*({"custom_id": f"{n}", "body": chat()["body"]} for n in range(50_001)))
+    report = check_file(saved(tmp_path, content))
+    assert report.counts == {"too-many-requests": 1} and report.can_be_split
+    assert run_job(content, CHAT)[0] == "FAILED"
 
 
 def test_every_error_is_accounted_for() -> None:
@@ -230,11 +309,14 @@ def test_check_and_sandbox_agree_on_any_file(tmp_path: Path, file: tuple[bytes, 
 def fails_the_job(path: Path, problem: Problem) -> bool:
     """Whether the sandbox fails the whole job for this problem.
 
+    An id of spaces only is `custom-id-empty` for the check, and passes the sandbox's validation.
     A model that is no text is `wrong-type` for the check, and "body.model is required" for the sandbox. A model of
     spaces only is `no-model` for the check, and passes the sandbox's validation.
     """
     if problem.rule == "wrong-type":
         return problem.message.startswith("body.model is ")
+    if problem.rule == "custom-id-empty":
+        return not json.loads(read_line(path, problem.offset, problem.length))["custom_id"]
     if problem.rule == "no-model":
         model = json.loads(read_line(path, problem.offset, problem.length))["body"].get("model")
         return not model

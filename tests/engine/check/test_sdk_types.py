@@ -25,6 +25,7 @@ from tbatch_tui.engine.check.lines.params import (
     FUNCTION_PARAMS,
     GRANULARITIES,
     MESSAGE_PARAMS,
+    PARTS,
     REASONING_PARAMS,
     ROLES,
     SCHEMA_PARAMS,
@@ -120,9 +121,9 @@ def test_the_same_formats_roles_and_parts() -> None:
     assert roles | {"function", "developer"} == set(ROLES)  # OpenAI's, which Together takes
     parts = get_args(user.ContentChatCompletionUserMessageContentMultimodal)
     kinds = {kind: part for part in parts for kind in words(get_type_hints(part)["type"])}
-    assert rules._PART_VALUE.keys() == kinds.keys()
+    assert set(PARTS) == kinds.keys()
     for kind, part in kinds.items():
-        assert rules._PART_VALUE[kind] in get_type_hints(part)
+        assert kind in get_type_hints(part)  # what a part carries is under the name of its kind
     of_assistant = get_type_hints(assistant.ChatCompletionAssistantMessageParam).keys() - {"role", "content", "name"}
     assert of_assistant <= {*rules._INSTEAD_OF_CONTENT}
     assert MESSAGE_PARAMS.keys() <= of_assistant | {"name"}

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tbatch_tui.engine.check.scan.job_count import count_jobs
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.groups.split import write_parts
 from tbatch_tui.engine.local_files.fingerprint import read_fingerprint
@@ -35,6 +36,28 @@ def requests_of(data: bytes) -> list[bytes]:
 def requests_in(data: bytes) -> list[bytes]:
     """Return the requests of a part, where a byte order mark belongs to its line."""
     return [line for line in data.split(b"\n") if line and not line.isspace()]
+
+
+@given(
+    lines=st.lists(LINE, max_size=40),
+    bom=st.booleans(),
+    ended=st.booleans(),
+    requests_max=st.integers(1, 9),
+    bytes_max=st.integers(42, 200),
+)
+def test_the_check_counts_as_many_jobs_as_there_will_be_parts(
+    lines: list[bytes], bom: bool, ended: bool, requests_max: int, bytes_max: int
+) -> None:
+    data = b"\xef\xbb\xbf" * bom + b"\n".join(lines) + b"\n" * ended
+    limits: Any = {"requests_max": requests_max, "bytes_max": bytes_max}
+    with TemporaryDirectory() as name:
+        path = Path(name) / "reviews.jsonl"
+        path.write_bytes(data)
+        requests = len(requests_of(data))
+        with path.open("rb", buffering=0) as file:
+            jobs = count_jobs(file, 3 * bom, len(data), requests, **limits)
+        if requests:
+            assert jobs == len(split(path, Path(name) / "parts", **limits))
 
 
 @example(lines=[b"\xef\xbb\xbf"], bom=True, ended=True, first=0, requests_max=1, bytes_max=42)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tbatch_tui.engine.check import plan_fixes, write_fixed
 from tbatch_tui.engine.check.checker import check_file
-from tbatch_tui.engine.check.fix.fixed_copy import plan_fixes, write_fixed
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.local_files.rights import rights_of
 from tbatch_tui.engine.results.export.export import ExportFormat, export_rows

@@ -12,6 +12,7 @@ from tbatch_tui.engine.client.api import TogetherApi
 from tbatch_tui.engine.client.decode import decode_models
 from tbatch_tui.engine.domain.catalogue import ModelInfo
 from tbatch_tui.engine.errors import OutcomeUnknownError
+from tbatch_tui.engine.pricing.kept_catalogue import from_json, to_json
 from tests.conftest import CHAT_MODEL
 
 if TYPE_CHECKING:
@@ -25,8 +26,9 @@ PATH = "/v2/supported-models"
 async def test_models_have_prices_and_the_catalogue_a_date(sandbox: Sandbox, make_engine: MakeEngine) -> None:
     async with make_engine(sandbox, now=lambda: NOW) as engine:
         catalogue = await engine.prices.catalogue()
-    assert catalogue[CHAT_MODEL] == ModelInfo(CHAT_MODEL, 131_072, 0.88, 0.88, 0.44)
-    assert catalogue["openai/whisper-large-v3"] == ModelInfo("openai/whisper-large-v3")
+    assert catalogue[CHAT_MODEL] == ModelInfo(CHAT_MODEL, 131_072, 0.88, 0.88, 0.44, "chat", ("text",))
+    whisper = ModelInfo("openai/whisper-large-v3", display_type="transcribe", input_modalities=("audio",))
+    assert catalogue["openai/whisper-large-v3"] == whisper
     assert "google/gemma-3-27b-it" not in catalogue, "dedicated only"
     assert catalogue.fetched_at == NOW
 
@@ -74,6 +76,13 @@ async def test_every_page_is_read(sandbox: Sandbox) -> None:
     await api.close()
 
 
+def test_a_catalogue_of_an_older_version_is_read_without_the_kinds() -> None:
+    text = '{"fetched_at": 1.0, "models": [["m/full", 8192, 1.0, 3.0, null]]}'
+    catalogue = from_json(text)
+    assert catalogue is not None and catalogue["m/full"] == ModelInfo("m/full", 8192, 1.0, 3.0)
+    assert from_json(to_json(catalogue)) == catalogue
+
+
 def test_entries_of_wrong_types_are_decoded_as_far_as_possible() -> None:
     entries = [
         None,
@@ -82,7 +91,8 @@ def test_entries_of_wrong_types_are_decoded_as_far_as_possible() -> None:
         {"name": None, "serverlessEndpoint": "only/endpoint"},
         {"name": "a/b", "serverlessEndpoint": "a/b-turbo", "contextLength": "8192", "pricing": {"input": "0.5"}},
         {"name": "c", "contextLength": -1, "pricing": {"input": -2, "output": float("nan"), "cachedInput": {}}},
-        {"name": "d", "pricing": []},
+        {"name": "d", "pricing": [], "displayType": ["chat"], "inputModalities": "MODALITY_TEXT"},
+        {"name": "e", "displayType": "Chat", "inputModalities": ["MODALITY_TEXT", None, "smell"]},
     ]
     models, cursor = decode_models(json.dumps({"data": entries, "next_cursor": ""}).encode())
     assert models == [
@@ -92,6 +102,7 @@ def test_entries_of_wrong_types_are_decoded_as_far_as_possible() -> None:
         ModelInfo("a/b-turbo", 8192, 0.5),
         ModelInfo("c"),
         ModelInfo("d"),
+        ModelInfo("e", display_type="chat", input_modalities=("text", "smell")),
     ]
     assert cursor is None
     for body in (b"[]", b'{"data": 3}', b"<html>"):

@@ -183,3 +183,82 @@ def test_the_change_is_in_sight_in_a_long_line() -> None:
     change = diff_lines("duplicate-custom-id", before, before.replace('"b"', '"b-dup2"'))
     old, new = change_pieces(change, 56)
     assert change.added == "-dup2" and old[1][0].startswith("…") and "-dup2" in "".join(text for text, _ in new)[:56]
+
+
+# -- requests without a model ----------------------------------------------------------------------------
+
+
+def written_by(app: NewBatchHost) -> Path:
+    """Return the copy that the app goes on to check."""
+    message = app.posted[0]
+    assert isinstance(message, CheckFile)
+    return message.path
+
+
+@pytest.fixture
+def nameless(tmp_path: Path) -> Path:
+    """Two requests that name no model."""
+    path = write_chat(tmp_path / "nameless.jsonl", ["Hello", "World"])
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for line in lines:
+        del line["body"]["model"]
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    return path
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_model_is_asked_for_where_none_is_named(
+    nameless: Path, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async with shown(offline(tmp_path), open_check(nameless), size) as (app, pilot):
+        await open_dialog(app, pilot)
+        await until(lambda: "[x] 2 no-model" in text_on(app))
+        assert "Name the model, or untick no-model." in text_on(app)
+        check_screen(app)
+        await pilot.press("enter")
+        assert isinstance(app.screen, FixDialog)
+        app.screen.query_one("#model").focus()
+        await pilot.press(*"a/b")
+        await until(lambda: "nameless.fixed.jsonl beside the file" in text_on(app))
+        await pilot.press("enter")
+        await until(lambda: app.posted)
+        fixed = written_by(app)
+        assert [json.loads(line)["body"]["model"] for line in fixed.read_text().splitlines()] == ["a/b", "a/b"]
+
+
+async def test_the_only_model_of_the_file_is_proposed(nameless: Path, tmp_path: Path) -> None:
+    line = json.loads(nameless.read_text().splitlines()[0])
+    line["custom_id"], line["body"]["model"] = "third", "other/model"
+    nameless.write_text(f"{nameless.read_text()}{json.dumps(line)}\n")
+    async with shown(offline(tmp_path), open_check(nameless)) as (app, pilot):
+        await open_dialog(app, pilot)
+        await until(lambda: "other/model" in text_on(app) and '"model": "other/model"' in text_on(app))
+        await pilot.press("enter")
+        await until(lambda: app.posted)
+        assert set(check_file(written_by(app)).models) == {"other/model"}
+
+
+async def test_without_a_model_the_other_mends_can_be_made(nameless: Path, tmp_path: Path) -> None:
+    nameless.write_text(f"{nameless.read_text()}\n")
+    async with shown(offline(tmp_path), open_check(nameless)) as (app, pilot):
+        await open_dialog(app, pilot)
+        await until(lambda: "[x] 2 no-model" in text_on(app))
+        await pilot.press("space")
+        await until(lambda: "2 errors will be left in it" in text_on(app))
+        await pilot.press("enter")
+        await until(lambda: app.posted)
+        assert written_by(app).read_text() == nameless.read_text().removesuffix("\n")
+
+
+async def test_a_list_becomes_lines(tmp_path: Path) -> None:
+    lines = write_chat(tmp_path / "lines.jsonl", ["Hello", "World"]).read_text().splitlines()
+    path = tmp_path / "list.jsonl"
+    path.write_text(f"[{','.join(lines)}]")
+    async with shown(offline(tmp_path), open_check(path)) as (app, pilot):
+        await open_dialog(app, pilot)
+        await until(lambda: "[x] 2 json-array" in text_on(app) and "on a line of its own" in text_on(app))
+        check_screen(app)
+        await pilot.press("enter")
+        await until(lambda: app.posted)
+        assert written_by(app).read_text().splitlines() == lines
+        assert "2 lines mended" in app.toasts

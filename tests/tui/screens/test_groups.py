@@ -104,16 +104,16 @@ async def test_results_of_the_parts_are_read_as_one(sandbox: Sandbox, tmp_path: 
 def over_limits(path: Path) -> CheckReport:
     """Return the report that the file would have with 50,001 requests."""
     report = check_file(path)
-    return report._replace(errors=1, counts=report.counts | {"too-many-requests": 1})
+    return report._replace(notes=1, jobs=2, counts=report.counts | {"too-many-requests": 1})
 
 
 async def test_a_file_over_the_limits_is_offered_as_several_jobs(tmp_path: Path, file: Path) -> None:
     report = over_limits(file)
-    assert report.can_be_split and not report.is_ok
-    assert not report._replace(errors=2).can_be_split, "a line is faulty, too"
+    assert report.can_be_split and report.is_ok
+    assert not report._replace(errors=1).can_be_split, "a line is faulty, too"
     async with shown(offline(tmp_path), lambda engine, bridge: CreateScreen(engine, bridge, report)) as (app, _):
-        await until(lambda: "Jobs        several, each of 50,000 requests" in app.text)
-        assert "It can be submitted as several jobs." in app.text
+        await until(lambda: "Jobs        2, each of 50,000 requests" in app.text)
+        assert "It goes as 2 jobs." in app.text
 
 
 async def test_a_file_of_50_001_requests_can_go_on(tmp_path: Path) -> None:
@@ -121,7 +121,8 @@ async def test_a_file_of_50_001_requests_can_go_on(tmp_path: Path) -> None:
     line = '{"custom_id": "%d", "body": {"model": "m/m", "messages": [{"role": "user", "content": "x"}]}}\n'
     path.write_text("".join(line % number for number in range(50_001)))
     async with shown(offline(tmp_path), lambda engine, bridge: CheckScreen(engine, bridge, path)) as (app, pilot):
-        await until(lambda: "1 error" in app.text and "It can be submitted as several jobs." in app.text)
+        await until(lambda: "1 note" in app.text and "It goes as 2 jobs." in app.text)
+        assert "error" not in app.text and "✗" not in app.text
         await pilot.press("enter")
         await until(lambda: any(isinstance(message, CreateBatch) for message in app.posted))
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.check_report import problem_line, report_to_dict, stdout_colours, summary
 from tbatch_tui.cli.endpoint_names import ENDPOINTS
-from tbatch_tui.cli.exit_codes import FAILED, INTERRUPTED, OK, USAGE
+from tbatch_tui.cli.exit_codes import FAILED, INTERRUPTED, OK, UNKNOWN, USAGE, exit_code_of
 from tbatch_tui.engine.check import RULES, check_file
 from tbatch_tui.engine.domain.check_report import CheckReport, Severity
 from tbatch_tui.engine.errors import BatchError, LocalFileError
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from tbatch_tui.engine.check import FixedCopy
+    from tbatch_tui.engine.domain.catalogue import Catalogue
 
+_GRAVEST_FIRST = (USAGE, FAILED, UNKNOWN, OK)
 _EPILOG = "exit status: 0 no errors (warnings may be), 1 errors, 2 a file cannot be read, or bad use"
 
 
@@ -72,6 +74,12 @@ class CheckArguments:
         self.fix = False
         self.fix_only: list[str] | None = None
         self.reject = False
+        self.model: str | None = None
+        self.urls = False
+        self.catalogue = False
+        self.data_dir: str | None = None
+        self.base_url: str | None = None
+        self.insecure = False
         self.endpoint: str | None = None
         self.select: list[str] | None = None
         self.ignore: list[str] | None = None
@@ -109,8 +117,9 @@ def _parse(argv: list[str], prog: str) -> CheckArguments:
     if arguments.files.count("-") > 1:
         parser.error("standard input can be read only once")
     arguments.fix |= arguments.fix_only is not None
-    if arguments.reject and not arguments.fix:
-        parser.error("--reject needs --fix")
+    for option, is_given in (("--reject", arguments.reject), ("--model", arguments.model is not None)):
+        if is_given and not arguments.fix:
+            parser.error(f"{option} needs --fix")
     return arguments
 
 
@@ -125,10 +134,28 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--reject", action="store_true", help="with --fix: leave lines with other errors out, in a file of their own"
     )
+    parser.add_argument(
+        "--model", type=_model_name, metavar="NAME", help="with --fix: the model of requests that name none"
+    )
     parser.add_argument("--endpoint", choices=ENDPOINTS, help="what the batch is to run against [read from the file]")
     for name, text in (("--select", "only these rules"), ("--ignore", "all rules but these")):
         parser.add_argument(name, action="extend", type=_rules, metavar="RULES", help=f"{text}, parted by commas")
+    parser.add_argument(
+        "--urls", action="store_true", help="look at the audio files and images that http and https URLs lead to"
+    )
+    parser.add_argument(
+        "--catalogue", action="store_true", help="ask the server which models there are, with your key [a kept copy]"
+    )
+    parser.add_argument("--data-dir", metavar="DIR", help="where the catalogue is kept")
+    parser.add_argument("--base-url", metavar="URL", help="with --catalogue: another server than Together's")
+    parser.add_argument("--insecure", action="store_true", help="with --catalogue: allow http to another machine")
     parser.add_argument("--processes", type=int, choices=(1, 2), help="[2 where there is more than one core]")
+
+
+def _model_name(value: str) -> str:
+    if not value.strip():
+        raise _argument_error("a model needs a name")
+    return value.strip()
 
 
 def _rules(value: str) -> list[str]:
@@ -140,9 +167,11 @@ def _rules(value: str) -> list[str]:
 
 
 def _fixable_rules(value: str) -> list[str]:
+    from tbatch_tui.engine.check.rules import FIXABLE_IN_SOME_FORMS
+
     rules = _rules(value)
     for rule in rules:
-        if not RULES[rule].is_fixable:
+        if rule not in FIXABLE_IN_SOME_FORMS and not RULES[rule].is_fixable:
             raise _argument_error(f"{rule} cannot be mended without guessing")
     return rules
 
@@ -159,10 +188,12 @@ class _Run:
     def __init__(self, arguments: CheckArguments) -> None:
         self._arguments = arguments
         self._documents: list[dict[str, object]] = []
+        self._catalogue: Catalogue | None = None
         self.status = OK
 
     def check_all(self) -> None:
         """Check each file, and print the reports."""
+        self._find_catalogue()
         for name in self._arguments.files:
             try:
                 self._check_one(name)
@@ -178,56 +209,97 @@ class _Run:
             text = json.dumps({"files": self._documents, "status": self.status}, indent=2)
             print(text.replace("\x7f", "\\u007f"))  # noqa: T201 - DEL is the only character that a terminal could act on
 
+    def _find_catalogue(self) -> None:
+        """Take the kept catalogue, with `--catalogue` the server's own. Without either, models are not judged."""
+        from tbatch_tui.cli.check_catalogue import fetch_catalogue, kept_catalogue
+
+        arguments = self._arguments
+        if arguments.catalogue:
+            try:
+                self._catalogue = fetch_catalogue(arguments.data_dir, arguments.base_url, insecure=arguments.insecure)
+                return
+            except BatchError as error:
+                from tbatch_tui.config.settings import SettingsError
+
+                self.status = USAGE if isinstance(error, SettingsError) else exit_code_of(error)
+                _print_message(f"The catalogue was not fetched: {escape_controls(str(error))}")
+        self._catalogue = kept_catalogue(arguments.data_dir, arguments.base_url)
+
     def _check_one(self, name: str) -> None:
         if name == "-":
             if self._arguments.fix:
                 raise LocalFileError("--fix needs a file to write beside", "Save standard input to a file first.")
             with _saved_input() as path:
-                report = self._check(path)
-            self._print_report(name, report)
+                self._report(name, self._check(path))
             return
         if not name:
             raise LocalFileError("A file name is empty", "Name the JSONL file.")
         report = self._check(Path(name))
         if not self._arguments.fix:
-            self._print_report(name, report)
+            self._report(name, report)
         elif (copy := self._write_fixed(name, report)) is None:
-            self._print_report(name, report, {"fixed": None})
+            self._report(name, report, {"fixed": None})
         else:
             rejected = None if copy.rejected is None else escape_surrogates(str(copy.rejected))
             document = {"from": escape_surrogates(name), "mended": copy.fixed_lines, "rejected": rejected}
             document["rejected_lines"] = copy.rejected_lines
-            self._print_report(str(copy.path), self._check(copy.path), {"fixed": document})
+            if copy.id_map is not None:
+                document["ids"] = escape_surrogates(str(copy.id_map))
+            self._report(str(copy.path), self._check(copy.path), {"fixed": document})
 
     def _check(self, path: Path) -> CheckReport:
         processes = self._arguments.processes or (2 if _cores() > 1 else 1)
-        endpoint = ENDPOINTS.get(self._arguments.endpoint or "")
-        report = check_file(path, endpoint=endpoint, processes=processes, measure=self._arguments.json)
+        report = check_file(
+            path,
+            endpoint=ENDPOINTS.get(self._arguments.endpoint or ""),
+            catalogue=self._catalogue,
+            processes=1 if self._arguments.catalogue or self._arguments.urls else processes,  # there may be threads
+            measure=self._arguments.json,
+        )
+        return self._filtered(report)
+
+    def _filtered(self, report: CheckReport) -> CheckReport:
         return _filter_rules(report, self._arguments.select or (), self._arguments.ignore or ())
+
+    def _report(self, name: str, report: CheckReport, more: Mapping[str, object] = MappingProxyType({})) -> None:
+        """Print the report of one file, with what its links lead to if that is asked for."""
+        if not self._arguments.urls:
+            self._print_report(name, report, more)
+            return
+        from tbatch_tui.cli.check_links import look_at_links, summary_of_links
+
+        report, sums = look_at_links(report)
+        self._print_report(name, self._filtered(report), {**more, "urls": sums})
+        _print_message(f"{escape_controls(name)}: {summary_of_links(sums)}")
 
     def _write_fixed(self, name: str, report: CheckReport) -> FixedCopy | None:
         """Write a fixed copy of the file, and print its path; None when there is nothing to fix."""
         from tbatch_tui.engine.check import plan_fixes, write_fixed
 
-        plan, only, reject = plan_fixes(report), self._arguments.fix_only, self._arguments.reject
+        model, only, reject = self._arguments.model or "", self._arguments.fix_only, self._arguments.reject
+        plan = plan_fixes(report, model=model)
         rules = plan.rules if only is None else plan.rules & set(only)
         shown = escape_controls(name)
         if not rules and not (reject and plan.error_rules):
-            if not report.is_ok:
+            if "no-model" in report.counts and not model:
+                _print_message(f"{shown}: --model NAME names the model on every line that lacks one")
+            elif not report.is_ok:
                 _print_message(f"{shown}: nothing that may be mended without guessing")
             return None
-        copy = write_fixed(plan, rules=rules, reject=reject)
+        copy = write_fixed(plan, rules=None if only is None else rules, reject=reject, model=model)
         lines = f"{plural(copy.fixed_lines, 'line')} mended"
         _print_message(f"{shown}: a mended copy is in {escape_controls(str(copy.path))} ({lines})")
         if copy.rejected is not None:
             lines = plural(copy.rejected_lines, "line")
             _print_message(f"{shown}: {lines} left out, in {escape_controls(str(copy.rejected))}")
+        if copy.id_map is not None:
+            _print_message(f"{shown}: what shortened ids were is in {escape_controls(str(copy.id_map))}")
         return copy
 
     def _print_report(self, name: str, report: CheckReport, more: Mapping[str, object] = MappingProxyType({})) -> None:
         """Print the report of one file, or keep it for `--json`, where `more` is added to it."""
         if not report.is_ok:
-            self.status = max(self.status, FAILED)
+            self.status = min(self.status, FAILED, key=_GRAVEST_FIRST.index)
         if self._arguments.json:
             self._documents.append({**report_to_dict(name, report), **more})
         else:

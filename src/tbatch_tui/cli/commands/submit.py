@@ -12,9 +12,9 @@ from tbatch_tui.cli.exit_codes import FAILED
 from tbatch_tui.cli.job_following import follow_first, follow_jobs, send_rest, waiting_parts
 from tbatch_tui.cli.output import print_message
 from tbatch_tui.cli.session import Session
-from tbatch_tui.engine.check import check_file
+from tbatch_tui.engine.check import apply_catalogue, check_file
 from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
-from tbatch_tui.engine.domain.check_report import CheckReport, Severity
+from tbatch_tui.engine.domain.check_report import OVER_LIMITS, CheckReport, Severity
 from tbatch_tui.engine.submit.checked_input import fingerprint_checked
 from tbatch_tui.engine.threads import run_reading
 from tbatch_tui.text.plural import plural
@@ -54,17 +54,28 @@ async def check_input(path: Path, endpoint: Endpoint | None, *, in_parts: bool =
     """
     report = await run_reading(check_file, path, endpoint=endpoint)
     errors = [problem for problem in report.problems if problem.severity is Severity.ERROR]
-    if in_parts and report.can_be_split:
-        errors = []
     for problem in errors[:_MOST_PROBLEMS]:
         print_message(f"{report.path}:{problem_line(problem)}")
     if errors:
         print_message(f"{report.path}: {summary(report)}. Nothing was submitted; tbatch-tui check tells all.")
-        if report.can_be_split:
-            print_message("Its lines are sound: --in-parts submits it as several jobs.")
     elif report.endpoint is None:
         print_message(f"{report.path}: {report.endpoint_why}. Nothing was submitted. Give --endpoint.")
+    elif report.can_be_split and not in_parts:
+        for problem in report.problems:
+            if problem.rule in OVER_LIMITS:
+                print_message(f"{report.path}:{problem_line(problem)}")
+        print_message(f"{report.path}: nothing was submitted. --in-parts submits it as {report.jobs:,} jobs.")
+        return None
     return None if errors or report.endpoint is None else report
+
+
+def _print_warnings(report: CheckReport) -> None:
+    """Print what may go wrong all the same, to standard error."""
+    warnings = [problem for problem in report.problems if problem.severity is Severity.WARNING]
+    for problem in warnings[:_MOST_PROBLEMS]:
+        print_message(f"{report.path}:{problem_line(problem)}")
+    if (more := report.warnings - len(warnings[:_MOST_PROBLEMS])) > 0:
+        print_message(f"{report.path}: {more:,} more warnings; tbatch-tui check tells all.")
 
 
 async def submit_checked(
@@ -77,6 +88,7 @@ async def submit_checked(
     """
     engine = session.engine
     assert report.endpoint is not None
+    _print_warnings(apply_catalogue(report, await engine.prices.catalogue()))
     await session.list_jobs()  # only then it is known whose key it is, and so what ran before
     fingerprint = await fingerprint_checked(report)  # the list may have taken long
     key = None

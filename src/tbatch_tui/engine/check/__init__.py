@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.check.checker import apply_catalogue, check_file
-    from tbatch_tui.engine.check.fix.fixed_copy import FixedCopy, FixPlan, FixStep, plan_fixes, write_fixed
+    from tbatch_tui.engine.check.fix.fixed_copy import FixedCopy, write_fixed
+    from tbatch_tui.engine.check.fix.plan import FixPlan, FixStep, plan_fixes
     from tbatch_tui.engine.check.rules import RULES, Rule
     from tbatch_tui.engine.check.scan.reader import read_line
 
@@ -33,13 +34,13 @@ __all__ = [
 
 _MODULES = {
     "RULES": "rules",
-    "FixPlan": "fix.fixed_copy",
-    "FixStep": "fix.fixed_copy",
+    "FixPlan": "fix.plan",
+    "FixStep": "fix.plan",
     "FixedCopy": "fix.fixed_copy",
     "Rule": "rules",
     "apply_catalogue": "checker",
     "check_file": "checker",
-    "plan_fixes": "fix.fixed_copy",
+    "plan_fixes": "fix.plan",
     "read_line": "scan.reader",
     "write_fixed": "fix.fixed_copy",
 }

@@ -50,6 +50,7 @@ def check_file(
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     measure: bool = True,
+    now: float | None = None,
 ) -> CheckReport:
     """Check every line of an input file.
 
@@ -62,9 +63,9 @@ def check_file(
             has threads.
         progress: Called with the bytes done and the bytes in all.
         measure: Whether to estimate the tokens, and to report the longest line also where it is under 32 kB.
+        now: When the job would begin, in seconds since the epoch, for URLs that run out; now if None.
     """
-    began = time.perf_counter()
-    status = _stat_file(path)
+    began, status = time.perf_counter(), _stat_file(path)
     size = status.st_size
     try:
         with path.open("rb", buffering=0) as file:
@@ -72,17 +73,16 @@ def check_file(
             kind = (Kind.AUDIO if endpoint.is_audio else Kind.CHAT) if endpoint else head.kind or Kind.CHAT
             part = PartialReport()
             if not head.rule:
-                on_bytes = None if progress is None else (lambda done: progress(min(done, size), size))
-                is_parallel = processes > 1 and size >= PARALLEL_BYTES_MIN and hasattr(os, "fork")
-                scan_lines = scan_parallel if is_parallel else scan
-                part = scan_lines(file, head.start, size, kind, on_bytes, cancelled, measure)
+                scan_lines = scan_parallel if _is_parallel(size, processes) else scan
+                part = scan_lines(file, head.start, size, kind, _within(progress, size), cancelled, measure, now)
                 add_duplicates(part, file, kind, cancelled)
             once = [_once_finding(file, rule, part) for rule in part.once_locations]
             tokens = _tokens(file, head.start, size, part) if measure and kind is Kind.CHAT else {}
+            jobs = _count_jobs(file, head, size, part, cancelled)
             is_changed = _has_changed(path, file, status)
     except OSError as error:
         raise read_error(path, error) from error
-    of_file = list(_file_findings(path, head, part, size, is_changed))
+    of_file = list(_file_findings(path, head, part, size, is_changed, jobs))
     inferred, why = _infer_endpoint(endpoint, head, part)
     report = CheckReport(
         path=path,
@@ -97,7 +97,8 @@ def check_file(
         counts={**part.counts, **{finding.rule: 1 for finding in of_file}},
         tokens=tokens,
         longest_line=part.longest_line if measure or part.longest_line > LONG_LINE else 0,
-        evidence=Evidence(part.models, part.model_locations, part.long_lines),
+        jobs=jobs,
+        evidence=Evidence(part.models, part.model_locations, part.long_lines, kind),
     )
     return apply_catalogue(report, catalogue)._replace(seconds=time.perf_counter() - began)
 
@@ -141,6 +142,15 @@ def _stat_file(path: Path) -> os.stat_result:
     return status
 
 
+def _within(progress: Callable[[int, int], None] | None, size: int) -> Callable[[int], None] | None:
+    """Return what is called with the bytes done, which a parallel scan may guess too high."""
+    return None if progress is None else (lambda done: progress(min(done, size), size))
+
+
+def _is_parallel(size: int, processes: int) -> bool:
+    return processes > 1 and size >= PARALLEL_BYTES_MIN and hasattr(os, "fork")
+
+
 def _has_changed(path: Path, file: FileIO, before: os.stat_result) -> bool:
     """Whether the file was written to while it was read, or another has taken its name, or none has it any more."""
     try:
@@ -158,15 +168,28 @@ def _tokens(file: FileIO, start: int, size: int, part: PartialReport) -> dict[st
     return estimate_tokens(file, start, size, part.models)
 
 
+def _count_jobs(
+    file: FileIO, head: FileHead, size: int, part: PartialReport, cancelled: Callable[[], bool] | None
+) -> int:
+    """Return how many jobs the file goes as; 1 where it is not over the limits, or has to be mended first."""
+    is_over = size > FILE_MEGABYTES * MEBIBYTE or part.requests > REQUESTS_MAX
+    if not is_over or head.rule or _has_errors(part):
+        return 1
+    from tbatch_tui.engine.check.scan.job_count import count_jobs  # few files are over the limits
+
+    return count_jobs(file, head.start, size, part.requests, cancelled)
+
+
 def _on_first_line(rule: str, message: str) -> LocatedFinding:
     return LocatedFinding(LineLocation(1, 0, 0), 1, rule, message)
 
 
 def _file_findings(
-    path: Path, head: FileHead, part: PartialReport, size: int, is_changed: bool
+    path: Path, head: FileHead, part: PartialReport, size: int, is_changed: bool, jobs: int
 ) -> Iterator[LocatedFinding]:
     """Yield the findings about the file as a whole, all of them on line 1."""
-    if path.suffix != ".jsonl":
+    in_jobs = f": it goes as {jobs:,} jobs" if jobs > 1 else ""
+    if path.suffix != ".jsonl" and not head.rule:  # of what is no JSON Lines at all the name is not the fault
         shown = f"the name ends in {path.suffix}" if path.suffix else "the name has no suffix"
         yield _on_first_line("suffix", f"{shown}, and only .jsonl is taken")
     if head.rule:
@@ -176,13 +199,13 @@ def _file_findings(
     if head.start:
         yield _on_first_line("bom", "the file begins with a byte order mark")
     if size > FILE_MEGABYTES * MEBIBYTE:
-        message = f"the file has {size / MEGABYTE:.1f} MB, {FILE_MEGABYTES} MB at most"
+        message = f"the file has {size / MEGABYTE:.1f} MB, a job takes {FILE_MEGABYTES} MB{in_jobs}"
         yield _on_first_line("file-too-large", message)
     elif size > FILE_MEGABYTES * MEGABYTE:
         message = f"the file has {size / MEGABYTE:.1f} MB, documented: {FILE_MEGABYTES} MB at most"
         yield _on_first_line("file-large", message)
     if part.requests > REQUESTS_MAX:
-        message = f"{part.requests:,} requests, {REQUESTS_MAX:,} at most"
+        message = f"{part.requests:,} requests, a job takes {REQUESTS_MAX:,}{in_jobs}"
         yield _on_first_line("too-many-requests", message)
     elif part.requests > REQUESTS_ADVISED:
         message = f"{part.requests:,} requests, recommended: {REQUESTS_ADVISED:,} at most"

@@ -20,7 +20,7 @@ LINE_BYTES_MAX = LINE_MEGABYTES * MEBIBYTE
 LONG_LINE = 32_000
 """Longer lines, in bytes, are remembered so that they can be compared with their model's context length."""
 
-NOT_FOR_BATCH_DATE = "September 2026"
+NOT_FOR_BATCH_DATE = "July 2026"
 NOT_FOR_BATCH = frozenset(
     {
         "deepseek-r1",

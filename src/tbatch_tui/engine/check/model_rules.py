@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.check.limits import NOT_FOR_BATCH, NOT_FOR_BATCH_DATE
 from tbatch_tui.engine.check.lines.finding import quoted
+from tbatch_tui.engine.check.lines.params import Kind
 from tbatch_tui.engine.check.scan.partial import LineLocation, LocatedFinding, LongLine
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.domain.catalogue import ModelInfo
 
-MODEL_RULES = ("mixed-models", "unknown-model", "not-for-batch", "long-prompt")
+MODEL_RULES = ("mixed-models", "unknown-model", "not-for-batch", "model-kind", "long-prompt")
 """The rules of this module. `apply_catalogue` checks them again once the catalogue has arrived."""
 
 
@@ -25,11 +26,13 @@ class Evidence(NamedTuple):
     locations: dict[str, LineLocation]
     """The first line of each model."""
     long_lines: list[LongLine]
+    kind: Kind
+    """What the lines were checked as."""
 
 
 def check_models(evidence: Evidence, catalogue: Mapping[str, ModelInfo] | None) -> Iterator[tuple[LocatedFinding, int]]:
     """Yield each finding with the number of lines that it stands for."""
-    models, locations, long_lines = evidence
+    models, locations, long_lines, kind = evidence
     in_order = sorted(models, key=lambda model: locations[model].line)
     if len(in_order) > 1:
         shown = ", ".join(f"{quoted(model)} ({models[model]:,})" for model in in_order[:3])
@@ -45,6 +48,9 @@ def check_models(evidence: Evidence, catalogue: Mapping[str, ModelInfo] | None) 
                 LocatedFinding(location, 1, "unknown-model", f"{quoted(model)} is not in the catalogue{hint}"),
                 models[model],
             )
+        info = catalogue.get(model) if catalogue else None
+        if info is not None and (fault := _kind_fault(info, kind)):
+            yield LocatedFinding(location, 1, "model-kind", f"{quoted(model)} {fault}"), models[model]
         if model.rpartition("/")[2].lower() in NOT_FOR_BATCH:
             message = f"{quoted(model)} was listed as not available for batch ({NOT_FOR_BATCH_DATE})"
             yield LocatedFinding(location, 1, "not-for-batch", message), models[model]
@@ -53,6 +59,24 @@ def check_models(evidence: Evidence, catalogue: Mapping[str, ModelInfo] | None) 
         if info is not None and info.context_length and line.tokens > info.context_length:
             message = f"about {line.tokens:,} tokens, and the context of the model holds {info.context_length:,}"
             yield LocatedFinding(line.location, 1, "long-prompt", message, line.custom_id or None), 1
+
+
+_NOT_FOR_CHAT = frozenset({"image", "embedding", "rerank", "audio", "video", "transcribe"})
+_NOT_FOR_AUDIO = frozenset({"chat", "language", "code", "moderation", "image", "embedding", "rerank", "video"})
+"""What the server calls models that are of no use at an endpoint. A kind that is newer than these lists passes."""
+
+
+def _kind_fault(info: ModelInfo, kind: Kind) -> str:
+    """Return why a model is of the wrong kind for the endpoint, as the rest of a sentence; empty if it may not be."""
+    is_audio = kind is Kind.AUDIO
+    needed, wrong = ("audio", _NOT_FOR_AUDIO) if is_audio else ("text", _NOT_FOR_CHAT)
+    endpoint = "for transcription or translation" if is_audio else "for chat"
+    if info.display_type in wrong:
+        article = "an" if info.display_type[0] in "aei" else "a"
+        return f"is {article} {info.display_type} model, and the requests are {endpoint}"
+    if info.input_modalities and needed not in info.input_modalities:
+        return f"does not take {needed}, and the requests are {endpoint}"
+    return ""
 
 
 def _nearest(model: str, catalogue: Mapping[str, ModelInfo]) -> str | None:

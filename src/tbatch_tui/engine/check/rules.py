@@ -46,19 +46,47 @@ _RULES = (
         "Write one JSON object a line, with no line break inside it",
         whole_file=True,
     ),
+    Rule(
+        "json-array",
+        _ERROR,
+        "The file is one JSON array",
+        "Write one request a line, without brackets and commas around them",
+        whole_file=True,
+    ),
+    Rule(
+        "pretty-printed",
+        _ERROR,
+        "JSON written over several lines",
+        "Write each request on one line",
+        whole_file=True,
+    ),
+    Rule(
+        "table-file",
+        _ERROR,
+        "The file is a table, not requests",
+        "Make requests of its rows: tbatch-tui make FILE, or open it in the app",
+        whole_file=True,
+    ),
+    Rule(
+        "result-file",
+        _ERROR,
+        "The file holds the results of a batch, not requests",
+        "Give the file that was sent, or look at these with tbatch-tui FILE",
+        whole_file=True,
+    ),
     Rule("no-requests", _ERROR, "There is no request in the file", "Write one request a line", whole_file=True),
     Rule(
         "too-many-requests",
-        _ERROR,
-        "More requests than a batch may have",
-        "Split the file: at most 50,000 requests each",
+        _NOTE,
+        "More requests than one job takes",
+        "Submit it as several jobs: the app does so, and submit --in-parts",
         whole_file=True,
     ),
     Rule(
         "file-too-large",
-        _ERROR,
-        "The file is larger than 100 MiB",
-        "Split the file: at most 100 MB each",
+        _NOTE,
+        "The file is larger than the 100 MiB that one job takes",
+        "Submit it as several jobs: the app does so, and submit --in-parts",
         whole_file=True,
     ),
     Rule(
@@ -82,12 +110,34 @@ _RULES = (
     Rule(
         "not-object", _ERROR, "The line is JSON, but not an object", 'Write {"custom_id": …, "body": {…}} on each line'
     ),
+    Rule(
+        "trailing-comma", _ERROR, "A comma after the object", "Remove the comma at the end of the line", is_fixable=True
+    ),
+    Rule(
+        "several-objects",
+        _ERROR,
+        "Several objects on one line",
+        "Write each of them on a line of its own",
+        is_fixable=True,
+    ),
+    Rule(
+        "double-encoded",
+        _ERROR,
+        "The line is a string that holds the object",
+        "Write the object itself: it was encoded twice",
+    ),
     Rule("line-too-long", _ERROR, "The line is longer than 10 MiB", "Shorten the request: a line holds at most 10 MB"),
     # custom_id
     Rule("custom-id-missing", _ERROR, "There is no custom_id", "Give each line its own custom_id", is_fixable=True),
     Rule("custom-id-type", _ERROR, "custom_id is not a string", "Put the custom_id in quotes", is_fixable=True),
-    Rule("custom-id-empty", _ERROR, "custom_id is empty", "Give each line its own custom_id", is_fixable=True),
-    Rule("custom-id-long", _ERROR, "custom_id is longer than 64 characters", "Shorten it to at most 64 characters"),
+    Rule("custom-id-empty", _ERROR, "custom_id is empty or blank", "Give each line its own custom_id", is_fixable=True),
+    Rule(
+        "custom-id-long",
+        _ERROR,
+        "custom_id is longer than 64 characters",
+        "Shorten it to at most 64 characters",
+        is_fixable=True,
+    ),
     Rule(
         "duplicate-custom-id",
         _ERROR,
@@ -97,8 +147,27 @@ _RULES = (
     ),
     # body
     Rule("body-missing", _ERROR, "There is no body", 'Put the request in "body"'),
+    Rule(
+        "anthropic-params",
+        _ERROR,
+        "The request is in params, as in Anthropic's batches",
+        'Rename "params" to "body", and the system text to a message',
+    ),
+    Rule(
+        "body-flat",
+        _ERROR,
+        "The request stands beside custom_id, not in body",
+        'Put model, messages and the rest in "body"',
+    ),
     Rule("body-type", _ERROR, "body is not an object", "Make body an object, not text that holds one"),
     Rule("no-model", _ERROR, "body.model is missing or empty", "Name the model on every line"),
+    Rule(
+        "model-spaces",
+        _ERROR,
+        "Spaces round the name of the model",
+        "Remove the spaces round the name",
+        is_fixable=True,
+    ),
     Rule("wrong-type", _ERROR, "A documented parameter has a value of another type", "Write the value as documented"),
     Rule(
         "other-kind",
@@ -106,6 +175,7 @@ _RULES = (
         "A request of another kind than the batch",
         "Put chat and audio requests in files of their own",
     ),
+    Rule("out-of-range", _ERROR, "A number outside its documented range", "Write a number within the range"),
     # chat
     Rule("no-messages", _ERROR, "body.messages is missing or empty", "Put at least one message in body.messages"),
     Rule(
@@ -121,7 +191,53 @@ _RULES = (
         "Give each message its content: text, or a list of parts",
     ),
     Rule("too-many-stops", _ERROR, "More than 4 stop sequences", "Keep at most 4 stop sequences"),
-    Rule("response-format", _ERROR, "A response_format that is not supported", "Use one of the documented formats"),
+    Rule(
+        "response-format",
+        _ERROR,
+        "A response_format that is not supported, or lacks its pattern or schema",
+        "Use one of the documented formats",
+    ),
+    Rule("schema-name", _ERROR, "A json_schema without a name", 'Give it "name", of letters, digits, _ and -'),
+    Rule(
+        "schema-bare",
+        _ERROR,
+        "json_schema holds the schema itself",
+        'Write {"name": …, "schema": {…}} as json_schema',
+    ),
+    Rule("schema-invalid", _ERROR, "A schema that is not valid JSON Schema", "Mend the schema"),
+    Rule(
+        "tool-flat",
+        _ERROR,
+        "A tool as the Responses API or Anthropic has it, without function",
+        'Write {"type": "function", "function": {"name": …, "parameters": {…}}}',
+    ),
+    Rule("tool-function", _ERROR, "A tool without a function, or without its name", "Give each tool its function"),
+    Rule("tool-choice", _ERROR, "A tool_choice that names no tool of the request", "Name one of the tools"),
+    Rule(
+        "tool-calls",
+        _ERROR,
+        "Tool calls that are empty, or without function, name or arguments as text",
+        "Give each call its function with name and arguments, a string of JSON",
+    ),
+    Rule("tool-call-id", _ERROR, "A tool message without tool_call_id", "Name the call that it answers"),
+    Rule(
+        "part-type", _ERROR, "A content part of another API", "Use text, image_url, video_url, audio_url or input_audio"
+    ),
+    Rule(
+        "media-url",
+        _ERROR,
+        "An image, video or audio part without a URL that can be fetched",
+        "Give an http or https URL, or a data URI",
+    ),
+    Rule("data-uri", _ERROR, "A broken data URI", "Write data:image/png;base64, and the file in base64 after it"),
+    Rule("input-audio", _ERROR, "input_audio without data or format", "Give data in base64, and format"),
+    Rule(
+        "method-chat",
+        _ERROR,
+        '"method": "FILE" on a chat request',
+        "Remove method: FILE is for audio",
+        is_fixable=True,
+    ),
     # audio
     Rule(
         "method-file",
@@ -131,7 +247,30 @@ _RULES = (
         is_fixable=True,
     ),
     Rule("file-url", _ERROR, "body.file is not an http or https URL", "Give the public URL of the audio file"),
+    # What URLs lead to, where that is looked at
+    Rule("url-gone", _ERROR, "A URL that leads to nothing (404, 410)", "Give the URL of a file that is there"),
+    Rule(
+        "url-refused",
+        _ERROR,
+        "A URL that is refused without a login (401, 403)",
+        "Make the file public, or sign the URL for 72 hours",
+    ),
+    Rule("url-empty", _ERROR, "A URL that leads to an empty file", "Upload the file again"),
+    Rule(
+        "url-login-page",
+        _ERROR,
+        "A URL that leads to a web page, such as a login",
+        "Give the URL of the file itself, which is reached without a login",
+    ),
+    Rule("granularities", _ERROR, "timestamp_granularities is empty", "Give segment, word or both, or leave it out"),
+    Rule(
+        "url-expires-within-24h",
+        _ERROR,
+        "A signed URL that runs out before the job may have read it",
+        "Sign it for 72 hours or more",
+    ),
     # Warnings
+    Rule("url-expires-within-72h", _WARNING, "A signed URL that runs out within 72 hours", "Sign it for 72 hours"),
     Rule(
         "file-large",
         _WARNING,
@@ -175,6 +314,12 @@ _RULES = (
         once_per_file=True,
     ),
     Rule("unusual-value", _WARNING, "A value that is not among the documented ones", "Use a documented value"),
+    Rule(
+        "url-unreachable",
+        _WARNING,
+        "A URL that could not be looked at: no answer, no secure connection, or a fault of its server",
+        "Look at it again; Together's network may see other things",
+    ),
     Rule("private-host", _WARNING, "The URL is of a private or local host", "Give a URL that Together can reach"),
     Rule(
         "mixed-models",
@@ -194,6 +339,13 @@ _RULES = (
         _WARNING,
         "The model was listed as not available for batch",
         "Try a few lines first",
+        once_per_file=True,
+    ),
+    Rule(
+        "model-kind",
+        _WARNING,
+        "A model of another kind than the endpoint",
+        "Take a chat model for chat, a transcription model for audio",
         once_per_file=True,
     ),
     Rule("long-prompt", _WARNING, "The prompt is longer than the model's context", "Shorten the prompt"),
@@ -217,11 +369,20 @@ _RULES = (
 
 RULES: Mapping[str, Rule] = {rule.id: rule for rule in _RULES}
 
+FIXABLE_IN_SOME_FORMS = frozenset(
+    {
+        *("not-jsonl", "json-array", "pretty-printed", "double-encoded"),
+        *("anthropic-params", "body-flat", "body-type", "no-model", "no-messages", "file-url"),
+        *("tool-flat", "tool-function", "tool-choice"),
+    }
+)
+"""Rules that can be broken in ways that `plan_fixes` can fix without guessing, and in others that it cannot."""
+
 
 def table() -> str:
     """Return the rules as the Markdown table of `docs/reference/rules.md`."""
     rows = ["| rule | severity | what is wrong | how to mend it | `--fix` |", "|---|---|---|---|---|"]
     for rule in _RULES:
-        fix = "yes" if rule.is_fixable else ""
+        fix = "yes" if rule.is_fixable else "some" if rule.id in FIXABLE_IN_SOME_FORMS else ""
         rows.append(f"| `{rule.id}` | {rule.severity} | {rule.title} | {rule.fix} | {fix} |")
     return "\n".join(rows)

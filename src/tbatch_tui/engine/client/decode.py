@@ -183,7 +183,14 @@ def _decode_model(name: str, item: dict[str, Any]) -> ModelInfo:
         input_price=_price(prices.get("input")),
         output_price=_price(prices.get("output")),
         cached_input_price=_price(prices.get("cachedInput")),
+        display_type=(as_text(item.get("displayType")) or "").lower(),
+        input_modalities=tuple(_modalities(item.get("inputModalities"))),
     )
+
+
+def _modalities(value: Any) -> list[str]:
+    names = [as_text(item) or "" for item in value] if isinstance(value, list) else []
+    return [name.removeprefix("MODALITY_").lower() for name in names if name]
 
 
 def _price(value: Any) -> float | None:

@@ -16,6 +16,10 @@ class ModelInfo(NamedTuple):
     """USD per 1M tokens, like the other two prices."""
     output_price: float | None = None
     cached_input_price: float | None = None
+    display_type: str = ""
+    """What the server calls its kind: chat, language, image, embedding, transcribe …; empty if it does not say."""
+    input_modalities: tuple[str, ...] = ()
+    """What it takes: text, image, audio, video; empty if the server does not say."""
 
 
 class Catalogue(Mapping[str, ModelInfo]):

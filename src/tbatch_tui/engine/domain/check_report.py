@@ -68,6 +68,8 @@ class CheckReport(NamedTuple):
     warnings: int = 0
     notes: int = 0
     seconds: float = 0.0
+    jobs: int = 1
+    """How many jobs it goes as: more than one if it is over the limits of one."""
     evidence: object = None
     """What the check needs to apply the catalogue when it arrives: see `check.model_rules`."""
 
@@ -78,13 +80,13 @@ class CheckReport(NamedTuple):
 
     @property
     def can_be_split(self) -> bool:
-        """Whether its only errors are limits of a whole file, so that it can be submitted as several jobs."""
-        return 0 < self.errors == sum(self.counts.get(rule, 0) for rule in OVER_LIMITS)
+        """Whether it is over the limits of one job, and without errors, so that it goes as several jobs."""
+        return self.is_ok and any(rule in self.counts for rule in OVER_LIMITS)
 
     @property
     def can_be_submitted(self) -> bool:
         """Whether it can be submitted as one job, or as several."""
-        return self.is_ok or self.can_be_split
+        return self.is_ok
 
     @property
     def prompt_tokens(self) -> int:
@@ -93,6 +95,6 @@ class CheckReport(NamedTuple):
 
 
 OVER_LIMITS = ("file-too-large", "too-many-requests")
-"""Errors of a whole file that its parts do not have."""
+"""Rules of a whole file that its parts do not break."""
 MAX_PROBLEMS = 100_000
 """Problems beyond this number are only counted: nobody reads them, and memory stays bounded."""

@@ -8,10 +8,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from tbatch_tui.engine.domain.catalogue import Catalogue, ModelInfo
 from tbatch_tui.engine.errors import BatchError, JournalError
+from tbatch_tui.engine.pricing.kept_catalogue import from_json, keep, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -46,6 +45,8 @@ class CatalogueCache:
             spawn: Runs a task that outlives its caller.
         """
         self._now = options.now
+        self._data_dir = options.data_dir
+        self._server = options.server
         self._name = f"catalogue:{options.server}"
         self._store = store
         self._fetch = fetch
@@ -83,7 +84,7 @@ class CatalogueCache:
             text = await self._store.recall(self._name)
         except JournalError:
             return
-        stored = _from_json(text) if text is not None else None
+        stored = from_json(text) if text is not None else None
         if stored is not None and (stored.fetched_at or 0.0) > (self._known.fetched_at or 0.0):
             self._known = stored
 
@@ -92,29 +93,9 @@ class CatalogueCache:
             models = await self._fetch()
             if models:
                 self._known = Catalogue({model.id: model for model in models}, self._now())
-                await self._store.remember(self._name, _to_json(self._known))
+                await asyncio.to_thread(keep, self._data_dir, self._server, self._known)
+                await self._store.remember(self._name, to_json(self._known))
         except BatchError:
             pass  # the old catalogue stays: old prices with their date are better than none
         finally:
             self._fetching = None
-
-
-class _StoredCatalogue(msgspec.Struct):
-    """A catalogue as it is stored in the history."""
-
-    fetched_at: float
-    models: list[ModelInfo]
-
-
-def _to_json(catalogue: Catalogue) -> str:
-    assert catalogue.fetched_at is not None
-    return msgspec.json.encode(_StoredCatalogue(catalogue.fetched_at, list(catalogue.values()))).decode()
-
-
-def _from_json(text: str) -> Catalogue | None:
-    """Return a stored catalogue; None for what another version wrote in another way."""
-    try:
-        stored = msgspec.json.decode(text, type=_StoredCatalogue)
-    except msgspec.MsgspecError:
-        return None
-    return Catalogue({model.id: model for model in stored.models}, stored.fetched_at)

@@ -45,6 +45,7 @@ class Row:
     line: int | None
     """Its line in the input file, from 1; without an input file, in the result file. None below the requests."""
     custom_id: str
+    """As it was before a mend shortened it; what was sent is in the input file."""
     outcome: Outcome
     tokens: int | None = None
     """Completion tokens, if the response has a `usage`."""

@@ -30,7 +30,9 @@ async def check_input(
     """
     report = await run_reading(check_file, path, endpoint=endpoint)
     if reject_errors and not report.is_ok:
-        raise TooLargeError(report) if report.can_be_split else InvalidInputError(report)
+        raise InvalidInputError(report)
+    if reject_errors and report.can_be_split:
+        raise TooLargeError(report)
     endpoint = endpoint or report.endpoint
     if endpoint is None:
         raise InvalidInputError(report)

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tbatch_tui.sandbox.answers.models import model_kind
+from tbatch_tui.sandbox.answers.request_types import AUDIO_RANGES, chat_error, range_error
 
 ERROR_CODE = "batch_client_error"
 """The only code seen on the live API: only messages tell errors apart."""
@@ -29,7 +30,7 @@ _CHAT_TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("presence_penalty", "frequency_penalty", "repetition_penalty"), _NUMBER),
     **dict.fromkeys(("stream", "echo"), (bool,)),
     **dict.fromkeys(("reasoning", "response_format", "logit_bias"), (dict,)),
-    **dict.fromkeys(("reasoning_effort", "safety_model", "compliance"), (str,)),
+    **dict.fromkeys(("reasoning_effort", "safety_model", "compliance", "context_length_exceeded_behavior"), (str,)),
     **dict.fromkeys(("tool_choice", "function_call"), (str, dict)),
     "tools": (list,),
     "stop": (str, list),
@@ -59,6 +60,8 @@ def failure_reason(row: dict[str, Any], endpoint: str) -> str | None:
             "or contact the owner to request access."
         )
     if endpoint == CHAT:
+        if row.get("method") == "FILE":  # the worker sends it as a form then
+            return "Content-Type must be application/json"
         return _chat_failure(body, model, kind)
     if row.get("method") != "FILE":
         return "Content-Type must be multipart/form-data"
@@ -88,7 +91,7 @@ def _chat_failure(body: dict[str, Any], model: str, kind: str) -> str | None:
     limit = body.get("max_tokens")
     if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
         return "Input validation error: `max_tokens` must be a positive integer"
-    return None
+    return chat_error(body)
 
 
 def _has_content(message: dict[str, Any]) -> bool:
@@ -114,6 +117,11 @@ def _audio_failure(body: dict[str, Any]) -> str | None:
         return type_error
     if body.get("response_format") not in (None, "json", "verbose_json"):
         return "Input validation error: `response_format` must be json or verbose_json"
+    granularities = body.get("timestamp_granularities")
+    if granularities in ("", []) or (isinstance(granularities, list) and "" in granularities):
+        return "Input validation error: `timestamp_granularities` must not be empty"
+    if error := range_error(body, AUDIO_RANGES):
+        return error
     url = body.get("file")
     if not isinstance(url, str) or not url:
         return "Input validation error: `file` is required"

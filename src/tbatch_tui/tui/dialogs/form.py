@@ -37,6 +37,11 @@ class Form(Dialog[Answer | None]):
     AROUND: ClassVar[int]
     """Lines of the dialog around the list of ticks, which gets the rest of the terminal."""
 
+    @property
+    def around(self) -> int:
+        """AROUND, and the lines of fields that only some of these forms have."""
+        return self.AROUND
+
     def update_summary(self) -> None:
         """Show what the choice amounts to now: called when the form opens, and after each change."""
         raise NotImplementedError
@@ -61,7 +66,7 @@ class Form(Dialog[Answer | None]):
 
     def on_resize(self) -> None:
         """Let the list scroll where the terminal is too low for all of it."""
-        self.query_one(CheckboxList).styles.max_height = max(3, self.size.height - self.AROUND)
+        self.query_one(CheckboxList).styles.max_height = max(3, self.size.height - self.around)
 
     def hints(self, write: str, tick: str) -> KeyHints:
         """Return the keys of the form: `write` names what Enter does, `tick` what space does."""

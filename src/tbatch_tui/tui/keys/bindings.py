@@ -116,6 +116,7 @@ NEXT_HIT        = _key("n",                "hit(1)",             "Next hit",    
 PREVIOUS_HIT    = _key("N",                "hit(-1)",            "Hit before",   "results.previous-hit", _RESULTS,                               LIST,   "To the place before that holds it", show=False)
 EDIT            = _key("e",                "edit_line",          "Edit",         "check.edit",           _CHECK,                                 FILE,   "Open the line in your editor ($VISUAL, $EDITOR), and check again")
 CHECK_AGAIN     = _key("r",                "check_again",        "Check again",  "check.again",          _CHECK,                                 FILE,   "Read the file again")
+LOOK_AT_LINKS   = _key("u",                "look_at_links",      "Links",        "check.links",          _CHECK,                                 FILE,   "Look at what the links to audio files and images lead to, from this machine", show=False)
 FOLD            = _key("space",            "fold",               "Lines",        "check.lines",          _CHECK,                                 LIST,   "Show or hide the lines of a rule")
 UNFOLD_LINES    = _key("right",            "unfold_lines",       "Open",         "check.open",           _CHECK,                                 LIST,   "Show the lines of a rule", show=False)
 FOLD_LINES      = _key("left",             "fold_lines",         "Close",        "check.close",          _CHECK,                                 LIST,   "Hide the lines of a rule", show=False)

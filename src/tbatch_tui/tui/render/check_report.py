@@ -24,7 +24,8 @@ def format_verdict(report: CheckReport) -> StyledText:
     if not (report.errors or report.warnings):
         notes = f", {fmt.plural(report.notes, 'note')}" if report.notes else ""
         clean: StyledText = [(f"✓ {CLEAN}", "bold $status-ok")]
-        return [*clean, (f" in {fmt.plural(report.lines, 'line')}{notes}.", "$status-ok")]
+        clean.append((f" in {fmt.plural(report.lines, 'line')}{notes}.", "$status-ok"))
+        return [*clean, (f" {_in_jobs(report)}", "$status-quiet")] if report.can_be_split else clean
     text: StyledText = []
     for number, noun, glyph, style in (
         (report.errors, "error", "✗", "bold $status-failed"),
@@ -35,9 +36,13 @@ def format_verdict(report: CheckReport) -> StyledText:
             text += [(" · " if text else "", "$rule"), (f"{glyph} {fmt.plural(number, noun)}".lstrip(), style)]
     conclusion = "It can be submitted as it is." if report.is_ok else "Mend the errors to submit it."
     if report.can_be_split:
-        conclusion = "It can be submitted as several jobs."
+        conclusion = _in_jobs(report)
     text.append((f"  {conclusion}", "$status-quiet"))
     return text
+
+
+def _in_jobs(report: CheckReport) -> str:
+    return f"It goes as {report.jobs:,} jobs."
 
 
 def format_next_step(report: CheckReport) -> str:

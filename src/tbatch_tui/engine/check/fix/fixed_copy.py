@@ -1,66 +1,40 @@
-"""Plan a fixed copy of an input file, rule by rule, and write it."""
+"""Write a fixed copy of an input file, as planned."""
 
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.check.fix.line_edits import MakeUniqueId, add_suffix, fix_line
+from tbatch_tui.engine.check.fix.line_edits import add_suffix
+from tbatch_tui.engine.check.fix.mends import FIXABLE, ID_RULES, LAYOUT_RULES, OPENING_RULES
+from tbatch_tui.engine.check.fix.new_file import NewFile, free_paths
+from tbatch_tui.engine.check.fix.plan import DUPLICATE
+from tbatch_tui.engine.check.fix.relaid import relaid_file
+from tbatch_tui.engine.check.fix.request_edits import fix_request, separate
+from tbatch_tui.engine.check.limits import CUSTOM_ID_CHARACTERS
 from tbatch_tui.engine.check.lines.check_line import LineReport, check_line
-from tbatch_tui.engine.check.lines.params import Kind
 from tbatch_tui.engine.check.rules import RULES
+from tbatch_tui.engine.check.scan.duplicates import custom_id_of
 from tbatch_tui.engine.check.scan.fast_path import FastPath
-from tbatch_tui.engine.check.scan.reader import PIECE_BYTES, Piece, read_error, read_line, read_pieces
+from tbatch_tui.engine.check.scan.reader import PIECE_BYTES, Piece, read_error, read_pieces
 from tbatch_tui.engine.check.scan.sniff import BOM, sniff
-from tbatch_tui.engine.domain.check_report import CheckReport, Problem, Severity
+from tbatch_tui.engine.domain.check_report import Severity
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
-from tbatch_tui.engine.local_files.rights import create_file, rights_of
+from tbatch_tui.engine.local_files.id_map import COLUMNS, id_map_line
+from tbatch_tui.engine.local_files.rights import rights_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from io import FileIO
     from pathlib import Path
 
-_DUPLICATE = "duplicate-custom-id"
-_SAMPLE = 100
-"""So many problems of each rule are tried for the plan."""
-_ID_RULES = frozenset({"custom-id-missing", "custom-id-empty", "custom-id-type", _DUPLICATE})
+    from tbatch_tui.engine.check.fix.plan import FixPlan
 
 
-@dataclass(frozen=True, slots=True)
-class FixStep:
-    """What the fix would do for one rule."""
-
-    rule: str
-    lines: int
-    before: str
-    """One line as it is, for a preview; empty if there is none to show."""
-    after: str
-    """The same line fixed; empty if it is dropped."""
-    line: int = 0
-    """The number of that line; 0 if there is none to show."""
-
-
-@dataclass(frozen=True, slots=True)
-class FixPlan:
-    """What can be fixed without guessing. Nothing is written yet."""
-
-    path: Path
-    size: int
-    mtime_ns: int
-    kind: Kind
-    steps: tuple[FixStep, ...]
-    unfixable: int
-    """Errors of lines that cannot be fixed. Such lines can be left out of the copy."""
-    error_rules: frozenset[str]
-    """The rules of severity error that lines break: a line that still breaks one can be rejected."""
-
-    @property
-    def rules(self) -> frozenset[str]:
-        """The rules that can be fixed."""
-        return frozenset(step.rule for step in self.steps)
+_LINE_ERRORS = frozenset(rule.id for rule in RULES.values() if rule.severity is Severity.ERROR and not rule.whole_file)
+"""The rules of severity error that a line can break."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,54 +48,8 @@ class FixedCopy:
     rejected: Path | None = None
     """The file of the lines that were left out; None if there are none."""
     rejected_lines: int = 0
-
-
-def plan_fixes(report: CheckReport) -> FixPlan:
-    """Return what `write_fixed` would change, each rule with one line before and after. Raises LocalFileError."""
-    try:
-        with report.path.open("rb", buffering=0) as file:
-            head = sniff(file)
-            kind = head.kind or Kind.CHAT
-            if report.endpoint is not None:
-                kind = Kind.AUDIO if report.endpoint.is_audio else Kind.CHAT
-            steps = () if head.rule else tuple(_plan_steps(report, kind))
-    except OSError as error:
-        raise read_error(report.path, error) from error
-    errors = {
-        rule: number
-        for rule, number in report.counts.items()
-        if RULES[rule].severity is Severity.ERROR and not RULES[rule].whole_file
-    }
-    fixable = {step.rule: step.lines for step in steps}
-    unfixable = sum(max(0, number - fixable.get(rule, 0)) for rule, number in errors.items())
-    return FixPlan(report.path, report.size, report.mtime_ns, kind, steps, unfixable, frozenset(errors))
-
-
-def _plan_steps(report: CheckReport, kind: Kind) -> Iterator[FixStep]:
-    by_rule: dict[str, list[Problem]] = {rule: [] for rule in report.counts if RULES[rule].is_fixable}
-    for problem in report.problems:
-        if (same := by_rule.get(problem.rule)) is not None and len(same) < _SAMPLE:
-            same.append(problem)
-    for rule, problems in by_rule.items():
-        number = report.counts[rule]
-        example = ("", "", 0)
-        for problem in problems if rule != "bom" else ():
-            line = read_line(report.path, problem.offset, problem.length)
-            line_report = check_line(line, kind)
-            is_duplicate = rule == _DUPLICATE
-            make_unique = _add_example_suffix if is_duplicate else str
-            fixed = _fix(line, line_report, problem.line, {rule}, kind, is_duplicate, make_unique)
-            if fixed == line and rule != "crlf":  # such as a custom_id that is a list
-                number -= 1
-            elif not example[-1]:
-                before = line + b"\r" if rule == "crlf" else line
-                example = before.decode("utf-8", "replace"), (fixed or b"").decode("utf-8", "replace"), problem.line
-        if number:
-            yield FixStep(rule, number, *example)
-
-
-def _add_example_suffix(wanted: str) -> str:
-    return add_suffix(wanted, lambda candidate: candidate == wanted)
+    id_map: Path | None = None
+    """The table of the custom_ids that were shortened, with what they were; None if there are none."""
 
 
 def write_fixed(
@@ -129,6 +57,7 @@ def write_fixed(
     *,
     rules: Collection[str] | None = None,
     reject: bool = False,
+    model: str = "",
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> FixedCopy:
@@ -137,55 +66,128 @@ def write_fixed(
     Raises LocalFileError, and OperationCancelledError soon after `cancelled` returns true. Then no new file is left.
 
     Args:
-        rules: The rules to fix; all of the plan if None.
+        rules: The rules to fix. If None, all of the plan, and what only shows in requests that can be read after it.
         reject: Whether lines that still break one of the plan's `error_rules` go to `<stem>.rejected.jsonl` instead.
+        model: The name for requests that have none; without it they are left as they are.
         progress: Called with the bytes done and the bytes in all.
     """
-    wanted = plan.rules if rules is None else plan.rules & set(rules)
-    fixed, rejected = _free_paths(plan.path)
     try:
         source = plan.path.open("rb", buffering=0)
     except OSError as error:
         raise read_error(plan.path, error) from error
-    with source, ExitStack() as stack:
-        try:
-            _require_unchanged(source, plan)
-            rights = rights_of(plan.path)
-            good = stack.enter_context(_Output(fixed, rights))
-            bad = stack.enter_context(_Output(rejected, rights)) if reject else None
-            fixer = _Fixer(plan, wanted, good, bad)
-            start = _start_after_bom(source, good, "bom" in wanted)
-            if wanted & _ID_RULES:
-                for piece in read_pieces(source, start, plan.size):
-                    _stop_if(cancelled)
-                    fixer.add_ids(piece)
-            for piece in read_pieces(source, start, plan.size):
-                _stop_if(cancelled)
-                fixer.write_piece(piece, source)
-                if progress is not None:
-                    progress(piece.offset + piece.length, plan.size)
-            _require_unchanged(source, plan)
-            if fixer.rejected_lines and not good.size:
-                hint = "Nothing was written. Mend the file where it comes from."
-                raise LocalFileError(f"No line of {plan.path} would be left", hint)
-            is_rejecting = bad is not None and fixer.rejected_lines > 0
-            if bad is not None and is_rejecting:
-                bad.publish()  # first: there must be no copy without some of the lines unless these are somewhere
+    with source:
+        _require_unchanged(source, plan)
+        return _Copy(plan, _wanted_rules(plan, rules), reject, model, progress, cancelled).write(source)
+
+
+def _wanted_rules(plan: FixPlan, rules: Collection[str] | None) -> frozenset[str]:
+    if rules is not None:
+        return plan.rules & set(rules)
+    return FIXABLE if plan.rules & OPENING_RULES else plan.rules
+
+
+def _require_unchanged(source: FileIO, plan: FixPlan) -> None:
+    status = os.fstat(source.fileno())
+    if (status.st_size, status.st_mtime_ns) != (plan.size, plan.mtime_ns):
+        raise LocalFileError(f"{plan.path} has changed since it was checked", "Check it again, then fix it.")
+
+
+class _Copy:
+    """The files of one fixed copy, while they are written."""
+
+    def __init__(
+        self,
+        plan: FixPlan,
+        rules: frozenset[str],
+        reject: bool,
+        model: str,
+        progress: Callable[[int, int], None] | None,
+        cancelled: Callable[[], bool] | None,
+    ) -> None:
+        self._plan = plan
+        self._rules = rules
+        self._model = model
+        self._progress = progress
+        self._cancelled = cancelled
+        paths, rights = free_paths(plan.path), rights_of(plan.path)
+        self._good = NewFile(paths.fixed, rights)
+        self._bad = NewFile(paths.rejected, rights) if reject else None
+        self._ids = NewFile(paths.ids, rights)
+        self._relaid_lines = 0
+
+    def write(self, source: FileIO) -> FixedCopy:
+        """Write all files, and give them their names."""
+        with ExitStack() as stack:
             try:
-                good.publish()
-            except OSError:
-                if is_rejecting:
-                    rejected.unlink()
-                raise
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise LocalFileError(
-                f"{fixed} cannot be written: {reason}", "See that the folder can be written to, and has room."
-            ) from error
-    return FixedCopy(fixed, fixer.fixed_lines, rejected if is_rejecting else None, fixer.rejected_lines)
+                for file in filter(None, (self._good, self._bad, self._ids)):
+                    stack.enter_context(file)
+                lines = self._lines(source, stack)
+                fixer = self._write_lines(lines)
+                _require_unchanged(source, self._plan)
+                return self._publish(fixer)
+            except OSError as error:
+                reason = error.strerror or str(error)
+                raise LocalFileError(
+                    f"{self._good.path} cannot be written: {reason}",
+                    "See that the folder can be written to, and has room.",
+                ) from error
+
+    def _lines(self, source: FileIO, stack: ExitStack) -> FileIO:
+        """Return the file whose lines are fixed: the source, or what it is when each request has a line of its own."""
+        start = sniff(source).start
+        if not self._plan.rules & self._rules & LAYOUT_RULES:
+            return source
+        relaid = stack.enter_context(relaid_file(source, start, self._progress, self._cancelled))
+        if relaid is None:
+            return source
+        self._relaid_lines = relaid.lines
+        return stack.enter_context(relaid.path.open("rb", buffering=0))
+
+    def _write_lines(self, lines: FileIO) -> _Fixer:
+        size = os.fstat(lines.fileno()).st_size
+        fixer = _Fixer(self._plan, self._rules, self._model, self._good, self._bad, self._ids)
+        start = _start_after_bom(lines, self._good, "bom" in self._rules)
+        if self._rules & ID_RULES:
+            for piece in read_pieces(lines, start, size):
+                self._stop_if_cancelled()
+                fixer.add_ids(piece)
+        for piece in read_pieces(lines, start, size):
+            self._stop_if_cancelled()
+            fixer.write_piece(piece, lines)
+            if self._progress is not None:
+                self._progress(piece.offset + piece.length, size)
+        return fixer
+
+    def _stop_if_cancelled(self) -> None:
+        if self._cancelled is not None and self._cancelled():
+            raise OperationCancelledError("The fix was stopped")
+
+    def _publish(self, fixer: _Fixer) -> FixedCopy:
+        if fixer.rejected_lines and not self._good.size:
+            hint = "Nothing was written. Mend the file where it comes from."
+            raise LocalFileError(f"No line of {self._plan.path} would be left", hint)
+        rejected = self._bad if fixer.rejected_lines else None
+        ids = self._ids if self._ids.size else None
+        published: list[Path] = []
+        try:
+            # The copy last: there must be none without some of the lines, or of the ids, unless these are somewhere.
+            for file in filter(None, (rejected, ids, self._good)):
+                file.publish()
+                published.append(file.path)
+        except OSError:
+            for path in published:
+                path.unlink()
+            raise
+        return FixedCopy(
+            self._good.path,
+            self._relaid_lines or fixer.fixed_lines,
+            rejected.path if rejected is not None else None,
+            fixer.rejected_lines,
+            ids.path if ids is not None else None,
+        )
 
 
-def _start_after_bom(source: FileIO, good: _Output, is_dropped: bool) -> int:
+def _start_after_bom(source: FileIO, good: NewFile, is_dropped: bool) -> int:
     """Copy a byte order mark or drop it; return where the lines begin."""
     start = sniff(source).start
     if start and not is_dropped:
@@ -195,80 +197,27 @@ def _start_after_bom(source: FileIO, good: _Output, is_dropped: bool) -> int:
     return start
 
 
-def _require_unchanged(source: FileIO, plan: FixPlan) -> None:
-    status = os.fstat(source.fileno())
-    if (status.st_size, status.st_mtime_ns) != (plan.size, plan.mtime_ns):
-        raise LocalFileError(f"{plan.path} has changed since it was checked", "Check it again, then fix it.")
-
-
-def _stop_if(cancelled: Callable[[], bool] | None) -> None:
-    if cancelled is not None and cancelled():
-        raise OperationCancelledError("The fix was stopped")
-
-
-def _free_paths(path: Path) -> tuple[Path, Path]:
-    """Return the first pair of paths where nothing is: `.fixed` and `.rejected`, then `.fixed2` and `.rejected2` …"""
-    count = 1
-    while True:
-        number = str(count) if count > 1 else ""
-        fixed, rejected = (path.with_name(f"{path.stem}.{word}{number}.jsonl") for word in ("fixed", "rejected"))
-        if not any(map(os.path.lexists, (fixed, rejected, _part_of(fixed), _part_of(rejected)))):
-            return fixed, rejected
-        count += 1
-
-
-def _part_of(path: Path) -> Path:
-    """Return the path that a file has until it is complete."""
-    return path.with_name(path.name + ".part")
-
-
-class _Output:
-    """A file that gets its name only when it is complete."""
-
-    def __init__(self, path: Path, rights: int) -> None:
-        self._path = path
-        self._part = _part_of(path)
-        self._rights = rights
-        self.size = 0
-
-    def __enter__(self) -> _Output:
-        self._file = create_file(self._part, self._rights)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with suppress(OSError):  # the disk is full, which write has raised
-            self._file.close()
-        self._part.unlink(missing_ok=True)
-
-    def write(self, data: bytes) -> None:
-        self._file.write(data)
-        self.size += len(data)
-
-    def publish(self) -> None:
-        """Give the file its name. Raises FileExistsError if another file has got it meanwhile."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        try:
-            os.link(self._part, self._path)  # unlike a rename, this never replaces a file
-        except FileExistsError:
-            raise
-        except OSError:  # not every file system has links
-            if os.path.lexists(self._path):
-                raise FileExistsError(17, "a file of that name has appeared") from None
-            self._part.rename(self._path)
-
-
 class _Fixer:
     """Writes the pieces of a file, in order and fixed."""
 
-    def __init__(self, plan: FixPlan, rules: frozenset[str], good: _Output, bad: _Output | None) -> None:
+    def __init__(
+        self,
+        plan: FixPlan,
+        rules: frozenset[str],
+        model: str,
+        good: NewFile,
+        bad: NewFile | None,
+        ids: NewFile,
+    ) -> None:
         self.fixed_lines = 0
         self.rejected_lines = 0
         self._kind = kind = plan.kind
-        self._errors = plan.error_rules
+        self._errors = plan.error_rules | (_LINE_ERRORS if plan.rules & rules & OPENING_RULES else frozenset())
         self._rules = rules
+        self._model = model
         self._good = good
         self._bad = bad
+        self._ids = ids
         self._fast = FastPath(kind)
         self._line = 0
         self._earlier_ids: set[int] = set()  # hashes of the ids of the lines so far
@@ -281,9 +230,22 @@ class _Fixer:
             self._taken_ids.update(map(hash, result.ids))
             return
         for line in piece.data.split(b"\n"):
-            custom_id = check_line(line, self._kind).custom_id
-            if custom_id:
-                self._taken_ids.add(hash(custom_id))
+            self._taken_ids.update(map(hash, self._ids_in(line)))
+
+    def _ids_in(self, line: bytes) -> Iterator[str]:
+        """Yield the ids of a line, or more: an id that is no other line's after all does no harm."""
+        try:
+            yield custom_id_of(line.rstrip(b", \r\t"))  # nearly every line
+        except (ValueError, RecursionError):
+            for _, report in self._requests(line):
+                if report.custom_id:
+                    yield report.custom_id
+
+    def _requests(self, line: bytes) -> list[tuple[bytes, LineReport]]:
+        """Return the requests of a line, each with what is wrong with it."""
+        report = check_line(line, self._kind)
+        requests = separate(line, report, self._rules)
+        return [(part, report if part is line else check_line(part, self._kind)) for part in requests]
 
     def write_piece(self, piece: Piece, source: FileIO) -> None:
         """Fix the lines of the next piece and write them."""
@@ -293,7 +255,7 @@ class _Fixer:
             return
         data = piece.data
         result = None if piece.has_cr else self._fast.check(piece)
-        if result is not None and not self._rules & result.once_per_file.keys() and not (self._bad and result.doubtful):
+        if result is not None and not self._rules & result.once_per_file.keys() and not result.doubtful:
             hashes = set(map(hash, result.ids))
             if len(hashes) == len(result.ids) and self._earlier_ids.isdisjoint(hashes):
                 self._earlier_ids |= hashes
@@ -307,27 +269,47 @@ class _Fixer:
     def _write_line(self, raw: bytes) -> None:
         end = b"\r\n" if raw.endswith(b"\r\n") else b"\n" if raw.endswith(b"\n") else b""
         line = raw.removesuffix(end)
-        report = check_line(line, self._kind)
+        requests = self._requests(line)
+        if len(requests) == 1 and requests[0][0] is line:
+            self.fixed_lines += self._write_request(line, requests[0][1], end)
+            return
+        self.fixed_lines += 1
+        for request, report in requests[:-1]:
+            self._write_request(request, report, end or b"\n")
+        self._write_request(*requests[-1], end)
+
+    def _write_request(self, line: bytes, report: LineReport, end: bytes) -> bool:
+        """Write a request fixed, or reject it; return whether it is another than it was."""
+        raw = line + end
         id_hash = hash(report.custom_id) if report.custom_id else None
         is_duplicate = id_hash is not None and id_hash in self._earlier_ids
-        fixed = _fix(line, report, self._line, self._rules, self._kind, is_duplicate, self._make_unique)
+        fixed = fix_request(
+            line, report, self._line, self._rules, self._kind, is_duplicate, self._make_unique, self._model
+        )
         if fixed is None:
-            self.fixed_lines += 1
-            return
+            return True
         if self._bad is not None and self._is_faulty(fixed, is_duplicate):
             self._bad.write(raw)
             self.rejected_lines += 1
-            return
+            return False
         if id_hash is not None:
             self._earlier_ids.add(id_hash)
         if end == b"\r\n" and "crlf" in self._rules:
             fixed, end = fixed.rstrip(b"\r"), b"\n"  # all of several CR, or the next one would end the line
         self._good.write(written := fixed + end)
-        self.fixed_lines += written != raw
+        if fixed != line and len(original := report.custom_id or "") > CUSTOM_ID_CHARACTERS:
+            self._note_id(check_line(fixed, self._kind).custom_id or "", original)
+        return written != raw
+
+    def _note_id(self, custom_id: str, original: str) -> None:
+        if custom_id != original:
+            if not self._ids.size:
+                self._ids.write(id_map_line(*COLUMNS))
+            self._ids.write(id_map_line(custom_id, original))
 
     def _is_faulty(self, line: bytes, was_duplicate: bool) -> bool:
         """Whether a line still has an error after it was fixed."""
-        if was_duplicate and _DUPLICATE in self._errors and _DUPLICATE not in self._rules:
+        if was_duplicate and DUPLICATE in self._errors and DUPLICATE not in self._rules:
             return True
         return any(finding.rule in self._errors for finding in check_line(line, self._kind).findings)
 
@@ -358,20 +340,3 @@ def _with_ends(data: bytes) -> Iterator[bytes]:
         end = data.find(b"\n", start) + 1 or len(data)
         yield data[start:end]
         start = end
-
-
-def _fix(
-    line: bytes,
-    report: LineReport,
-    number: int,
-    rules: Collection[str],
-    kind: Kind,
-    is_duplicate: bool,
-    make_unique: MakeUniqueId,
-) -> bytes | None:
-    """Return a line, without its line end, fixed; None if it has to be dropped."""
-    if report.is_blank:
-        return None if "blank-line" in rules else line
-    if report.value is None:
-        return line
-    return fix_line(report.text, number, rules, kind, is_duplicate, make_unique).encode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections import Counter
 from itertools import chain, count, islice
 from math import isinf
@@ -16,7 +17,8 @@ from tbatch_tui.engine.check.lines.audio import audio_findings
 from tbatch_tui.engine.check.lines.chat import chat_findings
 from tbatch_tui.engine.check.lines.finding import FINDINGS_MAX, Finding, JsonObject, JsonPath, quoted
 from tbatch_tui.engine.check.lines.json_spans import find_key_colon, find_second_keys, locate, locate_all
-from tbatch_tui.engine.check.lines.params import Kind, type_name
+from tbatch_tui.engine.check.lines.params import FILE_METHOD, Kind, type_name
+from tbatch_tui.engine.check.lines.shapes import is_object_text, objects_in_a_row, without_body
 from tbatch_tui.engine.check.lines.stopping import stop_if
 
 if TYPE_CHECKING:
@@ -75,13 +77,20 @@ class _TooLargeError(Exception):
     pass
 
 
-def check_line(line: bytes, kind: Kind, offset: int = 0, cancelled: Callable[[], bool] | None = None) -> LineReport:
+def check_line(
+    line: bytes,
+    kind: Kind,
+    offset: int = 0,
+    cancelled: Callable[[], bool] | None = None,
+    now: float | None = None,
+) -> LineReport:
     """Check a line and return what is wrong in it: of each rule FINDINGS_MAX findings, and the number of the others.
 
     Args:
         line: The line without its line end.
         offset: Its byte offset in the file, for messages about bytes.
         cancelled: Asked now and then inside a long line; once it returns true, OperationCancelledError is raised.
+        now: When the job would begin, in seconds since the epoch, for URLs that run out; now if None.
     """
     report = LineReport()
     try:
@@ -102,7 +111,7 @@ def check_line(line: bytes, kind: Kind, offset: int = 0, cancelled: Callable[[],
     report.value = value = plain_value(line, text, cancelled) or _parse(report, twice, cancelled)
     if value is None:
         return report
-    findings = _line(report, value, kind, cancelled)
+    findings = _line(report, value, kind, time.time() if now is None else now, cancelled)
     if twice:
         findings = chain(_second_keys(text, list(twice)), findings)
     first = list(islice(findings, FINDINGS_MAX + 1))
@@ -212,12 +221,19 @@ def _parse(report: LineReport, twice: dict[str, None], cancelled: Callable[[], b
         report.findings.append(Finding("not-json", f"{error} is not JSON", column=column))
         return None
     except json.JSONDecodeError as error:
+        if error.msg == "Extra data" and (finding := objects_in_a_row(text, error.pos)) is not None:
+            report.findings.append(finding)
+            return None
         column = min(error.pos, len(text.rstrip("\r"))) + 1
         report.findings.append(Finding("not-json", f"not JSON: {_reason(error)}", column=column))
         return None
     if (at := _lone_surrogate(text)) >= 0:
         message = f"{text[at : at + 6]} is half of a surrogate pair, which no text can hold"
         report.findings.append(Finding("lone-surrogate", message, column=at + 1))
+        return None
+    if isinstance(value, str) and is_object_text(value):
+        message = "the line is a string that holds an object: it was encoded twice"
+        report.findings.append(Finding("double-encoded", message))
         return None
     if not isinstance(value, dict):
         report.findings.append(Finding("not-object", f"the line is {type_name(value)}, not an object", ()))
@@ -287,13 +303,13 @@ def _lone_surrogate(text: str) -> int:
     return high
 
 
-def _line(report: LineReport, line: JsonObject, kind: Kind, cancelled: Callable[[], bool] | None) -> Iterator[Finding]:
+def _line(
+    report: LineReport, line: JsonObject, kind: Kind, now: float, cancelled: Callable[[], bool] | None
+) -> Iterator[Finding]:
     yield from _custom_id(report, line)
     body = line.get("body")
     if "body" not in line:
-        beside = [name for name in ("model", "messages", "file") if name in line]
-        more = f": {' and '.join(beside)} must stand inside it" if beside else ""
-        yield Finding("body-missing", f"body is missing{more}")
+        yield without_body(line)
         return
     if not isinstance(body, dict):
         yield Finding("body-type", f"body is {type_name(body)}, not an object", ("body",))
@@ -305,12 +321,14 @@ def _line(report: LineReport, line: JsonObject, kind: Kind, cancelled: Callable[
         yield Finding("other-kind", message, ("body", others))
         return
     if kind is Kind.AUDIO:
-        yield from audio_findings(line, body)
+        yield from audio_findings(line, body, now)
         if "url" in line:
             report.once_per_file.append("openai-envelope")
         return
-    yield from chat_findings(body, cancelled)
-    if "method" in line or "url" in line:
+    if has_file_method := line.get("method") == FILE_METHOD:
+        yield Finding("method-chat", 'method is "FILE", which is for audio: a chat request fails with it', ("method",))
+    yield from chat_findings(body, now, cancelled)
+    if ("method" in line and not has_file_method) or "url" in line:
         report.once_per_file.append("openai-envelope")
     if body.get("stream") is True:
         report.once_per_file.append("stream")
@@ -328,8 +346,8 @@ def _custom_id(report: LineReport, line: JsonObject) -> Iterator[Finding]:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         shown = f": {str(value)[:60]}" if is_number else ""
         yield Finding("custom-id-type", f"custom_id is {type_name(value)}, not a string{shown}", path)
-    elif not value:
-        yield Finding("custom-id-empty", "custom_id is empty", path)
+    elif not value.strip():
+        yield Finding("custom-id-empty", "custom_id is only spaces" if value else "custom_id is empty", path)
     else:
         report.custom_id = value
         if len(value) > CUSTOM_ID_CHARACTERS:
@@ -346,5 +364,7 @@ def _model(report: LineReport, body: JsonObject) -> Iterator[Finding]:
         yield Finding("wrong-type", f"body.model is {type_name(model)}, not a string", path)
     elif not model.strip():
         yield Finding("no-model", "body.model is empty", path)
+    elif model != model.strip():
+        yield Finding("model-spaces", f"body.model has spaces round the name: {quoted(repr(model)[1:-1])}", path)
     else:
         report.model = model

@@ -5,8 +5,14 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from tbatch_tui.engine.check.lines.finding import Finding, JsonObject, JsonPath
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+
+FILE_METHOD = "FILE"
+"""What `method` has to be in an audio request, and must not be in a chat request."""
 
 
 class Kind(Enum):
@@ -50,7 +56,7 @@ CHAT_PARAMS: Mapping[str, Type] = {
     "compliance": Type.STRING,
     "context_length_exceeded_behavior": Type.STRING,
     "reasoning_effort": Type.STRING,
-    "stop": Type.ANY,  # a list, checked in `chat.py`
+    "stop": Type.ANY,  # a string or a list, checked in `chat.py`
     "logit_bias": Type.NUMBERS,
     "reasoning": Type.OBJECT,
     "response_format": Type.OBJECT,
@@ -80,6 +86,20 @@ AUDIO_PARAMS: Mapping[str, Type] = {
     "max_speakers": Type.INTEGER,
 }
 
+Bounds = tuple[float | None, float | None]
+"""The least and the most that a number may be; None where it has no bound."""
+CHAT_BOUNDS: Mapping[str, Bounds] = {"n": (1, 128), "logprobs": (0, 20), "max_tokens": (1, None)}
+AUDIO_BOUNDS: Mapping[str, Bounds] = {"temperature": (0, 1)}
+"""Documented bounds of parameters: outside them a request fails."""
+USUAL_CHAT_BOUNDS: Mapping[str, Bounds] = {
+    "temperature": (0, 2),  # documented is 0 to 1; models take up to 2
+    "top_p": (0, 1),
+    "min_p": (0, 1),
+    "presence_penalty": (-2, 2),
+    "frequency_penalty": (-2, 2),
+}
+"""Bounds outside which a request may fail."""
+
 MESSAGE_PARAMS: Mapping[str, Type] = {"name": Type.STRING, "tool_calls": Type.LIST}
 FUNCTION_PARAMS: Mapping[str, Type] = {"name": Type.STRING, "description": Type.STRING, "parameters": Type.OBJECT}
 REASONING_PARAMS: Mapping[str, Type] = {"enabled": Type.BOOLEAN}
@@ -93,6 +113,31 @@ SCHEMA_PARAMS: Mapping[str, Type] = {
 
 ROLES = ("system", "user", "assistant", "tool", "function", "developer")
 CHAT_FORMATS = ("text", "json_object", "json_schema", "regex")
+TOOL_CHOICES = ("auto", "none", "required")
+PARTS = ("text", "image_url", "video_url", "audio_url", "input_audio")
+"""The documented kinds of content part. What a part carries is under the key that is called like its kind."""
+FOREIGN_PARTS = frozenset(
+    [
+        "input_text",
+        "input_image",
+        "input_file",
+        "output_text",
+        "summary_text",
+        "refusal",
+        "file",
+        "image",
+        "video",
+        "audio",
+        "document",
+        "tool_use",
+        "tool_result",
+        "thinking",
+        "redacted_thinking",
+        "search_result",
+    ]
+)
+"""Kinds of part of OpenAI's, Anthropic's and other APIs, which the server refuses."""
+AUDIO_DATA_FORMATS = ("wav",)
 AUDIO_FORMATS = ("json", "verbose_json")
 GRANULARITIES = ("segment", "word")
 
@@ -123,6 +168,23 @@ _TYPE_CHECKS: Mapping[Type, Callable[[object], bool]] = {
 def has_type(value: object, type_: Type) -> bool:
     """Whether a JSON value has a documented type. null stands for "not given"."""
     return value is None or _TYPE_CHECKS[type_](value)
+
+
+def wrong_types(value: JsonObject, types: Mapping[str, Type], where: str, path: JsonPath) -> Iterator[Finding]:
+    """Yield the values inside an object that have another type than documented."""
+    for name, type_ in types.items():
+        if not has_type(item := value.get(name), type_):
+            yield Finding("wrong-type", f"{where}.{name} is {type_name(item)}, not {type_.value}", (*path, name))
+
+
+def out_of_bounds(rule: str, bounds: Bounds, name: str, value: object) -> Iterator[Finding]:
+    """Yield the finding of a parameter that is a number outside these bounds."""
+    least, most = bounds
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return
+    if (least is not None and value < least) or (most is not None and value > most):
+        expected = f"{least} or more" if most is None else f"{least} to {most}"
+        yield Finding(rule, f"body.{name} is {str(value)[:40]}, expected: {expected}", ("body", name))
 
 
 def type_name(value: object) -> str:

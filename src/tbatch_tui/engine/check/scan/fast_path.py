@@ -7,6 +7,7 @@ pass both. What one of them refuses, and the values that the types do not descri
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from itertools import chain
 from operator import attrgetter, itemgetter
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 from msgspec import UNSET
 
-from tbatch_tui.engine.check.lines.params import Kind
+from tbatch_tui.engine.check.lines.params import FILE_METHOD, Kind
+from tbatch_tui.engine.check.lines.signed_urls import is_long_lived
 from tbatch_tui.engine.check.lines.url_hosts import host_of, is_private
 from tbatch_tui.engine.check.scan.line_types import (
     PARAMS,
@@ -41,6 +43,7 @@ _Decode = Callable[[bytes | memoryview], list[Any]]
 _TEXT_START = {(b'"',)}
 """The first byte of a content that is a text, as `_first_byte` unpacks it."""
 _LINE_KEYS = frozenset({"custom_id", "body"})
+_GRANULARITIES = "timestamp_granularities"
 _OTHER_LIMIT = "max_completion_tokens"
 _TOOL_ROLE = "tool"
 """Its messages need more than a content."""
@@ -98,8 +101,10 @@ class FastResult(NamedTuple):
 class FastPath:
     """Checks pieces of chat or audio lines. Not to be shared between threads: it owns a parser."""
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind, now: float | None = None) -> None:
+        """`now` is when the job would begin, in seconds since the epoch; now if None."""
         self._kind = kind
+        self._now = time.time() if now is None else now
         self._parser = simdjson.Parser()
         self._decode: _Decode = msgspec.json.Decoder(lenient_line_type(kind)).decode_lines
         self._strict_decoders: dict[tuple[tuple[str, ...], bool], _Decode] = {}
@@ -124,12 +129,14 @@ class FastPath:
         if not rows or len(rows) != len(lines):
             return None
         result = FastResult(list(map(_of_id, rows)), [], {}, set())
-        if not self._check_lines(lines, result):
+        if not all(map(str.strip, result.ids)) or not self._check_lines(lines, result):
             return None
         bodies = list(map(_of_body, rows))
         parsed = list(map(_get_body, lines))
         result.models.extend(map(_of_model, bodies))
-        if not self._check_bodies(parsed, bodies, known.keys, result) or not all(map(str.strip, set(result.models))):
+        if not all(model and model == model.strip() for model in set(result.models)):
+            return None
+        if not self._check_bodies(parsed, bodies, known.keys, result):
             return None
         if self._kind is Kind.AUDIO:
             self._check_files(bodies, result)
@@ -146,9 +153,11 @@ class FastPath:
             self._valid_values.clear()
         (row,) = self._decode(line)
         for name in self._unchecked:
-            value = getattr(row.body, name)
-            if value is not UNSET and len(value := bytes(value)) < _VALID_VALUE_BYTES:
-                self._valid_values.add(name.encode() + value)
+            if getattr(row.body, name) is UNSET:
+                continue
+            value = _unchecked_value(row.body, name)
+            if len(value) < _VALID_VALUE_BYTES:
+                self._valid_values.add(value)
 
     def _decode_rows(self, data: memoryview, lines: list[Any]) -> tuple[list[Any], KnownKeys]:
         """Return the lines as structs, of the strict type made from the first line if all of them fit it."""
@@ -189,8 +198,13 @@ class FastPath:
             if len(top) > 2 and not _are_valid(lines[i], [key for key in top if key not in _LINE_KEYS]):
                 result.doubtful.add(i)
         with_envelope = {top for top in distinct if not self._envelope_keys.isdisjoint(top)}
-        if with_envelope:
-            result.once_per_file["openai-envelope"] = [i for i, top in enumerate(tops) if top in with_envelope]
+        members = [i for i, top in enumerate(tops) if top in with_envelope]
+        if self._kind is Kind.CHAT:
+            as_files = {i for i in members if "method" in tops[i] and lines[i]["method"] == FILE_METHOD}
+            result.doubtful.update(as_files)
+            members = [i for i in members if i not in as_files or "url" in tops[i]]
+        if members:
+            result.once_per_file["openai-envelope"] = members
         return True
 
     def _check_bodies(self, parsed: list[Any], bodies: list[Any], keys: tuple[str, ...], result: FastResult) -> bool:
@@ -236,7 +250,7 @@ class FastPath:
         return shape
 
     def _is_known_valid(self, body: Any, shape: BodyShape) -> bool:
-        return all(name.encode() + bytes(getattr(body, name)) in self._valid_values for name in shape.unchecked)
+        return all(_unchecked_value(body, name) in self._valid_values for name in shape.unchecked)
 
     def _check_messages(self, parsed: list[Any], bodies: list[Any], known: KnownKeys, result: FastResult) -> None:
         """Doubt messages that have more than a role and a text: parts, tool calls, names, a key twice."""
@@ -259,15 +273,28 @@ class FastPath:
                 result.doubtful.add(i)
 
     def _check_files(self, bodies: list[Any], result: FastResult) -> None:
-        """Doubt URLs without a public host."""
-        for i, url in enumerate(map(_of_file, bodies)):
+        """Doubt URLs without a public host, or with too short a life, and granularities that are there twice."""
+        for i, body in enumerate(bodies):
+            url = _of_file(body)
             host = host_of(url)
-            if host in self._hosts:
-                continue
-            if not host or is_private(host):
+            if host not in self._hosts:
+                if not host or is_private(host):
+                    result.doubtful.add(i)
+                elif len(self._hosts) < _CACHED_MAX:
+                    self._hosts.add(host)
+            granularities = getattr(body, _GRANULARITIES, None)
+            if isinstance(granularities, list) and len(set(granularities)) < len(granularities):
                 result.doubtful.add(i)
-            elif len(self._hosts) < _CACHED_MAX:
-                self._hosts.add(host)
+            if not is_long_lived(url, self._now):
+                result.doubtful.add(i)
+
+
+def _unchecked_value(body: Any, name: str) -> bytes:
+    """Return the text of a value with its name, and with all that decides on whether it is valid."""
+    value = name.encode() + bytes(getattr(body, name))
+    if name == "tool_choice" and (tools := getattr(body, "tools", UNSET)) is not UNSET:
+        value += b"\0" + bytes(tools)
+    return value
 
 
 def _are_valid(tree: Any, keys: Sequence[str], levels: int = 16) -> bool:

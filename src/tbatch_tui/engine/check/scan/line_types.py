@@ -9,12 +9,17 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 
 from tbatch_tui.engine.check.limits import CUSTOM_ID_CHARACTERS, STOPS_MAX
 from tbatch_tui.engine.check.lines.params import (
+    AUDIO_BOUNDS,
     AUDIO_FORMATS,
     AUDIO_PARAMS,
+    CHAT_BOUNDS,
     CHAT_PARAMS,
     CHAT_VALUES,
+    FILE_METHOD,
     GRANULARITIES,
     ROLES,
+    USUAL_CHAT_BOUNDS,
+    Bounds,
     Kind,
     Type,
 )
@@ -33,6 +38,19 @@ _TYPES: Mapping[Type, Any] = {
     Type.NUMBER: float | None,
     Type.BOOLEAN: bool | None,
 }
+
+
+def _bounded(params: Mapping[str, Type], all_bounds: Mapping[str, Bounds]) -> dict[str, Any]:
+    return {
+        name: Annotated[int if params[name] is Type.INTEGER else float, Meta(ge=least, le=most)]
+        for name, (least, most) in all_bounds.items()
+    }
+
+
+def _or_none(types: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: type_ | None for name, type_ in types.items()}
+
+
 _NAME = Annotated[str, Meta(min_length=1)]
 _ID = Annotated[str, Meta(min_length=1, max_length=CUSTOM_ID_CHARACTERS)]
 _GRANULARITY: Any = _literal(GRANULARITIES)
@@ -56,15 +74,18 @@ class _TextMessage(msgspec.Struct, gc=False, forbid_unknown_fields=True):
 _EXACT: Mapping[Kind, Mapping[str, Any]] = {
     Kind.CHAT: {
         "model": _NAME,
-        "max_tokens": int,  # null counts as missing, which `check_line` reports
+        **_or_none(_bounded(CHAT_PARAMS, {**CHAT_BOUNDS, **USUAL_CHAT_BOUNDS})),
+        # null counts as missing, which `check_line` reports
+        "max_tokens": _bounded(CHAT_PARAMS, CHAT_BOUNDS)["max_tokens"],
         **{name: _literal(words) | None for name, words in CHAT_VALUES.items()},
-        "stop": Annotated[list[str], Meta(max_length=STOPS_MAX)] | None,
+        "stop": str | Annotated[list[str], Meta(max_length=STOPS_MAX)] | None,
     },
     Kind.AUDIO: {
         "model": _NAME,
         "file": str,
+        **_or_none(_bounded(AUDIO_PARAMS, AUDIO_BOUNDS)),
         "response_format": _literal(AUDIO_FORMATS) | None,
-        "timestamp_granularities": _GRANULARITY | list[_GRANULARITY] | None,
+        "timestamp_granularities": _GRANULARITY | Annotated[list[_GRANULARITY], Meta(min_length=1)] | None,
     },
 }
 """Parameters with a stricter type than `params.py` gives them."""
@@ -80,7 +101,7 @@ def _type(kind: Kind, name: str, message: type) -> Any:
 
 
 def _line(kind: Kind, body: Any, is_strict: bool) -> Any:
-    method = [("method", Literal["FILE"])] if kind is Kind.AUDIO else []
+    method = [("method", Literal[FILE_METHOD])] if kind is Kind.AUDIO else []
     fields = [("custom_id", _ID), *method, ("body", body)]
     return msgspec.defstruct("Line", fields, gc=False, forbid_unknown_fields=is_strict)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from array import array
 from typing import TYPE_CHECKING
 
@@ -46,14 +47,17 @@ def scan(
     progress: Callable[[int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     measure: bool = True,
+    now: float | None = None,
 ) -> PartialReport:
     """Check the lines in [start, stop). Raises OperationCancelledError soon after `cancelled` returns true.
 
     Args:
         progress: Called with the bytes done, from `start` on.
         measure: Without it the longest line is only measured above 32 kB: `longest_line` begins there.
+        now: When the job would begin, in seconds since the epoch; now if None.
     """
-    scanner = _Scanner(kind, PartialReport(longest_line=0 if measure else LONG_LINE), cancelled)
+    now = time.time() if now is None else now
+    scanner = _Scanner(kind, PartialReport(longest_line=0 if measure else LONG_LINE), now, cancelled)
     for piece in read_pieces(file, start, stop):
         scanner.stop_if_cancelled()
         scanner.add_piece(piece)
@@ -65,11 +69,12 @@ def scan(
 class _Scanner:
     """Adds the pieces of a stretch to a PartialReport, in order."""
 
-    def __init__(self, kind: Kind, part: PartialReport, cancelled: Callable[[], bool] | None) -> None:
+    def __init__(self, kind: Kind, part: PartialReport, now: float, cancelled: Callable[[], bool] | None) -> None:
         self.part = part
         self._cancelled = cancelled
         self._kind = kind
-        self._fast = FastPath(kind)
+        self._now = now
+        self._fast = FastPath(kind, now)
         self._ids: list[str] = []
         self._faulty_run = 0  # how many lines before this one were faulty, without a valid one between
 
@@ -177,7 +182,7 @@ class _Scanner:
     def _check_line(self, line: bytes, offset: int) -> LineReport:
         from tbatch_tui.engine.check.lines.check_line import check_line  # most files need none, and begin sooner so
 
-        return check_line(line, self._kind, offset, self._cancelled)
+        return check_line(line, self._kind, offset, self._cancelled, self._now)
 
     def _add_line_report(self, report: LineReport, location: LineLocation, line: bytes) -> None:
         """Add what `check_line` learned of a line that the fast path refused."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -18,6 +19,17 @@ _HEAD_BYTES_MAX = 2 * LINE_BYTES_MAX
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 BOM = b"\xef\xbb\xbf"
+_MAGIC = {
+    b"PAR1": "Parquet",
+    b"PK\x03\x04": "an Excel workbook or another ZIP file",
+    b"SQLite format 3\0": "an SQLite database",
+}
+"""The first bytes of tables that are no text, and what they are."""
+_TABLE_SUFFIXES = {".csv": "CSV", ".tsv": "TSV", ".tab": "TSV"}
+_RESULT_ROWS = 20
+"""So many lines show whether they are results."""
+_RESULT_KEYS = frozenset({"body", "params", "messages", "model"})
+"""Keys of requests, in any of their shapes, which no row of a result file has."""
 _TEXT_WITHOUT_OBJECTS = 20
 """After so many lines of which none begins as JSON does, the file is something else."""
 
@@ -46,8 +58,9 @@ def sniff(file: FileIO) -> FileHead:
     lines = head[start:].split(b"\n")
     if len(head) == HEAD_BYTES and len(lines) > 1:
         lines.pop()  # cut off
-    if message := _other_format(lines):
-        return FileHead(start, "not-jsonl", message)
+    rule, message = _other_format(lines, PurePath(str(file.name)).suffix.lower())
+    if rule:
+        return FileHead(start, rule, message)
     kind, url = _first_kind(lines)
     if kind is None and len(head) == HEAD_BYTES:
         file.seek(start)
@@ -61,30 +74,78 @@ def _has_wide_characters(head: bytes) -> bool:
     return len(sample) >= 4 and any(sample) and (not any(sample[1::2]) or not any(sample[::2]))
 
 
-def _other_format(lines: list[bytes]) -> str:
-    """Return what the file is instead of JSON Lines, for a person to read; empty if it may be JSON Lines."""
+_NO_FORMAT = ("", "")
+
+
+def _other_format(lines: list[bytes], suffix: str) -> tuple[str, str]:
+    """Return the rule that the file breaks as a whole, and what it is instead of requests; empty if it may be these."""
     filled = [line.strip() for line in lines[:200] if line.strip()]
     if not filled:
-        return ""
+        return _NO_FORMAT
     first = filled[0]
     if len(filled) == 1 and b"\r{" in first:
-        return "its lines end in CR alone, as on an old Mac, so that all of it is one line"
-    if first == b"[" or (first.startswith(b"[{") and (len(filled) == 1 or first.endswith(b","))):
-        return "the file is one JSON array; it must be one object a line, without brackets and commas around them"
-    if sum(line.startswith(b"{") and line.endswith(b"}") for line in filled) * 2 >= len(filled):
-        return ""  # most lines are whole objects: the others are reported line by line
-    if len(filled) > 1 and (first == b"{" or (first.startswith(b'{"') and first.endswith((b",", b"{", b"[")))):
-        return "the file is JSON written over several lines; each object must stand on one line"
-    if first.startswith(b"PAR1"):
-        return "the file is Parquet, not JSON Lines"
+        return "not-jsonl", "its lines end in CR alone, as on an old Mac, so that all of it is one line"
+    if name := next((name for magic, name in _MAGIC.items() if first.startswith(magic)), ""):
+        return "table-file", f"the file is {name}, not JSON Lines"
     if first.startswith(b"\x1f\x8b"):
-        return "the file is compressed; unpack it first"
-    if not any(line.startswith((b"{", b"[", b'"')) for line in filled):
-        if len(filled) > 1 and b"," in first and all(b"," in line for line in filled):
-            return "the file is CSV, not JSON Lines"
+        return "not-jsonl", "the file is compressed; unpack it first"
+    if first.startswith(b"[") and _begins_array(first[1:].lstrip(), filled):
+        return "json-array", "the file is one JSON array, not one object a line"
+    if first.startswith(b"{") and _are_results(filled):
+        return "result-file", "the lines are results of a batch (each has a response or an error), not requests"
+    if sum(_may_be_request(line) for line in filled) * 2 >= len(filled):
+        return _NO_FORMAT  # most lines are whole objects: the others are reported line by line
+    if len(filled) > 1 and (first == b"{" or (first.startswith(b'{"') and first.endswith((b",", b"{", b"[")))):
+        return "pretty-printed", "the file is JSON written over several lines; each object must stand on one line"
+    if not any(line.startswith((b"{", b"[", b'"{')) for line in filled):
+        if suffix in _TABLE_SUFFIXES:
+            return "table-file", f"the file is {_TABLE_SUFFIXES[suffix]}, not JSON Lines"
+        if len(filled) > 1 and (separator := _separator(filled)):
+            return "table-file", f"the file is {separator}, not JSON Lines"
         if len(filled) > _TEXT_WITHOUT_OBJECTS:
-            return "the file is not JSON Lines: no line begins with a brace"
+            return "not-jsonl", "the file is not JSON Lines: no line begins with a brace"
+    return _NO_FORMAT
+
+
+def _begins_array(item: bytes, filled: list[bytes]) -> bool:
+    """Whether what follows the first bracket is the first item of an array of objects, however it is laid out."""
+    if item in (b"", b"{"):
+        return True
+    return item.startswith(b"{") and (len(filled) == 1 or item.endswith(b",") or filled[1].startswith(b","))
+
+
+def _may_be_request(line: bytes) -> bool:
+    """Whether a line is a whole object, or one with a comma after it, or one that was encoded twice."""
+    return (line.startswith(b"{") and line.endswith((b"}", b"},"))) or (line.startswith(b'"{') and line.endswith(b'}"'))
+
+
+def _separator(filled: list[bytes]) -> str:
+    """Return the kind of table whose separator is in all of these lines; empty if it is in none."""
+    for separator, name in ((b"\t", "TSV"), (b",", "CSV"), (b";", "CSV")):
+        if all(separator in line for line in filled):
+            return name
     return ""
+
+
+def _are_results(filled: list[bytes]) -> bool:
+    """Whether the first lines that are objects are rows of an output or error file, all of them."""
+    rows = 0
+    for line in filled[:_RESULT_ROWS]:
+        try:
+            value = msgspec.json.decode(line)
+        except (ValueError, RecursionError):
+            continue
+        if not isinstance(value, dict) or not _RESULT_KEYS.isdisjoint(value) or not _is_outcome(value):
+            return False
+        rows += 1
+    return rows > 0
+
+
+def _is_outcome(row: dict[str, object]) -> bool:
+    """Whether an object has what a request never has: a response, or an error beside its id."""
+    response = row.get("response")
+    is_answer = isinstance(response, dict) and ("body" in response or "status_code" in response)
+    return is_answer or ("custom_id" in row and isinstance(row.get("error"), dict | str))
 
 
 def _first_kind(lines: list[bytes]) -> tuple[Kind | None, str]:

@@ -113,11 +113,13 @@ class _Merger:
         middle = _OUTCOMES[outcome] + self._job_field(row)
         if request is not None and response is not None and response.error is UNSET and response.response is not UNSET:
             body, result = request.body, response.response  # nearly every row
-            return b"".join((_BEGIN, request.custom_id, middle, _REQUEST, body, _RESPONSE, result, b"}"))
+            return b"".join(
+                (_BEGIN, self._shown_id(request.custom_id), middle, _REQUEST, body, _RESPONSE, result, b"}")
+            )
         first = request if request is not None else response
         if first is None:
             return b""
-        parts = [_BEGIN, first.custom_id, middle]
+        parts = [_BEGIN, self._shown_id(first.custom_id), middle]
         if request is not None:
             parts += (_REQUEST, request.body)
         if response is not None and response.response is not UNSET:
@@ -125,6 +127,14 @@ class _Merger:
         if response is not None and response.error is not UNSET:
             parts += (_ERROR, response.error)
         return b"".join((*parts, b"}"))
+
+    def _shown_id(self, custom_id: Raw) -> bytes | Raw:
+        """Return a custom_id as the rows show it: what it was before a mend shortened it."""
+        if not self._index.original_ids:
+            return custom_id
+        sent = loads(bytes(custom_id))
+        original = self._index.original_ids.get(sent) if isinstance(sent, str) else None
+        return custom_id if original is None else json.dumps(original).encode()
 
     def decoded_line(self, row: int) -> bytes:
         """Return the merged line of a row, decoded and encoded again. What no JSON parser accepts is replaced."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.local_files.file_stamp import FileStamp
+from tbatch_tui.engine.local_files.id_map import read_id_map
 from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.engine.results.index.classify import ClassifiedRow, classify, parse_request, salvage_id
 from tbatch_tui.engine.results.index.columns import LocationColumns, RequestColumns, ResponseColumns, decode_count
@@ -30,7 +31,7 @@ from tbatch_tui.engine.results.record import ResultRecord, build_record
 from tbatch_tui.engine.results.sources import FileNumber, Source, Sources, source_of_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from tbatch_tui.engine.domain.counts import RequestCounts
@@ -69,6 +70,8 @@ class ResultIndex:
         self.input_changed = False
         """Whether the input file is not the one that was submitted. Then it is not read: nothing answers its lines."""
         self._join = Join(has_input=sources.input is not None)
+        self.original_ids: Mapping[str, str] = {}
+        """What the custom_ids were that a mend shortened, by those that were sent."""
         self.file_stamps: dict[Source, FileStamp] = {}
         """Size and time of the files when they were read."""
 
@@ -88,6 +91,7 @@ class ResultIndex:
         Args:
             progress: Called with the bytes read and the bytes in all.
         """
+        self.original_ids = read_id_map(self.sources.input)
         total = self.bytes_to_read()
         done = 0
 
@@ -110,6 +114,7 @@ class ResultIndex:
         self, join: Join, counts: RequestCounts, stamps: dict[Source, FileStamp], *, input_changed: bool
     ) -> None:
         """Take over an index that was built before and stored."""
+        self.original_ids = read_id_map(self.sources.input)
         self.file_stamps, self.input_changed = stamps, input_changed
         self._join, self.counts = join, counts
 
@@ -278,10 +283,11 @@ class ResultIndex:
         elif extra is None and response is not None:
             line = self.responses.locations.line[response]
         seconds = self.responses.seconds[response] if response is not None else -1.0
+        custom_id = self.requests.custom_id(number) if extra is None else extra.custom_id
         return Row(
             number=number,
             line=line,
-            custom_id=self.requests.custom_id(number) if extra is None else extra.custom_id,
+            custom_id=self.original_ids.get(custom_id, custom_id),
             outcome=self.outcome(number),
             tokens=decode_count(self.responses.tokens[response]) if response is not None else None,
             prompt_tokens=decode_count(self.responses.prompt_tokens[response]) if response is not None else None,

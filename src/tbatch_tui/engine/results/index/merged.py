@@ -85,6 +85,8 @@ class MergedIndex(ResultIndex):
                 f"The jobs cannot be merged: the input file of the first one {why}",
                 "Its results, and those of each retry, can be read by themselves.",
             )
+        for member in self.members:
+            self.original_ids = {**member.index.original_ids, **self.original_ids}
         self.read_errors = dict(original.read_errors)
         self.file_stamps = original.file_stamps
         self._join = self._merge(original)

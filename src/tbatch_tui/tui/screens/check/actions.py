@@ -30,7 +30,13 @@ if TYPE_CHECKING:
 class CheckActions(Screen[None]):
     """The actions on what `session` has found, and when each can be done. Mixed into the Check screen."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [keys.FIX, keys.EDIT, keys.COPY_ID, keys.COPY_RECORD]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        keys.FIX,
+        keys.EDIT,
+        keys.LOOK_AT_LINKS,
+        keys.COPY_ID,
+        keys.COPY_RECORD,
+    ]
 
     bridge: Bridge
     session: CheckSession
@@ -42,6 +48,10 @@ class CheckActions(Screen[None]):
 
     def action_check_again(self) -> None:
         """Read the file again."""
+        raise NotImplementedError
+
+    def show_report(self) -> None:
+        """Show what is known of the file by now."""
         raise NotImplementedError
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -58,6 +68,8 @@ class CheckActions(Screen[None]):
                 return self.session.can_fix and is_idle
             case "edit_line":
                 return row is not None and is_idle
+            case "look_at_links":
+                return report is not None and is_idle
             case "copy_id":
                 return row is not None and row.problem.custom_id is not None
             case "copy_record":
@@ -68,8 +80,12 @@ class CheckActions(Screen[None]):
         """Return why an action on what was found cannot be done now."""
         report = self.session.report
         match action:
-            case "go_on" | "check_again" | "filter" | "fix" | "edit_line" if self.session.activity:
+            case "look_at_links" if self.session.is_looking_at_links:
+                return "The links are being looked at: {go.back} stops that"
+            case "go_on" | "check_again" | "filter" | "fix" | "edit_line" | "look_at_links" if self.session.activity:
                 return "The check is not done yet"
+            case "look_at_links":
+                return "There are no links to look at: the file cannot be read"
             case "go_on" if report is not None:
                 by_fix = ": {check.fix} mends what can be mended in a copy" if self.session.can_fix else ""
                 return f"{fmt.plural(report.errors, 'error')} to mend first{by_fix}"
@@ -122,8 +138,9 @@ class CheckActions(Screen[None]):
             copy = await asyncio.to_thread(
                 write_fixed,
                 plan,
-                rules=choice.rules,
+                rules=None if choice.rules == plan.rules else choice.rules,
                 reject=choice.reject,
+                model=choice.model,
                 progress=session.report_progress,
                 cancelled=stop.is_set,
             )
@@ -134,9 +151,37 @@ class CheckActions(Screen[None]):
         rejected = ""
         if copy.rejected is not None:
             rejected = f" {copy.rejected.name} keeps the {fmt.plural(copy.rejected_lines, 'line')} left out."
+        ids = f" {copy.id_map.name} keeps the ids as they were." if copy.id_map is not None else ""
         fixed = f"{fmt.plural(copy.fixed_lines, 'line')} mended; the file itself is as it was."
-        self.bridge.notify(f"Wrote {copy.path.name}", f"{fixed}{rejected}")
+        self.bridge.notify(f"Wrote {copy.path.name}", f"{fixed}{rejected}{ids}")
         self.post_message(CheckFile(copy.path))
+
+    # -- links ---------------------------------------------------------------------------------------
+
+    @work(group="links", exclusive=True, exit_on_error=False)
+    async def action_look_at_links(self) -> None:
+        """Look at what the links of the file lead to, and list what is wrong with them."""
+        if self.session.report is None or self.session.activity:
+            return
+        try:
+            sums = await self.session.look_at_links()
+        except BatchError as error:
+            self.bridge.report(error)
+            return
+        if sums is None:
+            self.bridge.notify("The links were not looked at to the end", "Nothing is said of them.", "warning")
+            return
+        if not sums["looked"]:
+            self.bridge.notify("There are no links", "No line links to an audio file or an image.")
+            return
+        self.show_report()
+        faulty = sums["looked"] - sums["fine"]
+        found = f"{faulty:,} of them are listed" if faulty else "Each leads to a file"
+        self.bridge.notify(
+            f"{fmt.plural(sums['looked'], 'link')} looked at",
+            f"{found}. Together's network may see other things.",
+            "warning" if faulty else "information",
+        )
 
     # -- the person's editor -------------------------------------------------------------------------
 
@@ -195,8 +240,9 @@ def _offer(report: CheckReport) -> tuple[FixPlan, FixOffer]:
     from tbatch_tui.tui.screens.check.fix_dialog import FixOffer, RuleFix
     from tbatch_tui.tui.screens.check.line_diff import diff_lines
 
-    plan = plan_fixes(report)
+    model = next(iter(report.models)) if len(report.models) == 1 else ""
+    plan = plan_fixes(report, model=model or "…")
     fixes = [
         RuleFix(step.rule, step.lines, step.line, diff_lines(step.rule, step.before, step.after)) for step in plan.steps
     ]
-    return plan, FixOffer(report.path, tuple(fixes), plan.unfixable)
+    return plan, FixOffer(report.path, tuple(fixes), plan.unfixable, model)

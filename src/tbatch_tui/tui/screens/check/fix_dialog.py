@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from textual.containers import Horizontal
 from textual.widgets import Static
 
 from tbatch_tui.engine.check import RULES
@@ -18,6 +19,7 @@ from tbatch_tui.tui.sanitize import fit_styled, line_content
 from tbatch_tui.tui.screens.check.line_diff import Change, change_pieces
 from tbatch_tui.tui.widgets.checkbox_list import Checkbox, CheckboxList
 from tbatch_tui.tui.widgets.divider import Divider
+from tbatch_tui.tui.widgets.text_input import TextInput
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +39,24 @@ _EFFECTS = {
     "crlf": "ends the lines in LF",
     "stream": "drops stream",
     "openai-envelope": "drops method and url",
+    "not-jsonl": "gives each request a line",
+    "json-array": "gives each request a line",
+    "pretty-printed": "gives each request a line",
+    "trailing-comma": "drops the comma",
+    "several-objects": "gives each request a line",
+    "double-encoded": "decodes the request",
+    "anthropic-params": "makes params the body",
+    "body-flat": "puts the request in body",
+    "body-type": "decodes the body",
+    "no-model": "names the model",
+    "model-spaces": "drops the spaces",
+    "custom-id-long": "shortens it; a table keeps what it was",
+    "tool-flat": "gives the tool its function",
+    "tool-function": "gives the tool its function",
+    "tool-choice": "names the function of the tool",
+    "method-chat": "drops method",
 }
+_NO_MODEL = "no-model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +79,8 @@ class FixOffer:
     fixes: tuple[RuleFix, ...]
     unfixable: int
     """Errors of lines that no fix removes."""
+    model: str = ""
+    """What is proposed for requests that name no model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +91,15 @@ class FixChoice:
     """The rules to fix."""
     reject: bool
     """Leave out the lines that still have an error."""
+    model: str = ""
+    """The model of requests that name none; empty where there are none, or they are left as they are."""
 
 
 class FixDialog(Form[FixChoice]):
-    """A checkbox for each rule, and below them one line before and after; answers what was chosen, or None."""
+    """A checkbox for each rule, and below them one line before and after; answers what was chosen, or None.
+
+    Where requests name no model, it asks for one.
+    """
 
     AROUND = 16
     DEFAULT_CSS = """
@@ -89,6 +115,12 @@ class FixDialog(Form[FixChoice]):
         self._offer = offer
         self._focused_rule = ""
         """The rule whose change is shown."""
+        self._asks_model = any(fix.rule == _NO_MODEL for fix in offer.fixes)
+
+    @property
+    def around(self) -> int:
+        """The lines around the list; the field for the model is two of them."""
+        return self.AROUND + 2 * self._asks_model
 
     def compose(self) -> ComposeResult:
         """Compose the checkboxes, the change and the sum."""
@@ -101,6 +133,10 @@ class FixDialog(Form[FixChoice]):
                     yield Checkbox(label, on=True, id=fix.rule)
                 unfixable = fmt.count(offer.unfixable or None)
                 yield Checkbox([(f"{unfixable:>7}  ", ""), *_REJECT_LABEL], on=False, id=_REJECT)
+            if self._asks_model:
+                with Horizontal(classes="field"):
+                    yield Static("Model where none is named", classes="name", markup=False)
+                    yield TextInput(offer.model, placeholder="as the catalogue has it", id="model")
             yield Divider()
             yield Static(id="change", markup=False)
             yield Static(id="sum", markup=False)
@@ -140,7 +176,17 @@ class FixDialog(Form[FixChoice]):
     @property
     def _choice(self) -> FixChoice:
         on = {checkbox.id or "" for checkbox in self.query(Checkbox) if checkbox.on}
-        return FixChoice(frozenset(on - {_REJECT}), _REJECT in on)
+        model = self.query_one("#model", TextInput).value.strip() if _NO_MODEL in on else ""
+        return FixChoice(frozenset(on - {_REJECT}), _REJECT in on, model)
+
+    @staticmethod
+    def _mistake(choice: FixChoice) -> str:
+        """Return what is wrong with the choice; empty if nothing is."""
+        if not (choice.rules or choice.reject):
+            return "Nothing is chosen."
+        if _NO_MODEL in choice.rules and not choice.model:
+            return f"Name the model, or untick {_NO_MODEL}."
+        return ""
 
     def _count_left(self, choice: FixChoice) -> int:
         """Return how many errors would stay in the copy."""
@@ -150,8 +196,8 @@ class FixDialog(Form[FixChoice]):
     def update_summary(self) -> None:
         """Show what would be fixed and left out, and what stays faulty."""
         choice = self._choice
-        if not (choice.rules or choice.reject):
-            pieces = [("Nothing is chosen.", ATTENTION)]
+        if mistake := self._mistake(choice):
+            pieces = [(mistake, ATTENTION)]
         else:
             pieces = [(self._file_name("fixed"), "bold"), (" beside the file, which stays as it is.", "")]
             if not choice.reject and (left := self._count_left(choice)):
@@ -159,12 +205,12 @@ class FixDialog(Form[FixChoice]):
         self.show_summary([(line_content(text).plain, style) for text, style in pieces])
 
     def action_save(self) -> None:
-        """Answer what is chosen; ring the bell if that is nothing."""
+        """Answer what is chosen; ring the bell if that is nothing, or lacks the model."""
         choice = self._choice
-        if choice.rules or choice.reject:
-            self.dismiss(choice)
-        else:
+        if self._mistake(choice):
             self.app.bell()
+        else:
+            self.dismiss(choice)
 
 
 def _effect(rule: str) -> str:

@@ -42,6 +42,8 @@ class Change:
 def diff_lines(rule: str, before: str, after: str) -> Change:
     """Return what the fix of a rule changes from one text to the other. Reads megabytes: for a thread."""
     match rule:
+        case "not-jsonl" | "json-array" | "pretty-printed":
+            return Change("", "", "", "", note="each request is written as it is, on a line of its own")
         case "bom":
             return Change("", "", "", "", note="the three bytes before the first line")
         case "blank-line":

@@ -10,6 +10,7 @@ from textual.containers import Vertical
 from textual.widgets import Static
 
 from tbatch_tui.engine.check import RULES, read_line
+from tbatch_tui.engine.check.rules import FIXABLE_IN_SOME_FORMS
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.render.styled import StyledText, styled_content
@@ -92,6 +93,8 @@ class ProblemView(Vertical):
             pieces += [("\n→ ", "$accent-text"), (line(problem.fix), "")]
             if RULES[problem.rule].is_fixable:
                 pieces.append((fill_keys("; {check.fix} does it in a copy"), "$status-quiet"))
+            elif problem.rule in FIXABLE_IN_SOME_FORMS:
+                pieces.append((fill_keys("; {check.fix} does it in a copy where that is no guess"), "$status-quiet"))
         self.query_one(Static).update(styled_content(pieces))
         blocks, mark = text
         view = self.query_one(RecordView)

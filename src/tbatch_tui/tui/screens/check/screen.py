@@ -132,7 +132,7 @@ class CheckScreen(CheckActions, BaseScreen):
         """Check in a thread, which stops when this worker is cancelled."""
         try:
             if await self.session.check():
-                self._show_report()
+                self.show_report()
                 self._apply_catalogue()
         except LocalFileError as error:
             self._show_error(error)
@@ -144,7 +144,7 @@ class CheckScreen(CheckActions, BaseScreen):
             return
         catalogue = await self.engine.prices.catalogue()
         if await self.session.apply_catalogue(catalogue):
-            self._show_report()
+            self.show_report()
 
     def _health_changed(self, _: ConnectionChanged) -> None:
         if not self.session.has_catalogue:
@@ -180,7 +180,9 @@ class CheckScreen(CheckActions, BaseScreen):
     def _show_progress(self) -> None:
         done, total, rate = self.session.progress
         if self.session.activity and total:
-            self.query_one("#progress", ProgressLine).show(done, total, rate=rate, label=self.session.activity)
+            unit = "links" if self.session.is_looking_at_links else "bytes"
+            progress = self.query_one("#progress", ProgressLine)
+            progress.show(done, total, rate=rate, label=self.session.activity, unit=unit)
 
     def _show_error(self, error: LocalFileError) -> None:
         """Show why there is no verdict, in its place."""
@@ -189,7 +191,7 @@ class CheckScreen(CheckActions, BaseScreen):
         self._show_header()
         self.refresh_bindings()
 
-    def _show_report(self) -> None:
+    def show_report(self) -> None:
         """Show what the check found, in place of what it found before: cursor and scroll stay."""
         report = self.session.report
         assert report is not None
@@ -276,8 +278,10 @@ class CheckScreen(CheckActions, BaseScreen):
         self._show_header()
 
     def action_back(self) -> None:
-        """Clear the filter; without one, leave the screen."""
-        if self.session.query:
+        """Stop looking at links, else clear the filter; without either, leave the screen."""
+        if self.session.is_looking_at_links:
+            self.session.stop()
+        elif self.session.query:
             self._search("")
         else:
             super().action_back()

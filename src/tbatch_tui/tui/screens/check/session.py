@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.check import RULES, apply_catalogue, check_file
+from tbatch_tui.engine.check.rules import FIXABLE_IN_SOME_FORMS
 from tbatch_tui.engine.domain.check_report import CheckReport, Severity
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.local_files.file_stamp import read_stamp
@@ -18,12 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from tbatch_tui.engine.check.links import LinkUse
     from tbatch_tui.engine.domain.catalogue import ModelInfo
+    from tbatch_tui.engine.domain.link import LinkLook
 
 _MANY = 5_000
 """Problems from which a search waits for a pause in the typing."""
 _TYPING_PAUSE = 0.1
 """Seconds without a letter that are a pause in the typing."""
+_LOOKING = "Looking at the links"
 
 
 class CheckSession:
@@ -102,6 +106,36 @@ class CheckSession:
         self.report, self.rows = refined, rows
         return True
 
+    async def look_at_links(self) -> dict[str, int] | None:
+        """Look at what the links lead to, and add what is wrong to the report; None if that was stopped.
+
+        Returns how many were `looked` at, and how many of them are `fine`. Raises LocalFileError.
+        """
+        from tbatch_tui.engine.check.links import add_looks, sum_up
+
+        stop = self.begin(_LOOKING)
+        try:
+            links, looks = await run_reading(_look_at_links, self.path, progress=self.report_progress, stop=stop)
+            while (report := self.report) is not None:
+                refined = await asyncio.to_thread(add_looks, report, links, looks)
+                rows = await self._rows_of(refined)
+                if report is self.report:  # else the catalogue has arrived meanwhile
+                    break
+        except OperationCancelledError:
+            return None
+        finally:
+            self.end(stop)
+        if report is None:
+            return None
+        rows.copy_open_state(self.rows)
+        self.report, self.rows = refined, rows
+        return sum_up(links, looks)
+
+    @property
+    def is_looking_at_links(self) -> bool:
+        """Whether the links are being looked at now."""
+        return self.activity == _LOOKING
+
     async def search(self, query: str) -> None:
         """Leave only the problems that contain these words."""
         self.query = query
@@ -146,7 +180,7 @@ class CheckSession:
 
     @property
     def progress(self) -> tuple[int, int, float]:
-        """Bytes done, bytes in all (0 where that is not known yet), bytes a second."""
+        """Bytes done, bytes in all (0 where that is not known yet), bytes a second; of links their number."""
         return self._work.progress
 
     # -- the file on disk ----------------------------------------------------------------------------
@@ -172,8 +206,19 @@ class CheckSession:
         return now != self._checked and (at_once or now == last) and not self.activity
 
 
+def _look_at_links(
+    path: Path, *, progress: Callable[[int, int], None], cancelled: Callable[[], bool]
+) -> tuple[dict[str, list[LinkUse]], dict[str, LinkLook]]:
+    """Find the links of a file and look at each. For a thread."""
+    from tbatch_tui.engine.check.links import find_links
+    from tbatch_tui.engine.client.probe import look_at  # loads httpx
+
+    links = find_links(path, cancelled=cancelled)
+    return links, look_at([*links], progress=progress, cancelled=cancelled) if links else {}
+
+
 def _can_fix(report: CheckReport) -> bool:
-    if any(RULES[rule].is_fixable for rule in report.counts):
+    if any(RULES[rule].is_fixable or rule in FIXABLE_IN_SOME_FORMS for rule in report.counts):
         return True
     line_rules = (RULES[rule] for rule in report.counts if not RULES[rule].whole_file)
     return report.requests > 1 and any(rule.severity is Severity.ERROR for rule in line_rules)

@@ -44,7 +44,9 @@ def _parts_facts(report: CheckReport) -> list[tuple[str, StyledText]]:
     """Return how a file over the limits is sent as several jobs; nothing for others."""
     if not report.can_be_split:
         return []
-    text = f"several, each of {REQUESTS_MAX:,} requests and {FILE_MEGABYTES} MB at most; merged again in Results"
+    text = (
+        f"{report.jobs:,}, each of {REQUESTS_MAX:,} requests and {FILE_MEGABYTES} MB at most; merged again in Results"
+    )
     return [("Jobs", [(text, "")])]
 
 
