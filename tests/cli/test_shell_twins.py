@@ -142,7 +142,7 @@ def test_get_tells_outcome_tokens_and_cost(run: Run, chat_file: Path, tmp_path: 
     facts = {name: value.strip() for name, value in facts.items()}
     assert facts["label"] == "march"
     assert facts["outcome"].startswith(f"{requests} in = {requests} answered")
-    assert facts["tokens"].endswith(" out") and "cost" not in facts  # no price is known yet
+    assert facts["tokens"].endswith(" out") and "$" in facts["cost"]
     folder = tmp_path / "config" / "tbatch-tui"
     folder.mkdir(parents=True)
     model = json.loads(chat_file.read_text().splitlines()[0])["body"]["model"]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
-    from tbatch_tui.cli.job_bars import JobBars
+    from tbatch_tui.cli.follow.bars import JobBars
     from tbatch_tui.config.settings import Settings
     from tbatch_tui.engine.domain.job import FileKind
     from tbatch_tui.engine.domain.record import JobRecord
@@ -220,7 +220,7 @@ class Session:
     @contextmanager
     def bars(self, records: Sequence[JobRecord]) -> Iterator[None]:
         """Show these jobs as bars on a terminal, elsewhere a line for each change, while they are waited for."""
-        from tbatch_tui.cli.job_bars import JobBars
+        from tbatch_tui.cli.follow.bars import JobBars
 
         self._progress.clear()
         with JobBars(records) as self._bars:

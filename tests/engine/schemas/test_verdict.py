@@ -122,6 +122,11 @@ def test_nothing_that_a_schema_refers_to_is_fetched() -> None:
     assert "nothing is fetched" in remote.problem
 
 
+def test_a_draft_that_nobody_knows_is_read_as_the_newest() -> None:
+    wanted = format_of_schema({"$schema": "https://example.com/draft-99", "type": "object"})
+    assert wanted.problem == "" and wanted.judge("[]").violation
+
+
 def test_a_long_value_does_not_make_a_long_violation() -> None:
     assert len(SCHEMA.judge(json.dumps({"label": "x" * 5_000, "score": 1})).violation) == MAX_VIOLATION
 

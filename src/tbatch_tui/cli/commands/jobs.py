@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.cli.exit_codes import FAILED, OK, USAGE, exit_code_of, gravest
-from tbatch_tui.cli.job_outcome import code_of_ended_job, wait_for_counts
+from tbatch_tui.cli.follow.outcome import code_of_ended_job, wait_for_counts
 from tbatch_tui.cli.job_text import job_facts, print_paths
 from tbatch_tui.cli.output import print_json, print_message, print_result, print_table
 from tbatch_tui.cli.session import Network, Session, require_job

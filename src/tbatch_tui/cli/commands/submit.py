@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tbatch_tui.cli.check_report import problem_line, summary
 from tbatch_tui.cli.endpoint_names import ENDPOINTS
 from tbatch_tui.cli.exit_codes import FAILED
-from tbatch_tui.cli.job_following import follow_first, follow_jobs, send_rest, waiting_parts
+from tbatch_tui.cli.follow.follow import follow_first, follow_jobs, send_rest, waiting_parts
 from tbatch_tui.cli.output import print_message
 from tbatch_tui.cli.session import Session
 from tbatch_tui.engine.check import apply_catalogue, check_file

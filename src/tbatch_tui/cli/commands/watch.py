@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.exit_codes import exit_code_of, gravest
-from tbatch_tui.cli.job_outcome import code_of_ended_job, wait_for_counts
+from tbatch_tui.cli.follow.outcome import code_of_ended_job, wait_for_counts
 from tbatch_tui.cli.job_text import format_counts
 from tbatch_tui.cli.output import print_json, print_message, print_result
 from tbatch_tui.cli.session import Session

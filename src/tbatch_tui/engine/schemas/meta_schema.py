@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 import jsonschema_rs
 import msgspec
 
 _SCHEMAS_REMEMBERED = 1_024
 _MESSAGE_MAX = 200
+
+
+class Validator(Protocol):
+    """What `compile_schema` returns."""
+
+    def is_valid(self, instance: Any) -> bool:
+        """Return whether a value fits the schema."""
+
+    def iter_errors(self, instance: Any) -> Any:
+        """Return what does not fit, as the library's errors."""
 
 
 class SchemaError(NamedTuple):
@@ -36,12 +46,20 @@ def _judge_text(text: bytes) -> SchemaError | None:
     return _judge(msgspec.json.decode(text))
 
 
+def compile_schema(schema: dict[str, object] | bool) -> Validator:
+    """Return what judges values by a schema. Raises ValueError where it is none: see `find_schema_error`."""
+    try:
+        return jsonschema_rs.validator_for(schema, retriever=refuse_to_fetch)
+    except jsonschema_rs.ValidationError as error:
+        if isinstance(schema, dict) and error.message.startswith("Unknown meta-schema"):
+            return compile_schema({key: value for key, value in schema.items() if key != "$schema"})
+        raise
+
+
 def _judge(schema: dict[str, object]) -> SchemaError | None:
     try:
-        jsonschema_rs.validator_for(schema, retriever=_refuse)
+        compile_schema(schema)
     except jsonschema_rs.ValidationError as error:
-        if error.message.startswith("Unknown meta-schema"):
-            return _judge({key: value for key, value in schema.items() if key != "$schema"})
         path = tuple(error.instance_path)
         where = f" (in {'.'.join(map(str, path))})" if path else ""
         return SchemaError(_sentence(error.message) + where, path)
@@ -50,8 +68,9 @@ def _judge(schema: dict[str, object]) -> SchemaError | None:
     return None
 
 
-def _refuse(uri: str) -> NoReturn:
-    raise ValueError(f"{uri} is not fetched")
+def refuse_to_fetch(uri: str) -> NoReturn:
+    """Stand in for the fetch of what a schema refers to: it is never done."""
+    raise ValueError(f"{uri} is not part of the schema, and nothing is fetched for it")
 
 
 def _sentence(message: str) -> str:

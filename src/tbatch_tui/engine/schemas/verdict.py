@@ -9,18 +9,16 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
+
+if TYPE_CHECKING:
+    from tbatch_tui.engine.schemas.meta_schema import Validator
 
 MAX_VIOLATION = 240
 """Longest text of a violation, in characters: the values it quotes come from answers."""
 _THINK, _END_OF_THINK = "<think>", "</think>"
-
-
-class _Validator(Protocol):
-    def is_valid(self, instance: Any) -> bool: ...
-    def iter_errors(self, instance: Any) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +43,8 @@ class AnswerFormat:
     schema: Any = None
     problem: str = ""
     """Why answers cannot be judged by the schema or pattern that was asked for; empty if they can."""
-    _validator: _Validator | None = field(default=None, repr=False, compare=False)
-    _pattern: _Validator | None = field(default=None, repr=False, compare=False)
+    _validator: Validator | None = field(default=None, repr=False, compare=False)
+    _pattern: Validator | None = field(default=None, repr=False, compare=False)
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -165,19 +163,16 @@ def strip_wrapping(text: str) -> tuple[str, tuple[str, ...]]:
     return bare, removed
 
 
-def refuse_to_fetch(uri: str) -> NoReturn:
-    """Stand in for the fetch of what a schema refers to: it is never done."""
-    raise ValueError(f"{uri} is not part of the schema, and nothing is fetched for it")
+def _compile(schema: Any) -> Validator:
+    from tbatch_tui.engine.schemas.meta_schema import compile_schema  # with the library behind it
 
-
-def _compile(schema: Any) -> _Validator:
-    import jsonschema_rs
-
-    return jsonschema_rs.validator_for(schema, retriever=refuse_to_fetch)
+    return compile_schema(schema)
 
 
 def _format_of_pattern(pattern: str) -> AnswerFormat:
     import jsonschema_rs
+
+    from tbatch_tui.engine.schemas.meta_schema import refuse_to_fetch
 
     whole = {"type": "string", "pattern": f"^(?:{pattern})$"}
     # The engine without backtracking first: patterns come from files, and some take for ever with it.
@@ -203,14 +198,14 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _is_valid(validator: _Validator, value: Any) -> bool:
+def _is_valid(validator: Validator, value: Any) -> bool:
     try:
         return validator.is_valid(value)
     except (ValueError, TypeError, OverflowError, RecursionError):
         return False  # half a surrogate pair, or nested too deeply: `_first_violation` says which
 
 
-def _first_violation(validator: _Validator, value: Any) -> str:
+def _first_violation(validator: Validator, value: Any) -> str:
     try:
         error = next(iter(validator.iter_errors(value)))
     except (ValueError, TypeError, OverflowError, RecursionError, StopIteration) as failure:

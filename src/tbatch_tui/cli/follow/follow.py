@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.exit_codes import FAILED, INCOMPLETE, OK, gravest
-from tbatch_tui.cli.job_outcome import code_of_ended_job, wait_for_counts
+from tbatch_tui.cli.follow.outcome import code_of_ended_job, wait_for_counts
 from tbatch_tui.cli.job_text import print_paths
 from tbatch_tui.cli.output import print_json, print_message, print_result
 from tbatch_tui.engine.domain.job import LocalStatus
