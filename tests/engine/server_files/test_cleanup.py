@@ -65,7 +65,10 @@ async def test_each_file_names_its_uses_and_the_reason_to_keep_it(
         assert [c.path for c in box.requests[before:] if "files" in c.path] == ["/v1/files"]
         assert files[lone].is_deletable and not files[lone].uses and files[lone].size == 3
         [use] = files[ended["input_file_id"]].uses
-        assert (use.role, use.key) == (FileRole.INPUT, ended["id"]) and files[ended["input_file_id"]].is_deletable
+        assert (use.role, use.key) == (FileRole.INPUT, ended["id"])
+        elsewhere = files[ended["input_file_id"]]
+        assert elsewhere.is_last_copy and not elsewhere.is_deletable
+        assert elsewhere.keep_reason == "no copy of it is known here: the job was made elsewhere"
         assert files[ended["output_file_id"]].keep_reason == f"not fetched: {NextStep.FETCH} on its job does"
         assert files[going["input_file_id"]].keep_reason == "its job is not over"
         done = await engine.files.delete([ended["output_file_id"], going["input_file_id"], "no-such-file"])
@@ -75,6 +78,68 @@ async def test_each_file_names_its_uses_and_the_reason_to_keep_it(
             "no-such-file",
         ]
     assert deletes(box) == []
+
+
+@pytest.mark.parametrize("change", ["gone", "shorter", "same size"])
+async def test_the_only_copy_of_an_input_stays_unless_the_person_insists(
+    sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, change: str
+) -> None:
+    async with asyncio.timeout(30), make_engine(sandbox, **PACE) as engine:
+        record = await engine.wait(await engine.submit_checked(chat_file, Endpoint.CHAT))
+        assert record.submission is not None and record.submission.file_id is not None
+        file_id, content = record.submission.file_id, chat_file.read_bytes()
+        assert (await listed(engine))[file_id].is_deletable
+        if change == "gone":
+            chat_file.unlink()
+        else:
+            chat_file.write_bytes(content[:-1] if change == "shorter" else content.replace(b"Hello", b"Howdy"))
+        if change != "same size":  # a list only looks at the file here; a delete reads it
+            listed_again = (await listed(engine))[file_id]
+            assert listed_again.is_last_copy and "only copy" in listed_again.keep_reason
+        [(_, error)] = (await engine.files.delete([file_id])).failed
+        assert "the only copy" in error.title
+        assert deletes(sandbox) == []
+        assert (await engine.files.delete([file_id], last_copies=True)).deleted == (file_id,)
+    assert deletes(sandbox) == [file_id]
+
+
+async def test_a_part_has_a_copy_as_long_as_its_whole_file_is_there(
+    sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
+) -> None:
+    async with asyncio.timeout(30), make_engine(sandbox, **PACE, requests_per_job=1) as engine:
+        key = await engine.groups.submit(
+            chat_file, Endpoint.CHAT, requests=2, fingerprint=await engine.fingerprint(chat_file)
+        )
+        record = await engine.wait(key)
+        assert record.submission is not None and record.submission.file_id is not None
+        record.submission.path.unlink()
+        assert (await listed(engine))[record.submission.file_id].is_deletable
+        chat_file.unlink()
+        assert (await listed(engine))[record.submission.file_id].is_last_copy
+
+
+async def test_insisting_does_not_delete_what_is_in_use(sandbox: Sandbox, make_engine: MakeEngine) -> None:
+    job = sandbox.job(sandbox.add_job("COMPLETED"))
+    async with asyncio.timeout(30), make_engine(sandbox, **PACE) as engine:
+        await ready(engine)
+        await engine.files.list()
+        assert (await engine.files.delete([job["output_file_id"]], last_copies=True)).failed
+    assert deletes(sandbox) == []
+
+
+async def test_an_output_whose_copy_was_changed_stays(sandbox: Sandbox, make_engine: MakeEngine) -> None:
+    job_id = sandbox.add_job("COMPLETED")
+    async with asyncio.timeout(30), make_engine(sandbox, **PACE) as engine:
+        await engine.wait_until(job_id, lambda r: r.job is not None)
+        await engine.download(job_id)
+        record = await engine.wait_until(job_id, fetched)
+        assert record.output is not None and record.output.path is not None and record.output.sha256 is not None
+        whole = record.output.path.read_bytes()
+        record.output.path.write_bytes(whole[:-2] + b" \n")
+        await engine.files.list()
+        [(_, error)] = (await engine.files.delete([record.output.file_id])).failed
+        assert "has changed since it was fetched" in error.title
+    assert deletes(sandbox) == []
 
 
 async def test_an_output_is_deleted_only_while_its_copy_is_here_and_whole(

@@ -212,3 +212,32 @@ async def test_10_000_files_are_filtered_while_typing(still_sandbox: Sandbox, tm
         await pilot.press("escape")
         await until(lambda: screen.table.row_count == 10_000)
         assert on(app, "Files")
+
+
+@every_size
+async def test_the_only_copy_of_an_input_is_deleted_once_that_was_typed(
+    size: tuple[int, int], still_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    box = still_sandbox
+    made_elsewhere = box.job(box.add_job("FAILED"))["input_file_id"]
+    app = make_app(tmp_path, box, **PACE)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        screen = await open_files(app, pilot, 1)
+        screen.table.move_cursor(key=made_elsewhere)
+        await pilot.press("a")
+        await pilot.pause()
+        assert not screen.table.marked
+        assert shows(app, "! stays: no copy of it is known here")
+        check_screen(app)
+        for typed in ("1", "only copy"):
+            app.clear_notifications()
+            await pilot.press("D")
+            await until(lambda: isinstance(app.screen, TypeToConfirm) and shows(app, "all the same?"))
+            check_screen(app)
+            await pilot.press(*("space" if c == " " else c for c in typed), "enter")
+            if typed == "1":
+                await until(lambda: shows(app, "Nothing was done"))
+                await pilot.press("escape")
+                await until(lambda: on(app, "Files"))
+                assert deletes(box) == 0
+        await until(lambda: deletes(box) == 1 and screen.table.row_count == 0)

@@ -44,6 +44,8 @@ class ServerFile:
     """Empty for a file that no job of the history names."""
     keep_reason: str = ""
     """Why it must not be deleted; empty when it may be."""
+    is_last_copy: bool = False
+    """Whether the reason is only that no copy of it is known here, so that a person may insist."""
 
     @property
     def is_deletable(self) -> bool:

@@ -103,15 +103,18 @@ class ServerFiles:
             self._gone.clear()
         return files
 
-    async def delete(self, ids: Iterable[str]) -> DeleteResult:
+    async def delete(self, ids: Iterable[str], *, last_copies: bool = False) -> DeleteResult:
         """Delete files that were listed, one request each, never the only copy of anything.
 
         Goes on when nobody waits for it any more. What came of each file is in the result, and in a Notice. Raises
         BatchError when nothing could be begun.
+
+        Args:
+            last_copies: whether the person insists on deleting inputs too of which no copy is known here.
         """
         wanted = tuple(dict.fromkeys(ids))
         await self._require_known_jobs(fresh=True)
-        return await asyncio.shield(self._spawn(self._delete(wanted)))
+        return await asyncio.shield(self._spawn(self._delete(wanted, last_copies=last_copies)))
 
     # -- what may be deleted -------------------------------------------------------------------------
 
@@ -145,13 +148,13 @@ class ServerFiles:
 
     # -- deleting ------------------------------------------------------------------------------------
 
-    async def _delete(self, ids: Sequence[str]) -> DeleteResult:
+    async def _delete(self, ids: Sequence[str], *, last_copies: bool) -> DeleteResult:
         async with self._deleting:
             progress = _Progress([], [], [], [])
             lost = 0
             for number, file_id in enumerate(ids, start=1):
                 try:
-                    await self._delete_one(file_id)
+                    await self._delete_one(file_id, last_copies=last_copies)
                 except OutcomeUnknownError as error:
                     progress.unknown.append(file_id)
                     _log.warning("whether file %s was deleted is not known: %s", file_id, error)
@@ -178,7 +181,7 @@ class ServerFiles:
             self._emit(summary(result))
             return result
 
-    async def _delete_one(self, file_id: str) -> None:
+    async def _delete_one(self, file_id: str, *, last_copies: bool) -> None:
         """Delete one file, once. Raises BatchError."""
         if file_id in self._gone:
             return
@@ -189,8 +192,9 @@ class ServerFiles:
                 f"Nothing was deleted. {NextStep.ASK_AGAIN} lists them again.",
             )
         records = await self._store.records_on_file(file.id)
-        file = await asyncio.to_thread(with_policy, file, records, self._now())
-        if file.keep_reason:
+        # The copies here are read: a file of the same size may be another one by now.
+        file = await asyncio.to_thread(with_policy, file, records, self._now(), verify=True)
+        if file.keep_reason and not (last_copies and file.is_last_copy):
             raise BatchError(f"{file.name or file.id} must stay: {file.keep_reason}", "It was not deleted.")
         try:
             await self._api.delete_file(file_id)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+import stat
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.domain.server_file import FileRole, FileUse, ServerFile
 from tbatch_tui.engine.domain.transfer import TransferState
-from tbatch_tui.engine.download.fetch_file import is_on_disk
+from tbatch_tui.engine.download.stream_check import hash_file
 from tbatch_tui.engine.next_step import NextStep
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from tbatch_tui.engine.domain.record import JobRecord
 
@@ -39,9 +41,13 @@ def might_upload(record: JobRecord) -> bool:
     return record.job is None and record.is_active and record.submission is not None and not record.submission.file_id
 
 
-def with_policy(file: ServerFile, records: Iterable[JobRecord], now: float) -> ServerFile:
-    """Return the file with its uses, and with the first reason to keep it."""
-    uses, reason = [], ""
+def with_policy(file: ServerFile, records: Iterable[JobRecord], now: float, *, verify: bool = False) -> ServerFile:
+    """Return the file with its uses, and with the first reason to keep it. For a thread.
+
+    Args:
+        verify: Whether the copies here are read and compared, not only looked at: right before a delete.
+    """
+    uses, reason, inputs = [], "", []
     for record in records:
         submission = record.submission
         if might_upload(record) and submission is not None and file.size in (None, submission.size):
@@ -49,12 +55,18 @@ def with_policy(file: ServerFile, records: Iterable[JobRecord], now: float) -> S
         for role in (role for file_id, role in files_of(record) if file_id == file.id):
             uses.append(FileUse(role, record.key, record.name))
             is_input = role is FileRole.INPUT
-            reason = reason or (_reason_for_input(record) if is_input else _reason_for_results(file, record, role))
+            inputs += [record] * is_input
+            reason = reason or (
+                _reason_for_input(record) if is_input else _reason_for_results(file, record, role, verify=verify)
+            )
     if not uses and not reason:
         reason = _reason_for_unused(file, now)
+    is_last_copy = not reason and bool(inputs) and not any(_has_copy(record, verify=verify) for record in inputs)
+    if is_last_copy:
+        reason = _reason_for_last_copy(inputs)
     if not _SAFE_ID.fullmatch(file.id):
-        reason = "its id cannot be put into an address"
-    return replace(file, uses=tuple(uses), keep_reason=reason)
+        reason, is_last_copy = "its id cannot be put into an address", False
+    return replace(file, uses=tuple(uses), keep_reason=reason, is_last_copy=is_last_copy)
 
 
 def _reason_for_input(record: JobRecord) -> str:
@@ -63,14 +75,43 @@ def _reason_for_input(record: JobRecord) -> str:
     return "its job is not over" if record.job is not None else "its submission is under way"
 
 
-def _reason_for_results(file: ServerFile, record: JobRecord, role: FileRole) -> str:
+def _has_copy(record: JobRecord, *, verify: bool) -> bool:
+    """Return whether the bytes that were submitted are still on this machine, as a file or as a part of one."""
+    submission, group = record.submission, record.group
+    if submission is None:
+        return False  # made elsewhere: what its bytes were is not known here
+    return is_copy(submission.path, submission.size, submission.sha256, verify=verify) or (
+        group is not None and is_copy(group.path, group.size, group.sha256, verify=verify)
+    )
+
+
+def _reason_for_last_copy(inputs: Iterable[JobRecord]) -> str:
+    if all(record.submission is None for record in inputs):
+        return "no copy of it is known here: the job was made elsewhere"
+    return "the only copy: the file here is gone or another one by now"
+
+
+def is_copy(path: Path, size: int | None, sha256: str | None, *, verify: bool) -> bool:
+    """Return whether a file has this size and, where it is to be read and its hash is known, these bytes."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size != size:
+            return False
+        return not verify or sha256 is None or hash_file(path) == sha256
+    except (OSError, ValueError):
+        return False
+
+
+def _reason_for_results(file: ServerFile, record: JobRecord, role: FileRole, *, verify: bool) -> str:
     transfer = record.output if FileKind(role.value) is FileKind.OUTPUT else record.errors
     if transfer is None or transfer.file_id != file.id:
         return f"not fetched: {NextStep.FETCH} on its job does"
     if transfer.state is not TransferState.FETCHED:
         return "not fetched yet" if transfer.state is TransferState.WANTED else "it could not be fetched"
-    if not is_on_disk(transfer):
+    if transfer.path is None or not is_copy(transfer.path, transfer.size, None, verify=False):
         return "its copy here is gone or of another size"
+    if not is_copy(transfer.path, transfer.size, transfer.sha256, verify=verify):
+        return "its copy here has changed since it was fetched"
     return "its copy here is of another size" if file.size not in (None, transfer.size) else ""
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.server_file import FileRole, ServerFile
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.keys.hints import fill_keys
+from tbatch_tui.tui.keys import bindings as keys
+from tbatch_tui.tui.keys.hints import fill_keys, key_display
 from tbatch_tui.tui.render.status import ATTENTION, OK, QUIET
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.widgets.one_line import OneLine
@@ -147,8 +148,13 @@ def describe_use(file: ServerFile) -> StyledText:
 
 def describe_removal(file: ServerFile) -> StyledText:
     """Return why a file must stay, or what is left when it is deleted."""
+    if file.is_last_copy:
+        insist = f"{key_display(keys.DELETE_FILES)} deletes it all the same, after a word that is typed"
+        return [("! stays: ", ATTENTION), (f"{keep_reason(file)} · {insist}", "")]
     if file.keep_reason:
         return [("! must stay: ", ATTENTION), (keep_reason(file), "")]
     if any(use.role is not FileRole.INPUT for use in file.uses):
         return [("✓ may go: ", OK), ("its copy is here, as long as it was", QUIET)]
+    if file.uses:
+        return [("✓ may go: ", OK), ("its job is over, and a copy is here", QUIET)]
     return [("✓ may go: ", OK), ("no job that goes on needs it", QUIET)]

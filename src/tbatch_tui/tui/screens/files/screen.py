@@ -226,17 +226,26 @@ class FilesScreen(BaseScreen):
         from tbatch_tui.tui.dialogs.type_to_confirm import TypeToConfirm
 
         targets = self._targets()
-        if len(targets) == 1 and targets[0].keep_reason:
+        is_last_copy = len(targets) == 1 and targets[0].is_last_copy
+        if len(targets) == 1 and targets[0].keep_reason and not is_last_copy:
             self._explain_keep(targets[0])
-        files = [file for file in targets if file.is_deletable]
+        files = targets if is_last_copy else [file for file in targets if file.is_deletable]
         if not files:
             return
-        explanation = _explanation(files, self._count_hidden(file.id for file in files))
-        dialog = TypeToConfirm(_question(files), explanation, words=(str(len(files)), "delete"), verb="Delete")
+        if is_last_copy:
+            dialog = TypeToConfirm(
+                f"Delete {line(files[0].name or files[0].id)} all the same?",
+                _last_copy_explanation(files[0]),
+                words=("only copy",),
+                verb="Delete",
+            )
+        else:
+            explanation = _explanation(files, self._count_hidden(file.id for file in files))
+            dialog = TypeToConfirm(_question(files), explanation, words=(str(len(files)), "delete"), verb="Delete")
         if not await self.app.push_screen_wait(dialog):
             return
         try:
-            result = await self.engine.files.delete([file.id for file in files])
+            result = await self.engine.files.delete([file.id for file in files], last_copies=is_last_copy)
         except BatchError as error:
             self.bridge.report(error)
             return
@@ -276,6 +285,14 @@ def _question(files: list[ServerFile]) -> str:
     return f"Delete {len(files):,} files from the server?"
 
 
+def _last_copy_explanation(file: ServerFile) -> str:
+    """Return what deleting the only known copy of an input means."""
+    return (
+        f"It stays for one reason: {file.keep_reason}. What is deleted cannot be had back from Together, and without "
+        "it what was asked can no longer be read beside the answers, nor asked again."
+    )
+
+
 def _explanation(files: list[ServerFile], hidden: int) -> str:
     """Return what deleting the files means; `hidden` of them the filter hides."""
     roles_of_each = [{use.role for use in file.uses} for file in files]
@@ -283,7 +300,7 @@ def _explanation(files: list[ServerFile], hidden: int) -> str:
     unused = sum(not roles for roles in roles_of_each)
     results = len(files) - inputs - unused
     parts = [
-        f"{fmt.plural(inputs, 'input')} of jobs that are over" if inputs else "",
+        f"{fmt.plural(inputs, 'input')} of jobs that are over, of which a copy is here" if inputs else "",
         f"{fmt.plural(results, 'result file')} of which a copy is here" if results else "",
         f"{unused:,} that no job here names" if unused else "",
     ]
