@@ -148,7 +148,7 @@ async def test_a_download_that_fails_unexpectedly_is_retried_with_back_off() -> 
             return [("job", Transfer(FileKind.OUTPUT, "file", TransferState.WANTED))]
 
     class Paths:
-        async def path_of(self, _job_id: str, _kind: FileKind) -> Path:
+        async def path_of(self, _job_id: str, _kind: FileKind, _folder: Path | None) -> Path:
             begun.append(asyncio.get_running_loop().time())
             raise JournalError("The history cannot be written", "")
 

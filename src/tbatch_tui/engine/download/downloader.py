@@ -161,7 +161,7 @@ class Downloader:
             self._wake.set()
 
     async def _download_now(self, job_id: str, transfer: Transfer, part: PartState) -> None:
-        final = await self._paths.path_of(job_id, transfer.kind)
+        final = await self._paths.path_of(job_id, transfer.kind, transfer.folder)
         rights = await asyncio.to_thread(_rights_of_input, self._store.record(job_id))
         current = transfer
 

@@ -205,7 +205,7 @@ class Runtime:
         """Save that the files of a job are to be downloaded, and begin. See `BatchEngine.download`."""
         from tbatch_tui.engine.download.request import transfers_to_request
 
-        transfers = transfers_to_request(record, self.now())
+        transfers = transfers_to_request(record, self.options.output_dir.absolute(), self.now())
         assert record is not None
         _ = self.api  # raises without a connection
         for transfer in transfers:

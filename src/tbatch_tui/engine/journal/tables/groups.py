@@ -61,6 +61,7 @@ class GroupTable:
         auto_continue: bool,
         now: float,
         known_runs: Sequence[JobRecord] | None = None,
+        output_dir: Path | None = None,
     ) -> list[JobRecord]:
         """Commit the intent to submit this file in parts: all of them, or none.
 
@@ -104,6 +105,7 @@ class GroupTable:
                     parent=f"group:{cursor.lastrowid}",
                     group_id=cursor.lastrowid,
                     part=number,
+                    output_dir=path_to_blob(output_dir) if output_dir is not None else None,
                 )
                 for number, part in enumerate(parts, start=1)
             ]
