@@ -120,6 +120,14 @@ class BatchEngine:
     ) -> None:
         await self.aclose()
 
+    async def pause(self) -> bool:
+        """Give the work to other processes before this one is suspended; False, and not done, during a create."""
+        return await self._runtime.pause()
+
+    def resume(self) -> None:
+        """Work again after `pause`, as soon as no other process does."""
+        self._runtime.resume()
+
     def _emit(self, event: Event) -> None:
         if self._log is not None:
             self._log.record(event)
@@ -279,18 +287,16 @@ class BatchEngine:
         estimate: Estimate | None = None,
         known_runs: Sequence[JobRecord] | None = None,
     ) -> str:
-        """Save the intent to run a file that has been checked; upload and create follow in the background.
+        """Save the intent to run a file that has been checked, and return the key of its record.
 
-        Raises LocalFileError, and AuthenticationError without a key or while the server refuses it.
+        Upload and create follow in the background. Raises LocalFileError, and AuthenticationError without a key or
+        while the server refuses it.
 
         Args:
             requests: how many the file has; counted if not given.
             fingerprint: of the file as it was checked. If the file is not that any more, nothing is sent.
             estimate: saved with the submission, to be compared with what it cost.
             known_runs: earlier runs that the person knows of: any other raises AlreadySubmittedError. None: not looked.
-
-        Returns:
-            The key of the record.
         """
         from tbatch_tui.engine.submit.admission import count_requests
 
@@ -313,20 +319,14 @@ class BatchEngine:
         return path.absolute()  # noqa: ASYNC240 - asks for the working folder only
 
     def candidates(self, key: str) -> tuple[Job, ...] | None:
-        """Return the jobs that an uncertain submission could be, for the person to choose from.
-
-        None if it is not being looked up: another app on this data folder does, or there is no connection yet.
-        """
+        """Return the jobs that an uncertain submission could be; None if it is not being looked up here."""
         record, submitter = self.record(key), self._runtime.submitter
         if record is None or record.submission is None or submitter is None:
             return None
         return submitter.candidates(record.submission.id)
 
     async def decide(self, key: str, decision: LookupDecision) -> bool:
-        """Commit a person's decision about an uncertain submission, and carry it out.
-
-        False if it is not being looked up, or the chosen job is no longer a candidate.
-        """
+        """Commit and carry out a decision about an uncertain submission; False if there is nothing to decide here."""
         record, submitter = self.record(key), self._runtime.submitter
         if record is None or record.submission is None or submitter is None:
             return False
@@ -367,9 +367,9 @@ class BatchEngine:
         return record is not None and downloader is not None and downloader.stop(record.key)
 
     async def prefetch(self, limit: int, folder: Path) -> None:
-        """Fetch the results of the latest few jobs into a folder of its own, without announcing it. For the demo.
+        """Fetch the results of the latest few jobs into a folder, for the demo: no transfer is shown.
 
-        Waits for the first list. Nothing is shown as a transfer, nor asked about when leaving. Raises BatchError.
+        Waits for the first list. Raises BatchError.
         """
         await self._runtime.prefetch(limit, folder)
 

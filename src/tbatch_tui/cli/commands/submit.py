@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 
 _MOST_PROBLEMS = 20
 """Problems that are printed; `check` prints all of them."""
+_NOTHING_SENT = "Stopped. Nothing was submitted."
+_NOT_SENT_YET = (
+    "Stopped. No job was made yet, and nothing is billed. It is kept, and sent when tbatch-tui is at work on this data "
+    "folder again; cancel it in the app (c) if you want none."
+)
 _COUNTED_WITHIN = 60.0
 """Seconds to wait for the counts of the results. A batch at its limits takes about one.
 
@@ -42,6 +47,7 @@ Without them the exit code is derived from the number of rows in the files alone
 
 async def submit(arguments: argparse.Namespace, settings: Settings) -> int:
     """Check and submit a file, and wait until it has become a job; with `--wait` until its files are on disk."""
+    arguments.interrupted = _NOTHING_SENT
     report = await check_input(Path(arguments.file), ENDPOINTS.get(arguments.endpoint), in_parts=arguments.in_parts)
     if report is None:
         return FAILED
@@ -90,7 +96,7 @@ async def submit_checked(
     key = None
     earlier: Sequence[JobRecord] = await engine.earlier_runs(fingerprint.sha256, report.endpoint)
     if sent := await _send_unsent(session, earlier):
-        return max([await _follow(session, part, arguments) for part in sent])
+        return await _follow_all(session, sent, arguments)
     if again or not earlier:
         try:
             key = await _start(session, report, arguments, fingerprint, known_runs=None if again else ())
@@ -105,7 +111,26 @@ async def submit_checked(
         )
         return FAILED
     parts = [record.key for record in await engine.groups.parts(key) if not record.is_waiting]
-    return max([await _follow(session, part, arguments) for part in parts or [key]])
+    return await _follow_all(session, parts or [key], arguments)
+
+
+async def _follow_all(session: Session, keys: Sequence[str], arguments: argparse.Namespace) -> int:
+    """Follow each of these submissions to its end, and return the gravest exit code.
+
+    When the person stops this, what is said depends on whether a create can have been sent.
+    """
+    try:
+        return max([await _follow(session, key, arguments) for key in keys])
+    finally:
+        records = [session.engine.record(key) for key in keys]
+        is_unsent = all(record is not None and _is_certainly_unsent(record) for record in records)
+        arguments.interrupted = _NOT_SENT_YET if is_unsent else ""
+
+
+def _is_certainly_unsent(record: JobRecord) -> bool:
+    """Return whether no create can have been sent for a submission."""
+    submission = record.submission
+    return record.job is None and submission is not None and not submission.may_have_been_created
 
 
 async def _send_unsent(session: Session, earlier: Sequence[JobRecord]) -> list[str]:

@@ -113,6 +113,14 @@ class Downloader:
             task.cancel()
         return bool(stopping)
 
+    async def pause(self) -> None:
+        """End the downloads under way; `run` resumes them."""
+        tasks = list(self._under_way.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
     async def run(self, spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]) -> None:
         """Look for pending files whenever woken, and when the pause after a failure is over. `spawn` makes tasks."""
         while True:
