@@ -94,12 +94,13 @@ class BatchEngine:
     async def open(self) -> Self:
         """Open the history and begin to connect. Raises LocalFileError when the data folder cannot be used."""
         await self._store.open()
-        from tbatch_tui.engine.runtime.event_log import EventLog
+        from tbatch_tui.engine.runtime.data_folder import open_folder
 
-        self._log = EventLog(self.options.data_dir)
-        await asyncio.to_thread(self._log.open)
+        self._log, notices = await asyncio.to_thread(open_folder, self.options.data_dir)
         if self._store.damaged is not None:
-            self._emit(damaged_history(self._store.damaged))
+            notices.append(damaged_history(self._store.damaged))
+        for notice in notices:
+            self._emit(notice)
         self._runtime.start()
         if self.options.background_work:
             self._runtime.spawn(self.groups.resume())

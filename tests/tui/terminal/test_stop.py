@@ -27,8 +27,12 @@ SOON = ("--poll-interval", "0.2")
 @pytest.fixture
 def app(sandbox: Sandbox, tmp_path: Path) -> Iterator[Terminal]:
     """The app in a terminal, with the worker lock of its data folder."""
-    environment = {"TOGETHER_API_KEY": sandbox.key, "TOGETHER_BASE_URL": sandbox.base_url}
-    terminal = Terminal("--data-dir", str(tmp_path / "data"), *SOON, cwd=tmp_path, **environment)
+    terminal = Terminal(
+        *("--data-dir", str(tmp_path / "data"), *SOON),
+        cwd=tmp_path,
+        TOGETHER_API_KEY=sandbox.key,
+        TOGETHER_BASE_URL=sandbox.base_url,
+    )
     terminal.read_until(b"Jobs")
     wait_for(lambda: (tmp_path / "data" / "work-1.pid").exists(), terminal)
     yield terminal

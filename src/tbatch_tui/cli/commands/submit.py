@@ -36,7 +36,7 @@ _MOST_PROBLEMS = 20
 _NOTHING_SENT = "Stopped. Nothing was submitted."
 _NOT_SENT_YET = (
     "Stopped. No job was made yet, and nothing is billed. It is kept, and sent when tbatch-tui is at work on this data "
-    "folder again; cancel it in the app (c) if you want none."
+    "folder again; cancel it in the app if you want none."
 )
 _COUNTED_WITHIN = 60.0
 """Seconds to wait for the counts of the results. A batch at its limits takes about one.

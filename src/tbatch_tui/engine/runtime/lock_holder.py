@@ -59,7 +59,9 @@ class HolderNote:
     def write(self) -> None:
         """Note that this process has the lock. A note that cannot be written costs others only the reason."""
         with suppress(OSError):
-            self._path.write_text(f"{os.getpid()}\n{socket.gethostname()}\n", encoding="utf-8")
+            handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(f"{os.getpid()}\n{socket.gethostname()}\n")
 
     def touch(self) -> None:
         """Give a sign of life."""
