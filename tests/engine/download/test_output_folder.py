@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tbatch_tui.engine.domain.job import FileKind, Job, JobStatus
+from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.engine.domain.transfer import Transfer, TransferState
+from tbatch_tui.engine.download.request import transfers_to_request
 from tbatch_tui.engine.endpoint import Endpoint
 from tests.conftest import until
 
@@ -63,3 +67,15 @@ async def test_a_job_goes_where_its_submit_wanted_it_after_a_restart_elsewhere(
         await engine.records()
         record = await engine.wait(key)
     assert {path.parent for path in record.paths} == {tmp_path / "before"}
+
+
+def test_what_is_known_of_a_part_is_not_taken_to_another_folder(tmp_path: Path) -> None:
+    """A `.part` there may be of the file as it was before."""
+    job = Job("job", JobStatus.COMPLETED, output_file_id="file")
+    for wanted_in, is_known in ((tmp_path / "here", True), (None, True), (tmp_path / "there", False)):
+        begun = Transfer(
+            FileKind.OUTPUT, "file", TransferState.FAILED, etag='"v1"', synced=7, part_inode=3, folder=wanted_in
+        )
+        [again] = transfers_to_request(JobRecord("job", job=job, output=begun), tmp_path / "here", 0.0)
+        assert again.folder == tmp_path / "here" and again.state is TransferState.WANTED
+        assert (again.etag, again.synced, again.part_inode) == (('"v1"', 7, 3) if is_known else (None, 0, None))

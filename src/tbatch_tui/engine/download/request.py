@@ -28,7 +28,10 @@ def transfers_to_request(record: JobRecord | None, folder: Path, now: float) -> 
         file_id = job.file_id(kind)
         transfer = record.output if kind is FileKind.OUTPUT else record.errors
         if file_id is not None and transfer is not None:
-            transfers.append(replace(transfer.wanted(file_id), folder=folder))
+            again = replace(transfer.wanted(file_id), folder=folder)
+            if transfer.folder not in (None, folder):  # the `.part` there is another one, perhaps of another version
+                again = replace(again, etag=None, synced=0, part_inode=None)
+            transfers.append(again)
         elif file_id is not None:
             transfers.append(Transfer(kind, file_id, TransferState.WANTED, updated_at=now, folder=folder))
     if not transfers:
