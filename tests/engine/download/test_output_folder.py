@@ -56,6 +56,24 @@ async def test_a_fetch_beside_an_open_app_goes_where_it_was_asked_to(
             await command.wait_until(job_id, lambda r: bool(r.paths) and {p.parent for p in r.paths} == {mine})
 
 
+async def test_a_fetch_amid_a_download_into_another_folder_is_not_forgotten(
+    sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
+) -> None:
+    job_id = sandbox.add_job("COMPLETED")
+    sandbox.plan_fault("delay", "/v1/files/*/content", last=1, seconds=3)
+    async with make_engine(sandbox) as app:
+        await until(lambda: app._runtime._is_working)
+        await app.wait_until(job_id, lambda record: record.job is not None)
+        await app.download(job_id)
+        await until(lambda: any(call.path.endswith("/content") for call in sandbox.requests))
+        async with make_engine(sandbox, output_dir=tmp_path / "mine") as command:
+            await command.records()
+            await until(lambda: command.health.state.value == "ok")
+            await command.download(job_id)
+            mine = tmp_path / "mine"
+            await command.wait_until(job_id, lambda r: bool(r.paths) and {p.parent for p in r.paths} == {mine})
+
+
 async def test_a_job_goes_where_its_submit_wanted_it_after_a_restart_elsewhere(
     still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, tmp_path: Path
 ) -> None:

@@ -28,6 +28,7 @@ from tbatch_tui.engine.threads import run_detached
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from pathlib import Path
 
     from tbatch_tui.engine.client.api import TogetherApi
     from tbatch_tui.engine.domain.record import JobRecord
@@ -175,7 +176,8 @@ class Downloader:
 
         async def save() -> None:
             nonlocal current
-            current = replace(_with_part(current, part), state=TransferState.WANTED, message=None)
+            folder = await self._wanted_folder(job_id, transfer)
+            current = replace(_with_part(current, part), state=TransferState.WANTED, message=None, folder=folder)
             await self._store.save_transfer(job_id, current)
 
         try:
@@ -193,11 +195,14 @@ class Downloader:
             await self._save_failure(job_id, _with_part(current, part), error)
             return
         self._retries.pop((job_id, transfer.kind), None)
+        folder = await self._wanted_folder(job_id, transfer)
         record = await self._store.save_transfer(
             job_id,
             replace(
                 _with_part(current, PartState()),
-                state=TransferState.FETCHED,
+                # Wanted in another folder meanwhile, it is downloaded there too.
+                state=TransferState.FETCHED if folder == transfer.folder else TransferState.WANTED,
+                folder=folder,
                 path=fetched.path,
                 size=fetched.verified.size,
                 rows=fetched.verified.rows,
@@ -214,6 +219,12 @@ class Downloader:
             self._emit(ResultsDownloaded(record))
         if fetched.verified.sha256 is None:
             await self._save_hash(job_id, transfer.kind, fetched)
+
+    async def _wanted_folder(self, job_id: str, transfer: Transfer) -> Path | None:
+        """Return the folder in which the file is wanted by now: another app may have asked for it since."""
+        record = await self._store.read_record(job_id)
+        known = next((t for t in record.transfers if t.kind is transfer.kind), None) if record is not None else None
+        return known.folder if known is not None else transfer.folder
 
     async def _save_hash(self, job_id: str, kind: FileKind, fetched: FetchedFile) -> None:
         """Make the SHA-256 of a large file, which nobody has to wait for."""
