@@ -86,7 +86,10 @@ async def read_memories(folder: Path) -> dict[str, Any]:
         memories = {
             "remembered": {name: await engine.recall(name) for name in names},
             "recents": await engine.recents(100),
-            "catalogue": {"fetched_at": catalogue.fetched_at, "models": [list(model[:5]) for model in catalogue.values()]},
+            "catalogue": {
+                "fetched_at": catalogue.fetched_at,
+                "models": [list(model[:5]) for model in catalogue.values()],
+            },
         }
     return dict(plain(memories, folder))
 

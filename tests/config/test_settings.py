@@ -153,6 +153,20 @@ def test_a_login_is_used_only_for_its_own_server_and_also_when_it_can_be_renewed
     assert (own.api_key, own.login, own.base_url) == ("mine", False, "https://proxy.example")
 
 
+def test_a_login_that_names_no_server_is_sent_to_together_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    login = tmp_path / "credentials.json"
+    monkeypatch.setenv("TOGETHER_CREDENTIALS_PATH", str(login))
+    login.write_text(json.dumps({"access_token": "login-token"}))
+    for url in ("https://proxy.example", "http://127.0.0.1:8000"):
+        elsewhere = resolve(tmp_path, environment={"TOGETHER_BASE_URL": url})
+        assert elsewhere.api_key is None and "is sent to no other server" in elsewhere.key_error
+    for url in ("https://api.together.ai", "https://api.together.xyz/v1"):
+        assert resolve(tmp_path, environment={"TOGETHER_BASE_URL": url}).api_key == "login-token"
+    assert resolve(tmp_path).api_key == "login-token"
+
+
 def test_the_key_is_not_in_the_repr(tmp_path: Path) -> None:
     assert "secret" not in repr(resolve(tmp_path, environment={"TOGETHER_API_KEY": "secret-key"}))
 

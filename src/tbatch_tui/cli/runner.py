@@ -19,6 +19,9 @@ from tbatch_tui.engine.errors import BatchError
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 """Errors of a standard output that goes to a file on a full or broken disk."""
 
+INTERRUPTED_TEXT = "Stopped. What was submitted goes on at the server; nothing is lost here."
+"""What is said after ctrl+c, unless the command knows better: `arguments.interrupted`."""
+
 Command = Callable[[argparse.Namespace, Settings], Coroutine[Any, Any, int]]
 """What runs a command: its arguments and the settings → its exit code."""
 
@@ -85,7 +88,7 @@ def _run(command: Command, options: argparse.Namespace, settings: Settings) -> i
         print_message(str(error))
         return exit_code_of(error)
     except KeyboardInterrupt:
-        print_message("Stopped. What was submitted goes on at the server; nothing is lost here.")
+        print_message(getattr(options, "interrupted", "") or INTERRUPTED_TEXT)
         return INTERRUPTED
     except BrokenPipeError:  # such as `tbatch-tui ls | head`, which is no failure
         _discard_output()

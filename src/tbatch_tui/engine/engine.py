@@ -94,12 +94,13 @@ class BatchEngine:
     async def open(self) -> Self:
         """Open the history and begin to connect. Raises LocalFileError when the data folder cannot be used."""
         await self._store.open()
-        from tbatch_tui.engine.runtime.event_log import EventLog
+        from tbatch_tui.engine.runtime.data_folder import open_folder
 
-        self._log = EventLog(self.options.data_dir)
-        await asyncio.to_thread(self._log.open)
+        self._log, notices = await asyncio.to_thread(open_folder, self.options.data_dir)
         if self._store.damaged is not None:
-            self._emit(damaged_history(self._store.damaged))
+            notices.append(damaged_history(self._store.damaged))
+        for notice in notices:
+            self._emit(notice)
         self._runtime.start()
         if self.options.background_work:
             self._runtime.spawn(self.groups.resume())
@@ -119,6 +120,14 @@ class BatchEngine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
+
+    async def pause(self) -> bool:
+        """Give the work to other processes before this one is suspended; False, and not done, during a create."""
+        return await self._runtime.pause()
+
+    def resume(self) -> None:
+        """Work again after `pause`, as soon as no other process does."""
+        self._runtime.resume()
 
     def _emit(self, event: Event) -> None:
         if self._log is not None:
@@ -283,18 +292,16 @@ class BatchEngine:
         estimate: Estimate | None = None,
         known_runs: Sequence[JobRecord] | None = None,
     ) -> str:
-        """Save the intent to run a file that has been checked; upload and create follow in the background.
+        """Save the intent to run a file that has been checked, and return the key of its record.
 
-        Raises LocalFileError, and AuthenticationError without a key or while the server refuses it.
+        Upload and create follow in the background. Raises LocalFileError, and AuthenticationError without a key or
+        while the server refuses it.
 
         Args:
             requests: how many the file has; counted if not given.
             fingerprint: of the file as it was checked. If the file is not that any more, nothing is sent.
             estimate: saved with the submission, to be compared with what it cost.
             known_runs: earlier runs that the person knows of: any other raises AlreadySubmittedError. None: not looked.
-
-        Returns:
-            The key of the record.
         """
         from tbatch_tui.engine.submit.admission import count_requests
 
@@ -317,20 +324,14 @@ class BatchEngine:
         return path.absolute()  # noqa: ASYNC240 - asks for the working folder only
 
     def candidates(self, key: str) -> tuple[Job, ...] | None:
-        """Return the jobs that an uncertain submission could be, for the person to choose from.
-
-        None if it is not being looked up: another app on this data folder does, or there is no connection yet.
-        """
+        """Return the jobs that an uncertain submission could be; None if it is not being looked up here."""
         record, submitter = self.record(key), self._runtime.submitter
         if record is None or record.submission is None or submitter is None:
             return None
         return submitter.candidates(record.submission.id)
 
     async def decide(self, key: str, decision: LookupDecision) -> bool:
-        """Commit a person's decision about an uncertain submission, and carry it out.
-
-        False if it is not being looked up, or the chosen job is no longer a candidate.
-        """
+        """Commit and carry out a decision about an uncertain submission; False if there is nothing to decide here."""
         record, submitter = self.record(key), self._runtime.submitter
         if record is None or record.submission is None or submitter is None:
             return False

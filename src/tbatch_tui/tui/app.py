@@ -134,14 +134,16 @@ class TbatchApp(CrashReportingApp[str]):
         self.set_timer(PAINTED_BY, self._painted)
 
     def _leave_on_signals(self) -> None:
-        """Exit as `q` does when the terminal closes or the machine shuts down."""
+        """Exit as `q` does when the terminal closes or the machine shuts down; let others work while suspended."""
         import signal
 
         from tbatch_tui.tui.terminal.hangup import on_hangup
+        from tbatch_tui.tui.terminal.stop import on_stop
 
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self.exit)
         on_hangup(lambda: loop.call_soon_threadsafe(self.exit))
+        on_stop(self.engine.pause, self.engine.resume)
 
     def _painted(self) -> None:
         if self._was_painted:

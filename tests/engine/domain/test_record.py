@@ -39,8 +39,8 @@ def listed(status: str, *, output: TransferState | None = None, is_ours: bool = 
         (SubmissionState.HELD, {"is_active", "is_being_submitted", "can_decide"}),
         (SubmissionState.WAITING, {"can_decide"}),
         (SubmissionState.READY, {"can_decide"}),
-        (SubmissionState.REJECTED, {"is_resolved", "is_finished"}),
-        (SubmissionState.STOPPED, {"is_resolved", "is_finished"}),
+        (SubmissionState.REJECTED, {"is_resolved", "is_finished", "can_decide", "can_send_again"}),
+        (SubmissionState.STOPPED, {"is_resolved", "is_finished", "can_decide", "can_send_again"}),
     ],
 )
 def test_a_submission_without_a_job(state: SubmissionState, names: set[str]) -> None:
@@ -74,6 +74,13 @@ def test_a_job_whose_files_are_on_disk_is_to_be_counted() -> None:
     assert not second.has_results_here and second.result_kinds == (FileKind.OUTPUT, FileKind.ERRORS)
 
 
+def test_a_create_that_may_be_out_is_not_sent_again() -> None:
+    record = submitted(SubmissionState.REJECTED)
+    assert record.submission is not None
+    unknown = replace(record, submission=replace(record.submission, create_sent_at=1.0))
+    assert record.can_send_again and not unknown.can_send_again and not unknown.can_decide
+
+
 def test_files_that_are_not_downloaded_need_a_person() -> None:
     assert listed("COMPLETED", output=TransferState.FAILED).rank is Rank.ATTENTION
     assert listed("COMPLETED", output=TransferState.FETCHED).rank is Rank.DONE
@@ -83,6 +90,6 @@ def holding(record: JobRecord) -> set[str]:
     """Return the names of the properties that are true of a record."""
     names = (
         *("is_active", "is_being_submitted", "is_resolved", "is_awaiting_file_ids", "is_finished", "is_counted"),
-        *("can_cancel", "can_decide", "can_download", "has_files_to_fetch", "has_results_here"),
+        *("can_cancel", "can_decide", "can_send_again", "can_download", "has_files_to_fetch", "has_results_here"),
     )
     return {name for name in names if getattr(record, name)}

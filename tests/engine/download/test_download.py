@@ -148,7 +148,7 @@ async def test_a_download_that_fails_unexpectedly_is_retried_with_back_off() -> 
             return [("job", Transfer(FileKind.OUTPUT, "file", TransferState.WANTED))]
 
     class Paths:
-        async def path_of(self, _job_id: str, _kind: FileKind) -> Path:
+        async def path_of(self, _job_id: str, _kind: FileKind, _folder: Path | None) -> Path:
             begun.append(asyncio.get_running_loop().time())
             raise JournalError("The history cannot be written", "")
 
@@ -482,6 +482,28 @@ def test_a_part_is_written_by_one_app_at_a_time_and_through_no_link(tmp_path: Pa
         part_file.take_part(part)
     assert caught.value.errno == errno.ELOOP
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_without_locks_each_app_writes_a_file_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a file system without locks two apps wrote one file: a hole of one could get the name."""
+
+    def no_locks(_handle: int, _operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(part_file.fcntl, "flock", no_locks)
+    part, final = tmp_path / "x.jsonl.part", tmp_path / "x.jsonl"
+    first = part_file.take_part(part)
+    os.write(first, b'{"custom_id": "a"}\n')
+    second = part_file.take_part(part)
+    assert os.fstat(first).st_ino != os.fstat(second).st_ino and os.fstat(second).st_size == 0
+    os.write(second, b'{"custom_id": "b"}\n')
+    verified = VerifiedFile(size=19, rows=1)
+    with pytest.raises(OutcomeUnknownError, match="replaced"):
+        part_file.put_in_place(part, final, verified, os.fstat(first).st_ino)
+    part_file.put_in_place(part, final, verified, os.fstat(second).st_ino)
+    os.close(first)
+    os.close(second)
+    assert final.read_bytes() == b'{"custom_id": "b"}\n' and not part.exists()
 
 
 @pytest.mark.parametrize("begun", ["by another user", "for others to write", "for its group to write", "as a pipe"])

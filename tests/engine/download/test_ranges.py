@@ -146,3 +146,24 @@ async def test_what_came_before_a_cut_is_not_asked_for_again(sandbox: Sandbox, m
     async with asyncio.timeout(30), storage_of(sandbox, answer) as storage, make_engine(sandbox) as engine:
         assert_whole(await download(engine, job_id), sandbox)
     assert storage.offsets == [None, step, 2 * step]
+
+
+@pytest.mark.parametrize("etag", ['"v1"', "", 'W/"v1"'], ids=["an ETag", "no ETag", "a weak ETag"])
+@pytest.mark.parametrize("heeds_if_range", [True, False])
+async def test_a_file_that_changes_between_two_tries_is_whole_and_of_one_version(
+    etag: str, heeds_if_range: bool, sandbox: Sandbox, make_engine: MakeEngine
+) -> None:
+    """The new version is as long as the old one: no length tells them apart."""
+    job_id, content = result_of(sandbox)
+    old = content.replace(b"e", b"u")
+    assert len(old) == len(content) and old != content
+
+    def answer(number: int, first: int | None) -> Answer:
+        if number == 1:
+            return cut_off(old, row_end(old, 4000), etag=etag)
+        if first is None or heeds_if_range:
+            return 200, {"ETag": etag.replace("1", "2")}, content
+        return part_of(content, first, len(content), etag=etag.replace("1", "2"))
+
+    async with asyncio.timeout(30), storage_of(sandbox, answer), make_engine(sandbox) as engine:
+        assert_whole(await download(engine, job_id), sandbox)

@@ -76,3 +76,45 @@ def test_a_mended_copy_has_the_rights_of_its_file(rights: int, tmp_path: Path) -
     copy = write_fixed(plan_fixes(check_file(file)), reject=True)
     assert mode(copy.path) == rights
     assert copy.rejected is not None and mode(copy.rejected) == rights
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o002, 0o022, 0o077])
+async def test_a_private_input_stays_private_under_every_umask(
+    umask: int, sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
+) -> None:
+    file = write_chat(tmp_path / "private.jsonl", [f"Secret {number}." for number in range(6)])
+    file.chmod(0o600)
+    os.umask(umask)  # the fixture puts it back
+    faulty = tmp_path / "faulty.jsonl"
+    faulty.touch(0o600)
+    faulty.write_text(file.read_text() * 2 + "no json\n")
+    copy = write_fixed(plan_fixes(check_file(faulty)), reject=True)
+    made = [copy.path, copy.rejected]
+    async with make_engine(sandbox, requests_per_job=4) as engine:
+        record = await engine.wait(await engine.submit_checked(file, Endpoint.CHAT, requests=6))
+        index = engine.results(record)
+        index.build()
+        for number, kind in enumerate(("MERGED", "ANSWERS", "CSV", "MARKDOWN")):
+            export_rows(index, range(6), tmp_path / f"answers-{number}", ExportFormat[kind])
+            made.append(tmp_path / f"answers-{number}")
+        write_retry(index, [0, 1], tmp_path / "private.retry1.jsonl")
+        fingerprint = await engine.fingerprint(file)
+        key = await engine.groups.submit(file, Endpoint.CHAT, requests=6, fingerprint=fingerprint)
+        made += [*record.paths, tmp_path / "private.retry1.jsonl"]
+        for part in await engine.groups.parts(key):
+            made += (await engine.wait(part.key)).paths
+        in_data = list((tmp_path / "data").rglob("*"))
+    assert {path.name: oct(mode(path)) for path in made if path is not None and mode(path) != 0o600} == {}
+    assert {str(p): oct(mode(p)) for p in in_data if p.is_file() and mode(p) != 0o600} == {}
+    assert {str(p): oct(mode(p)) for p in [tmp_path / "data", *in_data] if p.is_dir() and mode(p) != 0o700} == {}
+
+
+@pytest.mark.parametrize(("umask", "expected"), [(0o000, 0o644), (0o002, 0o644), (0o022, 0o644), (0o077, 0o600)])
+async def test_results_of_a_file_for_all_are_never_for_others_to_write(
+    umask: int, expected: int, sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
+) -> None:
+    chat_file.chmod(0o666)
+    os.umask(umask)
+    async with make_engine(sandbox) as engine:
+        record = await engine.wait(await engine.submit_checked(chat_file, Endpoint.CHAT))
+    assert [mode(path) for path in record.paths] == [expected]

@@ -30,10 +30,12 @@ if TYPE_CHECKING:
 
 _MOST_PROBLEMS = 20
 """Problems that are printed; `check` prints all of them."""
+_NOTHING_SENT = "Stopped. Nothing was submitted."
 
 
 async def submit(arguments: argparse.Namespace, settings: Settings) -> int:
     """Check and submit a file, and wait until it has become a job; with `--wait` until its files are on disk."""
+    arguments.interrupted = _NOTHING_SENT
     report = await check_input(Path(arguments.file), ENDPOINTS.get(arguments.endpoint), in_parts=arguments.in_parts)
     if report is None:
         return FAILED

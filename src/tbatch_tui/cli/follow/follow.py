@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from tbatch_tui.cli.session import Session
     from tbatch_tui.engine.domain.record import JobRecord
 
+_NOT_SENT_YET = (
+    "Stopped. No job was made yet, and nothing is billed. It is kept, and sent when tbatch-tui is at work on this data "
+    "folder again; cancel it in the app if you want none."
+)
+
 
 async def follow_jobs(
     session: Session, keys: Sequence[str], arguments: argparse.Namespace, ended: Iterable[JobRecord] = ()
@@ -34,15 +39,31 @@ async def follow_jobs(
     """
     records = list(ended)
     codes = [code_of_ended_job(record) for record in records]
-    with session.bars([record for key in keys if (record := session.engine.record(key)) is not None]):
-        for key in keys:
-            code, record = await _follow(session, key, arguments)
-            codes.append(code)
-            records.append(record)
+    try:
+        with session.bars([record for key in keys if (record := session.engine.record(key)) is not None]):
+            for key in keys:
+                code, record = await _follow(session, key, arguments)
+                codes.append(code)
+                records.append(record)
+    finally:
+        _say_if_unsent(session, keys, arguments)
     if arguments.json:
         found = [record_to_dict(record) for record in records]
         print_json(found[0] if len(found) == 1 else found)
     return gravest(codes)
+
+
+def _say_if_unsent(session: Session, keys: Sequence[str], arguments: argparse.Namespace) -> None:
+    """Set what is said if the person stops the command: that no job was made, where no create can have been sent."""
+    records = [session.engine.record(key) for key in keys]
+    is_unsent = all(record is not None and _is_certainly_unsent(record) for record in records)
+    arguments.interrupted = _NOT_SENT_YET if is_unsent else ""
+
+
+def _is_certainly_unsent(record: JobRecord) -> bool:
+    """Return whether no create can have been sent for a submission."""
+    submission = record.submission
+    return record.job is None and submission is not None and not submission.may_have_been_created
 
 
 async def _follow(session: Session, key: str, arguments: argparse.Namespace) -> tuple[int, JobRecord]:
@@ -86,12 +107,15 @@ async def follow_first(session: Session, key: str, arguments: argparse.Namespace
     """
     parts = await session.engine.groups.parts(key)
     first, rest = parts[0], parts[1:]
-    with session.bars(parts):
-        first = await session.wait_until(first.key, is_counted)
-        if first.job is not None and not arguments.json:
-            print_result(first.job.id)
-        for part in rest:
-            await session.wait_until(part.key, lambda record: record.status != LocalStatus.WAITING)
+    try:
+        with session.bars(parts):
+            first = await session.wait_until(first.key, is_counted)
+            if first.job is not None and not arguments.json:
+                print_result(first.job.id)
+            for part in rest:
+                await session.wait_until(part.key, lambda record: record.status != LocalStatus.WAITING)
+    finally:
+        _say_if_unsent(session, [first.key], arguments)
     rest = (await session.engine.groups.parts(first.key))[1:]
     if any(part.is_waiting for part in rest):
         if not is_answered_whole(first):

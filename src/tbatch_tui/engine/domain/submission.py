@@ -80,6 +80,8 @@ class Submission:
     """When a create was last sent although an earlier one may have been carried out; None if there was none."""
     redirected_to: str | None = None
     """Where the server sent the last create on to. It is not sent again before the person decides."""
+    output_dir: Path | None = None
+    """The output folder of the app or command that submitted it; None where that was not noted."""
 
     @property
     def may_have_been_created(self) -> bool:

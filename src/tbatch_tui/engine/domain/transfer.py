@@ -40,6 +40,8 @@ class Transfer:
     """Which file the `.part` is: another output folder has another one, perhaps of another version."""
     message: str | None = None
     updated_at: float = 0.0
+    folder: Path | None = None
+    """The output folder of whoever wanted the file, which need not be the app that downloads it; None: that app's."""
 
     def wanted(self, file_id: str) -> Transfer:
         """Return the transfer that downloads the file again, or the one that the server names in its place by now.

@@ -28,6 +28,7 @@ from tbatch_tui.engine.threads import run_detached
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from pathlib import Path
 
     from tbatch_tui.engine.client.api import TogetherApi
     from tbatch_tui.engine.domain.record import JobRecord
@@ -113,6 +114,14 @@ class Downloader:
             task.cancel()
         return bool(stopping)
 
+    async def pause(self) -> None:
+        """End the downloads under way; `run` resumes them."""
+        tasks = list(self._under_way.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
     async def run(self, spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]) -> None:
         """Look for pending files whenever woken, and when the pause after a failure is over. `spawn` makes tasks."""
         while True:
@@ -161,13 +170,14 @@ class Downloader:
             self._wake.set()
 
     async def _download_now(self, job_id: str, transfer: Transfer, part: PartState) -> None:
-        final = await self._paths.path_of(job_id, transfer.kind)
+        final = await self._paths.path_of(job_id, transfer.kind, transfer.folder)
         rights = await asyncio.to_thread(_rights_of_input, self._store.record(job_id))
         current = transfer
 
         async def save() -> None:
             nonlocal current
-            current = replace(_with_part(current, part), state=TransferState.WANTED, message=None)
+            folder = await self._wanted_folder(job_id, transfer)
+            current = replace(_with_part(current, part), state=TransferState.WANTED, message=None, folder=folder)
             await self._store.save_transfer(job_id, current)
 
         try:
@@ -185,11 +195,14 @@ class Downloader:
             await self._save_failure(job_id, _with_part(current, part), error)
             return
         self._retries.pop((job_id, transfer.kind), None)
+        folder = await self._wanted_folder(job_id, transfer)
         record = await self._store.save_transfer(
             job_id,
             replace(
                 _with_part(current, PartState()),
-                state=TransferState.FETCHED,
+                # Wanted in another folder meanwhile, it is downloaded there too.
+                state=TransferState.FETCHED if folder == transfer.folder else TransferState.WANTED,
+                folder=folder,
                 path=fetched.path,
                 size=fetched.verified.size,
                 rows=fetched.verified.rows,
@@ -206,6 +219,12 @@ class Downloader:
             self._emit(ResultsDownloaded(record))
         if fetched.verified.sha256 is None:
             await self._save_hash(job_id, transfer.kind, fetched)
+
+    async def _wanted_folder(self, job_id: str, transfer: Transfer) -> Path | None:
+        """Return the folder in which the file is wanted by now: another app may have asked for it since."""
+        record = await self._store.read_record(job_id)
+        known = next((t for t in record.transfers if t.kind is transfer.kind), None) if record is not None else None
+        return known.folder if known is not None else transfer.folder
 
     async def _save_hash(self, job_id: str, kind: FileKind, fetched: FetchedFile) -> None:
         """Make the SHA-256 of a large file, which nobody has to wait for."""

@@ -48,13 +48,15 @@ def take_part(part: Path, rights: int = _MODE_MAX) -> int:
         if handle is None:
             continue
         try:
-            if not _lock(handle):
+            is_locked = _lock(handle)
+            if is_locked is False:
                 raise LocalFileError(
                     f"{part.name} is being written by another tbatch-tui", "It is tried again when that is done."
                 )
             opened = os.fstat(handle)
-            if opened.st_nlink > 1 or not (is_new or _is_ours(opened)):
-                # Or it has its final name already: then it is never to be written to again.
+            if opened.st_nlink > 1 or not (is_new or (is_locked and _is_ours(opened))):
+                # Or it has its final name already: then it is never to be written to again. Without locks it may be
+                # another app's: each then writes a file of its own, from the start.
                 part.unlink(missing_ok=True)
             elif part.exists() and part.stat().st_ino == opened.st_ino:
                 _narrow(handle, opened.st_mode, rights)
@@ -97,7 +99,8 @@ def _is_ours(opened: os.stat_result) -> bool:
     return os.name == "nt" or (opened.st_uid == os.geteuid() and not opened.st_mode & 0o022)
 
 
-def _lock(handle: int) -> bool:
+def _lock(handle: int) -> bool | None:
+    """Return whether the file is locked for us; False if it is another app's, None if the file system has no locks."""
     if fcntl is None:
         return True
     try:
@@ -105,7 +108,7 @@ def _lock(handle: int) -> bool:
     except BlockingIOError:
         return False
     except OSError:
-        pass  # a file system without locks
+        return None
     return True
 
 
@@ -133,6 +136,9 @@ def put_in_place(part: Path, final: Path, verified: VerifiedFile, inode: int | N
         except OSError:
             part.replace(final)  # a file system without links
         else:
+            if inode is not None and final.stat().st_ino != inode:  # replaced since it was looked at
+                final.unlink()
+                continue
             part.unlink()
         break
     _sync_folder(final.parent)

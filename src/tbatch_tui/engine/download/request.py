@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.job import FileKind
@@ -9,11 +10,16 @@ from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.errors import BatchError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tbatch_tui.engine.domain.record import JobRecord
 
 
-def transfers_to_request(record: JobRecord | None, now: float) -> list[Transfer]:
-    """Return the transfers that download every result file of a job (again). Raises BatchError when there are none."""
+def transfers_to_request(record: JobRecord | None, folder: Path, now: float) -> list[Transfer]:
+    """Return the transfers that download every result file of a job (again) into a folder.
+
+    Raises BatchError when there are none.
+    """
     job = record.job if record is not None else None
     if record is None or job is None:
         raise BatchError("There is no job yet whose results could be fetched", "They come when it has ended.")
@@ -22,9 +28,12 @@ def transfers_to_request(record: JobRecord | None, now: float) -> list[Transfer]
         file_id = job.file_id(kind)
         transfer = record.output if kind is FileKind.OUTPUT else record.errors
         if file_id is not None and transfer is not None:
-            transfers.append(transfer.wanted(file_id))
+            again = replace(transfer.wanted(file_id), folder=folder)
+            if transfer.folder not in (None, folder):  # the `.part` there is another one, perhaps of another version
+                again = replace(again, etag=None, synced=0, part_inode=None)
+            transfers.append(again)
         elif file_id is not None:
-            transfers.append(Transfer(kind, file_id, TransferState.WANTED, updated_at=now))
+            transfers.append(Transfer(kind, file_id, TransferState.WANTED, updated_at=now, folder=folder))
     if not transfers:
         raise BatchError(
             "This job has no result files" + ("" if job.is_ended else " yet"),

@@ -60,11 +60,24 @@ _SUBMISSION_COLUMNS = (
     "create_sent_server_at",
     "repeated_at",
     "redirected_to",
+    "output_dir",
 )
 
 _GROUP_COLUMNS = ("id", "path", "size", "sha256", "requests", "parts", "first", "goes_on")
 
-TRANSFER_COLUMNS = ("kind", "file_id", "state", "path", "size", "rows", "sha256", "etag", "message", "updated_at")
+TRANSFER_COLUMNS = (
+    "kind",
+    "file_id",
+    "state",
+    "path",
+    "size",
+    "rows",
+    "sha256",
+    "etag",
+    "message",
+    "updated_at",
+    "folder",
+)
 
 COUNTS_COLUMNS = (
     "requests",
@@ -159,6 +172,7 @@ def row_to_submission(row: sqlite3.Row, prefix: str = "") -> Submission:
         create_sent_server_at=row[prefix + "create_sent_server_at"],
         repeated_at=row[prefix + "repeated_at"],
         redirected_to=row[prefix + "redirected_to"],
+        output_dir=blob_to_path(row[prefix + "output_dir"]),
     )
 
 
@@ -201,6 +215,7 @@ def transfer_values(transfer: Transfer) -> tuple[Any, ...]:
     values = {
         "path": path_to_blob(transfer.path) if transfer.path is not None else None,
         "etag": _part_to_text(transfer),
+        "folder": path_to_blob(transfer.folder) if transfer.folder is not None else None,
     }
     return tuple(values[column] if column in values else getattr(transfer, column) for column in TRANSFER_COLUMNS)
 
@@ -235,6 +250,7 @@ def row_to_transfer(row: sqlite3.Row, prefix: str = "") -> Transfer | None:
         **_part_from_text(row[prefix + "etag"]),
         message=row[prefix + "message"],
         updated_at=row[prefix + "updated_at"],
+        folder=blob_to_path(row[prefix + "folder"]),
     )
 
 

@@ -175,6 +175,10 @@ _MIGRATIONS = (
     CREATE INDEX submissions_by_repeat ON submissions (account_id) WHERE repeated_at IS NOT NULL;
     UPDATE submissions SET create_sent_at = created_at WHERE state IN ('creating', 'uncertain', 'held');
     """,
+    """
+    ALTER TABLE submissions ADD COLUMN output_dir BLOB;
+    ALTER TABLE transfers ADD COLUMN folder BLOB;
+    """,
 )
 
 

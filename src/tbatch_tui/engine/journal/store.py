@@ -201,6 +201,7 @@ class JobStore(SubmissionStore):
             auto_continue=auto_continue,
             now=self._now(),
             known_runs=known_runs,
+            output_dir=self._output_dir,
         )
         self._published.publish(records)
         return records
@@ -226,7 +227,14 @@ class JobStore(SubmissionStore):
             paths: by key of the record, where its file is now.
             known_runs: runs in other submissions that the person knows of.
         """
-        sent = await self._run(self._journal.submissions.send_again, self.account_id, paths, known_runs, self._now())
+        sent = await self._run(
+            self._journal.submissions.send_again,
+            self.account_id,
+            paths,
+            known_runs,
+            self._now(),
+            self._output_dir,
+        )
         self._published.publish(sent)
         return sent
 

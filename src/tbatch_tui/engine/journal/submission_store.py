@@ -29,6 +29,8 @@ class SubmissionStore:
 
     def __init__(self, options: EngineOptions, emit: Callable[[Event], object]) -> None:
         self._now = options.now
+        self._output_dir = options.output_dir.absolute()
+        """Where the results go of what is submitted here; kept with it, as another app may download them."""
         self._thread = JournalThread(options, emit)
         self._run = self._thread.run
         self._run_until_written = self._thread.run_until_written
@@ -71,6 +73,7 @@ class SubmissionStore:
             now=self._now(),
             estimate=estimate,
             known_runs=known_runs,
+            output_dir=self._output_dir,
         )
         self._published.publish([record])
         return record

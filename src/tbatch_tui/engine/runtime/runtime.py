@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
-from tbatch_tui.engine.errors import BatchError, ConnectionFailedError, LocalFileError
+from tbatch_tui.engine.errors import BatchError, ConnectionFailedError
 from tbatch_tui.engine.events import ConnectionChanged, Event, Notice
 from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.engine.results.counter import ResultCounter
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 _JOURNAL_CHECKED_EVERY = 1.0
 """Seconds between two looks at whether another app wrote the history, or gave up the worker lock."""
+_CREATE_ENDS_WITHIN = 10
+"""Tenths of a second that a create may take before a process is suspended with the worker lock."""
 _IDLE_FACTOR, _IDLE_LONGEST = 4.0, 120.0
 """How many times the poll interval it is while no job is active, and the seconds it is then at most."""
 
@@ -67,8 +69,6 @@ class Runtime:
         self._meter = TransferMeter(emit)
         self._api: TogetherApi | None = None
         self._lock: WorkerLock | None = None
-        self._lock_error = ""
-        """Why the worker lock cannot be taken, as it was announced."""
         self._paths: ResultPaths | None = None
         self._input_names: InputNames | None = None
         self._server_files: ServerFiles | None = None
@@ -79,6 +79,8 @@ class Runtime:
         self._tried_to_connect = asyncio.Event()
         self._is_working = False
         """Whether this app has the worker lock, and so submits and downloads."""
+        self._is_paused = False
+        self._downloading: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to count results and, with a key, to connect; the rest follows from that."""
@@ -99,6 +101,32 @@ class Runtime:
             await self._api.close()
         if self._lock is not None:
             self._lock.release()
+
+    async def pause(self) -> bool:
+        """Stop submitting and downloading, and give the worker lock to whoever wants it; False during a create.
+
+        For a process that is about to be suspended: with the lock, it would keep every other from working.
+        """
+        if self.submitter is None or self.downloader is None or self._lock is None or self._is_paused:
+            return self._lock is None
+        for _ in range(_CREATE_ENDS_WITHIN):
+            if has_paused := await self.submitter.pause():
+                break
+            await asyncio.sleep(0.1)
+        if not has_paused:
+            return False
+        self._is_paused, self._is_working = True, False
+        if self._downloading is not None:
+            self._downloading.cancel()
+            await asyncio.wait([self._downloading])
+        await self.downloader.pause()
+        await self._store.data_version()  # after what is being written: stopped amid that, it would lock others out
+        self._lock.release()
+        return True
+
+    def resume(self) -> None:
+        """Work again after `pause`, as soon as the worker lock is free."""
+        self._is_paused = False
 
     @property
     def api(self) -> TogetherApi:
@@ -148,7 +176,10 @@ class Runtime:
         """Work on the submissions that no task works on yet, if this app holds the worker lock."""
         if self.submitter is None or self._lock is None or not self._lock.is_ours:
             return
-        self.submitter.resume(await self._store.open_submissions(), self.spawn)
+        submissions = await self._store.open_submissions()
+        if self._is_paused:
+            return  # since then: they are another's to work on
+        self.submitter.resume(submissions, self.spawn)
         if self.poller is not None:
             self.poller.hurry()
 
@@ -206,7 +237,7 @@ class Runtime:
         """Save that the files of a job are to be downloaded, and begin. See `BatchEngine.download`."""
         from tbatch_tui.engine.download.request import transfers_to_request
 
-        transfers = transfers_to_request(record, self.now())
+        transfers = transfers_to_request(record, self.options.output_dir.absolute(), self.now())
         assert record is not None
         _ = self.api  # raises without a connection
         for transfer in transfers:
@@ -298,16 +329,24 @@ class Runtime:
 
     async def _watch_journal(self, lock: WorkerLock, downloader: Downloader) -> None:
         """Take the worker lock when it is free, and show what another app on this data folder writes."""
-        tasks = self._tasks
+        from tbatch_tui.engine.runtime.lock_holder import LockQueue
+
+        tasks, queue = self._tasks, LockQueue(lock, self._emit)
         # After an error it is run again: then what there is to submit is taken up as if another app had written it.
         version = await self._store.data_version() if not self._is_working else None
         while True:
-            if not lock.is_ours and await self._acquire(lock):
+            if not lock.is_ours and not self._is_paused and await queue.try_acquire(lambda: self._is_paused):
                 if not self._is_working:
                     self._is_working = True
                     self.counter.recount_past()
-                    tasks.supervise("downloading results", lambda: downloader.run(tasks.spawn_download))
+                    self._downloading = tasks.supervise(
+                        "downloading results", lambda: downloader.run(tasks.spawn_download)
+                    )
                 await self.resume_submissions()
+            if lock.is_ours:
+                lock.note.touch()
+            else:
+                queue.look(self._store.records, asyncio.get_running_loop().time())
             await asyncio.sleep(_JOURNAL_CHECKED_EVERY)
             new_version = await self._store.data_version()
             if new_version != version:
@@ -315,16 +354,6 @@ class Runtime:
                 await self._store.reload_from_disk()
                 await self.resume_submissions()
                 downloader.wake()
-
-    async def _acquire(self, lock: WorkerLock) -> bool:
-        """Take the lock if it is free. Why nobody can take it is announced once."""
-        try:
-            return await asyncio.to_thread(lock.try_acquire)
-        except LocalFileError as error:
-            if error.title != self._lock_error:
-                self._lock_error = error.title
-                self._emit(Notice(error.title, error.hint, "error"))
-            return False
 
     # -- the list of jobs ----------------------------------------------------------------------------
 

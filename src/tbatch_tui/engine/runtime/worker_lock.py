@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from tbatch_tui.engine.errors import LocalFileError
+from tbatch_tui.engine.runtime.lock_holder import HolderNote
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +22,8 @@ class WorkerLock:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = FileLock(path, mode=0o600, thread_local=False)
+        self.note = HolderNote(path)
+        """Who holds the lock, for others to read."""
         self._identity: tuple[int, int] | None = None
         """Device and inode of the file that was locked."""
 
@@ -53,6 +56,7 @@ class WorkerLock:
                 "itself; or give another folder with --data-dir.",
             ) from error
         self._identity = self._read_identity()
+        self.note.write()
         return True
 
     def _read_identity(self) -> tuple[int, int] | None:
@@ -64,4 +68,6 @@ class WorkerLock:
 
     def release(self) -> None:
         """Give the lock up, if it is ours."""
+        if self.is_ours:
+            self.note.remove()
         self._lock.release(force=True)

@@ -135,6 +135,17 @@ class Submitter:
         """Whether a file is being uploaded, or about to be."""
         return any(s.state is SubmissionState.INTENT for s in self._open.values())
 
+    async def pause(self) -> bool:
+        """End all work, to go on with it in `resume`; False, and nothing is ended, while a create is in flight."""
+        if any(submission.state is SubmissionState.CREATING for submission in self._open.values()):
+            return False
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        return True
+
     async def stop(self, submission_id: int) -> bool:
         """Stop a submission if its create cannot have been sent yet; False if it is too late for that.
 

@@ -61,6 +61,7 @@ class GroupTable:
         auto_continue: bool,
         now: float,
         known_runs: Sequence[JobRecord] | None = None,
+        output_dir: Path | None = None,
     ) -> list[JobRecord]:
         """Commit the intent to submit this file in parts: all of them, or none.
 
@@ -73,20 +74,11 @@ class GroupTable:
         """
         with self._db.transaction():
             self._submissions.require_known_runs(account_id, path, fingerprint.sha256, endpoint, known_runs)
+            values = (account_id, path_to_blob(path), fingerprint.size, fingerprint.sha256, requests, len(parts), first)
             cursor = self._db.execute(
                 "INSERT INTO groups (account_id, path, size, sha256, requests, parts, first, goes_on, created_at) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    account_id,
-                    path_to_blob(path),
-                    fingerprint.size,
-                    fingerprint.sha256,
-                    requests,
-                    len(parts),
-                    first,
-                    auto_continue,
-                    now,
-                ),
+                (*values, auto_continue, now),
             )
             self._memory.add_recent_file(path, now)
             return [
@@ -104,6 +96,7 @@ class GroupTable:
                     parent=f"group:{cursor.lastrowid}",
                     group_id=cursor.lastrowid,
                     part=number,
+                    output_dir=path_to_blob(output_dir) if output_dir is not None else None,
                 )
                 for number, part in enumerate(parts, start=1)
             ]

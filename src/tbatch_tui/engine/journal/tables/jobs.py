@@ -94,7 +94,8 @@ class JobTable:
             file_id = job.file_id(kind)
             transfer = record.output if kind is FileKind.OUTPUT else record.errors
             if file_id is not None and (transfer is None or transfer.file_id != file_id):
-                known = transfer or Transfer(kind, file_id, TransferState.WANTED, updated_at=now)
+                folder = record.submission.output_dir
+                known = transfer or Transfer(kind, file_id, TransferState.WANTED, updated_at=now, folder=folder)
                 self._transfers.write(account_id, job.id, known.wanted(file_id))
                 is_changed = True
         return (self._records.get(account_id, job.id) or record) if is_changed else record

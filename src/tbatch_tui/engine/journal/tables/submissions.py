@@ -70,6 +70,7 @@ class SubmissionTable:
         now: float,
         estimate: Estimate | None = None,
         known_runs: Sequence[JobRecord] | None = None,
+        output_dir: Path | None = None,
     ) -> JobRecord:
         """Commit the intent to submit this file, before the first byte is sent.
 
@@ -89,6 +90,7 @@ class SubmissionTable:
                 now=now,
                 estimate=estimate_to_json(estimate),
                 parent=self._lineage.parent_of(account_id, path, sha256),
+                output_dir=path_to_blob(output_dir) if output_dir is not None else None,
             )
 
     def insert(
@@ -244,7 +246,7 @@ class SubmissionTable:
         ]
 
     def send_again(
-        self, account_id: int, paths: Mapping[str, Path], known: Sequence[JobRecord], now: float
+        self, account_id: int, paths: Mapping[str, Path], known: Sequence[JobRecord], now: float, output_dir: Path
     ) -> list[JobRecord]:
         """Commit the intent to submit once more what was refused or stopped; return the records that changed.
 
@@ -254,6 +256,7 @@ class SubmissionTable:
         Args:
             paths: By key of the record, where its file is now.
             known: Runs in other submissions that the person was shown.
+            output_dir: Where their results are to go.
         """
         seen = {record.key for record in known}
         changed = []
@@ -268,7 +271,8 @@ class SubmissionTable:
                 state = SubmissionState.INTENT
                 self.write(replace(record.submission, state=state, file_id=None, known_ids=(), error=None, hint=None))
                 self._db.execute(
-                    "UPDATE submissions SET path = ? WHERE id = ?", (path_to_blob(path), record.submission.id)
+                    "UPDATE submissions SET path = ?, output_dir = ? WHERE id = ?",
+                    (path_to_blob(path), path_to_blob(output_dir), record.submission.id),
                 )
                 self._db.execute(
                     "UPDATE records SET removed_at = NULL WHERE account_id = ? AND key = ?", (account_id, key)

@@ -43,7 +43,10 @@ class RetryWriter:
                 f"The input file {why}", "A retry needs the lines that were asked, as they were.", "warning"
             )
             return None
-        offer = await self._offer(session, family, marked)
+        offer = await self._offer(session, index, family, marked)
+        if session.index is not index:
+            self._bridge.notify("The files were read again meanwhile", "Choose once more what to ask again.")
+            return None
         if not (offer.groups or offer.missing or offer.cut_short or offer.marked):
             self._bridge.notify("There is nothing to retry", "Every request has its whole answer.")
             return None
@@ -61,11 +64,16 @@ class RetryWriter:
         self._bridge.notify(f"Wrote {path.name}", f"{fmt.short_path(path)}: nothing is sent before you submit it.")
         return path
 
-    async def _offer(self, session: ResultsSession, family: Family, marked: Sequence[int]) -> RetryOffer:
-        """Return what can be asked again, of the requests whose lines are in the input file."""
+    async def _offer(
+        self, session: ResultsSession, index: ResultIndex, family: Family, marked: Sequence[int]
+    ) -> RetryOffer:
+        """Return what can be asked again, of the requests whose lines are in the input file.
+
+        The causes are of this index only as long as the session has it.
+        """
         from tbatch_tui.tui.screens.results.retry_dialog import RetryOffer
 
-        index, record, causes = session.index, family.record, await session.load_causes()
+        record, causes = family.record, await session.load_causes()
 
         def count() -> RetryOffer:
             cut_short = rows_to_retry(index, cut_short=True)
