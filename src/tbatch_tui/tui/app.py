@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import work
 from textual.actions import SkipAction
 from textual.app import App, SystemCommand
-from textual.events import AppFocus, Event, Key, MouseDown
+from textual.events import AppFocus, Event, Key, MouseDown, Paste
 from textual.filter import LineFilter, Monochrome, NoColor
 from textual.worker import Worker, WorkerState
 
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.tui import theme
 from tbatch_tui.tui.bridge import Bridge
+from tbatch_tui.tui.key_queue import OrderedKeysApp
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys import keymap
 from tbatch_tui.tui.sanitize import lines
@@ -53,7 +54,7 @@ def _palette() -> type[Any]:
     return KeyCommands
 
 
-class TbatchApp(CrashReportingApp[str]):
+class TbatchApp(OrderedKeysApp[str], CrashReportingApp[str]):
     """The whole terminal app. `run()` returns "demo" if the person asked for the demo."""
 
     TITLE = "tbatch-tui"
@@ -128,20 +129,12 @@ class TbatchApp(CrashReportingApp[str]):
         if self.settings.file is not None:
             self.open_check(self.settings.file)
         if not self.is_headless:
-            self._leave_on_signals()
+            from tbatch_tui.tui.terminal.hangup import leave_when_told
+
+            leave_when_told(self)
         self.call_after_refresh(self._painted)
         # Textual drops what waits for the refresh of a screen that a quick key has already covered.
         self.set_timer(PAINTED_BY, self._painted)
-
-    def _leave_on_signals(self) -> None:
-        """Exit as `q` does when the terminal closes or the machine shuts down."""
-        import signal
-
-        from tbatch_tui.tui.terminal.hangup import on_hangup
-
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self.exit)
-        on_hangup(lambda: loop.call_soon_threadsafe(self.exit))
 
     def _painted(self) -> None:
         if self._was_painted:
@@ -195,13 +188,17 @@ class TbatchApp(CrashReportingApp[str]):
             await self._notifier.run_command(event)
 
     async def on_event(self, event: Event) -> None:
-        """Note that the person is there, and let Escape clear a selection before anything else."""
+        """Note that the person is there."""
         if self._notifier is not None and isinstance(event, Key | AppFocus | MouseDown):
             self._notifier.clear_unseen()
-        if isinstance(event, Key) and event.key == "escape" and self.is_running and self.screen.selections:
-            self.screen.clear_selection()
-            return
         await super().on_event(event)
+
+    async def deliver(self, event: Key | Paste) -> None:
+        """Let Escape clear a selection before anything else."""
+        if isinstance(event, Key) and event.key == "escape" and self.screen.selections:
+            self.screen.clear_selection()
+        else:
+            await super().deliver(event)
 
     async def on_unmount(self) -> None:
         """Close the engine, and stop the demo's server."""
