@@ -126,6 +126,7 @@ class TbatchApp(OrderedKeysApp[str], CrashReportingApp[str]):
         """Show the first screen; the engine starts after the first frame."""
         self.bridge.downloaded.subscribe(self, self._results_downloaded)
         self.theme_changed_signal.subscribe(self, self._theme_changed)
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))  # fg: all is to be painted again
         if self.settings.file is not None:
             self.open_check(self.settings.file)
         if not self.is_headless:
