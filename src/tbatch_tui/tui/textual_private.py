@@ -71,6 +71,14 @@ def _drop(data: str) -> None:
     """Take what would be written, and do nothing with it."""
 
 
+def shows_toast(app: App[Any], message: str, title: str) -> bool:
+    """Return whether a toast with these texts is shown now.
+
+    Relies on `App._notifications`, which drops those whose time is over when it is iterated.
+    """
+    return any((toast.message, toast.title) == (message, title) for toast in app._notifications)
+
+
 def replace_binding(widget: Widget, key: str, binding: Binding) -> None:
     """Give one widget, not its class, another binding of a key.
 
