@@ -27,7 +27,12 @@ class Terminal:
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 110, 0, 0))
         inherited = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")}
-        environment = inherited | {"TERM": "xterm-256color", "PYTHONPATH": os.pathsep.join(sys.path), **more}
+        environment = inherited | {
+            "TERM": "xterm-256color",
+            "TMUX": "",
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            **more,
+        }
         self.child = subprocess.Popen(
             [sys.executable, *program, *arguments],
             stdin=slave,

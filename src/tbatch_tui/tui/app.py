@@ -258,12 +258,12 @@ class TbatchApp(OrderedKeysApp[str], CrashReportingApp[str]):
 
     # -- navigation ------------------------------------------------------------------------------------
 
-    def on_new_batch(self, _: messages.NewBatch) -> None:
+    def on_new_batch(self, message: messages.NewBatch) -> None:
         """Go to Pick."""
         from tbatch_tui.tui.screens.pick.screen import PickScreen
 
         samples = self.demo.samples if self.demo is not None else None
-        self.push_screen(PickScreen(self.engine, self.bridge, Path.cwd(), samples))
+        self.push_screen(PickScreen(self.engine, self.bridge, message.folder or Path.cwd(), samples))
 
     def on_check_file(self, message: messages.CheckFile) -> None:
         """Go to Check."""
@@ -278,6 +278,13 @@ class TbatchApp(OrderedKeysApp[str], CrashReportingApp[str]):
             self.switch_screen(screen)
         else:
             self.push_screen(screen)
+
+    @work(group="dropped", exclusive=True, exit_on_error=False)
+    async def on_paste(self, event: Paste) -> None:
+        """Open a file that was dropped on the window, on whichever screen: no input has taken the paste."""
+        from tbatch_tui.tui.screens.pick.dropped import open_dropped
+
+        await open_dropped(self.screen, self.bridge, event.text)
 
     def on_create_batch(self, message: messages.CreateBatch) -> None:
         """Go to Create; if it was left half filled for the same file, continue there."""
