@@ -154,6 +154,12 @@ class TbatchApp(OrderedKeysApp[str], CrashReportingApp[str]):
     async def _start_engine(self) -> None:
         try:
             if self.demo is not None:
+                if self.demo.unwritable:
+                    self.bridge.notify(
+                        "The demo runs in a temporary folder, and leaves nothing behind",
+                        f"Its own in {self.settings.data_dir} cannot be used: {self.demo.unwritable}.",
+                        "warning",
+                    )
                 self.engine.set_base_url(await asyncio.to_thread(self.demo.start))
             await self.engine.open()
             self._is_engine_open = True

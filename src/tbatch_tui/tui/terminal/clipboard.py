@@ -47,8 +47,8 @@ async def _copy_to_tmux(bridge: Bridge, text: str, copied: str, hint: str) -> No
             bridge.notify(copied, fmt.join(hint, "in tmux's buffer too, which its prefix and ] paste"))
             return
     bridge.notify(
-        "tmux did not take what was copied",
-        "To let it pass on what programs copy, run: tmux set -s set-clipboard on",
+        "What was copied was not taken by tmux",
+        "With `tmux set -s set-clipboard on` it passes on what programs copy.",
         "warning",
     )
 

@@ -39,7 +39,7 @@ async def open_dropped(screen: Screen[object], bridge: Bridge, text: str) -> Non
     if len(paths) > 1:
         bridge.notify(
             f"{len(paths):,} files were dropped: {shorten_path(path)} is opened",
-            "The app opens one at a time. `tbatch-tui check FILE…` takes all of them at once.",
+            "The app opens one at a time; `tbatch-tui check FILE…` takes all of them.",
         )
     screen.post_message(NewBatch(path) if is_a_folder else CheckFile(path))
 
@@ -70,7 +70,7 @@ def _is_meant_as_path(words: list[str]) -> bool:
 
 
 def first_to_open(paths: list[Path]) -> tuple[Path, bool]:
-    """Return the first path that can be opened, and whether it is a folder. Reads the disk: not for the loop.
+    """Return the first path that can be opened, of at least one, and whether it is a folder. Reads the disk.
 
     Raises:
         LocalFileError: None of them can be opened; why the first cannot.
@@ -81,4 +81,5 @@ def first_to_open(paths: list[Path]) -> tuple[Path, bool]:
             return path, is_folder(path)
         except LocalFileError as error:
             first_error = first_error or error
-    raise first_error or LocalFileError(f"{shorten_path(paths[0])} cannot be opened")
+    assert first_error is not None
+    raise first_error
