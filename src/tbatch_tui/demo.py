@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _SERVER_NAME = "demo"
 _JOBS_WITH_RESULTS = 3
 """The latest past jobs whose results are there when the demo is opened for the first time."""
+_RESULTS = "results"
+"""Where results go, in the demo's folder: they are not real, and have no place among those that are."""
 _STOPS_WITHIN = 3.0
 """Seconds the server may take to end by itself before it is killed."""
 
@@ -31,14 +33,26 @@ class DemoServer:
     """
 
     def __init__(self, data_dir: Path) -> None:
-        """Take the demo's folder in `data_dir`, the app's own; a temporary one while another demo uses that."""
+        """Take the demo's folder in `data_dir`, the app's own.
+
+        It is a temporary one while another demo uses that, or where it cannot be written.
+
+        Raises:
+            OSError: There can be no temporary folder either.
+        """
         self.folder = data_dir / "demo"
+        self.unwritable = ""
+        """Why the demo's own folder cannot be used, so that what is done in the demo goes with it; empty if it can."""
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = FileLock(self.folder / "demo.lock", thread_local=False)
         try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock.acquire(blocking=False)
-        except Timeout:
+            tempfile.TemporaryFile(dir=self.folder).close()
+        except (Timeout, OSError) as error:
+            if not isinstance(error, Timeout):
+                self.unwritable = error.strerror or str(error)
+                self._lock.release(force=True)
             self._temporary = tempfile.TemporaryDirectory(prefix="tbatch-tui-demo-")
             self.folder = Path(self._temporary.name)
         self._process: subprocess.Popen[str] | None = None
@@ -50,13 +64,20 @@ class DemoServer:
         """The folder of sample input files, which `start` writes."""
         return self.folder / "samples"
 
-    def options_from(self, options: EngineOptions) -> EngineOptions:
+    def options_from(self, options: EngineOptions, output_dir: Path | None = None) -> EngineOptions:
         """Return the options of an engine that works on this server, with its history in the demo's folder.
 
+        Results are there too, unless `output_dir` is given.
         The address is not among them: it is known after `start`, and the port changes each time.
         """
         return replace(
-            options, data_dir=self.folder, base_url=None, api_key=self._key, login=False, server_name=_SERVER_NAME
+            options,
+            data_dir=self.folder,
+            output_dir=output_dir or self.folder / _RESULTS,
+            base_url=None,
+            api_key=self._key,
+            login=False,
+            server_name=_SERVER_NAME,
         )
 
     def start(self) -> str:
@@ -88,7 +109,7 @@ class DemoServer:
         They are stored in the demo's folder: nothing is written to the working folder before the person asks for it.
         """
         if await engine.recall("demo.filled") is None:
-            await engine.prefetch(_JOBS_WITH_RESULTS, self.folder / "results")
+            await engine.prefetch(_JOBS_WITH_RESULTS, self.folder / _RESULTS)
             await engine.remember("demo.filled", "yes")
 
     def stop(self) -> None:

@@ -204,3 +204,40 @@ def test_help_loads_nothing_heavy(name: str) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert "exit status" in done.stdout
+
+
+def test_a_retry_leaves_out_what_would_come_back_the_same(run: Run, tmp_path: Path) -> None:
+    """4 requests that fail by chance or stay without an answer, 2 that are refused as they are, 3 cut short."""
+    source = write_chat(tmp_path / "mixed.jsonl", ["Tell me a long story, with all details."] * 9)
+    lines = [json.loads(line) for line in source.read_text().splitlines()]
+    for number, line in enumerate(lines):
+        line["body"]["max_tokens"] = 4 if number in (6, 7, 8) else 400
+    source.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    done = run("submit", str(source), "--wait", *SOON)
+    job_id = done.stdout.split()[0]
+    output = next((tmp_path / "batch-results").glob("mixed-*.output.jsonl"))
+    rows = output.read_text().splitlines()
+    by_id = {json.loads(row)["custom_id"]: row for row in rows}
+    messages = dict.fromkeys(("request-1", "request-2"), "Request timed out") | dict.fromkeys(
+        ("request-4", "request-5"), "Input validation error: `stop` has a wrong type"
+    )
+    kept = [row for name, row in by_id.items() if name not in (*messages, "request-3")]
+    kept += [json.dumps({"custom_id": name, "error": {"message": text}}) for name, text in messages.items()]
+    output.write_text("\n".join(kept) + "\n")
+
+    def asked(done: subprocess.CompletedProcess[str]) -> list[str]:
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line)["custom_id"] for line in Path(done.stdout.strip()).read_text().splitlines()]
+
+    again = run("retry", job_id)
+    assert asked(again) == ["request-1", "request-2", "request-3"]
+    assert "Taken: 2 errors, 1 missing." in again.stderr
+    assert "Left: 2 errors that would come back the same (--only errors)." in again.stderr
+    assert "Left: 3 cut short (--only cut-short with --max-tokens over 4)." in again.stderr
+    assert asked(run("retry", job_id, "--only", "errors")) == ["request-1", "request-2", "request-4", "request-5"]
+    assert len(asked(run("retry", job_id, "--model", "other/model"))) == 5
+    for more, words in (((), "wants --max-tokens"), (("--max-tokens", "4"), "no more than before: 4")):
+        refused = run("retry", job_id, "--only", "cut-short", *more)
+        assert (refused.returncode, refused.stdout) == (2, "") and words in refused.stderr
+    cut = run("retry", job_id, "--only", "cut-short", "--max-tokens", "800")
+    assert asked(cut) == ["request-7", "request-8", "request-9"] and "Taken: 3 cut short." in cut.stderr

@@ -12,6 +12,10 @@ import sys
 import termios
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tbatch_tui.sandbox.testing import Sandbox
 
 
 class Terminal:
@@ -23,7 +27,12 @@ class Terminal:
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 110, 0, 0))
         inherited = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")}
-        environment = inherited | {"TERM": "xterm-256color", "PYTHONPATH": os.pathsep.join(sys.path), **more}
+        environment = inherited | {
+            "TERM": "xterm-256color",
+            "TMUX": "",
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            **more,
+        }
         self.child = subprocess.Popen(
             [sys.executable, *program, *arguments],
             stdin=slave,
@@ -43,6 +52,10 @@ class Terminal:
             assert time.monotonic() < end, f"{sign!r} was not painted: {self.seen[-800:]!r}"
             if select.select([self.master], [], [], 0.2)[0]:
                 self.seen += os.read(self.master, 65536)
+
+    def type(self, keys: bytes) -> None:
+        """Send these keys in one write."""
+        os.write(self.master, keys)
 
     def settle(self, quiet: float = 0.4) -> None:
         """Read until nothing has been painted for `quiet` seconds, but no longer than 3 seconds."""
@@ -71,6 +84,12 @@ class Terminal:
             self.child.kill()
         self.child.wait()
         os.close(self.master)
+
+
+def terminal_on(box: Sandbox, folder: Path, *arguments: str) -> Terminal:
+    """Start the app on a sandbox, with its history and results below a folder."""
+    folders = ("--data-dir", str(folder / "data"), "--output-dir", str(folder / "results"))
+    return Terminal(*arguments, *folders, cwd=folder, TOGETHER_API_KEY=box.key, TOGETHER_BASE_URL=box.base_url)
 
 
 def children_of(pid: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 _OPTIONS_WITH_VALUE = ("--output-dir", "--data-dir", "--poll-interval", "--base-url")
 _RUNNER_COMMANDS = ("ls", "get", "submit", "fetch", "cancel", "retry", "results", "export", "watch", "completion")
 """The commands of `runner`. A test compares them with `parser`, which is not loaded for `check`."""
+_CANNOT_DRAW = ("dumb", "unknown")
+"""Values of TERM by which a program knows that the cursor cannot be moved: rich then takes any window for 80×25."""
 COMMANDS = ("check", "sandbox", *_RUNNER_COMMANDS)
 
 
@@ -64,8 +67,6 @@ def _check(arguments: list[str], owns_process: bool) -> int:
 
     status = check(arguments, prog="tbatch-tui check")
     if owns_process:
-        import os
-
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, AttributeError, ValueError):  # closed, or its reader has gone
                 stream.flush()
@@ -116,6 +117,11 @@ def _run_app(arguments: list[str]) -> int:
         parser.error(str(error))
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         parser.error("the app needs a terminal. Without one: tbatch-tui ls, submit, fetch … (see --help).")
+    if (term := os.environ.get("TERM", "")).lower() in _CANNOT_DRAW:
+        parser.error(
+            f"the app cannot draw in a terminal that is called {term!r}. Set TERM to what it is, such as "
+            "xterm-256color; or use tbatch-tui ls, submit, fetch … (see --help)."
+        )
     from tbatch_tui.cli.commands.app import launch
 
     return launch(settings)

@@ -17,7 +17,7 @@ COMMAND_HELP = {
     "submit": "check a file and submit it exactly once",
     "fetch": "download output and errors of jobs",
     "cancel": "cancel jobs",
-    "retry": "write a new input file of what failed, is missing or was cut short",
+    "retry": "write a new input file of what failed or is missing, or was cut short",
     "results": "the rows that came back, joined with what was asked",
     "export": "write the answers of a job to a file",
     "watch": "what jobs are doing, until they have ended",
@@ -151,9 +151,14 @@ def _cancel(parser: argparse.ArgumentParser) -> None:
 
 def _retry(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("job", metavar="ID", help=_JOB_HELP)
-    parser.add_argument("--only", choices=("errors", "missing", "cut-short"), action="append", help="[all of them]")
+    parser.add_argument(
+        "--only",
+        choices=("errors", "missing", "cut-short"),
+        action="append",
+        help="[errors that may go well the next time, and missing]",
+    )
     parser.add_argument("--model", metavar="NAME", help="ask another model")
-    parser.add_argument("--max-tokens", type=int, metavar="N", help="for what was cut short")
+    parser.add_argument("--max-tokens", type=int, metavar="N", help="for what was cut short: more than before")
     parser.add_argument("--submit", action="store_true", help="submit the file at once (it is billed)")
     parser.add_argument("--label", default="", metavar="TEXT", help="with --submit: what the job is called")
     # `retry --submit` submits as `submit` does, without these options.

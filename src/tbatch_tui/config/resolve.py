@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from tbatch_tui.config import paths
 from tbatch_tui.config.login import StoredKey, read_stored_key
 from tbatch_tui.config.settings import (
+    DEFAULT_OUTPUT_DIR,
     DEFAULT_POLL_INTERVAL,
     DEMO_POLL_INTERVAL,
     LONGEST_POLL_INTERVAL,
@@ -65,7 +66,7 @@ def resolve_settings(
         _require_private_way(url)
     return Settings(
         data_dir=_folder(data_dir or config.text("data_dir")) or paths.data_dir(),
-        output_dir=_folder(output_dir or config.text("output_dir")) or Path("batch-results"),
+        output_dir=_folder(output_dir or (None if demo else config.text("output_dir"))) or DEFAULT_OUTPUT_DIR,
         poll_interval=_poll_interval(
             poll_interval, config, demo=demo, is_local=demo or (url is not None and is_loopback(url))
         ),

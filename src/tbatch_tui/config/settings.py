@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.errors import BatchError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 PRODUCTION_URL = "https://api.together.ai"
 
+DEFAULT_OUTPUT_DIR = Path("batch-results")
+"""In the working folder."""
 DEFAULT_POLL_INTERVAL = 30.0
 """Seconds."""
 DEMO_POLL_INTERVAL = 1.0

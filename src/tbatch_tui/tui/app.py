@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import work
 from textual.actions import SkipAction
 from textual.app import App, SystemCommand
-from textual.events import AppFocus, Event, Key, MouseDown
+from textual.events import AppFocus, Event, Key, MouseDown, Paste
 from textual.filter import LineFilter, Monochrome, NoColor
 from textual.worker import Worker, WorkerState
 
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.tui import theme
 from tbatch_tui.tui.bridge import Bridge
+from tbatch_tui.tui.key_queue import OrderedKeysApp
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys import keymap
 from tbatch_tui.tui.sanitize import lines
@@ -53,7 +54,7 @@ def _palette() -> type[Any]:
     return KeyCommands
 
 
-class TbatchApp(CrashReportingApp[str]):
+class TbatchApp(OrderedKeysApp[str], CrashReportingApp[str]):
     """The whole terminal app. `run()` returns "demo" if the person asked for the demo."""
 
     TITLE = "tbatch-tui"
@@ -125,25 +126,18 @@ class TbatchApp(CrashReportingApp[str]):
         """Show the first screen; the engine starts after the first frame."""
         self.bridge.downloaded.subscribe(self, self._results_downloaded)
         self.theme_changed_signal.subscribe(self, self._theme_changed)
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))  # fg: all is to be painted again
         if self.settings.file is not None:
             self.open_check(self.settings.file)
         if not self.is_headless:
-            self._leave_on_signals()
+            from tbatch_tui.tui.terminal.hangup import leave_when_told
+            from tbatch_tui.tui.terminal.stop import on_stop
+
+            leave_when_told(self)
+            on_stop(self.engine.pause, self.engine.resume)
         self.call_after_refresh(self._painted)
         # Textual drops what waits for the refresh of a screen that a quick key has already covered.
         self.set_timer(PAINTED_BY, self._painted)
-
-    def _leave_on_signals(self) -> None:
-        """Exit as `q` does when the terminal closes or the machine shuts down; let others work while suspended."""
-        import signal
-
-        from tbatch_tui.tui.terminal.hangup import on_hangup
-        from tbatch_tui.tui.terminal.stop import on_stop
-
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self.exit)
-        on_hangup(lambda: loop.call_soon_threadsafe(self.exit))
-        on_stop(self.engine.pause, self.engine.resume)
 
     def _painted(self) -> None:
         if self._was_painted:
@@ -162,6 +156,12 @@ class TbatchApp(CrashReportingApp[str]):
     async def _start_engine(self) -> None:
         try:
             if self.demo is not None:
+                if self.demo.unwritable:
+                    self.bridge.notify(
+                        "The demo runs in a temporary folder, and leaves nothing behind",
+                        f"Its own in {self.settings.data_dir} cannot be used: {self.demo.unwritable}.",
+                        "warning",
+                    )
                 self.engine.set_base_url(await asyncio.to_thread(self.demo.start))
             await self.engine.open()
             self._is_engine_open = True
@@ -197,13 +197,17 @@ class TbatchApp(CrashReportingApp[str]):
             await self._notifier.run_command(event)
 
     async def on_event(self, event: Event) -> None:
-        """Note that the person is there, and let Escape clear a selection before anything else."""
+        """Note that the person is there."""
         if self._notifier is not None and isinstance(event, Key | AppFocus | MouseDown):
             self._notifier.clear_unseen()
-        if isinstance(event, Key) and event.key == "escape" and self.is_running and self.screen.selections:
-            self.screen.clear_selection()
-            return
         await super().on_event(event)
+
+    async def deliver(self, event: Key | Paste) -> None:
+        """Let Escape clear a selection before anything else."""
+        if isinstance(event, Key) and event.key == "escape" and self.screen.selections:
+            self.screen.clear_selection()
+        else:
+            await super().deliver(event)
 
     async def on_unmount(self) -> None:
         """Close the engine, and stop the demo's server."""
@@ -262,12 +266,12 @@ class TbatchApp(CrashReportingApp[str]):
 
     # -- navigation ------------------------------------------------------------------------------------
 
-    def on_new_batch(self, _: messages.NewBatch) -> None:
+    def on_new_batch(self, message: messages.NewBatch) -> None:
         """Go to Pick."""
         from tbatch_tui.tui.screens.pick.screen import PickScreen
 
         samples = self.demo.samples if self.demo is not None else None
-        self.push_screen(PickScreen(self.engine, self.bridge, Path.cwd(), samples))
+        self.push_screen(PickScreen(self.engine, self.bridge, message.folder or Path.cwd(), samples))
 
     def on_check_file(self, message: messages.CheckFile) -> None:
         """Go to Check."""
@@ -282,6 +286,13 @@ class TbatchApp(CrashReportingApp[str]):
             self.switch_screen(screen)
         else:
             self.push_screen(screen)
+
+    @work(group="dropped", exclusive=True, exit_on_error=False)
+    async def on_paste(self, event: Paste) -> None:
+        """Open a file that was dropped on the window, on whichever screen: no input has taken the paste."""
+        from tbatch_tui.tui.screens.pick.dropped import open_dropped
+
+        await open_dropped(self.screen, self.bridge, event.text)
 
     def on_create_batch(self, message: messages.CreateBatch) -> None:
         """Go to Create; if it was left half filled for the same file, continue there."""

@@ -18,6 +18,7 @@ from tbatch_tui.engine.events import (
 )
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.sanitize import line
+from tbatch_tui.tui.textual_private import shows_toast
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -61,7 +62,7 @@ class Bridge:
                 self.notify(title, hint, "warning" if severity == "warning" else _severity(severity))
 
     def notify(self, title: str, hint: str = "", severity: SeverityLevel = "information") -> None:
-        """Show a toast.
+        """Show a toast, unless it is shown already.
 
         Args:
             title: What happened.
@@ -71,7 +72,8 @@ class Bridge:
         hint = fill_keys(hint)
         title, hint = line(title)[:_MAX_LENGTH], line(hint)[:_MAX_LENGTH]
         text, heading = (hint, title) if hint else (title, "")
-        self._app.notify(text, title=heading, severity=severity, timeout=_TOAST_SECONDS, markup=False)
+        if not shows_toast(self._app, text, heading):
+            self._app.notify(text, title=heading, severity=severity, timeout=_TOAST_SECONDS, markup=False)
 
     def report(self, error: BatchError) -> None:
         """Show an error as a toast."""

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 
 class NewBatch(Message):
-    """Go to Pick, to choose an input file."""
+    """Go to Pick, to choose an input file in this folder; by default in the working folder."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        super().__init__()
+        self.folder = folder
 
 
 class CheckFile(Message):

@@ -5,18 +5,25 @@ Each function names what it relies on. All of it was seen in Textual 8.2.8 and R
 
 from __future__ import annotations
 
+import os
+import select
+import time
+from codecs import getincrementaldecoder
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rich._unicode_data import load as load_cell_table
 from rich.text import Text
 from textual import _context
+from textual._xterm_parser import XTermParser
 from textual.app import App, ReturnType
+from textual.drivers.linux_driver import LinuxDriver
 from textual.keys import _character_to_key
 from textual.selection import SelectEnd
 from textual.widget import Widget
 
 if TYPE_CHECKING:
+    from codecs import IncrementalDecoder
     from collections.abc import Iterator
 
     from textual.binding import Binding
@@ -62,6 +69,14 @@ def terminal_writes_dropped(app: App[Any]) -> Iterator[None]:
 
 def _drop(data: str) -> None:
     """Take what would be written, and do nothing with it."""
+
+
+def shows_toast(app: App[Any], message: str, title: str) -> bool:
+    """Return whether a toast with these texts is shown now.
+
+    Relies on `App._notifications`, which drops those whose time is over when it is iterated.
+    """
+    return any((toast.message, toast.title) == (message, title) for toast in app._notifications)
 
 
 def replace_binding(widget: Widget, key: str, binding: Binding) -> None:
@@ -132,3 +147,49 @@ class CrashReportingApp(App[ReturnType]):
         self.bell()
         self._exit_renderables.append(Text(message))
         self._close_messages_no_wait()
+
+
+class TerminalDriver(LinuxDriver):
+    """Textual's driver, with two differences in how it reads.
+
+    All events of one read have the same time, by which `OrderedKeysApp` knows that they came together. And where the
+    terminal has gone it stops reading and calls the app's `terminal_gone`, in its own thread: Textual's asks again and
+    again for what never comes.
+
+    Relies on `LinuxDriver.run_input_thread` being all there is of reading, on its `fileno`, `exit_event`, `_app` and
+    `_debug`, and on `XTermParser`.
+    """
+
+    def run_input_thread(self) -> None:
+        """Read until the app asks for no more."""
+        parser = XTermParser(self._debug)
+        decoder = getincrementaldecoder("utf-8")("replace")
+        while not self.exit_event.is_set():
+            if not self._read_once(parser, decoder):
+                self._say_gone()
+                return
+        self._read_once(parser, decoder)
+
+    def _say_gone(self) -> None:
+        while not self.exit_event.wait(0.1):  # perhaps the app is still being set up
+            if (terminal_gone := getattr(self._app, "terminal_gone", None)) is not None:
+                terminal_gone()
+                return
+
+    def _read_once(self, parser: XTermParser, decoder: IncrementalDecoder) -> bool:
+        """Wait a moment for input, and send on what came; return False when no more can come."""
+        if select.select([self.fileno], [], [], 0.1)[0]:
+            try:
+                data = os.read(self.fileno, 4096)
+            except OSError:
+                return False
+            if not data:
+                return False
+            read_at = time.monotonic()
+            if text := decoder.decode(data):
+                for event in parser.feed(text):
+                    event.time = read_at
+                    self.process_message(event)
+        for event in parser.tick():
+            self.process_message(event)
+        return True

@@ -40,7 +40,12 @@ def plain(facts: list[tuple[str, StyledText]]) -> list[tuple[str, str]]:
 def test_an_estimate_names_what_is_unknown() -> None:
     assert plain(estimate_facts(Estimate(0.00001, 0.4, discounts=(50.0,), priced_at=AT))) == [
         ("Cost", "input under $0.0001 · output at most $0.40"),
+        ("In all", "up to about $0.41"),
         ("", "catalogue of 2026-09-21 · 50 % off for a batch (list of September 2026)"),
+    ]
+    assert plain(estimate_facts(Estimate(1.04, 0.42, most_input=4.0)))[:2] == [
+        ("Cost", "input about $1.04 · output at most $0.42"),
+        ("In all", "about $1.04 to $1.46"),
     ]
     partial = Estimate(0.1, None, unbounded=1, attachments=2, unpriced=("a/b", "a/c", "a/d"), priced_at=AT)
     assert plain(estimate_facts(partial)) == [

@@ -24,6 +24,8 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="lo
 OWN_TERMINAL = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
 """Make the pty the controlling terminal, so that the program gets SIGHUP when it closes, and ctrl+z stops it."""
 THE_APP = "import sys; from tbatch_tui.cli.dispatch import main; sys.exit(main())\n"
+HANGUP_IGNORED = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+"""As nohup starts a program."""
 A_MISTAKE = """
 from tbatch_tui.tui.app import TbatchApp
 def mistake(self): raise RuntimeError("a mistake of ours")
@@ -129,6 +131,29 @@ def test_a_terminal_that_closes_takes_the_app_with_it(start: Start, tmp_path: Pa
     check_history(tmp_path)
 
 
+def test_a_terminal_that_goes_without_a_hangup_does_so_too(start: Start, tmp_path: Path) -> None:
+    terminal = start(HANGUP_IGNORED + THE_APP, *demo(tmp_path))
+    terminal.read_until(b"reviews-november")
+    [server] = children_of(terminal.child.pid)
+    os.close(terminal.master)
+    terminal.master = os.open(os.devnull, os.O_RDONLY)
+    wait_for_end(terminal, server)
+    check_history(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["dumb", "unknown", "DUMB"])
+def test_a_terminal_that_cannot_draw_is_refused(name: str, tmp_path: Path) -> None:
+    terminal = Terminal(*demo(tmp_path), cwd=tmp_path, TERM=name)
+    try:
+        terminal.drain()
+        assert terminal.child.returncode == 2
+        said = terminal.seen.decode().replace("\r\n", " ")
+        assert f"cannot draw in a terminal that is called '{name}'" in said and "\x1b" not in said
+        assert not (tmp_path / "data").exists()
+    finally:
+        terminal.close()
+
+
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell that knows jobs")
 def test_to_the_shell_and_back(start: Start, tmp_path: Path) -> None:
     terminal = start(A_SHELL)
@@ -144,7 +169,7 @@ def test_to_the_shell_and_back(start: Start, tmp_path: Path) -> None:
     left = modes(before)
     assert left["25"] and not any(left[mode] for mode in OFF if mode != "2004"), "the shell has paste on for itself"
     os.write(terminal.master, b"fg\r")
-    terminal.read_until(b"reviews-november")
+    terminal.read_until(b"tags-catalogue")  # a row that does not change
     back = modes(terminal.seen)
     assert back["1049"] and back["1000"] and not back["25"]
     os.write(terminal.master, b"q")

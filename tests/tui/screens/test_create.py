@@ -271,6 +271,7 @@ async def test_the_estimate_is_shown_with_the_date_of_the_prices_and_saved(
     async with shown(online(tmp_path, sandbox, now=lambda: 1_790_000_000.0), open_create(path), size) as (app, pilot):
         await wait_for_text(app, "input about $0.09")
         await wait_for_text(app, "output at most $0.0018")
+        await wait_for_text(app, "In all")
         await wait_for_text(app, "catalogue of 2026-09-21")
         await wait_for_text(app, "50 % off for a batch (list of September 2026)")
         await pilot.press("enter")

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from textual.widgets import Static
 
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.server_files import cleanup
@@ -95,6 +96,48 @@ async def test_marking_typing_and_deleting(size: tuple[int, int], still_sandbox:
         assert screen.table.cursor_key == going and deletes(box) == 3
         await pilot.press("escape")
         await until(lambda: on(app, "Jobs"))
+
+
+@every_size
+async def test_all_are_marked_and_unmarked_although_some_must_stay(
+    size: tuple[int, int], still_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    box = still_sandbox
+    for number in range(7):
+        box.add_file(b"x\n" * (number + 1), f"file-{number}.jsonl")
+    box.add_job("IN_PROGRESS")
+    app = make_app(tmp_path, box, **PACE)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        screen = await open_files(app, pilot, 8)
+        for marks in (7, 0, 7):
+            await pilot.press("a")
+            await until(lambda: len(screen.table.marked) == marks)  # noqa: B023
+        await pilot.press("escape")
+        await until(lambda: not screen.table.marked)
+        assert on(app, "Files")
+        await pilot.press("a", "D")
+        await until(lambda: isinstance(app.screen, TypeToConfirm) and shows(app, "Delete 7 files"))
+        listed = [screen.table.source.row(index) for index in range(8)]
+        expected = [file.name for file in listed if file.is_deletable]
+        asked = str(app.screen.query_one(".dialog--text", Static).content).splitlines()
+        assert asked[:6] == [*(f"  {name}" for name in expected[:5]), "  and 2 more"]
+        assert all(shows(app, name) for name in expected[:5])
+        check_screen(app)
+        await pilot.press("escape", "escape", "slash", *"file-3", "enter", "escape")
+        await until(lambda: screen.table.row_count == 8 and on(app, "Files"))  # the filter goes before the screen
+        await pilot.press("escape")
+        await until(lambda: on(app, "Jobs"))
+
+
+async def test_the_same_toast_is_shown_once(still_sandbox: Sandbox, tmp_path: Path) -> None:
+    app = make_app(tmp_path, still_sandbox, **PACE)
+    still_sandbox.add_job("IN_PROGRESS")
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await open_files(app, pilot, 1)
+        await pilot.press(*["space"] * 4, *["D"] * 3)
+        await until(lambda: shows(app, "must stay"))
+        await pilot.pause()
+        assert len(app._notifications) == 1
 
 
 async def test_one_file_under_the_cursor_and_the_other_keys(still_sandbox: Sandbox, tmp_path: Path) -> None:

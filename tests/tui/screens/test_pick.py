@@ -195,25 +195,23 @@ async def test_typing_filters_and_escape_clears(work: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("form", ["'{}'", "{}", "file://{}"])
-async def test_a_dropped_file_lands_on_the_path_line(work: Path, tmp_path: Path, form: str) -> None:
-    async with shown(offline(tmp_path), open_pick(work)) as (app, pilot):
+async def test_a_dropped_file_is_opened(work: Path, tmp_path: Path, form: str) -> None:
+    async with shown(offline(tmp_path), open_pick(work)) as (app, _):
         await wait_for_entry(app)
         path = work / "with space.jsonl"
         written = str(path).replace(" ", "%20" if "file" in form else " " if "'" in form else "\\ ")
         app.focused.post_message(events.Paste(form.format(written) + "\n"))  # type: ignore[union-attr]
         await until(lambda: app.screen.query_one(PathInput).value == str(path))
-        await pilot.press("enter")
         await until(lambda: app.posted)
         assert chosen_paths(app) == [path]
 
 
 async def test_a_dropped_hostile_name_is_shown_escaped_and_opened_exactly(work: Path, tmp_path: Path) -> None:
     path = write_chat(work / HOSTILE, ["Hello"])
-    async with shown(offline(tmp_path), open_pick(work)) as (app, pilot):
+    async with shown(offline(tmp_path), open_pick(work)) as (app, _):
         await wait_for_entry(app)
         app.focused.post_message(events.Paste(f"'{path}'"))  # type: ignore[union-attr]
         await until(lambda: app.screen.query_one(PathInput).value)
-        await pilot.press("enter")
         await until(lambda: app.posted, what=app.text)
         assert chosen_paths(app) == [path]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.exit_codes import FAILED
 from tbatch_tui.config.engine_options import options_from
+from tbatch_tui.config.settings import DEFAULT_OUTPUT_DIR, DEMO_POLL_INTERVAL
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.errors import BatchError
 
@@ -39,8 +40,13 @@ def launch(settings: Settings) -> int:
         if settings.demo:
             from tbatch_tui.demo import DemoServer
 
-            demo = DemoServer(settings.data_dir)
-            options = demo.options_from(options)
+            try:
+                demo = DemoServer(settings.data_dir)
+            except OSError as error:
+                sys.stderr.write(f"tbatch-tui: There is no folder that the demo could write: {error}\n")
+                return FAILED
+            is_default = settings.output_dir == DEFAULT_OUTPUT_DIR
+            options = demo.options_from(options, None if is_default else settings.output_dir)
         app = TbatchApp(settings, partial(BatchEngine, options), demo)
         try:
             app.load_first_rows(_FIRST_ROWS)
@@ -50,6 +56,6 @@ def launch(settings: Settings) -> int:
         app.run(mouse=settings.mouse)
         if app.return_value != "demo":
             return app.return_code or 0
-        from tbatch_tui.config.settings import DEMO_POLL_INTERVAL
-
-        settings = replace(settings, demo=True, poll_interval=DEMO_POLL_INTERVAL, file=None)
+        settings = replace(
+            settings, demo=True, poll_interval=DEMO_POLL_INTERVAL, output_dir=DEFAULT_OUTPUT_DIR, file=None
+        )

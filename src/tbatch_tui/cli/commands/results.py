@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from tbatch_tui.cli.exit_codes import FAILED, OK
+from tbatch_tui.cli.exit_codes import FAILED, OK, USAGE
 from tbatch_tui.cli.job_text import format_counts
 from tbatch_tui.cli.output import JsonLines, print_json, print_message, print_result, print_table
 from tbatch_tui.cli.session import Network, Session
@@ -18,6 +20,7 @@ from tbatch_tui.engine.results import (
     errors_by_message,
     rows_to_retry,
     sources_of,
+    token_limit,
     write_merged,
 )
 from tbatch_tui.engine.threads import run_reading
@@ -74,14 +77,25 @@ def _cells(index: ResultIndex, number: int) -> tuple[str, ...]:
 
 async def retry(arguments: argparse.Namespace, settings: Settings) -> int:
     """Write an input file of the requests to retry, as they were; with `--submit`, submit it."""
+    only = arguments.only or ()
+    if "cut-short" in only and arguments.max_tokens is None:
+        print_message("--only cut-short wants --max-tokens N, more than before: else they are cut short again.")
+        return USAGE
     network = Network.NEEDED if arguments.submit else Network.NEVER
     async with Session(settings, background_work=arguments.submit, network=network) as session:
         record = session.find(await session.list_jobs(), arguments.job)
         index = await build_index(record)
-        rows = await asyncio.to_thread(_rows_to_retry, index, arguments)
-        if not len(rows) and index.has_input:
-            print_message("There is nothing to retry: every request that was meant has its whole answer.")
-            return FAILED
+        if index.has_input:
+            offer = await asyncio.to_thread(_RetryOffer.of, index, takes_all_errors=arguments.model is not None)
+            if "cut-short" in only and offer.limit is not None and arguments.max_tokens <= offer.limit:
+                print_message(f"--max-tokens {arguments.max_tokens:,} is no more than before: {offer.limit:,}.")
+                return USAGE
+            print_message(offer.words(only))
+            rows = offer.rows(only)
+            if not len(rows):
+                return FAILED
+        else:
+            rows = ()  # what is written of it is an error, with the reason
         path = await session.engine.retries.write(
             index, rows, record.key, model=arguments.model, max_tokens=arguments.max_tokens
         )
@@ -95,15 +109,69 @@ async def retry(arguments: argparse.Namespace, settings: Settings) -> int:
         return await submit_checked(session, report, arguments) if report is not None else FAILED
 
 
-def _rows_to_retry(index: ResultIndex, arguments: argparse.Namespace) -> Sequence[int]:
-    """Return the requests that are meant, in a thread: without `--only` all that have no whole answer."""
-    only = arguments.only or ("errors", "missing", "cut-short")
-    return rows_to_retry(
-        index,
-        groups=errors_by_message(index) if "errors" in only else (),
-        missing="missing" in only,
-        cut_short="cut-short" in only,
-    )
+@dataclass(frozen=True, slots=True)
+class _RetryOffer:
+    """The requests without a whole answer, by kind. What is taken by default is what the app's dialog has ticked."""
+
+    errors: Sequence[int]
+    """Errors that may go well the next time."""
+    lasting: Sequence[int]
+    """Errors that would come back the same."""
+    missing: Sequence[int]
+    cut_short: Sequence[int]
+    limit: int | None
+    """The token limit of an answer that was cut short; None if it is not known."""
+
+    @classmethod
+    def of(cls, index: ResultIndex, *, takes_all_errors: bool) -> _RetryOffer:
+        """Read what is there to be retried, in a thread. With another model, all errors may go well."""
+        groups = errors_by_message(index)
+        lasting = [] if takes_all_errors else [group for group in groups if not group.cause.retryable]
+        cut_short = rows_to_retry(index, cut_short=True)
+        return cls(
+            errors=rows_to_retry(index, groups=[group for group in groups if group not in lasting]),
+            lasting=rows_to_retry(index, groups=lasting),
+            missing=rows_to_retry(index, missing=True),
+            cut_short=cut_short,
+            limit=token_limit(index.record(cut_short[0])) if cut_short else None,
+        )
+
+    def rows(self, only: Sequence[str]) -> Sequence[int]:
+        """Return the requests that are taken, in the order of the input file."""
+        kinds = only or ("errors", "missing")
+        chosen = (
+            self.errors if "errors" in kinds else (),
+            self.lasting if "errors" in only else (),
+            self.missing if "missing" in kinds else (),
+            self.cut_short if "cut-short" in kinds else (),
+        )
+        return sorted(chain.from_iterable(chosen))
+
+    def words(self, only: Sequence[str]) -> str:
+        """Return what is taken, and what is left and how to take it."""
+        kinds = only or ("errors", "missing")
+        errors = len(self.errors) * ("errors" in kinds) + len(self.lasting) * ("errors" in only)
+        taken = fmt.join(
+            fmt.plural(errors, "error") if errors else "",
+            f"{len(self.missing):,} missing" if self.missing and "missing" in kinds else "",
+            f"{len(self.cut_short):,} cut short" if self.cut_short and "cut-short" in kinds else "",
+            by=", ",
+        )
+        left = [
+            (len(self.errors) * ("errors" not in kinds), "errors", "--only errors"),
+            (len(self.lasting) * ("errors" not in only), "errors that would come back the same", "--only errors"),
+            (len(self.missing) * ("missing" not in kinds), "missing", "--only missing"),
+            (
+                len(self.cut_short) * ("cut-short" not in kinds),
+                "cut short",
+                "--only cut-short with --max-tokens " + (f"over {self.limit:,}" if self.limit else "N"),
+            ),
+        ]
+        parts = [f"Taken: {taken}." if taken else "There is nothing to retry: no request of what was meant."]
+        if not taken and not any(number for number, _, _ in left):
+            parts = ["There is nothing to retry: every request that was meant has its whole answer."]
+        parts += [f"Left: {number:,} {words} ({how})." for number, words, how in left if number]
+        return " ".join(parts)
 
 
 async def build_index(record: JobRecord) -> ResultIndex:

@@ -28,6 +28,7 @@ from tbatch_tui.engine.client.decode import (
     decode_json,
     decode_models,
 )
+from tbatch_tui.engine.client.http_clients import async_client, sync_client
 from tbatch_tui.engine.client.server_clock import ServerClock
 from tbatch_tui.engine.client.stream import OnPiece, ResponseStream, read_head
 from tbatch_tui.engine.client.translate_errors import translate_errors
@@ -104,8 +105,11 @@ class TogetherApi:
         """What `tg login` stored; None for a key that was given in another way and never changes."""
         self.clock = clock or ServerClock()
         self.clock.host = client.base_url.host
-        self._once = together.DefaultAsyncHttpxClient(
-            follow_redirects=False, timeout=_TIMEOUT, event_hooks={"response": [self.clock.read_async]}
+        self._once = async_client(
+            str(client.base_url),
+            follow_redirects=False,
+            timeout=_TIMEOUT,
+            event_hooks={"response": [self.clock.read_async]},
         )
         """Follows no redirect: a request that is sent on may be carried out twice."""
         self._renewing = asyncio.Lock()
@@ -133,8 +137,8 @@ class TogetherApi:
         }
         with translate_errors("connect", host=base_url or "Together", key=api_key):
             clock = ServerClock()
-            client = together.DefaultAsyncHttpxClient(timeout=_TIMEOUT, event_hooks={"response": [clock.read_async]})
-            uploader = together.DefaultHttpxClient(timeout=_TIMEOUT, event_hooks={"response": [clock.read]})
+            client = async_client(base_url, timeout=_TIMEOUT, event_hooks={"response": [clock.read_async]})
+            uploader = sync_client(base_url, timeout=_TIMEOUT, event_hooks={"response": [clock.read]})
             api = cls(
                 together.AsyncTogether(**options, http_client=client),
                 together.Together(**options, http_client=uploader),

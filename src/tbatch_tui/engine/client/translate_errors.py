@@ -16,6 +16,15 @@ import together
 from together import FileTypeError
 
 from tbatch_tui.engine.client.decode import UNREADABLE, decode_error_message
+from tbatch_tui.engine.client.http_clients import NETWORK_PAGE, proxy_variable
+from tbatch_tui.engine.client.network_errors import (
+    certificate_fault,
+    is_web_page,
+    proxy_error,
+    refused_on_the_way,
+    status_hint,
+    variable_of,
+)
 from tbatch_tui.engine.errors import (
     AuthenticationError,
     BatchError,
@@ -71,8 +80,18 @@ def _translate(error: Exception, doing: str, host: str, key: str) -> BatchError:
     cause = error.__cause__ if isinstance(error, together.APIConnectionError) else error
     if isinstance(error, together.APIConnectionError) and _was_sent_on(error, cause):
         return OutcomeUnknownError(f"The server sent the request to {doing} on, and that failed", redact(str(cause)))
+    if isinstance(cause, httpx.ProxyError):  # the way to the server was refused, before the request was sent
+        return proxy_error(str(cause), variable_of(cause))
+    if (reason := certificate_fault(cause)) is not None:
+        return ConnectionFailedError(
+            f"The certificate of {host} cannot be verified: {redact(reason)}",
+            "A network that opens TLS needs its authority's certificate: set SSL_CERT_FILE to a PEM file with it. "
+            f"See {NETWORK_PAGE}.",
+        )
     if isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
-        return ConnectionFailedError(f"No connection to {host}", redact(str(cause)))
+        through = variable_of(cause)
+        hint = redact(str(cause)) + (f". The connection goes through the proxy in {through}." if through else "")
+        return ConnectionFailedError(f"No connection to {host}", hint)
     if isinstance(cause, httpx.LocalProtocolError | UnicodeEncodeError):
         # Not with its text: that quotes the header, with the key in it.
         return ConnectionFailedError(
@@ -100,8 +119,12 @@ def _status_error(response: httpx.Response, doing: str, key: str) -> BatchError:
     title = f"The server said {status} when asked to {doing}"
     if message:
         title += f": {message}"
+    if status == 407:
+        return proxy_error("407", proxy_variable(response.request.url))
     if status in (401, 403) and _is_storage(response):
         return ServerError(title.replace("The server", "The storage", 1), status=status)
+    if status == 403 and is_web_page(response):
+        return refused_on_the_way(response)
     if status in (401, 403):
         return AuthenticationError(
             f"The key {masked_key(key)} was refused ({status})" + (f": {message}" if message else ""),
@@ -109,14 +132,17 @@ def _status_error(response: httpx.Response, doing: str, key: str) -> BatchError:
             status=status,
         )
     if status == 429:
-        return RateLimitError(title, retry_after=_retry_after(response))
+        wait = _retry_after(response)
+        hint = "It is asked too often, by all that use this account together. "
+        hint += f"It wants {wait:,.0f} s of rest." if wait else "It is asked less often for a while."
+        return RateLimitError(title, hint, retry_after=wait)
     if status in (404, 410):
         return NotFoundError(title, status=status)
     if 300 <= status < 400:
         location = _location(response)
         return RedirectError(f"{title} and pointed to {location or 'nowhere'}", status=status, location=location)
     if status == 408 or status >= 500 or status < 400:
-        return ServerError(title, status=status, retry_after=_retry_after(response))
+        return ServerError(title, status_hint(status), status=status, retry_after=_retry_after(response))
     return RequestRejectedError(title, status=status)
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.results.index.staleness import is_stale
     from tbatch_tui.engine.results.outcomes import Outcome, Row, RowIssue
     from tbatch_tui.engine.results.record import Failure, ResultRecord, Transcription, format_raw_line
-    from tbatch_tui.engine.results.retry import retry_path, rows_to_retry, write_retry
+    from tbatch_tui.engine.results.retry import retry_path, rows_to_retry, token_limit, write_retry
     from tbatch_tui.engine.results.row_search import search
     from tbatch_tui.engine.results.sources import Source, Sources, sources_of
     from tbatch_tui.engine.results.usage import Usage
@@ -71,6 +71,7 @@ __all__ = [
     "rows_to_retry",
     "search",
     "sources_of",
+    "token_limit",
     "usage_by_model",
     "write_merged",
     "write_retry",
@@ -90,7 +91,7 @@ _NAMES_BY_MODULE = {
     "index.staleness": ("is_stale",),
     "outcomes": ("Outcome", "Row", "RowIssue"),
     "record": ("Failure", "ResultRecord", "Transcription", "format_raw_line"),
-    "retry": ("retry_path", "rows_to_retry", "write_retry"),
+    "retry": ("retry_path", "rows_to_retry", "token_limit", "write_retry"),
     "row_search": ("search",),
     "sources": ("Source", "Sources", "sources_of"),
     "usage": ("Usage",),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.results.error_groups import ErrorGroup
     from tbatch_tui.engine.results.index.index import ResultIndex
+    from tbatch_tui.engine.results.record import ResultRecord
 
 _BOM = b"\xef\xbb\xbf"
 _LIMITS = ("max_completion_tokens", "max_tokens")
@@ -46,6 +47,14 @@ def rows_to_retry(
     outcomes = [Outcome.MISSING] * missing + [Outcome.CUT_SHORT] * cut_short
     chosen.update(index.select(outcomes) if outcomes else ())
     return array("I", sorted(row for row in chosen if index.request_location(row) is not None))
+
+
+def token_limit(record: ResultRecord) -> int | None:
+    """Return the most tokens that the request of a cut answer allowed; None where it names no limit."""
+    settings = dict(record.settings)
+    limits = [settings[name] for name in _LIMITS if name in settings]
+    numbers = [int(limit) for limit in limits if limit.isascii() and limit.isdigit()]
+    return max(numbers, default=None) if record.row.outcome is Outcome.CUT_SHORT else None
 
 
 def retry_path(input_path: Path, taken: Collection[Path] = ()) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from textual.await_complete import AwaitComplete
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
@@ -41,6 +42,15 @@ class Dialog(ModalScreen[Answer], SelectableScreen[Answer]):  # Textual takes th
         KeyHints { margin-top: 1; }
     }
     """
+
+    _is_answered = False
+
+    def dismiss(self, result: Answer | None = None) -> AwaitComplete:
+        """Close the dialog with this answer, once: keys that came before it was gone answer nothing more."""
+        if self._is_answered:
+            return AwaitComplete()
+        self._is_answered = True
+        return super().dismiss(result)
 
     def key_of(self, binding_id: str) -> str:
         """Return the first key of a binding as it is displayed; empty if the binding is not active here."""

@@ -33,11 +33,26 @@ def estimate_facts(estimate: Estimate) -> list[tuple[str, StyledText]]:
         if estimate.output is not None:
             amounts.append(f"output at most {_at_most(estimate.output)}")
     facts: list[tuple[str, StyledText]] = [("Cost", [(fmt.join(*amounts), "")])] if amounts else []
+    if total := _total(estimate):
+        facts.append(("In all", [(total, "bold")]))
     for unknown in _unknowns(estimate):
         facts.append(("" if facts else "Cost", [(unknown, ATTENTION)]))
     if estimate.input is not None or estimate.minute is not None:
         facts.append(("", [(format_price(estimate), QUIET)]))
     return facts
+
+
+def _total(estimate: Estimate) -> str:
+    """Return `about $1.04 to $1.46`, by how long the answers are; empty where a part of it is not known.
+
+    Not `at most`: how many tokens the prompts have is estimated.
+    """
+    if estimate.input is None or estimate.about is None:
+        return ""
+    least, most = fmt.money(estimate.input), _at_most(estimate.about)
+    if least.startswith("<"):
+        return f"up to about {most}"
+    return f"about {most}" if least == most else f"about {least} to {most}"
 
 
 def _about(usd: float) -> str:

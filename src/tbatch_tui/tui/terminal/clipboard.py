@@ -1,10 +1,12 @@
-"""Copy text to the clipboard, over ssh too (OSC 52).
+"""Copy text to the clipboard, over ssh too (OSC 52), and to the buffer of tmux, which by default stops OSC 52.
 
 What is copied is harmless wherever it is pasted, and a toast confirms it.
 """
 
 from __future__ import annotations
 
+import asyncio
+import os
 from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.text import format as fmt
@@ -19,12 +21,59 @@ if TYPE_CHECKING:
 MAX_BYTES = 74_000
 """The most that is copied. Terminals and multiplexers differ in what they take by OSC 52; most take this, in base64."""
 
+_TMUX_COMMANDS = (("tmux", "load-buffer", "-w", "-"), ("tmux", "load-buffer", "-"))
+"""What takes a text for tmux's buffer, and with -w (since 3.2) for the clipboard of the terminal around it."""
+_TMUX_ANSWERS_WITHIN = 2.0
+"""Seconds."""
+
+
+def _copy(app: App[Any], bridge: Bridge, text: str, copied: str, hint: str = "") -> None:
+    """Copy a text, and say so once it is copied.
+
+    Args:
+        copied: What the toast says.
+        hint: What it adds.
+    """
+    app.copy_to_clipboard(text)
+    if app.is_headless or not os.environ.get("TMUX"):
+        bridge.notify(copied, hint)
+    else:
+        app.run_worker(_copy_to_tmux(bridge, text, copied, hint), group="clipboard", exit_on_error=False)
+
+
+async def _copy_to_tmux(bridge: Bridge, text: str, copied: str, hint: str) -> None:
+    for command in _TMUX_COMMANDS:
+        if await _is_taken_by(command, text.encode("utf-8", "replace")):
+            bridge.notify(copied, fmt.join(hint, "in tmux's buffer too, which its prefix and ] paste"))
+            return
+    bridge.notify(
+        "What was copied was not taken by tmux",
+        "With `tmux set -s set-clipboard on` it passes on what programs copy.",
+        "warning",
+    )
+
+
+async def _is_taken_by(command: tuple[str, ...], data: bytes) -> bool:
+    quiet = asyncio.subprocess.DEVNULL
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=asyncio.subprocess.PIPE, stdout=quiet, stderr=quiet
+        )
+    except OSError:
+        return False
+    try:
+        async with asyncio.timeout(_TMUX_ANSWERS_WITHIN):
+            await process.communicate(data)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+    return process.returncode == 0
+
 
 def copy_id(app: App[Any], bridge: Bridge, text: str) -> None:
     """Copy a name or an id, as one line."""
     clean = line(text)
-    app.copy_to_clipboard(clean)
-    bridge.notify(f"Copied {clean}")
+    _copy(app, bridge, clean, f"Copied {clean}")
 
 
 def copy_record(app: App[Any], bridge: Bridge, text: str, what: str) -> None:
@@ -41,8 +90,7 @@ def copy_record(app: App[Any], bridge: Bridge, text: str, what: str) -> None:
             "warning",
         )
         return
-    app.copy_to_clipboard(text)
-    bridge.notify(f"Copied {what}", fmt.size(size))
+    _copy(app, bridge, text, f"Copied {what}", fmt.size(size))
 
 
 def copy_selection(app: App[Any], bridge: Bridge, selected: str) -> bool:
@@ -57,10 +105,10 @@ def copy_selection(app: App[Any], bridge: Bridge, selected: str) -> bool:
             "warning",
         )
         return True
-    app.copy_to_clipboard(text)
     count = text.count("\n") + 1
     characters = fmt.plural(len(text), "character")
-    bridge.notify(f"Copied {characters}" if count == 1 else f"Copied {fmt.plural(count, 'line')}, {characters}")
+    what = characters if count == 1 else f"{fmt.plural(count, 'line')}, {characters}"
+    _copy(app, bridge, text, f"Copied {what}")
     return True
 
 

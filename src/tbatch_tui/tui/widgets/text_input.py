@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual.geometry import Region
@@ -10,6 +12,9 @@ from textual.strip import Strip
 from textual.widgets import Input
 
 from tbatch_tui.tui.sanitize import ELLIPSIS, line
+
+if TYPE_CHECKING:
+    from textual.events import Paste
 
 
 class TextInput(Input):
@@ -56,3 +61,17 @@ class TextInput(Input):
         Textual does not know that those of KEY_NAME_REPLACEMENTS do, and would list their bindings in the footer.
         """
         return key in KEY_NAME_REPLACEMENTS.values() or super().check_consume_key(key, character)
+
+
+class LabelInput(TextInput):
+    """An input that takes all lines of a paste, as one."""
+
+    def on_paste(self, event: Paste) -> None:
+        """Join the lines; Textual would take the first."""
+        event.stop()
+        event.prevent_default()
+        text = " ".join(filter(None, map(str.strip, event.text.splitlines())))
+        if self.selection.is_empty:
+            self.insert_text_at_cursor(text)
+        else:
+            self.replace(text, *self.selection)

@@ -29,7 +29,7 @@ from tbatch_tui.tui.screens.create.notes import (
 from tbatch_tui.tui.screens.create.send_choice import FIRST, OFFERED_FROM, Send, SendChoice, format_send
 from tbatch_tui.tui.widgets.button import FlatButton
 from tbatch_tui.tui.widgets.fact_list import FactList
-from tbatch_tui.tui.widgets.text_input import TextInput
+from tbatch_tui.tui.widgets.text_input import LabelInput
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,7 +114,7 @@ class CreateScreen(BaseScreen):
                     yield SendChoice(self.send, id="send")
             with Horizontal(classes="field"):
                 yield Static("Label", classes="name", markup=False)
-                yield TextInput(self.label, placeholder="what the job is called here", id="label")
+                yield LabelInput(self.label, placeholder="what the job is called here", id="label")
             yield FactList(id="results")
         yield Static(id="notes", markup=False)
         with Horizontal(id="answers"):

@@ -37,6 +37,9 @@ EMPTY = (
     "Nothing lies on the server for this key.\n\nInputs are there once a batch was submitted, results once it ended."
 )
 ASK_AGAIN = "Nothing was changed. Press {jobs.refresh} to ask again."
+_NAMED = 5
+"""Files that the question before a deletion names."""
+_LONGEST_NAME = 60
 NO_MATCH = "No file matches. Press {go.back} to show all again."
 
 
@@ -70,7 +73,7 @@ class FilesScreen(BaseScreen):
             id="files",
             empty=lines_content(LISTING),
             enter="Job",
-            can_mark=True,
+            can_mark=lambda file: file.is_deletable,
             can_turn=True,
         )
         yield Divider()
@@ -144,20 +147,13 @@ class FilesScreen(BaseScreen):
         self._show()
 
     def on_record_table_marked(self) -> None:
-        """Take the marks from files that must stay, and explain why they must."""
+        """Take the mark from a file that must stay, and explain why it must."""
         files = self._model.files
         unmarkable = [key for key in self.table.marked if key not in files or files[key].keep_reason]
         if unmarkable:
             self.table.mark(self.table.marked.difference(unmarkable))
-            first = files.get(unmarkable[0])
-            if len(unmarkable) == 1 and first is not None:
+            if (first := files.get(unmarkable[0])) is not None:
                 self._explain_keep(first)
-            else:
-                self.bridge.notify(
-                    f"{len(unmarkable):,} of them must stay and are not marked",
-                    "Each row says why; {jobs.refresh} looks again.",
-                    "warning",
-                )
         self._show()
 
     def _explain_keep(self, file: ServerFile) -> None:
@@ -213,8 +209,10 @@ class FilesScreen(BaseScreen):
         self.table.turn_columns(step)
 
     def action_back(self) -> None:
-        """Clear the filter; without one, leave the screen."""
-        if self._model.text:
+        """Clear the marks, then the filter; without either, leave the screen."""
+        if self.table.marked:
+            self.table.mark(())
+        elif self._model.text:
             self._model.text = ""
             self._arrange()
         else:
@@ -240,6 +238,8 @@ class FilesScreen(BaseScreen):
                 verb="Delete",
             )
         else:
+            places = {file.id: self.table.source.find(file.id) for file in files}
+            files.sort(key=lambda file: (places[file.id] is None, places[file.id] or 0))  # as they are listed
             explanation = _explanation(files, self._count_hidden(file.id for file in files))
             dialog = TypeToConfirm(_question(files), explanation, words=(str(len(files)), "delete"), verb="Delete")
         if not await self.app.push_screen_wait(dialog):
@@ -294,7 +294,7 @@ def _last_copy_explanation(file: ServerFile) -> str:
 
 
 def _explanation(files: list[ServerFile], hidden: int) -> str:
-    """Return what deleting the files means; `hidden` of them the filter hides."""
+    """Return which files they are and what deleting them means; `hidden` of them the filter hides."""
     roles_of_each = [{use.role for use in file.uses} for file in files]
     inputs = sum(FileRole.INPUT in roles for roles in roles_of_each)
     unused = sum(not roles for roles in roles_of_each)
@@ -305,7 +305,11 @@ def _explanation(files: list[ServerFile], hidden: int) -> str:
         f"{unused:,} that no job here names" if unused else "",
     ]
     size = fmt.size(sum(file.size or 0 for file in files))
-    text = f"{fmt.join(*parts, by=', ')}: {size}."
+    named = files[:_NAMED] if len(files) > 1 else []
+    names = "".join(f"  {fmt.cut(line(file.name or file.id), _LONGEST_NAME)}\n" for file in named)
+    if len(files) > _NAMED:
+        names += f"  and {len(files) - _NAMED:,} more\n"
+    text = f"{names}{fmt.join(*parts, by=', ')}: {size}."
     if hidden:
         text += f" {hidden:,} of them the filter hides now."
     return text + " What is deleted cannot be had back from Together. Files on this machine stay."

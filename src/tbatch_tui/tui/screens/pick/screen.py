@@ -25,7 +25,7 @@ from tbatch_tui.tui.screens.pick.path_input import PathInput
 from tbatch_tui.tui.screens.pick.peek import peek
 from tbatch_tui.tui.screens.pick.preview import FilePreview
 from tbatch_tui.tui.screens.pick.table import FileRow, FileTable
-from tbatch_tui.tui.screens.pick.typed_path import is_folder, resolve_path
+from tbatch_tui.tui.screens.pick.typed_path import is_folder, resolve_path, shell_words
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -162,9 +162,18 @@ class PickScreen(BaseScreen):
         self.path_input.focus()
 
     def on_paste(self, event: events.Paste) -> None:
-        """Put a file that was dropped on the list on the path line."""
+        """Put a file that was dropped on the list on the path line, and open it if there is such a file."""
+        if len([line for line in event.text.splitlines() if line.strip()]) > 1 or len(shell_words(event.text)) > 1:
+            return  # several files, which the app deals with
         self.path_input.focus()
         self.path_input.on_paste(event)
+        self._open_dropped(self.path_input.path_text)
+
+    @work(group="take", exclusive=True, exit_on_error=False)
+    async def _open_dropped(self, text: str) -> None:
+        path = await asyncio.to_thread(resolve_path, text, self._choices.folder)
+        if await asyncio.to_thread(os.path.lexists, path):
+            await self._open(path)
 
     def on_key(self, event: events.Key) -> None:
         """Begin a path in the home folder when `~` is typed on the list."""

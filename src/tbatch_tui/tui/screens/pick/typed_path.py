@@ -32,7 +32,7 @@ def path_candidates(text: str) -> list[str]:
             candidates.append(text[1:-1])
         return candidates
     if any(mark in text for mark in "'\"\\"):
-        words = _shell_words(text)
+        words = shell_words(text)
         if len(words) == 1:
             candidates.append(words[0])
             if words[0][:7].lower() == "file://":
@@ -46,7 +46,8 @@ def pasted_path(text: str) -> str:
     return path_candidates(first)[-1]
 
 
-def _shell_words(text: str) -> list[str]:
+def shell_words(text: str) -> list[str]:
+    """Return the words of a text as a shell parts them; none where a quote is not closed."""
     try:
         return shlex.split(text)
     except ValueError:  # a quote that is not closed

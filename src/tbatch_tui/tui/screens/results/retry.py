@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.results import Outcome, rows_to_retry
+from tbatch_tui.engine.results import rows_to_retry, token_limit
 from tbatch_tui.text import format as fmt
 
 if TYPE_CHECKING:
@@ -16,13 +16,11 @@ if TYPE_CHECKING:
     from textual.app import App
 
     from tbatch_tui.engine.engine import BatchEngine
-    from tbatch_tui.engine.results import ResultIndex, ResultRecord
+    from tbatch_tui.engine.results import ResultIndex
     from tbatch_tui.tui.bridge import Bridge
     from tbatch_tui.tui.screens.results.family import Family
     from tbatch_tui.tui.screens.results.retry_dialog import RetryChoice, RetryOffer
     from tbatch_tui.tui.screens.results.session import ResultsSession
-
-_LIMITS = ("max_completion_tokens", "max_tokens")
 
 
 class RetryWriter:
@@ -85,7 +83,7 @@ class RetryWriter:
                 cut_short=len(cut_short),
                 marked=len(rows_to_retry(index, marked=marked)),
                 model=sample.model,
-                max_tokens=_token_limit(sample) if cut_short else None,
+                max_tokens=token_limit(sample) if cut_short else None,
             )
 
         return await asyncio.to_thread(count)
@@ -103,11 +101,3 @@ def _chosen_rows(index: ResultIndex, choice: RetryChoice, marked: Sequence[int])
     if not len(rows):
         raise BatchError("None of these rows is a request of the input file", "Nothing was written.")
     return rows
-
-
-def _token_limit(record: ResultRecord) -> int | None:
-    """Return the most tokens that the request of a cut answer allowed; None where it names no limit."""
-    settings = dict(record.settings)
-    limits = [settings[name] for name in _LIMITS if name in settings]
-    numbers = [int(limit) for limit in limits if limit.isascii() and limit.isdigit()]
-    return max(numbers, default=None) if record.row.outcome is Outcome.CUT_SHORT else None

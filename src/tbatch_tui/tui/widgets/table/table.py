@@ -113,7 +113,7 @@ class RecordTable(LineScrollView, Generic[Row], can_focus=True, inherit_bindings
         group: Callable[[Row], object] | None = None,
         empty: Content | None = None,
         enter: str | None = "Open",
-        can_mark: bool = False,
+        can_mark: bool | Callable[[Row], bool] = False,
         can_turn: bool = False,
         name: str | None = None,
         id: str | None = None,
@@ -126,7 +126,8 @@ class RecordTable(LineScrollView, Generic[Row], can_focus=True, inherit_bindings
             group: A thin rule stands where this value changes. Rows of a group must stand together.
             empty: The text of an empty table.
             enter: What Enter is called in the footer; None leaves Enter to the screen.
-            can_mark: Whether rows can be marked, to do something with all of them.
+            can_mark: Whether rows can be marked, to do something with all of them; or whether a row can be, by its
+                value: others are left out when all are marked.
             can_turn: Whether the owner binds keys to `turn_columns`, for the columns that have no room.
         """
         super().__init__(name=name, id=id, classes=classes)
@@ -251,8 +252,15 @@ class RecordTable(LineScrollView, Generic[Row], can_focus=True, inherit_bindings
             self.move_cursor(index=self._cursor.index + 1)
 
     def action_mark_all(self) -> None:
-        """Mark every row that is shown; if all are marked, remove their marks."""
-        self.mark(self._marks.toggled_all(frozenset(self.source.key(index) for index in range(self.row_count))))
+        """Mark every row that is shown and can be marked; if all of them are, remove their marks."""
+        source, can_mark = self.source, self._can_mark
+        indexes: Iterable[int] = range(self.row_count)
+        if callable(can_mark):
+            indexes = [index for index in indexes if can_mark(source.row(index))]
+        keys = frozenset(source.key(index) for index in indexes)
+        if not keys:
+            self.app.bell()
+        self.mark(self._marks.toggled_all(keys))
 
     # -- columns that have no room -------------------------------------------------------------------
 
@@ -314,7 +322,7 @@ class RecordTable(LineScrollView, Generic[Row], can_focus=True, inherit_bindings
         if action == "select":
             return self._enter is not None and self.row_count > 0
         if action in ("mark", "mark_all"):
-            return self._can_mark and self.row_count > 0
+            return bool(self._can_mark) and self.row_count > 0
         return super().check_action(action, parameters)
 
     def action_select(self) -> None:

@@ -1,0 +1,184 @@
+"""Proxies, certificates and what stands before the server, each told as what it is, with the variable to set."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from tbatch_tui.engine.client.api import TogetherApi
+from tbatch_tui.engine.client.http_clients import proxy_variable
+from tbatch_tui.engine.errors import (
+    AuthenticationError,
+    BatchError,
+    ConnectionFailedError,
+    RateLimitError,
+    RequestRejectedError,
+    ServerError,
+)
+from tests.helpers.network import SELF_SIGNED, answering, http_answer, serving, socks, tls
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.sandbox.testing import Sandbox
+
+KEY = "tgp_v1_0123456789abcdef"
+ELSEWHERE = "https://api.example.test/v1"
+WEB_PAGE = "Content-Type: text/html; charset=UTF-8"
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+async def list_jobs(base_url: str) -> bytes:
+    api = TogetherApi.connect(base_url=base_url, api_key=KEY)
+    try:
+        return await api.list_jobs()
+    finally:
+        await api.close()
+
+
+async def error_of(base_url: str) -> BatchError:
+    with pytest.raises(BatchError) as raised:
+        await list_jobs(base_url)
+    assert KEY not in str(raised.value) and "secret" not in str(raised.value)
+    return raised.value
+
+
+async def test_a_proxy_that_wants_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    wants_password = answering(http_answer("407 Proxy Authentication Required", "Proxy-Authenticate: Basic"))
+    with serving(wants_password) as (port, heads):
+        monkeypatch.setenv("HTTPS_PROXY", f"http://someone:secret@127.0.0.1:{port}")
+        error = await error_of(ELSEWHERE)
+        assert heads[0].startswith(b"CONNECT api.example.test:443")
+    assert isinstance(error, ConnectionFailedError)
+    assert error.title == "The proxy wants a user and a password (407)"
+    assert "Set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT" in error.hint and "network.md" in error.hint
+
+
+async def test_a_proxy_that_refuses_and_one_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(answering(http_answer("403 Forbidden"))) as (port, _):
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{port}")
+        error = await error_of(ELSEWHERE)
+        assert isinstance(error, ConnectionFailedError)
+        assert error.title == "The proxy in https_proxy made no connection: 403 Forbidden"
+    error = await error_of(ELSEWHERE)
+    assert isinstance(error, ConnectionFailedError) and "No connection to api.example.test" in error.title
+    assert "through the proxy in https_proxy" in error.hint
+
+
+async def test_a_socks_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(socks) as (port, heads):
+        monkeypatch.setenv("ALL_PROXY", f"socks5://127.0.0.1:{port}")
+        error = await error_of(ELSEWHERE)
+        assert heads[0].startswith(b"\x05")
+    assert isinstance(error, ConnectionFailedError) and "The proxy in ALL_PROXY made no connection" in error.title
+
+
+@pytest.mark.parametrize("address", ["foo://127.0.0.1:1", "socks9://someone:secret@h:1"])
+async def test_a_proxy_that_cannot_be_used(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", address)
+    error = await error_of(ELSEWHERE)
+    assert isinstance(error, ConnectionFailedError) and "The proxy in ALL_PROXY cannot be used" in error.title
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "socks5://127.0.0.1:9", "foo://bar"])
+async def test_loopback_goes_through_no_proxy(
+    proxy: str, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, proxy)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
+    api = TogetherApi.connect(base_url=sandbox.base_url, api_key=sandbox.key)
+    assert b"[" in await api.list_jobs()
+    await api.close()
+    command = [sys.executable, "-m", "tbatch_tui", "ls", "--data-dir", str(tmp_path / "data")]
+    environment = os.environ | {"TOGETHER_API_KEY": sandbox.key, "TOGETHER_BASE_URL": sandbox.base_url}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+    assert (done.returncode, done.stderr) == (0, "No jobs.\n"), done
+
+
+def test_which_variable_names_the_proxy() -> None:
+    url = httpx.URL(ELSEWHERE)
+    assert proxy_variable(url, {}) == ""
+    assert proxy_variable(url, {"HTTP_PROXY": "x", "ALL_PROXY": "y"}) == "ALL_PROXY"
+    assert proxy_variable(url, {"https_proxy": "x", "ALL_PROXY": "y"}) == "https_proxy"
+    assert proxy_variable(httpx.URL("http://127.0.0.1:1/"), {"HTTP_PROXY": "x"}) == ""
+
+
+async def test_a_certificate_that_nobody_trusts(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(tls) as (port, _):
+        error = await error_of(f"https://localhost:{port}/v1")
+        assert isinstance(error, ConnectionFailedError)
+        assert "certificate of localhost cannot be verified: self-signed certificate" in error.title
+        assert "set SSL_CERT_FILE to a PEM file" in error.hint
+        monkeypatch.setenv("SSL_CERT_FILE", str(SELF_SIGNED))
+        assert await list_jobs(f"https://localhost:{port}/v1") == b"[]"
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+async def test_certificates_that_cannot_be_read(
+    content: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "authority.pem"
+    if content is not None:
+        path.write_text(content)
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    error = await error_of(ELSEWHERE)
+    assert isinstance(error, ConnectionFailedError)
+    assert f"SSL_CERT_FILE is {path}: " in error.title and "unset it" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "title", "hint"),
+    [
+        (
+            http_answer("403 Forbidden", WEB_PAGE, "Server: cloudflare", "CF-RAY: 8a1b-FRA", body="<html>Blocked"),
+            RequestRejectedError,
+            "Cloudflare, in front of the server, refused the request (403)",
+            "8a1b-FRA",
+        ),
+        (
+            http_answer("403 Forbidden", WEB_PAGE, body="<html>Not allowed here"),
+            RequestRejectedError,
+            "a proxy or firewall refused the request",
+            "The key was not looked at",
+        ),
+        (
+            http_answer("403 Forbidden", "Content-Type: application/json", body='{"error": "no such right"}'),
+            AuthenticationError,
+            "was refused (403): no such right",
+            "TOGETHER_API_KEY",
+        ),
+        (
+            http_answer("407 Proxy Authentication Required", WEB_PAGE, body="<html>"),
+            ConnectionFailedError,
+            "The proxy wants a user and a password (407)",
+            "USER:PASSWORD",
+        ),
+        (
+            http_answer("429 Too Many Requests", "Retry-After: 7", body="{}"),
+            RateLimitError,
+            "The server said 429",
+            "asked too often, by all that use this account together. It wants 7 s of rest",
+        ),
+        (http_answer("503 Service Unavailable", WEB_PAGE, body="<html>"), ServerError, "said 503", "overloaded"),
+        (http_answer("522 No Reason", WEB_PAGE, body="<html>"), ServerError, "said 522", "Cloudflare"),
+    ],
+    ids=["Cloudflare", "firewall", "key", "407", "429", "503", "522"],
+)
+async def test_what_a_status_means(answer: bytes, kind: type[BatchError], title: str, hint: str) -> None:
+    with serving(answering(answer)) as (port, _):
+        error = await error_of(f"http://127.0.0.1:{port}/v1")
+    assert type(error) is kind and title in error.title and hint in error.hint, error
