@@ -212,6 +212,24 @@ class BatchEngine:
         """Save a label and a note for a record, on this machine only."""
         await self._store.annotate(_key_of(record), label, note)
 
+    async def acknowledge(self, records: JobRecord | str | Iterable[JobRecord | str], *, undo: bool = False) -> int:
+        """Let these records ask for no attention any more, until there is another reason; return how many did ask.
+
+        Args:
+            records: Records or their keys. What still needs a decision, or asks for nothing, is left as it is.
+            undo: Let those ask again that were acknowledged.
+        """
+        if isinstance(records, JobRecord | str):
+            records = [records]
+        latest = [record for each in records if (record := self.record(_key_of(each))) is not None]
+        reasons = {
+            record.key: "" if undo else str(record.attention or "")
+            for record in latest
+            if record.can_acknowledge and record.is_acknowledged is undo
+        }
+        await self._store.acknowledge(reasons)
+        return len(reasons)
+
     def removal_blocker(self, key: str) -> str:
         """Return why a record cannot be taken out of the list; empty when it can."""
         record = self.record(key)

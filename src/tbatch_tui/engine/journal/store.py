@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.transfer import TransferState
+from tbatch_tui.engine.errors import JournalError
 from tbatch_tui.engine.journal.submission_store import SubmissionStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from tbatch_tui.engine.domain.account import Account
@@ -37,6 +39,8 @@ class JobStore(SubmissionStore):
     async def open(self) -> None:
         """Open the history, if it is not open yet. Raises LocalFileError."""
         await self._run(self._thread.open)
+        with suppress(JournalError):  # a history that is locked can be read all the same
+            await self._run(self._journal.accounts.quieten, self.account_id, self._now())
 
     async def close(self) -> None:
         """Close the history."""
@@ -141,6 +145,10 @@ class JobStore(SubmissionStore):
         record = await self._run(self._journal.records.annotate, self.account_id, key, label, note)
         if record is not None:
             self._published.publish([record])
+
+    async def acknowledge(self, reasons: Mapping[str, str]) -> None:
+        """Save for which reason each record, by its key, asks for no attention any more; empty takes that back."""
+        self._published.publish(await self._run(self._journal.records.acknowledge, self.account_id, reasons))
 
     async def remove(self, keys: Iterable[str]) -> int:
         """Take records that are over out of the list, and return how many there were."""

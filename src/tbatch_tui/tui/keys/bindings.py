@@ -99,6 +99,7 @@ RETRY           = _key("R",                "retry",              "Retry",       
 REFRESH         = _key("r",                "refresh_now",        "Refresh",      "jobs.refresh",         _JOBS | _JOB | _FILES,                  JOB,    "Ask the server now", show=False)
 LABEL           = _key("e",                "edit_label",         "Label",        "job.label",            _JOBS | _JOB,                           JOB,    "Edit the label and the note kept here", show=False)
 SETTLE          = _key("w",                "settle",             "What now",     "job.settle",           _JOBS | _JOB,                           JOB,    "Decide about a create whose answer is lost, or a rest that waits")
+ACKNOWLEDGE     = _key("A",                "acknowledge",        "Acknowledge",  "job.acknowledge",      _JOBS | _JOB,                           JOB,    "It needs no attention any more; again takes that back", show=False)
 FILES           = _key("F",                "files",              "Files",        "jobs.files",           _JOBS,                                  FILE,   "What lies on the server, and deleting what nothing needs", show=False)
 DELETE_FILES    = _key("D",                "delete_files",       "Delete",       "files.delete",         _FILES,                                 FILE,   "Delete the marked files, or this one, once you typed it")
 PAGE            = _key("p",                "page_file",          "Page",         "job.page",             _JOB,                                   JOB,    "Read one of its files here, in $PAGER")
