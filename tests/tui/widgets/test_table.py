@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from textual.content import Content
 
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.widgets.table.columns import GUTTER, Column, place_columns
+from tbatch_tui.tui.widgets.table.columns import GUTTER, Column, Need, place_columns
 from tbatch_tui.tui.widgets.table.rows import KeyedRows, Lines, group_starts
 from tbatch_tui.tui.widgets.table.table import RecordTable
 from tbatch_tui.tui.widgets.table.widths import GAP
@@ -397,7 +397,7 @@ async def test_a_million_rows_are_not_all_read() -> None:
 
 @given(st.integers(0, 200), st.permutations(list(range(5))))
 def test_columns_never_overlap_nor_leave_the_table(width: int, order: list[int]) -> None:
-    placed = place_columns([COLUMNS[index] for index in order], width, {"name": 12, "note": 30})
+    placed = place_columns([COLUMNS[index] for index in order], width, {"name": Need(12, 12), "note": Need(30, 20)})
     assert placed
     end = GUTTER - GAP
     for each in placed:

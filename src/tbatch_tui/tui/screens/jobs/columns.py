@@ -19,7 +19,7 @@ from tbatch_tui.tui.render.job import (
 )
 from tbatch_tui.tui.render.status import record_style
 from tbatch_tui.tui.sanitize import ELLIPSIS
-from tbatch_tui.tui.widgets.table.columns import MEASURED, Column, cells_of
+from tbatch_tui.tui.widgets.table.columns import MEASURED, Column, Need, cells_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 _BAR_WIDTH = 20
 """Cells that a running job needs: a bar of 14, and `100 %`."""
-_TEXT_WIDTH = 40
-"""Cells that an error or the like has; the details show all of it."""
+_FIRST_TEXT_WIDTH, _TEXT_WIDTH = 26, 40
+"""Cells that an error or the like has before all columns are there, and then; the details show all of it."""
 _SHORTER = len(" short")
 """Cells by which a sum of requests can be shortened without losing a number."""
 _TIME_WIDTH = 10
@@ -105,7 +105,7 @@ def job_columns(now: Callable[[], float], cost: Callable[[JobRecord], str]) -> l
             "Name",
             draw=lambda row, width: name_cell(row.record, width),
             min=14,
-            max=48,
+            max=40,
             priority=8,
             keep="middle",
             base=True,
@@ -177,12 +177,12 @@ def _progress_cell(row: JobRow, width: int) -> StyledText:
     return format_transfer(transfer, max(4, min(12, width - 22)))
 
 
-def _progress_needed(row: JobRow) -> int:
-    """Return the cells that the progress of a job needs: a sum is never cut, a bar or an error may be."""
+def _progress_needed(row: JobRow) -> Need:
+    """Return what the progress of a job needs: a sum is never cut, a bar or an error may be."""
     if row.transfer is None and has_bar(row.record):
-        return _BAR_WIDTH
+        return Need(_BAR_WIDTH, _BAR_WIDTH)
     whole = cells_of(_progress_cell(row, MEASURED))
     if row.record.counts is None or row.transfer is not None:
-        return min(whole, _TEXT_WIDTH)
+        return Need(min(whole, _TEXT_WIDTH), min(whole, _FIRST_TEXT_WIDTH))
     shorter = progress_cell(row.record, whole - _SHORTER)
-    return whole if any(ELLIPSIS in text for text, _ in shorter) else cells_of(shorter)
+    return Need(whole, whole if any(ELLIPSIS in text for text, _ in shorter) else cells_of(shorter))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -26,6 +26,18 @@ GUTTER = 2
 """Cells at the left of each row, for the cursor and the mark."""
 MEASURED = 240
 """Cells up to which a cell is measured: more than any terminal gives to one column."""
+
+
+class Need(NamedTuple):
+    """What a cell needs, in cells of the terminal."""
+
+    whole: int
+    """With so many nothing of it is cut."""
+    first: int
+    """It has no more than this before all other columns are there."""
+
+
+NOTHING = Need(0, 0)
 
 
 @dataclass(frozen=True)
@@ -52,8 +64,8 @@ class Column(Generic[Row]):
     """What is kept of a text that is too long: `end` for paths, `middle` for names and ids, which loses its middle."""
     base: bool = False
     """Whether it is there from the narrowest terminal on, and whole before another column comes."""
-    measure: Callable[[Row], int] | None = None
-    """Returns the cells that a row needs; None for as many as its cell has characters."""
+    measure: Callable[[Row], Need] | None = None
+    """Returns what a row needs; None for as many cells as its cell is long."""
     pinned: bool = False
     """Whether it stays when the user turns to the columns that had no room."""
 
@@ -63,18 +75,20 @@ class Column(Generic[Row]):
             return self.draw(row, width)
         return self.render(row) if self.render is not None else ""
 
-    def needed(self, row: Row) -> int:
-        """Return how many cells a row needs to be whole."""
-        if self.width:
-            return self.width
-        return self.measure(row) if self.measure is not None else cells_of(self.cell(row, MEASURED))
+    def needed(self, row: Row) -> Need:
+        """Return what a row needs."""
+        if self.measure is not None:
+            return self.measure(row)
+        cells = self.width or cells_of(self.cell(row, MEASURED))
+        return Need(cells, min(cells, self.max) if self.max else cells)
 
-    def rule(self, need: int) -> WidthRule:
-        """Return what it asks for, if its content needs so many cells."""
+    def rule(self, need: Need) -> WidthRule:
+        """Return what it asks for, if its content needs that."""
         if self.width:
             return WidthRule(self.width, self.width, 0, self.priority, self.base)
-        need = max(need, cell_len(self.title))
-        return WidthRule(self.min, need, self.max, self.priority, self.base, self.keep == "middle")
+        title = cell_len(self.title)
+        whole, first = max(need.whole, title), max(need.first, title)
+        return WidthRule(self.min, whole, first, self.priority, self.base, self.keep == "middle")
 
 
 @dataclass(frozen=True)
@@ -86,8 +100,8 @@ class PlacedColumn(Generic[Row]):
     width: int
 
 
-Needs = Mapping[str, int]
-"""By the key of a column, the cells that its content needs."""
+Needs = Mapping[str, Need]
+"""By the key of a column, what its content needs."""
 
 
 def cells_of(cell: Cell) -> int:
@@ -104,7 +118,7 @@ def cells_of(cell: Cell) -> int:
 
 def place_columns(columns: Sequence[Column[Row]], width: int, needs: Needs) -> tuple[PlacedColumn[Row], ...]:
     """Return the columns that fit into `width` cells, each with its place. One column always stays."""
-    rules = [column.rule(needs.get(column.key, 0)) for column in columns]
+    rules = [column.rule(needs.get(column.key, NOTHING)) for column in columns]
     widths = column_widths(rules, max(0, width - GUTTER - 1))
     placed, x = [], GUTTER
     for index in sorted(widths):

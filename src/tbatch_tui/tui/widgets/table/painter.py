@@ -12,7 +12,9 @@ from textual.style import Style
 from tbatch_tui.tui.sanitize import fit
 from tbatch_tui.tui.widgets.table.columns import (
     GUTTER,
+    NOTHING,
     Column,
+    Need,
     PlacedColumn,
     Row,
     cell_segments,
@@ -65,9 +67,9 @@ class TablePainter(Generic[Row]):
         self._part = part
         self._parse = parse
         self._width = -1
-        self._needs: dict[str, int] = {}
-        """By the key of a column, the cells that the widest row measured so far needs: it never shrinks, so that a
-        column does not jump about while its rows change."""
+        self._needs: dict[str, Need] = {}
+        """By the key of a column, what the widest row measured so far needs: it never shrinks, so that a column does
+        not jump about while its rows change."""
         self._pages: list[tuple[PlacedColumn[Row], ...]] = [()]
         self._page = 0
         self._strips: LRUCache[tuple[str, State, bool], tuple[Row, Strip]] = LRUCache(CACHED_ROWS)
@@ -86,7 +88,7 @@ class TablePainter(Generic[Row]):
     @property
     def whole_width(self) -> int:
         """The cells with which every column is there, and none of them cut."""
-        rules = [column.rule(self._needs.get(column.key, 0)) for column in self._columns]
+        rules = [column.rule(self._needs.get(column.key, NOTHING)) for column in self._columns]
         return whole_width(rules) + GUTTER + 1
 
     def measure(self, rows: Iterable[Row]) -> None:
@@ -95,9 +97,9 @@ class TablePainter(Generic[Row]):
         columns = [column for column in self._columns if not column.width]
         for row in rows:
             for column in columns:
-                needed = column.needed(row)
-                if needed > needs.get(column.key, 0):
-                    needs[column.key] = needed
+                needed, before = column.needed(row), needs.get(column.key, NOTHING)
+                if needed.whole > before.whole or needed.first > before.first:
+                    needs[column.key] = Need(max(needed.whole, before.whole), max(needed.first, before.first))
                     grew = True
         if grew and self._width >= 0:
             self._place()
@@ -160,7 +162,7 @@ class TablePainter(Generic[Row]):
     def header(self, sorted_by: tuple[str, bool] | None) -> Strip:
         """Render the titles.
 
-        The arrow stands after the title, in the gap if the title fills its column. `‹` and `›` are for those without room.
+        The arrow stands after the title, in the gap if the title fills its column. `‹` and `›` say that there are more.
 
         Args:
             sorted_by: The key of the column the rows are sorted by, and whether they descend.

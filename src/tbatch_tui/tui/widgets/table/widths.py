@@ -83,8 +83,8 @@ def column_widths(rules: Sequence[WidthRule], room: int) -> dict[int, int]:
 
 
 def whole_width(rules: Iterable[WidthRule]) -> int:
-    """Return the room in which every column is there and as wide as it needs; names and ids are whole."""
-    widths = [rule.need if rule.names else rule.first_need for rule in rules]
+    """Return the room in which every column is there and none of them is cut."""
+    widths = [max(rule.start, rule.need) for rule in rules]
     return sum(widths) + GAP * max(0, len(widths) - 1)
 
 
