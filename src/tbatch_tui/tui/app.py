@@ -53,11 +53,17 @@ def _palette() -> type[Any]:
     return KeyCommands
 
 
+def _job_names() -> type[Any]:
+    from tbatch_tui.tui.screens.jobs.job_names import JobNames
+
+    return JobNames
+
+
 class TbatchApp(CrashReportingApp[str]):
     """The whole terminal app. `run()` returns "demo" if the person asked for the demo."""
 
     TITLE = "tbatch-tui"
-    COMMANDS = App.COMMANDS | {_palette}
+    COMMANDS = App.COMMANDS | {_palette, _job_names}
     BINDINGS: ClassVar[list[BindingType]] = [*keys.GLOBAL]
     COMMAND_PALETTE_BINDING = keys.PALETTE.key
     CSS_PATH = "app.tcss"
@@ -78,7 +84,7 @@ class TbatchApp(CrashReportingApp[str]):
         """
         super().__init__()
         self.settings = settings
-        self.bridge = Bridge(self)
+        self.bridge = Bridge(self, lambda: self.engine.now())
         self.engine = make_engine(self.bridge.emit)
         self.demo = demo
         self._first_records: list[JobRecord] = []
@@ -304,6 +310,12 @@ class TbatchApp(CrashReportingApp[str]):
             self.uninstall_screen("create")
         self.jobs.go_to(message.key)
 
+    async def on_go_to_job(self, message: messages.GoToJob) -> None:
+        """Go back to Jobs, with the cursor on a job."""
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+        self.jobs.go_to(message.key)
+
     def on_open_job(self, message: messages.OpenJob) -> None:
         """Go to Job."""
         from tbatch_tui.tui.screens.job.screen import JobScreen
@@ -338,6 +350,12 @@ class TbatchApp(CrashReportingApp[str]):
         from tbatch_tui.tui.dialogs.keys_help import KeysHelp
 
         self.push_screen(KeysHelp(self.screen, getattr(self.screen, "NAME", "")))
+
+    def action_show_log(self) -> None:
+        """Show the messages so far."""
+        from tbatch_tui.tui.dialogs.message_log import MessageLog
+
+        self.push_screen(MessageLog(self.bridge.log, self.engine.now()))
 
     async def action_copy_selected(self) -> None:
         """Copy what is selected with the mouse; without a selection, leave the key to other bindings."""

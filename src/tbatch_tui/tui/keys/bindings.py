@@ -152,6 +152,7 @@ PALETTE         = _key("ctrl+p",           "command_palette",    "Commands",    
 QUIT            = _key("q",                "quit",               "Quit",         "app.quit",             SCREENS,                                APP,    "Leave; a batch goes on without this app", show=False)
 SUSPEND         = _key("ctrl+z",           "suspend_process",    "Suspend",      "app.suspend",          SCREENS,                                APP,    "To the shell for a while; fg comes back", show=False)
 COPY_SELECTED   = _key("ctrl+c,super+c",   "app.copy_selected",  "Copy text",    "app.copy-selected",    SCREENS | _QUESTION | _READING | _FORM, APP,    "Copy the text that is selected: drag over it with the mouse", show=False)
+LOG             = _key("L",                "show_log",           "Messages",     "app.log",              SCREENS,                                APP,    "The log of messages, newest first", show=False)
 HIDE_TOUR       = _key("H",                "hide_tour",          "Hide hint",    "tour.hide",            SCREENS,                                APP,    "Hide the hint of this screen", show=False)
 
 # Answers to a question, and closing a text.
@@ -178,5 +179,5 @@ MOVING = [DOWN, UP, TOP, BOTTOM, PAGE_DOWN, PAGE_UP]
 """The bindings of anything with a cursor or a scroll."""
 MARKING = [MARK, MARK_ALL]
 """The bindings of a table whose rows can be marked."""
-GLOBAL = [HELP, PALETTE, QUIT, SUSPEND, HIDE_TOUR]
+GLOBAL = [HELP, PALETTE, LOG, QUIT, SUSPEND, HIDE_TOUR]
 """The App's own bindings."""

@@ -11,7 +11,7 @@ from tbatch_tui.tui.render.job import request_count
 from tbatch_tui.tui.render.status import record_style
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 FILTERS = ("all", "active", "attention", "done")
 SORTS = ("status", "newest", "oldest", "name", "model", "requests", "took")
@@ -211,6 +211,12 @@ class JobListModel:
             case _:
                 shown = self._by_value(shown)
         return shown
+
+    def in_order(self) -> Iterator[JobRecord]:
+        """Yield all records, shown or not, in the order that the list has at first."""
+        for key in sorted(self._sort_keys, key=self._sort_keys.__getitem__):
+            if (record := self.records.get(key)) is not None:
+                yield record
 
     def _by_value(self, keys: list[str]) -> list[str]:
         values = self._values

@@ -25,7 +25,7 @@ from tbatch_tui.tui.widgets.key_bar import KeyBar
 from tbatch_tui.tui.widgets.table.table import RecordTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
@@ -201,6 +201,10 @@ class JobsScreen(JobActions, BaseScreen):
         self._feed.move_cursor_to(key)
         self._model.show_all()
         self._show_choices()
+
+    def records_in_order(self) -> Iterator[JobRecord]:
+        """Yield all records in the order of the list, whatever the filter hides."""
+        return self._model.in_order()
 
     def on_record_table_highlighted(self, event: RecordTable.Highlighted) -> None:
         """Explain the record under the cursor. Once the cursor moves on, rows go to where they belong by now.
