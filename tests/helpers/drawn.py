@@ -128,3 +128,12 @@ def shows_no_less(narrow: str, wide: str) -> bool:
 def _words(text: str) -> list[str]:
     """Return the pieces of a text between ellipses, bars and wide gaps."""
     return [piece.strip() for piece in re.split(r"…|[━─╸▏▌]+| {2,}", text) if piece.strip()]
+
+
+def missing_words(narrow: str, wide: str) -> list[str]:
+    """Return the words of a smaller screen that a larger one does not show.
+
+    What was cut with an ellipsis counts by its pieces; bars, rules and the sign for more columns do not count.
+    """
+    words = re.split(r"[\s…│─━╸▌▏▁-█╭╮╰╯›]+", narrow)
+    return [word for word in (word.strip("(),;:.") for word in words) if word not in wide]
