@@ -31,6 +31,11 @@ class HintLine(OneLine):
         super().__init__()
         self._text, self._short, self._key = text, short, key
 
+    def show(self, text: str, short: str) -> None:
+        """Show another explanation."""
+        self._text, self._short = text, short
+        self.refresh_if_changed()
+
     def styled_text(self, width: int) -> StyledText:
         """Show the explanation, or its short form, and how to hide it."""
         tail = f"   {self._key} hides this "
