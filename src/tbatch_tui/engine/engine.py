@@ -212,23 +212,9 @@ class BatchEngine:
         """Save a label and a note for a record, on this machine only."""
         await self._store.annotate(_key_of(record), label, note)
 
-    async def acknowledge(self, records: JobRecord | str | Iterable[JobRecord | str], *, undo: bool = False) -> int:
-        """Let these records ask for no attention any more, until there is another reason; return how many did ask.
-
-        Args:
-            records: Records or their keys. What still needs a decision, or asks for nothing, is left as it is.
-            undo: Let those ask again that were acknowledged.
-        """
-        if isinstance(records, JobRecord | str):
-            records = [records]
-        latest = [record for each in records if (record := self.record(_key_of(each))) is not None]
-        reasons = {
-            record.key: "" if undo else str(record.attention or "")
-            for record in latest
-            if record.can_acknowledge and record.is_acknowledged is undo
-        }
-        await self._store.acknowledge(reasons)
-        return len(reasons)
+    async def acknowledge(self, keys: Iterable[str], *, undo: bool = False) -> int:
+        """Let records ask for no attention, until there is another reason, or ask again; return how many changed."""
+        return await self._store.acknowledge(keys, undo=undo)
 
     def removal_blocker(self, key: str) -> str:
         """Return why a record cannot be taken out of the list; empty when it can."""
@@ -385,10 +371,7 @@ class BatchEngine:
         return record is not None and downloader is not None and downloader.stop(record.key)
 
     async def prefetch(self, limit: int, folder: Path) -> None:
-        """Fetch the results of the latest few jobs into a folder of its own, without announcing it. For the demo.
-
-        Waits for the first list. Nothing is shown as a transfer, nor asked about when leaving. Raises BatchError.
-        """
+        """Wait for the first list, then fetch the latest few jobs' results, unannounced. For the demo. BatchError."""
         await self._runtime.prefetch(limit, folder)
 
     def results(self, record: JobRecord) -> ResultIndex:

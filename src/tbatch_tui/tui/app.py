@@ -48,15 +48,15 @@ AFTER_FIRST_FRAME = 0.05
 
 
 def _palette() -> type[Any]:
-    from tbatch_tui.tui.keys.palette import KeyCommands
+    from tbatch_tui.tui.keys.palette import KeyCommands as Provider
 
-    return KeyCommands
+    return Provider
 
 
 def _job_names() -> type[Any]:
-    from tbatch_tui.tui.screens.jobs.job_names import JobNames
+    from tbatch_tui.tui.screens.jobs.job_names import JobNames as Provider
 
-    return JobNames
+    return Provider
 
 
 class TbatchApp(CrashReportingApp[str]):
@@ -304,17 +304,18 @@ class TbatchApp(CrashReportingApp[str]):
 
     async def on_submitted(self, message: messages.Submitted) -> None:
         """Go back to Jobs, with the cursor on the new submission."""
-        while len(self.screen_stack) > 1:
-            await self.pop_screen()
+        await self._go_to_job(message.key)
         if self.is_screen_installed("create"):
             self.uninstall_screen("create")
-        self.jobs.go_to(message.key)
 
     async def on_go_to_job(self, message: messages.GoToJob) -> None:
         """Go back to Jobs, with the cursor on a job."""
+        await self._go_to_job(message.key)
+
+    async def _go_to_job(self, key: str) -> None:
         while len(self.screen_stack) > 1:
             await self.pop_screen()
-        self.jobs.go_to(message.key)
+        self.jobs.go_to(key)
 
     def on_open_job(self, message: messages.OpenJob) -> None:
         """Go to Job."""

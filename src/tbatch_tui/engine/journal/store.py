@@ -14,7 +14,7 @@ from tbatch_tui.engine.errors import JournalError
 from tbatch_tui.engine.journal.submission_store import SubmissionStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from tbatch_tui.engine.domain.account import Account
@@ -146,9 +146,19 @@ class JobStore(SubmissionStore):
         if record is not None:
             self._published.publish([record])
 
-    async def acknowledge(self, reasons: Mapping[str, str]) -> None:
-        """Save for which reason each record, by its key, asks for no attention any more; empty takes that back."""
+    async def acknowledge(self, keys: Iterable[str], *, undo: bool) -> int:
+        """Save that these records ask for no attention, or that they do again; return how many changed.
+
+        What needs a decision, or asks for nothing, is left as it is.
+        """
+        records = [record for key in keys if (record := self.record(key)) is not None]
+        reasons = {
+            record.key: "" if undo else str(record.attention or "")
+            for record in records
+            if record.can_acknowledge and record.is_acknowledged is undo
+        }
         self._published.publish(await self._run(self._journal.records.acknowledge, self.account_id, reasons))
+        return len(reasons)
 
     async def remove(self, keys: Iterable[str]) -> int:
         """Take records that are over out of the list, and return how many there were."""

@@ -155,7 +155,7 @@ def _details_head(record: JobRecord, now: float, width: int | None) -> StyledTex
     job, name = record.job, line(record.name)
     short_id, kind = line(record.key[:8]) if job is not None else "", format_kind(record)
     since = f"submitted {fmt.when(record.created_at, now)}"
-    ago = f"{since}, {fmt.age(record.created_at, now)}"
+    ago = f"{since}, {fmt.age(record.created_at, now)}" if width is not None else since  # else its column says it
     until = ""
     if job is not None and not job.is_ended and job.deadline is not None:
         until = f"deadline {fmt.when(job.deadline, now)}"

@@ -105,9 +105,7 @@ def show(screen: Screen[Any]) -> None:
     """Put the hint above the keys of this screen. It names only what is possible, now and later."""
     if screen.query(HintLine) or not screen.is_attached:
         return
-    hint = HintLine(*_texts(screen), fill_keys("{tour.hide}"))
-    screen.mount(hint)
-    screen.bindings_updated_signal.subscribe(hint, lambda _: hint.show(*_texts(screen)))
+    screen.mount(HintLine(lambda: _texts(screen), fill_keys("{tour.hide}")))
 
 
 def _texts(screen: Screen[Any]) -> tuple[str, str]:

@@ -132,7 +132,7 @@ class JobActions(Screen[None]):
         records = [record for record in self.targets if record.can_acknowledge]
         undo = all(record.is_acknowledged for record in records)
         try:
-            count = await self.engine.acknowledge(records, undo=undo)
+            count = await self.engine.acknowledge([record.key for record in records], undo=undo)
         except BatchError as error:
             self.bridge.report(error)
             return

@@ -36,8 +36,6 @@ _FIRST_TEXT_WIDTH, _TEXT_WIDTH = 26, 40
 """Cells that an error or the like has before all columns are there, and then; the details show all of it."""
 _SHORTER = len(" short")
 """Cells by which a sum of requests can be shortened without losing a number."""
-_TIME_WIDTH = 10
-"""Cells of a time: `~18 m left`."""
 _PACE_FROM = 3.0
 """Percent of progress from which the pace so far predicts the end."""
 EMPTY = "No jobs yet.\n\nPress {jobs.new} to pick a file: it is checked line by line before anything is sent."
@@ -111,7 +109,7 @@ def job_columns(now: Callable[[], float], cost: Callable[[JobRecord], str]) -> l
             base=True,
             pinned=True,
         ),
-        Column("model", "Model", render=_model_cell, min=40, priority=3, keep="middle"),
+        Column("model", "Model", render=_model_cell, min=16, priority=3, keep="middle"),
         Column(
             "requests",
             "Requests",
@@ -152,13 +150,12 @@ def empty_text(model: JobListModel, health: ConnectionHealth) -> str:
 
 
 def _time_cell(record: JobRecord, now: float) -> str:
-    """Return how long a job took; while it runs `~18 m left`, or `~2 h 14 m`, if it goes on at its pace so far."""
+    """Return how long a job took; while it runs `~18 m left`, if it goes on at its pace so far."""
     job = record.job
     if job is None or job.status != JobStatus.IN_PROGRESS or job.created_at is None or job.progress < _PACE_FROM:
         return format_duration(record, now)
     left = max(0.0, now - job.created_at) * (100 - job.progress) / job.progress
-    text = f"~{fmt.duration(left)} left" if job.progress < 100 else "ending"
-    return text if len(text) <= _TIME_WIDTH else text.removesuffix(" left")
+    return f"~{fmt.duration(left)} left" if job.progress < 100 else "ending"
 
 
 def _status_cell(row: JobRow) -> StyledText:

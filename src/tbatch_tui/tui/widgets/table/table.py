@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 EMPTY_TOP = 1
 """Lines above the text of an empty table."""
 SAMPLE = 200
-"""Rows of a source that are measured for the widths of the columns, evenly spread; and all that come into view."""
+"""Rows of a source that are measured for the widths of columns, evenly spread."""
 
 
 class RecordTable(LineScrollView, Generic[Row], can_focus=True, inherit_bindings=False):
@@ -140,8 +140,7 @@ class RecordTable(LineScrollView, Generic[Row], can_focus=True, inherit_bindings
         self._marks = Marks()
         self._can_mark = can_mark
         self._sorted_by: tuple[str, bool] | None = None
-        self._measured_view: tuple[int, int] | None = None
-        """First line and height of the view whose rows were measured; None once any of them may have changed."""
+        self._measured_view: tuple[int, int] | None = None  # first line and height; None once rows may have changed
         self._enter = enter
         if enter is not None:
             textual_private.replace_binding(self, "enter", replace(keys.SELECT, description=enter))
@@ -180,8 +179,7 @@ class RecordTable(LineScrollView, Generic[Row], can_focus=True, inherit_bindings
     def set_source(self, source: RowSource[Row]) -> None:
         """Show the rows of a source. Call it again, with the same one too, when its length has changed."""
         cursor = self._cursor
-        line = self._screen_line()
-        was_empty = not cursor.has_reported_row
+        line, was_empty = self._screen_line(), not cursor.has_reported_row
         self._measure_source(source, is_new=source is not cursor.source or len(source) != cursor.count)
         cursor.set_source(source, self._group)
         self.set_line_count(cursor.lines.count)
@@ -198,24 +196,22 @@ class RecordTable(LineScrollView, Generic[Row], can_focus=True, inherit_bindings
     def _measure_source(self, source: RowSource[Row], *, is_new: bool) -> None:
         """Measure some rows of a source, evenly spread; what is in view is measured when it is painted."""
         self._measured_view = None
-        count = len(source)
-        if is_new and count:
+        if is_new and (count := len(source)):
             step = max(1, count // SAMPLE)
             self._painter.measure(source.row(index) for index in {*range(0, count, step), count - 1})
 
     def _measure_view(self) -> None:
         """Measure the rows in view, unless that was done since they changed."""
-        cursor, top, height = self._cursor, self.top_line, self.page_height
-        if self._measured_view == (top, height) or not cursor.count:
+        cursor, top, view = self._cursor, self.top_line, (self.top_line, self.page_height)
+        if self._measured_view == view or not cursor.count:
             return
-        self._measured_view = (top, height)
-        lines = range(top, min(top + height, cursor.lines.count))
-        indexes = (cursor.lines.row(line) for line in lines)
+        self._measured_view = view
+        indexes = map(cursor.lines.row, range(top, min(sum(view), cursor.lines.count)))
         self._painter.measure(cursor.source.row(index) for index in indexes if index is not None)
 
     @property
     def whole_width(self) -> int:
-        """The cells with which every column is there and none of them cut, the scrollbar's cell included."""
+        """The cells with which every column is whole, the scrollbar's cell included."""
         return self._painter.whole_width + 1
 
     def refresh_rows(self) -> None:
