@@ -204,13 +204,16 @@ def losses(then: Any, now: Any, place: str = "") -> Iterator[str]:
 
 
 def rows_of(folder: Path) -> dict[str, set[tuple[Any, ...]]]:
-    """Return every row of the database, in the columns of 0.1.0, but for when an account was last used."""
+    """Return every row of the database, in the columns of 0.1.0.
+
+    But for when an account was last used, and where a row stands in the list: an old job made elsewhere moves down.
+    """
     with closing(sqlite3.connect(DATA / "data" / "history.db")) as db:
         tables = columns_of(db)
     rows = {}
     with closing(sqlite3.connect(folder / "data" / "history.db")) as db:
         for table, columns in tables.items():
-            names = ", ".join(f'"{name}"' for name in columns if name != "used_at")
+            names = ", ".join(f'"{name}"' for name in columns if name not in ("used_at", "rank"))
             rows[table] = set(db.execute(f"SELECT {names} FROM {table}"))
     return rows
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tbatch_tui.sandbox.testing import Sandbox
 
 SIZES = [(80, 24), (60, 20), (140, 40)]
+ALL_SIZES = [(60, 20), (80, 24), (110, 32), (140, 40), (200, 60)]
+"""The sizes at which each screen is looked at, from the narrowest on."""
 
 
 def make_app(folder: Path, box: Sandbox | None, *, file: Path | None = None, **more: Any) -> TbatchApp:

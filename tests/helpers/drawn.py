@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -108,3 +109,31 @@ def same_as_before(drawn: str, name: str) -> None:
     if os.environ.get("TBATCH_SNAPSHOTS") == "write":
         path.write_text(drawn, encoding="utf-8")
     assert drawn == path.read_text(encoding="utf-8")
+
+
+def shows_no_less(narrow: str, wide: str) -> bool:
+    """Whether all that a narrower terminal shows of a text stands in what a wider one shows of it, in that order.
+
+    What was cut with an ellipsis counts by its pieces. Bars and rules are as long as there is room.
+    """
+    place = 0
+    for piece in _words(narrow):
+        found = wide.find(piece, place)
+        if found < 0:
+            return False
+        place = found + len(piece)
+    return True
+
+
+def _words(text: str) -> list[str]:
+    """Return the pieces of a text between ellipses, bars and wide gaps."""
+    return [piece.strip() for piece in re.split(r"…|[━─╸▏▌]+| {2,}", text) if piece.strip()]
+
+
+def missing_words(narrow: str, wide: str) -> list[str]:
+    """Return the words of a smaller screen that a larger one does not show.
+
+    What was cut with an ellipsis counts by its pieces; bars, rules and the sign for more columns do not count.
+    """
+    words = re.split(r"[\s…│─━╸▌▏▁-█╭╮╰╯›]+", narrow)
+    return [word for word in (word.strip("(),;:.") for word in words) if word not in wide]

@@ -225,6 +225,10 @@ class BatchEngine:
         """Save a label and a note for a record, on this machine only."""
         await self._store.annotate(_key_of(record), label, note)
 
+    async def acknowledge(self, keys: Iterable[str], *, undo: bool = False) -> int:
+        """Let records ask for no attention, until there is another reason, or ask again; return how many changed."""
+        return await self._store.acknowledge(keys, undo=undo)
+
     def removal_blocker(self, key: str) -> str:
         """Return why a record cannot be taken out of the list; empty when it can."""
         record = self.record(key)

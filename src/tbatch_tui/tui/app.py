@@ -49,16 +49,22 @@ AFTER_FIRST_FRAME = 0.05
 
 
 def _palette() -> type[Any]:
-    from tbatch_tui.tui.keys.palette import KeyCommands
+    from tbatch_tui.tui.keys.palette import KeyCommands as Provider
 
-    return KeyCommands
+    return Provider
+
+
+def _job_names() -> type[Any]:
+    from tbatch_tui.tui.screens.jobs.job_names import JobNames as Provider
+
+    return Provider
 
 
 class TbatchApp(OrderedKeysApp[str], CrashReportingApp[str]):
     """The whole terminal app. `run()` returns "demo" if the person asked for the demo."""
 
     TITLE = "tbatch-tui"
-    COMMANDS = App.COMMANDS | {_palette}
+    COMMANDS = App.COMMANDS | {_palette, _job_names}
     BINDINGS: ClassVar[list[BindingType]] = [*keys.GLOBAL]
     COMMAND_PALETTE_BINDING = keys.PALETTE.key
     CSS_PATH = "app.tcss"
@@ -79,7 +85,7 @@ class TbatchApp(OrderedKeysApp[str], CrashReportingApp[str]):
         """
         super().__init__()
         self.settings = settings
-        self.bridge = Bridge(self)
+        self.bridge = Bridge(self, lambda: self.engine.now())
         self.engine = make_engine(self.bridge.emit)
         self.demo = demo
         self._first_records: list[JobRecord] = []
@@ -311,11 +317,18 @@ class TbatchApp(OrderedKeysApp[str], CrashReportingApp[str]):
 
     async def on_submitted(self, message: messages.Submitted) -> None:
         """Go back to Jobs, with the cursor on the new submission."""
-        while len(self.screen_stack) > 1:
-            await self.pop_screen()
+        await self._go_to_job(message.key)
         if self.is_screen_installed("create"):
             self.uninstall_screen("create")
-        self.jobs.go_to(message.key)
+
+    async def on_go_to_job(self, message: messages.GoToJob) -> None:
+        """Go back to Jobs, with the cursor on a job."""
+        await self._go_to_job(message.key)
+
+    async def _go_to_job(self, key: str) -> None:
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+        self.jobs.go_to(key)
 
     def on_open_job(self, message: messages.OpenJob) -> None:
         """Go to Job."""
@@ -351,6 +364,12 @@ class TbatchApp(OrderedKeysApp[str], CrashReportingApp[str]):
         from tbatch_tui.tui.dialogs.keys_help import KeysHelp
 
         self.push_screen(KeysHelp(self.screen, getattr(self.screen, "NAME", "")))
+
+    def action_show_log(self) -> None:
+        """Show the messages so far."""
+        from tbatch_tui.tui.dialogs.message_log import MessageLog
+
+        self.push_screen(MessageLog(self.bridge.log, self.engine.now()))
 
     async def action_copy_selected(self) -> None:
         """Copy what is selected with the mouse; without a selection, leave the key to other bindings."""

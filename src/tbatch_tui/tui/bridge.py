@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from textual.signal import Signal
@@ -21,21 +24,48 @@ from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.textual_private import shows_toast
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual.app import App
     from textual.notifications import SeverityLevel
 
     from tbatch_tui.engine.errors import BatchError
 
 _TOAST_SECONDS = 8.0
+_MOST_LOGGED = 500
+"""Messages that the log keeps."""
 _MAX_LENGTH = 400
 """Characters of a title or a hint; a toast must not fill the screen."""
+
+
+@dataclass(slots=True)
+class LoggedMessage:
+    """A message that was shown. Its text is safe for the screen."""
+
+    at: float
+    """When it was shown last, in seconds since the epoch."""
+    title: str
+    """What happened; empty for a message of one line."""
+    text: str
+    severity: SeverityLevel
+    count: int = 1
+    """How often it was shown in a row."""
+
+    def is_same(self, other: LoggedMessage) -> bool:
+        """Whether both say the same."""
+        return (self.title, self.text, self.severity) == (other.title, other.text, other.severity)
 
 
 class Bridge:
     """The app's only bridge. The engine calls `emit` on the event loop."""
 
-    def __init__(self, app: App[Any]) -> None:
+    def __init__(self, app: App[Any], now: Callable[[], float] = time.time) -> None:
         self._app = app
+        self._now = now
+        self.log: deque[LoggedMessage] = deque(maxlen=_MOST_LOGGED)
+        """The messages so far, the oldest first."""
+        self._is_queued = False
+        """Whether the last message is on its way to the screen."""
         self.records: Signal[RecordsChanged] = Signal(app, "records")
         self.transfers: Signal[TransferProgress] = Signal(app, "transfers")
         self.connection: Signal[ConnectionChanged] = Signal(app, "connection")
@@ -62,7 +92,7 @@ class Bridge:
                 self.notify(title, hint, "warning" if severity == "warning" else _severity(severity))
 
     def notify(self, title: str, hint: str = "", severity: SeverityLevel = "information") -> None:
-        """Show a toast, unless it is shown already.
+        """Show a toast, and keep it in the log. One that is on the screen already is not shown a second time.
 
         Args:
             title: What happened.
@@ -72,8 +102,21 @@ class Bridge:
         hint = fill_keys(hint)
         title, hint = line(title)[:_MAX_LENGTH], line(hint)[:_MAX_LENGTH]
         text, heading = (hint, title) if hint else (title, "")
-        if not shows_toast(self._app, text, heading):
-            self._app.notify(text, title=heading, severity=severity, timeout=_TOAST_SECONDS, markup=False)
+        message = LoggedMessage(self._now(), heading, text, severity)
+        if self.log and (last := self.log[-1]).is_same(message):
+            last.at, last.count = message.at, last.count + 1
+            if self._is_queued:
+                return
+        else:
+            self.log.append(message)
+        if shows_toast(self._app, text, heading):
+            return
+        self._is_queued = True
+        self._app.call_later(self._delivered)
+        self._app.notify(text, title=heading, severity=severity, timeout=_TOAST_SECONDS, markup=False)
+
+    def _delivered(self) -> None:
+        self._is_queued = False
 
     def report(self, error: BatchError) -> None:
         """Show an error as a toast."""

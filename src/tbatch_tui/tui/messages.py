@@ -62,6 +62,14 @@ class OpenResults(Message):
         """Open the retry dialog there as soon as the files are read."""
 
 
+class GoToJob(Message):
+    """Put the cursor of Jobs on a job."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self.key = key
+
+
 class OpenFiles(Message):
     """Go to Files, which lists the files on the server."""
 

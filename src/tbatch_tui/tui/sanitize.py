@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Align = Literal["left", "right", "center"]
+Keep = Literal["start", "end", "middle"]
+"""What is kept of a text that is too long: its start, its end, or both ends and not its middle."""
 StyleT = TypeVar("StyleT")
 
 MAX_MARKS = 3
@@ -155,27 +157,33 @@ def fit(
     *,
     ellipsis: str = ELLIPSIS,
     align: Align = "left",
-    keep: Literal["start", "end"] = "start",
+    keep: Keep = "start",
+    tail: int = 0,
 ) -> str:
     """Return exactly `width` cells of `s`: filled with spaces, or cut with an ellipsis.
 
     Long input is cut before anything else, so that a token of a megabyte costs no more than a word.
 
     Args:
-        keep: Which end stays: `end` cuts at the front, for paths.
+        keep: What stays: `end` cuts at the front, for paths; `middle` cuts there, for names that differ at their end.
+        tail: Of `middle`, the least cells of the end that stay.
     """
     if width <= 0:
         return ""
     text = s if isinstance(s, str) else str(s)
     reach = width * (MAX_MARKS + 1) + 64
     if long := len(text) > reach:
-        text = text[:reach] if keep == "start" else text[-reach:]
+        text = text[:reach] if keep == "start" else text[-reach:] if keep == "end" else text[:reach] + text[-reach:]
     text = line(text)
     cells = len(text) if text.isascii() else cell_len(text)
     if not long and cells <= width:
         return _filled(text, width - cells, align)
     ellipsis = ellipsis if cell_len(ellipsis) < width else ELLIPSIS[:width]
     room = width - cell_len(ellipsis)
+    if keep == "middle":
+        at_end = min(max(0, room - 1), max(tail, room // 2))
+        text = _head(text, room - at_end) + ellipsis + _tail(text, at_end)
+        return _filled(text, width - cell_len(text), align)
     text = _head(text, room) if keep == "start" else _tail(text, room)
     spare = room - cell_len(text)
     return _filled(text + ellipsis if keep == "start" else ellipsis + text, spare, align)

@@ -87,6 +87,16 @@ def replace_binding(widget: Widget, key: str, binding: Binding) -> None:
     widget._bindings.key_to_bindings[key] = [binding]
 
 
+def bound_keys(screen: Screen[Any]) -> Iterator[Binding]:
+    """Yield the bindings of the focused widget, its parents, the screen and the app, also of what is disabled now.
+
+    Without those of keys that the focused widget takes for text. Relies on `Screen._modal_binding_chain`.
+    """
+    for _, bindings in screen._modal_binding_chain:
+        for _, binding in bindings:
+            yield binding
+
+
 def drag_start_widget(screen: Screen[Any]) -> Widget | None:
     """Return the widget in which the text selection began that the mouse is dragging now.
 

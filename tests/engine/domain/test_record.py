@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tbatch_tui.engine.domain.job import FileKind, Job
-from tbatch_tui.engine.domain.record import JobRecord, Rank
+from tbatch_tui.engine.domain.record import Attention, JobRecord, Rank
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
@@ -93,3 +93,24 @@ def holding(record: JobRecord) -> set[str]:
         *("can_cancel", "can_decide", "can_send_again", "can_download", "has_files_to_fetch", "has_results_here"),
     )
     return {name for name in names if getattr(record, name)}
+
+
+def test_what_was_acknowledged_asks_again_only_for_another_reason() -> None:
+    record = listed("COMPLETED", output=TransferState.FAILED)
+    assert record.attention is Attention.FILES and record.can_acknowledge and not record.is_acknowledged
+    known = replace(record, acknowledged="files")
+    assert known.rank is Rank.DONE and known.is_acknowledged and known.can_acknowledge
+    failed = replace(known, job=Job("job-1", "FAILED"))
+    assert failed.rank is Rank.ATTENTION and not failed.is_acknowledged
+
+
+def test_a_decision_cannot_be_acknowledged_away() -> None:
+    for state in (SubmissionState.UNCERTAIN, SubmissionState.READY):
+        record = replace(submitted(state), acknowledged="uncertain", is_old=True)
+        assert record.rank is Rank.ATTENTION and not record.can_acknowledge
+
+
+def test_an_old_job_made_elsewhere_asks_for_nothing() -> None:
+    record = listed("FAILED", is_ours=False)
+    assert record.rank is Rank.ATTENTION and replace(record, is_old=True).rank is Rank.DONE
+    assert not replace(record, is_old=True).can_acknowledge

@@ -449,3 +449,68 @@ def test_a_submissions_own_note_stays_when_it_becomes_its_job(journal: Journal, 
     journal.records.annotate(account, "job-0001", "", "seen elsewhere")
     created = journal.submissions.attach_job(account, record.submission, job(1, "IN_PROGRESS"), NOW)
     assert (created.label, created.note) == ("march", "mine")
+
+
+def rank_of(journal: Journal, account: int, key: str) -> str:
+    """The group of a record, which has to be the one that is stored, by which the first rows are read."""
+    record = journal.records.get(account, key)
+    assert record is not None
+    [stored] = journal.database.execute("SELECT rank FROM records WHERE key = ?", (key,)).fetchone()
+    assert stored == record.rank
+    return str(record.rank)
+
+
+def test_jobs_made_elsewhere_before_the_first_start_do_not_ask_for_attention(journal: Journal, account: int) -> None:
+    before, after = job(-1, "FAILED"), job(1, "FAILED")
+    journal.jobs.apply(account, [before, after], NOW, nothing_reserved)
+    assert rank_of(journal, account, before.id) == "2-done"
+    assert rank_of(journal, account, after.id) == "1-attention"
+
+
+def test_jobs_made_elsewhere_do_not_ask_any_more_after_three_days(journal: Journal, account: int) -> None:
+    journal.jobs.apply(account, [job(1, "FAILED"), job(2, "FAILED")], NOW, nothing_reserved)
+    own = submit(journal, account)
+    assert own.submission is not None
+    journal.submissions.update(account, replace(own.submission, state=SubmissionState.REJECTED, error="no"))
+    journal.accounts.quieten(account, NOW + 72 * 3_600)
+    assert rank_of(journal, account, job(1).id) == "1-attention", "not yet"
+    journal.accounts.quieten(account, NOW + 72 * 3_600 + 1.5)
+    assert rank_of(journal, account, job(1).id) == "2-done"
+    assert rank_of(journal, account, job(2).id) == "1-attention"
+    assert rank_of(journal, account, own.key) == "1-attention", "what was submitted here asks until it is acknowledged"
+    journal.accounts.quieten(account, NOW)
+    assert rank_of(journal, account, job(1).id) == "2-done", "a clock that was set back wakes nothing"
+
+
+def test_what_is_acknowledged_is_stored_and_taken_back(journal: Journal, account: int) -> None:
+    journal.jobs.apply(account, [job(1, "FAILED"), job(2, "FAILED")], NOW, nothing_reserved)
+    [record] = journal.records.acknowledge(account, {job(1).id: "failed"})
+    assert record.is_acknowledged and rank_of(journal, account, job(1).id) == "2-done"
+    assert rank_of(journal, account, job(2).id) == "1-attention"
+    journal.jobs.apply(account, [job(1, "FAILED", error="said later")], NOW, nothing_reserved)
+    assert rank_of(journal, account, job(1).id) == "2-done", "the same reason"
+    journal.records.acknowledge(account, {job(1).id: ""})
+    assert rank_of(journal, account, job(1).id) == "1-attention"
+
+
+def test_a_history_of_before_knows_when_it_began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "history.db"
+    whole = migrations._MIGRATIONS
+    step = next(number for number, script in enumerate(whole) if "quiet_before" in script)
+    monkeypatch.setattr(migrations, "_MIGRATIONS", whole[:step])
+    with sqlite3.connect(path) as db:
+        for script in whole[:step]:
+            db.executescript(script)
+        db.execute(f"PRAGMA user_version = {step}")
+        db.execute("INSERT INTO accounts (base_url, used_at) VALUES ('https://x', ?)", (NOW + 9_000,))
+        for number, created in (1, NOW - 60), (2, NOW + 60):
+            db.execute(
+                "INSERT INTO records (account_id, key, rank, sort_at, first_seen_at, status, created_at) "
+                "VALUES (1, ?, '1-attention', ?, ?, 'FAILED', ?)",
+                (job(number).id, created, NOW, created),
+            )
+    db.close()
+    monkeypatch.setattr(migrations, "_MIGRATIONS", whole)
+    journal = Journal(path)
+    assert rank_of(journal, 1, job(1).id) == "2-done" and rank_of(journal, 1, job(2).id) == "1-attention"
+    journal.close()

@@ -97,7 +97,8 @@ async def test_rules_open_and_close_and_the_filter_narrows(tmp_path: Path) -> No
     async with shown(offline(tmp_path), open_check(path)) as (app, pilot):
         await wait_for_text(app, "✗ 40 errors")
         table = app.screen.query_one(ProblemTable)
-        assert table.row_count == 1 and "▸ ×40" in app.text and "first of 40: line 21" in app.text
+        await until(lambda: "▸ ×40" in app.text and "first of 40: line 21" in app.text)
+        assert table.row_count == 1
         await pilot.press("space")
         assert table.row_count == 41
         await pilot.press("G")

@@ -15,6 +15,7 @@ from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.sandbox.jobs.records import Pace
 from tbatch_tui.sandbox.testing import Sandbox
+from tbatch_tui.tui.keys.actions import screen_actions
 from tbatch_tui.tui.messages import OpenJob
 from tbatch_tui.tui.screens.job.file_dialog import ChooseFile
 from tbatch_tui.tui.screens.job.screen import JobScreen
@@ -63,11 +64,15 @@ async def scroll_through(screen: JobScreen) -> str:
         await painted(screen.app)
         check_screen(screen.app)
         seen.append(screen_text(screen.app))
-    return "\n".join(seen)
+    lines = [line for text in seen for line in text.splitlines()]
+    beside = [line.partition("│") for line in lines]  # what stands side by side is wrapped by itself
+    return "\n".join([left for left, _, _ in beside] + [right for _, _, right in beside])
 
 
 def footer(app: TbatchApp) -> str:
-    return screen_text(app).splitlines()[-1]
+    """What the footer names that is possible just now."""
+    actions = [action for action in screen_actions(app.screen) if action.enabled and action.show]
+    return "  ".join(f"{action.displays[0]} {action.description}" for action in actions)
 
 
 TEXTS = {

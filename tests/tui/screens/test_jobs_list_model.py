@@ -8,7 +8,8 @@ import pytest
 
 from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.domain.record import JobRecord
-from tbatch_tui.tui.screens.jobs.list_model import SORTS, JobListModel
+from tbatch_tui.tui.screens.jobs.header import count_pieces
+from tbatch_tui.tui.screens.jobs.list_model import FILTERS, SORTS, JobListModel
 
 NOW = 1_750_000_000.0
 
@@ -46,7 +47,7 @@ def test_a_search_finds_what_a_status_changed_to() -> None:
     model.text = "failed march"
     assert model.shown() == ["job-1"]
     model.drop("job-1")
-    assert model.shown() == [] and model.counts() == {rank: {} for rank in model.counts()}
+    assert model.shown() == [] and not any(model.counts().values())
 
 
 @pytest.mark.parametrize("sort", SORTS)
@@ -60,3 +61,46 @@ def test_a_sort_follows_a_record_that_changes(sort: str) -> None:
     fresh = JobListModel([records[0], changed, records[2]])
     fresh.sort = sort
     assert model.shown() == fresh.shown()
+
+
+def test_a_row_stays_where_it_is_while_it_is_read() -> None:
+    model = JobListModel([record(1, "old"), record(2, "watched"), record(3, "new")])
+    assert model.shown() == ["job-3", "job-2", "job-1"]
+    model.holds = True
+    assert not model.put(record(2, "watched", "COMPLETED")), "its row does not move"
+    assert model.shown() == ["job-3", "job-2", "job-1"]
+    assert model.group_of("job-2") == "0-active", "no rule comes between the rows"
+    assert model.counts() == {"active": 2, "attention": 0, "done": 1}, "the header counts it where it belongs"
+    assert model.release() and not model.release()
+    assert model.shown() == ["job-3", "job-1", "job-2"]
+
+
+def test_a_row_that_is_held_stays_under_a_filter_until_the_person_moves_on() -> None:
+    model = JobListModel([record(1, "a"), record(2, "b")])
+    model.filter, model.holds = "active", True
+    model.put(record(2, "b", "FAILED"))
+    assert model.shown() == ["job-2", "job-1"]
+    model.release()
+    assert model.shown() == ["job-1"]
+
+
+def test_a_row_that_comes_back_to_its_group_is_held_no_more() -> None:
+    model = JobListModel([record(1, "a")])
+    model.holds = True
+    model.put(record(1, "a", "FAILED"))
+    model.put(record(1, "a"))
+    assert not model.release()
+    model.put(record(1, "a", "FAILED"))
+    model.drop("job-1")
+    assert not model.release() and not any(model.counts().values())
+
+
+@pytest.mark.parametrize("name", FILTERS[1:])
+def test_the_header_counts_what_the_filter_of_that_word_shows(name: str) -> None:
+    statuses = ["IN_PROGRESS", "VALIDATING", "FAILED", "COMPLETED", "CANCELLED", "EXPIRED", "COMPLETED"]
+    model = JobListModel([record(number, "x", status) for number, status in enumerate(statuses)])
+    model.filter = name
+    count = len(model.shown())
+    assert (f"{count} {name}", {"done": "", "active": "$status-active"}.get(name, "$status-attention")) in (
+        count_pieces(model.counts())
+    )

@@ -14,7 +14,7 @@ from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.journal.journal import Journal
 from tests.conftest import until
-from tests.helpers.app_host import SIZES, make_app
+from tests.helpers.app_host import ALL_SIZES, make_app
 from tests.helpers.drawn import check_screen, same_as_before, screen_text
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def job(number: int, status: str, progress: float) -> Job:
 
 def fill(folder: Path, jobs: list[Job], names: list[str]) -> None:
     journal = Journal(folder / "data" / "history.db")
-    account = journal.accounts.at_start("together", "", NOW).id
+    account = journal.accounts.at_start("together", "", NOW - 7 * 24 * HOUR).id  # the first start was a week ago
     journal.jobs.apply(account, jobs, NOW, lambda _: False)
     for one, name in zip(jobs, names, strict=False):
         journal.records.annotate(account, one.id, name, "")
@@ -82,7 +82,7 @@ def fill(folder: Path, jobs: list[Job], names: list[str]) -> None:
 
 
 @pytest.mark.parametrize("state", ["empty", "busy", "many", "offline", "marked"])
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("size", ALL_SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_it_looks_as_it_did(
     state: str, size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -95,7 +95,7 @@ async def test_e_opens_the_line_and_checks_again(
         await pilot.press("e")
         await until(lambda: "No problems in 2 lines" in app.text)
         assert seen.read_text().split("\n") == ["+3", str(faulty), ""] and app.toasts == ""
-        assert "Edit" not in app.text
+        assert "Edit line" not in app.text
 
 
 @pytest.mark.usefixtures("with_terminal")

@@ -27,6 +27,21 @@ class Rank(StrEnum):
     DONE = "2-done"
 
 
+class Attention(StrEnum):
+    """Why a job needs a person. The values are stored."""
+
+    UNCERTAIN = "uncertain"
+    """Whether the job was created is not known."""
+    READY = "ready"
+    """The rest of a file waits for a decision."""
+    FAILED = "failed"
+    """It failed or expired, or was never submitted."""
+    FILES = "files"
+    """Files that are wanted are not on disk."""
+    ROWS = "rows"
+    """There are errors, or rows that do not add up."""
+
+
 @dataclass(frozen=True, slots=True)
 class JobRecord:
     """One row of the Jobs list: the server's job, our submission, or both, and what the history adds to them."""
@@ -51,6 +66,10 @@ class JobRecord:
     first_seen_at: float = 0.0
     group: JobGroup | None = None
     """The file that this is a part of, if it was submitted as several jobs."""
+    acknowledged: str = ""
+    """The `Attention` that the person has acknowledged; empty for none."""
+    is_old: bool = False
+    """Whether it was made elsewhere, more than 72 hours ago or before the account was first used here."""
 
     @property
     def name(self) -> str:
@@ -146,20 +165,41 @@ class JobRecord:
     def rank(self) -> Rank:
         """The group of the Jobs list that it is in.
 
-        ATTENTION is for what needs a person: uncertain or failed, files that are not downloaded, errors, counts that
-        do not add up, and the rest of a file that waits for a decision.
+        ATTENTION is for what needs a person, unless that was acknowledged, or the job is an old one made elsewhere.
         """
-        if self.status in (LocalStatus.UNCERTAIN, LocalStatus.READY):
+        reason = self.attention
+        if reason in (Attention.UNCERTAIN, Attention.READY):
             return Rank.ATTENTION
         if self.is_active or self.is_waiting:
             return Rank.ACTIVE
+        return Rank.DONE if reason is None or self.is_old or self.is_acknowledged else Rank.ATTENTION
+
+    @property
+    def attention(self) -> Attention | None:
+        """Why it needs a person, acknowledged or not; None where it does not."""
+        if self.status == LocalStatus.UNCERTAIN:
+            return Attention.UNCERTAIN
+        if self.status == LocalStatus.READY:
+            return Attention.READY
+        if self.is_active or self.is_waiting:
+            return None
         if self.status in (JobStatus.FAILED, JobStatus.EXPIRED, LocalStatus.NOT_SUBMITTED):
-            return Rank.ATTENTION
+            return Attention.FAILED
         if self.has_files_to_fetch:
-            return Rank.ATTENTION
+            return Attention.FILES
         if self.counts.needs_attention if self.counts is not None else self.error_rows:
-            return Rank.ATTENTION
-        return Rank.DONE
+            return Attention.ROWS
+        return None
+
+    @property
+    def is_acknowledged(self) -> bool:
+        """Whether the person has acknowledged why it needs one. Another reason counts anew."""
+        return bool(self.acknowledged) and self.acknowledged == self.attention
+
+    @property
+    def can_acknowledge(self) -> bool:
+        """Whether it needs a person for something that can be acknowledged, or that was."""
+        return self.attention in (Attention.FAILED, Attention.FILES, Attention.ROWS) and not self.is_old
 
     @property
     def can_cancel(self) -> bool:

@@ -105,8 +105,10 @@ _JOINED = {
 }
 
 RECORD_SELECT = f"""
-    SELECT r.*, {", ".join(f"{table}.{name} AS {table}_{name}" for table, names in _JOINED.items() for name in names)}
+    SELECT r.*, a.quiet_before,
+        {", ".join(f"{table}.{name} AS {table}_{name}" for table, names in _JOINED.items() for name in names)}
     FROM records r
+    JOIN accounts a ON a.id = r.account_id
     LEFT JOIN submissions s ON s.id = r.submission_id
     LEFT JOIN groups g ON g.id = s.group_id
     LEFT JOIN transfers o ON o.account_id = r.account_id AND o.job_id = r.key AND o.kind = 'output'
@@ -297,4 +299,6 @@ def row_to_record(row: sqlite3.Row) -> JobRecord:
         counts=row_to_counts(row, "t_"),
         first_seen_at=row["first_seen_at"],
         group=row_to_group(row),
+        acknowledged=row["acknowledged"],
+        is_old=row["submission_id"] is None and (row["created_at"] or row["first_seen_at"]) < row["quiet_before"],
     )

@@ -179,6 +179,15 @@ _MIGRATIONS = (
     ALTER TABLE submissions ADD COLUMN output_dir BLOB;
     ALTER TABLE transfers ADD COLUMN folder BLOB;
     """,
+    """
+    ALTER TABLE records ADD COLUMN acknowledged TEXT NOT NULL DEFAULT '';
+    ALTER TABLE accounts ADD COLUMN quiet_before REAL NOT NULL DEFAULT 0;
+    UPDATE accounts SET quiet_before = COALESCE(
+        (SELECT MIN(first_seen_at) FROM records WHERE account_id = accounts.id), used_at
+    );
+    UPDATE records SET rank = '2-done' WHERE rank = '1-attention' AND submission_id IS NULL
+        AND sort_at < (SELECT quiet_before FROM accounts WHERE id = records.account_id);
+    """,
 )
 
 

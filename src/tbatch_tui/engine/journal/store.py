@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.transfer import TransferState
+from tbatch_tui.engine.errors import JournalError
 from tbatch_tui.engine.journal.submission_store import SubmissionStore
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ class JobStore(SubmissionStore):
     async def open(self) -> None:
         """Open the history, if it is not open yet. Raises LocalFileError."""
         await self._run(self._thread.open)
+        with suppress(JournalError):  # a history that is locked can be read all the same
+            await self._run(self._journal.accounts.quieten, self.account_id, self._now())
 
     async def close(self) -> None:
         """Close the history."""
@@ -145,6 +149,20 @@ class JobStore(SubmissionStore):
         record = await self._run(self._journal.records.annotate, self.account_id, key, label, note)
         if record is not None:
             self._published.publish([record])
+
+    async def acknowledge(self, keys: Iterable[str], *, undo: bool) -> int:
+        """Save that these records ask for no attention, or that they do again; return how many changed.
+
+        What needs a decision, or asks for nothing, is left as it is.
+        """
+        records = [record for key in keys if (record := self.record(key)) is not None]
+        reasons = {
+            record.key: "" if undo else str(record.attention or "")
+            for record in records
+            if record.can_acknowledge and record.is_acknowledged is undo
+        }
+        self._published.publish(await self._run(self._journal.records.acknowledge, self.account_id, reasons))
+        return len(reasons)
 
     async def remove(self, keys: Iterable[str]) -> int:
         """Take records that are over out of the list, and return how many there were."""

@@ -1,66 +1,135 @@
-"""The dialog behind `?`: the keys of the current screen, as the person mapped them, and what each does."""
+"""The dialog behind `?`: every key of the current screen, as the person mapped it, and what it does.
+
+What is not possible just now is greyed, and says why. Where there is room the keys stand in two columns.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from tbatch_tui.tui.dialogs.base import Box
 from tbatch_tui.tui.dialogs.text_dialog import TextDialog
-from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.keys import keymap
+from tbatch_tui.tui.keys.actions import grouped, reason_of, screen_actions
+from tbatch_tui.tui.widgets.reader.view import RecordView
 from tbatch_tui.tui.widgets.reader.wrap import Block
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from textual.screen import Screen
 
+    from tbatch_tui.tui.render.styled import StyledText
 
-@dataclass(slots=True)
-class _Entry:
-    """One action: what it does, and its keys as they are displayed."""
+NARROW, WIDE = 90, 166
+"""Cells of the box with one column, and with two."""
+TWO_COLUMNS_FROM = 120
+"""Cells of the terminal from which there is room for two columns."""
+_AROUND = 7
+"""Cells of the box beside its text: border, padding, and the scrollbar."""
+_BETWEEN = 3
+"""Cells between two columns."""
 
-    group: str
-    description: str
-    tooltip: str
-    keys: list[str]
+
+class KeyEntry:
+    """One action: its keys, what it is called, what it does, and why it is not possible, if it is not."""
+
+    def __init__(self, keys: str, description: str, text: str, *, enabled: bool) -> None:
+        self.keys = keys
+        self.description = description
+        self.text = text
+        self.enabled = enabled
+
+    def lines(self, keys_width: int, name_width: int, width: int) -> list[StyledText]:
+        """Return it in lines of so many cells."""
+        dim = "" if self.enabled else "dim"
+        indent = keys_width + name_width
+        wrapped = wrap(self.text, max(12, width - indent)) or [""]
+        first: StyledText = [
+            (self.keys.ljust(keys_width - cell_len(self.keys) + len(self.keys)), f"bold {dim}".strip()),
+            (self.description.ljust(name_width), dim),
+            (wrapped[0], f"$status-quiet {dim}".strip()),
+        ]
+        return [first, *([(" " * indent + more, f"$status-quiet {dim}".strip())] for more in wrapped[1:])]
 
 
 class KeysHelp(TextDialog):
-    """Lists the active bindings of a screen. Make it while that screen is still the current one."""
+    """Lists the actions of a screen. Make it while that screen is still the current one."""
 
     def __init__(self, screen: Screen[object], title: str = "") -> None:
-        super().__init__(f"Keys of {title}" if title else "Keys", key_blocks(screen))
+        self._groups = {
+            name: [
+                KeyEntry(
+                    " ".join(action.displays),
+                    action.description,
+                    action.tooltip if action.enabled else reason_of(screen, action),
+                    enabled=action.enabled,
+                )
+                for action in actions
+            ]
+            for name, actions in grouped(screen_actions(screen)).items()
+        }
+        self._shown_width = 0
+        super().__init__(f"Keys of {title}" if title else "Keys", self._blocks_at(screen.app.size.width))
+
+    def on_mount(self) -> None:
+        """Be as wide as the columns are."""
+        self._widen()
+
+    def on_resize(self) -> None:
+        """Use one column or two, as there is room."""
+        self._widen()
+        if self._shown_width != self.app.size.width:
+            self.query_one(RecordView).show(self._blocks_at(self.app.size.width))
+        super().on_resize()
+
+    def _widen(self) -> None:
+        self.query_one(Box).styles.width = WIDE if self.app.size.width >= TWO_COLUMNS_FROM else NARROW
+
+    def _blocks_at(self, terminal: int) -> list[Block]:
+        self._shown_width = terminal
+        two = terminal >= TWO_COLUMNS_FROM
+        room = min(terminal, WIDE if two else NARROW) - _AROUND
+        return key_blocks(self._groups, room, columns=2 if two else 1)
 
 
-def key_blocks(screen: Screen[object]) -> list[Block]:
-    """Return a heading for each group of keys and a line for each action that works now, in the order of `keys.ALL`."""
-    by_name: dict[str, _Entry] = {}
-    for active in sorted(screen.active_bindings.values(), key=lambda active: keymap.key_rank(active.binding)):
-        binding = active.binding
-        if not active.enabled or binding.system or not (binding.id or (binding.show and binding.description)):
-            continue
-        name = binding.id or binding.action
-        group = binding.group.description if binding.group is not None else "Here"
-        entry = by_name.setdefault(name, _Entry(group, binding.description, active.tooltip or binding.tooltip, []))
-        display = screen.app.get_key_display(binding)
-        if display not in entry.keys:
-            entry.keys.append(display)
-    order = {binding.id: index for index, binding in reversed(list(enumerate(keys.ALL)))}
-    entries = [by_name[name] for name in sorted(by_name, key=lambda name: order.get(name, len(order)))]
-    width = max((cell_len(" ".join(entry.keys)) for entry in entries), default=0) + 2
+def key_blocks(groups: dict[str, list[KeyEntry]], room: int, *, columns: int) -> list[Block]:
+    """Return the groups as lines of at most `room` cells, in so many columns of about the same height."""
+    entries = [entry for group in groups.values() for entry in group]
+    keys_width = max((cell_len(entry.keys) for entry in entries), default=0) + 2
     name_width = max((cell_len(entry.description) for entry in entries), default=0) + 2
-    blocks: list[Block] = []
-    for group in dict.fromkeys(entry.group for entry in entries):
-        blocks += [Block(), Block(group, "bold $accent-text")] if blocks else [Block(group, "bold $accent-text")]
-        blocks += [_block(entry, width, name_width) for entry in entries if entry.group == group]
+    width = (room - _BETWEEN * (columns - 1)) // columns
+    sections: list[list[StyledText]] = []
+    for name, group in groups.items():
+        section: list[StyledText] = [[(name or "Here", "bold $accent-text")]]
+        for entry in group:
+            section += entry.lines(keys_width, name_width, width)
+        sections.append(section)
+    return _beside(_divided(sections, columns), width)
+
+
+def _divided(sections: Sequence[list[StyledText]], columns: int) -> list[list[StyledText]]:
+    """Return the sections below each other, parted by a blank line, in columns of about the same height."""
+    goal = sum(len(section) + 1 for section in sections) / columns
+    divided: list[list[StyledText]] = [[]]
+    for section in sections:
+        if len(divided) < columns and divided[-1] and len(divided[-1]) + len(section) / 2 > goal:
+            divided.append([])
+        divided[-1] += [[], *section] if divided[-1] else section
+    return divided
+
+
+def _beside(columns: Sequence[list[StyledText]], width: int) -> list[Block]:
+    """Return the lines of columns that stand side by side."""
+    blocks = []
+    for row in range(max(map(len, columns), default=0)):
+        lead: StyledText = []
+        for column in columns:
+            line = column[row] if row < len(column) else []
+            lead += line
+            if column is not columns[-1]:
+                lead.append((" " * (width + _BETWEEN - sum(cell_len(text) for text, _ in line)), ""))
+        blocks.append(Block("", lead=lead))
     return blocks
-
-
-def _block(entry: _Entry, width: int, name_width: int) -> Block:
-    shown = " ".join(entry.keys)
-    lead = [
-        (f"{shown}{' ' * (width - cell_len(shown))}", "bold"),
-        (f"{entry.description}{' ' * (name_width - cell_len(entry.description))}", ""),
-    ]
-    return Block(entry.tooltip, "$status-quiet", indent=width + name_width, lead=lead)

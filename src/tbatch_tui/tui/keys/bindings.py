@@ -99,6 +99,7 @@ RETRY           = _key("R",                "retry",              "Retry",       
 REFRESH         = _key("r",                "refresh_now",        "Refresh",      "jobs.refresh",         _JOBS | _JOB | _FILES,                  JOB,    "Ask the server now", show=False)
 LABEL           = _key("e",                "edit_label",         "Label",        "job.label",            _JOBS | _JOB,                           JOB,    "Edit the label and the note kept here", show=False)
 SETTLE          = _key("w",                "settle",             "What now",     "job.settle",           _JOBS | _JOB,                           JOB,    "Decide about a create whose answer is lost, or a rest that waits; send again what was not sent")
+ACKNOWLEDGE     = _key("A",                "acknowledge",        "Acknowledge",  "job.acknowledge",      _JOBS | _JOB,                           JOB,    "It needs no attention any more; again takes that back", show=False)
 FILES           = _key("F",                "files",              "Files",        "jobs.files",           _JOBS,                                  FILE,   "What lies on the server, and deleting what nothing needs", show=False)
 DELETE_FILES    = _key("D",                "delete_files",       "Delete",       "files.delete",         _FILES,                                 FILE,   "Delete the marked files, or this one, once you typed it")
 PAGE            = _key("p",                "page_file",          "Page",         "job.page",             _JOB,                                   JOB,    "Read one of its files here, in $PAGER")
@@ -152,6 +153,7 @@ PALETTE         = _key("ctrl+p",           "command_palette",    "Commands",    
 QUIT            = _key("q",                "quit",               "Quit",         "app.quit",             SCREENS,                                APP,    "Leave; a batch goes on without this app", show=False)
 SUSPEND         = _key("ctrl+z",           "suspend_process",    "Suspend",      "app.suspend",          SCREENS,                                APP,    "To the shell for a while; fg comes back", show=False)
 COPY_SELECTED   = _key("ctrl+c,super+c",   "app.copy_selected",  "Copy text",    "app.copy-selected",    SCREENS | _QUESTION | _READING | _FORM, APP,    "Copy the text that is selected: drag over it with the mouse", show=False)
+LOG             = _key("L",                "show_log",           "Messages",     "app.log",              SCREENS,                                APP,    "The log of messages, newest first", show=False)
 HIDE_TOUR       = _key("H",                "hide_tour",          "Hide hint",    "tour.hide",            SCREENS,                                APP,    "Hide the hint of this screen", show=False)
 
 # Answers to a question, and closing a text.
@@ -178,5 +180,5 @@ MOVING = [DOWN, UP, TOP, BOTTOM, PAGE_DOWN, PAGE_UP]
 """The bindings of anything with a cursor or a scroll."""
 MARKING = [MARK, MARK_ALL]
 """The bindings of a table whose rows can be marked."""
-GLOBAL = [HELP, PALETTE, QUIT, SUSPEND, HIDE_TOUR]
+GLOBAL = [HELP, PALETTE, LOG, QUIT, SUSPEND, HIDE_TOUR]
 """The App's own bindings."""

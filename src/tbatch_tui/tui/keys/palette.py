@@ -1,4 +1,4 @@
-"""The command palette: every key that works on this screen, by its name.
+"""The command palette: every action of the screen, by its name, also those that are not possible just now.
 
 It is derived from the bindings, so it is never out of date.
 """
@@ -9,36 +9,46 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
 
 from tbatch_tui.tui.keys import bindings as keys
+from tbatch_tui.tui.keys.actions import grouped, reason_of, screen_actions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+_LESS = 0.2
+"""By how much what is not possible ranks lower in a search."""
 
 
 class KeyCommands(Provider):
-    """Commands for the active bindings of the screen below the palette."""
+    """Commands for the actions of the screen below the palette: of each group in turn, movement last."""
 
-    def _entries(self) -> Iterator[tuple[str, str, str]]:
-        """Yield the key to press, the title and the tooltip of each action."""
-        listed: set[str] = set()
-        for active in self.screen.active_bindings.values():
-            binding = active.binding
-            name = binding.id or binding.action
-            if not active.enabled or name in listed or name == keys.PALETTE.id or not binding.description:
-                continue
-            listed.add(name)
-            display = self.app.get_key_display(binding)
-            yield binding.key, f"{binding.description}  ({display})", binding.tooltip
+    def _entries(self) -> Iterator[tuple[str, str, str, bool, Callable[[], object]]]:
+        """Yield title, what is matched, help, whether it is possible, and what to call, of each action."""
+        for group, actions in grouped(screen_actions(self.screen)).items():
+            for action in actions:
+                if action.id == keys.PALETTE.id or not action.description:
+                    continue
+                title = f"{action.description}  ({' '.join(action.displays)})"
+                if action.enabled:
+                    yield title, group, action.tooltip, True, partial(self.app.simulate_key, action.key)
+                else:
+                    reason = reason_of(self.screen, action)
+                    yield title, group, reason, False, partial(self.app.notify, reason, markup=False)
 
     async def discover(self) -> Hits:
         """List every action before anything is typed."""
-        for key, title, tooltip in self._entries():
-            yield DiscoveryHit(title, partial(self.app.simulate_key, key), help=tooltip or None)
+        for title, group, text, is_possible, command in self._entries():
+            shown = Content.styled(title, "" if is_possible else "dim")
+            yield DiscoveryHit(shown, command, text=f"{group} {title}", help=text or None)
 
     async def search(self, query: str) -> Hits:
         """List the actions whose title matches."""
         matcher = self.matcher(query)
-        for key, title, tooltip in self._entries():
+        for title, _, text, is_possible, command in self._entries():
             if (score := matcher.match(title)) > 0:
-                yield Hit(score, matcher.highlight(title), partial(self.app.simulate_key, key), help=tooltip or None)
+                shown = matcher.highlight(title)
+                if not is_possible:
+                    score, shown = score * (1 - _LESS), shown.stylize("dim")
+                yield Hit(score, shown, command, text=title, help=text or None)

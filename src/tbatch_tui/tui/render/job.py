@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.events import TransferProgress
     from tbatch_tui.tui.render.styled import StyledText
 
-_MIN_NAME = 4
-"""Cells of a file's name below which the part of the file is left out."""
 _ERROR_PREFIX = re.compile(r"(Error validating input file: )?(Line \d+ \(within chunk\): )?")
 """How a failed job's error begins. A cell would have room for nothing else, and the line number need not be the
 file's. The details show the whole error."""
@@ -42,12 +40,15 @@ def format_kind(record: JobRecord) -> str:
 
 
 def name_cell(record: JobRecord, width: int) -> str:
-    """Return the name of a job. If it is a part of a file, the number of the part has its room first."""
-    part = f" · {record.part_words}" if record.group is not None else ""
-    room = width - cell_len(part)
-    if not part or room < _MIN_NAME or cell_len(line(record.name_of_file)) <= room:
-        return record.name
-    return fit(record.name_of_file, room).rstrip() + part
+    """Return the name of a job. One that is too long loses its middle, never the number of its part."""
+    name, part = line(record.name), f" · {record.part_words}" if record.group is not None else ""
+    return fit(name, width, keep="middle", tail=cell_len(part)) if cell_len(name) > width else name
+
+
+def has_bar(record: JobRecord) -> bool:
+    """Return whether the Progress column shows a bar."""
+    job = record.job
+    return job is not None and (job.status == JobStatus.IN_PROGRESS or (not job.is_ended and job.progress > 0))
 
 
 def progress_cell(record: JobRecord, width: int) -> StyledText:
@@ -55,14 +56,14 @@ def progress_cell(record: JobRecord, width: int) -> StyledText:
     job = record.job
     if job is None:
         return _submission_cell(record)
-    if job.status == JobStatus.IN_PROGRESS or (not job.is_ended and job.progress > 0):
+    if has_bar(record):
         percent = fmt.percent(job.progress / 100)
         done, rest = fmt.bar_parts(job.progress / 100, max(4, min(24, width - 6)))
         return [(done, "$status-active"), (rest, "$rule"), (f" {percent:>5}", "")]
     if job.status == JobStatus.VALIDATING:
-        return [("being checked by the server", "$status-quiet")]
+        return [("checking the file", "$status-quiet")]
     if not job.is_ended:
-        return [("finishing the rows under way" if "CANCEL" in job.status else "", "$status-quiet")]
+        return [("finishing started rows" if "CANCEL" in job.status else "", "$status-quiet")]
     if job.error:
         error = line(job.error)
         return [(_ERROR_PREFIX.sub("", error, count=1) or error, "$status-failed")]
@@ -154,7 +155,7 @@ def _details_head(record: JobRecord, now: float, width: int | None) -> StyledTex
     job, name = record.job, line(record.name)
     short_id, kind = line(record.key[:8]) if job is not None else "", format_kind(record)
     since = f"submitted {fmt.when(record.created_at, now)}"
-    ago = f"{since}, {fmt.age(record.created_at, now)}"
+    ago = f"{since}, {fmt.age(record.created_at, now)}" if width is not None else since  # else its column says it
     until = ""
     if job is not None and not job.is_ended and job.deadline is not None:
         until = f"deadline {fmt.when(job.deadline, now)}"

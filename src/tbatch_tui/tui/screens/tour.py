@@ -2,54 +2,84 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tbatch_tui.tui.keys.actions import screen_actions
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.widgets.hint_line import HintLine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from textual.screen import Screen
 
     from tbatch_tui.engine.engine import BatchEngine
 
-LINES: dict[str, tuple[str, str]] = {
-    "Jobs": (
-        "Every job of your key: running ones on top, then what needs you. "
-        "{jobs.new} submits a file, {go.on} opens a job.",
-        "{jobs.new} submits a file, {go.on} opens a job.",
+
+class Hint(NamedTuple):
+    """The hint of a screen. Its parts name an action each, and are left out while that is not possible."""
+
+    intro: str
+    parts: tuple[tuple[str, str, str], ...]
+    """The id of an action, what is said of it, and the same in a narrow terminal."""
+
+    def texts(self, possible: Collection[str] | None = None) -> tuple[str, str]:
+        """Return the hint and its short form, with the actions that are possible; all of them for None."""
+        parts = [part for part in self.parts if possible is None or part[0] in possible]
+        long, short = (", ".join(part[index] for part in parts) for index in (1, 2))
+        return " ".join(filter(None, (self.intro, f"{long}." if long else ""))), f"{short}." if short else self.intro
+
+
+HINTS: dict[str, Hint] = {
+    "Jobs": Hint(
+        "Every job of your key: running ones first, then what needs attention.",
+        (
+            ("jobs.new", "{jobs.new} submits a file", "{jobs.new} submits a file"),
+            ("go.on", "{go.on} opens a job", "{go.on} opens a job"),
+        ),
     ),
-    "Pick": (
-        "Choose a JSONL file: move and {go.on}, or {list.filter} to type or paste a path. Nothing is sent yet.",
-        "{go.on} takes a file, {list.filter} types a path.",
+    "Pick": Hint(
+        "Choose a JSONL file. Nothing is sent yet.",
+        (
+            ("go.on", "{go.on} selects it", "{go.on} selects a file"),
+            ("list.filter", "{list.filter} types or pastes a path", "{list.filter} types a path"),
+        ),
     ),
-    "Check": (
-        "Every line was read here, nothing was sent. "
-        "{check.fix} mends what can be mended; {go.on} goes on when nothing is faulty.",
-        "{check.fix} mends, {go.on} goes on. Nothing was sent.",
+    "Check": Hint(
+        "Every line was read here; nothing was sent.",
+        (
+            ("check.fix", "{check.fix} fixes what can be fixed", "{check.fix} fix"),
+            ("go.on", "{go.on} continues", "{go.on} continue"),
+        ),
     ),
-    "Create": (
-        "One look, one key: {go.on} submits it exactly once, even if the answer is lost. It is billed from here on.",
-        "{go.on} submits it, exactly once.",
+    "Create": Hint(
+        "One look, one key. It is billed from here on.",
+        (("go.on", "{go.on} submits it exactly once, even if the answer is lost", "{go.on} submits it, exactly once"),),
     ),
-    "Job": (
-        "All that is known of this job, live. "
-        "{job.results} reads the results, {job.page} pages a file, {results.raw} shows the server's JSON.",
-        "{job.results} results, {job.page} page a file, {results.raw} JSON.",
+    "Job": Hint(
+        "All that is known of this job, live.",
+        (
+            ("job.results", "{job.results} opens the results", "{job.results} results"),
+            ("job.page", "{job.page} opens a file in the pager", "{job.page} open a file"),
+            ("results.raw", "{results.raw} shows the server's JSON", "{results.raw} JSON"),
+        ),
     ),
-    "Results": (
-        "What was asked beside what came back. {list.next-filter} shows one kind of row, {list.filter} searches, "
-        "{job.retry} asks again, {results.export} exports.",
-        "{list.next-filter} kinds, {list.filter} search, {job.retry} retry, {results.export} export.",
+    "Results": Hint(
+        "",
+        (
+            ("list.next-filter", "{list.next-filter} filters by outcome", "{list.next-filter} filter"),
+            ("list.filter", "{list.filter} searches", "{list.filter} search"),
+            ("job.retry", "{job.retry} asks again what failed", "{job.retry} retry"),
+            ("results.export", "{results.export} exports", "{results.export} export"),
+        ),
     ),
-    "Files": (
-        "What lies on the server for your key. {list.mark} marks; nothing is deleted without a word you type.",
-        "{list.mark} marks; nothing goes unasked.",
+    "Files": Hint(
+        "What is on the server for your key. You are asked before anything is deleted.",
+        (("list.mark", "{list.mark} selects", "{list.mark} selects; you are asked first"),),
     ),
 }
-"""The hint of each screen, and a shorter one for narrow terminals. Keys are named by the ids of their bindings."""
-assert all("[" not in text for pair in LINES.values() for text in pair)
+LINES: dict[str, tuple[str, str]] = {name: hint.texts() for name, hint in HINTS.items()}
+"""The hint of each screen with all its parts, and a shorter one for narrow terminals. Keys are named by their ids."""
 
 
 def memory_name(screen: Screen[Any]) -> str | None:
@@ -72,11 +102,16 @@ async def show_once(engine: BatchEngine, screen: Screen[Any], stack: Sequence[Sc
 
 
 def show(screen: Screen[Any]) -> None:
-    """Put the hint above the keys of this screen."""
+    """Put the hint above the keys of this screen. It names only what is possible, now and later."""
     if screen.query(HintLine) or not screen.is_attached:
         return
-    text, short_text = (fill_keys(text) for text in LINES[getattr(screen, "NAME", "")])
-    screen.mount(HintLine(text, short_text, fill_keys("{tour.hide}")))
+    screen.mount(HintLine(lambda: _texts(screen), fill_keys("{tour.hide}")))
+
+
+def _texts(screen: Screen[Any]) -> tuple[str, str]:
+    possible = {action.id for action in screen_actions(screen) if action.enabled}
+    text, short = HINTS[getattr(screen, "NAME", "")].texts(possible)
+    return fill_keys(text), fill_keys(short)
 
 
 def hide(screen: Screen[Any]) -> None:

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 from tbatch_tui.tui.widgets.one_line import OneLine
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.screen import Screen
+
     from tbatch_tui.tui.render.styled import StyledText
 
 
@@ -20,16 +24,25 @@ class HintLine(OneLine):
     HintLine { dock: bottom; margin-bottom: 1; background: $panel; color: $foreground; }
     """
 
-    def __init__(self, text: str, short: str, key: str) -> None:
+    def __init__(self, texts: Callable[[], tuple[str, str]], key: str) -> None:
         """Make a hint.
 
         Args:
-            text: The explanation.
-            short: What is shown where the explanation does not fit.
+            texts: Returns the explanation, and what is shown where that does not fit.
             key: The key that hides the line, as it is displayed.
         """
         super().__init__()
-        self._text, self._short, self._key = text, short, key
+        self._texts, self._key = texts, key
+        self._text, self._short = texts()
+
+    def on_mount(self) -> None:
+        """Follow what is possible on the screen."""
+        self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
+
+    def _bindings_changed(self, screen: Screen[object]) -> None:
+        if screen is self.screen:
+            self._text, self._short = self._texts()
+            self.refresh_if_changed()
 
     def styled_text(self, width: int) -> StyledText:
         """Show the explanation, or its short form, and how to hide it."""

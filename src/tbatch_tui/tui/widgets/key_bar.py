@@ -1,7 +1,8 @@
-"""The footer: the keys that work right now, on one line, in one widget.
+"""The footer: the keys of the screen on one line, in one widget. What is not possible just now is greyed in its place.
 
-It reads the screen's active bindings, so it is right after every change of focus, of `check_action` and of the keymap.
-A click on a key presses it. Keys that do not fit are dropped from the right, except for `? Keys`, which lists them all.
+It reads the screen's bindings, so it is right after every change of focus, of `check_action` and of the keymap. A click
+on a key presses it. Keys that do not fit are dropped from the right, except for `? Keys`, which lists them all; where
+there is room after that, it shows more of them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.cells import cell_len
 
 from tbatch_tui.tui.keys import bindings as keys
-from tbatch_tui.tui.keys import keymap
+from tbatch_tui.tui.keys.actions import screen_actions
 from tbatch_tui.tui.sanitize import line, line_content
 from tbatch_tui.tui.widgets.one_line import OneLine
 
@@ -19,10 +20,14 @@ if TYPE_CHECKING:
     from textual import events
     from textual.screen import Screen
 
+    from tbatch_tui.tui.keys.actions import ScreenAction
     from tbatch_tui.tui.render.styled import StyledText
 
 SEPARATOR = "  "
-_ORDER = {binding.id: index for index, binding in reversed(list(enumerate(keys.ALL)))}
+_NOT_LISTED = frozenset({keys.MOVE.description, keys.ANSWER.description})
+"""Groups of which the bar has only the keys that it always has."""
+_ONLY_WHEN_POSSIBLE = frozenset({keys.TRY_DEMO.id})
+"""What is no use to most people at any time: greyed it would only take room."""
 
 
 class ShownKey(NamedTuple):
@@ -53,6 +58,8 @@ class KeyBar(OneLine):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._shown: list[ShownKey] = []
+        self._extra: set[str] = set()
+        """The ids of those that are shown only where there is much room."""
         self._labels: dict[str, str] = {}
         self._spans: list[tuple[int, int, ShownKey]] = []
 
@@ -71,42 +78,42 @@ class KeyBar(OneLine):
             self._collect()
 
     def _collect(self) -> None:
-        """Read the active bindings: one key for each action, in the order of `keys.ALL`."""
+        """Read the actions of the screen, in the order of `keys.ALL`; what is not possible stays in its place."""
         if not self.is_attached:
             return
-        by_action: dict[str, ShownKey] = {}
-        active_keys = sorted(self.screen.active_bindings.values(), key=lambda active: keymap.key_rank(active.binding))
-        for active in active_keys:
-            binding = active.binding
-            name = binding.id or binding.action
-            if name in by_action or not (binding.show or name == keys.PALETTE.id):
-                continue
-            by_action[name] = ShownKey(
-                name,
-                binding.key,
-                self.app.get_key_display(binding),
-                self._labels.get(name, binding.description),
-                binding.tooltip,
-                active.enabled,
+        actions = screen_actions(self.screen)
+        self._shown = [
+            ShownKey(
+                action.id,
+                action.key,
+                action.displays[0],
+                self._labels.get(action.id, action.description) if action.enabled else action.description,
+                action.tooltip,
+                action.enabled,
             )
-        self._shown = sorted(by_action.values(), key=lambda shown: _ORDER.get(shown.id, len(_ORDER)))
+            for action in actions
+            if _is_listed(action)
+        ]
+        self._extra = {action.id for action in actions if not action.show}
         self.refresh_if_changed()
 
     def styled_text(self, width: int) -> StyledText:
         """Show as many keys as fit, help always, and the palette's key in the corner."""
         palette = next((key for key in self._shown if key.id == keys.PALETTE.id), None)
         help_keys = [key for key in self._shown if key.id == keys.HELP.id]
-        others = [key for key in self._shown if key is not palette and key not in help_keys]
+        others = [key for key in self._shown if key is not palette and key.id not in self._extra]
+        others = [key for key in others if key not in help_keys]
+        extra = [key for key in self._shown if key is not palette and key.id in self._extra]
         corner = cell_len(palette.display) + len(SEPARATOR) if palette else 0
 
         def needed() -> int:
-            return 1 + sum(key.width + len(SEPARATOR) for key in [*others, *help_keys])
+            return 1 + sum(key.width + len(SEPARATOR) for key in [*others, *help_keys, *extra])
 
-        while others and needed() + corner > width:
-            others.pop()
+        while (others or extra) and needed() + corner > width:
+            (extra or others).pop()
         text: StyledText = [(" ", "")]
         self._spans, x = [], 1
-        for key in [*others, *help_keys]:
+        for key in [*others, *help_keys, *extra]:
             dim = "" if key.enabled else " dim"
             text.append((key.display, f"bold $accent-text{dim}"))
             text.append((f" {key.description}" if key.description else "", f"$status-quiet{dim}"))
@@ -123,13 +130,10 @@ class KeyBar(OneLine):
         return next((key for start, end, key in self._spans if start <= x < end), None)
 
     def on_click(self, event: events.Click) -> None:
-        """Press the clicked key; ring the bell if it is disabled."""
+        """Press the clicked key; one that is disabled says why."""
         if (key := self._at(event.x)) is not None:
             event.stop()
-            if key.enabled:
-                self.app.simulate_key(key.key)
-            else:
-                self.app.bell()
+            self.app.simulate_key(key.key)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Show the tooltip of the key under the mouse."""
@@ -137,3 +141,10 @@ class KeyBar(OneLine):
         tooltip = line_content(key.tooltip) if key is not None and key.tooltip else None
         if str(self.tooltip or "") != str(tooltip or ""):
             self.tooltip = tooltip
+
+
+def _is_listed(action: ScreenAction) -> bool:
+    """Return whether the bar has this action at all."""
+    if action.id in _ONLY_WHEN_POSSIBLE and not action.enabled:
+        return False
+    return action.show or action.id == keys.PALETTE.id or action.group not in _NOT_LISTED

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.journal.database import Database
 
+ASKS_FOR = 72 * 3_600.0
+"""Seconds after which a job that was made elsewhere does not ask for attention any more."""
 _SELECT = """
     SELECT a.id, a.base_url, a.organization, a.project, a.title, k.key_tail
     FROM accounts a LEFT JOIN account_keys k ON k.account_id = a.id AND k.key_tail = :tail
@@ -76,8 +78,27 @@ class AccountTable:
                 "UPDATE accounts SET organization = ?, project = ?, title = ?, used_at = ? WHERE id = ?",
                 (organization, project, title, now, account.id),
             )
+            self._quieten(account.id, now)
             self._db.execute("INSERT OR REPLACE INTO account_keys VALUES (?, ?, ?)", (server, key_tail, account.id))
             return Account(account.id, server, key_tail, organization, project, title)
+
+    def quieten(self, account_id: int, now: float) -> None:
+        """Let jobs that were made elsewhere and are old by now ask for no attention any more.
+
+        Old is what was there before this account was first used here, and what is older than `ASKS_FOR`.
+        """
+        with self._db.transaction():
+            self._quieten(account_id, now)
+
+    def _quieten(self, account_id: int, now: float) -> None:
+        self._db.execute(
+            "UPDATE accounts SET quiet_before = MAX(quiet_before, ?) WHERE id = ?", (now - ASKS_FOR, account_id)
+        )
+        self._db.execute(
+            "UPDATE records SET rank = '2-done' WHERE account_id = ? AND rank = '1-attention' "
+            "AND submission_id IS NULL AND sort_at < (SELECT quiet_before FROM accounts WHERE id = ?)",
+            (account_id, account_id),
+        )
 
     def has_key(self, account_id: int, base_url: str, key_tail: str) -> bool:
         """Return whether this key was seen with this account.
@@ -144,7 +165,9 @@ class AccountTable:
         self._db.execute("UPDATE OR REPLACE account_keys SET base_url = ? WHERE account_id = ?", (server, account_id))
 
     def _insert(self, server: str, key_tail: str, now: float) -> Account:
-        cursor = self._db.execute("INSERT INTO accounts (base_url, used_at) VALUES (?, ?)", (server, now))
+        cursor = self._db.execute(
+            "INSERT INTO accounts (base_url, used_at, quiet_before) VALUES (?, ?, ?)", (server, now, now)
+        )
         assert cursor.lastrowid is not None
         self._db.execute("INSERT OR REPLACE INTO account_keys VALUES (?, ?, ?)", (server, key_tail, cursor.lastrowid))
         return Account(cursor.lastrowid, server, key_tail)
@@ -152,6 +175,11 @@ class AccountTable:
     def _merge(self, source: int, target: int) -> None:
         if source == target:
             return
+        self._db.execute(  # the first use is that of the older one
+            "UPDATE accounts SET quiet_before = MIN(quiet_before, (SELECT quiet_before FROM accounts WHERE id = ?)) "
+            "WHERE id = ?",
+            (source, target),
+        )
         # Of two rows for one job, the one that was submitted here stays: it has the label, the path and the download.
         twins = (
             "SELECT mine.key FROM records mine JOIN records theirs ON theirs.key = mine.key AND theirs.account_id = ? "

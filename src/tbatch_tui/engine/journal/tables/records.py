@@ -9,7 +9,7 @@ from tbatch_tui.engine.domain.job import ENDED
 from tbatch_tui.engine.journal.mapping import RECORD_SELECT, row_to_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.journal.database import Database
@@ -62,6 +62,21 @@ class JobRecordTable:
                 (label, note, account_id, key),
             )
         return self.get(account_id, key)
+
+    def acknowledge(self, account_id: int, reasons: Mapping[str, str]) -> list[JobRecord]:
+        """Store for which reason each record asks for no attention any more; an empty one takes that back.
+
+        Args:
+            reasons: By the key of the record.
+        """
+        with self._db.transaction():
+            for key, reason in reasons.items():
+                self._db.execute(
+                    "UPDATE records SET acknowledged = ? WHERE account_id = ? AND key = ?", (reason, account_id, key)
+                )
+            records = self.get_many(account_id, list(reasons))
+            self.store_ranks(account_id, records)
+        return records
 
     def remove(self, account_id: int, keys: Iterable[str], now: float) -> list[str]:
         """Take finished records out of the list and return the keys of those that were.

@@ -117,15 +117,14 @@ def _what_cell(row: ProblemRow) -> str:
 
 
 _COLUMNS: list[Column[ProblemRow]] = [
-    Column("severity", "Problem", render=_severity_cell, width=9, priority=9),
-    Column("line", "Line", render=_line_cell, width=10, align="right", priority=8),
-    Column("custom_id", "custom_id", render=_id_cell, weight=1, min=10, max=24, priority=4),
-    Column("what", "What is wrong", render=_what_cell, weight=3, min=32, priority=7),
+    Column("severity", "Problem", render=_severity_cell, min=9, priority=9, base=True),
+    Column("line", "Line", render=_line_cell, min=6, align="right", priority=8, base=True),
+    Column("custom_id", "custom_id", render=_id_cell, min=10, max=48, priority=7, keep="middle", base=True),
+    Column("what", "What is wrong", render=_what_cell, min=24, max=56, priority=6, base=True),
     Column(
         "mend",
         "How to mend it",
         render=lambda row: "" if row.kind is RowKind.LINE else row.problem.fix,
-        weight=2,
         min=30,
         max=48,
         priority=3,

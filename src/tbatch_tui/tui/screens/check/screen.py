@@ -26,6 +26,7 @@ from tbatch_tui.tui.render.path import shorten_path
 from tbatch_tui.tui.sanitize import line, lines_content
 from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.check.actions import CheckActions
+from tbatch_tui.tui.screens.check.overview import FirstRequest
 from tbatch_tui.tui.screens.check.problem_table import ProblemTable, format_line
 from tbatch_tui.tui.screens.check.problem_view import ProblemView
 from tbatch_tui.tui.screens.check.session import CheckSession
@@ -69,14 +70,24 @@ class CheckScreen(CheckActions, BaseScreen):
         ProblemTable { height: 3fr; }
         #beside { height: 3fr; min-height: 5; }
         &.-clean, &.-faulty { #report { display: block; } }
-        &.-clean { ProblemTable, ProblemView { display: none; } #beside { height: 1fr; } }
+        FirstRequest { display: none; }
+        &.-clean {
+            ProblemTable, ProblemView { display: none; }
+            FirstRequest { display: block; }
+            #beside { height: 1fr; }
+            #facts-scroll { max-height: 60%; }
+        }
+        &.-clean.-wide {
+            #beside { layout: horizontal; }
+            #facts-scroll { width: 1fr; height: 1fr; max-height: 100%; }
+            FirstRequest { width: 1fr; border-left: solid $rule; }
+        }
         &.-faulty { #summary { display: block; } #facts-scroll { display: none; } }
         &.-faulty.-wide {
             #summary { display: none; }
-            #report { layout: horizontal; }
-            ProblemTable { width: 3fr; height: 1fr; }
-            #beside { width: 2fr; height: 1fr; border-left: solid $rule; }
-            #facts-scroll { display: block; max-height: 50%; margin: 0 0 1 0; }
+            #beside { layout: horizontal; border-top: solid $rule; }
+            #facts-scroll { display: block; width: 2fr; height: 1fr; margin: 0; }
+            ProblemView { width: 3fr; border-left: solid $rule; }
         }
     }
     """
@@ -100,6 +111,7 @@ class CheckScreen(CheckActions, BaseScreen):
                 with VerticalScroll(can_focus=False, id="facts-scroll"):
                     yield FactList(id="facts")
                 yield ProblemView()
+                yield FirstRequest()
         yield FilterLine(id="filter")
 
     def on_mount(self) -> None:
@@ -202,9 +214,12 @@ class CheckScreen(CheckActions, BaseScreen):
             self.query_one("#verdict", Static), [*format_verdict(report), (format_next_step(report), "$status-quiet")]
         )
         self.update_static(self.query_one("#summary", Static), format_summary(report))
-        self.query_one("#facts", FactList).show(
-            report_facts(report, models_named=_MODELS_BESIDE if has_problems else None)
-        )
+        facts = report_facts(report, models_named=_MODELS_BESIDE if has_problems else None)
+        self.query_one("#facts", FactList).show(facts)
+        if not has_problems:
+            self.query_one(FirstRequest).load(
+                self.session.path, lambda more: self.query_one("#facts", FactList).show([*facts, ("", []), *more])
+            )
         self._show_rows()
         if has_problems and self.focused is None:
             self.table.focus()

@@ -76,12 +76,12 @@ class FileListModel:
 def file_columns(now: Callable[[], float]) -> list[Column[ServerFile]]:
     """Return the columns: name, what it is to which job, size, age, purpose, and whether it may be deleted."""
     return [
-        Column("name", "Name", render=_name_cell, weight=3, min=12, max=40, priority=9, pinned=True),
-        Column("use", "Used as", render=_use_cell, weight=3, min=12, max=40, priority=7),
+        Column("name", "Name", render=_name_cell, min=12, max=48, priority=9, keep="middle", base=True, pinned=True),
+        Column("use", "Used as", render=_use_cell, min=12, max=48, priority=7, keep="middle", base=True),
         Column("size", "Size", render=lambda file: fmt.size(file.size), width=8, align="right", priority=6),
         Column("age", "Age", render=lambda file: fmt.age(file.created_at, now()), width=9, align="right", priority=4),
         Column("purpose", "Purpose", render=lambda file: file.purpose or fmt.MISSING, width=10, priority=1),
-        Column("state", "May go", render=_state_cell, weight=3, min=16, max=44, priority=8),
+        Column("state", "May go", render=_state_cell, min=16, max=24, priority=8, base=True),
     ]
 
 

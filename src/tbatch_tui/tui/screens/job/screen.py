@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
-from textual.containers import VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.errors import BatchError
@@ -68,6 +68,8 @@ class JobScreen(JobActions, BaseScreen):
         keys.COPY_ID,
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (110, "-wide")]  # noqa: RUF012 - declared by Screen
+    # Beside the rest only where all of it has room: it is not scrolled there.
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012 - declared by Screen
     DEFAULT_CSS = """
     JobScreen {
         #story { height: 1fr; scrollbar-size-vertical: 1; }
@@ -77,9 +79,11 @@ class JobScreen(JobActions, BaseScreen):
         #raw { display: none; padding: 0 2; }
         &.-raw #raw { display: block; }
         &.-raw #story { display: none; }
-        &.-wide #steps { dock: left; width: 53; height: 100%; margin: 0; padding: 0 0 0 2; border-right: solid $rule; }
-        &.-wide #story > Divider { padding-left: 1; }
-        &.-wide #story > FactList { padding: 0 1 0 2; }
+        #side { height: auto; }
+        &.-wide.-high #side { dock: left; width: 58; height: 100%; border-right: solid $rule; }
+        &.-wide.-high #story > Divider { padding-left: 1; }
+        &.-wide.-high #story > FactList { padding: 0 1 0 2; }
+        &.-high #chart { height: 10; }
     }
     """
 
@@ -105,11 +109,12 @@ class JobScreen(JobActions, BaseScreen):
         with JobText(id="story"):
             yield FactList(id="standing")
             yield ProgressChart(id="chart")
-            yield TimelineList(id="steps")
             yield Divider("Files", id="files-rule")
             yield FactList(id="files")
-            yield Divider("About", id="about-rule")
-            yield FactList(id="about")
+            with Vertical(id="side"):
+                yield TimelineList(id="steps")
+                yield Divider("About", id="about-rule")
+                yield FactList(id="about")
         yield RecordView(id="raw")
 
     def on_mount(self) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.tui.bridge import Bridge
 
-_ON_TARGETS = ("cancel_job", "download")
+_ON_TARGETS = ("cancel_job", "download", "acknowledge")
 """Actions on all targets."""
 _ON_CURRENT = ("results", "retry", "edit_label", "copy_id", "copy_record", "settle")
 """Actions on the current record."""
@@ -35,7 +35,7 @@ _ON_CURRENT = ("results", "retry", "edit_label", "copy_id", "copy_record", "sett
 class JobActions(Screen[None]):
     """Actions on the `current` record and on the `targets`, which the screen that mixes this in defines."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [keys.SETTLE, keys.RETRY, keys.COPY_RECORD]
+    BINDINGS: ClassVar[list[BindingType]] = [keys.SETTLE, keys.RETRY, keys.ACKNOWLEDGE, keys.COPY_RECORD]
 
     engine: BatchEngine
     bridge: Bridge
@@ -127,6 +127,23 @@ class JobActions(Screen[None]):
             self.bridge.notify("That is under way already")
             return
         await self._run_each(records, lambda record: self.engine.download(record), "not fetched")
+
+    @work(group="acknowledge", exit_on_error=False)
+    async def action_acknowledge(self) -> None:
+        """Let the targets ask for no attention any more; if none of them does, let them ask again."""
+        records = [record for record in self.targets if record.can_acknowledge]
+        undo = all(record.is_acknowledged for record in records)
+        try:
+            count = await self.engine.acknowledge([record.key for record in records], undo=undo)
+        except BatchError as error:
+            self.bridge.report(error)
+            return
+        self.unmark([record.key for record in records])
+        what = line(records[0].name) if count == 1 and records else fmt.plural(count, "job")
+        if undo:
+            self.bridge.notify(f"Needs attention again: {what}")
+        else:
+            self.bridge.notify(f"Acknowledged: {what}", "{job.acknowledge} again takes that back.")
 
     @work(group="remove", exit_on_error=False)
     async def action_remove(self) -> None:
@@ -246,6 +263,8 @@ def _applies(action: str, record: JobRecord) -> bool:
             return record.can_decide
         case "download":
             return record.can_download
+        case "acknowledge":
+            return record.can_acknowledge
         case "results" | "retry":
             return record.has_result_files
         case _:

@@ -6,30 +6,36 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.domain.job import JobStatus
-from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.hints import fill_keys, key_display
-from tbatch_tui.tui.render.job import format_duration, format_transfer, name_cell, progress_cell, request_count
+from tbatch_tui.tui.render.job import (
+    format_duration,
+    format_transfer,
+    has_bar,
+    name_cell,
+    progress_cell,
+    request_count,
+)
 from tbatch_tui.tui.render.status import record_style
-from tbatch_tui.tui.widgets.table.columns import Column
+from tbatch_tui.tui.sanitize import ELLIPSIS
+from tbatch_tui.tui.widgets.table.columns import MEASURED, Column, Need, cells_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tbatch_tui.engine.domain.account import ConnectionHealth
-    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.domain.record import JobRecord, Rank
     from tbatch_tui.engine.events import TransferProgress
     from tbatch_tui.tui.render.styled import StyledText
     from tbatch_tui.tui.screens.jobs.list_model import JobListModel
 
-_KINDS: dict[str, str] = {
-    Endpoint.CHAT: "chat",
-    Endpoint.TRANSCRIPTION: "transcribe",
-    Endpoint.TRANSLATION: "translate",
-}
-_TIME_WIDTH = 10
-"""Cells of a time: `~18 m left`."""
+_BAR_WIDTH = 20
+"""Cells that a running job needs: a bar of 14, and `100 %`."""
+_FIRST_TEXT_WIDTH, _TEXT_WIDTH = 26, 40
+"""Cells that an error or the like has before all columns are there, and then; the details show all of it."""
+_SHORTER = len(" short")
+"""Cells by which a sum of requests can be shortened without losing a number."""
 _PACE_FROM = 3.0
 """Percent of progress from which the pace so far predicts the end."""
 EMPTY = "No jobs yet.\n\nPress {jobs.new} to pick a file: it is checked line by line before anything is sent."
@@ -49,17 +55,17 @@ class JobRow(NamedTuple):
     record: JobRecord
     transfer: TransferProgress | None = None
     """Its upload or download, while one is in progress."""
+    group: Rank | None = None
+    """The group of the list that it is shown in."""
 
 
 class JobRows:
     """The rows that are shown. Each is made when it is drawn: of 10,000 that is some forty."""
 
-    def __init__(
-        self, keys: list[str], records: Mapping[str, JobRecord], transfers: Mapping[str, TransferProgress]
-    ) -> None:
-        """`keys` are the records that are shown, in order; the mappings may change while they are."""
+    def __init__(self, keys: list[str], model: JobListModel, transfers: Mapping[str, TransferProgress]) -> None:
+        """`keys` are the records of the model that are shown, in order; model and mapping may change while they are."""
         self._keys = keys
-        self._records = records
+        self._model = model
         self._transfers = transfers
         self._indices: dict[str, int] | None = None
         """By key; made when first asked for."""
@@ -69,8 +75,8 @@ class JobRows:
 
     def row(self, index: int) -> JobRow:
         """Return the row at an index."""
-        key = self._keys[index]
-        return JobRow(self._records[key], self._transfers.get(key))
+        key, model = self._keys[index], self._model
+        return JobRow(model.records[key], self._transfers.get(key), model.group_of(key))
 
     def key(self, index: int) -> str:
         """Return the key of the row at an index."""
@@ -91,42 +97,41 @@ def job_columns(now: Callable[[], float], cost: Callable[[JobRecord], str]) -> l
         cost: Returns the text of the Cost column.
     """
     return [
-        Column("status", "Status", render=_status_cell, width=14, priority=9, pinned=True),
+        Column("status", "Status", render=_status_cell, min=13, priority=9, base=True, pinned=True),
         Column(
             "name",
             "Name",
             draw=lambda row, width: name_cell(row.record, width),
-            weight=2,
             min=14,
-            max=48,
+            max=40,
             priority=8,
+            keep="middle",
+            base=True,
             pinned=True,
         ),
-        Column("kind", "Kind", render=_kind_cell, width=10, priority=1, style="$status-quiet"),
-        Column("model", "Model", render=_model_cell, weight=1, min=12, max=30, priority=3),
+        Column("model", "Model", render=_model_cell, min=16, priority=3, keep="middle"),
         Column(
             "requests",
             "Requests",
             render=lambda row: fmt.count(request_count(row.record)),
-            width=8,
             align="right",
             priority=4,
         ),
-        Column("progress", "Progress", draw=_progress_cell, weight=3, min=20, max=52, priority=7),
         Column(
-            "took",
-            "Took",
-            render=lambda row: _time_cell(row.record, now()),
-            width=_TIME_WIDTH,
-            align="right",
-            priority=2,
+            "progress",
+            "Progress",
+            draw=_progress_cell,
+            min=20,
+            priority=7,
+            base=True,
+            measure=_progress_needed,
         ),
-        Column("cost", "Cost", render=lambda row: cost(row.record), width=8, align="right", priority=2),
+        Column("took", "Time", render=lambda row: _time_cell(row.record, now()), align="right", priority=2),
+        Column("cost", "Cost", render=lambda row: cost(row.record), align="right", priority=2),
         Column(
             "age",
-            "Submitted",
+            "Created",
             render=lambda row: fmt.age(row.record.created_at, now()),
-            width=10,
             align="right",
             priority=5,
         ),
@@ -136,7 +141,7 @@ def job_columns(now: Callable[[], float], cost: Callable[[JobRecord], str]) -> l
 def empty_text(model: JobListModel, health: ConnectionHealth) -> str:
     """Return what an empty list says: how to show what is hidden, or how to begin."""
     if model.records:
-        kind = {"active": "active job", "attention": "job that needs you", "done": "job that is done"}
+        kind = {"active": "active job", "attention": "job that needs attention", "done": "job that is done"}
         what = kind.get(model.filter, "job")
         what += f" matches “{model.text}”" if model.text else " is here now"
         hidden = f"all {len(model.records):,}" if len(model.records) > 1 else "the one there is"
@@ -144,19 +149,13 @@ def empty_text(model: JobListModel, health: ConnectionHealth) -> str:
     return fill_keys(NO_KEY if health.state is HealthState.NO_KEY else EMPTY)
 
 
-def _kind_cell(row: JobRow) -> str:
-    endpoint = row.record.endpoint or ""
-    return _KINDS.get(endpoint, endpoint.rsplit("/", 1)[-1])
-
-
 def _time_cell(record: JobRecord, now: float) -> str:
-    """Return how long a job took; while it runs `~18 m left`, or `~2 h 14 m`, if it goes on at its pace so far."""
+    """Return how long a job took; while it runs `~18 m left`, if it goes on at its pace so far."""
     job = record.job
     if job is None or job.status != JobStatus.IN_PROGRESS or job.created_at is None or job.progress < _PACE_FROM:
         return format_duration(record, now)
     left = max(0.0, now - job.created_at) * (100 - job.progress) / job.progress
-    text = f"~{fmt.duration(left)} left" if job.progress < 100 else "ending"
-    return text if len(text) <= _TIME_WIDTH else text.removesuffix(" left")
+    return f"~{fmt.duration(left)} left" if job.progress < 100 else "ending"
 
 
 def _status_cell(row: JobRow) -> StyledText:
@@ -173,3 +172,14 @@ def _progress_cell(row: JobRow, width: int) -> StyledText:
     if transfer is None or not transfer.total:
         return progress_cell(row.record, width)
     return format_transfer(transfer, max(4, min(12, width - 22)))
+
+
+def _progress_needed(row: JobRow) -> Need:
+    """Return what the progress of a job needs: a sum is never cut, a bar or an error may be."""
+    if row.transfer is None and has_bar(row.record):
+        return Need(_BAR_WIDTH, _BAR_WIDTH)
+    whole = cells_of(_progress_cell(row, MEASURED))
+    if row.record.counts is None or row.transfer is not None:
+        return Need(min(whole, _TEXT_WIDTH), min(whole, _FIRST_TEXT_WIDTH))
+    shorter = progress_cell(row.record, whole - _SHORTER)
+    return Need(whole, whole if any(ELLIPSIS in text for text, _ in shorter) else cells_of(shorter))

@@ -24,8 +24,12 @@ _REFRESH_INTERVAL = 20.0
 """Seconds between two updates of the times."""
 
 
+WIDTH = 42
+"""Cells of the column beside the list."""
+
+
 class JobDetails(Static):
-    """Three lines below the list; on a wide terminal a column beside it, with the job's timeline."""
+    """Three lines below the list; where that leaves every column whole, a column beside it with the job's timeline."""
 
     DEFAULT_CSS = """
     JobDetails { height: 4; padding: 0 2; border-top: solid $rule; color: $foreground; }
@@ -58,7 +62,7 @@ class JobDetails(Static):
             return
         self._request_history(record)
         history = self._history[1] if self._history is not None and self._history[0] == record.key else None
-        is_wide = self.screen.has_class("-wide")
+        is_wide = self.screen.has_class("-side")
         width = max(1, self.app.size.width - 4)
         lines = details_lines(record, now, None if is_wide else width)
         if history is not None and (pace := self._pace(record, history, now)):

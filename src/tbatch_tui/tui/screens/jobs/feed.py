@@ -25,8 +25,8 @@ _PIECE = 250
 """Records taken over before the screen has its turn again."""
 
 
-def _rank(row: JobRow) -> Rank:
-    return row.record.rank
+def _group(row: JobRow) -> Rank | None:
+    return row.group
 
 
 class JobFeed:
@@ -50,7 +50,7 @@ class JobFeed:
             model: The records, with those in it that were read before the first frame.
             changed: Called after records have changed, to update what surrounds the table.
         """
-        self.rows = JobRows([], {}, {})
+        self.rows = JobRows([], model, {})
         """The rows that the table shows."""
         self.transfers: dict[str, TransferProgress] = {}
         """By the key of the record, the upload or download that is in progress."""
@@ -67,12 +67,17 @@ class JobFeed:
         model, table = self._model, self._table
         self.refresh_empty_text()
         # Rules separate the ranks: active, needing attention, done. In another order the ranks are mixed.
-        table.set_group(_rank if model.sort == SORTS[0] else None)
-        self.rows = JobRows(model.shown(), model.records, self.transfers)
+        table.set_group(_group if model.sort == SORTS[0] else None)
+        self.rows = JobRows(model.shown(), model, self.transfers)
         table.set_source(self.rows)
         table.mark_sorted(model.sorted_column[0], descending=model.sorted_column[1])
         if self._cursor_goal is not None and table.move_cursor(key=self._cursor_goal):
             self._cursor_goal = None
+
+    def release(self) -> None:
+        """Let rows that have changed their group go there, now that the person has moved on."""
+        if self._model.release():
+            self.arrange()
 
     def refresh_empty_text(self) -> None:
         """Update what the table says when it has no rows."""

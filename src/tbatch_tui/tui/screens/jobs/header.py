@@ -1,15 +1,12 @@
-"""The right side of the Jobs header: how many jobs there are of each status, transfers, and the next poll."""
+"""The right side of the Jobs header: how many jobs each filter shows, transfers, and the next poll."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
-from tbatch_tui.engine.domain.job import JobStatus
-from tbatch_tui.engine.domain.record import Rank
 from tbatch_tui.engine.server_address import is_loopback
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.render.status import status_style
 from tbatch_tui.tui.render.styled import format_marked
 from tbatch_tui.tui.sanitize import line
 
@@ -21,8 +18,12 @@ if TYPE_CHECKING:
     from tbatch_tui.tui.render.styled import StyledText
 
 
+_FILTERS = {"done": "", "active": "$status-active", "attention": "$status-attention"}
+"""The filters that are counted, in the order shown, and their colours."""
+
+
 def header_pieces(
-    counts: Mapping[Rank, Mapping[str, int]],
+    counts: Mapping[str, int],
     engine: BatchEngine,
     transfers: Collection[TransferProgress],
     *,
@@ -32,7 +33,7 @@ def header_pieces(
     """Return all that stands on the right.
 
     Args:
-        counts: How many jobs there are, by rank and status.
+        counts: How many jobs each filter shows, by the filter's name.
         engine: Whose account and connection are shown.
         transfers: The uploads and downloads in progress.
         marked: How many rows are marked.
@@ -49,24 +50,12 @@ def header_pieces(
     ]
 
 
-def count_pieces(counts: Mapping[Rank, Mapping[str, int]]) -> StyledText:
-    """Return `214 done`, `1 validating`, `2 running`, `1 needs you`: active jobs by status, the others by rank.
+def count_pieces(counts: Mapping[str, int]) -> StyledText:
+    """Return `214 done`, `2 active`, `1 attention`: the words are those of the filters, and so are the numbers.
 
     What matters most comes last, because that stays where there is little room.
     """
-    active = dict(counts[Rank.ACTIVE])
-    running = active.pop(JobStatus.IN_PROGRESS, 0)
-    done = sum(counts[Rank.DONE].values())
-    pieces: StyledText = [(f"{done:,} done", "")] if done else []
-    pieces += [
-        (f"{count:,} {status_style(status).word.lower()}", status_style(status).colour)
-        for status, count in sorted(active.items())
-    ]
-    if running:
-        pieces.append((f"{running:,} running", "$status-active"))
-    if needing := sum(counts[Rank.ATTENTION].values()):
-        pieces.append((f"{needing:,} {'needs' if needing == 1 else 'need'} you", "$status-attention"))
-    return pieces
+    return [(f"{counts[name]:,} {name}", style) for name, style in _FILTERS.items() if counts.get(name)]
 
 
 def transfer_pieces(transfers: Collection[TransferProgress]) -> StyledText:

@@ -11,7 +11,7 @@ from tbatch_tui.tui.render.job import request_count
 from tbatch_tui.tui.render.status import record_style
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 FILTERS = ("all", "active", "attention", "done")
 SORTS = ("status", "newest", "oldest", "name", "model", "requests", "took")
@@ -51,19 +51,27 @@ class JobListModel:
         self.filter = FILTERS[0]
         self.text = ""
         self.records: dict[str, JobRecord] = {}
+        self.holds = False
+        """Whether a record that changes its group stays where it is until `release`: a person may be reading it."""
+        self._held: set[str] = set()
         self._sort = SORTS[0]
         self._sort_keys: dict[str, tuple[Rank, float]] = {}
         """Rank and creation time, negated: what the list is sorted by at first."""
         self._values: dict[str, Any] = {}
         """What a sort by a column compares, once there was one."""
         self._texts: dict[str, str] = {}
-        self._counts: Counter[tuple[Rank, str]] = Counter()
+        self._counts: Counter[Rank] = Counter()
         for record in records:
             self.put(record)
 
     def put(self, record: JobRecord) -> bool:
         """Add or replace a record; return whether that can change the order or which records are shown."""
-        key, sort_key, before = record.key, (record.rank, -record.created_at), self._sort_keys.get(record.key)
+        key, rank, before = record.key, record.rank, self._sort_keys.get(record.key)
+        self._held.discard(key)
+        sort_key = (rank, -record.created_at)
+        if before is not None and before[0] != rank and self.holds:
+            sort_key = before
+            self._held.add(key)
         moved = before != sort_key
         if self.text:
             moved = moved or self._matches(key) != self._would_match(record)
@@ -73,11 +81,23 @@ class JobListModel:
             value = self._value(record)
             moved = moved or self._values[key] != value
             self._values[key] = value
-        if before is not None:
-            self._counts[before[0], self.records[key].status] -= 1
-        self._counts[sort_key[0], record.status] += 1
+        if (known := self.records.get(key)) is not None:
+            self._counts[known.rank] -= 1
+        self._counts[rank] += 1
         self.records[key], self._sort_keys[key] = record, sort_key
         return moved
+
+    def release(self) -> bool:
+        """Let the records that were held go to their groups; return whether there were any."""
+        held, self._held = self._held, set()
+        for key in held:
+            record = self.records[key]
+            self._sort_keys[key] = (record.rank, -record.created_at)
+        return bool(held)
+
+    def group_of(self, key: str) -> Rank:
+        """Return the group that a record is shown in, which it may not belong to any more while it is held."""
+        return self._sort_keys[key][0]
 
     def prepare_search(self, keys: Iterable[str]) -> None:
         """Compute what a search searches in these records, before there is one."""
@@ -87,19 +107,16 @@ class JobListModel:
 
     def drop(self, key: str) -> None:
         """Remove a record."""
-        record, sort_key = self.records.pop(key, None), self._sort_keys.pop(key, None)
-        if record is not None and sort_key is not None:
-            self._counts[sort_key[0], record.status] -= 1
+        if (record := self.records.pop(key, None)) is not None:
+            self._counts[record.rank] -= 1
+        self._sort_keys.pop(key, None)
+        self._held.discard(key)
         self._texts.pop(key, None)
         self._values.pop(key, None)
 
-    def counts(self) -> dict[Rank, dict[str, int]]:
-        """Return how many records there are of each rank and status, shown or not."""
-        counts: dict[Rank, dict[str, int]] = {rank: {} for rank in Rank}
-        for (rank, status), count in self._counts.items():
-            if count:
-                counts[rank][status] = count
-        return counts
+    def counts(self) -> dict[str, int]:
+        """Return how many records each filter shows, but for the first, which shows all."""
+        return {name: self._counts[rank] for name, rank in _RANKS.items()}
 
     # -- what is shown -------------------------------------------------------------------------------
 
@@ -194,6 +211,12 @@ class JobListModel:
             case _:
                 shown = self._by_value(shown)
         return shown
+
+    def in_order(self) -> Iterator[JobRecord]:
+        """Yield all records, shown or not, in the order that the list has at first."""
+        for key in sorted(self._sort_keys, key=self._sort_keys.__getitem__):
+            if (record := self.records.get(key)) is not None:
+                yield record
 
     def _by_value(self, keys: list[str]) -> list[str]:
         values = self._values

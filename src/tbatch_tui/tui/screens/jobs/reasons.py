@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _NONE_OF_SEVERAL = {
     "cancel_job": "None of the marked jobs can be cancelled",
     "download": "None of the marked jobs has result files",
+    "acknowledge": "None of the marked jobs needs attention",
     "remove": "None of the marked jobs is over: what goes on stays in the list",
 }
 
@@ -33,6 +34,8 @@ def disabled_reason(action: str, records: Sequence[JobRecord]) -> str:
             return _why_not_cancelled(record)
         case "download" | "results" | "retry":
             return _why_no_results(record)
+        case "acknowledge":
+            return _why_not_acknowledged(record)
         case "settle":
             return _why_nothing_to_decide(record)
         case "remove":
@@ -53,6 +56,16 @@ def _why_nothing_to_decide(record: JobRecord) -> str:
     if record.job is not None:
         return "It became a job, so it is not sent again: there is nothing to decide"
     return "It is on its way: there is nothing to decide"
+
+
+def _why_not_acknowledged(record: JobRecord) -> str:
+    if record.can_decide:
+        return "It waits for your decision: {job.settle} makes it"
+    if record.is_active:
+        return "It is still running, and needs no attention"
+    if record.attention is not None:
+        return "It was made elsewhere before you used it here, or 72 h ago: it asks for no attention"
+    return "It needs no attention"
 
 
 def _why_no_results(record: JobRecord) -> str:

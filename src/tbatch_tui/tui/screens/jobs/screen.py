@@ -17,7 +17,7 @@ from tbatch_tui.tui.screens.jobs.actions import JobActions
 from tbatch_tui.tui.screens.jobs.banner import JobBanner
 from tbatch_tui.tui.screens.jobs.columns import JobRow, job_columns
 from tbatch_tui.tui.screens.jobs.costs import JobCosts
-from tbatch_tui.tui.screens.jobs.details import JobDetails
+from tbatch_tui.tui.screens.jobs.details import WIDTH, JobDetails
 from tbatch_tui.tui.screens.jobs.feed import JobFeed
 from tbatch_tui.tui.screens.jobs.header import header_pieces
 from tbatch_tui.tui.screens.jobs.list_model import JobListModel
@@ -25,7 +25,7 @@ from tbatch_tui.tui.widgets.key_bar import KeyBar
 from tbatch_tui.tui.widgets.table.table import RecordTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
@@ -72,6 +72,8 @@ class JobsScreen(JobActions, BaseScreen):
         self.table = RecordTable[JobRow](columns, id="jobs", can_mark=True, can_turn=True)
         self._feed = JobFeed(self, engine, self._model, self.table, self._show_surroundings)
         self._asked_for_prices = False
+        self._cursor_key = ""
+        """The record that was under the cursor last."""
 
     def body(self) -> ComposeResult:
         """Compose the banner, the table and the details."""
@@ -89,6 +91,7 @@ class JobsScreen(JobActions, BaseScreen):
         self.bridge.records.subscribe(self, self._feed.apply)
         self.bridge.transfers.subscribe(self, self._show_transfer)
         self.bridge.connection.subscribe(self, self._health_changed)
+        self.watch(self.app, "app_focus", self._focus_changed, init=False)
         self.set_interval(1.0, self._tick)
         self.set_interval(30.0, self.table.refresh_rows)
 
@@ -133,8 +136,11 @@ class JobsScreen(JobActions, BaseScreen):
         self._show_details()
 
     def _show_header(self) -> None:
+        choices = self._model.format_choices()
+        if self._model.is_narrowed:
+            choices += f" · {len(self._feed.rows):,} of {len(self._model.records):,}"
         self.header.show(
-            line(self._model.format_choices()),
+            line(choices),
             header_pieces(
                 self._model.counts(),
                 self.engine,
@@ -149,12 +155,18 @@ class JobsScreen(JobActions, BaseScreen):
         self.query_one(JobBanner).show(self.engine.health, self.engine.now(), has_history=has_history)
 
     def _show_details(self) -> None:
+        self._place_details()
         self.query_one(JobDetails).show(self.current, self.engine.now())
         self.refresh_bindings()
 
     def on_resize(self) -> None:
         """Lay the details out again, once the terminal's new size is known to all."""
+        self._place_details()
         self.call_after_refresh(self._show_details)
+
+    def _place_details(self) -> None:
+        """Put the details beside the list where no column is cut or left out for it, else below the list."""
+        self.set_class(self.app.size.width >= self.table.whole_width + WIDTH, "-side")
 
     # -- the records that actions are about ----------------------------------------------------------
 
@@ -190,9 +202,34 @@ class JobsScreen(JobActions, BaseScreen):
         self._model.show_all()
         self._show_choices()
 
-    def on_record_table_highlighted(self) -> None:
-        """Explain the record under the cursor."""
+    def records_in_order(self) -> Iterator[JobRecord]:
+        """Yield all records in the order of the list, whatever the filter hides."""
+        return self._model.in_order()
+
+    def on_record_table_highlighted(self, event: RecordTable.Highlighted) -> None:
+        """Explain the record under the cursor. Once the cursor moves on, rows go to where they belong by now.
+
+        Until then a row that has changed its group stays where the person saw it last, as in other lists that are
+        kept open: only what the person does moves what they read.
+        """
+        if event.key != self._cursor_key:
+            self._cursor_key = event.key
+            self._feed.release()
         self._show_details()
+
+    def on_screen_resume(self) -> None:
+        """Hold rows in their place while the person may be reading them; what changed meanwhile goes to its group."""
+        self._feed.release()
+        self._model.holds = True
+
+    def on_screen_suspend(self) -> None:
+        """Nobody reads the list now."""
+        self._model.holds = False
+
+    def _focus_changed(self, focused: bool) -> None:
+        """Put all rows where they belong when the person comes back to the terminal."""
+        if focused:
+            self._feed.release()
 
     def on_record_table_marked(self) -> None:
         """Show in the footer how many jobs Cancel and Download would affect."""

@@ -57,8 +57,8 @@ class PickScreen(BaseScreen):
         FilePreview { height: 2fr; min-height: 4; }
         &.-wide {
             #files-and-preview { layout: horizontal; }
-            FileTable { width: 3fr; height: 1fr; }
-            FilePreview { width: 2fr; height: 1fr; border-left: solid $rule; }
+            FileTable { width: 1fr; height: 1fr; }
+            FilePreview { width: 1fr; height: 1fr; border-left: solid $rule; }
         }
     }
     """

@@ -168,9 +168,9 @@ class FileTable(RecordTable[FileRow]):
 
 def _columns(now: Callable[[], float]) -> list[Column[FileRow]]:
     return [
-        Column("from", "", render=_section_cell, width=7, priority=2),
-        Column("name", "Name", draw=_name_cell, min=18, priority=9),
-        Column("size", "Size", render=_size_cell, width=8, align="right", priority=8),
+        Column("from", "", render=_section_cell, width=7, priority=2, base=True),
+        Column("name", "Name", draw=_name_cell, min=18, max=48, priority=9, keep="middle", base=True),
+        Column("size", "Size", render=_size_cell, width=8, align="right", priority=8, base=True),
         Column(
             "modified",
             "Modified",
@@ -178,6 +178,7 @@ def _columns(now: Callable[[], float]) -> list[Column[FileRow]]:
             width=9,
             align="right",
             priority=7,
+            base=True,
             style="$status-quiet",
         ),
     ]

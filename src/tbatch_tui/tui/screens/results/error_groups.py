@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 def group_columns() -> list[Column[ErrorGroup]]:
     """Return the columns: how many rows, whether a retry helps, and the message."""
     return [
-        Column("count", "Rows", render=lambda group: fmt.count(group.count), width=7, align="right", priority=8),
-        Column("helps", "What helps", render=verdict, width=11, priority=7),
-        Column("message", "Message", render=lambda group: [(group.message, FAILED)], min=14, priority=9),
+        Column(
+            "count", "Rows", render=lambda group: fmt.count(group.count), width=7, align="right", priority=8, base=True
+        ),
+        Column("helps", "What helps", render=verdict, width=11, priority=7, base=True),
+        Column(
+            "message", "Message", render=lambda group: [(group.message, FAILED)], min=14, max=60, priority=9, base=True
+        ),
     ]
 
 

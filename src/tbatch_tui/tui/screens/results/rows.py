@@ -118,11 +118,11 @@ class ResultRows:
 def columns() -> list[Column[Row]]:
     """Return the columns: line, custom_id, outcome, tokens, and the first words of the answer."""
     return [
-        Column("line", "Line", render=lambda row: fmt.count(row.line), width=6, align="right", priority=2, style=QUIET),
-        Column("custom_id", "custom_id", render=lambda row: row.custom_id, min=8, max=28, priority=8),
-        Column("outcome", "Outcome", render=_outcome, width=12, priority=9),
-        Column("tokens", "Tokens", render=_tokens, width=7, align="right", priority=1),
-        Column("answer", "Answer", render=_answer, weight=4, min=14, priority=7),
+        Column("line", "Line", render=lambda row: fmt.count(row.line), align="right", priority=2, style=QUIET),
+        Column("custom_id", "custom_id", render=lambda row: row.custom_id, min=8, priority=8, keep="middle", base=True),
+        Column("outcome", "Outcome", render=_outcome, min=11, priority=9, base=True),
+        Column("tokens", "Tokens", render=_tokens, align="right", priority=1),
+        Column("answer", "Answer", render=_answer, min=14, max=40, priority=7, base=True),
     ]
 
 

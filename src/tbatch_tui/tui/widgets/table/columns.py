@@ -1,18 +1,20 @@
-"""The columns of a record table: what each shows, how wide it is, and which of them give way for lack of room."""
+"""The columns of a record table: what each shows, where it stands, and which of them have no room."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style as RichStyle
 from rich.text import Text
 from textual.content import Content
 from textual.style import Style
 
-from tbatch_tui.tui.sanitize import Align, fit, fit_styled
+from tbatch_tui.tui.sanitize import Align, Keep, fit, fit_styled, line
+from tbatch_tui.tui.widgets.table.widths import GAP, WidthRule, column_widths
 
 Row = TypeVar("Row")
 Cell = str | Text | Content | Sequence[tuple[str, str]]
@@ -22,13 +24,25 @@ Resolve = Callable[[str | Style], RichStyle]
 
 GUTTER = 2
 """Cells at the left of each row, for the cursor and the mark."""
-GAP = 2
-"""Cells between two columns."""
+MEASURED = 240
+"""Cells up to which a cell is measured: more than any terminal gives to one column."""
+
+
+class Need(NamedTuple):
+    """What a cell needs, in cells of the terminal."""
+
+    whole: int
+    """With so many nothing of it is cut."""
+    first: int
+    """It has no more than this before all other columns are there."""
+
+
+NOTHING = Need(0, 0)
 
 
 @dataclass(frozen=True)
 class Column(Generic[Row]):
-    """A column. With a `width` it is that wide; without one it shares the room that is left, by `weight`."""
+    """A column. With a `width` it is that wide; without one it is as wide as its content, as far as there is room."""
 
     key: str
     title: str
@@ -37,18 +51,21 @@ class Column(Generic[Row]):
     draw: Callable[[Row, int], Cell] | None = None
     """The same for a cell that depends on its width, such as a bar."""
     width: int = 0
-    weight: int = 1
     min: int = 8
-    """A flexible column is never narrower; without the room for that, some column is left out."""
+    """The cells it begins with, unless its content needs less; without that room it is left out."""
     max: int = 0
-    """A flexible column is never wider; 0 for no limit."""
+    """It has no more than this before all columns are there; 0 for no limit."""
     align: Align = "left"
     priority: int = 1
-    """Columns of the lowest priority are left out first, of equals the rightmost."""
+    """Columns of the highest priority come first, of equals the left one."""
     style: str = ""
     """The style of the whole cell, below those of its parts."""
-    keep: Literal["start", "end"] = "start"
-    """Which end of a text that is too long is kept: `end` for paths."""
+    keep: Keep = "start"
+    """What is kept of a text that is too long: `end` for paths, `middle` for names and ids, which loses its middle."""
+    base: bool = False
+    """Whether it is there from the narrowest terminal on, and whole before another column comes."""
+    measure: Callable[[Row], Need] | None = None
+    """Returns what a row needs; None for as many cells as its cell is long."""
     pinned: bool = False
     """Whether it stays when the user turns to the columns that had no room."""
 
@@ -57,6 +74,21 @@ class Column(Generic[Row]):
         if self.draw is not None:
             return self.draw(row, width)
         return self.render(row) if self.render is not None else ""
+
+    def needed(self, row: Row) -> Need:
+        """Return what a row needs."""
+        if self.measure is not None:
+            return self.measure(row)
+        cells = self.width or cells_of(self.cell(row, MEASURED))
+        return Need(cells, min(cells, self.max) if self.max else cells)
+
+    def rule(self, need: Need) -> WidthRule:
+        """Return what it asks for, if its content needs that."""
+        if self.width:
+            return WidthRule(self.width, self.width, 0, self.priority, self.base)
+        title = cell_len(self.title)
+        whole, first = max(need.whole, title), max(need.first, title)
+        return WidthRule(self.min, whole, first, self.priority, self.base, self.keep == "middle")
 
 
 @dataclass(frozen=True)
@@ -68,58 +100,49 @@ class PlacedColumn(Generic[Row]):
     width: int
 
 
-def place_columns(columns: Sequence[Column[Row]], width: int) -> tuple[PlacedColumn[Row], ...]:
+Needs = Mapping[str, Need]
+"""By the key of a column, what its content needs."""
+
+
+def cells_of(cell: Cell) -> int:
+    """Return how many cells of the terminal a cell takes; of a very long one, at least `MEASURED`."""
+    if isinstance(cell, str):
+        text = cell[:MEASURED]
+    elif isinstance(cell, Text | Content):
+        text = cell.plain[:MEASURED]
+    else:
+        text = "".join([part[:MEASURED] for part, _ in cell])[:MEASURED]
+    text = line(text)
+    return len(text) if text.isascii() else cell_len(text)
+
+
+def place_columns(columns: Sequence[Column[Row]], width: int, needs: Needs) -> tuple[PlacedColumn[Row], ...]:
     """Return the columns that fit into `width` cells, each with its place. One column always stays."""
-    room = max(0, width - GUTTER - 1)
-    remaining = list(columns)
-
-    def needed() -> int:
-        return sum(column.width or column.min for column in remaining) + GAP * (len(remaining) - 1)
-
-    while len(remaining) > 1 and needed() > room:
-        remaining.remove(min(reversed(remaining), key=lambda column: column.priority))
-    widths = {column.key: column.width or column.min for column in remaining}
-    spare = room - needed() if remaining else 0
-    if spare < 0:
-        widths[remaining[0].key] = room
-    growing = [column for column in remaining if not column.width]
-    while spare > 0 and growing:
-        total = sum(column.weight for column in growing)
-        shares = {column.key: spare * column.weight // total for column in growing}
-        for column in growing[: spare - sum(shares.values())]:
-            shares[column.key] += 1
-        for column in list(growing):
-            wide = widths[column.key] + shares[column.key]
-            if column.max and wide >= column.max:
-                wide = max(column.max, widths[column.key])
-                growing.remove(column)
-            spare -= wide - widths[column.key]
-            widths[column.key] = wide
-        if all(not share for share in shares.values()):
-            break
+    rules = [column.rule(needs.get(column.key, NOTHING)) for column in columns]
+    widths = column_widths(rules, max(0, width - GUTTER - 1))
     placed, x = [], GUTTER
-    for column in remaining:
-        placed.append(PlacedColumn(column, x, widths[column.key]))
-        x += widths[column.key] + GAP
+    for index in sorted(widths):
+        placed.append(PlacedColumn(columns[index], x, widths[index]))
+        x += widths[index] + GAP
     return tuple(placed)
 
 
-def pages(columns: Sequence[Column[Row]], width: int) -> list[tuple[PlacedColumn[Row], ...]]:
+def pages(columns: Sequence[Column[Row]], width: int, needs: Needs) -> list[tuple[PlacedColumn[Row], ...]]:
     """Return all columns in pages of as many as fit: first by priority, then the others beside the pinned ones."""
-    result = [place_columns(columns, width)]
+    result = [place_columns(columns, width, needs)]
     if _without(columns, result[0]):
         width -= 1  # a free cell for the sign that there is more
-        result = [place_columns(columns, width)]
+        result = [place_columns(columns, width, needs)]
     left = _without(columns, result[0])
     pinned = [column for column in columns if column.pinned]
     while left:
         for beside in (pinned, pinned[:1], []):
             batch = left
-            while batch and len(place_columns([*beside, *batch], width)) < len(beside) + len(batch):
+            while batch and len(place_columns([*beside, *batch], width, needs)) < len(beside) + len(batch):
                 batch = batch[:-1]
             if batch:
                 break
-        result.append(place_columns([*beside, *(batch or left[:1])], width))
+        result.append(place_columns([*beside, *(batch or left[:1])], width, needs))
         left = _without(left, result[-1])
     return result
 
@@ -143,4 +166,6 @@ def cell_segments(cell: Cell, placed: PlacedColumn[Row], base: RichStyle, resolv
         parts = [(text, base + resolve(style)) for text, style in cell.render(Style.null(), end="")]
     else:
         parts = [(text, base + resolve(style) if style else base) for text, style in cell]
+    if column.keep == "middle" and sum(cell_len(line(text)) for text, _ in parts) > width:
+        return [Segment(fit("".join(text for text, _ in parts), width, keep="middle"), parts[0][1])]
     return [Segment(text, style) for text, style in fit_styled(parts, width, align=column.align, fill=base)]

@@ -11,18 +11,20 @@ from textual.style import Style
 
 from tbatch_tui.tui.sanitize import fit
 from tbatch_tui.tui.widgets.table.columns import (
-    GAP,
     GUTTER,
+    NOTHING,
     Column,
+    Need,
     PlacedColumn,
     Row,
     cell_segments,
     pages,
     place_columns,
 )
+from tbatch_tui.tui.widgets.table.widths import GAP, whole_width
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from rich.style import Style as RichStyle
     from textual.content import Content
@@ -65,6 +67,9 @@ class TablePainter(Generic[Row]):
         self._part = part
         self._parse = parse
         self._width = -1
+        self._needs: dict[str, Need] = {}
+        """By the key of a column, what the widest row measured so far needs: it never shrinks, so that a column does
+        not jump about while its rows change."""
         self._pages: list[tuple[PlacedColumn[Row], ...]] = [()]
         self._page = 0
         self._strips: LRUCache[tuple[str, State, bool], tuple[Row, Strip]] = LRUCache(CACHED_ROWS)
@@ -80,13 +85,37 @@ class TablePainter(Generic[Row]):
         """Whether some columns have no room."""
         return len(self._pages) > 1
 
+    @property
+    def whole_width(self) -> int:
+        """The cells with which every column is there, and none of them cut."""
+        rules = [column.rule(self._needs.get(column.key, NOTHING)) for column in self._columns]
+        return whole_width(rules) + GUTTER + 1
+
+    def measure(self, rows: Iterable[Row]) -> None:
+        """Let the columns be as wide as these rows need, and place them again if that is wider than before."""
+        needs, grew = self._needs, False
+        columns = [column for column in self._columns if not column.width]
+        for row in rows:
+            for column in columns:
+                needed, before = column.needed(row), needs.get(column.key, NOTHING)
+                if needed.whole > before.whole or needed.first > before.first:
+                    needs[column.key] = Need(max(needed.whole, before.whole), max(needed.first, before.first))
+                    grew = True
+        if grew and self._width >= 0:
+            self._place()
+
     def fit_width(self, width: int) -> None:
         """Place the columns again if the width changed."""
         if width != self._width:
             self._width = width
-            self._pages = pages(self._columns, width) if self._can_turn else [place_columns(self._columns, width)]
             self._page = 0
-            self._strips.clear()
+            self._place()
+
+    def _place(self) -> None:
+        columns, width, needs = self._columns, self._width, self._needs
+        self._pages = pages(columns, width, needs) if self._can_turn else [place_columns(columns, width, needs)]
+        self._page = min(self._page, len(self._pages) - 1)
+        self._strips.clear()
 
     def turn(self, step: int) -> bool:
         """Turn to the columns that had no room, or back; return whether there were any."""
@@ -133,7 +162,7 @@ class TablePainter(Generic[Row]):
     def header(self, sorted_by: tuple[str, bool] | None) -> Strip:
         """Render the titles.
 
-        The arrow stands in the gap beside a title that fills its column. `‹` and `›` show that there are more columns.
+        The arrow stands after the title, in the gap if the title fills its column. `‹` and `›` say that there are more.
 
         Args:
             sorted_by: The key of the column the rows are sorted by, and whether they descend.
@@ -145,14 +174,7 @@ class TablePainter(Generic[Row]):
             title = fit(column.title, width, align=column.align)
             if sorted_by and sorted_by[0] == column.key:
                 arrow = "▾" if sorted_by[1] else "▴"
-                if column.align == "right":
-                    text = text.ljust(placed.x - 1) + " "
-                    title = fit(f"{arrow} {column.title}", width, align="right")
-                    if column.title not in title:
-                        text, title = text[:-1] + arrow, fit(column.title, width, align="right")
-                else:
-                    bare = title.rstrip()
-                    title = f"{bare} {arrow}" if len(bare) + 2 <= width else f"{bare}{arrow}"
+                title = f"{title}{arrow}" if column.align == "right" else f"{title.rstrip()} {arrow}"
             text = text.ljust(placed.x) + title
         strip = Strip([Segment(text, base)]).adjust_cell_length(self._width, base)
         if self._page + 1 < len(self._pages) and self._width > GUTTER:

@@ -2,7 +2,7 @@
 
 Rows are values under keys, in the order they were given. The cursor belongs to a key, so it stays on its row when
 rows come, go and move, and lines that look the same afterwards are not painted again. There is no widget per row, and
-nothing is measured over all rows.
+only a sample of the rows is measured, and what comes into view.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 EMPTY_TOP = 1
 """Lines above the text of an empty table."""
+SAMPLE = 200
+"""Rows of a source that are measured for the widths of columns, evenly spread."""
 
 
 class RecordTable(LineScrollView, Generic[Row], can_focus=True, inherit_bindings=False):
@@ -54,6 +56,7 @@ class RecordTable(LineScrollView, Generic[Row], can_focus=True, inherit_bindings
         height: 1fr;
         overflow-x: hidden;
         scrollbar-size-vertical: 1;
+        scrollbar-gutter: stable;
         .record-table--header { color: $status-quiet; }
         .record-table--row { color: $foreground; }
         .record-table--cursor { color: $foreground; background: $cursor-row; text-style: $cursor-row-text-style; }
@@ -138,6 +141,7 @@ class RecordTable(LineScrollView, Generic[Row], can_focus=True, inherit_bindings
         self._marks = Marks()
         self._can_mark = can_mark
         self._sorted_by: tuple[str, bool] | None = None
+        self._measured_view: tuple[int, int] | None = None  # first line and height; None once rows may have changed
         self._enter = enter
         if enter is not None:
             textual_private.replace_binding(self, "enter", replace(keys.SELECT, description=enter))
@@ -176,8 +180,8 @@ class RecordTable(LineScrollView, Generic[Row], can_focus=True, inherit_bindings
     def set_source(self, source: RowSource[Row]) -> None:
         """Show the rows of a source. Call it again, with the same one too, when its length has changed."""
         cursor = self._cursor
-        line = self._screen_line()
-        was_empty = not cursor.has_reported_row
+        line, was_empty = self._screen_line(), not cursor.has_reported_row
+        self._measure_source(source, is_new=source is not cursor.source or len(source) != cursor.count)
         cursor.set_source(source, self._group)
         self.set_line_count(cursor.lines.count)
         was_in_view = 0 <= line < self.page_height
@@ -190,9 +194,31 @@ class RecordTable(LineScrollView, Generic[Row], can_focus=True, inherit_bindings
         if was_empty != (not cursor.count) and self.is_attached:
             self.refresh_bindings()
 
+    def _measure_source(self, source: RowSource[Row], *, is_new: bool) -> None:
+        """Measure some rows of a source, evenly spread; what is in view is measured when it is painted."""
+        self._measured_view = None
+        if is_new and (count := len(source)):
+            step = max(1, count // SAMPLE)
+            self._painter.measure(source.row(index) for index in {*range(0, count, step), count - 1})
+
+    def _measure_view(self) -> None:
+        """Measure the rows in view, unless that was done since they changed."""
+        cursor, top, view = self._cursor, self.top_line, (self.top_line, self.page_height)
+        if self._measured_view == view or not cursor.count:
+            return
+        self._measured_view = view
+        indexes = map(cursor.lines.row, range(top, min(sum(view), cursor.lines.count)))
+        self._painter.measure(cursor.source.row(index) for index in indexes if index is not None)
+
+    @property
+    def whole_width(self) -> int:
+        """The cells with which every column is whole, the scrollbar's cell included."""
+        return self._painter.whole_width + 1
+
     def refresh_rows(self) -> None:
         """Render all rows again, for cells that depend on the clock. Lines that come out the same are left alone."""
         self._painter.forget_rows()
+        self._measured_view = None
         self.refresh_changed_lines()
 
     def mark_sorted(self, column: str | None, *, descending: bool = False) -> None:
@@ -290,6 +316,7 @@ class RecordTable(LineScrollView, Generic[Row], can_focus=True, inherit_bindings
         """Render a line of the screen: the header, a row, a rule, or nothing."""
         painter, cursor = self._painter, self._cursor
         painter.fit_width(self.scrollable_content_region.width)
+        self._measure_view()
         if not cursor.count:
             return painter.empty(self._empty, y - EMPTY_TOP)
         if y < HEADER:

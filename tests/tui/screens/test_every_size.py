@@ -1,0 +1,142 @@
+"""Every screen at five sizes: it looks as it did, and a wider and higher terminal shows no less of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
+from tbatch_tui.tui.dialogs.base import Box
+from tbatch_tui.tui.dialogs.keys_help import KeysHelp
+from tests.conftest import until
+from tests.helpers.app_host import ALL_SIZES, make_app
+from tests.helpers.drawn import (
+    check_screen,
+    missing_words,
+    painted,
+    resize,
+    same_as_before,
+    screen_lines,
+    screen_text,
+)
+from tests.tui.screens.test_jobs_look import BUSY, NOW, fill, job
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from textual.pilot import Pilot
+
+    from tbatch_tui.tui.app import TbatchApp
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home with a history, a clean and a faulty file; the clock stands still."""
+    monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    time.tzset()
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    model = "meta-llama/Llama-3.3-70B-Instruct-Turbo"
+    rows = [
+        {
+            "custom_id": f"customer-review-{n:06}",
+            "body": {
+                "model": model,
+                "max_tokens": 8,
+                "messages": [
+                    {"role": "system", "content": "Answer with one word."},
+                    {"role": "user", "content": f"Great, love it {n}"},
+                ],
+            },
+        }
+        for n in range(40)
+    ]
+    (work / "reviews-march.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for row in rows[20:]:
+        del row["body"]["model"]  # type: ignore[attr-defined]
+    rows[5]["body"]["temperature"] = 9  # type: ignore[index]
+    (work / "with-faults.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for path in work.iterdir():
+        os.utime(path, (NOW - 3_600, NOW - 3_600))
+    yield tmp_path
+    monkeypatch.undo()
+    time.tzset()
+
+
+async def start(app: TbatchApp, pilot: Pilot[Any], screen: str) -> None:
+    """Go to a screen."""
+    await until(lambda: app.jobs.table.row_count == len(BUSY) - 2)
+    app.engine._runtime.set_health(ConnectionHealth(HealthState.OK, NOW, next_at=NOW + 22))
+    await pilot.press("g")
+    await until(lambda: "no estimate" in screen_text(app))
+    match screen:
+        case "help":
+            await pilot.press("question_mark")
+            await until(lambda: isinstance(app.screen, KeysHelp))
+        case "messages":
+            for number in range(3):
+                app.bridge.notify(f"reviews-{number}: results are here", "1,980 answers, 17 errors")
+            app.clear_notifications()
+            await pilot.press("L")
+            await until(lambda: "results are here" in screen_text(app))
+        case "pick":
+            await pilot.press("n")
+            await until(lambda: "with-faults.jsonl" in screen_text(app))
+        case "job":
+            await pilot.press("enter")
+            await until(lambda: "Job id" in screen_text(app))
+        case "check-clean" | "create":
+            app.open_check(app.engine.options.data_dir.parent / "work" / "reviews-march.jsonl")
+            await until(lambda: "No problems" in screen_text(app) and "customer-review-000000" in screen_text(app))
+            if screen == "create":
+                await pilot.press("enter")
+                await until(lambda: "Submit" in screen_text(app) and "Create" in screen_lines(app)[0])
+                await until(lambda: "no price known" in screen_text(app))
+        case "check-faulty":
+            app.open_check(app.engine.options.data_dir.parent / "work" / "with-faults.jsonl")
+            await until(lambda: "errors" in screen_text(app) and "21" in screen_text(app))
+
+
+IN_FULL = ("Llama-3.3-70B-Turbo",)
+"""What a wide terminal writes in full: the name of a model, with its vendor."""
+
+
+def inside(app: TbatchApp) -> str:
+    """What a dialog shows, without what is left of the screen behind it; without a dialog, all of the screen."""
+    text = [re.sub(r"\d\.\d s · ", "", line) for line in screen_lines(app)]
+    boxes = app.screen.query(Box)
+    if not boxes:
+        return "\n".join(text)
+    region = boxes.first().region
+    return "\n".join(line[region.x : region.right] for line in text[region.y : region.bottom])
+
+
+SCREENS = ("jobs", "help", "messages", "pick", "job", "check-clean", "check-faulty", "create")
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+async def test_wider_shows_no_less(screen: str, folder: Path) -> None:
+    jobs = [job(number, *rest) for number, (_, *rest) in enumerate(BUSY[:-2])]  # type: ignore[arg-type]
+    fill(folder, jobs, [name for name, *_ in BUSY[:-2]])
+    app = make_app(folder, None, now=lambda: NOW)
+    async with app.run_test(size=ALL_SIZES[-1]) as pilot:
+        await start(app, pilot, screen)
+        texts = []
+        for size in ALL_SIZES:
+            await resize(app, pilot, size)
+            await painted(app)
+            check_screen(app)
+            text = re.sub(r"\d\.\d s · ", "", screen_text(app))
+            texts.append(inside(app))
+            same_as_before(text + "\n", f"size-{screen}-{size[0]}x{size[1]}.txt")
+    for narrow, wide in pairwise(texts):
+        assert [word for word in missing_words(narrow, wide) if word not in IN_FULL] == []
