@@ -23,6 +23,8 @@ FIELDS = {
 SCHEMA = {"type": "object", "properties": FIELDS, "required": list(FIELDS), "additionalProperties": False}
 FORMAT = {"type": "json_schema", "json_schema": {"name": "facts", "schema": SCHEMA}}
 TOOL = {"type": "function", "function": {"name": "f"}}
+CALL = {"id": "1", "function": {"name": "f", "arguments": "{}"}}
+IMAGE = {"url": "https://example.com/a.png"}
 USER = {"role": "user", "content": "Hi"}
 
 
@@ -47,10 +49,13 @@ def test_check_and_create_agree_on_requests_with_a_schema(tmp_path: Path) -> Non
         b"\xef\xbb\xbf" + dumped(chat("a"), chat("b")),
         dumped(chat("a"), b"", b" ", chat("b")).replace(b"\n", b"\r\n"),
         dumped(chat("a", tools=[TOOL]), chat("b", max_tokens=None), chat("c", n=2.0, max_tokens=10**30)),
-        dumped(with_messages(USER, {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}]}, USER)),
+        dumped(with_messages(USER, {"role": "assistant", "content": None, "tool_calls": [CALL]}, USER)),
         dumped(
             with_messages(
-                {"role": "user", "content": [{"type": "text", "text": "é\n"}, {"type": "image_url", "image_url": {}}]}
+                {
+                    "role": "user",
+                    "content": [{"type": "text", "text": "é\n"}, {"type": "image_url", "image_url": IMAGE}],
+                }
             )
         ),
     ],

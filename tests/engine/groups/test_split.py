@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.check.scan.job_count import count_jobs
@@ -38,6 +38,7 @@ def requests_in(data: bytes) -> list[bytes]:
     return [line for line in data.split(b"\n") if line and not line.isspace()]
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     lines=st.lists(LINE, max_size=40),
     bom=st.booleans(),

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?P<end>"?)|(?P<open>[{\[])|(?P<close>[}\]])', re.DOTALL)
 _BETWEEN = re.compile(rb"[ \t\r\n]*")
-_LINE_BREAK = re.compile(r"(?P<comma>,?)[ \t]*[\r\n][ \t\r\n]*")
 _DECODINGS_MAX = 4
 """How often a text is decoded that is JSON in JSON in JSON."""
 
@@ -110,7 +109,8 @@ def one_line(value: bytes) -> bytes:
         return value
     text = _decoded(value)
     _loads(text)
-    return _LINE_BREAK.sub(lambda gap: ", " if gap["comma"] else "", text).encode()
+    lines = [line.strip(" \t") for line in text.replace("\r", "\n").split("\n")]
+    return "".join([f"{line} " if line.endswith(",") else line for line in lines]).encode()
 
 
 def requests_in(line: bytes, decodings: int = _DECODINGS_MAX) -> list[bytes]:

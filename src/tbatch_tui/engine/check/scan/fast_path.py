@@ -18,7 +18,6 @@ import msgspec
 from msgspec import UNSET
 
 from tbatch_tui.engine.check.lines.params import FILE_METHOD, Kind
-from tbatch_tui.engine.check.lines.signed_urls import is_long_lived
 from tbatch_tui.engine.check.lines.url_hosts import host_of, is_private
 from tbatch_tui.engine.check.scan.line_types import (
     PARAMS,
@@ -129,7 +128,7 @@ class FastPath:
         if not rows or len(rows) != len(lines):
             return None
         result = FastResult(list(map(_of_id, rows)), [], {}, set())
-        if not all(map(str.strip, result.ids)) or not self._check_lines(lines, result):
+        if any(map(str.isspace, result.ids)) or not self._check_lines(lines, result):
             return None
         bodies = list(map(_of_body, rows))
         parsed = list(map(_get_body, lines))
@@ -274,6 +273,8 @@ class FastPath:
 
     def _check_files(self, bodies: list[Any], result: FastResult) -> None:
         """Doubt URLs without a public host, or with too short a life, and granularities that are there twice."""
+        from tbatch_tui.engine.check.lines.signed_urls import is_long_lived  # a chat file does not need it
+
         for i, body in enumerate(bodies):
             url = _of_file(body)
             host = host_of(url)

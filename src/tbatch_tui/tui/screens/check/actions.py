@@ -11,12 +11,15 @@ from textual.screen import Screen
 
 from tbatch_tui.engine.check import plan_fixes, read_line, write_fixed
 from tbatch_tui.engine.errors import BatchError, OperationCancelledError
+from tbatch_tui.engine.threads import run_reading
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.messages import CheckFile, CreateBatch
 from tbatch_tui.tui.terminal.clipboard import copy_id, copy_record, json_or_text, json_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual.binding import BindingType
 
     from tbatch_tui.engine.check import FixPlan
@@ -121,15 +124,25 @@ class CheckActions(Screen[None]):
         if report is None or self.session.activity:
             return
         try:
-            plan, offer = await asyncio.to_thread(_offer, report)
+            plan, offer = await self._plan(report)
             if not (offer.fixes or offer.unfixable):
                 self.bridge.notify("Nothing of this can be mended here", "Each problem says what helps.", "warning")
                 return
             choice = await self.app.push_screen_wait(FixDialog(offer))
             if choice is not None:
                 await self._write(plan, choice)
+        except OperationCancelledError:
+            return
         except BatchError as error:
             self.bridge.report(error)
+
+    async def _plan(self, report: CheckReport) -> tuple[FixPlan, FixOffer]:
+        """Return what can be fixed; of a file that is no JSON Lines, that takes reading all of it."""
+        stop = self.session.begin("Looking for what can be mended")
+        try:
+            return await run_reading(_offer, report, stop=stop)
+        finally:
+            self.session.end(stop)
 
     async def _write(self, plan: FixPlan, choice: FixChoice) -> None:
         session = self.session
@@ -229,19 +242,20 @@ class CheckActions(Screen[None]):
             copy_record(self.app, self.bridge, json_text(json_or_text(data)), f"line {problem.line:,}")
 
 
-def _offer(report: CheckReport) -> tuple[FixPlan, FixOffer]:
+def _offer(report: CheckReport, *, cancelled: Callable[[], bool]) -> tuple[FixPlan, FixOffer]:
     """Return what can be fixed, rule by rule, with an example line of each.
 
     Reads the file: for a thread.
 
     Raises:
         LocalFileError: The file cannot be read, or has changed since it was checked.
+        OperationCancelledError: Soon after `cancelled` returns true.
     """
     from tbatch_tui.tui.screens.check.fix_dialog import FixOffer, RuleFix
     from tbatch_tui.tui.screens.check.line_diff import diff_lines
 
     model = next(iter(report.models)) if len(report.models) == 1 else ""
-    plan = plan_fixes(report, model=model or "…")
+    plan = plan_fixes(report, model=model or "…", cancelled=cancelled)
     fixes = [
         RuleFix(step.rule, step.lines, step.line, diff_lines(step.rule, step.before, step.after)) for step in plan.steps
     ]
