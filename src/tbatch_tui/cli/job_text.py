@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.output import print_result
+from tbatch_tui.engine.domain.counts import format_sum
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.text import format as fmt
 
@@ -36,6 +37,7 @@ def job_facts(record: JobRecord, now: float) -> list[tuple[str, str]]:
         ("model", (job.model if job is not None else "") or ""),
         ("endpoint", record.endpoint or ""),
         ("requests", fmt.count(record.requests) if record.requests is not None else ""),
+        ("outcomes", format_sum(record.counts) if record.counts is not None else ""),
         ("created", f"{fmt.absolute(record.created_at)} ({fmt.age(record.created_at, now)})"),
         ("ended", fmt.absolute(job.completed_at) if job is not None and job.completed_at is not None else ""),
         ("deadline", fmt.absolute(job.deadline) if job is not None and job.deadline and not job.is_ended else ""),

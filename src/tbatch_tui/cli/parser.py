@@ -17,7 +17,7 @@ COMMAND_HELP = {
     "submit": "check a file and submit it exactly once",
     "fetch": "download output and errors of jobs",
     "cancel": "cancel jobs",
-    "retry": "write a new input file of what failed, is missing or was cut short",
+    "retry": "write a new input file of what failed, is missing, cut short or invalid",
     "results": "the rows that came back, joined with what was asked",
     "completion": "what a shell needs to complete all this",
 }
@@ -27,7 +27,7 @@ EXIT_CODES = (
     "exit status: 0 as asked, 1 it did not come out (refused, failed, faulty file), 2 bad use or a file that cannot be "
     "read, 3 not known yet: the server could not be reached, or has not answered; ask again"
 )
-OUTCOME_FILTERS = ("all", "ok", "errors", "cut-short", "missing")
+OUTCOME_FILTERS = ("all", "ok", "cut-short", "invalid", "errors", "missing")
 SHELLS = ("bash", "zsh", "fish")
 _JOB_HELP = "a job: its id, or the beginning of it, or its label or name"
 
@@ -138,7 +138,9 @@ def _cancel(parser: argparse.ArgumentParser) -> None:
 
 def _retry(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("job", metavar="ID", help=_JOB_HELP)
-    parser.add_argument("--only", choices=("errors", "missing", "cut-short"), action="append", help="[all of them]")
+    parser.add_argument(
+        "--only", choices=("errors", "missing", "cut-short", "invalid"), action="append", help="[all of them]"
+    )
     parser.add_argument("--model", metavar="NAME", help="ask another model")
     parser.add_argument("--max-tokens", type=int, metavar="N", help="for what was cut short")
     parser.add_argument("--submit", action="store_true", help="submit the file at once (it is billed)")

@@ -27,4 +27,5 @@ def options_from(settings: Settings, *, background_work: bool = True) -> EngineO
         background_work=background_work,
         prices=settings.prices,
         discounts=settings.discounts,
+        attention_share=settings.attention_share,
     )

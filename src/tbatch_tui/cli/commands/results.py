@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from tbatch_tui.cli.exit_codes import FAILED, OK
 from tbatch_tui.cli.output import JsonLines, print_json, print_message, print_result, print_table
 from tbatch_tui.cli.session import Session
+from tbatch_tui.engine.domain.counts import format_sum
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.results import (
-    Outcome,
+    OUTCOME_OPTIONS,
     ResultIndex,
     counts_from_index,
     errors_by_message,
@@ -26,15 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tbatch_tui.config.settings import Settings
-    from tbatch_tui.engine.domain.counts import JobCounts
     from tbatch_tui.engine.domain.record import JobRecord
 
-_OUTCOMES = {
-    "ok": (Outcome.OK,),
-    "errors": (Outcome.ERROR, Outcome.UNREADABLE),
-    "cut-short": (Outcome.CUT_SHORT,),
-    "missing": (Outcome.MISSING,),
-}
 _HEADS = ("LINE", "CUSTOM ID", "OUTCOME", "TOKENS", "ANSWER")
 _NUMBER_COLUMNS = frozenset({0, 3})
 _LONGEST_ID = 40
@@ -48,14 +42,14 @@ async def results(arguments: argparse.Namespace, settings: Settings) -> int:
     index = await _build_index(record)
     rows: Sequence[int] = range(len(index))
     if arguments.filter != "all":
-        rows = index.select(_OUTCOMES[arguments.filter])
+        rows = index.select([OUTCOME_OPTIONS[arguments.filter]])
     rows = rows[: arguments.limit]
     if arguments.json:
         write_merged(index, rows, cast("BinaryIO", JsonLines()), lambda _: record.key)
         sys.stdout.flush()
     else:
         print_table(_HEADS, (_cells(index, row) for row in rows), _NUMBER_COLUMNS)
-    print_message(_format_counts(counts_from_index(index, submitted=record.requests)))
+    print_message(format_sum(counts_from_index(index, submitted=record.requests)))
     return OK
 
 
@@ -66,16 +60,7 @@ def _cells(index: ResultIndex, number: int) -> tuple[str, ...]:
         fmt.cut(row.custom_id, _LONGEST_ID),
         row.issue or row.outcome.words,
         fmt.count(row.tokens),
-        fmt.cut(row.preview, _LONGEST_ANSWER),
-    )
-
-
-def _format_counts(counts: JobCounts) -> str:
-    extra = ((counts.cut_short, "cut short"), (counts.unknown, "unknown ids"), (counts.duplicates, "duplicates"))
-    return fmt.join(
-        f"{counts.requests:,} in = {counts.answered:,} answered + {fmt.plural(counts.errors, 'error')} "
-        f"+ {counts.missing:,} missing",
-        *(f"{number:,} {words}" for number, words in extra if number),
+        fmt.cut(row.preview or row.reason, _LONGEST_ANSWER),
     )
 
 
@@ -103,12 +88,13 @@ async def retry(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _rows_to_retry(index: ResultIndex, arguments: argparse.Namespace) -> Sequence[int]:
     """Return the requests that are meant, in a thread: without `--only` all that have no whole answer."""
-    only = arguments.only or ("errors", "missing", "cut-short")
+    only = arguments.only or ("errors", "missing", "cut-short", "invalid")
     return rows_to_retry(
         index,
         groups=errors_by_message(index) if "errors" in only else (),
         missing="missing" in only,
         cut_short="cut-short" in only,
+        invalid="invalid" in only,
     )
 
 

@@ -175,6 +175,10 @@ _MIGRATIONS = (
     CREATE INDEX submissions_by_repeat ON submissions (account_id) WHERE repeated_at IS NOT NULL;
     UPDATE submissions SET create_sent_at = created_at WHERE state IN ('creating', 'uncertain', 'held');
     """,
+    """
+    ALTER TABLE tallies ADD COLUMN invalid INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE tallies ADD COLUMN attention_share REAL NOT NULL DEFAULT 5;
+    """,
 )
 
 

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.counts import RequestCounts
+from tbatch_tui.engine.results.index.classify import REASON_MAX
 from tbatch_tui.engine.results.index.columns import RequestColumns, ResponseColumns
+from tbatch_tui.engine.results.index.judges import judge_for
 from tbatch_tui.engine.results.outcomes import Outcome, RowIssue
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.results.index.classify import ClassifiedRow
     from tbatch_tui.engine.results.index.jsonl import Line
+    from tbatch_tui.engine.results.index.judges import Judge
     from tbatch_tui.engine.results.sources import Source
 
 
@@ -41,18 +44,27 @@ class Join:
         self.extras: list[ExtraRow] = []
         self._request_models = array("H")
         """Model of each request, as its number in `responses.model_names`."""
+        self._request_judges = array("I")
+        """Judge of the answers to each request, as its number in `_judges`."""
+        self._judges: list[Judge | None] = [None]
+        self._judge_numbers: dict[bytes, int] = {b"": 0}
+        """Number of the judge for each `response_format`."""
         self._by_id: dict[str, int] = {}
         self._unanswered: dict[str, deque[int]] = {}
         """More requests with the same id that have no response yet."""
 
-    def add_request(self, custom_id: str | None, line: Line, model: str = "", *, salvaged_id: str = "") -> None:
+    def add_request(
+        self, custom_id: str | None, line: Line, model: str = "", response_format: bytes = b"", *, salvaged_id: str = ""
+    ) -> None:
         """Add a line of the input file. Without an id no response can be joined with it.
 
         Args:
+            response_format: What the answer has to be, as JSON; empty where nothing is asked.
             salvaged_id: The id to list a line by that cannot be read.
         """
         number = self.requests.append(salvaged_id if custom_id is None else custom_id, line)
         self._request_models.append(self.responses.model_names.number(model))
+        self._request_judges.append(self._judge_number(response_format) if response_format else 0)
         if custom_id is not None and self._by_id.setdefault(custom_id, number) != number:
             self._unanswered.setdefault(custom_id, deque()).append(number)
 
@@ -62,12 +74,18 @@ class Join:
         Args:
             salvaged_id: The id to list a row by that cannot be read.
         """
-        response = self.responses.append(source, line, classified)
         custom_id = classified.custom_id
-        if custom_id is None:
-            self.extras.append(ExtraRow(response, RowIssue.UNREADABLE, salvaged_id))
+        request = self._by_id.get(custom_id) if custom_id is not None else None
+        if request is None and classified.is_unreadable and (self.has_input or custom_id is None):
+            classified.outcome = Outcome.UNREADABLE
+            self.extras.append(
+                ExtraRow(self.responses.append(source, line, classified), RowIssue.UNREADABLE, salvaged_id)
+            )
             return
-        request = self._by_id.get(custom_id)
+        assert custom_id is not None
+        if request is not None and self.has_input:
+            self._judge(classified, request)
+        response = self.responses.append(source, line, classified)
         if request is None and self.has_input:
             self.extras.append(ExtraRow(response, RowIssue.UNKNOWN, custom_id))
         elif request is None:
@@ -77,6 +95,25 @@ class Join:
             if self.has_input and (model := self._request_models[request]):
                 self.responses.model[response] = model
             self._assign(request, response, custom_id)
+
+    def _judge_number(self, response_format: bytes) -> int:
+        """Return the number of the judge for a `response_format`; 0 where it asks for nothing that can be judged."""
+        number = self._judge_numbers.get(response_format)
+        if number is None:
+            judge = judge_for(response_format)
+            number = self._judge_numbers[response_format] = len(self._judges) if judge is not None else 0
+            if judge is not None:
+                self._judges.append(judge)
+        return number
+
+    def _judge(self, classified: ClassifiedRow, request: int) -> None:
+        """Make an answer invalid that is not what its request asked for."""
+        judge = self._judges[self._request_judges[request]]
+        if judge is None or classified.outcome is not Outcome.OK:
+            return
+        violation = next(filter(None, map(judge, classified.contents())), None)
+        if violation is not None:
+            classified.outcome, classified.reason = Outcome.INVALID, violation[:REASON_MAX]
 
     def _assign(self, request: int, response: int, custom_id: str) -> None:
         current = self.requests.response[request]
@@ -91,7 +128,8 @@ class Join:
 
     def finish(self) -> RequestCounts:
         """Return the counts, and free what only joining needed."""
-        self._by_id, self._unanswered, self._request_models = {}, {}, array("H")
+        self._by_id, self._unanswered, self._request_models, self._request_judges = {}, {}, array("H"), array("I")
+        self._judges, self._judge_numbers = [None], {b"": 0}
         return self.count()
 
     def count(self) -> RequestCounts:
@@ -101,7 +139,7 @@ class Join:
         issues = Counter(extra.issue for extra in self.extras)
         return RequestCounts(
             requests=len(self.requests),
-            answered=outcomes[Outcome.OK] + outcomes[Outcome.CUT_SHORT],
+            answered=outcomes[Outcome.OK] + outcomes[Outcome.CUT_SHORT] + outcomes[Outcome.INVALID],
             errors=outcomes[Outcome.ERROR],
             missing=outcomes[Outcome.MISSING],
             cut_short=outcomes[Outcome.CUT_SHORT],
@@ -109,4 +147,5 @@ class Join:
             duplicates=issues[RowIssue.DUPLICATE],
             unreadable=issues[RowIssue.UNREADABLE],
             has_input=self.has_input,
+            invalid=outcomes[Outcome.INVALID],
         )

@@ -44,7 +44,7 @@ class RetryWriter:
             )
             return None
         offer = await self._offer(session, family, marked)
-        if not (offer.groups or offer.missing or offer.cut_short or offer.marked):
+        if not (offer.groups or offer.missing or offer.cut_short or offer.invalid or offer.marked):
             self._bridge.notify("There is nothing to retry", "Every request has its whole answer.")
             return None
         choice = await app.push_screen_wait(RetryDialog(offer))
@@ -75,6 +75,7 @@ class RetryWriter:
                 groups=tuple(causes),
                 missing=len(rows_to_retry(index, missing=True)),
                 cut_short=len(cut_short),
+                invalid=len(rows_to_retry(index, invalid=True)),
                 marked=len(rows_to_retry(index, marked=marked)),
                 model=sample.model,
                 max_tokens=_token_limit(sample) if cut_short else None,
@@ -90,6 +91,7 @@ def _chosen_rows(index: ResultIndex, choice: RetryChoice, marked: Sequence[int])
         groups=choice.groups,
         missing=choice.missing,
         cut_short=choice.cut_short,
+        invalid=choice.invalid,
         marked=marked if choice.marked else (),
     )
     if not len(rows):
