@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.counts import DEFAULT_ATTENTION_SHARE
 from tbatch_tui.engine.redaction import key_tail
 from tbatch_tui.engine.server_address import canonical_server
 
@@ -50,7 +49,7 @@ class EngineOptions:
     """The person's own prices by model, instead of the catalogue's: see `pricing.prices.PRICE_NAMES`."""
     discounts: Mapping[str, float] = field(default_factory=dict)
     """The person's own discounts by model, in percent, instead of the dated list's."""
-    attention_share: float = DEFAULT_ATTENTION_SHARE
+    attention_share: float = 5.0
     """Percent of a job's requests that may be cut short or invalid before the job needs a person."""
     now: Callable[[], float] = time.time
     """Wall time, seconds since the epoch."""

@@ -19,9 +19,9 @@ from tbatch_tui.engine.results.outcomes import Outcome
 from tbatch_tui.engine.results.usage import NO_USAGE, parse_usage
 
 _NO_CALLS = (b"[]", b"null")
-_QUOTE, _BACKSLASH, _SPACE, _DELETE = b'"\\ \x7f'
-_THINK_MAX = 64
-"""Bytes at the beginning of an answer in which a `<think>` may stand, after white space."""
+_QUOTE = 0x22
+_PLAIN = frozenset(range(0x21, 0x7F)) - frozenset(b'"\\<')
+"""First bytes of an answer that is not blank, and does not begin with a `<think>` block."""
 REASON_MAX = 200
 """Characters kept of why an answer is invalid."""
 _ID = re.compile(rb'"custom_id"\s*:\s*("(?:[^"\\]|\\.)*"|-?[0-9]+)')
@@ -166,15 +166,14 @@ def classify(data: bytes) -> ClassifiedRow:
 
 def _may_be_blank_or_reasoning(content: bytes) -> bool:
     """Return whether an answer, as JSON, may have no text but white space, or a `<think>` block."""
-    first = content[1]
-    if not _SPACE < first < _DELETE or first == _BACKSLASH or len(content) == len(b'""'):
+    if content[1] not in _PLAIN:
         try:
             text: str = msgspec.json.decode(content, type=str).lstrip()
         except ValueError:
             return True
-        if not text or text[:6].lower() == "<think":
+        if not text or text[0] == "<":
             return True
-    return b"think" in content[:_THINK_MAX].lower() or b"/think" in content
+    return b"/" in content and b"/think" in content  # one byte is found ten times as fast
 
 
 def _count(number: int | None) -> int | None:

@@ -176,7 +176,7 @@ class ResponseColumns:
         self.model.append(self.model_names.number(classified.model))
         self.seconds.append(-1.0 if classified.seconds is None else classified.seconds)
         self.previews.append(classified.preview)
-        self.reason.append(self.reason_names.number(classified.reason))
+        self.reason.append(self.reason_names.number(classified.reason) if classified.reason else 0)
         self.outcome.append(classified.outcome)
         return len(self.outcome) - 1
 

@@ -46,7 +46,7 @@ class Join:
         """Model of each request, as its number in `responses.model_names`."""
         self._request_judges = array("I")
         """Judge of the answers to each request, as its number in `_judges`."""
-        self._judges: list[Judge | None] = [None]
+        self._judges: list[Judge] = [lambda _text: None]
         self._judge_numbers: dict[bytes, int] = {b"": 0}
         """Number of the judge for each `response_format`."""
         self._by_id: dict[str, int] = {}
@@ -83,8 +83,8 @@ class Join:
             )
             return
         assert custom_id is not None
-        if request is not None and self.has_input:
-            self._judge(classified, request)
+        if request is not None and self.has_input and (judge := self._request_judges[request]):
+            self._judge(classified, self._judges[judge])
         response = self.responses.append(source, line, classified)
         if request is None and self.has_input:
             self.extras.append(ExtraRow(response, RowIssue.UNKNOWN, custom_id))
@@ -106,10 +106,10 @@ class Join:
                 self._judges.append(judge)
         return number
 
-    def _judge(self, classified: ClassifiedRow, request: int) -> None:
+    @staticmethod
+    def _judge(classified: ClassifiedRow, judge: Judge) -> None:
         """Make an answer invalid that is not what its request asked for."""
-        judge = self._judges[self._request_judges[request]]
-        if judge is None or classified.outcome is not Outcome.OK:
+        if classified.outcome is not Outcome.OK:
             return
         violation = next(filter(None, map(judge, classified.contents())), None)
         if violation is not None:
@@ -129,7 +129,8 @@ class Join:
     def finish(self) -> RequestCounts:
         """Return the counts, and free what only joining needed."""
         self._by_id, self._unanswered, self._request_models, self._request_judges = {}, {}, array("H"), array("I")
-        self._judges, self._judge_numbers = [None], {b"": 0}
+        del self._judges[1:]
+        self._judge_numbers = {b"": 0}
         return self.count()
 
     def count(self) -> RequestCounts:
