@@ -105,7 +105,7 @@ async def test_no_text_names_a_default_key(sandbox: Sandbox, tmp_path: Path, mon
         await press("go.on")
         await see("Create", "Submit")
         await press("go.on")
-        await see("Jobs", "Completed", "all answered")
+        await see("Jobs", "Completed", "all ok")
         await press("job.cancel")
         await press("go.on")
         await see("Job", "Completed")

@@ -186,7 +186,7 @@ class JobGroups:
         if group.auto_continue and is_answered_whole(record):
             if await self._release(group.id, SubmissionState.INTENT, only=_WAITING):
                 hint = f"The other {rest:,} are being submitted."
-                self._emit(Notice(f"{record.name}: all answered", hint, key=record.key))
+                self._emit(Notice(f"{record.name}: all ok", hint, key=record.key))
             return
         outcome = format_outcome(record)
         if await self._release(group.id, SubmissionState.READY, error=outcome, only=_WAITING):

@@ -47,7 +47,8 @@ def counts_cell(counts: JobCounts, width: int | None = None) -> StyledText:
     problems = [part for part in parts[1:] if part[1] == ATTENTION]
     if _fits(text := _join(parts), width):
         return text
-    for chosen in ([parts[0], *problems], *(problems[:count] for count in range(len(problems), 0, -1)), parts[:1]):
+    shorter = [problems[:count] for count in range(len(problems), 0, -1)]
+    for chosen in ([parts[0], *problems], *shorter):
         text = [*_join(chosen), (f" {ELLIPSIS}", QUIET)]
         if _fits(text, width):
             break
