@@ -59,7 +59,6 @@ ROWS: dict[Outcome, list[Callable[[str], Any]]] = {
         lambda i: answer_row(i, None),
         lambda i: response_row(i, {}),
         lambda i: response_row(i, {"error": {"message": "busy"}}),
-        lambda i: encode_row(answer_row(i))[:-1],
     ],
     Outcome.ERROR: [
         error_row,
@@ -103,7 +102,7 @@ class Case:
     @property
     def usage(self) -> tuple[int, int, float]:
         """Completion and prompt tokens, and seconds of audio: every row of the output file is billed."""
-        rows = [json.loads(row) for row in self.output if row not in JUNK and row.count(b"{") == row.count(b"}")]
+        rows = [json.loads(row) for row in self.output if row not in JUNK]
         bodies: list[Any] = [(row.get("response") or {}).get("body") or {} for row in rows]
         usages = [body["usage"] for body in bodies if "usage" in body]
         return (
@@ -196,6 +195,23 @@ def test_a_file_cut_in_its_last_row_loses_that_row_and_counts_it(cut: int) -> No
             assert (counts.ok, counts.invalid, counts.missing, counts.unreadable) == (1, 0, 1, 1)
             assert not counts.is_even
             assert (index.row(2).outcome, index.row(2).custom_id) == (Outcome.UNREADABLE, "")
+
+
+def test_a_row_that_cannot_be_read_counts_where_no_other_row_came(tmp_path: Path) -> None:
+    half = encode_row(answer_row("a"))[:-1]
+    requests = [request_row("a"), request_row("b")]
+    index = build_index(tmp_path, requests=requests, output=[half, half, encode_row(answer_row("x"))[:-1]])
+    assert index.counts == RequestCounts(2, 1, 0, 1, unreadable=2, invalid=1)
+    assert (index.row(0).reason, index.row(0).issue) == ("This row is not JSON", None)
+    assert [(index.row(n).custom_id, index.row(n).outcome) for n in index.extra_rows] == [
+        ("a", Outcome.UNREADABLE),
+        ("x", Outcome.UNREADABLE),
+    ]
+    for other in (answer_row("a"), error_row("a")):  # what can be read counts more, wherever it stands
+        for output in ([half, other], [other, half]):
+            index = build_index(tmp_path, requests=requests[:1], output=output)
+            assert index.counts is not None and (index.counts.invalid, index.counts.unreadable) == (0, 1)
+            assert index.counts.duplicates == 0
 
 
 def test_requests_that_share_an_id_take_the_responses_in_turn(tmp_path: Path) -> None:

@@ -46,12 +46,13 @@ class Shape(NamedTuple):
     asked: dict[str, Any] = {}  # noqa: RUF012 - not changed
 
 
+NO_ERRORS: tuple[Any, ...] = ({}, "", None, {"message": "", "code": None}, [])
+BLANKS: tuple[Any, ...] = ("", "  \n", "\u00a0", None, [])
 PARTS = [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, {"type": "text", "text": "42"}]
 SHAPES: dict[str, tuple[Shape, ...]] = {
     "a whole answer": (Shape(answer_row("a", "fine")),),
     '`"error": {}`, `""` or null beside an answer': tuple(
-        Shape({**answer_row("a", "fine"), "error": error})
-        for error in ({}, "", None, {"message": "", "code": None}, [])
+        Shape({**answer_row("a", "fine"), "error": error}) for error in NO_ERRORS
     ),
     'a status spelled as text: `"200"`': (
         Shape(response_row("a", answer_row("a", "fine")["response"]["body"], "200")),
@@ -95,7 +96,7 @@ SHAPES: dict[str, tuple[Shape, ...]] = {
         Shape(answer_row("a", "", reason="length")),
         Shape(answer_row("a", None, reason="length")),
     ),
-    "empty or blank content": tuple(Shape(answer_row("a", text)) for text in ("", "  \n", "\u00a0", None, [])),
+    "empty or blank content": tuple(Shape(answer_row("a", text)) for text in BLANKS),
     "nothing but reasoning": (
         Shape(answer_row("a", "", reasoning_content="hm hm")),
         Shape(answer_row("a", "<think>hm hm</think>\n")),

@@ -301,13 +301,13 @@ async def test_odd_rows_are_shown_below_the_requests(tmp_path: Path) -> None:
     async with open_results(tmp_path, (140, 40)) as (host, pilot):
         text = screen_text(host)
         assert "1 in = 1 ok + 0 missing" in text
-        assert "1 unknown id · 2 duplicates · 1 unreadable" in text
+        assert "1 unknown id · 1 duplicate · 2 unreadable" in text
         assert custom_ids(host) == ["case-1", "stranger", "case-1", "", "case-1"]
         await press(host, pilot, "G")
         assert '{"custom_id": "case-1", "resp' in screen_text(host)
-        assert "has a row already" in screen_text(host)
-        await press(host, pilot, "k")
         assert "cannot be told to belong" in screen_text(host)
+        await press(host, pilot, "k", "k")
+        assert "has a row already" in screen_text(host)
         for _ in range(2):
             await press(host, pilot, "f")
         assert custom_ids(host) == ["stranger", "case-1", "", "case-1"]

@@ -49,6 +49,8 @@ class Join:
         self._judges: list[Judge] = [lambda _text: None]
         self._judge_numbers: dict[bytes, int] = {b"": 0}
         """Number of the judge for each `response_format`."""
+        self._unreadable: dict[int, str] = {}
+        """Ids of responses that cannot be read, where they can be told."""
         self._by_id: dict[str, int] = {}
         self._unanswered: dict[str, deque[int]] = {}
         """More requests with the same id that have no response yet."""
@@ -75,14 +77,14 @@ class Join:
             salvaged_id: The id to list a row by that cannot be read.
         """
         custom_id = classified.custom_id
-        request = self._by_id.get(custom_id) if custom_id is not None else None
-        if request is None and classified.is_unreadable and (self.has_input or custom_id is None):
+        if custom_id is None or classified.is_unreadable:
             classified.outcome = Outcome.UNREADABLE
-            self.extras.append(
-                ExtraRow(self.responses.append(source, line, classified), RowIssue.UNREADABLE, salvaged_id)
-            )
+            response = self.responses.append(source, line, classified)
+            if custom_id is not None:
+                self._unreadable[response] = custom_id
+            self.extras.append(ExtraRow(response, RowIssue.UNREADABLE, salvaged_id))
             return
-        assert custom_id is not None
+        request = self._by_id.get(custom_id)
         if request is not None and self.has_input and (judge := self._request_judges[request]):
             self._judge(classified, self._judges[judge])
         response = self.responses.append(source, line, classified)
@@ -128,10 +130,27 @@ class Join:
 
     def finish(self) -> RequestCounts:
         """Return the counts, and free what only joining needed."""
+        self._assign_unreadable()
         self._by_id, self._unanswered, self._request_models, self._request_judges = {}, {}, array("H"), array("I")
         del self._judges[1:]
         self._judge_numbers = {b"": 0}
         return self.count()
+
+    def _assign_unreadable(self) -> None:
+        """Make invalid answers of the rows that cannot be read, of requests for which no other row came."""
+        assigned: set[int] = set()
+        for response, custom_id in self._unreadable.items():
+            request = self._by_id.get(custom_id)
+            if request is None and not self.has_input:
+                request = self._by_id[custom_id] = self.requests.append(custom_id, None)
+            if request is not None and self.requests.response[request] < 0:
+                self.requests.response[request] = response
+                self.responses.outcome[response] = Outcome.INVALID
+                if self.has_input:
+                    self.responses.model[response] = self._request_models[request]
+                assigned.add(response)
+        self.extras = [extra for extra in self.extras if extra.response not in assigned]
+        self._unreadable = {}
 
     def count(self) -> RequestCounts:
         """Count all rows."""
