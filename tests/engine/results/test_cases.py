@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tbatch_tui.cli.output import print_json
 from tbatch_tui.engine.results import OUTCOME_OPTIONS, ExportFormat, ResultIndex, Sources, export_rows
 from tbatch_tui.engine.results.index.judges import judge_json, judge_object
+from tbatch_tui.tui.terminal.clipboard import json_text
 from tests.engine.results.test_outcomes_table import SHAPES
 from tests.helpers.result_rows import build_index, encode_row, request_row
 
@@ -113,3 +115,12 @@ def test_any_rows_sum_to_the_requests_and_are_exported_as_json(
 )
 def test_answers_are_judged_as_json(text: str, for_object: Any, for_json: Any) -> None:
     assert (judge_object(text), judge_json(text)) == (for_object, for_json)
+
+
+def test_json_of_ours_holds_no_nan(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"a": [float("nan"), float("inf")], "b": {"c": -float("inf"), "d": 1.5}})
+    assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail) == {
+        "a": [None, None],
+        "b": {"c": None, "d": 1.5},
+    }
+    assert "NaN" not in json_text({"a": float("nan")})
