@@ -116,7 +116,7 @@ def test_results_and_a_retry_of_what_failed(run: Run, tmp_path: Path) -> None:
         assert [row["custom_id"] for row in rows] == [f"request-{n}" for n in range(1, 10)]
         errors = [row for row in rows if "error" in row]
         assert errors and len(errors) < len(rows)
-        assert f"9 in = {9 - len(errors)} answered" in printed.stderr
+        assert f"9 in = {9 - len(errors)} ok" in printed.stderr
         listed = run("results", job_id, "--filter", "errors", env=env).stdout.splitlines()
         assert len(listed) == 1 + len(errors) and listed[0].split()[:2] == ["LINE", "CUSTOM"]
 
@@ -145,7 +145,7 @@ def test_old_answers_are_not_printed_beside_new_prompts(run: Run, tmp_path: Path
     assert printed.returncode == 0 and len(rows) == 3
     assert all("request" not in row and "response" in row for row in rows)
     assert "asked.jsonl has changed since it was submitted" in printed.stderr
-    assert "3 in = 3 answered" in printed.stderr and "cheese" not in printed.stdout
+    assert "3 in = 3 ok" in printed.stderr and "cheese" not in printed.stdout
     listed = run("results", job_id)
     assert "has changed" in listed.stderr and "has changed" not in listed.stdout
     refused = run("retry", job_id)

@@ -20,10 +20,11 @@ def test_every_setting_that_the_engine_knows_is_handed_on() -> None:
         login=True,
         prices={"a/b": {"input": 1.0}},
         discounts={"a/b": 20.0},
+        attention_share=7.5,
     )
     options = options_from(settings, background_work=False)
     shared = {field.name for field in fields(Settings)} & {field.name for field in fields(EngineOptions)}
-    assert len(shared) == 8
+    assert len(shared) == 9
     for name in shared:
         assert getattr(options, name) == getattr(settings, name), name
     assert not options.background_work

@@ -171,6 +171,14 @@ def test_the_key_is_not_in_the_repr(tmp_path: Path) -> None:
     assert "secret" not in repr(resolve(tmp_path, environment={"TOGETHER_API_KEY": "secret-key"}))
 
 
+def test_the_share_that_needs_attention(tmp_path: Path) -> None:
+    assert resolve(tmp_path, "").attention_share == 5.0
+    assert resolve(tmp_path, "[attention]\nshare = 12.5\n").attention_share == 12.5
+    for text in ("attention = 5", "[attention]\nshares = 5", "[attention]\nshare = 101", "[attention]\nshare = 'all'"):
+        with pytest.raises(SettingsError, match=r"\[attention\]"):
+            resolve(tmp_path, text)
+
+
 def test_own_prices_and_discounts(tmp_path: Path) -> None:
     settings = resolve(tmp_path, '[prices]\n"a/b" = { input = 1, minute = 0.0015 }\n[discounts]\n"a/b" = 50\n')
     assert settings.prices == {"a/b": {"input": 1.0, "minute": 0.0015}}

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.output import print_result
+from tbatch_tui.engine.domain.counts import format_sum
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.text import format as fmt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tbatch_tui.engine.domain.counts import JobCounts, RequestCounts
+    from tbatch_tui.engine.domain.counts import JobCounts
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.pricing.prices import Cost
 
@@ -42,10 +43,11 @@ def job_facts(record: JobRecord, now: float, cost: Cost | None = None) -> list[t
         ("model", (job.model if job is not None else "") or ""),
         ("endpoint", record.endpoint or ""),
         ("requests", fmt.count(record.requests) if record.requests is not None else ""),
+        ("outcomes", format_sum(record.counts) if record.counts is not None else ""),
         ("created", f"{fmt.absolute(record.created_at)} ({fmt.age(record.created_at, now)})"),
         ("ended", fmt.absolute(job.completed_at) if job is not None and job.completed_at is not None else ""),
         ("deadline", fmt.absolute(job.deadline) if job is not None and job.deadline and not job.is_ended else ""),
-        ("outcome", format_counts(record.counts) if record.counts is not None else ""),
+        ("outcome", format_sum(record.counts) if record.counts is not None else ""),
         ("tokens", _tokens(record.counts)),
         ("cost", _cost(cost)),
         ("input", str(submission.path) if submission is not None else record.input_name),
@@ -54,16 +56,6 @@ def job_facts(record: JobRecord, now: float, cost: Cost | None = None) -> list[t
     ]
     facts += [(transfer.kind.value, _file_state(transfer)) for transfer in record.transfers]
     return [(name, value) for name, value in facts if value]
-
-
-def format_counts(counts: RequestCounts) -> str:
-    """Return what became of the requests, as a sum, and the rows that belong to none of them."""
-    extra = ((counts.cut_short, "cut short"), (counts.unknown, "unknown ids"), (counts.duplicates, "duplicates"))
-    return fmt.join(
-        f"{counts.requests:,} in = {counts.answered:,} answered + {fmt.plural(counts.errors, 'error')} "
-        f"+ {counts.missing:,} missing",
-        *(f"{number:,} {words}" for number, words in extra if number),
-    )
 
 
 def _tokens(counts: JobCounts | None) -> str:

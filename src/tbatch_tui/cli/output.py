@@ -47,9 +47,12 @@ def print_result(line: str) -> None:
 def print_json(value: Any) -> None:
     """Print what the command was asked for as JSON.
 
-    It is plain ASCII without DEL, so that a terminal cannot act on any of it.
+    It is plain ASCII without DEL, so that a terminal cannot act on any of it. A number that JSON does not have, such as
+    NaN, is null.
     """
-    sys.stdout.write(escape_json(fill_commands(json.dumps(value, indent=2))) + "\n")
+    from tbatch_tui.engine.lenient_json import as_finite
+
+    sys.stdout.write(escape_json(fill_commands(json.dumps(as_finite(value), indent=2, allow_nan=False))) + "\n")
     sys.stdout.flush()
 
 

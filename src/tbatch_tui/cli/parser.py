@@ -17,7 +17,7 @@ COMMAND_HELP = {
     "submit": "check a file and submit it exactly once",
     "fetch": "download output and errors of jobs",
     "cancel": "cancel jobs",
-    "retry": "write a new input file of what failed or is missing, or was cut short",
+    "retry": "write a new input file of what failed or is missing, or was cut short or invalid",
     "results": "the rows that came back, joined with what was asked",
     "export": "write the answers of a job to a file",
     "watch": "what jobs are doing, until they have ended",
@@ -28,9 +28,9 @@ COMMAND_HELP = {
 EXIT_CODES = (
     "exit status: 0 as asked, 1 it failed (refused, failed, faulty file), 2 bad use or a file that cannot be read, "
     "3 not known yet: the server could not be reached, or has not answered, ask again; 4 the job has ended, but rows "
-    "failed or are missing, or more than 5 % are cut short"
+    "failed, are missing or invalid, or more than 5 % are cut short"
 )
-OUTCOME_FILTERS = ("all", "ok", "errors", "cut-short", "missing")
+OUTCOME_FILTERS = ("all", "ok", "cut-short", "invalid", "errors", "missing")
 EXPORT_FORMATS = ("jsonl", "answers", "csv", "parquet", "md")
 SHELLS = ("bash", "zsh", "fish")
 _JOB_HELP = "a job: its id, or the beginning of it, or its label or name"
@@ -153,7 +153,7 @@ def _retry(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("job", metavar="ID", help=_JOB_HELP)
     parser.add_argument(
         "--only",
-        choices=("errors", "missing", "cut-short"),
+        choices=("errors", "missing", "cut-short", "invalid"),
         action="append",
         help="[errors that may go well the next time, and missing]",
     )

@@ -29,4 +29,5 @@ def options_from(settings: Settings, *, background_work: bool = True, connect: b
         background_work=background_work,
         prices=settings.prices,
         discounts=settings.discounts,
+        attention_share=settings.attention_share,
     )

@@ -83,6 +83,7 @@ def resolve_settings(
         keymap=config.keymap(),
         prices=config.prices(),
         discounts=config.discounts(),
+        attention_share=config.attention_share(),
     )
 
 

@@ -75,3 +75,5 @@ class Settings:
     """Own prices by model, in dollars: `input`, `output`, `cached_input` (a million tokens), `minute` (of audio)."""
     discounts: Mapping[str, float] = field(default_factory=dict)
     """Own batch discounts by model, in percent."""
+    attention_share: float = 5.0
+    """Percent of a job's requests that may be cut short or invalid before the job needs a person."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 _NAMES = (
     *("output_dir", "data_dir", "poll_interval", "base_url", "insecure", "mouse", "theme", "tour"),
-    *("keys", "notify", "prices", "discounts"),
+    *("keys", "notify", "prices", "discounts", "attention"),
 )
 """The settings that config.toml may hold."""
 _NOTIFY_SWITCHES = ("toast", "bell", "desktop", "title")
@@ -102,6 +102,16 @@ class ConfigFile:
             if not _is_amount(number) or number > 100:
                 raise SettingsError(f"{self.path}: [discounts] {model!r} is {number!r}; write percent, from 0 to 100.")
         return {model: float(number) for model, number in table.items()}
+
+    def attention_share(self) -> float:
+        """Return `share` of `[attention]`: percent of a job's requests; the default if it is not set."""
+        table = self._values.get("attention", {})
+        if not isinstance(table, dict) or table.keys() - {"share"}:
+            raise SettingsError(f"{self.path}: [attention] holds share = 5, in percent, and nothing else.")
+        number = table.get("share", 5.0)
+        if not _is_amount(number) or number > 100:
+            raise SettingsError(f"{self.path}: [attention] share is {number!r}; write percent, from 0 to 100.")
+        return float(number)
 
     def _require_known_names(self) -> None:
         """Refuse a setting that does not exist: a misspelled one would have no effect, and nobody would notice."""

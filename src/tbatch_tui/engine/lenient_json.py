@@ -38,12 +38,28 @@ def loads(data: bytes) -> Any:
 def to_json(value: Any) -> str:
     """Return a decoded value as JSON; `TOO_DEEP` in its place where it could be read and cannot be written.
 
-    Both are limited by what is left of the stack, which differs from one place to the next.
+    Both are limited by what is left of the stack, which differs from one place to the next. NaN and infinities, which
+    JSON does not have, become null.
     """
     try:
-        return json.dumps(value)
+        return json.dumps(value, allow_nan=False)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return json.dumps(as_finite(value), allow_nan=False)
     except (ValueError, RecursionError):
         return json.dumps(TOO_DEEP)
+
+
+def as_finite(value: Any) -> Any:
+    """Return a JSON value with null in the place of NaN and infinities. Raises RecursionError if nested too deeply."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: as_finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_finite(part) for part in value]
+    return value
 
 
 def as_id(value: Any) -> str | None:
@@ -101,11 +117,14 @@ def tool_calls_text(calls: Any) -> str:
 
 
 def error_message(error: Any) -> str:
-    """Return the message of an error: `{"message": …}`, `{"error": {"message": …}}`, or a bare string."""
+    """Return the message of an error: `{"message": …}`, `{"error": {"message": …}}`, or a bare string.
+
+    Of one without a message, its code or its type.
+    """
     for _ in range(4):
         if not isinstance(error, dict):
             break
-        error = next((error[key] for key in ("message", "error", "detail") if error.get(key)), None)
+        error = next((error[key] for key in ("message", "error", "detail", "code", "type") if error.get(key)), None)
     if error is None or isinstance(error, bool):
         return ""
     return error if isinstance(error, str) else to_json(error)

@@ -51,6 +51,8 @@ class EngineOptions:
     """The person's own prices by model, instead of the catalogue's: see `pricing.prices.PRICE_NAMES`."""
     discounts: Mapping[str, float] = field(default_factory=dict)
     """The person's own discounts by model, in percent, instead of the dated list's."""
+    attention_share: float = 5.0
+    """Percent of a job's requests that may be cut short or invalid before the job needs a person."""
     now: Callable[[], float] = time.time
     """Wall time, seconds since the epoch."""
     seed: int | None = None

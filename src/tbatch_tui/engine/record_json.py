@@ -63,7 +63,7 @@ def _group(record: JobRecord) -> dict[str, Any] | None:
 
 
 def _counts(counts: JobCounts | None) -> dict[str, Any] | None:
-    """Return how many requests were answered, failed or are missing; None until the files are counted."""
+    """Return how many requests came to which outcome; None until the files are counted."""
     if counts is None:
         return None
     return {
@@ -71,7 +71,9 @@ def _counts(counts: JobCounts | None) -> dict[str, Any] | None:
         "answered": counts.answered,
         "errors": counts.errors,
         "missing": counts.missing,
+        "ok": counts.ok,
         "cut_short": counts.cut_short,
+        "invalid": counts.invalid,
         "unknown_ids": counts.unknown,
         "duplicates": counts.duplicates,
         "unreadable": counts.unreadable,

@@ -114,7 +114,7 @@ async def test_the_rest_follows_when_all_of_the_first_are_answered(
         assert len(sandbox.jobs) == 2
         assert merged(records)[1].answered == COUNT
         titles = [event.title for event in events if isinstance(event, Notice)]
-        assert titles == ["mine · first 10: all answered"]
+        assert titles == ["mine · first 10: all ok"]
 
 
 async def test_the_rest_waits_for_the_person_and_is_sent_once(
@@ -124,7 +124,7 @@ async def test_the_rest_waits_for_the_person_and_is_sent_once(
         key = await submit(engine, file, first=10)
         rest = await rest_is(engine, key, LocalStatus.READY)
         assert rest.rank is Rank.ATTENTION
-        assert rest.submission is not None and rest.submission.error == "10 answered"
+        assert rest.submission is not None and rest.submission.error == "10 ok"
         assert len(sandbox.jobs) == 1
         assert engine.removal_blocker(rest.key), "what waits is not taken out of the list"
         assert await engine.groups.send_rest(rest.key) == 1
@@ -141,7 +141,7 @@ async def test_answers_that_are_cut_short_hold_the_rest(
     async with make_engine(sandbox) as engine:
         key = await submit(engine, cut_file, first=10, auto_continue=True)
         rest = await rest_is(engine, key, LocalStatus.READY)
-        assert rest.submission is not None and rest.submission.error == "10 answered, 10 cut short"
+        assert rest.submission is not None and rest.submission.error == "0 ok, 10 cut short"
         assert await engine.groups.drop_rest(rest.key) == 1
         dropped = await rest_is(engine, rest.key, LocalStatus.NOT_SUBMITTED)
         assert dropped.submission is not None and dropped.submission.error == DROPPED

@@ -16,13 +16,13 @@ from tbatch_tui.engine.errors import OperationCancelledError
 from tbatch_tui.engine.journal.journal import Journal
 from tbatch_tui.engine.results import ResultIndex, Sources, count_results, is_stale, sources_of
 from tbatch_tui.engine.results.index.staleness import format_stamps
+from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import write_chat
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tbatch_tui.engine.engine import BatchEngine
-    from tbatch_tui.sandbox.testing import Sandbox
     from tests.engine.conftest import MakeEngine
 
 
@@ -139,6 +139,44 @@ async def test_an_input_that_has_changed_is_not_counted_against(
     assert again is not None and again == replace(counts, stamps=again.stamps)
     with pytest.raises(OperationCancelledError):
         count_results(record, cancelled=lambda: True)
+
+
+async def test_counts_of_an_older_version_are_made_again_where_the_files_are(
+    sandbox: Sandbox, make_engine: MakeEngine, tmp_path: Path
+) -> None:
+    path = write_chat(tmp_path / "in.jsonl", ["Hello?", "Anyone?", "Nobody?"])
+    async with make_engine(sandbox) as engine:
+        record = await run_job(engine, path, 3)
+    counts, output = record.counts, record.paths[0]
+    assert counts is not None and counts.ok == 3
+    older = replace(counts, stamps="1" + counts.stamps[1:])
+    assert is_stale(older, sources_of(record))
+    output.write_bytes(output.read_bytes().replace(b'"finish_reason":"stop"', b'"finish_reason":"error"', 1))
+    again = count_results(replace(record, counts=older))
+    assert again is not None and again.outcomes == {"ok": 2, "cut short": 0, "invalid": 1, "error": 0, "missing": 0}
+    path.unlink()  # of other result files, all that is known is what came back
+    assert not (count_results(replace(record, counts=older)) or counts).has_input
+    same = replace(again, stamps="1" + again.stamps[1:], invalid=0)
+    kept = count_results(replace(record, counts=same))  # of the same ones, the input is still known
+    assert kept == replace(again, stamps=kept.stamps if kept else "", usage=kept.usage if kept else ())
+    strange = replace(same, unknown=1)
+    assert count_results(replace(record, counts=strange)) == replace(strange, stamps=kept.stamps if kept else "")
+    output.unlink()
+    assert not is_stale(older, sources_of(record))
+
+
+async def test_another_share_moves_jobs_in_the_list(make_engine: MakeEngine, tmp_path: Path) -> None:
+    path = write_chat(tmp_path / "in.jsonl", ["Hello?", "Anyone?"])
+    with Sandbox(cut_rate=1.0) as box:
+        async with make_engine(box) as engine:
+            record = await run_job(engine, path, 2)
+            assert record.counts is not None and (record.counts.cut_short, record.counts.ok) == (2, 0)
+            assert record.counts.is_even and record.rank is Rank.ATTENTION
+        async with make_engine(box, attention_share=100.0) as engine:
+            await engine.records()
+            key = record.key
+            record = await engine.wait_until(key, lambda r: r.counts is not None and r.counts.attention_share == 100)
+            assert record.rank is Rank.DONE
 
 
 def test_files_are_told_apart_by_size_and_time(tmp_path: Path) -> None:

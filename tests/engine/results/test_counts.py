@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tbatch_tui.engine.errors import OperationCancelledError
 from tbatch_tui.engine.results import (
+    OUTCOME_OPTIONS,
     ExportFormat,
     Outcome,
     RequestCounts,
@@ -49,9 +50,15 @@ ROWS: dict[Outcome, list[Callable[[str], Any]]] = {
     ],
     Outcome.CUT_SHORT: [
         lambda i: answer_row(i, "Half", reason="length"),
-        lambda i: answer_row(i, "", reasoning="hm"),
+        lambda i: answer_row(i, "", reasoning="hm", reason="length"),
+        lambda i: answer_row(i, None, reason="length"),
+    ],
+    Outcome.INVALID: [
+        lambda i: answer_row(i, "Half", reason="error"),
+        lambda i: answer_row(i, " ", reasoning="hm"),
         lambda i: answer_row(i, None),
         lambda i: response_row(i, {}),
+        lambda i: response_row(i, {"error": {"message": "busy"}}),
     ],
     Outcome.ERROR: [
         error_row,
@@ -59,7 +66,10 @@ ROWS: dict[Outcome, list[Callable[[str], Any]]] = {
         lambda i: {"custom_id": i},
     ],
 }
-COUNTS = ("requests", "answered", "errors", "missing", "cut_short", "unknown", "duplicates", "unreadable", "has_input")
+COUNTS = (
+    *("requests", "ok", "answered", "errors", "missing", "cut_short", "invalid"),
+    *("unknown", "duplicates", "unreadable", "has_input"),
+)
 JUNK = [b"{", b"not json", b"[1, 2]", b"\xff\xfe\x00", b'{"custom_id": null}', b"{}{}", b'"text"', b"\x00"]
 
 
@@ -79,10 +89,11 @@ class Case:
         best = Counter(min(outcomes, default=Outcome.MISSING) for outcomes in self.outcomes)
         return RequestCounts(
             requests=self.requests,
-            answered=best[Outcome.OK] + best[Outcome.CUT_SHORT],
+            answered=best[Outcome.OK] + best[Outcome.CUT_SHORT] + best[Outcome.INVALID],
             errors=best[Outcome.ERROR],
             missing=best[Outcome.MISSING],
             cut_short=best[Outcome.CUT_SHORT],
+            invalid=best[Outcome.INVALID],
             unknown=self.unknown,
             duplicates=sum(max(0, len(outcomes) - 1) for outcomes in self.outcomes),
             unreadable=self.unreadable,
@@ -142,6 +153,8 @@ def test_the_counts_are_exact(case: Case, end: bytes, ends_with_line_end: bool) 
         counts = index.build()
         assert counts == case.expected
         assert counts.requests == counts.answered + counts.errors + counts.missing
+        assert counts.requests == sum(counts.outcomes.values())
+        assert counts.outcomes == {outcome.words: len(index.select([outcome])) for outcome in OUTCOME_OPTIONS.values()}
         assert len(index) == counts.requests + counts.unknown + counts.duplicates + counts.unreadable
         assert [index.row(number).line for number in range(counts.requests)] == [
             1 + number * (1 if end != b"\n\n  \n" else 3) for number in range(counts.requests)
@@ -174,11 +187,31 @@ def test_a_file_cut_in_its_last_row_loses_that_row_and_counts_it(cut: int) -> No
         output.write_bytes(data[:size])
         index = ResultIndex(Sources(write_rows(folder / "in.jsonl", rows), output))
         counts = index.build()
-        assert (counts.answered, counts.missing, counts.unreadable) == (1, 1, 1)
-        assert not counts.is_even
-        last = index.row(2)
-        assert last.outcome is Outcome.UNREADABLE
-        assert last.custom_id == ("b" if b'"custom_id": "b"' in data[start:size] else "")
+        has_id = b'"custom_id": "b"' in data[start:size]
+        if has_id:  # the row is told to be the request's, and no more
+            assert (counts.ok, counts.invalid, counts.missing, counts.unreadable) == (1, 1, 0, 0)
+            assert index.row(1).reason == "This row is not JSON"
+        else:
+            assert (counts.ok, counts.invalid, counts.missing, counts.unreadable) == (1, 0, 1, 1)
+            assert not counts.is_even
+            assert (index.row(2).outcome, index.row(2).custom_id) == (Outcome.UNREADABLE, "")
+
+
+def test_a_row_that_cannot_be_read_counts_where_no_other_row_came(tmp_path: Path) -> None:
+    half = encode_row(answer_row("a"))[:-1]
+    requests = [request_row("a"), request_row("b")]
+    index = build_index(tmp_path, requests=requests, output=[half, half, encode_row(answer_row("x"))[:-1]])
+    assert index.counts == RequestCounts(2, 1, 0, 1, unreadable=2, invalid=1)
+    assert (index.row(0).reason, index.row(0).issue) == ("This row is not JSON", None)
+    assert [(index.row(n).custom_id, index.row(n).outcome) for n in index.extra_rows] == [
+        ("a", Outcome.UNREADABLE),
+        ("x", Outcome.UNREADABLE),
+    ]
+    for other in (answer_row("a"), error_row("a")):  # what can be read counts more, wherever it stands
+        for output in ([half, other], [other, half]):
+            index = build_index(tmp_path, requests=requests[:1], output=output)
+            assert index.counts is not None and (index.counts.invalid, index.counts.unreadable) == (0, 1)
+            assert index.counts.duplicates == 0
 
 
 def test_requests_that_share_an_id_take_the_responses_in_turn(tmp_path: Path) -> None:
@@ -272,7 +305,8 @@ def test_rows_can_be_read_while_the_index_is_built(tmp_path: Path) -> None:
     )
     index.build(progress=lambda *_: seen.extend(index.row(number).outcome for number in range(len(index))))
     assert seen == [Outcome.PENDING, Outcome.OK]
-    assert list(index.select([Outcome.OK, Outcome.ERROR])) == [0, 1]
+    assert list(index.select([Outcome.OK, Outcome.ERROR])) == [0]
+    assert list(index.extra_rows) == [1] and index.outcome(1) is Outcome.ERROR
 
 
 def test_an_index_yields_its_rows_in_order(tmp_path: Path) -> None:

@@ -175,7 +175,8 @@ def test_merged_lines_keep_the_bytes_of_the_files_and_need_no_input_file(tmp_pat
     export_rows(index, range(2), path, ExportFormat.MERGED)
     first, second = path.read_bytes().splitlines()
     assert first == (
-        b'{"custom_id":"a","outcome":"cut short","response":{"status_code":200,"body":{"cost":1.10,"s":"\\u00e9"}}}'
+        b'{"custom_id":"a","outcome":"invalid","reason":"There is no answer",'
+        b'"response":{"status_code":200,"body":{"cost":1.10,"s":"\\u00e9"}}}'
     )
     assert json.loads(second)["error"] == error_row("b")["error"]
 

@@ -29,14 +29,17 @@ ROWS: list[tuple[Any, Outcome, str]] = [
     ({**answer_row("a"), "error": None}, Outcome.OK, "Hi!"),
     (answer_row("a", None, tool_calls=[CALL]), Outcome.OK, 'look_up({"id": 7})'),
     (answer_row("a", [{"type": "text", "text": "one"}, {"text": "two"}]), Outcome.OK, "one two"),
-    (answer_row("a", ""), Outcome.CUT_SHORT, ""),
-    (answer_row("a", None), Outcome.CUT_SHORT, ""),
-    (answer_row("a", []), Outcome.CUT_SHORT, ""),
+    (answer_row("a", ""), Outcome.INVALID, ""),
+    (answer_row("a", " \n\t\u3000\u00a0"), Outcome.INVALID, ""),
+    (answer_row("a", ["  "]), Outcome.INVALID, ""),
+    (answer_row("a", None), Outcome.INVALID, ""),
+    (answer_row("a", []), Outcome.INVALID, ""),
+    (answer_row("a", "", reason="length"), Outcome.CUT_SHORT, ""),
     (answer_row("a", "Half a sen", reason="length"), Outcome.CUT_SHORT, "Half a sen"),
     (response_row("a", {"choices": [{"text": "plain", "finish_reason": "stop"}]}), Outcome.OK, "plain"),
-    (response_row("a", {"choices": []}), Outcome.CUT_SHORT, ""),
-    (response_row("a", {"choices": [None, 5]}), Outcome.CUT_SHORT, ""),
-    (response_row("a", None), Outcome.CUT_SHORT, ""),
+    (response_row("a", {"choices": []}), Outcome.INVALID, ""),
+    (response_row("a", {"choices": [None, 5]}), Outcome.INVALID, ""),
+    (response_row("a", None), Outcome.INVALID, ""),
     (response_row("a", {"text": "Heard.", "duration": 2.5, "language": "en"}), Outcome.OK, "Heard."),
     (response_row("a", {"text": "", "duration": 2.5}), Outcome.OK, ""),
     (response_row("a", {"choices": [{"message": {"content": "x"}}]}, "200"), Outcome.OK, "x"),
@@ -53,7 +56,11 @@ ROWS: list[tuple[Any, Outcome, str]] = [
     ({"custom_id": True}, Outcome.UNREADABLE, "This row has no custom_id"),
     ([1], Outcome.UNREADABLE, "This row is not a JSON object"),
     (b"<html>", Outcome.UNREADABLE, "This row is not JSON"),
-    (b'{"custom_id": "a", "response": {"status_code": 200', Outcome.UNREADABLE, "This row is not JSON"),
+    (b'{"custom_id": "a", "response": {"status_code": 200', Outcome.INVALID, "This row is not JSON"),
+    (b'{"id": 1, "custom_id": "a", "response": {"sta', Outcome.INVALID, "This row is not JSON"),
+    (b'{"custom_id": "a", "response": {"custom_id": "b"', Outcome.INVALID, "This row is not JSON"),
+    (b'{"response": {"custom_id": "a"', Outcome.UNREADABLE, "This row is not JSON"),
+    (b'{"custom_id": 12', Outcome.UNREADABLE, "This row is not JSON"),
     (b"[" * 100_000, Outcome.UNREADABLE, "This row is not JSON"),
     (b"\x00" * 100, Outcome.UNREADABLE, "This row is not JSON"),
     (b"\xef\xbb\xbf" + encode_row(error_row("a")), Outcome.ERROR, "Request timeout"),
@@ -70,7 +77,7 @@ def test_a_row_of_any_shape_is_classified_listed_and_read(
     assert (listed.outcome, listed.preview) == (outcome, preview)
     record = index.record(0)
     assert record.raw_response == encode_row(row)
-    if outcome in (Outcome.ERROR, Outcome.UNREADABLE):
+    if outcome in (Outcome.ERROR, Outcome.UNREADABLE) or isinstance(row, bytes):
         assert record.failure is not None and " ".join(record.failure.message.split()) == preview
     else:
         text = " ".join(message.text for message in record.answers) + (
@@ -158,11 +165,11 @@ def test_a_row_that_is_too_long_is_not_kept_in_memory(tmp_path: Path, monkeypatc
     monkeypatch.setattr(jsonl, "LINE_MAX", 600_000)
     index = build_index(tmp_path, output=[answer_row("long", "x" * 2_000_000), answer_row("b")])
     assert [(index.row(n).custom_id, index.row(n).outcome) for n in range(2)] == [
+        ("long", Outcome.INVALID),
         ("b", Outcome.OK),
-        ("long", Outcome.UNREADABLE),
     ]
-    assert "too long" in index.row(1).preview
-    assert index.row(0).line == 2
+    assert "too long" in index.row(0).reason
+    assert index.row(1).line == 2
 
 
 def test_a_file_that_changed_later_is_an_issue_of_the_record(tmp_path: Path) -> None:
@@ -181,14 +188,21 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=6,
 )
-CONTENT = st.text(max_size=20) | JSON
-MESSAGE = st.fixed_dictionaries({"content": CONTENT}, optional={"tool_calls": st.just([]) | JSON, "reasoning": JSON})
+CONTENT = (
+    st.text(max_size=20)
+    | JSON
+    | st.sampled_from([" ", "\n \u00a0", "\u3000x", "<think>a</think>b", " <THINK>a", "a\n</think>\nb", "I think"])
+)
+MESSAGE = st.fixed_dictionaries(
+    {"content": CONTENT}, optional={"tool_calls": st.just([]) | JSON, "reasoning": JSON, "refusal": JSON}
+)
 CHOICE = st.fixed_dictionaries(
-    {"message": MESSAGE | JSON}, optional={"finish_reason": st.sampled_from(["stop", "length"]) | JSON}
+    {"message": MESSAGE | JSON},
+    optional={"finish_reason": st.sampled_from(["stop", "length", "error"]) | JSON, "error": JSON},
 )
 USAGE = st.fixed_dictionaries({"completion_tokens": st.integers(0, 99) | JSON, "prompt_tokens": st.integers(0, 99)})
 BODY = st.fixed_dictionaries(
-    {"choices": st.lists(CHOICE, max_size=2) | JSON}, optional={"usage": USAGE | JSON, "text": JSON}
+    {"choices": st.lists(CHOICE, max_size=2) | JSON}, optional={"usage": USAGE | JSON, "text": JSON, "error": JSON}
 )
 RESPONSE = st.fixed_dictionaries({"body": BODY | JSON}, optional={"status_code": st.just(200) | JSON})
 ROW = st.fixed_dictionaries({"custom_id": st.text(max_size=5) | JSON}, optional={"response": RESPONSE, "error": JSON})
@@ -201,7 +215,10 @@ def test_the_fast_and_the_general_classification_agree(row: Any, ascii_only: boo
     fast, slow = classify(data), classify_value(loads(data))
     if len(fast.preview) < PREVIEW_MAX and len(slow.preview) < PREVIEW_MAX:
         assert preview_text(fast.preview) == preview_text(slow.preview)
+    if fast.outcome is Outcome.OK:
+        assert fast.contents() == slow.contents()
     fast.preview = slow.preview = b""
+    fast.content, fast.texts, slow.texts = None, (), ()
     assert fast == slow
     build_record(Row(0, 1, "a", fast.outcome), data, data)
 

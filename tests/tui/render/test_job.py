@@ -13,17 +13,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tbatch_tui.engine.domain.counts import JobCounts
+from tbatch_tui.engine.domain.counts import JobCounts, format_sum
 from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
 from tbatch_tui.engine.domain.submission import Submission
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.progress.history import JobHistory, ProgressPoint, SimilarJobs
 from tbatch_tui.engine.progress.outlook import course
-from tbatch_tui.tui.render.counts import counts_cell
+from tbatch_tui.tui.render.counts import counts_cell, counts_style
 from tbatch_tui.tui.render.error_hints import KNOWN, error_hint
 from tbatch_tui.tui.render.job import details_lines, progress_cell
 from tbatch_tui.tui.render.pace import format_pace, pace_facts
+from tbatch_tui.tui.render.status import ATTENTION, OK, QUIET
 from tbatch_tui.tui.render.timeline import STEP_WIDTH, TimelineStep, timeline_steps
 from tbatch_tui.tui.screens.job.chart import GUTTER, DrawnChart, chart_lines
 from tbatch_tui.tui.screens.job.facts import about_facts
@@ -73,15 +74,39 @@ def pace(record: JobRecord, history: JobHistory, seen_at: float | None = NOW, no
 
 @pytest.mark.parametrize("width", range(6, 60))
 def test_a_cell_has_no_number_without_its_word(width: int) -> None:
-    counts = JobCounts(2_000, 1_980, 17, 3, cut_short=12, unreadable=4)
+    counts = JobCounts(2_000, 1_980, 17, 3, cut_short=12, invalid=2, unreadable=4)
     cell = plain(counts_cell(counts, width))
     assert len(cell) <= max(width, len("17 err …"))
     assert all(
-        re.fullmatch(r"[\d,]+ (ok|err|missing|unreadable|cut|cut short)", part.removesuffix(" …"))
+        re.fullmatch(r"[\d,]+ (ok|cut short|cut|invalid|errors|err|missing|unreadable)", part.removesuffix(" …"))
         for part in cell.split(" · ")
     )
-    assert cell.endswith(("12 cut short", "12 cut", " …"))
+    assert cell.endswith(" …") or ("1,966 ok · 12 cut" in cell and "2 invalid" in cell)
     assert "17 err" in cell, "what needs a person goes last"
+
+
+def test_a_cell_is_green_only_where_few_answers_are_unusable() -> None:
+    assert counts_cell(JobCounts(100, 100, 0, 0)) == [("all ok", OK)]
+    assert counts_cell(JobCounts(100, 100, 0, 0, cut_short=3, invalid=2)) == [
+        ("95 ok", OK), (" · ", QUIET), ("3 cut short", QUIET), (" · ", QUIET), ("2 invalid", QUIET)
+    ]  # fmt: skip
+    over = JobCounts(100, 100, 0, 0, cut_short=3, invalid=3)
+    assert over.needs_attention and not replace(over, attention_share=6.0).needs_attention
+    assert counts_cell(over)[-1] == ("3 invalid", ATTENTION) and counts_cell(over)[0] == ("94 ok", "")
+    assert (counts_style(over), counts_style(over, 6.0)) == (ATTENTION, OK)
+    assert counts_style(JobCounts(100, 99, 0, 1)) == ATTENTION
+
+
+def test_the_sum_leaves_out_what_there_is_none_of_but_for_missing() -> None:
+    whole = JobCounts(2_000, 1_980, 17, 3, cut_short=12, invalid=3, unknown=1, duplicates=2, unreadable=4)
+    assert format_sum(whole) == (
+        "2,000 in = 1,965 ok + 12 cut short + 3 invalid + 17 errors + 3 missing"
+        " · 1 unknown id · 2 duplicates · 4 unreadable"
+    )
+    assert format_sum(JobCounts(5, 5, 0, 0)) == "5 in = 5 ok + 0 missing"
+    assert format_sum(JobCounts(5, 3, 0, 2, invalid=3)) == "5 in = 3 invalid + 2 missing"
+    assert format_sum(JobCounts(5, 3, 1, 1, has_input=False)) == "4 of 5 came back = 3 ok + 1 error"
+    assert format_sum(JobCounts(0, 0, 0, 0)) == "0 in = 0 ok + 0 missing"
 
 
 @pytest.mark.parametrize(

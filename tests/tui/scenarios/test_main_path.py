@@ -51,7 +51,7 @@ async def test_from_a_file_to_its_results(
         await pilot.press("enter")
         await until(lambda: on(app, "Jobs"))
         await until(lambda: shows(app, "Completed"))
-        await until(lambda: shows(app, "all answered"))
+        await until(lambda: shows(app, "all ok"))
         [job] = sandbox.jobs
         output = tmp_path / "results" / f"{path.stem}-{job['id'][:8]}.output.jsonl"
         assert output.read_bytes() == sandbox.file_bytes(job["output_file_id"])

@@ -70,7 +70,7 @@ async def test_ten_requests_go_ahead_and_the_person_sends_the_rest(
         while app.screen.current is None or app.screen.current.key != rest.key:
             await pilot.press("j")
         await pilot.press("w")
-        await until(lambda: shows(app, "Send the other 50 of reviews?") and shows(app, "10 answered"))
+        await until(lambda: shows(app, "Send the other 50 of reviews?") and shows(app, "10 ok"))
         check_screen(app)
         await pilot.press("escape")
         await until(lambda: on(app, "Jobs"))
@@ -96,7 +96,7 @@ async def test_results_of_the_parts_are_read_as_one(sandbox: Sandbox, tmp_path: 
         await pilot.press("o")
         await until(lambda: on(app, "Results") and shows(app, " in = "))
         await pilot.press("m")
-        await until(lambda: shows(app, "60 in = 60 answered") and shows(app, "merged from 3 jobs"))
+        await until(lambda: shows(app, "60 in = 60 ok") and shows(app, "merged from 3 jobs"))
         assert not shows(app, "#2"), "a part is not a second try"
         check_screen(app)
 

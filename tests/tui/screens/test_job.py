@@ -85,7 +85,7 @@ TEXTS = {
         "queue is long today",
     ],
     "failed": ["✗ Failed", "invalid JSON", "x mends", "Submitted", "not billed"],
-    "completed_with_errors": ["1,980 answered + 17 errors + 3 missing", "Fetched", "1,980 rows", "the second prompt"],
+    "completed_with_errors": ["1,980 ok + 17 errors + 3 missing", "Fetched", "1,980 rows", "the second prompt"],
     "expired": ["⊘ Expired", "Its time was over", "being fetched"],
     "cancelled": ["Cancelled", "Cancelling", "is billed"],
     "uncertain": ["Answer lost", "The answer to the create is lost", "40 s"],

@@ -310,5 +310,5 @@ async def test_the_cost_is_shown_once_the_results_are_counted(sandbox: Sandbox, 
     async with app.run_test(size=(200, 40)) as pilot:
         await until(lambda: app.jobs.table.row_count == 1)
         await pilot.press("d")
-        await until(lambda: shows(app, "all answered") or shows(app, "40 ok"))
+        await until(lambda: shows(app, "all ok") or shows(app, "40 ok"))
         await until(lambda: shows(app, "$0.") or shows(app, "<$0."))

@@ -74,10 +74,10 @@ async def test_m_shows_the_last_good_answer_to_each_request(size: tuple[int, int
     )
     async with open_results(tmp_path, size) as (host, pilot):
         await until(lambda: "job 1 of 2" in screen_text(host))
-        assert "5 in = 3 answered + 1 error + 1 missing" in screen_text(host).replace("\n", " ")
+        assert "5 in = 2 ok + 1 cut short + 1 error + 1 missing" in screen_text(host).replace("\n", " ")
         await press(host, pilot, "m")
         text = screen_text(host)
-        assert "merged from 2 jobs" in text and "5 in = 4 answered + 0 errors + 1 missing" in text.replace("\n", " ")
+        assert "merged from 2 jobs" in text and "5 in = 3 ok + 1 cut short + 1 missing" in text.replace("\n", " ")
         assert custom_ids(host) == ["case-1", "case-2", "case-3", "case-4", "case-5"]
         assert previews(host)[1] == "At last."
         assert any("#2  At last." in row for row in screen_lines(host))
@@ -116,7 +116,7 @@ async def test_a_retry_of_what_is_merged_asks_only_what_is_left(tmp_path: Path) 
     async with open_results(tmp_path) as (host, pilot):
         await press(host, pilot, "m")
         assert "merged from 3 jobs" in screen_text(host)
-        assert "5 in = 5 answered + 0 errors + 0 missing" in screen_text(host)
+        assert "5 in = 4 ok + 1 cut short + 0 missing" in screen_text(host)
         assert previews(host)[1:3] == ["At last.", "And this."]
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tbatch_tui.cli.commands.results import OUTCOMES, build_index, warn_of_changed_input
+from tbatch_tui.cli.commands.results import build_index, warn_of_changed_input
 from tbatch_tui.cli.exit_codes import OK, USAGE
-from tbatch_tui.cli.job_text import format_counts
 from tbatch_tui.cli.output import print_json, print_message, print_result
 from tbatch_tui.cli.session import Network, Session
+from tbatch_tui.engine.domain.counts import format_sum
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.local_files.filenames import free_path, safe_name
 from tbatch_tui.engine.results import (
     COLUMNS,
     DEFAULT_COLUMNS,
+    OUTCOME_OPTIONS,
     ExportFormat,
     ResultIndex,
     counts_from_index,
@@ -53,7 +54,7 @@ async def export(arguments: argparse.Namespace, settings: Settings) -> int:
         return USAGE
     rows: Sequence[int] = range(len(index))
     if arguments.filter != "all":
-        rows = index.select(OUTCOMES[arguments.filter])
+        rows = index.select([OUTCOME_OPTIONS[arguments.filter]])
     job_id = record.job.id if record.job is not None else ""
     await run_cancellable(
         export_rows,
@@ -67,7 +68,7 @@ async def export(arguments: argparse.Namespace, settings: Settings) -> int:
     )
     print_json({"path": str(path), "rows": len(rows)}) if arguments.json else print_result(str(path))
     submitted = None if arguments.merged else record.requests
-    print_message(f"{len(rows):,} rows. {format_counts(counts_from_index(index, submitted=submitted))}")
+    print_message(f"{len(rows):,} rows. {format_sum(counts_from_index(index, submitted=submitted))}")
     return OK
 
 

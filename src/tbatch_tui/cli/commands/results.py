@@ -9,12 +9,12 @@ from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from tbatch_tui.cli.exit_codes import FAILED, OK, USAGE
-from tbatch_tui.cli.job_text import format_counts
 from tbatch_tui.cli.output import JsonLines, print_json, print_message, print_result, print_table
 from tbatch_tui.cli.session import Network, Session
+from tbatch_tui.engine.domain.counts import format_sum
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.results import (
-    Outcome,
+    OUTCOME_OPTIONS,
     ResultIndex,
     counts_from_index,
     errors_by_message,
@@ -33,13 +33,6 @@ if TYPE_CHECKING:
     from tbatch_tui.config.settings import Settings
     from tbatch_tui.engine.domain.record import JobRecord
 
-OUTCOMES = {
-    "ok": (Outcome.OK,),
-    "errors": (Outcome.ERROR, Outcome.UNREADABLE),
-    "cut-short": (Outcome.CUT_SHORT,),
-    "missing": (Outcome.MISSING,),
-}
-"""The rows that `--filter` shows, by the word that is given."""
 _HEADS = ("LINE", "CUSTOM ID", "OUTCOME", "TOKENS", "ANSWER")
 _NUMBER_COLUMNS = frozenset({0, 3})
 _LONGEST_ID = 40
@@ -53,14 +46,14 @@ async def results(arguments: argparse.Namespace, settings: Settings) -> int:
     index = await build_index(record)
     rows: Sequence[int] = range(len(index))
     if arguments.filter != "all":
-        rows = index.select(OUTCOMES[arguments.filter])
+        rows = index.select([OUTCOME_OPTIONS[arguments.filter]])
     rows = rows[: arguments.limit]
     if arguments.json:
         write_merged(index, rows, cast("BinaryIO", JsonLines()), lambda _: record.key)
         sys.stdout.flush()
     else:
         print_table(_HEADS, (_cells(index, row) for row in rows), _NUMBER_COLUMNS)
-    print_message(format_counts(counts_from_index(index, submitted=record.requests)))
+    print_message(format_sum(counts_from_index(index, submitted=record.requests)))
     return OK
 
 
@@ -71,7 +64,7 @@ def _cells(index: ResultIndex, number: int) -> tuple[str, ...]:
         fmt.cut(row.custom_id, _LONGEST_ID),
         row.issue or row.outcome.words,
         fmt.count(row.tokens),
-        fmt.cut(row.preview, _LONGEST_ANSWER),
+        fmt.cut(row.preview or row.reason, _LONGEST_ANSWER),
     )
 
 
@@ -119,6 +112,7 @@ class _RetryOffer:
     """Errors that would come back the same."""
     missing: Sequence[int]
     cut_short: Sequence[int]
+    invalid: Sequence[int]
     limit: int | None
     """The token limit of an answer that was cut short; None if it is not known."""
 
@@ -133,6 +127,7 @@ class _RetryOffer:
             lasting=rows_to_retry(index, groups=lasting),
             missing=rows_to_retry(index, missing=True),
             cut_short=cut_short,
+            invalid=rows_to_retry(index, invalid=True),
             limit=token_limit(index.record(cut_short[0])) if cut_short else None,
         )
 
@@ -144,6 +139,7 @@ class _RetryOffer:
             self.lasting if "errors" in only else (),
             self.missing if "missing" in kinds else (),
             self.cut_short if "cut-short" in kinds else (),
+            self.invalid if "invalid" in kinds else (),
         )
         return sorted(chain.from_iterable(chosen))
 
@@ -155,6 +151,7 @@ class _RetryOffer:
             fmt.plural(errors, "error") if errors else "",
             f"{len(self.missing):,} missing" if self.missing and "missing" in kinds else "",
             f"{len(self.cut_short):,} cut short" if self.cut_short and "cut-short" in kinds else "",
+            f"{len(self.invalid):,} invalid" if self.invalid and "invalid" in kinds else "",
             by=", ",
         )
         left = [
@@ -166,6 +163,7 @@ class _RetryOffer:
                 "cut short",
                 "--only cut-short with --max-tokens " + (f"over {self.limit:,}" if self.limit else "N"),
             ),
+            (len(self.invalid) * ("invalid" not in kinds), "invalid", "--only invalid"),
         ]
         parts = [f"Taken: {taken}." if taken else "There is nothing to retry: no request of what was meant."]
         if not taken and not any(number for number, _, _ in left):

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.exit_codes import exit_code_of, gravest
 from tbatch_tui.cli.follow.outcome import code_of_ended_job, wait_for_counts
-from tbatch_tui.cli.job_text import format_counts
 from tbatch_tui.cli.output import print_json, print_message, print_result
 from tbatch_tui.cli.session import Session
+from tbatch_tui.engine.domain.counts import format_sum
 from tbatch_tui.engine.domain.submission import SubmissionState
 from tbatch_tui.engine.errors import BatchError, OutcomeUnknownError
 from tbatch_tui.engine.next_step import NextStep
@@ -63,5 +63,5 @@ def _require_not_held(record: JobRecord) -> None:
 
 
 def _summary(record: JobRecord) -> str:
-    counts = format_counts(record.counts) if record.counts is not None else ""
+    counts = format_sum(record.counts) if record.counts is not None else ""
     return f"{record.key}  {record.name}  {fmt.join(record.status_words, counts)}"

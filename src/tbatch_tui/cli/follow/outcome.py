@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.cli.exit_codes import FAILED, INCOMPLETE, OK
 from tbatch_tui.cli.output import print_message
+from tbatch_tui.engine.domain.counts import DEFAULT_ATTENTION_SHARE
 from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.domain.transfer import TransferState
 
@@ -20,8 +21,6 @@ _COUNTED_WITHIN = 60.0
 
 Without them the exit code is derived from the number of rows in the files alone.
 """
-_CUT_SHORT_SHARE = 0.05
-"""From more than this share of the requests on, answers that are cut short are worth an exit code."""
 
 
 async def wait_for_counts(session: Session, record: JobRecord) -> JobRecord:
@@ -38,7 +37,7 @@ async def wait_for_counts(session: Session, record: JobRecord) -> JobRecord:
 def code_of_ended_job(record: JobRecord) -> int:
     """Return OK if every request has its whole answer, INCOMPLETE if not, FAILED if the job failed; print why.
 
-    Up to 5 % of the answers may be cut short. A job made elsewhere is judged by its status where its rows are not here.
+    Up to 5 % of the answers, or what `[attention]` sets, may be cut short. A job made elsewhere is judged by its status where its rows are not here.
     """
     name = record.name
     if record.job is not None and record.job.error:
@@ -51,9 +50,11 @@ def code_of_ended_job(record: JobRecord) -> int:
                 print_message(f"{name}: the {transfer.kind.value} file is gone from the server")
         return FAILED
     counts, requests = record.counts, record.requests
-    cut_short = 0
+    cut_short = invalid = 0
+    share = DEFAULT_ATTENTION_SHARE
     if counts is not None:
-        requests, errors, missing, cut_short = counts.requests, counts.errors, counts.missing, counts.cut_short
+        requests, errors, missing = counts.requests, counts.errors, counts.missing
+        cut_short, invalid, share = counts.cut_short, counts.invalid, counts.attention_share
     else:
         errors = record.error_rows or 0
         missing = max(0, requests - (record.answered_rows or 0) - errors) if requests and record.submission else 0
@@ -62,9 +63,11 @@ def code_of_ended_job(record: JobRecord) -> int:
         print_message(f"{name}: {errors:,} {of_all} came back as errors")
     if missing:
         print_message(f"{name}: {missing:,} {of_all} have no row in its files")
+    if invalid:
+        print_message(f"{name}: {invalid:,} {of_all} have an answer that is not what was asked for")
     if cut_short:
         print_message(f"{name}: {cut_short:,} {of_all} were cut short")
-    is_whole = not errors and not missing and cut_short <= _CUT_SHORT_SHARE * (requests or 0)
+    is_whole = not (errors or missing or invalid) and 100 * cut_short <= share * (requests or 0)
     # A job that was cancelled or ran out of time is whole only if its counted rows say so.
     is_known = counts is not None or record.status == JobStatus.COMPLETED
     return OK if is_whole and is_known else INCOMPLETE

@@ -274,7 +274,7 @@ class JobGroups:
         if group.auto_continue and is_answered_whole(record):
             if await self._release(group.id, SubmissionState.INTENT, only=_WAITING):
                 hint = f"The other {rest:,} are being submitted."
-                self._emit(Notice(f"{record.name}: all answered", hint, key=record.key))
+                self._emit(Notice(f"{record.name}: all ok", hint, key=record.key))
             return
         outcome = format_outcome(record)
         if await self._release(group.id, SubmissionState.READY, error=outcome, only=_WAITING):
@@ -298,15 +298,16 @@ def is_answered_whole(record: JobRecord) -> bool:
     counts = record.counts
     if counts is None or record.status != JobStatus.COMPLETED:
         return False
-    return counts.answered == counts.requests and not counts.cut_short and counts.is_accounted
+    return counts.ok == counts.requests and counts.is_accounted
 
 
 def format_outcome(record: JobRecord) -> str:
-    """Return `9 answered, 1 error, 2 cut short`; for a job without results, what became of it."""
+    """Return `8 ok, 1 cut short, 1 error`; for a job without results, what became of it."""
     counts = record.counts
     if counts is None:
         return f"{record.status_words}, without an answer"
-    words = [f"{counts.answered:,} answered", plural(counts.errors, "error") if counts.errors else ""]
+    words = [f"{counts.ok:,} ok", f"{counts.cut_short:,} cut short" if counts.cut_short else ""]
+    words += [f"{counts.invalid:,} invalid" if counts.invalid else ""]
+    words += [plural(counts.errors, "error") if counts.errors else ""]
     words += [f"{counts.missing:,} missing" if counts.missing else ""]
-    words += [f"{counts.cut_short:,} cut short" if counts.cut_short else ""]
     return ", ".join(filter(None, words))

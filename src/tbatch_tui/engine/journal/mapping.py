@@ -91,6 +91,8 @@ COUNTS_COLUMNS = (
     "has_input",
     "spent",
     "stamps",
+    "invalid",
+    "attention_share",
 )
 
 _FIELDS = {"goes_on": "auto_continue", "odd": "unreadable", "own": "is_custom", "spent": "usage"}

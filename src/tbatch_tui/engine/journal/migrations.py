@@ -188,6 +188,10 @@ _MIGRATIONS = (
     UPDATE records SET rank = '2-done' WHERE rank = '1-attention' AND submission_id IS NULL
         AND sort_at < (SELECT quiet_before FROM accounts WHERE id = records.account_id);
     """,
+    """
+    ALTER TABLE tallies ADD COLUMN invalid INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE tallies ADD COLUMN attention_share REAL NOT NULL DEFAULT 5;
+    """,
 )
 
 

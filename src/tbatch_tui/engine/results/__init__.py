@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.results.index.index import ResultIndex
     from tbatch_tui.engine.results.index.merged import MergedIndex, MergedMember
     from tbatch_tui.engine.results.index.staleness import is_stale
-    from tbatch_tui.engine.results.outcomes import Outcome, Row, RowIssue
+    from tbatch_tui.engine.results.outcomes import OUTCOME_OPTIONS, Outcome, Row, RowIssue
     from tbatch_tui.engine.results.record import Failure, ResultRecord, Transcription, format_raw_line
     from tbatch_tui.engine.results.retry import retry_path, rows_to_retry, token_limit, write_retry
     from tbatch_tui.engine.results.row_search import search
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = [
     "COLUMNS",
     "DEFAULT_COLUMNS",
+    "OUTCOME_OPTIONS",
     "CachedIndex",
     "Cause",
     "ContentPart",
@@ -89,7 +90,7 @@ _NAMES_BY_MODULE = {
     "index.index": ("ResultIndex",),
     "index.merged": ("MergedIndex", "MergedMember"),
     "index.staleness": ("is_stale",),
-    "outcomes": ("Outcome", "Row", "RowIssue"),
+    "outcomes": ("OUTCOME_OPTIONS", "Outcome", "Row", "RowIssue"),
     "record": ("Failure", "ResultRecord", "Transcription", "format_raw_line"),
     "retry": ("retry_path", "rows_to_retry", "token_limit", "write_retry"),
     "row_search": ("search",),

@@ -5,14 +5,19 @@ The messages come from files that anyone can write, so every function accepts an
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tbatch_tui.engine.lenient_json import TOO_DEEP, as_id
+from tbatch_tui.engine.lenient_json import TOO_DEEP, as_id, to_json
+from tbatch_tui.engine.results.choices import Choice, is_reasoning_part, message_reasoning, read_choice, tool_calls
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 INDENT_MAX = 1_000_000
 """Characters. Longer JSON is shown as it is: indenting it would take too long."""
@@ -61,6 +66,10 @@ class Message:
     tool_calls: tuple[ToolCall, ...] = ()
     finish_reason: str = ""
     """Why the model stopped. Only answers have one."""
+    refusal: str = ""
+    """What a model says that refuses."""
+    logprobs: tuple[str, ...] = ()
+    """How likely each token of the answer was, a line a token."""
 
     @property
     def text(self) -> str:
@@ -76,14 +85,81 @@ def parse_message(value: Any, role: str = "", finish_reason: str = "") -> Messag
     """
     if not isinstance(value, dict):
         return Message(role, content_parts(value), finish_reason=finish_reason)
-    reasoning = next((value[key] for key in ("reasoning", "reasoning_content") if value.get(key)), "")
+    refusal = value.get("refusal")
     return Message(
         role=as_id(value.get("role")) or role or "message",
         parts=content_parts(value.get("content")),
-        reasoning=reasoning if isinstance(reasoning, str) else format_json(reasoning),
-        tool_calls=_parse_tool_calls(value.get("tool_calls")),
+        reasoning=message_reasoning(value),
+        tool_calls=_parse_tool_calls(tool_calls(value)),
         finish_reason=finish_reason,
+        refusal=refusal if isinstance(refusal, str) else "",
     )
+
+
+def parse_answer(choice: Any) -> Message:
+    """Return a choice of a response as a message, its reasoning apart from its text."""
+    read = read_choice(choice)
+    message = choice.get("message") if isinstance(choice, dict) else None
+    return Message(
+        role=(as_id(message.get("role")) if isinstance(message, dict) else None) or "assistant",
+        parts=_answer_parts(message, read),
+        reasoning=read.reasoning,
+        tool_calls=_parse_tool_calls(list(read.tool_calls)),
+        finish_reason=read.finish_reason,
+        refusal=read.refusal,
+        logprobs=tuple(logprob_lines(read.logprobs)),
+    )
+
+
+def _answer_parts(message: Any, read: Choice) -> tuple[ContentPart, ...]:
+    content = message.get("content") if isinstance(message, dict) else message
+    if isinstance(content, list) and not read.reasoning:
+        parts = content_parts([part for part in content if not is_reasoning_part(part)])
+    else:
+        parts = content_parts(read.text)
+    audio = message.get("audio") if isinstance(message, dict) else None
+    if isinstance(audio, dict) and audio:
+        parts += (*content_parts(read.transcript), _attachment(PartKind.AUDIO, audio))
+    return parts
+
+
+def logprob_lines(logprobs: Any) -> Iterator[str]:
+    """Yield a line for each token: the token, its logarithmic probability, and those of the tokens it was chosen from.
+
+    There are two spellings: a list of objects in `content`, and lists side by side. Anything else is one line of JSON.
+    """
+    if not isinstance(logprobs, dict):
+        if logprobs is not None:
+            yield to_json(logprobs)
+        return
+    tokens, numbers = logprobs.get("tokens"), logprobs.get("token_logprobs")
+    if isinstance(tokens, list) and isinstance(numbers, list):
+        for token, number in zip(tokens, numbers, strict=False):
+            yield f"{to_json(token)} {_logprob(number)}"
+        return
+    content = logprobs.get("content")
+    if not isinstance(content, list):
+        yield to_json(logprobs)
+        return
+    for entry in content:
+        if not isinstance(entry, dict):
+            yield to_json(entry)
+            continue
+        others = entry.get("top_logprobs")
+        chosen = [
+            f"{to_json(other.get('token'))} {_logprob(other.get('logprob'))}"
+            for other in (others if isinstance(others, list) else ())
+            if isinstance(other, dict)
+        ]
+        of = f" of {', '.join(chosen)}" if chosen else ""
+        yield f"{to_json(entry.get('token'))} {_logprob(entry.get('logprob'))}{of}"
+
+
+def _logprob(number: Any) -> str:
+    """Return `-0.01 (99 %)`."""
+    if isinstance(number, bool) or not isinstance(number, int | float) or not -1e6 < number <= 0:
+        return to_json(number)
+    return f"{number:.4g} ({math.exp(number):.0%})".replace("%", " %")
 
 
 def content_parts(content: Any) -> tuple[ContentPart, ...]:

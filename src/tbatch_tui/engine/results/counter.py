@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tbatch_tui.engine.domain.counts import DEFAULT_ATTENTION_SHARE
 from tbatch_tui.engine.errors import OperationCancelledError
 from tbatch_tui.engine.threads import run_cancellable, yield_to_loop
 
@@ -38,6 +40,7 @@ class ResultCounter:
         *,
         report: Callable[[str, BaseException, str], object],
         past_delay: float = 2.0,
+        attention_share: float = DEFAULT_ATTENTION_SHARE,
     ) -> None:
         """Make a counter that `run` sets going.
 
@@ -45,11 +48,13 @@ class ResultCounter:
             open_index: returns the index over a job's files; called in a thread.
             report: called with what was being done, an unforeseen error, and the key of the job that is left out.
             past_delay: seconds before the past jobs are counted.
+            attention_share: percent of the requests that may be cut short or invalid before a person has to look.
         """
         self._store = store
         self._open_index = open_index
         self._report = report
         self._past_delay = past_delay
+        self._attention_share = attention_share
         self._requested: deque[str] = deque()
         self._wants_past = False
         self._wake = asyncio.Event()
@@ -96,6 +101,7 @@ class ResultCounter:
         With `rest`, pause after each job for as long as it took, and let what is requested go first.
         """
         records = [record for record in await self._store.records_of(job_ids) if record.has_results_here]
+        await self._save_share(records)
         for record in await asyncio.to_thread(_stale, records):
             began = time.monotonic()
             try:
@@ -108,6 +114,12 @@ class ResultCounter:
                 await asyncio.sleep(time.monotonic() - began)
                 await self._count_requested()
 
+    async def _save_share(self, records: Sequence[JobRecord]) -> None:
+        """Save counts that were made while another share was set: the place of their job in the list depends on it."""
+        for record in records:
+            if record.counts is not None and record.counts.attention_share != self._attention_share:
+                await self._store.save_counts(record.key, replace(record.counts, attention_share=self._attention_share))
+
     async def _count(self, record: JobRecord) -> JobCounts | None:
         """Count in a thread, which stops when this is cancelled."""
 
@@ -115,7 +127,13 @@ class ResultCounter:
             from tbatch_tui.engine.results.counts import count_results
 
             index = self._open_index(record)
-            return count_results(record, index, cancelled=cancelled, progress=lambda _done, _total: yield_to_loop())
+            return count_results(
+                record,
+                index,
+                attention_share=self._attention_share,
+                cancelled=cancelled,
+                progress=lambda _done, _total: yield_to_loop(),
+            )
 
         try:
             return await run_cancellable(count)

@@ -1,12 +1,13 @@
-"""The counts of a job, made from its result files: answers, errors, tokens, seconds of audio."""
+"""The counts of a job, made from its result files: outcomes, tokens, seconds of audio."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.counts import JobCounts
+from tbatch_tui.engine.domain.counts import DEFAULT_ATTENTION_SHARE, JobCounts
 from tbatch_tui.engine.results.index.index import ResultIndex
-from tbatch_tui.engine.results.index.staleness import format_stamps
+from tbatch_tui.engine.results.index.staleness import format_stamps, is_older_count
 from tbatch_tui.engine.results.sources import Source, sources_of
 from tbatch_tui.engine.results.usage_totals import usage_by_model
 
@@ -20,6 +21,7 @@ def count_results(
     record: JobRecord,
     index: ResultIndex | None = None,
     *,
+    attention_share: float = DEFAULT_ATTENTION_SHARE,
     cancelled: Callable[[], bool] = lambda: False,
     progress: Callable[[int, int], object] = lambda _done, _total: None,
 ) -> JobCounts | None:
@@ -30,6 +32,7 @@ def count_results(
 
     Args:
         index: The index to build, such as a `CachedIndex`; by default a new one.
+        attention_share: Percent of the requests that may be cut short or invalid.
         progress: Called with the bytes read and the bytes in all.
     """
     if index is None:
@@ -38,7 +41,22 @@ def count_results(
     stamps = format_stamps(index.file_stamps, input_changed=index.input_changed)
     if index.read_errors.keys() - {Source.INPUT}:
         return None
-    return counts_from_index(index, stamps, submitted=record.requests)
+    counts = counts_from_index(index, stamps, submitted=record.requests)
+    counts = replace(counts, attention_share=attention_share)
+    return _with_known_input(counts, record.counts) if record.counts is not None else counts
+
+
+def _with_known_input(counts: JobCounts, known: JobCounts) -> JobCounts:
+    """Return new counts with what was known of the input file, where that is gone or another one by now.
+
+    So it is when a new version counts the same result files again: they are still the answers to what was asked then.
+    """
+    if counts.has_input or not known.has_input or not is_older_count(known, counts.stamps):
+        return counts
+    returned = counts.requests - counts.missing
+    if known.unknown or returned > known.requests:  # which of the ids are requests cannot be told any more
+        return replace(known, stamps=counts.stamps, attention_share=counts.attention_share)
+    return replace(counts, requests=known.requests, missing=known.requests - returned, has_input=True)
 
 
 def counts_from_index(index: ResultIndex, stamps: str = "", *, submitted: int | None = None) -> JobCounts:
@@ -63,6 +81,7 @@ def counts_from_index(index: ResultIndex, stamps: str = "", *, submitted: int | 
         duplicates=counts.duplicates,
         unreadable=counts.unreadable,
         has_input=counts.has_input,
+        invalid=counts.invalid,
         usage=usage_by_model(index),
         stamps=stamps,
     )

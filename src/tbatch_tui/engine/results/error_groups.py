@@ -1,4 +1,8 @@
-"""Error rows grouped by message. Messages that differ only in numbers, ids and URLs are one group."""
+"""Error rows grouped by message, and invalid answers by reason.
+
+Messages that differ only in numbers, ids and URLs are one group. The status of an HTTP answer stays: it is all there is
+to tell errors without a message apart.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ _MASKS = (
     (re.compile(r"https?://\S+"), "<url>"),
     (re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"), "<id>"),
     (re.compile(r"\b(?=[\w-]*[0-9])(?=[\w-]*[A-Za-z])[\w-]{8,}\b"), "<id>"),
-    (re.compile(r"(?<![\w.])[0-9](?:[0-9.,_]*[0-9])?(?![\w])"), "<n>"),
+    (re.compile(r"(?<![\w.])(?<!HTTP )[0-9](?:[0-9.,_]*[0-9])?(?![\w])"), "<n>"),
 )
 
 

@@ -1,4 +1,4 @@
-"""A row of the results and its outcome, and the counts that must add up."""
+"""A row of the results and its outcome: one vocabulary for the screens, the commands, exports and JSON."""
 
 from __future__ import annotations
 
@@ -9,23 +9,37 @@ from enum import IntEnum, StrEnum
 class Outcome(IntEnum):
     """The outcome of a request, or of a response row that belongs to no request.
 
-    A number, so that the index can store it in a byte. Of several responses to one request the lowest number counts.
+    Each request has exactly one of OK, INVALID, CUT_SHORT, ERROR and MISSING. A number, so that the index can store it
+    in a byte. Of several responses to one request the lowest number counts; of several choices in one response, and of
+    several things that are wrong with one answer, the highest.
     """
 
     OK = 0
-    CUT_SHORT = 1
-    """Answered, but the answer was stopped at the token limit, or is empty."""
-    ERROR = 2
-    UNREADABLE = 3
-    """A row that is not JSON or has no id, for example because the file was cut off in the middle of it."""
-    MISSING = 4
-    PENDING = 5
+    INVALID = 1
+    """Answered, but not with what was asked for (JSON), or not usable: an error in the body, an empty answer …"""
+    CUT_SHORT = 2
+    """Answered, but the answer was stopped at the token limit."""
+    ERROR = 3
+    UNREADABLE = 4
+    """A row that is not JSON or has no id, and cannot be told to belong to a request."""
+    MISSING = 5
+    PENDING = 6
     """Not known yet: the result files are still being read."""
 
     @property
     def words(self) -> str:
         """The name for people, and in exported files."""
-        return ("ok", "cut short", "error", "unreadable", "missing", "reading")[self]
+        return ("ok", "invalid", "cut short", "error", "unreadable", "missing", "reading")[self]
+
+
+OUTCOME_OPTIONS = {
+    "ok": Outcome.OK,
+    "cut-short": Outcome.CUT_SHORT,
+    "invalid": Outcome.INVALID,
+    "errors": Outcome.ERROR,
+    "missing": Outcome.MISSING,
+}
+"""The outcomes of a request as options spell them, in the order in which they are told."""
 
 
 class RowIssue(StrEnum):
@@ -57,3 +71,5 @@ class Row:
     issue: RowIssue | None = None
     attempt: int | None = None
     """Which job of a merged index the response comes from, from 1; None if there is only one job."""
+    reason: str = ""
+    """Why an answer is invalid; empty for every other outcome."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tbatch_tui.engine.lenient_json import as_count, as_id, as_seconds, error_message, loads
+from tbatch_tui.engine.results.choices import has_error, response_body
 from tbatch_tui.engine.results.conversation import (
     ContentPart,
     Message,
@@ -18,6 +19,7 @@ from tbatch_tui.engine.results.conversation import (
     content_parts,
     format_json,
     indent_json,
+    parse_answer,
     parse_message,
 )
 from tbatch_tui.engine.results.outcomes import Outcome, Row
@@ -90,7 +92,7 @@ def build_record(
     """
     request_body = _dict(_dict(loads(request)).get("body")) if request is not None else {}
     row_value = loads(response) if response is not None else None
-    body = _dict(_dict(row_value).get("response")).get("body")
+    body = response_body(_dict(_dict(row_value).get("response")).get("body"))
     return ResultRecord(
         row=row,
         source=source,
@@ -102,9 +104,9 @@ def build_record(
             if name not in ("model", "messages", "file")
         ),
         request_messages=_request_messages(request_body),
-        answers=_answers(body) if row.outcome in (Outcome.OK, Outcome.CUT_SHORT) else (),
+        answers=_answers(body) if row.outcome in (Outcome.OK, Outcome.CUT_SHORT, Outcome.INVALID) else (),
         transcription=_transcription(body),
-        failure=_failure(row, row_value) if row.outcome in (Outcome.ERROR, Outcome.UNREADABLE) else None,
+        failure=_failure(row, row_value) if _is_failure(row, row_value) else None,
         usage=parse_usage(_dict(body).get("usage")),
         raw_request=request,
         raw_response=response,
@@ -131,17 +133,10 @@ def _request_messages(body: dict[str, Any]) -> tuple[Message, ...]:
 def _answers(body: Any) -> tuple[Message, ...]:
     choices = _dict(body).get("choices")
     if isinstance(choices, list):
-        return tuple(
-            parse_message(_dict(choice).get("message", _dict(choice).get("text")), "assistant", _finish_reason(choice))
-            for choice in choices
-        )
-    if body is None or _transcription(body) is not None:
+        return tuple(map(parse_answer, choices))
+    if body is None or _transcription(body) is not None or has_error(_dict(body).get("error")):
         return ()
     return (Message("answer", content_parts(body)),)
-
-
-def _finish_reason(choice: Any) -> str:
-    return as_id(_dict(choice).get("finish_reason")) or ""
 
 
 def _transcription(body: Any) -> Transcription | None:
@@ -152,13 +147,25 @@ def _transcription(body: Any) -> Transcription | None:
     return Transcription(text, as_id(body.get("language")) or "", as_seconds(body.get("duration")))
 
 
+def _is_failure(row: Row, row_value: Any) -> bool:
+    """Return whether an error came instead of an answer, or a row that cannot be read."""
+    if row.outcome is not Outcome.INVALID:
+        return row.outcome in (Outcome.ERROR, Outcome.UNREADABLE)
+    body = _dict(response_body(_dict(_dict(row_value).get("response")).get("body")))
+    return not isinstance(row_value, dict) or has_error(body.get("error"))
+
+
 def _failure(row: Row, row_value: Any) -> Failure:
     fields = _dict(row_value)
     response, error = _dict(fields.get("response")), fields.get("error")
-    body = response.get("body")
+    body = response_body(response.get("body"))
     code = _dict(error).get("code") or _dict(_dict(body).get("error")).get("code")
-    message = "" if row.outcome is Outcome.UNREADABLE else error_message(error) or error_message(body)
+    message = "" if row.outcome is Outcome.UNREADABLE else _message(error) or error_message(body)
     return Failure(message or row.preview, as_id(code) or "", as_count(response.get("status_code")))
+
+
+def _message(error: Any) -> str:
+    return error_message(error) if has_error(error) else ""
 
 
 def _dict(value: Any) -> dict[str, Any]:

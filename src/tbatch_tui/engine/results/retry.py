@@ -1,4 +1,4 @@
-"""A new input file with the original lines of requests that failed, are missing or were cut short."""
+"""A new input file with the original lines of requests that failed, are missing, were cut short or are invalid."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ def rows_to_retry(
     groups: Iterable[ErrorGroup] = (),
     missing: bool = False,
     cut_short: bool = False,
+    invalid: bool = False,
     marked: Iterable[int] = (),
 ) -> array[int]:
     """Return the requests to retry, in the order of the input file.
@@ -41,10 +42,11 @@ def rows_to_retry(
         groups: Errors to retry.
         missing: Whether to retry requests without a response.
         cut_short: Whether to retry requests whose answer was cut short.
+        invalid: Whether to retry requests whose answer is not what was asked for, or not usable.
         marked: Rows to retry whatever their outcome. Rows that are no request are left out.
     """
     chosen = {*marked, *(row for group in groups for row in group.rows)}
-    outcomes = [Outcome.MISSING] * missing + [Outcome.CUT_SHORT] * cut_short
+    outcomes = [Outcome.MISSING] * missing + [Outcome.CUT_SHORT] * cut_short + [Outcome.INVALID] * invalid
     chosen.update(index.select(outcomes) if outcomes else ())
     return array("I", sorted(row for row in chosen if index.request_location(row) is not None))
 

@@ -64,7 +64,11 @@ class Runtime:
         self._tasks = EngineTasks(emit, first_delay=options.first_retry_delay)
         self.spawn = self._tasks.spawn
         self.counter = ResultCounter(
-            store, self.open_index, report=self._tasks.report, past_delay=options.first_retry_delay
+            store,
+            self.open_index,
+            report=self._tasks.report,
+            past_delay=options.first_retry_delay,
+            attention_share=options.attention_share,
         )
         self._meter = TransferMeter(emit)
         self._api: TogetherApi | None = None

@@ -95,7 +95,7 @@ NEW             = _key("n",                "new_batch",          "New",         
 CANCEL          = _key("c",                "cancel_job",         "Cancel",       "job.cancel",           _JOBS | _JOB,                           JOB,    "Cancel the job, after a question")
 DOWNLOAD        = _key("d",                "download",           "Download",     "job.download",         _JOBS | _JOB,                           JOB,    "Fetch output and errors again")
 RESULTS         = _key("o",                "results",            "Results",      "job.results",          _JOBS | _JOB,                           JOB,    "Read what came back, beside what was asked")
-RETRY           = _key("R",                "retry",              "Retry",        "job.retry",            _JOBS | _JOB | _RESULTS,                JOB,    "A new batch of what failed, is missing or was cut short")
+RETRY           = _key("R",                "retry",              "Retry",        "job.retry",            _JOBS | _JOB | _RESULTS,                JOB,    "A new batch of what failed, is missing, cut short or invalid")
 REFRESH         = _key("r",                "refresh_now",        "Refresh",      "jobs.refresh",         _JOBS | _JOB | _FILES,                  JOB,    "Ask the server now", show=False)
 LABEL           = _key("e",                "edit_label",         "Label",        "job.label",            _JOBS | _JOB,                           JOB,    "Edit the label and the note kept here", show=False)
 SETTLE          = _key("w",                "settle",             "What now",     "job.settle",           _JOBS | _JOB,                           JOB,    "Decide about a create whose answer is lost, or a rest that waits; send again what was not sent")

@@ -1,9 +1,10 @@
-"""The counts of a job as text: a line whose sum must come out even, and what fits into a cell. Pure functions."""
+"""The counts of a job as text: what fits into a cell, and the style of the sum. Pure functions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tbatch_tui.engine.domain.counts import DEFAULT_ATTENTION_SHARE
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.status import ATTENTION, OK, QUIET
 from tbatch_tui.tui.sanitize import ELLIPSIS
@@ -15,69 +16,64 @@ if TYPE_CHECKING:
 SEPARATOR = " · "
 
 
-def format_counts(counts: RequestCounts) -> str:
-    """Return `2,000 in = 1,980 answered + 17 errors + 3 missing · 12 cut short`.
+def counts_style(counts: RequestCounts, share: float = DEFAULT_ATTENTION_SHARE) -> str:
+    """Return the style of the counts: green only where each request has exactly one row, and few answers are unusable.
 
-    After that comes what should not be, such as `2 duplicates`. Without an input file it is what came back, and of how
-    many if that is known.
+    Args:
+        share: Percent of the requests that may be cut short or invalid.
     """
-    parts = [f"{counts.answered:,} answered", fmt.plural(counts.errors, "error")]
-    if counts.has_input:
-        total, parts = f"{counts.requests:,} in", [*parts, f"{counts.missing:,} missing"]
-    else:
-        returned = counts.requests - counts.missing
-        total = f"{returned:,} of {counts.requests:,} came back" if counts.missing else f"{returned:,} came back"
-    return fmt.join(
-        f"{total} = {' + '.join(parts)}",
-        f"{counts.cut_short:,} cut short",
-        fmt.plural(counts.unknown, "unknown id") if counts.has_input and counts.unknown else "",
-        fmt.plural(counts.duplicates, "duplicate") if counts.duplicates else "",
-        f"{counts.unreadable:,} unreadable" if counts.unreadable else "",
-    )
-
-
-def counts_style(counts: RequestCounts) -> str:
-    """Return the style of the counts: green only where each request has exactly one row."""
+    if counts.exceeds(share):
+        return ATTENTION
     if counts.is_even:
         return OK
     return QUIET if counts.is_accounted else ATTENTION
 
 
 def counts_cell(counts: JobCounts, width: int | None = None) -> StyledText:
-    """Return `1,980 ok · 17 err · 3 missing`, or `all answered`. Zeros are left out, except for `ok`.
+    """Return `1,965 ok · 12 cut short · 3 invalid · 17 errors · 3 missing`, or `all ok`.
 
-    In a cell that is too narrow, `cut short` becomes `cut`; then what is no problem is left out, with `…` in its place.
-    No number is ever without its word.
+    Zeros are left out, except for `ok`. In a cell that is too narrow, `cut short` becomes `cut` and `errors` becomes
+    `err`; then what is no problem is left out, with `…` in its place. No number is ever without its word.
 
     Args:
         width: Cells of the terminal; None for no limit.
     """
-    if counts.is_even and not counts.errors and not counts.cut_short:
-        return [("all answered", OK)]
-    ok = (f"{counts.answered:,} ok", "" if counts.needs_attention else OK)
-    problems = [
-        (f"{number:,} {word}", ATTENTION)
-        for number, word in (
-            (counts.errors, "err"),
-            (counts.missing, "missing"),
-            (counts.unknown, "unknown"),
-            (counts.duplicates, "doubled"),
-            (counts.unreadable, "unreadable"),
-        )
-        if number
-    ]
-    cut = [(f"{counts.cut_short:,} {word}", QUIET) for word in ("cut short", "cut") if counts.cut_short]
-    if width is None:
-        return _join([ok, *problems, *cut[:1]])
-    shorter = [[ok, *problems], *(problems[:count] for count in range(len(problems), 0, -1))]
-    for text in (
-        _join([ok, *problems, *cut[:1]]),
-        _join([ok, *problems, *cut[1:]]),
-        *([*_join(parts), (f" {ELLIPSIS}", QUIET)] for parts in shorter),
-    ):
-        if sum(len(part) for part, _ in text) <= width:
+    if counts.is_even and counts.ok == counts.requests:
+        return [("all ok", OK)]
+    whole = _parts(counts, short=False)
+    if width is None or _fits(_join(whole), width):
+        return _join(whole)
+    parts = _parts(counts, short=True)
+    problems = [part for part in parts[1:] if part[1] == ATTENTION]
+    if _fits(text := _join(parts), width):
+        return text
+    shorter = [problems[:count] for count in range(len(problems), 0, -1)]
+    for chosen in ([parts[0], *problems], *shorter):
+        text = [*_join(chosen), (f" {ELLIPSIS}", QUIET)]
+        if _fits(text, width):
             break
     return text
+
+
+def _parts(counts: JobCounts, *, short: bool) -> StyledText:
+    """Return each number with its word; the first is `ok`."""
+    is_over = counts.exceeds(counts.attention_share)
+    errors = f"{counts.errors:,} err" if short else fmt.plural(counts.errors, "error")
+    parts = [
+        (counts.cut_short, f"{counts.cut_short:,} {'cut' if short else 'cut short'}", ATTENTION if is_over else QUIET),
+        (counts.invalid, f"{counts.invalid:,} invalid", ATTENTION if is_over else QUIET),
+        (counts.errors, errors, ATTENTION),
+        (counts.missing, f"{counts.missing:,} missing", ATTENTION),
+        (counts.unknown, f"{counts.unknown:,} unknown", ATTENTION),
+        (counts.duplicates, f"{counts.duplicates:,} doubled", ATTENTION),
+        (counts.unreadable, f"{counts.unreadable:,} unreadable", ATTENTION),
+    ]
+    ok = (f"{counts.ok:,} ok", "" if counts.needs_attention else OK)
+    return [ok, *((text, style) for number, text, style in parts if number)]
+
+
+def _fits(text: StyledText, width: int) -> bool:
+    return sum(len(part) for part, _ in text) <= width
 
 
 def _join(parts: StyledText) -> StyledText:

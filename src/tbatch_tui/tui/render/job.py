@@ -89,7 +89,7 @@ def format_outcome(record: JobRecord, width: int | None = None) -> StyledText:
     if answered is None and errors is None:
         has_files = record.has_result_files
         return [("on the server" if has_files else "no result files", "$status-quiet")]
-    counts: StyledText = [(f"{answered or 0:,} ok", "$status-ok" if not errors else "")]
+    counts: StyledText = [(f"{answered or 0:,} answered", "")]
     if errors:
         counts += [(" · ", "$status-quiet"), (f"{errors:,} err", "$status-attention")]
     missing = (record.requests or 0) - (answered or 0) - (errors or 0)

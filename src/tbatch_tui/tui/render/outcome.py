@@ -12,19 +12,25 @@ from tbatch_tui.tui.render.status import ACTIVE, ATTENTION, FAILED, OK, StatusSt
 if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
 
+EXTRA = "not in the sum"
+"""The kind of rows that belong to no request: unknown ids, duplicates, rows that cannot be read."""
+
 FILTERS: dict[str, tuple[Outcome, ...]] = {
     "all": tuple(Outcome),
     "ok": (Outcome.OK,),
-    "errors": (Outcome.ERROR, Outcome.UNREADABLE),
     "cut short": (Outcome.CUT_SHORT,),
+    "invalid": (Outcome.INVALID,),
+    "errors": (Outcome.ERROR,),
     "missing": (Outcome.MISSING,),
+    EXTRA: (),
 }
-"""The kinds of rows that the filter key goes through, in this order."""
+"""The kinds of rows that the filter key goes through, in this order: those without rows are passed over."""
 
 _STYLES = {
     Outcome.OK: StatusStyle("✓", "ok", OK),
     Outcome.ERROR: StatusStyle("✗", "error", FAILED),
     Outcome.CUT_SHORT: StatusStyle("✂", "cut short", ATTENTION),
+    Outcome.INVALID: StatusStyle("≠", "invalid", ATTENTION),
     Outcome.MISSING: StatusStyle("?", "missing", ATTENTION),
     Outcome.UNREADABLE: StatusStyle("✗", "unreadable", FAILED),
     Outcome.PENDING: StatusStyle("·", "reading", ACTIVE),
@@ -35,7 +41,9 @@ _NO_ROWS = {
     "ok": "No row was answered in full.",
     "errors": "No errors.",
     "cut short": "No answer was cut short.",
+    "invalid": "No answer is invalid.",
     "missing": "Nothing is missing.",
+    EXTRA: "Every row belongs to a request.",
 }
 
 _SHOW_ALL = "Press {list.filter} and {filter.clear} to see all again."

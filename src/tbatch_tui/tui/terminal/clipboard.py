@@ -115,14 +115,14 @@ def copy_selection(app: App[Any], bridge: Bridge, selected: str) -> bool:
 def json_text(value: Any) -> str:
     """Return a value as indented JSON that pastes without harm.
 
-    What a terminal would obey or hide is escaped, as JSON allows.
+    What a terminal would obey or hide is escaped, as JSON allows; a number that JSON does not have is null.
     """
     import json
 
-    from tbatch_tui.engine.lenient_json import TOO_DEEP
+    from tbatch_tui.engine.lenient_json import TOO_DEEP, as_finite
 
     try:
-        return escape_json(json.dumps(value, indent=2, ensure_ascii=False))
+        return escape_json(json.dumps(as_finite(value), indent=2, ensure_ascii=False, allow_nan=False))
     except RecursionError:
         return escape_json(json.dumps(TOO_DEEP))
 

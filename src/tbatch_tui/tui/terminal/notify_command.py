@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -52,7 +51,9 @@ async def run_notify_command(
         ) from error
     try:
         async with asyncio.timeout(time_limit):
-            await child.communicate(json.dumps(record_to_dict(record)).encode())
+            from tbatch_tui.engine.lenient_json import to_json
+
+            await child.communicate(to_json(record_to_dict(record)).encode())
     except TimeoutError:
         raise BatchError(
             f"The command of [notify] was stopped after {time_limit:g} s", f"{_SAFE} Let {command[0]} leave sooner."

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from msgspec import Raw
 
 from tbatch_tui.engine.errors import BatchError, OperationCancelledError
 from tbatch_tui.engine.local_files.atomic_write import atomic_write
 from tbatch_tui.engine.local_files.rights import rights_of
-from tbatch_tui.engine.results.export.merged_jsonl import JobIdOf, encode_line, write_merged
+from tbatch_tui.engine.results.export.merged_jsonl import JobIdOf, as_valid_json, encode_line, write_merged
 from tbatch_tui.engine.results.export.tables import (
     DEFAULT_COLUMNS,
     WriteRecord,
+    answer_choices,
     answer_text,
     csv_writer,
+    failure_text,
     has_parquet,
     parquet_writer,
+    reasoning_text,
+    tool_calls_json,
 )
 from tbatch_tui.text.escape import escape_for_file
 
@@ -68,6 +74,7 @@ def export_rows(
     *,
     columns: Sequence[str] = DEFAULT_COLUMNS,
     job_id_of: JobIdOf = lambda _row: "",
+    reasoning: bool = False,
     replace: bool = False,
     cancelled: Callable[[], bool] = lambda: False,
     progress: Callable[[int, int], object] = lambda _done, _total: None,
@@ -81,6 +88,7 @@ def export_rows(
     Args:
         columns: The columns of a table, of `COLUMNS`. Other formats have none.
         job_id_of: Returns the job id of a row, for the column `job` and for merged lines.
+        reasoning: Whether answers and Markdown hold the reasoning too; merged lines always do, a table has a column.
         replace: Whether to replace an existing file.
         progress: Called with the rows written and the rows in all.
     """
@@ -90,7 +98,7 @@ def export_rows(
         if export_format is ExportFormat.MERGED:
             write_merged(index, rows, file, job_id_of, cancelled=cancelled, progress=progress)
         else:
-            with _writer(export_format, file, columns, job_id_of) as write:
+            with _writer(export_format, file, columns, job_id_of, reasoning=reasoning) as write:
                 for done, row in enumerate(rows):
                     if done % _CHECK_EVERY == 0:
                         if cancelled():
@@ -101,7 +109,9 @@ def export_rows(
 
 
 @contextmanager
-def _writer(form: ExportFormat, file: BinaryIO, columns: Sequence[str], job_of: JobIdOf) -> Iterator[WriteRecord]:
+def _writer(
+    form: ExportFormat, file: BinaryIO, columns: Sequence[str], job_of: JobIdOf, *, reasoning: bool
+) -> Iterator[WriteRecord]:
     """Yield a function that writes one record."""
     match form:
         case ExportFormat.CSV:
@@ -110,25 +120,38 @@ def _writer(form: ExportFormat, file: BinaryIO, columns: Sequence[str], job_of: 
             with parquet_writer(file, columns, job_of) as write:
                 yield write
         case ExportFormat.MARKDOWN:
-            yield lambda record: file.write(_markdown(record).encode("utf-8", "replace"))
+            yield lambda record: file.write(_markdown(record, reasoning=reasoning).encode("utf-8", "replace"))
         case _:
-            yield lambda record: file.write(encode_line(_answer_only(record)) + b"\n")
+            yield lambda record: file.write(encode_line(_answer_only(record, reasoning=reasoning)) + b"\n")
 
 
-def _answer_only(record: ResultRecord) -> dict[str, str | None]:
-    """Return id and answer; None if there is no answer."""
+def _answer_only(record: ResultRecord, *, reasoning: bool) -> dict[str, Any]:
+    """Return id and answer; None if there is no answer. Several answers and tool calls are told apart beside it."""
     is_answered = record.answers or record.transcription is not None
-    return {"custom_id": record.row.custom_id, "answer": answer_text(record) if is_answered else None}
+    line: dict[str, Any] = {
+        "custom_id": record.row.custom_id,
+        "answer": answer_text(record) if is_answered else None,
+    }
+    choices = answer_choices(record)
+    if len(choices) > 1:
+        line["answers"] = [as_valid_json(choice.answer) for choice in choices]
+    if calls := tool_calls_json(record):
+        line["tool_calls"] = Raw(calls.encode())
+    if reasoning and (text := reasoning_text(record)):
+        line["reasoning"] = text
+    return line
 
 
-def _markdown(record: ResultRecord) -> str:
+def _markdown(record: ResultRecord, *, reasoning: bool) -> str:
     """Return a heading and the conversation of a row."""
     row = record.row
     parts = [f"## {_one_line(row.custom_id)}", f"*{row.outcome.words}{f' · {record.model}' if record.model else ''}*"]
     parts += [f"**{_one_line(message.role)}**\n\n{_quoted(message.text)}" for message in record.request_messages]
-    if record.failure is not None:
-        parts.append(f"**error**\n\n{_quoted(record.failure.message)}")
-    elif answer := answer_text(record):
+    if failure := failure_text(record):
+        parts.append(f"**{row.outcome.words}**\n\n{_quoted(failure)}")
+    if reasoning and (text := reasoning_text(record)):
+        parts.append(f"**reasoning**\n\n{_quoted(text)}")
+    if answer := answer_text(record):
         parts.append(f"**answer**\n\n{_quoted(answer)}")
     return escape_for_file("\n\n".join(parts)) + "\n\n"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.results.index.columns import LocationColumns
     from tbatch_tui.engine.results.index.index import ResultIndex
 
+_HUGE = re.compile(rb"[eE][+]?[0-9]{3}|[0-9]{309}")
+"""What a number has in it that may be too large."""
 _BATCH = 256
 """Rows that are read and checked together, and between two calls of `cancelled` and `progress`."""
 
@@ -84,6 +87,7 @@ class _Merger:
     def __init__(self, index: ResultIndex, job_id_of: JobIdOf, stack: ExitStack) -> None:
         self._index = index
         self._job_id_of = job_id_of
+        self._requests = len(index.requests)
         self._job_fields: dict[str, bytes] = {"": b""}
         self._files = {file: stack.enter_context(index.open_file(file)).fileno() for file in index.files}
 
@@ -111,6 +115,8 @@ class _Merger:
         except (ValueError, RecursionError):
             return b""
         middle = _OUTCOMES[outcome] + self._job_field(row)
+        if outcome == Outcome.INVALID or row >= self._requests:
+            middle += self._extra_fields(row)
         if request is not None and response is not None and response.error is UNSET and response.response is not UNSET:
             body, result = request.body, response.response  # nearly every row
             return b"".join(
@@ -144,6 +150,7 @@ class _Merger:
         merged: dict[str, Any] = {"custom_id": index.row(row).custom_id, "outcome": index.outcome(row).words}
         if job_id := self._job_id_of(row):
             merged["job"] = job_id
+        merged |= self._extras(row)
         if "body" in request:
             merged["request"] = request["body"]
         merged |= {name: response[name] for name in ("response", "error") if name in response}
@@ -181,6 +188,17 @@ class _Merger:
             data[(at := offsets[number] - start) : at + lengths[number]] if number >= 0 else b"" for number in numbers
         ]
 
+    def _extras(self, row: int) -> dict[str, str]:
+        """Return why an answer is invalid, and why a row is listed below the requests."""
+        listed = self._index.row(row)
+        extras = {"reason": listed.reason} if listed.reason else {}
+        return extras | ({"issue": listed.issue.value} if listed.issue is not None else {})
+
+    def _extra_fields(self, row: int) -> bytes:
+        return b"".join(
+            b',"%b":%b' % (name.encode(), json.dumps(text).encode()) for name, text in self._extras(row).items()
+        )
+
     def _job_field(self, row: int) -> bytes:
         job_id = self._job_id_of(row)
         field = self._job_fields.get(job_id)
@@ -208,10 +226,19 @@ def decode_fields(data: bytes) -> dict[str, Raw]:
     """Return the fields of a line, each as written if that is valid JSON; none if the line is no JSON object."""
     try:
         data.decode()
-        return msgspec.json.decode(data, type=dict[str, Raw])
+        fields = msgspec.json.decode(data, type=dict[str, Raw])
+        return {key: _finite(part) for key, part in fields.items()}
     except (ValueError, RecursionError):
-        value = loads(data)  # lone surrogates: only the standard library reads them, and writes them as escapes
+        value = loads(data)  # lone surrogates and NaN: only the standard library reads them
         return {key: Raw(to_json(part)) for key, part in value.items()} if isinstance(value, dict) else {}
+
+
+def _finite(part: Raw) -> Raw:
+    """Return a value as written, unless a number in it is too large to be one: it would be read as Infinity."""
+    if not _HUGE.search(bytes(part)):
+        return part
+    value = loads(bytes(part))
+    return Raw(to_json(value)) if to_json(value) != json.dumps(value) else part
 
 
 def encode_line(value: dict[str, Any]) -> bytes:

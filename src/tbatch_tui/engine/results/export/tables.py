@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
-from tbatch_tui.engine.lenient_json import content_text, loads
+from tbatch_tui.engine.lenient_json import content_text, loads, to_json
+from tbatch_tui.engine.results.choices import Choice, read_choices, response_body
 from tbatch_tui.engine.results.export.merged_jsonl import JobIdOf, as_valid_json
 from tbatch_tui.engine.results.record import ResultRecord
 
@@ -41,17 +42,49 @@ def prompt_text(record: ResultRecord) -> str:
 
 
 def answer_text(record: ResultRecord) -> str:
-    """Return the answer, unchanged. (The messages of a record are formatted for reading.)"""
+    """Return the answer without reasoning: the content, a refusal, what was spoken, or the tool calls. Of several, all.
+
+    (The messages of a record are formatted for reading.)
+    """
     if record.transcription is not None:
         return record.transcription.text
     if not record.answers:
         return ""
-    body = _dict(_dict(_dict(loads(record.raw_response or b"")).get("response")).get("body"))
-    choices = body.get("choices")
-    if not isinstance(choices, list):
+    choices = answer_choices(record)
+    if not choices:
         return "\n\n".join(filter(None, (answer.text for answer in record.answers)))
-    texts = (content_text(_dict(_dict(choice).get("message")).get("content")) for choice in choices)
-    return "\n\n".join(filter(None, texts))
+    return "\n\n".join(filter(None, (choice.answer for choice in choices)))
+
+
+def answer_choices(record: ResultRecord) -> list[Choice]:
+    """Return what each choice of the response says; none for a transcription and for rows without an answer."""
+    if not record.answers:
+        return []
+    return read_choices(response_body(_dict(_dict(loads(record.raw_response or b"")).get("response")).get("body")))
+
+
+def reasoning_text(record: ResultRecord) -> str:
+    """Return the reasoning of all choices, `<think>` blocks among it."""
+    return "\n\n".join(filter(None, (answer.reasoning for answer in record.answers)))
+
+
+def failure_text(record: ResultRecord) -> str:
+    """Return the message of an error, or why an answer is invalid."""
+    return record.failure.message if record.failure is not None else record.row.reason
+
+
+def tool_calls_json(record: ResultRecord) -> str:
+    """Return the tool calls as JSON, as the response has them; of several choices all in one list."""
+    calls = [call for choice in answer_choices(record) for call in choice.tool_calls]
+    return to_json(calls) if calls else ""
+
+
+def logprobs_json(record: ResultRecord) -> str:
+    """Return the logprobs as JSON, as the response has them; of several choices a list."""
+    logprobs = [choice.logprobs for choice in answer_choices(record)]
+    if not any(logprobs):
+        return ""
+    return to_json(logprobs[0] if len(logprobs) == 1 else logprobs)
 
 
 def _dict(value: Any) -> dict[str, Any]:
@@ -65,15 +98,18 @@ COLUMNS: dict[str, Callable[[ResultRecord], Cell]] = {
     "model": lambda record: record.model,
     "prompt": prompt_text,
     "answer": answer_text,
-    "reasoning": lambda record: "\n\n".join(filter(None, (answer.reasoning for answer in record.answers))),
+    "reasoning": reasoning_text,
     "finish_reason": lambda record: ", ".join(filter(None, (answer.finish_reason for answer in record.answers))),
-    "error": lambda record: record.failure.message if record.failure is not None else "",
+    "tool_calls": tool_calls_json,
+    "logprobs": logprobs_json,
+    "error": failure_text,
     "prompt_tokens": lambda record: record.row.prompt_tokens,
     "completion_tokens": lambda record: record.row.tokens,
     "reasoning_tokens": lambda record: record.usage.reasoning if record.usage is not None else None,
     "cached_tokens": lambda record: record.usage.cached if record.usage is not None else None,
     "language": lambda record: record.transcription.language if record.transcription is not None else "",
     "seconds": lambda record: record.row.seconds,
+    "issue": lambda record: record.row.issue or "",
     "job": lambda _record: "",
 }
 """The columns of a table: a function from record to cell for each. The writer fills in `job`."""

@@ -32,8 +32,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-_MAGIC = b"tbatch-tui index 1\n"
-"""First bytes of each file. A new number makes every cached index be built again."""
+_MAGIC = b"tbatch-tui index 2\n"
+"""First bytes of each file. A new number makes every cached index be built again.
+
+A change of the rules by which answers are classified or judged needs one: the outcomes are stored.
+"""
 _CRC_SIZE, _LENGTH_SIZE = 4, 8
 """Bytes of the checksum, and of the length of the header."""
 _LIMIT = 512 << 20
@@ -149,7 +152,6 @@ def _encode(index: ResultIndex) -> Iterator[bytes]:
         counts=asdict(counts),
         columns=[len(column) for column in columns],
     )
-    header.counts["odd"] = header.counts.pop("unreadable")  # the name in files of version 0.1.0
     encoded = msgspec.json.encode(header)
     yield len(encoded).to_bytes(_LENGTH_SIZE, "little") + encoded
     yield from columns
@@ -165,10 +167,7 @@ def _restore(index: ResultIndex, data: memoryview) -> None:
     is_same_machine = header.machine == _MACHINE
     if not is_same_machine or header.sha256 != index.sources.input_sha256 or stamps != _read_stamps(index.sources):
         raise ValueError("of other files, or of another machine")
-    header.counts["unreadable"] = header.counts.pop("odd", 0)
     counts = msgspec.convert(header.counts, RequestCounts)
-    if header.input_changed and counts.has_input:
-        raise ValueError("of version 0.1.0, which joined the answers with the lines of a changed input")
     join, others = Join(has_input=counts.has_input), _OtherColumns()
     for column, length in zip(_columns(join, others), header.columns, strict=True):
         del column[:]
@@ -182,10 +181,11 @@ def _restore(index: ResultIndex, data: memoryview) -> None:
 
 
 class _OtherColumns:
-    """What a join holds outside of columns (names of models, extra rows), as columns."""
+    """What a join holds outside of columns (names of models, reasons, extra rows), as columns."""
 
     def __init__(self) -> None:
         self.model_names = TextColumn()
+        self.reason_names = TextColumn()
         self.responses = array("I")
         self.issues = bytearray()
         self.ids = TextColumn()
@@ -195,6 +195,8 @@ class _OtherColumns:
         others = cls()
         for model in join.responses.model_names:
             others.model_names.append(model.encode("utf-8", "surrogatepass"))
+        for reason in join.responses.reason_names:
+            others.reason_names.append(reason.encode("utf-8", "surrogatepass"))
         for extra in join.extras:
             others.responses.append(extra.response)
             others.issues.append(_ISSUES.index(extra.issue))
@@ -204,11 +206,14 @@ class _OtherColumns:
     def add_to(self, join: Join) -> None:
         for number in range(len(self.model_names)):
             join.responses.model_names.number(_text(self.model_names, number))
+        for number in range(len(self.reason_names)):
+            join.responses.reason_names.number(_text(self.reason_names, number))
         for number, response in enumerate(self.responses):
             join.extras.append(ExtraRow(response, _ISSUES[self.issues[number]], _text(self.ids, number)))
 
     def columns(self) -> list[Column]:
-        return [*self.model_names.columns(), self.responses, self.issues, *self.ids.columns()]
+        names = (*self.model_names.columns(), *self.reason_names.columns())
+        return [*names, self.responses, self.issues, *self.ids.columns()]
 
 
 def _columns(join: Join, others: _OtherColumns) -> list[Column]:

@@ -1,4 +1,4 @@
-"""Classify a response row: its id, and whether it is an answer, an answer cut short, or an error.
+"""Classify a response row: its id, and whether it is an answer, an answer cut short, an invalid one, or an error.
 
 Nearly all rows are chat answers of one shape; msgspec reads those without decoding the answer. All others (errors, tool
 calls, audio, and whatever is not as documented) are decoded as plain JSON and classified by the same rules.
@@ -12,23 +12,24 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from tbatch_tui.engine.lenient_json import (
-    UNREADABLE,
-    as_count,
-    as_id,
-    as_seconds,
-    content_text,
-    error_message,
-    loads,
-    tool_calls_text,
-)
+from tbatch_tui.engine.lenient_json import UNREADABLE, as_count, as_id, as_seconds, error_message, loads, to_json
+from tbatch_tui.engine.results.choices import AT_LIMIT, FAILED, body_flaw, has_error, read_choices, response_body
 from tbatch_tui.engine.results.index.previews import PREVIEW_MAX, preview_bytes
 from tbatch_tui.engine.results.outcomes import Outcome
 from tbatch_tui.engine.results.usage import NO_USAGE, parse_usage
 
 _NO_CALLS = (b"[]", b"null")
 _QUOTE = 0x22
+_PLAIN = frozenset(range(0x21, 0x7F)) - frozenset(b'"\\<')
+"""First bytes of an answer that is not blank, and does not begin with a `<think>` block."""
+REASON_MAX = 200
+"""Characters kept of why an answer is invalid."""
 _ID = re.compile(rb'"custom_id"\s*:\s*("(?:[^"\\]|\\.)*"|-?[0-9]+)')
+_TOP_ID = re.compile(
+    rb'(?:\xef\xbb\xbf)?\s*\{(?:\s*"(?:[^"\\]|\\.)*"\s*:\s*(?:"(?:[^"\\]|\\.)*"|[-+.\w]+)\s*,)*?\s*'
+    rb'"custom_id"\s*:\s*("(?:[^"\\]|\\.)*"|-?[0-9]+(?=\s*[,}]))'
+)
+"""The id of an object, with nothing before it but fields that are plain values."""
 
 
 class ClassifiedRow(Struct, gc=False):
@@ -45,6 +46,18 @@ class ClassifiedRow(Struct, gc=False):
     seconds: float | None = None
     model: str = ""
     """The model that the response names."""
+    reason: str = ""
+    """Why an answer is invalid."""
+    content: bytes | None = None
+    """The answer as JSON, of a row that was read without decoding it."""
+    texts: tuple[str, ...] = ()
+    """The contents of the choices, of a row that was decoded."""
+    is_unreadable: bool = False
+    """Whether nothing but the id can be told."""
+
+    def contents(self) -> tuple[str, ...]:
+        """Return the texts that the request may have asked to be JSON: no refusals, no tool calls."""
+        return self.texts if self.content is None else (as_id(loads(self.content)) or "",)
 
 
 class _Message(Struct, gc=False):
@@ -55,6 +68,7 @@ class _Message(Struct, gc=False):
 class _Choice(Struct, gc=False):
     message: _Message
     finish_reason: str | None = None
+    error: Raw | UnsetType = UNSET
 
 
 class _PromptDetails(Struct, gc=False):
@@ -87,6 +101,7 @@ class _Body(Struct, gc=False):
     choices: list[_Choice]
     usage: _Usage
     model: str = ""
+    error: Raw | UnsetType = UNSET
 
 
 class _Response(Struct, gc=False):
@@ -102,6 +117,7 @@ class _Row(Struct, gc=False):
 
 class _RequestBody(Struct, gc=False):
     model: str = ""
+    response_format: Raw | UnsetType = UNSET
 
 
 class _Request(Struct, gc=False):
@@ -118,46 +134,70 @@ def classify(data: bytes) -> ClassifiedRow:
     try:
         row = _decode_row(data)
     except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
-        return classify_value(loads(data))
+        return _classify_decoded(data)
     choices = row.response.body.choices
     if row.response.status_code != 200 or len(choices) != 1:
-        return classify_value(loads(data))
-    message, error = choices[0].message, row.error
+        return _classify_decoded(data)
+    choice, body = choices[0], row.response.body
+    message, error = choice.message, row.error
     calls, content = message.tool_calls, bytes(message.content)
     if (
         content[0] != _QUOTE
+        or _may_be_blank_or_reasoning(content)
+        or choice.finish_reason == FAILED
         or (error is not UNSET and bytes(error) != b"null")
+        or (body.error is not UNSET and bytes(body.error) != b"null")
+        or (choice.error is not UNSET and bytes(choice.error) != b"null")
         or (calls is not UNSET and bytes(calls) not in _NO_CALLS)
     ):
-        return classify_value(loads(data))
-    is_cut = len(content) == 2 or choices[0].finish_reason == "length"
-    usage = row.response.body.usage
+        return _classify_decoded(data)
+    usage = body.usage
     return ClassifiedRow(
         row.custom_id,
-        Outcome.CUT_SHORT if is_cut else Outcome.OK,
+        Outcome.CUT_SHORT if choice.finish_reason in AT_LIMIT else Outcome.OK,
         content[1:-1][:PREVIEW_MAX],
         _count(usage.completion_tokens),
         _count(usage.prompt_tokens),
         *usage.details(),
-        model=row.response.body.model,
+        model=body.model,
+        content=content,
     )
+
+
+def _may_be_blank_or_reasoning(content: bytes) -> bool:
+    """Return whether an answer, as JSON, may have no text but white space, or a `<think>` block."""
+    if content[1] not in _PLAIN:
+        try:
+            text: str = msgspec.json.decode(content, type=str).lstrip()
+        except ValueError:
+            return True
+        if not text or text[0] == "<":
+            return True
+    return b"/" in content and b"/think" in content  # one byte is found ten times as fast
 
 
 def _count(number: int | None) -> int | None:
     return number if number is not None and number >= 0 else None
 
 
-def parse_request(data: bytes) -> tuple[str | None, str]:
-    """Return the `custom_id` (None if there is none) and the model of an input line. Never raises."""
+def parse_request(data: bytes) -> tuple[str | None, str, bytes]:
+    """Return the `custom_id` of an input line (None if there is none), its model, and its `response_format` as JSON.
+
+    Never raises.
+    """
     try:
         request = _decode_request(data)
-        return request.custom_id, request.body.model
+        asked = request.body.response_format
+        return request.custom_id, request.body.model, b"" if asked is UNSET else bytes(asked)
     except (ValueError, RecursionError):
         value = loads(data)
         if not isinstance(value, dict):
-            return None, ""
+            return None, "", b""
         body = value.get("body")
-        return as_id(value.get("custom_id")), (as_id(body.get("model")) or "") if isinstance(body, dict) else ""
+        if not isinstance(body, dict):
+            return as_id(value.get("custom_id")), "", b""
+        asked_json = to_json(body["response_format"]).encode() if "response_format" in body else b""
+        return as_id(value.get("custom_id")), as_id(body.get("model")) or "", asked_json
 
 
 def salvage_id(data: bytes) -> str:
@@ -166,22 +206,39 @@ def salvage_id(data: bytes) -> str:
     return (as_id(loads(match[1])) or "") if match else ""
 
 
-def classify_value(value: Any) -> ClassifiedRow:
+def certain_id(data: bytes) -> str | None:
+    """Return the `custom_id` of an unreadable row where it can be told: it is a field of the row itself."""
+    match = _TOP_ID.match(data[:4096])
+    return as_id(loads(match[1])) if match else None
+
+
+def unreadable(data: bytes, reason: str) -> ClassifiedRow:
+    """Return a row of which at most the id can be told: invalid then, whatever request it belongs to."""
+    custom_id = certain_id(data)
+    outcome = Outcome.UNREADABLE if custom_id is None else Outcome.INVALID
+    return ClassifiedRow(custom_id, outcome, preview_bytes(reason), reason=reason, is_unreadable=True)
+
+
+def _classify_decoded(data: bytes) -> ClassifiedRow:
+    value = loads(data)
+    if isinstance(value, dict):
+        return classify_value(value)
+    return unreadable(data, "This row is not JSON" if value is UNREADABLE else "This row is not a JSON object")
+
+
+def classify_value(value: dict[str, Any]) -> ClassifiedRow:
     """Classify a row that is decoded as plain JSON."""
-    if not isinstance(value, dict):
-        reason = "not JSON" if value is UNREADABLE else "not a JSON object"
-        return ClassifiedRow(None, Outcome.UNREADABLE, preview_bytes(f"This row is {reason}"))
     custom_id = as_id(value.get("custom_id"))
     response, error = value.get("response"), value.get("error")
-    body = response.get("body") if isinstance(response, dict) else None
+    body = response_body(response.get("body")) if isinstance(response, dict) else None
     status = as_count(response.get("status_code")) if isinstance(response, dict) else None
-    if error is not None or response is None or (status is not None and status != 200):
-        message = error_message(error) or error_message(body)
+    if has_error(error) or response is None or (status is not None and status != 200):
+        message = (error_message(error) if has_error(error) else "") or error_message(body)
         if not message:
             message = f"HTTP {status}, without a message" if status is not None else "Neither an answer nor an error"
         classified = ClassifiedRow(custom_id, Outcome.ERROR, preview_bytes(message))
     else:
-        classified = ClassifiedRow(custom_id, *_classify_answer(body))
+        classified = _classify_answer(custom_id, response, body)
     if isinstance(body, dict):
         usage = parse_usage(body.get("usage")) or NO_USAGE
         classified.tokens, classified.prompt_tokens = usage.completion, usage.prompt
@@ -189,28 +246,32 @@ def classify_value(value: Any) -> ClassifiedRow:
         classified.seconds = as_seconds(body.get("duration"))
         classified.model = as_id(body.get("model")) or ""
     if custom_id is None:
-        classified.outcome = Outcome.UNREADABLE
-        classified.preview = preview_bytes("This row has no custom_id")
+        classified.outcome, classified.reason = Outcome.UNREADABLE, "This row has no custom_id"
+        classified.preview = preview_bytes(classified.reason)
+        classified.is_unreadable = True
     return classified
 
 
-def _classify_answer(body: Any) -> tuple[Outcome, bytes]:
-    """Return outcome and preview of the body of a 200. A transcript of silence is an answer; no text at all is not."""
-    if not isinstance(body, dict):
-        return Outcome.CUT_SHORT, b""
-    choices = body.get("choices")
-    if not isinstance(choices, list):
-        text = body.get("text")
-        return (Outcome.OK, preview_bytes(text)) if isinstance(text, str) else (Outcome.CUT_SHORT, b"")
-    texts: list[str] = []
-    is_cut = False
+def _classify_answer(custom_id: str | None, response: Any, body: Any) -> ClassifiedRow:
+    """Classify a 200: of several choices, and of several flaws, the worst counts.
+
+    A transcript of silence is an answer; no text at all is not.
+    """
+    flaw = body_flaw(body)
+    if isinstance(response, dict) and isinstance(response.get("body"), str):
+        flaw = body_flaw(response["body"])
+    choices = read_choices(body)
+    outcome = Outcome.INVALID if flaw else Outcome.OK
     for choice in choices:
-        if not isinstance(choice, dict):
-            continue
-        is_cut = is_cut or choice.get("finish_reason") == "length"
-        message = choice.get("message")
-        message = message if isinstance(message, dict) else {}
-        text = content_text(message.get("content")) or content_text(choice.get("text"))
-        texts.append(text or tool_calls_text(message.get("tool_calls")))
-    is_cut = is_cut or not any(texts)
-    return (Outcome.CUT_SHORT if is_cut else Outcome.OK), preview_bytes(next(filter(None, texts), ""))
+        flaw = flaw or choice.flaw
+        outcome = max(outcome, Outcome.CUT_SHORT if choice.is_cut else Outcome.INVALID if choice.flaw else Outcome.OK)
+    texts = [choice.answer for choice in choices]
+    if not choices and isinstance(body, dict) and isinstance(body.get("text"), str):
+        texts = [body["text"]]
+    return ClassifiedRow(
+        custom_id,
+        outcome,
+        preview_bytes(next(filter(None, texts), "")),
+        reason=flaw[:REASON_MAX] if outcome is Outcome.INVALID else "",
+        texts=tuple(choice.text for choice in choices if choice.text.strip()),
+    )

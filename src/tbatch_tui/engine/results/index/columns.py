@@ -154,6 +154,9 @@ class ResponseColumns:
         self.seconds = array("d")
         """Negative if unknown."""
         self.previews = TextColumn()
+        self.reason = array("H")
+        """Why an answer is invalid, as its number in `reason_names`."""
+        self.reason_names = NameColumn()
 
     def __len__(self) -> int:
         return len(self.outcome)
@@ -173,6 +176,7 @@ class ResponseColumns:
         self.model.append(self.model_names.number(classified.model))
         self.seconds.append(-1.0 if classified.seconds is None else classified.seconds)
         self.previews.append(classified.preview)
+        self.reason.append(self.reason_names.number(classified.reason) if classified.reason else 0)
         self.outcome.append(classified.outcome)
         return len(self.outcome) - 1
 
@@ -194,14 +198,17 @@ class ResponseColumns:
         self.model.extend(array("H", [names[model] for model in other.model]))
         self.seconds.extend(other.seconds)
         self.previews.extend(other.previews)
+        reasons = [self.reason_names.number(name) for name in other.reason_names]
+        self.reason.extend(array("H", [reasons[reason] for reason in other.reason]))
         return first
 
     def columns(self) -> list[Column]:
-        """Return all columns but the names of the models."""
+        """Return all columns but the names of the models and the reasons."""
         counts = (self.tokens, self.prompt_tokens, self.reasoning_tokens, self.cached_tokens)
         return [
             *(self.file, *self.locations.columns(), self.outcome, *counts, self.model, self.seconds),
             *self.previews.columns(),
+            self.reason,
         ]
 
     def outcome_of(self, number: int) -> Outcome:

@@ -21,11 +21,11 @@ from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.local_files.file_stamp import FileStamp
 from tbatch_tui.engine.local_files.id_map import read_id_map
 from tbatch_tui.engine.next_step import NextStep
-from tbatch_tui.engine.results.index.classify import ClassifiedRow, classify, parse_request, salvage_id
+from tbatch_tui.engine.results.index.classify import classify, parse_request, salvage_id, unreadable
 from tbatch_tui.engine.results.index.columns import LocationColumns, RequestColumns, ResponseColumns, decode_count
 from tbatch_tui.engine.results.index.join import ExtraRow, Join
 from tbatch_tui.engine.results.index.jsonl import Line, read_lines
-from tbatch_tui.engine.results.index.previews import preview_bytes, preview_text
+from tbatch_tui.engine.results.index.previews import preview_text
 from tbatch_tui.engine.results.outcomes import Outcome, Row
 from tbatch_tui.engine.results.record import ResultRecord, build_record
 from tbatch_tui.engine.results.sources import FileNumber, Source, Sources, source_of_file
@@ -179,8 +179,9 @@ class ResultIndex:
         return True
 
     def _add_request(self, line: Line) -> None:
-        custom_id, model = parse_request(line.data)
-        self._join.add_request(custom_id, line, model, salvaged_id=salvage_id(line.data) if custom_id is None else "")
+        custom_id, model, response_format = parse_request(line.data)
+        salvaged_id = salvage_id(line.data) if custom_id is None else ""
+        self._join.add_request(custom_id, line, model, response_format, salvaged_id=salvaged_id)
 
     def _add_output_row(self, line: Line) -> None:
         self._add_response(Source.OUTPUT, line)
@@ -192,9 +193,8 @@ class ResultIndex:
         if line.is_whole:
             row = classify(line.data)
         else:
-            message = f"This row is too long to be read: {line.length:,} bytes"
-            row = ClassifiedRow(None, Outcome.UNREADABLE, preview_bytes(message))
-        salvaged_id = salvage_id(line.data) if row.custom_id is None else ""
+            row = unreadable(line.data, f"This row is too long to be read: {line.length:,} bytes")
+        salvaged_id = salvage_id(line.data) if row.is_unreadable else ""
         self._join.add_response(source, line, row, salvaged_id=salvaged_id)
 
     # -- rows, from memory ---------------------------------------------------------------------------
@@ -258,19 +258,31 @@ class ResultIndex:
         return self.responses.outcome_of(response)
 
     def select(self, outcomes: Collection[Outcome]) -> array[int]:
-        """Return the numbers of the rows with these outcomes, in order."""
+        """Return the numbers of the requests with these outcomes, in order: as many as are counted.
+
+        The rows below the requests are in `extra_rows`.
+        """
         codes = self.responses.outcome
         unanswered = Outcome.MISSING if self.is_built else Outcome.PENDING
         is_selected = [outcome in outcomes for outcome in Outcome]
-        responses = [*self.requests.response, *(extra.response for extra in self._join.extras if self.is_built)]
         return array(
             "I",
             [
                 row
-                for row, response in enumerate(responses)
+                for row, response in enumerate(self.requests.response)
                 if is_selected[codes[response] if response >= 0 else unanswered]
             ],
         )
+
+    @property
+    def extra_rows(self) -> range:
+        """The numbers of the rows below the requests; none before all files are read."""
+        return range(len(self.requests), len(self))
+
+    def reason(self, number: int) -> str:
+        """Return why the answer of a row is invalid; empty for every other outcome."""
+        response = self.response_of(number)
+        return self.responses.reason_names[self.responses.reason[response]] if response is not None else ""
 
     def row(self, number: int) -> Row:
         """Return a row as the list shows it. Reads no file."""
@@ -294,6 +306,7 @@ class ResultIndex:
             seconds=seconds if seconds >= 0 else None,
             preview=preview_text(self.responses.previews[response]) if response is not None else "",
             issue=extra.issue if extra is not None else None,
+            reason=self.reason(number),
         )
 
     # -- records, from the files ---------------------------------------------------------------------

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.counts import RequestCounts
+from tbatch_tui.engine.results.index.classify import REASON_MAX
 from tbatch_tui.engine.results.index.columns import RequestColumns, ResponseColumns
+from tbatch_tui.engine.results.index.judges import judge_for
 from tbatch_tui.engine.results.outcomes import Outcome, RowIssue
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.results.index.classify import ClassifiedRow
     from tbatch_tui.engine.results.index.jsonl import Line
+    from tbatch_tui.engine.results.index.judges import Judge
     from tbatch_tui.engine.results.sources import Source
 
 
@@ -41,18 +44,29 @@ class Join:
         self.extras: list[ExtraRow] = []
         self._request_models = array("H")
         """Model of each request, as its number in `responses.model_names`."""
+        self._request_judges = array("I")
+        """Judge of the answers to each request, as its number in `_judges`."""
+        self._judges: list[Judge] = [lambda _text: None]
+        self._judge_numbers: dict[bytes, int] = {b"": 0}
+        """Number of the judge for each `response_format`."""
+        self._unreadable: dict[int, str] = {}
+        """Ids of responses that cannot be read, where they can be told."""
         self._by_id: dict[str, int] = {}
         self._unanswered: dict[str, deque[int]] = {}
         """More requests with the same id that have no response yet."""
 
-    def add_request(self, custom_id: str | None, line: Line, model: str = "", *, salvaged_id: str = "") -> None:
+    def add_request(
+        self, custom_id: str | None, line: Line, model: str = "", response_format: bytes = b"", *, salvaged_id: str = ""
+    ) -> None:
         """Add a line of the input file. Without an id no response can be joined with it.
 
         Args:
+            response_format: What the answer has to be, as JSON; empty where nothing is asked.
             salvaged_id: The id to list a line by that cannot be read.
         """
         number = self.requests.append(salvaged_id if custom_id is None else custom_id, line)
         self._request_models.append(self.responses.model_names.number(model))
+        self._request_judges.append(self._judge_number(response_format) if response_format else 0)
         if custom_id is not None and self._by_id.setdefault(custom_id, number) != number:
             self._unanswered.setdefault(custom_id, deque()).append(number)
 
@@ -62,12 +76,18 @@ class Join:
         Args:
             salvaged_id: The id to list a row by that cannot be read.
         """
-        response = self.responses.append(source, line, classified)
         custom_id = classified.custom_id
-        if custom_id is None:
+        if custom_id is None or classified.is_unreadable:
+            classified.outcome = Outcome.UNREADABLE
+            response = self.responses.append(source, line, classified)
+            if custom_id is not None:
+                self._unreadable[response] = custom_id
             self.extras.append(ExtraRow(response, RowIssue.UNREADABLE, salvaged_id))
             return
         request = self._by_id.get(custom_id)
+        if request is not None and self.has_input and (judge := self._request_judges[request]):
+            self._judge(classified, self._judges[judge])
+        response = self.responses.append(source, line, classified)
         if request is None and self.has_input:
             self.extras.append(ExtraRow(response, RowIssue.UNKNOWN, custom_id))
         elif request is None:
@@ -77,6 +97,25 @@ class Join:
             if self.has_input and (model := self._request_models[request]):
                 self.responses.model[response] = model
             self._assign(request, response, custom_id)
+
+    def _judge_number(self, response_format: bytes) -> int:
+        """Return the number of the judge for a `response_format`; 0 where it asks for nothing that can be judged."""
+        number = self._judge_numbers.get(response_format)
+        if number is None:
+            judge = judge_for(response_format)
+            number = self._judge_numbers[response_format] = len(self._judges) if judge is not None else 0
+            if judge is not None:
+                self._judges.append(judge)
+        return number
+
+    @staticmethod
+    def _judge(classified: ClassifiedRow, judge: Judge) -> None:
+        """Make an answer invalid that is not what its request asked for."""
+        if classified.outcome is not Outcome.OK:
+            return
+        violation = next(filter(None, map(judge, classified.contents())), None)
+        if violation is not None:
+            classified.outcome, classified.reason = Outcome.INVALID, violation[:REASON_MAX]
 
     def _assign(self, request: int, response: int, custom_id: str) -> None:
         current = self.requests.response[request]
@@ -91,8 +130,27 @@ class Join:
 
     def finish(self) -> RequestCounts:
         """Return the counts, and free what only joining needed."""
-        self._by_id, self._unanswered, self._request_models = {}, {}, array("H")
+        self._assign_unreadable()
+        self._by_id, self._unanswered, self._request_models, self._request_judges = {}, {}, array("H"), array("I")
+        del self._judges[1:]
+        self._judge_numbers = {b"": 0}
         return self.count()
+
+    def _assign_unreadable(self) -> None:
+        """Make invalid answers of the rows that cannot be read, of requests for which no other row came."""
+        assigned: set[int] = set()
+        for response, custom_id in self._unreadable.items():
+            request = self._by_id.get(custom_id)
+            if request is None and not self.has_input:
+                request = self._by_id[custom_id] = self.requests.append(custom_id, None)
+            if request is not None and self.requests.response[request] < 0:
+                self.requests.response[request] = response
+                self.responses.outcome[response] = Outcome.INVALID
+                if self.has_input:
+                    self.responses.model[response] = self._request_models[request]
+                assigned.add(response)
+        self.extras = [extra for extra in self.extras if extra.response not in assigned]
+        self._unreadable = {}
 
     def count(self) -> RequestCounts:
         """Count all rows."""
@@ -101,7 +159,7 @@ class Join:
         issues = Counter(extra.issue for extra in self.extras)
         return RequestCounts(
             requests=len(self.requests),
-            answered=outcomes[Outcome.OK] + outcomes[Outcome.CUT_SHORT],
+            answered=outcomes[Outcome.OK] + outcomes[Outcome.CUT_SHORT] + outcomes[Outcome.INVALID],
             errors=outcomes[Outcome.ERROR],
             missing=outcomes[Outcome.MISSING],
             cut_short=outcomes[Outcome.CUT_SHORT],
@@ -109,4 +167,5 @@ class Join:
             duplicates=issues[RowIssue.DUPLICATE],
             unreadable=issues[RowIssue.UNREADABLE],
             has_input=self.has_input,
+            invalid=outcomes[Outcome.INVALID],
         )

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.domain.counts import JobCounts
 
-_RULES = "1"
-"""Version of the counting. Counts of another version are made again."""
+_RULES = "2"
+"""Version of the counting. Counts of another version are made again, where the result files are still here."""
 _NO_FILE = "-"
 _CHANGED = "!"
 """Written before the stamp of an input file that is not the one that was submitted."""
@@ -34,8 +34,10 @@ def is_stale(counts: JobCounts, sources: Sources) -> bool:
     still the counts of what the job was asked.
     """
     rules, *parts = counts.stamps.split(" ")
-    if rules != _RULES or len(parts) != len(Source):
+    if len(parts) != len(Source):
         return True
+    if rules != _RULES:
+        return all(path.exists() for path in (sources.output, sources.errors) if path is not None)
     for source, counted in zip(Source, parts, strict=True):
         path = sources.path(source)
         stamp = read_stamp(path) if path is not None else None
@@ -44,6 +46,13 @@ def is_stale(counts: JobCounts, sources: Sources) -> bool:
         if _format_stamp(stamp) != counted.removeprefix(_CHANGED):
             return True
     return False
+
+
+def is_older_count(counts: JobCounts, stamps: str) -> bool:
+    """Return whether counts are of another version, and of the same output and error file as `stamps`."""
+    if counts.stamps.split(" ")[0] == _RULES:
+        return False
+    return counts.stamps.split(" ")[1 + Source.OUTPUT :] == stamps.split(" ")[1 + Source.OUTPUT :]
 
 
 def _format_stamp(stamp: FileStamp | None) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from tbatch_tui.engine.domain.counts import format_sum
 from tbatch_tui.engine.domain.job import FileKind, JobStatus
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.events import TransferProgress
 from tbatch_tui.engine.local_files.input_state import InputState
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
-from tbatch_tui.tui.render.counts import counts_style, format_counts
+from tbatch_tui.tui.render.counts import counts_style
 from tbatch_tui.tui.render.error_hints import error_hint
 from tbatch_tui.tui.render.job import format_kind, format_outcome, format_transfer, next_action, progress_cell
 from tbatch_tui.tui.render.pace import pace_facts
@@ -58,7 +59,10 @@ def status_facts(
         facts.append(("" if facts else "Now", [(action, QUIET)]))
     if job is not None and job.is_ended and not (job.error and not record.transfers):
         counts = record.counts
-        facts.append(("Outcome", [(format_counts(counts), counts_style(counts))] if counts else format_outcome(record)))
+        text = (
+            [(format_sum(counts), counts_style(counts, counts.attention_share))] if counts else format_outcome(record)
+        )
+        facts.append(("Outcome", text))
     if job is not None and job.error:
         facts += [("Error", [(shorten(job.error), FAILED)]), ("", [(fill_keys(error_hint(job.error)), QUIET)])]
     if record.is_waiting and submission is not None and submission.error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, ClassVar
 
@@ -272,12 +271,13 @@ class JobScreen(JobActions, BaseScreen):
 
     @work(group="raw", exclusive=True, exit_on_error=False)
     async def _read_raw(self) -> None:
+        from tbatch_tui.engine.lenient_json import to_json
         from tbatch_tui.engine.results import format_raw_line
 
         if (record := self.current) is None or record.job is None:
             return
         answer = await self.engine.raw_job(record.job.id)
-        text = answer if answer is not None else json.dumps(asdict(record.job), ensure_ascii=False)
+        text = answer if answer is not None else to_json(asdict(record.job))
         blocks = [Block(format_raw_line(text.encode("utf-8", "replace")))]
         if answer is None:
             blocks = [Block(_FROM_HISTORY, QUIET), Block(), *blocks]

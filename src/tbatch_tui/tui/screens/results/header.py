@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from textual.widgets import Static
 
+from tbatch_tui.engine.domain.counts import DEFAULT_ATTENTION_SHARE, format_sum
 from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.pricing.prices import Cost, cost
 from tbatch_tui.engine.results import usage_by_model
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.render.cost import format_cost, format_money, format_price
-from tbatch_tui.tui.render.counts import counts_style, format_counts
+from tbatch_tui.tui.render.counts import counts_style
 from tbatch_tui.tui.render.outcome import format_issues
 from tbatch_tui.tui.render.status import QUIET
 from tbatch_tui.tui.render.styled import StyledText, styled_content
@@ -51,8 +52,10 @@ class CountsLine(Static):
         counts = index.counts if index.has_results else None
         issues = _issues(index, record)
         pieces: StyledText = []
+        known = record.counts if record is not None else None
+        share = known.attention_share if known is not None else DEFAULT_ATTENTION_SHARE
         if counts is not None:
-            pieces.append((format_counts(counts), "$status-attention" if issues else counts_style(counts)))
+            pieces.append((format_sum(counts), "$status-attention" if issues else counts_style(counts, share)))
         if issues:
             pieces += [(" · " if pieces else "", "$rule"), (issues, "$status-attention")]
         self.display = bool(pieces)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _INDENT = 2
+_LOGPROBS_SHOWN = 5
+"""Tokens whose logprobs are shown without unfolding."""
 _ROLE = "bold $accent-text"
 _TEXT = (PartKind.TEXT, PartKind.JSON)
 
@@ -72,15 +74,21 @@ def _response(record: ResultRecord, unfolded: bool, query: str) -> Iterator[Bloc
     if row.outcome is Outcome.PENDING:
         yield Block("", lead=(heading,))
         return
-    if record.failure is not None:
+    if row.outcome is Outcome.INVALID:
+        yield Block("", lead=(heading,))
+        yield Block(row.reason or "The answer is not what was asked for.", ATTENTION, _INDENT)
+        yield Block()
+    elif record.failure is not None:
         status = f"HTTP {record.failure.status}" if record.failure.status is not None else ""
         about = fmt.join(status, record.failure.code)
         yield Block("", lead=(heading, (f" · {about}" if about else "", QUIET)))
         yield Block(record.failure.message, FAILED, _INDENT)
         yield Block()
-        if row.outcome is Outcome.UNREADABLE and record.raw_response is not None:
-            yield Block(record.raw_response.decode("utf-8", "replace"), QUIET, _INDENT)
-            yield Block()
+        if row.outcome is Outcome.UNREADABLE:
+            yield from _raw_row(record)
+        return
+    if row.outcome is Outcome.INVALID and record.failure is not None:
+        yield from _raw_row(record)
         return
     if (transcription := record.transcription) is not None:
         about = fmt.join(
@@ -100,12 +108,18 @@ def _response(record: ResultRecord, unfolded: bool, query: str) -> Iterator[Bloc
         yield Block()
 
 
+def _raw_row(record: ResultRecord) -> Iterator[Block]:
+    if record.raw_response is not None:
+        yield Block(record.raw_response.decode("utf-8", "replace"), QUIET, _INDENT)
+        yield Block()
+
+
 def _message(
     message: Message, about: str = "", *, unfolded: bool = False, query: str = "", reasoning_tokens: int | None = None
 ) -> Iterator[Block]:
     yield Block("", lead=((message.role, _ROLE), (f" · {about}" if about else "", QUIET)))
     if message.reasoning:
-        is_all = not message.parts and not message.tool_calls
+        is_all = not message.parts and not message.tool_calls and not message.refusal
         is_hit = bool(query) and query.lower() in message.reasoning.lower()
         shown = unfolded or is_all or is_hit
         if reasoning_tokens:
@@ -117,10 +131,25 @@ def _message(
             yield Block(message.reasoning, QUIET, 2 * _INDENT)
     for part in message.parts:
         yield Block(part.text if part.kind in _TEXT else _note(part), "" if part.kind in _TEXT else QUIET, _INDENT)
+    if message.refusal:
+        yield Block("", lead=(("  refusal", ATTENTION),))
+        yield Block(message.refusal, "", 2 * _INDENT)
     for call in message.tool_calls:
         yield Block("", lead=(("  → ", QUIET), (call.name, "bold")))
         yield Block(call.arguments, "", 2 * _INDENT)
+    yield from _logprobs(message, unfolded)
     yield Block()
+
+
+def _logprobs(message: Message, unfolded: bool) -> Iterator[Block]:
+    """Yield how likely each token was: a few tokens always, more of them folded like reasoning."""
+    if not message.logprobs:
+        return
+    shown = unfolded or len(message.logprobs) <= _LOGPROBS_SHOWN
+    size = fmt.plural(len(message.logprobs), "token")
+    yield Block("", lead=((f"  {'▾' if shown else '▸'} logprobs ({size})", QUIET),))
+    if shown:
+        yield Block("\n".join(message.logprobs), QUIET, 2 * _INDENT)
 
 
 def _note(part: ContentPart) -> str:
@@ -141,4 +170,4 @@ def _why_cut(record: ResultRecord) -> str:
         return "The answer stopped at the token limit: it is not whole. A greater max_tokens would let it finish."
     if any(answer.reasoning for answer in record.answers):
         return "The answer is empty: the tokens went into reasoning. A greater max_tokens would leave some for it."
-    return "The answer is empty, although the server calls it a success."
+    return "The answer is empty: it stopped at the token limit before it began. A greater max_tokens would help."

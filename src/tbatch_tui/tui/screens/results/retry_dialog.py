@@ -36,6 +36,8 @@ class RetryOffer:
     groups: tuple[ErrorGroup, ...]
     missing: int
     cut_short: int
+    invalid: int = 0
+    """Answers that are not what was asked for, or not usable."""
     marked: int = 0
     """Rows that the person marked, of any kind."""
     model: str = ""
@@ -57,6 +59,7 @@ class RetryChoice:
     """Another model for all requests; None keeps theirs."""
     marked: bool = False
     """The marked rows, and nothing else."""
+    invalid: bool = False
 
 
 class RetryDialog(Form[RetryChoice]):
@@ -68,8 +71,8 @@ class RetryDialog(Form[RetryChoice]):
         super().__init__()
         self._offer = offer
         self._parts = list(_parts(offer.groups))
-        only_cut = not offer.missing and not any(group.cause.retryable for group in offer.groups)
-        self._cut_at_first = only_cut and not offer.marked
+        only_unusable = not offer.missing and not any(group.cause.retryable for group in offer.groups)
+        self._unusable_at_first = only_unusable and not offer.marked
 
     def compose(self) -> ComposeResult:
         """Lay out the form."""
@@ -90,7 +93,10 @@ class RetryDialog(Form[RetryChoice]):
                     )
                 if offer.cut_short:
                     words = [_count(offer.cut_short), ("✂ cut short  ", ATTENTION), _BILLED]
-                    yield Checkbox(words, on=self._cut_at_first, id="cut")
+                    yield Checkbox(words, on=self._unusable_at_first, id="cut")
+                if offer.invalid:
+                    words = [_count(offer.invalid), ("≠ invalid    ", ATTENTION), _UNUSABLE]
+                    yield Checkbox(words, on=self._unusable_at_first, id="invalid")
             if offer.cut_short:
                 with Horizontal(classes="field"):
                     yield Static("max_tokens, if cut short", classes="name", markup=False)
@@ -124,7 +130,8 @@ class RetryDialog(Form[RetryChoice]):
         if self._is_on("marked"):
             return offer.marked
         count = sum(group.count for group in self._chosen())
-        return count + offer.missing * self._is_on("missing") + offer.cut_short * self._is_on("cut")
+        count += offer.missing * self._is_on("missing") + offer.cut_short * self._is_on("cut")
+        return count + offer.invalid * self._is_on("invalid")
 
     def _max_tokens(self) -> int | None:
         """Return the limit that was typed. Raises ValueError if it is no whole number from 1."""
@@ -162,6 +169,7 @@ class RetryDialog(Form[RetryChoice]):
                 groups=self._chosen(),
                 missing=self._is_on("missing"),
                 cut_short=self._is_on("cut"),
+                invalid=self._is_on("invalid"),
                 max_tokens=self._max_tokens() if self._is_on("cut") or self._is_on("marked") else None,
                 marked=self._is_on("marked"),
                 model=model if model and model != self._offer.model else None,
@@ -172,6 +180,7 @@ class RetryDialog(Form[RetryChoice]):
 _ONLY = ("these rows alone, whatever became of them", QUIET)
 _NO_ROW = ("no row came back for them", QUIET)
 _BILLED = ("answered in part, and billed again", QUIET)
+_UNUSABLE = ("answered, but not with what was asked for; billed again", QUIET)
 
 
 def _count(number: int) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.results import Outcome, ResultIndex, Row
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.render.outcome import FILTERS, empty_title, no_files_title, outcome_style
+from tbatch_tui.tui.render.outcome import EXTRA, FILTERS, empty_title, no_files_title, outcome_style
 from tbatch_tui.tui.render.status import ATTENTION, FAILED, QUIET
 from tbatch_tui.tui.widgets.table.columns import Column
 
@@ -50,10 +50,11 @@ class RowFilter:
         kind = self.cause.message if self.cause is not None else self.kind
         return fmt.join(kind if kind != "all" else "", f"“{self.query}”" if self.query else "")
 
-    def next_kind(self) -> None:
-        """Show the next kind of row."""
+    def next_kind(self, index: ResultIndex) -> None:
+        """Show the next kind of row that has rows."""
         self.cause = None
-        self.kind = _KINDS[(_KINDS.index(self.kind) + 1) % len(_KINDS)]
+        place = _KINDS.index(self.kind)
+        self.kind = next((kind for kind in _KINDS[place + 1 :] if len(_rows_of(index, kind))), _KINDS[0])
 
     def show_cause(self, cause: ErrorGroup) -> None:
         """Show only the rows with this error."""
@@ -73,10 +74,15 @@ class RowFilter:
         elif self.cause is not None:
             chosen = self.cause.rows
         elif self.kind != "all":
-            chosen = index.select(FILTERS[self.kind])
+            chosen = _rows_of(index, self.kind)
         if hits is not None:
             chosen = array("I", [row for row in (range(len(hits)) if chosen is None else chosen) if hits[row]])
         return ResultRows(index, chosen)
+
+
+def _rows_of(index: ResultIndex, kind: str) -> Sequence[int]:
+    """Return the rows of a kind, a key of FILTERS other than `all`."""
+    return index.extra_rows if kind == EXTRA else index.select(FILTERS[kind])
 
 
 class ResultRows:
@@ -142,6 +148,10 @@ def _answer(row: Row) -> StyledText:
     notes += [(f"{row.issue.value}  ", ATTENTION)] if row.issue is not None else []
     if row.outcome in (Outcome.ERROR, Outcome.UNREADABLE):
         return [*notes, (row.preview, FAILED)]
+    if row.reason:
+        notes += [(row.reason, ATTENTION)]
+        notes += [(f"  {row.preview}", "")] if row.preview not in ("", row.reason) else []
+        return notes
     if row.preview:
         return [*notes, (row.preview, "")]
     return [*notes, ("(empty)" if row.outcome in (Outcome.OK, Outcome.CUT_SHORT) else fmt.MISSING, QUIET)]

@@ -317,10 +317,10 @@ class ResultsScreen(BaseScreen):
             super().action_back()
 
     def action_next_filter(self) -> None:
-        """Show the next kind of row."""
+        """Show the next outcome that has rows."""
         if self.browser.by_cause:
             self._show_by_cause(False)
-        self.row_filter.next_kind()
+        self.row_filter.next_kind(self.session.index)
         self._show_rows()
         self._update_costs()
 
