@@ -175,6 +175,7 @@ _MIGRATIONS = (
     CREATE INDEX submissions_by_repeat ON submissions (account_id) WHERE repeated_at IS NOT NULL;
     UPDATE submissions SET create_sent_at = created_at WHERE state IN ('creating', 'uncertain', 'held');
     """,
+    "ALTER TABLE submissions ADD COLUMN owner TEXT",
 )
 
 

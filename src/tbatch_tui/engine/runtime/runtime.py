@@ -291,6 +291,7 @@ class Runtime:
             on_created=self.downloader.wake,
             now=now,
             lookup_patience=options.lookup_patience,
+            create_patience=options.create_patience,
             first_retry_delay=options.first_retry_delay,
         )
         return self.poller, self.downloader
@@ -306,6 +307,8 @@ class Runtime:
                     self._is_working = True
                     self.counter.recount_past()
                     tasks.supervise("downloading results", lambda: downloader.run(tasks.spawn_download))
+                if self.submitter is not None:
+                    self.submitter.forget_lost()
                 await self.resume_submissions()
             await asyncio.sleep(_JOURNAL_CHECKED_EVERY)
             new_version = await self._store.data_version()
