@@ -88,6 +88,7 @@ async def lose_to_another(box: Sandbox, make_engine: MakeEngine, folder: Path, k
     remove_lock(folder)
     second = make_engine(box, lookup_patience=60.0)
     await second.open()
+    await second.records()
     await until(lambda: second.candidates(key) is not None, what="the second app looks it up")
     return second
 
