@@ -135,6 +135,10 @@ class SubmissionStore:
             )
         )
 
+    async def unended_jobs(self) -> set[str]:
+        """Durably return the ids of the jobs that had not ended when they were last seen: a whole list has them."""
+        return await self._run_until_written(self._journal.jobs.unended_ids, self.account_id, self._now())
+
     async def claimed_jobs(self) -> set[str]:
         """Durably return the ids of the jobs that some submission became."""
         return await self._run_until_written(self._journal.submissions.claimed_job_ids, self.account_id)

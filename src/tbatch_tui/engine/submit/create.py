@@ -17,6 +17,7 @@ from tbatch_tui.engine.journal.tables.submissions import JobClaimedError
 from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.engine.submit.input_upload import retry_hint
 from tbatch_tui.engine.submit.matching import could_be_ours, has_same_input
+from tbatch_tui.engine.submit.proof import why_no_proof
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +82,7 @@ class JobCreator:
             self._poller.hurry()
             answer = await self._poller.next_list()
             listed = answer.jobs
-            if is_repeat and not answer.is_whole and not by_person:
+            if is_repeat and not by_person and await why_no_proof(answer, self._store):
                 return CreateAttempt(submission)  # it does not show that the job is not there
             claimed = await self._store.claimed_jobs()
             if any(could_be_ours(job, submission) and job.id not in claimed for job in listed):

@@ -14,6 +14,7 @@ from tbatch_tui.engine.domain.submission import Submission, SubmissionState
 from tbatch_tui.engine.journal.tables.submissions import JobClaimedError, SubmissionLostError
 from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.engine.submit.matching import could_be_ours, is_ours
+from tbatch_tui.engine.submit.proof import why_no_proof
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.domain.job import Job
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _LONGEST_GAP = 10.0
 """Seconds between two lists that count as searched, at most."""
+_NO_PROOF = "It is not known whether it became a job"
 HELD = "You chose to wait: it is not created again until you say so."
 
 
@@ -78,6 +80,9 @@ class CreateLookup:
         self._poller = poller
         self._steps = steps
         self._patience = patience
+        is_own = not (submission.error or "").startswith(_NO_PROOF)  # else of a look-up before this start
+        self._why = (submission.error if is_own else "The answer to the create was lost", submission.hint)
+        """What the row says while the list can decide it."""
         self._end: LookupOutcome | None = None
         """How a decision of the person ended it."""
         self._decided = asyncio.Event()
@@ -165,17 +170,29 @@ class CreateLookup:
             return next(iter(matching.values()))
         # A new job of which the list says too little is no proof that ours was not made: a person decides.
         self.candidates = tuple((matching or possible).values())
+        gap = await why_no_proof(answer, self._store)
         # Only the time between whole lists counts: an outage of an hour shows nothing of the server's jobs.
-        if self._last_at is not None and answer.is_whole and not self.candidates:
+        if self._last_at is not None and not gap and not self.candidates:
             self._searched += min(_LONGEST_GAP, answer.asked_at - self._last_at)
-        self._last_at = answer.asked_at if answer.is_whole else None
+        self._last_at = answer.asked_at if not gap else None
         if self.candidates:
             await self._ask_person()
-        elif answer.is_whole and self._searched >= self._patience and self.submission.state is not SubmissionState.HELD:
-            if self.submission.redirected_to is None:
-                return LookupOutcome.NOT_MADE
-            await self._hold_redirected(self.submission.redirected_to)
+        elif self.submission.state is not SubmissionState.HELD:
+            await self._explain_search(gap)
+            if not gap and self._searched >= self._patience:
+                if self.submission.redirected_to is None:
+                    return LookupOutcome.NOT_MADE
+                await self._hold_redirected(self.submission.redirected_to)
         return None
+
+    async def _explain_search(self, gap: str) -> None:
+        """Say why the list cannot decide it, and when it can again."""
+        error, hint = self._why
+        if gap:
+            error = f"{_NO_PROOF}: {gap}"
+            hint = f"Nothing is created again until a list is whole; {NextStep.SETTLE} decides it sooner."
+        if (self.submission.error, self.submission.hint) != (error, hint):
+            await self._change(self.submission.state, error=error, hint=hint)
 
     async def _next_list_or_decision(self) -> JobList | None:
         """Return the next list, or None when the person has decided first."""
@@ -205,10 +222,9 @@ class CreateLookup:
         elif not all(is_ours(job, self.submission) for job in self.candidates):
             why = ", although the list does not say that it was made after the create was sent"
         question = f"{many} could be this submission{why}: " + ", ".join(j.id[:8] for j in self.candidates)
-        if self.submission.error != question:
-            await self._change(
-                self.submission.state, error=question, hint="Nothing is created until you say which one it is."
-            )
+        hint = "Nothing is created until you say which one it is."
+        if (self.submission.error, self.submission.hint) != (question, hint):
+            await self._change(self.submission.state, error=question, hint=hint)
 
     async def _change(self, state: SubmissionState, **changes: Any) -> None:
         self.submission = await self._steps.change(self.submission, state, **changes)
