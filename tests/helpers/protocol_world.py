@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 FILES = 2
 _MEMORY = Path("/dev/shm")
+_ENDED = ("created", "stopped", "rejected")
 _SETTLED_WITHIN = 2 * 3600.0
 """Seconds after which every submission has become a job, or waits for the person: look-ups last 16 minutes at most."""
 
@@ -67,6 +68,8 @@ class App:
         for task in {*runtime._tasks._tasks, *commits}:
             task.cancel()
         await asyncio.sleep(0)
+        if runtime._acquiring is not None:
+            await asyncio.wait([runtime._acquiring])
         if runtime._lock is not None:
             runtime._lock._lock.release(force=True)
         if self.engine._log is not None:
@@ -205,9 +208,9 @@ class World:
             path.unlink()
 
     def add_foreign(self, file: int, *, age: float) -> None:
-        """Let somebody else's job of the same bytes be there. While a create of ours is out, only an older one."""
+        """Let somebody else's job of the same bytes be there; while one of ours is on its way, only an older one."""
         content = self.files[file].read_bytes()
-        if age < 3600 and any(self._may_be_out(row) for row in self.rows(file)):
+        if age < 3600 and any(row["state"] not in _ENDED for row in self.rows(file)):
             return
         self.server.add_job(self.server.file_id(content), is_ours=False, age=age)
         self.wait(2.0)  # what is made in the same second cannot be told apart
@@ -246,10 +249,6 @@ class World:
     def _file_of(self, row: sqlite3.Row) -> int:
         return self.files.index(Path(row["path"].decode()))
 
-    @staticmethod
-    def _may_be_out(row: sqlite3.Row) -> bool:
-        return row["create_sent_at"] is not None and row["job_id"] is None
-
     def finish(self) -> None:
         """End all faults, start an app if none runs, and wait until every submission is settled or a person's."""
         server = self.server
@@ -263,7 +262,7 @@ class World:
                 return
 
     def _is_settled(self, row: sqlite3.Row) -> bool:
-        return row["state"] in ("created", "stopped", "rejected") or self.is_undecided(row)
+        return row["state"] in _ENDED or self.is_undecided(row)
 
     def is_undecided(self, row: sqlite3.Row) -> bool:
         """Return whether a submission waits for the person, and says so."""

@@ -67,6 +67,8 @@ class Runtime:
         self._meter = TransferMeter(emit)
         self._api: TogetherApi | None = None
         self._lock: WorkerLock | None = None
+        self._acquiring: asyncio.Future[bool] | None = None
+        """What takes the lock in a thread, since it was tried last."""
         self._lock_error = ""
         """Why the worker lock cannot be taken, as it was announced."""
         self._paths: ResultPaths | None = None
@@ -96,6 +98,8 @@ class Runtime:
             await self.submitter.finish_commits()
         if self._api is not None:
             await self._api.close()
+        if self._acquiring is not None:
+            await asyncio.wait([self._acquiring])  # its thread may yet take the lock, and nobody would give it back
         if self._lock is not None:
             self._lock.release()
 
@@ -317,11 +321,14 @@ class Runtime:
                 await self._store.reload_from_disk()
                 await self.resume_submissions()
                 downloader.wake()
+            elif self.submitter is not None and self.submitter.pop_overdue():
+                await self.resume_submissions()
 
     async def _acquire(self, lock: WorkerLock) -> bool:
         """Take the lock if it is free. Why nobody can take it is announced once."""
         try:
-            return await asyncio.to_thread(lock.try_acquire)
+            self._acquiring = asyncio.ensure_future(asyncio.to_thread(lock.try_acquire))
+            return await asyncio.shield(self._acquiring)
         except LocalFileError as error:
             if error.title != self._lock_error:
                 self._lock_error = error.title

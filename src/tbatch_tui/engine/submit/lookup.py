@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _LONGEST_GAP = 10.0
 """Seconds between two lists that count as searched, at most."""
+_COULD_BE = "could be this submission"
 _NO_PROOF = "It is not known whether it became a job"
 HELD = "You chose to wait: it is not created again until you say so."
 
@@ -80,7 +81,8 @@ class CreateLookup:
         self._poller = poller
         self._steps = steps
         self._patience = patience
-        is_own = not (submission.error or "").startswith(_NO_PROOF)  # else of a look-up before this start
+        # Else it is what a look-up before this start said of its last list.
+        is_own = _NO_PROOF not in (submission.error or "") and _COULD_BE not in (submission.error or "")
         self._why = (submission.error if is_own else "The answer to the create was lost", submission.hint)
         """What the row says while the list can decide it."""
         self._end: LookupOutcome | None = None
@@ -221,7 +223,7 @@ class CreateLookup:
             why = ", as the list does not say what is in them"
         elif not all(is_ours(job, self.submission) for job in self.candidates):
             why = ", although the list does not say that it was made after the create was sent"
-        question = f"{many} could be this submission{why}: " + ", ".join(j.id[:8] for j in self.candidates)
+        question = f"{many} {_COULD_BE}{why}: " + ", ".join(j.id[:8] for j in self.candidates)
         hint = "Nothing is created until you say which one it is."
         if (self.submission.error, self.submission.hint) != (question, hint):
             await self._change(self.submission.state, error=question, hint=hint)

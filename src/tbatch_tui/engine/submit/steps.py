@@ -6,6 +6,8 @@ work. Whoever began last goes on; the other cannot save a step any more, and so 
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.journal.store import JobStore
     from tbatch_tui.engine.polling.poller import Poller
 
+_TAKEN_BACK_AFTER = 300.0
+"""Seconds after which one that another app has taken over is taken back if it is still open: that app may have ended,
+where locks do not show it. They double each time it is taken again, for the other may be slow and well."""
 _UNSENT = (SubmissionState.INTENT, SubmissionState.UPLOADED)
 
 
@@ -48,8 +53,9 @@ class SubmissionSteps:
         self._emit = emit
         self._on_created = on_created
         self._now = now
-        self._lost: set[int] = set()
-        """Those that another app has taken over, since this one has the lock."""
+        self._lost: dict[int, float] = {}
+        """Those that another app has taken over, and when they are taken back (loop time)."""
+        self._losses: Counter[int] = Counter()
 
     async def claim(self, submission_id: int) -> Submission | None:
         """Begin to work on a submission, as it is in the history now. None if there is no work left."""
@@ -59,12 +65,20 @@ class SubmissionSteps:
         return submission
 
     def is_lost(self, submission_id: int) -> bool:
-        """Return whether another app has taken a submission over: taken back, it would go to and fro for ever."""
-        return submission_id in self._lost
+        """Return whether another app has taken a submission over: taken back at once, it would go to and fro."""
+        return asyncio.get_running_loop().time() < self._lost.get(submission_id, 0.0)
+
+    def pop_overdue(self) -> bool:
+        """Return whether there are some that are to be taken back now; each is told once."""
+        now = asyncio.get_running_loop().time()
+        overdue = [number for number, until in self._lost.items() if until <= now]
+        for number in overdue:
+            del self._lost[number]
+        return bool(overdue)
 
     def lose(self, submission_id: int) -> None:
         """Note that another app has taken a submission over. The person is told the first time."""
-        if not self._lost:
+        if not self._losses:
             self._emit(
                 Notice(
                     "Another tbatch-tui on this history goes on with what was submitted here",
@@ -72,7 +86,9 @@ class SubmissionSteps:
                     key=submission_key(submission_id),
                 )
             )
-        self._lost.add(submission_id)
+        delay = _TAKEN_BACK_AFTER * 2.0 ** min(self._losses[submission_id], 10)
+        self._lost[submission_id] = asyncio.get_running_loop().time() + delay
+        self._losses[submission_id] += 1
 
     def forget_lost(self) -> None:
         """Take up whatever is open: this app has taken the lock anew, so the other has ended."""

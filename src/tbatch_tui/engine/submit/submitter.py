@@ -114,6 +114,10 @@ class Submitter:
         """Take up what another app had taken over as well: this one has taken the lock anew, so the other has ended."""
         self._steps.forget_lost()
 
+    def pop_overdue(self) -> bool:
+        """Return whether submissions that another app took over long ago are to be taken back; once for each."""
+        return self._steps.pop_overdue()
+
     def _forget_task(self, number: int, _: asyncio.Task[None]) -> None:
         self._tasks.pop(number, None)
 
