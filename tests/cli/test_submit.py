@@ -239,3 +239,21 @@ def test_one_server_in_two_spellings_has_one_history(run: Run, sandbox: Sandbox,
     assert again.returncode == 1 and "ran already" in again.stderr
     assert json.loads(run("get", "mine", "--json", env={"TOGETHER_BASE_URL": spelled}).stdout)["label"] == "mine"
     assert len(sandbox.jobs) == 1
+
+
+def test_a_submit_that_waits_for_another_of_the_same_file_says_so(
+    run: Run, start: Start, sandbox: Sandbox, chat_file: Path
+) -> None:
+    """The other's create is lost; meanwhile nobody could tell the two jobs apart."""
+    sandbox.plan_fault("close", "/v1/batches", method="POST")
+    first = start("submit", str(chat_file), *SOON)
+    asyncio.run(until(lambda: sandbox.count("POST", "/v1/batches") == 1))
+    second = start("submit", str(chat_file), "--again", *SOON)
+    printed = ["", ""]
+    for number, command in enumerate((first, second)):
+        _, printed[number] = command.communicate(timeout=90)
+        assert command.returncode == 0, printed[number]
+    assert "The connection was cut" in printed[0] and "30 s of lists" in printed[0]
+    assert "It waits for submission number 1 of the same file" in printed[1]
+    assert "Settling it in the app there decides it" in printed[1]
+    assert len(sandbox.jobs) == 2

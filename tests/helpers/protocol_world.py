@@ -100,6 +100,7 @@ class World:
 
     def _patch(self) -> None:
         server, world = self.server, self
+        sharing: set[WorkerLock] = set()
         acquire: Any = WorkerLock.try_acquire
         is_ours: Any = WorkerLock.is_ours
 
@@ -110,10 +111,12 @@ class World:
             return server.answer(request)
 
         def try_acquire(lock: WorkerLock) -> bool:
+            if world.is_lock_shared:
+                sharing.add(lock)
             return world.is_lock_shared or bool(acquire(lock))
 
         def has_lock(lock: WorkerLock) -> bool:
-            return world.is_lock_shared or bool(is_ours.fget(lock))
+            return (world.is_lock_shared and lock in sharing) or bool(is_ours.fget(lock))
 
         for target, name, value in (
             (httpx.AsyncHTTPTransport, "handle_async_request", answer_async),

@@ -20,7 +20,7 @@ from tests.helpers.protocol_server import CREATES
 from tests.helpers.protocol_world import FILES, World
 
 RUNS = int(os.environ.get("PROTOCOL_RUNS", "0"))
-_RUNS_IN_CI = 110
+_RUNS_IN_CI = 80
 _STEPS = 8
 
 files = st.integers(0, FILES - 1)
