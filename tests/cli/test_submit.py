@@ -242,7 +242,7 @@ def test_one_server_in_two_spellings_has_one_history(run: Run, sandbox: Sandbox,
 
 
 def test_a_submit_that_waits_for_another_of_the_same_file_says_so(
-    run: Run, start: Start, sandbox: Sandbox, chat_file: Path
+    start: Start, sandbox: Sandbox, chat_file: Path
 ) -> None:
     """The other's create is lost; meanwhile nobody could tell the two jobs apart."""
     sandbox.plan_fault("close", "/v1/batches", method="POST")

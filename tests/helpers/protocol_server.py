@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import formatdate
@@ -36,6 +37,8 @@ CREATES = (
     "done late",
 )
 """What a create may come to, beside its job."""
+PROMISED = 30.0
+"""Seconds after which a create may be sent again whose job no list shows."""
 DONE_LATE_AFTER = 40.0
 """Seconds that a slow server takes over a create, and goes on with after its client was killed."""
 
@@ -49,6 +52,7 @@ class ServedJob:
     created_at: float
     visible_at: float
     is_ours: bool
+    asked_at: float
     status: str = "IN_PROGRESS"
 
     def to_dict(self) -> dict[str, Any]:
@@ -74,6 +78,8 @@ class ProtocolServer:
     """Seconds after which a new job is in the list."""
     cut_until: float = 0.0
     """Until when lists lack the jobs that run (wall time)."""
+    excused: Counter[str] = field(default_factory=Counter)
+    """Jobs by file that were made while the list lacked an earlier one for too long."""
     creates: int = 0
     on_create: Callable[[str], None] = lambda _: None
     """Called with `asked` and `done`: the test may kill an app at either moment."""
@@ -88,12 +94,18 @@ class ProtocolServer:
         """Return the id of a file with these bytes, as if somebody had uploaded it."""
         return self._files.setdefault(sha256(content).hexdigest(), f"file-{len(self._files) + 1}")
 
-    def add_job(self, file_id: str, *, is_ours: bool, age: float = 0.0) -> ServedJob:
-        """Make a job, `age` seconds ago."""
+    def add_job(self, file_id: str, *, is_ours: bool, age: float = 0.0, asked_at: float = 0.0) -> ServedJob:
+        """Make a job, `age` seconds ago, of a create that was asked for at `asked_at` (wall time)."""
+        if is_ours and any(self._is_hidden(job) for job in self.jobs if job.file_id == file_id and job.is_ours):
+            self.excused[file_id] += 1
         number = len(self.jobs) + 1
-        job = ServedJob(f"{number:08d}-job", file_id, self.wall - age, self.wall + self.lag, is_ours)
+        job = ServedJob(f"{number:08d}-job", file_id, self.wall - age, self.wall + self.lag, is_ours, asked_at)
         self.jobs.append(job)
         return job
+
+    def _is_hidden(self, job: ServedJob) -> bool:
+        """Return whether the list lacks a job for longer than is promised."""
+        return self.wall < job.visible_at and self.wall - job.asked_at >= PROMISED
 
     # -- httpx's transports --------------------------------------------------------------------------
 
@@ -138,10 +150,11 @@ class ProtocolServer:
     async def _create(self, kind: str, file_id: str, request: httpx.Request) -> httpx.Response:
         if kind == "no connection":
             raise httpx.ConnectError("refused", request=request)
+        asked_at = self.wall
         if kind == "done late":
             await asyncio.sleep(DONE_LATE_AFTER)
         is_done = kind in ("done", "done late", "no job in the answer") or kind.endswith("after the work")
-        job = self.add_job(file_id, is_ours=True) if is_done else None
+        job = self.add_job(file_id, is_ours=True, asked_at=asked_at) if is_done else None
         if is_done:
             self.on_create("done")
         if kind.startswith("lost"):

@@ -45,7 +45,7 @@ class Protocol(RuleBasedStateMachine):
         finally:
             self.world.close()
 
-    @rule(file=files, app=apps, plan=faults, lag=st.sampled_from([0.0, 15.0]), after=seconds)
+    @rule(file=files, app=apps, plan=faults, lag=st.sampled_from([0.0, 15.0, 40.0]), after=seconds)
     def submit(self, file: int, app: int, plan: list[str], lag: float, after: float) -> None:
         self.world.server.plan += plan
         self.world.server.lag = lag
