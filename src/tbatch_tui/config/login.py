@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from tbatch_tui.config import paths
 from tbatch_tui.config.settings import PRODUCTION_URL
 from tbatch_tui.engine.redaction import is_usable_key
+from tbatch_tui.engine.server_address import canonical_server
 
 
 class StoredKey(NamedTuple):
@@ -39,6 +40,9 @@ def read_stored_key(base_url: str | None) -> StoredKey:
             error = f"What `tg login` stored is for {issuer}, and is sent to no other server: set TOGETHER_API_KEY."
             return StoredKey(None, base_url, error)
         base_url = base_url if issuer == PRODUCTION_URL else issuer
+    elif canonical_server(base_url) != canonical_server(None):
+        error = "What `tg login` stored does not say which server it is for: set TOGETHER_API_KEY, or log in again."
+        return StoredKey(None, base_url, error)
     expires = entry.get("expires_at")
     renewable = isinstance(issuer, str) and bool(entry.get("refresh_token") or entry.get("project_id"))
     if isinstance(expires, int) and expires < time.time() and not renewable:

@@ -26,7 +26,10 @@ _STEPS = 8
 files = st.integers(0, FILES - 1)
 apps = st.integers(0, 1)
 numbers = st.integers(0, 2)
-faults = st.lists(st.sampled_from(CREATES), max_size=3)
+losses = st.sampled_from([kind for kind in CREATES if kind.endswith("after the work") or kind.startswith("no job")])
+refusals = st.sampled_from(["429", "402", "no connection"])
+# By chance alone an answer that is lost is seldom followed by a refusal of the repeat.
+faults = st.one_of(st.lists(st.sampled_from(CREATES), max_size=3), st.tuples(losses, refusals).map(list))
 seconds = st.sampled_from([1.0, 12.0, 35.0, 70.0, 200.0])
 
 
@@ -45,7 +48,7 @@ class Protocol(RuleBasedStateMachine):
         finally:
             self.world.close()
 
-    @rule(file=files, app=apps, plan=faults, lag=st.sampled_from([0.0, 15.0, 40.0]), after=seconds)
+    @rule(file=files, app=apps, plan=faults, lag=st.sampled_from([0.0, 15.0, 40.0, 40.0]), after=seconds)
     def submit(self, file: int, app: int, plan: list[str], lag: float, after: float) -> None:
         self.world.server.plan += plan
         self.world.server.lag = lag
@@ -61,7 +64,7 @@ class Protocol(RuleBasedStateMachine):
         """The jobs that run are not in the list for a while."""
         self.world.server.cut_until = self.world.server.wall + 3 * after
 
-    @rule(file=files, age=st.sampled_from([0.0, 3 * 86_400.0]), is_late=st.booleans())
+    @rule(file=files, age=st.sampled_from([0.0, 30.0, 3 * 86_400.0]), is_late=st.booleans())
     def add_foreign(self, file: int, age: float, is_late: bool) -> None:
         """Somebody else's job of the same bytes; an old one may show up in the list only now."""
         self.world.server.lag = 15.0 if is_late and age else 0.0
