@@ -1,4 +1,4 @@
-"""Kill the engine at 200 random moments and count the damage: `python -m benchmarks.crash [ROUNDS] [SEED]`."""
+"""Kill the engine at 500 random moments and count the damage: `python -m benchmarks.crash [ROUNDS] [SEED]`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.helpers.crash_rounds import crash
 
 
-def main(rounds: int = 200, seed: int = 1) -> int:
+def main(rounds: int = 500, seed: int = 1) -> int:
     """Run the rounds and print the counts."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:

@@ -275,3 +275,21 @@ def test_results_show_the_ids_that_were_shortened(run: Run, tmp_path: Path) -> N
     assert done.returncode == 0, done.stderr
     rows = run("results", done.stdout.split()[0], "--json")
     assert [json.loads(line)["custom_id"] for line in rows.stdout.splitlines()] == long
+
+
+def test_a_submit_that_waits_for_another_of_the_same_file_says_so(
+    start: Start, sandbox: Sandbox, chat_file: Path
+) -> None:
+    """The other's create is lost; meanwhile nobody could tell the two jobs apart."""
+    sandbox.plan_fault("close", "/v1/batches", method="POST")
+    first = start("submit", str(chat_file), *SOON)
+    asyncio.run(until(lambda: sandbox.count("POST", "/v1/batches") == 1))
+    second = start("submit", str(chat_file), "--again", *SOON)
+    printed = ["", ""]
+    for number, command in enumerate((first, second)):
+        _, printed[number] = command.communicate(timeout=90)
+        assert command.returncode == 0, printed[number]
+    assert "The connection was cut" in printed[0] and "30 s of lists" in printed[0]
+    assert "It waits for submission number 1 of the same file" in printed[1]
+    assert "Settling it in the app there decides it" in printed[1]
+    assert len(sandbox.jobs) == 2

@@ -149,6 +149,13 @@ def test_a_login_is_used_only_for_its_own_server_and_also_when_it_can_be_renewed
     elsewhere = resolve(tmp_path, environment={"TOGETHER_BASE_URL": "https://proxy.example"})
     assert elsewhere.api_key is None
     assert "staging.together.ai" in elsewhere.key_error
+    login.write_text(json.dumps({"current": "default", "credentials": [entry | {"expires_at": int(time.time()) + 60}]}))
+    nobodys = resolve(tmp_path, environment={"TOGETHER_BASE_URL": "https://proxy.example"})
+    assert nobodys.api_key is None
+    assert "does not say which server" in nobodys.key_error
+    for spelling in (None, "https://api.together.ai/v1/"):
+        environment = {} if spelling is None else {"TOGETHER_BASE_URL": spelling}
+        assert resolve(tmp_path, environment=environment).api_key == "login-token"
     own = resolve(tmp_path, environment={"TOGETHER_BASE_URL": "https://proxy.example", "TOGETHER_API_KEY": "mine"})
     assert (own.api_key, own.login, own.base_url) == ("mine", False, "https://proxy.example")
 

@@ -48,6 +48,7 @@ def make_engine(tmp_path: Path, events: list[Event]) -> MakeEngine:
             "poll_interval": 0.2,
             "lookup_interval": 0.2,
             "lookup_patience": 1.0,
+            "create_patience": 1.0,
             "first_retry_delay": 0.1,
         }
         return BatchEngine(EngineOptions(**(options | more)), events.append)

@@ -43,6 +43,7 @@ def hurried_options(url: str, key: str, folder: Path) -> EngineOptions:
         poll_interval=0.1,
         lookup_interval=0.1,
         lookup_patience=1.0,
+        create_patience=1.0,
         first_retry_delay=0.1,
     )
 

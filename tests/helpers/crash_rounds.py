@@ -1,6 +1,6 @@
 """Kill engines in child processes at seeded random moments, and count what is left in the end.
 
-Shared by the test (15 rounds) and `python -m benchmarks.crash` (200 rounds).
+Shared by the test (15 rounds) and `python -m benchmarks.crash` (500 rounds).
 """
 
 from __future__ import annotations
@@ -35,6 +35,19 @@ _SLOWED: list[tuple[str, dict[str, Any]]] = [
     ("delay", {"path": "/v1/batches", "method": "GET", "seconds": 0.2}),
     ("drip", {"path": "/v1/files/*/content", "method": "GET", "bytes": 2_000, "seconds": 0.05, "last": 2}),
 ]
+_CREATE = {"path": "/v1/batches", "method": "POST"}
+_REFUSED = {**_CREATE, "first": 2, "last": 3, "status": 429, "headers": {"Retry-After": "1"}}
+"""The repeat of a create that was lost is answered 429, twice."""
+_REPEATED: list[list[tuple[str, dict[str, Any]]]] = [
+    [("close", _CREATE), ("status", _REFUSED)],
+    [("status-after", {**_CREATE, "status": 502, "body": "<html>"}), ("status", _REFUSED)],
+    [
+        ("close", _CREATE),
+        ("status", _REFUSED),
+        ("close-after", {**_CREATE, "first": 4, "last": 4}),
+    ],
+]
+_FAULTS = [*([fault] for fault in _SLOWED), *_REPEATED]
 
 
 @dataclass(slots=True)
@@ -49,6 +62,10 @@ class Counts:
     truncated: int = 0
     unfetched: int = 0
     leftovers: int = 0
+    lost: int = 0
+    """Creates whose answer did not arrive whole."""
+    refused: int = 0
+    """Creates that were answered 429."""
     killed_during: Counter[str] = field(default_factory=Counter)
     """The last call that had arrived when the child was killed; `nothing`: none yet."""
 
@@ -61,7 +78,8 @@ class Counts:
         return (
             f"{self.rounds} kills, {self.submits} submits, {self.jobs} jobs: {self.duplicates} duplicates, "
             f"{self.orphans} orphans, {self.truncated} truncated files, {self.unfetched} jobs unfetched, "
-            f"{self.leftovers} leftover parts. Killed after: {moments}"
+            f"{self.leftovers} leftover parts; {self.lost} creates lost, {self.refused} answered 429. "
+            f"Killed after: {moments}"
         )
 
 
@@ -82,8 +100,8 @@ async def crash(rounds: int, seed: int, folder: Path) -> Counts:
         for number in range(rounds):
             files.append(write_chat(folder / f"in-{number:03d}.jsonl", [f"{seed} {number} {n}" for n in range(30)]))
             box.clear_faults()
-            kind, more = chance.choice(_SLOWED)
-            box.plan_fault(kind, **more)
+            for kind, more in chance.choice(_FAULTS):
+                box.plan_fault(kind, **more)
             order = {"url": box.base_url, "key": box.key, "folder": str(folder), "files": [str(f) for f in files]}
             nursery.stdin.write(json.dumps(order) + "\n")
             nursery.stdin.flush()
@@ -91,9 +109,12 @@ async def crash(rounds: int, seed: int, folder: Path) -> Counts:
             before = len(box.requests)
             # Before the first call, soon after one of a kind has arrived, or at any time of its life.
             await _until_asked(box, before, chance.choice([None, "upload", "create", "poll", "download"]))
-            await asyncio.sleep(chance.uniform(0.0, chance.choice([0.05, 0.3, 0.9])))
+            await asyncio.sleep(chance.uniform(0.0, chance.choice([0.05, 0.3, 0.9, 2.5])))
             os.kill(pid, signal.SIGKILL)
             calls = box.requests[before:]
+            answers = [call.status for call in calls if _moment(call.method, call.path) == "create"]
+            counts.lost += sum(not status or status >= 500 for status in answers)
+            counts.refused += answers.count(429)
             counts.killed_during[_moment(calls[-1].method, calls[-1].path) if calls else "nothing"] += 1
         nursery.stdin.close()
         box.clear_faults()

@@ -75,6 +75,8 @@ class Session:
         self._connection_changed = asyncio.Event()
         self._printed: dict[int | str, str] = {}
         """The last status printed of each job, by its submission or key, so that none is printed twice."""
+        self._explained: dict[int | str, str] = {}
+        """What was printed last of why there is no job yet, likewise."""
 
     async def __aenter__(self) -> Self:
         await self.engine.open()
@@ -238,6 +240,14 @@ class Session:
             self._printed[key] = record.status
             self._progress.clear()
             print_message(f"{record.name}: {record.status_words}")
+        submission = record.submission
+        if submission is None or not submission.state.is_open or not submission.error:
+            return
+        explanation = f"{submission.error}. {submission.hint or ''}".rstrip()
+        if explanation != self._explained.get(key):
+            self._explained[key] = explanation
+            self._progress.clear()
+            print_message(f"{record.name}: {explanation}")
 
 
 def require_job(record: JobRecord, action: str) -> str:

@@ -40,9 +40,9 @@ def read_stored_key(base_url: str | None) -> StoredKey:
             error = f"What `tg login` stored is for {issuer}, and is sent to no other server: set TOGETHER_API_KEY."
             return StoredKey(None, base_url, error)
         base_url = base_url if issuer == PRODUCTION_URL else issuer
-    elif base_url is not None and canonical_server(base_url) != canonical_server(None):
-        # Older versions of `tg` did not note the server: there was Together's own alone.
-        error = "What `tg login` stored is for Together, and is sent to no other server: set TOGETHER_API_KEY."
+    # Older versions of `tg` did not note the server: there was Together's own alone.
+    elif canonical_server(base_url) != canonical_server(None):
+        error = "What `tg login` stored does not say which server it is for: set TOGETHER_API_KEY, or log in again."
         return StoredKey(None, base_url, error)
     expires = entry.get("expires_at")
     renewable = isinstance(issuer, str) and bool(entry.get("refresh_token") or entry.get("project_id"))

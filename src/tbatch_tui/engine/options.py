@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 LOOKUP_PATIENCE = 30.0
 """Seconds of successful lists without the job after which a create was certainly not carried out (product promise)."""
 
+CREATE_PATIENCE = 60.0
+"""Seconds that the server's answer to a create is waited for, and in which it may still be carried out."""
+
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
@@ -43,6 +46,8 @@ class EngineOptions:
     """Seconds between two lists while the answer to a create is lost."""
     lookup_patience: float = LOOKUP_PATIENCE
     """Seconds of successful lists without the job before a lost create is sent again."""
+    create_patience: float = CREATE_PATIENCE
+    """Seconds in which a create may still be carried out that an app sent before it was killed."""
     requests_per_job: int | None = None
     """How many requests a part of a file has at most; None for as many as the API takes."""
     first_retry_delay: float = 2.0

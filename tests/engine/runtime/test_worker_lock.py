@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.endpoint import Endpoint
@@ -11,6 +13,8 @@ from tests.conftest import until
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from tbatch_tui.sandbox.testing import Sandbox
     from tests.engine.conftest import MakeEngine
@@ -34,6 +38,30 @@ async def test_a_lock_that_cannot_be_taken_is_announced_with_the_reason(
         blocker.rmdir()
         record = await engine.wait_until(key, lambda record: record.job is not None)
         assert record.job is not None and len(notices()) == 1
+
+
+async def test_leaving_while_the_lock_is_being_taken_gives_it_back(
+    sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a script, the next engine of the same process would wait for it for ever."""
+    taking, left = threading.Event(), threading.Event()
+    acquire = WorkerLock.try_acquire
+
+    def acquire_late(lock: WorkerLock) -> bool:
+        taking.set()
+        left.wait(5)
+        return acquire(lock)
+
+    async with asyncio.timeout(30):
+        monkeypatch.setattr(WorkerLock, "try_acquire", acquire_late)
+        async with make_engine(sandbox) as first:
+            await until(lambda: first._runtime._lock is not None and taking.is_set())
+            asyncio.get_running_loop().call_later(0.3, left.set)
+        monkeypatch.setattr(WorkerLock, "try_acquire", acquire)
+        async with make_engine(sandbox) as second:
+            key = await second.submit_checked(chat_file, Endpoint.CHAT, requests=2)
+            await second.wait_until(key, lambda record: record.job is not None)
+        assert not first.has_transfers
 
 
 def is_held(lock: WorkerLock) -> bool:

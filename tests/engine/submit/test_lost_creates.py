@@ -143,3 +143,21 @@ async def test_the_first_create_decides_which_jobs_were_there_before(
         record = await engine.wait_until(key, lambda r: r.job is not None)
         assert record.key not in before
     assert (still_sandbox.count(*CREATE), len(still_sandbox.jobs)) == (2, 3)
+
+
+async def test_a_late_job_that_another_app_listed_first_is_adopted_all_the_same(
+    still_sandbox: Sandbox, make_engine: MakeEngine, chat_file: Path
+) -> None:
+    """What is known is noted before the first create: nothing that is listed later is among it."""
+    box = still_sandbox
+    async with asyncio.timeout(30), make_engine(box, lookup_patience=0.4) as engine:
+        key = await lose_two(box, engine, chat_file, ANSWERS[0])
+        shown = box.count(*LIST)
+        async with make_engine(box, background_work=False) as other:
+            box.clear_faults()
+            await until(lambda: box.count(*LIST) > shown + 1)
+            await until(lambda: other.health.state is HealthState.OK)
+            record = await engine.wait_until(key, lambda r: r.job is not None)
+            assert (record.key, record.label) == (box.jobs[0]["id"], "mine")
+            assert [r.label for r in await other.records()] == ["mine"]
+    assert (box.count(*CREATE), len(box.jobs)) == (2, 1)

@@ -37,7 +37,8 @@ async def wait_for_counts(session: Session, record: JobRecord) -> JobRecord:
 def code_of_ended_job(record: JobRecord) -> int:
     """Return OK if every request has its whole answer, INCOMPLETE if not, FAILED if the job failed; print why.
 
-    Up to 5 % of the answers, or what `[attention]` sets, may be cut short. A job made elsewhere is judged by its status where its rows are not here.
+    Up to 5 % of the answers, or what `[attention]` sets, may be cut short. A job made elsewhere is judged by its status
+    where its rows are not here.
     """
     name = record.name
     if record.job is not None and record.job.error:

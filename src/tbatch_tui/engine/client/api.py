@@ -40,6 +40,7 @@ from tbatch_tui.engine.errors import (
     RequestRejectedError,
 )
 from tbatch_tui.engine.lenient_json import as_number
+from tbatch_tui.engine.options import CREATE_PATIENCE
 from tbatch_tui.engine.redaction import add_secret
 from tbatch_tui.engine.threads import run_detached
 
@@ -59,7 +60,7 @@ _NO_RETRIES = 0
 _MODELS_PER_PAGE = 100
 _MAX_PAGES = 100
 """Of the catalogue: a server whose cursor leads nowhere new must not be asked for ever."""
-_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+_TIMEOUT = httpx.Timeout(CREATE_PATIENCE, connect=10.0)
 _ACCOUNT_TIMEOUT = 10.0
 """Seconds: the first list is shown only when it is known whose it is."""
 

@@ -192,6 +192,7 @@ _MIGRATIONS = (
     ALTER TABLE tallies ADD COLUMN invalid INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE tallies ADD COLUMN attention_share REAL NOT NULL DEFAULT 5;
     """,
+    "ALTER TABLE submissions ADD COLUMN owner TEXT",
 )
 
 

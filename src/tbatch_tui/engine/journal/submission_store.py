@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.journal.journal_thread import JournalThread
 from tbatch_tui.engine.journal.mapping import submission_key
 from tbatch_tui.engine.journal.published import PublishedRecords
+from tbatch_tui.engine.journal.tables.submissions import Held
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.cost import Estimate
     from tbatch_tui.engine.domain.job import Job
     from tbatch_tui.engine.domain.record import JobRecord
-    from tbatch_tui.engine.domain.submission import Submission
+    from tbatch_tui.engine.domain.submission import Submission, SubmissionState
     from tbatch_tui.engine.endpoint import Endpoint
     from tbatch_tui.engine.events import Event
     from tbatch_tui.engine.journal.journal import Journal
@@ -35,6 +37,8 @@ class SubmissionStore:
         self._run = self._thread.run
         self._run_until_written = self._thread.run_until_written
         self._published = PublishedRecords(emit)
+        self._owner = secrets.token_hex(8)
+        """What the history calls this app, as the one that works on a submission."""
         self._applied: list[Job] | None = None
         """The list that was taken over last: when it comes again there is nothing to do."""
         self._answered_at: dict[str, float] = {}
@@ -86,19 +90,41 @@ class SubmissionStore:
         """Durably return the submissions whose create was sent again while an earlier one may have been carried out."""
         return await self._run_until_written(self._journal.submissions.repeated, self.account_id)
 
-    async def save_submission(self, submission: Submission) -> None:
-        """Durably save a step of a submission that has no job yet."""
+    async def claim_submission(self, submission_id: int, *, only_unsent: bool = False) -> Submission | None:
+        """Durably save that this app works on a submission from now on; return it, or None if no work is left.
+
+        Args:
+            only_unsent: leave it alone if a create may have been sent for it.
+        """
+        return await self._run_until_written(
+            self._journal.submissions.claim, submission_id, self._owner, only_unsent=only_unsent
+        )
+
+    async def save_submission(self, submission: Submission, before: Sequence[SubmissionState]) -> None:
+        """Durably save a step of a submission that this app works on, and that has no job yet.
+
+        Raises SubmissionLostError if another app works on it, or it is in none of the states `before`.
+        """
+        held = Held(self._owner, tuple(before))
         record = await self._run_until_written(
-            self._journal.submissions.update, self.account_id, submission, self._now()
+            self._journal.submissions.update, self.account_id, submission, self._now(), held
         )
         self._published.publish([record])
         self._applied = None  # jobs that were left out for it may belong to nobody now
 
-    async def attach_job(self, submission: Submission, job: Job) -> None:
-        """Durably save that this job is what the submission became. Its record takes the job's id as key."""
+    async def attach_job(self, submission: Submission, job: Job, before: Sequence[SubmissionState] | None) -> None:
+        """Durably save that this job is what the submission became. Its record takes the job's id as key.
+
+        Raises JobClaimedError if another submission has become it; SubmissionLostError if this one has become another
+        job, another app works on it, or it is in none of the states `before`.
+
+        Args:
+            before: None when the server has named the job in its answer: that is so whoever works on it now.
+        """
         self._answered_at[job.id] = asyncio.get_running_loop().time()
+        held = Held(self._owner, tuple(before)) if before is not None else None
         record = await self._run_until_written(
-            self._journal.submissions.attach_job, self.account_id, submission, job, self._now()
+            self._journal.submissions.attach_job, self.account_id, submission, job, self._now(), held
         )
         self._applied = None
         self._published.publish([record], renamed=((submission_key(submission.id), job.id),))
@@ -111,6 +137,10 @@ class SubmissionStore:
                 self._journal.jobs.ids_on_file, self.account_id, submission.file_id, submission.endpoint
             )
         )
+
+    async def unended_jobs(self) -> set[str]:
+        """Durably return the ids of the jobs that had not ended when they were last seen: a whole list has them."""
+        return await self._run_until_written(self._journal.jobs.unended_ids, self.account_id, self._now())
 
     async def claimed_jobs(self) -> set[str]:
         """Durably return the ids of the jobs that some submission became."""

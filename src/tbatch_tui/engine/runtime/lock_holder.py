@@ -101,13 +101,21 @@ class LockQueue:
         self._lock = lock
         self._emit = emit
         self._error = ""
+        self._taking: asyncio.Future[bool] | None = None
+        """What takes the lock in a thread, since it was tried last."""
         self._since: float | None = None
         self._told: set[tuple[int, bool]] = set()
+
+    async def finish(self) -> None:
+        """Wait for the thread that may yet take the lock: nobody would give it back."""
+        if self._taking is not None:
+            await asyncio.wait([self._taking])
 
     async def try_acquire(self, is_paused: Callable[[], bool]) -> bool:
         """Take the lock if it is free, and nobody has asked to pause meanwhile."""
         try:
-            is_ours = await asyncio.to_thread(self._lock.try_acquire)
+            self._taking = asyncio.ensure_future(asyncio.to_thread(self._lock.try_acquire))
+            is_ours = await asyncio.shield(self._taking)
         except LocalFileError as error:
             if error.title != self._error:
                 self._error = error.title

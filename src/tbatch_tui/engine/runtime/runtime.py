@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.polling.input_names import InputNames
     from tbatch_tui.engine.polling.poller import JobList, Poller
     from tbatch_tui.engine.results import ResultIndex
+    from tbatch_tui.engine.runtime.lock_holder import LockQueue
     from tbatch_tui.engine.runtime.worker_lock import WorkerLock
     from tbatch_tui.engine.server_files.cleanup import ServerFiles
     from tbatch_tui.engine.submit.submitter import Submitter
@@ -73,6 +74,7 @@ class Runtime:
         self._meter = TransferMeter(emit)
         self._api: TogetherApi | None = None
         self._lock: WorkerLock | None = None
+        self._queue: LockQueue | None = None
         self._paths: ResultPaths | None = None
         self._input_names: InputNames | None = None
         self._server_files: ServerFiles | None = None
@@ -103,6 +105,8 @@ class Runtime:
             await self.submitter.finish_commits()
         if self._api is not None:
             await self._api.close()
+        if self._queue is not None:
+            await self._queue.finish()
         if self._lock is not None:
             self._lock.release()
 
@@ -275,7 +279,7 @@ class Runtime:
         await self.account.confirmed.wait()
         if not self.options.background_work:
             return
-        from tbatch_tui.engine.runtime.worker_lock import WorkerLock
+            from tbatch_tui.engine.runtime.worker_lock import WorkerLock
 
         self._lock = WorkerLock.of_account(self.options.data_dir, self._store.account_id)
         lock = self._lock
@@ -327,6 +331,7 @@ class Runtime:
             on_created=self.downloader.wake,
             now=now,
             lookup_patience=options.lookup_patience,
+            create_patience=options.create_patience,
             first_retry_delay=options.first_retry_delay,
         )
         return self.poller, self.downloader
@@ -335,7 +340,8 @@ class Runtime:
         """Take the worker lock when it is free, and show what another app on this data folder writes."""
         from tbatch_tui.engine.runtime.lock_holder import LockQueue
 
-        tasks, queue = self._tasks, LockQueue(lock, self._emit)
+        tasks = self._tasks
+        queue = self._queue = self._queue or LockQueue(lock, self._emit)
         # After an error it is run again: then what there is to submit is taken up as if another app had written it.
         version = await self._store.data_version() if not self._is_working else None
         while True:
@@ -346,6 +352,8 @@ class Runtime:
                     self._downloading = tasks.supervise(
                         "downloading results", lambda: downloader.run(tasks.spawn_download)
                     )
+                if self.submitter is not None:
+                    self.submitter.forget_lost()
                 await self.resume_submissions()
             if lock.is_ours:
                 lock.note.touch()
@@ -358,6 +366,8 @@ class Runtime:
                 await self._store.reload_from_disk()
                 await self.resume_submissions()
                 downloader.wake()
+            elif self.submitter is not None and self.submitter.pop_overdue():
+                await self.resume_submissions()
 
     # -- the list of jobs ----------------------------------------------------------------------------
 

@@ -11,18 +11,21 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
+from tbatch_tui.engine.journal.tables.submissions import JobClaimedError, SubmissionLostError
 from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.engine.submit.matching import could_be_ours, is_ours
+from tbatch_tui.engine.submit.proof import why_no_proof
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from tbatch_tui.engine.domain.job import Job
     from tbatch_tui.engine.journal.store import JobStore
     from tbatch_tui.engine.polling.poller import JobList, Poller
+    from tbatch_tui.engine.submit.steps import SubmissionSteps
 
 _LONGEST_GAP = 10.0
 """Seconds between two lists that count as searched, at most."""
+_COULD_BE = "could be this submission"
+_NO_PROOF = "It is not known whether it became a job"
 HELD = "You chose to wait: it is not created again until you say so."
 
 
@@ -51,6 +54,7 @@ class LookupOutcome(Enum):
     NOT_MADE = "not made"  # enough lists have shown that it is not there
     AGAIN = "again"  # the person wants another
     SETTLED = "settled"  # the person said which job it is, or wants none, and that is committed
+    LOST = "lost"  # another app works on it
 
 
 class CreateLookup:
@@ -61,15 +65,13 @@ class CreateLookup:
         submission: Submission,
         store: JobStore,
         poller: Poller,
-        save: Callable[[Submission], Awaitable[Submission]],
-        attach: Callable[[Submission, Job], Awaitable[None]],
+        steps: SubmissionSteps,
         patience: float,
     ) -> None:
         """Prepare to look up `submission`.
 
         Args:
-            save: saves a step of the submission and returns it as saved.
-            attach: saves that the submission has become a job.
+            steps: saves what becomes of the submission.
             patience: seconds of lists that arrived without the job, after which it counts as not made.
         """
         self.submission = submission
@@ -77,9 +79,12 @@ class CreateLookup:
         """The jobs of the last list that could be it. The person has to tell them apart."""
         self._store = store
         self._poller = poller
-        self._save = save
-        self._attach = attach
+        self._steps = steps
         self._patience = patience
+        # Else it is what a look-up before this start said of its last list.
+        is_own = _NO_PROOF not in (submission.error or "") and _COULD_BE not in (submission.error or "")
+        self._why = (submission.error if is_own else "The answer to the create was lost", submission.hint)
+        """What the row says while the list can decide it."""
         self._end: LookupOutcome | None = None
         """How a decision of the person ended it."""
         self._decided = asyncio.Event()
@@ -99,36 +104,50 @@ class CreateLookup:
     async def decide(self, decision: LookupDecision) -> bool:
         """Commit what the person decided, and carry it out.
 
-        False if the list has settled it, or for a job that is not, or no longer, among the candidates.
+        False if the list has settled it, another app works on it, or for a job that is not, or no longer, among the
+        candidates.
         """
         async with self._writing:
             if self._is_over:
                 return False
-            if decision.wait:
-                await self._change(SubmissionState.HELD, hint=HELD)
-                return True
-            if decision.job_id is not None and not await self._adopt(decision.job_id):
+            try:
+                return await self._decide(decision)
+            except SubmissionLostError:
+                self._end_with(LookupOutcome.LOST)
                 return False
-            if decision.again:
-                known = {*self.submission.known_ids, *(job.id for job in self.candidates)}
-                self.candidates = ()
-                await self._change(SubmissionState.UNCERTAIN, known_ids=tuple(sorted(known)), redirected_to=None)
-            if decision.give_up:
-                self.submission = replace(
-                    self.submission, create_sent_at=None, create_sent_server_at=None, repeated_at=None
-                )
-                await self._change(SubmissionState.STOPPED, error="Given up by you while uncertain", hint=None)
-            self._is_over = True
-            self._end = LookupOutcome.AGAIN if decision.again else LookupOutcome.SETTLED
-            self._decided.set()
+
+    async def _decide(self, decision: LookupDecision) -> bool:
+        if decision.wait:
+            await self._change(SubmissionState.HELD, hint=HELD)
             return True
+        if decision.job_id is not None and not await self._adopt(decision.job_id):
+            return False
+        if decision.again:
+            known = {*self.submission.known_ids, *(job.id for job in self.candidates)}
+            self.candidates = ()
+            await self._change(SubmissionState.UNCERTAIN, known_ids=tuple(sorted(known)), redirected_to=None)
+        if decision.give_up:
+            self.submission = replace(
+                self.submission, create_sent_at=None, create_sent_server_at=None, repeated_at=None
+            )
+            await self._change(SubmissionState.STOPPED, error="Given up by you while uncertain", hint=None)
+        self._end_with(LookupOutcome.AGAIN if decision.again else LookupOutcome.SETTLED)
+        return True
+
+    def _end_with(self, end: LookupOutcome) -> None:
+        self._is_over = True
+        self._end = end
+        self._decided.set()
 
     async def _adopt(self, job_id: str) -> bool:
         """Commit that it has become this candidate. False if it is none, or another submission has become it."""
         job = next((candidate for candidate in self.candidates if candidate.id == job_id), None)
-        if job is None or job_id in await self._store.claimed_jobs():
+        if job is None:
             return False
-        await self._attach(self.submission, job)
+        try:
+            await self._steps.attach(self.submission, job)
+        except JobClaimedError:
+            return False
         return True
 
     async def resolve(self) -> Job | LookupOutcome:
@@ -153,17 +172,29 @@ class CreateLookup:
             return next(iter(matching.values()))
         # A new job of which the list says too little is no proof that ours was not made: a person decides.
         self.candidates = tuple((matching or possible).values())
+        gap = await why_no_proof(answer, self._store)
         # Only the time between whole lists counts: an outage of an hour shows nothing of the server's jobs.
-        if self._last_at is not None and answer.is_whole and not self.candidates:
+        if self._last_at is not None and not gap and not self.candidates:
             self._searched += min(_LONGEST_GAP, answer.asked_at - self._last_at)
-        self._last_at = answer.asked_at if answer.is_whole else None
+        self._last_at = answer.asked_at if not gap else None
         if self.candidates:
             await self._ask_person()
-        elif answer.is_whole and self._searched >= self._patience and self.submission.state is not SubmissionState.HELD:
-            if self.submission.redirected_to is None:
-                return LookupOutcome.NOT_MADE
-            await self._hold_redirected(self.submission.redirected_to)
+        elif self.submission.state is not SubmissionState.HELD:
+            await self._explain_search(gap)
+            if not gap and self._searched >= self._patience:
+                if self.submission.redirected_to is None:
+                    return LookupOutcome.NOT_MADE
+                await self._hold_redirected(self.submission.redirected_to)
         return None
+
+    async def _explain_search(self, gap: str) -> None:
+        """Say why the list cannot decide it, and when it can again."""
+        error, hint = self._why
+        if gap:
+            error = f"{_NO_PROOF}: {gap}"
+            hint = f"Nothing is created again until a list is whole; {NextStep.SETTLE} decides it sooner."
+        if (self.submission.error, self.submission.hint) != (error, hint):
+            await self._change(self.submission.state, error=error, hint=hint)
 
     async def _next_list_or_decision(self) -> JobList | None:
         """Return the next list, or None when the person has decided first."""
@@ -192,11 +223,10 @@ class CreateLookup:
             why = ", as the list does not say what is in them"
         elif not all(is_ours(job, self.submission) for job in self.candidates):
             why = ", although the list does not say that it was made after the create was sent"
-        question = f"{many} could be this submission{why}: " + ", ".join(j.id[:8] for j in self.candidates)
-        if self.submission.error != question:
-            await self._change(
-                self.submission.state, error=question, hint="Nothing is created until you say which one it is."
-            )
+        question = f"{many} {_COULD_BE}{why}: " + ", ".join(j.id[:8] for j in self.candidates)
+        hint = "Nothing is created until you say which one it is."
+        if (self.submission.error, self.submission.hint) != (question, hint):
+            await self._change(self.submission.state, error=question, hint=hint)
 
     async def _change(self, state: SubmissionState, **changes: Any) -> None:
-        self.submission = await self._save(replace(self.submission, state=state, **changes))
+        self.submission = await self._steps.change(self.submission, state, **changes)

@@ -7,6 +7,7 @@ adopted), or until 30 s of successful lists have shown that it was not made.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,25 +15,22 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.domain.submission import Submission, SubmissionState
 from tbatch_tui.engine.errors import (
-    AuthenticationError,
-    BatchError,
-    ConnectionFailedError,
     LocalFileError,
-    OutcomeUnknownError,
-    RateLimitError,
-    RedirectError,
     RequestRejectedError,
 )
-from tbatch_tui.engine.events import Event, Notice
-from tbatch_tui.engine.journal.mapping import submission_key
-from tbatch_tui.engine.submit.input_upload import LONGEST_WAIT, InputUploader, retry_hint
+from tbatch_tui.engine.journal.tables.submissions import JobClaimedError, SubmissionLostError
+from tbatch_tui.engine.next_step import NextStep
+from tbatch_tui.engine.submit.create import CreateAttempt, JobCreator, lookup_hint
+from tbatch_tui.engine.submit.input_upload import LONGEST_WAIT, InputUploader
 from tbatch_tui.engine.submit.lookup import CreateLookup, LookupDecision, LookupOutcome
 from tbatch_tui.engine.submit.matching import could_be_ours, has_same_input, might_be_stray
+from tbatch_tui.engine.submit.steps import SubmissionSteps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from tbatch_tui.engine.client.api import TogetherApi
+    from tbatch_tui.engine.events import Event
     from tbatch_tui.engine.journal.store import JobStore
     from tbatch_tui.engine.polling.poller import Poller
 
@@ -58,6 +56,7 @@ class Submitter:
         on_created: Callable[[], object],
         now: Callable[[], float],
         lookup_patience: float,
+        create_patience: float,
         first_retry_delay: float = 2.0,
     ) -> None:
         """Make a submitter that has nothing to do yet.
@@ -67,21 +66,22 @@ class Submitter:
             on_created: called when a submission has become a job.
             now: wall time, seconds since the epoch.
             lookup_patience: seconds of successful lists without the job, after which a create counts as not made.
+            create_patience: seconds after which a create is not carried out any more that another app had sent, or
+                this one before it was killed: nobody has seen its connection end.
             first_retry_delay: seconds before a failed call is repeated; they double from one failure to the next.
         """
         self._api = api
         self._store = store
         self._poller = poller
-        self._emit = emit
-        self._on_created = on_created
         self._now = now
         self._lookup_patience = lookup_patience
+        self._create_patience = create_patience
+        self._steps = SubmissionSteps(store, poller, emit, on_created=on_created, now=now)
+        self._open = self._steps.open
+        self._creator = JobCreator(api, store, poller, self._steps, on_repeat=self._note_repeat, now=now)
         self._first_retry_delay = first_retry_delay
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._open: dict[int, Submission] = {}
         self._lookups: dict[int, CreateLookup] = {}
-        self._listing: set[int] = set()
-        """Submissions that wait for a list before they create."""
         self._repeated: dict[int, Submission] = {}
         """Those whose create was sent again: the job of a create before may yet show up."""
         self._has_read_repeated = False
@@ -91,7 +91,11 @@ class Submitter:
         self._commits: set[asyncio.Task[Any]] = set()
         """What the person decided, while it is being committed."""
         self._creates: dict[tuple[str | None, str], asyncio.Lock] = {}
-        self._uploader = InputUploader(api, self._save, on_upload, first_retry_delay)
+        """By uploaded file and endpoint. Two creates for one file must not be in flight together: their jobs could not
+        be told apart."""
+        self._queues: dict[tuple[str | None, str], list[int]] = {}
+        """The submissions that wait for that lock, by the same."""
+        self._uploader = InputUploader(api, self._steps.save, on_upload, first_retry_delay)
 
     def resume(
         self, submissions: list[Submission], spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
@@ -99,11 +103,20 @@ class Submitter:
         """Begin, or go on with, those of these submissions that have no task yet. `spawn` makes tasks."""
         # First those whose job may be there already: a new create for the same file must be told apart from theirs.
         for submission in sorted(submissions, key=lambda s: (not s.may_have_been_created, s.id)):
-            if submission.id not in self._tasks and submission.state.is_open:
+            is_taken = submission.id in self._tasks or self._steps.is_lost(submission.id)
+            if not is_taken and submission.state.is_open:
                 self._open[submission.id] = submission
-                task = spawn(self._work(submission))
+                task = spawn(self._work(submission.id))
                 self._tasks[submission.id] = task
                 task.add_done_callback(partial(self._forget_task, submission.id))
+
+    def forget_lost(self) -> None:
+        """Take up what another app had taken over as well: this one has taken the lock anew, so the other has ended."""
+        self._steps.forget_lost()
+
+    def pop_overdue(self) -> bool:
+        """Return whether submissions that another app took over long ago are to be taken back; once for each."""
+        return self._steps.pop_overdue()
 
     def _forget_task(self, number: int, _: asyncio.Task[None]) -> None:
         self._tasks.pop(number, None)
@@ -117,6 +130,9 @@ class Submitter:
         """Return whether a job of no submission may be what a lost create made after all, after its look-up ended."""
         return any(number not in self._open and might_be_stray(job, s) for number, s in self._repeated.items())
 
+    def _note_repeat(self, submission: Submission) -> None:
+        self._repeated[submission.id] = submission
+
     async def read_repeated(self) -> bool:
         """Read once what was sent again before this start; return whether anything ever was."""
         if not self._has_read_repeated:
@@ -128,7 +144,7 @@ class Submitter:
     @property
     def is_looking_up(self) -> bool:
         """Whether a create waits for the list, which is asked for more often then."""
-        return bool(self._listing) or any(lookup.is_hurried for lookup in self._lookups.values())
+        return bool(self._creator.listing) or any(lookup.is_hurried for lookup in self._lookups.values())
 
     @property
     def is_transferring(self) -> bool:
@@ -165,11 +181,11 @@ class Submitter:
     async def _stop(self, submission: Submission, task: asyncio.Task[None] | None) -> bool:
         if task is not None:
             await asyncio.wait([task])
-        stopped = replace(self._ended.pop(submission.id, submission), create_sent_at=None, create_sent_server_at=None)
-        await self._change(stopped, SubmissionState.STOPPED, error="Stopped before it was sent", hint=None)
-        self._open.pop(submission.id, None)
-        self._stopping.discard(submission.id)
-        return True
+        try:
+            return await self._steps.stop(self._ended.pop(submission.id, submission))
+        finally:
+            self._open.pop(submission.id, None)
+            self._stopping.discard(submission.id)
 
     async def decide(self, submission_id: int, decision: LookupDecision) -> bool:
         """Commit a person's decision about an uncertain submission, and carry it out.
@@ -201,50 +217,89 @@ class Submitter:
 
     # -- one submission ------------------------------------------------------------------------------
 
-    async def _work(self, submission: Submission) -> None:
-        """Take a submission to its end, or until it is stopped."""
+    async def _work(self, submission_id: int) -> None:
+        """Take a submission to its end, or until it is stopped or another app takes it over."""
         try:
-            await self._steps(submission)
+            submission = await self._steps.claim(submission_id)
+            if submission is not None:
+                await self._carry_out(submission)
+        except SubmissionLostError:
+            self._steps.lose(submission_id)
         except asyncio.CancelledError:
-            if submission.id not in self._stopping:
+            if submission_id not in self._stopping:
                 raise
-            self._ended[submission.id] = self._open[submission.id]
+            self._ended[submission_id] = self._open[submission_id]
         finally:
-            self._listing.discard(submission.id)
-            self._lookups.pop(submission.id, None)
-            self._open.pop(submission.id, None)
+            self._creator.listing.discard(submission_id)
+            self._lookups.pop(submission_id, None)
+            self._open.pop(submission_id, None)
 
-    async def _steps(self, submission: Submission) -> None:
-        """Upload unless that is done, then create and look up in turns until there is a job or certainly none."""
-        resumed = submission.state is not SubmissionState.INTENT
-        fresh_file = False
+    async def _carry_out(self, submission: Submission) -> None:
+        """Upload unless that is done, then create when it is its turn."""
+        must_list = submission.state is not SubmissionState.INTENT
         if submission.state is SubmissionState.INTENT:
             uploaded = await self._upload(submission)
             if uploaded is None:
                 return
-            submission, fresh_file = uploaded
-        # Two creates for one file must not be in flight together: their jobs could not be told apart.
-        lock = self._creates.setdefault((submission.file_id, submission.endpoint), asyncio.Lock())
-        async with lock:
-            is_out = submission.may_have_been_created
-            wait, delay = self._first_retry_delay, None
-            repeats = 0
-            while True:
-                if not is_out:
-                    asked = await self._create(submission, must_list=resumed or not fresh_file)
-                    if asked is None:
-                        return
-                    submission, delay = asked
-                    if not submission.may_have_been_created:
-                        await asyncio.sleep(delay or wait)
-                        wait = min(LONGEST_WAIT, wait * 2)
-                        continue
-                # The more often an answer is lost, the longer it is looked for: a list may lag further than 30 s.
-                patience = self._lookup_patience * min(_LONGEST_PATIENCE, 2 ** max(0, repeats - 1))
-                again = await self._look_up(submission, max(patience, delay or 0.0))
-                if again is None:
+            submission, is_new_file = uploaded
+            must_list = not is_new_file
+        file = _file_of(submission)
+        queue = self._queues.setdefault(file, [])
+        queue.append(submission.id)
+        try:
+            await self._explain_queue(file)
+            async with self._creates.setdefault(file, asyncio.Lock()):
+                queue.remove(submission.id)
+                await self._create_and_look_up(self._open[submission.id], must_list=must_list)
+        finally:
+            if submission.id in queue:
+                queue.remove(submission.id)
+
+    async def _create_and_look_up(self, submission: Submission, *, must_list: bool) -> None:
+        """Create and look up in turns until there is a job or certainly none."""
+        wait, by_person, repeats = self._first_retry_delay, False, 0
+        # Sent by an app that was killed, or that has lost its lock: the server may still be at work on it.
+        patience = self._create_patience_left(submission)
+        asked: CreateAttempt | None = CreateAttempt(submission) if submission.may_have_been_created else None
+        while True:
+            # The more often an answer is lost, the longer it is looked for: a list may lag further than 30 s.
+            longer = self._lookup_patience * min(_LONGEST_PATIENCE, 2 ** max(0, repeats - 1))
+            if asked is None:
+                asked = await self._creator.create(submission, longer, must_list=must_list, by_person=by_person)
+                if asked is None:
                     return
-                submission, is_out, resumed, wait, repeats = again, False, True, self._first_retry_delay, repeats + 1
+                submission = asked.submission
+                if not submission.may_have_been_created:
+                    await asyncio.sleep(asked.delay or wait)
+                    wait, asked = min(LONGEST_WAIT, wait * 2), None
+                    continue
+            ended = await self._look_up(asked, max(patience, longer, asked.delay or 0.0))
+            if ended is None:
+                return
+            submission, by_person = ended
+            asked, must_list, wait, repeats, patience = None, True, self._first_retry_delay, repeats + 1, 0.0
+
+    def _create_patience_left(self, submission: Submission) -> float:
+        """Return for how long a create may still be carried out whose connection nobody here saw end."""
+        sent_at = submission.repeated_at or submission.create_sent_at
+        if submission.state is not SubmissionState.CREATING or sent_at is None:
+            return 0.0
+        return self._create_patience - max(0.0, self._now() - sent_at)  # a clock that was set back proves nothing
+
+    async def _explain_queue(self, file: tuple[str | None, str]) -> None:
+        """Tell those that wait for an undecided submission of the same file what they wait for."""
+        looked_up = [lookup.submission for lookup in self._lookups.values() if _file_of(lookup.submission) == file]
+        if not looked_up:
+            return
+        first = looked_up[0]
+        name = f"“{first.label}”" if first.label else f"number {first.id}"
+        why = f"It waits for submission {name} of the same file, of which it is not known whether it became a job"
+        hint = f"{NextStep.SETTLE} there decides it, or the list does: then this one goes on by itself."
+        for number in list(self._queues.get(file, ())):
+            waiting = self._open.get(number)
+            if waiting is not None and (waiting.error, waiting.hint) != (why, hint) and number not in self._stopping:
+                with suppress(SubmissionLostError):  # its own task finds out
+                    await self._steps.save(replace(waiting, error=why, hint=hint))
 
     async def _upload(self, submission: Submission) -> tuple[Submission, bool] | None:
         """Upload the file; return the submission, and whether the server is new to it. None if it was rejected."""
@@ -252,139 +307,45 @@ class Submitter:
         try:
             return await self._uploader.upload(submission, lambda: number in self._stopping or number not in self._open)
         except (LocalFileError, RequestRejectedError) as error:
-            await self._reject(submission, error)
+            await self._steps.reject(submission, error)
             return None
 
-    async def _create(self, submission: Submission, *, must_list: bool) -> tuple[Submission, float | None] | None:
-        """Send the create request once.
-
-        None: there is a job, or it was certainly rejected. Else the submission, which is to be looked up if it may have
-        been created, and the seconds that the server asked for before the next create.
-
-        Args:
-            must_list: whether jobs made elsewhere may exist for the file, which are noted before ours is made.
-        """
-        is_repeat = submission.may_have_been_created
-        known = set(submission.known_ids)
-        if must_list:
-            self._listing.add(submission.id)
-            self._poller.hurry()
-            answer = await self._poller.next_list()
-            listed = answer.jobs
-            if is_repeat and not answer.is_whole:
-                return submission, None  # it does not show that the job is not there
-            claimed = await self._store.claimed_jobs()
-            if any(could_be_ours(job, submission) and job.id not in claimed for job in listed):
-                return submission, None  # what an earlier create made shows up only now: it is looked up once more
-            if not is_repeat:
-                known |= {job.id for job in listed if has_same_input(job, submission)}
-        if not is_repeat:  # what came after the first create may be its job, and stays a candidate
-            known |= await self._store.jobs_on(submission)
-        submission = await self._save_before_create(submission, known)
-        self._listing.discard(submission.id)
-        assert submission.file_id is not None
-        try:
-            job, warning = await self._api.create(submission.file_id, submission.endpoint)
-        except (RateLimitError, ConnectionFailedError) as error:
-            delay = error.retry_after if isinstance(error, RateLimitError) else None
-            if is_repeat:
-                return await self._set_uncertain(submission, error.title), delay
-            certain = replace(submission, create_sent_at=None, create_sent_server_at=None)
-            waiting = await self._change(certain, SubmissionState.UPLOADED, error=error.title, hint=retry_hint(delay))
-            return waiting, delay
-        except RequestRejectedError as error:
-            return await self._end_refused(submission, error, is_repeat=is_repeat)
-        except OutcomeUnknownError as error:
-            if isinstance(error, RedirectError):
-                submission = replace(submission, redirected_to=error.location)
-            return await self._set_uncertain(submission, str(error)), None
-        if job is None:
-            submission = replace(submission, warning=warning)
-            return await self._set_uncertain(submission, "The answer to the create holds no job"), None
-        if job.id in await self._store.claimed_jobs():
-            already = RequestRejectedError(
-                f"The server answered with job {job.id[:8]}, which another submission had become already",
-                "There is no second job: its results are that one's.",
-            )
-            return await self._end_refused(submission, already, is_repeat=is_repeat)
-        await self._attach(replace(submission, warning=warning), job)
-        return None
-
-    async def _save_before_create(self, submission: Submission, known_ids: set[str]) -> Submission:
-        """Commit that a create may be out from now on, before it is sent."""
-        if submission.may_have_been_created:
-            submission = replace(submission, repeated_at=self._now())
-            self._repeated[submission.id] = submission
-        else:
-            submission = replace(
-                submission,
-                create_sent_at=self._now(),
-                create_sent_server_at=self._api.clock.last_date,
-                known_ids=tuple(sorted(known_ids)),
-            )
-        return await self._change(submission, SubmissionState.CREATING, error=None, hint=None, redirected_to=None)
-
-    async def _end_refused(
-        self, submission: Submission, error: RequestRejectedError, *, is_repeat: bool
-    ) -> tuple[Submission, None] | None:
-        """Reject a submission; one whose earlier create may have been carried out stays uncertain."""
-        if is_repeat:
-            return await self._set_uncertain(submission, error.title), None
-        await self._reject(replace(submission, create_sent_at=None, create_sent_server_at=None), error)
-        return None
-
-    async def _look_up(self, submission: Submission, patience: float) -> Submission | None:
+    async def _look_up(self, asked: CreateAttempt, patience: float) -> tuple[Submission, bool] | None:
         """Look up the job of an uncertain create.
 
-        None: there is a job, or the person wants none. Else the submission, whose create is to be sent again.
+        None: there is a job, or the person wants none. Else the submission, whose create is to be sent again, and
+        whether that is what the person wants.
         """
-        if not submission.state.is_uncertain:
-            submission = await self._set_uncertain(submission, "The app ended while the create was under way")
-        lookup = CreateLookup(submission, self._store, self._poller, self._save, self._attach, patience)
-        self._lookups[submission.id] = lookup
-        self._listing.discard(submission.id)
-        self._poller.hurry()
-        end = await lookup.resolve()
-        submission = lookup.submission
-        if isinstance(end, Job):
-            await self._attach(submission, end)
-            return None
+        submission = asked.submission
+        if submission.state is not SubmissionState.HELD:
+            why = submission.error or "The app ended while the create was under way"
+            hint = lookup_hint(patience, is_refused=asked.is_refused)
+            if submission.state is not SubmissionState.UNCERTAIN or submission.hint != hint:
+                submission = await self._steps.set_uncertain(submission, why, hint)
+        while True:
+            lookup = CreateLookup(submission, self._store, self._poller, self._steps, patience)
+            self._lookups[submission.id] = lookup
+            self._creator.listing.discard(submission.id)
+            self._poller.hurry()
+            await self._explain_queue(_file_of(submission))
+            end = await lookup.resolve()
+            submission = lookup.submission
+            if not isinstance(end, Job):
+                break
+            with suppress(JobClaimedError):  # by a submission of another app, a moment ago: it is not this one's
+                await self._steps.attach(submission, end)
+                return None
+        if end is LookupOutcome.LOST:
+            raise SubmissionLostError
         if end is LookupOutcome.SETTLED:
             if submission.repeated_at is None:
                 self._repeated.pop(submission.id, None)
             return None
         self._lookups.pop(submission.id)
-        return submission  # still uncertain until the next create is committed: killed here, it is looked up again
+        # Still uncertain until the next create is committed: killed here, it is looked up again.
+        return submission, end is LookupOutcome.AGAIN
 
-    # -- steps that are saved ------------------------------------------------------------------------
 
-    async def _change(self, submission: Submission, state: SubmissionState, **changes: Any) -> Submission:
-        return await self._save(replace(submission, state=state, **changes))
-
-    async def _save(self, submission: Submission) -> Submission:
-        if not submission.may_have_been_created:
-            submission = replace(submission, uncertain_since=None)
-        await self._store.save_submission(submission)
-        self._open[submission.id] = submission
-        return submission
-
-    async def _set_uncertain(self, submission: Submission, why: str) -> Submission:
-        return await self._change(
-            submission,
-            SubmissionState.UNCERTAIN,
-            error=why,
-            hint=f"Created again only after {self._lookup_patience:g} s of lists without it.",
-            uncertain_since=submission.uncertain_since or self._now(),
-        )
-
-    async def _attach(self, submission: Submission, job: Job) -> None:
-        await self._store.attach_job(submission, job)
-        self._poller.hurry()
-        self._on_created()
-        if submission.warning:
-            self._emit(Notice("The server accepted the job with a warning", submission.warning, "warning", job.id))
-
-    async def _reject(self, submission: Submission, error: BatchError) -> None:
-        await self._change(submission, SubmissionState.REJECTED, error=error.title, hint=error.hint)
-        severity = "error" if not isinstance(error, AuthenticationError) else "warning"
-        self._emit(Notice(error.title, error.hint, severity, submission_key(submission.id)))
+def _file_of(submission: Submission) -> tuple[str | None, str]:
+    """Return what tells whose jobs could be taken for one another: the uploaded file, and the endpoint."""
+    return submission.file_id, submission.endpoint

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.job import FileKind, Job
+from tbatch_tui.engine.domain.job import ENDED, FileKind, Job
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.journal.mapping import JOB_COLUMNS, job_values
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.journal.tables.progress import ProgressTable
     from tbatch_tui.engine.journal.tables.records import JobRecordTable
     from tbatch_tui.engine.journal.tables.transfers import TransferTable
+
+
+_GONE_AFTER = 4 * 86_400.0
+"""Seconds after which a job has ended, whatever was last seen of it: 72 hours at most, and a day of grace."""
 
 
 class JobTable:
@@ -72,6 +76,16 @@ class JobTable:
             (account_id, file_id, endpoint),
         )
         return [row[0] for row in rows]
+
+    def unended_ids(self, account_id: int, now: float) -> set[str]:
+        """Return the ids of the jobs that had not ended when they were last seen, and are not too old for that."""
+        marks = ", ".join("?" * len(ENDED))
+        rows = self._db.execute(
+            f"SELECT key FROM records WHERE account_id = ? AND status NOT IN ({marks}) AND removed_at IS NULL "
+            "AND created_at > ?",
+            (account_id, *ENDED, now - _GONE_AFTER),
+        )
+        return {row[0] for row in rows}
 
     def write(self, account_id: int, job: Job, now: float) -> None:
         """Store a job in its record, which is made if there is none. Inside a transaction."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
 from tbatch_tui.engine.domain.submission import SUBMISSION_PREFIX, Submission, SubmissionState
@@ -34,6 +34,23 @@ if TYPE_CHECKING:
 
 _MAY_RUN = "({0}.state NOT IN ('rejected', 'stopped') OR {0}.create_sent_at IS NOT NULL)"
 """The condition that a submission became a job, or still may. `{0}` is what the statement calls its row."""
+
+
+class SubmissionLostError(Exception):
+    """A step was not saved: another app works on the submission now, or it has come further there."""
+
+
+class JobClaimedError(Exception):
+    """A step was not saved: another submission has become that job."""
+
+
+class Held(NamedTuple):
+    """How a submission has to be in the history for its next step to be saved: as its worker left it."""
+
+    owner: str
+    """The app that began to work on it last."""
+    states: tuple[SubmissionState, ...]
+    """The states that it may be in."""
 
 
 class SubmissionTable:
@@ -140,9 +157,9 @@ class SubmissionTable:
     def open(self, account_id: int) -> list[Submission]:
         """Return the submissions with work left to do now, oldest first."""
         states = [state for state in SubmissionState if state.is_open and not state.is_waiting]
-        marks = ", ".join("?" * len(states))
         rows = self._db.execute(
-            f"SELECT * FROM submissions WHERE account_id = ? AND state IN ({marks}) ORDER BY id", (account_id, *states)
+            f"SELECT * FROM submissions WHERE account_id = ? AND state IN ({_marks(states)}) ORDER BY id",
+            (account_id, *states),
         )
         return [row_to_submission(row) for row in rows]
 
@@ -153,26 +170,66 @@ class SubmissionTable:
         )
         return [row_to_submission(row) for row in rows]
 
-    def update(self, account_id: int, submission: Submission, now: float | None = None) -> JobRecord:
-        """Commit a step of a submission that has no job yet. With `now`, the step is part of the job's history."""
+    def claim(self, submission_id: int, owner: str, *, only_unsent: bool = False) -> Submission | None:
+        """Commit that `owner` works on a submission from now on, and return it as it is then.
+
+        Whoever worked on it before cannot save a step any more, and so sends nothing. None if there is no work left.
+
+        Args:
+            only_unsent: Leave it alone if a create may have been sent for it.
+        """
+        if only_unsent:
+            states = [SubmissionState.INTENT, SubmissionState.UPLOADED]
+        else:
+            states = [state for state in SubmissionState if state.is_open and not state.is_waiting]
+        unsent = " AND create_sent_at IS NULL" if only_unsent else ""
+        with self._db.transaction():
+            claimed = self._db.execute(
+                f"UPDATE submissions SET owner = ? WHERE id = ? AND state IN ({_marks(states)}){unsent}",
+                (owner, submission_id, *states),
+            )
+            return self.get(submission_id) if claimed.rowcount else None
+
+    def update(
+        self, account_id: int, submission: Submission, now: float | None = None, held: Held | None = None
+    ) -> JobRecord:
+        """Commit a step of a submission that has no job yet. With `now`, the step is part of the job's history.
+
+        Raises SubmissionLostError if the submission is not as `held` says.
+        """
         key = submission_key(submission.id)
         with self._db.transaction():
-            self.write(submission)
+            self.write(submission, held)
             if now is not None:
                 self._progress.add(account_id, key, now, SUBMISSION_PREFIX + submission.state, 0.0, None)
             return self._records.refresh(account_id, key)
 
-    def attach_job(self, account_id: int, submission: Submission, job: Job, now: float) -> JobRecord:
+    def attach_job(
+        self, account_id: int, submission: Submission, job: Job, now: float, held: Held | None = None
+    ) -> JobRecord:
         """Commit that a submission has become `job`. Its record takes the job's id as key.
 
-        A record that the list brought for the same job gives way to it, but a person's note on it stays.
+        A record that the list brought for the same job gives way to it, but a person's note on it stays. Raises
+        JobClaimedError if another submission has become the job, and SubmissionLostError if this one has become
+        another, or is not as `held` says.
+
+        Args:
+            held: None when the server named the job in its answer to the create: that is so whoever works on the
+                submission now.
         """
         created = replace(
             submission, state=SubmissionState.CREATED, job_id=job.id, error=None, hint=None, uncertain_since=None
         )
         old_key = submission_key(submission.id)
         with self._db.transaction():
-            self.write(created)
+            latest = self.get(submission.id)
+            if latest is not None and latest.job_id == job.id:
+                return self._records.refresh(account_id, job.id)  # another app has found it meanwhile
+            if job.id in self.claimed_job_ids(account_id):
+                raise JobClaimedError
+            if latest is None or latest.job_id is not None:
+                raise SubmissionLostError
+            self.write(created, held)
             listed = self._records.get(account_id, job.id)
             self._db.execute("DELETE FROM records WHERE account_id = ? AND key = ?", (account_id, job.id))
             self._db.execute(
@@ -191,9 +248,8 @@ class SubmissionTable:
     def claimed_job_ids(self, account_id: int) -> set[str]:
         """Return the ids of the jobs that submissions have become, in every account of this organisation."""
         accounts = self._accounts.siblings(account_id)
-        marks = ", ".join("?" * len(accounts))
         rows = self._db.execute(
-            f"SELECT job_id FROM submissions WHERE account_id IN ({marks}) AND job_id IS NOT NULL", accounts
+            f"SELECT job_id FROM submissions WHERE account_id IN ({_marks(accounts)}) AND job_id IS NOT NULL", accounts
         )
         return {row[0] for row in rows}
 
@@ -271,7 +327,7 @@ class SubmissionTable:
                 state = SubmissionState.INTENT
                 self.write(replace(record.submission, state=state, file_id=None, known_ids=(), error=None, hint=None))
                 self._db.execute(
-                    "UPDATE submissions SET path = ?, output_dir = ? WHERE id = ?",
+                    "UPDATE submissions SET path = ?, output_dir = ?, owner = NULL WHERE id = ?",
                     (path_to_blob(path), path_to_blob(output_dir), record.submission.id),
                 )
                 self._db.execute(
@@ -281,12 +337,18 @@ class SubmissionTable:
                 changed.append(self._records.refresh(account_id, key))
         return changed
 
-    def write(self, submission: Submission) -> None:
-        """Store what can change of a submission. Inside a transaction."""
-        self._db.execute(
+    def write(self, submission: Submission, held: Held | None = None) -> None:
+        """Store what can change of a submission. Inside a transaction.
+
+        Raises SubmissionLostError if it is not as `held` says; one that was saved before and whose answer the disk
+        lost may be in its new state already.
+        """
+        states = (*held.states, submission.state) if held is not None else ()
+        guard = f" AND owner = ? AND state IN ({_marks(states)})" if held is not None else ""
+        written = self._db.execute(
             "UPDATE submissions SET state = ?, file_id = ?, known_ids = ?, job_id = ?, error = ?, hint = ?, "
             "warning = ?, uncertain_since = ?, create_sent_at = ?, create_sent_server_at = ?, repeated_at = ?, "
-            "redirected_to = ? WHERE id = ?",
+            f"redirected_to = ? WHERE id = ?{guard}",
             (
                 submission.state,
                 submission.file_id,
@@ -301,8 +363,15 @@ class SubmissionTable:
                 submission.repeated_at,
                 submission.redirected_to,
                 submission.id,
+                *((held.owner, *states) if held is not None else ()),
             ),
         )
+        if held is not None and written.rowcount != 1:
+            raise SubmissionLostError
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _displayable_name(path: Path) -> str:
