@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -48,23 +49,18 @@ AFTER_FIRST_FRAME = 0.05
 """Seconds between the first frame and the start of the engine, whose imports would delay the frame."""
 
 
-def _palette() -> type[Any]:
-    from tbatch_tui.tui.keys.palette import KeyCommands as Provider
-
-    return Provider
-
-
-def _job_names() -> type[Any]:
-    from tbatch_tui.tui.screens.jobs.job_names import JobNames as Provider
-
-    return Provider
+def _palette(module: str, name: str) -> Callable[[], type[Any]]:
+    return lambda: getattr(import_module(f"tbatch_tui.tui.{module}"), name)  # loaded when it is first opened
 
 
 class TbatchApp(OrderedKeysApp[str], CrashReportingApp[str]):
     """The whole terminal app. `run()` returns "demo" if the person asked for the demo."""
 
     TITLE = "tbatch-tui"
-    COMMANDS = App.COMMANDS | {_palette, _job_names}
+    COMMANDS = App.COMMANDS | {
+        _palette("keys.palette", "KeyCommands"),
+        _palette("screens.jobs.job_names", "JobNames"),
+    }
     BINDINGS: ClassVar[list[BindingType]] = [*keys.GLOBAL]
     COMMAND_PALETTE_BINDING = keys.PALETTE.key
     CSS_PATH = "app.tcss"
@@ -317,18 +313,15 @@ class TbatchApp(OrderedKeysApp[str], CrashReportingApp[str]):
 
     async def on_submitted(self, message: messages.Submitted) -> None:
         """Go back to Jobs, with the cursor on the new submission."""
-        await self._go_to_job(message.key)
+        await self.on_go_to_job(message)
         if self.is_screen_installed("create"):
             self.uninstall_screen("create")
 
-    async def on_go_to_job(self, message: messages.GoToJob) -> None:
+    async def on_go_to_job(self, message: messages.GoToJob | messages.Submitted) -> None:
         """Go back to Jobs, with the cursor on a job."""
-        await self._go_to_job(message.key)
-
-    async def _go_to_job(self, key: str) -> None:
         while len(self.screen_stack) > 1:
             await self.pop_screen()
-        self.jobs.go_to(key)
+        self.jobs.go_to(message.key)
 
     def on_open_job(self, message: messages.OpenJob) -> None:
         """Go to Job."""

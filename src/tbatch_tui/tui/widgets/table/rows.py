@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 Row = TypeVar("Row")
 Row_co = TypeVar("Row_co", covariant=True)
@@ -62,6 +62,17 @@ class KeyedRows(Generic[Row]):
         if self._indexes is None:
             self._indexes = {key: index for index, key in enumerate(self._keys)}
         return self._indexes.get(key)
+
+
+SAMPLE = 200
+"""Rows that stand for all of a source, when the widths of columns are measured."""
+
+
+def sample(source: RowSource[Row]) -> Iterator[Row]:
+    """Yield some rows of a source, evenly spread, the first and the last among them; all of a short one."""
+    count = len(source)
+    indexes = {*range(0, count, max(1, count // SAMPLE)), count - 1} if count else ()
+    return (source.row(index) for index in indexes)
 
 
 class Lines:

@@ -1,9 +1,8 @@
 """One table for jobs, problems and results, painted a line at a time, however many rows there are.
 
-Rows are values under keys, in the order they were given. The cursor belongs to a key, so it stays on its row when
-rows come, go and move, and lines that look the same afterwards are not painted again. There is no widget per row, and
-only a sample of the rows is measured, and what comes into view.
-"""
+Rows are values under keys, in the order given. The cursor belongs to a key, so it stays on its row when rows come, go
+and move, and lines that look the same afterwards are not painted again. There is no widget per row, and only a sample
+of the rows is measured, and what comes into view."""
 
 from __future__ import annotations
 
@@ -19,7 +18,7 @@ from tbatch_tui.tui.widgets.table.columns import Column, Row
 from tbatch_tui.tui.widgets.table.cursor import Marks, TableCursor
 from tbatch_tui.tui.widgets.table.line_scroll import HEADER, LineScrollView
 from tbatch_tui.tui.widgets.table.painter import State, TablePainter
-from tbatch_tui.tui.widgets.table.rows import KeyedRows, RowSource
+from tbatch_tui.tui.widgets.table.rows import KeyedRows, RowSource, sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
 
 EMPTY_TOP = 1
 """Lines above the text of an empty table."""
-SAMPLE = 200
-"""Rows of a source that are measured for the widths of columns, evenly spread."""
 
 
 class RecordTable(LineScrollView, Generic[Row], can_focus=True, inherit_bindings=False):
@@ -102,9 +99,9 @@ class RecordTable(LineScrollView, Generic[Row], can_focus=True, inherit_bindings
         """The title of a column was clicked."""
 
         def __init__(self, table: RecordTable[Any], column: str) -> None:
+            """`column` is its key."""
             super().__init__(table)
             self.column = column
-            """The key of the column."""
 
     class Marked(TableMessage):
         """Other rows than before are marked; see `marked`."""
@@ -184,10 +181,9 @@ class RecordTable(LineScrollView, Generic[Row], can_focus=True, inherit_bindings
         self._measure_source(source, is_new=source is not cursor.source or len(source) != cursor.count)
         cursor.set_source(source, self._group)
         self.set_line_count(cursor.lines.count)
-        was_in_view = 0 <= line < self.page_height
-        if cursor.count and self.scroll_y and was_in_view:
-            self.scroll_to_line(cursor.line - line)  # the cursor keeps its height on the screen
-        if was_in_view:
+        if 0 <= line < self.page_height:
+            if cursor.count and self.scroll_y:
+                self.scroll_to_line(cursor.line - line)  # the cursor keeps its height on the screen
             self.bring_into_view(self._cursor.line)
         self.refresh_changed_lines()
         self._post_highlighted()
@@ -197,14 +193,12 @@ class RecordTable(LineScrollView, Generic[Row], can_focus=True, inherit_bindings
     def _measure_source(self, source: RowSource[Row], *, is_new: bool) -> None:
         """Measure some rows of a source, evenly spread; what is in view is measured when it is painted."""
         self._measured_view = None
-        if is_new and (count := len(source)):
-            step = max(1, count // SAMPLE)
-            self._painter.measure(source.row(index) for index in {*range(0, count, step), count - 1})
+        self._painter.measure(sample(source) if is_new else ())
 
     def _measure_view(self) -> None:
         """Measure the rows in view, unless that was done since they changed."""
         cursor, top, view = self._cursor, self.top_line, (self.top_line, self.page_height)
-        if self._measured_view == view or not cursor.count:
+        if self._measured_view == view:
             return
         self._measured_view = view
         indexes = map(cursor.lines.row, range(top, min(sum(view), cursor.lines.count)))
