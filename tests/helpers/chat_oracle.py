@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -39,6 +40,14 @@ def has_wrong_type(value: Any, **kinds: int) -> bool:
 def is_outside(value: Any, least: float, most: float) -> bool:
     """Whether a value is a number outside these bounds."""
     return type(value) in (int, float) and not least <= value <= most
+
+
+def is_url(value: Any) -> bool:
+    """Whether a value is an http(s) URL with a host that can be shown."""
+    match = re.match(r"(?i)https?://([^/?#\\]*)", value) if type(value) is str else None
+    authority = match[1].rpartition("@")[2] if match else ""
+    host = authority[1:].split("]")[0] if authority.startswith("[") else authority.split(":")[0].rstrip(".")
+    return host != "" and authority.isprintable() and not re.search(r"\s", authority)
 
 
 def is_text(value: Any) -> bool:
@@ -173,7 +182,7 @@ def part_errors(part: Any) -> Iterator[str]:
         elif kind == "input_audio":
             if type(value) is str or not is_text(value.get("data")) or not is_text(value.get("format")):
                 yield "input-audio"
-        elif type(value) is str or type(value.get("url")) is not str or not value["url"].startswith("https://"):
+        elif type(value) is str or not is_url(value.get("url")):
             yield "media-url"
 
 

@@ -22,6 +22,7 @@ from tests.helpers.chat_oracle import (
     chat_errors,
     has_type,
     is_outside,
+    is_url,
 )
 
 if TYPE_CHECKING:
@@ -225,8 +226,7 @@ def request_errors(row: dict[str, Any], *, is_chat: bool) -> Iterator[str]:
 def audio_errors(row: dict[str, Any], body: dict[str, Any]) -> Iterator[str]:
     if row.get("method") != "FILE":
         yield "method-file"
-    file = body.get("file")
-    if type(file) is not str or not file.lower().startswith(("http://", "https://")):
+    if not is_url(body.get("file")):
         yield "file-url"
     format_ = body.get("response_format")
     if type(format_) is str and format_ not in ("json", "verbose_json"):

@@ -29,6 +29,7 @@ NEST: list[Any] = []
 for _ in range(510):
     NEST = [NEST]
 
+MAKE = "not requests: make them of its rows with tbatch-tui make, or open it in the app"
 RESULTS = dumped(*({"custom_id": f"{n}", "response": {"status_code": 200, "body": {}}} for n in range(3)))
 RESULTS_MESSAGE = "the lines are results of a batch (each has a response or an error), not requests"
 
@@ -413,20 +414,20 @@ def test_a_request_that_names_a_response_is_no_result(tmp_path: Path) -> None:
             "the file is JSON written over several lines; each object must stand on one line",
         ),
         ("a.jsonl", b"\0" * 99, "not-json", "not JSON: expecting value"),
-        ("a.jsonl", b"id,prompt\n1,Hello\n2,Bye\n", "table-file", "the file is CSV, not JSON Lines"),
-        ("a.csv", b"id,prompt\n1,Hello\n2,Bye\n", "table-file", "the file is CSV, not JSON Lines"),
-        ("a.csv", b'id,"pro\nmpt"\n1,"Hello\nyou"\n', "table-file", "the file is CSV, not JSON Lines"),
-        ("a.csv", b"text\n", "table-file", "the file is CSV, not JSON Lines"),
-        ("a.jsonl", b'"id","prompt"\n"1","Hello"\n', "table-file", "the file is CSV, not JSON Lines"),
-        ("a.tsv", b"id\tprompt\n1\tHello\n", "table-file", "the file is TSV, not JSON Lines"),
-        ("a.parquet", b"PAR1\x15\x04\x15", "table-file", "the file is Parquet, not JSON Lines"),
+        ("a.jsonl", b"id,prompt\n1,Hello\n2,Bye\n", "table-file", f"the file is CSV, {MAKE}"),
+        ("a.csv", b"id,prompt\n1,Hello\n2,Bye\n", "table-file", f"the file is CSV, {MAKE}"),
+        ("a.csv", b'id,"pro\nmpt"\n1,"Hello\nyou"\n', "table-file", f"the file is CSV, {MAKE}"),
+        ("a.csv", b"text\n", "table-file", f"the file is CSV, {MAKE}"),
+        ("a.jsonl", b'"id","prompt"\n"1","Hello"\n', "table-file", f"the file is CSV, {MAKE}"),
+        ("a.tsv", b"id\tprompt\n1\tHello\n", "table-file", f"the file is TSV, {MAKE}"),
+        ("a.parquet", b"PAR1\x15\x04\x15", "table-file", f"the file is Parquet, {MAKE}"),
         (
             "a.xlsx",
             b"PK\x03\x04\x14",
             "table-file",
-            "the file is an Excel workbook or another ZIP file, not JSON Lines",
+            f"the file is an Excel workbook or another ZIP file, {MAKE}",
         ),
-        ("a.db", b"SQLite format 3\0\x10", "table-file", "the file is an SQLite database, not JSON Lines"),
+        ("a.db", b"SQLite format 3\0\x10", "table-file", f"the file is an SQLite database, {MAKE}"),
         ("a.jsonl.gz", b"\x1f\x8b\x08\x08", "not-jsonl", "the file is compressed; unpack it first"),
         ("a.jsonl", RESULTS, "result-file", RESULTS_MESSAGE),
         (
