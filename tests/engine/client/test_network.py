@@ -94,15 +94,12 @@ async def test_a_proxy_that_cannot_be_used(address: str, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "socks5://127.0.0.1:9", "foo://bar"])
-async def test_loopback_goes_through_no_proxy(
+def test_loopback_goes_through_no_proxy(
     proxy: str, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, proxy)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
-    api = TogetherApi.connect(base_url=sandbox.base_url, api_key=sandbox.key)
-    assert b"[" in await api.list_jobs()
-    await api.close()
     command = [sys.executable, "-m", "tbatch_tui", "ls", "--data-dir", str(tmp_path / "data")]
     environment = os.environ | {"TOGETHER_API_KEY": sandbox.key, "TOGETHER_BASE_URL": sandbox.base_url}
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)

@@ -72,7 +72,7 @@ async def retry(arguments: argparse.Namespace, settings: Settings) -> int:
     """Write an input file of the requests to retry, as they were; with `--submit`, submit it."""
     only = arguments.only or ()
     if "cut-short" in only and arguments.max_tokens is None:
-        print_message("--only cut-short wants --max-tokens N, more than before: else they are cut short again.")
+        print_message("--only cut-short wants a larger --max-tokens: with the same they are cut short again.")
         return USAGE
     network = Network.NEEDED if arguments.submit else Network.NEVER
     async with Session(settings, background_work=arguments.submit, network=network) as session:
