@@ -279,7 +279,7 @@ class Runtime:
         await self.account.confirmed.wait()
         if not self.options.background_work:
             return
-            from tbatch_tui.engine.runtime.worker_lock import WorkerLock
+        from tbatch_tui.engine.runtime.worker_lock import WorkerLock
 
         self._lock = WorkerLock.of_account(self.options.data_dir, self._store.account_id)
         lock = self._lock
