@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 SEPARATOR = "  "
 _NOT_LISTED = frozenset({keys.MOVE.description, keys.ANSWER.description})
 """Groups of which the bar has only the keys that it always has."""
+_FIRST = 2
+"""Keys that stand before those, so that a narrow bar has them too."""
 _ONLY_WHEN_POSSIBLE = frozenset({keys.TRY_DEMO.id})
 """What is no use to most people at any time: greyed it would only take room."""
 
@@ -94,6 +96,9 @@ class KeyBar(OneLine):
             for action in actions
             if _is_listed(action)
         ]
+        rare = [key for key in self._shown if key.id in _ONLY_WHEN_POSSIBLE]
+        others = [key for key in self._shown if key.id not in _ONLY_WHEN_POSSIBLE]
+        self._shown = [*others[:_FIRST], *rare, *others[_FIRST:]]
         self._extra = {action.id for action in actions if not action.show}
         self.refresh_if_changed()
 
