@@ -1,0 +1,1 @@
+"""What an answer has to look like: the short schema text."""
