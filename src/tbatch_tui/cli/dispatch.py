@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _OPTIONS_WITH_VALUE = ("--output-dir", "--data-dir", "--poll-interval", "--base-url")
-_RUNNER_COMMANDS = ("ls", "get", "submit", "fetch", "cancel", "retry", "results", "completion")
+_RUNNER_COMMANDS = ("ls", "get", "submit", "fetch", "cancel", "retry", "results", "make", "completion")
 """The commands of `runner`. A test compares them with `parser`, which is not loaded for `check`."""
 COMMANDS = ("check", "sandbox", *_RUNNER_COMMANDS)
 

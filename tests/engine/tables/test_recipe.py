@@ -15,9 +15,8 @@ from tbatch_tui.engine.tables.recipe import (
     RecipeError,
     RecipeSource,
     RowChoice,
-    parse_recipe,
-    read_recipe,
 )
+from tbatch_tui.engine.tables.recipe_file import parse_recipe, read_recipe
 from tbatch_tui.engine.tables.recipe_text import recipe_text
 
 if TYPE_CHECKING:

@@ -200,7 +200,7 @@ class _Run:
             self._print_report(str(copy.path), self._check(copy.path), {"fixed": document})
 
     def _check(self, path: Path) -> CheckReport:
-        processes = self._arguments.processes or (2 if _cores() > 1 else 1)
+        processes = self._arguments.processes or (2 if cores() > 1 else 1)
         endpoint = ENDPOINTS.get(self._arguments.endpoint or "")
         report = check_file(path, endpoint=endpoint, processes=processes, measure=self._arguments.json)
         return _filter_rules(report, self._arguments.select or (), self._arguments.ignore or ())
@@ -265,7 +265,8 @@ def _print_message(sentence: str) -> None:
             print(sentence, file=sys.stderr)  # noqa: T201
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -175,6 +175,13 @@ _MIGRATIONS = (
     CREATE INDEX submissions_by_repeat ON submissions (account_id) WHERE repeated_at IS NOT NULL;
     UPDATE submissions SET create_sent_at = created_at WHERE state IN ('creating', 'uncertain', 'held');
     """,
+    """
+    CREATE TABLE recipes (
+        sha256 TEXT PRIMARY KEY,
+        recipe TEXT NOT NULL,
+        path BLOB NOT NULL
+    ) WITHOUT ROWID;
+    """,
 )
 
 
