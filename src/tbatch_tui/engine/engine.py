@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.runtime.retry_files import RetryFiles
     from tbatch_tui.engine.server_files.cleanup import ServerFiles
     from tbatch_tui.engine.submit.lookup import LookupDecision
+    from tbatch_tui.engine.tables.history import RecipeHistory
 
 
 class BatchEngine:
@@ -53,11 +54,7 @@ class BatchEngine:
     """
 
     def __init__(self, options: EngineOptions, on_event: Callable[[Event], object] | None = None) -> None:
-        """Make an engine that is not open yet.
-
-        Args:
-            on_event: called with every event, on the event loop's thread.
-        """
+        """Make an engine that is not open yet. `on_event` is called with every event, on the event loop's thread."""
         self._on_event = on_event
         self._log: EventLog | None = None
         self._store = JobStore(options, self._emit)
@@ -73,6 +70,13 @@ class BatchEngine:
         from tbatch_tui.engine.runtime.retry_files import RetryFiles
 
         return RetryFiles(self._store)
+
+    @cached_property
+    def recipes(self) -> RecipeHistory:
+        """The recipes of input files that were made from a table."""
+        from tbatch_tui.engine.tables.history import RecipeHistory
+
+        return RecipeHistory(self._store)
 
     # -- opening and closing -------------------------------------------------------------------------
 
@@ -313,20 +317,16 @@ class BatchEngine:
         return path.absolute()  # noqa: ASYNC240 - asks for the working folder only
 
     def candidates(self, key: str) -> tuple[Job, ...] | None:
-        """Return the jobs that an uncertain submission could be, for the person to choose from.
-
-        None if it is not being looked up: another app on this data folder does, or there is no connection yet.
-        """
+        """Return the jobs that an uncertain submission could be, for the person to choose from; None if it is not
+        being looked up: another app on this data folder does, or there is no connection yet."""
         record, submitter = self.record(key), self._runtime.submitter
         if record is None or record.submission is None or submitter is None:
             return None
         return submitter.candidates(record.submission.id)
 
     async def decide(self, key: str, decision: LookupDecision) -> bool:
-        """Commit a person's decision about an uncertain submission, and carry it out.
-
-        False if it is not being looked up, or the chosen job is no longer a candidate.
-        """
+        """Commit a person's decision about an uncertain submission, and carry it out. False if it is not being looked
+        up, or the chosen job is no longer a candidate."""
         record, submitter = self.record(key), self._runtime.submitter
         if record is None or record.submission is None or submitter is None:
             return False

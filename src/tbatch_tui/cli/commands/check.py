@@ -217,6 +217,7 @@ class _Run:
                 _print_message(f"{shown}: nothing that may be mended without guessing")
             return None
         copy = write_fixed(plan, rules=rules, reject=reject)
+        _inherit_recipe(plan.path, copy.path)
         lines = f"{plural(copy.fixed_lines, 'line')} mended"
         _print_message(f"{shown}: a mended copy is in {escape_controls(str(copy.path))} ({lines})")
         if copy.rejected is not None:
@@ -256,6 +257,16 @@ def _filter_rules(report: CheckReport, select: Collection[str], ignore: Collecti
         warnings=sums[Severity.WARNING],
         notes=sums[Severity.NOTE],
     )
+
+
+def _inherit_recipe(path: Path, copy: Path) -> None:
+    """Save that a copy was made of a file that may have been made from a table."""
+    from tbatch_tui.config.resolve import resolve_settings
+    from tbatch_tui.config.settings import SettingsError
+    from tbatch_tui.engine.tables.history import inherit_recipe
+
+    with suppress(SettingsError):
+        inherit_recipe(resolve_settings().data_dir, path, copy)
 
 
 def _print_message(sentence: str) -> None:

@@ -34,14 +34,28 @@ class RecipeTable:
             )
 
     def inherit(self, parent_sha256: str, sha256: str) -> bool:
-        """Remember that these bytes were made of others, and have their recipe; False if those have none."""
+        """Remember that these bytes were made of others, and have their recipe; False if those have none.
+
+        Bytes that have a recipe keep it.
+        """
+        if self.get(parent_sha256) is None:
+            return False
         with self._db.transaction():
-            done = self._db.execute(
+            self._db.execute(
                 "INSERT OR IGNORE INTO recipes (sha256, recipe, path) "
                 "SELECT ?, recipe, path FROM recipes WHERE sha256 = ?",
                 (sha256, parent_sha256),
             )
-        return done.rowcount > 0
+        return True
+
+    def inherit_from_job(self, account_id: int, key: str, sha256: str) -> bool:
+        """Remember that these bytes were made of the input file of a record; False if that has no recipe."""
+        row = self._db.execute(
+            "SELECT s.sha256 FROM records r JOIN submissions s ON s.id = r.submission_id "
+            "WHERE r.account_id = ? AND r.key = ?",
+            (account_id, key),
+        ).fetchone()
+        return row is not None and self.inherit(str(row["sha256"]), sha256)
 
     def get(self, sha256: str) -> NotedRecipe | None:
         """Return the recipe of these bytes; None if none is known."""

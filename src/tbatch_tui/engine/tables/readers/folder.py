@@ -24,7 +24,7 @@ class FolderSource(TableSource):
     id_column = "path"
 
     def __init__(self, path: Path, *, encoding: str | None = None) -> None:
-        super().__init__(path.resolve())
+        super().__init__(path if path.name not in ("", "..") else path.resolve())
         self.columns = ("path", "name", "text")
         self.encoding = encoding
         self._encoding = encoding_of(b"", encoding)
