@@ -197,3 +197,25 @@ def test_controls_of_a_cell_do_not_reach_the_terminal(run: Run, tmp_path: Path) 
     assert done.returncode == 1
     assert "\x1b" not in done.stderr
     assert "row 2, column id: the id" in done.stderr
+
+
+@pytest.mark.parametrize("end", ["", "x\n", '"x,y\n', "\xff,1\n"])
+def test_a_large_table_is_read_ahead_and_gives_the_same(run: Run, tmp_path: Path, end: str) -> None:
+    rows = "".join(f'{number},"text ""{number}""\nééé {"x" * 2_000}"\n' for number in range(5_000))
+    (tmp_path / "t.csv").write_bytes(("a,b c\n" + rows).encode() + end.encode("latin-1"))
+    command = ("make", "t.csv", "-m", "m", "-p", "{{ a }}: {{ b c }}")
+    done = run(*command, "-o", "one.jsonl")
+    with_ids = run(*command, "--id", "a", "-o", "two.jsonl")  # never read ahead
+    assert done.returncode == with_ids.returncode == bool(end)
+    if end:
+        assert done.stderr == with_ids.stderr
+        assert not (tmp_path / "one.jsonl").exists()
+        return
+    one, two = ((tmp_path / name).read_bytes() for name in ("one.jsonl", "two.jsonl"))
+    assert [line["body"] for line in map(json.loads, one.splitlines())] == [
+        line["body"] for line in map(json.loads, two.splitlines())
+    ]
+    recipes = [
+        (tmp_path / name).read_text().replace('id = "a"\n', "") for name in ("one.recipe.toml", "two.recipe.toml")
+    ]
+    assert recipes[0] == recipes[1]

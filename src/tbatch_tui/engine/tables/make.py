@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from tbatch_tui.engine.check.limits import FILE_MEGABYTES, MEGABYTE, REQUESTS_MAX
+from tbatch_tui.engine.check.limits import FILE_MEGABYTES, LINE_BYTES_MAX, MEGABYTE, REQUESTS_MAX
 from tbatch_tui.engine.errors import BatchError, LocalFileError, OperationCancelledError
 from tbatch_tui.engine.local_files.atomic_write import atomic_write
 from tbatch_tui.engine.local_files.rights import PRIVATE
 from tbatch_tui.engine.tables.output_names import recipe_path
 from tbatch_tui.engine.tables.problems import RowProblems
+from tbatch_tui.engine.tables.readers.read_ahead import batches, can_read_ahead, read_ahead
 from tbatch_tui.engine.tables.recipe import Recipe, RecipeError, RecipeSource
 from tbatch_tui.engine.tables.recipe_file import parse_recipe
 from tbatch_tui.engine.tables.recipe_text import recipe_text
@@ -25,7 +26,7 @@ from tbatch_tui.engine.tables.requests.builder import RequestBuilder, RowError
 from tbatch_tui.engine.tables.selection import SEED_MAX, RowSelection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from tbatch_tui.engine.tables.readers.source import Cells, TableSource
     from tbatch_tui.engine.tables.requests.builder import BoundBuilder
@@ -185,8 +186,8 @@ class _Run:
         self.selection = RowSelection(recipe.rows, source)
         self._builder = RequestBuilder(recipe, source, self._make_private)
         self._needed = tuple(dict.fromkeys([*self._builder.needed, *self.selection.needed]))
-        self._tails: array[int] = array("Q")
-        self._ids: array[int] | None = None if self._builder.id_column is None else array("Q")
+        self._tails: array[int] = array("q")
+        self._ids: array[int] | None = None if self._builder.id_column is None else array("q")
 
     def _make_private(self) -> None:
         if self._file is not None:
@@ -196,10 +197,10 @@ class _Run:
     def write(self, file: BinaryIO, cancelled: Callable[[], bool]) -> tuple[int, str]:
         """Write all lines; return their bytes and their hash. After the first problem nothing more is written."""
         self._file = file
-        sha256, size, held, lines = hashlib.sha256(), 0, 0, []
-        for line in self.lines():
-            lines.append(line)
-            held += len(line)
+        sha256, size, held, lines = hashlib.sha256(), 0, 0, list[bytes]()
+        for piece in self._pieces():
+            lines.append(piece)
+            held += len(piece)
             if held >= _FLUSH:
                 if cancelled():
                     raise OperationCancelledError("Making the file was stopped")
@@ -220,10 +221,17 @@ class _Run:
         """Yield the rows that are asked for and have all that is asked for in them."""
         rows = self._source.rows(self._needed, problems)
         bound = self._builder.bind(rows.columns)
+        return self._asked(self.selection.choose(rows, rows.columns), bound, problems)
+
+    def _asked(
+        self, rows: Iterable[tuple[int, Cells]], bound: BoundBuilder, problems: RowProblems | None = None
+    ) -> Iterator[tuple[int, Cells, BoundBuilder]]:
+        problems = self.problems if problems is None else problems
         policy, empty_columns = self._recipe.rows.empty, bound.empty_columns
-        has_checks = policy != "keep"
-        for number, cells in self.selection.choose(rows, rows.columns):
-            if has_checks and (empty := empty_columns(cells)):
+        for number, cells in rows:
+            if not cells:  # its problem is known
+                continue
+            if policy != "keep" and (empty := empty_columns(cells)):
                 if policy == "skip":
                     self.left_out[f"{empty[0]} is empty"] += 1
                 else:
@@ -232,18 +240,53 @@ class _Run:
                 continue
             yield number, cells, bound
 
+    def _pieces(self) -> Iterator[bytes]:
+        """Yield the lines of all requests: many at once where nothing about the rows needs a closer look."""
+        is_plain = self._source.has_text_only and self.selection.is_everything and not self._recipe.rows.once
+        is_plain = is_plain and self._recipe.image is None
+        if not is_plain or self._builder.id_column is not None or self._recipe.rows.empty == "keep":
+            yield from self.lines()
+            return
+        columns, number = self._needed, 0
+        if can_read_ahead(self._source) and columns:
+            taken = read_ahead(self._source, columns, self.problems)
+        else:
+            rows = self._source.rows(columns, self.problems)
+            columns, taken = rows.columns, batches(rows, self._source)
+        bound = self._builder.bind(columns)
+        for batch in taken:
+            made = bound.batch(number + 1, batch)
+            if made is None or max(map(len, made[0])) > LINE_BYTES_MAX:
+                asked = self._asked(enumerate(batch, start=number + 1), bound)
+                yield from self._lines_of(asked, None)
+            else:
+                self.requests += len(batch)
+                self._tails.extend(made[1])
+                yield b"".join(made[0])
+            number += len(batch)
+        self.selection.rows = number
+        self._count_repeats()
+
     def lines(self) -> Iterator[bytes]:
         """Yield the line of each request. What is wrong with rows is added to the problems."""
         self.selection.count()
         once = self._find_repeated() if self._recipe.rows.once else None
         before = self._source.sha256  # of an earlier reading, if there was one
         self.left_out.clear()
+        yield from self._lines_of(self._rows(self.problems), once)
+        self.left_out.update(self.selection.left_out)
+        if before and before != self._source.sha256:
+            raise BatchError(f"{self._source.name} has changed while it was read", "Nothing was written. Try again.")
+        if once is None:
+            self._count_repeats()
+
+    def _lines_of(self, rows: Iterable[tuple[int, Cells, BoundBuilder]], once: FirstOnly | None) -> Iterator[bytes]:
         problems, tails, ids = self.problems, self._tails, self._ids
-        for number, cells, bound in self._rows(problems):
+        for number, cells, bound in rows:
             try:
-                tail = bound.tail(cells)
+                tail, key = bound.tail(cells)
                 if once is None:
-                    tails.append(hash(tail) & _MASK)
+                    tails.append(key)
                 elif not once.is_first(digest(tail)):
                     self.left_out[_ONCE] += 1
                     continue
@@ -253,24 +296,20 @@ class _Run:
                 problems.add(number, error.column, str(error))
                 continue
             if ids is not None:
-                ids.append(hash(custom_id) & _MASK)
+                ids.append(hash(custom_id))
             self.requests += 1
             yield line
-        self.left_out.update(self.selection.left_out)
-        if before and before != self._source.sha256:
-            raise BatchError(
-                f"{self._source.name} has changed while it was read", "Nothing was written. Make it again."
-            )
-        if once is None:
-            self.repeats = FirstOnly(tails).repeats
-            self._tails = array("Q")
+
+    def _count_repeats(self) -> None:
+        self.repeats = FirstOnly(self._tails).repeats
+        self._tails = array("q")
 
     def _find_repeated(self) -> FirstOnly:
         """Read the rows once to know which requests there are more than once."""
         hashes: array[int] = array("Q")
         for _, cells, bound in self._rows(RowProblems()):
             with suppress(RowError):
-                hashes.append(digest(bound.tail(cells)))
+                hashes.append(digest(bound.tail(cells)[0]))
         return FirstOnly(hashes)
 
     def _name_doubled_ids(self) -> None:
@@ -286,12 +325,12 @@ class _Run:
         once = self._find_repeated() if self._recipe.rows.once else None
         for number, cells, bound in self._rows(RowProblems()):
             try:
-                if once is not None and not once.is_first(digest(bound.tail(cells))):
+                if once is not None and not once.is_first(digest(bound.tail(cells)[0])):
                     continue
                 custom_id = bound.custom_id(number, cells)
             except RowError:
                 continue
-            if doubled.place(hash(custom_id) & _MASK) is None:
+            if doubled.place(hash(custom_id)) is None:
                 continue
             first = first_rows.setdefault(custom_id, number)
             if first != number:
@@ -302,6 +341,5 @@ class _Run:
         self.problems.count(max(0, doubled.repeats - named))
 
 
-_MASK = 2**64 - 1
 _NAMED_IDS = 1_000
 """Doubled ids that are named; the others are only counted, so that few are held."""

@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 _AT_ONCE = 1 << 16
 """So many hashes are sorted at once, which takes five times the memory of an array for that time."""
+_MASK = 2**64 - 1
 
 
 def digest(data: bytes) -> int:
@@ -17,6 +18,8 @@ def digest(data: bytes) -> int:
 
 def repeated(hashes: array[int]) -> tuple[array[int], int]:
     """Return, sorted, the hashes that are there more than once, and how many values repeat one before them."""
+    if hashes.typecode != "Q":  # of Python's `hash`, which has a sign
+        hashes = array("Q", hashes.tobytes())
     if len(hashes) <= _AT_ONCE:
         return _repeated(hashes)
     count = 1 << (len(hashes) // _AT_ONCE).bit_length()
@@ -63,5 +66,6 @@ class FirstOnly:
 
     def place(self, value: int) -> int | None:
         """Return the place of a hash among those that are there more than once; None for another."""
+        value &= _MASK
         at = bisect_left(self._repeated, value)
         return at if at < len(self._repeated) and self._repeated[at] == value else None

@@ -177,7 +177,7 @@ class Template:
             return lambda _: end
         if len(parts) == 1:
             ((start, position),) = parts
-            return lambda cells: f"{start}{_as_text(cells[position])}{end}"
+            return OneColumn(start, position, end)
         return lambda cells: "".join([f"{text}{_as_text(cells[at])}" for text, at in parts]) + end
 
     def jinja_renderer(self, positions: Mapping[str, int]) -> Callable[[Sequence[Cell]], str]:
@@ -205,6 +205,22 @@ class Template:
             hint = "Braces that stand for themselves go between {% raw %} and {% endraw %}."
         line = f", line {error.line}" if error.line else ""
         return TemplateTextError(f"The {self.name}{line}, is no template: {_explain(error)}", hint)
+
+
+class OneColumn:
+    """Renders a template of one column between two texts, which most are."""
+
+    def __init__(self, start: str, position: int, end: str) -> None:
+        self._start, self._position, self._end = start, position, end
+
+    def __call__(self, cells: Sequence[Cell]) -> str:
+        """Return the text of a row. Raises RenderError."""
+        return f"{self._start}{_as_text(cells[self._position])}{self._end}"
+
+    def of_rows(self, rows: Sequence[Sequence[str]]) -> list[str]:
+        """Return the text of each row of a table of texts."""
+        start, at, end = self._start, self._position, self._end
+        return [f"{start}{cells[at]}{end}" for cells in rows]
 
 
 def _as_text(cell: Cell) -> str:

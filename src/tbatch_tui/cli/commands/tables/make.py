@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +39,7 @@ _PREVIEWED = 1
 
 def make(options: argparse.Namespace, settings: Settings) -> int:
     """Write the input file and print its path; its problems, and what it holds, to standard error."""
+    gc.disable()  # rows make no cycles, and there are many
     written, base = _read_recipe(options.recipe)
     recipe = _apply_options(written, options)
     recipe.require_complete()

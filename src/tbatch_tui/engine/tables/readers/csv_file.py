@@ -99,8 +99,8 @@ class CsvSource(TableSource):
     def _records(self, problems: RowProblems) -> Iterator[Cells]:
         width, number = len(self.columns), 0
         with self._errors(), io.BufferedReader(raw := HashingFile(self.path), PIECE) as file:
+            self.reading = raw
             reader = csv.reader(text_lines(file, self._encoding), delimiter=self._delimiter, strict=True)
-            start = 0
             try:
                 for record in reader:  # blank lines are no records
                     if record:
@@ -114,12 +114,20 @@ class CsvSource(TableSource):
                         cells = f"{len(record):,} cell{'' if len(record) == 1 else 's'}"
                         problems.add(number, "", f"{cells} in place of {width:,} (line {reader.line_num:,})")
                         yield ()
-                    start = reader.line_num
             except UnicodeDecodeError as error:
                 raise not_decodable(self.name, error, reader.line_num + 1, self._encoding) from None
             except csv.Error as error:
-                problems.add(number + 1, "", _reason(str(error), start + 1))
+                problems.add(number + 1, "", _reason(str(error), self._line_of(number + 1)))
             self.sha256 = raw.finish()
+
+    def _line_of(self, row: int) -> int:
+        """Return the line on which a row begins. Reads the file again: most files have no fault to be placed."""
+        with self._open() as lines:
+            reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
+            for number, _ in enumerate(filter(None, reader)):  # the header is the first one
+                if number + 1 == row:
+                    break
+            return reader.line_num + 1
 
 
 def _reason(error: str, line: int) -> str:

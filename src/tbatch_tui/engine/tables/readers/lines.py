@@ -40,6 +40,7 @@ class LinesSource(TableSource):
         number = 0
         try:
             with io.BufferedReader(raw := HashingFile(self.path), PIECE) as file:
+                self.reading = raw
                 for line in text_lines(file, self._encoding):
                     number += 1
                     if (text := line.strip("\r\n")) and not text.isspace():

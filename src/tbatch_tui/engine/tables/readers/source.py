@@ -59,6 +59,8 @@ class TableSource(ABC):
     def __init__(self, path: Path) -> None:
         self.path = path
         self.columns: tuple[str, ...] = ()
+        self.reading: HashingFile | None = None
+        """The file as it is read; None before."""
         self.sha256 = ""
         """The hash of what was read, once all rows were."""
 
@@ -99,6 +101,8 @@ class HashingFile(io.RawIOBase):
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb", buffering=0)
         self._hash = hashlib.sha256()
+        self.position = 0
+        """Bytes that were read."""
 
     def readable(self) -> bool:
         """Return whether it can be read: it can."""
@@ -109,6 +113,7 @@ class HashingFile(io.RawIOBase):
         view = memoryview(buffer)  # type: ignore[arg-type]
         size = self._file.readinto(view) or 0
         self._hash.update(view[:size])
+        self.position += size
         return size
 
     def close(self) -> None:

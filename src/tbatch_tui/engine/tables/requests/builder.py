@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,7 +15,7 @@ from tbatch_tui.engine.tables.recipe_rules import check_schema_text
 from tbatch_tui.engine.tables.requests import custom_ids
 from tbatch_tui.engine.tables.requests.custom_ids import IdError
 from tbatch_tui.engine.tables.requests.images import ImageError, image_reader
-from tbatch_tui.engine.tables.template import RenderError, Template, TemplateTextError, nearest
+from tbatch_tui.engine.tables.template import OneColumn, RenderError, Template, TemplateTextError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _URL_SCHEMES = ("http://", "https://")
 _encode = msgspec.json.Encoder().encode
+_encode_lines = msgspec.json.Encoder().encode_lines
 
 
 class MissingColumnError(BatchError):
@@ -58,7 +60,7 @@ class RequestBuilder:
         self.recipe = recipe
         self._source = source
         self._on_private = on_private
-        names = ("prompt", *(f"message {number}" for number in range(2, len(recipe.templates()) + 1)))
+        names = tuple(f"message {number}" for number in range(1, len(recipe.messages) + 1))
         if not recipe.messages:
             names = ("system", "prompt") if recipe.system is not None else ("prompt",)
         columns = source.columns
@@ -155,6 +157,10 @@ class BoundBuilder:
         pieces = list(_split(rest, mark))
         self._head, self._first = pieces[0][1], pieces[1][1]
         self._slots = [(*slots[number - 1], after) for number, after in pieces[2:]]
+        self._renderers = [_renderer_of_many(text) for _, text, _ in self._slots]
+        texts = (self._head + b'"row-', self._first, *(after for _, _, after in self._slots))
+        head, *others = (text.replace(b"%", b"%%") for text in texts)
+        self._numbered = b'%b%%04d"%b\n' % (head, b"%b".join(others))
         self._id_of = builder.id_reader(positions)
         self._id_column = builder.id_column or ""
         self._checked = [(name, positions[name]) for name in builder.referenced]
@@ -170,10 +176,10 @@ class BoundBuilder:
         except IdError as error:
             raise RowError(self._id_column, str(error)) from None
 
-    def tail(self, cells: Sequence[Cell]) -> bytes:
-        """Return the bytes of a row's request after its custom_id: what two rows that ask the same have in common.
+    def tail(self, cells: Sequence[Cell]) -> tuple[bytes, int]:
+        """Return the bytes of a row's request after its custom_id, and a hash of what differs in them.
 
-        Raises RowError.
+        They are what two rows that ask the same have in common. Raises RowError.
         """
         parts = [self._first]
         for column, text, after in self._slots:
@@ -184,7 +190,27 @@ class BoundBuilder:
             except UnicodeEncodeError:
                 raise RowError(column, "the text holds half of a character, which cannot be sent") from None
             parts.append(after)
-        return b"".join(parts)
+        return b"".join(parts), hash(parts[1] if len(parts) == 3 else tuple(parts[1::2]))
+
+    def batch(self, first: int, rows: Sequence[Sequence[Cell]]) -> tuple[list[bytes], list[int]] | None:
+        """Return the lines of rows that are numbered from `first` on, and a hash of what each asks, many at once.
+
+        None where a row needs a closer look: one of its cells is empty, or its text cannot be rendered or sent.
+        Only for tables of text, whose rows are called by their numbers.
+        """
+        try:
+            for _, at in self._checked:
+                if "" in map(itemgetter(at), rows):
+                    return None
+            # A line end within a text is escaped, so that each line of these is one text.
+            parts = [_encode_lines(render(rows)).splitlines() for render in self._renderers]
+        except (IndexError, RenderError, ImageError, CellError, UnicodeEncodeError):
+            return None
+        if len(parts) != 1:
+            tails = list(zip(*parts, strict=True)) if parts else [()] * len(rows)
+            return [self._numbered % (first + at, *tail) for at, tail in enumerate(tails)], list(map(hash, tails))
+        numbers = range(first, first + len(rows))
+        return list(map(self._numbered.__mod__, zip(numbers, parts[0], strict=True))), list(map(hash, parts[0]))
 
     def line(self, custom_id: str, tail: bytes) -> bytes:
         """Return the line of a request, with its end. Raises RowError where it is longer than a line may be."""
@@ -203,6 +229,11 @@ def _split(data: bytes, mark: str) -> Iterator[tuple[int, bytes]]:
     for piece in rest:
         number, _, after = piece.partition(b'"')
         yield int(number), after
+
+
+def _renderer_of_many(text: CellText) -> Callable[[Sequence[Sequence[Cell]]], list[str]]:
+    """Return a function from many rows to their texts."""
+    return text.of_rows if isinstance(text, OneColumn) else lambda rows: [text(cells) for cells in rows]
 
 
 def _audio_url(position: int) -> CellText:
