@@ -142,6 +142,15 @@ def test_bad_use(run: Run, reviews: Path, tmp_path: Path, arguments: list[str], 
     assert [path.name for path in tmp_path.iterdir() if path.name != "data"] == [reviews.name]
 
 
+def test_the_key_gets_into_no_recipe(run: Run, reviews: Path, tmp_path: Path) -> None:
+    key = "a-key-of-mine-123456"
+    done = run("make", reviews.name, "-m", "m", "-p", f"{{{{ review }}}} {key}", env={"TOGETHER_API_KEY": key})
+    assert done.returncode == 1
+    assert "The API key stands in what is asked" in done.stderr
+    assert key not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [reviews.name]
+
+
 def test_force_replaces_both_files(run: Run, reviews: Path, tmp_path: Path) -> None:
     for name in ("o.jsonl", "o.recipe.toml"):
         (tmp_path / name).write_text("old")
@@ -171,6 +180,7 @@ def test_urls_and_a_folder(run: Run, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "not looked at" in done.stderr
     assert "not looked at" not in run("make", "urls.txt", "-m", "w", "--audio", "text", "--no-urls").stderr
+    assert run("make", "-m", "w", "--audio", "urls.txt").stdout == "urls-3.jsonl\n"
     (tmp_path / "texts.v2").mkdir()
     (tmp_path / "texts.v2" / "a.txt").write_text("A")
     done = run("make", "texts.v2", "-m", "m", "-p", "{{ name }}: {{ text }}")
@@ -205,7 +215,7 @@ def test_a_large_table_is_read_ahead_and_gives_the_same(run: Run, tmp_path: Path
     (tmp_path / "t.csv").write_bytes(("a,b c\n" + rows).encode() + end.encode("latin-1"))
     command = ("make", "t.csv", "-m", "m", "-p", "{{ a }}: {{ b c }}")
     done = run(*command, "-o", "one.jsonl")
-    with_ids = run(*command, "--id", "a", "-o", "two.jsonl")  # never read ahead
+    with_ids = run(*command, "--id", "a", "-o", "two.jsonl")
     assert done.returncode == with_ids.returncode == bool(end)
     if end:
         assert done.stderr == with_ids.stderr

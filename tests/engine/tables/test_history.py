@@ -11,7 +11,7 @@ from tbatch_tui.engine.journal.tables.recipes import NotedRecipe
 from tbatch_tui.engine.local_files.fingerprint import read_fingerprint
 from tbatch_tui.engine.results import ResultIndex, sources_of
 from tbatch_tui.engine.tables.history import inherit_recipe, note_recipe
-from tests.conftest import CHAT_MODEL, write_chat
+from tests.conftest import CHAT_MODEL, until, write_chat
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,6 +73,7 @@ async def test_a_mended_copy_inherits_the_recipe(
     note_recipe(tmp_path / "data", read_fingerprint(made.path).sha256, "recipe", made.recipe_path)
     copy = write_fixed(plan_fixes(check_file(made.path)))
     async with make_engine(still_sandbox) as engine:
+        await until(lambda: engine.listed_at)  # leaving while it connects is another story
         assert await engine.recipes.inherit(made.path, copy.path)
         assert not await engine.recipes.inherit(made.recipe_path, copy.path)
 

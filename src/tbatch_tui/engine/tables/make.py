@@ -244,7 +244,7 @@ class _Run:
         """Yield the lines of all requests: many at once where nothing about the rows needs a closer look."""
         is_plain = self._source.has_text_only and self.selection.is_everything and not self._recipe.rows.once
         is_plain = is_plain and self._recipe.image is None
-        if not is_plain or self._builder.id_column is not None or self._recipe.rows.empty == "keep":
+        if not is_plain or self._builder.id_column != self._recipe.id or self._recipe.rows.empty == "keep":
             yield from self.lines()
             return
         columns, number = self._needed, 0
@@ -256,13 +256,15 @@ class _Run:
         bound = self._builder.bind(columns)
         for batch in taken:
             made = bound.batch(number + 1, batch)
-            if made is None or max(map(len, made[0])) > LINE_BYTES_MAX:
+            if made is None or max(map(len, made.lines)) > LINE_BYTES_MAX:
                 asked = self._asked(enumerate(batch, start=number + 1), bound)
                 yield from self._lines_of(asked, None)
             else:
                 self.requests += len(batch)
-                self._tails.extend(made[1])
-                yield b"".join(made[0])
+                self._tails.extend(made.keys)
+                if self._ids is not None:
+                    self._ids.extend(made.ids)
+                yield b"".join(made.lines)
             number += len(batch)
         self.selection.rows = number
         self._count_repeats()

@@ -18,6 +18,7 @@ from tbatch_tui.engine.tables.readers.open_source import open_source
 from tbatch_tui.engine.tables.recipe import OWN_BODY_KEYS, SECRET_KEYS, Recipe
 from tbatch_tui.engine.tables.recipe_file import read_recipe
 from tbatch_tui.engine.tables.recipe_rules import check_schema_text, check_where, parse_range
+from tbatch_tui.engine.tables.recipe_text import recipe_text
 from tbatch_tui.text.escape import escape_controls
 from tbatch_tui.text.plural import plural
 
@@ -43,6 +44,10 @@ def make(options: argparse.Namespace, settings: Settings) -> int:
     written, base = _read_recipe(options.recipe)
     recipe = _apply_options(written, options)
     recipe.require_complete()
+    if settings.api_key and settings.api_key in recipe_text(recipe):
+        raise BatchError("The API key stands in what is asked", "Nothing was written. It belongs into no recipe.")
+    if options.source is None and isinstance(options.audio, str) and Path(options.audio).exists():
+        options.source, recipe = options.audio, replace(recipe, audio=True)  # `make --audio urls.txt`
     try:
         source = _open_source(options, written.source, base, settings)
         if options.preview is not None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import secrets
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from tbatch_tui.engine.check.limits import LINE_BYTES_MAX, MEGABYTE
+from tbatch_tui.engine.check.limits import CUSTOM_ID_CHARACTERS, LINE_BYTES_MAX, MEGABYTE
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.tables.cells import CellError, cell_text
 from tbatch_tui.engine.tables.recipe_rules import check_schema_text
@@ -18,7 +18,7 @@ from tbatch_tui.engine.tables.requests.images import ImageError, image_reader
 from tbatch_tui.engine.tables.template import OneColumn, RenderError, Template, TemplateTextError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from tbatch_tui.engine.tables.cells import Cell
     from tbatch_tui.engine.tables.readers.source import TableSource
@@ -141,6 +141,16 @@ class RequestBuilder:
             raise TemplateTextError(f"The {template.name} cannot be rendered: {error}", "Mend it.") from None
 
 
+class RequestBatch(NamedTuple):
+    """Requests of rows that follow each other."""
+
+    lines: list[bytes]
+    keys: list[int]
+    """A hash of what each asks."""
+    ids: list[int]
+    """A hash of each custom_id; empty where these are made of numbers."""
+
+
 class BoundBuilder:
     """Makes requests of rows whose columns have their places."""
 
@@ -158,9 +168,10 @@ class BoundBuilder:
         self._head, self._first = pieces[0][1], pieces[1][1]
         self._slots = [(*slots[number - 1], after) for number, after in pieces[2:]]
         self._renderers = [_renderer_of_many(text) for _, text, _ in self._slots]
-        texts = (self._head + b'"row-', self._first, *(after for _, _, after in self._slots))
+        self._id_at = None if builder.id_column is None else positions[builder.id_column]
+        texts = (self._head, self._first, *(after for _, _, after in self._slots))
         head, *others = (text.replace(b"%", b"%%") for text in texts)
-        self._numbered = b'%b%%04d"%b\n' % (head, b"%b".join(others))
+        self._format = head + (b'"row-%04d"' if self._id_at is None else b"%b") + b"%b".join(others) + b"\n"
         self._id_of = builder.id_reader(positions)
         self._id_column = builder.id_column or ""
         self._checked = [(name, positions[name]) for name in builder.referenced]
@@ -192,25 +203,30 @@ class BoundBuilder:
             parts.append(after)
         return b"".join(parts), hash(parts[1] if len(parts) == 3 else tuple(parts[1::2]))
 
-    def batch(self, first: int, rows: Sequence[Sequence[Cell]]) -> tuple[list[bytes], list[int]] | None:
-        """Return the lines of rows that are numbered from `first` on, and a hash of what each asks, many at once.
+    def batch(self, first: int, rows: Sequence[Sequence[Cell]]) -> RequestBatch | None:
+        """Return the requests of rows that are numbered from `first` on, many at once.
 
-        None where a row needs a closer look: one of its cells is empty, or its text cannot be rendered or sent.
-        Only for tables of text, whose rows are called by their numbers.
+        None where a row needs a closer look: one of its cells is empty, its id cannot be one, or its text cannot be
+        rendered or sent. Only for tables of text, whose ids are in a column or made of the number of the row.
         """
+        ids: list[str] = []
+        heads: Iterable[object] = range(first, first + len(rows))
         try:
             for _, at in self._checked:
                 if "" in map(itemgetter(at), rows):
                     return None
+            if self._id_at is not None:
+                ids = list(map(itemgetter(self._id_at), rows))
+                if not all(ids) or max(map(len, ids)) > CUSTOM_ID_CHARACTERS:
+                    return None
+                heads = _encode_lines(ids).splitlines()
             # A line end within a text is escaped, so that each line of these is one text.
             parts = [_encode_lines(render(rows)).splitlines() for render in self._renderers]
         except (IndexError, RenderError, ImageError, CellError, UnicodeEncodeError):
             return None
-        if len(parts) != 1:
-            tails = list(zip(*parts, strict=True)) if parts else [()] * len(rows)
-            return [self._numbered % (first + at, *tail) for at, tail in enumerate(tails)], list(map(hash, tails))
-        numbers = range(first, first + len(rows))
-        return list(map(self._numbered.__mod__, zip(numbers, parts[0], strict=True))), list(map(hash, parts[0]))
+        lines = list(map(self._format.__mod__, zip(heads, *parts, strict=True)))
+        keys = parts[0] if len(parts) == 1 else zip(*parts, strict=True) if parts else [()] * len(rows)
+        return RequestBatch(lines, list(map(hash, keys)), list(map(hash, ids)))
 
     def line(self, custom_id: str, tail: bytes) -> bytes:
         """Return the line of a request, with its end. Raises RowError where it is longer than a line may be."""
