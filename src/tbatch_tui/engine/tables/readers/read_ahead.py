@@ -6,6 +6,7 @@ import gc
 import marshal
 import os
 import threading
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 from tbatch_tui.engine.errors import BatchError
@@ -89,12 +90,20 @@ def _send_and_exit(source: TableSource, columns: Sequence[str], reader: int, wri
         places = [rows.columns.index(name) for name in columns]
         with open(writer, "wb", buffering=1 << 18) as pipe:
             for batch in batches(rows, source):
-                _send(pipe, [tuple([cells[at] for at in places]) if cells else () for cells in batch])
+                _send(pipe, _choose_cells(batch, places))
             named = [tuple(RowProblem(*problem)) for problem in problems.named]
             _send(pipe, (source.sha256, named, problems.total))
         status = 0
     finally:
         os._exit(status)
+
+
+def _choose_cells(batch: list[Cells], places: Sequence[int]) -> list[Cells]:
+    """Return the cells at these places of each row."""
+    try:
+        return list(zip(*(map(itemgetter(at), batch) for at in places), strict=True))
+    except IndexError:  # a row with a problem is empty
+        return [tuple([cells[at] for at in places]) if cells else () for cells in batch]
 
 
 def _send(pipe: BinaryIO, message: list[Any] | tuple[Any, ...]) -> None:
