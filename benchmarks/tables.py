@@ -3,7 +3,8 @@
     python -m benchmarks.tables [--rows N]
 
 Each is a process of its own, run in turns, and its best run counts. Bytecode is written first. What `make` takes
-includes the check of what it wrote. Needs pandas. Processor time is printed too: it says more where others use the machine.
+includes the check of what it wrote. Processor time is printed too: it says more where others use the machine. Needs
+pandas.
 """
 
 from __future__ import annotations
