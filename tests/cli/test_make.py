@@ -34,7 +34,7 @@ def test_a_table_becomes_a_file_with_its_recipe(run: Run, reviews: Path, tmp_pat
     done = run("make", reviews.name, "-m", "m", "-p", "Label: {{ review }}", "--max-tokens", "9", env=NOBODY)
     assert (done.returncode, done.stdout) == (0, "reviews.jsonl\n")
     assert "3 rows · 3 requests · about" in done.stderr
-    assert "1 row ask the same as another row" in done.stderr
+    assert "1 row asks the same as an earlier row" in done.stderr
     assert [request["body"] for request in requests_in(tmp_path / "reviews.jsonl")] == [
         {"model": "m", "messages": [{"role": "user", "content": f"Label: {text}"}], "max_tokens": 9}
         for text in ("Good.", "Schlecht.", "Good.")

@@ -253,7 +253,8 @@ def _print_summary(made: MadeFile, report: CheckReport) -> None:
     if made.recipe.rows.once:
         print_message(f"{plural(made.asked_once, 'row')} asked once with another row that asks the same")
     elif made.repeats:
-        print_message(f"{plural(made.repeats, 'row')} ask the same as another row: --once asks only once")
+        verb = "asks" if made.repeats == 1 else "ask"
+        print_message(f"{plural(made.repeats, 'row')} {verb} the same as an earlier row: --once asks only once")
     if made.jobs > 1:
         print_message(f"The file goes into {made.jobs:,} jobs: tbatch-tui submit --in-parts")
 
@@ -264,7 +265,7 @@ def _tokens(report: CheckReport) -> str:
 
 def _look_at_links(made: MadeFile) -> None:
     """Say of the links of recordings what is known of them: nothing is asked of their hosts."""
-    print_message(f"The {plural(made.requests, 'link')} were not looked at: see that Together can fetch them.")
+    print_message(f"Links that were not looked at: {made.requests:,}. See that Together can fetch them.")
 
 
 def _note_changed_source(written: RecipeSource | None, made: MadeFile, given: str | None) -> None:
