@@ -11,7 +11,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _OPTIONS_WITH_VALUE = ("--output-dir", "--data-dir", "--poll-interval", "--base-url")
-_RUNNER_COMMANDS = ("ls", "get", "submit", "fetch", "cancel", "retry", "results", "export", "watch", "completion")
+_RUNNER_COMMANDS = (
+    "ls",
+    "get",
+    "submit",
+    "fetch",
+    "cancel",
+    "retry",
+    "results",
+    "export",
+    "watch",
+    "make",
+    "completion",
+)
 """The commands of `runner`. A test compares them with `parser`, which is not loaded for `check`."""
 _CANNOT_DRAW = ("dumb", "unknown")
 """Values of TERM by which a program knows that the cursor cannot be moved: rich then takes any window for 80×25."""

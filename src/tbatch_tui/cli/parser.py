@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbatch_tui._version import __version__
@@ -21,6 +22,7 @@ COMMAND_HELP = {
     "results": "the rows that came back, joined with what was asked",
     "export": "write the answers of a job to a file",
     "watch": "what jobs are doing, until they have ended",
+    "make": "make an input file of a table, a folder or a list",
     "completion": "what a shell needs to complete all this",
 }
 """The commands, in the order of `--help`, and what each does."""
@@ -192,6 +194,46 @@ def _watch(parser: argparse.ArgumentParser) -> None:
     _json(parser, "print an array of the jobs at the end")
 
 
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
+
+
+def _make(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "source",
+        nargs="?",
+        metavar="SOURCE",
+        help="a .csv, .tsv, .jsonl, .json, .parquet, .xlsx, .sqlite[:TABLE]; a folder (a row a file: path, name, "
+        "text); a .txt of lines (text), or of URLs with --audio; job:ID (the results of a job) [that of the recipe]",
+    )
+    add("-o", "--output", metavar="OUT", help="[the stem of SOURCE with .jsonl, next to it, numbered if taken]")
+    add("--force", action="store_true", help="replace OUT and its recipe")
+    add("--recipe", type=Path, metavar="FILE", help="take everything from a recipe; the other options win")
+    add("-m", "--model", metavar="MODEL", help="the model to ask")
+    add("-p", "--prompt", metavar="TEXT", help="a text with {{ column }}, or @FILE; with --audio the transcription's")
+    add("-s", "--system", metavar="TEXT", help="the system prompt, likewise")
+    add("--id", metavar="COLUMN", help="the custom_id [row-0001 …, the path of a file or of a URL]")
+    add("--set", action="append", metavar="KEY=VALUE", help="anything of the request's body: JSON, else text")
+    add("--max-tokens", type=_positive, metavar="N", help="the longest answer")
+    add("--schema", metavar="SPEC", help="what an answer has to be: 'label: enum[a,b], score: number', or @schema.json")
+    add("--image", metavar="COLUMN", help="an image a row: a URL, or a local file")
+    add("--audio", nargs="?", const=True, metavar="COLUMN", help="an audio request a row, of the URL in COLUMN")
+    add("--no-urls", action="store_true", help="do not look at the links of recordings")
+    add("--rows", metavar="A-B", help="only these rows, counted from 1")
+    add("--where", action="append", metavar="COL=VALUE", help="only rows with this text; all that are given must hold")
+    add("--sample", type=_positive, metavar="N", help="draw so many rows")
+    add("--seed", type=_row_count, metavar="S", help="draw the same rows again [drawn, and written into the recipe]")
+    add("--once", action="store_true", help="ask identical requests once")
+    add("--empty", choices=("error", "skip", "keep"), help="what a referenced cell without a text does [error]")
+    add("--preview", nargs="?", const=1, type=_positive, metavar="N", help="print so many requests, write nothing [1]")
+    add("--encoding", metavar="NAME", help="of a text that is not UTF-8")
+    add("--delimiter", metavar="CHARACTER", help="of a CSV file, where it cannot be told")
+    add("--sheet", metavar="NAME", help="of a workbook; the table of a database")
+
+
 def _completion(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "shell",
@@ -210,5 +252,6 @@ _ADD_ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "results": _results,
     "export": _export,
     "watch": _watch,
+    "make": _make,
     "completion": _completion,
 }

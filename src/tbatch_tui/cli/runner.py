@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import errno
 import os
 import sys
@@ -50,6 +49,10 @@ def main(name: str, arguments: list[str]) -> int:
         )
     except SettingsError as error:
         parser.error(str(error))
+    if name == "make":  # asks nobody, and waits for nothing: no event loop
+        from tbatch_tui.cli.commands.tables.make import make
+
+        return _guard(lambda: make(options, settings), options)
     return _run(_load_command(name), options, settings)
 
 
@@ -78,10 +81,17 @@ def _load_command(name: str) -> Command:
 
 
 def _run(command: Command, options: argparse.Namespace, settings: Settings) -> int:
+    import asyncio
+
+    return _guard(lambda: asyncio.run(command(options, settings)), options)
+
+
+def _guard(call: Callable[[], int], options: argparse.Namespace) -> int:
+    """Return the exit code of a call; what it raises is printed, and becomes one."""
     from tbatch_tui.cli.output import print_message
 
     try:
-        code = asyncio.run(command(options, settings))
+        code = call()
         sys.stdout.flush()
         return code
     except BatchError as error:

@@ -145,7 +145,8 @@ class Session:
                 raise ConnectionFailedError(health.title, "Nothing was done. Ask again when there is a connection.")
         return False
 
-    def find(self, records: Sequence[JobRecord], text: str) -> JobRecord:
+    @staticmethod
+    def find(records: Sequence[JobRecord], text: str) -> JobRecord:
         """Return the job with this id, the beginning of it, label or name.
 
         Raises NoSuchJobError if there is none, or several: a label may look like the beginning of another job's id.

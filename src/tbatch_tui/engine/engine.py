@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.runtime.retry_files import RetryFiles
     from tbatch_tui.engine.server_files.cleanup import ServerFiles
     from tbatch_tui.engine.submit.lookup import LookupDecision
+    from tbatch_tui.engine.tables.history import RecipeHistory
 
 
 class BatchEngine:
@@ -53,11 +54,7 @@ class BatchEngine:
     """
 
     def __init__(self, options: EngineOptions, on_event: Callable[[Event], object] | None = None) -> None:
-        """Make an engine that is not open yet.
-
-        Args:
-            on_event: called with every event, on the event loop's thread.
-        """
+        """Make an engine that is not open yet. `on_event` is called with every event, on the event loop's thread."""
         self._on_event = on_event
         self._log: EventLog | None = None
         self._store = JobStore(options, self._emit)
@@ -74,7 +71,12 @@ class BatchEngine:
 
         return RetryFiles(self._store)
 
-    # -- opening and closing -------------------------------------------------------------------------
+    @cached_property
+    def recipes(self) -> RecipeHistory:
+        """The recipes of input files that were made from a table."""
+        from tbatch_tui.engine.tables.history import RecipeHistory
+
+        return RecipeHistory(self._store)
 
     def first_page(self, limit: int) -> list[JobRecord]:
         """Open the history and return its first records, on this thread: all that is done before the first frame.
@@ -180,8 +182,6 @@ class BatchEngine:
         """Ask for the list of jobs now; False within 2 s of the last time, or without a connection."""
         return self._runtime.poller is not None and self._runtime.poller.refresh()
 
-    # -- records -------------------------------------------------------------------------------------
-
     async def records(self) -> list[JobRecord]:
         """Return the whole history of the account, in the order of the Jobs list."""
         return await self._store.load()
@@ -240,8 +240,6 @@ class BatchEngine:
             records = [records]
         keys = [_key_of(record) for record in records]
         return await self._store.remove([key for key in keys if not self.removal_blocker(key)])
-
-    # -- submitting ----------------------------------------------------------------------------------
 
     async def fingerprint(self, path: Path) -> Fingerprint:
         """Return size and SHA-256 of a file, read in a thread. Raises LocalFileError."""
@@ -358,8 +356,6 @@ class BatchEngine:
         if latest is not None and latest.job is None:
             return await stop_submission(latest, self._runtime.submitter)
         return await cancel_job(latest.key if latest is not None else key, self._runtime, self._store)
-
-    # -- results -------------------------------------------------------------------------------------
 
     async def download(self, record: JobRecord | str) -> None:
         """Download the output and error file of an ended job (again), in the background.

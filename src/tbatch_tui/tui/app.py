@@ -1,11 +1,10 @@
-"""The app: theme, keys, navigation between screens, and opening and closing the engine."""
+"""The app: theme, keys, and opening and closing the engine."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
@@ -21,6 +20,7 @@ from tbatch_tui.tui.bridge import Bridge
 from tbatch_tui.tui.key_queue import OrderedKeysApp
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys import keymap
+from tbatch_tui.tui.navigation import Navigation
 from tbatch_tui.tui.sanitize import lines
 from tbatch_tui.tui.screens.jobs.actions import format_answered
 from tbatch_tui.tui.screens.jobs.screen import JobsScreen
@@ -35,12 +35,10 @@ if TYPE_CHECKING:
 
     from tbatch_tui.config.settings import Settings
     from tbatch_tui.demo import DemoServer
-    from tbatch_tui.engine.domain.check_report import CheckReport
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.engine.events import Event as EngineEvent
     from tbatch_tui.engine.events import JobsEnded, ResultsDownloaded
-    from tbatch_tui.tui import messages
     from tbatch_tui.tui.terminal.notifications import Notifier
 
 PAINTED_BY = 0.5
@@ -53,7 +51,7 @@ def _palette(module: str, name: str) -> Callable[[], type[Any]]:
     return lambda: getattr(import_module(f"tbatch_tui.tui.{module}"), name)  # loaded when it is first opened
 
 
-class TbatchApp(OrderedKeysApp[str], CrashReportingApp[str]):
+class TbatchApp(OrderedKeysApp[str], Navigation, CrashReportingApp[str]):
     """The whole terminal app. `run()` returns "demo" if the person asked for the demo."""
 
     TITLE = "tbatch-tui"
@@ -266,90 +264,6 @@ class TbatchApp(OrderedKeysApp[str], CrashReportingApp[str]):
 
         return lines(report_crash(self.engine.options.data_dir))
 
-    # -- navigation ------------------------------------------------------------------------------------
-
-    def on_new_batch(self, message: messages.NewBatch) -> None:
-        """Go to Pick."""
-        from tbatch_tui.tui.screens.pick.screen import PickScreen
-
-        samples = self.demo.samples if self.demo is not None else None
-        self.push_screen(PickScreen(self.engine, self.bridge, message.folder or Path.cwd(), samples))
-
-    def on_check_file(self, message: messages.CheckFile) -> None:
-        """Go to Check."""
-        self.open_check(message.path)
-
-    def open_check(self, path: Path) -> None:
-        """Go to Check with this file; if Check is open, replace it."""
-        from tbatch_tui.tui.screens.check.screen import CheckScreen
-
-        screen = CheckScreen(self.engine, self.bridge, path)
-        if isinstance(self.screen, CheckScreen):
-            self.switch_screen(screen)
-        else:
-            self.push_screen(screen)
-
-    @work(group="dropped", exclusive=True, exit_on_error=False)
-    async def on_paste(self, event: Paste) -> None:
-        """Open a file that was dropped on the window, on whichever screen: no input has taken the paste."""
-        from tbatch_tui.tui.screens.pick.dropped import open_dropped
-
-        await open_dropped(self.screen, self.bridge, event.text)
-
-    def on_create_batch(self, message: messages.CreateBatch) -> None:
-        """Go to Create; if it was left half filled for the same file, continue there."""
-        from tbatch_tui.tui.screens.create.screen import CreateScreen
-
-        if self.is_screen_installed("create"):
-            screen = self.get_screen("create")
-            if isinstance(screen, CreateScreen) and _is_same_file(screen.report, message.report):
-                self.push_screen("create")
-                return
-            self.uninstall_screen("create")
-        # An installed screen outlives being popped: going back and forth keeps what was typed.
-        screen = CreateScreen(self.engine, self.bridge, message.report, self.engine.options.output_dir)
-        self.install_screen(screen, "create")
-        self.push_screen("create")
-
-    async def on_submitted(self, message: messages.Submitted) -> None:
-        """Go back to Jobs, with the cursor on the new submission."""
-        await self.on_go_to_job(message)
-        if self.is_screen_installed("create"):
-            self.uninstall_screen("create")
-
-    async def on_go_to_job(self, message: messages.GoToJob | messages.Submitted) -> None:
-        """Go back to Jobs, with the cursor on a job."""
-        while len(self.screen_stack) > 1:
-            await self.pop_screen()
-        self.jobs.go_to(message.key)
-
-    def on_open_job(self, message: messages.OpenJob) -> None:
-        """Go to Job."""
-        from tbatch_tui.tui.screens.job.screen import JobScreen
-
-        self.push_screen(JobScreen(self.engine, self.bridge, message.key))
-
-    def on_open_results(self, message: messages.OpenResults) -> None:
-        """Go to Results."""
-        from tbatch_tui.tui.screens.results.screen import ResultsScreen
-
-        self.push_screen(ResultsScreen(self.engine, self.bridge, message.key, retry=message.retry))
-
-    def on_open_files(self, _: messages.OpenFiles) -> None:
-        """Go to Files."""
-        from tbatch_tui.tui.screens.files.screen import FilesScreen
-
-        self.push_screen(FilesScreen(self.engine, self.bridge))
-
-    def on_go_back(self, _: messages.GoBack) -> None:
-        """Leave the screen, unless it is Jobs."""
-        if len(self.screen_stack) > 1:
-            self.pop_screen()
-
-    def on_try_demo(self, _: messages.TryDemo) -> None:
-        """Exit, and start again as the demo."""
-        self.exit("demo")
-
     # -- actions of every screen ---------------------------------------------------------------------
 
     def action_show_keys(self) -> None:
@@ -406,8 +320,3 @@ class TbatchApp(OrderedKeysApp[str], CrashReportingApp[str]):
     def get_system_commands(self, _screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Offer themes in the palette. All other commands come from the bindings."""
         yield SystemCommand("Theme", "Choose another look", self.action_change_theme)
-
-
-def _is_same_file(one: CheckReport, other: CheckReport) -> bool:
-    """Whether both reports are of the same bytes, by size and time of change."""
-    return (one.path, one.size, one.mtime_ns) == (other.path, other.size, other.mtime_ns)

@@ -248,7 +248,7 @@ class _Run:
             self._report(str(copy.path), self._check(copy.path), {"fixed": document})
 
     def _check(self, path: Path) -> CheckReport:
-        processes = self._arguments.processes or (2 if _cores() > 1 else 1)
+        processes = self._arguments.processes or (2 if cores() > 1 else 1)
         report = check_file(
             path,
             endpoint=ENDPOINTS.get(self._arguments.endpoint or ""),
@@ -287,6 +287,7 @@ class _Run:
                 _print_message(f"{shown}: nothing that may be mended without guessing")
             return None
         copy = write_fixed(plan, rules=None if only is None else rules, reject=reject, model=model)
+        _inherit_recipe(plan.path, copy.path)
         lines = f"{plural(copy.fixed_lines, 'line')} mended"
         _print_message(f"{shown}: a mended copy is in {escape_controls(str(copy.path))} ({lines})")
         if copy.rejected is not None:
@@ -330,6 +331,16 @@ def _filter_rules(report: CheckReport, select: Collection[str], ignore: Collecti
     )
 
 
+def _inherit_recipe(path: Path, copy: Path) -> None:
+    """Save that a copy was made of a file that may have been made from a table."""
+    from tbatch_tui.config.resolve import resolve_settings
+    from tbatch_tui.config.settings import SettingsError
+    from tbatch_tui.engine.tables.history import inherit_recipe
+
+    with suppress(SettingsError):
+        inherit_recipe(resolve_settings().data_dir, path, copy)
+
+
 def _print_message(sentence: str) -> None:
     # Not `output.print_message`, whose module loads much more than a check needs.
     if sys.stderr is not None:  # with None, print would write to standard output instead
@@ -337,7 +348,8 @@ def _print_message(sentence: str) -> None:
             print(sentence, file=sys.stderr)  # noqa: T201
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

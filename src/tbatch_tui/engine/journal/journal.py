@@ -16,6 +16,7 @@ from tbatch_tui.engine.journal.tables.jobs import JobTable
 from tbatch_tui.engine.journal.tables.lineage import LineageTable
 from tbatch_tui.engine.journal.tables.memory import MemoryTable
 from tbatch_tui.engine.journal.tables.progress import ProgressTable
+from tbatch_tui.engine.journal.tables.recipes import RecipeTable
 from tbatch_tui.engine.journal.tables.records import JobRecordTable
 from tbatch_tui.engine.journal.tables.submissions import SubmissionTable
 from tbatch_tui.engine.journal.tables.transfers import TransferTable
@@ -33,6 +34,7 @@ class Journal:
         self.accounts = AccountTable(database)
         self.memory = MemoryTable(database)
         self.progress = ProgressTable(database)
+        self.recipes = RecipeTable(database)
         self.records = JobRecordTable(database)
         self.counts = CountsTable(database, self.records)
         self.transfers = TransferTable(database, self.records)

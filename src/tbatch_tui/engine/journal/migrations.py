@@ -193,6 +193,13 @@ _MIGRATIONS = (
     ALTER TABLE tallies ADD COLUMN attention_share REAL NOT NULL DEFAULT 5;
     """,
     "ALTER TABLE submissions ADD COLUMN owner TEXT",
+    """
+    CREATE TABLE recipes (
+        sha256 TEXT PRIMARY KEY,
+        recipe TEXT NOT NULL,
+        path BLOB NOT NULL
+    ) WITHOUT ROWID;
+    """,
 )
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.submission import PartFile, SubmissionState
     from tbatch_tui.engine.domain.transfer import Transfer
     from tbatch_tui.engine.endpoint import Endpoint
+    from tbatch_tui.engine.journal.tables.recipes import NotedRecipe
     from tbatch_tui.engine.local_files.fingerprint import Fingerprint
     from tbatch_tui.engine.progress.history import JobHistory
 
@@ -173,6 +174,7 @@ class JobStore(SubmissionStore):
     async def add_retry(self, path: Path, sha256: str, parent: str) -> None:
         """Save that this file is a retry of the job `parent`."""
         await self._run(self._journal.lineage.add_retry, self.account_id, path, sha256, parent)
+        await self._run(self._journal.recipes.inherit_from_job, self.account_id, parent, sha256)
 
     async def retry_paths(self, input_path: Path) -> set[Path]:
         """Return the files in the folder of an input file that were written as a retry or submitted."""
@@ -206,6 +208,8 @@ class JobStore(SubmissionStore):
 
         Raises AlreadySubmittedError.
         """
+        for part in parts:
+            await self._run(self._journal.recipes.inherit, fingerprint.sha256, part.sha256)
         records = await self._run(
             self._journal.groups.add,
             self.account_id,
@@ -346,6 +350,20 @@ class JobStore(SubmissionStore):
         record = await self._run_until_written(self._journal.counts.save, self.account_id, job_id, counts)
         if record is not None:
             self._published.publish([record])
+
+    # -- recipes -------------------------------------------------------------------------------------
+
+    async def note_recipe(self, sha256: str, text: str, path: Path) -> None:
+        """Save that the bytes with this hash were made by a recipe, and the path of the recipe's file."""
+        await self._run(self._journal.recipes.note, sha256, text, path)
+
+    async def inherit_recipe(self, parent_sha256: str, sha256: str) -> bool:
+        """Save that bytes were made of others, and have their recipe; False if those have none."""
+        return await self._run(self._journal.recipes.inherit, parent_sha256, sha256)
+
+    async def recipe(self, sha256: str) -> NotedRecipe | None:
+        """Return the recipe by which bytes were made; None if none is known."""
+        return await self._run(self._journal.recipes.get, sha256)
 
     # -- small memories ------------------------------------------------------------------------------
 

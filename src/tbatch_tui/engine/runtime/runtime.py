@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
 from tbatch_tui.engine.errors import BatchError, ConnectionFailedError
-from tbatch_tui.engine.events import ConnectionChanged, Event, Notice
-from tbatch_tui.engine.next_step import NextStep
+from tbatch_tui.engine.events import ConnectionChanged, Event
 from tbatch_tui.engine.results.counter import ResultCounter
 from tbatch_tui.engine.runtime.account_check import AccountCheck
+from tbatch_tui.engine.runtime.strays import StrayWarnings
 from tbatch_tui.engine.runtime.tasks import EngineTasks
 from tbatch_tui.engine.runtime.transfer_meter import TransferMeter
 
@@ -80,8 +80,7 @@ class Runtime:
         self._server_files: ServerFiles | None = None
         self._listed: tuple[list[Job], frozenset[str]] | None = None
         """The last whole list, and the ids in it once somebody asked for them."""
-        self._strays: set[str] = set()
-        """Jobs that a person was warned of, as perhaps made by a create whose answer was lost."""
+        self._strays = StrayWarnings(emit)
         self._tried_to_connect = asyncio.Event()
         self._is_working = False
         """Whether this app has the worker lock, and so submits and downloads."""
@@ -381,28 +380,10 @@ class Runtime:
         if changed:
             self.downloader.wake()
         if await self.submitter.read_repeated():
-            self._warn_of_strays([*changed, *(record for record in self._store.records if record.is_active)])
+            records = [*changed, *(record for record in self._store.records if record.is_active)]
+            self._strays.look(records, self.submitter.might_be_stray)
         if any(record.submission is None and not record.input_name for record in changed):
             self.spawn(self._input_names.ask_soon())
-
-    def _warn_of_strays(self, records: list[JobRecord]) -> None:
-        """Warn of jobs that a create may have made whose answer was lost, after it was sent again."""
-        assert self.submitter is not None
-        for record in records:
-            job = record.job
-            if record.submission is not None or job is None or job.id in self._strays:
-                continue
-            if self.submitter.might_be_stray(job):
-                self._strays.add(job.id)
-                self._emit(
-                    Notice(
-                        f"Job {job.id[:8]} has shown up late, of a file that was submitted here",
-                        "If you did not make it elsewhere, the server made it of a create whose answer was lost. "
-                        f"It would be billed beside the other: {NextStep.CANCEL} cancels it.",
-                        "warning",
-                        job.id,
-                    )
-                )
 
     def _interval(self) -> float:
         """Return the seconds to the next list: few while a create is looked up, many while nothing can change."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.check import FixPlan
     from tbatch_tui.engine.domain.check_report import CheckReport
+    from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.tui.bridge import Bridge
     from tbatch_tui.tui.screens.check.fix_dialog import FixChoice, FixOffer
     from tbatch_tui.tui.screens.check.problem_rows import ProblemRow
@@ -42,6 +44,7 @@ class CheckActions(Screen[None]):
     ]
 
     bridge: Bridge
+    engine: BatchEngine
     session: CheckSession
 
     @property
@@ -161,6 +164,8 @@ class CheckActions(Screen[None]):
             return
         finally:
             session.end(stop)
+        with suppress(BatchError):  # the copy is good without it
+            await self.engine.recipes.inherit(plan.path, copy.path)
         rejected = ""
         if copy.rejected is not None:
             rejected = f" {copy.rejected.name} keeps the {fmt.plural(copy.rejected_lines, 'line')} left out."

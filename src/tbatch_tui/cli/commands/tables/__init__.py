@@ -1,0 +1,1 @@
+"""Commands that make input files, and tables of answers."""

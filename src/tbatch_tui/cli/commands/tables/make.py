@@ -1,0 +1,284 @@
+"""`make`: a table, a folder or a list becomes a checked input file. Needs neither a key nor a network."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tbatch_tui.cli.exit_codes import FAILED, OK
+from tbatch_tui.cli.output import print_message, print_result
+from tbatch_tui.engine.errors import BatchError, LocalFileError
+from tbatch_tui.engine.tables.make import MadeFile, make_input, preview_requests
+from tbatch_tui.engine.tables.output_names import free_name, require_free
+from tbatch_tui.engine.tables.problems import EncodingError, FaultyTableError, RowProblems
+from tbatch_tui.engine.tables.readers.open_source import open_source
+from tbatch_tui.engine.tables.recipe import OWN_BODY_KEYS, SECRET_KEYS, Recipe
+from tbatch_tui.engine.tables.recipe_file import read_recipe
+from tbatch_tui.engine.tables.recipe_rules import check_schema_text, check_where, parse_range
+from tbatch_tui.engine.tables.recipe_text import recipe_text
+from tbatch_tui.text.escape import escape_controls
+from tbatch_tui.text.plural import plural
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tbatch_tui.config.settings import Settings
+    from tbatch_tui.engine.domain.check_report import CheckReport
+    from tbatch_tui.engine.results.sources import Sources
+    from tbatch_tui.engine.tables.readers.source import TableSource
+    from tbatch_tui.engine.tables.recipe import RecipeSource
+
+_OVER_LIMITS = ("file-too-large", "too-many-requests")
+"""Errors that a file has only as a whole: it goes into several jobs."""
+_SHOWN = 20
+"""Problems of the check that are printed; the rest is counted, and `check` prints it."""
+_PREVIEWED = 1
+
+
+def make(options: argparse.Namespace, settings: Settings) -> int:
+    """Write the input file and print its path; its problems, and what it holds, to standard error."""
+    gc.disable()  # rows make no cycles, and there are many
+    written, base = _read_recipe(options.recipe)
+    recipe = _apply_options(written, options)
+    recipe.require_complete()
+    if settings.api_key and settings.api_key in recipe_text(recipe):
+        raise BatchError("The API key stands in what is asked", "Nothing was written. It belongs into no recipe.")
+    if options.source is None and isinstance(options.audio, str) and Path(options.audio).exists():
+        options.source, recipe = options.audio, replace(recipe, audio=True)  # `make --audio urls.txt`
+    try:
+        source = _open_source(options, written.source, base, settings)
+        if options.preview is not None:
+            return _preview(recipe, source, options.preview)
+        out = _choose_name(options, source)
+        made = make_input(recipe, source, out, replace_files=options.force, keep_recipe=options.recipe)
+    except FaultyTableError as error:
+        _print_problems(error)
+        return FAILED
+    _note_changed_source(written.source, made, options.source)
+    report = _check(made.path)
+    _print_summary(made, report)
+    if made.recipe.is_audio and not options.no_urls:
+        _look_at_links(made)
+    _note_recipe(made, settings)
+    print_result(str(made.path))
+    return FAILED if report.errors > sum(report.counts.get(rule, 0) for rule in _OVER_LIMITS) else OK
+
+
+# -- the recipe ----------------------------------------------------------------------------------------
+
+
+def _read_recipe(path: Path | None) -> tuple[Recipe, Path]:
+    """Return the recipe of the option, and the folder that its source is relative to."""
+    return (Recipe(), Path()) if path is None else (read_recipe(path), path.parent)
+
+
+def _apply_options(recipe: Recipe, options: argparse.Namespace) -> Recipe:
+    """Return the recipe with what the options say, which win."""
+    changes: dict[str, Any] = {name: value for name in ("model", "id", "image") if (value := getattr(options, name))}
+    for name, label in (("system", "-s"), ("prompt", "-p")):
+        if (text := getattr(options, name)) is not None:
+            changes[name] = _read_text(text, label)
+    if recipe.messages and ("prompt" in changes or "system" in changes):
+        changes["messages"] = ()
+    if options.audio is not None:
+        changes["audio"] = options.audio
+    if options.schema is not None:
+        changes["schema"] = _read_schema(options.schema)
+    changes["body"] = _body(recipe, options)
+    given = ((name, getattr(options, name)) for name in ("sample", "seed", "empty"))
+    rows: dict[str, Any] = {name: value for name, value in given if value is not None}
+    if options.sample is not None and options.seed is None:
+        rows["seed"] = None
+    if options.rows is not None:
+        rows["first"], rows["last"] = _usage(parse_range, options.rows)
+    if options.where:
+        for text in options.where:
+            _usage(check_where, text)
+        rows["where"] = tuple(options.where)
+    if options.once:
+        rows["once"] = True
+    return replace(recipe, **changes, rows=replace(recipe.rows, **rows), source=None)
+
+
+def _usage(parse: Any, text: str) -> Any:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise LocalFileError(str(error)[:1].upper() + str(error)[1:], "Look at the option again.") from None
+
+
+def _read_text(text: str, label: str) -> str:
+    """Return a text that was given, or that of the file behind an @."""
+    if not text.startswith("@"):
+        return text
+    path = Path(text[1:])
+    try:
+        return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise LocalFileError(
+            f"{label}: {path} cannot be read: {reason}", "Look at its path and its encoding."
+        ) from None
+
+
+def _read_schema(text: str) -> str:
+    schema = _read_text(text, "--schema").strip()
+    if text.startswith("@") and not schema.startswith("{"):
+        raise BatchError(f"--schema: {text[1:]} is no JSON object", "A file holds a JSON Schema.")
+    try:
+        check_schema_text(schema)
+    except (ValueError, RecursionError) as error:
+        raise BatchError(f"--schema: this is not JSON: {error}", "Mend it.") from None
+    return schema
+
+
+def _body(recipe: Recipe, options: argparse.Namespace) -> dict[str, Any]:
+    import msgspec
+
+    body = dict(recipe.body)
+    for text in options.set or ():
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise LocalFileError(f"--set {text} has no value", "Write it --set KEY=VALUE, for example temperature=0.")
+        if key in OWN_BODY_KEYS:
+            raise LocalFileError(f"--set {key} is not how {key} is given", OWN_BODY_KEYS[key])
+        if key.lower().replace("-", "_") in SECRET_KEYS:
+            raise LocalFileError("A key does not belong into a request", "It is TOGETHER_API_KEY's.")
+        try:
+            body[key] = msgspec.json.decode(value)
+        except (ValueError, RecursionError):
+            body[key] = value
+    if options.max_tokens is not None:
+        body["max_tokens"] = options.max_tokens
+    return body
+
+
+# -- the source, and the names -------------------------------------------------------------------------
+
+
+def _open_source(
+    options: argparse.Namespace, written: RecipeSource | None, base: Path, settings: Settings
+) -> TableSource:
+    """Open the source that was named, or that of the recipe."""
+    text, named = options.source, {}
+    if text is None:
+        if written is None:
+            raise LocalFileError("No source is named", "Give a table, a folder or job:ID, or a recipe that has one.")
+        is_job = written.path.startswith("job:")
+        text = written.path if is_job else str(base / written.path)
+        if written.format == "sqlite" and written.sheet and not options.sheet:
+            text, written = f"{text}:{written.sheet}", replace(written, sheet=None)
+        named = {name: getattr(written, name) for name in ("encoding", "delimiter", "sheet")}
+    for name in ("encoding", "delimiter", "sheet"):
+        named[name] = getattr(options, name) or named.get(name)
+    return open_source(text, job_sources=lambda job: _find_job(job, settings), **named)
+
+
+def _find_job(text: str, settings: Settings) -> tuple[str, Sources]:
+    """Return the id and the files of a job that is in the history."""
+    import asyncio
+
+    from tbatch_tui.cli.commands.tables.find_job import find_in_history
+
+    return asyncio.run(find_in_history(text, settings))
+
+
+def _choose_name(options: argparse.Namespace, source: TableSource) -> Path:
+    if options.output is None:
+        return free_name(source.path.parent, source.stem)
+    out = Path(options.output)
+    if not out.name or out.is_dir():
+        raise LocalFileError(f"{out} is a folder", "Name the file to write.")
+    if not options.force:
+        require_free(out, options.recipe)
+    return out
+
+
+# -- what is printed -----------------------------------------------------------------------------------
+
+
+def _preview(recipe: Recipe, source: TableSource, number: int) -> int:
+    from tbatch_tui.cli.output import JsonLines
+
+    lines, problems = preview_requests(recipe, source, number)
+    sink = JsonLines()
+    for line in lines:
+        sink.write(line)
+    sys.stdout.flush()
+    if problems.total:
+        _print_named(source.name, problems)
+        return FAILED
+    return OK
+
+
+def _print_problems(error: FaultyTableError) -> None:
+    problems = RowProblems()
+    problems.named, problems.total = list(error.problems), error.total
+    _print_named(error.source, problems)
+    if isinstance(error, EncodingError):
+        for encoding, text in error.readings:
+            print_message(f"  in {encoding:<10} {text}")
+    print_message(error.hint)
+
+
+def _print_named(source: str, problems: RowProblems) -> None:
+    for problem in problems.named:
+        print_message(f"{source}: {problem}")
+    if problems.unnamed:
+        print_message(f"{source}: and {plural(problems.unnamed, 'problem')} more")
+
+
+def _check(path: Path) -> CheckReport:
+    from tbatch_tui.cli.commands.check import cores
+    from tbatch_tui.engine.check import check_file
+
+    return check_file(path, processes=2 if cores() > 1 else 1, measure=True)
+
+
+def _print_summary(made: MadeFile, report: CheckReport) -> None:
+    from tbatch_tui.cli.check_report import problem_line
+
+    shown = [problem for problem in report.problems if problem.rule not in _OVER_LIMITS]
+    name = escape_controls(made.path.name)
+    for problem in shown[:_SHOWN]:
+        print_message(f"{name}:{problem_line(problem)}")
+    if len(shown) > _SHOWN:
+        print_message(f"{name}: and {plural(len(shown) - _SHOWN, 'problem')} more: tbatch-tui check prints them")
+    print_message(f"{plural(made.rows, 'row')} · {plural(made.requests, 'request')}{_tokens(report)}")
+    for reason, number in made.left_out.items():
+        print_message(f"{plural(number, 'row')} left out: {reason}")
+    if made.recipe.rows.once:
+        print_message(f"{plural(made.asked_once, 'row')} asked once with another row that asks the same")
+    elif made.repeats:
+        verb = "asks" if made.repeats == 1 else "ask"
+        print_message(f"{plural(made.repeats, 'row')} {verb} the same as an earlier row: --once asks only once")
+    if made.jobs > 1:
+        print_message(f"The file goes into {made.jobs:,} jobs: tbatch-tui submit --in-parts")
+
+
+def _tokens(report: CheckReport) -> str:
+    return f" · about {plural(report.prompt_tokens, 'prompt token')}" if report.prompt_tokens else ""
+
+
+def _look_at_links(made: MadeFile) -> None:
+    """Say of the links of recordings what is known of them: nothing is asked of their hosts."""
+    print_message(f"Links that were not looked at: {made.requests:,}. See that Together can fetch them.")
+
+
+def _note_changed_source(written: RecipeSource | None, made: MadeFile, given: str | None) -> None:
+    before = written.sha256 if given is None and written is not None else ""
+    if before and made.recipe.source is not None and before != made.recipe.source.sha256:
+        print_message("The source has changed since the recipe was written.")
+
+
+def _note_recipe(made: MadeFile, settings: Settings) -> None:
+    """Save the recipe with the bytes of the file, so that a submit of them inherits it."""
+    from tbatch_tui.engine.tables.history import note_recipe
+
+    try:
+        note_recipe(settings.data_dir, made.sha256, made.recipe_text, made.recipe_path)
+    except BatchError as error:
+        print_message(f"The history does not know the recipe: {error}")

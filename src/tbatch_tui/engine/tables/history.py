@@ -1,0 +1,108 @@
+"""The recipes of input files in the history of this machine: they go with the bytes of a file.
+
+What is made of a file inherits its recipe: a mended copy, an edited one, a retry, the parts of a group.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from tbatch_tui.engine.errors import BatchError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.journal.journal import Journal
+    from tbatch_tui.engine.journal.store import JobStore
+    from tbatch_tui.engine.journal.tables.recipes import NotedRecipe
+
+
+class RecipeHistory:
+    """The recipes that an open engine knows."""
+
+    def __init__(self, store: JobStore) -> None:
+        self._store = store
+
+    async def note_recipe(self, sha256: str, text: str, path: Path) -> None:
+        """Save that the bytes with this SHA-256 were made by a recipe. Raises JournalError.
+
+        Args:
+            sha256: Of the input file.
+            text: The recipe.
+            path: Its file: the source in it is relative to that.
+        """
+        await self._store.note_recipe(sha256, text, path)
+
+    async def inherit(self, parent: Path, path: Path) -> bool:
+        """Save that one file was made of another, and has its recipe; False if that has none.
+
+        Both are read in a thread. Raises LocalFileError and JournalError.
+        """
+        from tbatch_tui.engine.local_files.fingerprint import fingerprint_file
+
+        parent_sha256 = (await fingerprint_file(parent)).sha256
+        if await self._store.recipe(parent_sha256) is None:
+            return False
+        return await self._store.inherit_recipe(parent_sha256, (await fingerprint_file(path)).sha256)
+
+    async def recipe_of(self, record: JobRecord) -> NotedRecipe | None:
+        """Return the recipe of a job's input file, or of the job that it is a retry of; None if none is known."""
+        seen: set[str] = set()
+        member: JobRecord | None = record
+        while member is not None and member.submission is not None and member.key not in seen:
+            seen.add(member.key)
+            if (recipe := await self._store.recipe(member.submission.sha256)) is not None:
+                return recipe
+            if (parent := member.submission.parent) is None:
+                return None
+            member = await self._store.read_record(parent)
+        return None
+
+
+def note_recipe(data_dir: Path, sha256: str, text: str, path: Path) -> None:
+    """Save the recipe of these bytes, without an engine.
+
+    Raises LocalFileError, and JournalError while the history cannot be used.
+
+    Args:
+        data_dir: The folder of the history.
+        sha256: Of the input file.
+        text: The recipe.
+        path: Its file.
+    """
+    journal = _open(data_dir)
+    try:
+        with journal.database.translate_errors():
+            journal.recipes.note(sha256, text, path.absolute())
+    finally:
+        journal.close()
+
+
+def inherit_recipe(data_dir: Path, parent: Path, path: Path) -> bool:
+    """Save that one file was made of another, and has its recipe, without an engine; False if that has none.
+
+    A history that is not there, or cannot be used, knows of no recipe.
+    """
+    if not (data_dir / "history.db").exists():
+        return False
+    from tbatch_tui.engine.local_files.fingerprint import read_fingerprint
+
+    with suppress(BatchError):
+        journal = _open(data_dir)
+        try:
+            with journal.database.translate_errors():
+                parent_sha256 = read_fingerprint(parent).sha256
+                if journal.recipes.get(parent_sha256) is None:
+                    return False
+                return journal.recipes.inherit(parent_sha256, read_fingerprint(path).sha256)
+        finally:
+            journal.close()
+    return False
+
+
+def _open(data_dir: Path) -> Journal:
+    from tbatch_tui.engine.journal.journal import Journal
+
+    return Journal(data_dir / "history.db")
