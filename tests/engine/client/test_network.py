@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from tbatch_tui.engine.errors import (
 from tests.helpers.network import SELF_SIGNED, answering, http_answer, serving, socks, tls
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tbatch_tui.sandbox.testing import Sandbox
@@ -78,6 +80,16 @@ async def test_a_proxy_that_refuses_and_one_that_is_not_there(monkeypatch: pytes
     assert "through the proxy in https_proxy" in error.hint
 
 
+@pytest.fixture
+def collected() -> Iterator[None]:
+    """Collect what a test has left while its own warnings are in force."""
+    yield
+    gc.collect()
+
+
+# httpcore leaves the connection open whose greeting the proxy refuses.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.usefixtures("collected")
 async def test_a_socks_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(socks) as (port, heads):
         monkeypatch.setenv("ALL_PROXY", f"socks5://127.0.0.1:{port}")
@@ -100,10 +112,10 @@ def test_loopback_goes_through_no_proxy(
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, proxy)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
-    command = [sys.executable, "-m", "tbatch_tui", "ls", "--data-dir", str(tmp_path / "data")]
+    command = [sys.executable, "-m", "tbatch_tui", "watch", "--data-dir", str(tmp_path / "data")]
     environment = os.environ | {"TOGETHER_API_KEY": sandbox.key, "TOGETHER_BASE_URL": sandbox.base_url}
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
-    assert (done.returncode, done.stderr) == (0, "No jobs.\n"), done
+    assert (done.returncode, done.stderr) == (0, "No job runs.\n"), done
 
 
 def test_which_variable_names_the_proxy() -> None:
