@@ -145,11 +145,12 @@ def test_another_submission_of_the_file_is_another_index(tmp_path: Path) -> None
     assert again.was_restored and not again.has_input
 
 
-def test_an_index_of_version_0_1_is_built_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("older", [b"index 1", b"index 2"])  # the first knew no invalid answers, the second no schemas
+def test_an_index_that_was_made_by_other_rules_is_built_again(older: bytes, tmp_path: Path) -> None:
     sources, cache = write_sources(tmp_path), IndexCache(tmp_path / "index")
     open_index(sources, cache)
     path = cache.path("job")
-    path.write_bytes(path.read_bytes().replace(b"index 2", b"index 1", 1))  # it knew no invalid answers
+    path.write_bytes(path.read_bytes().replace(b"index 3", older, 1))
     assert not open_index(sources, cache).was_restored
     assert open_index(sources, cache).was_restored
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-_MAGIC = b"tbatch-tui index 2\n"
+_MAGIC = b"tbatch-tui index 3\n"
 """First bytes of each file. A new number makes every cached index be built again.
 
 A change of the rules by which answers are classified or judged needs one: the outcomes are stored.

@@ -173,10 +173,11 @@ class ResponseColumns:
             UNKNOWN_COUNT if reasoning is None else reasoning if reasoning < UNKNOWN_COUNT else _COUNT_MAX
         )
         self.cached_tokens.append(UNKNOWN_COUNT if cached is None else cached if cached < UNKNOWN_COUNT else _COUNT_MAX)
-        self.model.append(self.model_names.number(classified.model))
-        self.seconds.append(-1.0 if classified.seconds is None else classified.seconds)
+        model, reason, seconds = classified.model, classified.reason, classified.seconds
+        self.model.append(self.model_names.number(model) if model else 0)
+        self.seconds.append(-1.0 if seconds is None else seconds)
         self.previews.append(classified.preview)
-        self.reason.append(self.reason_names.number(classified.reason) if classified.reason else 0)
+        self.reason.append(self.reason_names.number(reason) if reason else 0)
         self.outcome.append(classified.outcome)
         return len(self.outcome) - 1
 

@@ -179,9 +179,9 @@ class ResultIndex:
         return True
 
     def _add_request(self, line: Line) -> None:
-        custom_id, model, response_format = parse_request(line.data)
-        salvaged_id = salvage_id(line.data) if custom_id is None else ""
-        self._join.add_request(custom_id, line, model, response_format, salvaged_id=salvaged_id)
+        request = parse_request(line.data)
+        salvaged_id = salvage_id(line.data) if request[0] is None else ""
+        self._join.add_request(request, line, salvaged_id=salvaged_id)
 
     def _add_output_row(self, line: Line) -> None:
         self._add_response(Source.OUTPUT, line)
