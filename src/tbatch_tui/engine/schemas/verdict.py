@@ -251,7 +251,11 @@ def _message(error: BaseException) -> str:
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= MAX_VIOLATION else text[: MAX_VIOLATION - 1] + "…"
+    """Leave out the middle, which is the value that was answered: what is wrong with it stands at the end."""
+    if len(text) <= MAX_VIOLATION:
+        return text
+    half = MAX_VIOLATION // 2
+    return f"{text[:half]}…{text[half + 1 - MAX_VIOLATION :]}"
 
 
 def _kind(value: Any) -> str:

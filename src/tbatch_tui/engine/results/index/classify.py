@@ -23,7 +23,7 @@ _NO_CALLS = (b"[]", b"null")
 _QUOTE = 0x22
 _PLAIN = frozenset(range(0x21, 0x7F)) - frozenset(b'"\\<')
 """First bytes of an answer that is not blank, and does not begin with a `<think>` block."""
-REASON_MAX = 200
+REASON_MAX = 240
 """Characters kept of why an answer is invalid."""
 _ID = re.compile(rb'"custom_id"\s*:\s*("(?:[^"\\]|\\.)*"|-?[0-9]+)')
 _TOP_ID = re.compile(
@@ -196,9 +196,9 @@ def _may_be_blank_or_reasoning(content: bytes) -> bool:
 
 
 ParsedRequest: TypeAlias = tuple[str | None, str, bytes, bytes]
-"""The `custom_id` of an input line (None if there is none), its model, and its `response_format` and its `tools` as JSON.
+"""The `custom_id` of an input line (None if there is none), its model, its `response_format` and its `tools`.
 
-Those are empty where the request has none.
+The last two are JSON, and empty where the request has none.
 """
 
 
