@@ -183,6 +183,7 @@ def _export(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--merged", action="store_true", help="each request with its last good answer, retries too")
     parser.add_argument("--filter", choices=OUTCOME_FILTERS, default="all", help="only these rows")
+    parser.add_argument("--reasoning", action="store_true", help="with what the model thought; jsonl always has it")
     parser.add_argument("--columns", metavar="NAMES", help="of csv and parquet, parted by commas")
     parser.add_argument("-o", "--output", metavar="PATH", help="where to write it [a new name in the output folder]")
     parser.add_argument("--force", action="store_true", help="write over a file that is there")

@@ -28,6 +28,13 @@ PAGE = Path(__file__).parents[3] / "docs" / "reference" / "outcomes.md"
 CALL = {"id": "c", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Paris"}'}}
 LOGPROBS = {"content": [{"token": "Yes", "logprob": -0.01, "top_logprobs": [{"token": "No", "logprob": -4.6}]}]}
 JSON_OBJECT = {"response_format": {"type": "json_object"}}
+LABEL = {"type": "object", "properties": {"label": {"enum": ["positive", "negative"]}}}
+JSON_SCHEMA = {"response_format": {"type": "json_schema", "json_schema": {"name": "label", "schema": LABEL}}}
+OBJECT_WITH_SCHEMA = {"response_format": {"type": "json_object", "schema": LABEL}}
+
+
+def tool(name: str) -> dict[str, Any]:
+    return {"tools": [{"type": "function", "function": {"name": name, "parameters": {"required": ["town"]}}}]}
 
 
 def choices(*answers: tuple[str, str]) -> dict[str, Any]:
@@ -115,6 +122,22 @@ SHAPES: dict[str, tuple[Shape, ...]] = {
     "no choices": (Shape(response_row("a", {"choices": []})),),
     "no JSON where `json_object` was asked": (Shape(answer_row("a", "positive"), JSON_OBJECT),),
     "a list where `json_object` was asked": (Shape(answer_row("a", "[1]"), JSON_OBJECT),),
+    "JSON that does not fit the schema": (
+        Shape(answer_row("a", '{"label": "unsure"}'), JSON_SCHEMA),
+        Shape(answer_row("a", '{"label": "unsure"}'), OBJECT_WITH_SCHEMA),
+    ),
+    "several answers, one of them does not fit the schema": (
+        Shape(choices(('{"label": "positive"}', "stop"), ('{"label": 3}', "stop")), JSON_SCHEMA),
+    ),
+    "text that does not match the regular expression": (
+        Shape(answer_row("a", "positive, I think"), {"response_format": {"type": "regex", "pattern": "positive"}}),
+    ),
+    "a tool call that does not fit the tool's parameters": (
+        Shape(answer_row("a", None, reason="tool_calls", tool_calls=[CALL]), tool("weather")),
+    ),
+    "a call of a tool that the request does not have": (
+        Shape(answer_row("a", None, reason="tool_calls", tool_calls=[CALL]), tool("look_up")),
+    ),
     "JSON in a fence, after `<think>`": (
         Shape(answer_row("a", '<think>hm</think>\n```json\n{"label": 1}\n```'), JSON_OBJECT),
     ),

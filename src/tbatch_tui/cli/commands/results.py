@@ -64,7 +64,7 @@ def _cells(index: ResultIndex, number: int) -> tuple[str, ...]:
         fmt.cut(row.custom_id, _LONGEST_ID),
         row.issue or row.outcome.words,
         fmt.count(row.tokens),
-        fmt.cut(row.preview or row.reason, _LONGEST_ANSWER),
+        fmt.cut(fmt.join(row.reason, row.preview if row.preview != row.reason else ""), _LONGEST_ANSWER),
     )
 
 
@@ -182,12 +182,14 @@ async def build_index(record: JobRecord) -> ResultIndex:
         raise BatchError(f"The results of {record.name} are not here", f"tbatch-tui fetch {record.key} brings them.")
     index = ResultIndex(sources)
     await run_reading(index.build)
-    warn_of_changed_input(index)
+    warn_of_changed_files(index)
     return index
 
 
-def warn_of_changed_input(index: ResultIndex) -> None:
-    """Print that the input file is another one by now, and so is left out."""
+def warn_of_changed_files(index: ResultIndex) -> None:
+    """Print that the input file is another one by now, and so is left out, or that a result file is."""
+    for path in index.changed_downloads:
+        print_message(f"{path.name} was changed after it was downloaded: it is read as it is.")
     if index.input_changed and index.sources.input is not None:
         name = index.sources.input.name
         print_message(f"{name} has changed since it was submitted: what came back is shown without what was asked.")

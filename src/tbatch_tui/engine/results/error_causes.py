@@ -69,6 +69,14 @@ _KNOWN: tuple[tuple[re.Pattern[str], Cause], ...] = tuple(
 _UNKNOWN = Cause(True, "Nothing is known of this error. Retry a few of these lines before you retry all.")
 
 
+NOT_AS_ASKED = Cause(
+    False,
+    "The model answered, but not with what was asked for. The same request may be answered better the next time, and "
+    "is billed again; a clearer prompt or another model helps more.",
+)
+"""Of answers that are invalid."""
+
+
 def cause_of(message: str) -> Cause:
     """Return the cause that the words of an error message point to. Never raises."""
     return next((cause for pattern, cause in _KNOWN if pattern.search(message)), _UNKNOWN)

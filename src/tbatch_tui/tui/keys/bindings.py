@@ -109,7 +109,7 @@ REMOVE          = _key("X,delete",         "remove",             "Remove",      
 # Check, Results, Pick and Create.
 FIX             = _key("x",                "fix",                "Fix",          "check.fix",            _CHECK,                                 FILE,   "Choose what is mended in a copy of the file, write it, and check that")
 EXPORT          = _key("x",                "export",             "Export",       "results.export",       _RESULTS,                               FILE,   "Write the rows shown to a file")
-ERRORS          = _key("E",                "errors",             "Errors",       "results.errors",       _RESULTS,                               LIST,   "Errors by cause, and what helps")
+ERRORS          = _key("E",                "errors",             "Errors",       "results.errors",       _RESULTS,                               LIST,   "Errors and invalid answers by cause")
 RAW             = _key("v",                "raw",                "Raw",          "results.raw",          _RESULTS | _JOB,                        LIST,   "The record or the job as JSON, or as it is read")
 MERGE           = _key("m",                "merge",              "Merge",        "results.merge",        _RESULTS,                               LIST,   "The last good answer to each request over a job and its retries, or this job by itself")
 REASONING       = _key("z",                "reasoning",          "Reasoning",    "results.reasoning",    _RESULTS,                               LIST,   "Unfold or fold what the model thought", show=False)

@@ -65,6 +65,10 @@ def outcome_style(outcome: Outcome) -> StatusStyle:
 def format_issues(index: ResultIndex) -> str:
     """Return why the counts may not be the whole truth: a file that is missing, or that changed since."""
     issues = [f"the {source.words} cannot be read: {why}" for source, why in index.read_errors.items()]
+    is_unreadable = bool(issues)
+    issues += [
+        f"{path.name} was changed after it was downloaded: it is read as it is" for path in index.changed_downloads
+    ]
     if index.input_changed:
         issues.append("the input file has changed since it was submitted")
     elif index.changed_inputs:
@@ -75,7 +79,7 @@ def format_issues(index: ResultIndex) -> str:
     elif not index.has_input:
         issues.append(
             "without the input file this is what came back"
-            if issues
+            if is_unreadable
             else "the input file is not known here: this is what came back"
         )
     return fmt.join(*issues)

@@ -137,6 +137,11 @@ class MergedIndex(ResultIndex):
         """The input files of members that are not those that were submitted: their answers are joined by id alone."""
         return tuple(path for member in self.members for path in member.index.changed_inputs)
 
+    @property
+    def changed_downloads(self) -> tuple[Path, ...]:
+        """The result files of all members that were changed after they were downloaded."""
+        return tuple(path for member in self.members for path in member.index.changed_downloads)
+
     # -- the job of a row -----------------------------------------------------------------------------------
 
     def member_of(self, number: int) -> MergedMember | None:

@@ -43,6 +43,8 @@ class ExportChoice:
     """Only the rows that are shown or marked, instead of all."""
     columns: tuple[str, ...]
     path: Path
+    reasoning: bool = False
+    """With what the model thought, in formats other than merged JSONL, which always has it."""
 
 
 class ExportDialog(Form[ExportChoice]):
@@ -89,6 +91,8 @@ class ExportDialog(Form[ExportChoice]):
                     if self._label == MARKED:
                         words = [(fmt.plural(self._shown, "marked row"), "")]
                     yield Checkbox(words, on=True, id="shown", group="rows")
+                words = [("with reasoning", ""), (" · merged JSONL always has it", QUIET)]
+                yield Checkbox(words, on=False, id="reasoning")
                 with Horizontal(classes="field", id="columns-field"):
                     yield Static("Columns", classes="name", markup=False)
                     yield TextInput(", ".join(DEFAULT_COLUMNS), placeholder=", ".join(COLUMNS), id="columns")
@@ -144,4 +148,5 @@ class ExportDialog(Form[ExportChoice]):
         is_default = text == self._default_path(form)
         path = self._folder / f"{self._stem}{form.suffix}" if is_default else Path(text).expanduser()
         shown_only = bool(self._label) and not self.query_one("#all", Checkbox).on
-        self.dismiss(ExportChoice(form, shown_only, tuple(self._columns()), path))
+        reasoning = self.query_one("#reasoning", Checkbox).on
+        self.dismiss(ExportChoice(form, shown_only, tuple(self._columns()), path, reasoning))

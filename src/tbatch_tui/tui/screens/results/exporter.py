@@ -96,6 +96,7 @@ class Exporter:
                 choice.format,
                 columns=choice.columns,
                 job_id_of=lambda row: index.job_id_of(row) or job_id,
+                reasoning=choice.reasoning,
                 replace=replace,
                 cancelled=cancelled,
                 progress=report_progress,

@@ -102,6 +102,9 @@ def _response(record: ResultRecord, unfolded: bool, query: str) -> Iterator[Bloc
         about = fmt.join(answer.finish_reason, _used(record.usage) if not number else "")
         reasoning_tokens = record.usage.reasoning if record.usage is not None and not number else None
         yield from _message(answer, about, unfolded=unfolded, query=query, reasoning_tokens=reasoning_tokens)
+    if record.removed:
+        yield Block(f"Before it was judged, this was taken off: {', '.join(record.removed)}.", QUIET, _INDENT)
+        yield Block()
     if row.outcome is Outcome.CUT_SHORT:
         yield Block("", lead=(heading,))
         yield Block(_why_cut(record), ATTENTION, _INDENT)

@@ -45,7 +45,7 @@ class RetryWriter:
         if session.index is not index:
             self._bridge.notify("The files were read again meanwhile", "Choose once more what to ask again.")
             return None
-        if not (offer.groups or offer.missing or offer.cut_short or offer.invalid or offer.marked):
+        if not (offer.groups or offer.missing or offer.cut_short or offer.marked):
             self._bridge.notify("There is nothing to retry", "Every request has its whole answer.")
             return None
         choice = await app.push_screen_wait(RetryDialog(offer))
@@ -81,7 +81,6 @@ class RetryWriter:
                 groups=tuple(causes),
                 missing=len(rows_to_retry(index, missing=True)),
                 cut_short=len(cut_short),
-                invalid=len(rows_to_retry(index, invalid=True)),
                 marked=len(rows_to_retry(index, marked=marked)),
                 model=sample.model,
                 max_tokens=token_limit(sample) if cut_short else None,
@@ -97,7 +96,6 @@ def _chosen_rows(index: ResultIndex, choice: RetryChoice, marked: Sequence[int])
         groups=choice.groups,
         missing=choice.missing,
         cut_short=choice.cut_short,
-        invalid=choice.invalid,
         marked=marked if choice.marked else (),
     )
     if not len(rows):

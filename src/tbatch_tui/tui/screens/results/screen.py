@@ -178,7 +178,7 @@ class ResultsScreen(BaseScreen):
     @work(group="causes", exclusive=True, exit_on_error=False)
     async def _load_causes(self) -> None:
         causes = await self.session.load_causes()
-        self.browser.cause_table.set_rows((group.message, group) for group in causes)
+        self.browser.cause_table.set_rows((f"{group.outcome.words} {group.message}", group) for group in causes)
         self._show_rows()
 
     @work(group="cost", exclusive=True, exit_on_error=False)
@@ -331,7 +331,7 @@ class ResultsScreen(BaseScreen):
         self.query_one(FilterLine).open(self.row_filter.query)
 
     def action_errors(self) -> None:
-        """List errors by cause, or the rows again."""
+        """List errors and invalid answers by cause, or the rows again."""
         if not self.browser.by_cause:
             self.row_filter.cause = None
         self._show_by_cause(not self.browser.by_cause)
