@@ -1,0 +1,173 @@
+"""CSV and TSV: the bytes of each record are copied, and the new cells written behind them as the others are."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from tbatch_tui.engine.results.export.tables import escape_formula
+from tbatch_tui.engine.tables.cells import CellError, cell_text
+from tbatch_tui.engine.tables.joined.copies import NewColumn, TableCopy
+from tbatch_tui.engine.tables.joined.raw_lines import RawLines
+from tbatch_tui.engine.tables.problems import FaultyTableError, RowProblem
+from tbatch_tui.engine.tables.readers.delimiter import NO_DELIMITER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
+
+    from tbatch_tui.engine.tables.cells import Cell
+    from tbatch_tui.engine.tables.problems import RowProblems
+    from tbatch_tui.engine.tables.readers.source import Cells, TableSource
+
+
+class CsvCopy(TableCopy):
+    """A copy of a CSV or TSV file in its own dialect: delimiter, quotes, line ends, byte order mark and encoding."""
+
+    def __init__(self, source: TableSource, file: BinaryIO, new: Sequence[NewColumn], needed: Collection[str]) -> None:
+        super().__init__(source, file, new, needed)
+        self._source = source
+        self._lines = RawLines(source.path, source.encoding)
+        self._encode = self._lines.encoding.encode
+        self._is_single = source.delimiter is None
+        """Whether there is one column, and so no delimiter: its cells may hold what becomes one."""
+        self._delimiter = source.delimiter or ("\t" if source.format == "tsv" else ",")
+        self._mark = self._encode(self._delimiter)
+        self._is_special = re.compile(f'[{re.escape(self._delimiter)}"\r\n]').search
+        self._quotes_all = False
+        self._rest = b""
+
+    def rows(self, problems: RowProblems) -> Iterator[tuple[Cells, Any]]:
+        """Yield each record and its bytes; the header is written."""
+        width = len(self.columns)
+        reader = csv.reader(iter(self._lines), delimiter=self._source.delimiter or NO_DELIMITER, strict=True)
+        number, before, is_header = 0, b"", True
+        take = self._lines.take
+        try:
+            for record in reader:
+                raw = take()
+                if not record:  # a blank line
+                    before += raw
+                    continue
+                if is_header:
+                    is_header = False
+                    self._write_header(record, before + raw)
+                    before = b""
+                    continue
+                number += 1
+                if number == 1:
+                    self._quotes_all = self._is_quoted(record, raw)
+                if len(record) != width:
+                    problems.add(number, "", f"{len(record):,} cells in place of {width:,} (line {reader.line_num:,})")
+                    record = []
+                yield record, (before, raw, record if self._is_single else None)
+                before = b""
+        except csv.Error as error:
+            problem = RowProblem(number + 1, "", f"{error} (line {reader.line_num:,})")
+            raise FaultyTableError(self._source.name, (problem,), 1) from None
+        self._rest = before + take()
+        self.sha256 = self._lines.sha256
+
+    def _write_header(self, record: list[str], raw: bytes) -> None:
+        body, end = self._split(raw)
+        bare = raw.removeprefix(self._lines.encoding.bom)
+        write = self._cell_writer(self._is_quoted(record, bare))
+        head = self._single(body, record) if self._is_single else body
+        cells = [write(str(escape_formula(column.name))) for column in self._new]
+        self._file.write(head + self._encode("".join(f"{self._delimiter}{cell}" for cell in cells)) + end)
+
+    def _is_quoted(self, record: list[str], raw: bytes) -> bool:
+        """Return whether every cell of a record stands in quotes."""
+        text = self._delimiter.join(_quoted(cell) for cell in record)
+        return raw.decode(self._lines.encoding.codec, "replace").strip("\r\n") == text
+
+    def _split(self, raw: bytes) -> tuple[bytes, bytes]:
+        """Return the bytes of a record, and those of its line end."""
+        if self._lines.encoding.extends_ascii:
+            body = raw.rstrip(b"\r\n")
+            return body, raw[len(body) :]
+        text = raw.decode(self._lines.encoding.codec)
+        end = self._encode(text[len(text.rstrip("\r\n")) :])
+        return raw[: len(raw) - len(end)], end
+
+    def _single(self, body: bytes, record: list[str]) -> bytes:
+        """Return the only cell of a record; in quotes where it would be read as several ones now."""
+        if self._mark not in body or body.lstrip().startswith(self._encode('"')):
+            return body
+        bom = self._lines.encoding.bom
+        return (bom if bom and body.startswith(bom) else b"") + self._encode(_quoted(record[0]))
+
+    def _cell_writer(self, quotes_all: bool) -> Callable[[str], str]:
+        if quotes_all:
+            return _quoted
+        is_special = self._is_special
+        return lambda text: _quoted(text) if is_special(text) else text
+
+    def write(self, rows: Sequence[Any], cells: Sequence[Sequence[Cell]]) -> None:
+        """Write records, each with its new cells."""
+        parts: list[bytes] = []
+        quote, delimiter, encode = self._cell_writer(self._quotes_all), self._delimiter, self._encode
+        for (before, raw, record), new in zip(rows, cells, strict=True):
+            body, end = self._split(raw)
+            if record is not None:
+                body = self._single(body, record)
+            texts = [quote(_guarded(cell)) for cell in new]
+            parts += (before, body, encode(delimiter + delimiter.join(texts)), end)
+        self._file.write(b"".join(parts))
+        self.replaced = self._lines.encoding.replaced
+
+    def close(self) -> None:
+        """Write the blank lines at the end."""
+        self._file.write(self._rest)
+
+
+class PlainCsv(TableCopy):
+    """A CSV file of a source that is none: a workbook, a database, a folder, a list, the results of a job."""
+
+    def __init__(self, source: TableSource, file: BinaryIO, new: Sequence[NewColumn], needed: Collection[str]) -> None:
+        super().__init__(source, file, new, needed)
+        self._source = source
+
+    def rows(self, problems: RowProblems) -> Iterator[tuple[Cells, Any]]:
+        """Yield each row."""
+        rows = self._source.rows(self.columns, problems)
+        self._file.write(_csv_line([*self.columns, *(str(escape_formula(column.name)) for column in self._new)]))
+        for cells in rows:
+            yield cells, cells
+        self.sha256 = self._source.sha256
+
+    def write(self, rows: Sequence[Any], cells: Sequence[Sequence[Cell]]) -> None:
+        """Write rows, each with its new cells."""
+        for row, new in zip(rows, cells, strict=True):
+            self._file.write(_csv_line([*map(_plain, row), *map(_guarded, new)]))
+
+    def close(self) -> None:
+        """Nothing comes behind the last row."""
+
+
+def _quoted(text: str) -> str:
+    return f'"{text.replace(chr(34), chr(34) * 2)}"'
+
+
+def _guarded(cell: Cell) -> str:
+    """Return a new cell as text that no spreadsheet takes for a formula."""
+    if cell is None:
+        return ""
+    if not isinstance(cell, str):
+        cell = cell_text(cell)
+    return str(escape_formula(cell)) if cell else ""
+
+
+def _plain(cell: Cell) -> str:
+    """Return a cell of the source as text; bytes, which are no text, in hexadecimal digits."""
+    try:
+        return cell_text(cell)
+    except CellError:
+        return bytes(cell).hex() if isinstance(cell, bytes) else str(cell)
+
+
+def _csv_line(cells: Sequence[str]) -> bytes:
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue().encode("utf-8", "surrogateescape")
