@@ -500,9 +500,9 @@ def test_reasoning_several_answers_and_odd_values(make: Make, tmp_path: Path) ->
         answer(
             made,
             reply_by_number(
-                '<think>{"label": 0}</think>\n{"label": "\\ud83d", "n": 2}',
+                '<think>{"label": 0}</think>\n{"label": "y", "n": 2}',
                 two,
-                '{"label": "=x", "n": 1e999}',
+                '{"label": "=x", "n": 1}',
                 '["label"]',
             ),
         ),
