@@ -37,6 +37,7 @@ OUTCOMES = ("ok", "cut short", "invalid", "error", "missing", NOT_ASKED_WORDS)
 """What `outcome` can be, in the order in which they are told."""
 _TYPES = ("string", "integer", "number", "boolean")
 _INTEGER_MAX = 2**63
+_NO_CALLS = (b"[]", b"null")
 _SPREAD = 4
 """Lines are read in one piece unless it is more than this many times their own bytes."""
 
@@ -129,6 +130,7 @@ class AnswerReader:
         self._types = [column.type for column in columns[: len(self._fields)]]
         self._typed = typed
         self._files = {file: stack.enter_context(index.open_file(file)).fileno() for file in index.files}
+        self._is_free = asked == NO_FORMAT
         self._none = [None] * len(self._fields)
 
     def cells(self, requests: Sequence[int]) -> list[list[Cell]]:
@@ -149,11 +151,11 @@ class AnswerReader:
         if outcome == Outcome.ERROR:
             return [*self._none, None, "error", self._failure(request, line)]
         texts = self._texts(request, line)
-        text = as_valid_json("\n\n".join(filter(None, texts)))
+        text = texts[0] if len(texts) == 1 else "\n\n".join(filter(None, texts))
         if outcome != Outcome.OK:
             failure = self._failure(request, line) if outcome == Outcome.INVALID else None
             return [*self._none, text or None, Outcome(outcome).words, failure]
-        if not self._asked.wants_json and self._asked == NO_FORMAT:
+        if self._is_free:
             return [text, "ok", None]
         return self._judged(texts or [""], text)
 
@@ -184,19 +186,19 @@ class AnswerReader:
         """Return the text of each answer of a response, without its reasoning."""
         try:
             choices = _decode_line(line).response.body.choices
+            if len(choices) == 1:
+                message = choices[0].message
+                text, calls = message.content, message.tool_calls
+                if (calls is UNSET or bytes(calls) in _NO_CALLS) and "think" not in text and text.strip():
+                    return [text]
         except (ValueError, RecursionError):
-            choices = []
-        if len(choices) == 1:
-            message = choices[0].message
-            text, calls = message.content, message.tool_calls
-            if (calls is UNSET or bytes(calls) in (b"[]", b"null")) and "think" not in text and text.strip():
-                return [text]
+            pass
         value = loads(line)
         response = value.get("response") if isinstance(value, dict) else None
         body = response_body(response.get("body")) if isinstance(response, dict) else None
         if decoded := read_choices(body):
-            return [choice.answer for choice in decoded]
-        return [answer_text(build_record(self._index.row(request), None, line))]
+            return [as_valid_json(choice.answer) for choice in decoded]
+        return [as_valid_json(answer_text(build_record(self._index.row(request), None, line)))]
 
     def _failure(self, request: int, line: bytes) -> str | None:
         return as_valid_json(failure_text(build_record(self._index.row(request), None, line))) or None

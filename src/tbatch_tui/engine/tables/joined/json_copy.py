@@ -70,22 +70,22 @@ class JsonLinesCopy(TableCopy):
 
     def rows(self, problems: RowProblems) -> Iterator[tuple[Cells, Any]]:
         """Yield the cells of each line, and the line."""
-        before = b""
-        number = 0
-        for line_number, line in enumerate(self._lines, start=1):
-            raw = self._lines.take()
-            if line.isspace():
-                before += raw
-                continue
-            number += 1
-            row = decode_line(line)
-            if not isinstance(row, dict):
-                problems.add(number, "", f"line {line_number:,} is no JSON object")
-                row = None
-            cells = () if row is None else [row.get(name) for name in self.columns] or ("",)
-            yield cells, (before, raw, line)
-            before = b""
-        self._rest = before + self._lines.take()
+        self._file.write(self._lines.encoding.bom)
+        before, number = b"", 0
+        with self._lines.read() as (lines, raws):
+            for line_number, (line, raw) in enumerate(zip(lines, raws, strict=False), start=1):
+                if line.isspace():
+                    before += raw
+                    continue
+                number += 1
+                row = decode_line(line)
+                if not isinstance(row, dict):
+                    problems.add(number, "", f"line {line_number:,} is no JSON object")
+                    row = None
+                cells = () if row is None else [row.get(name) for name in self.columns] or ("",)
+                yield cells, (before, raw, line)
+                before = b""
+        self._rest = before
         self.sha256 = self._lines.sha256
 
     def write(self, rows: Sequence[Any], cells: Sequence[Sequence[Cell]]) -> None:

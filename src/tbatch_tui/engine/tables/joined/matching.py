@@ -34,6 +34,8 @@ class RequestNumbers:
 
     def __init__(self, index: ResultIndex) -> None:
         self._requests = index.requests
+        self._ids = index.requests.ids
+        self._count = len(index.requests)
         self._originals = index.original_ids
         self._next = 0
         self._by_id: dict[str, int] | None = None
@@ -42,7 +44,7 @@ class RequestNumbers:
         """Return the number of the request; -1 if there is none."""
         at = self._next
         if self._by_id is None:
-            if at < len(self._requests) and self.name(at) == custom_id:
+            if at < self._count and self._ids[at] == custom_id.encode("utf-8", "surrogatepass"):
                 self._next = at + 1
                 return at
             self._by_id = {}

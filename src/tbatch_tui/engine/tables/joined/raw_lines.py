@@ -5,7 +5,8 @@ from __future__ import annotations
 import codecs
 import hashlib
 import io
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from itertools import tee
 from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.errors import LocalFileError
@@ -13,7 +14,7 @@ from tbatch_tui.engine.tables.readers.encoding import not_decodable
 from tbatch_tui.engine.tables.readers.source import BOM, PIECE, HashingFile, read_failed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _BOMS = (
@@ -73,75 +74,78 @@ class TextEncoding:
 
 
 class RawLines:
-    """Yields the lines of a file as text, and keeps the bytes of those that were not taken yet.
-
-    The lines are those that the readers see. Raises EncodingError and LocalFileError while they are read.
-    """
+    """The lines of a file, as the readers see them, together with the bytes of each."""
 
     def __init__(self, path: Path, encoding: str | None) -> None:
         self._path = path
         self._encoding = encoding
-        self._taken: list[bytes] = []
         try:
             with path.open("rb") as file:
                 self.encoding = TextEncoding(encoding, file.read(4))
         except OSError as error:
             raise read_failed(path, error) from error
         self.sha256 = ""
-        """The hash of the file, once all lines were read."""
+        """The hash of the file, once it was read."""
 
-    def take(self) -> bytes:
-        """Return the bytes of the lines that were read since the last call."""
-        taken = self._taken
-        raw = taken[0] if len(taken) == 1 else b"".join(taken)
-        taken.clear()
-        return raw
+    @contextmanager
+    def read(self) -> Iterator[tuple[Iterator[str], Iterator[bytes]]]:
+        """Yield the lines as text, and as bytes, without the byte order mark. What one is ahead of the other is held.
 
-    def __iter__(self) -> Iterator[str]:
-        number = 0
+        Raises EncodingError and LocalFileError while they are read.
+        """
         try:
             with io.BufferedReader(raw := HashingFile(self._path), PIECE) as file:
-                read = self._lines if self.encoding.extends_ascii else self._wrapped_lines
-                for line in read(file):
-                    number += 1
-                    yield line
+                if self.encoding.extends_ascii:
+                    lines, raws = tee(self._lines(file))
+                    yield map(self._decoder(), lines), raws
+                else:
+                    texts, again = tee(self._wrapped_lines(file))
+                    yield texts, map(self.encoding.encode, again)
                 self.sha256 = raw.finish()
+            if not self.encoding.extends_ascii:
+                self._require_same()
         except UnicodeDecodeError as error:
             name = self._encoding or "utf-8-sig"
-            raise not_decodable(self._path.name, error, number + 1, name) from None
+            raise not_decodable(self._path.name, error, self._line_of(error), name) from None
         except OSError as error:
             raise read_failed(self._path, error) from error
 
-    def _lines(self, file: io.BufferedReader[Any]) -> Iterator[str]:
+    def _decoder(self) -> Callable[[bytes], str]:
+        codec = self.encoding.codec
+        return bytes.decode if codec == "utf-8" else lambda line: line.decode(codec)
+
+    def _lines(self, file: io.BufferedReader[Any]) -> Iterator[bytes]:
         head = file.peek(1)
         is_split_by_any = self._encoding is not None or (b"\r" in head and b"\n" not in head)
-        if self.encoding.bom:
-            self._taken.append(file.read(len(self.encoding.bom)))
-        codec, taken = self.encoding.codec, self._taken
-        for line in _split(file) if is_split_by_any else file:
-            taken.append(line)
-            yield line.decode(codec)
+        file.read(len(self.encoding.bom))
+        return _split(file) if is_split_by_any else file
 
     def _wrapped_lines(self, file: io.BufferedReader[Any]) -> Iterator[str]:
-        """Yield lines of an encoding whose bytes cannot be split: they are encoded again, and compared by a hash."""
-        before, after = hashlib.sha256(), hashlib.sha256()
-        if self.encoding.bom:
-            self._taken.append(self.encoding.bom)
-            after.update(self.encoding.bom)
         wrapper = io.TextIOWrapper(file, encoding=self._encoding, newline="")
         try:
-            for line in wrapper:
-                data = line.encode(self.encoding.codec)
-                after.update(data)
-                self._taken.append(data)
-                yield line
+            yield from wrapper
         finally:
             with suppress(ValueError):
                 wrapper.detach()
-        with self._path.open("rb") as again:
-            while piece := again.read(PIECE):
-                before.update(piece)
-        require_same(self._path, self._encoding, before.hexdigest(), after.hexdigest())
+
+    def _require_same(self) -> None:
+        """Raise LocalFileError where the bytes of lines, which are encoded again, are not those of the file."""
+        digest = hashlib.sha256(self.encoding.bom)
+        with io.BufferedReader(self._path.open("rb", buffering=0), PIECE) as file:
+            for line in self._wrapped_lines(file):
+                digest.update(self.encoding.encode(line))
+        require_same(self._path, self._encoding, self.sha256, digest.hexdigest())
+
+    def _line_of(self, error: UnicodeDecodeError) -> int:
+        """Return the number of the line that cannot be decoded, from 1; the file is read again."""
+        if not self.encoding.extends_ascii:
+            return error.object.count(b"\n", 0, error.start) + 1
+        decode = self._decoder()
+        number = 1
+        with suppress(UnicodeDecodeError), io.BufferedReader(self._path.open("rb", buffering=0), PIECE) as file:
+            for number, line in enumerate(self._lines(file), start=1):  # noqa: B007
+                decode(line)
+        return number
 
 
 def require_same(path: Path, encoding: str | None, before: str, after: str) -> None:
