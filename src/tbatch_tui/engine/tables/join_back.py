@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from tbatch_tui.engine.errors import BatchError, LocalFileError, OperationCancelledError
 from tbatch_tui.engine.local_files.atomic_write import atomic_write
+from tbatch_tui.engine.local_files.filenames import free_path, safe_name
 from tbatch_tui.engine.local_files.rights import rights_of
 from tbatch_tui.engine.tables.joined.answers import OUTCOMES, AnswerReader, format_of_recipe, new_columns
 from tbatch_tui.engine.tables.joined.matching import IdMatcher, RecipeMatcher
@@ -22,6 +23,8 @@ from tbatch_tui.engine.tables.problems import RowProblems
 from tbatch_tui.engine.tables.readers.json_rows import JsonSource
 from tbatch_tui.engine.tables.readers.open_source import JOB_PREFIX, open_source
 from tbatch_tui.engine.tables.readers.source import file_hash, read_failed
+from tbatch_tui.engine.tables.recipe import RecipeError
+from tbatch_tui.engine.tables.recipe_file import parse_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -90,16 +93,61 @@ def open_table(
     return open_source(text, job_sources=job_sources)
 
 
-def joined_suffix(source: TableSource) -> str:
-    """Return the suffix of what `join_back` writes."""
-    return source.path.suffix if source.format in _OWN_FORMATS else ".csv"
+def joined_path(folder: Path, stem: str, suffix: str, job_id: str) -> Path:
+    """Return `<stem>-<first 8 of the job id>.joined<suffix>` in a folder, numbered where that is taken."""
+    name = f"{safe_name(stem)}-{safe_name(job_id[:8])}" if job_id else safe_name(stem)
+    return free_path(folder, name, f".joined{suffix}")
 
 
-def source_path(recipe: Recipe, recipe_path: Path | None) -> Path | None:
-    """Return where the source of a recipe was; None for the results of a job, and where it is not known."""
-    if recipe.source is None or recipe_path is None or recipe.source.path.startswith(JOB_PREFIX):
-        return None
-    return recipe_path.parent / recipe.source.path
+def joined_suffix(path: Path, source_format: str) -> str:
+    """Return the suffix of the table with the answers of a source of this path and format."""
+    return path.suffix if source_format in _OWN_FORMATS else ".csv"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSource:
+    """The table that a job was made of, which is still where it was."""
+
+    recipe: Recipe
+    path: Path
+
+    @classmethod
+    def find(cls, text: str, recipe_path: Path | None) -> KnownSource | None:
+        """Return the source that a recipe names; None where there is nothing. Looks at the file: for a thread.
+
+        Args:
+            text: The recipe.
+            recipe_path: Where it was written: the path of the source is relative to that.
+        """
+        try:
+            recipe = parse_recipe(text)
+        except RecipeError:  # of another version
+            return None
+        if recipe.source is None or recipe_path is None or recipe.source.path.startswith(JOB_PREFIX):
+            return None
+        path = recipe_path.parent / recipe.source.path
+        return cls(recipe, path.resolve()) if path.exists() else None
+
+    def joined_path(self, folder: Path, job_id: str) -> Path:
+        """Return where the table with the answers goes unless a person names another place."""
+        told = self.recipe.source.format if self.recipe.source is not None else ""
+        stem = self.path.name if told == "folder" else self.path.stem
+        return joined_path(folder, stem, joined_suffix(self.path, told), job_id)
+
+    def join(
+        self,
+        index: ResultIndex,
+        path: Path,
+        *,
+        replace: bool,
+        cancelled: Callable[[], bool],
+        progress: Callable[[int, int], object],
+    ) -> JoinedTable:
+        """Read the results if they are not read yet, and write the table. Raises as `join_back`."""
+        if not index.is_built:
+            index.build(cancelled=cancelled)
+        table = open_table(str(self.path), self.recipe)
+        return join_back(self.recipe, table, index, path, replace=replace, cancelled=cancelled, progress=progress)
 
 
 def join_back(

@@ -10,10 +10,9 @@ from tbatch_tui.cli.exit_codes import FAILED, OK, USAGE, NoSuchJobError
 from tbatch_tui.cli.output import print_json, print_message, print_result
 from tbatch_tui.cli.session import Network, Session
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.engine.local_files.filenames import free_path, safe_name
 from tbatch_tui.engine.results.index.family import family_index
 from tbatch_tui.engine.results.sources import Sources, sources_of
-from tbatch_tui.engine.tables.join_back import JoinedTable, join_back, joined_suffix, open_table
+from tbatch_tui.engine.tables.join_back import JoinedTable, join_back, joined_path, joined_suffix, open_table
 from tbatch_tui.engine.tables.problems import EncodingError, FaultyTableError
 from tbatch_tui.engine.tables.recipe_file import parse_recipe
 from tbatch_tui.engine.threads import run_cancellable, run_reading
@@ -100,13 +99,11 @@ def _find_files(records: Sequence[JobRecord], text: str) -> tuple[str, Sources]:
 
 
 def _choose_path(output: str | None, folder: Path, record: JobRecord, source: TableSource) -> Path:
-    """Return the path that was given, else a free one in the output folder. Raises LocalFileError for a folder."""
+    """Return the path that was given, else a free one in the output folder."""
     if output:
         return Path(output).absolute()
-    stem = safe_name(source.stem)
-    if record.job is not None:
-        stem += f"-{safe_name(record.job.id[:8])}"
-    return free_path(folder, stem, f".joined{joined_suffix(source)}").absolute()
+    job_id = record.job.id if record.job is not None else ""
+    return joined_path(folder, source.stem, joined_suffix(source.path, source.format), job_id).absolute()
 
 
 def _print_problems(error: FaultyTableError) -> None:
