@@ -33,11 +33,12 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.results.index.index import ResultIndex
     from tbatch_tui.engine.results.sources import Sources
     from tbatch_tui.engine.tables.joined.copies import NewColumn, TableCopy
+    from tbatch_tui.engine.tables.joined.matching import FindMany
     from tbatch_tui.engine.tables.readers.source import Cells, TableSource
     from tbatch_tui.engine.tables.recipe import Recipe
 
-_BATCH = 500
-"""Rows that are read and written together, and between two calls of `cancelled` and `progress`."""
+_BATCH, _BATCH_BYTES = 500, 4 << 20
+"""Rows, and bytes of them, that are read and written together, between two calls of `cancelled` and `progress`."""
 _OWN_FORMATS = ("csv", "tsv", "json", "jsonl", "parquet")
 
 
@@ -196,7 +197,7 @@ def join_back(
             copy = _copy_of(source, file, columns, matcher.needed)
             writer = _Writer(copy, answers, total, cancelled, progress)
             matcher.prepare()
-            matcher.match(_without_problems(copy, source), copy.columns, writer.emit)
+            matcher.match(_without_problems(copy, source), copy.columns, writer)
             writer.flush()
             copy.close()
             if copy.sha256 != before or (total and total != writer.rows):
@@ -229,22 +230,39 @@ class _Writer:
         self._total, self._cancelled, self._progress = total, cancelled, progress
         self._held: list[Any] = []
         self._requests: list[int] = []
+        self._bytes = 0
 
     def emit(self, row: Any, request: int) -> None:
         """Take a row of the copy, and the number of its request. Raises OperationCancelledError."""
         self._held.append(row)
         self._requests.append(request)
-        if len(self._held) >= _BATCH:
-            if self._cancelled():
-                raise OperationCancelledError("The export was stopped")
+        self._bytes += self._copy.size(row)
+        if len(self._held) >= _BATCH or self._bytes >= _BATCH_BYTES:
             self.flush()
 
+    def emit_many(self, rows: Iterator[tuple[Cells, Any]], find: FindMany) -> None:
+        """Take all rows, and let `find` return the numbers of the requests of many at once."""
+        size = self._copy.size
+        many: list[Cells] = []
+        for cells, row in rows:
+            many.append(cells)
+            self._held.append(row)
+            self._bytes += size(row)
+            if len(many) >= _BATCH or self._bytes >= _BATCH_BYTES:
+                self._requests = find(many)
+                self.flush()
+                many = []
+        self._requests = find(many)
+        self.flush()
+
     def flush(self) -> None:
-        """Write the rows that are held."""
+        """Write the rows that are held. Raises OperationCancelledError."""
+        if self._cancelled():
+            raise OperationCancelledError("The export was stopped")
         if self._held:
             self._copy.write(self._held, self._answers.cells(self._requests))
             self.rows += len(self._held)
-            self._held, self._requests = [], []
+            self._held, self._requests, self._bytes = [], [], 0
             self._progress(self.rows, max(self._total, self.rows))
 
 

@@ -37,6 +37,7 @@ OUTCOMES = ("ok", "cut short", "invalid", "error", "missing", NOT_ASKED_WORDS)
 """What `outcome` can be, in the order in which they are told."""
 _TYPES = ("string", "integer", "number", "boolean")
 _INTEGER_MAX = 2**63
+_OK = int(Outcome.OK)
 _NO_CALLS = (b"[]", b"null")
 _SPREAD = 4
 """Lines are read in one piece unless it is more than this many times their own bytes."""
@@ -138,7 +139,16 @@ class AnswerReader:
         own = self._index.requests.response
         responses = [own[request] if request >= 0 else -1 for request in requests]
         lines = self._read(responses)
-        made = list(map(self._row, requests, responses, lines))
+        if self._is_free:
+            codes = self._index.responses.outcome
+            made: list[list[Cell]] = [
+                [text, "ok", None]
+                if response >= 0 and codes[response] == _OK and (text := _plain_answer(line))
+                else self._row(request, response, line)
+                for request, response, line in zip(requests, responses, lines, strict=True)
+            ]
+        else:
+            made = list(map(self._row, requests, responses, lines))
         at = len(self._fields) + 1
         self.outcomes.update([row[at] for row in made])
         return made
@@ -184,15 +194,8 @@ class AnswerReader:
 
     def _texts(self, request: int, line: bytes) -> list[str]:
         """Return the text of each answer of a response, without its reasoning."""
-        try:
-            choices = _decode_line(line).response.body.choices
-            if len(choices) == 1:
-                message = choices[0].message
-                text, calls = message.content, message.tool_calls
-                if (calls is UNSET or bytes(calls) in _NO_CALLS) and "think" not in text and text.strip():
-                    return [text]
-        except (ValueError, RecursionError):
-            pass
+        if text := _plain_answer(line):
+            return [text]
         value = loads(line)
         response = value.get("response") if isinstance(value, dict) else None
         body = response_body(response.get("body")) if isinstance(response, dict) else None
@@ -229,6 +232,19 @@ class AnswerReader:
         data = os.pread(file, end - start, start)
         for at, offset, length in zip(places, offsets, lengths, strict=True):
             lines[at] = data[offset - start : offset - start + length]
+
+
+def _plain_answer(line: bytes) -> str:
+    """Return the answer of a response that has one text and nothing else; empty for any other."""
+    try:
+        choices = _decode_line(line).response.body.choices
+    except (ValueError, RecursionError):
+        return ""
+    message = choices[0].message if len(choices) == 1 else None
+    if message is None or not (message.tool_calls is UNSET or bytes(message.tool_calls) in _NO_CALLS):
+        return ""
+    text = message.content
+    return text if "think" not in text and text.strip() else ""
 
 
 def _is_plain(cell: Cell) -> bool:

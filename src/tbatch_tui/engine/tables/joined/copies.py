@@ -57,6 +57,10 @@ class TableCopy(ABC):
         """
 
     @abstractmethod
+    def size(self, row: Any) -> int:
+        """Return about how many bytes a row takes that `rows` yielded."""
+
+    @abstractmethod
     def write(self, rows: Sequence[Any], cells: Sequence[Sequence[Cell]]) -> None:
         """Write these rows, each with its new cells."""
 

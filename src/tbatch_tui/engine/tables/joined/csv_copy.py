@@ -134,6 +134,10 @@ class CsvCopy(TableCopy):
             return body
         return self._encode(_quoted(record[0]))
 
+    def size(self, row: Any) -> int:
+        """Return the bytes of a record."""
+        return len(row[1])
+
     def write(self, rows: Sequence[Any], cells: Sequence[Sequence[Cell]]) -> None:
         """Write records, each with its new cells."""
         parts: list[bytes] = []
@@ -165,6 +169,10 @@ class PlainCsv(TableCopy):
         for cells in rows:
             yield cells, cells
         self.sha256 = self._source.sha256
+
+    def size(self, row: Any) -> int:
+        """Return the characters of a row."""
+        return sum(len(cell) for cell in row if isinstance(cell, str | bytes))
 
     def write(self, rows: Sequence[Any], cells: Sequence[Sequence[Cell]]) -> None:
         """Write rows, each with its new cells."""

@@ -88,6 +88,10 @@ class JsonLinesCopy(TableCopy):
         self._rest = before
         self.sha256 = self._lines.sha256
 
+    def size(self, row: Any) -> int:
+        """Return the bytes of a line."""
+        return len(row[1])
+
     def write(self, rows: Sequence[Any], cells: Sequence[Sequence[Cell]]) -> None:
         """Write lines, each with its new members."""
         parts: list[bytes] = []
@@ -134,6 +138,10 @@ class JsonArrayCopy(TableCopy):
         except OSError as error:
             raise read_failed(self._source.path, error) from error
         require_same(self._source.path, self._source.encoding, self.sha256, copied.hexdigest())
+
+    def size(self, row: Any) -> int:
+        """Return the characters of an object."""
+        return len(row)
 
     def write(self, rows: Sequence[Any], cells: Sequence[Sequence[Cell]]) -> None:
         """Write objects, each with its new members."""

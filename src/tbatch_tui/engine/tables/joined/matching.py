@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.tables.cells import CellError, cell_text
@@ -15,7 +15,7 @@ from tbatch_tui.engine.tables.requests.builder import RequestBuilder, RowError
 from tbatch_tui.engine.tables.selection import RowSelection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from tbatch_tui.engine.results.index.index import ResultIndex
     from tbatch_tui.engine.tables.readers.source import Cells, TableSource
@@ -25,8 +25,18 @@ if TYPE_CHECKING:
 NAMED = 20
 """Rows that are named of those that are gone or new; the rest is counted."""
 
-Emit = Callable[[Any, int], None]
-"""Takes what a copy needs of a row, and the number of its request, or `NOT_ASKED` or `NO_ANSWER`."""
+FindMany = Callable[[list["Cells"]], list[int]]
+"""Returns the numbers of the requests of the next rows, by their cells."""
+
+
+class RowWriter(Protocol):
+    """Takes rows with their requests: a number, or `NOT_ASKED` or `NO_ANSWER`."""
+
+    def emit(self, row: Any, request: int) -> None:
+        """Take what a copy needs of a row, and the number of its request."""
+
+    def emit_many(self, rows: Iterator[tuple[Cells, Any]], find: FindMany) -> None:
+        """Take all rows, and let `find` return the numbers of the requests of many at once."""
 
 
 class RequestNumbers:
@@ -39,6 +49,14 @@ class RequestNumbers:
         self._originals = index.original_ids
         self._next = 0
         self._by_id: dict[str, int] | None = None
+
+    def find_run(self, custom_ids: Sequence[bytes]) -> list[int] | None:
+        """Return the numbers of the next requests, if these are their ids."""
+        first = self._next
+        if self._by_id is not None or self._originals or not self._ids.has_run(first, custom_ids):
+            return None
+        self._next += len(custom_ids)
+        return [*range(first, self._next)]
 
     def find(self, custom_id: str) -> int:
         """Return the number of the request; -1 if there is none."""
@@ -92,12 +110,12 @@ class RecipeMatcher:
     def _is_skipped(self, bound: BoundBuilder, cells: Cells) -> bool:
         return self._recipe.rows.empty == "skip" and bool(bound.empty_columns(cells))
 
-    def match(self, rows: Iterable[tuple[Cells, Any]], columns: Sequence[str], emit: Emit) -> None:
-        """Give `emit` each row of a copy with its request, in order."""
+    def match(self, rows: Iterator[tuple[Cells, Any]], columns: Sequence[str], writer: RowWriter) -> None:
+        """Give the writer each row of a copy with its request, in order."""
+        emit = writer.emit
         bound = self._builder.bind(columns)
         if self._selection.is_everything and self._once is None and self._recipe.rows.empty != "skip":
-            for number, (cells, row) in enumerate(rows, start=1):
-                emit(row, self._request(bound, number, cells) if cells else NOT_ASKED)
+            writer.emit_many(rows, self._finder(bound, columns))
             return
         passed = _NONE  # a row that was read, and may be left out
 
@@ -114,6 +132,27 @@ class RecipeMatcher:
         for number, cells in self._selection.choose(feed(), columns):
             row, passed = passed, _NONE
             emit(row, NOT_ASKED if self._is_skipped(bound, cells) else self._request(bound, number, cells))
+
+    def _finder(self, bound: BoundBuilder, columns: Sequence[str]) -> FindMany:
+        """Return the function to the requests of rows that were all asked for."""
+        id_column = self._builder.id_column
+        at = columns.index(id_column) if id_column is not None and id_column == self._recipe.id else None
+        first = 1
+
+        def find(many: list[Cells]) -> list[int]:
+            nonlocal first
+            start, first = first, first + len(many)
+            ids: list[bytes] = []
+            if id_column is None:
+                ids = list(map(b"row-%04d".__mod__, range(start, first)))
+            elif at is not None and self._source.has_text_only:
+                ids = [cells[at].encode() for cells in many]
+            found = self._numbers.find_run(ids) if ids else None
+            if found is None:
+                found = [self._request(bound, number, cells) for number, cells in enumerate(many, start)]
+            return found
+
+        return find
 
     def _request(self, bound: BoundBuilder, number: int, cells: Cells) -> int:
         place = None
@@ -144,8 +183,8 @@ class IdMatcher:
     def prepare(self) -> None:
         """Nothing has to be known before."""
 
-    def match(self, rows: Iterable[tuple[Cells, Any]], columns: Sequence[str], emit: Emit) -> None:
-        """Give `emit` each row of a copy with its request, in order; note what is new, and what is gone."""
+    def match(self, rows: Iterator[tuple[Cells, Any]], columns: Sequence[str], writer: RowWriter) -> None:
+        """Give the writer each row of a copy with its request, in order; note what is new, and what is gone."""
         at = columns.index(self.needed[0])
         for number, (cells, row) in enumerate(rows, start=1):
             custom_id = _text(cells[at]) if cells else ""
@@ -155,7 +194,7 @@ class IdMatcher:
                 found = NOT_ASKED
             else:
                 self._is_found[found] = 1
-            emit(row, found)
+            writer.emit(row, found)
         for number, is_found in enumerate(self._is_found):
             if not is_found:
                 self.gone.add(self._numbers.name(number))
