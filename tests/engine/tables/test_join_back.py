@@ -7,6 +7,7 @@ import io
 import json
 import os
 import sqlite3
+import tracemalloc
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -527,3 +528,25 @@ def test_values_that_cannot_be_written_keep_the_text_of_the_answer(make: Make, t
         ("", "", "ok"),
     ]
     assert [row["answer"] for row in rows] == ["", replies[1], replies[2]]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "json"])
+def test_memory_does_not_grow_with_the_cells(make: Make, tmp_path: Path, suffix: str) -> None:
+    source = tmp_path / f"t.{suffix}"
+    rows = [{"id": f"k{number}", "text": chr(48 + number) * (1 << 20)} for number in range(40)]
+    if suffix == "csv":
+        source.write_text("id,text\n" + "".join(f"{row['id']},{row['text']}\n" for row in rows))
+    elif suffix == "jsonl":
+        source.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    else:
+        source.write_text(json.dumps(rows))
+    made = make(source, prompt="{{ id }}", id="id")
+    index = answer(made)
+    tracemalloc.start()
+    try:
+        joined = join(made, source, index)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert joined.outcomes == {"ok": 40}
+    assert peak < 18 << 20, f"{peak:,} bytes of a table of {source.stat().st_size:,}"

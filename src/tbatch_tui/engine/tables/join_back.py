@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.tables.readers.source import Cells, TableSource
     from tbatch_tui.engine.tables.recipe import Recipe
 
-_BATCH, _BATCH_BYTES = 500, 4 << 20
+_BATCH, _BATCH_BYTES = 500, 1 << 20
 """Rows, and bytes of them, that are read and written together, between two calls of `cancelled` and `progress`."""
 _OWN_FORMATS = ("csv", "tsv", "json", "jsonl", "parquet")
 

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.tables.problems import RowProblems
     from tbatch_tui.engine.tables.readers.source import Cells, TableSource
 
-_BATCH = 1_000
-_GROUP_ROWS, _GROUP_BYTES = 100_000, 64 << 20
+_BATCH, _BATCH_BYTES = 1_000, 8 << 20
+"""Rows that are read at once, at most, and about how many bytes of them."""
+_GROUP_ROWS, _GROUP_BYTES = 100_000, 32 << 20
 """Rows and bytes that are held and written as one row group, at most."""
 
 
@@ -61,7 +62,7 @@ class ParquetCopy(TableCopy):
                     compression = metadata.row_group(0).column(0).compression.lower()
                 compression = "none" if compression == "uncompressed" else compression
                 self._writer = parquet.ParquetWriter(self._file, schema, compression=compression)
-                for batch in file.iter_batches(batch_size=_BATCH, use_threads=False):
+                for batch in file.iter_batches(batch_size=_rows_at_once(metadata), use_threads=False):
                     self._batches.append(batch)
                     values = [batch.column(name).to_pylist() for name in self.columns]
                     if not values:
@@ -109,6 +110,12 @@ class ParquetCopy(TableCopy):
         """Write the last rows, and the end of the file."""
         self._flush()
         self._writer.close()
+
+
+def _rows_at_once(metadata: Any) -> int:
+    size: int = sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
+    rows: int = metadata.num_rows
+    return max(1, min(_BATCH, _BATCH_BYTES * rows // max(1, size)))
 
 
 def _typed(cell: Cell, kind: str) -> Cell:

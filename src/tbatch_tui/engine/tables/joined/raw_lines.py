@@ -5,8 +5,8 @@ from __future__ import annotations
 import codecs
 import hashlib
 import io
+from collections import deque
 from contextlib import contextmanager, suppress
-from itertools import tee
 from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.errors import LocalFileError
@@ -95,12 +95,9 @@ class RawLines:
         """
         try:
             with io.BufferedReader(raw := HashingFile(self._path), PIECE) as file:
-                if self.encoding.extends_ascii:
-                    lines, raws = tee(self._lines(file))
-                    yield map(self._decoder(), lines), raws
-                else:
-                    texts, again = tee(self._wrapped_lines(file))
-                    yield texts, map(self.encoding.encode, again)
+                taken: deque[bytes] = deque()  # not `tee`, which holds what was taken for a while
+                read = self._texts if self.encoding.extends_ascii else self._encoded_texts
+                yield read(file, taken), iter(taken.popleft, None)
                 self.sha256 = raw.finish()
             if not self.encoding.extends_ascii:
                 self._require_same()
@@ -109,6 +106,17 @@ class RawLines:
             raise not_decodable(self._path.name, error, self._line_of(error), name) from None
         except OSError as error:
             raise read_failed(self._path, error) from error
+
+    def _texts(self, file: io.BufferedReader[Any], taken: deque[bytes]) -> Iterator[str]:
+        decode, take = self._decoder(), taken.append
+        for line in self._lines(file):
+            take(line)
+            yield decode(line)
+
+    def _encoded_texts(self, file: io.BufferedReader[Any], taken: deque[bytes]) -> Iterator[str]:
+        for line in self._wrapped_lines(file):
+            taken.append(self.encoding.encode(line))
+            yield line
 
     def _decoder(self) -> Callable[[bytes], str]:
         codec = self.encoding.codec
