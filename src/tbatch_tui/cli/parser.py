@@ -181,6 +181,11 @@ def _export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=EXPORT_FORMATS, help="[by the ending of PATH, else jsonl: request and response of each row]"
     )
+    parser.add_argument(
+        "--into",
+        metavar="SOURCE",
+        help="the table that the job was made of, with the answers in new columns; retries and parts count as one",
+    )
     parser.add_argument("--merged", action="store_true", help="each request with its last good answer, retries too")
     parser.add_argument("--filter", choices=OUTCOME_FILTERS, default="all", help="only these rows")
     parser.add_argument("--reasoning", action="store_true", help="with what the model thought; jsonl always has it")

@@ -77,7 +77,7 @@ def dialogs(nasty: str) -> Iterator[Dialog[Any]]:
         for rule in ("stream", "crlf", "method-file")
     ]
     yield FixDialog(FixOffer(path, tuple(fixes), 3))
-    yield ExportDialog(nasty, path.name[:80], path.parent, count=3, shown=2, label=nasty)
+    yield ExportDialog(nasty, path.name[:80], path.parent, count=3, shown=2, label=nasty, source=nasty, joined=path)
     yield ChooseFile(nasty, [JobFile(str(number), path, 7) for number in range(2)])
 
 

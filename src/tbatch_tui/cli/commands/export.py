@@ -43,6 +43,10 @@ FORMATS = {
 
 async def export(arguments: argparse.Namespace, settings: Settings) -> int:
     """Write the rows to a file and print its path; to standard error, what the rows add up to."""
+    if arguments.into is not None:
+        from tbatch_tui.cli.commands.tables.export_into import export_into
+
+        return await export_into(arguments, settings)
     columns = _columns(arguments.columns)
     async with Session(settings, network=Network.NEVER) as session:
         record = session.find(await session.list_jobs(), arguments.job)

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from array import array
+from itertools import accumulate
 from typing import TYPE_CHECKING, TypeAlias
 
 from tbatch_tui.engine.results.outcomes import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tbatch_tui.engine.results.index.classify import ClassifiedRow
     from tbatch_tui.engine.results.index.jsonl import Line
@@ -41,6 +42,13 @@ class TextColumn:
 
     def __getitem__(self, number: int) -> bytes:
         return bytes(self._buffer[self._ends[number] : self._ends[number + 1]])
+
+    def has_run(self, first: int, texts: Sequence[bytes]) -> bool:
+        """Return whether these are the texts from number `first` on."""
+        ends = self._ends[first : first + len(texts) + 1]
+        if len(ends) <= len(texts) or self._buffer[ends[0] : ends[-1]] != b"".join(texts):
+            return False
+        return ends.tolist() == [*accumulate(map(len, texts), initial=ends[0])]
 
     def append(self, text: bytes) -> None:
         """Add a text."""

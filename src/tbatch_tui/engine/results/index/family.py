@@ -48,3 +48,14 @@ def merged_index(members: Sequence[FamilyMember], open_index: Callable[[JobRecor
         for record in records
     ]
     return MergedIndex([*whole, *jobs])
+
+
+def family_index(members: Sequence[FamilyMember], open_index: Callable[[JobRecord], ResultIndex]) -> ResultIndex | None:
+    """Return an index, not built yet, over all that came back for an input file; None as `merged_index`.
+
+    One job alone is read without its input file too, if that is gone.
+    """
+    records = family_with_results(members)
+    if len(records) == 1 and group_of_family(members) is None:
+        return open_index(records[0])
+    return merged_index(members, open_index)

@@ -53,7 +53,7 @@ class JsonSource(TableSource):
 
     def _find_columns(self) -> tuple[str, ...]:
         columns: dict[str, None] = {}
-        for number, row in enumerate(self._objects(RowProblems())):
+        for number, row in enumerate(self.objects(RowProblems())):
             if row is not None:
                 columns.update(dict.fromkeys(row))
             if number >= _FIRST_ROWS:
@@ -64,7 +64,7 @@ class JsonSource(TableSource):
         """Return whether any row has such a key; reads the whole file where the first rows have none."""
         if name in self.columns:
             return True
-        if any(row is not None and name in row for row in self._objects(RowProblems())):
+        if any(row is not None and name in row for row in self.objects(RowProblems())):
             self.columns += (name,)
             return True
         return False
@@ -75,12 +75,15 @@ class JsonSource(TableSource):
         return TableRows(columns, self._records(columns, problems))
 
     def _records(self, columns: tuple[str, ...], problems: RowProblems) -> Iterator[Cells]:
-        for row in self._objects(problems):
+        for row in self.objects(problems):
             # A row without columns is a row all the same.
             yield () if row is None else [row.get(name) for name in columns] or ("",)
 
-    def _objects(self, problems: RowProblems) -> Iterator[dict[str, Any] | None]:
-        """Yield each row; None for one that is no object, which is added to the problems."""
+    def objects(self, problems: RowProblems) -> Iterator[dict[str, Any] | None]:
+        """Yield each row; None for one that is no object, which is added to the problems.
+
+        Raises LocalFileError, FaultyTableError and EncodingError.
+        """
         try:
             with io.BufferedReader(raw := HashingFile(self.path), PIECE) as file:
                 read = self._array if self.format == "json" else self._lines
@@ -98,7 +101,7 @@ class JsonSource(TableSource):
                 if line.isspace():
                     continue
                 number += 1
-                row = _decode_line(line)
+                row = decode_line(line)
                 if not isinstance(row, dict):
                     what = "is not JSON" if row is _FAULTY else "is no JSON object"
                     problems.add(number, "", f"line {line_number:,} {what}")
@@ -108,6 +111,16 @@ class JsonSource(TableSource):
             raise not_decodable(self.name, error, line_number + 1, self._encoding) from None
 
     def _array(self, file: io.BufferedReader[Any], problems: RowProblems) -> Iterator[dict[str, Any] | None]:
+        for row, _ in self.array_texts(file, problems):
+            if row is not END:
+                yield row
+
+    def array_texts(self, file: io.BufferedReader[Any], problems: RowProblems) -> Iterator[tuple[Any, str]]:
+        """Yield each row of an array with the text that ends with it and begins behind the row before it.
+
+        None stands for a row that is no object, and `END` for what comes behind the last one.
+        Raises FaultyTableError and EncodingError.
+        """
         pieces = _Pieces(text := io.TextIOWrapper(file, self._encoding, newline=""))
         number = 0
         try:
@@ -118,7 +131,7 @@ class JsonSource(TableSource):
                 if not isinstance(row, dict):
                     problems.add(number, "", "the row is no JSON object")
                     row = None
-                yield row
+                yield row, pieces.take()
                 if pieces.peek() == ",":
                     pieces.skip(",")
                 elif pieces.peek() != "]":
@@ -126,6 +139,7 @@ class JsonSource(TableSource):
             pieces.skip("]")
             if pieces.peek():
                 raise ValueError("there is more after the end of the array")
+            yield END, pieces.take()
             text.detach()  # else it closes the file, which is read to its end for its hash
         except UnicodeDecodeError as error:
             line = error.object.count(b"\n", 0, error.start) + 1
@@ -136,9 +150,12 @@ class JsonSource(TableSource):
 
 
 _FAULTY = object()
+END = object()
+"""Stands for the end of an array."""
 
 
-def _decode_line(line: str) -> object:
+def decode_line(line: str) -> object:
+    """Return the value of a line; something that is no object where it is not JSON."""
     try:
         return _decode(line)
     except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
@@ -167,6 +184,14 @@ class _Pieces:
         self._file = file
         self._text = ""
         self._at = 0
+        self._taken_to = 0
+        self._untaken = ""
+
+    def take(self) -> str:
+        """Return the text that was read over since the last call."""
+        text = self._untaken + self._text[self._taken_to : self._at]
+        self._untaken, self._taken_to = "", self._at
+        return text
 
     def peek(self) -> str:
         """Return the next character that is no space; empty at the end."""
@@ -204,6 +229,7 @@ class _Pieces:
     def _read(self) -> bool:
         # As much again as is held: a large value is not parsed again for each small piece.
         piece = self._file.read(max(PIECE, len(self._text) - self._at))
+        self._untaken += self._text[self._taken_to : self._at]
         self._text = self._text[self._at :] + piece
-        self._at = 0
+        self._at = self._taken_to = 0
         return bool(piece)

@@ -14,7 +14,7 @@ from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.dialogs.base import Box
 from tbatch_tui.tui.dialogs.form import Form
 from tbatch_tui.tui.render.status import ATTENTION, QUIET
-from tbatch_tui.tui.sanitize import line_content
+from tbatch_tui.tui.sanitize import line, line_content
 from tbatch_tui.tui.screens.results.rows import MARKED
 from tbatch_tui.tui.widgets.checkbox_list import Checkbox, CheckboxList
 from tbatch_tui.tui.widgets.text_input import TextInput
@@ -45,6 +45,8 @@ class ExportChoice:
     path: Path
     reasoning: bool = False
     """With what the model thought, in formats other than merged JSONL, which always has it."""
+    into_source: bool = False
+    """The whole source table with the answers, whatever the other fields say."""
 
 
 class ExportDialog(Form[ExportChoice]):
@@ -58,7 +60,18 @@ class ExportDialog(Form[ExportChoice]):
     }
     """
 
-    def __init__(self, name: str, stem: str, folder: Path, *, count: int, shown: int, label: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        stem: str,
+        folder: Path,
+        *,
+        count: int,
+        shown: int,
+        label: str = "",
+        source: str = "",
+        joined: Path | None = None,
+    ) -> None:
         """Make a dialog.
 
         Args:
@@ -68,21 +81,31 @@ class ExportDialog(Form[ExportChoice]):
             count: How many rows there are in all.
             shown: How many rows are shown or marked.
             label: What the rows that are shown have in common; empty if they are all rows.
+            source: The name of the table that the job was made of; empty if it is not here.
+            joined: The path that is offered for that table with the answers.
         """
         super().__init__()
+        self._source, self._joined = source, joined
         self._job_name, self._stem, self._folder = name, stem, folder
         self._row_count, self._shown, self._label = count, shown, label
 
     def compose(self) -> ComposeResult:
         """Lay out the form."""
+        default = None if self._source else ExportFormat.MERGED
         with Box():
             yield Static(line_content(f"Export {self._job_name}"), classes="dialog--title")
             with CheckboxList():
+                if self._source:
+                    words = [
+                        (f"into {line(self._source)}", ""),
+                        (" · its rows, with the answers", QUIET),
+                    ]
+                    yield Checkbox(words, on=True, id="into", group="form")
                 for form, (title, about) in _FORMATS.items():
                     if form is ExportFormat.PARQUET and not has_parquet():
                         about = f"typed; {NEEDS_EXTRA}"
                     words = [(f"{title:<15}", ""), (about, QUIET)]
-                    yield Checkbox(words, on=form is ExportFormat.MERGED, id=form.value, group="form")
+                    yield Checkbox(words, on=form is default, id=form.value, group="form")
                 yield Checkbox(
                     [(f"all {fmt.plural(self._row_count, 'row')}", "")], on=not self._label, id="all", group="rows"
                 )
@@ -98,24 +121,37 @@ class ExportDialog(Form[ExportChoice]):
                     yield TextInput(", ".join(DEFAULT_COLUMNS), placeholder=", ".join(COLUMNS), id="columns")
                 with Horizontal(classes="field"):
                     yield Static("File", classes="name", markup=False)
-                    yield TextInput(self._default_path(ExportFormat.MERGED), id="path")
+                    yield TextInput(self._default_path(default), id="path")
             yield Static(id="sum", markup=False)
             yield self.hints("Write", "Choose")
 
     def on_checkbox_changed(self) -> None:
         """Give the file the suffix of the format, unless the person named it."""
         path = self.query_one("#path", TextInput)
-        if path.value in [self._default_path(form) for form in ExportFormat]:
+        if path.value in [self._default_path(form) for form in (None, *ExportFormat)]:
             path.value = self._default_path(self._format())
         self.update_summary()
 
-    def _default_path(self, form: ExportFormat) -> str:
-        return fmt.short_path(self._folder / f"{self._stem}{form.suffix}")
+    def _offered(self, form: ExportFormat | None) -> Path:
+        """Return the path that is offered for a format; None stands for the source table."""
+        if form is None:
+            return self._joined or self._folder
+        return self._folder / f"{self._stem}{form.suffix}"
 
-    def _format(self) -> ExportFormat:
+    def _default_path(self, form: ExportFormat | None) -> str:
+        return fmt.short_path(self._offered(form))
+
+    def _format(self) -> ExportFormat | None:
+        """Return the format that is ticked; None for the source table."""
+        if self._source and self.query_one("#into", Checkbox).on:
+            return None
         return next(
             (form for form in ExportFormat if self.query_one(f"#{form.value}", Checkbox).on), ExportFormat.MERGED
         )
+
+    def _is_table(self) -> bool:
+        form = self._format()
+        return form is not None and form.is_table
 
     def _columns(self) -> Sequence[str]:
         return [name.strip() for name in self.query_one("#columns", TextInput).value.split(",") if name.strip()]
@@ -125,17 +161,22 @@ class ExportDialog(Form[ExportChoice]):
         if self._format() is ExportFormat.PARQUET and not has_parquet():
             return f"Parquet {NEEDS_EXTRA}, or choose CSV."
         unknown = [name for name in self._columns() if name not in COLUMNS]
-        if self._format().is_table and (unknown or not self._columns()):
+        if self._is_table() and (unknown or not self._columns()):
             what = f"There is no column {unknown[0]!r}." if unknown else "A table wants columns."
             return f"{what} There are: {', '.join(COLUMNS)}."
         return "" if self.query_one("#path", TextInput).value.strip() else "The file wants a name."
 
     def update_summary(self) -> None:
         """Show how many rows would be written, and the columns where the format has some."""
-        self.query_one("#columns-field").display = self._format().is_table
+        self.query_one("#columns-field").display = self._is_table()
+        is_into = self._format() is None
+        for box in self.query("#all, #shown"):
+            box.display = not is_into
         mistake = self._mistake()
         count = self._shown if self._label and not self.query_one("#all", Checkbox).on else self._row_count
         summary = f"{fmt.plural(count, 'row')}. A file that is there already is not written over unasked."
+        if is_into:
+            summary = "All rows; retries and parts count as one."
         self.show_summary([(mistake, ATTENTION) if mistake else (summary, "")])
 
     def action_save(self) -> None:
@@ -146,7 +187,16 @@ class ExportDialog(Form[ExportChoice]):
         form, text = self._format(), self.query_one("#path", TextInput).value.strip()
         # The path that was offered is taken as it is: what the field shows of it was made safe for the screen.
         is_default = text == self._default_path(form)
-        path = self._folder / f"{self._stem}{form.suffix}" if is_default else Path(text).expanduser()
+        path = self._offered(form) if is_default else Path(text).expanduser()
         shown_only = bool(self._label) and not self.query_one("#all", Checkbox).on
         reasoning = self.query_one("#reasoning", Checkbox).on
-        self.dismiss(ExportChoice(form, shown_only, tuple(self._columns()), path, reasoning))
+        self.dismiss(
+            ExportChoice(
+                form or ExportFormat.MERGED,
+                shown_only,
+                tuple(self._columns()),
+                path,
+                reasoning=reasoning,
+                into_source=form is None,
+            )
+        )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.local_files.filenames import safe_name
@@ -19,57 +20,92 @@ if TYPE_CHECKING:
     from textual.app import App
 
     from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.engine.results import ResultIndex
+    from tbatch_tui.engine.tables.join_back import KnownSource
     from tbatch_tui.tui.bridge import Bridge
     from tbatch_tui.tui.screens.results.export_dialog import ExportChoice
     from tbatch_tui.tui.screens.results.rows import ChosenRows
+
+T = TypeVar("T")
 
 
 class Exporter:
     """One export at a time. Cancel the worker that awaits `run` to stop it."""
 
-    def __init__(self, bridge: Bridge, folder: Path, changed: Callable[[], object]) -> None:
+    def __init__(self, engine: BatchEngine, bridge: Bridge, changed: Callable[[], object]) -> None:
         """Make an exporter.
 
         Args:
+            engine: It knows the recipes, and where files go unless the person names another place.
             bridge: Where the outcome is reported.
-            folder: Where files go unless the person names another place.
             changed: Called when writing starts and when it is over.
         """
         self.progress: tuple[int, int] | None = None
         """Rows written and rows in all, while a file is being written."""
         self._bridge = bridge
-        self._folder = folder
+        self._engine = engine
+        self._folder = engine.options.output_dir
         self._changed = changed
 
     async def run(self, app: App[Any], index: ResultIndex, record: JobRecord | None, chosen: ChosenRows) -> None:
         """Ask what to write, and write it."""
-        choice = await self._ask(app, index, record, chosen)
+        job_id = record.job.id if record is not None and record.job is not None else ""
+        source = await self._find_source(record)
+        choice = await self._ask(app, index, record, chosen, source)
         if choice is None:
             return
         replace = await asyncio.to_thread(choice.path.exists)
         if replace and not await self._may_replace(app, choice.path):
             return
         rows = chosen.rows if choice.shown_only else range(len(index))
-        job_id = record.job.id if record is not None and record.job is not None else ""
         try:
-            await self._write(index, rows, choice, job_id=job_id, replace=replace)
+            if choice.into_source and source is not None and record is not None:
+                count = await self._join(source, record, choice.path, replace=replace)
+            else:
+                await self._write(index, rows, choice, job_id=job_id, replace=replace)
+                count = len(rows)
         except BatchError as error:
             self._bridge.report(error)
         else:
-            self._bridge.notify(f"Wrote {fmt.plural(len(rows), 'row')}", fmt.short_path(choice.path))
+            self._bridge.notify(f"Wrote {fmt.plural(count, 'row')}", fmt.short_path(choice.path))
+
+    async def _find_source(self, record: JobRecord | None) -> KnownSource | None:
+        """Return the table that a job was made of, if that is known and still there."""
+        noted = await self._engine.recipes.recipe_of(record) if record is not None else None
+        if noted is None:
+            return None
+        from tbatch_tui.engine.tables.join_back import KnownSource
+
+        return await asyncio.to_thread(KnownSource.find, noted.text, noted.path)
 
     async def _ask(
-        self, app: App[Any], index: ResultIndex, record: JobRecord | None, chosen: ChosenRows
+        self,
+        app: App[Any],
+        index: ResultIndex,
+        record: JobRecord | None,
+        chosen: ChosenRows,
+        source: KnownSource | None,
     ) -> ExportChoice | None:
         from tbatch_tui.tui.screens.results.export_dialog import ExportDialog
 
         name = record.name if record is not None else "results"
         stem = safe_name(name)
-        if record is not None and record.job is not None:
-            stem += f"-{safe_name(record.job.id[:8])}"
+        job_id = record.job.id if record is not None and record.job is not None else ""
+        if job_id:
+            stem += f"-{safe_name(job_id[:8])}"
+        joined = await asyncio.to_thread(source.joined_path, self._folder, job_id) if source is not None else None
         return await app.push_screen_wait(
-            ExportDialog(name, stem, self._folder, count=len(index), shown=len(chosen.rows), label=chosen.label)
+            ExportDialog(
+                name,
+                stem,
+                self._folder,
+                count=len(index),
+                shown=len(chosen.rows),
+                label=chosen.label,
+                source=source.path.name if source is not None else "",
+                joined=joined,
+            )
         )
 
     async def _may_replace(self, app: App[Any], path: Path) -> bool:
@@ -84,10 +120,6 @@ class Exporter:
     ) -> None:
         """Write in a thread that stops when this is cancelled. Raises BatchError."""
 
-        def report_progress(done: int, total: int) -> None:
-            self.progress = (done, total)
-            yield_to_loop()
-
         def write(*, cancelled: Callable[[], bool]) -> None:
             export_rows(
                 index,
@@ -99,13 +131,37 @@ class Exporter:
                 reasoning=choice.reasoning,
                 replace=replace,
                 cancelled=cancelled,
-                progress=report_progress,
+                progress=self._report_progress,
             )
 
-        self.progress = (0, len(rows))
+        await self._run(write, len(rows))
+
+    async def _join(self, source: KnownSource, record: JobRecord, path: Path, *, replace: bool) -> int:
+        """Write the source table with the answers of all jobs of the family; return its rows. Raises BatchError."""
+        from tbatch_tui.engine.results.index.family import family_index
+
+        index = family_index(await self._engine.family(record.key), self._engine.results)
+        if index is None:
+            raise BatchError("The results of the first job are not here", "They are joined with those of its retries.")
+        write = partial(source.join, index, path, replace=replace, progress=self._report_progress)
+        joined = await self._run(write, source.recipe.source.rows or 0 if source.recipe.source is not None else 0)
+        if joined.is_changed:
+            self._bridge.notify(
+                f"{line(source.path.name)} has changed since it was asked about",
+                f"Its rows were joined by their ids: {joined.new_total:,} are new, {joined.gone_total:,} are gone.",
+            )
+        return joined.rows
+
+    def _report_progress(self, done: int, total: int) -> None:
+        self.progress = (done, total)
+        yield_to_loop()
+
+    async def _run(self, write: Callable[..., T], total: int) -> T:
+        """Call `write` in a thread that stops when this is cancelled, and return what it returns. Raises BatchError."""
+        self.progress = (0, total)
         self._changed()
         try:
-            await run_cancellable(write)
+            return await run_cancellable(write)
         except asyncio.CancelledError:
             self._bridge.notify("The export was stopped", "Nothing was left behind.")
             raise

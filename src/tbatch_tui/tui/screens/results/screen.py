@@ -77,7 +77,7 @@ class ResultsScreen(BaseScreen):
         self.bridge = bridge
         self.session = ResultsSession()
         self.family = Family(engine, key)
-        self.exporter = Exporter(bridge, engine.options.output_dir, self._export_changed)
+        self.exporter = Exporter(engine, bridge, self._export_changed)
         self.row_filter = RowFilter()
         self._retry_writer = RetryWriter(engine, bridge)
         self._costs = ResultCosts(engine)
