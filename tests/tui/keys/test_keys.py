@@ -55,7 +55,7 @@ def test_two_actions_may_swap_keys() -> None:
         ({"job.cancel": "j"}, "'j' is list.down on Job"),
         ({"list.sort": "question_mark"}, "'question_mark' is help.keys on Files"),
         ({"job.cancel": "ctrl+i"}, "is Tab to a terminal"),
-        ({"job.cancel": "ctrl+c"}, "is the terminal's"),
+        ({"job.cancel": "ctrl+c"}, "is used by the terminal"),
         ({"job.cancel": "hyperdrive"}, "no key 'hyperdrive'"),
         ({"filter.clear": "z"}, "'z' would be typed into the line"),
         ({"job.cancel": "x,"}, "no key ''"),

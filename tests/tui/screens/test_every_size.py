@@ -84,10 +84,10 @@ async def start(app: TbatchApp, pilot: Pilot[Any], screen: str) -> None:
             await until(lambda: isinstance(app.screen, KeysHelp))
         case "messages":
             for number in range(3):
-                app.bridge.notify(f"reviews-{number}: results are here", "1,980 answers, 17 errors")
+                app.bridge.notify(f"reviews-{number}: results downloaded", "1,980 answers, 17 errors")
             app.clear_notifications()
             await pilot.press("L")
-            await until(lambda: "results are here" in screen_text(app))
+            await until(lambda: "results downloaded" in screen_text(app))
         case "pick":
             await pilot.press("n")
             await until(lambda: "with-faults.jsonl" in screen_text(app))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Two requests with one id, a line that is no JSON, two blank lines."""
+    """Two requests with one id, a line that is not JSON, two blank lines."""
     path = write_chat(tmp_path / "twice.jsonl", ["Hello", "World"])
     path.write_text(path.read_text().replace("request-2", "request-1") + "{oops\n\n\n")
     return path
@@ -213,7 +213,7 @@ async def test_the_model_is_asked_for_where_none_is_named(
     async with shown(offline(tmp_path), open_check(nameless), size) as (app, pilot):
         await open_dialog(app, pilot)
         await until(lambda: "[x] 2 no-model" in text_on(app))
-        assert "Name the model, or untick no-model." in text_on(app)
+        assert "Enter a model, or turn off no-model." in text_on(app)
         check_screen(app)
         await pilot.press("enter")
         assert isinstance(app.screen, FixDialog)

@@ -86,11 +86,11 @@ TEXTS = {
     ],
     "failed": ["✗ Failed", "invalid JSON", "x mends", "Submitted", "not billed"],
     "completed_with_errors": ["1,980 ok + 17 errors + 3 missing", "Fetched", "1,980 rows", "the second prompt"],
-    "expired": ["⊘ Expired", "Its time was over", "being fetched"],
+    "expired": ["⊘ Expired", "Its time was over", "downloading"],
     "cancelled": ["Cancelled", "Cancelling", "is billed"],
     "uncertain": ["Answer lost", "The answer to the create is lost", "40 s"],
     "unknown": ["HIBERNATING", "does not know that status", "1 h 00 m"],
-    "elsewhere": ["Made elsewhere", "theirs.jsonl", "uploaded elsewhere", "on the server; d fetches it"],
+    "elsewhere": ["Not from here", "theirs.jsonl", "uploaded elsewhere", "on the server; d fetches it"],
 }
 KEYS = {
     "active": ("c Cancel", "d Download"),
@@ -265,7 +265,7 @@ async def test_a_changed_input_file_is_reported(tmp_path: Path, monkeypatch: pyt
         await until(lambda: "changed since it was submitted: not these bytes" in screen_text(app))
         path.unlink()
         screen._check_input()
-        await until(lambda: "not there any more" in screen_text(app))
+        await until(lambda: "no longer there" in screen_text(app))
 
 
 # -- live ----------------------------------------------------------------------------------------------

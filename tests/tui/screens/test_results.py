@@ -234,7 +234,7 @@ async def test_the_header_shows_the_cost_of_all_and_of_the_shown_rows(size: tupl
         whole = f"${(3 * 3 + 412 + 64 + 7) * 0.005:.2f}"
         for shown_cost in (f"${(2 * 3 + 412 + 7) * 0.005:.2f} of {whole}", f"$0.34 of {whole}", f"$0.00 of {whole}"):
             assert screen_lines(host)[0].rstrip().endswith(whole)
-            assert ("own prices of config.toml · 50 % off" in screen_text(host)) is (size[0] == 140)
+            assert ("your prices from config.toml · 50 % off" in screen_text(host)) is (size[0] == 140)
             await press(host, pilot, "f")
             assert screen_lines(host)[0].rstrip().endswith(shown_cost)
             check_screen(host)
@@ -483,7 +483,7 @@ async def test_a_retry_is_chosen_written_and_checked(size: tuple[int, int], tmp_
             assert words in text, words
         await pilot.press("space", "down", "down", "space", "enter")
         assert isinstance(host.screen, RetryDialog), "nothing is chosen"
-        assert "Nothing is chosen." in screen_text(host)
+        assert "Nothing is selected." in screen_text(host)
         await pilot.press("down", "space", "down", *"x")
         assert "max_tokens must be a whole number" in screen_text(host)
         await pilot.press("backspace", *"128", "down", *"m/other", "enter")

@@ -200,7 +200,7 @@ class Template:
         return render_row
 
     def _syntax_fault(self, error: Any) -> TemplateTextError:
-        hint = "Mend it."
+        hint = "Fix it."
         if "{{{" in self._given or re.search(r"\{\{\s*\"", self._given):
             hint = "Braces that stand for themselves go between {% raw %} and {% endraw %}."
         line = f", line {error.line}" if error.line else ""

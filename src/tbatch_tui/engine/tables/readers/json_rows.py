@@ -116,7 +116,7 @@ class JsonSource(TableSource):
                 number += 1
                 row = pieces.value()
                 if not isinstance(row, dict):
-                    problems.add(number, "", "the row is no JSON object")
+                    problems.add(number, "", "the row is not a JSON object")
                     row = None
                 yield row
                 if pieces.peek() == ",":

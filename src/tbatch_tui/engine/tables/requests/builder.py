@@ -138,7 +138,7 @@ class RequestBuilder:
         try:
             return render(())
         except RenderError as error:
-            raise TemplateTextError(f"The {template.name} cannot be rendered: {error}", "Mend it.") from None
+            raise TemplateTextError(f"The {template.name} cannot be rendered: {error}", "Fix it.") from None
 
 
 class RequestBatch(NamedTuple):

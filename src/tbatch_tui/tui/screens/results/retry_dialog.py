@@ -99,13 +99,13 @@ class RetryDialog(Form[RetryChoice]):
                     yield Checkbox(words, on=self._unusable_at_first, id="invalid")
             if offer.cut_short:
                 with Horizontal(classes="field"):
-                    yield Static("max_tokens, if cut short", classes="name", markup=False)
+                    yield Static("max_tokens (cut short)", classes="name", markup=False)
                     yield TextInput(
-                        str(offer.max_tokens * 2) if offer.max_tokens else "", placeholder="as it is", id="max-tokens"
+                        str(offer.max_tokens * 2) if offer.max_tokens else "", placeholder="unchanged", id="max-tokens"
                     )
             with Horizontal(classes="field"):
-                yield Static("Model of all of them", classes="name", markup=False)
-                yield TextInput("", placeholder=offer.model or "as it is", id="model")
+                yield Static("Model (all rows)", classes="name", markup=False)
+                yield TextInput("", placeholder=offer.model or "unchanged", id="model")
             yield Static(id="sum", markup=False)
             yield self.hints("Write and check", "Tick")
 
@@ -145,7 +145,7 @@ class RetryDialog(Form[RetryChoice]):
     def _mistake(self) -> str:
         """Return what is wrong with the choice; empty if nothing is."""
         if not self._count():
-            return "Nothing is chosen."
+            return "Nothing is selected."
         try:
             self._max_tokens()
         except ValueError:
@@ -177,10 +177,10 @@ class RetryDialog(Form[RetryChoice]):
         )
 
 
-_ONLY = ("these rows alone, whatever became of them", QUIET)
-_NO_ROW = ("no row came back for them", QUIET)
-_BILLED = ("answered in part, and billed again", QUIET)
-_UNUSABLE = ("answered, but not with what was asked for; billed again", QUIET)
+_ONLY = ("only these rows, whatever their outcome", QUIET)
+_NO_ROW = ("no result for them", QUIET)
+_BILLED = ("partial answers; billed again", QUIET)
+_UNUSABLE = ("answers that don't match the request; billed again", QUIET)
 
 
 def _count(number: int) -> tuple[str, str]:
