@@ -203,6 +203,11 @@ def losses(then: Any, now: Any, place: str = "") -> Iterator[str]:
         yield f"{place} was {then!r}, is {now!r}"
 
 
+def by_key(jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return jobs by their key: what needs attention, and so stands higher in the list, is decided otherwise now."""
+    return sorted(jobs, key=lambda job: str(job["key"]))
+
+
 def rows_of(folder: Path) -> dict[str, set[tuple[Any, ...]]]:
     """Return every row of the database, in the columns of 0.1.0.
 
@@ -231,7 +236,7 @@ def test_the_list_without_a_server_is_the_same_at_every_start(history: Path) -> 
     for _ in range(2):
         for name, (key, arguments) in OFFLINE.items():
             printed = json.loads(run(history, arguments, key))
-            assert [*losses(expected(f"{name}.json"), printed, name)] == []
+            assert [*losses(by_key(expected(f"{name}.json")), by_key(printed), name)] == []
     assert rows_of(history) == before
 
 
@@ -247,6 +252,10 @@ def test_jobs_and_their_results_are_the_same(tmp_path: Path) -> None:
                 then = without_requests(then)
                 printed.sort(key=lambda row: row["custom_id"])
                 assert not any("request" in row for row in printed)
+            if name == "results-reviews-errors":  # what is no row of a request is not among them any more
+                then = [row for row in then if row["outcome"] != "unreadable"]
+            if name.startswith("ls"):
+                then, printed = by_key(then), by_key(printed)
             assert [*losses(then, printed, name)] == []
     assert rows_of(folder) == before
 
@@ -319,4 +328,4 @@ def test_a_command_finds_the_history_by_the_config(tmp_path: Path) -> None:
     config.parent.mkdir(parents=True)
     shutil.copy(DATA / "config.toml", config)
     printed = json.loads(run(folder, ["ls", "--offline", "--json"], KEY, data=False))
-    assert [*losses(expected("ls.json"), printed)] == []
+    assert [*losses(by_key(expected("ls.json")), by_key(printed))] == []

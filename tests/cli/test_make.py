@@ -123,7 +123,7 @@ def test_another_encoding_is_shown(run: Run, tmp_path: Path) -> None:
         (["reviews.csv", "-m", "m"], 1, "There is no prompt"),
         (["-m", "m", "-p", "x"], 2, "No source given"),
         (["none.csv", "-m", "m", "-p", "x"], 2, "none.csv cannot be read"),
-        (["reviews.csv", "-m", "m", "-p", "{{ revue }}"], 1, "Is review meant?"),
+        (["reviews.csv", "-m", "m", "-p", "{{ revue }}"], 1, "Did you mean review?"),
         (["reviews.csv", "-m", "m", "-p", "@none.md"], 2, "none.md cannot be read"),
         (["reviews.csv", "-m", "m", "-p", "x", "--set", "messages=[]"], 2, "--set messages"),
         (["reviews.csv", "-m", "m", "-p", "x", "--set", "api_key=x"], 2, "An API key does not belong"),

@@ -122,7 +122,7 @@ def test_a_completed_job_without_every_answer_is_a_failure(run: Run, sandbox: Sa
     done = run("submit", str(chat_file), "--wait", *SOON)
     requests = len(chat_file.read_text().splitlines())
     assert done.returncode == 4, done.stderr
-    assert f"{requests - 1} of {requests} requests have no row in its files" in done.stderr
+    assert f"{requests - 1} of {requests} requests have no result" in done.stderr
     lines = done.stderr.splitlines()
     assert sorted(lines) == sorted(set(lines))  # nothing is printed twice
 
@@ -253,7 +253,7 @@ async def test_wait_goes_on_while_a_completed_job_names_no_file(
     job_id, path = stdout.decode().splitlines()
     assert job_id == box.jobs[0]["id"]
     assert Path(path).read_bytes() == box.file_bytes(box.jobs[0]["output_file_id"])
-    assert b"have no row" not in stderr
+    assert b"have no result" not in stderr
 
 
 def test_one_server_in_two_spellings_has_one_history(run: Run, sandbox: Sandbox, chat_file: Path) -> None:

@@ -168,7 +168,7 @@ def test_a_login_that_names_no_server_is_sent_to_together_alone(
     login.write_text(json.dumps({"access_token": "login-token"}))
     for url in ("https://proxy.example", "http://127.0.0.1:8000"):
         elsewhere = resolve(tmp_path, environment={"TOGETHER_BASE_URL": url})
-        assert elsewhere.api_key is None and "does not say which server" in elsewhere.key_error
+        assert elsewhere.api_key is None and "does not say which server it is for" in elsewhere.key_error
     for url in ("https://api.together.ai", "https://api.together.xyz/v1"):
         assert resolve(tmp_path, environment={"TOGETHER_BASE_URL": url}).api_key == "login-token"
     assert resolve(tmp_path).api_key == "login-token"

@@ -53,3 +53,9 @@ def test_a_key_that_another_begins_with_leaves_nothing_of_the_longer(order: tupl
     for secret in order:
         add_secret(secret)
     assert redact("it is abcdefgh-12345678.") == "it is …5678."
+
+
+def test_what_a_shorter_key_leaves_of_a_longer_one_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redaction, "_masks", {})
+    redaction.add_secret("tgp_v1_0123456789abcdef")
+    assert "0123456789" not in redaction.redact("Bearer tgp_v1_0123456789abcdef0123456789abcdef")

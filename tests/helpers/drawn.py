@@ -126,8 +126,8 @@ def shows_no_less(narrow: str, wide: str) -> bool:
 
 
 def _words(text: str) -> list[str]:
-    """Return the pieces of a text between ellipses, bars and wide gaps."""
-    return [piece.strip() for piece in re.split(r"…|[━─╸▏▌]+| {2,}", text) if piece.strip()]
+    """Return the pieces of a text between ellipses, bars, dots and wide gaps."""
+    return [piece.strip() for piece in re.split(r"…|[━─╸▏▌]+| {2,}| · ", text) if piece.strip()]
 
 
 def missing_words(narrow: str, wide: str) -> list[str]:

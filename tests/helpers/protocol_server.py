@@ -96,16 +96,18 @@ class ProtocolServer:
 
     def add_job(self, file_id: str, *, is_ours: bool, age: float = 0.0, asked_at: float = 0.0) -> ServedJob:
         """Make a job, `age` seconds ago, of a create that was asked for at `asked_at` (wall time)."""
-        if is_ours and any(self._is_hidden(job) for job in self.jobs if job.file_id == file_id and job.is_ours):
+        if is_ours and any(
+            self._is_hidden(job, asked_at or self.wall) for job in self.jobs if job.file_id == file_id and job.is_ours
+        ):
             self.excused[file_id] += 1
         number = len(self.jobs) + 1
         job = ServedJob(f"{number:08d}-job", file_id, self.wall - age, self.wall + self.lag, is_ours, asked_at)
         self.jobs.append(job)
         return job
 
-    def _is_hidden(self, job: ServedJob) -> bool:
-        """Return whether the list lacks a job for longer than is promised."""
-        return self.wall < job.visible_at and self.wall - job.asked_at >= PROMISED
+    def _is_hidden(self, job: ServedJob, then: float) -> bool:
+        """Return whether the list, when a create was asked for, lacked a job for longer than is promised."""
+        return then < job.visible_at and then - job.asked_at >= PROMISED
 
     # -- httpx's transports --------------------------------------------------------------------------
 

@@ -234,11 +234,10 @@ class Session:
                 self._bars = None
 
     def _print_status(self, record: JobRecord) -> None:
+        key = record.submission.id if record.submission is not None else record.key
         if self._bars is not None:
             self._bars.show(record)
-            return
-        key = record.submission.id if record.submission is not None else record.key
-        if record.status != self._printed.get(key):
+        elif record.status != self._printed.get(key):
             self._printed[key] = record.status
             self._progress.clear()
             print_message(f"{record.name}: {record.status_words}")

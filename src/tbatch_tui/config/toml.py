@@ -80,7 +80,7 @@ class ConfigFile:
         if not isinstance(table, dict) or not all(isinstance(prices, dict) for prices in table.values()):
             raise SettingsError(
                 f'{self.path}: [prices] entries look like "model/name" = {{ input = 0.88, output = 0.88 }}, '
-                "in dollars for a million tokens."
+                "in dollars per million tokens."
             )
         for model, prices in table.items():
             for name, number in prices.items():

@@ -13,7 +13,7 @@ _MIN_SHOWN = 12
 _MIN_SECRET = 6
 """Characters that a key must have to be removed from texts: a shorter one would blot out words."""
 _PATTERNS = (
-    (re.compile(r"(?i)(bearer\s+)[\w.~+/=-]{6,}"), r"\1…"),
+    (re.compile(r"(?i)(bearer\s+)[\w.~+/=…-]{6,}"), r"\1…"),  # also what a shorter key has left of it
     # The signature of a pre-signed URL, and the tokens of an OAuth answer.
     (re.compile(r"(?i)([?&](?:x-amz-[a-z-]*|signature|sig|token|key|awsaccesskeyid)=)[^&\s\"'<>]+"), r"\1…"),
     (re.compile(r"""(?i)((?:access|refresh|id)_token["']?\s*[:=]\s*["']?)[^"'\s,&}]+"""), r"\1…"),

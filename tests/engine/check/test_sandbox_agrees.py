@@ -267,6 +267,7 @@ def test_what_fails_its_row(tmp_path: Path, run_job: RunJob, rule: str, line: di
 
 ELSEWHERE = {
     "suffix": "the SDK refuses the name, before anything is sent",
+    **dict.fromkeys(("url-gone", "url-refused", "url-empty", "url-login-page"), "found by asking, with --urls alone"),
     "url-expires-within-24h": "it depends on when the row runs: tests/engine/check/test_request_rules.py",
     "changed-while-read": "not a problem of the file",
 }

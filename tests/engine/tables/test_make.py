@@ -280,9 +280,9 @@ def test_a_request_over_the_limit_of_a_line_is_named(make: Make, tmp_path: Path)
 @pytest.mark.parametrize(
     ("recipe", "words"),
     [
-        ({"prompt": "{{ tex }}"}, "Is text meant?"),
+        ({"prompt": "{{ tex }}"}, "Did you mean text?"),
         ({"prompt": "{{ text }}", "system": "{{ txt }}"}, "The system names a column txt"),
-        ({"prompt": "{{ text }}", "id": "Lang"}, "--id names a column Lang that is not there. Is lang meant?"),
+        ({"prompt": "{{ text }}", "id": "Lang"}, "--id names a column Lang that is not there. Did you mean lang?"),
         ({"prompt": "{{ text }}", "image": "pic"}, "--image names a column pic"),
         ({"prompt": "{{ text }}", "rows": {"where": ("land=de",)}}, "--where names a column land"),
         ({"audio": True}, "--audio needs the column"),

@@ -17,6 +17,7 @@ from tbatch_tui.tui.dialogs.choose import ChoiceDialog, Option
 from tbatch_tui.tui.dialogs.confirm import Confirm
 from tbatch_tui.tui.dialogs.form import Form
 from tbatch_tui.tui.dialogs.keys_help import KeysHelp
+from tbatch_tui.tui.dialogs.message_log import MessageLog
 from tbatch_tui.tui.dialogs.text_dialog import TextDialog
 from tbatch_tui.tui.dialogs.type_to_confirm import TypeToConfirm
 from tbatch_tui.tui.key_queue import OrderedKeysApp
@@ -56,6 +57,7 @@ DIALOGS: dict[type[Dialog[Any]], Callable[[Bare], Dialog[Any]]] = {
     UncertainDialog: lambda _: uncertain(),
     TypeToConfirm: lambda _: TypeToConfirm("Delete it?", "It is gone then.", words=("delete", "1"), verb="Delete"),
     TextDialog: lambda _: TextDialog("A text", "Nothing more."),
+    MessageLog: lambda _: MessageLog([], NOW),
     KeysHelp: lambda app: KeysHelp(app.screen),
     EditLabel: lambda _: EditLabel("label", "note"),
     RetryDialog: lambda _: RetryDialog(RetryOffer("x", (ErrorGroup("Timeout", 3, 0),), 1, 1)),

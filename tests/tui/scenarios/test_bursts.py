@@ -44,7 +44,7 @@ async def go_to(name: str, app: TbatchApp, pilot: Pilot[Any], folder: Path) -> N
             path = write_chat(folder / "faulty.jsonl", ["Hello", "World"])
             path.write_text(path.read_text() + "{oops\n\n")
             app.open_check(path)
-    ready = {"Results": "request-1", "Files": "batch_input", "Pick": ".jsonl", "Check": "error", "Jobs": "answered"}
+    ready = {"Results": "request-1", "Files": "batch_input", "Pick": ".jsonl", "Check": "error", "Jobs": "all ok"}
     await until(lambda: on(app, name) and shows(app, ready[name]), what=f"{name} is there")
     await pilot.pause()
 
@@ -59,7 +59,7 @@ async def test_what_follows_the_slash_is_text(
     async with asyncio.timeout(60), app.run_test(size=(100, 30)) as pilot:
         await until(lambda: app.engine.health.state is HealthState.OK)
         await app.engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
-        await until(lambda: shows(app, "all answered"))
+        await until(lambda: shows(app, "all ok"))
         await go_to(name, app, pilot, tmp_path)
         for _ in range(2):
             app.clear_notifications()
@@ -95,7 +95,7 @@ async def test_enter_closes_the_filter_only_after_its_text(
     async with asyncio.timeout(60), app.run_test(size=(100, 30)) as pilot:
         await until(lambda: app.engine.health.state is HealthState.OK)
         await app.engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
-        await until(lambda: shows(app, "all answered"))
+        await until(lambda: shows(app, "all ok"))
         await go_to(name, app, pilot, tmp_path)
         type_at_once(app, "/batch\r")
         await until(lambda: not isinstance(app.focused, TextInput) and shows(app, "batch"))

@@ -46,8 +46,10 @@ def keep(data_dir: Path, server: str, catalogue: Catalogue) -> None:
     from tbatch_tui.engine.local_files.atomic_write import atomic_write
 
     path = _path(data_dir, server)
-    with suppress(LocalFileError, OSError), atomic_write(path, replace=True) as file:
-        file.write(to_json(catalogue).encode())
+    with suppress(LocalFileError, OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with atomic_write(path, replace=True, rights=0o600) as file:
+            file.write(to_json(catalogue).encode())
 
 
 def kept(data_dir: Path, server: str, now: float) -> Catalogue | None:

@@ -203,7 +203,7 @@ class RecipeRules:
         for key in table:
             if key not in known:
                 near = get_close_matches(key, known, n=1)
-                hint = f"Is {near[0]} meant?" if near else f"There are {', '.join(known)}."
+                hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
                 self._fail(section, key, f"a recipe knows no {key}" + (f" in [{section}]" if section else ""), hint)
 
     def _fail(self, section: str, key: str, message: str, hint: str) -> NoReturn:

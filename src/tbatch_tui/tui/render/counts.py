@@ -47,8 +47,12 @@ def counts_cell(counts: JobCounts, width: int | None = None) -> StyledText:
     problems = [part for part in parts[1:] if part[1] == ATTENTION]
     if _fits(text := _join(parts), width):
         return text
+    if problems and len(problems) < len(parts) - 1:
+        text = _join([parts[0], (ELLIPSIS, QUIET), *problems])  # where it stands when there is room
+        if _fits(text, width):
+            return text
     shorter = [problems[:count] for count in range(len(problems), 0, -1)]
-    for chosen in ([parts[0], *problems], *shorter):
+    for chosen in shorter or [parts[:1]]:
         text = [*_join(chosen), (f" {ELLIPSIS}", QUIET)]
         if _fits(text, width):
             break

@@ -266,5 +266,5 @@ def require_column(source: TableSource, name: str, option: str) -> None:
     """Raise MissingColumnError unless the source has this column."""
     if not source.has_column(name):
         near = nearest(name, source.columns)
-        hint = f"Is {near} meant?" if near else f"There are {', '.join(source.columns[:20])}."
+        hint = f"Did you mean {near}?" if near else f"There are {', '.join(source.columns[:20])}."
         raise MissingColumnError(f"{option} names a column {name} that is not there", hint)

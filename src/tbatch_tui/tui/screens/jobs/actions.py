@@ -10,12 +10,10 @@ from textual.screen import Screen
 from tbatch_tui.engine.domain.account import HealthState
 from tbatch_tui.engine.domain.transfer import TransferState
 from tbatch_tui.engine.errors import AuthenticationError, BatchError, ConnectionFailedError, RateLimitError
-from tbatch_tui.engine.record_json import record_to_dict
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.messages import OpenResults
 from tbatch_tui.tui.sanitize import line
-from tbatch_tui.tui.terminal.clipboard import copy_id, copy_record, json_text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -247,11 +245,16 @@ class JobActions(Screen[None]):
             self.app.copy_to_clipboard("\n".join(line(record.key) for record in targets))
             self.bridge.notify(f"Copied {len(targets):,} ids")
         elif (record := self.current) is not None:
+            from tbatch_tui.tui.terminal.clipboard import copy_id
+
             copy_id(self.app, self.bridge, record.key)
 
     def action_copy_record(self) -> None:
         """Copy all that is known of the job, as JSON."""
         if (record := self.current) is not None:
+            from tbatch_tui.engine.record_json import record_to_dict
+            from tbatch_tui.tui.terminal.clipboard import copy_record, json_text
+
             copy_record(self.app, self.bridge, json_text(record_to_dict(record)), line(record.name))
 
 

@@ -118,3 +118,11 @@ def group_starts(source: RowSource[Row], group: Callable[[Row], object] | None) 
             return starts
         starts.append(high)
         start = high
+
+
+def keys_where(source: RowSource[Row], holds: bool | Callable[[Row], bool]) -> frozenset[str]:
+    """Return the keys of all rows, or of those for which `holds` is true."""
+    rows: Iterable[int] = range(len(source))
+    if callable(holds):
+        rows = [index for index in rows if holds(source.row(index))]
+    return frozenset(source.key(index) for index in rows)

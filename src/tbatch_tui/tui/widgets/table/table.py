@@ -18,7 +18,7 @@ from tbatch_tui.tui.widgets.table.columns import Column, Row
 from tbatch_tui.tui.widgets.table.cursor import Marks, TableCursor
 from tbatch_tui.tui.widgets.table.line_scroll import HEADER, LineScrollView
 from tbatch_tui.tui.widgets.table.painter import State, TablePainter
-from tbatch_tui.tui.widgets.table.rows import KeyedRows, RowSource, sample
+from tbatch_tui.tui.widgets.table.rows import KeyedRows, RowSource, keys_where, sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -252,8 +252,6 @@ class RecordTable(LineScrollView, Generic[Row], can_focus=True, inherit_bindings
         if changed is not None:
             self.post_message(self.Highlighted(self, *changed))
 
-    # -- marks ---------------------------------------------------------------------------------------
-
     @property
     def marked(self) -> frozenset[str]:
         """The keys of the marked rows, whether or not they are shown."""
@@ -273,11 +271,7 @@ class RecordTable(LineScrollView, Generic[Row], can_focus=True, inherit_bindings
 
     def action_mark_all(self) -> None:
         """Mark every row that is shown and can be marked; if all of them are, remove their marks."""
-        source, can_mark = self.source, self._can_mark
-        indexes: Iterable[int] = range(self.row_count)
-        if callable(can_mark):
-            indexes = [index for index in indexes if can_mark(source.row(index))]
-        keys = frozenset(source.key(index) for index in indexes)
+        keys = keys_where(self.source, self._can_mark)
         if not keys:
             self.app.bell()
         self.mark(self._marks.toggled_all(keys))
@@ -303,8 +297,6 @@ class RecordTable(LineScrollView, Generic[Row], can_focus=True, inherit_bindings
         """Turn back to the columns at the left."""
         event.stop()
         self.turn_columns(-1)
-
-    # -- painting ------------------------------------------------------------------------------------
 
     def strip_at(self, y: int) -> Strip:
         """Render a line of the screen: the header, a row, a rule, or nothing."""
