@@ -145,7 +145,7 @@ def test_old_answers_are_not_printed_beside_new_prompts(run: Run, tmp_path: Path
     assert printed.returncode == 0 and len(rows) == 3
     assert all("request" not in row and "response" in row for row in rows)
     assert "asked.jsonl has changed since it was submitted" in printed.stderr
-    assert "3 came back = 3 ok" in printed.stderr and "cheese" not in printed.stdout
+    assert "3 returned = 3 ok" in printed.stderr and "cheese" not in printed.stdout
     listed = run("results", job_id)
     assert "has changed" in listed.stderr and "has changed" not in listed.stdout
     refused = run("retry", job_id)

@@ -53,7 +53,10 @@ def test_a_file_over_the_limits_goes_as_several_jobs_when_asked(run: Run, sandbo
     file.write_text("".join(line % number for number in range(50_001)))
     refused = run("submit", str(file), *SOON)
     assert refused.returncode == 1 and "nothing was submitted. --in-parts submits it as 2 jobs" in refused.stderr
-    assert "1:1: note too-many-requests: 50,001 requests (max. 50,000 per job): it will be submitted as 2 jobs" in refused.stderr
+    assert (
+        "1:1: note too-many-requests: 50,001 requests (max. 50,000 per job): it will be submitted as 2 jobs"
+        in refused.stderr
+    )
     assert not sandbox.jobs
     done = run("submit", str(file), "--in-parts", "--label", "big", *SOON)
     assert done.returncode == 0, done.stderr

@@ -696,8 +696,8 @@ tests that it is true.
 Errors keep a file from being submitted; warnings and notes don't. `tbatch-tui check` prints each as
 `path:line:column: severity rule: message (custom_id)`; a problem of the whole file bears line 1.
 
-`--fix` mends what says *yes*, and what says *some* in the forms in which that needs no guess
-([check.md](../guide/check.md#a-mended-copy)).
+`--fix` fixes what says *yes*, and what says *some* where no guessing is needed
+([check.md](../guide/check.md#a-fixed-copy)).
 """
 _TAIL = """
 Sizes: over the documented number × 10⁶ bytes is a warning, over × 2²⁰ an error.

@@ -105,7 +105,7 @@ def test_the_sum_leaves_out_what_there_is_none_of_but_for_missing() -> None:
     )
     assert format_sum(JobCounts(5, 5, 0, 0)) == "5 in = 5 ok + 0 missing"
     assert format_sum(JobCounts(5, 3, 0, 2, invalid=3)) == "5 in = 3 invalid + 2 missing"
-    assert format_sum(JobCounts(5, 3, 1, 1, has_input=False)) == "4 of 5 came back = 3 ok + 1 error"
+    assert format_sum(JobCounts(5, 3, 1, 1, has_input=False)) == "4 of 5 returned = 3 ok + 1 error"
     assert format_sum(JobCounts(0, 0, 0, 0)) == "0 in = 0 ok + 0 missing"
 
 

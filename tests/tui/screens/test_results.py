@@ -329,7 +329,7 @@ async def test_without_the_input_file_responses_are_shown(tmp_path: Path) -> Non
     (tmp_path / "safety-eval.jsonl").unlink()
     async with open_results(tmp_path, (140, 40)) as (host, _):
         assert custom_ids(host) == ["case-4", "case-1", "case-5", "case-2"]
-        assert "4 came back = 2 ok + 1 cut short + 1 error" in screen_text(host)
+        assert "4 returned = 2 ok + 1 cut short + 1 error" in screen_text(host)
         assert "the input file cannot be read: No such file" in screen_text(host)
 
 
@@ -337,7 +337,7 @@ async def test_a_changed_input_file_is_reported(tmp_path: Path) -> None:
     save_job(tmp_path)
     write_rows(tmp_path / "safety-eval.jsonl", INPUT[:4])
     async with open_results(tmp_path, (140, 40)) as (host, _):
-        assert "4 came back = 2 ok + 1 cut short + 1 error" in screen_text(host)
+        assert "4 returned = 2 ok + 1 cut short + 1 error" in screen_text(host)
         assert "the input file has changed since it was submitted" in screen_text(host)
         assert custom_ids(host) == ["case-4", "case-1", "case-5", "case-2"]
 

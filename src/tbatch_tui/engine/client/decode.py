@@ -33,7 +33,7 @@ def decode_json(body: bytes) -> Any:
         # The standard library also takes what others refuse: lone surrogates, NaN.
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise OutcomeUnknownError(UNREADABLE, f"It begins with {body[:60]!r}. It is asked again.") from None
+        raise OutcomeUnknownError(UNREADABLE, f"It begins with {body[:60]!r}. Trying again.") from None
 
 
 _NEXT_PAGE = ("has_more", "next_cursor", "next", "next_page", "cursor", "next_page_token")

@@ -28,7 +28,7 @@ _UPLOADS_AT_ONCE = 3
 """How many parts of a large file are uploaded together."""
 LONGEST_WAIT = 60.0
 """Seconds between two attempts, unless the server asks for more."""
-_TRIED_AGAIN = "No job was created. It is tried again by itself."
+_TRIED_AGAIN = "No job was created. It is retried automatically."
 
 
 class InputUploader:

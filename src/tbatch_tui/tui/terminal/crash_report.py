@@ -54,5 +54,5 @@ def exit_message(path: Path | None) -> str:
 def report_crash(folder: Path) -> str:
     """Log the exception that is being handled, write a report of it to `folder`, and return what to print."""
     text = redact(traceback.format_exc())
-    logging.getLogger(__name__).error("the app ended by itself: %s", text)
+    logging.getLogger(__name__).error("the app crashed: %s", text)
     return text + exit_message(write_report(folder, text))

@@ -87,7 +87,7 @@ def format_earlier_runs(earlier_runs: Sequence[JobRecord], now: float) -> Styled
     job = f"job {line(record.job.id)[:12]}" if record.job is not None else "not created yet"
     more = f", and {fmt.plural(len(earlier_runs) - 1, 'time')} before" if len(earlier_runs) > 1 else ""
     return [
-        (f"! These exact bytes ran {_format_time(record, now)} ", "$status-attention"),
+        (f"! You already submitted this exact file {_format_time(record, now)} ", "$status-attention"),
         (f"({job}, ", ""),
         (f"{look.glyph} {look.word}", look.colour),
         (f"){more}. ", ""),

@@ -230,7 +230,7 @@ class FilesScreen(BaseScreen):
             return
         if is_last_copy:
             dialog = TypeToConfirm(
-                f"Delete {line(files[0].name or files[0].id)} all the same?",
+                f"Delete {line(files[0].name or files[0].id)} anyway?",
                 _last_copy_explanation(files[0]),
                 words=("only copy",),
                 verb="Delete",

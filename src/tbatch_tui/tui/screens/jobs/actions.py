@@ -275,9 +275,8 @@ def _applies(action: str, record: JobRecord) -> bool:
 
 
 def format_answered(record: JobRecord) -> str:
-    """Return what a toast says when a job's files are here: `1,980 rows came back, 17 failed`."""
+    """Return what a toast says when a job's files are here: `1,980 answers, 17 errors`."""
     answered, errors = record.answered_rows or 0, record.error_rows or 0
-    text = f"{fmt.plural(answered, 'row')} came back"
-    text += f", {errors:,} failed" if errors else ", none failed"
+    text = f"{fmt.plural(answered, 'answer')}, {fmt.plural(errors, 'error') if errors else 'no errors'}"
     missing = (record.requests or 0) - answered - errors
     return text + (f", {missing:,} missing" if record.requests and missing > 0 else "")
