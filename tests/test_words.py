@@ -26,8 +26,8 @@ SPEAKERS = ERRORS | {"Notice", "Confirm", "notify"}
 WORN_WORDS = re.compile(r"(?i)\b(please|sorry|oops|successfully|unable to|an error occurred|\w+\(s\))")
 STILTED = re.compile(
     r"(?i)\b(mend(s|ed|ing)?|unasked|by (itself|themselves)|(is|was|are) meant|had back|parted by|go(es)? on|went on|"
-    r"(comes?|came) back|beside|is sound|faulty|what helps|not whole|by that|likewise|all the same|over already|"
-    r"a (row|line|request) a (row|line|file)|made elsewhere|these exact bytes|the same bytes|is asked again|no more file)\b"
+    r"(comes?|came) back|beside|is sound|faulty|what helps|not whole|likewise|all the same|over already|"
+    r"a (row|line|request) a (row|line|file)|made elsewhere|these exact bytes)\b"
 )
 """What a native speaker stumbles over. Say fix, automatically, did you mean, separated by, continue, next to, valid."""
 
