@@ -174,7 +174,7 @@ def test_a_step_is_a_key_in_the_app_and_a_command_without_it() -> None:
     for step in NextStep:
         assert step[1:-1] in keys.CONTEXTS
         assert fill_commands(f"Then {step} helps.") != f"Then {step} helps."
-    assert fill_commands(f"{NextStep.FETCH} goes on.") == "`tbatch-tui fetch ID` goes on."
+    assert fill_commands(f"{NextStep.FETCH} continues.") == "`tbatch-tui fetch ID` continues."
 
 
 if __name__ == "__main__":

@@ -117,10 +117,10 @@ def test_the_history_is_told_where_the_server_cannot_be_asked(
     assert listed.returncode == 0 and [job["id"] for job in json.loads(listed.stdout)] == [job_id]
     assert "showing the history on this machine as of 20" in listed.stderr
     got = run("get", job_id[:8], env=env)
-    assert got.returncode == 0 and "outcome" in got.stdout and "this is the history" in got.stderr
+    assert got.returncode == 0 and "outcome" in got.stdout and "showing the history" in got.stderr
     for command in (("results", job_id), ("export", job_id), ("retry", job_id)):
         done = run(*command, env=env)
-        assert "this is the history" not in done.stderr  # nothing was asked
+        assert "showing the history" not in done.stderr  # nothing was asked
         assert done.returncode == 0 or "nothing to retry" in done.stderr
     refused = run("fetch", job_id, env=env)
     assert refused.returncode in (1, 3) and not refused.stdout
@@ -197,7 +197,7 @@ def test_first_sends_a_few_and_then_the_rest(run: Run, sandbox: Sandbox, tmp_pat
     names = {path.name for path in (tmp_path / "batch-results").glob("*.output.jsonl")}
     assert len(names) == 2
     again = run("submit", str(file), "--rest", *SOON)
-    assert again.returncode == 1 and "Nothing of this file waits" in again.stderr
+    assert again.returncode == 1 and "This file has no rest" in again.stderr
     assert len(sandbox.jobs) == 2
 
 

@@ -101,7 +101,7 @@ def test_two_submits_in_parts_of_the_same_bytes_at_once_make_one_set(
     errors = [command.communicate(timeout=120)[1] for command in commands]
     assert [command.returncode for command in commands] == [0, 0], errors
     assert len(sandbox.jobs) == 2
-    assert sum("taken up, nothing is sent twice" in error for error in errors) == 1
+    assert sum("continuing with it, nothing is sent twice" in error for error in errors) == 1
     assert len(list((tmp_path / "data" / "parts").iterdir())) == 1
 
 

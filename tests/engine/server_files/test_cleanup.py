@@ -138,7 +138,7 @@ async def test_an_output_whose_copy_was_changed_stays(sandbox: Sandbox, make_eng
         record.output.path.write_bytes(whole[:-2] + b" \n")
         await engine.files.list()
         [(_, error)] = (await engine.files.delete([record.output.file_id])).failed
-        assert "has changed since it was fetched" in error.title
+        assert "has changed since the download" in error.title
     assert deletes(sandbox) == []
 
 
@@ -213,7 +213,7 @@ async def test_nothing_is_deleted_while_the_jobs_cannot_be_listed(
         await engine.files.list()
         still_sandbox.plan_fault("status", "/v1/batches", status=503, last=None)
         await until(lambda: engine.health.state != "ok")
-        with pytest.raises(BatchError, match="not known what is in use"):
+        with pytest.raises(BatchError, match="files in use can't be told"):
             await engine.files.delete([lone])
     assert deletes(still_sandbox) == []
 

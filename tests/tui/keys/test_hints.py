@@ -101,7 +101,7 @@ async def test_no_text_names_a_default_key(sandbox: Sandbox, tmp_path: Path, mon
         await see("FixDialog", f"{OTHERS['form.tick']} Tick")
         await press("answer.discard")
         app.open_check(good)
-        await see("Check", f"{OTHERS['go.on']} goes on to submit it")
+        await see("Check", f"{OTHERS['go.on']} to continue")
         await press("go.on")
         await see("Create", "Submit")
         await press("go.on")

@@ -179,7 +179,7 @@ def test_the_documented_rules_depend_on_the_age() -> None:
     assert "72 h" not in pace(running(NOW - 23 * HOUR), JobHistory())
     assert "Past 24 h and still running, which can happen" in pace(running(NOW - 30 * HOUR), JobHistory())
     assert "asked after 72 h: Sun 07:02" in pace(running(NOW - 30 * HOUR), JobHistory())
-    assert "support can be asked now" in pace(running(NOW - 73 * HOUR), JobHistory())
+    assert "contact Together's support" in pace(running(NOW - 73 * HOUR), JobHistory())
 
 
 def test_an_end_after_the_deadline_is_explained() -> None:

@@ -96,7 +96,7 @@ async def test_an_earlier_run_of_the_same_bytes_is_shown_and_confirmed(
         await until(lambda: submitted(app))
         record = await app.engine.wait_until(submitted(app)[0], lambda r: r.status == JobStatus.COMPLETED)
         app.screen.on_screen_resume()  # type: ignore[attr-defined]
-        await wait_for_text(app, "These exact bytes ran")
+        await wait_for_text(app, "You already submitted this exact file")
         await wait_for_text(app, "Submitting again costs again.")
         assert record.job is not None and record.job.id[:8] in app.text and "Completed" in app.text
         await pilot.press("enter")
@@ -136,7 +136,7 @@ async def test_an_earlier_run_that_is_not_shown_yet_is_confirmed_too(
         screen._file.earlier_runs.clear()  # as when Enter is pressed before the file was read
         await pilot.press("enter")
         await wait_for_text(app, "Submit this file again?")
-        await wait_for_text(app, "These exact bytes ran")
+        await wait_for_text(app, "You already submitted this exact file")
         assert not submitted(app)
         await pilot.press("y")
         await until(lambda: submitted(app))

@@ -100,7 +100,7 @@ async def start(app: TbatchApp, pilot: Pilot[Any], screen: str) -> None:
             if screen == "create":
                 await pilot.press("enter")
                 await until(lambda: "Submit" in screen_text(app) and "Create" in screen_lines(app)[0])
-                await until(lambda: "no price known" in screen_text(app))
+                await until(lambda: "no known price" in screen_text(app))
         case "check-faulty":
             app.open_check(app.engine.options.data_dir.parent / "work" / "with-faults.jsonl")
             await until(lambda: "errors" in screen_text(app) and "21" in screen_text(app))

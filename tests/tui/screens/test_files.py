@@ -189,7 +189,7 @@ async def test_a_failed_delete_is_reported_and_stays_marked(
         still_sandbox.plan_fault("status", "/v1/batches", status=503, last=None)
         await until(lambda: app.engine.health.state != "ok")
         await pilot.press("D", "1", "enter")
-        await until(lambda: shows(app, "not known what is in use"), within=30)
+        await until(lambda: shows(app, "files in use can't be told"), within=30)
         assert screen.table.row_count == 1
     assert deletes(still_sandbox) == 3
 
@@ -199,7 +199,7 @@ async def test_an_empty_server_and_a_failing_one(size: tuple[int, int], still_sa
     app = make_app(tmp_path, still_sandbox, **PACE)
     async with app.run_test(size=size, notifications=True) as pilot:
         screen = await open_files(app, pilot, 0)
-        await until(lambda: shows(app, "Nothing lies on the server"))
+        await until(lambda: shows(app, "No files on the server"))
         check_screen(app)
         still_sandbox.plan_fault("status", "/v1/files", method="GET", status=500)
         await pilot.press("D", "space", "y", "r")
@@ -275,7 +275,7 @@ async def test_the_only_copy_of_an_input_is_deleted_once_that_was_typed(
         for typed in ("1", "only copy"):
             app.clear_notifications()
             await pilot.press("D")
-            await until(lambda: isinstance(app.screen, TypeToConfirm) and shows(app, "all the same?"))
+            await until(lambda: isinstance(app.screen, TypeToConfirm) and shows(app, "anyway?"))
             check_screen(app)
             await pilot.press(*("space" if c == " " else c for c in typed), "enter")
             if typed == "1":

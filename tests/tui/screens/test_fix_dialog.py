@@ -40,7 +40,7 @@ def text_on(app: NewBatchHost) -> str:
 async def open_dialog(app: NewBatchHost, pilot: Pilot[object]) -> None:
     await until(lambda: "error" in app.text, what="checked")
     await pilot.press("x")
-    await until(lambda: isinstance(app.screen, FixDialog) and "Mend a copy" in app.text)
+    await until(lambda: isinstance(app.screen, FixDialog) and "Fix a copy" in app.text)
 
 
 def open_check(path: Path) -> Open:
@@ -57,11 +57,11 @@ async def test_each_rule_is_shown_with_a_line_before_and_after(
         await until(lambda: "line 2: makes the later ones unique" in text_on(app))
         assert "[x] 1 duplicate-custom-id" in text_on(app) and "[x] 2 blank-line" in text_on(app)
         assert '− {"custom_id": "request-1",' in text_on(app) and '+ {"custom_id": "request-1-dup2",' in text_on(app)
-        assert "[ ] 1 leave out" in text_on(app) and "1 error will be left in it" in text_on(app)
+        assert "[ ] 1 Drop" in text_on(app) and "1 error will remain" in text_on(app)
         assert "⏎ Write and check" in app.text
         check_screen(app)
         await pilot.press("space")
-        await until(lambda: "2 errors will be left in it" in text_on(app))
+        await until(lambda: "2 errors will remain" in text_on(app))
         await pilot.press("space", "down")
         await until(lambda: "line 4: drops the line" in text_on(app) and "− (a blank line)" in text_on(app))
         await pilot.press("space")
@@ -73,7 +73,7 @@ async def test_each_rule_is_shown_with_a_line_before_and_after(
         assert fixed.name == "twice.fixed.jsonl" and path.read_bytes() == before
         first, second = before.split(b"\n", 1)
         assert fixed.read_bytes() == first + b"\n" + second.replace(b"request-1", b"request-1-dup2")
-        assert "Wrote twice.fixed.jsonl" in app.toasts and "1 line mended" in app.toasts
+        assert "Wrote twice.fixed.jsonl" in app.toasts and "1 line fixed" in app.toasts
 
 
 async def test_lines_that_cannot_be_fixed_are_left_out_into_a_file_of_their_own(path: Path, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ async def test_lines_that_cannot_be_fixed_are_left_out_into_a_file_of_their_own(
         await open_dialog(app, pilot)
         await pilot.press("down", "down", "space")
         await until(lambda: "They are kept in twice.rejected.jsonl" in text_on(app))
-        assert "will be left in it" not in text_on(app)
+        assert "will remain" not in text_on(app)
         await pilot.press("enter")
         await until(lambda: app.posted)
         assert (tmp_path / "twice.rejected.jsonl").read_bytes() == b"{oops\n"
@@ -98,7 +98,7 @@ async def test_no_file_is_overwritten_and_escape_is_no(path: Path, tmp_path: Pat
         assert not app.posted and len(list(tmp_path.glob("*.fixed*"))) == 1
         await open_dialog(app, pilot)
         await pilot.press("space", "down", "space", "enter")
-        await until(lambda: "Nothing is chosen" in app.text)
+        await until(lambda: "Nothing is selected" in app.text)
         assert isinstance(app.screen, FixDialog)
         await pilot.press("space", "enter")
         await until(lambda: app.posted)
@@ -244,7 +244,7 @@ async def test_without_a_model_the_other_mends_can_be_made(nameless: Path, tmp_p
         await open_dialog(app, pilot)
         await until(lambda: "[x] 2 no-model" in text_on(app))
         await pilot.press("space")
-        await until(lambda: "2 errors will be left in it" in text_on(app))
+        await until(lambda: "2 errors will remain" in text_on(app))
         await pilot.press("enter")
         await until(lambda: app.posted)
         assert written_by(app).read_text() == nameless.read_text().removesuffix("\n")

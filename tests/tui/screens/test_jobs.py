@@ -92,7 +92,7 @@ async def test_cancelling_stops_at_the_first_connection_error(still_sandbox: San
         await until(lambda: shows(app, "Cancel 3 jobs?"))
         await pilot.press("y")
         await until(lambda: shows(app, "3 of 3 were not cancelled"))
-        assert "not tried any more" in next(iter(app._notifications)).message
+        assert "not attempted" in next(iter(app._notifications)).message
         assert len(app.jobs.table.marked) == 3
 
 

@@ -176,7 +176,7 @@ async def test_the_record_shows_request_and_response(tmp_path: Path) -> None:
         await press(host, pilot, "j")
         assert "✗ error · batch_client_error" in screen_text(host)
         await press(host, pilot, "j")
-        assert "Neither the output nor the error file" in screen_text(host).replace("\n", " ")
+        assert "No row for this request" in screen_text(host).replace("\n", " ")
         await press(host, pilot, "j")
         text = screen_text(host)
         assert "▾ reasoning" in text and "First, consider the moon." in text and "output file, line 1" in text
@@ -321,7 +321,7 @@ async def test_an_audio_row_shows_its_transcript(tmp_path: Path) -> None:
         text = screen_text(host)
         assert "heard · de · 1 m" in text
         assert "[audio: https://example.com/a.wav]" in text
-        assert "the error file is not here yet" in text
+        assert "error file not downloaded yet" in text
 
 
 async def test_without_the_input_file_responses_are_shown(tmp_path: Path) -> None:
@@ -362,7 +362,7 @@ async def test_result_files_that_were_deleted_are_not_called_missing_rows(tmp_pa
 
 async def test_a_job_that_is_gone_and_one_without_files(tmp_path: Path) -> None:
     async with open_results(tmp_path) as (host, _):
-        assert "not in the history any more" in screen_text(host)
+        assert "no longer in the history" in screen_text(host)
     save_job(tmp_path, output=None, errors=None, job=Job(JOB.id, "FAILED", error="Line 2: [/bad]"))
     async with open_results(tmp_path) as (host, _):
         assert "This job has ended without result files." in screen_text(host)
@@ -401,9 +401,9 @@ async def test_errors_are_shown_by_cause_and_enter_shows_the_rows_of_one(size: t
         assert "errors by cause" in text
         assert "2  ↻ retryable  Request timed out after <n> s" in text
         assert "1  ! fix first" in text
-        assert "The same lines mostly go" in text
+        assert "A retry usually succeeds" in text
         await press(host, pilot, "j")
-        assert "mend the lines" in screen_text(host).replace("\n", " ")
+        assert "fix these lines" in screen_text(host).replace("\n", " ")
         await press(host, pilot, "k", "enter")
         assert custom_ids(host) == ["case-1", "case-5"]
         assert host.focused is screen_of(host).table
@@ -425,7 +425,7 @@ async def test_v_shows_both_lines_as_they_are_in_the_files(tmp_path: Path) -> No
         await press(host, pilot, "j", "j")
         assert "response · none is here" in screen_text(host)
         await press(host, pilot, "v")
-        assert "Neither the output nor the error file" in screen_text(host).replace("\n", " ")
+        assert "No row for this request" in screen_text(host).replace("\n", " ")
     async with open_results(tmp_path, (60, 20)) as (host, pilot):
         await press(host, pilot, "v")
         assert '"custom_id": "case-1",' in screen_text(host)
@@ -574,7 +574,7 @@ async def test_a_retry_without_the_lines_or_without_need_is_refused_with_a_reaso
     save_job(tmp_path, requests=INPUT[:1], output=[answer_row("case-1")], errors=[])
     async with open_results(tmp_path) as (host, pilot):
         await press(host, pilot, "R")
-        assert "Every request has its whole answer" in " ".join(toast.message for toast in host._notifications)
+        assert "Every request has a complete answer" in " ".join(toast.message for toast in host._notifications)
         await press(host, pilot, "slash", *"hi", "escape")
     write_rows(tmp_path / "safety-eval.jsonl", INPUT[:2])
     async with open_results(tmp_path) as (host, pilot):

@@ -118,6 +118,6 @@ async def test_on_job_the_create_can_be_left_alone_or_given_up(
         assert app.engine.candidates(key) == ()
         await open_dialog(app, pilot)
         await pilot.press("G", "enter")
-        await until(lambda: shows(app, "Given up"))
+        await until(lambda: shows(app, "You gave it up"))
         assert "w Decide" in screen_text(app), "what was given up can be sent again, after a question"
     assert still_sandbox.count("POST", CREATE) == 1

@@ -130,7 +130,7 @@ async def test_an_end_while_no_app_was_open_is_announced_at_the_next_start(tmp_p
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("notify = 3", "[notify] holds lines"),
+        ("notify = 3", "[notify] entries"),
         ("[notify]\nbell = 'no'", "write true or false"),
         ("[notify]\ncommand = 'notify-send'", 'write ["program"'),
         ("[notify]\ncommand = []", 'write ["program"'),

@@ -36,7 +36,7 @@ class UncertainDialog(ChoiceDialog[LookupDecision]):
             f"Was {record.name} created?",
             f"{reason.rstrip('.')}. Unknown since {_format_time(since, now)}.",
             list(_options(candidates, now)),
-            leave="Let it decide",
+            leave="Cancel",
         )
 
 
