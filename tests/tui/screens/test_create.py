@@ -289,3 +289,21 @@ async def test_an_unknown_price_is_named_as_such(tmp_path: Path, audio_file: Pat
     with Sandbox() as box:
         async with shown(online(tmp_path, box), open_create(audio_file)) as (app, _):
             await wait_for_text(app, "no known price for whisper-large-v3")
+
+
+async def test_how_to_reach_the_fields_is_told_and_j_and_k_move_outside_the_label(
+    chat_file: Path, tmp_path: Path
+) -> None:
+    async with shown(offline(tmp_path), open_create(chat_file)) as (app, pilot):
+        await wait_for_text(app, "Tab next field · ← → or Space change a choice")
+        label = app.screen.query_one(TextInput)
+        label.focus()
+        await pilot.press("end", "j", "k")
+        assert label.value.endswith("jk") and app.focused is label
+        await pilot.press("tab")
+        after = app.focused
+        assert after is not label
+        await pilot.press("k")
+        assert app.focused is label
+        await pilot.press("shift+tab", "j")
+        assert app.focused is label

@@ -15,6 +15,8 @@ from tbatch_tui.tui.messages import CheckFile
 from tbatch_tui.tui.screens.check.fix_dialog import FixDialog
 from tbatch_tui.tui.screens.check.line_diff import change_pieces, diff_lines
 from tbatch_tui.tui.screens.check.screen import CheckScreen
+from tbatch_tui.tui.widgets.checkbox_list import Checkbox
+from tbatch_tui.tui.widgets.text_input import TextInput
 from tests.conftest import until, write_chat
 from tests.helpers.drawn import check_screen
 from tests.helpers.new_batch_host import SIZES, NewBatchHost, Open, offline, shown
@@ -262,3 +264,21 @@ async def test_a_list_becomes_lines(tmp_path: Path) -> None:
         await until(lambda: app.posted)
         assert written_by(app).read_text().splitlines() == lines
         assert "2 lines mended" in app.toasts
+
+
+async def test_j_and_k_move_between_choices_and_are_text_in_a_field(tmp_path: Path) -> None:
+    path = write_chat(tmp_path / "no-model.jsonl", ["Hello", "World"])
+    path.write_text(path.read_text().replace('"model"', '"modell"', 1) + "\n\n")
+    async with shown(offline(tmp_path), open_check(path)) as (app, pilot):
+        await open_dialog(app, pilot)
+        first = app.focused
+        await pilot.press("j")
+        second = app.focused
+        assert isinstance(first, Checkbox) and isinstance(second, Checkbox) and first is not second
+        await pilot.press("k")
+        assert app.focused is first
+        field = app.screen.query_one(TextInput)
+        field.focus()
+        await pilot.press("end", "j", "k")
+        assert field.value.endswith("jk") and app.focused is field
+        assert "esc Cancel" in app.text
