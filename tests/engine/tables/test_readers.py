@@ -120,7 +120,7 @@ def test_text_after_a_closing_quote_is_named(tmp_path: Path) -> None:
         ("", "there is nothing in it"),
         ("\n\n", "there is nothing in it"),
         ('"a,b\n1,2\n', "the header cannot be read"),
-        ("a,b;c\n1,2;3\n", "parted by a comma or a semicolon"),
+        ("a,b;c\n1,2;3\n", "separated by a comma or a semicolon"),
     ],
 )
 def test_a_header_that_cannot_be_used(tmp_path: Path, text: str, words: str) -> None:

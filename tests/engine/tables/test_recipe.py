@@ -119,7 +119,7 @@ HEAD = 'version = 1\nprompt = """\nbody = 1\n[rows]\n"""\n'
         (HEAD + "[body]\nx = nan", 7, "JSON does not know"),
         (HEAD + "[body]\nAPI-key = 'x'", 7, "an API key does not belong"),
         (HEAD + "[body_json]\na = '{'", 7, "a is not JSON"),
-        (HEAD + "schema = 'a: b'", 6, "mistake at character 4: b is no type"),
+        (HEAD + "schema = 'a: b'", 6, "mistake at character 4: b is not a type"),
         (HEAD + "schema = '{'", 6, "the schema is not JSON"),
         (HEAD + "[source]\nrows = 3", 6, "the source has no path"),
         (HEAD + "[[messages]]\nrole = 'boss'\ncontent = 'x'", 7, "a message has a role"),

@@ -96,7 +96,7 @@ def test_all_columns_can_be_walked_through() -> None:
     [
         ("{{ reviw }}", "Did you mean review?"),
         ("{{ Review }}", "Did you mean review?"),
-        ("{{ tweet_text }}", "Is Tweet text meant?"),
+        ("{{ tweet_text }}", "Did you mean Tweet text?"),
         ('{{ row["rewiev"] }}', "Did you mean review?"),
         ("{% if reviews %}x{% endif %}", "Did you mean review?"),
         ("{{ zzz }}", "There are review, Tweet text."),

@@ -39,12 +39,12 @@ def plain(facts: list[tuple[str, StyledText]]) -> list[tuple[str, str]]:
 
 def test_an_estimate_names_what_is_unknown() -> None:
     assert plain(estimate_facts(Estimate(0.00001, 0.4, discounts=(50.0,), priced_at=AT))) == [
-        ("Cost", "input under $0.0001 · output at most $0.40"),
+        ("Cost", "input under $0.0001 · output up to $0.40"),
         ("Total", "up to about $0.41"),
-        ("", "catalogue of 2026-09-21 · 50 % off for a batch (list of September 2026)"),
+        ("", "catalogue of 2026-09-21 · 50 % batch discount (price list September 2026)"),
     ]
     assert plain(estimate_facts(Estimate(1.04, 0.42, most_input=4.0)))[:2] == [
-        ("Cost", "input about $1.04 · output at most $0.42"),
+        ("Cost", "input about $1.04 · output up to $0.42"),
         ("Total", "about $1.04 to $1.46"),
     ]
     partial = Estimate(0.1, None, unbounded=1, attachments=2, unpriced=("a/b", "a/c", "a/d"), priced_at=AT)
@@ -97,7 +97,7 @@ def test_a_cost_stands_beside_its_estimate() -> None:
         ("Cost", "over $0.41"),
         ("", "no known price for b (set one under [prices] in config.toml)"),
         ("", "2 rows without token counts, not included"),
-        ("", "catalogue of 2026-09-21 · your prices from config.toml · 10 % and 50 % off for a batch"),
+        ("", "catalogue of 2026-09-21 · your prices from config.toml · 10 % and 50 % batch discount"),
     ]
     assert format_price(Cost(0.0)) == ""
 

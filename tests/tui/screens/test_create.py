@@ -163,7 +163,7 @@ async def test_a_refused_key_and_being_offline_are_shown(chat_file: Path, tmp_pa
         )
         await wait_for_text(app, "Together refuses [/bad] ␛ key. Look")
         app.engine._runtime.set_health(ConnectionHealth(HealthState.OFFLINE))
-        await wait_for_text(app, "Offline. It is kept")
+        await wait_for_text(app, "Offline. It is saved")
         assert app.focused is not None and app.focused.id == "submit"
 
 
@@ -272,10 +272,10 @@ async def test_the_estimate_is_shown_with_the_date_of_the_prices_and_saved(
     path = write_chat(tmp_path / "in.jsonl", ["word " * 8000] * 20)
     async with shown(online(tmp_path, sandbox, now=lambda: 1_790_000_000.0), open_create(path), size) as (app, pilot):
         await wait_for_text(app, "input about $0.09")
-        await wait_for_text(app, "output at most $0.0018")
+        await wait_for_text(app, "output up to $0.0018")
         await wait_for_text(app, "Total")
         await wait_for_text(app, "catalogue of 2026-09-21")
-        await wait_for_text(app, "50 % off for a batch (list of September 2026)")
+        await wait_for_text(app, "50 % batch discount (price list September 2026)")
         await pilot.press("enter")
         await until(lambda: submitted(app))
         [record] = await app.engine.records()

@@ -82,7 +82,7 @@ async def test_lines_that_cannot_be_fixed_are_left_out_into_a_file_of_their_own(
     async with shown(offline(tmp_path), open_check(path)) as (app, pilot):
         await open_dialog(app, pilot)
         await pilot.press("down", "down", "space")
-        await until(lambda: "They are kept in twice.rejected.jsonl" in text_on(app))
+        await until(lambda: "They are saved to twice.rejected.jsonl" in text_on(app))
         assert "will remain" not in text_on(app)
         await pilot.press("enter")
         await until(lambda: app.posted)
@@ -280,5 +280,5 @@ async def test_j_and_k_move_between_choices_and_are_text_in_a_field(tmp_path: Pa
         field = app.screen.query_one(TextInput)
         field.focus()
         await pilot.press("end", "j", "k")
-        assert field.value.endswith("jk") and app.focused is field
+        assert field.value.endswith("jk") and field.has_focus
         assert "esc Cancel" in app.text

@@ -31,7 +31,7 @@ def estimate_facts(estimate: Estimate) -> list[tuple[str, StyledText]]:
     if estimate.input is not None:
         amounts.append(f"input {_about(estimate.input)}")
         if estimate.output is not None:
-            amounts.append(f"up to {_at_most(estimate.output)}")
+            amounts.append(f"output up to {_at_most(estimate.output)}")
     facts: list[tuple[str, StyledText]] = [("Cost", [(fmt.join(*amounts), "")])] if amounts else []
     if total := _total(estimate):
         facts.append(("Total", [(total, "bold")]))
