@@ -82,7 +82,7 @@ def test_an_estimate_names_what_is_unknown() -> None:
 def test_a_bound_is_rounded_up(usd: float, shown: str) -> None:
     assert format_estimate(Estimate(0.0, usd, most_input=0.0)) == f"(est. ≤ {shown})"
     [(_, text), *_] = plain(estimate_facts(Estimate(0.0, usd)))
-    assert text == f"input about $0.00 · up to {shown}"
+    assert text == f"input about $0.00 · output up to {shown}"
 
 
 def test_a_cost_stands_beside_its_estimate() -> None:

@@ -263,7 +263,7 @@ async def test_a_list_becomes_lines(tmp_path: Path) -> None:
         await pilot.press("enter")
         await until(lambda: app.posted)
         assert written_by(app).read_text().splitlines() == lines
-        assert "2 lines mended" in app.toasts
+        assert "2 lines fixed" in app.toasts
 
 
 async def test_j_and_k_move_between_choices_and_are_text_in_a_field(tmp_path: Path) -> None:

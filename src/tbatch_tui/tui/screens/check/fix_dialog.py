@@ -218,4 +218,4 @@ def _effect(rule: str) -> str:
     return _EFFECTS.get(rule, RULES[rule].fix)
 
 
-_REJECT_LABEL = [(f"{'leave out':<20}", ""), ("  lines that still have errors", QUIET)]
+_REJECT_LABEL = [(f"{'Drop':<20}", ""), ("  lines that still have errors", QUIET)]
