@@ -221,7 +221,7 @@ async def test_the_model_is_asked_for_where_none_is_named(
         assert isinstance(app.screen, FixDialog)
         app.screen.query_one("#model").focus()
         await pilot.press(*"a/b")
-        await until(lambda: "nameless.fixed.jsonl beside the file" in text_on(app))
+        await until(lambda: "nameless.fixed.jsonl next to it" in text_on(app))
         await pilot.press("enter")
         await until(lambda: app.posted)
         fixed = written_by(app)

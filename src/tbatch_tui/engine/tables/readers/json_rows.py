@@ -100,7 +100,7 @@ class JsonSource(TableSource):
                 number += 1
                 row = _decode_line(line)
                 if not isinstance(row, dict):
-                    what = "is not JSON" if row is _FAULTY else "is no JSON object"
+                    what = "is not JSON" if row is _FAULTY else "is not a JSON object"
                     problems.add(number, "", f"line {line_number:,} {what}")
                     row = None
                 yield row
