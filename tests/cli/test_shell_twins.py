@@ -141,7 +141,7 @@ def test_get_tells_outcome_tokens_and_cost(run: Run, chat_file: Path, tmp_path: 
     facts = dict(line.split("  ", 1) for line in printed.splitlines())
     facts = {name: value.strip() for name, value in facts.items()}
     assert facts["label"] == "march"
-    assert facts["outcome"].startswith(f"{requests} in = {requests} ok")
+    assert facts["outcomes"].startswith(f"{requests} in = {requests} ok")
     assert facts["tokens"].endswith(" out") and "$" in facts["cost"]
     folder = tmp_path / "config" / "tbatch-tui"
     folder.mkdir(parents=True)

@@ -47,7 +47,6 @@ def job_facts(record: JobRecord, now: float, cost: Cost | None = None) -> list[t
         ("created", f"{fmt.absolute(record.created_at)} ({fmt.age(record.created_at, now)})"),
         ("ended", fmt.absolute(job.completed_at) if job is not None and job.completed_at is not None else ""),
         ("deadline", fmt.absolute(job.deadline) if job is not None and job.deadline and not job.is_ended else ""),
-        ("outcome", format_sum(record.counts) if record.counts is not None else ""),
         ("tokens", _tokens(record.counts)),
         ("cost", _cost(cost)),
         ("input", str(submission.path) if submission is not None else record.input_name),
