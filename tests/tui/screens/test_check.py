@@ -75,7 +75,7 @@ async def test_faulty_lines_are_listed_and_block_the_way_on(
         rows = [table.source.row(index).problem for index in range(table.row_count)]
         assert [problem.line for problem in rows[:8]] == [3, 9, 13, 5, 18, 7, 16, 11]
         await pilot.press("enter")
-        await until(lambda: "8 errors to mend first" in app.toasts)
+        await until(lambda: "8 errors to fix first" in app.toasts)
         assert not app.posted
         move_cursor_to(app, "body.model is missing")
         await wait_for_text(app, "line 7")

@@ -65,7 +65,7 @@ async def test_a_key_that_a_job_does_not_allow_says_why(
             return
         await until(lambda: toasts(app))
         ended = "It has already ended"
-        uncertain = "It is not known yet whether there is a job to cancel: w decides"
+        uncertain = "Not known yet whether there is a job to cancel: w lets you decide"
         assert toasts(app) == [uncertain if state == "uncertain" else ended]
 
 

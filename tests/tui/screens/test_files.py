@@ -78,7 +78,7 @@ async def test_marking_typing_and_deleting(size: tuple[int, int], still_sandbox:
         app.clear_notifications()
         await pilot.press("D")
         await until(lambda: isinstance(app.screen, TypeToConfirm) and shows(app, "Delete 3 files"))
-        await until(lambda: shows(app, "2 of them the filter"))
+        await until(lambda: shows(app, "2 are hidden by the filter"))
         check_screen(app)
         await pilot.press("enter", *"yes", "enter")
         await until(lambda: shows(app, "Nothing was done"))
@@ -203,7 +203,7 @@ async def test_an_empty_server_and_a_failing_one(size: tuple[int, int], still_sa
         check_screen(app)
         still_sandbox.plan_fault("status", "/v1/files", method="GET", status=500)
         await pilot.press("D", "space", "y", "r")
-        await until(lambda: shows(app, "Press r to ask again"))
+        await until(lambda: shows(app, "Press r to try again"))
         check_screen(app)
         still_sandbox.add_file(b"{}\n")
         await pilot.press("r")
@@ -215,7 +215,7 @@ async def test_without_a_key_the_screen_says_so(tmp_path: Path) -> None:
     async with app.run_test(notifications=True) as pilot:
         await until(lambda: shows(app, "TOGETHER_API_KEY"))
         await pilot.press("F")
-        await until(lambda: on(app, "Files") and shows(app, "There is no connection"))
+        await until(lambda: on(app, "Files") and shows(app, "No connection"))
         with pytest.raises(BatchError):
             await app.engine.files.delete(["x"])
 
@@ -270,7 +270,7 @@ async def test_the_only_copy_of_an_input_is_deleted_once_that_was_typed(
         await pilot.press("a")
         await pilot.pause()
         assert not screen.table.marked
-        assert shows(app, "! stays: no copy of it is known here")
+        assert shows(app, "! keep: no copy on this machine")
         check_screen(app)
         for typed in ("1", "only copy"):
             app.clear_notifications()
