@@ -78,7 +78,7 @@ async def test_marking_typing_and_deleting(size: tuple[int, int], still_sandbox:
         app.clear_notifications()
         await pilot.press("D")
         await until(lambda: isinstance(app.screen, TypeToConfirm) and shows(app, "Delete 3 files"))
-        await until(lambda: shows(app, "2 are hidden by the filter"))
+        await until(lambda: shows(app, "2 are hidden"))
         check_screen(app)
         await pilot.press("enter", *"yes", "enter")
         await until(lambda: shows(app, "Nothing was done"))
@@ -215,7 +215,7 @@ async def test_without_a_key_the_screen_says_so(tmp_path: Path) -> None:
     async with app.run_test(notifications=True) as pilot:
         await until(lambda: shows(app, "TOGETHER_API_KEY"))
         await pilot.press("F")
-        await until(lambda: on(app, "Files") and shows(app, "No connection"))
+        await until(lambda: on(app, "Files") and shows(app, "There is no connection"))
         with pytest.raises(BatchError):
             await app.engine.files.delete(["x"])
 

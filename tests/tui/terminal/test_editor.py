@@ -48,7 +48,8 @@ def test_no_name_is_taken_for_an_option() -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "title"), [({}, "No editor is set"), ({"EDITOR": "'vi"}, "EDITOR is not a command: No closing quotation")]
+    ("environ", "title"),
+    [({}, "No editor is set"), ({"EDITOR": "'vi"}, "EDITOR is not a command: No closing quotation")],
 )
 def test_an_error_without_an_editor_has_a_hint(environ: dict[str, str], title: str) -> None:
     with pytest.raises(BatchError) as raised:

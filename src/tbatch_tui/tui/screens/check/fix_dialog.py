@@ -140,7 +140,7 @@ class FixDialog(Form[FixChoice]):
             yield Divider()
             yield Static(id="change", markup=False)
             yield Static(id="sum", markup=False)
-            yield self.hints("Write and check", "Tick")
+            yield self.hints("Write and check", "Toggle")
 
     def on_resize(self) -> None:
         """Fit the change to the new width."""

@@ -107,7 +107,7 @@ class RetryDialog(Form[RetryChoice]):
                 yield Static("Model (all rows)", classes="name", markup=False)
                 yield TextInput("", placeholder=offer.model or "unchanged", id="model")
             yield Static(id="sum", markup=False)
-            yield self.hints("Write and check", "Tick")
+            yield self.hints("Write and check", "Toggle")
 
     def on_checkbox_changed(self, event: Checkbox.Changed) -> None:
         """Untick all others for marked rows, and the marked rows for others: those may be of any kind."""
