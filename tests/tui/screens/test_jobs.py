@@ -45,7 +45,7 @@ async def test_marked_jobs_are_cancelled_once_each_after_one_question(
         await pilot.press("space", "space", "space", "space")
         await pilot.pause()
         check_screen(app)
-        assert shows(app, "4 selected")
+        assert shows(app, "4 marked")
         await pilot.press("c")
         await until(lambda: shows(app, "Cancel 3 jobs?"))
         check_screen(app)
@@ -57,7 +57,7 @@ async def test_marked_jobs_are_cancelled_once_each_after_one_question(
         await until(lambda: statuses(app).count("CANCELING") == 3)
         assert sorted(cancels(still_sandbox)) == sorted(running)
         await until(lambda: shows(app, "Cancelling"))
-        await until(lambda: shows(app, "1 selected"))  # what was done has no mark any more
+        await until(lambda: shows(app, "1 marked"))  # what was done has no mark any more
         await pilot.press("escape")
         assert not app.jobs.table.marked
         still_sandbox.advance(60)
@@ -126,7 +126,7 @@ async def test_marked_jobs_are_downloaded(sandbox: Sandbox, tmp_path: Path) -> N
         await pilot.press("d")
         await until(lambda: len(list((tmp_path / "results").glob("*.output.jsonl"))) == 3)
         await until(lambda: shows(app, "4 ok"))
-        await until(lambda: shows(app, "1 selected"))
+        await until(lambda: shows(app, "1 marked"))
 
 
 @at_every_size
@@ -175,7 +175,7 @@ async def test_escape_clears_the_marks_then_the_filter_and_never_quits(
         await until(lambda: app.jobs.table.row_count == 2)
         await pilot.press("a", "slash", *"failed", "enter")
         await until(lambda: app.jobs.table.row_count == 1)
-        assert shows(app, "2 selected, 1 hidden")
+        assert shows(app, "2 marked, 1 hidden")
         check_screen(app)
         await pilot.press("escape")
         assert not app.jobs.table.marked and app.jobs.table.row_count == 1

@@ -145,10 +145,10 @@ async def test_marked_rows_are_retried_and_exported_alone(tmp_path: Path) -> Non
     save_job(tmp_path, output=OUTPUT, errors=[*ERRORS, error_row("stranger")])
     async with open_results(tmp_path) as (host, pilot):
         await press(host, pilot, "space", "j", "space")  # the cursor goes on by itself
-        assert "2 selected" in screen_text(host)
+        assert "2 marked" in screen_text(host)
         await pilot.press("x")
         await until(lambda: isinstance(host.screen, ExportDialog))
-        assert "2 selected rows" in screen_text(host)
+        assert "2 marked rows" in screen_text(host)
         await press(host, pilot, "escape")
         await pilot.press("R")
         await until(lambda: isinstance(host.screen, RetryDialog))

@@ -24,5 +24,5 @@ def format_marked(marked: int, hidden: int) -> StyledText:
     """Return `3 marked, 1 hidden`; nothing if none is marked."""
     if not marked:
         return []
-    text = f"{marked:,} selected" + (f", {hidden:,} hidden" if hidden else "")
+    text = f"{marked:,} marked" + (f", {hidden:,} hidden" if hidden else "")
     return [(text, "bold $accent-text")]

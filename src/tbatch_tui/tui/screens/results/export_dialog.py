@@ -87,7 +87,7 @@ class ExportDialog(Form[ExportChoice]):
                 if self._label:
                     words = [(f"{fmt.plural(self._shown, 'row')} shown", ""), (f" · {self._label}", QUIET)]
                     if self._label == MARKED:
-                        words = [(fmt.plural(self._shown, "selected row"), "")]
+                        words = [(fmt.plural(self._shown, "marked row"), "")]
                     yield Checkbox(words, on=True, id="shown", group="rows")
                 with Horizontal(classes="field", id="columns-field"):
                     yield Static("Columns", classes="name", markup=False)

@@ -83,7 +83,7 @@ def _missing(record: JobRecord | None) -> list[FileKind]:
 
 def rows_subject(name: str, filter_text: str, table: RecordTable[Row]) -> str:
     """Return the header's subject over a list of rows: `reviews · errors · 2 of 17 rows · 3 marked`."""
-    marked = f"{len(table.marked):,} selected" if table.marked else ""
+    marked = f"{len(table.marked):,} marked" if table.marked else ""
     return fmt.join(name, line(filter_text), _position(table) if filter_text else "", marked)
 
 

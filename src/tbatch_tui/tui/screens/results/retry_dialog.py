@@ -81,7 +81,7 @@ class RetryDialog(Form[RetryChoice]):
             yield Static(line_content(f"Retry {offer.name}"), classes="dialog--title")
             with CheckboxList():
                 if offer.marked:
-                    yield Checkbox([_count(offer.marked), ("selected     ", ""), _ONLY], on=True, id="marked")
+                    yield Checkbox([_count(offer.marked), ("marked       ", ""), _ONLY], on=True, id="marked")
                 for number, (words, groups) in enumerate(self._parts):
                     on = not offer.marked and all(group.cause.retryable for group in groups)
                     yield Checkbox([_count(sum(group.count for group in groups)), *words], on=on, id=f"group-{number}")

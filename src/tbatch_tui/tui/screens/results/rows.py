@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tbatch_tui.tui.render.styled import StyledText
     from tbatch_tui.tui.screens.results.session import ResultsSession
 
-MARKED = "selected"
+MARKED = "marked"
 """The label of rows that the person marked."""
 _KINDS = list(FILTERS)
 
