@@ -65,7 +65,7 @@ async def test_a_proxy_that_wants_a_password(monkeypatch: pytest.MonkeyPatch) ->
         error = await error_of(ELSEWHERE)
         assert heads[0].startswith(b"CONNECT api.example.test:443")
     assert isinstance(error, ConnectionFailedError)
-    assert error.title == "The proxy wants a user and a password (407)"
+    assert error.title == "The proxy requires a user name and password (407)"
     assert "Set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT" in error.hint and "network.md" in error.hint
 
 
@@ -136,7 +136,7 @@ async def test_a_certificate_that_nobody_trusts(monkeypatch: pytest.MonkeyPatch)
         assert await list_jobs(f"https://localhost:{port}/v1") == b"[]"
 
 
-@pytest.mark.parametrize("content", [None, "no certificate"])
+@pytest.mark.parametrize("content", [None, "no PEM certificate"])
 async def test_certificates_that_cannot_be_read(
     content: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,7 +162,7 @@ async def test_certificates_that_cannot_be_read(
             http_answer("403 Forbidden", WEB_PAGE, body="<html>Not allowed here"),
             RequestRejectedError,
             "a proxy or firewall refused the request",
-            "The key was not looked at",
+            "The key was not checked",
         ),
         (
             http_answer("403 Forbidden", "Content-Type: application/json", body='{"error": "no such right"}'),
@@ -173,7 +173,7 @@ async def test_certificates_that_cannot_be_read(
         (
             http_answer("407 Proxy Authentication Required", WEB_PAGE, body="<html>"),
             ConnectionFailedError,
-            "The proxy wants a user and a password (407)",
+            "The proxy requires a user name and password (407)",
             "USER:PASSWORD",
         ),
         (

@@ -58,7 +58,7 @@ BLANKS: tuple[Any, ...] = ("", "  \n", "\u00a0", None, [])
 PARTS = [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, {"type": "text", "text": "42"}]
 SHAPES: dict[str, tuple[Shape, ...]] = {
     "a whole answer": (Shape(answer_row("a", "fine")),),
-    '`"error": {}`, `""` or null beside an answer': tuple(
+    '`"error": {}`, `""` or null with an answer': tuple(
         Shape({**answer_row("a", "fine"), "error": error}) for error in NO_ERRORS
     ),
     'a status spelled as text: `"200"`': (
@@ -151,10 +151,10 @@ SHAPES: dict[str, tuple[Shape, ...]] = {
     "an error with a code and no message": (Shape({"custom_id": "a", "error": {"code": "batch_client_error"}}),),
     "a status and no message": (Shape(response_row("a", {}, 503)), Shape({**response_row("a", {}, 503), "error": {}})),
     "status 0": (Shape({**response_row("a", {}, 0), "error": None}),),
-    "a status other than 200 beside an answer": (
+    "a status other than 200 with an answer": (
         Shape(response_row("a", answer_row("a", "fine")["response"]["body"], 202)),
     ),
-    "an error beside an answer": (Shape({**answer_row("a", "fine"), "error": {"message": "Too late"}}),),
+    "an error with an answer": (Shape({**answer_row("a", "fine"), "error": {"message": "Too late"}}),),
     "neither response nor error": (Shape({"custom_id": "a"}), Shape({"custom_id": "a", "response": None})),
     "no row": (Shape(None),),
 }

@@ -29,7 +29,7 @@ class Verdict:
     violation: str = ""
     """The first thing that is not as asked, as `field: what is wrong`; empty where the answer is as asked."""
     value: Any = None
-    """The decoded JSON, also where it does not fit the schema; None where the answer is no JSON or none was asked."""
+    """The decoded JSON, also where it does not fit the schema; None where the answer is not JSON or none was asked."""
     removed: tuple[str, ...] = ()
     """What was taken off before judging: "reasoning", "fence"."""
 
@@ -213,7 +213,7 @@ def _format_of_pattern(pattern: str) -> AnswerFormat:
         except ValueError:
             continue
         return AnswerFormat(_pattern=validator)
-    return AnswerFormat(problem="the pattern cannot be used: it is no regular expression")
+    return AnswerFormat(problem="the pattern is not a valid regular expression")
 
 
 def _decode(text: str) -> Any:

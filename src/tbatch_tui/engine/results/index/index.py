@@ -192,7 +192,7 @@ class ResultIndex:
         if line.is_whole:
             row = classify(line.data)
         else:
-            row = unreadable(line.data, f"This row is too long to be read: {line.length:,} bytes")
+            row = unreadable(line.data, f"This row is too long: {line.length:,} bytes")
         salvaged_id = salvage_id(line.data) if row.is_unreadable else ""
         self._join.add_response(source, line, row, salvaged_id=salvaged_id)
 
@@ -351,7 +351,7 @@ class ResultIndex:
         except OSError as error:
             raise LocalFileError(
                 f"{path.name} cannot be read: {error.strerror or error}",
-                f"Its job can fetch it again: {NextStep.FETCH}.",
+                f"Download it again: {NextStep.FETCH}.",
             ) from error
 
     def file_size(self, file: FileNumber) -> int:

@@ -83,7 +83,7 @@ class MergedIndex(ResultIndex):
             why = "has changed since it was submitted" if original.input_changed else "is not here"
             raise BatchError(
                 f"The jobs cannot be merged: the input file of the first one {why}",
-                "Its results, and those of each retry, can be read by themselves.",
+                "Open its results and those of each retry separately.",
             )
         for member in self.members:
             self.original_ids = {**member.index.original_ids, **self.original_ids}

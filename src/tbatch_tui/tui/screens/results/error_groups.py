@@ -23,7 +23,7 @@ def group_columns() -> list[Column[ErrorGroup]]:
         Column(
             "count", "Rows", render=lambda group: fmt.count(group.count), width=7, align="right", priority=8, base=True
         ),
-        Column("helps", "What helps", render=verdict, width=11, priority=7, base=True),
+        Column("helps", "Fix", render=verdict, width=11, priority=7, base=True),
         Column("message", "Message", render=message, min=14, max=60, priority=9, base=True),
     ]
 

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 _FORMATS = {
     ExportFormat.MERGED: ("Merged JSONL", "request and response of each row"),
     ExportFormat.ANSWERS: ("Answers JSONL", "custom_id and answer, nothing else"),
-    ExportFormat.CSV: ("CSV", "a table, of the columns below; no cell is a formula"),
+    ExportFormat.CSV: ("CSV", "table with the columns below (formula-safe)"),
     ExportFormat.PARQUET: ("Parquet", "the same table, typed"),
-    ExportFormat.MARKDOWN: ("Markdown", "conversations, to be read"),
+    ExportFormat.MARKDOWN: ("Markdown", "readable conversations"),
 }
 NEEDS_EXTRA = "needs pyarrow: install tbatch-tui[parquet]"
 
@@ -162,9 +162,9 @@ class ExportDialog(Form[ExportChoice]):
             return f"Parquet {NEEDS_EXTRA}, or choose CSV."
         unknown = [name for name in self._columns() if name not in COLUMNS]
         if self._is_table() and (unknown or not self._columns()):
-            what = f"There is no column {unknown[0]!r}." if unknown else "A table wants columns."
+            what = f"There is no column {unknown[0]!r}." if unknown else "Enter at least one column."
             return f"{what} There are: {', '.join(COLUMNS)}."
-        return "" if self.query_one("#path", TextInput).value.strip() else "The file wants a name."
+        return "" if self.query_one("#path", TextInput).value.strip() else "Enter a file name."
 
     def update_summary(self) -> None:
         """Show how many rows would be written, and the columns where the format has some."""
@@ -174,7 +174,7 @@ class ExportDialog(Form[ExportChoice]):
             box.display = not is_into
         mistake = self._mistake()
         count = self._shown if self._label and not self.query_one("#all", Checkbox).on else self._row_count
-        summary = f"{fmt.plural(count, 'row')}. A file that is there already is not written over unasked."
+        summary = f"{fmt.plural(count, 'row')}. You'll be asked before a file is overwritten."
         if is_into:
             summary = "All rows; retries and parts count as one."
         self.show_summary([(mistake, ATTENTION) if mistake else (summary, "")])

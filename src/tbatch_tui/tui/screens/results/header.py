@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from tbatch_tui.tui.widgets.table.table import RecordTable
 
 _NOT_DOWNLOADED = {
-    FileKind.OUTPUT: "the output file is not here yet ({job.download} on the job)",
-    FileKind.ERRORS: "the error file is not here yet ({job.download} on the job)",
+    FileKind.OUTPUT: "output file not downloaded yet ({job.download} on the job)",
+    FileKind.ERRORS: "error file not downloaded yet ({job.download} on the job)",
 }
 
 

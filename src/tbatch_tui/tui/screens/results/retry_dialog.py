@@ -94,15 +94,15 @@ class RetryDialog(Form[RetryChoice]):
                     yield Checkbox(words, on=self._unusable_at_first, id="cut")
             if offer.cut_short:
                 with Horizontal(classes="field"):
-                    yield Static("max_tokens, if cut short", classes="name", markup=False)
+                    yield Static("max_tokens (cut short)", classes="name", markup=False)
                     yield TextInput(
-                        str(offer.max_tokens * 2) if offer.max_tokens else "", placeholder="as it is", id="max-tokens"
+                        str(offer.max_tokens * 2) if offer.max_tokens else "", placeholder="unchanged", id="max-tokens"
                     )
             with Horizontal(classes="field"):
-                yield Static("Model of all of them", classes="name", markup=False)
-                yield TextInput("", placeholder=offer.model or "as it is", id="model")
+                yield Static("Model (all rows)", classes="name", markup=False)
+                yield TextInput("", placeholder=offer.model or "unchanged", id="model")
             yield Static(id="sum", markup=False)
-            yield self.hints("Write and check", "Tick")
+            yield self.hints("Write and check", "Toggle")
 
     def _is_on_at_first(self, groups: tuple[ErrorGroup, ...]) -> bool:
         """Whether a cause is ticked when the dialog opens: invalid answers where nothing else could be asked again."""
@@ -145,7 +145,7 @@ class RetryDialog(Form[RetryChoice]):
     def _mistake(self) -> str:
         """Return what is wrong with the choice; empty if nothing is."""
         if not self._count():
-            return "Nothing is chosen."
+            return "Nothing is selected."
         try:
             self._max_tokens()
         except ValueError:
@@ -176,9 +176,9 @@ class RetryDialog(Form[RetryChoice]):
         )
 
 
-_ONLY = ("these rows alone, whatever became of them", QUIET)
-_NO_ROW = ("no row came back for them", QUIET)
-_BILLED = ("answered in part, and billed again", QUIET)
+_ONLY = ("only these rows, whatever their outcome", QUIET)
+_NO_ROW = ("no result for them", QUIET)
+_BILLED = ("partial answers; billed again", QUIET)
 
 
 _RARE = {Outcome.ERROR: "errors", Outcome.INVALID: "invalid answers"}
