@@ -36,7 +36,7 @@ SHOWN_ON_SCREENSHOT = {
     "results-errors": "Results",
     "keys": "Keys",
     "files": "Files",
-    "fix": "leave",
+    "fix": "Drop",
     "pick": "Pick",
     "check-faults": "Check",
     "check-clean": "Check",

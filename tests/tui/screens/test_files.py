@@ -78,7 +78,7 @@ async def test_marking_typing_and_deleting(size: tuple[int, int], still_sandbox:
         app.clear_notifications()
         await pilot.press("D")
         await until(lambda: isinstance(app.screen, TypeToConfirm) and shows(app, "Delete 3 files"))
-        await until(lambda: shows(app, "2 are hidden"))
+        await until(lambda: shows(app, "hidden"))
         check_screen(app)
         await pilot.press("enter", *"yes", "enter")
         await until(lambda: shows(app, "Nothing was done"))
