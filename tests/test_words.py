@@ -24,6 +24,12 @@ ERRORS = {name for name, value in vars(errors).items() if isinstance(value, type
 SPEAKERS = ERRORS | {"Notice", "Confirm", "notify"}
 """Calls whose first two arguments are a title and a hint."""
 WORN_WORDS = re.compile(r"(?i)\b(please|sorry|oops|successfully|unable to|an error occurred|\w+\(s\))")
+STILTED = re.compile(
+    r"(?i)\b(mend(s|ed|ing)?|unasked|by (itself|themselves)|(is|was|are) meant|had back|parted by|go(es)? on|went on|"
+    r"(comes?|came) back|beside|is sound|faulty|what helps|not whole|likewise|all the same|over already|"
+    r"a (row|line|request) a (row|line|file)|made elsewhere|these exact bytes)\b"
+)
+"""What a native speaker stumbles over. Say fix, automatically, did you mean, separated by, continue, next to, valid."""
 
 HINT_IS_ADDED = ("engine/server_files/", "engine/client/translate_errors.py")
 """Their errors need no hint: who catches them knows what is safe, and adds one."""
@@ -31,7 +37,10 @@ KEY = re.compile(r"(?:^|(?<=[ (\n]))(?<!\} )(?<!\d )(?:[b-zB-HJ-Z/]|esc|enter|[E
 """A key as it would be in a sentence. A text names the action instead, as a person may have another key for it."""
 ABOUT_KEYS = {"tui/keys/bindings.py", "tui/keys/keymap.py", "tui/keys/docs_page.py"}
 NO_KEY = {
-    "the first N only",  # a number, in --help
+    "at most N",  # a number, in --help
+    "send N requests first, and the rest if all of them succeed",
+    "draw N rows at random",
+    "print N requests, write nothing [1]",
     "Remove the escape, or write both halves",  # JSON's
 }
 
@@ -130,6 +139,25 @@ def sentences() -> Iterator[tuple[str, str]]:
                     yield f"{where}:{node.lineno}", text
 
 
+def test_no_text_is_stilted() -> None:
+    texts = [(where, text) for where, text in sentences() if not where.startswith("tui/screens/create/send_choice.py")]
+    assert [(where, text) for where, text in texts if STILTED.search(text)] == []
+    tooltips = [binding.tooltip for binding in keys.ALL]
+    assert [text for text in tooltips if STILTED.search(text)] == []
+
+
+def test_no_page_for_users_is_stilted() -> None:
+    root = SOURCE.parents[1]
+    pages = [root / "README.md", *(page for page in (root / "docs").rglob("*.md") if page.parent.name != "dev")]
+    found = [
+        (str(page.relative_to(root)), number, match[0])
+        for page in sorted(pages)
+        for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1)
+        for match in STILTED.finditer(re.sub(r"`[^`]*`|\]\([^)]*\)|\"mend\"", "", line))
+    ]
+    assert found == []
+
+
 def test_no_text_names_a_key_that_a_person_may_have_changed() -> None:
     texts = [(where, text) for where, text in sentences() if text not in NO_KEY]
     assert len(texts) > 1_000
@@ -146,7 +174,7 @@ def test_a_step_is_a_key_in_the_app_and_a_command_without_it() -> None:
     for step in NextStep:
         assert step[1:-1] in keys.CONTEXTS
         assert fill_commands(f"Then {step} helps.") != f"Then {step} helps."
-    assert fill_commands(f"{NextStep.FETCH} goes on.") == "`tbatch-tui fetch ID` goes on."
+    assert fill_commands(f"{NextStep.FETCH} continues.") == "`tbatch-tui fetch ID` continues."
 
 
 if __name__ == "__main__":

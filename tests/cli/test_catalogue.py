@@ -74,12 +74,12 @@ def test_a_key_is_needed_to_ask_and_the_check_goes_on_without(
 ) -> None:
     done = check("--catalogue", path, key="")
     assert done.returncode == 1
-    assert "The catalogue was not fetched: There is no API key" in done.stderr
+    assert "Could not get the catalogue: There is no API key" in done.stderr
     assert "no problems · 2 requests" in done.stderr
     assert sandbox.requests == []
     refused = check("--catalogue", path, key="tgp_v1_wrong")
     assert refused.returncode == 1
-    assert "The catalogue was not fetched: " in refused.stderr and "Traceback" not in refused.stderr
+    assert "Could not get the catalogue: " in refused.stderr and "Traceback" not in refused.stderr
     assert check("--catalogue", path, TOGETHER_BASE_URL="http://127.0.0.1:1").returncode == 3
     assert check("--catalogue", path, TOGETHER_BASE_URL="http://example.com").returncode == 2
 

@@ -43,7 +43,7 @@ def test_problems(bad: Path) -> None:
     done = run(bad)
     assert done.returncode == 1
     assert done.stdout.splitlines() == [
-        f"{bad}:2:15: error duplicate-custom-id: the same custom_id is on line 1 (a)",
+        f"{bad}:2:15: error duplicate-custom-id: duplicate custom_id (first used on line 1) (a)",
         f"{bad}:3:2: error not-json: not JSON: expecting property name enclosed in double quotes",
     ]
     assert done.stderr == f"{bad}: 2 errors · 3 requests · 302 bytes · chat completions\n"
@@ -58,7 +58,7 @@ def test_status_of_several_files(good: Path, bad: Path) -> None:
     assert run(good, bad).returncode == 1
     done = run(bad, good.with_name("none.jsonl"), good)
     assert done.returncode == 2
-    assert f"{good.with_name('none.jsonl')} does not exist. Look at the spelling" in done.stderr
+    assert f"{good.with_name('none.jsonl')} does not exist. Check the spelling" in done.stderr
     assert "no problems" in done.stderr
 
 
@@ -80,10 +80,10 @@ def test_more_problems_than_are_shown(tmp_path: Path) -> None:
     path = saved(tmp_path, b"\n" * 100_002 + b"{\n")
     done = run(path)
     assert (done.returncode, done.stdout.count("\n")) == (1, 100_000)
-    assert "1 error · 100,002 warnings · 3 of them not shown" in done.stderr
+    assert "1 error · 100,002 warnings · 3 not shown" in done.stderr
     done = run("--select", "not-json", path)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "1 error · 1 of them not shown" in done.stderr
+    assert "1 error · 1 not shown" in done.stderr
 
 
 def test_json(bad: Path, good: Path) -> None:
@@ -100,7 +100,7 @@ def test_json(bad: Path, good: Path) -> None:
         "column": 15,
         "severity": "error",
         "rule": "duplicate-custom-id",
-        "message": "the same custom_id is on line 1",
+        "message": "duplicate custom_id (first used on line 1)",
         "mend": "Give each line its own custom_id",
         "custom_id": "a",
         "offset": 150,
@@ -112,7 +112,7 @@ def test_json(bad: Path, good: Path) -> None:
 def test_standard_input() -> None:
     done = run("-", input=dumped(chat("a"), chat("a")).decode())
     assert done.returncode == 1
-    assert done.stdout == "-:2:15: error duplicate-custom-id: the same custom_id is on line 1 (a)\n"
+    assert done.stdout == "-:2:15: error duplicate-custom-id: duplicate custom_id (first used on line 1) (a)\n"
     assert run("-", "--fix", input="").returncode == 2
 
 
@@ -121,11 +121,11 @@ def test_fix(bad: Path) -> None:
     fixed = bad.with_name("bad.fixed.jsonl")
     assert done.returncode == 1
     assert done.stdout.startswith(f"{fixed}:3:2: error not-json")
-    assert f"{bad}: a mended copy is in {fixed} (1 line mended)\n" in done.stderr
+    assert f"{bad}: wrote a fixed copy to {fixed} (1 line fixed)\n" in done.stderr
     done = run("--fix", "--reject", bad)
     assert (done.returncode, done.stdout) == (0, "")
     rejected = bad.with_name("bad.rejected2.jsonl")
-    assert f"{bad}: 1 line left out, in {rejected}\n" in done.stderr
+    assert f"{bad}: 1 line moved to {rejected}\n" in done.stderr
     assert rejected.read_bytes() == b"{\n"
     assert len(bad.read_bytes().splitlines()) == 3
 
@@ -147,7 +147,7 @@ def test_fix_of_chosen_rules(tmp_path: Path) -> None:
     }
     assert fixed.read_bytes() == dumped(chat("a"))
     assert rejected.read_bytes() == dumped(chat("a", stream=True))
-    assert "not-json cannot be mended without guessing" in run("--fix-only", "not-json", path).stderr
+    assert "not-json cannot be fixed automatically" in run("--fix-only", "not-json", path).stderr
     assert "--reject needs --fix" in run("--reject", path).stderr
 
 
@@ -155,7 +155,7 @@ def test_a_model_is_named_where_there_is_none(tmp_path: Path) -> None:
     path = saved(tmp_path, dumped(chat("a"), chat("b", model="")))
     done = run("--fix", path)
     assert done.returncode == 1
-    assert f"{path}: --model NAME names the model on every line that lacks one\n" in done.stderr
+    assert f"{path}: --model NAME sets the model on every line without one\n" in done.stderr
     assert run("--fix", "--model", "other", path).returncode == 0
     assert path.with_name("requests.fixed.jsonl").read_bytes() == dumped(chat("a"), chat("b", model="other"))
     assert "--model needs --fix" in run("--model", "other", path).stderr
@@ -166,7 +166,7 @@ def test_the_map_of_shortened_ids_is_told(tmp_path: Path) -> None:
     path = saved(tmp_path, dumped(chat("x" * 65)))
     done = run("--fix", path)
     assert done.returncode == 0
-    assert f"{path}: what shortened ids were is in {path.with_name('requests.fixed.ids.csv')}\n" in done.stderr
+    assert f"{path}: the original ids are in {path.with_name('requests.fixed.ids.csv')}\n" in done.stderr
     document = json.loads(run("--fix", "--json", path).stdout)
     assert document["files"][0]["fixed"]["ids"] == str(path.with_name("requests.fixed2.ids.csv"))
 
@@ -183,7 +183,7 @@ def test_nothing_to_fix(good: Path) -> None:
     hopeless = saved(good.parent, b"{\n")
     done = run("--fix", hopeless)
     assert done.returncode == 1
-    assert f"{hopeless}: nothing that may be mended without guessing\n" in done.stderr
+    assert f"{hopeless}: nothing can be fixed automatically\n" in done.stderr
     assert not list(good.parent.glob("*.fixed*"))
 
 
@@ -258,7 +258,7 @@ def test_colours_are_for_terminals(bad: Path) -> None:
         ("2>&-", 1, ""),
         ("2> /dev/full", 1, ""),
         ("- <&-", 2, "Standard input is closed. Give it a file, or name the file"),
-        ("- - < /dev/null", 2, "error: standard input can be read only once"),
+        ("- - < /dev/null", 2, "error: standard input can only be read once"),
         ("''", 2, "A file name is empty. Name the JSONL file"),
     ],
 )

@@ -39,7 +39,7 @@ def test_fetch_and_cancel(run: Run, chat_file: Path, tmp_path: Path) -> None:
     assert (fetched.returncode, fetched.stdout.split()) == (0, [str(path)]), fetched.stderr
     assert path.exists()
     ended = run("cancel", job_id, "--yes")
-    assert ended.returncode == 0 and "ended already" in ended.stderr
+    assert ended.returncode == 0 and "already ended" in ended.stderr
     assert run("cancel", job_id).returncode == 2  # standard input is not a terminal
 
 
@@ -80,7 +80,7 @@ async def test_a_command_gives_up_on_a_folder_that_cannot_be_written(
     async with asyncio.timeout(60), session.Session(settings, background_work=True) as open_session:
         await open_session.list_jobs()
         await open_session.engine.download(job_id)
-        with pytest.raises(ConnectionFailedError, match="did not come"):
+        with pytest.raises(ConnectionFailedError, match="could not be downloaded"):
             await open_session.wait(job_id)
     assert capsys.readouterr().err.count("folder should be") == 1
 
@@ -96,7 +96,7 @@ def test_a_full_disk_is_an_error_without_a_traceback(tmp_path: Path) -> None:
             text=True,
             timeout=60,
         )
-    assert (done.returncode, done.stderr) == (1, "What was asked for cannot be written: No space left on device\n")
+    assert (done.returncode, done.stderr) == (1, "Cannot write the output: No space left on device\n")
 
 
 def test_a_negative_limit_is_refused(run: Run) -> None:
@@ -145,7 +145,7 @@ def test_old_answers_are_not_printed_beside_new_prompts(run: Run, tmp_path: Path
     assert printed.returncode == 0 and len(rows) == 3
     assert all("request" not in row and "response" in row for row in rows)
     assert "asked.jsonl has changed since it was submitted" in printed.stderr
-    assert "3 came back = 3 ok" in printed.stderr and "cheese" not in printed.stdout
+    assert "3 returned = 3 ok" in printed.stderr and "cheese" not in printed.stdout
     listed = run("results", job_id)
     assert "has changed" in listed.stderr and "has changed" not in listed.stdout
     refused = run("retry", job_id)
@@ -232,11 +232,11 @@ def test_a_retry_leaves_out_what_would_come_back_the_same(run: Run, tmp_path: Pa
     again = run("retry", job_id)
     assert asked(again) == ["request-1", "request-2", "request-3"]
     assert "Taken: 2 errors, 1 missing." in again.stderr
-    assert "Left: 2 errors that would come back the same (--only errors)." in again.stderr
+    assert "Left: 2 errors that would fail again (--only errors)." in again.stderr
     assert "Left: 3 cut short (--only cut-short with --max-tokens over 4)." in again.stderr
     assert asked(run("retry", job_id, "--only", "errors")) == ["request-1", "request-2", "request-4", "request-5"]
     assert len(asked(run("retry", job_id, "--model", "other/model"))) == 5
-    for more, words in (((), "wants a larger --max-tokens"), (("--max-tokens", "4"), "no more than before: 4")):
+    for more, words in (((), "needs a larger --max-tokens"), (("--max-tokens", "4"), "no more than before: 4")):
         refused = run("retry", job_id, "--only", "cut-short", *more)
         assert (refused.returncode, refused.stdout) == (2, "") and words in refused.stderr
     cut = run("retry", job_id, "--only", "cut-short", "--max-tokens", "800")

@@ -44,7 +44,7 @@ def test_the_demo_has_results_at_once_and_writes_none_to_the_working_folder(demo
     demo.read_until(b"reviews-november")
     demo.read_until(b" ok")  # of a past job, in the list
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
-    assert b"results are here" not in demo.seen
+    assert b"results downloaded" not in demo.seen
     os.write(demo.master, b"q")
     demo.drain()
 

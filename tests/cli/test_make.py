@@ -56,7 +56,7 @@ def test_options_win_over_the_recipe(run: Run, reviews: Path, tmp_path: Path) ->
     (request,) = requests_in(tmp_path / "o.jsonl")
     assert request["body"] == {"model": "other", "messages": [{"role": "user", "content": "Good."}], "seed": 2}
     assert "1 row left out: lang is another" in done.stderr
-    assert "1 row asked once" in done.stderr
+    assert "1 row merged" in done.stderr
     assert reviews.exists()
 
 
@@ -121,12 +121,12 @@ def test_another_encoding_is_shown(run: Run, tmp_path: Path) -> None:
     [
         (["reviews.csv", "-p", "x"], 1, "No model is named"),
         (["reviews.csv", "-m", "m"], 1, "There is no prompt"),
-        (["-m", "m", "-p", "x"], 2, "No source is named"),
+        (["-m", "m", "-p", "x"], 2, "No source given"),
         (["none.csv", "-m", "m", "-p", "x"], 2, "none.csv cannot be read"),
-        (["reviews.csv", "-m", "m", "-p", "{{ revue }}"], 1, "Is review meant?"),
+        (["reviews.csv", "-m", "m", "-p", "{{ revue }}"], 1, "Did you mean review?"),
         (["reviews.csv", "-m", "m", "-p", "@none.md"], 2, "none.md cannot be read"),
         (["reviews.csv", "-m", "m", "-p", "x", "--set", "messages=[]"], 2, "--set messages"),
-        (["reviews.csv", "-m", "m", "-p", "x", "--set", "api_key=x"], 2, "A key does not belong"),
+        (["reviews.csv", "-m", "m", "-p", "x", "--set", "api_key=x"], 2, "An API key does not belong"),
         (["reviews.csv", "-m", "m", "-p", "x", "--rows", "9-2"], 2, "has no row"),
         (["reviews.csv", "-m", "m", "-p", "x", "--schema", "a: b"], 1, "at character 4"),
         (["reviews.csv", "-m", "m", "-p", "x", "-o", "reviews.csv"], 2, "There is a file"),
@@ -146,7 +146,7 @@ def test_the_key_gets_into_no_recipe(run: Run, reviews: Path, tmp_path: Path) ->
     key = "a-key-of-mine-123456"
     done = run("make", reviews.name, "-m", "m", "-p", f"{{{{ review }}}} {key}", env={"TOGETHER_API_KEY": key})
     assert done.returncode == 1
-    assert "The API key stands in what is asked" in done.stderr
+    assert "The API key is in the request" in done.stderr
     assert key not in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == [reviews.name]
 
@@ -178,8 +178,8 @@ def test_urls_and_a_folder(run: Run, tmp_path: Path) -> None:
     (tmp_path / "urls.txt").write_text("https://example.com/a/b.mp3\n")
     done = run("make", "urls.txt", "-m", "openai/whisper-large-v3", "--audio")
     assert done.returncode == 0, done.stderr
-    assert "not looked at" in done.stderr
-    assert "not looked at" not in run("make", "urls.txt", "-m", "w", "--audio", "text", "--no-urls").stderr
+    assert "not checked" in done.stderr
+    assert "not checked" not in run("make", "urls.txt", "-m", "w", "--audio", "text", "--no-urls").stderr
     assert run("make", "-m", "w", "--audio", "urls.txt").stdout == "urls-3.jsonl\n"
     (tmp_path / "texts.v2").mkdir()
     (tmp_path / "texts.v2" / "a.txt").write_text("A")

@@ -115,12 +115,12 @@ def test_the_history_is_told_where_the_server_cannot_be_asked(
         sandbox.stop()
     listed = run("ls", "--json", env=env)
     assert listed.returncode == 0 and [job["id"] for job in json.loads(listed.stdout)] == [job_id]
-    assert "this is the history on this machine as of 20" in listed.stderr
+    assert "showing the history on this machine as of 20" in listed.stderr
     got = run("get", job_id[:8], env=env)
-    assert got.returncode == 0 and "outcome" in got.stdout and "this is the history" in got.stderr
+    assert got.returncode == 0 and "outcome" in got.stdout and "showing the history" in got.stderr
     for command in (("results", job_id), ("export", job_id), ("retry", job_id)):
         done = run(*command, env=env)
-        assert "this is the history" not in done.stderr  # nothing was asked
+        assert "showing the history" not in done.stderr  # nothing was asked
         assert done.returncode == 0 or "nothing to retry" in done.stderr
     refused = run("fetch", job_id, env=env)
     assert refused.returncode in (1, 3) and not refused.stdout
@@ -148,7 +148,7 @@ def test_get_tells_outcome_tokens_and_cost(run: Run, chat_file: Path, tmp_path: 
     model = json.loads(chat_file.read_text().splitlines()[0])["body"]["model"]
     (folder / "config.toml").write_text(f'[prices]\n"{model}" = {{ input = 1.0, output = 2.0 }}\n')
     env: Env = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
-    assert "at prices of your own" in run("get", "march", env=env).stdout
+    assert "at your own prices" in run("get", "march", env=env).stdout
     assert json.loads(run("get", "march", "--json", env=env).stdout)["cost"] > 0
 
 
@@ -170,7 +170,7 @@ async def test_watch_follows_what_runs_until_it_has_ended(
     assert f"{chat_file.stem}: Completed" in watched.stderr
     assert [*(tmp_path / "batch-results").glob("*.output.jsonl")]
     nothing = run("watch", *SOON, env=env)
-    assert (nothing.returncode, nothing.stdout) == (0, "") and "No job runs." in nothing.stderr
+    assert (nothing.returncode, nothing.stdout) == (0, "") and "No job is running." in nothing.stderr
     [as_json] = json.loads(run("watch", job_id[:8], "--json", *SOON, env=env).stdout)
     assert as_json["id"] == job_id
 
@@ -193,11 +193,11 @@ def test_first_sends_a_few_and_then_the_rest(run: Run, sandbox: Sandbox, tmp_pat
     done = run("submit", str(file), "--first", "3", "--wait", *SOON)
     assert done.returncode == 0, done.stderr
     ids = [line for line in done.stdout.splitlines() if "/" not in line]
-    assert len(ids) == 2 == len(sandbox.jobs) and "the rest is submitted" in done.stderr
+    assert len(ids) == 2 == len(sandbox.jobs) and "submitting the rest" in done.stderr
     names = {path.name for path in (tmp_path / "batch-results").glob("*.output.jsonl")}
     assert len(names) == 2
     again = run("submit", str(file), "--rest", *SOON)
-    assert again.returncode == 1 and "Nothing of this file waits" in again.stderr
+    assert again.returncode == 1 and "This file has no rest" in again.stderr
     assert len(sandbox.jobs) == 2
 
 
@@ -206,7 +206,7 @@ def test_first_that_fails_keeps_the_rest_until_it_is_asked_for(run: Run, tmp_pat
     with Sandbox(speed=40, failure_rate=1.0) as box:
         env: Env = {"TOGETHER_API_KEY": box.key, "TOGETHER_BASE_URL": box.base_url}
         done = run("submit", str(file), "--first", "3", *SOON, env=env)
-        assert done.returncode == 4 and "The other 27 requests wait" in done.stderr, done.stderr
+        assert done.returncode == 4 and "The other 27 requests are on hold" in done.stderr, done.stderr
         assert len(box.jobs) == 1 and done.stdout.strip() == box.jobs[0]["id"]
         again = run("submit", str(file), "--first", "3", *SOON, env=env)
         assert again.returncode == 4 and len(box.jobs) == 1

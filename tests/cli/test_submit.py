@@ -53,7 +53,10 @@ def test_a_file_over_the_limits_goes_as_several_jobs_when_asked(run: Run, sandbo
     file.write_text("".join(line % number for number in range(50_001)))
     refused = run("submit", str(file), *SOON)
     assert refused.returncode == 1 and "nothing was submitted. --in-parts submits it as 2 jobs" in refused.stderr
-    assert "1:1: note too-many-requests: 50,001 requests, a job takes 50,000: it goes as 2 jobs" in refused.stderr
+    assert (
+        "1:1: note too-many-requests: 50,001 requests (max. 50,000 per job): it will be submitted as 2 jobs"
+        in refused.stderr
+    )
     assert not sandbox.jobs
     done = run("submit", str(file), "--in-parts", "--label", "big", *SOON)
     assert done.returncode == 0, done.stderr
@@ -61,7 +64,7 @@ def test_a_file_over_the_limits_goes_as_several_jobs_when_asked(run: Run, sandbo
     assert [sandbox.file_bytes(job["input_file_id"]).count(b"\n") for job in sandbox.jobs] in ([50_000, 1], [1, 50_000])
     assert "big · 2 of 2: " in done.stderr
     again = run("submit", str(file), "--in-parts", *SOON)
-    assert again.returncode == 1 and "ran already" in again.stderr
+    assert again.returncode == 1 and "already submitted" in again.stderr
 
 
 def test_only_the_part_that_was_refused_is_sent_again(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:
@@ -70,7 +73,7 @@ def test_only_the_part_that_was_refused_is_sent_again(run: Run, sandbox: Sandbox
     file.write_text("".join(line % number for number in range(50_001)))
     sandbox.plan_fault("status", "/v1/batches", method="POST", first=1, last=1, status=402, body="{}")
     refused = run("submit", str(file), "--in-parts", *SOON)
-    assert refused.returncode == 1 and "No job was made" in refused.stderr
+    assert refused.returncode == 1 and "No job was created" in refused.stderr
     [before] = sandbox.jobs
     again = run("submit", str(file), "--in-parts", *SOON)
     assert again.returncode == 0, again.stderr
@@ -80,7 +83,7 @@ def test_only_the_part_that_was_refused_is_sent_again(run: Run, sandbox: Sandbox
     lines = [sandbox.file_bytes(job["input_file_id"]).count(b"\n") for job in sandbox.jobs]
     assert sorted(lines) == [1, 50_000]
     whole = run("submit", str(file), "--in-parts", *SOON)
-    assert whole.returncode == 1 and "ran already" in whole.stderr
+    assert whole.returncode == 1 and "already submitted" in whole.stderr
     assert len(sandbox.jobs) == 2
     assert run("submit", str(file), "--in-parts", "--again", *SOON).returncode == 0
     assert len(sandbox.jobs) == 4
@@ -98,7 +101,7 @@ def test_two_submits_in_parts_of_the_same_bytes_at_once_make_one_set(
     errors = [command.communicate(timeout=120)[1] for command in commands]
     assert [command.returncode for command in commands] == [0, 0], errors
     assert len(sandbox.jobs) == 2
-    assert sum("taken up, nothing is sent twice" in error for error in errors) == 1
+    assert sum("continuing with it, nothing is sent twice" in error for error in errors) == 1
     assert len(list((tmp_path / "data" / "parts").iterdir())) == 1
 
 
@@ -122,7 +125,7 @@ def test_a_completed_job_without_every_answer_is_a_failure(run: Run, sandbox: Sa
     done = run("submit", str(chat_file), "--wait", *SOON)
     requests = len(chat_file.read_text().splitlines())
     assert done.returncode == 4, done.stderr
-    assert f"{requests - 1} of {requests} requests have no row in its files" in done.stderr
+    assert f"{requests - 1} of {requests} requests have no result" in done.stderr
     lines = done.stderr.splitlines()
     assert sorted(lines) == sorted(set(lines))  # nothing is printed twice
 
@@ -130,8 +133,8 @@ def test_a_completed_job_without_every_answer_is_a_failure(run: Run, sandbox: Sa
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([("request-1", 200), ("request-1", 200)], "1 of 2 requests have no row"),
-        ([("request-1", 200), ("request-2", 500)], "1 of 2 requests came back as errors"),
+        ([("request-1", 200), ("request-1", 200)], "1 of 2 requests have no result"),
+        ([("request-1", 200), ("request-2", 500)], "1 of 2 requests failed"),
     ],
 )
 def test_as_many_rows_as_requests_need_not_be_as_many_answers(
@@ -172,7 +175,7 @@ def test_a_submit_that_was_killed_and_runs_again_is_the_same_job(
     sandbox.clear_faults()
     again = run("submit", str(chat_file), "--wait", *SOON)
     assert again.returncode == 0, again.stderr
-    assert "taken up" in again.stderr and "--again" not in again.stderr
+    assert "continuing with it" in again.stderr and "--again" not in again.stderr
     [job] = sandbox.jobs
     assert again.stdout.splitlines()[0] == job["id"]
 
@@ -253,14 +256,14 @@ async def test_wait_goes_on_while_a_completed_job_names_no_file(
     job_id, path = stdout.decode().splitlines()
     assert job_id == box.jobs[0]["id"]
     assert Path(path).read_bytes() == box.file_bytes(box.jobs[0]["output_file_id"])
-    assert b"have no row" not in stderr
+    assert b"have no result" not in stderr
 
 
 def test_one_server_in_two_spellings_has_one_history(run: Run, sandbox: Sandbox, chat_file: Path) -> None:
     assert run("submit", str(chat_file), "--label", "mine").returncode == 0
     spelled = sandbox.base_url.replace("127.0.0.1", "LocalHost") + "/v1/"
     again = run("submit", str(chat_file), env={"TOGETHER_BASE_URL": spelled})
-    assert again.returncode == 1 and "ran already" in again.stderr
+    assert again.returncode == 1 and "already submitted" in again.stderr
     assert json.loads(run("get", "mine", "--json", env={"TOGETHER_BASE_URL": spelled}).stdout)["label"] == "mine"
     assert len(sandbox.jobs) == 1
 

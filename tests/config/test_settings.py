@@ -98,10 +98,10 @@ def test_a_config_that_cannot_be_used_names_the_file(config: str, tmp_path: Path
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ("poll_intervall = 60", "no setting 'poll_intervall'; is poll_interval meant"),
+        ("poll_intervall = 60", "unknown setting 'poll_intervall'; did you mean 'poll_interval'"),
         ("[notifi]\nbell = true", "is notify meant"),
         ("wallpaper = 1", "there are output_dir, .*discounts"),
-        ('api_key = "abcdefgh12345678"', "the key is kept in no file"),
+        ('api_key = "abcdefgh12345678"', "the key is never kept in a file"),
     ],
 )
 def test_an_unknown_setting_is_refused_with_the_nearest_name(config: str, message: str, tmp_path: Path) -> None:
@@ -195,12 +195,12 @@ def test_own_prices_and_discounts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ("prices = 4", r"\[prices\] holds"),
-        ('[prices]\n"a/b" = 0.88', r"\[prices\] holds"),
+        ("prices = 4", r"\[prices\] entries"),
+        ('[prices]\n"a/b" = 0.88', r"\[prices\] entries"),
         ('[prices]\n"a/b" = { imput = 1 }', "there are input, output"),
         ('[prices]\n"a/b" = { input = -1 }', "number of dollars"),
         ('[prices]\n"a/b" = { input = nan }', "number of dollars"),
-        ("discounts = 50", r"\[discounts\] holds"),
+        ("discounts = 50", r"\[discounts\] entries"),
         ('[discounts]\n"a/b" = "50 %"', "percent"),
         ('[discounts]\n"a/b" = 101', "percent"),
     ],

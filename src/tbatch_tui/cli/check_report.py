@@ -47,7 +47,7 @@ def summary(report: CheckReport) -> str:
     numbers = ((report.errors, "error"), (report.warnings, "warning"), (report.notes, "note"))
     problems = [plural(number, noun) for number, noun in numbers if number]
     if (hidden := sum(number for number, _ in numbers) - len(report.problems)) > 0:
-        problems.append(f"{hidden:,} of them not shown")
+        problems.append(f"{hidden:,} not shown")
     requests = plural(report.requests, "request")
     endpoint = report.endpoint.words.lower() if report.endpoint else report.endpoint_why
     return " · ".join((*(problems or ["no problems"]), requests, _size(report.size), endpoint))

@@ -43,6 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from tbatch_tui.sandbox.server import main as serve
 
         return serve(arguments, prog="tbatch-tui sandbox")
+    if command == "completion" and arguments == ["--jobs"]:  # for the completion scripts, at each press of Tab
+        from tbatch_tui.cli.commands.job_names import print_job_names
+
+        return print_job_names()
     if command is not None:
         from tbatch_tui.cli.runner import main as run
 

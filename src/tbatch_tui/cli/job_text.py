@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _FILE_STATES = {
     TransferState.WANTED: "to fetch",
     TransferState.FETCHED: "here",
-    TransferState.FAILED: "not fetched",
+    TransferState.FAILED: "not downloaded",
     TransferState.GONE: "gone from the server",
 }
 
@@ -71,8 +71,8 @@ def _cost(cost: Cost | None) -> str:
     if cost is None or cost.usd is None:
         return ""
     date = fmt.date(cost.priced_at) if cost.priced_at is not None else ""
-    prices = "at prices of your own" if cost.is_custom else f"at prices of {date}" if date else ""
-    return fmt.join(fmt.money(cost.usd), prices, "" if cost.is_whole else "not all of it has a known price")
+    prices = "at your own prices" if cost.is_custom else f"at prices of {date}" if date else ""
+    return fmt.join(fmt.money(cost.usd), prices, "" if cost.is_whole else "some prices are unknown")
 
 
 def _file_state(transfer: Transfer) -> str:

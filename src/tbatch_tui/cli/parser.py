@@ -13,34 +13,40 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 COMMAND_HELP = {
-    "ls": "the jobs, as the server tells them now",
-    "get": "all that is known of one job",
+    "ls": "list the jobs on the server",
+    "get": "show everything known about one job",
     "submit": "check a file and submit it exactly once",
-    "fetch": "download output and errors of jobs",
+    "fetch": "download the output and error files of jobs",
     "cancel": "cancel jobs",
-    "retry": "write a new input file of what failed or is missing, or was cut short or invalid",
-    "results": "the rows that came back, joined with what was asked",
+    "retry": "write a new input file with the requests that failed, are missing, cut short or invalid",
+    "results": "show the results, joined with their requests",
     "export": "write the answers of a job to a file",
-    "watch": "what jobs are doing, until they have ended",
-    "make": "make an input file of a table, a folder or a list",
-    "completion": "what a shell needs to complete all this",
+    "watch": "follow jobs until they have ended",
+    "make": "make an input file from a table, a folder or a list",
+    "completion": "print a shell completion script",
 }
-"""The commands, in the order of `--help`, and what each does."""
+"""The commands of `runner`, in the order of `--help`, and what each does."""
+ALL_COMMAND_HELP = {
+    "check": "check input files, one line per problem",
+    "sandbox": "run a local Together API, for trying scripts and for CI",
+    **COMMAND_HELP,
+}
+"""All commands."""
 
 EXIT_CODES = (
-    "exit status: 0 as asked, 1 it failed (refused, failed, faulty file), 2 bad use or a file that cannot be read, "
-    "3 not known yet: the server could not be reached, or has not answered, ask again; 4 the job has ended, but rows "
+    "exit status: 0 as asked, 1 failed (refused, job failed, file with errors), 2 bad use or unreadable input, 3 "
+    "unknown yet: the server could not be reached or did not answer, try again; 4 the job has ended, but rows "
     "failed, are missing or invalid, or more than 5 % are cut short"
 )
 OUTCOME_FILTERS = ("all", "ok", "cut-short", "invalid", "errors", "missing")
 EXPORT_FORMATS = ("jsonl", "answers", "csv", "parquet", "md")
 SHELLS = ("bash", "zsh", "fish")
-_JOB_HELP = "a job: its id, or the beginning of it, or its label or name"
+_JOB_HELP = "a job: its id, the beginning of it, its label or its name"
 
 
 def _row_count(text: str) -> int:
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of rows")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of rows")
     return int(text)
 
 
@@ -65,7 +71,7 @@ def add_setting_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output-dir", metavar="DIR", help="where results go [batch-results]")
     parser.add_argument("--data-dir", metavar="DIR", help="history and logs [the platform's user data folder]")
     parser.add_argument(
-        "--poll-interval", metavar="SECONDS", type=float, help="[30]; under 10 only against a loopback host"
+        "--poll-interval", metavar="SECONDS", type=float, help="[30]; under 10 only with a server on this machine"
     )
     parser.add_argument("--base-url", metavar="URL", help="[TOGETHER_BASE_URL, else Together's]")
     parser.add_argument(
@@ -78,26 +84,41 @@ def add_setting_options(parser: argparse.ArgumentParser) -> None:
 def app_parser() -> argparse.ArgumentParser:
     """Return the parser of the app itself, whose `--help` lists the commands."""
     width = max(map(len, COMMAND_HELP))
-    all_commands = {
-        "check": "the same check without a screen, a line per problem",
-        "sandbox": "a local Together API, for trying scripts and for CI",
-        **COMMAND_HELP,
-    }
-    commands = "\n".join(f"  {name:<{width}}  {text}" for name, text in all_commands.items())
+    commands = "\n".join(f"  {name:<{width}}  {text}" for name, text in ALL_COMMAND_HELP.items())
     parser = argparse.ArgumentParser(
         prog="tbatch-tui",
         description="Together AI's Batch API in the terminal: check a file, submit it exactly once, watch the jobs, "
-        "get every row back.",
+        "get every answer.",
         epilog=f"commands (each has its own --help):\n{commands}\n\n"
-        "A file named like a command is given as ./check.\n"
+        "Write ./check for a file that is named like a command.\n"
         "The key is TOGETHER_API_KEY, else what `tg login` stored.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", nargs="?", metavar="FILE", help="begin with the check of this JSONL file")
-    parser.add_argument("--demo", action="store_true", help="try it on a private sandbox: no key, nothing leaves")
+    parser.add_argument("file", nargs="?", metavar="FILE", help="start by checking this JSONL file")
+    parser.add_argument(
+        "--demo", action="store_true", help="try it on a private sandbox: no key, nothing leaves this machine"
+    )
     add_setting_options(parser)
-    parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    parser.add_argument("--no-mouse", action="store_true", help="let the terminal handle the mouse")
     parser.add_argument("--version", action="version", version=f"tbatch-tui {__version__}")
+    return parser
+
+
+def full_parser() -> argparse.ArgumentParser:
+    """Return the parser of the app with every command below it: what completion and the manual page are made of."""
+    from tbatch_tui.cli.commands import check
+    from tbatch_tui.sandbox import server
+
+    parser = app_parser()
+    commands = parser.add_subparsers(dest="command")
+    for name, text in ALL_COMMAND_HELP.items():
+        command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        if name == "check":
+            check.add_arguments(command)
+        elif name == "sandbox":
+            server.add_arguments(command)
+        elif name in COMMAND_HELP:
+            add_arguments(name, command)
     return parser
 
 
@@ -106,14 +127,16 @@ def _json(parser: argparse.ArgumentParser, text: str = "print JSON") -> None:
 
 
 def _wait(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--wait", action="store_true", help="stay until the job has ended and its files are here")
+    parser.add_argument("--wait", action="store_true", help="wait until the job has ended and its files are downloaded")
 
 
 def _ls(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--filter", choices=("all", "active", "attention", "done"), default="all", help="only these")
-    parser.add_argument("--limit", type=_row_count, metavar="N", help="the first N only")
-    parser.add_argument("--offline", action="store_true", help="the history on this machine; nothing is asked")
-    _json(parser, "one JSON array of all that is known of each")
+    parser.add_argument("--limit", type=_row_count, metavar="N", help="at most N")
+    parser.add_argument(
+        "--offline", action="store_true", help="show the history on this machine; does not ask the server"
+    )
+    _json(parser, "print a JSON array with everything known about each")
 
 
 def _get(parser: argparse.ArgumentParser) -> None:
@@ -122,20 +145,20 @@ def _get(parser: argparse.ArgumentParser) -> None:
 
 
 def _submit(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="a JSONL file; nothing is sent unless every line is sound")
-    parser.add_argument("--endpoint", choices=ENDPOINTS, help="what the batch is to run against [read from the file]")
-    parser.add_argument("--label", default="", metavar="TEXT", help="what the job is called on this machine")
-    parser.add_argument("--again", action="store_true", help="also when these exact bytes ran before (billed again)")
-    parser.add_argument("--in-parts", action="store_true", help="a file over the limits as several jobs")
+    parser.add_argument("file", metavar="FILE", help="a JSONL file; nothing is sent unless every line is valid")
+    parser.add_argument("--endpoint", choices=ENDPOINTS, help="the endpoint to run against [read from the file]")
+    parser.add_argument("--label", default="", metavar="TEXT", help="the name of the job on this machine")
+    parser.add_argument("--again", action="store_true", help="submit even if this exact file ran before (costs again)")
+    parser.add_argument("--in-parts", action="store_true", help="submit a file over the limits as several jobs")
     ahead = parser.add_mutually_exclusive_group()
     ahead.add_argument(
         "--first",
         type=_row_count,
         default=0,
         metavar="N",
-        help="send this many requests, and the rest if each of them is answered",
+        help="send N requests first, and the rest if all of them succeed",
     )
-    ahead.add_argument("--rest", action="store_true", help="send what --first left")
+    ahead.add_argument("--rest", action="store_true", help="send what --first held back")
     _wait(parser)
     _json(parser, "print the job as JSON at the end")
 
@@ -147,7 +170,7 @@ def _fetch(parser: argparse.ArgumentParser) -> None:
 
 def _cancel(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("jobs", nargs="+", metavar="ID", help=_JOB_HELP)
-    parser.add_argument("--yes", action="store_true", help="do not ask; needed where nobody can be asked")
+    parser.add_argument("--yes", action="store_true", help="don't ask; required without a terminal")
     _json(parser)
 
 
@@ -157,12 +180,12 @@ def _retry(parser: argparse.ArgumentParser) -> None:
         "--only",
         choices=("errors", "missing", "cut-short", "invalid"),
         action="append",
-        help="[errors that may go well the next time, and missing]",
+        help="[errors that may succeed next time, and missing]",
     )
     parser.add_argument("--model", metavar="NAME", help="ask another model")
-    parser.add_argument("--max-tokens", type=int, metavar="N", help="for what was cut short: more than before")
-    parser.add_argument("--submit", action="store_true", help="submit the file at once (it is billed)")
-    parser.add_argument("--label", default="", metavar="TEXT", help="with --submit: what the job is called")
+    parser.add_argument("--max-tokens", type=int, metavar="N", help="for rows that were cut short: more than before")
+    parser.add_argument("--submit", action="store_true", help="submit the file right away (this costs)")
+    parser.add_argument("--label", default="", metavar="TEXT", help="with --submit: the name of the job")
     # `retry --submit` submits as `submit` does, without these options.
     parser.set_defaults(again=False, in_parts=False, first=0, rest=False)
     _wait(parser)
@@ -172,36 +195,39 @@ def _retry(parser: argparse.ArgumentParser) -> None:
 def _results(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("job", metavar="ID", help=_JOB_HELP)
     parser.add_argument("--filter", choices=OUTCOME_FILTERS, default="all", help="only these rows")
-    parser.add_argument("--limit", type=_row_count, metavar="N", help="the first N only")
-    _json(parser, "a line of JSON a row: custom_id, outcome, request, response or error")
+    parser.add_argument("--limit", type=_row_count, metavar="N", help="at most N")
+    _json(parser, "one JSON object per line: custom_id, outcome, request, response or error")
 
 
 def _export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("job", metavar="ID", help=_JOB_HELP)
     parser.add_argument(
-        "--format", choices=EXPORT_FORMATS, help="[by the ending of PATH, else jsonl: request and response of each row]"
+        "--format", choices=EXPORT_FORMATS, help="[by the suffix of PATH, else jsonl: request and response of each row]"
+    )
+    parser.add_argument(
+        "--merged", action="store_true", help="each request with its last good answer, including retries"
     )
     parser.add_argument(
         "--into",
         metavar="SOURCE",
         help="the table that the job was made of, with the answers in new columns; retries and parts count as one",
     )
-    parser.add_argument("--merged", action="store_true", help="each request with its last good answer, retries too")
     parser.add_argument("--filter", choices=OUTCOME_FILTERS, default="all", help="only these rows")
-    parser.add_argument("--columns", metavar="NAMES", help="of csv and parquet, parted by commas")
+    parser.add_argument("--reasoning", action="store_true", help="including the model's reasoning; jsonl always has it")
+    parser.add_argument("--columns", metavar="NAMES", help="of csv and parquet, separated by commas")
     parser.add_argument("-o", "--output", metavar="PATH", help="where to write it [a new name in the output folder]")
-    parser.add_argument("--force", action="store_true", help="write over a file that is there")
+    parser.add_argument("--force", action="store_true", help="overwrite an existing file")
     _json(parser, "print path and rows as JSON")
 
 
 def _watch(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("jobs", nargs="*", metavar="ID", help=f"{_JOB_HELP} [all that run]")
+    parser.add_argument("jobs", nargs="*", metavar="ID", help=f"{_JOB_HELP} [all that are running]")
     _json(parser, "print an array of the jobs at the end")
 
 
 def _positive(text: str) -> int:
     if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 up")
     return int(text)
 
 
@@ -211,39 +237,48 @@ def _make(parser: argparse.ArgumentParser) -> None:
         "source",
         nargs="?",
         metavar="SOURCE",
-        help="a .csv, .tsv, .jsonl, .json, .parquet, .xlsx, .sqlite[:TABLE]; a folder (a row a file: path, name, "
-        "text); a .txt of lines (text), or of URLs with --audio; job:ID (the results of a job) [that of the recipe]",
+        help="a .csv, .tsv, .jsonl, .json, .parquet, .xlsx, .sqlite[:TABLE]; a folder (one row per file: path, "
+        "name, text); a .txt of lines (text), or of URLs with --audio; job:ID (the results of a job) [that of the "
+        "recipe]",
     )
     add("-o", "--output", metavar="OUT", help="[the stem of SOURCE with .jsonl, next to it, numbered if taken]")
     add("--force", action="store_true", help="replace OUT and its recipe")
-    add("--recipe", type=Path, metavar="FILE", help="take everything from a recipe; the other options win")
-    add("-m", "--model", metavar="MODEL", help="the model to ask")
+    add("--recipe", type=Path, metavar="FILE", help="read all options from a recipe; other options override it")
+    add("-m", "--model", metavar="MODEL", help="the model to use")
     add("-p", "--prompt", metavar="TEXT", help="a text with {{ column }}, or @FILE; with --audio the transcription's")
-    add("-s", "--system", metavar="TEXT", help="the system prompt, likewise")
-    add("--id", metavar="COLUMN", help="the custom_id [row-0001 …, the path of a file or of a URL]")
-    add("--set", action="append", metavar="KEY=VALUE", help="anything of the request's body: JSON, else text")
-    add("--max-tokens", type=_positive, metavar="N", help="the longest answer")
-    add("--schema", metavar="SPEC", help="what an answer has to be: 'label: enum[a,b], score: number', or @schema.json")
-    add("--image", metavar="COLUMN", help="an image a row: a URL, or a local file")
-    add("--audio", nargs="?", const=True, metavar="COLUMN", help="an audio request a row, of the URL in COLUMN")
-    add("--no-urls", action="store_true", help="do not look at the links of recordings")
+    add("-s", "--system", metavar="TEXT", help="the system prompt, in the same form")
+    add("--id", metavar="COLUMN", help="the column with the custom_id [row-0001 …, or the path of the file or URL]")
+    add("--set", action="append", metavar="KEY=VALUE", help="set any key of the request body; VALUE is JSON, else text")
+    add("--max-tokens", type=_positive, metavar="N", help="the maximum number of tokens per answer")
+    add(
+        "--schema", metavar="SPEC", help="the schema of the answers: 'label: enum[a,b], score: number', or @schema.json"
+    )
+    add("--image", metavar="COLUMN", help="one image per row: a URL, or a local file")
+    add("--audio", nargs="?", const=True, metavar="COLUMN", help="one audio request per row, for the URL in COLUMN")
+    add("--no-urls", action="store_true", help="don't check the links to recordings")
     add("--rows", metavar="A-B", help="only these rows, counted from 1")
-    add("--where", action="append", metavar="COL=VALUE", help="only rows with this text; all that are given must hold")
-    add("--sample", type=_positive, metavar="N", help="draw so many rows")
-    add("--seed", type=_row_count, metavar="S", help="draw the same rows again [drawn, and written into the recipe]")
-    add("--once", action="store_true", help="ask identical requests once")
-    add("--empty", choices=("error", "skip", "keep"), help="what a referenced cell without a text does [error]")
-    add("--preview", nargs="?", const=1, type=_positive, metavar="N", help="print so many requests, write nothing [1]")
-    add("--encoding", metavar="NAME", help="of a text that is not UTF-8")
-    add("--delimiter", metavar="CHARACTER", help="of a CSV file, where it cannot be told")
-    add("--sheet", metavar="NAME", help="of a workbook; the table of a database")
+    add(
+        "--where",
+        action="append",
+        metavar="COL=VALUE",
+        help="only rows with this text; may be repeated, all must match",
+    )
+    add("--sample", type=_positive, metavar="N", help="draw N rows at random")
+    add("--seed", type=_row_count, metavar="S", help="the seed of --sample [random, and written to the recipe]")
+    add("--once", action="store_true", help="send identical requests only once")
+    add("--empty", choices=("error", "skip", "keep"), help="what to do when a referenced cell is empty [error]")
+    add("--preview", nargs="?", const=1, type=_positive, metavar="N", help="print N requests, write nothing [1]")
+    add("--encoding", metavar="NAME", help="the encoding of a file that is not UTF-8")
+    add("--delimiter", metavar="CHARACTER", help="the delimiter of a CSV file, if it cannot be detected")
+    add("--sheet", metavar="NAME", help="the sheet of a workbook, or the table of a database")
 
 
 def _completion(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "shell",
+        nargs="?",
         choices=SHELLS,
-        help="eval what this prints (fish: pipe it to source), or put it where the shell looks for it",
+        help="eval the output (fish: pipe it to source), or save it where the shell looks for completions",
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from tbatch_tui.cli.exit_codes import FAILED, INTERRUPTED, OK, exit_code_of
-from tbatch_tui.cli.parser import command_parser
+from tbatch_tui.cli.parser import SHELLS, command_parser
 from tbatch_tui.config.resolve import resolve_settings
 from tbatch_tui.config.settings import Settings, SettingsError
 from tbatch_tui.engine.errors import BatchError
@@ -18,7 +18,7 @@ from tbatch_tui.engine.errors import BatchError
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 """Errors of a standard output that goes to a file on a full or broken disk."""
 
-INTERRUPTED_TEXT = "Stopped. What was submitted goes on at the server; nothing is lost here."
+INTERRUPTED_TEXT = "Stopped. Submitted jobs continue on the server; nothing is lost here."
 """What is said after ctrl+c, unless the command knows better: `arguments.interrupted`."""
 
 Command = Callable[[argparse.Namespace, Settings], Coroutine[Any, Any, int]]
@@ -30,10 +30,7 @@ def main(name: str, arguments: list[str]) -> int:
     parser = command_parser(name)
     options = parser.parse_args(arguments)
     if name == "completion":
-        from tbatch_tui.cli.commands.completion import script
-
-        sys.stdout.write(script(options.shell))
-        return OK
+        return _complete(parser, options)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -54,6 +51,16 @@ def main(name: str, arguments: list[str]) -> int:
 
         return _guard(lambda: make(options, settings), options)
     return _run(_load_command(name), options, settings)
+
+
+def _complete(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    """Print the script for a shell."""
+    from tbatch_tui.cli.commands.completion import script
+
+    if options.shell is None:
+        parser.error(f"name the shell: {', '.join(SHELLS)}")
+    sys.stdout.write(script(options.shell))
+    return OK
 
 
 def _load_command(name: str) -> Command:
@@ -106,7 +113,7 @@ def _guard(call: Callable[[], int], options: argparse.Namespace) -> int:
     except OSError as error:
         if error.errno not in _DISK_ERRORS or error.filename is not None:
             raise
-        print_message(f"What was asked for cannot be written: {error.strerror}")
+        print_message(f"Cannot write the output: {error.strerror}")
         _discard_output()
         return FAILED
 

@@ -107,7 +107,7 @@ class Session:
             try:
                 await self._until_listed(_FIRST_LIST_WITHIN)
             except TimeoutError:
-                raise ConnectionFailedError("The server has not answered", "Nothing was done. Ask again.") from None
+                raise ConnectionFailedError("The server has not answered", "Nothing was done. Try again.") from None
         elif self._network is Network.IF_ANSWERED:
             await self._try_to_list()
         return await self.engine.records()
@@ -130,7 +130,7 @@ class Session:
             except TimeoutError:
                 why = self.engine.health.title or "The server has not answered"
         written_at = await self.engine.written_at()
-        print_message(f"{why}: this is the history on this machine as of {fmt.absolute(written_at)}.")
+        print_message(f"{why}: showing the history on this machine as of {fmt.absolute(written_at)}.")
         return None
 
     def _is_listed(self) -> bool:
@@ -142,7 +142,7 @@ class Session:
             case HealthState.KEY_REFUSED:
                 raise AuthenticationError(health.title, health.hint)
             case HealthState.OFFLINE:
-                raise ConnectionFailedError(health.title, "Nothing was done. Ask again when there is a connection.")
+                raise ConnectionFailedError(health.title, "Nothing was done. Try again when there is a connection.")
         return False
 
     @staticmethod
@@ -164,7 +164,7 @@ class Session:
             raise NoSuchJobError(f"There is no job {text!r}", "tbatch-tui ls shows them.")
         ids = ", ".join(record.key for record in matches[:5])
         more = f" and {len(matches) - 5} more" if len(matches) > 5 else ""
-        raise NoSuchJobError(f"{len(matches)} jobs are called {text!r}", f"Give the id of one: {ids}{more}.")
+        raise NoSuchJobError(f"{len(matches)} jobs are called {text!r}", f"Use the id of one: {ids}{more}.")
 
     def find_all(self, records: Sequence[JobRecord], texts: Sequence[str]) -> list[JobRecord]:
         """Return the job for each text, every job once. Raises NoSuchJobError."""
@@ -215,7 +215,8 @@ class Session:
                     print_message(f"{record.name}: {transfer.message}")
                 if failures[transfer.kind] >= _DOWNLOAD_TRIES:
                     raise ConnectionFailedError(
-                        "The files did not come", f"What came so far is kept; {NextStep.FETCH} goes on there."
+                        "The files could not be downloaded",
+                        f"What has arrived is kept; {NextStep.FETCH} continues from there.",
                     )
 
         return watch
@@ -255,6 +256,6 @@ def require_job(record: JobRecord, action: str) -> str:
     if record.job is None:
         raise BatchError(
             f"There is no job yet to {action}: {record.status_words}",
-            "It becomes one while `tbatch-tui submit` or the app runs.",
+            "It becomes a job while `tbatch-tui submit` or the app runs.",
         )
     return record.job.id

@@ -31,13 +31,13 @@ def read_stored_key(base_url: str | None) -> StoredKey:
     if not isinstance(token, str) or not token:
         return StoredKey(None, base_url)
     if not is_usable_key(token):
-        error = "What `tg login` stored is no key. Run `tg login` again, or set TOGETHER_API_KEY."
+        error = "What `tg login` stored is not a key. Run `tg login` again, or set TOGETHER_API_KEY."
         return StoredKey(None, base_url, error)
     issuer = entry.get("issuer")
     if isinstance(issuer, str) and issuer:
         issuer = issuer.rstrip("/")
         if base_url is not None and base_url != issuer:
-            error = f"What `tg login` stored is for {issuer}, and is sent to no other server: set TOGETHER_API_KEY."
+            error = f"What `tg login` stored is only sent to {issuer}: set TOGETHER_API_KEY."
             return StoredKey(None, base_url, error)
         base_url = base_url if issuer == PRODUCTION_URL else issuer
     # Older versions of `tg` did not note the server: there was Together's own alone.
@@ -47,7 +47,7 @@ def read_stored_key(base_url: str | None) -> StoredKey:
     expires = entry.get("expires_at")
     renewable = isinstance(issuer, str) and bool(entry.get("refresh_token") or entry.get("project_id"))
     if isinstance(expires, int) and expires < time.time() and not renewable:
-        error = "What `tg login` stored has run out. Run `tg login` again, or set TOGETHER_API_KEY."
+        error = "The login that `tg login` stored has expired. Run `tg login` again, or set TOGETHER_API_KEY."
         return StoredKey(None, base_url, error)
     return StoredKey(token, base_url)
 

@@ -57,7 +57,8 @@ def resolve_settings(
     own_key = environment.get("TOGETHER_API_KEY", "").strip()
     if not is_usable_key(own_key):
         raise SettingsError(
-            "TOGETHER_API_KEY holds a line end, or a character that is not ASCII: set it to the key alone, on one line."
+            "TOGETHER_API_KEY contains a line break or a character that is not ASCII: set it to the key alone, on "
+            "one line."
         )
     stored = read_stored_key(url) if not own_key else StoredKey(None, url)
     url = stored.base_url
@@ -92,7 +93,7 @@ def _require_private_way(url: str) -> None:
     if urlsplit(url).scheme == "http" and not is_loopback(url):
         raise SettingsError(
             f"The base URL {url!r} would send the key in clear text: http is for a server on this machine. "
-            "Nothing was sent. Give an https:// address, or --insecure where everybody on the way may read the key."
+            "Nothing was sent. Use an https:// address, or --insecure if everybody on the network may read the key."
         )
 
 
@@ -103,7 +104,7 @@ def _poll_interval(flag: float | None, config: ConfigFile, *, demo: bool, is_loc
     if interval is None:
         interval = DEMO_POLL_INTERVAL if demo else DEFAULT_POLL_INTERVAL
     if not 0 < interval <= LONGEST_POLL_INTERVAL:
-        raise SettingsError(f"{source} {interval:g}: give seconds between 10 and 86,400.")
+        raise SettingsError(f"{source} {interval:g}: use 10 to 86,400 seconds.")
     if interval < SHORTEST_POLL_INTERVAL and not is_local:
         raise SettingsError(
             f"{source} {interval:g}: under 10 seconds is only for a server on this machine; Together asks for 30 to 60."
@@ -118,7 +119,7 @@ def _folder(value: str | Path | None) -> Path | None:
 def normalize_base_url(url: str) -> str:
     """Return the base URL without `/v1`, which the SDK (3.x) adds to each path itself. Raises SettingsError."""
     url = url.strip()
-    error = SettingsError(f"The base URL {url!r} is not a web address: it begins with https:// or http://.")
+    error = SettingsError(f"The base URL {url!r} is not a web address: it has to begin with https:// or http://.")
     try:
         parts = urlsplit(url)
         _ = parts.port  # urlsplit checks the port only when it is read
@@ -129,5 +130,5 @@ def normalize_base_url(url: str) -> str:
     if parts.username is not None or parts.query or parts.fragment:
         # A user in the address would replace the key, and the password could come back in an answer.
         bare = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-        raise SettingsError(f"The base URL holds more than an address: {bare!r} is what can be used of it.")
+        raise SettingsError(f"The base URL contains more than an address: {bare!r} is the usable part.")
     return url.rstrip("/").removesuffix("/v1")

@@ -57,13 +57,13 @@ class ConfigFile:
         value = self._values.get("keys", {})
         if isinstance(value, dict) and all(isinstance(keys, str) for keys in value.values()):
             return dict(value)
-        raise SettingsError(f'{self.path}: [keys] holds lines such as "job.cancel" = "C".')
+        raise SettingsError(f'{self.path}: [keys] entries look like "job.cancel" = "C".')
 
     def notify(self) -> Notify:
         """Return `[notify]`, with the defaults for what it leaves out."""
         table = self._values.get("notify", {})
         if not isinstance(table, dict):
-            raise SettingsError(f"{self.path}: [notify] holds lines such as bell = false.")
+            raise SettingsError(f"{self.path}: [notify] entries look like bell = false.")
         for name, value in table.items():
             if name in _NOTIFY_SWITCHES and not isinstance(value, bool):
                 raise SettingsError(f"{self.path}: [notify] {name} is {value!r}; write true or false.")
@@ -79,8 +79,8 @@ class ConfigFile:
         table = self._values.get("prices", {})
         if not isinstance(table, dict) or not all(isinstance(prices, dict) for prices in table.values()):
             raise SettingsError(
-                f'{self.path}: [prices] holds lines such as "model/name" = {{ input = 0.88, output = 0.88 }}, '
-                "in dollars for a million tokens."
+                f'{self.path}: [prices] entries look like "model/name" = {{ input = 0.88, output = 0.88 }}, '
+                "in dollars per million tokens."
             )
         for model, prices in table.items():
             for name, number in prices.items():
@@ -97,7 +97,7 @@ class ConfigFile:
         """Return `[discounts]`: percent by model."""
         table = self._values.get("discounts", {})
         if not isinstance(table, dict):
-            raise SettingsError(f'{self.path}: [discounts] holds lines such as "model/name" = 50, in percent.')
+            raise SettingsError(f'{self.path}: [discounts] entries look like "model/name" = 50, in percent.')
         for model, number in table.items():
             if not _is_amount(number) or number > 100:
                 raise SettingsError(f"{self.path}: [discounts] {model!r} is {number!r}; write percent, from 0 to 100.")
@@ -107,7 +107,7 @@ class ConfigFile:
         """Return `share` of `[attention]`: percent of a job's requests; the default if it is not set."""
         table = self._values.get("attention", {})
         if not isinstance(table, dict) or table.keys() - {"share"}:
-            raise SettingsError(f"{self.path}: [attention] holds share = 5, in percent, and nothing else.")
+            raise SettingsError(f"{self.path}: [attention] takes only share = 5, in percent.")
         number = table.get("share", 5.0)
         if not _is_amount(number) or number > 100:
             raise SettingsError(f"{self.path}: [attention] share is {number!r}; write percent, from 0 to 100.")
@@ -120,13 +120,13 @@ class ConfigFile:
                 continue
             if name == "api_key":
                 raise SettingsError(
-                    f"{self.path}: the key is kept in no file. Take api_key out, and set TOGETHER_API_KEY."
+                    f"{self.path}: the key is never kept in a file. Remove api_key, and set TOGETHER_API_KEY."
                 )
             import difflib
 
             near = difflib.get_close_matches(name, _NAMES, 1)
-            hint = f"is {near[0]} meant?" if near else f"there are {', '.join(_NAMES)}."
-            raise SettingsError(f"{self.path}: there is no setting {name!r}; {hint}")
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(_NAMES)}."
+            raise SettingsError(f"{self.path}: unknown setting {name!r}; {hint}")
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -141,7 +141,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not TOML: {error}. Mend or remove it.") from error
+        raise SettingsError(f"{path} isn't valid TOML: {error}. Fix or delete it.") from error
 
 
 def _is_command(value: object) -> bool:

@@ -71,7 +71,7 @@ class FileDeleted:
     number: int
     total: int
     is_gone: bool
-    """Whether it certainly is not there any more."""
+    """Whether it certainly no longer exists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ Event = RecordsChanged | JobsEnded | TransferProgress | ConnectionChanged | Resu
 def damaged_history(path: Path) -> Notice:
     """Return the notice of a history that could not be read and is at `path` now."""
     return Notice(
-        "The history was damaged and has been set aside",
-        f"It is kept as {path}. Jobs come back from the server; labels do not.",
+        "The history was damaged and has been moved",
+        f"It was renamed to {path}. Jobs will be listed by the server again; labels are lost.",
         "warning",
     )

@@ -48,7 +48,7 @@ class PromptEstimate(NamedTuple):
 
 
 def estimate_prompt(prompt: Prompt) -> PromptEstimate:
-    """Return about how many tokens the prompt has. Raises ValueError for content that is no JSON text."""
+    """Return about how many tokens the prompt has. Raises ValueError for content that is not JSON text."""
     size = len(bytes(prompt.tools)) + len(bytes(prompt.response_format))
     has_attachments = False
     messages = prompt.messages or ()

@@ -236,7 +236,7 @@ class Sandbox:
             status: The status it has now; by default it is new and runs as usual. A job that is COMPLETED, FAILED,
             EXPIRED or CANCELLED has just ended; of the last two, two thirds of the rows are done. A job that is
             VALIDATING, IN_PROGRESS or CANCELING stays so until it is cancelled. Any other status never changes. rows:
-            How many requests its file has, unless `content` is given. content: The bytes of its input file. Jobs with
+            How many requests its file has, unless `content` is given. content: The content of its input file. Jobs with
             the same content share the file. endpoint: The path that its requests go to. pace: How long its stages take;
             only for a new job.
         """

@@ -147,7 +147,7 @@ class TbatchApp(OrderedKeysApp[str], Navigation, CrashReportingApp[str]):
         gc.set_threshold(20_000, 50, 50)  # a full collection over a long history holds the screen for 0.1 s
         gc.enable()
         for problem in self._keymap_problems:
-            self.bridge.notify("A key in config.toml cannot be used", problem, "warning")
+            self.bridge.notify("A key in config.toml is unusable", problem, "warning")
         if self.settings.theme is not None and self.settings.theme not in self.available_themes:
             self.bridge.notify(f"There is no theme {self.settings.theme!r}", "The default is used.", "warning")
         self.set_timer(AFTER_FIRST_FRAME, self._start_engine)
@@ -158,8 +158,8 @@ class TbatchApp(OrderedKeysApp[str], Navigation, CrashReportingApp[str]):
             if self.demo is not None:
                 if self.demo.unwritable:
                     self.bridge.notify(
-                        "The demo runs in a temporary folder, and leaves nothing behind",
-                        f"Its own in {self.settings.data_dir} cannot be used: {self.demo.unwritable}.",
+                        "The demo runs in a temporary folder, which is deleted afterwards",
+                        f"Its own folder {self.settings.data_dir} cannot be used: {self.demo.unwritable}.",
                         "warning",
                     )
                 self.engine.set_base_url(await asyncio.to_thread(self.demo.start))
@@ -247,7 +247,7 @@ class TbatchApp(OrderedKeysApp[str], Navigation, CrashReportingApp[str]):
 
     def _results_downloaded(self, event: ResultsDownloaded) -> None:
         if self.settings.notify.toast:
-            self.bridge.notify(f"{event.record.name}: results are here", format_answered(event.record))
+            self.bridge.notify(f"{event.record.name}: results downloaded", format_answered(event.record))
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Report a worker that failed, and go on."""
@@ -292,9 +292,7 @@ class TbatchApp(OrderedKeysApp[str], Navigation, CrashReportingApp[str]):
     def action_help_quit(self) -> None:
         """Show which key quits: ctrl+c, without a selection to copy, does not."""
         quit_key = next((a.binding for a in self.active_bindings.values() if a.binding.id == keys.QUIT.id), keys.QUIT)
-        self.bridge.notify(
-            f"{self.get_key_display(quit_key)} leaves tbatch-tui", "Jobs go on at the server without it."
-        )
+        self.bridge.notify(f"{self.get_key_display(quit_key)} quits tbatch-tui", "Jobs continue on the server.")
 
     async def action_quit(self) -> None:
         """Exit, after a question if a transfer is running."""
@@ -307,8 +305,8 @@ class TbatchApp(OrderedKeysApp[str], Navigation, CrashReportingApp[str]):
 
             yes = await self.push_screen_wait(
                 Confirm(
-                    "Leave while a file is under way?",
-                    "It begins again the next time tbatch-tui runs. Nothing is submitted twice, nothing is lost.",
+                    "Quit while a file is being transferred?",
+                    "It starts over the next time tbatch-tui runs. Nothing is submitted twice, nothing is lost.",
                     yes="Leave",
                     no="Stay",
                 )
@@ -319,4 +317,4 @@ class TbatchApp(OrderedKeysApp[str], Navigation, CrashReportingApp[str]):
 
     def get_system_commands(self, _screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Offer themes in the palette. All other commands come from the bindings."""
-        yield SystemCommand("Theme", "Choose another look", self.action_change_theme)
+        yield SystemCommand("Theme", "Change theme", self.action_change_theme)

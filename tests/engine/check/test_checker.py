@@ -58,7 +58,7 @@ def test_two_processes_find_the_same(large: Path) -> None:
     one, two = check_file(large), check_file(large, processes=2)
     assert one._replace(seconds=0) == two._replace(seconds=0)
     assert [(p.line, p.message) for p in one.problems if p.rule == "duplicate-custom-id"] == [
-        (30_000, "the same custom_id is on line 1")
+        (30_000, "duplicate custom_id (first used on line 1)")
     ]
 
 
@@ -78,7 +78,7 @@ def test_equal_hashes_of_different_ids_are_no_problem(tmp_path: Path, monkeypatc
     for module in ("scan.scan", "scan.duplicates"):
         monkeypatch.setattr(f"tbatch_tui.engine.check.{module}.hash", lambda _: 7, raising=False)
     report = check_file(saved(tmp_path, dumped(chat("a"), chat("b"), chat("c"), chat("b"))))
-    assert [(p.line, p.message) for p in report.problems] == [(4, "the same custom_id is on line 2")]
+    assert [(p.line, p.message) for p in report.problems] == [(4, "duplicate custom_id (first used on line 2)")]
 
 
 def test_progress_and_stopping(large: Path) -> None:

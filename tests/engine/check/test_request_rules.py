@@ -27,10 +27,10 @@ FORMAT = "body.response_format"
 SCHEMA = f"{FORMAT}.json_schema"
 GRANULARITIES = "body.timestamp_granularities"
 OTHER_API = "which is another API's"
-FLAT = f"{TOOLS} has its function's name or schema beside type, not in function"
-BARE_SCHEMA = f"{SCHEMA} is the schema itself, which must be its schema, with a name"
-LOCAL = f"{IMAGE_URL} is a local path, which only this machine can read"
-BARE = f"{IMAGE_URL} is base64 without data:image/…;base64, before it"
+FLAT = f"{TOOLS} has its function's name or schema next to type, not in function"
+BARE_SCHEMA = f"{SCHEMA} is the bare schema; it has to be an object with name and schema"
+LOCAL = f"{IMAGE_URL} is a local path, which Together can't read"
+BARE = f"{IMAGE_URL} is base64 without data:image/…;base64, in front"
 NOT_BASE64 = "holds data that is not base64"
 BAD_TYPE = "is not valid under any of the schemas listed in the 'anyOf' keyword (in type)"
 FILE_METHOD = 'method is "FILE", which is for audio: a chat request fails with it'
@@ -165,12 +165,12 @@ LINES: list[tuple[str, dict[str, Any], str, str]] = [
         "media-url",
         image({"url": "s3://bucket/a"}),
         '"s3:',
-        f'{IMAGE_URL} is neither an http or https URL nor a data URI: "s3://bucket/a"',
+        f'{IMAGE_URL} is not an http or https URL, and not a data URI: "s3://bucket/a"',
     ),
     *(
         ("data-uri", image({"url": uri}), f'"{uri}"', f'{IMAGE_URL} {fault}: "{uri}"')
         for uri, fault in (
-            ("data:image/png;base64", "has no comma, and so no data"),
+            ("data:image/png;base64", "has no comma, so it has no data"),
             ("data:;base64,AAAA", "has no media type, such as image/png"),
             ("data:image/png,AAAA", "is not in base64"),
             ("data:image/png;base64,", "holds no data"),
@@ -240,7 +240,7 @@ LINES: list[tuple[str, dict[str, Any], str, str]] = [
     ("granularities", audio(timestamp_granularities=""), '""', f"{GRANULARITIES} is empty"),
     ("granularities", audio(timestamp_granularities=[]), "[]", f"{GRANULARITIES} is an empty list"),
     ("granularities", audio(timestamp_granularities=[""]), '[""]', f"{GRANULARITIES} is a list with an empty string"),
-    ("unusual-value", audio(timestamp_granularities=["word"] * 2), "[", f"{GRANULARITIES} has the same one twice"),
+    ("unusual-value", audio(timestamp_granularities=["word"] * 2), "[", f"{GRANULARITIES} has a duplicate"),
     ("out-of-range", audio(temperature=1.5), "1.5", "body.temperature is 1.5, expected: 0 to 1"),
     ("out-of-range", audio(temperature=-1), "-1", "body.temperature is -1, expected: 0 to 1"),
 ]
@@ -389,7 +389,7 @@ def test_a_model_of_another_kind(tmp_path: Path, info: ModelInfo, in_chat: str, 
     ):
         report = check_file(saved(tmp_path, dumped(*lines)), catalogue={"m": info})
         fault = f"is {wrong}" if " model" in wrong else f"does not take {wrong}"
-        message = f'"m" {fault}, and the requests are for {endpoint}'
+        message = f'"m" {fault}, but the requests are for {endpoint}'
         assert kinds(report) == ([("model-kind", 1, message)] if wrong else [])
         assert report.counts == ({"model-kind": 2} if wrong else {})
         assert report.is_ok

@@ -23,13 +23,13 @@ USER = {"role": "user", "content": "Hi"}
 SCHEMA = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
 BAD_URL = 'body.file is not an http or https URL: "'
 LONG_NAME = "x" * 65
-ENCODED_TWICE = "the line is a string that holds an object: it was encoded twice"
+ENCODED_TWICE = "the line is a string containing an object: it was encoded twice"
 TWICE = 'the key "a" is there twice'
 NEST: list[Any] = []
 for _ in range(510):
     NEST = [NEST]
 
-MAKE = "not requests: make them of its rows with tbatch-tui make, or open it in the app"
+MAKE = "not requests: turn its rows into requests with tbatch-tui make, or open it in the app"
 RESULTS = dumped(*({"custom_id": f"{n}", "response": {"status_code": 200, "body": {}}} for n in range(3)))
 RESULTS_MESSAGE = "the lines are results of a batch (each has a response or an error), not requests"
 
@@ -39,10 +39,10 @@ LINES: list[tuple[str, object, int, str, str | None]] = [
     ("not-utf8", b'{"custom_id": "\xed\xa0\x80"}', 16, "byte 0xED is not UTF-8 (byte {at:15} of the file)", None),
     ("not-json", b'{"custom_id": "a", }', 20, "not JSON: expecting property name enclosed in double quotes", None),
     ("not-json", b'{"custom_id": "a"', 18, "not JSON: expecting ',' delimiter", None),
-    ("not-json", b'{"custom_id": "a"} x', 20, "not JSON: something follows the object", None),
-    ("not-json", b'{"a": 1},,', 9, "not JSON: something follows the object", None),
-    ("not-json", b'{"a": 1}{"b": 2}]', 9, "not JSON: something follows the object", None),
-    ("not-json", b"[1],", 4, "not JSON: something follows the object", None),
+    ("not-json", b'{"custom_id": "a"} x', 20, "not JSON: there is more text after the object", None),
+    ("not-json", b'{"a": 1},,', 9, "not JSON: there is more text after the object", None),
+    ("not-json", b'{"a": 1}{"b": 2}]', 9, "not JSON: there is more text after the object", None),
+    ("not-json", b"[1],", 4, "not JSON: there is more text after the object", None),
     ("trailing-comma", dumped(chat())[:-1] + b",", 150, "a comma follows the object", None),
     ("trailing-comma", b'{"a": 1} , ', 10, "a comma follows the object", None),
     ("several-objects", b'{"custom_id": "a"} {}', 20, "2 objects on one line", None),
@@ -56,13 +56,13 @@ LINES: list[tuple[str, object, int, str, str | None]] = [
     ("not-json", b"\x00\x00", 1, "not JSON: expecting value", None),
     ("not-json", b"{'a': 1}", 2, "not JSON: expecting property name enclosed in double quotes", None),
     ("not-json", b"\xef\xbb\xbf{}", 1, "not JSON: a byte order mark before the object", None),
-    ("lone-surrogate", b'{"a": "x\\ud83d"}', 9, "\\ud83d is half of a surrogate pair, which no text can hold", None),
-    ("lone-surrogate", b'{"a": "\\uDC00"}', 8, "\\uDC00 is half of a surrogate pair, which no text can hold", None),
-    ("too-deep", b"[" * 100_000, 1, "values are nested too deep to be read", None),
-    ("too-deep", chat(x=NEST), 1, "values are nested too deep to be read", None),
-    ("number-too-large", chat(seed=10**309), 158, "a number too large to be held", None),
-    ("number-too-large", b'{"a": "1e999", "b": -1e999}', 21, "a number too large to be held", None),
-    ("number-too-large", b'{"a": 1.3e+999e+16}', 7, "a number too large to be held", None),
+    ("lone-surrogate", b'{"a": "x\\ud83d"}', 9, "\\ud83d is half of a surrogate pair, which is not valid text", None),
+    ("lone-surrogate", b'{"a": "\\uDC00"}', 8, "\\uDC00 is half of a surrogate pair, which is not valid text", None),
+    ("too-deep", b"[" * 100_000, 1, "values are nested too deeply to read", None),
+    ("too-deep", chat(x=NEST), 1, "values are nested too deeply to read", None),
+    ("number-too-large", chat(seed=10**309), 158, "a number is too large", None),
+    ("number-too-large", b'{"a": "1e999", "b": -1e999}', 21, "a number is too large", None),
+    ("number-too-large", b'{"a": 1.3e+999e+16}', 7, "a number is too large", None),
     ("not-object", b" [1]", 2, "the line is a list, not an object", None),
     ("not-object", b'"text"', 1, "the line is a string, not an object", None),
     ("custom-id-missing", without(chat(), "custom_id"), 1, "custom_id is missing", None),
@@ -71,14 +71,14 @@ LINES: list[tuple[str, object, int, str, str | None]] = [
     ("custom-id-type", chat(True), 15, "custom_id is true, not a string", None),
     ("custom-id-empty", chat(""), 15, "custom_id is empty", None),
     ("custom-id-empty", chat(" \t"), 15, "custom_id is only spaces", None),
-    ("custom-id-long", chat(LONG_NAME), 15, "custom_id has 65 characters, 64 at most", LONG_NAME),
+    ("custom-id-long", chat(LONG_NAME), 15, "custom_id has 65 characters (max. 64)", LONG_NAME),
     ("body-missing", without(chat(), "body"), 1, "body is missing", "a"),
     ("body-missing", {"custom_id": "a", "model": "m"}, 1, "body is missing: model must stand inside it", "a"),
     (
         "anthropic-params",
         {"custom_id": "a", "params": {"model": "m", "messages": [USER]}},
         30,
-        "the request is in params, which is Anthropic's; it must be in body",
+        "the request is in params (Anthropic's format); it has to be in body",
         "a",
     ),
     ("body-missing", {"custom_id": "a", "params": 1}, 1, "body is missing", "a"),
@@ -86,18 +86,18 @@ LINES: list[tuple[str, object, int, str, str | None]] = [
         "body-flat",
         {"custom_id": "a", "model": "m", "messages": [USER]},
         29,
-        "model and messages must stand in body, not beside custom_id",
+        "model and messages must be inside body, not next to custom_id",
         "a",
     ),
-    ("body-flat", {"custom_id": "a", "file": "x"}, 28, "file must stand in body, not beside custom_id", "a"),
+    ("body-flat", {"custom_id": "a", "file": "x"}, 28, "file must be inside body, not next to custom_id", "a"),
     ("body-type", {"custom_id": "a", "body": "{}"}, 28, "body is a string, not an object", "a"),
     ("body-type", {"custom_id": "a", "body": None}, 28, "body is null, not an object", "a"),
     ("no-model", without(chat(), "body", "model"), 28, "body.model is missing", "a"),
     ("no-model", chat(model=""), 38, "body.model is empty", "a"),
     ("no-model", chat(model=" "), 38, "body.model is empty", "a"),
     ("no-model", chat(model=None), 38, "body.model is null", "a"),
-    ("model-spaces", chat(model="m "), 38, 'body.model has spaces round the name: "m "', "a"),
-    ("model-spaces", chat(model="\nm"), 38, 'body.model has spaces round the name: "\\nm"', "a"),
+    ("model-spaces", chat(model="m "), 38, 'body.model has spaces around the name: "m "', "a"),
+    ("model-spaces", chat(model="\nm"), 38, 'body.model has spaces around the name: "\\nm"', "a"),
     ("wrong-type", chat(model=5), 38, "body.model is a number, not a string", "a"),
     ("wrong-type", chat(max_tokens="9"), 147, "body.max_tokens is a string, not a whole number", "a"),
     ("wrong-type", chat(max_tokens=1.5), 147, "body.max_tokens is a number, not a whole number", "a"),
@@ -170,7 +170,7 @@ LINES: list[tuple[str, object, int, str, str | None]] = [
         "body.messages[0].content[0] is a string, not an object",
         "a",
     ),
-    ("too-many-stops", chat(stop=list("abcde")), 158, "body.stop has 5 sequences, 4 at most", "a"),
+    ("too-many-stops", chat(stop=list("abcde")), 158, "5 stop sequences (max. 4)", "a"),
     (
         "response-format",
         chat(response_format={"type": "xml"}),
@@ -353,7 +353,7 @@ def problems_of(report: CheckReport) -> list[tuple[str, int, int, str]]:
 
 def test_duplicate_names_the_first_line(tmp_path: Path) -> None:
     report = check(tmp_path, chat("a"), chat("b"), chat("a"), chat("a"))
-    message = "the same custom_id is on line 1"
+    message = "duplicate custom_id (first used on line 1)"
     assert problems_of(report) == [("duplicate-custom-id", 3, 15, message), ("duplicate-custom-id", 4, 15, message)]
     assert [p.custom_id for p in report.problems] == ["a", "a"]
 
@@ -366,7 +366,7 @@ def test_rules_that_are_reported_once_per_file(tmp_path: Path) -> None:
     assert problems_of(report) == [
         ("crlf", 1, 1, "the line ends in CR LF"),
         ("no-max-tokens", 2, 1, "body.max_tokens is missing, as on 2 more lines"),
-        ("stream", 3, 160, "body.stream is true, which means nothing in a batch"),
+        ("stream", 3, 160, "body.stream is true, which has no effect in a batch"),
         ("openai-envelope", 4, 176, "the line has OpenAI's method and url, which are not needed"),
     ]
     assert [p.custom_id for p in report.problems] == ["1", "2", "3", "4"]
@@ -394,9 +394,9 @@ def test_a_request_that_names_a_response_is_no_result(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "rule", "message"),
     [
-        ("a.json", dumped(VALID), "suffix", "the name ends in .json, and only .jsonl is taken"),
-        ("a.JSONL", dumped(VALID), "suffix", "the name ends in .JSONL, and only .jsonl is taken"),
-        ("requests", dumped(VALID), "suffix", "the name has no suffix, and only .jsonl is taken"),
+        ("a.json", dumped(VALID), "suffix", "the name ends in .json; only .jsonl is accepted"),
+        ("a.JSONL", dumped(VALID), "suffix", "the name ends in .JSONL; only .jsonl is accepted"),
+        ("requests", dumped(VALID), "suffix", "the name has no suffix; only .jsonl is accepted"),
         ("a.jsonl", b"", "no-requests", "the file is empty"),
         ("a.jsonl", b"\xef\xbb\xbf" + dumped(VALID), "bom", "the file begins with a byte order mark"),
         ("a.jsonl", "x".join(["{}"] * 9).encode("utf-16"), "utf16", "the file is UTF-16 or UTF-32, not UTF-8"),
@@ -405,13 +405,13 @@ def test_a_request_that_names_a_response_is_no_result(tmp_path: Path) -> None:
             "a.jsonl",
             b"[\n" + dumped(VALID) * 3 + b"]\n",
             "json-array",
-            "the file is one JSON array, not one object a line",
+            "the file is one JSON array, not one object per line",
         ),
         (
             "a.jsonl",
             b'{\n  "custom_id": "a",\n  "body": {\n  }\n}\n',
             "pretty-printed",
-            "the file is JSON written over several lines; each object must stand on one line",
+            "the file is JSON spread over several lines; each object must stand on one line",
         ),
         ("a.jsonl", b"\0" * 99, "not-json", "not JSON: expecting value"),
         ("a.jsonl", b"id,prompt\n1,Hello\n2,Bye\n", "table-file", f"the file is CSV, {MAKE}"),
@@ -437,12 +437,12 @@ def test_a_request_that_names_a_response_is_no_result(tmp_path: Path) -> None:
             RESULTS_MESSAGE,
         ),
         ("a.jsonl", b"\n" + RESULTS[:-9], "result-file", RESULTS_MESSAGE),
-        ("a.json", dumped([VALID, VALID]), "json-array", "the file is one JSON array, not one object a line"),
+        ("a.json", dumped([VALID, VALID]), "json-array", "the file is one JSON array, not one object per line"),
         (
             "a.jsonl",
             dumped(VALID, VALID).replace(b"\n", b"\r"),
             "not-jsonl",
-            "its lines end in CR alone, as on an old Mac, so that all of it is one line",
+            "its lines end in CR alone (old Mac format), so the whole file is one line",
         ),
     ],
 )
@@ -470,15 +470,15 @@ def test_number_of_requests(tmp_path: Path) -> None:
     assert problems_of(check_file(saved(tmp_path, lines))) == []
     lines += dumped(chat("10000"))
     assert problems_of(check_file(saved(tmp_path, lines))) == [
-        ("large-batch", 1, 1, "10,001 requests, recommended: 10,000 at most")
+        ("large-batch", 1, 1, "10,001 requests (recommended max. 10,000)")
     ]
     lines += dumped(*(chat(f"{i}") for i in range(10_001, 50_000)))
     report = check_file(saved(tmp_path, lines))
-    assert problems_of(report) == [("large-batch", 1, 1, "50,000 requests, recommended: 10,000 at most")]
+    assert problems_of(report) == [("large-batch", 1, 1, "50,000 requests (recommended max. 10,000)")]
     assert report.is_ok and not report.can_be_split
     lines += dumped(chat("50000"))
     assert problems_of(check_file(saved(tmp_path, lines))) == [
-        ("too-many-requests", 1, 1, "50,001 requests, a job takes 50,000: it goes as 2 jobs")
+        ("too-many-requests", 1, 1, "50,001 requests (max. 50,000 per job): it will be submitted as 2 jobs")
     ]
 
 
@@ -486,9 +486,9 @@ def test_number_of_requests(tmp_path: Path) -> None:
     ("size", "rule", "message"),
     [
         (100_000_000, None, ""),
-        (100_000_001, "file-large", "the file has 100.0 MB, documented: 100 MB at most"),
-        (104_857_600, "file-large", "the file has 104.9 MB, documented: 100 MB at most"),
-        (104_857_601, "file-too-large", "the file has 104.9 MB, a job takes 100 MB: it goes as 2 jobs"),
+        (100_000_001, "file-large", "the file has 100.0 MB (documented max. 100 MB)"),
+        (104_857_600, "file-large", "the file has 104.9 MB (documented max. 100 MB)"),
+        (104_857_601, "file-too-large", "the file has 104.9 MB (max. 100 MB per job): it will be submitted as 2 jobs"),
     ],
 )
 def test_size_of_the_file(tmp_path: Path, size: int, rule: str | None, message: str) -> None:
@@ -508,10 +508,10 @@ def test_size_of_the_file(tmp_path: Path, size: int, rule: str | None, message: 
     ("length", "rule", "message"),
     [
         (10_000_000, None, ""),
-        (10_000_001, "line-large", "the line has 10.00 MB, documented: 10 MB at most"),
-        (10_485_760, "line-large", "the line has 10.49 MB, documented: 10 MB at most"),
-        (10_485_761, "line-too-long", "the line has 10.5 MB, 10 MB at most"),
-        (30_000_000, "line-too-long", "the line has 30.0 MB, 10 MB at most"),
+        (10_000_001, "line-large", "the line has 10.00 MB (documented max. 10 MB)"),
+        (10_485_760, "line-large", "the line has 10.49 MB (documented max. 10 MB)"),
+        (10_485_761, "line-too-long", "the line has 10.5 MB (max. 10 MB)"),
+        (30_000_000, "line-too-long", "the line has 30.0 MB (max. 10 MB)"),
     ],
 )
 @pytest.mark.parametrize("last", [b"\n", b""])
@@ -572,7 +572,7 @@ def test_models(tmp_path: Path) -> None:
     report = check(tmp_path, chat("1"), chat("2", model="zai-org/GLM-5"), chat("3"))
     assert problems_of(report) == [
         ("mixed-models", 2, 1, f'2 models in one file: "{MODEL}" (2), "zai-org/GLM-5" (1)'),
-        ("not-for-batch", 2, 1, '"zai-org/GLM-5" was listed as not available for batch (July 2026)'),
+        ("not-for-batch", 2, 1, '"zai-org/GLM-5" is listed as not available for batch (July 2026)'),
     ]
     assert report.models == {MODEL: 2, "zai-org/GLM-5": 1}
 
@@ -600,14 +600,14 @@ def test_catalogue(tmp_path: Path) -> None:
     ("lines", "endpoint", "why"),
     [
         ([chat()], Endpoint.CHAT, "every line has messages"),
-        ([audio()], Endpoint.TRANSCRIPTION, "every line has an audio file; choose translation if that is meant"),
+        ([audio()], Endpoint.TRANSCRIPTION, "every line has an audio file; pick translation if you want English"),
         (
             [{**audio(), "url": "/v1/audio/translations"}],
             Endpoint.TRANSLATION,
             "every line has an audio file, and url says translation",
         ),
         ([chat(), audio("b")], None, "chat and audio requests are mixed"),
-        ([{"custom_id": "a"}], None, "no request shows what it asks for"),
+        ([{"custom_id": "a"}], None, "couldn't tell the endpoint"),
     ],
 )
 def test_endpoint(tmp_path: Path, lines: list[object], endpoint: Endpoint | None, why: str) -> None:
@@ -696,8 +696,8 @@ tests that it is true.
 Errors keep a file from being submitted; warnings and notes don't. `tbatch-tui check` prints each as
 `path:line:column: severity rule: message (custom_id)`; a problem of the whole file bears line 1.
 
-`--fix` mends what says *yes*, and what says *some* in the forms in which that needs no guess
-([check.md](../guide/check.md#a-mended-copy)).
+`--fix` fixes what says *yes*, and what says *some* where no guessing is needed
+([check.md](../guide/check.md#a-fixed-copy)).
 """
 _TAIL = """
 Sizes: over the documented number × 10⁶ bytes is a warning, over × 2²⁰ an error.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from tbatch_tui.engine.errors import (
 from tests.helpers.network import SELF_SIGNED, answering, http_answer, serving, socks, tls
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tbatch_tui.sandbox.testing import Sandbox
@@ -63,7 +65,7 @@ async def test_a_proxy_that_wants_a_password(monkeypatch: pytest.MonkeyPatch) ->
         error = await error_of(ELSEWHERE)
         assert heads[0].startswith(b"CONNECT api.example.test:443")
     assert isinstance(error, ConnectionFailedError)
-    assert error.title == "The proxy wants a user and a password (407)"
+    assert error.title == "The proxy requires a user name and password (407)"
     assert "Set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT" in error.hint and "network.md" in error.hint
 
 
@@ -78,6 +80,16 @@ async def test_a_proxy_that_refuses_and_one_that_is_not_there(monkeypatch: pytes
     assert "through the proxy in https_proxy" in error.hint
 
 
+@pytest.fixture
+def collected() -> Iterator[None]:
+    """Collect what a test has left while its own warnings are in force."""
+    yield
+    gc.collect()
+
+
+# httpcore leaves the connection open whose greeting the proxy refuses.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.usefixtures("collected")
 async def test_a_socks_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(socks) as (port, heads):
         monkeypatch.setenv("ALL_PROXY", f"socks5://127.0.0.1:{port}")
@@ -100,10 +112,10 @@ def test_loopback_goes_through_no_proxy(
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, proxy)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
-    command = [sys.executable, "-m", "tbatch_tui", "ls", "--data-dir", str(tmp_path / "data")]
+    command = [sys.executable, "-m", "tbatch_tui", "watch", "--data-dir", str(tmp_path / "data")]
     environment = os.environ | {"TOGETHER_API_KEY": sandbox.key, "TOGETHER_BASE_URL": sandbox.base_url}
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
-    assert (done.returncode, done.stderr) == (0, "No jobs.\n"), done
+    assert (done.returncode, done.stderr) == (0, "No job runs.\n"), done
 
 
 def test_which_variable_names_the_proxy() -> None:
@@ -124,7 +136,7 @@ async def test_a_certificate_that_nobody_trusts(monkeypatch: pytest.MonkeyPatch)
         assert await list_jobs(f"https://localhost:{port}/v1") == b"[]"
 
 
-@pytest.mark.parametrize("content", [None, "no certificate"])
+@pytest.mark.parametrize("content", [None, "no PEM certificate"])
 async def test_certificates_that_cannot_be_read(
     content: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,7 +162,7 @@ async def test_certificates_that_cannot_be_read(
             http_answer("403 Forbidden", WEB_PAGE, body="<html>Not allowed here"),
             RequestRejectedError,
             "a proxy or firewall refused the request",
-            "The key was not looked at",
+            "The key was not checked",
         ),
         (
             http_answer("403 Forbidden", "Content-Type: application/json", body='{"error": "no such right"}'),
@@ -161,7 +173,7 @@ async def test_certificates_that_cannot_be_read(
         (
             http_answer("407 Proxy Authentication Required", WEB_PAGE, body="<html>"),
             ConnectionFailedError,
-            "The proxy wants a user and a password (407)",
+            "The proxy requires a user name and password (407)",
             "USER:PASSWORD",
         ),
         (

@@ -638,7 +638,7 @@ async def test_a_disk_that_fills_up_during_a_download_is_reported_and_recovered_
             await engine.wait_until(job_id, lambda r: r.job is not None)
             resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, hard))
             await engine.download(job_id)
-            await _failed_with(engine, job_id, "may not be that large")
+            await _failed_with(engine, job_id, "doesn't allow files that large")
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
             assert_whole(await engine.wait_until(job_id, fetched), sandbox)
     finally:

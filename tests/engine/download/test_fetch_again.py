@@ -37,7 +37,7 @@ async def test_a_copy_with_fewer_rows_is_not_taken_in_another_folder_either(
         assert kept.output is not None and "3 rows" in (kept.output.message or "")
         assert (kept.output.path, kept.output.rows) == (path, ROWS)
         assert not list((tmp_path / "other").iterdir())
-        # A copy that is not there any more holds nothing back.
+        # A copy that no longer exists holds nothing back.
         path.unlink()
         await engine.download(record.key)
         record = await engine.wait_until(

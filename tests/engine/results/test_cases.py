@@ -6,7 +6,6 @@ import csv
 import json
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +13,6 @@ from hypothesis import strategies as st
 
 from tbatch_tui.cli.output import print_json
 from tbatch_tui.engine.results import OUTCOME_OPTIONS, ExportFormat, ResultIndex, Sources, export_rows
-from tbatch_tui.engine.results.index.judges import judge_json, judge_object
 from tbatch_tui.tui.terminal.clipboard import json_text
 from tests.engine.results.test_outcomes_table import SHAPES
 from tests.helpers.result_rows import build_index, encode_row, request_row
@@ -94,27 +92,6 @@ def test_any_rows_sum_to_the_requests_and_are_exported_as_json(
                 assert [line["outcome"] for line in lines if "issue" not in line] == [
                     index.outcome(number).words for number in range(3)
                 ]
-
-
-@pytest.mark.parametrize(
-    ("text", "for_object", "for_json"),
-    [
-        ('{"a": 1}', None, None),
-        (' \n{"a": 1}\n', None, None),
-        ('```json\n{"a": 1}\n```', None, None),
-        ('```\n{"a": 1}```\n', None, None),
-        ("[1]", "The answer is JSON, but not an object", None),
-        ("5", "The answer is JSON, but not an object", None),
-        ('{"a": NaN}', "The answer is not JSON", "The answer is not JSON"),
-        ('{"a": 1', "The answer is not JSON", "The answer is not JSON"),
-        ('Here it is: {"a": 1}', "The answer is not JSON", "The answer is not JSON"),
-        ("", "The answer is not JSON", "The answer is not JSON"),
-        ("[" * 100_000, "The answer is not JSON", "The answer is not JSON"),
-    ],
-    ids=lambda value: repr(value)[:30],
-)
-def test_answers_are_judged_as_json(text: str, for_object: Any, for_json: Any) -> None:
-    assert (judge_object(text), judge_json(text)) == (for_object, for_json)
 
 
 def test_json_of_ours_holds_no_nan(capsys: pytest.CaptureFixture[str]) -> None:

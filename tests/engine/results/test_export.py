@@ -337,3 +337,13 @@ def test_without_pyarrow_the_error_names_it(tmp_path: Path, monkeypatch: pytest.
     index = build_index(tmp_path, requests=[request_row("a")])
     with pytest.raises(BatchError, match="pyarrow"):
         export_rows(index, [0], tmp_path / "t.parquet", ExportFormat.PARQUET)
+
+
+@pytest.mark.parametrize("form", list(ExportFormat))
+def test_reasoning_is_left_out_unless_it_is_asked_for(tmp_path: Path, form: ExportFormat) -> None:
+    index = build_index(tmp_path, requests=[request_row("a")], output=[answer_row("a", "<think>hm hm</think>Paris")])
+    for reasoning in (False, True):
+        path = tmp_path / f"{reasoning}{form.suffix}"
+        export_rows(index, [0], path, form, reasoning=reasoning)
+        assert b"Paris" in path.read_bytes()
+        assert (b"hm hm" in path.read_bytes()) == (reasoning or form is ExportFormat.MERGED)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from hypothesis import given, settings
 
 from tbatch_tui.engine.errors import OperationCancelledError
 from tbatch_tui.engine.results import CachedIndex, IndexCache, Outcome, ResultIndex, Sources, search, usage_by_model
+from tbatch_tui.engine.results.sources import Download, Source
 from tests.engine.results.test_counts import Case, cases
 from tests.helpers.result_rows import answer_row, encode_row, error_row, request_row, response_row, write_rows
 
@@ -145,11 +148,12 @@ def test_another_submission_of_the_file_is_another_index(tmp_path: Path) -> None
     assert again.was_restored and not again.has_input
 
 
-def test_an_index_of_version_0_1_is_built_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("older", [b"index 1", b"index 2"])  # the first knew no invalid answers, the second no schemas
+def test_an_index_that_was_made_by_other_rules_is_built_again(older: bytes, tmp_path: Path) -> None:
     sources, cache = write_sources(tmp_path), IndexCache(tmp_path / "index")
     open_index(sources, cache)
     path = cache.path("job")
-    path.write_bytes(path.read_bytes().replace(b"index 2", b"index 1", 1))  # it knew no invalid answers
+    path.write_bytes(path.read_bytes().replace(b"index 3", older, 1))
     assert not open_index(sources, cache).was_restored
     assert open_index(sources, cache).was_restored
 
@@ -176,3 +180,27 @@ def test_without_a_usable_folder_the_files_are_read_each_time(tmp_path: Path) ->
     with pytest.raises(OperationCancelledError):
         CachedIndex(sources, cache, "job").build(cancelled=lambda: True)
     assert IndexCache(tmp_path / "x").path("../../etc/passwd").parent == tmp_path / "x"
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_a_changed_result_file_stays_known_as_one(tmp_path: Path, later: bool) -> None:
+    plain, cache = write_sources(tmp_path), IndexCache(tmp_path / "index")
+    assert plain.output is not None
+    data = plain.output.read_bytes()
+    downloads = {Source.OUTPUT: Download(len(data), hashlib.sha256(data).hexdigest(), plain.output.stat().st_mtime)}
+    sources = replace(plain, downloads=downloads)
+    assert open_index(sources, cache).changed_downloads == ()
+    plain.output.write_bytes(data.replace(b"s", b"z"))  # as many bytes as before
+    if later:
+        os.utime(plain.output, (2e9, 2e9))
+    for was_restored in (False, True):
+        index = open_index(sources, cache)
+        assert (index.was_restored, index.changed_downloads) == (was_restored, (plain.output,))
+
+
+def test_a_file_that_was_written_before_its_download_ended_is_not_hashed(tmp_path: Path) -> None:
+    plain, cache = write_sources(tmp_path), IndexCache(tmp_path / "index")
+    assert plain.output is not None
+    stat = plain.output.stat()
+    sources = replace(plain, downloads={Source.OUTPUT: Download(stat.st_size, "0" * 64, stat.st_mtime + 1)})
+    assert open_index(sources, cache).changed_downloads == ()

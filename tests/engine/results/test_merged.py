@@ -31,8 +31,9 @@ from tbatch_tui.engine.results import (
     usage_by_model,
     write_retry,
 )
+from tbatch_tui.engine.results.index import columns
 from tbatch_tui.tui.render.outcome import format_issues
-from tests.helpers.result_rows import answer_row, encode_row, error_row, request_row, write_rows
+from tests.helpers.result_rows import answer_row, build_index, encode_row, error_row, request_row, write_rows
 
 if TYPE_CHECKING:
     import random
@@ -230,3 +231,20 @@ def test_a_retry_without_files_loses_no_answer(tmp_path: Path) -> None:
     index = MergedIndex([member(tmp_path, 0, {0: Outcome.ERROR, 1: Outcome.OK}), second])
     assert index.build().answered == 2
     assert index.read_errors and index.record(0).answers[0].text == "answer 1"
+
+
+def test_an_invalid_answer_has_a_reason_also_where_too_many_differ(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columns, "_NAMES_MAX", 4)
+    requests = [request_row(custom_id) for custom_id in "abcd"]
+    for request in requests:
+        request["body"]["response_format"] = {"type": "json_object", "schema": {"properties": {"n": {"maximum": 1}}}}
+    output = [answer_row(custom_id, json.dumps({"n": n})) for n, custom_id in enumerate("abcd", 2)]
+    index = build_index(tmp_path, requests=requests, output=output)
+    merged = MergedIndex([MergedMember("one", "one", index)])
+    merged.build()
+    for each in (index, merged):
+        reasons = [each.row(number).reason for number in range(4)]
+        assert reasons[0] == "n: 2 is greater than the maximum of 1"
+        assert reasons[2:] == ["The answer is not what was asked for"] * 2

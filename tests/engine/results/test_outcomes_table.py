@@ -28,6 +28,13 @@ PAGE = Path(__file__).parents[3] / "docs" / "reference" / "outcomes.md"
 CALL = {"id": "c", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Paris"}'}}
 LOGPROBS = {"content": [{"token": "Yes", "logprob": -0.01, "top_logprobs": [{"token": "No", "logprob": -4.6}]}]}
 JSON_OBJECT = {"response_format": {"type": "json_object"}}
+LABEL = {"type": "object", "properties": {"label": {"enum": ["positive", "negative"]}}}
+JSON_SCHEMA = {"response_format": {"type": "json_schema", "json_schema": {"name": "label", "schema": LABEL}}}
+OBJECT_WITH_SCHEMA = {"response_format": {"type": "json_object", "schema": LABEL}}
+
+
+def tool(name: str) -> dict[str, Any]:
+    return {"tools": [{"type": "function", "function": {"name": name, "parameters": {"required": ["town"]}}}]}
 
 
 def choices(*answers: tuple[str, str]) -> dict[str, Any]:
@@ -51,7 +58,7 @@ BLANKS: tuple[Any, ...] = ("", "  \n", "\u00a0", None, [])
 PARTS = [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, {"type": "text", "text": "42"}]
 SHAPES: dict[str, tuple[Shape, ...]] = {
     "a whole answer": (Shape(answer_row("a", "fine")),),
-    '`"error": {}`, `""` or null beside an answer': tuple(
+    '`"error": {}`, `""` or null with an answer': tuple(
         Shape({**answer_row("a", "fine"), "error": error}) for error in NO_ERRORS
     ),
     'a status spelled as text: `"200"`': (
@@ -115,6 +122,22 @@ SHAPES: dict[str, tuple[Shape, ...]] = {
     "no choices": (Shape(response_row("a", {"choices": []})),),
     "no JSON where `json_object` was asked": (Shape(answer_row("a", "positive"), JSON_OBJECT),),
     "a list where `json_object` was asked": (Shape(answer_row("a", "[1]"), JSON_OBJECT),),
+    "JSON that does not fit the schema": (
+        Shape(answer_row("a", '{"label": "unsure"}'), JSON_SCHEMA),
+        Shape(answer_row("a", '{"label": "unsure"}'), OBJECT_WITH_SCHEMA),
+    ),
+    "several answers, one of them does not fit the schema": (
+        Shape(choices(('{"label": "positive"}', "stop"), ('{"label": 3}', "stop")), JSON_SCHEMA),
+    ),
+    "text that does not match the regular expression": (
+        Shape(answer_row("a", "positive, I think"), {"response_format": {"type": "regex", "pattern": "positive"}}),
+    ),
+    "a tool call that does not fit the tool's parameters": (
+        Shape(answer_row("a", None, reason="tool_calls", tool_calls=[CALL]), tool("weather")),
+    ),
+    "a call of a tool that the request does not have": (
+        Shape(answer_row("a", None, reason="tool_calls", tool_calls=[CALL]), tool("look_up")),
+    ),
     "JSON in a fence, after `<think>`": (
         Shape(answer_row("a", '<think>hm</think>\n```json\n{"label": 1}\n```'), JSON_OBJECT),
     ),
@@ -128,10 +151,10 @@ SHAPES: dict[str, tuple[Shape, ...]] = {
     "an error with a code and no message": (Shape({"custom_id": "a", "error": {"code": "batch_client_error"}}),),
     "a status and no message": (Shape(response_row("a", {}, 503)), Shape({**response_row("a", {}, 503), "error": {}})),
     "status 0": (Shape({**response_row("a", {}, 0), "error": None}),),
-    "a status other than 200 beside an answer": (
+    "a status other than 200 with an answer": (
         Shape(response_row("a", answer_row("a", "fine")["response"]["body"], 202)),
     ),
-    "an error beside an answer": (Shape({**answer_row("a", "fine"), "error": {"message": "Too late"}}),),
+    "an error with an answer": (Shape({**answer_row("a", "fine"), "error": {"message": "Too late"}}),),
     "neither response nor error": (Shape({"custom_id": "a"}), Shape({"custom_id": "a", "response": None})),
     "no row": (Shape(None),),
 }

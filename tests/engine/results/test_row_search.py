@@ -10,8 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
-from tbatch_tui.engine.results import ErrorGroup, ResultIndex, errors_by_message, search
+from tbatch_tui.engine.results import (
+    ErrorGroup,
+    Outcome,
+    ResultIndex,
+    errors_by_message,
+    invalid_by_reason,
+    rows_by_cause,
+    search,
+)
 from tbatch_tui.engine.results import search as search_function
+from tbatch_tui.engine.results.error_groups import mask_value
 from tests.helpers.result_rows import answer_row, build_index, error_row, request_row
 
 if TYPE_CHECKING:
@@ -124,3 +133,65 @@ def test_errors_with_the_same_message_are_one_group(tmp_path: Path) -> None:
         ErrorGroup("File <url> of job <id> is gone", 2, 3),
         ErrorGroup("No such model", 1, 1),
     ]
+
+
+LABEL = {
+    "type": "object",
+    "properties": {"label": {"enum": ["yes", "no"]}, "tags": {"items": {"type": "string"}}, "score": {"maximum": 5}},
+    "required": ["label"],
+}
+
+
+def test_invalid_answers_are_grouped_by_what_is_wrong_first(tmp_path: Path) -> None:
+    answers = {
+        "a": '{"label": "maybe"}',
+        "b": '{"label": "yes", "score": 7}',
+        "c": '{"label": "maybe"}',
+        "d": '{"label": "yes", "score": 8.5}',
+        "e": '{"label": "yes", "tags": ["x", 1]}',
+        "f": '{"label": "yes", "tags": [2]}',
+        "g": "I would say yes",
+        "h": '{"label": "yes"} I think',
+        "i": '{"score": 1}',
+        "j": "",
+        "k": '{"label": "yes"}',
+    }
+    asked = {"response_format": {"type": "json_schema", "json_schema": {"name": "l", "schema": LABEL}}}
+    requests = [request_row(custom_id) for custom_id in [*answers, "l"]]
+    for request in requests:
+        request["body"] |= asked
+    index = build_index(
+        tmp_path,
+        requests=requests,
+        output=[answer_row(custom_id, text) for custom_id, text in answers.items()],
+        errors=[error_row("l", "Request timeout")],
+    )
+    invalid = [
+        ErrorGroup('label: "maybe" is not one of "yes" or "no"', 2, 0, outcome=Outcome.INVALID),
+        ErrorGroup("score: … is greater than the maximum of 5", 2, 1, outcome=Outcome.INVALID),
+        ErrorGroup('tags[…]: … is not of type "string"', 2, 4, outcome=Outcome.INVALID),
+        ErrorGroup("not JSON: Expecting value: line 1 column 1 (char 0)", 1, 6, outcome=Outcome.INVALID),
+        ErrorGroup("not JSON: Extra data: line 1 column 18 (char 17)", 1, 7, outcome=Outcome.INVALID),
+        ErrorGroup('"label" is a required property', 1, 8, outcome=Outcome.INVALID),
+        ErrorGroup("The answer is empty", 1, 9, outcome=Outcome.INVALID),
+    ]
+    assert invalid_by_reason(index) == invalid
+    assert rows_by_cause(index) == [*invalid, ErrorGroup("Request timeout", 1, 11)]
+    assert list(invalid_by_reason(index)[2].rows) == [4, 5]
+    assert not any(group.cause.retryable for group in invalid)
+
+
+@pytest.mark.parametrize(
+    ("reason", "masked"),
+    [
+        ('tags[12]: [{"a": 1}, "b: c"] is not of type "string"', 'tags[…]: … is not of type "string"'),
+        ('look_up: city: "" is shorter than 1 character', "look_up: city: … is shorter than 1 character"),
+        ('"x: y is not z" does not match "^a"', '… does not match "^a"'),
+        ("not JSON: Extra data: line 2 column 9 (char 31)", "not JSON: Extra data"),
+        ('"score" is a required property', '"score" is a required property'),
+        ("the answer does not match the pattern", "the answer does not match the pattern"),
+        ("Rate limit hit after 30 s", "Rate limit hit after <n> s"),
+    ],
+)
+def test_what_differs_from_answer_to_answer_is_masked(reason: str, masked: str) -> None:
+    assert mask_value(reason) == masked

@@ -36,7 +36,7 @@ async def test_a_folder_of_ours_is_mended_and_said_once(
             assert mode(folder) == 0o700
         notices = [event for event in events if isinstance(event, Notice)]
         assert [notice.title for notice in notices] == [
-            f"The data folder {folder} was open to others, and is yours alone now"
+            f"The data folder {folder} was open to other users, and is now private"
         ] * expected
 
 

@@ -107,7 +107,7 @@ async def test_a_holder_that_was_stopped_is_named(tmp_path: Path) -> None:
                 queue.look(waiting, float(second))
             [notice] = told
             assert isinstance(notice, Notice)
-            assert f"process {child.pid}, has this data folder and does not answer: it was suspended" in notice.title
+            assert f"process {child.pid}, holds this data folder and doesn't respond: it was suspended" in notice.title
         finally:
             child.kill()
 

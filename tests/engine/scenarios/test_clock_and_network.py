@@ -250,7 +250,7 @@ async def test_an_intent_is_saved_only_in_the_history_of_its_own_key(
             await until(lambda: engine.account.organization)
         box.stop()
         async with asyncio.timeout(30), make_engine(box, api_key="key-of-a-second-2222") as engine:
-            with pytest.raises(BatchError, match="whose account"):
+            with pytest.raises(BatchError, match="which account"):
                 await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)
         async with asyncio.timeout(30), make_engine(box) as engine:  # the known key may go on without a connection
             key = await engine.submit_checked(chat_file, Endpoint.CHAT, requests=2)

@@ -186,7 +186,9 @@ async def test_each_file_that_was_renamed_is_reported(
             path.write_text("mine\n")
         await engine.download(job_id)
         await engine.wait_until(job_id, lambda r: fetched(r) and r.transfers != record.transfers)
-    hints = [event.hint for event in events if isinstance(event, Notice) and "had the result's name" in event.title]
+    hints = [
+        event.hint for event in events if isinstance(event, Notice) and "had the name of the results" in event.title
+    ]
     assert len(paths) == len(hints) == 2
 
 

@@ -54,7 +54,7 @@ def test_a_name_in_quotes_may_hold_anything() -> None:
         ("a: enum[x", 10, "closes enum["),
         ("a: list", 8, "list[…] is expected"),
         ("a: list[nothing]", 9, "nothing is no type"),
-        ('a: enum["x]', 9, "a quote is opened here"),
+        ('a: enum["x]', 9, "this quote is never closed"),
         ('"\\ud800": string', 1, "half of a character"),
         ("a: " + "list[" * 40 + "string" + "]" * 40, 4 + 5 * 32, "too deeply"),
     ],

@@ -119,7 +119,7 @@ def test_a_schema_that_cannot_be_used_leaves_json_to_be_judged() -> None:
 
 def test_nothing_that_a_schema_refers_to_is_fetched() -> None:
     remote = format_of_schema({"$ref": "http://127.0.0.1:9/schema.json"})
-    assert "nothing is fetched" in remote.problem
+    assert "schemas are not downloaded" in remote.problem
 
 
 def test_a_draft_that_nobody_knows_is_read_as_the_newest() -> None:

@@ -68,9 +68,9 @@ async def test_each_file_names_its_uses_and_the_reason_to_keep_it(
         assert (use.role, use.key) == (FileRole.INPUT, ended["id"])
         elsewhere = files[ended["input_file_id"]]
         assert elsewhere.is_last_copy and not elsewhere.is_deletable
-        assert elsewhere.keep_reason == "no copy of it is known here: the job was made elsewhere"
+        assert elsewhere.keep_reason == "no copy on this machine (not submitted from here)"
         assert files[ended["output_file_id"]].keep_reason == f"not fetched: {NextStep.FETCH} on its job does"
-        assert files[going["input_file_id"]].keep_reason == "its job is not over"
+        assert files[going["input_file_id"]].keep_reason == "in use: its job has not ended"
         done = await engine.files.delete([ended["output_file_id"], going["input_file_id"], "no-such-file"])
         assert [file_id for file_id, _ in done.failed] == [
             ended["output_file_id"],
@@ -138,7 +138,7 @@ async def test_an_output_whose_copy_was_changed_stays(sandbox: Sandbox, make_eng
         record.output.path.write_bytes(whole[:-2] + b" \n")
         await engine.files.list()
         [(_, error)] = (await engine.files.delete([record.output.file_id])).failed
-        assert "has changed since it was fetched" in error.title
+        assert "has changed since the download" in error.title
     assert deletes(sandbox) == []
 
 
@@ -199,7 +199,7 @@ async def test_a_job_made_elsewhere_meanwhile_keeps_its_input(still_sandbox: San
         assert (await listed(engine))[lone].is_deletable
         still_sandbox.add_job("VALIDATING", content=content)
         [(_, error)] = (await engine.files.delete([lone])).failed
-        assert "its job is not over" in error.title
+        assert "in use: its job has not ended" in error.title
     assert deletes(still_sandbox) == []
 
 
@@ -213,7 +213,7 @@ async def test_nothing_is_deleted_while_the_jobs_cannot_be_listed(
         await engine.files.list()
         still_sandbox.plan_fault("status", "/v1/batches", status=503, last=None)
         await until(lambda: engine.health.state != "ok")
-        with pytest.raises(BatchError, match="not known what is in use"):
+        with pytest.raises(BatchError, match="files in use can't be told"):
             await engine.files.delete([lone])
     assert deletes(still_sandbox) == []
 

@@ -42,7 +42,7 @@ def let_all_lock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def told(events: list[Event]) -> list[Notice]:
-    return [e for e in events if isinstance(e, Notice) and "goes on with what was submitted" in e.title]
+    return [e for e in events if isinstance(e, Notice) and "is continuing what was submitted" in e.title]
 
 
 @pytest.mark.parametrize("is_removed", [True, False], ids=["lock file removed", "locks that all have"])

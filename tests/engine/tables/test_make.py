@@ -169,7 +169,7 @@ def test_ids_that_cannot_be_used_are_named(make: Make, tmp_path: Path) -> None:
         make(path, prompt="{{ b c }}", id="a")
     assert problems_of(caught) == [
         "row 2, column a: the id is empty",
-        "row 3, column a: the id has 65 characters, 64 at most",
+        "row 3, column a: the id has 65 characters (max. 64)",
         "row 5, column a: the id x is that of row 1 too",
         "row 6, column a: the id y is that of row 4 too",
         "row 7, column a: the id x is that of row 1 too",
@@ -280,9 +280,9 @@ def test_a_request_over_the_limit_of_a_line_is_named(make: Make, tmp_path: Path)
 @pytest.mark.parametrize(
     ("recipe", "words"),
     [
-        ({"prompt": "{{ tex }}"}, "Is text meant?"),
+        ({"prompt": "{{ tex }}"}, "Did you mean text?"),
         ({"prompt": "{{ text }}", "system": "{{ txt }}"}, "The system names a column txt"),
-        ({"prompt": "{{ text }}", "id": "Lang"}, "--id names a column Lang that is not there. Is lang meant?"),
+        ({"prompt": "{{ text }}", "id": "Lang"}, "--id names a column Lang that is not there. Did you mean lang?"),
         ({"prompt": "{{ text }}", "image": "pic"}, "--image names a column pic"),
         ({"prompt": "{{ text }}", "rows": {"where": ("land=de",)}}, "--where names a column land"),
         ({"audio": True}, "--audio needs the column"),

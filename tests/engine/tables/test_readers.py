@@ -120,7 +120,7 @@ def test_text_after_a_closing_quote_is_named(tmp_path: Path) -> None:
         ("", "there is nothing in it"),
         ("\n\n", "there is nothing in it"),
         ('"a,b\n1,2\n', "the header cannot be read"),
-        ("a,b;c\n1,2;3\n", "parted by a comma or a semicolon"),
+        ("a,b;c\n1,2;3\n", "separated by a comma or a semicolon"),
     ],
 )
 def test_a_header_that_cannot_be_used(tmp_path: Path, text: str, words: str) -> None:
@@ -201,7 +201,7 @@ def test_a_large_array_is_read_piece_by_piece(tmp_path: Path) -> None:
 def test_json_lines_that_are_no_objects_are_named(tmp_path: Path) -> None:
     _, rows, problems = read(write(tmp_path / "t.jsonl", '{"a": 1}\n\n[2]\n{"a"\n{"a": NaN}\n{"a": "\\ud800"}\n'))
     assert rows == [[1], [None]]
-    assert problems == ["row 2: line 3 is no JSON object", "row 3: line 4 is not JSON", "row 5: line 6 is not JSON"]
+    assert problems == ["row 2: line 3 is not a JSON object", "row 3: line 4 is not JSON", "row 5: line 6 is not JSON"]
 
 
 @pytest.mark.parametrize("text", ['[{"a": 1}', '[{"a": 1} {"a": 2}]', '[{"a": 1}] x', '[{"a": 01}]'])

@@ -94,11 +94,11 @@ def test_all_columns_can_be_walked_through() -> None:
 @pytest.mark.parametrize(
     ("source", "near"),
     [
-        ("{{ reviw }}", "Is review meant?"),
-        ("{{ Review }}", "Is review meant?"),
-        ("{{ tweet_text }}", "Is Tweet text meant?"),
-        ('{{ row["rewiev"] }}', "Is review meant?"),
-        ("{% if reviews %}x{% endif %}", "Is review meant?"),
+        ("{{ reviw }}", "Did you mean review?"),
+        ("{{ Review }}", "Did you mean review?"),
+        ("{{ tweet_text }}", "Did you mean Tweet text?"),
+        ('{{ row["rewiev"] }}', "Did you mean review?"),
+        ("{% if reviews %}x{% endif %}", "Did you mean review?"),
         ("{{ zzz }}", "There are review, Tweet text."),
     ],
 )

@@ -143,7 +143,7 @@ async def test_help_shows_the_keys_as_remapped_and_scrolls(size: tuple[int, int]
             seen += screen_text(app)
         for words in (
             "^k",
-            "Cancel the job, after a question",
+            "Cancel the job (asks first)",
             "j ↓",
             "One row down",
             "Y ",
@@ -227,10 +227,10 @@ async def test_a_toast_leaves_the_keys_of_a_dialog_free(size: tuple[int, int]) -
     app = Toasting()
     async with app.run_test(size=size, notifications=True) as pilot:
         app.ask(Confirm("Cancel reviews-march?", "Rows come back. " * 60, yes="Cancel the job", no="Keep it running"))
-        app.notify("1,980 ok · 17 err · 3 missing", title="reviews-february: results are here", timeout=60)
+        app.notify("1,980 ok · 17 err · 3 missing", title="reviews-february: results downloaded", timeout=60)
         await pilot.pause()
         await pilot.pause()
-        assert "results are here" in screen_text(app)
+        assert "results downloaded" in screen_text(app)
         assert "y Cancel the job" in screen_text(app) and "[ n Keep it running ]" in screen_text(app)
         assert app.screen.query_one(Toast).region.bottom < app.screen.query_one("#yes").region.y
 

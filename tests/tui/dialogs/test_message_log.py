@@ -46,7 +46,7 @@ async def test_the_key_opens_the_log_on_every_screen_and_foreign_text_is_harmles
     async with app.run_test(size=(80, 24)) as pilot:
         await until(lambda: "There is no API key yet" in screen_text(app))
         await pilot.press("L")
-        await until(lambda: "There has been no message yet" in screen_text(app))
+        await until(lambda: "No messages yet" in screen_text(app))
         await pilot.press("escape")
         app.bridge.notify("evil \x1b[31m[bold]name\u202e", "line one\nline two \x07")
         await pilot.press("n")

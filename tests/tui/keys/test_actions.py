@@ -45,7 +45,7 @@ async def test_every_action_is_listed_possible_or_not_and_says_why_not(tmp_path:
         assert expected <= set(actions)
         assert not any(action.description.startswith("Focus") for action in actions.values()), "Textual's own"
         assert actions["job.cancel"].enabled and not actions["job.results"].enabled
-        assert "no results yet" in reason_of(app.screen, actions["job.results"])
+        assert "No results yet" in reason_of(app.screen, actions["job.results"])
         groups = list(grouped(list(actions.values())))
         assert groups == [group.description for group in GROUPS if group.description in groups]
         assert groups[-1] == "Move"
@@ -63,9 +63,7 @@ async def test_help_shows_actions_first_and_the_reason_of_what_is_not_possible(
         await painted(app)
         check_screen(app)
         text = screen_text(app)
-        assert ("Cancel" in text and "There are no results yet" in " ".join(text.split()).replace("│ │ ", "")) or size[
-            0
-        ] < 140
+        assert ("Cancel" in text and "No results yet" in " ".join(text.split()).replace("│ │ ", "")) or size[0] < 140
         if size[0] >= 120:
             assert any("Job " in line and "App " in line for line in screen_lines(app)), "two columns"
             assert "One row down" in text
@@ -80,10 +78,10 @@ async def test_the_palette_lists_what_is_not_possible_and_says_why(tmp_path: Pat
         await until(lambda: "Cancel the job" in screen_text(app))
         assert "One row down" not in screen_text(app), "actions come first"
         await pilot.press(*"results")
-        await until(lambda: "There are no results yet" in screen_text(app))
+        await until(lambda: "No results yet" in screen_text(app))
         await pilot.press("enter")
         await until(lambda: app._notifications)
-        assert "There are no results yet" in next(iter(app._notifications)).message
+        assert "No results yet" in next(iter(app._notifications)).message
 
 
 async def test_the_palette_goes_to_a_job_by_name_from_any_screen(tmp_path: Path) -> None:

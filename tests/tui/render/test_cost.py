@@ -39,28 +39,28 @@ def plain(facts: list[tuple[str, StyledText]]) -> list[tuple[str, str]]:
 
 def test_an_estimate_names_what_is_unknown() -> None:
     assert plain(estimate_facts(Estimate(0.00001, 0.4, discounts=(50.0,), priced_at=AT))) == [
-        ("Cost", "input under $0.0001 · output at most $0.40"),
-        ("In all", "up to about $0.41"),
-        ("", "catalogue of 2026-09-21 · 50 % off for a batch (list of September 2026)"),
+        ("Cost", "input under $0.0001 · output up to $0.40"),
+        ("Total", "up to about $0.41"),
+        ("", "catalogue of 2026-09-21 · 50 % batch discount (price list September 2026)"),
     ]
     assert plain(estimate_facts(Estimate(1.04, 0.42, most_input=4.0)))[:2] == [
-        ("Cost", "input about $1.04 · output at most $0.42"),
-        ("In all", "about $1.04 to $1.46"),
+        ("Cost", "input about $1.04 · output up to $0.42"),
+        ("Total", "about $1.04 to $1.46"),
     ]
     partial = Estimate(0.1, None, unbounded=1, attachments=2, unpriced=("a/b", "a/c", "a/d"), priced_at=AT)
     assert plain(estimate_facts(partial)) == [
         ("Cost", "input about $0.10"),
-        ("", "output not bounded: 1 request does not say max_tokens"),
-        ("", "no price known for b, c and 1 more ([prices] in config.toml can give one)"),
-        ("", "2 requests with images or the like cost more than their text"),
+        ("", "no upper limit: 1 request does not say max_tokens"),
+        ("", "no known price for b, c and 1 more (set one under [prices] in config.toml)"),
+        ("", "2 requests with images or other media cost more than their text"),
         ("", "catalogue of 2026-09-21"),
     ]
     assert plain(estimate_facts(Estimate(audio=3, minute=0.003, is_custom=True, priced_at=None))) == [
-        ("Cost", "$0.0030 a minute of audio, whose length is not known before"),
-        ("", "own prices of config.toml"),
+        ("Cost", "$0.0030 per minute of audio; its length is not known in advance"),
+        ("", "your prices from config.toml"),
     ]
     assert plain(estimate_facts(Estimate(unpriced=("a/b",)))) == [
-        ("Cost", "no price known: the catalogue has not been fetched yet")
+        ("Cost", "no known price: the catalogue has not been downloaded yet")
     ]
 
 
@@ -82,7 +82,7 @@ def test_an_estimate_names_what_is_unknown() -> None:
 def test_a_bound_is_rounded_up(usd: float, shown: str) -> None:
     assert format_estimate(Estimate(0.0, usd, most_input=0.0)) == f"(est. ≤ {shown})"
     [(_, text), *_] = plain(estimate_facts(Estimate(0.0, usd)))
-    assert text == f"input about $0.00 · output at most {shown}"
+    assert text == f"input about $0.00 · output up to {shown}"
 
 
 def test_a_cost_stands_beside_its_estimate() -> None:
@@ -95,9 +95,9 @@ def test_a_cost_stands_beside_its_estimate() -> None:
     partly = Cost(0.41, ("a/b",), unknown_usage=2, is_custom=True, discounts=(10.0, 50.0), priced_at=AT)
     assert plain(cost_facts(partly, None)) == [
         ("Cost", "over $0.41"),
-        ("", "no price known for b ([prices] in config.toml can give one)"),
-        ("", "2 rows without token counts, not in it"),
-        ("", "catalogue of 2026-09-21 · own prices of config.toml · 10 % and 50 % off for a batch"),
+        ("", "no known price for b (set one under [prices] in config.toml)"),
+        ("", "2 rows without token counts, not included"),
+        ("", "catalogue of 2026-09-21 · your prices from config.toml · 10 % and 50 % batch discount"),
     ]
     assert format_price(Cost(0.0)) == ""
 
@@ -122,7 +122,7 @@ def test_a_job_shows_its_estimate_and_then_its_cost() -> None:
     assert plain(job_cost_facts(record, prices)) == [
         ("Tokens", "1,000,000 in · 500,000 out"),
         ("Cost", "$2.00 (est. ≤ $2.50)"),
-        ("", "own prices of config.toml"),
+        ("", "your prices from config.toml"),
     ]
     assert cost_cell(record, prices) == "$2.00"
     assert plain(job_cost_facts(record, None)) == [("Tokens", "1,000,000 in · 500,000 out")]

@@ -105,7 +105,7 @@ def test_the_sum_leaves_out_what_there_is_none_of_but_for_missing() -> None:
     )
     assert format_sum(JobCounts(5, 5, 0, 0)) == "5 in = 5 ok + 0 missing"
     assert format_sum(JobCounts(5, 3, 0, 2, invalid=3)) == "5 in = 3 invalid + 2 missing"
-    assert format_sum(JobCounts(5, 3, 1, 1, has_input=False)) == "4 of 5 came back = 3 ok + 1 error"
+    assert format_sum(JobCounts(5, 3, 1, 1, has_input=False)) == "4 of 5 returned = 3 ok + 1 error"
     assert format_sum(JobCounts(0, 0, 0, 0)) == "0 in = 0 ok + 0 missing"
 
 
@@ -152,9 +152,9 @@ def test_a_steady_job_has_a_speed_and_an_end() -> None:
     [
         ((), NOW, "no estimate yet"),
         ((ProgressPoint(NOW - 60, "IN_PROGRESS", 40.0),), NOW, "no estimate yet"),
-        (watched(NOW - 30 * MINUTE, NOW), None, "no estimate before the server's list has come"),
-        (watched(NOW - 90 * MINUTE, NOW - HOUR), NOW - HOUR, "no estimate: the server was last heard of at 12:02"),
-        (watched(NOW - 5 * HOUR, NOW - 4 * HOUR), NOW, "no estimate while it does not move"),
+        (watched(NOW - 30 * MINUTE, NOW), None, "no estimate until the server's list arrives"),
+        (watched(NOW - 90 * MINUTE, NOW - HOUR), NOW - HOUR, "no estimate: no contact with the server since 12:02"),
+        (watched(NOW - 5 * HOUR, NOW - 4 * HOUR), NOW, "no estimate without progress"),
     ],
     ids=["nothing", "one look", "no list", "offline", "stands"],
 )
@@ -177,14 +177,14 @@ def test_a_pause_is_described_and_compared_with_observed_pauses_only() -> None:
 
 def test_the_documented_rules_depend_on_the_age() -> None:
     assert "72 h" not in pace(running(NOW - 23 * HOUR), JobHistory())
-    assert "Past its 24 h, and still running: that happens" in pace(running(NOW - 30 * HOUR), JobHistory())
+    assert "Past 24 h and still running, which can happen" in pace(running(NOW - 30 * HOUR), JobHistory())
     assert "asked after 72 h: Sun 07:02" in pace(running(NOW - 30 * HOUR), JobHistory())
-    assert "support can be asked now" in pace(running(NOW - 73 * HOUR), JobHistory())
+    assert "contact Together's support" in pace(running(NOW - 73 * HOUR), JobHistory())
 
 
 def test_an_end_after_the_deadline_is_explained() -> None:
     history = JobHistory(watched(NOW - 2 * HOUR, NOW, per_hour=2.0))
-    assert "They are best effort: a job goes on" in pace(running(NOW - 3 * HOUR), history)
+    assert "The 24 h are best effort" in pace(running(NOW - 3 * HOUR), history)
 
 
 @pytest.mark.parametrize("hours", [0.1, 1, 12, 23, 25, 71, 73, 1_000])
@@ -281,7 +281,7 @@ def test_what_was_not_observed_has_no_times() -> None:
     job = Job("job-1", "COMPLETED", 100.0, created_at=NOW - HOUR, completed_at=NOW, output_file_id="f")
     timeline = [(step.glyph, step.word, step.at, step.lasted) for step in timeline_steps(JobRecord("job-1", job), NOW)]
     assert timeline == [
-        ("●", "Made elsewhere", NOW - HOUR, None),
+        ("●", "Not from here", NOW - HOUR, None),
         ("●", "Validating", NOW - HOUR, None),
         ("●", "In progress", None, None),
         ("✓", "Completed", NOW, HOUR),
@@ -290,7 +290,7 @@ def test_what_was_not_observed_has_no_times() -> None:
 
 def test_a_job_whose_failure_was_not_observed_has_not_run() -> None:
     job = Job("job-1", "FAILED", created_at=NOW - HOUR, error="error reading input file")
-    assert [step.word for step in timeline_steps(JobRecord("job-1", job), NOW)] == ["Made elsewhere", "Failed"]
+    assert [step.word for step in timeline_steps(JobRecord("job-1", job), NOW)] == ["Not from here", "Failed"]
 
 
 def test_no_step_is_wider_than_its_columns() -> None:
@@ -326,20 +326,20 @@ def test_a_retry_names_its_parent_and_a_parent_its_retries() -> None:
 @pytest.mark.parametrize(
     ("error", "helps"),
     [
-        ("Error validating input file: Line 2 (within chunk): invalid JSON", "the true line"),
+        ("Error validating input file: Line 2 (within chunk): invalid JSON", "the real line"),
         ("error reading input file", "over 10 MB"),
         ("Error validating input file: Line 9 (within chunk): duplicate custom_id: a", "makes them unique"),
         ("Error validating input file: Line 1 (within chunk): custom_id must be at most 64 characters", "64"),
-        ("Error validating input file: Line 1 (within chunk): body.model is required", "none stands in"),
+        ("Error validating input file: Line 1 (within chunk): body.model is required", "its own body.model"),
         ("Error validating input file: Line 1 (within chunk): body is required", "the request itself"),
         ("Error validating input file: input file contains more than 50000 requests", "split the file"),
         ("Error validating input file: input file is empty", "no request"),
         ("input file file-1 not found", "Submit the file again"),
-        ("Unable to access model acme/x. Please visit the models page", "open to batches"),
+        ("Unable to access model acme/x. Please visit the models page", "your account can use it"),
         ("Content-Type must be multipart/form-data", '"method": "FILE"'),
         ("Insufficient credit", "Billing"),
-        ("Request timed out", "server's trouble"),
-        ("Etwas ist schiefgegangen", "Nobody here knows"),
+        ("Request timed out", "A server error"),
+        ("Etwas ist schiefgegangen", "Unknown error"),
     ],
 )
 def test_each_known_error_has_its_hint(error: str, helps: str) -> None:

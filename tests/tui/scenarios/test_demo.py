@@ -87,7 +87,7 @@ def test_results_of_the_demo_are_not_in_the_working_folder(tmp_path: Path) -> No
         terminal.read_until(b"Submit")
         terminal.settle()
         terminal.type(b"\r")
-        terminal.read_until(b"results are here", within=60)
+        terminal.read_until(b"results downloaded", within=60)
         assert not list(working.iterdir())
         assert list((tmp_path / "data" / "demo" / "results").glob("chat-*.output.jsonl"))
     finally:

@@ -134,7 +134,7 @@ async def test_offline_the_screen_shows_since_when_and_the_next_try_and_recovers
         await until(lambda: shows(app, "Completed"))
         sandbox.stop()
         await until(lambda: shows(app, "Offline since"))
-        assert shows(app, "tried again in")
+        assert shows(app, "retrying in")
         assert shows(app, "Completed")
         sandbox.start()
         await pilot.press("r")

@@ -117,7 +117,7 @@ def test_the_terminal_is_as_it_was(end: Callable[[Terminal], None], code: int, s
     check_history(tmp_path)
     if code:
         message = terminal.seen[terminal.seen.rindex(b"\x1b[?1049l") :]
-        assert b"a mistake of ours" in message and b"Nothing that was submitted is lost" in message
+        assert b"a mistake of ours" in message and b"Nothing you submitted is lost" in message
         assert list((tmp_path / "data" / "demo").glob("crash-*.txt"))
 
 

@@ -75,7 +75,7 @@ async def test_faulty_lines_are_listed_and_block_the_way_on(
         rows = [table.source.row(index).problem for index in range(table.row_count)]
         assert [problem.line for problem in rows[:8]] == [3, 9, 13, 5, 18, 7, 16, 11]
         await pilot.press("enter")
-        await until(lambda: "8 errors to mend first" in app.toasts)
+        await until(lambda: "8 errors to fix first" in app.toasts)
         assert not app.posted
         move_cursor_to(app, "body.model is missing")
         await wait_for_text(app, "line 7")
@@ -83,7 +83,7 @@ async def test_faulty_lines_are_listed_and_block_the_way_on(
         await wait_for_text(app, "◂ here")
         move_cursor_to(app, "not JSON")
         await wait_for_text(app, "▸ 'body'")
-        move_cursor_to(app, "the same custom_id")
+        move_cursor_to(app, "duplicate custom_id")
         await pilot.press("y")
         assert app.copied == "item-004"
 
@@ -133,7 +133,7 @@ async def test_a_missing_file_is_reported_with_what_helps(tmp_path: Path, size: 
     path = tmp_path / "later.jsonl"
     async with shown(offline(tmp_path), open_check(path), size) as (app, pilot):
         await wait_for_text(app, "does not exist")
-        await wait_for_text(app, "Look at the spelling")
+        await wait_for_text(app, "Check the spelling")
         assert "Continue" not in app.text
         await pilot.press("enter")
         assert not app.posted

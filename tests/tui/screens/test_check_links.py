@@ -46,8 +46,8 @@ async def test_what_is_wrong_with_links_is_listed_line_by_line(
         assert report is not None
         found = [(problem.rule, problem.line) for problem in report.problems if problem.rule.startswith("url-")]
         assert found == [("url-gone", 2), ("url-login-page", 3), ("url-unreachable", 4)]
-        await until(lambda: "4 links looked at" in app.toasts)
-        assert "3 of them are listed. Together's network may see other things." in app.toasts
+        await until(lambda: "4 links checked" in app.toasts)
+        assert "3 of them are listed. Together's network may get different answers." in app.toasts
         check_screen(app)
         await pilot.press("r")
         await until(lambda: "! 4 warnings" in app.text and "errors" not in app.text)
@@ -59,8 +59,8 @@ async def test_images_that_are_there_are_no_problem(server: LinkServer, tmp_path
     async with shown(offline(tmp_path), open_check(path)) as (app, pilot):
         await until(lambda: "in 1 line" in app.text or "warning" in app.text)
         await pilot.press("u")
-        await until(lambda: "1 link looked at" in app.toasts)
-        assert "Each leads to a file" in app.toasts
+        await until(lambda: "1 link checked" in app.toasts)
+        assert "All links work" in app.toasts
         assert len(server.asked) == 1
 
 
@@ -76,14 +76,14 @@ async def test_looking_is_stopped_by_escape_and_the_screen_stays(server: LinkSer
     async with shown(offline(tmp_path), open_check(path)) as (app, pilot):
         await until(lambda: "! 2 warnings" in app.text)
         await pilot.press("u")
-        await until(lambda: "Looking at the links" in app.text and "1 of 2 links" in app.text)
+        await until(lambda: "Checking the links" in app.text and "1 of 2 links" in app.text)
         screen = app.screen
         assert isinstance(screen, CheckScreen)
         assert "stops that" in screen.disabled_reason("look_at_links")
         await pilot.press("escape")
-        await until(lambda: "The links were not looked at to the end" in app.toasts)
+        await until(lambda: "Not all links were checked" in app.toasts)
         assert app.screen is screen
-        await until(lambda: "Looking at the links" not in app.text)
+        await until(lambda: "Checking the links" not in app.text)
         assert "! 2 warnings" in app.text
 
 

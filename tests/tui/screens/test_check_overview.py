@@ -36,7 +36,7 @@ def test_parameters_are_counted_by_value(tmp_path: Path) -> None:
     path = tmp_path / "in.jsonl"
     path.write_bytes(b"".join(request(n, **({"temperature": 0.7} if n < 3 else {})) for n in range(10)))
     facts = facts_of(path)
-    assert facts["System"] == "the same in every request"
+    assert facts["System"] == "same in every request"
     assert facts["max_tokens"] == "max_tokens 8 ×10"
     assert facts["temperature"] == "temperature 0.7 ×3 · 7 without it"
     assert "in" not in facts, "all of it was read"
@@ -77,4 +77,4 @@ async def test_a_clean_check_shows_the_first_request(size: tuple[int, int], tmp_
         text = screen_text(app)
         assert "The first request" in text and '"custom_id"' in text
         if size[1] > 20:
-            assert "max_tokens 8 ×29" in text and "the same in every request" in text
+            assert "max_tokens 8 ×29" in text and "same in every request" in text

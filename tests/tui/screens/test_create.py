@@ -96,15 +96,15 @@ async def test_an_earlier_run_of_the_same_bytes_is_shown_and_confirmed(
         await until(lambda: submitted(app))
         record = await app.engine.wait_until(submitted(app)[0], lambda r: r.status == JobStatus.COMPLETED)
         app.screen.on_screen_resume()  # type: ignore[attr-defined]
-        await wait_for_text(app, "These exact bytes ran")
-        await wait_for_text(app, "Submitting again is billed again.")
+        await wait_for_text(app, "You already submitted this exact file")
+        await wait_for_text(app, "Submitting again costs again.")
         assert record.job is not None and record.job.id[:8] in app.text and "Completed" in app.text
         await pilot.press("enter")
-        await wait_for_text(app, "Submit the same bytes again?")
+        await wait_for_text(app, "Submit this file again?")
         await pilot.press("enter")  # No has the focus
         await until(lambda: isinstance(app.screen, CreateScreen))
         await pilot.press("enter")
-        await wait_for_text(app, "Submit the same bytes again?")
+        await wait_for_text(app, "Submit this file again?")
         await pilot.press("y")
         await until(lambda: len(submitted(app)) == 2)
         await app.engine.wait_until(submitted(app)[1], lambda record: record.job is not None)
@@ -120,7 +120,7 @@ async def test_an_earlier_run_is_confirmed_after_a_restart_too(
         await until(lambda: submitted(app))
     async with shown(online(tmp_path, sandbox), open_create(chat_file)) as (app, pilot):
         await pilot.press("enter")
-        await wait_for_text(app, "Submit the same bytes again?")
+        await wait_for_text(app, "Submit this file again?")
         await pilot.press("n")
         await until(lambda: isinstance(app.screen, CreateScreen))
         assert not submitted(app)
@@ -135,8 +135,8 @@ async def test_an_earlier_run_that_is_not_shown_yet_is_confirmed_too(
         assert isinstance(screen, CreateScreen)
         screen._file.earlier_runs.clear()  # as when Enter is pressed before the file was read
         await pilot.press("enter")
-        await wait_for_text(app, "Submit the same bytes again?")
-        await wait_for_text(app, "These exact bytes ran")
+        await wait_for_text(app, "Submit this file again?")
+        await wait_for_text(app, "You already submitted this exact file")
         assert not submitted(app)
         await pilot.press("y")
         await until(lambda: submitted(app))
@@ -163,7 +163,7 @@ async def test_a_refused_key_and_being_offline_are_shown(chat_file: Path, tmp_pa
         )
         await wait_for_text(app, "Together refuses [/bad] ␛ key. Look")
         app.engine._runtime.set_health(ConnectionHealth(HealthState.OFFLINE))
-        await wait_for_text(app, "Offline. It is kept")
+        await wait_for_text(app, "Offline. It is saved")
         assert app.focused is not None and app.focused.id == "submit"
 
 
@@ -272,10 +272,10 @@ async def test_the_estimate_is_shown_with_the_date_of_the_prices_and_saved(
     path = write_chat(tmp_path / "in.jsonl", ["word " * 8000] * 20)
     async with shown(online(tmp_path, sandbox, now=lambda: 1_790_000_000.0), open_create(path), size) as (app, pilot):
         await wait_for_text(app, "input about $0.09")
-        await wait_for_text(app, "output at most $0.0018")
-        await wait_for_text(app, "In all")
+        await wait_for_text(app, "output up to $0.0018")
+        await wait_for_text(app, "Total")
         await wait_for_text(app, "catalogue of 2026-09-21")
-        await wait_for_text(app, "50 % off for a batch (list of September 2026)")
+        await wait_for_text(app, "50 % batch discount (price list September 2026)")
         await pilot.press("enter")
         await until(lambda: submitted(app))
         [record] = await app.engine.records()
@@ -285,7 +285,25 @@ async def test_the_estimate_is_shown_with_the_date_of_the_prices_and_saved(
 
 async def test_an_unknown_price_is_named_as_such(tmp_path: Path, audio_file: Path, chat_file: Path) -> None:
     async with shown(offline(tmp_path), open_create(chat_file)) as (app, _):
-        await wait_for_text(app, "no price known: the catalogue has not been fetched yet")
+        await wait_for_text(app, "no known price: the catalogue has not been downloaded yet")
     with Sandbox() as box:
         async with shown(online(tmp_path, box), open_create(audio_file)) as (app, _):
-            await wait_for_text(app, "no price known for whisper-large-v3")
+            await wait_for_text(app, "no known price for whisper-large-v3")
+
+
+async def test_how_to_reach_the_fields_is_told_and_j_and_k_move_outside_the_label(
+    chat_file: Path, tmp_path: Path
+) -> None:
+    async with shown(offline(tmp_path), open_create(chat_file)) as (app, pilot):
+        await wait_for_text(app, "Tab next field · ← → or Space change a choice")
+        label = app.screen.query_one(TextInput)
+        label.focus()
+        await pilot.press("end", "j", "k")
+        assert label.value.endswith("jk") and app.focused is label
+        await pilot.press("tab")
+        after = app.focused
+        assert after is not label
+        await pilot.press("k")
+        assert app.focused is label
+        await pilot.press("shift+tab", "j")
+        assert app.focused is label

@@ -64,8 +64,8 @@ async def test_a_key_that_a_job_does_not_allow_says_why(
         if state == "elsewhere":
             return
         await until(lambda: toasts(app))
-        ended = "It is over: there is nothing left to cancel"
-        uncertain = "It is not known yet whether there is a job to cancel: w decides"
+        ended = "It has already ended"
+        uncertain = "Not known yet whether there is a job to cancel: w lets you decide"
         assert toasts(app) == [uncertain if state == "uncertain" else ended]
 
 
@@ -77,7 +77,7 @@ async def test_keys_on_a_clean_file_say_why_they_do_nothing(tmp_path: Path, chat
         await pilot.press("x", "x", "e", "slash")
         await until(lambda: len(toasts(app)) == 3)
         assert toasts(app) == [
-            "There is nothing to mend",
+            "There is nothing to fix",
             "There is no problem under the cursor",
             "There is no problem to look for",
         ]

@@ -84,10 +84,10 @@ async def start(app: TbatchApp, pilot: Pilot[Any], screen: str) -> None:
             await until(lambda: isinstance(app.screen, KeysHelp))
         case "messages":
             for number in range(3):
-                app.bridge.notify(f"reviews-{number}: results are here", "1,980 answers, 17 errors")
+                app.bridge.notify(f"reviews-{number}: results downloaded", "1,980 answers, 17 errors")
             app.clear_notifications()
             await pilot.press("L")
-            await until(lambda: "results are here" in screen_text(app))
+            await until(lambda: "results downloaded" in screen_text(app))
         case "pick":
             await pilot.press("n")
             await until(lambda: "with-faults.jsonl" in screen_text(app))
@@ -100,7 +100,7 @@ async def start(app: TbatchApp, pilot: Pilot[Any], screen: str) -> None:
             if screen == "create":
                 await pilot.press("enter")
                 await until(lambda: "Submit" in screen_text(app) and "Create" in screen_lines(app)[0])
-                await until(lambda: "no price known" in screen_text(app))
+                await until(lambda: "no known price" in screen_text(app))
         case "check-faulty":
             app.open_check(app.engine.options.data_dir.parent / "work" / "with-faults.jsonl")
             await until(lambda: "errors" in screen_text(app) and "21" in screen_text(app))

@@ -72,13 +72,13 @@ async def test_marking_typing_and_deleting(size: tuple[int, int], still_sandbox:
         assert on(app, "Files")
         await pilot.press("a")
         await until(lambda: len(screen.table.marked) == 3)
-        assert shows(app, "3 marked")
+        await until(lambda: shows(app, "3 marked"), within=5)
         await pilot.press("slash", *"alpha", "enter")
         await until(lambda: screen.table.row_count == 1)
         app.clear_notifications()
         await pilot.press("D")
         await until(lambda: isinstance(app.screen, TypeToConfirm) and shows(app, "Delete 3 files"))
-        await until(lambda: shows(app, "2 of them the filter"))
+        await until(lambda: shows(app, "2 are hidden"))
         check_screen(app)
         await pilot.press("enter", *"yes", "enter")
         await until(lambda: shows(app, "Nothing was done"))
@@ -189,7 +189,7 @@ async def test_a_failed_delete_is_reported_and_stays_marked(
         still_sandbox.plan_fault("status", "/v1/batches", status=503, last=None)
         await until(lambda: app.engine.health.state != "ok")
         await pilot.press("D", "1", "enter")
-        await until(lambda: shows(app, "not known what is in use"), within=30)
+        await until(lambda: shows(app, "files in use can't be told"), within=30)
         assert screen.table.row_count == 1
     assert deletes(still_sandbox) == 3
 
@@ -199,11 +199,11 @@ async def test_an_empty_server_and_a_failing_one(size: tuple[int, int], still_sa
     app = make_app(tmp_path, still_sandbox, **PACE)
     async with app.run_test(size=size, notifications=True) as pilot:
         screen = await open_files(app, pilot, 0)
-        await until(lambda: shows(app, "Nothing lies on the server"))
+        await until(lambda: shows(app, "No files on the server"))
         check_screen(app)
         still_sandbox.plan_fault("status", "/v1/files", method="GET", status=500)
         await pilot.press("D", "space", "y", "r")
-        await until(lambda: shows(app, "Press r to ask again"))
+        await until(lambda: shows(app, "Press r to try again"))
         check_screen(app)
         still_sandbox.add_file(b"{}\n")
         await pilot.press("r")
@@ -270,12 +270,12 @@ async def test_the_only_copy_of_an_input_is_deleted_once_that_was_typed(
         await pilot.press("a")
         await pilot.pause()
         assert not screen.table.marked
-        assert shows(app, "! stays: no copy of it is known here")
+        assert shows(app, "! keep: no copy on this machine")
         check_screen(app)
         for typed in ("1", "only copy"):
             app.clear_notifications()
             await pilot.press("D")
-            await until(lambda: isinstance(app.screen, TypeToConfirm) and shows(app, "all the same?"))
+            await until(lambda: isinstance(app.screen, TypeToConfirm) and shows(app, "anyway?"))
             check_screen(app)
             await pilot.press(*("space" if c == " " else c for c in typed), "enter")
             if typed == "1":

@@ -15,6 +15,8 @@ from tbatch_tui.tui.messages import CheckFile
 from tbatch_tui.tui.screens.check.fix_dialog import FixDialog
 from tbatch_tui.tui.screens.check.line_diff import change_pieces, diff_lines
 from tbatch_tui.tui.screens.check.screen import CheckScreen
+from tbatch_tui.tui.widgets.checkbox_list import Checkbox
+from tbatch_tui.tui.widgets.text_input import TextInput
 from tests.conftest import until, write_chat
 from tests.helpers.drawn import check_screen
 from tests.helpers.new_batch_host import SIZES, NewBatchHost, Open, offline, shown
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Two requests with one id, a line that is no JSON, two blank lines."""
+    """Two requests with one id, a line that is not JSON, two blank lines."""
     path = write_chat(tmp_path / "twice.jsonl", ["Hello", "World"])
     path.write_text(path.read_text().replace("request-2", "request-1") + "{oops\n\n\n")
     return path
@@ -40,7 +42,7 @@ def text_on(app: NewBatchHost) -> str:
 async def open_dialog(app: NewBatchHost, pilot: Pilot[object]) -> None:
     await until(lambda: "error" in app.text, what="checked")
     await pilot.press("x")
-    await until(lambda: isinstance(app.screen, FixDialog) and "Mend a copy" in app.text)
+    await until(lambda: isinstance(app.screen, FixDialog) and "Fix a copy" in app.text)
 
 
 def open_check(path: Path) -> Open:
@@ -57,11 +59,11 @@ async def test_each_rule_is_shown_with_a_line_before_and_after(
         await until(lambda: "line 2: makes the later ones unique" in text_on(app))
         assert "[x] 1 duplicate-custom-id" in text_on(app) and "[x] 2 blank-line" in text_on(app)
         assert '− {"custom_id": "request-1",' in text_on(app) and '+ {"custom_id": "request-1-dup2",' in text_on(app)
-        assert "[ ] 1 leave out" in text_on(app) and "1 error will be left in it" in text_on(app)
+        assert "[ ] 1 Drop" in text_on(app) and "1 error will remain" in text_on(app)
         assert "⏎ Write and check" in app.text
         check_screen(app)
         await pilot.press("space")
-        await until(lambda: "2 errors will be left in it" in text_on(app))
+        await until(lambda: "2 errors will remain" in text_on(app))
         await pilot.press("space", "down")
         await until(lambda: "line 4: drops the line" in text_on(app) and "− (a blank line)" in text_on(app))
         await pilot.press("space")
@@ -73,15 +75,15 @@ async def test_each_rule_is_shown_with_a_line_before_and_after(
         assert fixed.name == "twice.fixed.jsonl" and path.read_bytes() == before
         first, second = before.split(b"\n", 1)
         assert fixed.read_bytes() == first + b"\n" + second.replace(b"request-1", b"request-1-dup2")
-        assert "Wrote twice.fixed.jsonl" in app.toasts and "1 line mended" in app.toasts
+        assert "Wrote twice.fixed.jsonl" in app.toasts and "1 line fixed" in app.toasts
 
 
 async def test_lines_that_cannot_be_fixed_are_left_out_into_a_file_of_their_own(path: Path, tmp_path: Path) -> None:
     async with shown(offline(tmp_path), open_check(path)) as (app, pilot):
         await open_dialog(app, pilot)
         await pilot.press("down", "down", "space")
-        await until(lambda: "They are kept in twice.rejected.jsonl" in text_on(app))
-        assert "will be left in it" not in text_on(app)
+        await until(lambda: "They are saved to twice.rejected.jsonl" in text_on(app))
+        assert "will remain" not in text_on(app)
         await pilot.press("enter")
         await until(lambda: app.posted)
         assert (tmp_path / "twice.rejected.jsonl").read_bytes() == b"{oops\n"
@@ -98,7 +100,7 @@ async def test_no_file_is_overwritten_and_escape_is_no(path: Path, tmp_path: Pat
         assert not app.posted and len(list(tmp_path.glob("*.fixed*"))) == 1
         await open_dialog(app, pilot)
         await pilot.press("space", "down", "space", "enter")
-        await until(lambda: "Nothing is chosen" in app.text)
+        await until(lambda: "Nothing is selected" in app.text)
         assert isinstance(app.screen, FixDialog)
         await pilot.press("space", "enter")
         await until(lambda: app.posted)
@@ -213,13 +215,13 @@ async def test_the_model_is_asked_for_where_none_is_named(
     async with shown(offline(tmp_path), open_check(nameless), size) as (app, pilot):
         await open_dialog(app, pilot)
         await until(lambda: "[x] 2 no-model" in text_on(app))
-        assert "Name the model, or untick no-model." in text_on(app)
+        assert "Enter a model, or turn off no-model." in text_on(app)
         check_screen(app)
         await pilot.press("enter")
         assert isinstance(app.screen, FixDialog)
         app.screen.query_one("#model").focus()
         await pilot.press(*"a/b")
-        await until(lambda: "nameless.fixed.jsonl beside the file" in text_on(app))
+        await until(lambda: "nameless.fixed.jsonl next to it" in text_on(app))
         await pilot.press("enter")
         await until(lambda: app.posted)
         fixed = written_by(app)
@@ -244,7 +246,7 @@ async def test_without_a_model_the_other_mends_can_be_made(nameless: Path, tmp_p
         await open_dialog(app, pilot)
         await until(lambda: "[x] 2 no-model" in text_on(app))
         await pilot.press("space")
-        await until(lambda: "2 errors will be left in it" in text_on(app))
+        await until(lambda: "2 errors will remain" in text_on(app))
         await pilot.press("enter")
         await until(lambda: app.posted)
         assert written_by(app).read_text() == nameless.read_text().removesuffix("\n")
@@ -261,4 +263,22 @@ async def test_a_list_becomes_lines(tmp_path: Path) -> None:
         await pilot.press("enter")
         await until(lambda: app.posted)
         assert written_by(app).read_text().splitlines() == lines
-        assert "2 lines mended" in app.toasts
+        assert "2 lines fixed" in app.toasts
+
+
+async def test_j_and_k_move_between_choices_and_are_text_in_a_field(tmp_path: Path) -> None:
+    path = write_chat(tmp_path / "no-model.jsonl", ["Hello", "World"])
+    path.write_text(path.read_text().replace('"model"', '"modell"', 1) + "\n\n")
+    async with shown(offline(tmp_path), open_check(path)) as (app, pilot):
+        await open_dialog(app, pilot)
+        first = app.focused
+        await pilot.press("j")
+        second = app.focused
+        assert isinstance(first, Checkbox) and isinstance(second, Checkbox) and first is not second
+        await pilot.press("k")
+        assert app.focused is first
+        field = app.screen.query_one(TextInput)
+        field.focus()
+        await pilot.press("end", "j", "k")
+        assert field.value.endswith("jk") and field.has_focus
+        assert "esc Cancel" in app.text

@@ -57,7 +57,7 @@ async def test_ten_requests_go_ahead_and_the_person_sends_the_rest(
         await open_create(app, pilot)
         app.screen.query_one(SendChoice).focus()
         await pilot.press("right")
-        await until(lambda: shows(app, "(•) 10, then ask me"))
+        await until(lambda: shows(app, "(•) 10 first, then ask"))
         check_screen(app)
         await pilot.press("enter", "enter")
         await until(lambda: on(app, "Jobs") and shows(app, "· first 10") and shows(app, "· the rest"))

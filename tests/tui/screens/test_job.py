@@ -86,11 +86,11 @@ TEXTS = {
     ],
     "failed": ["✗ Failed", "invalid JSON", "x mends", "Submitted", "not billed"],
     "completed_with_errors": ["1,980 ok + 17 errors + 3 missing", "Fetched", "1,980 rows", "the second prompt"],
-    "expired": ["⊘ Expired", "Its time was over", "being fetched"],
+    "expired": ["⊘ Expired", "It expired before", "downloading"],
     "cancelled": ["Cancelled", "Cancelling", "is billed"],
     "uncertain": ["Answer lost", "The answer to the create is lost", "40 s"],
-    "unknown": ["HIBERNATING", "does not know that status", "1 h 00 m"],
-    "elsewhere": ["Made elsewhere", "theirs.jsonl", "uploaded elsewhere", "on the server; d fetches it"],
+    "unknown": ["HIBERNATING", "Unknown status", "1 h 00 m"],
+    "elsewhere": ["Not from here", "theirs.jsonl", "not uploaded from here", "on the server; d fetches it"],
 }
 KEYS = {
     "active": ("c Cancel", "d Download"),
@@ -167,7 +167,7 @@ async def test_the_json_is_shown_and_closed(tmp_path: Path, monkeypatch: pytest.
         screen = await open_job(app, key)
         await pilot.press("v")
         await until(lambda: '"status": "FAILED"' in screen_text(app))
-        assert "As it is kept on this machine" in screen_text(app)
+        assert "From this machine" in screen_text(app)
         await pilot.press("escape")
         assert app.screen is screen and not screen.has_class("-raw")
         await pilot.press("v", "v", "escape")
@@ -244,13 +244,13 @@ async def test_a_file_that_cannot_be_opened_is_reported(tmp_path: Path, monkeypa
     async with app.run_test(size=(140, 40), notifications=True) as pilot:
         await open_job(app, key)
         await pilot.press("P")
-        await until(lambda: "Over ssh there is no desktop" in screen_text(app))
+        await until(lambda: "There is no desktop over ssh" in screen_text(app))
         monkeypatch.setenv("PAGER", "no-such-pager-here")
         await pilot.press("p")
         await until(lambda: "Set PAGER to one that is" in screen_text(app))
         log = set_pager(tmp_path, monkeypatch)
         await pilot.press("p")  # a test's terminal cannot be lent
-        await until(lambda: "cannot be given to another program" in screen_text(app))
+        await until(lambda: "Can't start another program" in screen_text(app))
         assert not log.exists()
 
 
@@ -262,10 +262,10 @@ async def test_a_changed_input_file_is_reported(tmp_path: Path, monkeypatch: pyt
         path = tmp_path / "evals" / "reviews-march.jsonl"
         path.write_bytes(path.read_bytes().replace(b"a", b"b"))
         screen._check_input()
-        await until(lambda: "changed since it was submitted: not these bytes" in screen_text(app))
+        await until(lambda: "changed since it was submitted" in screen_text(app))
         path.unlink()
         screen._check_input()
-        await until(lambda: "not there any more" in screen_text(app))
+        await until(lambda: "no longer there" in screen_text(app))
 
 
 # -- live ----------------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ async def test_marked_jobs_are_cancelled_once_each_after_one_question(
         await pilot.press("c")
         await until(lambda: shows(app, "Cancel 3 jobs?"))
         check_screen(app)
-        assert shows(app, "billed") and shows(app, "1 is marked too, but cannot be cancelled")
+        assert shows(app, "billed") and shows(app, "1 is also selected, but can't be cancelled")
         await pilot.press("enter")  # No has the focus
         await pilot.pause()
         assert not cancels(still_sandbox)
@@ -92,7 +92,7 @@ async def test_cancelling_stops_at_the_first_connection_error(still_sandbox: San
         await until(lambda: shows(app, "Cancel 3 jobs?"))
         await pilot.press("y")
         await until(lambda: shows(app, "3 of 3 were not cancelled"))
-        assert "not tried any more" in next(iter(app._notifications)).message
+        assert "not attempted" in next(iter(app._notifications)).message
         assert len(app.jobs.table.marked) == 3
 
 

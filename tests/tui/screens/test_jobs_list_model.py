@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
 from tbatch_tui.engine.domain.job import Job
 from tbatch_tui.engine.domain.record import JobRecord
+from tbatch_tui.tui.screens.jobs.columns import empty_text
 from tbatch_tui.tui.screens.jobs.header import count_pieces
 from tbatch_tui.tui.screens.jobs.list_model import FILTERS, SORTS, JobListModel
 
@@ -104,3 +106,20 @@ def test_the_header_counts_what_the_filter_of_that_word_shows(name: str) -> None
     assert (f"{count} {name}", {"done": "", "active": "$status-active"}.get(name, "$status-attention")) in (
         count_pieces(model.counts())
     )
+
+
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        (HealthState.STARTING, "Asking for the list of jobs"),
+        (HealthState.OFFLINE, "not known yet"),
+        (HealthState.KEY_REFUSED, "not known yet"),
+        (HealthState.BACKING_OFF, "not known yet"),
+        (HealthState.NO_KEY, "There is no API key yet"),
+        (HealthState.OK, "No jobs yet"),
+    ],
+)
+def test_no_jobs_yet_is_said_only_when_that_is_known(state: HealthState, text: str) -> None:
+    said = empty_text(JobListModel(), ConnectionHealth(state))
+    assert text in said
+    assert ("No jobs yet" in said) == (state is HealthState.OK)

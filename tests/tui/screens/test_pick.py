@@ -186,7 +186,7 @@ async def test_typing_filters_and_escape_clears(work: Path, tmp_path: Path) -> N
         await pilot.press("backspace", *"SPAC")
         await until(lambda: names(app) == ["with space.jsonl"])
         await pilot.press("x")
-        await until(lambda: "Nothing here is called" in app.text)
+        await until(lambda: "No match for" in app.text)
         await pilot.press("escape")
         await wait_for_entry(app)
         assert isinstance(app.focused, FileTable) and not app.posted
@@ -267,7 +267,7 @@ async def test_hostile_names_and_pipes_in_the_list(work: Path, tmp_path: Path) -
             table.move_cursor(index=names(app).index(name))
             await until(lambda words=words: words in app.text, what=words)  # type: ignore[misc]
         await pilot.press("enter")
-        await until(lambda: "Save what it gives" in app.text)
+        await until(lambda: "Save its output" in app.text)
         assert not app.posted
 
 

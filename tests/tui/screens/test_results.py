@@ -176,7 +176,7 @@ async def test_the_record_shows_request_and_response(tmp_path: Path) -> None:
         await press(host, pilot, "j")
         assert "✗ error · batch_client_error" in screen_text(host)
         await press(host, pilot, "j")
-        assert "Neither the output nor the error file" in screen_text(host).replace("\n", " ")
+        assert "No row for this request" in screen_text(host).replace("\n", " ")
         await press(host, pilot, "j")
         text = screen_text(host)
         assert "▾ reasoning" in text and "First, consider the moon." in text and "output file, line 1" in text
@@ -234,7 +234,7 @@ async def test_the_header_shows_the_cost_of_all_and_of_the_shown_rows(size: tupl
         whole = f"${(3 * 3 + 412 + 64 + 7) * 0.005:.2f}"
         for shown_cost in (f"${(2 * 3 + 412 + 7) * 0.005:.2f} of {whole}", f"$0.34 of {whole}", f"$0.00 of {whole}"):
             assert screen_lines(host)[0].rstrip().endswith(whole)
-            assert ("own prices of config.toml · 50 % off" in screen_text(host)) is (size[0] == 140)
+            assert ("your prices from config.toml · 50 % off" in screen_text(host)) is (size[0] == 140)
             await press(host, pilot, "f")
             assert screen_lines(host)[0].rstrip().endswith(shown_cost)
             check_screen(host)
@@ -321,7 +321,7 @@ async def test_an_audio_row_shows_its_transcript(tmp_path: Path) -> None:
         text = screen_text(host)
         assert "heard · de · 1 m" in text
         assert "[audio: https://example.com/a.wav]" in text
-        assert "the error file is not here yet" in text
+        assert "error file not downloaded yet" in text
 
 
 async def test_without_the_input_file_responses_are_shown(tmp_path: Path) -> None:
@@ -329,7 +329,7 @@ async def test_without_the_input_file_responses_are_shown(tmp_path: Path) -> Non
     (tmp_path / "safety-eval.jsonl").unlink()
     async with open_results(tmp_path, (140, 40)) as (host, _):
         assert custom_ids(host) == ["case-4", "case-1", "case-5", "case-2"]
-        assert "4 came back = 2 ok + 1 cut short + 1 error" in screen_text(host)
+        assert "4 returned = 2 ok + 1 cut short + 1 error" in screen_text(host)
         assert "the input file cannot be read: No such file" in screen_text(host)
 
 
@@ -337,7 +337,7 @@ async def test_a_changed_input_file_is_reported(tmp_path: Path) -> None:
     save_job(tmp_path)
     write_rows(tmp_path / "safety-eval.jsonl", INPUT[:4])
     async with open_results(tmp_path, (140, 40)) as (host, _):
-        assert "4 came back = 2 ok + 1 cut short + 1 error" in screen_text(host)
+        assert "4 returned = 2 ok + 1 cut short + 1 error" in screen_text(host)
         assert "the input file has changed since it was submitted" in screen_text(host)
         assert custom_ids(host) == ["case-4", "case-1", "case-5", "case-2"]
 
@@ -362,7 +362,7 @@ async def test_result_files_that_were_deleted_are_not_called_missing_rows(tmp_pa
 
 async def test_a_job_that_is_gone_and_one_without_files(tmp_path: Path) -> None:
     async with open_results(tmp_path) as (host, _):
-        assert "not in the history any more" in screen_text(host)
+        assert "no longer in the history" in screen_text(host)
     save_job(tmp_path, output=None, errors=None, job=Job(JOB.id, "FAILED", error="Line 2: [/bad]"))
     async with open_results(tmp_path) as (host, _):
         assert "This job has ended without result files." in screen_text(host)
@@ -401,9 +401,9 @@ async def test_errors_are_shown_by_cause_and_enter_shows_the_rows_of_one(size: t
         assert "errors by cause" in text
         assert "2  ↻ retryable  Request timed out after <n> s" in text
         assert "1  ! fix first" in text
-        assert "The same lines mostly go" in text
+        assert "A retry usually succeeds" in text
         await press(host, pilot, "j")
-        assert "mend the lines" in screen_text(host).replace("\n", " ")
+        assert "fix these lines" in screen_text(host).replace("\n", " ")
         await press(host, pilot, "k", "enter")
         assert custom_ids(host) == ["case-1", "case-5"]
         assert host.focused is screen_of(host).table
@@ -425,7 +425,7 @@ async def test_v_shows_both_lines_as_they_are_in_the_files(tmp_path: Path) -> No
         await press(host, pilot, "j", "j")
         assert "response · none is here" in screen_text(host)
         await press(host, pilot, "v")
-        assert "Neither the output nor the error file" in screen_text(host).replace("\n", " ")
+        assert "No row for this request" in screen_text(host).replace("\n", " ")
     async with open_results(tmp_path, (60, 20)) as (host, pilot):
         await press(host, pilot, "v")
         assert '"custom_id": "case-1",' in screen_text(host)
@@ -483,7 +483,7 @@ async def test_a_retry_is_chosen_written_and_checked(size: tuple[int, int], tmp_
             assert words in text, words
         await pilot.press("space", "down", "down", "space", "enter")
         assert isinstance(host.screen, RetryDialog), "nothing is chosen"
-        assert "Nothing is chosen." in screen_text(host)
+        assert "Nothing is selected." in screen_text(host)
         await pilot.press("down", "space", "down", *"x")
         assert "max_tokens must be a whole number" in screen_text(host)
         await pilot.press("backspace", *"128", "down", *"m/other", "enter")
@@ -574,7 +574,7 @@ async def test_a_retry_without_the_lines_or_without_need_is_refused_with_a_reaso
     save_job(tmp_path, requests=INPUT[:1], output=[answer_row("case-1")], errors=[])
     async with open_results(tmp_path) as (host, pilot):
         await press(host, pilot, "R")
-        assert "Every request has its whole answer" in " ".join(toast.message for toast in host._notifications)
+        assert "Every request has a complete answer" in " ".join(toast.message for toast in host._notifications)
         await press(host, pilot, "slash", *"hi", "escape")
     write_rows(tmp_path / "safety-eval.jsonl", INPUT[:2])
     async with open_results(tmp_path) as (host, pilot):

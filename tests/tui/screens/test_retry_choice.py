@@ -35,4 +35,4 @@ async def test_causes_of_another_index_are_not_offered(tmp_path: Path) -> None:
     any_app: Any = app  # it has no screens: a dialog would fail
     any_family: Any = family
     assert await RetryWriter(nothing, bridge).run(any_app, session, any_family, []) is None
-    assert [texts[0] for texts in told] == ["The files were read again meanwhile"]
+    assert [texts[0] for texts in told] == ["The files have been read again"]

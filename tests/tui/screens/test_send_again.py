@@ -73,7 +73,7 @@ async def test_w_asks_and_sends_the_part_that_was_refused(
         await until(lambda: not shows(app, "Not submitted"))
         await go_to(app, pilot, record.key)
         await pilot.press("w")
-        await until(lambda: "It became a job" in toasts(app))
+        await until(lambda: "this job was created" in toasts(app))
 
 
 async def test_a_file_that_is_gone_is_told_and_nothing_is_sent(sandbox: Sandbox, tmp_path: Path, file: Path) -> None:
@@ -99,7 +99,7 @@ async def test_create_of_the_same_bytes_sends_only_what_was_not_sent(
     async with app.run_test(size=(100, 30)) as pilot:
         key = await submit_refused(app, sandbox, file)
         await open_create(app, pilot)
-        await until(lambda: shows(app, "These exact bytes ran"))
+        await until(lambda: shows(app, "You already submitted this exact file"))
         await pilot.press("enter")
         await until(lambda: shows(app, "Why it was not sent"))
         check_screen(app)

@@ -111,13 +111,13 @@ async def test_on_job_the_create_can_be_left_alone_or_given_up(
     async with uncertain(still_sandbox, tmp_path, chat_file, jobs=0) as (app, pilot, key, _):
         await pilot.press("enter")
         await until(lambda: shows(app, "Answer lost"))
-        assert "w What now" in screen_text(app)
+        assert "w Decide" in screen_text(app)
         await open_dialog(app, pilot)
         await pilot.press("escape")
         await until(lambda: not shows(app, "Give up"))
         assert app.engine.candidates(key) == ()
         await open_dialog(app, pilot)
         await pilot.press("G", "enter")
-        await until(lambda: shows(app, "Given up"))
-        assert "w What now" in screen_text(app), "what was given up can be sent again, after a question"
+        await until(lambda: shows(app, "You gave it up"))
+        assert "w Decide" in screen_text(app), "what was given up can be sent again, after a question"
     assert still_sandbox.count("POST", CREATE) == 1

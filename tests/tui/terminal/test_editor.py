@@ -48,12 +48,13 @@ def test_no_name_is_taken_for_an_option() -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "title"), [({}, "No editor is set"), ({"EDITOR": "'vi"}, "EDITOR is no command: No closing quotation")]
+    ("environ", "title"),
+    [({}, "No editor is set"), ({"EDITOR": "'vi"}, "EDITOR is not a command: No closing quotation")],
 )
 def test_an_error_without_an_editor_has_a_hint(environ: dict[str, str], title: str) -> None:
     with pytest.raises(BatchError) as raised:
         editor_command(environ, Path("x"), 1)
-    assert title in raised.value.title and "start tbatch-tui again" in raised.value.hint
+    assert title in raised.value.title and "restart tbatch-tui" in raised.value.hint
 
 
 def open_check(path: Path) -> Open:
@@ -132,7 +133,7 @@ async def test_an_editor_that_does_not_open_gives_the_reason(
         await until(lambda: "No editor is set" in app.toasts)
         monkeypatch.setenv("EDITOR", "vi")
         await pilot.press("e")
-        await until(lambda: "cannot be opened from this terminal" in app.toasts)
+        await until(lambda: "open an editor from this terminal" in app.toasts)
         monkeypatch.setattr(HeadlessDriver, "can_suspend", True)
         monkeypatch.setenv("EDITOR", str(tmp_path / "nowhere"))
         await pilot.press("e")

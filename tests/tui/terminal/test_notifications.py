@@ -79,11 +79,11 @@ def test_in_a_terminal(tmp_path: Path) -> None:
             terminal.settle()
             os.write(terminal.master, b"\r")
             terminal.read_until("\x1b]2;● 1 running\x1b\\".encode())
-            terminal.read_until(b"\x1b]9;tbatch-tui: evening run: Completed: Its results are being fetched.\x1b\\")
+            terminal.read_until(b"\x1b]9;tbatch-tui: evening run: Completed: Downloading its results.\x1b\\")
             terminal.read_until("\x1b]2;● 1 done\x1b\\".encode())
             os.write(terminal.master, b"j")
             terminal.read_until(b"\x1b]2;tbatch-tui\x1b\\")
-            terminal.read_until(b"results are here")
+            terminal.read_until(b"results downloaded")
             os.write(terminal.master, b"q")
             terminal.drain()
         finally:
@@ -130,7 +130,7 @@ async def test_an_end_while_no_app_was_open_is_announced_at_the_next_start(tmp_p
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("notify = 3", "[notify] holds lines"),
+        ("notify = 3", "[notify] entries"),
         ("[notify]\nbell = 'no'", "write true or false"),
         ("[notify]\ncommand = 'notify-send'", 'write ["program"'),
         ("[notify]\ncommand = []", 'write ["program"'),

@@ -12,7 +12,7 @@ def test_the_pager_is_the_users_then_less() -> None:
     path = {"PATH": "/usr/bin:/bin"}
     assert pager_command(path | {"PAGER": "cat -v"}) == ["cat", "-v"]
     assert pager_command(path)[0] in ("less", "more")
-    with pytest.raises(BatchError, match="no program"):
+    with pytest.raises(BatchError, match="not a program"):
         pager_command(path | {"PAGER": "'"})
     with pytest.raises(BatchError, match="no pager"):
         pager_command({"PATH": "/nowhere"})

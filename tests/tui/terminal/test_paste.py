@@ -85,7 +85,7 @@ async def test_why_a_drop_opens_nothing(still_sandbox: Sandbox, tmp_path: Path) 
         for text, why in (
             ("/nowhere/x.jsonl", "does not exist"),
             ("/dev/null", "is a device"),
-            ("Hello, world", "no path of a file"),
+            ("Hello, world", "not the path of a file"),
         ):
             paste(app, text)
             await until(lambda: shows(app, why))  # noqa: B023

@@ -102,7 +102,7 @@ def test_what_waits_for_a_process_that_does_not_answer_says_so_and_ctrl_c_says_t
         submit.send_signal(signal.SIGINT)
         _, rest = submit.communicate(timeout=30)
     assert submit.returncode == 130
-    assert "No job was made yet, and nothing is billed." in rest and "What was submitted goes on" not in rest
+    assert "No job was created yet, and nothing is billed." in rest and "Submitted jobs continue" not in rest
     assert not sandbox.jobs
     app.child.send_signal(signal.SIGCONT)
     wait_for(lambda: sandbox.jobs, app)  # kept, as it said

@@ -202,7 +202,7 @@ async def test_a_megabyte_is_selected_without_holding_the_loop(huge: str, tmp_pa
 async def test_without_a_selection_ctrl_c_explains_how_to_leave_and_new_text_is_not_selected(tmp_path: Path) -> None:
     app = make_app(tmp_path, None)
     async with app.run_test(size=(80, 24)) as pilot:
-        assert "leaves tbatch-tui" in (await copied(app, pilot))[1]
+        assert "quits tbatch-tui" in (await copied(app, pilot))[1]
         view = await reading(app, pilot, WORDS)
         await drag(pilot, (6, 0), (40, 1), "RecordView")
         assert app.screen.selections

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.catalogue import Catalogue
 
 _GRAVEST_FIRST = (USAGE, FAILED, UNKNOWN, OK)
-_EPILOG = "exit status: 0 no errors (warnings may be), 1 errors, 2 a file cannot be read, or bad use"
+_EPILOG = "exit status: 0 no errors (there may be warnings), 1 errors, 2 bad use or unreadable input"
 
 
 def main(argv: list[str], prog: str = "tbatch-tui check") -> int:
@@ -110,12 +110,12 @@ def _parse(argv: list[str], prog: str) -> CheckArguments:
     from argparse import ArgumentParser
 
     parser = ArgumentParser(
-        prog=prog, description="Check input files of Together's Batch API, line by line.", epilog=_EPILOG
+        prog=prog, description="Check input files for Together's Batch API, line by line.", epilog=_EPILOG
     )
     add_arguments(parser)
     arguments = parser.parse_args(argv, CheckArguments())
     if arguments.files.count("-") > 1:
-        parser.error("standard input can be read only once")
+        parser.error("standard input can only be read once")
     arguments.fix |= arguments.fix_only is not None
     for option, is_given in (("--reject", arguments.reject), ("--model", arguments.model is not None)):
         if is_given and not arguments.fix:
@@ -127,29 +127,29 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of the command to a parser."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="a JSONL file; - is standard input")
     parser.add_argument("--json", action="store_true", help="print one JSON object with everything")
-    parser.add_argument("--fix", action="store_true", help="write a mended copy beside the file, and check that")
+    parser.add_argument("--fix", action="store_true", help="write a fixed copy next to the file, and check that")
     parser.add_argument(
-        "--fix-only", action="extend", type=_fixable_rules, metavar="RULES", help="as --fix, but mend these rules only"
+        "--fix-only", action="extend", type=_fixable_rules, metavar="RULES", help="like --fix, but fix only these rules"
     )
     parser.add_argument(
-        "--reject", action="store_true", help="with --fix: leave lines with other errors out, in a file of their own"
+        "--reject", action="store_true", help="with --fix: move lines with other errors to a separate file"
     )
     parser.add_argument(
-        "--model", type=_model_name, metavar="NAME", help="with --fix: the model of requests that name none"
+        "--model", type=_model_name, metavar="NAME", help="with --fix: the model for requests without one"
     )
-    parser.add_argument("--endpoint", choices=ENDPOINTS, help="what the batch is to run against [read from the file]")
-    for name, text in (("--select", "only these rules"), ("--ignore", "all rules but these")):
-        parser.add_argument(name, action="extend", type=_rules, metavar="RULES", help=f"{text}, parted by commas")
+    parser.add_argument("--endpoint", choices=ENDPOINTS, help="the endpoint to run against [read from the file]")
+    for name, text in (("--select", "only these rules"), ("--ignore", "all rules except these")):
+        parser.add_argument(name, action="extend", type=_rules, metavar="RULES", help=f"{text}, separated by commas")
     parser.add_argument(
-        "--urls", action="store_true", help="look at the audio files and images that http and https URLs lead to"
+        "--urls", action="store_true", help="check the audio files and images behind http and https URLs"
     )
     parser.add_argument(
-        "--catalogue", action="store_true", help="ask the server which models there are, with your key [a kept copy]"
+        "--catalogue", action="store_true", help="ask the server for its models, with your key [a cached copy]"
     )
-    parser.add_argument("--data-dir", metavar="DIR", help="where the catalogue is kept")
-    parser.add_argument("--base-url", metavar="URL", help="with --catalogue: another server than Together's")
+    parser.add_argument("--data-dir", metavar="DIR", help="where the catalogue is stored")
+    parser.add_argument("--base-url", metavar="URL", help="with --catalogue: a server other than Together's")
     parser.add_argument("--insecure", action="store_true", help="with --catalogue: allow http to another machine")
-    parser.add_argument("--processes", type=int, choices=(1, 2), help="[2 where there is more than one core]")
+    parser.add_argument("--processes", type=int, choices=(1, 2), help="[2 on more than one core]")
 
 
 def _model_name(value: str) -> str:
@@ -172,7 +172,7 @@ def _fixable_rules(value: str) -> list[str]:
     rules = _rules(value)
     for rule in rules:
         if rule not in FIXABLE_IN_SOME_FORMS and not RULES[rule].is_fixable:
-            raise _argument_error(f"{rule} cannot be mended without guessing")
+            raise _argument_error(f"{rule} cannot be fixed automatically")
     return rules
 
 
@@ -222,13 +222,13 @@ class _Run:
                 from tbatch_tui.config.settings import SettingsError
 
                 self.status = USAGE if isinstance(error, SettingsError) else exit_code_of(error)
-                _print_message(f"The catalogue was not fetched: {escape_controls(str(error))}")
+                _print_message(f"Could not get the catalogue: {escape_controls(str(error))}")
         self._catalogue = kept_catalogue(arguments.data_dir, arguments.base_url)
 
     def _check_one(self, name: str) -> None:
         if name == "-":
             if self._arguments.fix:
-                raise LocalFileError("--fix needs a file to write beside", "Save standard input to a file first.")
+                raise LocalFileError("--fix needs a file on disk", "Save standard input to a file first.")
             with _saved_input() as path:
                 self._report(name, self._check(path))
             return
@@ -282,19 +282,19 @@ class _Run:
         shown = escape_controls(name)
         if not rules and not (reject and plan.error_rules):
             if "no-model" in report.counts and not model:
-                _print_message(f"{shown}: --model NAME names the model on every line that lacks one")
+                _print_message(f"{shown}: --model NAME sets the model on every line without one")
             elif not report.is_ok:
-                _print_message(f"{shown}: nothing that may be mended without guessing")
+                _print_message(f"{shown}: nothing can be fixed automatically")
             return None
         copy = write_fixed(plan, rules=None if only is None else rules, reject=reject, model=model)
         _inherit_recipe(plan.path, copy.path)
-        lines = f"{plural(copy.fixed_lines, 'line')} mended"
-        _print_message(f"{shown}: a mended copy is in {escape_controls(str(copy.path))} ({lines})")
+        lines = f"{plural(copy.fixed_lines, 'line')} fixed"
+        _print_message(f"{shown}: wrote a fixed copy to {escape_controls(str(copy.path))} ({lines})")
         if copy.rejected is not None:
             lines = plural(copy.rejected_lines, "line")
-            _print_message(f"{shown}: {lines} left out, in {escape_controls(str(copy.rejected))}")
+            _print_message(f"{shown}: {lines} moved to {escape_controls(str(copy.rejected))}")
         if copy.id_map is not None:
-            _print_message(f"{shown}: what shortened ids were is in {escape_controls(str(copy.id_map))}")
+            _print_message(f"{shown}: the original ids are in {escape_controls(str(copy.id_map))}")
         return copy
 
     def _print_report(self, name: str, report: CheckReport, more: Mapping[str, object] = MappingProxyType({})) -> None:
@@ -369,6 +369,6 @@ def _saved_input() -> Iterator[Path]:
             with path.open("wb") as file:
                 shutil.copyfileobj(sys.stdin.buffer, file)
         except OSError as error:
-            hint = "It is kept in a temporary file meanwhile: see that there is room for it."
+            hint = "It needs a temporary file: make sure there is disk space."
             raise LocalFileError(f"Standard input cannot be read: {error.strerror}", hint) from error
         yield path

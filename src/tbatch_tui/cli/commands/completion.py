@@ -1,22 +1,60 @@
-"""`completion`: the script with which a shell completes commands, options and files."""
+"""`completion`: the script with which a shell completes commands, options, files and jobs."""
 
 from __future__ import annotations
 
-from tbatch_tui.cli.parser import COMMAND_HELP, add_arguments, app_parser
+import argparse
+from typing import TYPE_CHECKING
+
+from tbatch_tui.cli.parser import full_parser
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_BASH_JOBS = """
+_tbatch_tui_jobs() {
+  local name quoted
+  while IFS= read -r name; do
+    [[ $name == *[:=]* ]] && continue  # bash splits words there
+    printf -v quoted %q "$name"
+    [[ $quoted == "$1"* || $name == "$1"* ]] && printf '%s\\n' "$quoted"
+  done < <(command tbatch-tui completion --jobs 2>/dev/null)
+}
+"""
+_ZSH_JOBS = """
+_tbatch_tui_jobs() {
+  local -a names
+  names=("${(@f)$(command tbatch-tui completion --jobs 2>/dev/null)}")
+  compadd -a names
+}
+"""
+_FISH_JOBS = "(command tbatch-tui completion --jobs 2>/dev/null)"
+# No shell evaluates a name: bash quotes each with %q, compadd and fish quote what they insert.
+_JOB_COMPLETE = {
+    "bash": "_tbatch_tui_jobs",
+    "zsh": "_tbatch_tui_jobs",
+    "fish": _FISH_JOBS,
+    "preamble": {"bash": _BASH_JOBS, "zsh": _ZSH_JOBS},
+}
 
 
 def script(shell: str) -> str:
     """Return the script for this shell, to be evaluated by it."""
     import shtab
 
-    parser = app_parser()
-    commands = parser.add_subparsers(dest="command")
-    for name, text in {"check": "check files line by line", "sandbox": "a local Together API", **COMMAND_HELP}.items():
-        command = commands.add_parser(name, help=text)
-        if name in COMMAND_HELP:
-            add_arguments(name, command)
-        elif name == "check":
-            from tbatch_tui.cli.commands import check
-
-            check.add_arguments(command)
+    parser = full_parser()
+    for action in _positionals(parser):
+        if action.metavar == "ID":
+            action.complete = _JOB_COMPLETE  # type: ignore[attr-defined]  # what shtab reads
+        elif action.metavar == "FILE":
+            action.complete = shtab.FILE  # type: ignore[attr-defined]
     return str(shtab.complete(parser, shell))
+
+
+def _positionals(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """Return the arguments of all commands that are not options."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield from _positionals(command)
+        elif not action.option_strings:
+            yield action

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tbatch_tui.cli.commands.results import build_index, warn_of_changed_input
+from tbatch_tui.cli.commands.results import build_index, warn_of_changed_files
 from tbatch_tui.cli.exit_codes import OK, USAGE
 from tbatch_tui.cli.output import print_json, print_message, print_result
 from tbatch_tui.cli.session import Network, Session
@@ -54,7 +54,7 @@ async def export(arguments: argparse.Namespace, settings: Settings) -> int:
     form = _format(arguments.format, arguments.output)
     path = Path(arguments.output or _default_path(settings.output_dir, record, form)).absolute()  # noqa: ASYNC240
     if arguments.output and path.exists() and not arguments.force:
-        print_message(f"There is a file {path} already. Nothing was written: give another name, or --force.")
+        print_message(f"{path} already exists. Nothing was written: use another name, or --force.")
         return USAGE
     rows: Sequence[int] = range(len(index))
     if arguments.filter != "all":
@@ -68,6 +68,7 @@ async def export(arguments: argparse.Namespace, settings: Settings) -> int:
         form,
         columns=columns,
         job_id_of=lambda row: index.job_id_of(row) or job_id,
+        reasoning=arguments.reasoning,
         replace=arguments.force,
     )
     print_json({"path": str(path), "rows": len(rows)}) if arguments.json else print_result(str(path))
@@ -83,10 +84,11 @@ async def _index(session: Session, record: JobRecord, *, merged: bool) -> Result
     index = merged_index(await session.engine.family(record.key), session.engine.results)
     if index is None:
         raise BatchError(
-            f"The results that {record.name} belongs to are not here", f"tbatch-tui fetch {record.key} brings its own."
+            f"The results that {record.name} belongs to are not here",
+            f"tbatch-tui fetch {record.key} downloads its own.",
         )
     await run_reading(index.build)
-    warn_of_changed_input(index)
+    warn_of_changed_files(index)
     return index
 
 

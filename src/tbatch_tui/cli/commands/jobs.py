@@ -122,7 +122,7 @@ async def cancel(arguments: argparse.Namespace, settings: Settings) -> int:
         records = session.find_all(await session.list_jobs(), arguments.jobs)
         if not arguments.yes:
             if not sys.stdin.isatty():
-                print_message("Nobody can be asked here: nothing was cancelled. Give --yes.")
+                print_message("No terminal to ask on: nothing was cancelled. Use --yes.")
                 return USAGE
             if not _confirm(records):
                 print_message("Nothing was cancelled.")
@@ -130,7 +130,7 @@ async def cancel(arguments: argparse.Namespace, settings: Settings) -> int:
         for record in records:
             try:
                 if not await session.engine.cancel(require_job(record, "cancel")):
-                    print_message(f"{record.name}: it had ended already")
+                    print_message(f"{record.name}: it has already ended")
                 cancelled.append(session.engine.record(record.key) or record)
             except BatchError as error:
                 print_message(f"{record.name}: {error}")
@@ -146,7 +146,7 @@ async def cancel(arguments: argparse.Namespace, settings: Settings) -> int:
 def _confirm(records: Sequence[JobRecord]) -> bool:
     names = ", ".join(record.name for record in records)
     print_message(f"Cancel {fmt.plural(len(records), 'job')} ({names})?")
-    print_message("Rows that are finished come back and are billed; cancelling refunds nothing.")
+    print_message("Finished rows are returned and billed. Cancelling doesn't refund them.")
     sys.stderr.write("[y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")

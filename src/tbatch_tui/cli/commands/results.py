@@ -64,7 +64,7 @@ def _cells(index: ResultIndex, number: int) -> tuple[str, ...]:
         fmt.cut(row.custom_id, _LONGEST_ID),
         row.issue or row.outcome.words,
         fmt.count(row.tokens),
-        fmt.cut(row.preview or row.reason, _LONGEST_ANSWER),
+        fmt.cut(fmt.join(row.reason, row.preview if row.preview != row.reason else ""), _LONGEST_ANSWER),
     )
 
 
@@ -72,7 +72,9 @@ async def retry(arguments: argparse.Namespace, settings: Settings) -> int:
     """Write an input file of the requests to retry, as they were; with `--submit`, submit it."""
     only = arguments.only or ()
     if "cut-short" in only and arguments.max_tokens is None:
-        print_message("--only cut-short wants a larger --max-tokens: with the same they are cut short again.")
+        print_message(
+            "--only cut-short needs a larger --max-tokens: with the same limit they would be cut short again."
+        )
         return USAGE
     network = Network.NEEDED if arguments.submit else Network.NEVER
     async with Session(settings, background_work=arguments.submit, network=network) as session:
@@ -156,7 +158,7 @@ class _RetryOffer:
         )
         left = [
             (len(self.errors) * ("errors" not in kinds), "errors", "--only errors"),
-            (len(self.lasting) * ("errors" not in only), "errors that would come back the same", "--only errors"),
+            (len(self.lasting) * ("errors" not in only), "errors that would fail again", "--only errors"),
             (len(self.missing) * ("missing" not in kinds), "missing", "--only missing"),
             (
                 len(self.cut_short) * ("cut-short" not in kinds),
@@ -165,9 +167,9 @@ class _RetryOffer:
             ),
             (len(self.invalid) * ("invalid" not in kinds), "invalid", "--only invalid"),
         ]
-        parts = [f"Taken: {taken}." if taken else "There is nothing to retry: no request of what was meant."]
+        parts = [f"Taken: {taken}." if taken else "Nothing to retry: no request matches."]
         if not taken and not any(number for number, _, _ in left):
-            parts = ["There is nothing to retry: every request that was meant has its whole answer."]
+            parts = ["Nothing to retry: every request has a complete answer."]
         parts += [f"Left: {number:,} {words} ({how})." for number, words, how in left if number]
         return " ".join(parts)
 
@@ -179,15 +181,17 @@ async def build_index(record: JobRecord) -> ResultIndex:
     """
     sources = sources_of(record)
     if sources.output is None and sources.errors is None:
-        raise BatchError(f"The results of {record.name} are not here", f"tbatch-tui fetch {record.key} brings them.")
+        raise BatchError(f"The results of {record.name} are not here", f"tbatch-tui fetch {record.key} downloads them.")
     index = ResultIndex(sources)
     await run_reading(index.build)
-    warn_of_changed_input(index)
+    warn_of_changed_files(index)
     return index
 
 
-def warn_of_changed_input(index: ResultIndex) -> None:
-    """Print that the input file is another one by now, and so is left out."""
+def warn_of_changed_files(index: ResultIndex) -> None:
+    """Print that the input file is another one by now, and so is left out, or that a result file is."""
+    for path in index.changed_downloads:
+        print_message(f"{path.name} was changed after it was downloaded: it is read as it is.")
     if index.input_changed and index.sources.input is not None:
         name = index.sources.input.name
-        print_message(f"{name} has changed since it was submitted: what came back is shown without what was asked.")
+        print_message(f"{name} has changed since it was submitted: showing results without their requests.")

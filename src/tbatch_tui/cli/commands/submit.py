@@ -59,9 +59,9 @@ async def check_input(path: Path, endpoint: Endpoint | None, *, in_parts: bool =
     for problem in errors[:_MOST_PROBLEMS]:
         print_message(f"{report.path}:{problem_line(problem)}")
     if errors:
-        print_message(f"{report.path}: {summary(report)}. Nothing was submitted; tbatch-tui check tells all.")
+        print_message(f"{report.path}: {summary(report)}. Nothing was submitted; tbatch-tui check shows them all.")
     elif report.endpoint is None:
-        print_message(f"{report.path}: {report.endpoint_why}. Nothing was submitted. Give --endpoint.")
+        print_message(f"{report.path}: {report.endpoint_why}. Nothing was submitted. Use --endpoint.")
     elif report.can_be_split and not in_parts:
         for problem in report.problems:
             if problem.rule in OVER_LIMITS:
@@ -77,7 +77,7 @@ def _print_warnings(report: CheckReport) -> None:
     for problem in warnings[:_MOST_PROBLEMS]:
         print_message(f"{report.path}:{problem_line(problem)}")
     if (more := report.warnings - len(warnings[:_MOST_PROBLEMS])) > 0:
-        print_message(f"{report.path}: {more:,} more warnings; tbatch-tui check tells all.")
+        print_message(f"{report.path}: {more:,} more warnings; tbatch-tui check shows them all.")
 
 
 async def submit_checked(
@@ -103,7 +103,7 @@ async def submit_checked(
         if arguments.first:
             return await follow_first(session, waiting[0].key, arguments)
     if arguments.rest:
-        print_message("Nothing of this file waits to be sent: --rest is for what --first left.")
+        print_message("This file has no rest to send: --rest sends what --first held back.")
         return FAILED
     if again or not earlier:
         try:
@@ -114,8 +114,8 @@ async def submit_checked(
     key = key or await _take_up(session, earlier)
     if key is None:
         print_message(
-            f"These exact bytes ran already: {earlier[0].key} ({earlier[0].status_words}). "
-            "Nothing was submitted. Submitting again is billed again: give --again if that is meant."
+            f"You already submitted this exact file: {earlier[0].key} ({earlier[0].status_words}). "
+            "Nothing was submitted. Submitting again costs again: use --again to submit anyway."
         )
         return FAILED
     parts = await engine.groups.parts(key)
@@ -159,7 +159,8 @@ async def _take_up(session: Session, earlier: Sequence[JobRecord]) -> str | None
         if any(part.is_being_submitted for part in parts):
             # A script that was killed and is run again wants the same job: --again, which makes another, is no help.
             print_message(
-                f"These exact bytes are on their way already ({record.status_words}): taken up, nothing is sent twice."
+                f"This exact file is already being submitted ({record.status_words}): continuing with it, nothing "
+                f"is sent twice."
             )
             return record.key
     return None

@@ -32,7 +32,7 @@ async def watch(arguments: argparse.Namespace, settings: Settings) -> int:
         else:
             targets = [record for record in records if record.is_active]
         if not targets:
-            print_message("No job runs.")
+            print_message("No job is running.")
         with session.bars(targets):
             ended = await asyncio.gather(*(_follow(session, record) for record in targets))
     if arguments.json:
@@ -58,7 +58,7 @@ def _require_not_held(record: JobRecord) -> None:
     submission = record.submission
     if record.job is None and submission is not None and submission.state is SubmissionState.HELD:
         raise OutcomeUnknownError(
-            "Whether a job was made is not known, and it waits for a person", f"{NextStep.SETTLE} ends that."
+            "It is unknown whether a job was created, and a person has to decide", f"{NextStep.SETTLE} ends that."
         )
 
 

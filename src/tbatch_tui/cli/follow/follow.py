@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
 
 _NOT_SENT_YET = (
-    "Stopped. No job was made yet, and nothing is billed. It is kept, and sent when tbatch-tui is at work on this data "
-    "folder again; cancel it in the app if you want none."
+    "Stopped. No job was created yet, and nothing is billed. It is saved, and sent when tbatch-tui runs on this "
+    "data folder again; cancel it in the app if you don't want it."
 )
 
 
@@ -70,7 +70,7 @@ async def _follow(session: Session, key: str, arguments: argparse.Namespace) -> 
     record = await session.wait_until(key, lambda record: record.is_resolved)
     if record.job is None:
         assert record.submission is not None
-        print_message(f"No job was made: {record.submission.error}. {record.submission.hint or ''}".rstrip())
+        print_message(f"No job was created: {record.submission.error}. {record.submission.hint or ''}".rstrip())
         return FAILED, record
     if not arguments.json:
         print_result(record.job.id)
@@ -122,13 +122,13 @@ async def follow_first(session: Session, key: str, arguments: argparse.Namespace
             print_message(f"{first.name}: {format_outcome(first)}")
         count = sum(part.requests or 0 for part in rest)
         print_message(
-            f"The other {plural(count, 'request')} wait, and nothing of them was sent: "
-            "`tbatch-tui submit FILE --rest` sends them, `w` in the app decides about them."
+            f"The other {plural(count, 'request')} are on hold; none has been sent: "
+            "`tbatch-tui submit FILE --rest` sends them; `w` in the app lets you decide."
         )
         if arguments.json:
             print_json([record_to_dict(record) for record in (first, *rest)])
         return INCOMPLETE
-    print_message(f"{first.name}: all answered; the rest is submitted.")
+    print_message(f"{first.name}: all answered; submitting the rest.")
     return await follow_jobs(session, [part.key for part in rest], arguments, ended=[first])
 
 

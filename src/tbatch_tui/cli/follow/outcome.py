@@ -61,11 +61,11 @@ def code_of_ended_job(record: JobRecord) -> int:
         missing = max(0, requests - (record.answered_rows or 0) - errors) if requests and record.submission else 0
     of_all = f"of {requests:,} requests" if requests else "requests"
     if errors:
-        print_message(f"{name}: {errors:,} {of_all} came back as errors")
+        print_message(f"{name}: {errors:,} {of_all} failed")
     if missing:
-        print_message(f"{name}: {missing:,} {of_all} have no row in its files")
+        print_message(f"{name}: {missing:,} {of_all} have no result")
     if invalid:
-        print_message(f"{name}: {invalid:,} {of_all} have an answer that is not what was asked for")
+        print_message(f"{name}: {invalid:,} {of_all} have an answer that doesn't match the request")
     if cut_short:
         print_message(f"{name}: {cut_short:,} {of_all} were cut short")
     is_whole = not (errors or missing or invalid) and 100 * cut_short <= share * (requests or 0)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _ONCE_MESSAGES = {
     "crlf": "the line ends in CR LF",
-    "stream": "body.stream is true, which means nothing in a batch",
+    "stream": "body.stream is true, which has no effect in a batch",
     "no-max-tokens": "body.max_tokens is missing",
     "openai-envelope": "the line has OpenAI's method and url, which are not needed",
 }
@@ -136,9 +136,9 @@ def _stat_file(path: Path) -> os.stat_result:
     except (OSError, ValueError) as error:
         raise read_error(path, error) from error
     if stat.S_ISDIR(status.st_mode):
-        raise LocalFileError(f"{path} is a folder", "Name the JSONL file inside it.")
+        raise LocalFileError(f"{path} is a folder", "Choose the JSONL file inside it.")
     if not stat.S_ISREG(status.st_mode):
-        raise LocalFileError(f"{path} is not a regular file", "Save what it gives to a file, and check that.")
+        raise LocalFileError(f"{path} is not a regular file", "Save its output to a file, and check that.")
     return status
 
 
@@ -188,10 +188,10 @@ def _file_findings(
     path: Path, head: FileHead, part: PartialReport, size: int, is_changed: bool, jobs: int
 ) -> Iterator[LocatedFinding]:
     """Yield the findings about the file as a whole, all of them on line 1."""
-    in_jobs = f": it goes as {jobs:,} jobs" if jobs > 1 else ""
-    if path.suffix != ".jsonl" and not head.rule:  # of what is no JSON Lines at all the name is not the fault
+    in_jobs = f": it will be submitted as {jobs:,} jobs" if jobs > 1 else ""
+    if path.suffix != ".jsonl" and not head.rule:  # of what is not JSON Lines at all the name is not the fault
         shown = f"the name ends in {path.suffix}" if path.suffix else "the name has no suffix"
-        yield _on_first_line("suffix", f"{shown}, and only .jsonl is taken")
+        yield _on_first_line("suffix", f"{shown}; only .jsonl is accepted")
     if head.rule:
         yield _on_first_line(head.rule, head.message)
     elif not part.requests:
@@ -199,16 +199,16 @@ def _file_findings(
     if head.start:
         yield _on_first_line("bom", "the file begins with a byte order mark")
     if size > FILE_MEGABYTES * MEBIBYTE:
-        message = f"the file has {size / MEGABYTE:.1f} MB, a job takes {FILE_MEGABYTES} MB{in_jobs}"
+        message = f"the file has {size / MEGABYTE:.1f} MB (max. {FILE_MEGABYTES} MB per job){in_jobs}"
         yield _on_first_line("file-too-large", message)
     elif size > FILE_MEGABYTES * MEGABYTE:
-        message = f"the file has {size / MEGABYTE:.1f} MB, documented: {FILE_MEGABYTES} MB at most"
+        message = f"the file has {size / MEGABYTE:.1f} MB (documented max. {FILE_MEGABYTES} MB)"
         yield _on_first_line("file-large", message)
     if part.requests > REQUESTS_MAX:
-        message = f"{part.requests:,} requests, a job takes {REQUESTS_MAX:,}{in_jobs}"
+        message = f"{part.requests:,} requests (max. {REQUESTS_MAX:,} per job){in_jobs}"
         yield _on_first_line("too-many-requests", message)
     elif part.requests > REQUESTS_ADVISED:
-        message = f"{part.requests:,} requests, recommended: {REQUESTS_ADVISED:,} at most"
+        message = f"{part.requests:,} requests (recommended max. {REQUESTS_ADVISED:,})"
         yield _on_first_line("large-batch", message)
     if is_changed:
         yield _on_first_line("changed-while-read", "the file changed while it was being read")
@@ -257,11 +257,11 @@ def _infer_endpoint(endpoint: Endpoint | None, head: FileHead, part: PartialRepo
     if endpoint is not None:
         return endpoint, "as chosen"
     if head.kind is None and (not part.requests or _has_errors(part)):
-        return None, "no request shows what it asks for"
+        return None, "couldn't tell the endpoint"
     if "other-kind" in part.counts:
         return None, "chat and audio requests are mixed"
     if head.kind is not Kind.AUDIO:
         return Endpoint.CHAT, "every line has messages"
     if head.url == Endpoint.TRANSLATION:
         return Endpoint.TRANSLATION, "every line has an audio file, and url says translation"
-    return Endpoint.TRANSCRIPTION, "every line has an audio file; choose translation if that is meant"
+    return Endpoint.TRANSCRIPTION, "every line has an audio file; pick translation if you want English"

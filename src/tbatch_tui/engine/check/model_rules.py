@@ -52,7 +52,7 @@ def check_models(evidence: Evidence, catalogue: Mapping[str, ModelInfo] | None) 
         if info is not None and (fault := _kind_fault(info, kind)):
             yield LocatedFinding(location, 1, "model-kind", f"{quoted(model)} {fault}"), models[model]
         if model.rpartition("/")[2].lower() in NOT_FOR_BATCH:
-            message = f"{quoted(model)} was listed as not available for batch ({NOT_FOR_BATCH_DATE})"
+            message = f"{quoted(model)} is listed as not available for batch ({NOT_FOR_BATCH_DATE})"
             yield LocatedFinding(location, 1, "not-for-batch", message), models[model]
     for line in long_lines if catalogue else ():
         info = catalogue.get(line.model) if catalogue else None
@@ -73,9 +73,9 @@ def _kind_fault(info: ModelInfo, kind: Kind) -> str:
     endpoint = "for transcription or translation" if is_audio else "for chat"
     if info.display_type in wrong:
         article = "an" if info.display_type[0] in "aei" else "a"
-        return f"is {article} {info.display_type} model, and the requests are {endpoint}"
+        return f"is {article} {info.display_type} model, but the requests are {endpoint}"
     if info.input_modalities and needed not in info.input_modalities:
-        return f"does not take {needed}, and the requests are {endpoint}"
+        return f"does not take {needed}, but the requests are {endpoint}"
     return ""
 
 

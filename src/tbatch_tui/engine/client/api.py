@@ -337,7 +337,7 @@ class TogetherApi:
             if not page or next_cursor in (None, after):
                 return models
             after = next_cursor
-        raise OutcomeUnknownError(UNREADABLE, "The list of models does not end.")
+        raise OutcomeUnknownError(UNREADABLE, "The list of models never ends.")
 
     def _client_for_once(self) -> AsyncTogether:
         """Return the client for what must not be done twice. It sends one request: no retries, no redirects."""
@@ -377,7 +377,7 @@ class TogetherApi:
             account = decode_account(await answer.read())
         if account[:2] != self._account_ids:
             raise AuthenticationError(
-                "`tg login` is for another account now", "Nothing was sent with it. Start tbatch-tui again to go there."
+                "`tg login` is now for a different account", "Nothing was sent with it. Restart tbatch-tui to switch."
             )
 
     def _translate_errors(self, doing: str) -> AbstractContextManager[None]:
@@ -390,7 +390,7 @@ class _UploadStoppedError(Exception):
 
 def _require_id(file_id: object) -> str:
     if not isinstance(file_id, str) or not file_id:
-        raise OutcomeUnknownError(UNREADABLE, "It names no file. It is asked again.")
+        raise OutcomeUnknownError(UNREADABLE, "It names no file. Trying again.")
     return file_id
 
 

@@ -20,7 +20,7 @@ from tbatch_tui.engine.redaction import redact
 
 _MAX_TEXT = 10_000
 """Characters of any one text: a megabyte of error message helps nobody, and is drawn every second."""
-UNREADABLE = "The server's answer cannot be read"
+UNREADABLE = "The server's answer could not be understood"
 
 
 def decode_json(body: bytes) -> Any:
@@ -33,7 +33,7 @@ def decode_json(body: bytes) -> Any:
         # The standard library also takes what others refuse: lone surrogates, NaN.
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise OutcomeUnknownError(UNREADABLE, f"It begins with {body[:60]!r}. It is asked again.") from None
+        raise OutcomeUnknownError(UNREADABLE, f"It begins with {body[:60]!r}. Trying again.") from None
 
 
 _NEXT_PAGE = ("has_more", "next_cursor", "next", "next_page", "cursor", "next_page_token")
@@ -52,7 +52,7 @@ def decode_job_list(body: bytes) -> tuple[list[Job], bool]:
     if isinstance(value, dict):
         value = value.get("data")
     if not isinstance(value, list):
-        raise OutcomeUnknownError(UNREADABLE, "It is JSON, but not a list of jobs. It is asked again.")
+        raise OutcomeUnknownError(UNREADABLE, "It is JSON, but not a list of jobs. Trying again.")
     jobs = [job for item in value if (job := decode_job(item)) is not None]
     return jobs, len(jobs) == len(value) and not has_more
 

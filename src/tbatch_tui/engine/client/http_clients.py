@@ -52,7 +52,7 @@ def unusable_setting(error: Exception) -> ConnectionFailedError:
     if isinstance(error, ssl.SSLError | OSError):
         name = next((each for each in _CERTIFICATES if os.environ.get(each)), _CERTIFICATES[0])
         path = os.environ.get(name, "")
-        why = "there is no such file" if isinstance(error, FileNotFoundError) else "it holds no certificate in PEM"
+        why = "there is no such file" if isinstance(error, FileNotFoundError) else "it contains no PEM certificate"
         if isinstance(error, PermissionError):
             why = "it cannot be read"
         return ConnectionFailedError(

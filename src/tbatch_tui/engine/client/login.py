@@ -25,8 +25,8 @@ _EARLY = 60.0
 """Seconds before its end at which a token is renewed, as the SDK does."""
 _LOCK_WAIT = 30.0
 _HOW_TO_FIX = (
-    f"Nothing is lost. Run `tg login` in another terminal, then {NextStep.ASK_AGAIN} asks again. "
-    "Or set TOGETHER_API_KEY and start again."
+    f"Nothing is lost. Run `tg login` in another terminal; then {NextStep.ASK_AGAIN} tries again. Or set "
+    f"TOGETHER_API_KEY and restart."
 )
 
 
@@ -76,10 +76,10 @@ def renew_token(refused: str) -> Token:
         if isinstance(error.__cause__, httpx.RequestError):
             raise ConnectionFailedError("The login cannot be renewed: no connection", redact(str(error))) from error
         raise AuthenticationError(
-            f"What `tg login` stored has run out: {redact(str(error))}", _HOW_TO_FIX, status=401
+            f"The stored login has expired: {redact(str(error))}", _HOW_TO_FIX, status=401
         ) from error
     if entry is None:
-        raise AuthenticationError("What `tg login` stored has run out, and cannot be renewed", _HOW_TO_FIX, status=401)
+        raise AuthenticationError("The stored login has expired, and cannot be renewed", _HOW_TO_FIX, status=401)
     return _token(entry)
 
 
@@ -93,6 +93,6 @@ def require_usable(key: str) -> None:
     """Raise AuthenticationError for a key that no header can hold: h11 would repeat it in its error."""
     if not is_usable_key(key):
         raise AuthenticationError(
-            "The API key cannot be used: it holds a line end, or a character that is not ASCII",
+            "The API key cannot be used: it contains a line break or a character that is not ASCII",
             "Nothing was sent. Set TOGETHER_API_KEY to the key alone, on one line.",
         )

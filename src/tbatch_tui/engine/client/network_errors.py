@@ -37,7 +37,7 @@ def proxy_error(text: str, variable: str) -> ConnectionFailedError:
     name = variable or "HTTPS_PROXY"
     if text.startswith("407"):
         return ConnectionFailedError(
-            "The proxy wants a user and a password (407)",
+            "The proxy requires a user name and password (407)",
             f"Set {name} to http://USER:PASSWORD@HOST:PORT. See {NETWORK_PAGE}.",
         )
     return ConnectionFailedError(
@@ -78,15 +78,15 @@ def refused_on_the_way(response: httpx.Response) -> RequestRejectedError:
         ray = str(response.headers.get("CF-Ray", ""))
         return RequestRejectedError(
             "Cloudflare, in front of the server, refused the request (403)",
-            "The key was not looked at: it is about this network's address. Try without VPN or from another network"
+            "The key was not checked: this is about your network's address. Try without a VPN or from another network"
             + (f", or give Together's support the ray id {redact(ray)[:40]}." if ray else "."),
             status=403,
         )
     variable = proxy_variable(response.request.url)
     return RequestRejectedError(
-        "A web page was answered instead of the API (403): a proxy or firewall refused the request",
-        f"The key was not looked at. Ask for {response.request.url.host} to be allowed"
-        + (f", or look at {variable}." if variable else f". See {NETWORK_PAGE}."),
+        "A web page answered instead of the API (403): a proxy or firewall refused the request",
+        f"The key was not checked. Ask for {response.request.url.host} to be allowed"
+        + (f", or see {variable}." if variable else f". See {NETWORK_PAGE}."),
         status=403,
     )
 
@@ -94,9 +94,9 @@ def refused_on_the_way(response: httpx.Response) -> RequestRejectedError:
 def status_hint(status: int) -> str:
     """Return what a status of the server means for the person; empty where its number says as much."""
     if status in (502, 504):
-        return "What stands in front of the server got no answer from it. It is asked again."
+        return "The gateway in front of the server got no answer. Trying again."
     if status == 503:
-        return "The server is overloaded, or being worked on. It is asked again."
+        return "The server is overloaded or under maintenance. Trying again."
     if status in _CLOUDFLARE_ERRORS:
-        return "Cloudflare, in front of the server, cannot reach it. It is asked again."
+        return "Cloudflare, in front of the server, cannot reach it. Trying again."
     return ""

@@ -79,7 +79,7 @@ class _Probe:
             if cancelled is not None and cancelled():
                 looking.cancel()
                 await asyncio.wait({looking})
-                raise OperationCancelledError("Looking at the links was stopped")
+                raise OperationCancelledError("Checking the links was stopped")
             await asyncio.wait({looking}, timeout=_STOP_EVERY)
         await looking
         return self._looks
@@ -151,7 +151,7 @@ def _judge(response: httpx.Response, first: bytes) -> LinkLook:
     if not first:
         return LinkLook(LinkFault.EMPTY, "is an empty file", 0, kind)
     if _HTML.match(first) or (kind in _HTML_TYPES and first.lstrip().startswith(b"<")):
-        return LinkLook(LinkFault.LOGIN_PAGE, "answers with a web page, as a login does", size, kind)
+        return LinkLook(LinkFault.LOGIN_PAGE, "answers with a web page, such as a login", size, kind)
     return LinkLook(None, "", size, kind)
 
 

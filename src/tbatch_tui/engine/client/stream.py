@@ -134,7 +134,7 @@ class ResponseStream:
                     if filled:
                         yield bytes(buffer[:filled])
                     raise OutcomeUnknownError(
-                        f"The download was cut off {left - filled:,} bytes before its end", "It goes on from there."
+                        f"The download was cut off {left - filled:,} bytes before its end", "It continues from there."
                     )
                 filled += count
             left -= filled

@@ -79,13 +79,13 @@ def _translate(error: Exception, doing: str, host: str, key: str) -> BatchError:
         return LocalFileError(redact(str(error)), "Nothing was submitted.")
     cause = error.__cause__ if isinstance(error, together.APIConnectionError) else error
     if isinstance(error, together.APIConnectionError) and _was_sent_on(error, cause):
-        return OutcomeUnknownError(f"The server sent the request to {doing} on, and that failed", redact(str(cause)))
+        return OutcomeUnknownError(f"The server redirected the request to {doing}, and that failed", redact(str(cause)))
     if isinstance(cause, httpx.ProxyError):  # the way to the server was refused, before the request was sent
         return proxy_error(str(cause), variable_of(cause))
     if (reason := certificate_fault(cause)) is not None:
         return ConnectionFailedError(
             f"The certificate of {host} cannot be verified: {redact(reason)}",
-            "A network that opens TLS needs its authority's certificate: set SSL_CERT_FILE to a PEM file with it. "
+            "If your network inspects TLS, set SSL_CERT_FILE to a PEM file with its certificate authority. "
             f"See {NETWORK_PAGE}.",
         )
     if isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
@@ -95,13 +95,13 @@ def _translate(error: Exception, doing: str, host: str, key: str) -> BatchError:
     if isinstance(cause, httpx.LocalProtocolError | UnicodeEncodeError):
         # Not with its text: that quotes the header, with the key in it.
         return ConnectionFailedError(
-            "The server's address or the key cannot be used: no request can be made with it",
-            "Look at TOGETHER_BASE_URL and TOGETHER_API_KEY.",
+            "The server's address or the key is unusable",
+            "Check TOGETHER_BASE_URL and TOGETHER_API_KEY.",
         )
     if isinstance(cause, httpx.UnsupportedProtocol | httpx.InvalidURL):
         return ConnectionFailedError(
-            f"The server's address or the key cannot be used: {redact(str(cause))}",
-            "Look at TOGETHER_BASE_URL and TOGETHER_API_KEY.",
+            f"The server's address or the key is unusable: {redact(str(cause))}",
+            "Check TOGETHER_BASE_URL and TOGETHER_API_KEY.",
         )
     if isinstance(cause, httpx.TimeoutException):
         return OutcomeUnknownError(f"The server did not answer in time when asked to {doing}")
@@ -128,13 +128,13 @@ def _status_error(response: httpx.Response, doing: str, key: str) -> BatchError:
     if status in (401, 403):
         return AuthenticationError(
             f"The key {masked_key(key)} was refused ({status})" + (f": {message}" if message else ""),
-            "Set TOGETHER_API_KEY to a key of your account (api.together.ai → Settings → API keys), start again.",
+            "Set TOGETHER_API_KEY to a key of your account (api.together.ai → Settings → API keys), then restart.",
             status=status,
         )
     if status == 429:
         wait = _retry_after(response)
-        hint = "It is asked too often, by all that use this account together. "
-        hint += f"It wants {wait:,.0f} s of rest." if wait else "It is asked less often for a while."
+        hint = "This account is sending too many requests.  "
+        hint += f"It wants {wait:,.0f} s of rest." if wait else "Asking less often for a while."
         return RateLimitError(title, hint, retry_after=wait)
     if status in (404, 410):
         return NotFoundError(title, status=status)

@@ -18,8 +18,8 @@ class AlreadySubmittedError(BatchError):
 
     def __init__(self, path: Path, earlier: Sequence[JobRecord]) -> None:
         super().__init__(
-            f"The bytes of {path.name} were submitted before, as {earlier[0].key}",
-            "Nothing was submitted now. Pass again=True to run them, and pay for them, once more.",
+            f"The content of {path.name} were submitted before, as {earlier[0].key}",
+            "Nothing was submitted. Pass again=True to run it, and pay for it, again.",
         )
         self.earlier = tuple(earlier)
         """The records they became, the newest first."""

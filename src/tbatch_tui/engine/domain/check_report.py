@@ -34,7 +34,7 @@ class Problem(NamedTuple):
     rule: str
     """The rule's id, in kebab-case: `duplicate-custom-id`."""
     message: str
-    """What is wrong in this line, a sentence without its full stop."""
+    """Problem in this line, a sentence without its full stop."""
     fix: str
     """How to fix it, a sentence without its full stop; empty if the message says it."""
     custom_id: str | None = None

@@ -136,7 +136,7 @@ def format_sum(counts: RequestCounts) -> str:
     if counts.has_input:
         total, parts = f"{counts.requests:,} in", [*parts, f"{counts.missing:,} missing"]
     else:
-        total = f"{returned:,} of {counts.requests:,} came back" if counts.missing else f"{returned:,} came back"
+        total = f"{returned:,} of {counts.requests:,} returned" if counts.missing else f"{returned:,} returned"
     return fmt.join(
         f"{total} = {' + '.join(parts) or '0 ok'}",
         fmt.plural(counts.unknown, "unknown id") if counts.has_input and counts.unknown else "",

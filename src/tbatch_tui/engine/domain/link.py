@@ -22,7 +22,7 @@ class LinkLook(NamedTuple):
     fault: LinkFault | None
     """None where it leads to a file."""
     message: str
-    """What is wrong, to follow the name of the host; empty where nothing is."""
+    """Problem, to follow the name of the host; empty where nothing is."""
     size: int | None = None
     """Bytes of the file; None where the server does not say."""
     type: str = ""

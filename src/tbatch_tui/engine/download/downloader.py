@@ -158,7 +158,7 @@ class Downloader:
             self._retries[file] = _Retry(self._first_retry_delay, not_before=math.inf)
             for pending_id, pending in await self._store.pending_transfers():
                 if (pending_id, pending.kind) == file:  # else it was finished just before
-                    message = f"Stopped by you. What came so far is kept; {NextStep.FETCH} goes on."
+                    message = f"Stopped by you. What has arrived is kept; {NextStep.FETCH} continues."
                     stopped = replace(_with_part(pending, part), state=TransferState.FAILED, message=message)
                     await self._store.save_transfer(job_id, stopped)
         finally:
@@ -212,8 +212,8 @@ class Downloader:
             ),
         )
         if fetched.beside is not None:
-            hint = f"It was not overwritten: it is {fetched.beside} now."
-            self._emit(Notice("Another file had the result's name", hint, "warning"))
+            hint = f"It was not overwritten; it is now {fetched.beside} now."
+            self._emit(Notice("Another file had the name of the results", hint, "warning"))
         if record is not None and record.has_results_here:
             self._on_downloaded(record.key)
             self._emit(ResultsDownloaded(record))
@@ -244,7 +244,7 @@ class Downloader:
             # Deleted on the server after it was downloaded: the copy here stays what it is.
             state, error = (
                 TransferState.FETCHED,
-                IncompleteDownloadError("The server has this file no more", "The copy here was kept."),
+                IncompleteDownloadError("The server no longer has this file", "The copy here was kept."),
             )
         elif isinstance(error, NotFoundError) and not retry.was_missing:
             state, retry.was_missing = TransferState.FAILED, True

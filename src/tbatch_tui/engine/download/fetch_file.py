@@ -149,15 +149,15 @@ class _Receiver:
         if total is not None and verified.size != total:
             await self._remove()
             raise OutcomeUnknownError(
-                f"The download is not whole: {verified.size:,} of {total:,} bytes came",
-                "Nothing was replaced. It is fetched again.",
+                f"The download is incomplete: {verified.size:,} of {total:,} bytes came",
+                "Nothing was replaced. It will be downloaded again.",
             )
         sha256 = None
         if self._is_resumed or verified.size <= _HASHED_AT_ONCE:
             sha256 = await asyncio.to_thread(hash_file, self._part)
         is_damaged = self._is_resumed and not may_be_etag_of(sha256, self._state.etag)
         if is_damaged or os.fstat(self._handle).st_size != verified.size:
-            raise await self._start_over("The bytes on this disk are not those of the server's file")
+            raise await self._start_over("The file on this disk differs from the server's")
         return replace(verified, sha256=sha256)
 
     async def _receive_all(self, moved: Callable[[int, int | None], None]) -> int | None:
@@ -170,7 +170,7 @@ class _Receiver:
         while True:
             async with self._api.content(self._file_id, offset=have, etag=state.etag if have else None) as content:
                 if content.offset < 0:
-                    raise await self._start_over("The server's file is not the one that was begun")
+                    raise await self._start_over("The server's file has changed since the download began")
                 self._is_resumed |= content.offset > 0
                 await self._begin(content)
                 await self._write(content, moved)
@@ -179,11 +179,11 @@ class _Receiver:
                 if self._done < content.end:
                     raise OutcomeUnknownError(
                         f"The download was cut off {content.end - self._done:,} bytes before its end",
-                        "It goes on from there.",
+                        "It continues from there.",
                     )
                 total = total if total is not None else await self._api.file_size(self._file_id)
                 if total is None or self._done > content.end:
-                    raise await self._start_over("The server does not say which part of the file it sent")
+                    raise await self._start_over("The server didn't say which part of the file it sent")
             if content.end is None or total is None or self._done >= total:
                 return total
             have = self._done
@@ -203,7 +203,7 @@ class _Receiver:
             try:
                 await asyncio.to_thread(self._check.add_file, self._part, done)
             except DamagedPartError:
-                raise await self._start_over("What came before is damaged on this disk") from None
+                raise await self._start_over("The first part of the download is damaged on this disk") from None
 
     async def _write(self, content: Content, moved: Callable[[int, int | None], None]) -> None:
         loop = asyncio.get_running_loop()
@@ -250,7 +250,7 @@ class _Receiver:
     async def _start_over(self, reason: str) -> OutcomeUnknownError:
         """Remove the `.part`; return the error to raise."""
         await self._remove()
-        return OutcomeUnknownError(reason, "Nothing was replaced. It is fetched again from its start.")
+        return OutcomeUnknownError(reason, "Nothing was replaced. It will be downloaded again from the start.")
 
     async def _remove(self) -> None:
         self._state.etag, self._state.synced, self._state.inode = None, 0, None
@@ -273,17 +273,18 @@ def _need_room(folder: Path, size: int) -> None:
 def _disk_error(error: OSError, final: Path) -> LocalFileError:
     kinds = {
         errno.ENOSPC: "the disk is full",
-        errno.EDQUOT: "the disk quota is used up",
+        errno.EDQUOT: "the disk quota is exceeded",
         errno.EROFS: "the folder is read-only",
         errno.EACCES: "no permission to write there",
         errno.EPERM: "no permission to write there",
         errno.ENOENT: "the folder is gone",
-        errno.EFBIG: "a file may not be that large there",
+        errno.EFBIG: "the file system doesn't allow files that large",
         errno.ENOTDIR: "a file is where the folder should be",
         errno.EEXIST: "a file is where the folder should be",
     }
     reason = kinds.get(error.errno or 0, error.strerror or str(error))
     return LocalFileError(
         f"{final.name} cannot be written to {final.parent}: {reason}",
-        f"The server keeps the results. Mend that: it is tried again by itself, and at once with {NextStep.FETCH}.",
+        f"The server still has the results. Fix this; the download is retried automatically, or right away with "
+        f"{NextStep.FETCH}.",
     )

@@ -51,7 +51,7 @@ def take_part(part: Path, rights: int = _MODE_MAX) -> int:
             is_locked = _lock(handle)
             if is_locked is False:
                 raise LocalFileError(
-                    f"{part.name} is being written by another tbatch-tui", "It is tried again when that is done."
+                    f"{part.name} is being written by another tbatch-tui", "It will be retried when that is done."
                 )
             opened = os.fstat(handle)
             if opened.st_nlink > 1 or not (is_new or (is_locked and _is_ours(opened))):
@@ -121,7 +121,7 @@ def put_in_place(part: Path, final: Path, verified: VerifiedFile, inode: int | N
     while True:
         if inode is not None and part.stat().st_ino != inode:
             raise OutcomeUnknownError(
-                f"Another program has replaced {part.name}", "Nothing was replaced. It is fetched again."
+                f"Another program has replaced {part.name}", "Nothing was replaced. It will be downloaded again."
             )
         if os.path.lexists(final):
             if final.is_file() and final.stat().st_size == verified.size and _same_bytes(part, final):

@@ -22,7 +22,7 @@ def transfers_to_request(record: JobRecord | None, folder: Path, now: float) -> 
     """
     job = record.job if record is not None else None
     if record is None or job is None:
-        raise BatchError("There is no job yet whose results could be fetched", "They come when it has ended.")
+        raise BatchError("There is no job yet to download results from", "They arrive when it has ended.")
     transfers = []
     for kind in FileKind:
         file_id = job.file_id(kind)
@@ -37,6 +37,6 @@ def transfers_to_request(record: JobRecord | None, folder: Path, now: float) -> 
     if not transfers:
         raise BatchError(
             "This job has no result files" + ("" if job.is_ended else " yet"),
-            "They are there when it has ended." if not job.is_ended else job.error or "",
+            "They are available when it has ended." if not job.is_ended else job.error or "",
         )
     return transfers

@@ -101,11 +101,12 @@ class StreamCheck:
         doubt: OutcomeUnknownError | None = None
         if self._size and row is None:
             doubt = OutcomeUnknownError(
-                "What the server sent is not a result file", "Nothing was replaced. It is fetched again."
+                "The server sent something that is not a result file",
+                "Nothing was replaced. It will be downloaded again.",
             )
         elif last and _object(last) is None:
             doubt = OutcomeUnknownError(
-                "The download ends in the middle of a row", "Nothing was replaced. It is fetched again."
+                "The download ends in the middle of a row", "Nothing was replaced. It will be downloaded again."
             )
         return VerifiedFile(self._size, self._ends + bool(last)), row is not None and "custom_id" in row, doubt
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _WAITING = (SubmissionState.WAITING,)
 _WAITING_OR_READY = (SubmissionState.WAITING, SubmissionState.READY)
-DROPPED = "Not sent: you decided so when the first requests were back"
+DROPPED = "Not sent: you discarded the rest after the first requests"
 
 
 class JobGroups:
@@ -278,7 +278,7 @@ class JobGroups:
             return
         outcome = format_outcome(record)
         if await self._release(group.id, SubmissionState.READY, error=outcome, only=_WAITING):
-            hint = f"The other {rest:,} wait for your word; nothing of them was sent."
+            hint = f"The other {rest:,} are on hold; none has been sent."
             self._emit(Notice(f"{record.name}: {outcome[:1].lower()}{outcome[1:]}", hint, "warning", record.key))
 
 

@@ -210,7 +210,7 @@ class _Parts:
 def _not_written(path: Path, folder: Path, error: OSError) -> LocalFileError:
     return LocalFileError(
         f"The parts of {path.name} cannot be written to {folder}: {error.strerror or error}",
-        "Nothing was submitted, and nothing was left behind. --data-dir says where they go.",
+        "Nothing was submitted, and no files were left behind. --data-dir sets where they go.",
     )
 
 

@@ -70,7 +70,7 @@ class Database:
             self.forget_cache()
             raise JournalError(
                 f"The history {self.path} cannot be used: {error}",
-                "Nothing that was written is lost. It goes on by itself when the disk can be written again.",
+                "Nothing already written is lost. It continues automatically when the disk is writable again.",
             ) from error
         except sqlite3.DatabaseError as error:
             self.forget_cache()

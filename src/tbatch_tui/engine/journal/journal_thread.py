@@ -124,7 +124,7 @@ class JournalThread:
             else:
                 if self._cannot_write and failed:  # a read that succeeds proves nothing about writing
                     self._cannot_write = False
-                    self._emit(Notice("The history can be written again", "Everything goes on."))
+                    self._emit(Notice("The history can be written again", "Everything continues."))
                 return result
 
     def _translate_errors(self) -> AbstractContextManager[None]:

@@ -223,13 +223,13 @@ def open_database(path: Path) -> tuple[sqlite3.Connection, Path | None]:
         if isinstance(error, sqlite3.OperationalError):
             raise LocalFileError(
                 f"The history {path} cannot be opened: {error}",
-                "Nothing was sent. Mend that, or give another folder with --data-dir.",
+                "Nothing was sent. Fix this, or use another folder with --data-dir.",
             ) from error
         return _set_aside(path)
     except OSError as error:
         raise LocalFileError(
             f"The history {path} cannot be copied before it is changed: {error.strerror}",
-            "Nothing was changed. Mend that, or give another folder with --data-dir.",
+            "Nothing was changed. Fix this, or use another folder with --data-dir.",
         ) from error
 
 

@@ -41,7 +41,7 @@ def atomic_write(path: Path, *, replace: bool = False, rights: int = 0o666) -> I
             _link(part, path)
     except OSError as error:
         raise LocalFileError(
-            f"{path} cannot be written: {error.strerror or error}", "Nothing was left behind: try another folder."
+            f"{path} cannot be written: {error.strerror or error}", "No files were left behind; try another folder."
         ) from error
     finally:
         with suppress(OSError):
@@ -61,4 +61,4 @@ def _link(part: Path, path: Path) -> None:
 
 
 def _name_taken(path: Path) -> LocalFileError:
-    return LocalFileError(f"There is a file {path.name} already", "It was left as it is: choose another name.")
+    return LocalFileError(f"There is a file {path.name} already", "It was not changed; choose another name.")

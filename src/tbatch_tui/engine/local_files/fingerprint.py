@@ -57,6 +57,6 @@ def read_fingerprint(path: Path, *, cancelled: Callable[[], bool] = lambda: Fals
                 size += len(piece)
     except OSError as error:
         raise LocalFileError(
-            f"{path} cannot be read: {error.strerror or error}", "Look at the path and its rights; nothing was sent."
+            f"{path} cannot be read: {error.strerror or error}", "Check the path and its permissions; nothing was sent."
         ) from error
     return Fingerprint(size, hasher.hexdigest(), mtime_ns)

@@ -27,7 +27,7 @@ _LONGEST_BACKOFF = 300.0
 _LONGEST_OFFLINE_BACKOFF = 60.0
 _CLOCKS_READ_EVERY = 5.0
 """Seconds between two looks at the clocks while waiting: that late it is noticed that the machine slept."""
-_WHAT_IS_SAFE = "Nothing that was submitted is lost; the history below is from this machine."
+_WHAT_IS_SAFE = "Nothing you submitted is lost; this list is the history on this machine."
 
 
 @dataclass(frozen=True, slots=True)

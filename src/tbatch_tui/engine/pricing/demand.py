@@ -75,7 +75,7 @@ def demand_of(path: Path, *, cancelled: Callable[[], bool] = lambda: False) -> t
                     _add(sums, line)
     except OSError as error:
         raise LocalFileError(
-            f"{path} cannot be read: {error.strerror or error}", "See that it is a file that you can read."
+            f"{path} cannot be read: {error.strerror or error}", "Make sure it is a file you can read."
         ) from error
     demands = [
         Demand(

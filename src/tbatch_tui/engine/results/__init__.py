@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.results.conversation import ContentPart, Message, PartKind, ToolCall
     from tbatch_tui.engine.results.counts import count_results, counts_from_index
     from tbatch_tui.engine.results.error_causes import Cause, cause_of
-    from tbatch_tui.engine.results.error_groups import ErrorGroup, errors_by_message
+    from tbatch_tui.engine.results.error_groups import (
+        ErrorGroup,
+        errors_by_message,
+        invalid_by_reason,
+        rows_by_cause,
+    )
     from tbatch_tui.engine.results.export.export import ExportFormat, export_rows
     from tbatch_tui.engine.results.export.merged_jsonl import write_merged
     from tbatch_tui.engine.results.export.tables import COLUMNS, DEFAULT_COLUMNS, has_parquet
@@ -67,8 +72,10 @@ __all__ = [
     "export_rows",
     "format_raw_line",
     "has_parquet",
+    "invalid_by_reason",
     "is_stale",
     "retry_path",
+    "rows_by_cause",
     "rows_to_retry",
     "search",
     "sources_of",
@@ -82,7 +89,7 @@ _NAMES_BY_MODULE = {
     "conversation": ("ContentPart", "Message", "PartKind", "ToolCall"),
     "counts": ("count_results", "counts_from_index"),
     "error_causes": ("Cause", "cause_of"),
-    "error_groups": ("ErrorGroup", "errors_by_message"),
+    "error_groups": ("ErrorGroup", "errors_by_message", "invalid_by_reason", "rows_by_cause"),
     "export.export": ("ExportFormat", "export_rows"),
     "export.merged_jsonl": ("write_merged",),
     "export.tables": ("COLUMNS", "DEFAULT_COLUMNS", "has_parquet"),

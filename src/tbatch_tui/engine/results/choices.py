@@ -6,11 +6,11 @@ and the record shows the same. Every function accepts any JSON value: the files 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from tbatch_tui.engine.lenient_json import as_id, error_message, loads, to_json, tool_calls_text
+from tbatch_tui.engine.schemas.wrapping import split_reasoning
 
 AT_LIMIT = frozenset({"length", "max_tokens"})
 """Finish reasons of an answer that was stopped at the token limit."""
@@ -19,9 +19,6 @@ FAILED = "error"
 
 _THINKING = frozenset({"thinking", "reasoning", "reasoning_text", "redacted_thinking"})
 """Types of content parts that are reasoning."""
-_OPEN, _CLOSE = re.compile(r"\s*<think(?:ing)?>", re.IGNORECASE), re.compile(r"</think(?:ing)?>", re.IGNORECASE)
-_CLOSE_ALONE = re.compile(r"^</think(?:ing)?>[ \t]*$", re.IGNORECASE | re.MULTILINE)
-"""Some servers leave out the opening tag, because it is the end of the prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +28,8 @@ class Choice:
     text: str = ""
     """The content without reasoning; a list of parts by its texts."""
     reasoning: str = ""
+    thinks_aloud: bool = False
+    """Whether reasoning stands in the content too, before the text."""
     refusal: str = ""
     transcript: str = ""
     """What a spoken answer says."""
@@ -119,6 +118,7 @@ def read_choice(choice: Any) -> Choice:
     return Choice(
         text=text,
         reasoning=_joined(message_reasoning(message), reasoning),
+        thinks_aloud=bool(reasoning),
         refusal=_text(message.get("refusal")),
         transcript=_text(audio.get("transcript")) if isinstance(audio, dict) else "",
         has_audio=isinstance(audio, dict) and bool(audio),
@@ -149,24 +149,6 @@ def read_content(content: Any) -> tuple[str, str]:
             texts.append(text)
             reasonings.append(reasoning)
     return "\n".join(texts), _joined(*reasonings)
-
-
-def split_reasoning(text: str) -> tuple[str, str]:
-    """Return an answer without its `<think>` block, and what is in the block.
-
-    The block is at the beginning. One that is not closed is all there is; one that is not opened ends in a line of its
-    own.
-    """
-    opened = _OPEN.match(text)
-    if opened is None:
-        closed = _CLOSE_ALONE.search(text) if "</" in text else None
-        if closed is None or "<think" in text[: closed.start()].lower():
-            return text, ""
-        return text[closed.end() :].lstrip(), text[: closed.start()].strip()
-    closed = _CLOSE.search(text, opened.end())
-    if closed is None:
-        return "", text[opened.end() :].strip()
-    return text[closed.end() :].lstrip(), text[opened.end() : closed.start()].strip()
 
 
 def is_reasoning_part(part: Any) -> bool:

@@ -24,49 +24,57 @@ _KNOWN: tuple[tuple[re.Pattern[str], Cause], ...] = tuple(
     for pattern, cause in (
         (
             r"context (length|window)|too many tokens|prompt is too long|maximum context|exceeds? .{0,40}tokens",
-            Cause(False, "The request does not fit into the model: shorten it, or choose a model with more context."),
+            Cause(False, "The request exceeds the model's context: shorten it, or use a model with more context."),
         ),
         (
             r"rate.?limit|too many requests|\b429\b",
-            Cause(True, "The server was asked too fast. The same lines go through later."),
+            Cause(True, "Rate limited. The same lines should succeed later."),
         ),
         (
             r"credit|billing|payment|quota|\b402\b",
-            Cause(False, "The account could not pay for it: look at the balance, then retry."),
+            Cause(False, "Payment failed: check the balance, then retry."),
         ),
         (
             r"api key|unauthori[sz]ed|forbidden|permission|\b40[13]\b",
-            Cause(False, "The key may not do this: look at the rights of the key, then retry."),
+            Cause(False, "The key isn't allowed to do this: check its permissions, then retry."),
         ),
         (
             r"unable to access model|model .{0,120}(not (found|available|exist|support)|does not (exist|support))"
             r"|(no such|unknown|invalid|unsupported) model",
-            Cause(False, "This model cannot do this, or is not open to you: retry with another model."),
+            Cause(False, "The model can't do this, or isn't available to you: retry with another model."),
         ),
         (
             r"download|fetch|could not reach|invalid url|unreachable",
-            Cause(False, "The server could not get the file: its address must be public, without a login."),
+            Cause(False, "The server couldn't download the file: its URL has to be public, without a login."),
         ),
         (
             r"moderat|content policy|safety|flagged",
-            Cause(False, "The content was refused: it would be refused again as it is."),
+            Cause(False, "The content was refused: it would be refused again unchanged."),
         ),
         (
             r"time[d ]?.?out|deadline",
-            Cause(True, "The model took too long. The same lines mostly go through the next time."),
+            Cause(True, "The model timed out. A retry usually succeeds."),
         ),
         (
             r"overloaded|unavailable|internal|server error|try again|connection|temporar|capacity|\b5\d\d\b",
-            Cause(True, "The server was in trouble. The same lines mostly go through the next time."),
+            Cause(True, "Server error. A retry usually succeeds."),
         ),
-        (r"expired|cancel", Cause(True, "The job ended before it came to these lines.")),
+        (r"expired|cancel", Cause(True, "The job ended before it reached these lines.")),
         (
             r"validat|invalid|must be|required|unsupported|not allowed|wrong type|malformed|multipart|\b4\d\d\b",
-            Cause(False, "The request itself is refused: mend the lines of the input file, they would fail again."),
+            Cause(False, "The request is invalid: fix these lines in the input file, or they will fail again."),
         ),
     )
 )
-_UNKNOWN = Cause(True, "Nothing is known of this error. Retry a few of these lines before you retry all.")
+_UNKNOWN = Cause(True, "Unknown error. Retry a few of these lines before retrying all.")
+
+
+NOT_AS_ASKED = Cause(
+    False,
+    "The model answered, but not with what was asked for. The same request may be answered better the next time, and "
+    "is billed again; a clearer prompt or another model helps more.",
+)
+"""Of answers that are invalid."""
 
 
 def cause_of(message: str) -> Cause:

@@ -11,7 +11,7 @@ from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.results.error_causes import Cause, cause_of
+from tbatch_tui.engine.results.error_causes import NOT_AS_ASKED, Cause, cause_of
 from tbatch_tui.engine.results.index.previews import preview_text
 from tbatch_tui.engine.results.outcomes import Outcome
 
@@ -26,24 +26,36 @@ _MASKS = (
     (re.compile(r"\b(?=[\w-]*[0-9])(?=[\w-]*[A-Za-z])[\w-]{8,}\b"), "<id>"),
     (re.compile(r"(?<![\w.])(?<!HTTP )[0-9](?:[0-9.,_]*[0-9])?(?![\w])"), "<n>"),
 )
+_PLACE = re.compile(r": line \d+ column \d+ \(char \d+\)$")
+"""Where in an answer JSON ends."""
+_STEP = re.compile(r"\[\d+\]")
+_VALUE = re.compile(
+    r"^(?P<path>(?:[^\"'{:]+: )*)(?P<value>\"(?:[^\"\\]|\\.)*\"|[-\d\[{].*?|true|false|null)"
+    r"(?P<flaw> (?:is not|is less|is greater|is longer|is shorter|is valid under|does not match|has) .*)$",
+    re.DOTALL,
+)
+"""`label: "unsure" is not one of …`: what a value of an answer has against it."""
+_MASKED = "…"
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorGroup:
-    """Error rows with the same message."""
+    """Error rows with the same message, or invalid answers with the same reason."""
 
     message: str
-    """With `<n>`, `<id>` and `<url>` in place of what differs."""
+    """With `<n>`, `<id>` and `<url>` in place of what differs; `…` for a value of an answer."""
     count: int
     first_row: int
     """The number of the first such row."""
     rows: Sequence[int] = field(default=(), repr=False, compare=False)
     """The numbers of all such rows, in order."""
+    outcome: Outcome = Outcome.ERROR
+    """ERROR or INVALID."""
 
     @property
     def cause(self) -> Cause:
-        """What to do about these errors."""
-        return cause_of(self.message)
+        """What to do about these rows."""
+        return cause_of(self.message) if self.outcome is Outcome.ERROR else NOT_AS_ASKED
 
 
 def errors_by_message(index: ResultIndex) -> list[ErrorGroup]:
@@ -59,6 +71,39 @@ def errors_by_message(index: ResultIndex) -> list[ErrorGroup]:
         groups.setdefault(message, array("I")).append(number)
     error_groups = [ErrorGroup(message, len(rows), rows[0], rows) for message, rows in groups.items()]
     return sorted(error_groups, key=lambda group: (-group.count, group.first_row))
+
+
+def invalid_by_reason(index: ResultIndex) -> list[ErrorGroup]:
+    """Group the invalid answers of an index by what is wrong with them first, the most frequent first.
+
+    Reasons that differ only in a value or its place are one group, whose message has the value if that is always the
+    same.
+    """
+    groups: dict[str, array[int]] = {}
+    reasons: dict[str, str] = {}
+    masks: dict[str, str] = {}
+    for number in index.select((Outcome.INVALID,)):
+        reason = index.reason(number)
+        if (mask := masks.get(reason)) is None:
+            mask = masks[reason] = mask_value(reason)
+        if reasons.setdefault(mask, reason) != reason:
+            reasons[mask] = mask
+        groups.setdefault(mask, array("I")).append(number)
+    found = [ErrorGroup(reasons[mask], len(rows), rows[0], rows, Outcome.INVALID) for mask, rows in groups.items()]
+    return sorted(found, key=lambda group: (-group.count, group.first_row))
+
+
+def rows_by_cause(index: ResultIndex) -> list[ErrorGroup]:
+    """Group the error rows by message and the invalid answers by reason, the most frequent first."""
+    groups = [*errors_by_message(index), *invalid_by_reason(index)]
+    return sorted(groups, key=lambda group: (-group.count, group.first_row))
+
+
+def mask_value(reason: str) -> str:
+    """Replace what differs from answer to answer in the reason why one is invalid: a value, a number, a place."""
+    if (match := _VALUE.match(reason)) is not None:
+        return _STEP.sub(f"[{_MASKED}]", match["path"]) + _MASKED + match["flaw"]
+    return mask_varying(_PLACE.sub("", reason))
 
 
 def mask_varying(message: str) -> str:

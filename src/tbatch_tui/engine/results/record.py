@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tbatch_tui.engine.lenient_json import as_count, as_id, as_seconds, error_message, loads
-from tbatch_tui.engine.results.choices import has_error, response_body
+from tbatch_tui.engine.results.choices import has_error, read_choices, response_body
 from tbatch_tui.engine.results.conversation import (
     ContentPart,
     Message,
@@ -24,6 +24,7 @@ from tbatch_tui.engine.results.conversation import (
 )
 from tbatch_tui.engine.results.outcomes import Outcome, Row
 from tbatch_tui.engine.results.usage import Usage, parse_usage
+from tbatch_tui.engine.schemas.wrapping import JUDGED_FORMATS, strip_wrapping
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.results.sources import Source
@@ -71,6 +72,8 @@ class ResultRecord:
     """Name of the job the response comes from; empty if there is only one job."""
     issues: tuple[str, ...] = ()
     """Why the request or the response could not be read from its file."""
+    removed: tuple[str, ...] = ()
+    """What was taken off an answer before it was judged: "reasoning", "fence"; nothing where none was judged."""
 
 
 def build_record(
@@ -111,6 +114,7 @@ def build_record(
         raw_request=request,
         raw_response=response,
         issues=issues,
+        removed=_removed(request_body, body) if row.outcome in (Outcome.OK, Outcome.INVALID) else (),
     )
 
 
@@ -137,6 +141,18 @@ def _answers(body: Any) -> tuple[Message, ...]:
     if body is None or _transcription(body) is not None or has_error(_dict(body).get("error")):
         return ()
     return (Message("answer", content_parts(body)),)
+
+
+def _removed(request_body: dict[str, Any], body: Any) -> tuple[str, ...]:
+    """Return what stood around answers that had to be JSON, or to match a pattern."""
+    asked = request_body.get("response_format")
+    if not isinstance(asked, dict) or asked.get("type") not in JUDGED_FORMATS:
+        return ()
+    choices = read_choices(body)
+    removed = {part for choice in choices for part in strip_wrapping(choice.text)[1]}
+    if any(choice.thinks_aloud for choice in choices):
+        removed.add("reasoning")
+    return tuple(part for part in ("reasoning", "fence") if part in removed)
 
 
 def _transcription(body: Any) -> Transcription | None:

@@ -94,7 +94,8 @@ def write_retry(
     """
     if index.input_changed:
         raise BatchError(
-            "The input file has changed since it was submitted", "Its lines are not those that were asked: no retry."
+            "The input file has changed since it was submitted",
+            "Its lines no longer match the job, so it can't be retried.",
         )
     with atomic_write(path, rights=rights_of(*index.paths())) as file:
         for done, row in enumerate(rows):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from tbatch_tui.engine.domain.record import JobRecord
+    from tbatch_tui.engine.local_files.file_stamp import FileStamp
 
 
 def sources_of(record: JobRecord | None) -> Sources:
@@ -22,6 +24,11 @@ def sources_of(record: JobRecord | None) -> Sources:
         output=output.path if output is not None else None,
         errors=errors.path if errors is not None else None,
         input_sha256=submission.sha256 if submission is not None else None,
+        downloads={
+            source: Download(transfer.size, transfer.sha256, transfer.updated_at)
+            for source, transfer in ((Source.OUTPUT, output), (Source.ERRORS, errors))
+            if transfer is not None and transfer.size is not None and transfer.sha256
+        },
     )
 
 
@@ -48,6 +55,24 @@ def source_of_file(file: FileNumber) -> Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Download:
+    """What a result file was when it was downloaded, by which a change is noticed."""
+
+    size: int
+    sha256: str
+    at: float
+    """When it was here, in seconds since the epoch: a file that was last written before needs no other look."""
+
+    def is_surely(self, stamp: FileStamp) -> bool:
+        """Whether a file of this size and time need not be hashed to know that it is the one that was downloaded."""
+        return stamp.size == self.size and stamp.mtime_ns < (self.at - _COARSE) * 1e9
+
+
+_COARSE = 0.02
+"""Seconds by which the time of a file may be behind the clock."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sources:
     """The paths of a job's three files. A path may be unknown (None), and a file may be gone."""
 
@@ -56,6 +81,8 @@ class Sources:
     errors: Path | None = None
     input_sha256: str | None = None
     """The SHA-256 of the input file as submitted, by which a change is noticed."""
+    downloads: Mapping[Source, Download] = field(default_factory=dict)
+    """What the result files were when they were downloaded, where that is known."""
 
     def path(self, source: Source) -> Path | None:
         """Return the path of one of the files, or None if it is unknown."""

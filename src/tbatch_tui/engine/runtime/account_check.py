@@ -64,8 +64,8 @@ class AccountCheck:
                 await self.confirmed.wait()
         except TimeoutError:
             raise BatchError(
-                "It is not known yet whose account this key is for",
-                "Nothing was submitted. It is asked when the server answers; submit again then.",
+                "It is not yet known which account this key belongs to",
+                "Nothing was submitted. Submit again when the server can be reached.",
             ) from None
 
     def _is_free(self, account_id: int) -> bool:

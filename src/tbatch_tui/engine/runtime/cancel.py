@@ -31,7 +31,7 @@ async def cancel_job(job_id: str, runtime: Runtime, store: JobStore) -> bool:
     except OutcomeUnknownError as error:
         runtime.refresh_soon()
         raise OutcomeUnknownError(
-            "Whether the job was cancelled is not known yet",
+            "It is not yet known whether the job was cancelled",
             f"{error.title}. The list will show it; {NextStep.CANCEL} asks again.",
         ) from error
     if job is not None:
@@ -50,7 +50,7 @@ async def stop_submission(record: JobRecord, submitter: Submitter | None) -> boo
     submission = record.submission
     if submission is None or submitter is None or not await submitter.stop(submission.id):
         raise BatchError(
-            "It is too late to stop it here",
-            f"The create may be on its way. When the job shows up, {NextStep.CANCEL} cancels it.",
+            "It is too late to stop it",
+            f"The job may already be on its way to the server. When it shows up, {NextStep.CANCEL} cancels it.",
         )
     return True

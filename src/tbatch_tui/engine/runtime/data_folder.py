@@ -38,15 +38,15 @@ def keep_private(folder: Path) -> list[Notice]:
     if _mend(folder, status):
         return [
             Notice(
-                f"The data folder {folder} was open to others, and is yours alone now",
+                f"The data folder {folder} was open to other users, and is now private",
                 f"It was {stat.S_IMODE(status.st_mode):04o} and is 0700: what you ask and what is answered is in it.",
             )
         ]
     can = "change and delete" if status.st_mode & _WRITE else "see"
     return [
         Notice(
-            f"Others can {can} what is in the data folder {folder}",
-            f"What you ask and what is answered is in it. `chmod 700 {folder}` ends that, or --data-dir gives another.",
+            f"Other users can {can} what is in the data folder {folder}",
+            f"It contains your requests and answers. `chmod 700 {folder}` fixes that; --data-dir uses another folder.",
             "warning",
         )
     ]

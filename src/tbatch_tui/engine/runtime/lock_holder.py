@@ -150,12 +150,13 @@ def _describe(holder: LockHolder) -> Notice:
     """Return what is said of the process that the work of this one waits for."""
     if holder.answers:
         return Notice(
-            f"Another tbatch-tui, {holder.words}, is at work on this data folder",
-            "It submits and downloads what is asked for here.",
+            f"Another tbatch-tui, {holder.words}, is using this data folder",
+            "It also submits and downloads for this one.",
         )
     why = "it was suspended" if holder.is_stopped else f"no sign of life for {holder.silent_for:.0f} s"
     return Notice(
-        f"Another tbatch-tui, {holder.words}, has this data folder and does not answer: {why}",
-        "Nothing is sent or downloaded until it goes on (fg in its terminal) or is ended; then this goes on by itself.",
+        f"Another tbatch-tui, {holder.words}, holds this data folder and doesn't respond: {why}",
+        "Nothing is sent or downloaded until it continues (fg in its terminal) or is closed; then this one "
+        "continues automatically.",
         "warning",
     )

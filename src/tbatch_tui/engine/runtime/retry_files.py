@@ -53,7 +53,7 @@ class RetryFiles:
         source = index.sources.input
         if source is None or not index.has_input:
             why = "has changed since it was submitted" if index.input_changed else "is not here"
-            raise LocalFileError(f"The input file {why}", "A retry needs the lines that were asked, as they were.")
+            raise LocalFileError(f"The input file {why}", "A retry needs the original lines.")
         source = source.absolute()
         path = await asyncio.to_thread(retry_path, source, await self._store.retry_paths(source))
         await run_cancellable(write_retry, index, rows, path, model=model, max_tokens=max_tokens)

@@ -32,8 +32,8 @@ class StrayWarnings:
                 self._emit(
                     Notice(
                         f"Job {job.id[:8]} has shown up late, of a file that was submitted here",
-                        "If you did not make it elsewhere, the server made it of a create whose answer was lost. "
-                        f"It would be billed beside the other: {NextStep.CANCEL} cancels it.",
+                        "If you didn't create it somewhere else, it is from a submission whose answer was lost, and "
+                        f"would be billed in addition: {NextStep.CANCEL} cancels it.",
                         "warning",
                         job.id,
                     )

@@ -18,9 +18,9 @@ T = TypeVar("T")
 _FIRST_DELAY, _LONGEST_DELAY = 2.0, 60.0
 """Seconds before a service goes on after an error; they double from one error to the next, up to the second."""
 
-STOPPED = "Something in the engine stopped"
+STOPPED = "An internal task stopped"
 """Title of the Notice for a task that failed for good."""
-UNFORESEEN = "Something unforeseen went wrong"
+UNFORESEEN = "An unexpected error occurred in the engine"
 """Begins the title of the Notice for an error after which a service goes on."""
 
 
@@ -82,7 +82,9 @@ class EngineTasks:
             return
         self._reported.add((doing, reason))
         what_is_safe = (
-            "Nothing is lost, and the others go on" if key is not None else "Nothing is lost: it goes on by itself"
+            "Nothing is lost, and the others continue"
+            if key is not None
+            else "Nothing is lost; it continues automatically"
         )
         self._emit(Notice(f"{UNFORESEEN} while {doing}", f"{what_is_safe}. The log has more: {reason}.", "error", key))
 
@@ -107,7 +109,7 @@ class EngineTasks:
 
     def _report_end(self, error: BaseException) -> None:
         logging.getLogger(__name__).error(STOPPED, exc_info=error)
-        self._emit(Notice(STOPPED, f"{_reason(error)}. Start tbatch-tui again.", "error"))
+        self._emit(Notice(STOPPED, f"{_reason(error)}. Restart tbatch-tui.", "error"))
 
 
 def _reason(error: BaseException) -> str:

@@ -49,5 +49,5 @@ async def wait_for_results(
 def require_job(record: JobRecord) -> JobRecord:
     """Return the record. Raises BatchError if its submission made no job."""
     if record.job is None and record.submission is not None:
-        raise BatchError(record.submission.error or "No job was made", record.submission.hint or "")
+        raise BatchError(record.submission.error or "No job was created", record.submission.hint or "")
     return record

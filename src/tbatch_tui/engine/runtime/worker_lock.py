@@ -52,8 +52,8 @@ class WorkerLock:
         except OSError as error:
             raise LocalFileError(
                 f"The lock {self._lock.lock_file} cannot be taken: {error.strerror or error}",
-                "Nothing is submitted or downloaded meanwhile, and nothing is lost. Mend that, and it goes on by "
-                "itself; or give another folder with --data-dir.",
+                "Nothing is submitted or downloaded until then, and nothing is lost. Fix this and it continues "
+                "automatically; or use another folder with --data-dir.",
             ) from error
         self._identity = self._read_identity()
         self.note.write()

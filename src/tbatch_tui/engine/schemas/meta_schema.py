@@ -23,7 +23,7 @@ class Validator(Protocol):
 
 
 class SchemaError(NamedTuple):
-    """What is wrong with a schema, and where in it."""
+    """Problem with a schema, and where in it."""
 
     message: str
     path: tuple[str | int, ...] = ()
@@ -70,7 +70,7 @@ def _judge(schema: dict[str, object]) -> SchemaError | None:
 
 def refuse_to_fetch(uri: str) -> NoReturn:
     """Stand in for the fetch of what a schema refers to: it is never done."""
-    raise ValueError(f"{uri} is not part of the schema, and nothing is fetched for it")
+    raise ValueError(f"{uri} is not part of the schema, and schemas are not downloaded")
 
 
 def _sentence(message: str) -> str:

@@ -30,7 +30,7 @@ class SchemaSpecError(BatchError):
     def __init__(self, message: str, column: int) -> None:
         super().__init__(
             f"The schema has a mistake at character {column}: {message}",
-            "It is written FIELD: TYPE, …, for example label: enum[positive,negative], score: number.",
+            "Write FIELD: TYPE, …, for example label: enum[positive,negative], score: number.",
         )
         self.column = column
 
@@ -113,7 +113,7 @@ class _SpecParser:
         word = _TYPE_NAME.match(self._text, start)
         name = word[0] if word else ""
         if name not in (*_SIMPLE_TYPES, "enum", "list"):
-            self._fail(f"{name} is no type, which is {_TYPES}" if name else f"a type is expected: {_TYPES}", start)
+            self._fail(f"{name} is not a type: use {_TYPES}" if name else f"a type is expected: {_TYPES}", start)
         self._at = start + len(name)
         if name in _SIMPLE_TYPES:
             return {"type": name}
@@ -144,7 +144,7 @@ class _SpecParser:
             try:
                 value, self._at = json.JSONDecoder().raw_decode(self._text, start)
             except ValueError:
-                self._fail("a quote is opened here that is not closed, or not as in JSON", start)
+                self._fail("this quote is never closed, or not valid JSON", start)
             name = str(value)
         else:
             word = _WORD.match(self._text, start)
@@ -153,7 +153,7 @@ class _SpecParser:
         if not name.strip():
             self._fail(f"{what} is expected", start)
         if any("\ud800" <= character <= "\udfff" for character in name):
-            self._fail("half of a character is escaped here", start)
+            self._fail("an incomplete character is escaped here", start)
         return name
 
     def _skip_spaces(self) -> int:

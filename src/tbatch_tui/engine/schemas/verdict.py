@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
+from tbatch_tui.engine.schemas.wrapping import strip_wrapping as strip_wrapping
+
 if TYPE_CHECKING:
     from tbatch_tui.engine.schemas.meta_schema import Validator
 
 MAX_VIOLATION = 240
 """Longest text of a violation, in characters: the values it quotes come from answers."""
-_THINK, _END_OF_THINK = "<think>", "</think>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Verdict:
     violation: str = ""
     """The first thing that is not as asked, as `field: what is wrong`; empty where the answer is as asked."""
     value: Any = None
-    """The decoded JSON, also where it does not fit the schema; None where the answer is no JSON or none was asked."""
+    """The decoded JSON, also where it does not fit the schema; None where the answer is not JSON or none was asked."""
     removed: tuple[str, ...] = ()
     """What was taken off before judging: "reasoning", "fence"."""
 
@@ -45,6 +46,11 @@ class AnswerFormat:
     """Why answers cannot be judged by the schema or pattern that was asked for; empty if they can."""
     _validator: Validator | None = field(default=None, repr=False, compare=False)
     _pattern: Validator | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def asks_for_something(self) -> bool:
+        """Whether an answer can be anything but as asked."""
+        return self.wants_json or self._pattern is not None
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -121,6 +127,56 @@ def format_of_schema(schema: Any, *, wants_object: bool = False) -> AnswerFormat
     return AnswerFormat(wants_object=wants_object, wants_json=True, schema=schema, _validator=validator)
 
 
+@dataclass(frozen=True, slots=True)
+class ToolFormats:
+    """What a request's `tools` allow a model to call, ready to judge calls by."""
+
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """The schema of each function's arguments, by the function's name."""
+    _formats: dict[str, AnswerFormat] = field(default_factory=dict, repr=False, compare=False)
+    """Those that a call had to be judged by."""
+
+    def violation_of(self, name: Any, arguments: Any) -> str:
+        """Return why a call is not what the tools allow; empty if it is, or they say nothing. Never raises.
+
+        Args:
+            name: The name of the function that the model calls.
+            arguments: Its arguments: JSON in a string, or decoded.
+        """
+        if not self.parameters:
+            return ""
+        if not isinstance(name, str) or name not in self.parameters:
+            return _shortened(f"calls {json.dumps(name)}, which is none of the request's tools")
+        try:
+            value = _decode(arguments) if isinstance(arguments, str) else arguments
+        except (ValueError, RecursionError) as error:
+            return _shortened(f"{name}: arguments are not JSON: {error}")
+        if (known := self._formats.get(name)) is None:
+            known = self._formats[name] = _format_of_parameters(self.parameters[name])
+        violation = known.violation_of(value)
+        return _shortened(f"{name}: {violation}") if violation else ""
+
+
+NO_TOOLS = ToolFormats()
+"""Of a request without tools: every call is as asked."""
+
+
+def tool_formats(tools: Any) -> ToolFormats:
+    """Return what the `tools` of a request's decoded body allow. Never raises."""
+    functions = [tool.get("function") for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
+    known = {f["name"]: f for f in functions if isinstance(f, dict) and isinstance(f.get("name"), str)}
+    return ToolFormats({name: f.get("parameters") for name, f in known.items()})
+
+
+@lru_cache(maxsize=256)
+def tool_formats_of(tools: bytes) -> ToolFormats:
+    """Return what a request's `tools`, as JSON, allow. The same bytes are compiled once. Never raises."""
+    try:
+        return tool_formats(_decode(tools.decode()))
+    except (ValueError, RecursionError):
+        return NO_TOOLS
+
+
 def tool_call_violation(tools: Any, name: Any, arguments: Any) -> str:
     """Return why a tool call is not what the request's `tools` allow; empty if it is. Never raises.
 
@@ -129,38 +185,13 @@ def tool_call_violation(tools: Any, name: Any, arguments: Any) -> str:
         name: The name of the function that the model calls.
         arguments: Its arguments: JSON in a string, or decoded.
     """
-    functions = [tool.get("function") for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
-    known = {f["name"]: f for f in functions if isinstance(f, dict) and isinstance(f.get("name"), str)}
-    if not known:
-        return ""
-    if name not in known:
-        return _shortened(f"calls {json.dumps(name)}, which is none of the request's tools")
-    try:
-        value = _decode(arguments) if isinstance(arguments, str) else arguments
-    except (ValueError, RecursionError) as error:
-        return _shortened(f"{name}: arguments are not JSON: {error}")
-    parameters = known[name].get("parameters")
+    return tool_formats(tools).violation_of(name, arguments)
+
+
+def _format_of_parameters(parameters: Any) -> AnswerFormat:
     if not isinstance(parameters, dict):
-        return ""
-    wanted = {"type": "json_object", "schema": parameters}
-    violation = format_of(json.dumps(wanted).encode()).violation_of(value)
-    return _shortened(f"{name}: {violation}") if violation else ""
-
-
-def strip_wrapping(text: str) -> tuple[str, tuple[str, ...]]:
-    """Return an answer without the reasoning before it and the Markdown fence around it, and what was taken off.
-
-    Reasoning ends with `</think>`, whether it was opened or not. If it is opened and never ends, nothing is left.
-    """
-    removed: tuple[str, ...] = ()
-    bare = text.strip()
-    if _END_OF_THINK in bare and (bare.startswith(_THINK) or _THINK not in bare):
-        bare, removed = bare.partition(_END_OF_THINK)[2].lstrip(), ("reasoning",)
-    elif bare.startswith(_THINK):
-        bare, removed = "", ("reasoning",)
-    if bare.startswith("```") and bare.endswith("```") and "\n" in bare and len(bare) > 6:
-        bare, removed = bare[bare.index("\n") + 1 : -3].strip(), (*removed, "fence")
-    return bare, removed
+        return NO_FORMAT
+    return format_of(json.dumps({"type": "json_object", "schema": parameters}).encode())
 
 
 def _compile(schema: Any) -> Validator:
@@ -182,7 +213,7 @@ def _format_of_pattern(pattern: str) -> AnswerFormat:
         except ValueError:
             continue
         return AnswerFormat(_pattern=validator)
-    return AnswerFormat(problem="the pattern cannot be used: it is no regular expression")
+    return AnswerFormat(problem="the pattern is not a valid regular expression")
 
 
 def _decode(text: str) -> Any:
@@ -220,7 +251,11 @@ def _message(error: BaseException) -> str:
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= MAX_VIOLATION else text[: MAX_VIOLATION - 1] + "…"
+    """Leave out the middle, which is the value that was answered: what is wrong with it stands at the end."""
+    if len(text) <= MAX_VIOLATION:
+        return text
+    half = MAX_VIOLATION // 2
+    return f"{text[:half]}…{text[half + 1 - MAX_VIOLATION :]}"
 
 
 def _kind(value: Any) -> str:

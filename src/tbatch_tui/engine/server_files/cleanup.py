@@ -41,7 +41,7 @@ _JOBS_WITHIN, _JOBS_WITHIN_UNHEALTHY = 20.0, 3.0
 _REFRESHED_EVERY = 0.5
 _LOST_IN_A_ROW = 3
 """Answers lost one after the other, after which the remaining files are left for another time."""
-NOTHING_DELETED = "Nothing was deleted. It is safe to try again when the server answers."
+NOTHING_DELETED = "Nothing was deleted. Try again when the server responds."
 _log = logging.getLogger(__name__)
 
 
@@ -129,10 +129,10 @@ class ServerFiles:
         health = self._poller.health
         is_healthy = health.state in (HealthState.OK, HealthState.STARTING)
         if not await _list_within(self._poller, _JOBS_WITHIN if is_healthy else _JOBS_WITHIN_UNHEALTHY):
-            why = health.title or "The server's list of jobs does not come"
-            raise ConnectionFailedError(f"{why}, so it is not known what is in use", NOTHING_DELETED)
+            why = health.title or "The server doesn't return the list of jobs"
+            raise ConnectionFailedError(f"{why}, so files in use can't be told", NOTHING_DELETED)
         if not self._account_confirmed.is_set():
-            raise BatchError("It is not known yet whose account this key is for", NOTHING_DELETED)
+            raise BatchError("It is not yet known which account this key belongs to", NOTHING_DELETED)
 
     def _with_uses(self, body: bytes, records: Iterable[JobRecord]) -> _FileList:
         users: dict[str, list[JobRecord]] = {}
@@ -188,7 +188,7 @@ class ServerFiles:
         file = self._listed.get(file_id)
         if file is None:
             raise BatchError(
-                "This file is not among those that were listed",
+                "This file is not in the list",
                 f"Nothing was deleted. {NextStep.ASK_AGAIN} lists them again.",
             )
         records = await self._store.records_on_file(file.id)
@@ -213,7 +213,7 @@ class ServerFiles:
         for file_id in progress.unknown:
             if file_id in remaining:
                 error = OutcomeUnknownError(
-                    "The server did not delete it, and still lists it", "It is safe to delete it again."
+                    "The server didn't delete it, and still lists it", "It is safe to delete it again."
                 )
                 progress.failed.append((file_id, error))
             else:
@@ -249,9 +249,9 @@ def summary(result: DeleteResult) -> Notice:
     if result.unknown:
         sentences.append(f"Of {len(result.unknown):,} it is not known: {NextStep.ASK_AGAIN} lists the files again.")
     if result.left:
-        sentences.append(f"{len(result.left):,} not tried.")
+        sentences.append(f"{len(result.left):,} not attempted.")
     return Notice(
         f"{plural(len(result.deleted), 'file')} deleted",
-        " ".join(sentences) or "Files on this machine stay as they are.",
+        " ".join(sentences) or "Files on this machine are not touched.",
         "warning" if sentences else "information",
     )

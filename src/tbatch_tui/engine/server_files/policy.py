@@ -51,7 +51,7 @@ def with_policy(file: ServerFile, records: Iterable[JobRecord], now: float, *, v
     for record in records:
         submission = record.submission
         if might_upload(record) and submission is not None and file.size in (None, submission.size):
-            reason = reason or f"{record.name} is being submitted, and may be these very bytes"
+            reason = reason or f"{record.name} is being submitted, and may be this file"
         for role in (role for file_id, role in files_of(record) if file_id == file.id):
             uses.append(FileUse(role, record.key, record.name))
             is_input = role is FileRole.INPUT
@@ -65,14 +65,14 @@ def with_policy(file: ServerFile, records: Iterable[JobRecord], now: float, *, v
     if is_last_copy:
         reason = _reason_for_last_copy(inputs)
     if not _SAFE_ID.fullmatch(file.id):
-        reason, is_last_copy = "its id cannot be put into an address", False
+        reason, is_last_copy = "its id can't be used in a URL", False
     return replace(file, uses=tuple(uses), keep_reason=reason, is_last_copy=is_last_copy)
 
 
 def _reason_for_input(record: JobRecord) -> str:
     if not record.is_active:
         return ""
-    return "its job is not over" if record.job is not None else "its submission is under way"
+    return "in use: its job has not ended" if record.job is not None else "in use: being submitted"
 
 
 def _has_copy(record: JobRecord, *, verify: bool) -> bool:
@@ -87,8 +87,8 @@ def _has_copy(record: JobRecord, *, verify: bool) -> bool:
 
 def _reason_for_last_copy(inputs: Iterable[JobRecord]) -> str:
     if all(record.submission is None for record in inputs):
-        return "no copy of it is known here: the job was made elsewhere"
-    return "the only copy: the file here is gone or another one by now"
+        return "no copy on this machine (not submitted from here)"
+    return "only copy: the local file is gone or has changed"
 
 
 def is_copy(path: Path, size: int | None, sha256: str | None, *, verify: bool) -> bool:
@@ -107,18 +107,18 @@ def _reason_for_results(file: ServerFile, record: JobRecord, role: FileRole, *, 
     if transfer is None or transfer.file_id != file.id:
         return f"not fetched: {NextStep.FETCH} on its job does"
     if transfer.state is not TransferState.FETCHED:
-        return "not fetched yet" if transfer.state is TransferState.WANTED else "it could not be fetched"
+        return "not downloaded yet" if transfer.state is TransferState.WANTED else "could not be downloaded"
     if transfer.path is None or not is_copy(transfer.path, transfer.size, None, verify=False):
-        return "its copy here is gone or of another size"
+        return "the local copy is gone or has another size"
     if not is_copy(transfer.path, transfer.size, transfer.sha256, verify=verify):
-        return "its copy here has changed since it was fetched"
-    return "its copy here is of another size" if file.size not in (None, transfer.size) else ""
+        return "the local copy has changed since the download"
+    return "the local copy has another size" if file.size not in (None, transfer.size) else ""
 
 
 def _reason_for_unused(file: ServerFile, now: float) -> str:
     if file.purpose and not file.purpose.startswith("batch"):
         return f"it is for {file.purpose}, not for batches"
     if file.looks_like_results:
-        return "results of a job that is not known here"
+        return "results of an unknown job"
     is_fresh = file.created_at is not None and now - file.created_at < _FRESH
-    return "it came just now: its job may be on its way" if is_fresh else ""
+    return "just uploaded: its job may be on its way" if is_fresh else ""

@@ -20,18 +20,18 @@ def require_submittable(path: Path, health: ConnectionHealth, *, has_key: bool) 
     if health.state is HealthState.KEY_REFUSED:
         raise AuthenticationError(health.title, f"Nothing was submitted. {health.hint}")
     if not has_key:
-        raise AuthenticationError("There is no API key", "Nothing was submitted. Set TOGETHER_API_KEY and start again.")
+        raise AuthenticationError("There is no API key", "Nothing was submitted. Set TOGETHER_API_KEY and restart.")
     if path.suffix != ".jsonl":
         raise LocalFileError(
-            f"{path.name} cannot be uploaded: Together takes only names that end in .jsonl",
-            "Nothing was submitted. Rename it, and check it again.",
+            f"{path.name} cannot be uploaded: Together only accepts names ending in .jsonl",
+            "Nothing was submitted. Rename it and check it again.",
         )
     try:
         path.name.encode()
     except UnicodeEncodeError:
         raise LocalFileError(
-            f"{path.name} cannot be uploaded: its name is not UTF-8, and no request can carry it",
-            "Nothing was submitted. Rename it, and check it again.",
+            f"{path.name} cannot be uploaded: its name is not UTF-8",
+            "Nothing was submitted. Rename it and check it again.",
         ) from None
 
 

@@ -114,14 +114,14 @@ class JobCreator:
         if job is None:
             submission = replace(submission, warning=warning)
             return CreateAttempt(
-                await self._steps.set_uncertain(submission, "The answer to the create holds no job", hint)
+                await self._steps.set_uncertain(submission, "The server's answer contains no job", hint)
             )
         try:
             await self._steps.attach_answer(replace(submission, warning=warning), job)
         except JobClaimedError:
             already = RequestRejectedError(
-                f"The server answered with job {job.id[:8]}, which another submission had become already",
-                "There is no second job: its results are that one's.",
+                f"The server answered with job {job.id[:8]}, which already belongs to another submission",
+                "There is no second job; both share its results.",
             )
             return await self._end_refused(submission, already, patience, is_repeat=is_repeat)
         return None
@@ -159,7 +159,7 @@ def lookup_hint(patience: float, *, is_refused: bool = False) -> str:
     """
     if is_refused:
         return (
-            f"The server refused to make it again. It is asked once more after {patience:g} s of lists without the "
+            f"The server refused to create it again. Trying again after {patience:g} s of lists without the "
             f"job, and then ever more slowly; {NextStep.SETTLE} can end that."
         )
-    return f"Created again only after {patience:g} s of lists without it."
+    return f"Will be created again only after {patience:g} s of lists without it."

@@ -28,7 +28,7 @@ _UPLOADS_AT_ONCE = 3
 """How many parts of a large file are uploaded together."""
 LONGEST_WAIT = 60.0
 """Seconds between two attempts, unless the server asks for more."""
-_TRIED_AGAIN = "No job was made. It is tried again by itself."
+_TRIED_AGAIN = "No job was created. It is retried automatically."
 
 
 class InputUploader:
@@ -92,4 +92,4 @@ def retry_hint(delay: float | None) -> str:
     if not delay:
         return _TRIED_AGAIN
     seconds = max(1, round(delay))
-    return f"No job was made. The server asked for {plural(seconds, 'second')} of patience."
+    return f"No job was created. The server asked for {plural(seconds, 'second')} of patience."

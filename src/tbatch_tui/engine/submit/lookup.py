@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 _LONGEST_GAP = 10.0
 """Seconds between two lists that count as searched, at most."""
 _COULD_BE = "could be this submission"
-_NO_PROOF = "It is not known whether it became a job"
-HELD = "You chose to wait: it is not created again until you say so."
+_NO_PROOF = "It is unknown whether a job was created"
+HELD = "You chose to wait: it won't be created again until you say so."
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class CreateLookup:
             self.submission = replace(
                 self.submission, create_sent_at=None, create_sent_server_at=None, repeated_at=None
             )
-            await self._change(SubmissionState.STOPPED, error="Given up by you while uncertain", hint=None)
+            await self._change(SubmissionState.STOPPED, error="You gave it up while uncertain", hint=None)
         self._end_with(LookupOutcome.AGAIN if decision.again else LookupOutcome.SETTLED)
         return True
 
@@ -192,7 +192,7 @@ class CreateLookup:
         error, hint = self._why
         if gap:
             error = f"{_NO_PROOF}: {gap}"
-            hint = f"Nothing is created again until a list is whole; {NextStep.SETTLE} decides it sooner."
+            hint = f"Nothing is created again until a complete list arrives; {NextStep.SETTLE} lets you decide sooner."
         if (self.submission.error, self.submission.hint) != (error, hint):
             await self._change(self.submission.state, error=error, hint=hint)
 
@@ -212,8 +212,9 @@ class CreateLookup:
         """Leave it to the person: the server pointed elsewhere, and may have carried the create out before."""
         await self._change(
             SubmissionState.HELD,
-            error=f"The server has moved to {address}" if address else "The server redirects the create",
-            hint=f"No job of it is in the list. Set the base URL to where the server is; {NextStep.SETTLE} decides it.",
+            error=f"The server has moved to {address}" if address else "The server redirected the request",
+            hint=f"The list shows no job for it. Set the base URL to the server's new address; {NextStep.SETTLE} "
+            f"lets you decide.",
         )
 
     async def _ask_person(self) -> None:
@@ -222,7 +223,7 @@ class CreateLookup:
         if any(job.input_file_id is None for job in self.candidates):
             why = ", as the list does not say what is in them"
         elif not all(is_ours(job, self.submission) for job in self.candidates):
-            why = ", although the list does not say that it was made after the create was sent"
+            why = ", although the list doesn't say that it was created after the request"
         question = f"{many} {_COULD_BE}{why}: " + ", ".join(j.id[:8] for j in self.candidates)
         hint = "Nothing is created until you say which one it is."
         if (self.submission.error, self.submission.hint) != (question, hint):

@@ -23,4 +23,4 @@ async def why_no_proof(answer: JobList, store: JobStore) -> str:
         names = ", ".join(job_id[:8] for job_id in missing[:_NAMED])
         more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
         return f"{'jobs' if len(missing) > 1 else 'job'} {names}{more} had not ended, and the list lacks it"
-    return "" if answer.is_whole else "the list is cut short, or part of it cannot be read"
+    return "" if answer.is_whole else "the list is incomplete, or part of it is unreadable"

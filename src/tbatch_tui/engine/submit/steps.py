@@ -81,8 +81,8 @@ class SubmissionSteps:
         if not self._losses:
             self._emit(
                 Notice(
-                    "Another tbatch-tui on this history goes on with what was submitted here",
-                    "Nothing is lost, and nothing is sent twice. When it has ended, this one takes over again.",
+                    "Another tbatch-tui is continuing what was submitted here",
+                    "Nothing is lost, and nothing is sent twice. When it closes, this one takes over again.",
                     key=submission_key(submission_id),
                 )
             )
@@ -154,7 +154,7 @@ class SubmissionSteps:
             self._emit(
                 Notice(
                     f"Job {job.id[:8]} was made of a submission that has become another job meanwhile",
-                    f"It would be billed beside the other: {NextStep.CANCEL} cancels it.",
+                    f"It would be billed in addition: {NextStep.CANCEL} cancels it.",
                     "warning",
                     job.id,
                 )

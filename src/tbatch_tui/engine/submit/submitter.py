@@ -293,8 +293,8 @@ class Submitter:
             return
         first = looked_up[0]
         name = f"“{first.label}”" if first.label else f"number {first.id}"
-        why = f"It waits for submission {name} of the same file, of which it is not known whether it became a job"
-        hint = f"{NextStep.SETTLE} there decides it, or the list does: then this one goes on by itself."
+        why = f"It waits for submission {name} of the same file, whose outcome is still unknown"
+        hint = f"{NextStep.SETTLE} there lets you decide, or the list does; then this one continues automatically."
         for number in list(self._queues.get(file, ())):
             waiting = self._open.get(number)
             if waiting is not None and (waiting.error, waiting.hint) != (why, hint) and number not in self._stopping:
@@ -318,7 +318,7 @@ class Submitter:
         """
         submission = asked.submission
         if submission.state is not SubmissionState.HELD:
-            why = submission.error or "The app ended while the create was under way"
+            why = submission.error or "The app closed while the job was being created"
             hint = lookup_hint(patience, is_refused=asked.is_refused)
             if submission.state is not SubmissionState.UNCERTAIN or submission.hint != hint:
                 submission = await self._steps.set_uncertain(submission, why, hint)

@@ -270,7 +270,7 @@ class _Run:
         self._count_repeats()
 
     def lines(self) -> Iterator[bytes]:
-        """Yield the line of each request. What is wrong with rows is added to the problems."""
+        """Yield the line of each request. Problem with rows is added to the problems."""
         self.selection.count()
         once = self._find_repeated() if self._recipe.rows.once else None
         before = self._source.sha256  # of an earlier reading, if there was one

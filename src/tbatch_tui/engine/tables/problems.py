@@ -1,4 +1,4 @@
-"""What is wrong with the rows of a table: the first are named, the rest is counted."""
+"""Problem with the rows of a table: the first are named, the rest is counted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class RowProblem(NamedTuple):
     column: str
     """The column; empty where it is in none."""
     message: str
-    """What is wrong, without a full stop."""
+    """Problem, without a full stop."""
 
     def __str__(self) -> str:
         place = f"row {self.row:,}" if self.row else ""

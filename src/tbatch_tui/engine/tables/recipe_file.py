@@ -24,7 +24,9 @@ def read_recipe(path: Path) -> Recipe:
             data = file.read(LARGEST + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise LocalFileError(f"The recipe {path} cannot be read: {reason}", "Look at its path and rights.") from error
+        raise LocalFileError(
+            f"The recipe {path} cannot be read: {reason}", "Check its path and permissions."
+        ) from error
     if len(data) > LARGEST:
         raise RecipeError(f"{path} is too large for a recipe", "A recipe is a small TOML file.")
     try:
@@ -50,4 +52,4 @@ def _syntax_error(text: str, name: str, error: Exception) -> RecipeError:
     line, column = (int(place[1]), int(place[2])) if place else (text.count("\n") + 1, 0)
     where = f"{name}:{line}:{column}" if column else f"{name}:{line}"
     what = re.sub(r" \(at .*\)$", "", reason)
-    return RecipeError(f"{where}: this is not TOML: {what[:1].lower()}{what[1:]}", "Mend that line.", line)
+    return RecipeError(f"{where}: this isn't valid TOML: {what[:1].lower()}{what[1:]}", "Fix that line.", line)

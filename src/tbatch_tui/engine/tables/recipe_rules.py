@@ -57,7 +57,7 @@ def check_schema_text(text: str) -> dict[str, Any]:
 
 
 def _refuse_constant(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no JSON")
+    raise ValueError(f"{text} is not JSON")
 
 
 def check_where(text: str) -> None:
@@ -107,7 +107,7 @@ class RecipeRules:
         except SchemaSpecError as error:
             self._fail("", "schema", f"{error.title[:1].lower()}{error.title[1:]}", error.hint)
         except (ValueError, RecursionError) as error:
-            self._fail("", "schema", f"the schema is no JSON: {error}", "Mend it, or write the short text.")
+            self._fail("", "schema", f"the schema is not JSON: {error}", "Fix it, or use the short form.")
 
     def _messages(self, document: Mapping[str, Any]) -> Iterator[MessageTemplate]:
         messages = document.get("messages", [])
@@ -132,12 +132,12 @@ class RecipeRules:
                     raise ValueError("it is no text, or is in [body] too")
                 body[key] = json.loads(text, parse_constant=_refuse_constant)
             except (ValueError, RecursionError) as error:
-                self._fail("body_json", key, f"{key} is not JSON as text: {error}", "Mend it, or use [body].")
+                self._fail("body_json", key, f"{key} is not JSON as text: {error}", "Fix it, or use [body].")
         for key in body:
             if key in OWN_BODY_KEYS:
                 self._fail("body", key, f"{key} is not set here", OWN_BODY_KEYS[key])
             if key.lower().replace("-", "_") in SECRET_KEYS:
-                self._fail("body", key, "a key does not belong into a recipe", "It is TOGETHER_API_KEY's.")
+                self._fail("body", key, "an API key does not belong in a recipe", "It is TOGETHER_API_KEY's.")
         return body
 
     def _rows(self, rows: Mapping[str, Any]) -> RowChoice:
@@ -153,7 +153,7 @@ class RecipeRules:
             for text in where:
                 check_where(text)
         except ValueError as error:
-            self._fail("rows", key, str(error), "Mend it.")
+            self._fail("rows", key, str(error), "Fix it.")
         once, empty = rows.get("once", False), rows.get("empty", "error")
         if not isinstance(once, bool):
             self._fail("rows", "once", "once is true or false", "Write it so.")
@@ -203,7 +203,7 @@ class RecipeRules:
         for key in table:
             if key not in known:
                 near = get_close_matches(key, known, n=1)
-                hint = f"Is {near[0]} meant?" if near else f"There are {', '.join(known)}."
+                hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
                 self._fail(section, key, f"a recipe knows no {key}" + (f" in [{section}]" if section else ""), hint)
 
     def _fail(self, section: str, key: str, message: str, hint: str) -> NoReturn:

@@ -200,7 +200,7 @@ class Template:
         return render_row
 
     def _syntax_fault(self, error: Any) -> TemplateTextError:
-        hint = "Mend it."
+        hint = "Fix it."
         if "{{{" in self._given or re.search(r"\{\{\s*\"", self._given):
             hint = "Braces that stand for themselves go between {% raw %} and {% endraw %}."
         line = f", line {error.line}" if error.line else ""
@@ -271,7 +271,7 @@ def _unquote(text: str) -> str:
 
 def _unknown_column(template: str, name: str, columns: Collection[str]) -> TemplateTextError:
     near = nearest(name, columns)
-    hint = f"Is {near} meant?" if near else f"There are {', '.join(list(columns)[:20]) or 'no columns'}."
+    hint = f"Did you mean {near}?" if near else f"There are {', '.join(list(columns)[:20]) or 'no columns'}."
     return TemplateTextError(f"The {template} names a column {name} that is not there", hint)
 
 

@@ -71,7 +71,7 @@ class Form(Dialog[Answer | None]):
     def hints(self, write: str, tick: str) -> KeyHints:
         """Return the keys of the form: `write` names what Enter does, `tick` what space does."""
         save, discard = self.key_of("answer.save"), self.key_of("answer.discard")
-        return KeyHints((save, write), (key_display(keys.TICK), tick), (discard, "Back"))
+        return KeyHints((save, write), (key_display(keys.TICK), tick), (discard, "Cancel"))
 
     def show_summary(self, pieces: Sequence[tuple[str, str]]) -> None:
         """Show what the choice amounts to, or what is wrong with it. The text must be safe for the screen."""

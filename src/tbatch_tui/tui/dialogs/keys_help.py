@@ -1,6 +1,6 @@
 """The dialog behind `?`: every key of the current screen, as the person mapped it, and what it does.
 
-What is not possible just now is greyed, and says why. Where there is room the keys stand in two columns.
+What is not possible right now is greyed, and says why. Where there is room the keys stand in two columns.
 """
 
 from __future__ import annotations

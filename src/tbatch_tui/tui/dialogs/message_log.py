@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tbatch_tui.tui.bridge import LoggedMessage
 
 _STYLES = {"warning": "$status-attention", "error": "$status-failed"}
-_NOTHING = "There has been no message yet."
+_NOTHING = "No messages yet."
 
 
 class MessageLog(TextDialog):

@@ -54,9 +54,7 @@ class TypeToConfirm(Dialog[bool]):
                 yield Static(lines_content(self._explanation), classes="dialog--text")
             yield TextInput(placeholder=f"type {' or '.join(self._words)}")
             yield Static(id="mistake", markup=False)
-            yield KeyHints(
-                (self.key_of("answer.save"), self._verb), (self.key_of("answer.discard"), "Leave all as it is")
-            )
+            yield KeyHints((self.key_of("answer.save"), self._verb), (self.key_of("answer.discard"), "Cancel"))
 
     def on_input_submitted(self, event: TextInput.Submitted) -> None:
         """Enter in the field answers."""
@@ -71,7 +69,7 @@ class TypeToConfirm(Dialog[bool]):
             return
         self.app.bell()
         self.query_one("#mistake", Static).update(
-            lines_content(f"Nothing was done: type {' or '.join(self._words)}.", ATTENTION)
+            lines_content(f"Nothing was done; type {' or '.join(self._words)}.", ATTENTION)
         )
 
     def action_discard(self) -> None:

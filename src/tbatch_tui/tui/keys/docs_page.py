@@ -21,7 +21,7 @@ _HEAD = """# Keys
 Generated from the program's own bindings by `python -m tbatch_tui.tui.keys.docs_page > docs/reference/keys.md`; a test
 keeps it true.
 
-`?` in the app shows those of the screen one is on, as they are mapped, and `ctrl+p` finds each by name. Nothing needs a
+`?` in the app shows those of the current screen, as you mapped them, and `ctrl+p` finds each by name. Nothing needs a
 mouse, a function key, `ctrl+q` or `ctrl+s`.
 
 With the mouse, dragging over a text selects it: a record, a job's facts, steps and files, an error, what a dialog says.
@@ -31,7 +31,7 @@ screen's alone stay behind, and a control character becomes its picture. In a ta
 `Y` copy what stands there. For the terminal's own selection hold shift (option or fn in some terminals on a Mac), or
 start with `--no-mouse`.
 
-An id is what `config.toml` calls an action. Keys are remapped there, several parted by commas:
+An id is what `config.toml` calls an action. Remap keys there, separated by commas:
 
 ```toml
 [keys]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys, key_to_character
 
-from tbatch_tui.tui.keys.bindings import ALL, CONTEXTS, TICK, KeyContext
+from tbatch_tui.tui.keys.bindings import ALL, CONTEXTS, FORM_NEXT, FORM_PREVIOUS, TICK, KeyContext
 from tbatch_tui.tui.textual_private import key_of_character
 
 if TYPE_CHECKING:
@@ -20,17 +20,19 @@ if TYPE_CHECKING:
 _RESERVED = {
     "tab": "moves between fields",
     "shift+tab": "moves between fields",
-    "ctrl+c": "is the terminal's",
+    "ctrl+c": "is used by the terminal",
     "ctrl+q": "always quits",
     "ctrl+i": "is Tab to a terminal",
     "ctrl+m": "is Enter to a terminal",
     "ctrl+h": "is Backspace to a terminal",
     "ctrl+left_square_bracket": "is Escape to a terminal",
 }
+_OUTSIDE_FIELDS = {TICK.id, FORM_NEXT.id, FORM_PREVIOUS.id}
+"""Actions of a form that a text field does not pass on: a character may be their key."""
 _WHILE_TYPING = frozenset(
     action_id
     for action_id, contexts in CONTEXTS.items()
-    if contexts <= {KeyContext.FILTERING, KeyContext.FORM} and action_id != TICK.id
+    if contexts <= {KeyContext.FILTERING, KeyContext.FORM} and action_id not in _OUTSIDE_FIELDS
 )
 """Actions that work while the user types: no character can be their key."""
 _MODIFIERS = frozenset({"ctrl", "shift", "alt", "super", "meta", "hyper"})
@@ -113,7 +115,7 @@ def resolve_keymap(mapping: Mapping[str, str]) -> tuple[dict[str, str], list[str
 def _fault(action_id: str, keys: object) -> str | None:
     """Return what is wrong with the keys of one action, whatever else is mapped."""
     if not isinstance(keys, str) or not keys.strip():
-        return "a key is wanted, or several separated by commas"
+        return "use one key, or several separated by commas"
     for key in keys.split(","):
         normal = normalize_key(key)
         if normal is None:

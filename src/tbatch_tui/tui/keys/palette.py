@@ -1,4 +1,4 @@
-"""The command palette: every action of the screen, by its name, also those that are not possible just now.
+"""The command palette: every action of the screen, by its name, also those that are not possible right now.
 
 It is derived from the bindings, so it is never out of date.
 """

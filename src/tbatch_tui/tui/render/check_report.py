@@ -34,7 +34,7 @@ def format_verdict(report: CheckReport) -> StyledText:
     ):
         if number:
             text += [(" · " if text else "", "$rule"), (f"{glyph} {fmt.plural(number, noun)}".lstrip(), style)]
-    conclusion = "It can be submitted as it is." if report.is_ok else "Mend the errors to submit it."
+    conclusion = "You can submit it anyway." if report.is_ok else "Fix these errors before submitting."
     if report.can_be_split:
         conclusion = _in_jobs(report)
     text.append((f"  {conclusion}", "$status-quiet"))
@@ -48,7 +48,7 @@ def _in_jobs(report: CheckReport) -> str:
 def format_next_step(report: CheckReport) -> str:
     """Return what the Check screen adds to the verdict: the way on, or that the list is cut."""
     if not report.problems:
-        return fill_keys(" {go.on} goes on to submit it.")
+        return fill_keys(" {go.on} to continue.")
     is_cut = MAX_PROBLEMS <= len(report.problems) < report.errors + report.warnings + report.notes
     return f" The first {len(report.problems):,} problems are listed." if is_cut else ""
 
@@ -58,7 +58,7 @@ def format_no_report(error: LocalFileError) -> StyledText:
     text: StyledText = [("✗ ", "bold $status-failed"), (line(error.title), "bold $status-failed")]
     if error.hint:
         text.append((f"\n\n  {line(error.hint)}", ""))
-    return [*text, (fill_keys("\n\n  {check.again} tries again, {go.back} goes back."), "$status-quiet")]
+    return [*text, (fill_keys("\n\n  {check.again} to try again, {go.back} to go back."), "$status-quiet")]
 
 
 def format_summary(report: CheckReport) -> StyledText:

@@ -31,10 +31,10 @@ def estimate_facts(estimate: Estimate) -> list[tuple[str, StyledText]]:
     if estimate.input is not None:
         amounts.append(f"input {_about(estimate.input)}")
         if estimate.output is not None:
-            amounts.append(f"output at most {_at_most(estimate.output)}")
+            amounts.append(f"output up to {_at_most(estimate.output)}")
     facts: list[tuple[str, StyledText]] = [("Cost", [(fmt.join(*amounts), "")])] if amounts else []
     if total := _total(estimate):
-        facts.append(("In all", [(total, "bold")]))
+        facts.append(("Total", [(total, "bold")]))
     for unknown in _unknowns(estimate):
         facts.append(("" if facts else "Cost", [(unknown, ATTENTION)]))
     if estimate.input is not None or estimate.minute is not None:
@@ -72,34 +72,34 @@ def _unknowns(estimate: Estimate) -> list[str]:
     unknowns: list[str] = []
     if estimate.unbounded:
         verb = "does" if estimate.unbounded == 1 else "do"
-        unknowns.append(f"output not bounded: {fmt.plural(estimate.unbounded, 'request')} {verb} not say max_tokens")
+        unknowns.append(f"no upper limit: {fmt.plural(estimate.unbounded, 'request')} {verb} not say max_tokens")
     if estimate.minute is not None:
-        unknowns.append(f"{fmt.money(estimate.minute)} a minute of audio, whose length is not known before")
+        unknowns.append(f"{fmt.money(estimate.minute)} per minute of audio; its length is not known in advance")
     if estimate.unpriced:
         unknowns.append(format_unpriced(estimate.unpriced, estimate.priced_at))
     if estimate.attachments:
         requests = fmt.plural(estimate.attachments, "request")
-        unknowns.append(f"{requests} with images or the like cost more than their text")
+        unknowns.append(f"{requests} with images or other media cost more than their text")
     return unknowns
 
 
 def format_unpriced(models: Sequence[str], priced_at: float | None) -> str:
     """Return for which models no price is known."""
     if priced_at is None:
-        return "no price known: the catalogue has not been fetched yet"
+        return "no known price: the catalogue has not been downloaded yet"
     named = ", ".join(line(fmt.short_model(model)) for model in models[:_MODELS_NAMED])
     more = f" and {len(models) - _MODELS_NAMED:,} more" if len(models) > _MODELS_NAMED else ""
-    return f"no price known for {named}{more} ([prices] in config.toml can give one)"
+    return f"no known price for {named}{more} (set one under [prices] in config.toml)"
 
 
 def format_price(cost: Estimate | Cost) -> str:
     """Return the source of the prices: `catalogue of 2026-11-24 · 50 % off for a batch (list of September 2026)`."""
     discounts = " and ".join(f"{percent:g} %" for percent in cost.discounts)
-    date = "" if cost.is_custom else f" (list of {DISCOUNTS_DATE})"
+    date = "" if cost.is_custom else f" (price list {DISCOUNTS_DATE})"
     return fmt.join(
         f"catalogue of {fmt.date(cost.priced_at)}" if cost.priced_at is not None else "",
-        "own prices of config.toml" if cost.is_custom else "",
-        f"{discounts} off for a batch{date}" if discounts else "",
+        "your prices from config.toml" if cost.is_custom else "",
+        f"{discounts} batch discount{date}" if discounts else "",
     )
 
 
@@ -135,7 +135,7 @@ def cost_facts(cost: Cost, estimate: Estimate | None) -> list[tuple[str, StyledT
     if cost.unpriced:
         facts.append(("" if facts else "Cost", [(format_unpriced(cost.unpriced, cost.priced_at), ATTENTION)]))
     if cost.unknown_usage:
-        unknown = f"{fmt.plural(cost.unknown_usage, 'row')} without token counts, not in it"
+        unknown = f"{fmt.plural(cost.unknown_usage, 'row')} without token counts, not included"
         facts.append(("" if facts else "Cost", [(unknown, ATTENTION)]))
     if cost.usd is not None and (source := format_price(cost)):
         facts.append(("", [(source, QUIET)]))

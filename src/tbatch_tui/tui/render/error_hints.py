@@ -8,55 +8,53 @@ from __future__ import annotations
 KNOWN: tuple[tuple[tuple[str, ...], str], ...] = (
     (
         ("invalid json", "expected a json object", "not valid json"),
-        "One faulty line fails the whole job, and the number it names need not be the file's. Check the file: it names "
-        "the true line, and {check.fix} mends what can be mended.",
+        "One bad line fails the whole job, and the line number may be wrong. Check the file: it shows the real "
+        "line, and {check.fix} fixes what can be fixed.",
     ),
     (
         ("error reading input file",),
-        "Usually a line over 10 MB: the server takes it at first and breaks on it later. Check the file: it names the "
-        "line.",
+        "Usually a line over 10 MB: the server accepts it and fails on it later. Check the file to find the line.",
     ),
     (
         ("duplicate custom_id", "custom_id must", "custom_id is", "custom_id"),
-        "A custom_id is missing, used twice or longer than 64 characters. Check the file: it names the lines, and "
+        "A custom_id is missing, used twice or longer than 64 characters. Check the file to find the lines; "
         "{check.fix} makes them unique.",
     ),
     (
         ("body.model is required", "model is required", "missing model"),
-        "Each line needs its own body.model; none stands in for all. Check the file: it names the lines.",
+        "Each line needs its own body.model. Check the file to find the lines.",
     ),
-    (("body is required",), "A line has no body, which is the request itself. Check the file: it names the line."),
+    (("body is required",), "A line has no body (the request itself). Check the file to find the line."),
     (
         ("content-type must be multipart",),
-        'Each audio line needs "method": "FILE". Check the file: it names the lines, and {check.fix} adds it.',
+        'Each audio line needs "method": "FILE". Check the file to find the lines; {check.fix} adds it.',
     ),
     (
         ("more than 50000 requests", "too many requests in", "contains more than"),
-        "A batch takes 50,000 requests at most: split the file.",
+        "A batch has at most 50,000 requests: split the file.",
     ),
     (
         ("too large", "exceeds the maximum", "file size"),
-        "An input file may have 100 MB, and a line of it 10 MB: split the file.",
+        "An input file has at most 100 MB, and a line at most 10 MB: split the file.",
     ),
-    (("input file is empty", "no requests", "empty file"), "There was no request in the file that arrived."),
+    (("input file is empty", "no requests", "empty file"), "The uploaded file contained no requests."),
     (
         ("unable to access model", "model not found", "not available for batch", "does not support", "model"),
-        "Look whether the model's name is right, made for this endpoint, and open to batches: that differs by account "
-        "and changes.",
+        "Check that the model's name is right, that it fits this endpoint and that your account can use it in batches.",
     ),
     (
         ("enqueued", "token limit"),
-        "An account may have 30B tokens waiting a model: submit when others are done.",
+        "An account may queue 30B tokens per model: submit when other jobs are done.",
     ),
-    (("not found", "does not exist"), "The input file was not on the server any more. Submit the file again."),
+    (("not found", "does not exist"), "The input file is no longer on the server. Submit the file again."),
     (
         ("credit", "billing", "payment", "balance"),
-        "The account cannot pay for it now: see Settings → Billing on api.together.ai, then submit again.",
+        "The account has insufficient credit: see Settings → Billing on api.together.ai, then submit again.",
     ),
-    (("unauthorized", "permission", "forbidden"), "This key may not do that: look at the project it belongs to."),
+    (("unauthorized", "permission", "forbidden"), "This key isn't allowed to do that: check its project."),
     (
         ("timed out", "timeout", "overloaded", "internal error", "internal server", "try again"),
-        "That was the server's trouble, not the file's. Submit it again later; what came back is billed, no more.",
+        "A server error, not a problem with the file. Submit it again later; only returned rows are billed.",
     ),
 )
 """Parts of an error in lower case, and the hint. The first match wins."""
@@ -68,4 +66,4 @@ def error_hint(error: str) -> str:
     for phrases, hint in KNOWN:
         if any(phrase in lowered for phrase in phrases):
             return hint
-    return "Nobody here knows this message. Its id ({list.copy-id}) is what Together's support asks for."
+    return "Unknown error. Together's support will ask for the job id ({list.copy-id})."

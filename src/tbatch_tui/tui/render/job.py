@@ -61,7 +61,7 @@ def progress_cell(record: JobRecord, width: int) -> StyledText:
         done, rest = fmt.bar_parts(job.progress / 100, max(4, min(24, width - 6)))
         return [(done, "$status-active"), (rest, "$rule"), (f" {percent:>5}", "")]
     if job.status == JobStatus.VALIDATING:
-        return [("checking the file", "$status-quiet")]
+        return [("validating", "$status-quiet")]
     if not job.is_ended:
         return [("finishing started rows" if "CANCEL" in job.status else "", "$status-quiet")]
     if job.error:
@@ -78,9 +78,9 @@ def format_outcome(record: JobRecord, width: int | None = None) -> StyledText:
     """
     failed = next((t for t in record.transfers if t.state is TransferState.FAILED), None)
     if failed is not None:
-        return [("not fetched: ", "$status-attention"), (line(fill_keys(failed.message or "")), "")]
+        return [("not downloaded: ", "$status-attention"), (line(fill_keys(failed.message or "")), "")]
     if any(t.state is TransferState.WANTED for t in record.transfers):
-        return [("fetching results", "$status-active")]
+        return [("downloading results", "$status-active")]
     if any(t.state is TransferState.GONE for t in record.transfers):
         return [("gone from the server", "$status-attention")]
     if record.counts is not None:
@@ -205,7 +205,7 @@ def details_lines(record: JobRecord, now: float, width: int | None = None) -> li
         of = f", {record.part_words} of" if record.group is not None else ""
         path = record.group.path if record.group is not None else submission.path
         if record.can_send_again:
-            third = [(key_display(keys.SETTLE), "bold $accent-text"), (" sends it again · ", "$status-quiet")]
+            third = [(key_display(keys.SETTLE), "bold $accent-text"), (" to send it again · ", "$status-quiet")]
         third += [
             (f"input{of} ", "$status-quiet"),
             (line(fmt.short_path(path)), ""),
@@ -213,7 +213,7 @@ def details_lines(record: JobRecord, now: float, width: int | None = None) -> li
         ]
     elif record.input_name:
         size = f" ({fmt.size(job.file_size)})" if job is not None and job.file_size else ""
-        third = [("made elsewhere from ", "$status-quiet"), (line(record.input_name), ""), (size, "")]
+        third = [("not submitted from here: ", "$status-quiet"), (line(record.input_name), ""), (size, "")]
     if record.note:
         third += [("   note ", "$status-quiet"), (line(record.note), "")]
     return [first, second, third]
@@ -244,25 +244,25 @@ def _format_file(transfer: Transfer) -> tuple[str, str]:
         case TransferState.FETCHED:
             return (f"{fmt.size(transfer.size)}, {fmt.plural(transfer.rows or 0, 'row')}", "")
         case TransferState.WANTED:
-            return ("being fetched", "$status-active")
+            return ("downloading", "$status-active")
         case TransferState.GONE:
             return ("gone from the server", "$status-attention")
         case TransferState.FAILED:
-            return (line(fill_keys(transfer.message or "not fetched")), "$status-attention")
+            return (line(fill_keys(transfer.message or "not downloaded")), "$status-attention")
 
 
 def next_action(record: JobRecord) -> str:
     """Return what is happening with the job, in a sentence."""
     actions: dict[str, str] = {
-        JobStatus.VALIDATING: "The server is checking the file. Accepted is not yet valid.",
-        JobStatus.IN_PROGRESS: "Running. Results are fetched by themselves when it ends."
+        JobStatus.VALIDATING: "Accepted by the server; validation is still running.",
+        JobStatus.IN_PROGRESS: "Running. Results download automatically when it finishes."
         if record.submission is not None
-        else "Running; made elsewhere, so its results are fetched on {job.download}.",
-        JobStatus.CANCELLING: "Being cancelled. Rows that are finished come back and are billed.",
-        LocalStatus.UPLOADING: "The file goes up; the job is created after that.",
-        LocalStatus.WAITING: "Nothing of it is sent before the first requests are back.",
-        LocalStatus.READY: "The first requests are back. Nothing more is sent before you say so.",
-        LocalStatus.SUBMITTING: "The job is being created, once.",
-        LocalStatus.UNCERTAIN: "Whether the job was made is being looked up. {job.settle} decides it yourself.",
+        else "Running. Not submitted from here; press {job.download} to download results.",
+        JobStatus.CANCELLING: "Cancelling. Finished rows are returned and billed.",
+        LocalStatus.UPLOADING: "Uploading the file; the job is created after that.",
+        LocalStatus.WAITING: "On hold until the first requests are back.",
+        LocalStatus.READY: "The first requests are back. Nothing else is sent until you confirm.",
+        LocalStatus.SUBMITTING: "Creating the job (exactly once).",
+        LocalStatus.UNCERTAIN: "Checking whether the job exists. Press {job.settle} to decide yourself.",
     }
     return fill_keys(actions.get(record.status, ""))

@@ -37,13 +37,13 @@ _STYLES = {
 }
 
 _NO_ROWS = {
-    "all": "No rows came back.",
-    "ok": "No row was answered in full.",
+    "all": "No results.",
+    "ok": "No complete answers.",
     "errors": "No errors.",
     "cut short": "No answer was cut short.",
     "invalid": "No answer is invalid.",
     "missing": "Nothing is missing.",
-    EXTRA: "Every row belongs to a request.",
+    EXTRA: "Every row matches a request.",
 }
 
 _SHOW_ALL = "Press {list.filter} and {filter.clear} to see all again."
@@ -51,9 +51,9 @@ _NEXT_KIND = "Press {list.next-filter} for the next kind of row."
 _FETCH = "Press {go.back}, then {job.download} on the job: that fetches them"
 
 ISSUE_TEXTS = {
-    RowIssue.UNKNOWN: "This id is in no line of the input file.",
-    RowIssue.DUPLICATE: "This request has a row already; the better one counts.",
-    RowIssue.UNREADABLE: "This row cannot be told to belong to a request.",
+    RowIssue.UNKNOWN: "This id is not in the input file.",
+    RowIssue.DUPLICATE: "Duplicate row for this request; the better one counts.",
+    RowIssue.UNREADABLE: "This row can't be matched to a request.",
 }
 
 
@@ -65,18 +65,22 @@ def outcome_style(outcome: Outcome) -> StatusStyle:
 def format_issues(index: ResultIndex) -> str:
     """Return why the counts may not be the whole truth: a file that is missing, or that changed since."""
     issues = [f"the {source.words} cannot be read: {why}" for source, why in index.read_errors.items()]
+    is_unreadable = bool(issues)
+    issues += [
+        f"{path.name} was changed after it was downloaded: it is read as it is" for path in index.changed_downloads
+    ]
     if index.input_changed:
         issues.append("the input file has changed since it was submitted")
     elif index.changed_inputs:
         issues += [
-            f"{path.name} has changed since it was submitted: its answers are joined by their ids alone"
+            f"{path.name} has changed since it was submitted: answers are matched by id only"
             for path in index.changed_inputs
         ]
     elif not index.has_input:
         issues.append(
-            "without the input file this is what came back"
-            if issues
-            else "the input file is not known here: this is what came back"
+            "without the input file: showing results only"
+            if is_unreadable
+            else "input file not on this machine: showing results only"
         )
     return fmt.join(*issues)
 
@@ -97,14 +101,14 @@ def empty_title(kind: str, query: str) -> str:
 def no_files_title(record: JobRecord | None, index: ResultIndex) -> str:
     """Return the text that stands for the list when there is no result file to read."""
     if record is None:
-        return "This job is not in the history any more."
+        return "This job is no longer in the history."
     if index.read_errors:
         return f"{_capitalize(format_issues(index))}.\n\n{fill_keys(_FETCH)} again."
     if record.has_result_files:
         return f"The result files are not here yet.\n\n{fill_keys(_FETCH)}."
     if record.job is not None and record.job.is_ended:
         return f"This job has ended without result files.\n\n{record.job.error or ''}"
-    return "There are no results yet. They are there when the job has ended."
+    return "No results yet. They are available when the job has ended."
 
 
 def _capitalize(text: str) -> str:

@@ -71,7 +71,7 @@ def pace_facts(
     if rule := _rule(record, now):
         facts.append(("", [(fill_keys(rule[1]), _QUIET)]))
     elif _is_late(record, _outlook(history, seen_at, now)):
-        facts.append(("", [("That is past its 24 h. They are best effort: a job goes on after them.", _QUIET)]))
+        facts.append(("", [("That is past 24 h. The 24 h are best effort: jobs may run longer.", _QUIET)]))
     return facts
 
 
@@ -112,14 +112,14 @@ def _outlook(history: JobHistory, seen_at: float | None, now: float) -> Outlook 
 
 def _end(history: JobHistory, seen_at: float | None, now: float) -> str:
     if seen_at is None:
-        return "no estimate before the server's list has come"
+        return "no estimate until the server's list arrives"
     if now - seen_at > STALE:
-        return f"no estimate: the server was last heard of at {fmt.when(seen_at, now)}"
+        return f"no estimate: no contact with the server since {fmt.when(seen_at, now)}"
     expected = _outlook(history, seen_at, now)
     if expected is None:
         return NO_ESTIMATE
     if expected.soonest is None or expected.latest is None:
-        return "no estimate while it does not move"
+        return "no estimate without progress"
     if expected.soonest - now > FAR:
         return "done in more than 3 days at this pace"
     soonest, latest = max(expected.soonest, now), max(expected.latest, now)
@@ -148,11 +148,11 @@ def _rule(record: JobRecord, now: float) -> tuple[str, str] | None:
         ask = fmt.when(job.created_at + SUPPORT, now)
         return (
             "past 24 h, still running",
-            f"Past its 24 h, and still running: that happens. Together's support is asked after 72 h: {ask}.",
+            f"Past 24 h and still running, which can happen. Contact Together's support after 72 h: {ask}.",
         )
     return (
-        "past 72 h: support can be asked",
-        "It has run for more than 72 h: Together's support can be asked now, with its id ({list.copy-id} copies it).",
+        "past 72 h: you can contact support",
+        "It has run for more than 72 h: contact Together's support with its id ({list.copy-id} copies it).",
     )
 
 

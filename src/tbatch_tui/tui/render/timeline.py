@@ -78,7 +78,7 @@ def timeline_steps(record: JobRecord, now: float, history: JobHistory = JobHisto
     if job is None:
         return timeline
     if record.submission is None:
-        timeline.append(TimelineStep(DONE, "Made elsewhere", job.created_at))
+        timeline.append(TimelineStep(DONE, "Not from here", job.created_at))
     timeline += _on_the_server(record, now, history)
     end = _end(record, history)
     timeline.append(end)
@@ -203,7 +203,7 @@ def _fetching(record: JobRecord, end: TimelineStep) -> TimelineStep:
         is_automatic = record.submission is not None and not end.is_by  # else the time is that of the user's key press
         return TimelineStep(DONE, "Fetched", at, _between(end.at, at) if is_automatic else None)
     if any(t.state is TransferState.FAILED for t in transfers):
-        return TimelineStep("!", "Not fetched")
+        return TimelineStep("!", "Not downloaded")
     if any(t.state is TransferState.GONE for t in transfers):
         return TimelineStep("!", "Files gone")
     return TimelineStep(NOW if transfers else AHEAD, "Fetching" if transfers else "Fetched")

@@ -53,11 +53,11 @@ HINTS: dict[str, Hint] = {
         ),
     ),
     "Create": Hint(
-        "One look, one key. It is billed from here on.",
+        "Last look before submitting; this costs money.",
         (("go.on", "{go.on} submits it exactly once, even if the answer is lost", "{go.on} submits it, exactly once"),),
     ),
     "Job": Hint(
-        "All that is known of this job, live.",
+        "Everything about this job, live.",
         (
             ("job.results", "{job.results} opens the results", "{job.results} results"),
             ("job.page", "{job.page} opens a file in the pager", "{job.page} open a file"),
@@ -69,12 +69,12 @@ HINTS: dict[str, Hint] = {
         (
             ("list.next-filter", "{list.next-filter} filters by outcome", "{list.next-filter} filter"),
             ("list.filter", "{list.filter} searches", "{list.filter} search"),
-            ("job.retry", "{job.retry} asks again what failed", "{job.retry} retry"),
+            ("job.retry", "{job.retry} retries what failed", "{job.retry} retry"),
             ("results.export", "{results.export} exports", "{results.export} export"),
         ),
     ),
     "Files": Hint(
-        "What is on the server for your key. You are asked before anything is deleted.",
+        "Files on the server for your key. You are asked before anything is deleted.",
         (("list.mark", "{list.mark} selects", "{list.mark} selects; you are asked first"),),
     ),
 }

@@ -47,8 +47,8 @@ async def _copy_to_tmux(bridge: Bridge, text: str, copied: str, hint: str) -> No
             bridge.notify(copied, fmt.join(hint, "in tmux's buffer too, which its prefix and ] paste"))
             return
     bridge.notify(
-        "What was copied was not taken by tmux",
-        "With `tmux set -s set-clipboard on` it passes on what programs copy.",
+        "The copied text was not accepted by tmux",
+        "Run `tmux set -s set-clipboard on` to let programs copy.",
         "warning",
     )
 
@@ -86,7 +86,7 @@ def copy_record(app: App[Any], bridge: Bridge, text: str, what: str) -> None:
     if size > MAX_BYTES:
         bridge.notify(
             f"{what} is too long to copy: {fmt.size(size)}",
-            f"Terminals take about {fmt.size(MAX_BYTES)}. Nothing was copied; exporting writes it to a file.",
+            f"Terminals accept about {fmt.size(MAX_BYTES)}. Nothing was copied; exporting writes it to a file.",
             "warning",
         )
         return
@@ -101,7 +101,7 @@ def copy_selection(app: App[Any], bridge: Bridge, selected: str) -> bool:
     if len(text.encode("utf-8", "replace")) > MAX_BYTES:
         bridge.notify(
             f"Too much is selected to copy: more than {fmt.size(MAX_BYTES)}",
-            "Terminals take about that much. Nothing was copied; exporting writes it to a file.",
+            "Terminals accept about that much. Nothing was copied; exporting writes it to a file.",
             "warning",
         )
         return True

@@ -44,15 +44,15 @@ def write_report(folder: Path, traceback: str) -> Path | None:
 
 def exit_message(path: Path | None) -> str:
     """Return what is printed below the traceback."""
-    where = f" The report is {path}: it holds no key, no prompt and no answer." if path is not None else ""
+    where = f" The report is {path}: it contains no key, no prompt and no answer." if path is not None else ""
     return (
-        "\ntbatch-tui has ended by a mistake of its own. Nothing that was submitted is lost: the history is on disk, "
-        f"jobs go on at the server, and the next start takes everything up again.{where}\n"
+        "\ntbatch-tui crashed (our bug). Nothing you submitted is lost: the history is on disk, jobs continue on "
+        f"the server, and the next start picks everything up.{where}\n"
     )
 
 
 def report_crash(folder: Path) -> str:
     """Log the exception that is being handled, write a report of it to `folder`, and return what to print."""
     text = redact(traceback.format_exc())
-    logging.getLogger(__name__).error("the app ended by itself: %s", text)
+    logging.getLogger(__name__).error("the app crashed: %s", text)
     return text + exit_message(write_report(folder, text))

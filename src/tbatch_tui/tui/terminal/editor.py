@@ -32,12 +32,12 @@ def editor_command(environ: Mapping[str, str], path: Path, line: int) -> list[st
     """
     name = next((name for name in ("VISUAL", "EDITOR") if environ.get(name, "").strip()), None)
     if name is None:
-        raise BatchError("No editor is set", "Set VISUAL or EDITOR (export EDITOR=nano), then start tbatch-tui again.")
+        raise BatchError("No editor is set", "Set VISUAL or EDITOR (export EDITOR=nano), then restart tbatch-tui.")
     try:
         words = shlex.split(environ[name])
     except ValueError as error:
-        hint = f"It says {environ[name]}: set it to an editor, then start tbatch-tui again."
-        raise BatchError(f"{name} is no command: {error}", hint) from None
+        hint = f"It says {environ[name]}: set it to an editor, then restart tbatch-tui."
+        raise BatchError(f"{name} is not a command: {error}", hint) from None
     file = str(path.absolute())  # never taken for an option
     known = PurePath(words[0]).name.removesuffix(".exe")
     if known in _PLUS:
@@ -59,11 +59,11 @@ async def edit(app: App[object], command: list[str]) -> int:
         result = await run_in_terminal(app, command)
     except SuspendNotSupported:
         raise BatchError(
-            "An editor cannot be opened from this terminal", "Edit the file elsewhere: a change is noticed here."
+            "Can't open an editor from this terminal", "Edit the file elsewhere: a change is noticed here."
         ) from None
     if isinstance(result, OSError):
         raise BatchError(
             f"{command[0]} did not start: {result.strerror or result}",
-            "Set VISUAL or EDITOR to an editor that is installed, then start tbatch-tui again.",
+            "Set VISUAL or EDITOR to an editor that is installed, then restart tbatch-tui.",
         ) from result
     return result

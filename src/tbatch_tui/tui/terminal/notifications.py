@@ -82,11 +82,11 @@ class Notifier:
                 logging.getLogger(__name__).warning("%s", error)
                 if not self._has_reported:
                     self._has_reported = True
-                    self._bridge.notify(error.title, f"{error.hint} Said once; the log says it each time.", "warning")
+                    self._bridge.notify(error.title, f"{error.hint} Shown once; the log has every time.", "warning")
         if self._notify.command and (left := len(event.records) - _MAX_COMMANDS) > 0:
             title = f"The command of [notify] ran for {_MAX_COMMANDS} jobs, and not for {left:,} that ended with them"
             logging.getLogger(__name__).warning("%s", title)
-            self._bridge.notify(title, "Nothing is wrong with those: their rows say what became of them.", "warning")
+            self._bridge.notify(title, "Those jobs are fine: see their rows.", "warning")
 
     # -- the terminal --------------------------------------------------------------------------------
 
@@ -134,7 +134,7 @@ def _next_step(record: JobRecord) -> str:
     if not record.has_result_files:
         return "It has no result files."
     return (
-        "Its results are being fetched."
+        "Downloading its results."
         if _will_be_fetched(record)
         else fill_keys("Press {job.download} to fetch its results.")
     )

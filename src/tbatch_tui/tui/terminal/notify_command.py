@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TIME_LIMIT = 30.0
 """Seconds after which the command is killed."""
 _WITHHELD = ("TOGETHER_API_KEY",)
-_SAFE = "The job is as it was."
+_SAFE = "The job is not affected."
 
 
 async def run_notify_command(

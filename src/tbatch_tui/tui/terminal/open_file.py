@@ -34,7 +34,7 @@ def pager_command(environment: Mapping[str, str]) -> list[str]:
             command = []
         if command and shutil.which(command[0], path=environment.get("PATH")):
             return command
-        raise BatchError(f"$PAGER is {setting!r}, which is no program on this machine", "Set PAGER to one that is.")
+        raise BatchError(f"$PAGER is {setting!r}, which is not a program on this machine", "Set PAGER to one that is.")
     for command in map(list, _DEFAULT_PAGERS):
         if shutil.which(command[0], path=environment.get("PATH")):
             return command
@@ -44,13 +44,13 @@ def pager_command(environment: Mapping[str, str]) -> list[str]:
 def opener_command(environment: Mapping[str, str], platform: str) -> list[str]:
     """Return the command that opens a file on the desktop. Raises BatchError where there is no desktop."""
     if environment.get("SSH_CONNECTION") or environment.get("SSH_TTY"):
-        raise BatchError("Over ssh there is no desktop to open it on", _HINT)
+        raise BatchError("There is no desktop over ssh", _HINT)
     if platform == "darwin":
         return ["open"]
     if platform == "win32":
         return ["explorer"]
     if not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
-        raise BatchError("There is no desktop here to open it on", _HINT)
+        raise BatchError("There is no desktop", _HINT)
     if shutil.which("xdg-open", path=environment.get("PATH")):
         return ["xdg-open"]
     raise BatchError("xdg-open is not on this machine", _HINT)
@@ -67,7 +67,7 @@ async def page(app: App[Any], path: Path) -> None:
         result = await run_in_terminal(app, [*command, str(path)])
     except SuspendNotSupported:
         raise BatchError(
-            "This terminal cannot be given to another program", f"The file is {path}: open it in another one."
+            "Can't start another program in this terminal", f"The file is {path}: open it in another terminal."
         ) from None
     if isinstance(result, OSError):
         raise BatchError(
@@ -103,4 +103,4 @@ async def open_on_desktop(path: Path) -> None:
 
 async def _require_file(path: Path) -> None:
     if not await asyncio.to_thread(path.is_file):
-        raise BatchError(f"{path.name} is not there any more", f"It was {path}.")
+        raise BatchError(f"{path.name} no longer exists", f"It was {path}.")

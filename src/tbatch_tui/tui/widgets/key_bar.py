@@ -1,4 +1,4 @@
-"""The footer: the keys of the screen on one line, in one widget. What is not possible just now is greyed in its place.
+"""The footer: the keys of the screen on one line, in one widget. What is not possible right now is greyed in its place.
 
 It reads the screen's bindings, so it is right after every change of focus, of `check_action` and of the keymap. A click
 on a key presses it. Keys that do not fit are dropped from the right, except for `? Keys`, which lists them all; where

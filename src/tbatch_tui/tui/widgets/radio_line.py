@@ -1,4 +1,4 @@
-"""One of a few choices: `(•) All at once   ( ) 10, then ask me`, on one line or, without the room, one a line."""
+"""One of a few choices: `(•) All at once   ( ) 10 first, then ask`, on one line or, without the room, one a line."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tbatch_tui.cli.commands.results import warn_of_changed_input
+from tbatch_tui.cli.commands.results import warn_of_changed_files
 from tbatch_tui.cli.exit_codes import FAILED, OK, USAGE, NoSuchJobError
 from tbatch_tui.cli.output import print_json, print_message, print_result
 from tbatch_tui.cli.session import Network, Session
@@ -52,7 +52,7 @@ async def export_into(arguments: argparse.Namespace, settings: Settings) -> int:
             print_message(f"There is a file {path} already. Nothing was written: give another name, or --force.")
             return USAGE
         await run_reading(index.build)
-        warn_of_changed_input(index)
+        warn_of_changed_files(index)
         joined = await run_cancellable(join_back, recipe, source, index, path, replace=arguments.force)
     except FaultyTableError as error:
         _print_problems(error)

@@ -45,7 +45,7 @@ def make(options: argparse.Namespace, settings: Settings) -> int:
     recipe = _apply_options(written, options)
     recipe.require_complete()
     if settings.api_key and settings.api_key in recipe_text(recipe):
-        raise BatchError("The API key stands in what is asked", "Nothing was written. It belongs into no recipe.")
+        raise BatchError("The API key is in the request", "Nothing was written. A recipe must not contain it.")
     if options.source is None and isinstance(options.audio, str) and Path(options.audio).exists():
         options.source, recipe = options.audio, replace(recipe, audio=True)  # `make --audio urls.txt`
     try:
@@ -107,7 +107,7 @@ def _usage(parse: Any, text: str) -> Any:
     try:
         return parse(text)
     except ValueError as error:
-        raise LocalFileError(str(error)[:1].upper() + str(error)[1:], "Look at the option again.") from None
+        raise LocalFileError(str(error)[:1].upper() + str(error)[1:], "Check this option.") from None
 
 
 def _read_text(text: str, label: str) -> str:
@@ -119,19 +119,17 @@ def _read_text(text: str, label: str) -> str:
         return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise LocalFileError(
-            f"{label}: {path} cannot be read: {reason}", "Look at its path and its encoding."
-        ) from None
+        raise LocalFileError(f"{label}: {path} cannot be read: {reason}", "Check its path and encoding.") from None
 
 
 def _read_schema(text: str) -> str:
     schema = _read_text(text, "--schema").strip()
     if text.startswith("@") and not schema.startswith("{"):
-        raise BatchError(f"--schema: {text[1:]} is no JSON object", "A file holds a JSON Schema.")
+        raise BatchError(f"--schema: {text[1:]} is not a JSON object", "A file holds a JSON Schema.")
     try:
         check_schema_text(schema)
     except (ValueError, RecursionError) as error:
-        raise BatchError(f"--schema: this is not JSON: {error}", "Mend it.") from None
+        raise BatchError(f"--schema: this is not JSON: {error}", "Fix it.") from None
     return schema
 
 
@@ -142,11 +140,11 @@ def _body(recipe: Recipe, options: argparse.Namespace) -> dict[str, Any]:
     for text in options.set or ():
         key, equals, value = text.partition("=")
         if not equals or not key:
-            raise LocalFileError(f"--set {text} has no value", "Write it --set KEY=VALUE, for example temperature=0.")
+            raise LocalFileError(f"--set {text} has no value", "Use --set KEY=VALUE, for example temperature=0.")
         if key in OWN_BODY_KEYS:
             raise LocalFileError(f"--set {key} is not how {key} is given", OWN_BODY_KEYS[key])
         if key.lower().replace("-", "_") in SECRET_KEYS:
-            raise LocalFileError("A key does not belong into a request", "It is TOGETHER_API_KEY's.")
+            raise LocalFileError("An API key does not belong in a request", "It is TOGETHER_API_KEY's.")
         try:
             body[key] = msgspec.json.decode(value)
         except (ValueError, RecursionError):
@@ -166,7 +164,7 @@ def _open_source(
     text, named = options.source, {}
     if text is None:
         if written is None:
-            raise LocalFileError("No source is named", "Give a table, a folder or job:ID, or a recipe that has one.")
+            raise LocalFileError("No source given", "Name a table, a folder or job:ID, or a recipe that has one.")
         is_job = written.path.startswith("job:")
         text = written.path if is_job else str(base / written.path)
         if written.format == "sqlite" and written.sheet and not options.sheet:
@@ -251,7 +249,7 @@ def _print_summary(made: MadeFile, report: CheckReport) -> None:
     for reason, number in made.left_out.items():
         print_message(f"{plural(number, 'row')} left out: {reason}")
     if made.recipe.rows.once:
-        print_message(f"{plural(made.asked_once, 'row')} asked once with another row that asks the same")
+        print_message(f"{plural(made.asked_once, 'row')} merged with identical rows into one request")
     elif made.repeats:
         verb = "asks" if made.repeats == 1 else "ask"
         print_message(f"{plural(made.repeats, 'row')} {verb} the same as an earlier row: --once asks only once")
@@ -265,7 +263,7 @@ def _tokens(report: CheckReport) -> str:
 
 def _look_at_links(made: MadeFile) -> None:
     """Say of the links of recordings what is known of them: nothing is asked of their hosts."""
-    print_message(f"Links that were not looked at: {made.requests:,}. See that Together can fetch them.")
+    print_message(f"Links not checked: {made.requests:,}. Make sure Together can download them.")
 
 
 def _note_changed_source(written: RecipeSource | None, made: MadeFile, given: str | None) -> None:

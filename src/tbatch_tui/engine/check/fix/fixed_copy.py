@@ -129,7 +129,7 @@ class _Copy:
                 reason = error.strerror or str(error)
                 raise LocalFileError(
                     f"{self._good.path} cannot be written: {reason}",
-                    "See that the folder can be written to, and has room.",
+                    "Make sure the folder is writable, and has disk space.",
                 ) from error
 
     def _lines(self, source: FileIO, stack: ExitStack) -> FileIO:
@@ -164,7 +164,7 @@ class _Copy:
 
     def _publish(self, fixer: _Fixer) -> FixedCopy:
         if fixer.rejected_lines and not self._good.size:
-            hint = "Nothing was written. Mend the file where it comes from."
+            hint = "Nothing was written. Fix the file at its source."
             raise LocalFileError(f"No line of {self._plan.path} would be left", hint)
         rejected = self._bad if fixer.rejected_lines else None
         ids = self._ids if self._ids.size else None

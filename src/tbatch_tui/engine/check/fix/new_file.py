@@ -71,5 +71,5 @@ class NewFile:
             raise
         except OSError:  # not every file system has links
             if os.path.lexists(self.path):
-                raise FileExistsError(17, "a file of that name has appeared") from None
+                raise FileExistsError(17, "a file with that name has appeared") from None
             self._part.rename(self.path)

@@ -72,4 +72,4 @@ def _granularities(value: object) -> Iterator[Finding]:
         message = f"body.timestamp_granularities has {quoted(str(other))}, documented: {join_names(GRANULARITIES)}"
         yield Finding("unusual-value", message, path)
     elif len(set(items)) < len(items):
-        yield Finding("unusual-value", "body.timestamp_granularities has the same one twice", path)
+        yield Finding("unusual-value", "body.timestamp_granularities has a duplicate", path)

@@ -113,6 +113,6 @@ def _stop(stop: object) -> Iterator[Finding]:
         if not all(isinstance(item, str) for item in stop):
             yield Finding("wrong-type", "body.stop holds something that is not a string", path)
         if len(stop) > STOPS_MAX:
-            yield Finding("too-many-stops", f"body.stop has {len(stop)} sequences, {STOPS_MAX} at most", path)
+            yield Finding("too-many-stops", f"{len(stop)} stop sequences (max. {STOPS_MAX})", path)
     elif stop is not None and not isinstance(stop, str):
         yield Finding("wrong-type", f"body.stop is {type_name(stop)}, neither a string nor a list", path)

@@ -210,11 +210,11 @@ def _parse(report: LineReport, twice: dict[str, None], cancelled: Callable[[], b
         if _is_deep(text, cancelled):
             raise RecursionError
     except RecursionError:
-        report.findings.append(Finding("too-deep", "values are nested too deep to be read", column=1))
+        report.findings.append(Finding("too-deep", "values are nested too deeply to read", column=1))
         return None
     except _TooLargeError:
         column = next(m.start(1) for m in _NUMBER.finditer(text) if m[1] and isinf(float(m[1]))) + 1
-        report.findings.append(Finding("number-too-large", "a number too large to be held", column=column))
+        report.findings.append(Finding("number-too-large", "a number is too large", column=column))
         return None
     except _NotJsonError as error:
         column = next(m.start(1) for m in _CONSTANT.finditer(text) if m[1]) + 1
@@ -228,11 +228,11 @@ def _parse(report: LineReport, twice: dict[str, None], cancelled: Callable[[], b
         report.findings.append(Finding("not-json", f"not JSON: {_reason(error)}", column=column))
         return None
     if (at := _lone_surrogate(text)) >= 0:
-        message = f"{text[at : at + 6]} is half of a surrogate pair, which no text can hold"
+        message = f"{text[at : at + 6]} is half of a surrogate pair, which is not valid text"
         report.findings.append(Finding("lone-surrogate", message, column=at + 1))
         return None
     if isinstance(value, str) and is_object_text(value):
-        message = "the line is a string that holds an object: it was encoded twice"
+        message = "the line is a string containing an object: it was encoded twice"
         report.findings.append(Finding("double-encoded", message))
         return None
     if not isinstance(value, dict):
@@ -244,7 +244,7 @@ def _parse(report: LineReport, twice: dict[str, None], cancelled: Callable[[], b
 def _reason(error: json.JSONDecodeError) -> str:
     """Return the parser's message, or our own where that would mislead."""
     if error.msg == "Extra data":
-        return "something follows the object"
+        return "there is more text after the object"
     if "BOM" in error.msg:
         return "a byte order mark before the object"
     if error.msg.startswith("Invalid control character"):
@@ -351,7 +351,7 @@ def _custom_id(report: LineReport, line: JsonObject) -> Iterator[Finding]:
     else:
         report.custom_id = value
         if len(value) > CUSTOM_ID_CHARACTERS:
-            message = f"custom_id has {len(value)} characters, {CUSTOM_ID_CHARACTERS} at most"
+            message = f"custom_id has {len(value)} characters (max. {CUSTOM_ID_CHARACTERS})"
             yield Finding("custom-id-long", message, path)
 
 
@@ -365,6 +365,6 @@ def _model(report: LineReport, body: JsonObject) -> Iterator[Finding]:
     elif not model.strip():
         yield Finding("no-model", "body.model is empty", path)
     elif model != model.strip():
-        yield Finding("model-spaces", f"body.model has spaces round the name: {quoted(repr(model)[1:-1])}", path)
+        yield Finding("model-spaces", f"body.model has spaces around the name: {quoted(repr(model)[1:-1])}", path)
     else:
         report.model = model

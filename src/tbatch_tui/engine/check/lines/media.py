@@ -78,17 +78,17 @@ def _url(value: JsonObject, kind: str, where: str, path: JsonPath, now: float) -
 def _what(url: str) -> str:
     """Return what stands where a URL should."""
     if url.startswith(_BASE64_MAGIC) or (_BASE64.fullmatch(url) and not url.startswith("/")):
-        return "base64 without data:image/…;base64, before it"
+        return "base64 without data:image/…;base64, in front"
     if _LOCAL.match(url):
-        return "a local path, which only this machine can read"
-    return "neither an http or https URL nor a data URI"
+        return "a local path, which Together can't read"
+    return "not an http or https URL, and not a data URI"
 
 
 def _data_uri(url: str, kind: str, where: str, path: JsonPath) -> Iterator[Finding]:
     header, comma, payload = url[5:].partition(",")
     media_type, *options = header.split(";")
     if not comma:
-        fault = "has no comma, and so no data"
+        fault = "has no comma, so it has no data"
     elif "/" not in media_type:
         fault = "has no media type, such as image/png"
     elif not options or options[-1].lower() != "base64":

@@ -69,7 +69,7 @@ def _json_schema(own: JsonObject) -> Iterator[Finding]:
     yield from wrong_types(own, SCHEMA_PARAMS, where, path)
     name = own.get("name")
     if own.get("schema") is None and not _SCHEMA_KEYS.isdisjoint(own):
-        yield Finding("schema-bare", f"{where} is the schema itself, which must be its schema, with a name", path)
+        yield Finding("schema-bare", f"{where} is the bare schema; it has to be an object with name and schema", path)
         return
     if name is None or name == "":
         state = "empty" if name == "" else "null" if "name" in own else "missing"

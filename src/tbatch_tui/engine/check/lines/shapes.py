@@ -56,10 +56,10 @@ def is_object_text(text: str) -> bool:
 def without_body(line: JsonObject) -> Finding:
     """Return what a line has in place of a body: Anthropic's params, the request itself, or nothing."""
     if isinstance(line.get("params"), dict):
-        message = "the request is in params, which is Anthropic's; it must be in body"
+        message = "the request is in params (Anthropic's format); it has to be in body"
         return Finding("anthropic-params", message, ("params",))
     beside = [name for name in _REQUEST_KEYS if name in line]
     names = " and ".join((", ".join(beside[:-1]), beside[-1])) if len(beside) > 1 else "".join(beside)
     if "messages" in beside or "file" in beside:
-        return Finding("body-flat", f"{names} must stand in body, not beside custom_id", (beside[0],))
+        return Finding("body-flat", f"{names} must be inside body, not next to custom_id", (beside[0],))
     return Finding("body-missing", f"body is missing{f': {names} must stand inside it' if beside else ''}")

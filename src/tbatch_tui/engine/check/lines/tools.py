@@ -35,7 +35,7 @@ def _tool(tool: JsonObject, where: str, path: JsonPath) -> Iterator[Finding]:
     function = tool.get("function")
     if function is None:
         if any(name in tool for name in _FLAT_KEYS):
-            message = f"{where} has its function's name or schema beside type, not in function"
+            message = f"{where} has its function's name or schema next to type, not in function"
             yield Finding("tool-flat", message, path)
         else:
             state = "null" if "function" in tool else "missing"

@@ -63,7 +63,7 @@ def add_duplicates(part: PartialReport, file: FileIO, kind: Kind, cancelled: Cal
                 text = line.decode()
                 colon = find_key_colon(text, "custom_id")
                 column = (colon.end() if colon else locate(text, ("custom_id",))) + 1
-                message = f"the same custom_id is on line {first:,}"
+                message = f"duplicate custom_id (first used on line {first:,})"
                 findings.append(LocatedFinding(location, column, RULE, message, custom_id))
     if number:
         part.counts[RULE] = number

@@ -149,8 +149,10 @@ def read_line(path: Path, offset: int, length: int) -> bytes:
 def read_error(path: Path, error: OSError | ValueError) -> LocalFileError:
     """Return the error that explains to a person why a file cannot be read."""
     if isinstance(error, FileNotFoundError):
-        return LocalFileError(f"{path} does not exist", "Look at the spelling, and at the folder you are in.")
+        return LocalFileError(f"{path} does not exist", "Check the spelling and the current directory.")
     if isinstance(error, PermissionError):
-        return LocalFileError(f"{path} cannot be read: permission denied", "Give yourself the right to read it.")
+        return LocalFileError(
+            f"{path} cannot be read: permission denied", "Change its permissions so that you can read it."
+        )
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return LocalFileError(f"{path} cannot be read: {reason}", "See that it is a file that you can read.")
+    return LocalFileError(f"{path} cannot be read: {reason}", "Make sure it is a file you can read.")

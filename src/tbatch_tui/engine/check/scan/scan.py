@@ -152,7 +152,7 @@ class _Scanner:
             line = lines.bytes(index)
             if location.length > LINE_BYTES_ADVISED:
                 size = location.length / MEGABYTE
-                message = f"the line has {size:.2f} MB, documented: {LINE_MEGABYTES} MB at most"
+                message = f"the line has {size:.2f} MB (documented max. {LINE_MEGABYTES} MB)"
                 part.add(LocatedFinding(location, 1, "line-large", message))
             self._check_single_line(line, location, has_cr)
 
@@ -214,7 +214,7 @@ class _Scanner:
         return True
 
     def _add_too_long(self, location: LineLocation) -> None:
-        message = f"the line has {location.length / MEGABYTE:.1f} MB, {LINE_MEGABYTES} MB at most"
+        message = f"the line has {location.length / MEGABYTE:.1f} MB (max. {LINE_MEGABYTES} MB)"
         self.part.add(LocatedFinding(location, 1, "line-too-long", message))
 
     def _add_long_lines(self, result: FastResult, lines: _Lines) -> None:

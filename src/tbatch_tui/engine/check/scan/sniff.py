@@ -26,7 +26,7 @@ _MAGIC = {
 }
 """The first bytes of tables that are no text, and what they are."""
 _TABLE_SUFFIXES = {".csv": "CSV", ".tsv": "TSV", ".tab": "TSV"}
-_MAKE = "not requests: make them of its rows with tbatch-tui make, or open it in the app"
+_MAKE = "not requests: turn its rows into requests with tbatch-tui make, or open it in the app"
 _RESULT_ROWS = 20
 """So many lines show whether they are results."""
 _RESULT_KEYS = frozenset({"body", "params", "messages", "model"})
@@ -85,26 +85,26 @@ def _other_format(lines: list[bytes], suffix: str) -> tuple[str, str]:
         return _NO_FORMAT
     first = filled[0]
     if len(filled) == 1 and b"\r{" in first:
-        return "not-jsonl", "its lines end in CR alone, as on an old Mac, so that all of it is one line"
+        return "not-jsonl", "its lines end in CR alone (old Mac format), so the whole file is one line"
     if name := next((name for magic, name in _MAGIC.items() if first.startswith(magic)), ""):
         return "table-file", f"the file is {name}, {_MAKE}"
     if first.startswith(b"\x1f\x8b"):
         return "not-jsonl", "the file is compressed; unpack it first"
     if first.startswith(b"[") and _begins_array(first[1:].lstrip(), filled):
-        return "json-array", "the file is one JSON array, not one object a line"
+        return "json-array", "the file is one JSON array, not one object per line"
     if first.startswith(b"{") and _are_results(filled):
         return "result-file", "the lines are results of a batch (each has a response or an error), not requests"
     if sum(_may_be_request(line) for line in filled) * 2 >= len(filled):
         return _NO_FORMAT  # most lines are whole objects: the others are reported line by line
     if len(filled) > 1 and (first == b"{" or (first.startswith(b'{"') and first.endswith((b",", b"{", b"[")))):
-        return "pretty-printed", "the file is JSON written over several lines; each object must stand on one line"
+        return "pretty-printed", "the file is JSON spread over several lines; each object must stand on one line"
     if not any(line.startswith((b"{", b"[", b'"{')) for line in filled):
         if suffix in _TABLE_SUFFIXES:
             return "table-file", f"the file is {_TABLE_SUFFIXES[suffix]}, {_MAKE}"
         if len(filled) > 1 and (separator := _separator(filled)):
             return "table-file", f"the file is {separator}, {_MAKE}"
         if len(filled) > _TEXT_WITHOUT_OBJECTS:
-            return "not-jsonl", "the file is not JSON Lines: no line begins with a brace"
+            return "not-jsonl", "the file is not JSON Lines: no line starts with a brace"
     return _NO_FORMAT
 
 

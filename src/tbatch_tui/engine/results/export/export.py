@@ -88,12 +88,16 @@ def export_rows(
     Args:
         columns: The columns of a table, of `COLUMNS`. Other formats have none.
         job_id_of: Returns the job id of a row, for the column `job` and for merged lines.
-        reasoning: Whether answers and Markdown hold the reasoning too; merged lines always do, a table has a column.
+        reasoning: Whether answers, Markdown and tables hold the reasoning too, a table as a column behind the answer;
+            merged lines always do.
         replace: Whether to replace an existing file.
         progress: Called with the rows written and the rows in all.
     """
     if export_format is ExportFormat.PARQUET and not has_parquet():
         raise BatchError("Parquet needs pyarrow, which is not installed", "Install tbatch-tui[parquet], or choose CSV.")
+    if reasoning and export_format.is_table and "reasoning" not in columns:
+        place = columns.index("answer") + 1 if "answer" in columns else len(columns)
+        columns = [*columns[:place], "reasoning", *columns[place:]]
     with atomic_write(path, replace=replace, rights=rights_of(*index.paths())) as file:
         if export_format is ExportFormat.MERGED:
             write_merged(index, rows, file, job_id_of, cancelled=cancelled, progress=progress)

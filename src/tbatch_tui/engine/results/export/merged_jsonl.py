@@ -1,8 +1,8 @@
 """Merged lines: request and response side by side, each exactly as in its file, without decoding the answers.
 
 The parts of a merged line are copied from the bytes of the two lines. A second parser then checks many merged lines at
-a time: if it refuses them (lone surrogates, bytes that are no UTF-8, a row that is no JSON), they are made again one by
-one, decoded and encoded.
+a time: if it refuses them (lone surrogates, bytes that are not UTF-8, a row that is not JSON), they are made again
+one by one, decoded and encoded.
 """
 
 from __future__ import annotations
@@ -223,7 +223,7 @@ def _is_json(parser: simdjson.Parser, lines: list[bytes]) -> bool:
 
 
 def decode_fields(data: bytes) -> dict[str, Raw]:
-    """Return the fields of a line, each as written if that is valid JSON; none if the line is no JSON object."""
+    """Return the fields of a line, each as written if that is valid JSON; none if the line is not a JSON object."""
     try:
         data.decode()
         fields = msgspec.json.decode(data, type=dict[str, Raw])

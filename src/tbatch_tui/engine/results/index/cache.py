@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-_MAGIC = b"tbatch-tui index 2\n"
+_MAGIC = b"tbatch-tui index 3\n"
 """First bytes of each file. A new number makes every cached index be built again.
 
 A change of the rules by which answers are classified or judged needs one: the outcomes are stored.
@@ -130,6 +130,7 @@ class _Header(msgspec.Struct):
     files: list[list[int] | None]
     sha256: str | None
     input_changed: bool
+    changed_results: list[int]
     counts: dict[str, int | bool] = msgspec.field(name="sum")
     columns: list[int]
 
@@ -149,6 +150,7 @@ def _encode(index: ResultIndex) -> Iterator[bytes]:
         files=[list(stamp) if stamp is not None else None for stamp in stamps],
         sha256=index.sources.input_sha256,
         input_changed=index.input_changed,
+        changed_results=[*index.changed_results],
         counts=asdict(counts),
         columns=[len(column) for column in columns],
     )
@@ -177,7 +179,8 @@ def _restore(index: ResultIndex, data: memoryview) -> None:
             column.frombytes(data[at : at + length])
         at += length
     others.add_to(join)
-    index.restore(join, counts, stamps, input_changed=header.input_changed)
+    changed = tuple(map(Source, header.changed_results))
+    index.restore(join, counts, stamps, input_changed=header.input_changed, changed_results=changed)
 
 
 class _OtherColumns:

@@ -7,10 +7,10 @@ calls, audio, and whatever is not as documented) are decoded as plain JSON and c
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from tbatch_tui.engine.lenient_json import UNREADABLE, as_count, as_id, as_seconds, error_message, loads, to_json
 from tbatch_tui.engine.results.choices import AT_LIMIT, FAILED, body_flaw, has_error, read_choices, response_body
@@ -18,11 +18,12 @@ from tbatch_tui.engine.results.index.previews import PREVIEW_MAX, preview_bytes
 from tbatch_tui.engine.results.outcomes import Outcome
 from tbatch_tui.engine.results.usage import NO_USAGE, parse_usage
 
+_OK, _CUT_SHORT = Outcome.OK, Outcome.CUT_SHORT
 _NO_CALLS = (b"[]", b"null")
 _QUOTE = 0x22
 _PLAIN = frozenset(range(0x21, 0x7F)) - frozenset(b'"\\<')
 """First bytes of an answer that is not blank, and does not begin with a `<think>` block."""
-REASON_MAX = 200
+REASON_MAX = 240
 """Characters kept of why an answer is invalid."""
 _ID = re.compile(rb'"custom_id"\s*:\s*("(?:[^"\\]|\\.)*"|-?[0-9]+)')
 _TOP_ID = re.compile(
@@ -52,12 +53,19 @@ class ClassifiedRow(Struct, gc=False):
     """The answer as JSON, of a row that was read without decoding it."""
     texts: tuple[str, ...] = ()
     """The contents of the choices, of a row that was decoded."""
+    calls: tuple[Any, ...] = ()
+    """The tool calls of all choices."""
     is_unreadable: bool = False
     """Whether nothing but the id can be told."""
 
     def contents(self) -> tuple[str, ...]:
         """Return the texts that the request may have asked to be JSON: no refusals, no tool calls."""
-        return self.texts if self.content is None else (as_id(loads(self.content)) or "",)
+        if self.content is None:
+            return self.texts
+        try:
+            return (_decode_text(self.content),)
+        except ValueError:  # half a surrogate pair in an escape: only the standard library reads it
+            return (as_id(loads(self.content)) or "",)
 
 
 class _Message(Struct, gc=False):
@@ -71,19 +79,23 @@ class _Choice(Struct, gc=False):
     error: Raw | UnsetType = UNSET
 
 
+_Count = Annotated[int, Meta(ge=0)]
+"""A row with another number is decoded, and the number passed over."""
+
+
 class _PromptDetails(Struct, gc=False):
-    cached_tokens: int | None = None
+    cached_tokens: _Count | None = None
 
 
 class _CompletionDetails(Struct, gc=False):
-    reasoning_tokens: int | None = None
+    reasoning_tokens: _Count | None = None
 
 
 class _Usage(Struct, gc=False):
-    completion_tokens: int
-    prompt_tokens: int
-    reasoning_tokens: int | None = None
-    cached_tokens: int | None = None
+    completion_tokens: _Count
+    prompt_tokens: _Count
+    reasoning_tokens: _Count | None = None
+    cached_tokens: _Count | None = None
     completion_tokens_details: _CompletionDetails | None = None
     prompt_tokens_details: _PromptDetails | None = None
 
@@ -94,7 +106,7 @@ class _Usage(Struct, gc=False):
             reasoning = completion.reasoning_tokens
         if (prompt := self.prompt_tokens_details) is not None and prompt.cached_tokens is not None:
             cached = prompt.cached_tokens
-        return _count(reasoning), _count(cached)
+        return reasoning, cached
 
 
 class _Body(Struct, gc=False):
@@ -118,6 +130,7 @@ class _Row(Struct, gc=False):
 class _RequestBody(Struct, gc=False):
     model: str = ""
     response_format: Raw | UnsetType = UNSET
+    tools: Raw | UnsetType = UNSET
 
 
 class _Request(Struct, gc=False):
@@ -126,6 +139,7 @@ class _Request(Struct, gc=False):
 
 
 _decode_row = msgspec.json.Decoder(_Row).decode
+_decode_text = msgspec.json.Decoder(str).decode
 _decode_request = msgspec.json.Decoder(_Request).decode
 
 
@@ -135,69 +149,86 @@ def classify(data: bytes) -> ClassifiedRow:
         row = _decode_row(data)
     except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
         return _classify_decoded(data)
-    choices = row.response.body.choices
-    if row.response.status_code != 200 or len(choices) != 1:
+    response = row.response
+    body = response.body
+    if response.status_code != 200 or len(body.choices) != 1:
         return _classify_decoded(data)
-    choice, body = choices[0], row.response.body
-    message, error = choice.message, row.error
-    calls, content = message.tool_calls, bytes(message.content)
+    choice = body.choices[0]
+    message = choice.message
+    content, calls = bytes(message.content), message.tool_calls
     if (
         content[0] != _QUOTE
-        or _may_be_blank_or_reasoning(content)
+        or (content[1] not in _PLAIN and _may_be_blank_or_reasoning(content))
+        or (b"/" in content and b"/think" in content)  # one byte is found ten times as fast
         or choice.finish_reason == FAILED
-        or (error is not UNSET and bytes(error) != b"null")
+        or (row.error is not UNSET and bytes(row.error) != b"null")
         or (body.error is not UNSET and bytes(body.error) != b"null")
         or (choice.error is not UNSET and bytes(choice.error) != b"null")
         or (calls is not UNSET and bytes(calls) not in _NO_CALLS)
     ):
         return _classify_decoded(data)
     usage = body.usage
-    return ClassifiedRow(
+    reasoning, cached = usage.reasoning_tokens, usage.cached_tokens
+    if usage.completion_tokens_details is not None or usage.prompt_tokens_details is not None:
+        reasoning, cached = usage.details()
+    return ClassifiedRow(  # in the order of the fields: by name it takes twice as long
         row.custom_id,
-        Outcome.CUT_SHORT if choice.finish_reason in AT_LIMIT else Outcome.OK,
-        content[1:-1][:PREVIEW_MAX],
-        _count(usage.completion_tokens),
-        _count(usage.prompt_tokens),
-        *usage.details(),
-        model=body.model,
-        content=content,
+        _CUT_SHORT if choice.finish_reason in AT_LIMIT else _OK,
+        content[1 : min(len(content) - 1, PREVIEW_MAX + 1)],
+        usage.completion_tokens,
+        usage.prompt_tokens,
+        reasoning,
+        cached,
+        None,
+        body.model,
+        "",
+        content,
     )
 
 
 def _may_be_blank_or_reasoning(content: bytes) -> bool:
-    """Return whether an answer, as JSON, may have no text but white space, or a `<think>` block."""
-    if content[1] not in _PLAIN:
-        try:
-            text: str = msgspec.json.decode(content, type=str).lstrip()
-        except ValueError:
-            return True
-        if not text or text[0] == "<":
-            return True
-    return b"/" in content and b"/think" in content  # one byte is found ten times as fast
+    """Return whether an answer, as JSON, has no text but white space, or begins as a `<think>` block does."""
+    try:
+        text: str = _decode_text(content).lstrip()
+    except ValueError:
+        return True
+    return not text or text[0] == "<"
 
 
-def _count(number: int | None) -> int | None:
-    return number if number is not None and number >= 0 else None
+ParsedRequest: TypeAlias = tuple[str | None, str, bytes, bytes]
+"""The `custom_id` of an input line (None if there is none), its model, its `response_format` and its `tools`.
+
+The last two are JSON, and empty where the request has none.
+"""
 
 
-def parse_request(data: bytes) -> tuple[str | None, str, bytes]:
-    """Return the `custom_id` of an input line (None if there is none), its model, and its `response_format` as JSON.
-
-    Never raises.
-    """
+def parse_request(data: bytes) -> ParsedRequest:
+    """Return what the index needs of an input line. Never raises."""
     try:
         request = _decode_request(data)
-        asked = request.body.response_format
-        return request.custom_id, request.body.model, b"" if asked is UNSET else bytes(asked)
     except (ValueError, RecursionError):
-        value = loads(data)
-        if not isinstance(value, dict):
-            return None, "", b""
-        body = value.get("body")
-        if not isinstance(body, dict):
-            return as_id(value.get("custom_id")), "", b""
-        asked_json = to_json(body["response_format"]).encode() if "response_format" in body else b""
-        return as_id(value.get("custom_id")), as_id(body.get("model")) or "", asked_json
+        return _parse_decoded_request(data)
+    body = request.body
+    asked, tools = body.response_format, body.tools
+    if asked is UNSET and tools is UNSET:
+        return request.custom_id, body.model, b"", b""
+    return (
+        request.custom_id,
+        body.model,
+        b"" if asked is UNSET else bytes(asked),
+        b"" if tools is UNSET else bytes(tools),
+    )
+
+
+def _parse_decoded_request(data: bytes) -> ParsedRequest:
+    value = loads(data)
+    if not isinstance(value, dict):
+        return None, "", b"", b""
+    custom_id, body = as_id(value.get("custom_id")), value.get("body")
+    if not isinstance(body, dict):
+        return custom_id, "", b"", b""
+    asked, tools = (to_json(body[name]).encode() if name in body else b"" for name in ("response_format", "tools"))
+    return custom_id, as_id(body.get("model")) or "", asked, tools
 
 
 def salvage_id(data: bytes) -> str:
@@ -274,4 +305,5 @@ def _classify_answer(custom_id: str | None, response: Any, body: Any) -> Classif
         preview_bytes(next(filter(None, texts), "")),
         reason=flaw[:REASON_MAX] if outcome is Outcome.INVALID else "",
         texts=tuple(choice.text for choice in choices if choice.text.strip()),
+        calls=tuple(call for choice in choices for call in choice.tool_calls),
     )

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 UNKNOWN_COUNT = 0xFFFFFFFF
 """Stored for a count that is unknown. Greater counts are stored as `_COUNT_MAX`."""
 _COUNT_MAX = UNKNOWN_COUNT - 1
+_ANY, _ANY_REASON = 1, "The answer is not what was asked for"
+"""The reason of answers for whose own there was no number left."""
 _NAMES_MAX = 0xFFFF
 """Names that a column can number: the numbers are stored in 16 bits."""
 
@@ -67,9 +69,10 @@ class TextColumn:
 class NameColumn:
     """Numbers for a few names that many rows share. 0 is no name."""
 
-    def __init__(self) -> None:
-        self._names = [""]
-        self._numbers = {"": 0}
+    def __init__(self, *first: str) -> None:
+        """Make a column in which these names have the numbers from 1."""
+        self._names = ["", *first]
+        self._numbers = {name: number for number, name in enumerate(self._names)}
 
     def __getitem__(self, number: int) -> str:
         return self._names[number]
@@ -164,7 +167,7 @@ class ResponseColumns:
         self.previews = TextColumn()
         self.reason = array("H")
         """Why an answer is invalid, as its number in `reason_names`."""
-        self.reason_names = NameColumn()
+        self.reason_names = NameColumn(_ANY_REASON)
 
     def __len__(self) -> int:
         return len(self.outcome)
@@ -181,12 +184,17 @@ class ResponseColumns:
             UNKNOWN_COUNT if reasoning is None else reasoning if reasoning < UNKNOWN_COUNT else _COUNT_MAX
         )
         self.cached_tokens.append(UNKNOWN_COUNT if cached is None else cached if cached < UNKNOWN_COUNT else _COUNT_MAX)
-        self.model.append(self.model_names.number(classified.model))
-        self.seconds.append(-1.0 if classified.seconds is None else classified.seconds)
+        model, reason, seconds = classified.model, classified.reason, classified.seconds
+        self.model.append(self.model_names.number(model) if model else 0)
+        self.seconds.append(-1.0 if seconds is None else seconds)
         self.previews.append(classified.preview)
-        self.reason.append(self.reason_names.number(classified.reason) if classified.reason else 0)
+        self.reason.append(self.reason_number(reason))
         self.outcome.append(classified.outcome)
         return len(self.outcome) - 1
+
+    def reason_number(self, reason: str) -> int:
+        """Return the number of a reason, the one of `_ANY_REASON` once all numbers are used; 0 of no reason."""
+        return (self.reason_names.number(reason) or _ANY) if reason else 0
 
     def extend(self, other: ResponseColumns, first_file: int) -> int:
         """Add all responses of another index and return the number of the first one.
@@ -206,7 +214,7 @@ class ResponseColumns:
         self.model.extend(array("H", [names[model] for model in other.model]))
         self.seconds.extend(other.seconds)
         self.previews.extend(other.previews)
-        reasons = [self.reason_names.number(name) for name in other.reason_names]
+        reasons = [self.reason_number(name) for name in other.reason_names]
         self.reason.extend(array("H", [reasons[reason] for reason in other.reason]))
         return first
 

@@ -11,16 +11,17 @@ read from the files when it is needed.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from array import array
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.local_files.file_stamp import FileStamp
 from tbatch_tui.engine.local_files.id_map import read_id_map
 from tbatch_tui.engine.next_step import NextStep
+from tbatch_tui.engine.results.index.changes import DownloadCheck, stamp_if_changed
 from tbatch_tui.engine.results.index.classify import classify, parse_request, salvage_id, unreadable
 from tbatch_tui.engine.results.index.columns import LocationColumns, RequestColumns, ResponseColumns, decode_count
 from tbatch_tui.engine.results.index.join import ExtraRow, Join
@@ -35,10 +36,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tbatch_tui.engine.domain.counts import RequestCounts
-
-
-_PIECE = 1 << 20
-"""Bytes of the input file that are hashed at a time."""
 
 
 class RowLocation(NamedTuple):
@@ -69,6 +66,8 @@ class ResultIndex:
         """Files that are named in `sources` but could not be read, and why."""
         self.input_changed = False
         """Whether the input file is not the one that was submitted. Then it is not read: nothing answers its lines."""
+        self.changed_results: tuple[Source, ...] = ()
+        """Result files that are not what was downloaded. They are read as they are."""
         self._join = Join(has_input=sources.input is not None)
         self.original_ids: Mapping[str, str] = {}
         """What the custom_ids were that a mend shortened, by those that were sent."""
@@ -91,7 +90,7 @@ class ResultIndex:
         Args:
             progress: Called with the bytes read and the bytes in all.
         """
-        self.original_ids = read_id_map(self.sources.input)
+        self.original_ids, self.changed_results = read_id_map(self.sources.input), ()
         total = self.bytes_to_read()
         done = 0
 
@@ -105,17 +104,23 @@ class ResultIndex:
         self.input_changed = self._is_input_changed(on_piece)
         if self.input_changed or not self._read(Source.INPUT, on_piece, self._add_request):
             self._join = Join(has_input=False)
-        self._read(Source.OUTPUT, on_piece, self._add_output_row)
-        self._read(Source.ERRORS, on_piece, self._add_error_row)
+        self._read(Source.OUTPUT, on_piece, partial(self._add_response, Source.OUTPUT))
+        self._read(Source.ERRORS, on_piece, partial(self._add_response, Source.ERRORS))
         self.counts = self._join.finish()
         return self.counts
 
     def restore(
-        self, join: Join, counts: RequestCounts, stamps: dict[Source, FileStamp], *, input_changed: bool
+        self,
+        join: Join,
+        counts: RequestCounts,
+        stamps: dict[Source, FileStamp],
+        *,
+        input_changed: bool,
+        changed_results: tuple[Source, ...] = (),
     ) -> None:
         """Take over an index that was built before and stored."""
         self.original_ids = read_id_map(self.sources.input)
-        self.file_stamps, self.input_changed = stamps, input_changed
+        self.file_stamps, self.input_changed, self.changed_results = stamps, input_changed, changed_results
         self._join, self.counts = join, counts
 
     @property
@@ -129,6 +134,12 @@ class ResultIndex:
     def changed_inputs(self) -> tuple[Path, ...]:
         """The input files that are not read because they are not those that were submitted."""
         return (self.sources.input,) if self.input_changed and self.sources.input is not None else ()
+
+    @property
+    def changed_downloads(self) -> tuple[Path, ...]:
+        """The result files that were changed after they were downloaded. They are read as they are."""
+        paths = (self.sources.path(source) for source in self.changed_results)
+        return tuple(path for path in paths if path is not None)
 
     def paths(self) -> list[Path]:
         """Return the files that the rows come from, of those that are here."""
@@ -149,16 +160,7 @@ class ResultIndex:
         path, submitted = self.sources.input, self.sources.input_sha256
         if path is None or submitted is None:
             return False
-        hasher = hashlib.sha256()
-        try:
-            with path.open("rb", buffering=0) as file:
-                stamp = FileStamp.of(os.fstat(file.fileno()))
-                while piece := file.read(_PIECE):
-                    on_piece(piece)
-                    hasher.update(piece)
-        except OSError:
-            return False  # `_read` names the reason
-        if hasher.hexdigest() == submitted:
+        if (stamp := stamp_if_changed(path, submitted, on_piece)) is None:
             return False
         self.file_stamps[Source.INPUT] = stamp
         return True
@@ -170,30 +172,27 @@ class ResultIndex:
             return False
         try:
             with path.open("rb", buffering=0) as file:
-                self.file_stamps[source] = FileStamp.of(os.fstat(file.fileno()))
-                for line in read_lines(file, on_piece):
+                stamp = self.file_stamps[source] = FileStamp.of(os.fstat(file.fileno()))
+                check = DownloadCheck(self.sources.downloads.get(source), stamp)
+                for line in read_lines(file, check.wrap(on_piece)):
                     add(line)
+            if check.has_changed:
+                self.changed_results += (source,)
         except OSError as error:
             self.read_errors[source] = error.strerror or str(error)
             return False
         return True
 
     def _add_request(self, line: Line) -> None:
-        custom_id, model, response_format = parse_request(line.data)
-        salvaged_id = salvage_id(line.data) if custom_id is None else ""
-        self._join.add_request(custom_id, line, model, response_format, salvaged_id=salvaged_id)
-
-    def _add_output_row(self, line: Line) -> None:
-        self._add_response(Source.OUTPUT, line)
-
-    def _add_error_row(self, line: Line) -> None:
-        self._add_response(Source.ERRORS, line)
+        request = parse_request(line.data)
+        salvaged_id = salvage_id(line.data) if request[0] is None else ""
+        self._join.add_request(request, line, salvaged_id=salvaged_id)
 
     def _add_response(self, source: Source, line: Line) -> None:
         if line.is_whole:
             row = classify(line.data)
         else:
-            row = unreadable(line.data, f"This row is too long to be read: {line.length:,} bytes")
+            row = unreadable(line.data, f"This row is too long: {line.length:,} bytes")
         salvaged_id = salvage_id(line.data) if row.is_unreadable else ""
         self._join.add_response(source, line, row, salvaged_id=salvaged_id)
 
@@ -352,7 +351,7 @@ class ResultIndex:
         except OSError as error:
             raise LocalFileError(
                 f"{path.name} cannot be read: {error.strerror or error}",
-                f"Its job can fetch it again: {NextStep.FETCH}.",
+                f"Download it again: {NextStep.FETCH}.",
             ) from error
 
     def file_size(self, file: FileNumber) -> int:

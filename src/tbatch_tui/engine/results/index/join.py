@@ -14,7 +14,7 @@ from tbatch_tui.engine.results.index.judges import judge_for
 from tbatch_tui.engine.results.outcomes import Outcome, RowIssue
 
 if TYPE_CHECKING:
-    from tbatch_tui.engine.results.index.classify import ClassifiedRow
+    from tbatch_tui.engine.results.index.classify import ClassifiedRow, ParsedRequest
     from tbatch_tui.engine.results.index.jsonl import Line
     from tbatch_tui.engine.results.index.judges import Judge
     from tbatch_tui.engine.results.sources import Source
@@ -46,27 +46,25 @@ class Join:
         """Model of each request, as its number in `responses.model_names`."""
         self._request_judges = array("I")
         """Judge of the answers to each request, as its number in `_judges`."""
-        self._judges: list[Judge] = [lambda _text: None]
-        self._judge_numbers: dict[bytes, int] = {b"": 0}
-        """Number of the judge for each `response_format`."""
+        self._judges: list[Judge | None] = [None]
+        self._judge_numbers: dict[tuple[bytes, bytes], int] = {}
+        """Number of the judge for each `response_format` and `tools`."""
         self._unreadable: dict[int, str] = {}
         """Ids of responses that cannot be read, where they can be told."""
         self._by_id: dict[str, int] = {}
         self._unanswered: dict[str, deque[int]] = {}
         """More requests with the same id that have no response yet."""
 
-    def add_request(
-        self, custom_id: str | None, line: Line, model: str = "", response_format: bytes = b"", *, salvaged_id: str = ""
-    ) -> None:
+    def add_request(self, request: ParsedRequest, line: Line, *, salvaged_id: str = "") -> None:
         """Add a line of the input file. Without an id no response can be joined with it.
 
         Args:
-            response_format: What the answer has to be, as JSON; empty where nothing is asked.
             salvaged_id: The id to list a line by that cannot be read.
         """
+        custom_id, model, response_format, tools = request
         number = self.requests.append(salvaged_id if custom_id is None else custom_id, line)
         self._request_models.append(self.responses.model_names.number(model))
-        self._request_judges.append(self._judge_number(response_format) if response_format else 0)
+        self._request_judges.append(self._judge_number(response_format, tools) if response_format or tools else 0)
         if custom_id is not None and self._by_id.setdefault(custom_id, number) != number:
             self._unanswered.setdefault(custom_id, deque()).append(number)
 
@@ -82,11 +80,13 @@ class Join:
             response = self.responses.append(source, line, classified)
             if custom_id is not None:
                 self._unreadable[response] = custom_id
+                if not self.has_input and custom_id not in self._by_id:  # its place, whether it or a later row counts
+                    self._by_id[custom_id] = self.requests.append(custom_id, None)
             self.extras.append(ExtraRow(response, RowIssue.UNREADABLE, salvaged_id))
             return
         request = self._by_id.get(custom_id)
         if request is not None and self.has_input and (judge := self._request_judges[request]):
-            self._judge(classified, self._judges[judge])
+            self._judge(classified, judge)
         response = self.responses.append(source, line, classified)
         if request is None and self.has_input:
             self.extras.append(ExtraRow(response, RowIssue.UNKNOWN, custom_id))
@@ -98,23 +98,23 @@ class Join:
                 self.responses.model[response] = model
             self._assign(request, response, custom_id)
 
-    def _judge_number(self, response_format: bytes) -> int:
-        """Return the number of the judge for a `response_format`; 0 where it asks for nothing that can be judged."""
-        number = self._judge_numbers.get(response_format)
+    def _judge_number(self, response_format: bytes, tools: bytes) -> int:
+        """Return the number of the judge for what a request asks; 0 where that is nothing that can be judged."""
+        asked = response_format, tools
+        number = self._judge_numbers.get(asked)
         if number is None:
-            judge = judge_for(response_format)
-            number = self._judge_numbers[response_format] = len(self._judges) if judge is not None else 0
+            judge = judge_for(response_format, tools)
+            number = self._judge_numbers[asked] = len(self._judges) if judge is not None else 0
             if judge is not None:
                 self._judges.append(judge)
         return number
 
-    @staticmethod
-    def _judge(classified: ClassifiedRow, judge: Judge) -> None:
+    def _judge(self, classified: ClassifiedRow, number: int) -> None:
         """Make an answer invalid that is not what its request asked for."""
-        if classified.outcome is not Outcome.OK:
+        judge = self._judges[number]
+        if classified.outcome is not Outcome.OK or judge is None:
             return
-        violation = next(filter(None, map(judge, classified.contents())), None)
-        if violation is not None:
+        if violation := judge.violation(classified.contents(), classified.calls):
             classified.outcome, classified.reason = Outcome.INVALID, violation[:REASON_MAX]
 
     def _assign(self, request: int, response: int, custom_id: str) -> None:
@@ -133,7 +133,7 @@ class Join:
         self._assign_unreadable()
         self._by_id, self._unanswered, self._request_models, self._request_judges = {}, {}, array("H"), array("I")
         del self._judges[1:]
-        self._judge_numbers = {b"": 0}
+        self._judge_numbers = {}
         return self.count()
 
     def _assign_unreadable(self) -> None:
@@ -141,8 +141,6 @@ class Join:
         assigned: set[int] = set()
         for response, custom_id in self._unreadable.items():
             request = self._by_id.get(custom_id)
-            if request is None and not self.has_input:
-                request = self._by_id[custom_id] = self.requests.append(custom_id, None)
             if request is not None and self.requests.response[request] < 0:
                 self.requests.response[request] = response
                 self.responses.outcome[response] = Outcome.INVALID

@@ -83,7 +83,7 @@ class MergedIndex(ResultIndex):
             why = "has changed since it was submitted" if original.input_changed else "is not here"
             raise BatchError(
                 f"The jobs cannot be merged: the input file of the first one {why}",
-                "Its results, and those of each retry, can be read by themselves.",
+                "Open its results and those of each retry separately.",
             )
         for member in self.members:
             self.original_ids = {**member.index.original_ids, **self.original_ids}
@@ -136,6 +136,11 @@ class MergedIndex(ResultIndex):
     def changed_inputs(self) -> tuple[Path, ...]:
         """The input files of members that are not those that were submitted: their answers are joined by id alone."""
         return tuple(path for member in self.members for path in member.index.changed_inputs)
+
+    @property
+    def changed_downloads(self) -> tuple[Path, ...]:
+        """The result files of all members that were changed after they were downloaded."""
+        return tuple(path for member in self.members for path in member.index.changed_downloads)
 
     # -- the job of a row -----------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.domain.counts import JobCounts
 
-_RULES = "2"
+_RULES = "3"
 """Version of the counting. Counts of another version are made again, where the result files are still here."""
 _NO_FILE = "-"
 _CHANGED = "!"

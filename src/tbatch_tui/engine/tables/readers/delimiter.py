@@ -50,7 +50,7 @@ def find_delimiter(name: str, is_tsv: bool, lines: Callable[[], Iterator[str]]) 
     if len(best) == 1:
         return best[0].delimiter
     names = " or a ".join(NAMES[trial.delimiter] for trial in best)
-    message = f"its columns can be parted by a {names}: name the delimiter with --delimiter"
+    message = f"its columns can be separated by a {names}: name the delimiter with --delimiter"
     raise FaultyTableError(name, (RowProblem(0, "", message),), 1)
 
 

@@ -37,7 +37,7 @@ class JobSource(TableSource):
         from tbatch_tui.engine.results.index.index import ResultIndex
 
         if sources.output is None and sources.errors is None:
-            raise BatchError(f"The results of {key} are not here", f"tbatch-tui fetch {key} brings them.")
+            raise BatchError(f"The results of {key} are not here", f"tbatch-tui fetch {key} downloads them.")
         self._key, self._sources = key, sources
         self._index = ResultIndex(sources)
         self._index.build()

@@ -103,7 +103,7 @@ class JsonSource(TableSource):
                 number += 1
                 row = decode_line(line)
                 if not isinstance(row, dict):
-                    what = "is not JSON" if row is _FAULTY else "is no JSON object"
+                    what = "is not JSON" if row is _FAULTY else "is not a JSON object"
                     problems.add(number, "", f"line {line_number:,} {what}")
                     row = None
                 yield row
@@ -129,7 +129,7 @@ class JsonSource(TableSource):
                 number += 1
                 row = pieces.value()
                 if not isinstance(row, dict):
-                    problems.add(number, "", "the row is no JSON object")
+                    problems.add(number, "", "the row is not a JSON object")
                     row = None
                 yield row, pieces.take()
                 if pieces.peek() == ",":

@@ -89,7 +89,7 @@ class TableSource(ABC):
 
     @abstractmethod
     def rows(self, needed: Collection[str], problems: RowProblems) -> TableRows:
-        """Return the rows, with these columns at least. What is wrong with rows is added to the problems.
+        """Return the rows, with these columns at least. Problem with rows is added to the problems.
 
         Raises LocalFileError and FaultyTableError while the rows are read.
         """
@@ -137,7 +137,7 @@ def file_hash(path: Path) -> str:
 def read_failed(path: Path, error: OSError | ValueError) -> LocalFileError:
     """Return the error for a source that cannot be read."""
     reason = error.strerror if isinstance(error, OSError) else None
-    return LocalFileError(f"{path} cannot be read: {reason or error}", "Look at the path and its rights.")
+    return LocalFileError(f"{path} cannot be read: {reason or error}", "Check the path and its permissions.")
 
 
 def extra_missing(extra: str, path: Path) -> LocalFileError:

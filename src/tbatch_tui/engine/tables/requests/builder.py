@@ -138,7 +138,7 @@ class RequestBuilder:
         try:
             return render(())
         except RenderError as error:
-            raise TemplateTextError(f"The {template.name} cannot be rendered: {error}", "Mend it.") from None
+            raise TemplateTextError(f"The {template.name} cannot be rendered: {error}", "Fix it.") from None
 
 
 class RequestBatch(NamedTuple):
@@ -266,5 +266,5 @@ def require_column(source: TableSource, name: str, option: str) -> None:
     """Raise MissingColumnError unless the source has this column."""
     if not source.has_column(name):
         near = nearest(name, source.columns)
-        hint = f"Is {near} meant?" if near else f"There are {', '.join(source.columns[:20])}."
+        hint = f"Did you mean {near}?" if near else f"There are {', '.join(source.columns[:20])}."
         raise MissingColumnError(f"{option} names a column {name} that is not there", hint)

@@ -55,7 +55,7 @@ def column_ids(position: int) -> Callable[[int, Sequence[Cell]], str]:
         if not text:
             raise IdError("the id is empty")
         if len(text) > CUSTOM_ID_CHARACTERS:
-            raise IdError(f"the id has {len(text):,} characters, {CUSTOM_ID_CHARACTERS} at most")
+            raise IdError(f"the id has {len(text):,} characters (max. {CUSTOM_ID_CHARACTERS})")
         return text
 
     return read

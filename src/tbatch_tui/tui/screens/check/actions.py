@@ -87,22 +87,22 @@ class CheckActions(Screen[None]):
         report = self.session.report
         match action:
             case "look_at_links" if self.session.is_looking_at_links:
-                return "The links are being looked at: {go.back} stops that"
+                return "Checking the links: {go.back} to stop"
             case "go_on" | "check_again" | "filter" | "fix" | "edit_line" | "look_at_links" if self.session.activity:
-                return "The check is not done yet"
+                return "The check is still running"
             case "look_at_links":
                 return "There are no links to look at: the file cannot be read"
             case "go_on" if report is not None:
-                by_fix = ": {check.fix} mends what can be mended in a copy" if self.session.can_fix else ""
-                return f"{fmt.plural(report.errors, 'error')} to mend first{by_fix}"
+                by_fix = ": {check.fix} fixes a copy automatically" if self.session.can_fix else ""
+                return f"{fmt.plural(report.errors, 'error')} to fix first{by_fix}"
             case "go_on":
                 return "There is nothing to submit: the file cannot be read"
             case "filter":
                 return "There is no problem to look for"
             case "fix" if report is not None and not report.problems:
-                return "There is nothing to mend"
+                return "There is nothing to fix"
             case "fix":
-                return "None of this can be mended for you: each problem says what helps"
+                return "None of these can be fixed automatically: each problem says how to fix it"
             case "copy_id" if self.cursor_row is not None:
                 return "This line has no custom_id"
             case "edit_line" | "copy_id" | "copy_record":
@@ -129,7 +129,9 @@ class CheckActions(Screen[None]):
         try:
             plan, offer = await self._plan(report)
             if not (offer.fixes or offer.unfixable):
-                self.bridge.notify("Nothing of this can be mended here", "Each problem says what helps.", "warning")
+                self.bridge.notify(
+                    "None of these can be fixed automatically", "Each problem says how to fix it.", "warning"
+                )
                 return
             choice = await self.app.push_screen_wait(FixDialog(offer))
             if choice is not None:
@@ -140,8 +142,8 @@ class CheckActions(Screen[None]):
             self.bridge.report(error)
 
     async def _plan(self, report: CheckReport) -> tuple[FixPlan, FixOffer]:
-        """Return what can be fixed; of a file that is no JSON Lines, that takes reading all of it."""
-        stop = self.session.begin("Looking for what can be mended")
+        """Return what can be fixed; of a file that is not JSON Lines, that takes reading all of it."""
+        stop = self.session.begin("Looking for what can be fixed")
         try:
             return await run_reading(_offer, report, stop=stop)
         finally:
@@ -149,7 +151,7 @@ class CheckActions(Screen[None]):
 
     async def _write(self, plan: FixPlan, choice: FixChoice) -> None:
         session = self.session
-        stop = session.begin("Writing a mended copy")
+        stop = session.begin("Writing a fixed copy")
         try:
             copy = await asyncio.to_thread(
                 write_fixed,
@@ -170,7 +172,7 @@ class CheckActions(Screen[None]):
         if copy.rejected is not None:
             rejected = f" {copy.rejected.name} keeps the {fmt.plural(copy.rejected_lines, 'line')} left out."
         ids = f" {copy.id_map.name} keeps the ids as they were." if copy.id_map is not None else ""
-        fixed = f"{fmt.plural(copy.fixed_lines, 'line')} mended; the file itself is as it was."
+        fixed = f"{fmt.plural(copy.fixed_lines, 'line')} fixed; the original is untouched."
         self.bridge.notify(f"Wrote {copy.path.name}", f"{fixed}{rejected}{ids}")
         self.post_message(CheckFile(copy.path))
 
@@ -187,17 +189,17 @@ class CheckActions(Screen[None]):
             self.bridge.report(error)
             return
         if sums is None:
-            self.bridge.notify("The links were not looked at to the end", "Nothing is said of them.", "warning")
+            self.bridge.notify("Not all links were checked", "No result is shown for them.", "warning")
             return
         if not sums["looked"]:
             self.bridge.notify("There are no links", "No line links to an audio file or an image.")
             return
         self.show_report()
         faulty = sums["looked"] - sums["fine"]
-        found = f"{faulty:,} of them are listed" if faulty else "Each leads to a file"
+        found = f"{faulty:,} of them are listed" if faulty else "All links work"
         self.bridge.notify(
-            f"{fmt.plural(sums['looked'], 'link')} looked at",
-            f"{found}. Together's network may see other things.",
+            f"{fmt.plural(sums['looked'], 'link')} checked",
+            f"{found}. Together's network may get different answers.",
             "warning" if faulty else "information",
         )
 
@@ -221,8 +223,8 @@ class CheckActions(Screen[None]):
         finally:
             session.end(stop)
         if code:
-            how = f"ended with {code}" if code > 0 else "was ended by a signal"
-            self.bridge.notify(f"{command[0]} {how}", "The file is checked as it is now.", "warning")
+            how = f"ended with {code}" if code > 0 else "was killed by a signal"
+            self.bridge.notify(f"{command[0]} {how}", "Checking the file as it is now.", "warning")
         self.action_check_again()
 
     # -- copies --------------------------------------------------------------------------------------

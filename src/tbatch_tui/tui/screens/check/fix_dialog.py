@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 _REJECT = "reject"
 _EFFECTS = {
-    "custom-id-missing": "gives the line a custom_id",
+    "custom-id-missing": "adds a custom_id",
     "custom-id-type": "puts the custom_id in quotes",
-    "custom-id-empty": "gives the line a custom_id",
+    "custom-id-empty": "adds a custom_id",
     "duplicate-custom-id": "makes the later ones unique",
     "method-file": 'adds "method": "FILE"',
     "blank-line": "drops the line",
@@ -39,18 +39,18 @@ _EFFECTS = {
     "crlf": "ends the lines in LF",
     "stream": "drops stream",
     "openai-envelope": "drops method and url",
-    "not-jsonl": "gives each request a line",
-    "json-array": "gives each request a line",
-    "pretty-printed": "gives each request a line",
+    "not-jsonl": "puts each request on its own line",
+    "json-array": "puts each request on its own line",
+    "pretty-printed": "puts each request on its own line",
     "trailing-comma": "drops the comma",
-    "several-objects": "gives each request a line",
+    "several-objects": "puts each request on its own line",
     "double-encoded": "decodes the request",
     "anthropic-params": "makes params the body",
     "body-flat": "puts the request in body",
     "body-type": "decodes the body",
     "no-model": "names the model",
     "model-spaces": "drops the spaces",
-    "custom-id-long": "shortens it; a table keeps what it was",
+    "custom-id-long": "shortens it; a table keeps the original",
     "tool-flat": "gives the tool its function",
     "tool-function": "gives the tool its function",
     "tool-choice": "names the function of the tool",
@@ -126,7 +126,7 @@ class FixDialog(Form[FixChoice]):
         """Compose the checkboxes, the change and the sum."""
         offer = self._offer
         with Box():
-            yield Static(line_content(f"Mend a copy of {offer.path.name}"), classes="dialog--title")
+            yield Static(line_content(f"Fix a copy of {offer.path.name}"), classes="dialog--title")
             with CheckboxList():
                 for fix in offer.fixes:
                     label = [(f"{fix.count:>7,}  ", ""), (f"{fix.rule:<20}", ""), (f"  {_effect(fix.rule)}", QUIET)]
@@ -135,12 +135,12 @@ class FixDialog(Form[FixChoice]):
                 yield Checkbox([(f"{unfixable:>7}  ", ""), *_REJECT_LABEL], on=False, id=_REJECT)
             if self._asks_model:
                 with Horizontal(classes="field"):
-                    yield Static("Model where none is named", classes="name", markup=False)
-                    yield TextInput(offer.model, placeholder="as the catalogue has it", id="model")
+                    yield Static("Model for lines without one", classes="name", markup=False)
+                    yield TextInput(offer.model, placeholder="as in the catalogue", id="model")
             yield Divider()
             yield Static(id="change", markup=False)
             yield Static(id="sum", markup=False)
-            yield self.hints("Write and check", "Tick")
+            yield self.hints("Write and check", "Toggle")
 
     def on_resize(self) -> None:
         """Fit the change to the new width."""
@@ -162,7 +162,7 @@ class FixDialog(Form[FixChoice]):
         width = change.size.width
         if fix is None:
             self.query_one(Divider).set_title("lines left out")
-            lines = [[(f"They are kept in {self._file_name('rejected')}, byte for byte.", "")], []]
+            lines = [[(f"They are saved to {self._file_name('rejected')}, unchanged.", "")], []]
         else:
             effect = _effect(fix.rule)
             self.query_one(Divider).set_title(f"line {fix.line:,}: {effect}" if fix.line else effect)
@@ -183,9 +183,9 @@ class FixDialog(Form[FixChoice]):
     def _mistake(choice: FixChoice) -> str:
         """Return what is wrong with the choice; empty if nothing is."""
         if not (choice.rules or choice.reject):
-            return "Nothing is chosen."
+            return "Nothing is selected."
         if _NO_MODEL in choice.rules and not choice.model:
-            return f"Name the model, or untick {_NO_MODEL}."
+            return f"Enter a model, or turn off {_NO_MODEL}."
         return ""
 
     def _count_left(self, choice: FixChoice) -> int:
@@ -199,9 +199,9 @@ class FixDialog(Form[FixChoice]):
         if mistake := self._mistake(choice):
             pieces = [(mistake, ATTENTION)]
         else:
-            pieces = [(self._file_name("fixed"), "bold"), (" beside the file, which stays as it is.", "")]
+            pieces = [(self._file_name("fixed"), "bold"), (" next to it; the original is untouched.", "")]
             if not choice.reject and (left := self._count_left(choice)):
-                pieces.append((f" {fmt.plural(left, 'error')} will be left in it.", ATTENTION))
+                pieces.append((f" {fmt.plural(left, 'error')} will remain.", ATTENTION))
         self.show_summary([(line_content(text).plain, style) for text, style in pieces])
 
     def action_save(self) -> None:
@@ -218,4 +218,4 @@ def _effect(rule: str) -> str:
     return _EFFECTS.get(rule, RULES[rule].fix)
 
 
-_REJECT_LABEL = [(f"{'leave out':<20}", ""), ("  lines that still have an error", QUIET)]
+_REJECT_LABEL = [(f"{'Drop':<20}", ""), ("  lines that still have errors", QUIET)]

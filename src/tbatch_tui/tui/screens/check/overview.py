@@ -120,7 +120,7 @@ def parameter_facts(overview: FileOverview) -> list[tuple[str, StyledText]]:
     facts: list[tuple[str, StyledText]] = []
     if overview.systems:
         variants, total = len(overview.systems), overview.systems.total()
-        text = "the same in every request" if variants == 1 else f"{variants:,} different ones"
+        text = "same in every request" if variants == 1 else f"{variants:,} different ones"
         without = overview.requests - total
         facts.append(("System", [(text, ""), (f" · {without:,} without one" if without else "", "$status-quiet")]))
     for name, values in islice(sorted(overview.parameters.items()), _PARAMETERS_NAMED):

@@ -120,10 +120,10 @@ _COLUMNS: list[Column[ProblemRow]] = [
     Column("severity", "Problem", render=_severity_cell, min=9, priority=9, base=True),
     Column("line", "Line", render=_line_cell, min=6, align="right", priority=8, base=True),
     Column("custom_id", "custom_id", render=_id_cell, min=10, max=48, priority=7, keep="middle", base=True),
-    Column("what", "What is wrong", render=_what_cell, min=24, max=56, priority=6, base=True),
+    Column("what", "Problem", render=_what_cell, min=24, max=56, priority=6, base=True),
     Column(
         "mend",
-        "How to mend it",
+        "How to fix",
         render=lambda row: "" if row.kind is RowKind.LINE else row.problem.fix,
         min=30,
         max=48,

@@ -78,7 +78,7 @@ class ProblemView(Vertical):
         try:
             text = await asyncio.to_thread(read_blocks, path, row.problem)
         except OSError as error:
-            reason = f"The line cannot be read any more: {error.strerror or error}"
+            reason = f"The line can no longer be read: {error.strerror or error}"
             text = [Block(reason, "$status-attention")], None
         self._show(row, text)
 
@@ -92,9 +92,9 @@ class ProblemView(Vertical):
         if problem.fix:
             pieces += [("\n→ ", "$accent-text"), (line(problem.fix), "")]
             if RULES[problem.rule].is_fixable:
-                pieces.append((fill_keys("; {check.fix} does it in a copy"), "$status-quiet"))
+                pieces.append((fill_keys("; {check.fix} fixes a copy"), "$status-quiet"))
             elif problem.rule in FIXABLE_IN_SOME_FORMS:
-                pieces.append((fill_keys("; {check.fix} does it in a copy where that is no guess"), "$status-quiet"))
+                pieces.append((fill_keys("; {check.fix} fixes a copy where it is safe"), "$status-quiet"))
         self.query_one(Static).update(styled_content(pieces))
         blocks, mark = text
         view = self.query_one(RecordView)

@@ -166,7 +166,7 @@ class CheckScreen(CheckActions, BaseScreen):
         """Show a bug in the check where the verdict would be: without it the screen would stay empty."""
         if event.state is WorkerState.ERROR and event.worker.group == "check":
             error = event.worker.error
-            title = f"The check itself failed: {type(error).__name__}: {error}"
+            title = f"The check failed: {type(error).__name__}: {error}"
             self._show_error(LocalFileError(title, "Nothing was sent."))
 
     def action_check_again(self) -> None:
@@ -259,7 +259,7 @@ class CheckScreen(CheckActions, BaseScreen):
             if self.session.report is not None:
                 exists = await asyncio.to_thread(self.session.path.exists)
                 what = "has changed on disk" if exists else "is gone"
-                self.bridge.notify(f"The file {what}", "It is checked again.")
+                self.bridge.notify(f"The file {what}", "Checking it again.")
             self.action_check_again()
 
     # -- the list ------------------------------------------------------------------------------------
@@ -305,5 +305,5 @@ class CheckScreen(CheckActions, BaseScreen):
         """Return why an action of this screen cannot be done now."""
         match action:
             case "fold" | "unfold_lines" | "fold_lines":
-                return "That is one line by itself" if self.cursor_row is not None else "There is no problem to open"
+                return "This is a single line" if self.cursor_row is not None else "There is no problem to open"
         return super().disabled_reason(action)

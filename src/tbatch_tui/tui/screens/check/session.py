@@ -27,7 +27,7 @@ _MANY = 5_000
 """Problems from which a search waits for a pause in the typing."""
 _TYPING_PAUSE = 0.1
 """Seconds without a letter that are a pause in the typing."""
-_LOOKING = "Looking at the links"
+_LOOKING = "Checking the links"
 
 
 class CheckSession:

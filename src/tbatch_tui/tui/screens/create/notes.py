@@ -44,9 +44,7 @@ def _parts_facts(report: CheckReport) -> list[tuple[str, StyledText]]:
     """Return how a file over the limits is sent as several jobs; nothing for others."""
     if not report.can_be_split:
         return []
-    text = (
-        f"{report.jobs:,}, each of {REQUESTS_MAX:,} requests and {FILE_MEGABYTES} MB at most; merged again in Results"
-    )
+    text = f"{report.jobs:,}, each of {REQUESTS_MAX:,} requests and {FILE_MEGABYTES} MB at most; Results merges them"
     return [("Jobs", [(text, "")])]
 
 
@@ -54,7 +52,7 @@ def result_facts(report: CheckReport, output_dir: Path, estimate: Estimate | Non
     """Return where the results will be, and what they may cost; `…` while there is no estimate."""
     stem = report.path.stem + (".part…" if report.can_be_split else "")
     name = result_name(stem, "…", FileKind.OUTPUT)
-    where = fmt.join(shorten_path(output_dir / name), "fetched when it ends", by=", ")
+    where = fmt.join(shorten_path(output_dir / name), "downloaded when the job ends", by=", ")
     cost = [("Cost", [("…", "$status-quiet")])] if estimate is None else estimate_facts(estimate)
     return [("Results", [(where, "")]), *cost]
 
@@ -70,13 +68,13 @@ def format_health(health: ConnectionHealth) -> StyledText:
         case HealthState.NO_KEY:
             return [
                 ("! There is no API key, so nothing can be submitted. ", "$status-attention"),
-                ("Set it with export TOGETHER_API_KEY=… and start again, or try tbatch-tui --demo.", ""),
+                ("Set it with export TOGETHER_API_KEY=… and restart, or try tbatch-tui --demo.", ""),
             ]
         case HealthState.KEY_REFUSED:
             title = line(health.title) or "The server refuses the key"
             return [(f"✗ {title}. ", "$status-failed"), (line(fill_keys(health.hint)), "")]
         case HealthState.OFFLINE:
-            return [("! Offline. ", "$status-attention"), ("It is kept, and sent when the server can be reached.", "")]
+            return [("! Offline. ", "$status-attention"), ("It is saved, and sent when the server can be reached.", "")]
     return []
 
 
@@ -89,11 +87,11 @@ def format_earlier_runs(earlier_runs: Sequence[JobRecord], now: float) -> Styled
     job = f"job {line(record.job.id)[:12]}" if record.job is not None else "not created yet"
     more = f", and {fmt.plural(len(earlier_runs) - 1, 'time')} before" if len(earlier_runs) > 1 else ""
     return [
-        (f"! These exact bytes ran {_format_time(record, now)} ", "$status-attention"),
+        (f"! You already submitted this exact file {_format_time(record, now)} ", "$status-attention"),
         (f"({job}, ", ""),
         (f"{look.glyph} {look.word}", look.colour),
         (f"){more}. ", ""),
-        ("Submitting again is billed again.", "$status-attention"),
+        ("Submitting again costs again.", "$status-attention"),
     ]
 
 

@@ -14,6 +14,7 @@ from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import BatchError, LocalFileError
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
+from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.messages import GoBack, Submitted
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.base import BaseScreen
@@ -49,6 +50,12 @@ if TYPE_CHECKING:
     from tbatch_tui.tui.widgets.radio_line import RadioLine
 
 
+MOVES = "Tab next field · {create.previous} {create.next} or Space change a choice"
+"""How to reach what can be changed on this screen."""
+_MOVES_FROM = 24
+"""Lines of the terminal from which there is room to say it."""
+
+
 class SubmitButton(FlatButton, inherit_bindings=False):
     """A button without keys of its own: Enter is the screen's, so that the footer says what it does."""
 
@@ -62,7 +69,9 @@ class CreateScreen(BaseScreen):
 
     NAME = "Create"
     BINDINGS: ClassVar[list[BindingType]] = [
-        replace(keys.GO_ON, description="Submit", tooltip="Upload the file and create the batch, once")
+        replace(keys.GO_ON, description="Submit", tooltip="Upload the file and create the batch, exactly once"),
+        keys.CREATE_NEXT,
+        keys.CREATE_PREVIOUS,
     ]
     AUTO_FOCUS = ""
     # Where there is little room the form scrolls, above what must be seen: the warnings and the button.
@@ -114,7 +123,7 @@ class CreateScreen(BaseScreen):
                     yield SendChoice(self.send, id="send")
             with Horizontal(classes="field"):
                 yield Static("Label", classes="name", markup=False)
-                yield LabelInput(self.label, placeholder="what the job is called here", id="label")
+                yield LabelInput(self.label, placeholder="the name of the job on this machine", id="label")
             yield FactList(id="results")
         yield Static(id="notes", markup=False)
         with Horizontal(id="answers"):
@@ -169,7 +178,7 @@ class CreateScreen(BaseScreen):
         identity = await self._file.identify(self.endpoint)
         if identity is None:
             self.bridge.notify(
-                f"{self.report.path.name} has changed since it was checked", "It must be checked again.", "warning"
+                f"{self.report.path.name} has changed since it was checked", "Check it again.", "warning"
             )
             self.post_message(GoBack())
         else:
@@ -276,7 +285,7 @@ class CreateScreen(BaseScreen):
 
         pieces = format_earlier_runs(earlier_runs, self.engine.now())
         explanation = "".join(text for text, _ in pieces).removeprefix("! ")
-        question = Confirm("Submit the same bytes again?", explanation, yes="Submit again", no="Do not submit")
+        question = Confirm("Submit this file again?", explanation, yes="Submit again", no="Cancel")
         return await self.app.push_screen_wait(question)
 
     # -- the form ------------------------------------------------------------------------------------
@@ -318,6 +327,8 @@ class CreateScreen(BaseScreen):
         if self._is_busy:
             is_read = self._file.fingerprint is not None
             notes.append([("Submitting …" if is_read else "Reading the file …", "$status-active")])
+        if self.size.height >= _MOVES_FROM:
+            notes.append([(fill_keys(MOVES), "$status-quiet")])
         shown = [pieces for pieces in notes if pieces]
         static = self.query_one("#notes", Static)
         static.display = bool(shown)

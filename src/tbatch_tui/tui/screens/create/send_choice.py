@@ -22,13 +22,13 @@ class Send(Enum):
 
 _LABELS = [
     (Send.ALL, "All at once"),
-    (Send.ASK, f"{FIRST}, then ask me"),
-    (Send.GO_ON, f"{FIRST}, then the rest"),
+    (Send.ASK, f"{FIRST} first, then ask"),
+    (Send.GO_ON, f"{FIRST} first, then the rest if all succeed"),
 ]
 
 
 class SendChoice(RadioLine[Send]):
-    """`(•) All at once   ( ) 10, then ask me   ( ) 10, then the rest`."""
+    """`(•) All at once   ( ) 10 first, then ask   ( ) 10 first, then the rest if all succeed`."""
 
     def __init__(self, chosen: Send, *, id: str | None = None) -> None:
         super().__init__(_LABELS, chosen, id=id)
@@ -38,7 +38,7 @@ def format_send(send: Send, requests: int) -> str:
     """Return what the choice means for a file of so many requests; empty where all of it is sent at once."""
     if send is Send.ALL:
         return ""
-    first, rest = f"{FIRST} requests from all over the file are sent first", f"the other {requests - FIRST:,}"
+    first, rest = f"{FIRST} requests from across the file are sent first", f"the other {requests - FIRST:,}"
     if send is Send.ASK:
-        return f"{first}; {rest} wait until you have seen what came back."
-    return f"{first}; {rest} follow if each comes back with a whole answer."
+        return f"{first}; {rest} are on hold until you have seen the answers."
+    return f"{first}; {rest} follow if all succeed."

@@ -81,7 +81,7 @@ def file_columns(now: Callable[[], float]) -> list[Column[ServerFile]]:
         Column("size", "Size", render=lambda file: fmt.size(file.size), width=8, align="right", priority=6),
         Column("age", "Age", render=lambda file: fmt.age(file.created_at, now()), width=9, align="right", priority=4),
         Column("purpose", "Purpose", render=lambda file: file.purpose or fmt.MISSING, width=10, priority=1),
-        Column("state", "May go", render=_state_cell, min=16, max=24, priority=8, base=True),
+        Column("state", "Can delete", render=_state_cell, min=16, max=24, priority=8, base=True),
     ]
 
 
@@ -143,18 +143,18 @@ def describe_use(file: ServerFile) -> StyledText:
     """Return the id of a file, and what it is to which jobs."""
     uses = fmt.join(*(f"{_ROLES[use.role]} of {line(use.name)}" for use in file.uses[:4]), by=", ")
     more = f" and {len(file.uses) - 4:,} more" if len(file.uses) > 4 else ""
-    return [(file.id, ""), (" · ", "$rule"), (uses + more if uses else "no job here names it", QUIET)]
+    return [(file.id, ""), (" · ", "$rule"), (uses + more if uses else "not used by any job on this machine", QUIET)]
 
 
 def describe_removal(file: ServerFile) -> StyledText:
     """Return why a file must stay, or what is left when it is deleted."""
     if file.is_last_copy:
-        insist = f"{key_display(keys.DELETE_FILES)} deletes it all the same, after a word that is typed"
-        return [("! stays: ", ATTENTION), (f"{keep_reason(file)} · {insist}", "")]
+        insist = f"{key_display(keys.DELETE_FILES)} deletes it anyway; asks you to type a word"
+        return [("! keep: ", ATTENTION), (f"{keep_reason(file)} · {insist}", "")]
     if file.keep_reason:
-        return [("! must stay: ", ATTENTION), (keep_reason(file), "")]
+        return [("! can't delete: ", ATTENTION), (keep_reason(file), "")]
     if any(use.role is not FileRole.INPUT for use in file.uses):
-        return [("✓ may go: ", OK), ("its copy is here, as long as it was", QUIET)]
+        return [("✓ can delete: ", OK), ("complete copy on this machine", QUIET)]
     if file.uses:
-        return [("✓ may go: ", OK), ("its job is over, and a copy is here", QUIET)]
-    return [("✓ may go: ", OK), ("no job that goes on needs it", QUIET)]
+        return [("✓ can delete: ", OK), ("its job has ended; copy on this machine", QUIET)]
+    return [("✓ can delete: ", OK), ("not used by a running job", QUIET)]

@@ -32,11 +32,9 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.events import FileDeleted
     from tbatch_tui.tui.bridge import Bridge
 
-LISTING = "Asking the server what is there …"
-EMPTY = (
-    "Nothing lies on the server for this key.\n\nInputs are there once a batch was submitted, results once it ended."
-)
-ASK_AGAIN = "Nothing was changed. Press {jobs.refresh} to ask again."
+LISTING = "Asking for the list …"
+EMPTY = "No files on the server for this key.\n\nInputs appear when a batch is submitted, results when it ends."
+ASK_AGAIN = "Nothing was changed. Press {jobs.refresh} to try again."
 _NAMED = 5
 """Files that the question before a deletion names."""
 _LONGEST_NAME = 60
@@ -232,7 +230,7 @@ class FilesScreen(BaseScreen):
             return
         if is_last_copy:
             dialog = TypeToConfirm(
-                f"Delete {line(files[0].name or files[0].id)} all the same?",
+                f"Delete {line(files[0].name or files[0].id)} anyway?",
                 _last_copy_explanation(files[0]),
                 words=("only copy",),
                 verb="Delete",
@@ -288,8 +286,8 @@ def _question(files: list[ServerFile]) -> str:
 def _last_copy_explanation(file: ServerFile) -> str:
     """Return what deleting the only known copy of an input means."""
     return (
-        f"It stays for one reason: {file.keep_reason}. What is deleted cannot be had back from Together, and without "
-        "it what was asked can no longer be read beside the answers, nor asked again."
+        f"It stays for one reason: {file.keep_reason}. This can't be undone, and without it the requests can't be "
+        f"shown next to the answers, nor retried."
     )
 
 
@@ -300,9 +298,9 @@ def _explanation(files: list[ServerFile], hidden: int) -> str:
     unused = sum(not roles for roles in roles_of_each)
     results = len(files) - inputs - unused
     parts = [
-        f"{fmt.plural(inputs, 'input')} of jobs that are over, of which a copy is here" if inputs else "",
-        f"{fmt.plural(results, 'result file')} of which a copy is here" if results else "",
-        f"{unused:,} that no job here names" if unused else "",
+        f"{fmt.plural(inputs, 'input')} of ended jobs, with a copy on this machine" if inputs else "",
+        f"{fmt.plural(results, 'result file')} with a copy on this machine" if results else "",
+        f"{unused:,} not used by any job on this machine" if unused else "",
     ]
     size = fmt.size(sum(file.size or 0 for file in files))
     named = files[:_NAMED] if len(files) > 1 else []
@@ -311,5 +309,5 @@ def _explanation(files: list[ServerFile], hidden: int) -> str:
         names += f"  and {len(files) - _NAMED:,} more\n"
     text = f"{names}{fmt.join(*parts, by=', ')}: {size}."
     if hidden:
-        text += f" {hidden:,} of them the filter hides now."
-    return text + " What is deleted cannot be had back from Together. Files on this machine stay."
+        text += f" {hidden:,} are hidden by the filter."
+    return text + " This can't be undone. Files on this machine are not touched."

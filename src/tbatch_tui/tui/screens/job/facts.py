@@ -33,11 +33,11 @@ _MAX_TEXT = 1_500
 _MAX_RELATED = 3
 """Related jobs that are named one by one."""
 _INPUT_WORDS: dict[InputState | None, tuple[str, str]] = {
-    None: ("being compared with what was submitted …", QUIET),
+    None: ("comparing with what was submitted …", QUIET),
     InputState.UNCHANGED: ("unchanged since it was submitted", OK),
-    InputState.CHANGED: ("changed since it was submitted: not these bytes any more", ATTENTION),
-    InputState.GONE: ("not there any more", ATTENTION),
-    InputState.UNREADABLE: ("there, but it cannot be read", ATTENTION),
+    InputState.CHANGED: ("changed since it was submitted", ATTENTION),
+    InputState.GONE: ("no longer there", ATTENTION),
+    InputState.UNREADABLE: ("there, but unreadable", ATTENTION),
 }
 
 Transfers = Mapping[FileKind | None, TransferProgress]
@@ -87,7 +87,7 @@ def file_facts(record: JobRecord, transfers: Transfers, input_state: InputState 
         facts += _input(record.submission, input_state)
     elif record.input_name:
         size = f"{fmt.size(job.file_size)}  " if job is not None and job.file_size is not None else ""
-        facts.append(("Input", [(f"{size}{line(record.input_name)}", ""), (", uploaded elsewhere", QUIET)]))
+        facts.append(("Input", [(f"{size}{line(record.input_name)}", ""), (", not uploaded from here", QUIET)]))
     for kind, title, transfer in (
         (FileKind.OUTPUT, "Output", record.output),
         (FileKind.ERRORS, "Errors", record.errors),
@@ -136,13 +136,13 @@ def _explanation(record: JobRecord) -> str:
     """Return what a person may want to know about a status."""
     match record.status:
         case JobStatus.FAILED:
-            return "A job that failed has no result files. What failed while validating is not billed."
+            return "Failed jobs have no result files. A job that fails validation is not billed."
         case JobStatus.EXPIRED:
-            return "Its time was over before all rows were done. What was finished comes back, and is billed."
+            return "It expired before all rows were done. Finished rows are returned and billed."
         case JobStatus.CANCELLED:
-            return "What was finished before it was cancelled comes back, and is billed."
+            return "Rows finished before it was cancelled are returned and billed."
         case _ if record.job is not None and not record.job.is_ended:
-            return "This app does not know that status. It is shown as the server spells it, and looked at again."
+            return "Unknown status, shown as the server spells it; still polling."
         case _:
             return ""
 
@@ -160,7 +160,7 @@ def _result(title: str, transfer: Transfer | None, progress: TransferProgress | 
     if progress is not None:
         pieces = format_transfer(progress, BAR)
     elif transfer is None:
-        pieces = [(fill_keys("on the server; {job.download} fetches it"), ATTENTION)]
+        pieces = [(fill_keys("on the server; press {job.download} to download"), ATTENTION)]
     else:
         match transfer.state:
             case TransferState.FETCHED:
@@ -169,9 +169,9 @@ def _result(title: str, transfer: Transfer | None, progress: TransferProgress | 
             case TransferState.GONE:
                 pieces = [("gone from the server", ATTENTION)]
             case TransferState.WANTED:
-                pieces = [("being fetched", "$status-active")]
+                pieces = [("downloading", "$status-active")]
             case TransferState.FAILED:
-                pieces = [(line(fill_keys(transfer.message or "not fetched")), ATTENTION)]
+                pieces = [(line(fill_keys(transfer.message or "not downloaded")), ATTENTION)]
     facts: list[Fact] = [(title, pieces)]
     if transfer is not None and transfer.message and transfer.state is not TransferState.FAILED:
         facts.append(("", [(line(fill_keys(transfer.message)), ATTENTION)]))

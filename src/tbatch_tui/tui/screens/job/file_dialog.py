@@ -58,7 +58,7 @@ class ChooseFile(Dialog["Path | None"]):
                 ],
                 id="choices",
             )
-            yield KeyHints((key_display(keys.SELECT), "Open"), (self.key_of("answer.no"), "Close"))
+            yield KeyHints((key_display(keys.SELECT), "Open"), (self.key_of("answer.no"), "Cancel"))
 
     def on_mount(self) -> None:
         """List the files."""

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 INPUT_CHECK_INTERVAL = 30.0
 """Seconds between two checks of whether the input file has changed; it is read only if `stat` differs."""
-_FROM_HISTORY = "As it is kept on this machine: the server's own words come with its next list."
+_FROM_HISTORY = "From this machine; the server's data comes with its next list."
 
 
 class JobScreen(JobActions, BaseScreen):
@@ -255,9 +255,9 @@ class JobScreen(JobActions, BaseScreen):
         """Return why an action cannot be done."""
         match action:
             case "page_file" | "open_file":
-                return "None of its files is here"
+                return "None of its files is on this machine"
             case "raw":
-                return "There is no job yet, so the server has nothing to show of it"
+                return "The server has no job yet"
         return super().disabled_reason(action)
 
     def action_raw(self) -> None:

@@ -91,7 +91,7 @@ class JobActions(Screen[None]):
 
         records = self.applicable("cancel_job")
         if not records:
-            self.bridge.notify("That is under way already")
+            self.bridge.notify("Already in progress")
             return
         hidden, left = self.count_hidden(records), len(self.targets) - len(records)
         if not await ask(self.app, cancel_question(records, hidden=hidden, left=left)):
@@ -122,9 +122,9 @@ class JobActions(Screen[None]):
     async def action_download(self) -> None:
         """Download output and errors, again if they are here already."""
         if not (records := self.applicable("download")):
-            self.bridge.notify("That is under way already")
+            self.bridge.notify("Already in progress")
             return
-        await self._run_each(records, lambda record: self.engine.download(record), "not fetched")
+        await self._run_each(records, lambda record: self.engine.download(record), "not downloaded")
 
     @work(group="acknowledge", exit_on_error=False)
     async def action_acknowledge(self) -> None:
@@ -141,7 +141,7 @@ class JobActions(Screen[None]):
         if undo:
             self.bridge.notify(f"Needs attention again: {what}")
         else:
-            self.bridge.notify(f"Acknowledged: {what}", "{job.acknowledge} again takes that back.")
+            self.bridge.notify(f"Acknowledged: {what}", "{job.acknowledge} again to undo.")
 
     @work(group="remove", exit_on_error=False)
     async def action_remove(self) -> None:
@@ -210,18 +210,18 @@ class JobActions(Screen[None]):
         if any(t.state is TransferState.FETCHED for t in record.transfers):
             self.post_message(OpenResults(record.key, retry=retry))
         elif record.has_result_files:
-            self.bridge.notify("The results are not here yet", "Press {job.download} to fetch them.")
+            self.bridge.notify("The results are not downloaded yet", "Press {job.download} to fetch them.")
         else:
-            self.bridge.notify("This job has no results", "They are there when it has ended.")
+            self.bridge.notify("This job has no results", "They are available when it has ended.")
 
     def action_refresh_now(self) -> None:
         """Ask the server for the list of jobs now."""
         if self.engine.refresh():
             self.bridge.notify("Asking the server …")
         elif self.engine.health.state is HealthState.OK:
-            self.bridge.notify("It was asked just now: once in 2 s is enough")
+            self.bridge.notify("Just refreshed: at most once every 2 s")
         else:
-            self.bridge.notify("There is no connection to the server to ask by")
+            self.bridge.notify("No connection to the server")
 
     @work(group="label", exit_on_error=False)
     async def action_edit_label(self) -> None:
@@ -275,9 +275,8 @@ def _applies(action: str, record: JobRecord) -> bool:
 
 
 def format_answered(record: JobRecord) -> str:
-    """Return what a toast says when a job's files are here: `1,980 rows came back, 17 failed`."""
+    """Return what a toast says when a job's files are here: `1,980 answers, 17 errors`."""
     answered, errors = record.answered_rows or 0, record.error_rows or 0
-    text = f"{fmt.plural(answered, 'row')} came back"
-    text += f", {errors:,} failed" if errors else ", none failed"
+    text = f"{fmt.plural(answered, 'answer')}, {fmt.plural(errors, 'error') if errors else 'no errors'}"
     missing = (record.requests or 0) - answered - errors
     return text + (f", {missing:,} missing" if record.requests and missing > 0 else "")

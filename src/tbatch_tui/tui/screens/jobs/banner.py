@@ -15,7 +15,7 @@ from tbatch_tui.tui.sanitize import line
 if TYPE_CHECKING:
     from tbatch_tui.tui.render.styled import StyledText
 
-DEMO = "Demo: a private sandbox on this machine; no key, and nothing leaves it."
+DEMO = "Demo: a private sandbox on this machine; no key needed, and nothing leaves it."
 
 
 class JobBanner(Static):
@@ -51,12 +51,12 @@ class JobBanner(Static):
 def _health_pieces(health: ConnectionHealth, now: float, has_history: bool) -> StyledText:
     match health.state:
         case HealthState.NO_KEY if has_history:
-            return [("No API key: ", "$status-attention"), ("the history is shown; set TOGETHER_API_KEY.", "")]
+            return [("No API key: ", "$status-attention"), ("showing the history; set TOGETHER_API_KEY.", "")]
         case HealthState.KEY_REFUSED:
             return [(line(health.title), "$status-failed"), (f"  {line(fill_keys(health.hint))}", "")]
         case HealthState.OFFLINE | HealthState.BACKING_OFF:
             since = f" since {fmt.when(health.since, now)}" if health.since is not None else ""
-            again = f", tried again in {fmt.countdown(health.next_at, now)}" if health.next_at is not None else ""
+            again = f" · retrying in {fmt.countdown(health.next_at, now)}" if health.next_at is not None else ""
             word = "Offline" if health.state is HealthState.OFFLINE else "Waiting for the server"
             return [(f"{word}{since}{again}.", "$status-attention"), (f"  {line(health.title)}", "$status-quiet")]
         case _:

@@ -38,12 +38,18 @@ _SHORTER = len(" short")
 """Cells by which a sum of requests can be shortened without losing a number."""
 _PACE_FROM = 3.0
 """Percent of progress from which the pace so far predicts the end."""
+UNKNOWN = "Asking for the list of jobs …"
+"""Until the server's list came: nobody knows yet whether there are any."""
 EMPTY = "No jobs yet.\n\nPress {jobs.new} to pick a file: it is checked line by line before anything is sent."
+UNREACHED = (
+    "No jobs in the history on this machine; the server's list is not known yet.\n\n"
+    "{jobs.refresh} tries again; {jobs.new} picks a file: it is checked line by line before anything is sent."
+)
 NO_KEY = (
     "There is no API key yet.\n\n"
     "1  Get one: api.together.ai → Settings → API keys.\n"
     "2  Set it:  export TOGETHER_API_KEY=…  or run tg login\n"
-    "3  Start tbatch-tui again.\n\n"
+    "3  Restart tbatch-tui.\n\n"
     "Without one, files can still be checked ({jobs.new}), and the demo shows everything on a private "
     "sandbox: press {jobs.try-demo} to try it, or run tbatch-tui --demo. Nothing leaves this machine."
 )
@@ -146,7 +152,14 @@ def empty_text(model: JobListModel, health: ConnectionHealth) -> str:
         what += f" matches “{model.text}”" if model.text else " is here now"
         hidden = f"all {len(model.records):,}" if len(model.records) > 1 else "the one there is"
         return f"No {what}.\n\nPress {key_display(keys.BACK)} to show {hidden} again."
-    return fill_keys(NO_KEY if health.state is HealthState.NO_KEY else EMPTY)
+    match health.state:
+        case HealthState.NO_KEY:
+            return fill_keys(NO_KEY)
+        case HealthState.STARTING:
+            return UNKNOWN
+        case HealthState.OK:
+            return fill_keys(EMPTY)
+    return fill_keys(UNREACHED)
 
 
 def _time_cell(record: JobRecord, now: float) -> str:

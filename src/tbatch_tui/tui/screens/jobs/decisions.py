@@ -33,8 +33,8 @@ class Decisions:
         candidates = self._engine.candidates(record.key)
         if candidates is None:
             self._bridge.notify(
-                "It is not being looked up here",
-                "Another tbatch-tui is at work on this data folder: decide there. Or there is no connection yet.",
+                "This app is not checking it",
+                "Another tbatch-tui is using this data folder: decide there. Or there is no connection yet.",
             )
             return
         app = self._screen.app
@@ -44,7 +44,7 @@ class Decisions:
         if decision.again and not await ask(app, create_again_question(record)):
             return
         if not await self._engine.decide(record.key, decision):
-            self._bridge.notify("It was settled meanwhile", "Nothing was done: the list has it now.")
+            self._bridge.notify("It has been settled in the meantime", "Nothing was done; the list shows it now.")
 
     async def decide_rest(self, record: JobRecord) -> None:
         """Ask what becomes of the rest of a file of which some requests went ahead."""
@@ -90,4 +90,4 @@ class Decisions:
             self._bridge.report(error)
         else:
             if not moved:
-                self._bridge.notify("It was decided meanwhile", "Nothing was done: the list has it now.")
+                self._bridge.notify("It has been decided in the meantime", "Nothing was done; the list shows it now.")

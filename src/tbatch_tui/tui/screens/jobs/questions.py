@@ -20,8 +20,8 @@ NAMED = 5
 """How many jobs are named; the rest is counted."""
 NAME_WIDTH = 40
 """Cells of a job's name in a question or message."""
-BILLED = "Rows that are finished come back and are billed; cancelling refunds nothing."
-NOTHING_YET = "Nothing has been created yet: stopping now leaves no job and costs nothing."
+BILLED = "Finished rows are returned and billed. Cancelling doesn't refund them."
+NOTHING_YET = "Nothing has been created yet; stopping now costs nothing."
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +67,7 @@ def cancel_question(records: Sequence[JobRecord], *, hidden: int = 0, left: int 
         _paragraphs(
             _format_names(records) + _format_hidden(hidden),
             BILLED if created else NOTHING_YET,
-            f"{_count_and_verb(uncreated)} not created yet: stopping leaves no job and costs nothing."
-            if uncreated and created
-            else "",
+            f"{_count_and_verb(uncreated)} not created yet: stopping costs nothing." if uncreated and created else "",
             _format_left(left),
         ),
         f"Cancel {len(records):,} jobs",
@@ -81,9 +79,9 @@ def create_again_question(record: JobRecord) -> Question:
     """Return what is asked before a second create, while the outcome of the first is unknown."""
     return Question(
         f"Create {line(record.name)} again?",
-        "If the first create was carried out after all, both jobs run and both are billed.",
+        "If the first job was created after all, both run and both are billed.",
         yes="Create again",
-        no="Look on",
+        no="Keep looking",
     )
 
 
@@ -102,7 +100,7 @@ def send_again_question(unsent: Sequence[JobRecord], elsewhere: Sequence[JobReco
     ran = ""
     if elsewhere:
         run = elsewhere[0]
-        ran = f"The same bytes ran as {line(run.key)[:12]} ({run.status_words}): sending them again is billed again."
+        ran = f"This file ran as {line(run.key)[:12]} ({run.status_words}): sending it again costs again."
     return Question(
         f"Send {len(unsent):,} parts of {line(first.name_of_file)} again?"
         if several
@@ -111,11 +109,11 @@ def send_again_question(unsent: Sequence[JobRecord], elsewhere: Sequence[JobReco
             f"{_format_names(unsent)}: {'they were' if several else 'it was'} not sent." if several else "",
             f"Why it was not sent: {line(reason).rstrip('.')}." if reason else "",
             f"{requests}, each billed as it is answered."
-            + (" The parts that ran are not sent again." if group is not None else ""),
+            + (" Parts that ran are not sent again." if group is not None else ""),
             ran,
         ),
         yes="Send them" if several else "Send it",
-        no="Leave them" if several else "Leave it",
+        no="Cancel",
     )
 
 
@@ -142,8 +140,8 @@ def remove_question(records: Sequence[JobRecord], *, hidden: int = 0, blockers: 
             f"{they_are} not on the server any more. Files on this disk stay. "
             f"Should the server list {them} again, {'they come' if several else 'it comes'} back."
             if any(record.job is not None for record in records)
-            else f"{'They were' if several else 'It was'} never submitted, and cost nothing.",
-            f"The results of {unfetched:,} were never fetched." if unfetched else "",
+            else f"{'They were' if several else 'It was'} never submitted and cost nothing.",
+            f"The results of {unfetched:,} were never downloaded." if unfetched else "",
             format_blockers(blockers),
         ),
         f"Remove {them}",
@@ -171,7 +169,7 @@ def combine_errors(
         failures: The errors, each with its job.
         total: How many jobs it was to be done to.
         not_done: What they are now: `not cancelled`.
-        untried: How many were not tried any more.
+        untried: How many were not attempted.
     """
     if total == 1:
         return failures[0][1]
@@ -179,8 +177,8 @@ def combine_errors(
     for record, error in failures:
         names_by_title.setdefault(error.title, []).append(fit(record.name, NAME_WIDTH).rstrip())
     sentences = [f"{title}: {_format_list(names)}." for title, names in names_by_title.items()]
-    sentences += [f"{untried:,} {'was' if untried == 1 else 'were'} not tried any more."] if untried else []
-    sentences.append("They are still marked: press the key again to try them again.")
+    sentences += [f"{untried:,} {'was' if untried == 1 else 'were'} not attempted."] if untried else []
+    sentences.append("They are still selected: press the key again to retry.")
     return BatchError(f"{len(failures) + untried:,} of {total:,} were {not_done}", " ".join(sentences))
 
 
@@ -193,7 +191,7 @@ def _count_and_verb(count: int) -> str:
 
 
 def _format_left(count: int) -> str:
-    return f"{_count_and_verb(count)} marked too, but cannot be cancelled." if count else ""
+    return f"{_count_and_verb(count)} also selected, but can't be cancelled." if count else ""
 
 
 def _format_hidden(count: int) -> str:

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
 
 _NONE_OF_SEVERAL = {
-    "cancel_job": "None of the marked jobs can be cancelled",
-    "download": "None of the marked jobs has result files",
-    "acknowledge": "None of the marked jobs needs attention",
-    "remove": "None of the marked jobs is over: what goes on stays in the list",
+    "cancel_job": "None of the selected jobs can be cancelled",
+    "download": "None of the selected jobs has result files",
+    "acknowledge": "None of the selected jobs needs attention",
+    "remove": "None of the selected jobs has ended: running jobs stay in the list",
 }
 
 
@@ -39,36 +39,36 @@ def disabled_reason(action: str, records: Sequence[JobRecord]) -> str:
         case "settle":
             return _why_nothing_to_decide(record)
         case "remove":
-            return "It is not over: only what is over can be taken out of the list"
+            return "It has not ended: only ended jobs can be removed from the list"
         case _:
             return ""
 
 
 def _why_not_cancelled(record: JobRecord) -> str:
     if record.status == LocalStatus.UNCERTAIN:
-        return "It is not known yet whether there is a job to cancel: {job.settle} decides"
+        return "Not known yet whether there is a job to cancel: {job.settle} lets you decide"
     if record.status == JobStatus.CANCELLING:
-        return "It is being cancelled already"
-    return "It is over: there is nothing left to cancel"
+        return "It is already being cancelled"
+    return "It has already ended"
 
 
 def _why_nothing_to_decide(record: JobRecord) -> str:
     if record.job is not None:
-        return "It became a job, so it is not sent again: there is nothing to decide"
-    return "It is on its way: there is nothing to decide"
+        return "Nothing to decide: this job was created"
+    return "Nothing to decide: it is being sent"
 
 
 def _why_not_acknowledged(record: JobRecord) -> str:
     if record.can_decide:
-        return "It waits for your decision: {job.settle} makes it"
+        return "It waits for your decision ({job.settle})"
     if record.is_active:
         return "It is still running, and needs no attention"
     if record.attention is not None:
-        return "It was made elsewhere before you used it here, or 72 h ago: it asks for no attention"
+        return "It was not submitted from here and is old: it needs no attention"
     return "It needs no attention"
 
 
 def _why_no_results(record: JobRecord) -> str:
     if record.is_active:
-        return "There are no results yet: they are there when the job has ended"
-    return "It has no result files" if record.job is not None else "It never became a job: there are no results"
+        return "No results yet: they are available when the job has ended"
+    return "It has no result files" if record.job is not None else "It never became a job, so there are no results"

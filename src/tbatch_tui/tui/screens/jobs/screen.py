@@ -346,7 +346,7 @@ class JobsScreen(JobActions, BaseScreen):
         """Return why an action of this screen cannot be done now."""
         match action:
             case "try_demo":
-                return "With a key there is no need of the demo here: tbatch-tui --demo opens it"
+                return "The demo starts with tbatch-tui --demo"
             case "turn_columns":
                 return "All columns are shown"
         return super().disabled_reason(action)

@@ -15,11 +15,11 @@ from tbatch_tui.tui.screens.pick.typed_path import resolve_path, split_typed
 if TYPE_CHECKING:
     from pathlib import Path
 
-NO_MATCH = "Nothing here is called “{}”."
+NO_MATCH = "No match for “{}”."
 EMPTY_FOLDER = "No folder and no .jsonl file in {}"
-CLEAR_HINT = "\n\n{filter.clear} clears the line."
+CLEAR_HINT = "\n\n{filter.clear} to clear."
 EMPTY_START = (
-    "No folder and no .jsonl file here.\n\n{pick.parent} goes to the folder above; {list.filter} takes a path."
+    "No folder and no .jsonl file here.\n\n{pick.parent} opens the parent folder; {list.filter} lets you type a path."
 )
 
 

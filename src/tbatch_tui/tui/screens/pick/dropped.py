@@ -28,7 +28,7 @@ _STARTS = ("/", "~", "./", "../", "file:")
 async def open_dropped(screen: Screen[object], bridge: Bridge, text: str) -> None:
     """Go from this screen to the file, or the folder, that a paste means; else say why not."""
     if isinstance(screen, ModalScreen):
-        bridge.notify("Nothing is opened while a question is open", "Answer it, then drop the file again.")
+        bridge.notify("Can't open a file while a question is open", "Answer it, then drop the file again.")
         return
     try:
         paths = await asyncio.to_thread(dropped_paths, text, Path.cwd())
@@ -39,7 +39,7 @@ async def open_dropped(screen: Screen[object], bridge: Bridge, text: str) -> Non
     if len(paths) > 1:
         bridge.notify(
             f"{len(paths):,} files were dropped: {shorten_path(path)} is opened",
-            "The app opens one at a time; `tbatch-tui check FILE…` takes all of them.",
+            "The app opens one file at a time; `tbatch-tui check FILE…` checks them all.",
         )
     screen.post_message(NewBatch(path) if is_a_folder else CheckFile(path))
 
@@ -61,7 +61,7 @@ def dropped_paths(text: str, base: Path) -> list[Path]:
         elif _is_meant_as_path(words):
             paths += [resolve_path(word, base) for word in words]
     if not paths:
-        raise BatchError("What was pasted is no path of a file", "Paste a path, or drop a file on the window.")
+        raise BatchError("The pasted text is not the path of a file", "Paste a path, or drop a file on the window.")
     return paths
 
 

@@ -131,7 +131,7 @@ def list_folder(folder: Path, cancelled: Callable[[], bool] | None = None) -> Li
         with os.scandir(folder) as items:
             for item in items:
                 if cancelled is not None and cancelled():
-                    raise OperationCancelledError("The folder is not wanted any more")
+                    raise OperationCancelledError("The folder is no longer needed")
                 if item.name.startswith("."):
                     continue
                 is_input = item.name[-len(SUFFIX) :].lower() == SUFFIX

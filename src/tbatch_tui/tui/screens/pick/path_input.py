@@ -25,9 +25,9 @@ class PathInput(TextInput):
     """One line for a path. Tab or → takes the ghost text, Enter takes the path, ↓ goes to the list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "Take it", tooltip="Take this file, or go into this folder", id="go.on"),
-        Binding("tab", "complete", "Complete", tooltip="Take the completion; without one, go to the list"),
-        Binding("down", "leave", "List", tooltip="To the list", show=False),
+        Binding("enter", "submit", "Select", tooltip="Select this file, or open this folder", id="go.on"),
+        Binding("tab", "complete", "Complete", tooltip="Accept the completion, or go to the list"),
+        Binding("down", "leave", "List", tooltip="Go to the list", show=False),
         keys.FILTER_CLEAR,
     ]
 

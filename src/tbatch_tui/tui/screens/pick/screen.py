@@ -257,13 +257,13 @@ class PickScreen(BaseScreen):
         if folder.parent != folder:
             self._enter(folder.parent)
         else:
-            self.bridge.notify("There is no folder above this one")
+            self.bridge.notify("This is the top folder")
 
     def disabled_reason(self, action: str) -> str:
         """Return why an action of this screen cannot be done now."""
         match action:
             case "enter_folder":
-                return "Only a folder can be gone into: {go.on} takes a file"
+                return "This is a file: {go.on} selects it"
         return super().disabled_reason(action)
 
     def action_back(self) -> None:

@@ -137,7 +137,7 @@ class FileTable(RecordTable[FileRow]):
 
     def __init__(self, now: Callable[[], float], *, id: str | None = None) -> None:
         """`now` is the clock that ages are measured by."""
-        super().__init__(_columns(lambda: self._moment), group=lambda row: row.section, enter="Take it", id=id)
+        super().__init__(_columns(lambda: self._moment), group=lambda row: row.section, enter="Select", id=id)
         self._now = now
         self._moment = now()
         """The one moment that all ages shown are measured from, whenever their rows are drawn."""
@@ -191,7 +191,7 @@ def _section_cell(row: FileRow) -> StyledText:
 def _name_cell(row: FileRow, width: int) -> StyledText:
     entry = row.entry
     if entry.kind is EntryKind.PARENT:
-        return [("..", ""), ("  the folder above", "$status-quiet")]
+        return [("..", ""), ("  parent folder", "$status-quiet")]
     if entry.kind is EntryKind.FOLDER:
         return [(line(entry.name), ""), ("/", "$accent-text")]
     if row.with_folder:

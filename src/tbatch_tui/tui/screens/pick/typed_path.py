@@ -97,7 +97,7 @@ def is_folder(path: Path) -> bool:
             return True
         if not stat.S_ISREG(mode):
             raise LocalFileError(
-                f"{name} is {describe_kind(mode)}, not a file", "Save what it gives to a .jsonl file first."
+                f"{name} is {describe_kind(mode)}, not a file", "Save its output to a .jsonl file first."
             )
         os.close(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)))
     except (OSError, ValueError) as error:
@@ -118,12 +118,14 @@ def path_error(name: str, error: OSError | ValueError) -> LocalFileError:
     """Return the error to show when a path cannot be read: why, and what helps."""
     match error:
         case FileNotFoundError():
-            return LocalFileError(f"{name} does not exist", "Look at the spelling; tab completes it, the list helps.")
+            return LocalFileError(f"{name} does not exist", "Check the spelling; Tab completes it.")
         case PermissionError():
-            return LocalFileError(f"{name} cannot be read: permission denied", "Give yourself the right to read it.")
+            return LocalFileError(
+                f"{name} cannot be read: permission denied", "Change its permissions so that you can read it."
+            )
         case NotADirectoryError():
             return LocalFileError(f"{name} does not exist", "A part of the path is a file, not a folder.")
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
         return LocalFileError(f"{name} is too long for a path", "One path at a time.")
     reason = (isinstance(error, OSError) and error.strerror) or str(error)
-    return LocalFileError(f"{name} cannot be read: {reason}", "See that it is a file that you can read.")
+    return LocalFileError(f"{name} cannot be read: {reason}", "Make sure it is a file you can read.")

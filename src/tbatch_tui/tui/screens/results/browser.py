@@ -58,7 +58,9 @@ class RowBrowser(Horizontal):
     def compose(self) -> ComposeResult:
         """Both lists, one of them displayed, and the record."""
         yield RecordTable[Row](columns(), id="rows", enter="Read", can_mark=True)
-        yield RecordTable[ErrorGroup](group_columns(), id="groups", enter="Rows", empty=lines_content("No errors."))
+        yield RecordTable[ErrorGroup](
+            group_columns(), id="groups", enter="Rows", empty=lines_content("No errors, and no invalid answers.")
+        )
         yield RecordPane()
 
     @property
@@ -78,7 +80,7 @@ class RowBrowser(Horizontal):
 
     @property
     def by_cause(self) -> bool:
-        """Whether errors are listed by cause, instead of row by row."""
+        """Whether errors and invalid answers are listed by cause, instead of row by row."""
         return self.has_class("-by-cause")
 
     @property

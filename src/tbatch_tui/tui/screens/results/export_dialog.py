@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 _FORMATS = {
     ExportFormat.MERGED: ("Merged JSONL", "request and response of each row"),
     ExportFormat.ANSWERS: ("Answers JSONL", "custom_id and answer, nothing else"),
-    ExportFormat.CSV: ("CSV", "a table, of the columns below; no cell is a formula"),
+    ExportFormat.CSV: ("CSV", "table with the columns below (formula-safe)"),
     ExportFormat.PARQUET: ("Parquet", "the same table, typed"),
-    ExportFormat.MARKDOWN: ("Markdown", "conversations, to be read"),
+    ExportFormat.MARKDOWN: ("Markdown", "readable conversations"),
 }
 NEEDS_EXTRA = "needs pyarrow: install tbatch-tui[parquet]"
 
@@ -43,6 +43,8 @@ class ExportChoice:
     """Only the rows that are shown or marked, instead of all."""
     columns: tuple[str, ...]
     path: Path
+    reasoning: bool = False
+    """With what the model thought, in formats other than merged JSONL, which always has it."""
     into_source: bool = False
     """The whole source table with the answers, whatever the other fields say."""
 
@@ -112,6 +114,8 @@ class ExportDialog(Form[ExportChoice]):
                     if self._label == MARKED:
                         words = [(fmt.plural(self._shown, "marked row"), "")]
                     yield Checkbox(words, on=True, id="shown", group="rows")
+                words = [("with reasoning", ""), (" · merged JSONL always has it", QUIET)]
+                yield Checkbox(words, on=False, id="reasoning")
                 with Horizontal(classes="field", id="columns-field"):
                     yield Static("Columns", classes="name", markup=False)
                     yield TextInput(", ".join(DEFAULT_COLUMNS), placeholder=", ".join(COLUMNS), id="columns")
@@ -158,9 +162,9 @@ class ExportDialog(Form[ExportChoice]):
             return f"Parquet {NEEDS_EXTRA}, or choose CSV."
         unknown = [name for name in self._columns() if name not in COLUMNS]
         if self._is_table() and (unknown or not self._columns()):
-            what = f"There is no column {unknown[0]!r}." if unknown else "A table wants columns."
+            what = f"There is no column {unknown[0]!r}." if unknown else "Enter at least one column."
             return f"{what} There are: {', '.join(COLUMNS)}."
-        return "" if self.query_one("#path", TextInput).value.strip() else "The file wants a name."
+        return "" if self.query_one("#path", TextInput).value.strip() else "Enter a file name."
 
     def update_summary(self) -> None:
         """Show how many rows would be written, and the columns where the format has some."""
@@ -170,7 +174,7 @@ class ExportDialog(Form[ExportChoice]):
             box.display = not is_into
         mistake = self._mistake()
         count = self._shown if self._label and not self.query_one("#all", Checkbox).on else self._row_count
-        summary = f"{fmt.plural(count, 'row')}. A file that is there already is not written over unasked."
+        summary = f"{fmt.plural(count, 'row')}. You'll be asked before a file is overwritten."
         if is_into:
             summary = "All rows; retries and parts count as one."
         self.show_summary([(mistake, ATTENTION) if mistake else (summary, "")])
@@ -185,5 +189,14 @@ class ExportDialog(Form[ExportChoice]):
         is_default = text == self._default_path(form)
         path = self._offered(form) if is_default else Path(text).expanduser()
         shown_only = bool(self._label) and not self.query_one("#all", Checkbox).on
-        is_into = form is None
-        self.dismiss(ExportChoice(form or ExportFormat.MERGED, shown_only, tuple(self._columns()), path, is_into))
+        reasoning = self.query_one("#reasoning", Checkbox).on
+        self.dismiss(
+            ExportChoice(
+                form or ExportFormat.MERGED,
+                shown_only,
+                tuple(self._columns()),
+                path,
+                reasoning=reasoning,
+                into_source=form is None,
+            )
+        )

@@ -112,7 +112,7 @@ class Exporter:
         from tbatch_tui.tui.dialogs.confirm import Confirm
 
         return await app.push_screen_wait(
-            Confirm(f"Write over {line(path.name)}?", "What is in it now would be gone.", yes="Write", no="Keep")
+            Confirm(f"Overwrite {line(path.name)}?", "Its current content will be lost.", yes="Write", no="Keep")
         )
 
     async def _write(
@@ -128,6 +128,7 @@ class Exporter:
                 choice.format,
                 columns=choice.columns,
                 job_id_of=lambda row: index.job_id_of(row) or job_id,
+                reasoning=choice.reasoning,
                 replace=replace,
                 cancelled=cancelled,
                 progress=self._report_progress,
@@ -162,7 +163,7 @@ class Exporter:
         try:
             return await run_cancellable(write)
         except asyncio.CancelledError:
-            self._bridge.notify("The export was stopped", "Nothing was left behind.")
+            self._bridge.notify("The export was stopped", "No files were left behind.")
             raise
         finally:
             self.progress = None

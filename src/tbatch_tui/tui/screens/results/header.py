@@ -10,7 +10,7 @@ from textual.widgets import Static
 from tbatch_tui.engine.domain.counts import DEFAULT_ATTENTION_SHARE, format_sum
 from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.pricing.prices import Cost, cost
-from tbatch_tui.engine.results import usage_by_model
+from tbatch_tui.engine.results import Outcome, usage_by_model
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.render.cost import format_cost, format_money, format_price
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from tbatch_tui.tui.widgets.table.table import RecordTable
 
 _NOT_DOWNLOADED = {
-    FileKind.OUTPUT: "the output file is not here yet ({job.download} on the job)",
-    FileKind.ERRORS: "the error file is not here yet ({job.download} on the job)",
+    FileKind.OUTPUT: "output file not downloaded yet ({job.download} on the job)",
+    FileKind.ERRORS: "error file not downloaded yet ({job.download} on the job)",
 }
 
 
@@ -89,7 +89,9 @@ def rows_subject(name: str, filter_text: str, table: RecordTable[Row]) -> str:
 
 def causes_subject(name: str, causes: Sequence[ErrorGroup] | None) -> str:
     """Return the header's subject over a list of causes: `reviews · errors by cause · 3 causes`."""
-    return fmt.join(name, "errors by cause", fmt.plural(len(causes), "cause") if causes is not None else "")
+    has_invalid = any(cause.outcome is Outcome.INVALID for cause in causes or ())
+    what = "errors and invalid by cause" if has_invalid else "errors by cause"
+    return fmt.join(name, what, fmt.plural(len(causes), "cause") if causes is not None else "")
 
 
 def _position(table: RecordTable[Row]) -> str:

@@ -69,14 +69,14 @@ def _response(record: ResultRecord, unfolded: bool, query: str) -> Iterator[Bloc
     heading = (f"{look.glyph} {look.word}", f"bold {look.colour}")
     if row.outcome is Outcome.MISSING:
         yield Block("", lead=(heading,))
-        yield Block("Neither the output nor the error file has a row for this request.", indent=_INDENT)
+        yield Block("No row for this request in the output or error file.", indent=_INDENT)
         return
     if row.outcome is Outcome.PENDING:
         yield Block("", lead=(heading,))
         return
     if row.outcome is Outcome.INVALID:
         yield Block("", lead=(heading,))
-        yield Block(row.reason or "The answer is not what was asked for.", ATTENTION, _INDENT)
+        yield Block(row.reason or "The answer doesn't match the request.", ATTENTION, _INDENT)
         yield Block()
     elif record.failure is not None:
         status = f"HTTP {record.failure.status}" if record.failure.status is not None else ""
@@ -102,6 +102,9 @@ def _response(record: ResultRecord, unfolded: bool, query: str) -> Iterator[Bloc
         about = fmt.join(answer.finish_reason, _used(record.usage) if not number else "")
         reasoning_tokens = record.usage.reasoning if record.usage is not None and not number else None
         yield from _message(answer, about, unfolded=unfolded, query=query, reasoning_tokens=reasoning_tokens)
+    if record.removed:
+        yield Block(f"Before it was judged, this was taken off: {', '.join(record.removed)}.", QUIET, _INDENT)
+        yield Block()
     if row.outcome is Outcome.CUT_SHORT:
         yield Block("", lead=(heading,))
         yield Block(_why_cut(record), ATTENTION, _INDENT)
@@ -167,7 +170,7 @@ def _used(usage: Usage | None) -> str:
 
 def _why_cut(record: ResultRecord) -> str:
     if any(answer.text or answer.tool_calls for answer in record.answers):
-        return "The answer stopped at the token limit: it is not whole. A greater max_tokens would let it finish."
+        return "Cut off at the token limit; raise max_tokens."
     if any(answer.reasoning for answer in record.answers):
-        return "The answer is empty: the tokens went into reasoning. A greater max_tokens would leave some for it."
-    return "The answer is empty: it stopped at the token limit before it began. A greater max_tokens would help."
+        return "Empty: all tokens went into reasoning; raise max_tokens."
+    return "Empty: cut off at the token limit before the answer began; raise max_tokens."

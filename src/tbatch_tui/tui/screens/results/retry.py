@@ -37,16 +37,14 @@ class RetryWriter:
         index = session.index
         if not index.is_built or not index.has_input:
             why = "has changed since" if index.input_changed else "is not here"
-            self._bridge.notify(
-                f"The input file {why}", "A retry needs the lines that were asked, as they were.", "warning"
-            )
+            self._bridge.notify(f"The input file {why}", "A retry needs the original lines.", "warning")
             return None
         offer = await self._offer(session, index, family, marked)
         if session.index is not index:
-            self._bridge.notify("The files were read again meanwhile", "Choose once more what to ask again.")
+            self._bridge.notify("The files have been read again", "Choose again what to retry.")
             return None
-        if not (offer.groups or offer.missing or offer.cut_short or offer.invalid or offer.marked):
-            self._bridge.notify("There is nothing to retry", "Every request has its whole answer.")
+        if not (offer.groups or offer.missing or offer.cut_short or offer.marked):
+            self._bridge.notify("There is nothing to retry", "Every request has a complete answer.")
             return None
         choice = await app.push_screen_wait(RetryDialog(offer))
         if choice is None:
@@ -59,7 +57,7 @@ class RetryWriter:
         except BatchError as error:
             self._bridge.report(error)
             return None
-        self._bridge.notify(f"Wrote {path.name}", f"{fmt.short_path(path)}: nothing is sent before you submit it.")
+        self._bridge.notify(f"Wrote {path.name}", f"{fmt.short_path(path)}: nothing is sent until you submit it.")
         return path
 
     async def _offer(
@@ -81,7 +79,6 @@ class RetryWriter:
                 groups=tuple(causes),
                 missing=len(rows_to_retry(index, missing=True)),
                 cut_short=len(cut_short),
-                invalid=len(rows_to_retry(index, invalid=True)),
                 marked=len(rows_to_retry(index, marked=marked)),
                 model=sample.model,
                 max_tokens=token_limit(sample) if cut_short else None,
@@ -97,9 +94,8 @@ def _chosen_rows(index: ResultIndex, choice: RetryChoice, marked: Sequence[int])
         groups=choice.groups,
         missing=choice.missing,
         cut_short=choice.cut_short,
-        invalid=choice.invalid,
         marked=marked if choice.marked else (),
     )
     if not len(rows):
-        raise BatchError("None of these rows is a request of the input file", "Nothing was written.")
+        raise BatchError("None of these rows is in the input file", "Nothing was written.")
     return rows

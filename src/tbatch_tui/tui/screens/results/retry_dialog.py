@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from textual.containers import Horizontal
 from textual.widgets import Static
 
+from tbatch_tui.engine.results import Outcome
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.dialogs.base import Box
 from tbatch_tui.tui.dialogs.form import Form
-from tbatch_tui.tui.render.status import ATTENTION, FAILED, QUIET
+from tbatch_tui.tui.render.status import ATTENTION, QUIET
 from tbatch_tui.tui.sanitize import line, line_content
-from tbatch_tui.tui.screens.results.error_groups import verdict
+from tbatch_tui.tui.screens.results.error_groups import message, verdict
 from tbatch_tui.tui.widgets.checkbox_list import Checkbox, CheckboxList
 from tbatch_tui.tui.widgets.text_input import TextInput
 
@@ -36,8 +37,6 @@ class RetryOffer:
     groups: tuple[ErrorGroup, ...]
     missing: int
     cut_short: int
-    invalid: int = 0
-    """Answers that are not what was asked for, or not usable."""
     marked: int = 0
     """Rows that the person marked, of any kind."""
     model: str = ""
@@ -59,7 +58,6 @@ class RetryChoice:
     """Another model for all requests; None keeps theirs."""
     marked: bool = False
     """The marked rows, and nothing else."""
-    invalid: bool = False
 
 
 class RetryDialog(Form[RetryChoice]):
@@ -83,7 +81,7 @@ class RetryDialog(Form[RetryChoice]):
                 if offer.marked:
                     yield Checkbox([_count(offer.marked), ("marked       ", ""), _ONLY], on=True, id="marked")
                 for number, (words, groups) in enumerate(self._parts):
-                    on = not offer.marked and all(group.cause.retryable for group in groups)
+                    on = self._is_on_at_first(groups)
                     yield Checkbox([_count(sum(group.count for group in groups)), *words], on=on, id=f"group-{number}")
                 if offer.missing:
                     yield Checkbox(
@@ -94,20 +92,23 @@ class RetryDialog(Form[RetryChoice]):
                 if offer.cut_short:
                     words = [_count(offer.cut_short), ("✂ cut short  ", ATTENTION), _BILLED]
                     yield Checkbox(words, on=self._unusable_at_first, id="cut")
-                if offer.invalid:
-                    words = [_count(offer.invalid), ("≠ invalid    ", ATTENTION), _UNUSABLE]
-                    yield Checkbox(words, on=self._unusable_at_first, id="invalid")
             if offer.cut_short:
                 with Horizontal(classes="field"):
-                    yield Static("max_tokens, if cut short", classes="name", markup=False)
+                    yield Static("max_tokens (cut short)", classes="name", markup=False)
                     yield TextInput(
-                        str(offer.max_tokens * 2) if offer.max_tokens else "", placeholder="as it is", id="max-tokens"
+                        str(offer.max_tokens * 2) if offer.max_tokens else "", placeholder="unchanged", id="max-tokens"
                     )
             with Horizontal(classes="field"):
-                yield Static("Model of all of them", classes="name", markup=False)
-                yield TextInput("", placeholder=offer.model or "as it is", id="model")
+                yield Static("Model (all rows)", classes="name", markup=False)
+                yield TextInput("", placeholder=offer.model or "unchanged", id="model")
             yield Static(id="sum", markup=False)
-            yield self.hints("Write and check", "Tick")
+            yield self.hints("Write and check", "Toggle")
+
+    def _is_on_at_first(self, groups: tuple[ErrorGroup, ...]) -> bool:
+        """Whether a cause is ticked when the dialog opens: invalid answers where nothing else could be asked again."""
+        if any(group.outcome is Outcome.INVALID for group in groups):
+            return self._unusable_at_first
+        return not self._offer.marked and all(group.cause.retryable for group in groups)
 
     def on_checkbox_changed(self, event: Checkbox.Changed) -> None:
         """Untick all others for marked rows, and the marked rows for others: those may be of any kind."""
@@ -130,8 +131,7 @@ class RetryDialog(Form[RetryChoice]):
         if self._is_on("marked"):
             return offer.marked
         count = sum(group.count for group in self._chosen())
-        count += offer.missing * self._is_on("missing") + offer.cut_short * self._is_on("cut")
-        return count + offer.invalid * self._is_on("invalid")
+        return count + offer.missing * self._is_on("missing") + offer.cut_short * self._is_on("cut")
 
     def _max_tokens(self) -> int | None:
         """Return the limit that was typed. Raises ValueError if it is no whole number from 1."""
@@ -145,7 +145,7 @@ class RetryDialog(Form[RetryChoice]):
     def _mistake(self) -> str:
         """Return what is wrong with the choice; empty if nothing is."""
         if not self._count():
-            return "Nothing is chosen."
+            return "Nothing is selected."
         try:
             self._max_tokens()
         except ValueError:
@@ -169,7 +169,6 @@ class RetryDialog(Form[RetryChoice]):
                 groups=self._chosen(),
                 missing=self._is_on("missing"),
                 cut_short=self._is_on("cut"),
-                invalid=self._is_on("invalid"),
                 max_tokens=self._max_tokens() if self._is_on("cut") or self._is_on("marked") else None,
                 marked=self._is_on("marked"),
                 model=model if model and model != self._offer.model else None,
@@ -177,10 +176,12 @@ class RetryDialog(Form[RetryChoice]):
         )
 
 
-_ONLY = ("these rows alone, whatever became of them", QUIET)
-_NO_ROW = ("no row came back for them", QUIET)
-_BILLED = ("answered in part, and billed again", QUIET)
-_UNUSABLE = ("answered, but not with what was asked for; billed again", QUIET)
+_ONLY = ("only these rows, whatever their outcome", QUIET)
+_NO_ROW = ("no result for them", QUIET)
+_BILLED = ("partial answers; billed again", QUIET)
+
+
+_RARE = {Outcome.ERROR: "errors", Outcome.INVALID: "invalid answers"}
 
 
 def _count(number: int) -> tuple[str, str]:
@@ -190,6 +191,9 @@ def _count(number: int) -> tuple[str, str]:
 def _parts(groups: tuple[ErrorGroup, ...]) -> Iterator[tuple[list[tuple[str, str]], tuple[ErrorGroup, ...]]]:
     """Yield the lines of the list, and the causes of each."""
     for group in groups[:_MAX_CAUSES]:
-        yield [*verdict(group), ("  ", ""), (line(group.message), FAILED)], (group,)
-    if rest := groups[_MAX_CAUSES:]:
-        yield [("  rarer      ", QUIET), (f"the other {fmt.plural(len(rest), 'cause')}", "")], rest
+        [(text, style)] = message(group)
+        yield [*verdict(group), ("  ", ""), (line(text), style)], (group,)
+    for outcome in (Outcome.ERROR, Outcome.INVALID):
+        if rest := tuple(group for group in groups[_MAX_CAUSES:] if group.outcome is outcome):
+            words = f"the other {fmt.plural(len(rest), 'cause')} of {_RARE[outcome]}"
+            yield [("  rarer      ", QUIET), (words, "")], rest

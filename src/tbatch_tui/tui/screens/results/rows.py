@@ -37,7 +37,7 @@ class ChosenRows(NamedTuple):
 
 @dataclass(slots=True)
 class RowFilter:
-    """Which rows are shown: one kind, or one cause of errors, and of these the ones that hold a text."""
+    """Which rows are shown: one kind, or one cause, and of these the ones that hold a text."""
 
     kind: str = "all"
     """A key of FILTERS."""

@@ -178,7 +178,7 @@ class ResultsScreen(BaseScreen):
     @work(group="causes", exclusive=True, exit_on_error=False)
     async def _load_causes(self) -> None:
         causes = await self.session.load_causes()
-        self.browser.cause_table.set_rows((group.message, group) for group in causes)
+        self.browser.cause_table.set_rows((f"{group.outcome.words} {group.message}", group) for group in causes)
         self._show_rows()
 
     @work(group="cost", exclusive=True, exit_on_error=False)
@@ -289,15 +289,15 @@ class ResultsScreen(BaseScreen):
         """Return why an action cannot be done."""
         match action:
             case "hit" if not self.row_filter.query:
-                return "Nothing is searched for: {list.filter} does that"
+                return "No search yet: press {list.filter}"
             case "retry" | "export":
-                return "The results are still being read" if self.session.activity else "There are no results here"
+                return "Still reading the results" if self.session.activity else "There are no results"
             case "merge":
-                return "There is no retry of this job here to merge with it"
+                return "This job has no retry to merge with"
             case "hit" | "raw" | "reasoning" | "copy_id" | "copy_record" if self.browser.by_cause:
-                return "{results.errors} goes back to the rows first"
+                return "{results.errors} first returns to the rows"
             case "hit" | "raw" | "reasoning" | "copy_id" | "copy_record":
-                return "There is no row here"
+                return "No row is selected"
         return super().disabled_reason(action)
 
     def action_back(self) -> None:
@@ -331,7 +331,7 @@ class ResultsScreen(BaseScreen):
         self.query_one(FilterLine).open(self.row_filter.query)
 
     def action_errors(self) -> None:
-        """List errors by cause, or the rows again."""
+        """List errors and invalid answers by cause, or the rows again."""
         if not self.browser.by_cause:
             self.row_filter.cause = None
         self._show_by_cause(not self.browser.by_cause)

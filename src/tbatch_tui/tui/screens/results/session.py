@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.errors import OperationCancelledError
-from tbatch_tui.engine.results import ResultIndex, Sources, errors_by_message, search
+from tbatch_tui.engine.results import ResultIndex, Sources, rows_by_cause, search
 from tbatch_tui.engine.threads import run_cancellable
 from tbatch_tui.tui.background import BackgroundWork
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ResultsSession:
-    """The index of the result files, the rows that a search hit, and the causes of errors.
+    """The index of the result files, the rows that a search hit, and why rows failed or are invalid.
 
     Threads fill the index and the hits; the screen reads both on a timer while that goes on.
     """
@@ -25,7 +25,7 @@ class ResultsSession:
         self.hits: bytearray | None = None
         """One byte for each row, 1 if the row holds the text searched for; None when there is no search."""
         self.causes: list[ErrorGroup] | None = None
-        """Errors by cause; None until `load_causes`."""
+        """Errors and invalid answers by cause; None until `load_causes`."""
         self._work = BackgroundWork()
 
     @property
@@ -90,10 +90,10 @@ class ResultsSession:
         return True
 
     async def load_causes(self) -> list[ErrorGroup]:
-        """Return the errors by cause, the most frequent first; none while the files are being read."""
+        """Return errors and invalid answers by cause, the most frequent first; none while the files are being read."""
         index = self.index
         if self.causes is None and index.is_built:
-            causes = await asyncio.to_thread(errors_by_message, index)
+            causes = await asyncio.to_thread(rows_by_cause, index)
             if index is self.index:
                 self.causes = causes
         return self.causes or []

@@ -68,11 +68,11 @@ class EditLabel(Dialog[tuple[str, str] | None]):
         with Box():
             yield Static("Label and note", classes="dialog--title", markup=False)
             yield Static("Label", classes="edit--name", markup=False)
-            yield LabelInput(self._label, placeholder="the file's name is used without one", id="label")
+            yield LabelInput(self._label, placeholder="defaults to the file's name", id="label")
             yield Static("Note", classes="edit--name", markup=False)
             yield NoteInput(self._note, placeholder="kept on this machine only", id="note")
             yield KeyHints(
-                (self.key_of("answer.save"), "Save"), ("tab", "Next"), (self.key_of("answer.discard"), "Back")
+                (self.key_of("answer.save"), "Save"), ("tab", "Next"), (self.key_of("answer.discard"), "Cancel")
             )
 
     def on_input_submitted(self, event: TextInput.Submitted) -> None:

@@ -42,7 +42,7 @@ class RestDialog(ChoiceDialog[Rest]):
             f"Send the other {rest:,} of {first.name_of_file}?",
             _explanation(first, group, cost, rest),
             list(_options(first, rest)),
-            leave="Let them wait",
+            leave="Cancel",
         )
 
 
@@ -54,11 +54,11 @@ def _explanation(first: JobRecord, group: JobGroup, cost: Cost | None, rest: int
     if cost is None or cost.usd is None or not group.first:
         return outcome
     rest_cost = fmt.money(cost.usd * rest / group.first)
-    return f"{outcome} They cost {format_money(cost)}: by that, the rest costs about {rest_cost.lstrip('<')}."
+    return f"{outcome} They cost {format_money(cost)}, so the rest should cost about {rest_cost.lstrip('<')}."
 
 
 def _options(first: JobRecord, rest: int) -> Iterator[Option[Rest]]:
     if any(transfer.path for transfer in first.transfers):
-        yield Option(Rest.LOOK, "Look first", [("open what came back; the rest goes on waiting", "")])
+        yield Option(Rest.LOOK, "View answers", [("view the answers; the rest stays on hold", "")])
     yield Option(Rest.SEND, "Send the rest", [(f"{fmt.plural(rest, 'request')}, each billed as it is answered", "")])
-    yield Option(Rest.DROP, "Do not send", [("no job is made of the rest, and nothing more is billed", "")])
+    yield Option(Rest.DROP, "Discard the rest", [("discard the rest; nothing more is billed", "")])

@@ -34,22 +34,22 @@ class UncertainDialog(ChoiceDialog[LookupDecision]):
         reason = (submission.error if submission is not None else None) or ""
         super().__init__(
             f"Was {record.name} created?",
-            f"{reason.rstrip('.')}. Not known since {_format_time(since, now)}.",
+            f"{reason.rstrip('.')}. Unknown since {_format_time(since, now)}.",
             list(_options(candidates, now)),
-            leave="Leave it to the list",
+            leave="Cancel",
         )
 
 
 def _options(candidates: Sequence[Job], now: float) -> Iterator[Option[LookupDecision]]:
-    yield Option(LookupDecision(wait=True), "Wait longer", [("looked for, not created by itself", "")])
+    yield Option(LookupDecision(wait=True), "Wait longer", [("keep looking, never re-create", "")])
     for job in candidates:
         look = status_style(job.status)
         created = f" · created {_format_time(job.created_at, now)} · " if job.created_at is not None else " · "
         means: StyledText = [(f"{look.glyph} {look.word}", look.colour), (created, ""), (line(job.id), QUIET)]
         yield Option(LookupDecision(job_id=job.id), f"It is {line(job.id[:8])}", means)
-    yield Option(LookupDecision(again=True), "Create again", [("billed twice if the first was made", "")])
+    yield Option(LookupDecision(again=True), "Create again", [("billed twice if the first one exists", "")])
     yield Option(
-        LookupDecision(give_up=True), "Give up", [("a job that was made shows up later, as made elsewhere", "")]
+        LookupDecision(give_up=True), "Give up", [("if the job exists, it will appear as not submitted from here", "")]
     )
 
 

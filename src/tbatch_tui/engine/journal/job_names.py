@@ -1,0 +1,40 @@
+"""The ids and labels of jobs for a shell's completion: read from the file alone, without opening the history."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_BUSY_SECONDS = 0.05
+"""How long a completion waits for another program that writes: it is better empty than late."""
+_JOBS = """
+    SELECT r.key, r.label, s.label, s.job_id
+    FROM records r LEFT JOIN submissions s ON s.id = r.submission_id
+    WHERE r.removed_at IS NULL ORDER BY r.sort_at DESC LIMIT ?
+"""
+
+
+def read_job_names(path: Path, limit: int) -> list[str]:
+    """Return ids and labels of the latest jobs, latest first, each once; none if the file cannot be read.
+
+    Nothing is created or changed. The texts are as they were written: they may hold control characters.
+
+    Args:
+        path: The history's database.
+        limit: How many jobs are looked at.
+    """
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)) as db:
+            rows = db.execute(_JOBS, (limit,)).fetchall()
+    except sqlite3.Error:
+        return []
+    names: dict[str, None] = {}
+    for key, own_label, submitted_label, job_id in rows:
+        for name in (job_id or key, own_label or submitted_label):
+            if name and not name.startswith("submission:"):
+                names[name] = None
+    return list(names)
