@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.sandbox.testing import Sandbox
 from tests.conftest import CHAT_MODEL
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.cli.conftest import Run
 
 SOON = ("--poll-interval", "0.2")
@@ -116,3 +115,19 @@ def test_the_parts_of_a_file_are_joined_under_its_name(run: Run, tmp_path: Path)
     assert joined.returncode == 0, joined.stderr
     assert "12 rows: 12 ok." in joined.stderr
     assert all(row["answer"] for row in read(tmp_path / "o.csv"))
+
+
+def test_the_results_of_a_job_that_was_asked_about_come_back_as_csv(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_text("One.\nTwo.\n")
+    first = run("make", "t.txt", *MODEL, "-p", "{{ text }}", env=NO_KEY).stdout.strip()
+    job_id = run("submit", first, "--wait", *SOON).stdout.split()[0]
+    made = run("make", f"job:{job_id}", *MODEL, "-p", "Judge: {{ answer }}", "-o", "judge.jsonl", env=NO_KEY)
+    assert made.returncode == 0, made.stderr
+    judge_id = run("submit", "judge.jsonl", "--wait", *SOON).stdout.split()[0]
+    done = run("export", judge_id, "--into", f"job:{job_id}", env=NO_KEY)
+    assert done.returncode == 0, done.stderr
+    assert Path(done.stdout.strip()).name == f"job-{job_id[:8]}-{judge_id[:8]}.joined.csv"
+    with Path(done.stdout.strip()).open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["custom_id"], row["outcome_2"]) for row in rows] == [("row-0001", "ok"), ("row-0002", "ok")]
+    assert all(row["answer"] and row["answer_2"] for row in rows)

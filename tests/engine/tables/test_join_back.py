@@ -550,3 +550,49 @@ def test_memory_does_not_grow_with_the_cells(make: Make, tmp_path: Path, suffix:
         tracemalloc.stop()
     assert joined.outcomes == {"ok": 40}
     assert peak < 18 << 20, f"{peak:,} bytes of a table of {source.stat().st_size:,}"
+
+
+_NAMES = st.sampled_from(["a", "b c", "é", "answer", "outcome", '"', "{"])
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.floats(allow_nan=False, allow_infinity=False) | _CELL,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(_NAMES, inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(
+    rows=st.lists(st.dictionaries(_NAMES, _VALUES, max_size=4), min_size=1, max_size=6),
+    is_array=st.booleans(),
+    style=st.sampled_from([{}, {"ensure_ascii": False}, {"separators": (",", ":")}]),
+    end=st.sampled_from(["\n", "\r\n", "\n\n"]),
+    bom=st.booleans(),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80, deadline=None)
+def test_each_object_stays_and_its_answer_stands_behind_it(
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[dict[str, Any]],
+    is_array: bool,
+    style: dict[str, Any],
+    end: str,
+    bom: bool,
+) -> None:
+    folder = tmp_path_factory.mktemp("join")
+    source = folder / f"t.{'json' if is_array else 'jsonl'}"
+    lines = [json.dumps(row, **style) for row in rows]
+    text = f"[{end}{f',{end}'.join(lines)}{end}]{end}" if is_array else end.join(lines)
+    source.write_bytes(b"\xef\xbb\xbf" * bom + text.encode())
+    recipe = Recipe(model="m", prompt="asked", rows=RowChoice(empty="keep"))
+    made = make_input(recipe, open_source(str(source)), folder / "o.jsonl")
+    joined = join(made, source, answer(made, lambda request: f'<{request["custom_id"]}> {{"é\n'))
+    data = joined.path.read_bytes().removeprefix(b"\xef\xbb\xbf" * bom).decode()
+    rest = data
+    for line in lines:  # the text of each object up to its brace, in order
+        before, _, rest = rest.partition(line[:-1])
+        assert len(before) < 200
+    read = json.loads(data) if is_array else [json.loads(line) for line in data.split("\n") if line.strip()]
+    assert [dict(list(row.items())[: len(own)]) for row, own in zip(read, rows, strict=True)] == rows
+    added = [list(row.items())[len(own) :] for row, own in zip(read, rows, strict=True)]
+    for number, new in enumerate(added, start=1):
+        assert [name for name, _ in new] == list(joined.columns)
+        assert [value for _, value in new] == [f'<row-{number:04d}> {{"é\n', "ok", None]
+    assert not {*joined.columns} & {name for row in rows for name in row}

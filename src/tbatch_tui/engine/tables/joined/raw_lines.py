@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import hashlib
 import io
-from collections import deque
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -89,15 +88,20 @@ class RawLines:
 
     @contextmanager
     def read(self) -> Iterator[tuple[Iterator[str], Iterator[bytes]]]:
-        """Yield the lines as text, and as bytes, without the byte order mark. What one is ahead of the other is held.
+        """Yield the lines as text, and as bytes, without the byte order mark.
 
+        The file is read twice at the same time, which is faster than to hold each line until it is taken.
         Raises EncodingError and LocalFileError while they are read.
         """
         try:
-            with io.BufferedReader(raw := HashingFile(self._path), PIECE) as file:
-                taken: deque[bytes] = deque()  # not `tee`, which holds what was taken for a while
-                read = self._texts if self.encoding.extends_ascii else self._encoded_texts
-                yield read(file, taken), iter(taken.popleft, None)
+            with (
+                io.BufferedReader(raw := HashingFile(self._path), PIECE) as copied,
+                io.BufferedReader(self._path.open("rb", buffering=0), PIECE) as decoded,
+            ):
+                if self.encoding.extends_ascii:
+                    yield map(self._decoder(), self._lines(decoded)), iter(self._lines(copied))
+                else:
+                    yield self._wrapped_lines(decoded), map(self.encoding.encode, self._wrapped_lines(copied))
                 self.sha256 = raw.finish()
             if not self.encoding.extends_ascii:
                 self._require_same()
@@ -106,17 +110,6 @@ class RawLines:
             raise not_decodable(self._path.name, error, self._line_of(error), name) from None
         except OSError as error:
             raise read_failed(self._path, error) from error
-
-    def _texts(self, file: io.BufferedReader[Any], taken: deque[bytes]) -> Iterator[str]:
-        decode, take = self._decoder(), taken.append
-        for line in self._lines(file):
-            take(line)
-            yield decode(line)
-
-    def _encoded_texts(self, file: io.BufferedReader[Any], taken: deque[bytes]) -> Iterator[str]:
-        for line in self._wrapped_lines(file):
-            taken.append(self.encoding.encode(line))
-            yield line
 
     def _decoder(self) -> Callable[[bytes], str]:
         codec = self.encoding.codec
