@@ -28,7 +28,7 @@ def job_id(run: Run, tmp_path: Path) -> str:
     source.write_text("".join(json.dumps(line) + "\n" for line in lines))
     done = run("submit", str(source), "--wait", *SOON)
     assert done.returncode == 4, done.stderr
-    assert "1 of 3 requests have an answer that is not what was asked for" in done.stderr
+    assert "1 of 3 requests have an answer that doesn't match the request" in done.stderr
     return done.stdout.split()[0]
 
 

@@ -99,7 +99,7 @@ def test_a_config_that_cannot_be_used_names_the_file(config: str, tmp_path: Path
     ("config", "message"),
     [
         ("poll_intervall = 60", "unknown setting 'poll_intervall'; did you mean 'poll_interval'"),
-        ("[notifi]\nbell = true", "is notify meant"),
+        ("[notifi]\nbell = true", "did you mean 'notify'"),
         ("wallpaper = 1", "there are output_dir, .*discounts"),
         ('api_key = "abcdefgh12345678"', "the key is never kept in a file"),
     ],

@@ -148,7 +148,7 @@ async def test_a_login_to_another_account_is_not_used(
             box.plan_fault("status", "/v1/batches", method="GET", status=401, last=None)
             before = len(box.requests)
             await until(lambda: engine.health.state is HealthState.KEY_REFUSED)
-            assert "another account" in engine.health.title
+            assert "a different account" in engine.health.title
         assert [c.path for c in box.requests[before:]].count("/v3/whoami") == 1
     assert issuer.requests == []
 

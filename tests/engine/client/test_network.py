@@ -115,7 +115,7 @@ def test_loopback_goes_through_no_proxy(
     command = [sys.executable, "-m", "tbatch_tui", "watch", "--data-dir", str(tmp_path / "data")]
     environment = os.environ | {"TOGETHER_API_KEY": sandbox.key, "TOGETHER_BASE_URL": sandbox.base_url}
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
-    assert (done.returncode, done.stderr) == (0, "No job runs.\n"), done
+    assert (done.returncode, done.stderr) == (0, "No job is running.\n"), done
 
 
 def test_which_variable_names_the_proxy() -> None:
@@ -180,7 +180,7 @@ async def test_certificates_that_cannot_be_read(
             http_answer("429 Too Many Requests", "Retry-After: 7", body="{}"),
             RateLimitError,
             "The server said 429",
-            "asked too often, by all that use this account together. It wants 7 s of rest",
+            "sending too many requests. The server asks to wait 7 s",
         ),
         (http_answer("503 Service Unavailable", WEB_PAGE, body="<html>"), ServerError, "said 503", "overloaded"),
         (http_answer("522 No Reason", WEB_PAGE, body="<html>"), ServerError, "said 522", "Cloudflare"),

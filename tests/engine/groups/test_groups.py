@@ -132,7 +132,7 @@ async def test_the_rest_waits_for_the_person_and_is_sent_once(
         assert (await engine.wait(rest.key)).has_results_here
         assert len(sandbox.jobs) == 2
         [notice] = [event for event in events if isinstance(event, Notice)]
-        assert "The other 15 wait for your word" in notice.hint
+        assert "The other 15 are on hold" in notice.hint
 
 
 async def test_answers_that_are_cut_short_hold_the_rest(

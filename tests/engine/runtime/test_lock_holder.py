@@ -135,7 +135,7 @@ def test_a_holder_without_a_sign_of_life_does_not_answer(tmp_path: Path) -> None
     for second in range(5):
         queue.look([waiting_record(tmp_path)], float(second))
     titles = [notice.title for notice in told if isinstance(notice, Notice)]
-    assert "on somewhere, is at work" in titles[0] and "does not answer: no sign of life" in titles[1]
+    assert "on somewhere, is using" in titles[0] and "doesn't respond: no sign of life" in titles[1]
     assert len(titles) == 2
     lock.note.touch()
     assert (holder := lock.note.read()) is not None and holder.answers

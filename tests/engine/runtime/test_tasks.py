@@ -42,7 +42,7 @@ async def test_a_service_that_fails_goes_on_and_is_reported_once(caplog: pytest.
         await tasks.supervise("counting results", run)
     assert runs == 5
     [notice] = unforeseen(events)
-    assert "while counting results" in notice.title and "goes on" in notice.hint
+    assert "while counting results" in notice.title and "continues automatically" in notice.hint
     assert "0123456789abcdef" not in notice.title + notice.hint
     assert len(caplog.records) == 4 and all(record.exc_info for record in caplog.records)
     await tasks.stop()

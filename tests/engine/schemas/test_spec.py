@@ -44,7 +44,7 @@ def test_a_name_in_quotes_may_hold_anything() -> None:
     [
         ("", 1, "name of a field"),
         ("label", 6, "a colon and a type after label"),
-        ("label: text", 8, "text is no type"),
+        ("label: text", 8, "text is not a type"),
         ("label:", 7, "a type is expected"),
         ("a: string, a: number", 12, "the field a is there twice"),
         ("a: string b: number", 11, "a comma is expected"),
@@ -53,9 +53,9 @@ def test_a_name_in_quotes_may_hold_anything() -> None:
         ("a: enum[]", 9, "a value is expected"),
         ("a: enum[x", 10, "closes enum["),
         ("a: list", 8, "list[…] is expected"),
-        ("a: list[nothing]", 9, "nothing is no type"),
+        ("a: list[nothing]", 9, "nothing is not a type"),
         ('a: enum["x]', 9, "this quote is never closed"),
-        ('"\\ud800": string', 1, "half of a character"),
+        ('"\\ud800": string', 1, "an incomplete character"),
         ("a: " + "list[" * 40 + "string" + "]" * 40, 4 + 5 * 32, "too deeply"),
     ],
 )

@@ -133,8 +133,8 @@ def _status_error(response: httpx.Response, doing: str, key: str) -> BatchError:
         )
     if status == 429:
         wait = _retry_after(response)
-        hint = "This account is sending too many requests.  "
-        hint += f"It wants {wait:,.0f} s of rest." if wait else "Asking less often for a while."
+        hint = "This account is sending too many requests. "
+        hint += f"The server asks to wait {wait:,.0f} s." if wait else "Asking less often for a while."
         return RateLimitError(title, hint, retry_after=wait)
     if status in (404, 410):
         return NotFoundError(title, status=status)
