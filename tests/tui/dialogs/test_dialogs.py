@@ -149,7 +149,7 @@ async def test_help_shows_the_keys_as_remapped_and_scrolls(size: tuple[int, int]
             "Y ",
             "Copy record",
             "? ",
-            "Leave;",
+            "Quit;",
         ):
             assert words in seen, words
         texts = ("Cancel the job", "Copy all that")
@@ -268,7 +268,7 @@ async def test_a_dialog_keeps_what_was_typed_while_the_terminal_changes() -> Non
         for size in [*SIZES, (200, 60), (60, 20)]:
             await resize(app, pilot, size)
             check_screen(app)
-            assert "日本語x" in screen_text(app) and "esc Back" in screen_text(app), size
+            assert "日本語x" in screen_text(app) and "esc Cancel" in screen_text(app), size
         await pilot.press("y", "enter")
         await until(lambda: app.answer is not UNANSWERED)
         assert "日本語xy" in str(app.answer) and "reviews" in str(app.answer)

@@ -178,7 +178,7 @@ def test_a_pause_is_described_and_compared_with_observed_pauses_only() -> None:
 def test_the_documented_rules_depend_on_the_age() -> None:
     assert "72 h" not in pace(running(NOW - 23 * HOUR), JobHistory())
     assert "Past 24 h and still running, which can happen" in pace(running(NOW - 30 * HOUR), JobHistory())
-    assert "asked after 72 h: Sun 07:02" in pace(running(NOW - 30 * HOUR), JobHistory())
+    assert "support after 72 h: Sun 07:02" in pace(running(NOW - 30 * HOUR), JobHistory())
     assert "contact Together's support" in pace(running(NOW - 73 * HOUR), JobHistory())
 
 

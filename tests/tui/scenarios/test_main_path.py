@@ -164,7 +164,7 @@ async def test_a_toast_counts_answered_and_failed_rows(tmp_path: Path) -> None:
             await pilot.press("enter")
             await until(lambda: on(app, "Jobs"))
             await until(lambda: shows(app, " err"), within=30)
-            await until(lambda: shows(app, "came back"))
+            await until(lambda: shows(app, "results downloaded"))
         [job] = box.jobs
         assert (tmp_path / "results" / f"many-{job['id'][:8]}.errors.jsonl").exists()
 

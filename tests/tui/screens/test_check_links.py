@@ -79,7 +79,7 @@ async def test_looking_is_stopped_by_escape_and_the_screen_stays(server: LinkSer
         await until(lambda: "Checking the links" in app.text and "1 of 2 links" in app.text)
         screen = app.screen
         assert isinstance(screen, CheckScreen)
-        assert "stops that" in screen.disabled_reason("look_at_links")
+        assert "to stop" in screen.disabled_reason("look_at_links")
         await pilot.press("escape")
         await until(lambda: "Not all links were checked" in app.toasts)
         assert app.screen is screen

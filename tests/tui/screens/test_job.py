@@ -84,13 +84,13 @@ TEXTS = {
         "5 jobs like it took",
         "queue is long today",
     ],
-    "failed": ["✗ Failed", "invalid JSON", "x mends", "Submitted", "not billed"],
+    "failed": ["✗ Failed", "invalid JSON", "x fixes", "Submitted", "not billed"],
     "completed_with_errors": ["1,980 ok + 17 errors + 3 missing", "Fetched", "1,980 rows", "the second prompt"],
     "expired": ["⊘ Expired", "It expired before", "downloading"],
-    "cancelled": ["Cancelled", "Cancelling", "is billed"],
+    "cancelled": ["Cancelled", "Cancelling", "returned and billed"],
     "uncertain": ["Answer lost", "The answer to the create is lost", "40 s"],
     "unknown": ["HIBERNATING", "Unknown status", "1 h 00 m"],
-    "elsewhere": ["Not from here", "theirs.jsonl", "not uploaded from here", "on the server; d fetches it"],
+    "elsewhere": ["Not from here", "theirs.jsonl", "not uploaded from here", "on the server; press d to download"],
 }
 KEYS = {
     "active": ("c Cancel", "d Download"),
@@ -309,7 +309,7 @@ async def test_the_details_of_jobs_show_the_pace_of_the_job_under_the_cursor(
         await until(lambda: "/h · done about 13:2" in screen_text(app))
         app.engine._runtime.options = replace(app.engine.options, now=lambda: NOW + 3_600)
         app.screen.query_one(JobDetails).show_again()  # after an hour without the server nothing is hoped for
-        await until(lambda: "the server was last heard of at 13:02" in screen_text(app))
+        await until(lambda: "no contact with the server since 13:02" in screen_text(app))
 
 
 async def test_the_keys_of_jobs_do_the_same_here(still_sandbox: Sandbox, tmp_path: Path) -> None:

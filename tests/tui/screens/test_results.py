@@ -234,7 +234,7 @@ async def test_the_header_shows_the_cost_of_all_and_of_the_shown_rows(size: tupl
         whole = f"${(3 * 3 + 412 + 64 + 7) * 0.005:.2f}"
         for shown_cost in (f"${(2 * 3 + 412 + 7) * 0.005:.2f} of {whole}", f"$0.34 of {whole}", f"$0.00 of {whole}"):
             assert screen_lines(host)[0].rstrip().endswith(whole)
-            assert ("your prices from config.toml · 50 % off" in screen_text(host)) is (size[0] == 140)
+            assert ("your prices from config.toml · 50 % batch discount" in screen_text(host)) is (size[0] == 140)
             await press(host, pilot, "f")
             assert screen_lines(host)[0].rstrip().endswith(shown_cost)
             check_screen(host)
@@ -305,7 +305,7 @@ async def test_odd_rows_are_shown_below_the_requests(tmp_path: Path) -> None:
         assert custom_ids(host) == ["case-1", "stranger", "case-1", "", "case-1"]
         await press(host, pilot, "G")
         assert '{"custom_id": "case-1", "resp' in screen_text(host)
-        assert "cannot be told to belong" in screen_text(host)
+        assert "can't be matched to a request" in screen_text(host)
         await press(host, pilot, "k", "k")
         assert "has a row already" in screen_text(host)
         for _ in range(2):

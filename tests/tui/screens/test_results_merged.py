@@ -137,7 +137,7 @@ async def test_without_the_first_input_file_nothing_is_merged(tmp_path: Path) ->
         await until(lambda: "job 1 of 2" in screen_text(host))
         await press(host, pilot, "m")
         await wait_until_idle(host, pilot)
-        assert "came back" in screen_text(host) and "merged from" not in screen_text(host)
+        assert "showing results only" in screen_text(host) and "merged from" not in screen_text(host)
         assert len(custom_ids(host)) == 4
 
 

@@ -57,7 +57,7 @@ async def test_w_asks_and_sends_the_part_that_was_refused(
     async with app.run_test(size=size) as pilot:
         key = await submit_refused(app, sandbox, file)
         await go_to(app, pilot, key)
-        await until(lambda: shows(app, "w sends it again"))
+        await until(lambda: shows(app, "w to send it again"))
         check_screen(app)
         await pilot.press("w")
         await until(lambda: shows(app, "again?") and shows(app, "Why it was not sent"))

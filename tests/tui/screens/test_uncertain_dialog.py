@@ -76,7 +76,7 @@ async def test_the_person_chooses_among_the_candidates(
 
 async def test_enter_alone_waits_and_creates_nothing(still_sandbox: Sandbox, tmp_path: Path, chat_file: Path) -> None:
     async with uncertain(still_sandbox, tmp_path, chat_file, jobs=0) as (app, pilot, key, _):
-        assert shows(app, "after 60 s of lists without it")
+        assert shows(app, "60 s of lists")
         await open_dialog(app, pilot)
         await pilot.press("enter")
         await until(
@@ -92,14 +92,14 @@ async def test_creating_again_is_confirmed_and_no_is_the_default(
     async with uncertain(still_sandbox, tmp_path, chat_file, jobs=0) as (app, pilot, key, _):
         await open_dialog(app, pilot)
         await pilot.press("down", "enter")
-        await until(lambda: shows(app, "both are billed"))
+        await until(lambda: shows(app, "Keep looking"))
         await pilot.press("enter")
-        await until(lambda: not shows(app, "both are billed"))
+        await until(lambda: not shows(app, "Keep looking"))
         await pilot.pause(0.3)
         assert still_sandbox.count("POST", CREATE) == 1
         await open_dialog(app, pilot)
         await pilot.press("down", "enter")
-        await until(lambda: shows(app, "both are billed"))
+        await until(lambda: shows(app, "Keep looking"))
         await pilot.press("y")
         await until(lambda: (r := app.engine.record(key)) is not None and r.job is not None)
     assert still_sandbox.count("POST", CREATE) == 2
