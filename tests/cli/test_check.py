@@ -303,7 +303,9 @@ def test_links_are_looked_at_where_that_is_asked_for(tmp_path: Path) -> None:
         assert f"{path}:4:57: warning url-unreachable: 127.0.0.1 answers 503" in done.stdout
         assert f"{path}:5:59: error url-gone" in done.stdout
         assert done.stdout.count("warning private-host") == 5
-        assert f"{path}: 4 links looked at, 1 of them fine (0.1 MB). Together's network may get different" in done.stderr
+        assert (
+            f"{path}: 4 links looked at, 1 of them fine (0.1 MB). Together's network may get different" in done.stderr
+        )
         document = json.loads(run("--urls", "--json", "--ignore", "url-gone,url-login-page", path).stdout)
         assert document["status"] == 0
         [report] = document["files"]

@@ -141,7 +141,9 @@ def test_the_bytes_of_each_row_stay_and_its_answer_stands_behind_them(
     assert [row[:3] for row in read] == rows
     chosen = {"|".join(rows[int(custom_id[4:]) - 1][:2]) for custom_id in asked}  # what was asked: rows may differ
     for number, row in enumerate(read, start=1):
-        is_asked = f"row-{number:04d}" in asked or (choice.once and choice.sample is None and "|".join(row[:2]) in chosen)
+        is_asked = f"row-{number:04d}" in asked or (
+            choice.once and choice.sample is None and "|".join(row[:2]) in chosen
+        )
         if is_asked:
             assert (row[3].replace("'", ""), row[4]) == (f"<{row[0]}|{row[1]}>".replace("'", ""), "ok")
         elif choice.sample is None:

@@ -152,9 +152,11 @@ async def test_help_shows_the_keys_as_remapped_and_scrolls(size: tuple[int, int]
             "Quit;",
         ):
             assert words in seen, words
-        texts = ("Cancel the job", "Copy all that")
+        texts = ("Cancel the job", "Copy record as JSON")
         help_lines = [line for line in seen.splitlines() for text in texts if text in line]
-        places = {line.index("Cancel the job" if "Cancel the job" in line else "Copy all that") for line in help_lines}
+        places = {
+            line.index("Cancel the job" if "Cancel the job" in line else "Copy record as JSON") for line in help_lines
+        }
         assert len(help_lines) >= 2 and len(places) == 1, "what the keys do stands under each other"
         assert "Sort by" not in seen
         await pilot.press("q")

@@ -307,7 +307,7 @@ async def test_odd_rows_are_shown_below_the_requests(tmp_path: Path) -> None:
         assert '{"custom_id": "case-1", "resp' in screen_text(host)
         assert "can't be matched to a request" in screen_text(host)
         await press(host, pilot, "k", "k")
-        assert "has a row already" in screen_text(host)
+        assert "Duplicate row for this request" in screen_text(host)
         for _ in range(2):
             await press(host, pilot, "f")
         assert custom_ids(host) == ["stranger", "case-1", "", "case-1"]

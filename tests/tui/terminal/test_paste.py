@@ -52,7 +52,7 @@ def test_several_files_and_none(tmp_path: Path) -> None:
     assert dropped_paths("two.jsonl", tmp_path) == [two]
     assert dropped_paths("/nowhere.jsonl", tmp_path) == [Path("/nowhere.jsonl")]
     for text in ("Hello, world", "select * from jobs;", "", "one\ntwo", "\x00"):
-        with pytest.raises(BatchError, match="no path"):
+        with pytest.raises(BatchError, match="not the path"):
             dropped_paths(text, tmp_path)
 
 

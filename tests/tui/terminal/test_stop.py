@@ -96,8 +96,9 @@ def test_what_waits_for_a_process_that_does_not_answer_says_so_and_ctrl_c_says_t
     with command(sandbox, tmp_path, "submit", str(chat_file)) as submit:
         assert submit.stderr is not None
         seen = ""
-        while "does not answer" not in seen:
-            seen += submit.stderr.readline()
+        while "doesn't respond" not in seen:
+            assert (line := submit.stderr.readline()), seen  # it ended
+            seen += line
         assert f"process {app.child.pid}" in seen and "it was suspended" in seen
         submit.send_signal(signal.SIGINT)
         _, rest = submit.communicate(timeout=30)
