@@ -103,6 +103,12 @@ async def resize(app: App[Any], pilot: Pilot[Any], size: tuple[int, int]) -> Non
 SNAPSHOTS = Path(__file__).parents[1] / "tui" / "snapshots"
 
 
+def snapshot(name: str) -> str:
+    """Return a text snapshot; empty while there is none."""
+    path = SNAPSHOTS / name
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
 def same_as_before(drawn: str, name: str) -> None:
     """Compare with a snapshot; `TBATCH_SNAPSHOTS=write pytest …` writes it again."""
     path = SNAPSHOTS / name

@@ -70,6 +70,7 @@ async def test_the_person_chooses_among_the_candidates(
         await until(lambda: app.engine.record(second) is not None and app.engine.record(key) is not None)
         await until(lambda: (record := app.engine.record(key)) is not None and record.key == second)
         [other] = set(candidates) - {second}
+        await until(lambda: app.engine.refresh() or app.engine.record(other) is not None)
         await until(lambda: app.engine.record(other) is not None)
     assert still_sandbox.count("POST", CREATE) == 1
 

@@ -97,7 +97,8 @@ def test_what_waits_for_a_process_that_does_not_answer_says_so_and_ctrl_c_says_t
         assert submit.stderr is not None
         seen = ""
         while "doesn't respond" not in seen:
-            assert (line := submit.stderr.readline()), seen  # it ended
+            line = submit.stderr.readline()
+            assert line, seen  # it ended
             seen += line
         assert f"process {app.child.pid}" in seen and "it was suspended" in seen
         submit.send_signal(signal.SIGINT)
