@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import TYPE_CHECKING
+
+import pytest
 
 from tbatch_tui.engine.check import check_file, plan_fixes, write_fixed
 from tbatch_tui.engine.endpoint import Endpoint
@@ -14,6 +17,7 @@ from tbatch_tui.engine.tables.history import inherit_recipe, note_recipe
 from tests.conftest import CHAT_MODEL, until, write_chat
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tbatch_tui.engine.tables.make import MadeFile
@@ -65,6 +69,16 @@ async def test_the_parts_of_a_file_inherit_its_recipe(
             assert await engine.recipes.recipe_of(record) == NotedRecipe(made.recipe_text, made.recipe_path)
 
 
+@pytest.fixture
+def collected() -> Iterator[None]:
+    """Collect what a test has left while its own warnings are in force."""
+    yield
+    gc.collect()
+
+
+# An app that is closed while it connects may leave the socket to be collected.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.usefixtures("collected")
 async def test_a_mended_copy_inherits_the_recipe(
     still_sandbox: Sandbox, make_engine: MakeEngine, make: Make, tmp_path: Path
 ) -> None:
