@@ -20,7 +20,7 @@ from tbatch_tui.tui.screens.check.problem_table import SEVERITY_LOOKS, format_li
 from tbatch_tui.tui.widgets.divider import Divider
 from tbatch_tui.tui.widgets.reader.json_blocks import fault_blocks, json_blocks
 from tbatch_tui.tui.widgets.reader.view import RecordView
-from tbatch_tui.tui.widgets.reader.wrap import Block, WrappedText
+from tbatch_tui.tui.widgets.reader.wrap import Block
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,14 +99,4 @@ class ProblemView(Vertical):
         blocks, mark = text
         view = self.query_one(RecordView)
         view.display = bool(blocks)
-        view.show(blocks)
-        if mark is not None:
-            self.call_after_refresh(self._scroll_below, blocks[:mark], view)
-
-    @staticmethod
-    def _scroll_below(blocks: list[Block], view: RecordView) -> None:
-        """Scroll what follows these blocks into the upper half of the view."""
-        width, height = view.scrollable_content_region.size
-        lines = sum(1 for _ in WrappedText(blocks, width))
-        if lines >= height // 2 > 0:
-            view.scroll_to(y=lines - height // 3, animate=False, force=True)
+        view.show(blocks, start=mark)

@@ -50,14 +50,20 @@ class RecordView(DragSelectable, can_focus=True, inherit_bindings=False):
         self._pattern: re.Pattern[str] | None = None
         self._hit = -1
         """The line of the current hit; -1 before the first."""
+        self._start: int | None = None
+        """The block that is kept in view until the user scrolls."""
         self._begin(0)
 
-    def show(self, blocks: Sequence[Block], *, keep_scroll: bool = False, query: str = "") -> None:
+    def show(
+        self, blocks: Sequence[Block], *, keep_scroll: bool = False, query: str = "", start: int | None = None
+    ) -> None:
         """Show these blocks.
 
         Args:
             keep_scroll: Whether to stay on the line where the user was, instead of going to the top.
             query: Text whose hits are highlighted.
+            start: The block that the user should see first: the view scrolls to it where it is too far down, at
+                every size, until the user scrolls.
         """
         if self._blocks != (blocks := tuple(blocks)):
             self._clear_selection()
@@ -65,12 +71,25 @@ class RecordView(DragSelectable, can_focus=True, inherit_bindings=False):
         self._pattern = query_pattern(query)
         self._hit = self._hit if keep_scroll else -1
         self._following = False
+        self._start = start
         self._begin(self._wrapped_for)
         if self.is_attached and self._wrapped_for:
             top = round(self.scroll_y) if keep_scroll else 0
             self._wrap(top + self.size.height + AHEAD)
             self.scroll_to(y=top, animate=False, force=True)
             self.refresh(layout=self.styles.is_auto_height)
+        if start is not None:
+            self.call_after_refresh(self._scroll_to_start)
+
+    def _scroll_to_start(self) -> None:
+        """Scroll the block that is to be seen first into the upper half of the view, unless the user has scrolled."""
+        if self._start is None or not self._wrapped_for:
+            return
+        lines = sum(1 for _ in WrappedText(self._blocks[: self._start], self._wrapped_for))
+        height = self.scrollable_content_region.height
+        top = lines - height // 3 if lines >= height // 2 > 0 else 0
+        self._wrap(top + height + AHEAD)
+        self.scroll_to(y=top, animate=False, force=True)
 
     def show_text(self, text: str) -> None:
         """Show one text as it is."""
@@ -96,7 +115,7 @@ class RecordView(DragSelectable, can_focus=True, inherit_bindings=False):
             elif at >= len(self._wrapped):
                 return False
             elif self._hits_in(at):
-                self._hit = at
+                self._hit, self._start = at, None
                 self.scroll_to(y=max(0, at - self.size.height // 3), animate=False, force=True)
                 self.refresh()
                 return True
@@ -150,7 +169,7 @@ class RecordView(DragSelectable, can_focus=True, inherit_bindings=False):
         self._hit = -1
         self._clear_selection()
         self._begin(width)
-        if anchor is None:
+        if anchor is None or self._start is not None:
             self._wrap(top + self.size.height + AHEAD)
             return
         position = (anchor.block, anchor.offset)
@@ -166,6 +185,12 @@ class RecordView(DragSelectable, can_focus=True, inherit_bindings=False):
     def on_resize(self) -> None:
         """Wrap for the new width."""
         self._fit_width()
+        if self._start is not None:
+            self.call_after_refresh(self._scroll_to_start)
+
+    def on_scroll_to(self) -> None:
+        """Leave the view where the user drags it to."""
+        self._start = None
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Wrap ahead, and extend a selection that is being dragged."""
@@ -176,11 +201,12 @@ class RecordView(DragSelectable, can_focus=True, inherit_bindings=False):
 
     def on_mouse_scroll_down(self) -> None:
         """Wrap ahead."""
+        self._start = None
         self._wrap_ahead()
 
     def on_mouse_scroll_up(self) -> None:
         """Stop following the end."""
-        self._following = False
+        self._following, self._start = False, None
 
     def _wrap_ahead(self) -> None:
         """Wrap the lines that may be scrolled to next."""
@@ -281,15 +307,15 @@ class RecordView(DragSelectable, can_focus=True, inherit_bindings=False):
 
     def action_cursor_top(self) -> None:
         """Go to the first line."""
-        self._following = False
+        self._following, self._start = False, None
         self.scroll_to(y=0, animate=False, force=True)
 
     def action_cursor_bottom(self) -> None:
         """Go to the last line, however much there is to wrap."""
-        self._following = True
+        self._following, self._start = True, None
         self._follow()
 
     def _scroll_by(self, lines: int) -> None:
-        self._following = False
+        self._following, self._start = False, None
         self._wrap_ahead()
         self.scroll_to(y=round(self.scroll_y) + lines, animate=False, force=True)
