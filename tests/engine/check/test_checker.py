@@ -105,7 +105,7 @@ def test_stopping_among_very_many_short_lines(tmp_path: Path) -> None:
 
 
 def test_problems_over_the_maximum_are_only_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("scan.partial", "scan.duplicates", "checker"):
+    for module in ("scan.partial", "scan.duplicates", "totals"):
         monkeypatch.setattr(f"tbatch_tui.engine.check.{module}.MAX_PROBLEMS", 100)
     report = check_file(saved(tmp_path, b"{}\n" * 60 + dumped(chat("a")) * 200))
     assert len(report.problems) == 100

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tbatch_tui.engine.domain.job import FileKind, Job, LocalStatus
-from tbatch_tui.engine.domain.submission import PartFile, SubmissionState
+from tbatch_tui.engine.domain.submission import NewGroup, PartFile, SubmissionState
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import JournalError, LocalFileError
 from tbatch_tui.engine.journal import migrations
 from tbatch_tui.engine.journal.journal import Journal
 from tbatch_tui.engine.journal.mapping import submission_key
-from tbatch_tui.engine.local_files.fingerprint import Fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -334,14 +333,8 @@ def test_groups_move_with_the_account(journal: Journal) -> None:
     bare = journal.accounts.confirm("https://x", "bbbb", None, None, "", NOW)
     journal.groups.add(
         bare.id,
+        NewGroup(Path("/in/big.jsonl"), 2, "2" * 64, Endpoint.CHAT, "", requests=2, first=1, auto_continue=False),
         [PartFile(Path(f"/parts/{number}.jsonl"), 1, str(number) * 64, 1) for number in range(2)],
-        path=Path("/in/big.jsonl"),
-        fingerprint=Fingerprint(2, "2" * 64, 0),
-        endpoint=Endpoint.CHAT,
-        label="",
-        requests=2,
-        first=1,
-        auto_continue=False,
         now=NOW,
     )
     assert journal.accounts.confirm("https://x", "bbbb", "org-1", None, "Acme", NOW).id == named.id

@@ -17,7 +17,8 @@ from tbatch_tui.engine.check.scan.partial import LineLocation, LocatedFinding, P
 from tbatch_tui.engine.check.scan.reader import read_error
 from tbatch_tui.engine.check.scan.scan import scan
 from tbatch_tui.engine.check.scan.sniff import FileHead, sniff
-from tbatch_tui.engine.domain.check_report import MAX_PROBLEMS, CheckReport, Problem, Severity
+from tbatch_tui.engine.check.totals import with_problems
+from tbatch_tui.engine.domain.check_report import CheckReport, Problem, Severity
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.errors import LocalFileError
 
@@ -113,20 +114,7 @@ def apply_catalogue(report: CheckReport, catalogue: Mapping[str, ModelInfo] | No
     for finding, lines in check_models(evidence, catalogue):
         problems.append(_problem(finding))
         counts[finding.rule] = counts.get(finding.rule, 0) + lines
-    problems.sort(key=lambda problem: (problem.line, problem.column, problem.rule))
-    reported: dict[str, int] = {}
-    for problem in problems:
-        reported[problem.rule] = reported.get(problem.rule, 0) + 1
-    sums = dict.fromkeys(Severity, 0)
-    for rule, number in counts.items():
-        sums[RULES[rule].severity] += reported[rule] if RULES[rule].once_per_file else number
-    return report._replace(
-        problems=tuple(problems[:MAX_PROBLEMS]),
-        counts=dict(sorted(counts.items(), key=lambda item: list(RULES).index(item[0]))),
-        errors=sums[Severity.ERROR],
-        warnings=sums[Severity.WARNING],
-        notes=sums[Severity.NOTE],
-    )
+    return with_problems(report, problems, counts)
 
 
 def _stat_file(path: Path) -> os.stat_result:

@@ -20,7 +20,8 @@ from tbatch_tui.engine.check.lines.url_hosts import host_of
 from tbatch_tui.engine.check.rules import RULES
 from tbatch_tui.engine.check.scan.reader import read_error, read_line, read_pieces
 from tbatch_tui.engine.check.scan.sniff import sniff
-from tbatch_tui.engine.domain.check_report import MAX_PROBLEMS, CheckReport, Problem, Severity
+from tbatch_tui.engine.check.totals import with_problems
+from tbatch_tui.engine.domain.check_report import MAX_PROBLEMS, CheckReport, Problem
 from tbatch_tui.engine.domain.link import LinkFault
 
 if TYPE_CHECKING:
@@ -113,20 +114,7 @@ def add_looks(report: CheckReport, links: Mapping[str, list[LinkUse]], looks: Ma
                     problems.append(_problem(report.path, use, url, look))
     except OSError as error:
         raise read_error(report.path, error) from error
-    problems.sort(key=lambda problem: (problem.line, problem.column, problem.rule))
-    reported: dict[str, int] = {}
-    for problem in problems:
-        reported[problem.rule] = reported.get(problem.rule, 0) + 1
-    sums = dict.fromkeys(Severity, 0)
-    for rule, number in counts.items():
-        sums[RULES[rule].severity] += reported.get(rule, 0) if RULES[rule].once_per_file else number
-    return report._replace(
-        problems=tuple(problems),
-        counts=dict(sorted(counts.items(), key=lambda item: list(RULES).index(item[0]))),
-        errors=sums[Severity.ERROR],
-        warnings=sums[Severity.WARNING],
-        notes=sums[Severity.NOTE],
-    )
+    return with_problems(report, problems, counts)
 
 
 def _problem(path: Path, use: LinkUse, url: str, look: LinkLook) -> Problem:

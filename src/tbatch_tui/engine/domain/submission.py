@@ -135,3 +135,18 @@ class PartFile(NamedTuple):
     sha256: str
     requests: int
     estimate: Estimate | None = None
+
+
+class NewGroup(NamedTuple):
+    """A file that is about to be submitted as several jobs: what is saved of it beside its parts."""
+
+    path: Path
+    size: int
+    sha256: str
+    endpoint: Endpoint
+    label: str
+    requests: int
+    first: int
+    """How many requests are the first part. With it only that part is sent, and the others wait; 0 for none."""
+    auto_continue: bool
+    """Whether the others follow by themselves when all of the first are answered."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
 from tbatch_tui.engine.domain.job import JobStatus
-from tbatch_tui.engine.domain.submission import PartFile, SubmissionState
+from tbatch_tui.engine.domain.submission import NewGroup, PartFile, SubmissionState
 from tbatch_tui.engine.events import Event, Notice, RecordsChanged
 from tbatch_tui.engine.groups.part_folders import remove_orphans, writing_parts
 from tbatch_tui.engine.threads import run_cancellable
@@ -101,33 +101,18 @@ class JobGroups:
         path = await self._admit(path)
         first = first if first < requests else 0
         async with writing_parts(self._home):
-            records = await self._write_and_save(
-                path,
-                endpoint,
-                requests=requests,
-                fingerprint=fingerprint,
-                label=label,
-                first=first,
-                auto_continue=auto_continue,
-                known_runs=known_runs,
+            group = NewGroup(
+                path, fingerprint.size, fingerprint.sha256, endpoint, label, requests, first, auto_continue
             )
+            records = await self._write_and_save(group, fingerprint, known_runs)
         await self._runtime.resume_submissions()
         return records[0].key
 
     async def _write_and_save(
-        self,
-        path: Path,
-        endpoint: Endpoint,
-        *,
-        requests: int,
-        fingerprint: Fingerprint,
-        label: str,
-        first: int,
-        auto_continue: bool,
-        known_runs: Sequence[JobRecord] | None,
+        self, group: NewGroup, fingerprint: Fingerprint, known_runs: Sequence[JobRecord] | None
     ) -> list[JobRecord]:
         """Write the parts, and save the intent to run them. See `submit`."""
-        parts = await self._write_parts(path, fingerprint, requests, first)
+        parts = await self._write_parts(group.path, fingerprint, group.requests, group.first)
         folder = parts[0].path.parent
         try:
             parts = [part._replace(estimate=await self._estimate(part.path)) for part in parts]
@@ -135,17 +120,7 @@ class JobGroups:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
             raise
         try:
-            return await self._store.add_group(
-                parts,
-                path=path,
-                fingerprint=fingerprint,
-                endpoint=endpoint,
-                label=label,
-                requests=requests,
-                first=first,
-                auto_continue=auto_continue,
-                known_runs=known_runs,
-            )
+            return await self._store.add_group(group, parts, known_runs)
         except AlreadySubmittedError:  # after any other error they may have been committed all the same
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
             raise

@@ -10,6 +10,7 @@ import hashlib
 import os
 import secrets
 import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from tbatch_tui.engine.domain.submission import PartFile
@@ -18,7 +19,7 @@ from tbatch_tui.engine.local_files.filenames import safe_name
 from tbatch_tui.engine.local_files.rights import PRIVATE, create_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from tbatch_tui.engine.local_files.fingerprint import Fingerprint
@@ -49,22 +50,12 @@ def write_parts(
         requests_max: how many requests a part has at most.
         bytes_max: how many bytes a part has at most.
     """
-    folder = home / secrets.token_hex(6)
-    try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700)
-        ahead = {number * requests // first for number in range(first)} if first else set()
+    with _new_folder(path, home) as folder:
         writer = _Parts(folder, requests_max, bytes_max)
-        count = writer.split(path, ahead, fingerprint, cancelled)
+        count = writer.split(path, _ahead(requests, first), fingerprint, cancelled)
         if count != requests:
             raise _changed(path)
         return writer.named(path.stem, bool(first))
-    except OSError as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise _not_written(path, folder, error) from error
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
 
 
 def rewrite_parts(
@@ -91,13 +82,9 @@ def rewrite_parts(
     Returns:
         The new files, by their SHA-256.
     """
-    folder = home / secrets.token_hex(6)
-    try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700)
-        ahead = {number * requests // first for number in range(first)} if first else set()
+    with _new_folder(path, home) as folder:
         writer = _Parts(folder, counts)
-        writer.split(path, ahead, fingerprint, cancelled)
+        writer.split(path, _ahead(requests, first), fingerprint, cancelled)
         written = {part.sha256: part.path for part in writer.named(path.stem, bool(first))}
         if wanted.keys() - written.keys():
             raise _changed(path)
@@ -105,12 +92,27 @@ def rewrite_parts(
             if sha256 not in wanted:
                 part.unlink()
         return {sha256: written[sha256].rename(folder / name) for sha256, name in wanted.items()}
+
+
+@contextmanager
+def _new_folder(path: Path, home: Path) -> Iterator[Path]:
+    """Make a folder in `home` for the parts of `path`, and remove it if they are not all written."""
+    folder = home / secrets.token_hex(6)
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700)
+        yield folder
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise _not_written(path, folder, error) from error
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _ahead(requests: int, first: int) -> set[int]:
+    """Return which requests go first, from 0: so many, evenly from all over the file."""
+    return {number * requests // first for number in range(first)} if first else set()
 
 
 class _PartWriter:

@@ -21,11 +21,10 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.counts import JobCounts
     from tbatch_tui.engine.domain.job import Job
     from tbatch_tui.engine.domain.record import FamilyMember, JobRecord
-    from tbatch_tui.engine.domain.submission import PartFile, SubmissionState
+    from tbatch_tui.engine.domain.submission import NewGroup, PartFile, SubmissionState
     from tbatch_tui.engine.domain.transfer import Transfer
     from tbatch_tui.engine.endpoint import Endpoint
     from tbatch_tui.engine.journal.tables.recipes import NotedRecipe
-    from tbatch_tui.engine.local_files.fingerprint import Fingerprint
     from tbatch_tui.engine.progress.history import JobHistory
 
 
@@ -192,35 +191,19 @@ class JobStore(SubmissionStore):
     # -- groups --------------------------------------------------------------------------------------
 
     async def add_group(
-        self,
-        parts: Sequence[PartFile],
-        *,
-        path: Path,
-        fingerprint: Fingerprint,
-        endpoint: Endpoint,
-        label: str,
-        requests: int,
-        first: int,
-        auto_continue: bool,
-        known_runs: Sequence[JobRecord] | None,
+        self, group: NewGroup, parts: Sequence[PartFile], known_runs: Sequence[JobRecord] | None
     ) -> list[JobRecord]:
-        """Save the intent to submit a file in these parts, all or none; with `first`, only the first goes.
+        """Save the intent to submit a file in these parts, all or none; with a `first`, only the first goes.
 
         Raises AlreadySubmittedError.
         """
         for part in parts:
-            await self._run(self._journal.recipes.inherit, fingerprint.sha256, part.sha256)
+            await self._run(self._journal.recipes.inherit, group.sha256, part.sha256)
         records = await self._run(
             self._journal.groups.add,
             self.account_id,
+            group,
             parts,
-            path=path,
-            fingerprint=fingerprint,
-            endpoint=endpoint,
-            label=label,
-            requests=requests,
-            first=first,
-            auto_continue=auto_continue,
             now=self._now(),
             known_runs=known_runs,
             output_dir=self._output_dir,

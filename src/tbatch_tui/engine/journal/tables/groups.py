@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.domain.submission import SUBMISSION_PREFIX, PartFile, SubmissionState
+from tbatch_tui.engine.domain.submission import SUBMISSION_PREFIX, NewGroup, PartFile, SubmissionState
 from tbatch_tui.engine.journal.mapping import (
     RECORD_SELECT,
     blob_to_path,
@@ -19,13 +19,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tbatch_tui.engine.domain.record import JobRecord
-    from tbatch_tui.engine.endpoint import Endpoint
     from tbatch_tui.engine.journal.database import Database
     from tbatch_tui.engine.journal.tables.memory import MemoryTable
     from tbatch_tui.engine.journal.tables.progress import ProgressTable
     from tbatch_tui.engine.journal.tables.records import JobRecordTable
     from tbatch_tui.engine.journal.tables.submissions import SubmissionTable
-    from tbatch_tui.engine.local_files.fingerprint import Fingerprint
 
 _WAITING_STATES = tuple(state for state in SubmissionState if state.is_waiting)
 
@@ -50,15 +48,9 @@ class GroupTable:
     def add(
         self,
         account_id: int,
+        group: NewGroup,
         parts: Sequence[PartFile],
         *,
-        path: Path,
-        fingerprint: Fingerprint,
-        endpoint: Endpoint,
-        label: str,
-        requests: int,
-        first: int,
-        auto_continue: bool,
         now: float,
         known_runs: Sequence[JobRecord] | None = None,
         output_dir: Path | None = None,
@@ -66,19 +58,15 @@ class GroupTable:
         """Commit the intent to submit this file in parts: all of them, or none.
 
         Raises AlreadySubmittedError as `SubmissionTable.require_known_runs` does.
-
-        Args:
-            path: The whole file; `fingerprint` and `requests` are of it, too.
-            first: How many requests are the first part. With it only that part is sent, and the others wait.
-            auto_continue: Whether the others follow by themselves when all of the first are answered.
         """
+        path, endpoint = group.path, group.endpoint
         with self._db.transaction():
-            self._submissions.require_known_runs(account_id, path, fingerprint.sha256, endpoint, known_runs)
-            values = (account_id, path_to_blob(path), fingerprint.size, fingerprint.sha256, requests, len(parts), first)
+            self._submissions.require_known_runs(account_id, path, group.sha256, endpoint, known_runs)
+            values = (account_id, path_to_blob(path), group.size, group.sha256, group.requests, len(parts), group.first)
             cursor = self._db.execute(
                 "INSERT INTO groups (account_id, path, size, sha256, requests, parts, first, goes_on, created_at) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*values, auto_continue, now),
+                (*values, group.auto_continue, now),
             )
             self._memory.add_recent_file(path, now)
             return [
@@ -88,10 +76,10 @@ class GroupTable:
                     size=part.size,
                     sha256=part.sha256,
                     endpoint=endpoint,
-                    label=label,
+                    label=group.label,
                     requests=part.requests,
                     now=now,
-                    state=SubmissionState.WAITING if first and number > 1 else SubmissionState.INTENT,
+                    state=SubmissionState.WAITING if group.first and number > 1 else SubmissionState.INTENT,
                     estimate=estimate_to_json(part.estimate),
                     parent=f"group:{cursor.lastrowid}",
                     group_id=cursor.lastrowid,
