@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from tbatch_tui.engine.domain.check_report import CheckReport
@@ -52,14 +54,32 @@ class OpenJob(Message):
         self.key = key
 
 
+@dataclass(frozen=True)
+class ResultSelection:
+    """Rows of a job that Results shows instead of all, until the person wants all again."""
+
+    title: str
+    """What they have in common, for the header: `label = positive`."""
+    rows: Sequence[int] = ()
+    """Their numbers in the index that Results reads (of this job, or merged), in any order."""
+    ids: Collection[str] = ()
+    """More rows, by the custom_id that was sent."""
+
+
 class OpenResults(Message):
     """Go to Results of a job whose files are on this machine."""
 
-    def __init__(self, key: str, *, retry: bool = False) -> None:
+    def __init__(
+        self, key: str, *, retry: bool = False, selection: ResultSelection | None = None, merged: bool = False
+    ) -> None:
         super().__init__()
         self.key = key
         self.retry = retry
         """Open the retry dialog there as soon as the files are read."""
+        self.selection = selection
+        """Show only these rows at first."""
+        self.merged = merged
+        """Show the job with its retries."""
 
 
 class GoToJob(Message):

@@ -96,7 +96,10 @@ class Navigation(App[str]):
         """Go to Results."""
         from tbatch_tui.tui.screens.results.screen import ResultsScreen
 
-        self.push_screen(ResultsScreen(self.engine, self.bridge, message.key, retry=message.retry))
+        retry, selection, merged = message.retry, message.selection, message.merged
+        self.push_screen(
+            ResultsScreen(self.engine, self.bridge, message.key, retry=retry, selection=selection, merged=merged)
+        )
 
     def on_open_files(self, _: messages.OpenFiles) -> None:
         """Go to Files."""

@@ -18,7 +18,7 @@ from tbatch_tui.engine.results import (
     export_rows,
     rows_to_retry,
 )
-from tbatch_tui.tui.screens.results.record_blocks import record_blocks
+from tbatch_tui.tui.screens.results.reading.record_blocks import record_blocks
 from tests.helpers.result_rows import answer_row, build_index, encode_row, error_row, request_row, response_row
 
 if TYPE_CHECKING:

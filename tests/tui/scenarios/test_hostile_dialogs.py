@@ -23,8 +23,8 @@ from tbatch_tui.tui.screens.job import facts as job_facts
 from tbatch_tui.tui.screens.job.file_dialog import ChooseFile, JobFile
 from tbatch_tui.tui.screens.jobs.dialogs.uncertain import UncertainDialog
 from tbatch_tui.tui.screens.pick.peek import peek
-from tbatch_tui.tui.screens.results.error_groups import group_columns
 from tbatch_tui.tui.screens.results.export_dialog import ExportDialog
+from tbatch_tui.tui.screens.results.reading.error_groups import group_columns
 from tbatch_tui.tui.screens.results.retry_dialog import RetryDialog, RetryOffer
 from tbatch_tui.tui.widgets.fact_list import FactList
 from tbatch_tui.tui.widgets.table.table import RecordTable

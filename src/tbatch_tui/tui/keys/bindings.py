@@ -130,6 +130,8 @@ TRY_DEMO        = _key("t",                "try_demo",           "Try the demo",
 # Lists.
 FILTER          = _key("slash",            "filter",             "Filter",       "list.filter",          LISTS,                                  LIST,   "Show only rows containing what you type")
 NEXT_FILTER     = _key("f",                "next_filter",        "Show",         "list.next-filter",     _JOBS | _RESULTS,                       LIST,   "All, then the next kind of row, and round again")
+PREVIOUS_FILTER = _key("F",                "next_filter(-1)",    "Show before",  "list.previous-filter", _RESULTS,                               LIST,   "The kind of row before, and round again", show=False)
+ALL_ROWS        = _key("backspace",        "all_rows",           "All rows",     "results.all-rows",     _RESULTS,                               LIST,   "Show all rows again, not only those selected elsewhere", show=False)
 SORT            = _key("s",                "next_sort",          "Sort",         "list.sort",            _JOBS | _FILES,                         LIST,   "Sort by the next column", show=False)
 COPY_ID         = _key("y",                "copy_id",            "Copy id",      "list.copy-id",         LISTS | _JOB,                           LIST,   "Copy the id under the cursor", show=False)
 MARK            = _key("space",            "mark",               "Mark",         "list.mark",            _JOBS | _RESULTS | _FILES,              LIST,   "Mark row; bulk actions apply to all marked rows")

@@ -1,33 +1,36 @@
-"""What stands above the list of results: the texts of the header line, costs among them, and the line of counts."""
+"""What stands above the list of results: the texts of the header line, costs among them, and what is wrong."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
 
+from textual.containers import Vertical
 from textual.widgets import Static
 
-from tbatch_tui.engine.domain.counts import DEFAULT_ATTENTION_SHARE, format_sum
+from tbatch_tui.engine.domain.counts import DEFAULT_ATTENTION_SHARE
 from tbatch_tui.engine.domain.job import FileKind
 from tbatch_tui.engine.pricing.prices import Cost, cost
 from tbatch_tui.engine.results import Outcome, usage_by_model
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.render.cost import format_cost, format_money, format_price
-from tbatch_tui.tui.render.counts import counts_style
 from tbatch_tui.tui.render.outcome import format_issues
 from tbatch_tui.tui.render.status import QUIET
 from tbatch_tui.tui.render.styled import StyledText, styled_content
 from tbatch_tui.tui.sanitize import line
+from tbatch_tui.tui.screens.results.listing.outcome_tabs import OutcomeTabs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from textual.app import ComposeResult
 
     from tbatch_tui.engine.domain.cost import Estimate
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.engine.results import ErrorGroup, ResultIndex, Row
-    from tbatch_tui.tui.screens.results.rows import ChosenRows
+    from tbatch_tui.tui.screens.results.rows import ChosenRows, RowFilter
     from tbatch_tui.tui.screens.results.session import ResultsSession
     from tbatch_tui.tui.widgets.table.table import RecordTable
 
@@ -37,29 +40,43 @@ _NOT_DOWNLOADED = {
 }
 
 
-class CountsLine(Static):
-    """How many requests came to which end, which must add up, and what keeps the counts from being complete."""
+class IssuesLine(Static):
+    """What keeps the counts from being complete: files that are missing, unreadable or not what they were."""
 
     DEFAULT_CSS = """
-    CountsLine { height: auto; max-height: 4; padding: 0 1; }
+    IssuesLine { height: auto; max-height: 4; padding: 0 1; }
     """
 
     def __init__(self) -> None:
-        super().__init__(id="counts", markup=False)
+        super().__init__(id="issues", markup=False)
 
     def show(self, index: ResultIndex, record: JobRecord | None) -> None:
-        """Show the counts of an index; without result files, or before it is built, hide the line."""
-        counts = index.counts if index.has_results else None
+        """Show what is wrong with the files of an index; hide the line where nothing is."""
         issues = _issues(index, record)
-        pieces: StyledText = []
+        self.display = bool(issues)
+        self.update(styled_content([(issues, "$status-attention")] if issues else []))
+
+
+class Heading(Vertical):
+    """What stands above the list: the outcomes as tabs, and what is wrong with the files."""
+
+    DEFAULT_CSS = """
+    Heading { height: auto; }
+    """
+
+    def compose(self) -> ComposeResult:
+        """Both lines, which are hidden while they say nothing."""
+        yield OutcomeTabs()
+        yield IssuesLine()
+
+    def show(self, index: ResultIndex, record: JobRecord | None, shown: RowFilter, *, by_cause: bool) -> None:
+        """Show the counts of an index, or of the rows that are selected, and which of them are listed."""
         known = record.counts if record is not None else None
         share = known.attention_share if known is not None else DEFAULT_ATTENTION_SHARE
-        if counts is not None:
-            pieces.append((format_sum(counts), "$status-attention" if issues else counts_style(counts, share)))
-        if issues:
-            pieces += [(" · " if pieces else "", "$rule"), (issues, "$status-attention")]
-        self.display = bool(pieces)
-        self.update(styled_content(pieces))
+        kind = "" if by_cause else shown.current_kind
+        selected = shown.selection is not None
+        self.query_one(OutcomeTabs).show(shown.counts(index), kind, share, selected=selected)
+        self.query_one(IssuesLine).show(index, record)
 
 
 def _issues(index: ResultIndex, record: JobRecord | None) -> str:

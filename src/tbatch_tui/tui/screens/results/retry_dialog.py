@@ -14,7 +14,7 @@ from tbatch_tui.tui.dialogs.base import Box
 from tbatch_tui.tui.dialogs.form import Form
 from tbatch_tui.tui.render.status import ATTENTION, QUIET
 from tbatch_tui.tui.sanitize import line, line_content
-from tbatch_tui.tui.screens.results.error_groups import message, verdict
+from tbatch_tui.tui.screens.results.reading.error_groups import message, verdict
 from tbatch_tui.tui.widgets.checkbox_list import Checkbox, CheckboxList
 from tbatch_tui.tui.widgets.text_input import TextInput
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from tbatch_tui.engine.results import Outcome, ResultIndex, Row
+from tbatch_tui.engine.domain.counts import RequestCounts
+from tbatch_tui.engine.results import Outcome, ResultIndex, Row, RowIssue
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.outcome import EXTRA, FILTERS, empty_title, no_files_title, outcome_style
 from tbatch_tui.tui.render.status import ATTENTION, FAILED, QUIET
 from tbatch_tui.tui.widgets.table.columns import Column
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.results import ErrorGroup
+    from tbatch_tui.tui.messages import ResultSelection
     from tbatch_tui.tui.render.styled import StyledText
     from tbatch_tui.tui.screens.results.session import ResultsSession
 
@@ -37,28 +40,43 @@ class ChosenRows(NamedTuple):
 
 @dataclass(slots=True)
 class RowFilter:
-    """Which rows are shown: one kind, or one cause, and of these the ones that hold a text."""
+    """Which rows are shown: one kind, one cause or a selection, and of these the ones that hold a text."""
 
     kind: str = "all"
     """A key of FILTERS."""
     cause: ErrorGroup | None = None
     query: str = ""
+    selection: ResultSelection | None = None
+    """Rows that another screen has chosen."""
+    _selected: tuple[object, array[int]] | None = field(default=None, repr=False, compare=False)
+    """For which selection of which index, and its rows."""
 
     @property
     def text(self) -> str:
         """`errors · “timeout”`; empty when all rows are shown."""
         kind = self.cause.message if self.cause is not None else self.kind
-        return fmt.join(kind if kind != "all" else "", f"“{self.query}”" if self.query else "")
+        selection = self.selection.title if self.selection is not None else ""
+        return fmt.join(selection, kind if kind != "all" else "", f"“{self.query}”" if self.query else "")
 
-    def next_kind(self, index: ResultIndex) -> None:
-        """Show the next kind of row that has rows."""
+    @property
+    def current_kind(self) -> str:
+        """The kind of rows that is shown; empty for one cause."""
+        return "" if self.cause is not None else self.kind
+
+    def next_kind(self, index: ResultIndex, step: int = 1) -> None:
+        """Show the next kind of row that has rows, or with -1 the one before."""
         self.cause = None
         place = _KINDS.index(self.kind)
-        self.kind = next((kind for kind in _KINDS[place + 1 :] if len(_rows_of(index, kind))), _KINDS[0])
+        others = [_KINDS[(place + step * by) % len(_KINDS)] for by in range(1, len(_KINDS))]
+        self.kind = next((kind for kind in others if kind == "all" or len(self._rows_of(index, kind))), "all")
+
+    def show_kind(self, kind: str) -> None:
+        """Show one kind of row, of whatever cause."""
+        self.kind, self.cause = kind, None
 
     def show_cause(self, cause: ErrorGroup) -> None:
-        """Show only the rows with this error."""
-        self.cause, self.kind = cause, "all"
+        """Show only the rows with this error, of all rows."""
+        self.cause, self.kind, self.selection = cause, "all", None
 
     def empty_text(self, session: ResultsSession, record: JobRecord | None) -> str:
         """Return what the list says when it has no row."""
@@ -73,16 +91,65 @@ class RowFilter:
             chosen = ()
         elif self.cause is not None:
             chosen = self.cause.rows
-        elif self.kind != "all":
-            chosen = _rows_of(index, self.kind)
+        elif self.kind != "all" or self.selection is not None:
+            chosen = self._rows_of(index, self.kind)
         if hits is not None:
             chosen = array("I", [row for row in (range(len(hits)) if chosen is None else chosen) if hits[row]])
         return ResultRows(index, chosen)
 
+    def counts(self, index: ResultIndex) -> RequestCounts | None:
+        """Return the counts of the rows that are selected, of all without a selection; None before all are read."""
+        if self.selection is None or not index.is_built or not index.has_results:
+            return index.counts if index.has_results else None
+        return counts_of_rows(index, self._selected_rows(index))
 
-def _rows_of(index: ResultIndex, kind: str) -> Sequence[int]:
-    """Return the rows of a kind, a key of FILTERS other than `all`."""
-    return index.extra_rows if kind == EXTRA else index.select(FILTERS[kind])
+    def _rows_of(self, index: ResultIndex, kind: str) -> Sequence[int]:
+        """Return the rows of a kind, of those that are selected."""
+        if kind == "all":
+            rows: Sequence[int] = range(len(index))
+        else:
+            rows = index.extra_rows if kind == EXTRA else index.select(FILTERS[kind])
+        if self.selection is None:
+            return rows
+        selected = self._selected_rows(index)
+        return selected if kind == "all" else array("I", sorted({*rows} & {*selected}))
+
+    def _selected_rows(self, index: ResultIndex) -> array[int]:
+        """Return the numbers of the rows that are selected, in order."""
+        assert self.selection is not None
+        known = (self.selection, index, len(index))
+        if self._selected is None or self._selected[0] != known:
+            self._selected = (known, array("I", sorted(_find_rows(index, self.selection))))
+        return self._selected[1]
+
+
+def _find_rows(index: ResultIndex, selection: ResultSelection) -> set[int]:
+    """Return the rows of a selection that an index has."""
+    count = len(index)
+    rows = {row for row in selection.rows if 0 <= row < count}
+    if ids := {*selection.ids}:
+        rows |= {row for row in range(len(index.requests)) if index.requests.custom_id(row) in ids}
+    return rows
+
+
+def counts_of_rows(index: ResultIndex, rows: Iterable[int]) -> RequestCounts:
+    """Return how many of these rows came to which outcome."""
+    first_extra, extras = len(index.requests), index.extras
+    rows = [*rows]
+    outcomes = Counter(index.outcome(row) for row in rows if row < first_extra)
+    issues = Counter(extras[row - first_extra].issue for row in rows if row >= first_extra)
+    return RequestCounts(
+        requests=outcomes.total(),
+        answered=outcomes[Outcome.OK] + outcomes[Outcome.CUT_SHORT] + outcomes[Outcome.INVALID],
+        errors=outcomes[Outcome.ERROR],
+        missing=outcomes[Outcome.MISSING],
+        cut_short=outcomes[Outcome.CUT_SHORT],
+        unknown=issues[RowIssue.UNKNOWN],
+        duplicates=issues[RowIssue.DUPLICATE],
+        unreadable=issues[RowIssue.UNREADABLE],
+        has_input=index.has_input,
+        invalid=outcomes[Outcome.INVALID],
+    )
 
 
 class ResultRows:

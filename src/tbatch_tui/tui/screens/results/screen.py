@@ -11,22 +11,22 @@ from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.messages import CheckFile
-from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.base import BaseScreen
-from tbatch_tui.tui.screens.results.browser import RowBrowser
+from tbatch_tui.tui.screens.results.availability import reason_against
 from tbatch_tui.tui.screens.results.exporter import Exporter
 from tbatch_tui.tui.screens.results.family import Family
 from tbatch_tui.tui.screens.results.header import (
-    CountsLine,
+    Heading,
     ResultCosts,
     activity_text,
     causes_subject,
     rows_subject,
 )
+from tbatch_tui.tui.screens.results.listing.browser import RowBrowser
+from tbatch_tui.tui.screens.results.listing.outcome_tabs import OutcomeTabs
 from tbatch_tui.tui.screens.results.retry import RetryWriter
 from tbatch_tui.tui.screens.results.rows import RowFilter
 from tbatch_tui.tui.screens.results.session import ResultsSession
-from tbatch_tui.tui.terminal.clipboard import copy_id, copy_record, json_or_text, json_text
 from tbatch_tui.tui.widgets.filter_line import FilterLine
 from tbatch_tui.tui.widgets.key_bar import KeyBar
 from tbatch_tui.tui.widgets.table.table import RecordTable
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.events import RecordsChanged, ResultsDownloaded
     from tbatch_tui.engine.results import Row
     from tbatch_tui.tui.bridge import Bridge
+    from tbatch_tui.tui.messages import ResultSelection
 
 WIDE = 100
 """Width in cells from which the list and the record stand side by side."""
@@ -57,36 +58,52 @@ class ResultsScreen(BaseScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         keys.FILTER,
         keys.NEXT_FILTER,
+        keys.PREVIOUS_FILTER,
+        keys.ALL_ROWS,
         keys.ERRORS,
-        keys.RAW,
-        keys.REASONING,
-        keys.NEXT_HIT,
-        keys.PREVIOUS_HIT,
-        keys.COPY_ID,
-        keys.COPY_RECORD,
         keys.MERGE,
         keys.RETRY,
         keys.EXPORT,
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - declared by Screen
 
-    def __init__(self, engine: BatchEngine, bridge: Bridge, key: str, *, retry: bool = False) -> None:
-        """`retry` opens the retry dialog as soon as the files are read."""
+    def __init__(
+        self,
+        engine: BatchEngine,
+        bridge: Bridge,
+        key: str,
+        *,
+        retry: bool = False,
+        selection: ResultSelection | None = None,
+        merged: bool = False,
+    ) -> None:
+        """Make the screen of a job's results.
+
+        Args:
+            engine: It knows the jobs and their files.
+            bridge: Where events come from, and what is reported goes to.
+            key: The key of the record.
+            retry: Whether the retry dialog opens as soon as the files are read.
+            selection: The rows that are shown at first, instead of all. Escape then leaves the screen; a key of its own
+                shows all rows.
+            merged: Whether the job is shown with its retries at first.
+        """
         super().__init__()
         self.engine = engine
         self.bridge = bridge
         self.session = ResultsSession()
         self.family = Family(engine, key)
         self.exporter = Exporter(engine, bridge, self._export_changed)
-        self.row_filter = RowFilter()
+        self.row_filter = RowFilter(selection=selection)
         self._retry_writer = RetryWriter(engine, bridge)
         self._costs = ResultCosts(engine)
         self._opens_retry = retry
+        self._opened_for, self._opens_merged = selection, merged
 
     def body(self) -> ComposeResult:
         """Lay out the counts, the list with the record beside it, and the search."""
-        yield CountsLine()
-        yield RowBrowser(self.session, self.row_filter)
+        yield Heading()
+        yield RowBrowser(self.session, self.row_filter, self.bridge)
         yield FilterLine(id="filter", placeholder="any text of requests and answers")
 
     @property
@@ -127,6 +144,9 @@ class ResultsScreen(BaseScreen):
         """Find the retries of the job; if they are merged and one more has results, read again."""
         await self.family.load()
         self.refresh_bindings()
+        if self._opens_merged:
+            self._opens_merged = False
+            self._set_merged(len(self.family.records_with_results) > 1)
         if self.family.is_outdated(self.session.index):
             self._read_files()
         self._show_header()
@@ -205,7 +225,7 @@ class ResultsScreen(BaseScreen):
         with_prices = self.size.width >= PRICES_WIDTH
         costs = self._costs.styled_text(self.family.estimate, with_chosen=not by_cause, with_prices=with_prices)
         self.header.show(subject, activity_text(self.session, self.exporter.progress) or costs)
-        self.query_one(CountsLine).show(self.session.index, record)
+        self.query_one(Heading).show(self.session.index, record, self.row_filter, by_cause=by_cause)
 
     def _show_by_cause(self, on: bool) -> None:
         """List causes, or rows."""
@@ -275,30 +295,13 @@ class ResultsScreen(BaseScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether an action can be done with what is shown."""
-        if action == "hit":
-            return bool(self.row_filter.query) and not self.browser.by_cause
-        if action in ("retry", "export"):
-            return self.is_mounted and self.session.index.is_built and self.session.has_results
-        if action == "merge":
-            return self.is_mounted and (self.family.is_merged or len(self.family.records_with_results) > 1)
-        if action in ("raw", "reasoning", "copy_id", "copy_record"):
-            return self.is_mounted and not self.browser.by_cause and self.table.row_count > 0
-        return super().check_action(action, parameters)
+        if not reason_against(self, action):
+            return super().check_action(action, parameters)
+        return False
 
     def disabled_reason(self, action: str) -> str:
         """Return why an action cannot be done."""
-        match action:
-            case "hit" if not self.row_filter.query:
-                return "No search yet: press {list.filter}"
-            case "retry" | "export":
-                return "Still reading the results" if self.session.activity else "There are no results"
-            case "merge":
-                return "This job has no retry to merge with"
-            case "hit" | "raw" | "reasoning" | "copy_id" | "copy_record" if self.browser.by_cause:
-                return "{results.errors} first returns to the rows"
-            case "hit" | "raw" | "reasoning" | "copy_id" | "copy_record":
-                return "No row is selected"
-        return super().disabled_reason(action)
+        return reason_against(self, action) or super().disabled_reason(action)
 
     def action_back(self) -> None:
         """Undo the last step: reading, causes, marks, search, one cause; then leave the screen."""
@@ -313,14 +316,36 @@ class ResultsScreen(BaseScreen):
         elif self.row_filter.cause is not None:
             self.row_filter.cause = None
             self._show_by_cause(True)
+        elif (selection := self.row_filter.selection) is not None and selection is not self._opened_for:
+            self.show_selection(None)
         else:
             super().action_back()
 
-    def action_next_filter(self) -> None:
-        """Show the next outcome that has rows."""
+    def action_next_filter(self, step: int = 1) -> None:
+        """Show the next outcome that has rows, or with -1 the one before."""
+        self.row_filter.next_kind(self.session.index, step)
+        self._show_chosen()
+
+    @on(OutcomeTabs.Chosen)
+    def _tab_chosen(self, event: OutcomeTabs.Chosen) -> None:
+        self.row_filter.show_kind(event.kind)
+        self._show_chosen()
+
+    def show_selection(self, selection: ResultSelection | None) -> None:
+        """Show only these rows, or all again."""
+        self.row_filter.selection = selection
+        self.row_filter.show_kind("all")
+        self._show_chosen()
+        self.refresh_bindings()
+
+    def action_all_rows(self) -> None:
+        """Show all rows, not only those that were selected elsewhere."""
+        self.show_selection(None)
+
+    def _show_chosen(self) -> None:
+        """List rows by another filter than before."""
         if self.browser.by_cause:
             self._show_by_cause(False)
-        self.row_filter.next_kind(self.session.index)
         self._show_rows()
         self._update_costs()
 
@@ -348,19 +373,6 @@ class ResultsScreen(BaseScreen):
         self.browser.reset()
         self._read_files()
 
-    def action_raw(self) -> None:
-        """Show the record as JSON, or as a conversation."""
-        self.browser.toggle_raw()
-
-    def action_reasoning(self) -> None:
-        """Unfold or fold the reasoning."""
-        self.browser.toggle_reasoning()
-
-    @work(group="hit", exclusive=True, exit_on_error=False)
-    async def action_hit(self, by: int) -> None:
-        """Go to the next hit, or the one before."""
-        await self.browser.go_to_hit(by)
-
     @work(group="retry", exclusive=True, exit_on_error=False)
     async def action_retry(self) -> None:
         """Choose what to ask again, write it as a new input file, and go to Check with that."""
@@ -378,15 +390,3 @@ class ResultsScreen(BaseScreen):
     @work(group="export", exclusive=True, exit_on_error=False)
     async def _export(self) -> None:
         await self.exporter.run(self.app, self.session.index, self.family.record, self.browser.chosen_rows())
-
-    def action_copy_id(self) -> None:
-        """Copy the custom_id, over ssh too (OSC 52)."""
-        if (row := self.browser.current_row) is not None:
-            copy_id(self.app, self.bridge, row.custom_id)
-
-    @work(group="copy", exclusive=True, exit_on_error=False)
-    async def action_copy_record(self) -> None:
-        """Copy the lines of the request and of the response, as they are in the files."""
-        if (record := await self.browser.read_current()) is not None:
-            lines = {"request": json_or_text(record.raw_request), "response": json_or_text(record.raw_response)}
-            copy_record(self.app, self.bridge, json_text(lines), line(record.row.custom_id))

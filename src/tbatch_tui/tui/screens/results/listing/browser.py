@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.containers import Horizontal
 
 from tbatch_tui.engine.results import ErrorGroup, Row
-from tbatch_tui.tui.sanitize import lines_content
-from tbatch_tui.tui.screens.results.error_groups import group_columns
-from tbatch_tui.tui.screens.results.record_pane import RecordPane
+from tbatch_tui.tui.keys import bindings as keys
+from tbatch_tui.tui.sanitize import line, lines_content
+from tbatch_tui.tui.screens.results.availability import RECORD_ACTIONS
+from tbatch_tui.tui.screens.results.reading.error_groups import group_columns
+from tbatch_tui.tui.screens.results.reading.record_pane import RecordPane
 from tbatch_tui.tui.screens.results.rows import MARKED, ChosenRows, ResultRows, RowFilter, columns
+from tbatch_tui.tui.terminal.clipboard import copy_id, copy_record, json_or_text, json_text
 from tbatch_tui.tui.widgets.table.table import RecordTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual.app import ComposeResult
+    from textual.binding import BindingType
 
-    from tbatch_tui.engine.results import ResultRecord
+    from tbatch_tui.tui.bridge import Bridge
     from tbatch_tui.tui.screens.results.session import ResultsSession
 
 
@@ -49,9 +53,19 @@ class RowBrowser(Horizontal):
     }
     """
 
-    def __init__(self, session: ResultsSession, row_filter: RowFilter) -> None:
+    BINDINGS: ClassVar[list[BindingType]] = [
+        keys.RAW,
+        keys.REASONING,
+        keys.NEXT_HIT,
+        keys.PREVIOUS_HIT,
+        keys.COPY_ID,
+        keys.COPY_RECORD,
+    ]
+
+    def __init__(self, session: ResultsSession, row_filter: RowFilter, bridge: Bridge) -> None:
         """A browser of what `session` has read; the owner changes `row_filter` and calls `show_rows`."""
         super().__init__()
+        self._bridge = bridge
         self._session = session
         self._filter = row_filter
 
@@ -150,31 +164,46 @@ class RowBrowser(Horizontal):
 
     # -- how the record is read ----------------------------------------------------------------------
 
-    def toggle_raw(self) -> None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether an action can be done with the row under the cursor: the screen knows."""
+        if action in RECORD_ACTIONS and self.is_attached:
+            return self.screen.check_action(action, parameters)
+        return super().check_action(action, parameters)
+
+    def action_raw(self) -> None:
         """Show the record as JSON, or as a conversation; in a narrow terminal the JSON takes the list's place."""
         self.pane.is_raw = not self.pane.is_raw
         self.show_current()
         if self.pane.is_raw and not self.pane.display:
             self.focus_record()
 
-    def toggle_reasoning(self) -> None:
+    def action_reasoning(self) -> None:
         """Unfold or fold the reasoning."""
         self.pane.is_unfolded = not self.pane.is_unfolded
         self.pane.is_raw = False
         self.show_current()
 
-    async def go_to_hit(self, step: int) -> None:
+    @work(group="hit", exclusive=True, exit_on_error=False)
+    async def action_hit(self, by: int) -> None:
         """Go to the next hit in the record, and after the last one to the next row; with -1 the other way."""
-        if (self.pane.display and await self.pane.go_to_hit(step)) or (index := self.table.cursor_index) is None:
+        if (self.pane.display and await self.pane.go_to_hit(by)) or (index := self.table.cursor_index) is None:
             return
-        if 0 <= index + step < self.table.row_count:
+        if 0 <= index + by < self.table.row_count:
             self.pane.starts_at_hit = True
-            self.table.move_cursor(index=index + step)
+            self.table.move_cursor(index=index + by)
 
-    async def read_current(self) -> ResultRecord | None:
-        """Read the row under the cursor; None when there is none."""
-        row = self.current_row
-        return await asyncio.to_thread(self._session.index.record, row.number) if row is not None else None
+    def action_copy_id(self) -> None:
+        """Copy the custom_id, over ssh too (OSC 52)."""
+        if (row := self.current_row) is not None:
+            copy_id(self.app, self._bridge, row.custom_id)
+
+    @work(group="copy", exclusive=True, exit_on_error=False)
+    async def action_copy_record(self) -> None:
+        """Copy the lines of the request and of the response, as they are in the files."""
+        if (row := self.current_row) is not None:
+            record = await asyncio.to_thread(self._session.index.record, row.number)
+            lines = {"request": json_or_text(record.raw_request), "response": json_or_text(record.raw_response)}
+            copy_record(self.app, self._bridge, json_text(lines), line(record.row.custom_id))
 
     # -- which rows ----------------------------------------------------------------------------------
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from textual import work
 
-from tbatch_tui.tui.screens.results.error_groups import group_blocks
-from tbatch_tui.tui.screens.results.record_blocks import raw_blocks, record_blocks
+from tbatch_tui.tui.screens.results.reading.error_groups import group_blocks
+from tbatch_tui.tui.screens.results.reading.record_blocks import raw_blocks, record_blocks
 from tbatch_tui.tui.widgets.reader.view import RecordView
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from tbatch_tui.engine.results import Outcome
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.render.outcome import outcome_style
 from tbatch_tui.tui.render.status import ACTIVE, ATTENTION, FAILED, QUIET
-from tbatch_tui.tui.screens.results.record_blocks import record_blocks
+from tbatch_tui.tui.screens.results.reading.record_blocks import record_blocks
 from tbatch_tui.tui.widgets.reader.wrap import Block
 from tbatch_tui.tui.widgets.table.columns import Column
 

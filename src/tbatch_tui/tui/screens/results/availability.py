@@ -1,0 +1,37 @@
+"""Which actions of Results are possible with what is shown, and why the others are not. A pure function."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tbatch_tui.tui.screens.results.screen import ResultsScreen
+
+RECORD_ACTIONS = frozenset({"hit", "raw", "reasoning", "copy_id", "copy_record"})
+"""What is done with the row under the cursor."""
+
+
+def reason_against(screen: ResultsScreen, action: str) -> str:
+    """Return why an action is not possible right now; empty if it is, or is none of Results' own."""
+    if action not in _KNOWN:
+        return ""
+    if not screen.is_mounted:
+        return "The screen is just opening"
+    session = screen.session
+    match action:
+        case "hit" if not screen.row_filter.query:
+            return "No search yet: press {list.filter}"
+        case "retry" | "export" if not (session.index.is_built and session.has_results):
+            return "Still reading the results" if session.activity else "There are no results"
+        case "all_rows" if screen.row_filter.selection is None:
+            return "All rows are listed already"
+        case "merge" if not (screen.family.is_merged or len(screen.family.records_with_results) > 1):
+            return "This job has no retry to merge with"
+        case _ if action in RECORD_ACTIONS and screen.browser.by_cause:
+            return "{results.errors} first returns to the rows"
+        case _ if action in RECORD_ACTIONS and not screen.table.row_count:
+            return "No row is selected"
+    return ""
+
+
+_KNOWN = RECORD_ACTIONS | {"retry", "export", "all_rows", "merge"}

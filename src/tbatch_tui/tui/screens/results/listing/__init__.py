@@ -1,0 +1,1 @@
+"""The list of results: which rows, in which order, with which columns."""

@@ -1,0 +1,1 @@
+"""The record beside the list: a row in full, or a cause of errors."""
