@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import subprocess
@@ -16,10 +17,13 @@ from filelock import FileLock, Timeout
 if TYPE_CHECKING:
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.engine.options import EngineOptions
+    from tbatch_tui.engine.tables.make import MadeFile
 
 _SERVER_NAME = "demo"
-_JOBS_WITH_RESULTS = 3
-"""The latest past jobs whose results are there when the demo is opened for the first time."""
+_JOBS_WITH_RESULTS = 5
+"""The latest past jobs whose results are there when the demo is opened for the first time: both runs of the table."""
+_INPUTS = "inputs"
+"""Where the input files of those runs are, in the demo's folder."""
 _RESULTS = "results"
 """Where results go, in the demo's folder: they are not real, and have no place among those that are."""
 _STOPS_WITHIN = 3.0
@@ -110,7 +114,31 @@ class DemoServer:
         """
         if await engine.recall("demo.filled") is None:
             await engine.prefetch(_JOBS_WITH_RESULTS, self.folder / _RESULTS)
+            await self._add_table_runs(engine)
             await engine.remember("demo.filled", "yes")
+
+    async def _add_table_runs(self, engine: BatchEngine) -> None:
+        """Make the two past jobs over the table known as submitted here, with their recipes. Raises BatchError."""
+        runs = await asyncio.to_thread(self._make_inputs)
+        for record in await engine.records():
+            if record.submission is None and (made := runs.pop(record.input_name, None)) is not None:
+                await engine.recipes.note_run(record, made)
+                engine.recount(record.key)
+
+    def _make_inputs(self) -> dict[str, MadeFile]:
+        """Make the input files of the past jobs over the table, as `make` does; their bytes are what the jobs ran."""
+        from tbatch_tui.engine.tables.make import make_input
+        from tbatch_tui.engine.tables.readers.open_source import open_source
+        from tbatch_tui.engine.tables.recipe_file import parse_recipe
+        from tbatch_tui.sandbox.demo.review_table import RUNS, recipe_text
+
+        folder = self.folder / _INPUTS
+        folder.mkdir(mode=0o700, exist_ok=True)
+        source = str(self.samples / "reviews.csv")
+        return {
+            name: make_input(parse_recipe(recipe_text(model)), open_source(source), folder / name, replace_files=True)
+            for name, model in RUNS.items()
+        }
 
     def stop(self) -> None:
         """Stop the server. Its jobs and files stay for the next demo."""

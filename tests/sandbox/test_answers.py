@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,7 +23,7 @@ from tests.sandbox.conftest import CHAT, chat_row, decode_rows, jsonl
 
 TRANSCRIPTIONS = "/v1/audio/transcriptions"
 WHISPER = "openai/whisper-large-v3"
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
         "label": {"type": "string", "enum": ["bug", "question"]},
@@ -104,6 +105,46 @@ def test_response_format_gives_json(response_format: dict[str, Any]) -> None:
     if "label" in value:
         assert isinstance(value["urgent"], bool) and isinstance(value["tags"], list) and isinstance(value["count"], int)
         assert value["kind"] == "x"
+
+
+BOUNDED: dict[str, Any] = {
+    "$defs": {"place": {"type": "object", "properties": {"street": {"type": "string", "maxLength": 3}}}},
+    "type": "object",
+    "properties": {
+        "stars": {"type": "integer", "minimum": 3, "maximum": 4},
+        "share": {"type": "number", "minimum": 10, "maximum": 11},
+        "places": {"type": "array", "items": {"$ref": "#/$defs/place"}, "minItems": 2, "maxItems": 2},
+    },
+}
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_values_keep_to_the_bounds_of_their_schema(number: int) -> None:
+    row = chat_row(response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": BOUNDED}})
+    content = completion(row["body"], f"row-{number}", 1_700_000_000)["choices"][0]["message"]["content"]
+    assert jsonschema_rs.is_valid(BOUNDED, json.loads(content))
+
+
+def test_an_invalid_answer_is_not_what_was_asked_for() -> None:
+    schema = {**SCHEMA, "required": list(SCHEMA["properties"])}
+    format_ = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    bodies = [chat_row(response_format=format_)["body"], chat_row()["body"]]
+    seen = set()
+    for number in range(8):
+        invalid, prose = (
+            completion(body, f"row-{number}", 0, invalid=True)["choices"][0]["message"]["content"] for body in bodies
+        )
+        seen.add(invalid)
+        assert prose == completion(bodies[1], f"row-{number}", 0)["choices"][0]["message"]["content"]
+        assert not invalid.startswith("{") or not jsonschema_rs.is_valid(schema, json.loads(invalid))
+    assert len(seen) > 2
+
+
+def test_a_pattern_of_alternatives_is_kept_to() -> None:
+    format_ = {"type": "regex", "pattern": "(positive|negative)"}
+    messages = [{"role": "user", "content": "I love it."}]
+    answer = answer_to(messages=messages, response_format=format_)
+    assert answer["choices"][0]["message"]["content"] == "positive"
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tbatch_tui.sandbox.testing import Sandbox
 
 GOOD = jsonl(chat_row("good"))
-NONE = Rates(0, 0)
+NONE = Rates(0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_line_over_ten_megabytes_fails_the_job_later(box: Sandbox) -> None:
 
 
 def test_the_rates_hold_and_the_outcomes_are_always_the_same() -> None:
-    rates = Rates(failure_rate=0.1, cut_rate=0.2)
+    rates = Rates(failure_rate=0.1, cut_rate=0.2, invalid_rate=0)
     outcomes = [rates.outcome(f"row-{n}", 10_000) for n in range(10_000)]
     assert outcomes == [rates.outcome(f"row-{n}", 10_000) for n in range(10_000)]
     assert 0.08 < outcomes.count(RowOutcome.FAILED_BY_CHANCE) / 10_000 < 0.12
@@ -103,7 +103,10 @@ def test_the_rates_hold_and_the_outcomes_are_always_the_same() -> None:
 def test_samples(tmp_path: Path) -> None:
     write_samples(tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert before.keys() == {"chat.jsonl", "audio.jsonl", "with-faults.jsonl", "reviews-2000.jsonl"}
+    assert before.keys() == {
+        *("chat.jsonl", "audio.jsonl", "with-faults.jsonl", "reviews-2000.jsonl"),
+        *("reviews.csv", "reviews.recipe.toml"),
+    }
     write_samples(tmp_path)
     assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 

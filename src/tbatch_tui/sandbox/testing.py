@@ -92,7 +92,7 @@ class Sandbox:
         demo: bool = False,
         port: int = 0,
     ) -> None:
-        rates = Rates(failure_rate, cut_rate, min_rows=0)
+        rates = Rates(failure_rate, cut_rate, 0.0, min_rows=0)
         self._options = SandboxOptions(
             speed=speed, seed=seed, key=key, pace=pace or Pace(), rates=rates, start=start, data_dir=data_dir
         )

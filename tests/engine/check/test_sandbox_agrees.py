@@ -302,7 +302,7 @@ def test_check_and_sandbox_agree_on_any_file(tmp_path: Path, file: tuple[bytes, 
     """The job fails if one of the errors says so, and only then."""
     content, is_chat = file
     path = saved(tmp_path, content)
-    error = validation.validate(path, CHAT if is_chat else TRANSCRIPTIONS, "job", validation.Rates(0, 0)).error
+    error = validation.validate(path, CHAT if is_chat else TRANSCRIPTIONS, "job", validation.Rates(0, 0, 0)).error
     failing = [problem for problem in check_file(path).problems if fails_the_job(path, problem)]
     assert (error is not None) is bool(failing), (error, failing)
 

@@ -7,7 +7,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.journal.journal_thread import JournalThread
-from tbatch_tui.engine.journal.mapping import submission_key
+from tbatch_tui.engine.journal.mapping import path_to_blob, submission_key
 from tbatch_tui.engine.journal.published import PublishedRecords
 from tbatch_tui.engine.journal.tables.submissions import Held
 
@@ -128,6 +128,22 @@ class SubmissionStore:
         )
         self._applied = None
         self._published.publish([record], renamed=((submission_key(submission.id), job.id),))
+
+    async def add_run(self, job: Job, path: Path, fingerprint: Fingerprint, requests: int) -> None:
+        """Save that a job of the list was made of a file here, as if it was submitted here. Raises JobClaimedError."""
+        record = await self._run(
+            self._journal.submissions.add_run,
+            self.account_id,
+            job,
+            self._now(),
+            path=path,
+            size=fingerprint.size,
+            sha256=fingerprint.sha256,
+            requests=requests,
+            output_dir=path_to_blob(self._output_dir),
+        )
+        self._applied = None
+        self._published.publish([record])
 
     async def jobs_on(self, submission: Submission) -> set[str]:
         """Durably return the ids of the jobs known for the submission's uploaded file and endpoint."""

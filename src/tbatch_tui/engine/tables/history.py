@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.journal.journal import Journal
     from tbatch_tui.engine.journal.store import JobStore
     from tbatch_tui.engine.journal.tables.recipes import NotedRecipe
+    from tbatch_tui.engine.tables.make import MadeFile
 
 
 class RecipeHistory:
@@ -46,6 +47,17 @@ class RecipeHistory:
         if await self._store.recipe(parent_sha256) is None:
             return False
         return await self._store.inherit_recipe(parent_sha256, (await fingerprint_file(path)).sha256)
+
+    async def note_run(self, record: JobRecord, made: MadeFile) -> None:
+        """Save that a job of the list ran a file made here, as if that had been submitted here, with its recipe.
+
+        Raises LocalFileError and JournalError, and JobClaimedError if a submission has become the job.
+        """
+        from tbatch_tui.engine.local_files.fingerprint import fingerprint_file
+
+        assert record.job is not None
+        await self._store.note_recipe(made.sha256, made.recipe_text, made.recipe_path.absolute())
+        await self._store.add_run(record.job, made.path.absolute(), await fingerprint_file(made.path), made.requests)
 
     async def recipe_of(self, record: JobRecord) -> NotedRecipe | None:
         """Return the recipe of a job's input file, or of the job that it is a retry of; None if none is known."""

@@ -14,7 +14,9 @@ MAX_CHOICES = 8
 """Choices in an answer. A request with a greater `n` gets one."""
 
 
-def completion(body: dict[str, Any], key: str, created: int, *, cut: bool) -> dict[str, Any]:
+def completion(
+    body: dict[str, Any], key: str, created: int, *, cut: bool = False, invalid: bool = False
+) -> dict[str, Any]:
     """Return the answer to a request.
 
     Args:
@@ -22,6 +24,7 @@ def completion(body: dict[str, Any], key: str, created: int, *, cut: bool) -> di
         created: Time of the answer, in seconds since the epoch.
         cut: Whether the reasoning has used up all tokens: `content` is empty and `finish_reason` is `length`, with
             status 200 (seen on the live API).
+        invalid: Whether the answer is not the JSON that was asked for, if any was.
     """
     chance = Random(key)
     system, question = _system_and_question(body["messages"])
@@ -29,6 +32,9 @@ def completion(body: dict[str, Any], key: str, created: int, *, cut: bool) -> di
     requested = body.get("n")
     count = requested if isinstance(requested, int) and 1 <= requested <= MAX_CHOICES else 1
     choices = [_choice(index, body, system, question, chance, cut=cut) for index in range(count)]
+    if invalid and _asks_for_json(body):
+        for choice in choices:
+            _spoil(choice["message"], chance)
     completion_tokens = sum(_completion_tokens(choice["message"]) for choice in choices)
     return {
         "id": f"{chance.getrandbits(64):016x}",
@@ -78,14 +84,34 @@ def _choice(
 def _text(body: dict[str, Any], system: str, question: str, chance: Random) -> str:
     """Return prose, or JSON if `response_format` asks for it."""
     response_format = body.get("response_format")
-    if not isinstance(response_format, dict) or response_format.get("type") not in ("json_object", "json_schema"):
-        return prose.answer(system, question, chance)
-    schema = response_format.get("schema")  # where Together has it; OpenAI has it in `json_schema`
+    if not isinstance(response_format, dict):
+        response_format = {}
+    if not _asks_for_json(body):
+        pattern = response_format.get("pattern")
+        fitting = prose.text_of_pattern(pattern, question, chance, body["model"]) if isinstance(pattern, str) else None
+        return fitting or prose.answer(system, question, chance, body["model"])
+    schema = response_format.get("schema")  # where Together had it first
     if schema is None and isinstance(response_format.get("json_schema"), dict):
         schema = response_format["json_schema"].get("schema")
     if schema is None:
         schema = {"type": "object"}
-    return msgspec.json.encode(prose.fill_schema(schema, question, chance)).decode()
+    return msgspec.json.encode(prose.SchemaFiller(schema, question, chance, body["model"]).value()).decode()
+
+
+def _asks_for_json(body: dict[str, Any]) -> bool:
+    response_format = body.get("response_format")
+    return isinstance(response_format, dict) and response_format.get("type") in ("json_object", "json_schema")
+
+
+def _spoil(message: dict[str, Any], chance: Random) -> None:
+    """Make an answer something else than the JSON that was asked for, as models do now and then."""
+    value = msgspec.json.decode(message["content"]) if message["content"] else None
+    if isinstance(value, dict) and value:
+        name = next(iter(value))
+        spoiled = chance.choice(({**value, name: "unsure"}, {key: value[key] for key in list(value)[:-1]}, None))
+        message["content"] = (
+            "I am not sure about this one." if spoiled is None else msgspec.json.encode(spoiled).decode()
+        )
 
 
 def _functions(body: dict[str, Any]) -> list[dict[str, Any]]:
@@ -98,7 +124,7 @@ def _functions(body: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _tool_call(function: dict[str, Any], question: str, chance: Random) -> dict[str, Any]:
-    arguments = prose.fill_schema(function.get("parameters") or {"type": "object"}, question, chance)
+    arguments = prose.SchemaFiller(function.get("parameters") or {"type": "object"}, question, chance).value()
     return {
         "id": f"call_{chance.getrandbits(96):024x}",
         "index": 0,

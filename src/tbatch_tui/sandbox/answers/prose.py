@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from tbatch_tui.sandbox.answers.faq import ANSWERS
 
@@ -41,9 +42,23 @@ _THOUGHTS = (
     "Comparing the two options: the first is shorter, the second is safer.",
     "Wait, the earlier assumption may not hold when the input is empty.",
 )
-_GOOD = frozenset({"love", "great", "excellent", "perfect", "fast", "friendly", "recommend", "comfortable", "sturdy"})
-_BAD = frozenset({"broke", "late", "leaks", "refund", "noisy", "cracked", "disappointed", "terrible", "rude"})
+_GOOD = frozenset(
+    {"love", "great", "excellent", "perfect", "fast", "friendly", "recommend", "comfortable", "sturdy", "easy", "worth"}
+    | {"joy", "recommended", "dry", "even", "warm", "crisp", "plenty", "light", "cool", "quiet", "solid", "lasts"}
+    | {"exactly", "described", "again", "stays", "ventilated", "sits"}
+)
+_BAD = frozenset(
+    {"broke", "late", "leaks", "refund", "noisy", "cracked", "disappointed", "terrible", "rude", "awful", "nobody"}
+    | {"flickers", "wobbles", "jammed", "short", "stuck", "sinks", "loose", "smells", "smell", "slips", "scratched"}
+    | {"hurts", "hurt", "stopped", "apart", "cut", "silent", "lose", "peels", "small", "burnt", "sticks", "wore"}
+    | {"disconnects", "snapped", "floor", "never", "dents", "return", "opened", "waterproof", "open"}
+)
+_SLIPS = {"8B": 0.12, "7B": 0.12, "3B": 0.2, "gemma-3n": 0.2}
+"""Share of labels that a model gets wrong, by a part of its name; `_SLIPS_ELSE` for the others."""
+_SLIPS_ELSE = 0.04
 _WORD = re.compile(r"[^\W\d_]{4,}")
+_MARKED = re.compile(r"<(\w+)>\s*(.*?)\s*</\1>", re.DOTALL)
+_ALTERNATIVES = re.compile(r"\^?\(?(?:\?:)?([\w -]+(?:\|[\w -]+)+)\)?\$?")
 _LABELS = re.compile(r"\b(?:as|into|of|one of|either):? ((?:[\w-]+, )*[\w-]+,? or [\w-]+)", re.IGNORECASE)
 _COMMON = frozenset(
     {"about", "after", "also", "answer", "because", "before", "could", "from", "give", "have", "into", "keep", "list"}
@@ -57,13 +72,13 @@ def estimate_tokens(text: str) -> int:
     return (len(text) + 3) // 4
 
 
-def answer(system: str, question: str, chance: Random) -> str:
+def answer(system: str, question: str, chance: Random, model: str = "") -> str:
     """Return an answer: the written one if there is one, a label if labels are given, else a few general sentences."""
     if question in ANSWERS:
         return ANSWERS[question]
     labels = _labels(system) or _labels(question)
     if labels:
-        return _label(labels, question, chance)
+        return _label(labels, question, chance, model)
     subject = topic(question, chance)
     middles = chance.sample(_MIDDLES, chance.randint(1, 4))
     return " ".join([chance.choice(_OPENINGS).format(topic=subject), *middles, chance.choice(_ENDINGS)])
@@ -87,50 +102,107 @@ def _labels(text: str) -> list[str]:
     return re.split(r",? or |, ", match.group(1)) if match else []
 
 
-def _label(labels: list[str], question: str, chance: Random) -> str:
-    """Return the label that the words of the question suggest, else a random one."""
+def _label(labels: list[str], question: str, chance: Random, model: str) -> str:
+    """Return the label that the words of the question suggest, else a random one. A model gets some of them wrong."""
     lowered = {label.lower(): label for label in labels}
-    words = set(question.lower().replace(".", " ").replace(",", " ").split())
+    words = set(re.findall(r"[a-z]+", _marked_text(question).lower()))
     good, bad = len(words & _GOOD), len(words & _BAD)
+    found = None
     if good and bad and "mixed" in lowered:
-        return lowered["mixed"]
-    if good > bad and "positive" in lowered:
-        return lowered["positive"]
-    if bad > good and "negative" in lowered:
-        return lowered["negative"]
-    return chance.choice(labels)
+        found = lowered["mixed"]
+    elif good > bad and "positive" in lowered:
+        found = lowered["positive"]
+    elif bad > good and "negative" in lowered:
+        found = lowered["negative"]
+    if found is None:
+        return chance.choice(labels)
+    share = next((share for part, share in _SLIPS.items() if part in model), _SLIPS_ELSE)
+    if crc32(f"{model} {question}".encode()) / 2**32 < share:
+        return chance.choice([label for label in labels if label != found] or labels)
+    return found
 
 
-def fill_schema(schema: Any, question: str, chance: Random, depth: int = 0) -> Any:
-    """Return a value that fits a JSON schema, as far as types, enums and properties go."""
-    if not isinstance(schema, dict) or depth > 8:
-        return topic(question, chance)
-    choices = schema.get("enum")
-    if isinstance(choices, list) and choices:
-        return chance.choice(choices)
-    if "const" in schema:
-        return schema["const"]
-    for combined in ("anyOf", "oneOf", "allOf"):
-        options = schema.get(combined)
-        if isinstance(options, list) and options:
-            return fill_schema(options[0], question, chance, depth + 1)
-    kind = schema.get("type")
-    if isinstance(kind, list):
-        kind = kind[0] if kind else None
-    match kind:
-        case "object":
-            properties = schema.get("properties")
-            fields = properties if isinstance(properties, dict) else {"answer": {"type": "string"}}
-            return {name: fill_schema(part, question, chance, depth + 1) for name, part in list(fields.items())[:50]}
-        case "array":
-            return [fill_schema(schema.get("items"), question, chance, depth + 1) for _ in range(chance.randint(1, 3))]
-        case "integer":
-            return chance.randint(1, 5)
-        case "number":
-            return round(chance.random(), 2)
-        case "boolean":
-            return chance.random() < 0.5
-        case "null":
-            return None
-        case _:
-            return topic(question, chance)
+def _marked_text(question: str) -> str:
+    """Return what is between marks such as `<review>` and `</review>`, which is what the question is about."""
+    match = _MARKED.search(question)
+    return match[2] if match else question
+
+
+def text_of_pattern(pattern: str, question: str, chance: Random, model: str) -> str | None:
+    """Return one of the alternatives of a pattern such as `(yes|no)`; None for any other pattern."""
+    match = _ALTERNATIVES.fullmatch(pattern)
+    return _label(match[1].split("|"), question, chance, model) if match else None
+
+
+class SchemaFiller:
+    """Makes values that fit a JSON schema, as far as types, enums, bounds and properties go."""
+
+    def __init__(self, schema: Any, question: str, chance: Random, model: str = "") -> None:
+        self._schema = schema
+        self._question = question
+        self._chance = chance
+        self._model = model
+
+    def value(self) -> Any:
+        """Return a value that fits."""
+        return self._fill(self._schema, 0)
+
+    def _fill(self, schema: Any, depth: int) -> Any:
+        if not isinstance(schema, dict) or depth > 8:
+            return self._topic()
+        if isinstance(reference := schema.get("$ref"), str):
+            return self._fill(self._resolve(reference), depth + 1)
+        choices = schema.get("enum")
+        if isinstance(choices, list) and choices:
+            if all(isinstance(choice, str) for choice in choices):
+                return _label(choices, self._question, self._chance, self._model)
+            return self._chance.choice(choices)
+        if "const" in schema:
+            return schema["const"]
+        for combined in ("anyOf", "oneOf", "allOf"):
+            options = schema.get(combined)
+            if isinstance(options, list) and options:
+                return self._fill(options[0], depth + 1)
+        kind = schema.get("type")
+        if isinstance(kind, list):
+            kind = kind[0] if kind else None
+        return self._of_type(kind, schema, depth)
+
+    def _of_type(self, kind: object, schema: dict[str, Any], depth: int) -> Any:
+        chance = self._chance
+        match kind:
+            case "object":
+                properties = schema.get("properties")
+                fields = properties if isinstance(properties, dict) else {"answer": {"type": "string"}}
+                return {name: self._fill(part, depth + 1) for name, part in list(fields.items())[:50]}
+            case "array":
+                low = _bound(schema, "minItems", 1)
+                high = max(low, _bound(schema, "maxItems", 3))
+                return [self._fill(schema.get("items"), depth + 1) for _ in range(chance.randint(low, min(high, 50)))]
+            case "integer":
+                low = _bound(schema, "minimum", 1)
+                return chance.randint(low, max(low, _bound(schema, "maximum", low + 4)))
+            case "number":
+                low = _bound(schema, "minimum", 0)
+                return round(low + chance.random() * (max(low, _bound(schema, "maximum", low + 1)) - low), 2)
+            case "boolean":
+                return chance.random() < 0.5
+            case "null":
+                return None
+            case _:
+                return self._topic()[: max(1, _bound(schema, "maxLength", 10_000))]
+
+    def _resolve(self, reference: str) -> Any:
+        """Return what a reference such as `#/$defs/place` names; None if it names nothing here."""
+        part = self._schema
+        for name in reference.removeprefix("#").split("/")[1:]:
+            part = part.get(name) if isinstance(part, dict) else None
+        return part
+
+    def _topic(self) -> str:
+        return topic(_marked_text(self._question), self._chance)
+
+
+def _bound(schema: dict[str, Any], name: str, default: int) -> int:
+    value = schema.get(name)
+    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 else default

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tbatch_tui.sandbox.demo.review_table import RUNS, review_requests
 from tbatch_tui.sandbox.demo.samples import encode_line, faulty_lines, questions, recordings, reviews
 from tbatch_tui.sandbox.jobs.records import Pace
 
@@ -80,6 +81,10 @@ def _past_jobs() -> list[PastJob]:
         PastJob("tags-catalogue.jsonl", 1.9 * DAY, reviews(600, 21, SMALL), 13 * MINUTE),
         PastJob("eval-nightly.jsonl", 1.2 * DAY, questions(500, 22, LLAMA, "case"), 10 * MINUTE),
         PastJob("eval-nightly.jsonl", 5 * HOUR, questions(500, 23, LLAMA, "case"), 10 * MINUTE),
+        *(
+            PastJob(name, 3.5 * HOUR - number * 9 * MINUTE, review_requests(model), 8 * MINUTE)
+            for number, (name, model) in enumerate(RUNS.items())
+        ),
         PastJob("translations-draft.jsonl", 2 * HOUR, questions(60, 24, QWEN, "string"), 3 * MINUTE),
         PastJob("reviews-november.jsonl", 7 * MINUTE, reviews(1400, 25), 18 * MINUTE),
         PastJob("judge-round-3.jsonl", 2 * MINUTE, questions(160, 26, OSS, "judge"), 165.0),

@@ -124,10 +124,13 @@ def faulty_lines() -> bytes:
 
 
 def write_samples(folder: Path) -> None:
-    """Write `chat.jsonl`, `audio.jsonl`, `with-faults.jsonl` and `reviews-2000.jsonl`."""
+    """Write `chat.jsonl`, `audio.jsonl`, `with-faults.jsonl`, `reviews-2000.jsonl`, and a table with its recipe."""
+    from tbatch_tui.sandbox.demo.review_table import write_review_table
+
     folder.mkdir(parents=True, exist_ok=True)
     # With these ids one of the twelve fails and one is cut short: a first batch should show that this happens.
-    (folder / "chat.jsonl").write_bytes(b"".join(map(encode_line, questions(12, prefix="help"))))
+    (folder / "chat.jsonl").write_bytes(b"".join(map(encode_line, questions(12))))
     (folder / "audio.jsonl").write_bytes(b"".join(map(encode_line, recordings(6))))
     (folder / "with-faults.jsonl").write_bytes(faulty_lines())
     (folder / "reviews-2000.jsonl").write_bytes(b"".join(map(encode_line, reviews(2000))))
+    write_review_table(folder)

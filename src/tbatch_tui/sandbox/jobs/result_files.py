@@ -107,16 +107,18 @@ def write_results(
             if outcome in (RowOutcome.BAD_REQUEST, RowOutcome.FAILED_BY_CHANCE):
                 failed.write(_encode(_error_row(row, endpoint)) + b"\n")
             else:
-                answered.write(
-                    _encode(_answer_row(row, endpoint, created, cut=outcome == RowOutcome.CUT_SHORT)) + b"\n"
-                )
+                answered.write(_encode(_answer_row(row, endpoint, created, outcome)) + b"\n")
         return answered.finish(), failed.finish()
 
 
-def _answer_row(row: dict[str, Any], endpoint: str, created: int, *, cut: bool) -> dict[str, Any]:
+def _answer_row(row: dict[str, Any], endpoint: str, created: int, outcome: int) -> dict[str, Any]:
     custom_id = row["custom_id"]
     request = row["body"]
-    body = completion(request, custom_id, created, cut=cut) if endpoint == CHAT else transcription(request, endpoint)
+    if endpoint == CHAT:
+        is_cut, is_invalid = outcome == RowOutcome.CUT_SHORT, outcome == RowOutcome.INVALID
+        body = completion(request, custom_id, created, cut=is_cut, invalid=is_invalid)
+    else:
+        body = transcription(request, endpoint)
     return {
         "id": f"batch_req_{crc32(custom_id.encode()):08x}",
         "custom_id": custom_id,

@@ -47,36 +47,45 @@ class RowOutcome(IntEnum):
     """An error by chance."""
     CUT_SHORT = 3
     """An answer that is cut short: its `finish_reason` is `length`."""
+    INVALID = 4
+    """An answer that is not the JSON that was asked for; where none was asked for, one like the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """How many rows fail or are cut short by chance.
+    """How many rows fail, are cut short or are not what was asked for by chance.
 
-    The `custom_id` and the number of rows decide which: the same file always fails in the same rows, but the failed
-    rows sent again in a file of their own may succeed.
+    The `custom_id`, the model and the number of rows decide which: the same file always fails in the same rows, but the
+    failed rows sent again in a file of their own may succeed.
     """
 
     failure_rate: float = 0.01
     """Share of rows that fail, 0 to 1."""
     cut_rate: float = 0.02
     """Share of rows that are cut short, 0 to 1."""
+    invalid_rate: float = 0.015
+    """Share of rows whose answer is not the JSON that was asked for, 0 to 1."""
     min_rows: int = 10
     """In files with fewer rows nothing fails by chance."""
 
-    def outcome(self, custom_id: str, rows: int) -> RowOutcome:
+    def outcome(self, custom_id: str, rows: int, model: str = "") -> RowOutcome:
         """Return the outcome of a row.
 
         Args:
+            custom_id: Of the row.
             rows: How many rows its file has.
+            model: That it asks.
         """
-        if rows < self.min_rows or not (self.failure_rate or self.cut_rate):
+        if rows < self.min_rows or not (self.failure_rate or self.cut_rate or self.invalid_rate):
             return RowOutcome.ANSWERED
-        digest = blake2b(f"{rows}:{custom_id}".encode(), digest_size=4).digest()
+        digest = blake2b(f"{model} {rows} {custom_id}".encode(), digest_size=4).digest()
         chance = int.from_bytes(digest) / 2**32
         if chance < self.failure_rate:
             return RowOutcome.FAILED_BY_CHANCE
-        return RowOutcome.CUT_SHORT if chance < self.failure_rate + self.cut_rate else RowOutcome.ANSWERED
+        if chance < self.failure_rate + self.cut_rate:
+            return RowOutcome.CUT_SHORT
+        is_invalid = chance < self.failure_rate + self.cut_rate + self.invalid_rate
+        return RowOutcome.INVALID if is_invalid else RowOutcome.ANSWERED
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +132,7 @@ class _BadLineError(Exception):
 def validate(path: Path, endpoint: str, job_id: str, rates: Rates) -> ValidationResult:
     """Read an input file and decide how a job on it will run. Takes a while: call it in a thread."""
     offsets, outcomes = array("Q"), bytearray()
-    seen: dict[str, None] = {}
+    seen: dict[str, str] = {}
     model_id: str | None = None
     breaks = False
     number = requests = 0
@@ -153,20 +162,21 @@ def validate(path: Path, endpoint: str, job_id: str, rates: Rates) -> Validation
         )
     if requests == 0:
         return ValidationResult(reached_at=0.0, error="Error validating input file: input file is empty")
-    for index, custom_id in enumerate(seen):
+    for index, (custom_id, model) in enumerate(seen.items()):
         if outcomes[index] == RowOutcome.ANSWERED:
-            outcomes[index] = rates.outcome(custom_id, requests)
+            outcomes[index] = rates.outcome(custom_id, requests, model)
     return ValidationResult(0.0, requests, model_id, None, breaks, _shuffle(offsets, outcomes, job_id))
 
 
 _decode = msgspec.json.Decoder().decode
 
 
-def _parse_row(line: bytes, seen: dict[str, None]) -> dict[str, Any]:
+def _parse_row(line: bytes, seen: dict[str, str]) -> dict[str, Any]:
     """Return a line that passes validation. Raises _BadLineError.
 
     Args:
-        seen: The ids of the lines before; this line's id is added.
+        line: Without its end.
+        seen: The ids of the lines before, and their models; those of this line are added.
     """
     try:
         row = _decode(line)
@@ -181,13 +191,13 @@ def _parse_row(line: bytes, seen: dict[str, None]) -> dict[str, Any]:
         raise _BadLineError(f"custom_id must be at most {MAX_CUSTOM_ID} characters")
     if custom_id in seen:
         raise _BadLineError(f"duplicate custom_id: {custom_id}")
-    seen[custom_id] = None
     if not isinstance(body, dict):
         raise _BadLineError("body is required")
     model = body.get("model")
     if not isinstance(model, str) or not model:
         # On every line: `model_id` of the create request does not replace it (seen on the live API).
         raise _BadLineError("body.model is required")
+    seen[custom_id] = model
     return row
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
 from tbatch_tui.engine.domain.submission import SUBMISSION_PREFIX, Submission, SubmissionState
@@ -217,31 +217,47 @@ class SubmissionTable:
             held: None when the server named the job in its answer to the create: that is so whoever works on the
                 submission now.
         """
+        with self._db.transaction():
+            return self._attach_job(account_id, submission, job, now, held)
+
+    def add_run(self, account_id: int, job: Job, now: float, **columns: Any) -> JobRecord:
+        """Commit that a job of the list was made of a file here, as if it was submitted here. Raises JobClaimedError.
+
+        Args:
+            columns: Of the submission, as `insert` takes them; `path` and `requests` are among them.
+        """
+        with self._db.transaction():
+            added = self.insert(account_id, label="", now=job.created_at or now, endpoint=job.endpoint, **columns)
+            assert added.submission is not None
+            return self._attach_job(account_id, replace(added.submission, file_id=job.input_file_id), job, now)
+
+    def _attach_job(
+        self, account_id: int, submission: Submission, job: Job, now: float, held: Held | None = None
+    ) -> JobRecord:
         created = replace(
             submission, state=SubmissionState.CREATED, job_id=job.id, error=None, hint=None, uncertain_since=None
         )
         old_key = submission_key(submission.id)
-        with self._db.transaction():
-            latest = self.get(submission.id)
-            if latest is not None and latest.job_id == job.id:
-                return self._records.refresh(account_id, job.id)  # another app has found it meanwhile
-            if job.id in self.claimed_job_ids(account_id):
-                raise JobClaimedError
-            if latest is None or latest.job_id is not None:
-                raise SubmissionLostError
-            self.write(created, held)
-            listed = self._records.get(account_id, job.id)
-            self._db.execute("DELETE FROM records WHERE account_id = ? AND key = ?", (account_id, job.id))
-            self._db.execute(
-                "UPDATE records SET key = ?, note = CASE note WHEN '' THEN ? ELSE note END "
-                "WHERE account_id = ? AND key = ?",
-                (job.id, listed.note if listed else "", account_id, old_key),
-            )
-            self._jobs.write(account_id, job, now)
-            self._progress.rename(account_id, old_key, job.id)
-            self._progress.add(account_id, job.id, now, job.status, job.progress, None)
-            record = self._jobs.request_files(account_id, self._records.refresh(account_id, job.id), now)
-            self._records.store_ranks(account_id, [record])
+        latest = self.get(submission.id)
+        if latest is not None and latest.job_id == job.id:
+            return self._records.refresh(account_id, job.id)  # another app has found it meanwhile
+        if job.id in self.claimed_job_ids(account_id):
+            raise JobClaimedError
+        if latest is None or latest.job_id is not None:
+            raise SubmissionLostError
+        self.write(created, held)
+        listed = self._records.get(account_id, job.id)
+        self._db.execute("DELETE FROM records WHERE account_id = ? AND key = ?", (account_id, job.id))
+        self._db.execute(
+            "UPDATE records SET key = ?, note = CASE note WHEN '' THEN ? ELSE note END "
+            "WHERE account_id = ? AND key = ?",
+            (job.id, listed.note if listed else "", account_id, old_key),
+        )
+        self._jobs.write(account_id, job, now)
+        self._progress.rename(account_id, old_key, job.id)
+        self._progress.add(account_id, job.id, now, job.status, job.progress, None)
+        record = self._jobs.request_files(account_id, self._records.refresh(account_id, job.id), now)
+        self._records.store_ranks(account_id, [record])
         self._db.known_jobs(account_id)[job.id] = job
         return record
 
