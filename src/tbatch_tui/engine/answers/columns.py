@@ -47,7 +47,7 @@ class FieldType(StrEnum):
 
 
 @dataclass(frozen=True)
-class Column:
+class ValueColumn:
     """The values of a field, row by row."""
 
     name: str
@@ -143,14 +143,14 @@ class ColumnBuilder:
             self._texts[text] = code
         return code
 
-    def finish(self) -> Column:
+    def finish(self) -> ValueColumn:
         """Return the column."""
-        column = Column(self.name, self.type or FieldType.TEXT, self.codes, self._labels, self._cut)
+        column = ValueColumn(self.name, self.type or FieldType.TEXT, self.codes, self._labels, self._cut)
         if self.type is None and self._is_number(column):
-            column = Column(self.name, FieldType.NUMBER, self.codes, self._labels, self._cut)
+            column = ValueColumn(self.name, FieldType.NUMBER, self.codes, self._labels, self._cut)
         return column
 
-    def _is_number(self, column: Column) -> bool:
+    def _is_number(self, column: ValueColumn) -> bool:
         """Return whether most values are numbers; where there are texts alone, whether nearly all of them read so."""
         if self._numbers_put:
             return self._numbers_put >= self._texts_put

@@ -12,6 +12,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
 from tbatch_tui.engine.lenient_json import as_id, loads
+from tbatch_tui.engine.next_step import NextStep
 from tbatch_tui.engine.results.choices import read_choices, response_body
 from tbatch_tui.engine.schemas.wrapping import strip_wrapping
 
@@ -99,7 +100,9 @@ def read_lines(
             try:
                 data = os.pread(opened[file], end - start, start)
             except OSError as error:
-                raise LocalFileError(f"The results cannot be read: {error.strerror or error}") from error
+                raise LocalFileError(
+                    f"The results cannot be read: {error.strerror or error}", f"Download them again: {NextStep.FETCH}."
+                ) from error
             for _, offset, length, at in ordered[first:last]:
                 yield at, data[offset - start : offset - start + length]
             first = last

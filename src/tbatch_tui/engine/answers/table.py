@@ -15,7 +15,7 @@ from tbatch_tui.engine.results.outcomes import Outcome
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from tbatch_tui.engine.answers.columns import Column
+    from tbatch_tui.engine.answers.columns import ValueColumn
     from tbatch_tui.engine.results.index.index import ResultIndex
 
 COUNTED = (Outcome.OK,)
@@ -30,10 +30,10 @@ class AnswerTable:
     rows: Sequence[int]
     """The numbers of the rows in the index, in order."""
     fields: AnswerFields
-    columns: Mapping[str, Column]
+    columns: Mapping[str, ValueColumn]
     """Of the fields that were read, by name."""
 
-    def column(self, name: str) -> Column:
+    def column(self, name: str) -> ValueColumn:
         """Return the column of a field. Raises NoSuchFieldError."""
         self.fields.find(name)
         return self.columns[name]

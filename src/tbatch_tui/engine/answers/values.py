@@ -20,7 +20,7 @@ from tbatch_tui.engine.results.outcomes import OUTCOME_OPTIONS, Outcome
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tbatch_tui.engine.answers.columns import Column
+    from tbatch_tui.engine.answers.columns import ValueColumn
     from tbatch_tui.engine.answers.table import AnswerTable
     from tbatch_tui.engine.results.index.index import ResultIndex
 
@@ -71,7 +71,7 @@ def describe(table: AnswerTable, name: str) -> FieldValues:
     return describe_column(table.column(name), field.allowed)
 
 
-def describe_column(column: Column, allowed: Sequence[str] = ()) -> FieldValues:
+def describe_column(column: ValueColumn, allowed: Sequence[str] = ()) -> FieldValues:
     """Return what is in a column.
 
     Args:
@@ -116,7 +116,7 @@ class CrossTable:
         return self.counts.get((row.code, column.code), 0)
 
 
-def cross(first: Column, second: Column) -> CrossTable:
+def cross(first: ValueColumn, second: ValueColumn) -> CrossTable:
     """Return one column by another of the same rows."""
     counts = Counter(zip(first.codes, second.codes, strict=True))
     numbers: dict[int, NumberSummary] = {}
@@ -129,7 +129,7 @@ def cross(first: Column, second: Column) -> CrossTable:
     return CrossTable(first.name, second.name, _ordered(first), _ordered(second), counts, numbers)
 
 
-def _ordered(column: Column) -> tuple[ValueCount, ...]:
+def _ordered(column: ValueColumn) -> tuple[ValueCount, ...]:
     """Return the values of a column as a cross table has them."""
     numbers, labels = column.numbers, column.labels
     found = [(code, count) for code, count in column.counts.items() if code >= 0]
@@ -149,7 +149,7 @@ def count_outcomes(index: ResultIndex) -> dict[str, int]:
 
 
 def values_as_data(
-    table: AnswerTable, by: Column | None = None, *, names: Sequence[str] | None = None
+    table: AnswerTable, by: ValueColumn | None = None, *, names: Sequence[str] | None = None
 ) -> dict[str, Any]:
     """Return what `values --json` prints. Raises LocalFileError.
 
@@ -185,7 +185,7 @@ def _numbers_as_data(numbers: NumberSummary | None) -> dict[str, Any]:
     return {"min": numbers.min, "max": numbers.max, "mean": numbers.mean, "quartiles": list(numbers.quartiles)}
 
 
-def _cross_as_data(table: AnswerTable, name: str, by: Column) -> dict[str, Any]:
+def _cross_as_data(table: AnswerTable, name: str, by: ValueColumn) -> dict[str, Any]:
     crossed = cross(table.column(name), by)
     if table.column(name).type is FieldType.NUMBER:
         return {

@@ -12,14 +12,14 @@ WORDS_MAX = 1_500
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class DiffPiece:
     """A run of words that is in both texts, or in one of them."""
 
     text: str
     is_same: bool
 
 
-def word_diff(first: str, second: str) -> tuple[list[Piece], list[Piece]]:
+def word_diff(first: str, second: str) -> tuple[list[DiffPiece], list[DiffPiece]]:
     """Return both texts in pieces, by whether each is in the other too. White space counts as one space.
 
     Of long texts the words that both begin and end with are passed over, then the first 1,500 of each are compared.
@@ -31,11 +31,11 @@ def word_diff(first: str, second: str) -> tuple[list[Piece], list[Piece]]:
     start = _common(keys_one, keys_other)
     end = _common(keys_one[start:][::-1], keys_other[start:][::-1])
     limit_one, limit_other = min(len(one) - end, start + WORDS_MAX), min(len(other) - end, start + WORDS_MAX)
-    pieces: tuple[list[Piece], list[Piece]] = ([], [])
+    pieces: tuple[list[DiffPiece], list[DiffPiece]] = ([], [])
 
     def add(side: int, words: list[str], is_same: bool) -> None:
         if words:
-            pieces[side].append(Piece("".join(words), is_same))
+            pieces[side].append(DiffPiece("".join(words), is_same))
 
     add(0, one[:start], True)
     add(1, other[:start], True)
