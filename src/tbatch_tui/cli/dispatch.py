@@ -22,6 +22,7 @@ _RUNNER_COMMANDS = (
     "export",
     "watch",
     "make",
+    "edit",
     "completion",
 )
 """The commands of `runner`. A test compares them with `parser`, which is not loaded for `check`."""

@@ -23,6 +23,7 @@ COMMAND_HELP = {
     "export": "write the answers of a job to a file",
     "watch": "follow jobs until they have ended",
     "make": "make an input file from a table, a folder or a list",
+    "edit": "write a copy of an input file with another model, parameters or system prompt",
     "completion": "print a shell completion script",
 }
 """The commands of `runner`, in the order of `--help`, and what each does."""
@@ -273,6 +274,29 @@ def _make(parser: argparse.ArgumentParser) -> None:
     add("--sheet", metavar="NAME", help="the sheet of a workbook, or the table of a database")
 
 
+def _edit(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("file", metavar="FILE", help="a JSONL file of requests; it stays as it is")
+    add("-m", "--model", metavar="MODEL", help="the model of every request")
+    add("-s", "--system", metavar="TEXT", help="the system prompt, or @FILE; an empty text removes it")
+    add("--set", action="append", metavar="KEY=VALUE", help="set any key of the request body; VALUE is JSON, else text")
+    add("--drop", action="append", metavar="KEY", help="remove a key from the request body; may be repeated")
+    add("--max-tokens", type=_positive, metavar="N", help="the maximum number of tokens per answer")
+    add("--rows", metavar="A-B", help="only these lines, counted from 1")
+    add("--sample", type=_positive, metavar="N", help="draw so many lines at random, in the order of the file")
+    add("--seed", type=_row_count, metavar="S", help="the seed of --sample [random, and printed]")
+    add("-o", "--output", metavar="OUT", help="[FILE's stem with .edited.jsonl, next to it, numbered if taken]")
+    add("--force", action="store_true", help="replace OUT")
+    add(
+        "--preview",
+        nargs="?",
+        const=1,
+        type=_positive,
+        metavar="N",
+        help="print the first changed lines, write nothing [1 line]",
+    )
+
+
 def _completion(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "shell",
@@ -293,5 +317,6 @@ _ADD_ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "export": _export,
     "watch": _watch,
     "make": _make,
+    "edit": _edit,
     "completion": _completion,
 }

@@ -50,6 +50,10 @@ def main(name: str, arguments: list[str]) -> int:
         from tbatch_tui.cli.commands.tables.make import make
 
         return _guard(lambda: make(options, settings), options)
+    if name == "edit":
+        from tbatch_tui.cli.commands.tables.edit import edit
+
+        return _guard(lambda: edit(options, settings), options)
     return _run(_load_command(name), options, settings)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-_COPY = re.compile(r"(.+)\.(?:fixed|rejected|retry)[0-9]*")
+_COPY = re.compile(r"(.+)\.(?:fixed|rejected|retry|edited)[0-9]*")
 """The stem of a file that was made of another."""
 COLUMNS = ("custom_id", "original_id")
 

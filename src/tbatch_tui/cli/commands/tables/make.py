@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tbatch_tui.cli.commands.tables.request_options import parse_option, read_parameters, read_text
 from tbatch_tui.cli.exit_codes import FAILED, OK
 from tbatch_tui.cli.output import print_message, print_result
 from tbatch_tui.engine.errors import BatchError, LocalFileError
@@ -15,7 +16,7 @@ from tbatch_tui.engine.tables.make import MadeFile, make_input, preview_requests
 from tbatch_tui.engine.tables.output_names import free_name, require_free
 from tbatch_tui.engine.tables.problems import EncodingError, FaultyTableError, RowProblems
 from tbatch_tui.engine.tables.readers.open_source import open_source
-from tbatch_tui.engine.tables.recipe import OWN_BODY_KEYS, SECRET_KEYS, Recipe
+from tbatch_tui.engine.tables.recipe import OWN_BODY_KEYS, Recipe
 from tbatch_tui.engine.tables.recipe_file import read_recipe
 from tbatch_tui.engine.tables.recipe_rules import check_schema_text, check_where, parse_range
 from tbatch_tui.engine.tables.recipe_text import recipe_text
@@ -80,7 +81,7 @@ def _apply_options(recipe: Recipe, options: argparse.Namespace) -> Recipe:
     changes: dict[str, Any] = {name: value for name in ("model", "id", "image") if (value := getattr(options, name))}
     for name, label in (("system", "-s"), ("prompt", "-p")):
         if (text := getattr(options, name)) is not None:
-            changes[name] = _read_text(text, label)
+            changes[name] = read_text(text, label)
     if recipe.messages and ("prompt" in changes or "system" in changes):
         changes["messages"] = ()
     if options.audio is not None:
@@ -93,37 +94,18 @@ def _apply_options(recipe: Recipe, options: argparse.Namespace) -> Recipe:
     if options.sample is not None and options.seed is None:
         rows["seed"] = None
     if options.rows is not None:
-        rows["first"], rows["last"] = _usage(parse_range, options.rows)
+        rows["first"], rows["last"] = parse_option(parse_range, options.rows)
     if options.where:
         for text in options.where:
-            _usage(check_where, text)
+            parse_option(check_where, text)
         rows["where"] = tuple(options.where)
     if options.once:
         rows["once"] = True
     return replace(recipe, **changes, rows=replace(recipe.rows, **rows), source=None)
 
 
-def _usage(parse: Any, text: str) -> Any:
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise LocalFileError(str(error)[:1].upper() + str(error)[1:], "Check this option.") from None
-
-
-def _read_text(text: str, label: str) -> str:
-    """Return a text that was given, or that of the file behind an @."""
-    if not text.startswith("@"):
-        return text
-    path = Path(text[1:])
-    try:
-        return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise LocalFileError(f"{label}: {path} cannot be read: {reason}", "Check its path and encoding.") from None
-
-
 def _read_schema(text: str) -> str:
-    schema = _read_text(text, "--schema").strip()
+    schema = read_text(text, "--schema").strip()
     if text.startswith("@") and not schema.startswith("{"):
         raise BatchError(f"--schema: {text[1:]} is not a JSON object", "A file holds a JSON Schema.")
     try:
@@ -134,21 +116,7 @@ def _read_schema(text: str) -> str:
 
 
 def _body(recipe: Recipe, options: argparse.Namespace) -> dict[str, Any]:
-    import msgspec
-
-    body = dict(recipe.body)
-    for text in options.set or ():
-        key, equals, value = text.partition("=")
-        if not equals or not key:
-            raise LocalFileError(f"--set {text} has no value", "Use --set KEY=VALUE, for example temperature=0.")
-        if key in OWN_BODY_KEYS:
-            raise LocalFileError(f"--set {key} is not how {key} is given", OWN_BODY_KEYS[key])
-        if key.lower().replace("-", "_") in SECRET_KEYS:
-            raise LocalFileError("An API key does not belong in a request", "It is TOGETHER_API_KEY's.")
-        try:
-            body[key] = msgspec.json.decode(value)
-        except (ValueError, RecursionError):
-            body[key] = value
+    body = {**recipe.body, **read_parameters(options.set or (), OWN_BODY_KEYS)}
     if options.max_tokens is not None:
         body["max_tokens"] = options.max_tokens
     return body
