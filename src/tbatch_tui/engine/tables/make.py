@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from array import array
-from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.check.limits import FILE_MEGABYTES, LINE_BYTES_MAX, MEGABYTE, REQUESTS_MAX
-from tbatch_tui.engine.errors import BatchError, LocalFileError, OperationCancelledError
+from tbatch_tui.engine.check.limits import FILE_MEGABYTES, MEGABYTE, REQUESTS_MAX
+from tbatch_tui.engine.errors import BatchError, LocalFileError
 from tbatch_tui.engine.local_files.atomic_write import atomic_write
-from tbatch_tui.engine.local_files.rights import PRIVATE
 from tbatch_tui.engine.tables.output_names import recipe_path
-from tbatch_tui.engine.tables.problems import RowProblems
-from tbatch_tui.engine.tables.readers.read_ahead import batches, can_read_ahead, read_ahead
 from tbatch_tui.engine.tables.recipe import Recipe, RecipeError, RecipeSource
 from tbatch_tui.engine.tables.recipe_file import parse_recipe
 from tbatch_tui.engine.tables.recipe_text import recipe_text
-from tbatch_tui.engine.tables.repeats import FirstOnly, digest
-from tbatch_tui.engine.tables.requests.builder import RequestBuilder, RowError
-from tbatch_tui.engine.tables.selection import SEED_MAX, RowSelection
+from tbatch_tui.engine.tables.requests.run import ASKED_ONCE, RequestRun
+from tbatch_tui.engine.tables.selection import SEED_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable
 
-    from tbatch_tui.engine.tables.readers.source import Cells, TableSource
-    from tbatch_tui.engine.tables.requests.builder import BoundBuilder
-
-_FLUSH = 1 << 20
-"""Bytes that are written at once."""
+    from tbatch_tui.engine.tables.problems import RowProblems
+    from tbatch_tui.engine.tables.readers.source import TableSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +71,9 @@ def preview_requests(recipe: Recipe, source: TableSource, number: int) -> tuple[
 
     Raises as `make_input`, for what is wrong before the first row.
     """
-    run = _Run(complete_recipe(recipe), source)
+    run = RequestRun(complete_recipe(recipe), source)
     lines: list[bytes] = []
-    for line in run.lines():
+    for _, line in run.numbered_lines():
         lines.append(line)
         if len(lines) >= number:
             break
@@ -123,7 +113,7 @@ def make_input(
         OperationCancelledError: `cancelled` returned true.
     """
     recipe = complete_recipe(recipe)
-    run = _Run(recipe, source)
+    run = RequestRun(recipe, source)
     notes = recipe_path(out)
     with atomic_write(out, replace=replace_files, rights=source.rights()) as file:
         size, sha256 = run.write(file, cancelled)
@@ -140,14 +130,11 @@ def make_input(
             text = _merged(keep_recipe, recipe)
         with atomic_write(notes, replace=replace_files or kept, rights=rights) as other:
             other.write(text.encode())
-    asked_once = run.left_out.pop(_ONCE, 0)
+    asked_once = run.left_out.pop(ASKED_ONCE, 0)
     return MadeFile(
         out, notes, recipe, text, sha256, size, run.selection.rows, run.requests, dict(run.left_out), asked_once,
         run.repeats,
     )  # fmt: skip
-
-
-_ONCE = "asked once"
 
 
 def _describe(source: TableSource, notes: Path, rows: int) -> RecipeSource:
@@ -170,178 +157,3 @@ def _merged(written: Path, recipe: Recipe) -> str:
         f"The recipe {written} says something else than what was asked",
         "Nothing was written. Give another name with -o; --force replaces the recipe.",
     )
-
-
-class _Run:
-    """One reading of the source, from rows to lines."""
-
-    def __init__(self, recipe: Recipe, source: TableSource) -> None:
-        self.problems = RowProblems()
-        self.requests = 0
-        self.left_out: Counter[str] = Counter()
-        self.repeats = 0
-        self._file: BinaryIO | None = None
-        self._recipe = recipe
-        self._source = source
-        self.selection = RowSelection(recipe.rows, source)
-        self._builder = RequestBuilder(recipe, source, self._make_private)
-        self._needed = tuple(dict.fromkeys([*self._builder.needed, *self.selection.needed]))
-        self._tails: array[int] = array("q")
-        self._ids: array[int] | None = None if self._builder.id_column is None else array("q")
-
-    def _make_private(self) -> None:
-        if self._file is not None:
-            with suppress(OSError):
-                os.fchmod(self._file.fileno(), PRIVATE)
-
-    def write(self, file: BinaryIO, cancelled: Callable[[], bool]) -> tuple[int, str]:
-        """Write all lines; return their bytes and their hash. After the first problem nothing more is written."""
-        self._file = file
-        sha256, size, held, lines = hashlib.sha256(), 0, 0, list[bytes]()
-        for piece in self._pieces():
-            lines.append(piece)
-            held += len(piece)
-            if held >= _FLUSH:
-                if cancelled():
-                    raise OperationCancelledError("Making the file was stopped")
-                self._write(file, sha256, lines)
-                size += held
-                held, lines = 0, []
-        self._write(file, sha256, lines)
-        self._name_doubled_ids()
-        return size + held, sha256.hexdigest()
-
-    def _write(self, file: BinaryIO, sha256: hashlib._Hash, lines: list[bytes]) -> None:
-        if not self.problems.total:
-            data = b"".join(lines)
-            file.write(data)
-            sha256.update(data)
-
-    def _rows(self, problems: RowProblems) -> Iterator[tuple[int, Cells, BoundBuilder]]:
-        """Yield the rows that are asked for and have all that is asked for in them."""
-        rows = self._source.rows(self._needed, problems)
-        bound = self._builder.bind(rows.columns)
-        return self._asked(self.selection.choose(rows, rows.columns), bound, problems)
-
-    def _asked(
-        self, rows: Iterable[tuple[int, Cells]], bound: BoundBuilder, problems: RowProblems | None = None
-    ) -> Iterator[tuple[int, Cells, BoundBuilder]]:
-        problems = self.problems if problems is None else problems
-        policy, empty_columns = self._recipe.rows.empty, bound.empty_columns
-        for number, cells in rows:
-            if not cells:  # its problem is known
-                continue
-            if policy != "keep" and (empty := empty_columns(cells)):
-                if policy == "skip":
-                    self.left_out[f"{empty[0]} is empty"] += 1
-                else:
-                    for column in empty:
-                        problems.add(number, column, "the cell is empty")
-                continue
-            yield number, cells, bound
-
-    def _pieces(self) -> Iterator[bytes]:
-        """Yield the lines of all requests: many at once where nothing about the rows needs a closer look."""
-        is_plain = self._source.has_text_only and self.selection.is_everything and not self._recipe.rows.once
-        is_plain = is_plain and self._recipe.image is None
-        if not is_plain or self._builder.id_column != self._recipe.id or self._recipe.rows.empty == "keep":
-            yield from self.lines()
-            return
-        columns, number = self._needed, 0
-        if can_read_ahead(self._source) and columns:
-            taken = read_ahead(self._source, columns, self.problems)
-        else:
-            rows = self._source.rows(columns, self.problems)
-            columns, taken = rows.columns, batches(rows, self._source)
-        bound = self._builder.bind(columns)
-        for batch in taken:
-            made = bound.batch(number + 1, batch)
-            if made is None or max(map(len, made.lines)) > LINE_BYTES_MAX:
-                asked = self._asked(enumerate(batch, start=number + 1), bound)
-                yield from self._lines_of(asked, None)
-            else:
-                self.requests += len(batch)
-                self._tails.extend(made.keys)
-                if self._ids is not None:
-                    self._ids.extend(made.ids)
-                yield b"".join(made.lines)
-            number += len(batch)
-        self.selection.rows = number
-        self._count_repeats()
-
-    def lines(self) -> Iterator[bytes]:
-        """Yield the line of each request. Problem with rows is added to the problems."""
-        self.selection.count()
-        once = self._find_repeated() if self._recipe.rows.once else None
-        before = self._source.sha256  # of an earlier reading, if there was one
-        self.left_out.clear()
-        yield from self._lines_of(self._rows(self.problems), once)
-        self.left_out.update(self.selection.left_out)
-        if before and before != self._source.sha256:
-            raise BatchError(f"{self._source.name} has changed while it was read", "Nothing was written. Try again.")
-        if once is None:
-            self._count_repeats()
-
-    def _lines_of(self, rows: Iterable[tuple[int, Cells, BoundBuilder]], once: FirstOnly | None) -> Iterator[bytes]:
-        problems, tails, ids = self.problems, self._tails, self._ids
-        for number, cells, bound in rows:
-            try:
-                tail, key = bound.tail(cells)
-                if once is None:
-                    tails.append(key)
-                elif not once.is_first(digest(tail)):
-                    self.left_out[_ONCE] += 1
-                    continue
-                custom_id = bound.custom_id(number, cells)
-                line = bound.line(custom_id, tail)
-            except RowError as error:
-                problems.add(number, error.column, str(error))
-                continue
-            if ids is not None:
-                ids.append(hash(custom_id))
-            self.requests += 1
-            yield line
-
-    def _count_repeats(self) -> None:
-        self.repeats = FirstOnly(self._tails).repeats
-        self._tails = array("q")
-
-    def _find_repeated(self) -> FirstOnly:
-        """Read the rows once to know which requests there are more than once."""
-        hashes: array[int] = array("Q")
-        for _, cells, bound in self._rows(RowProblems()):
-            with suppress(RowError):
-                hashes.append(digest(bound.tail(cells)[0]))
-        return FirstOnly(hashes)
-
-    def _name_doubled_ids(self) -> None:
-        """Find custom_ids that are there twice, and read the rows again to name them."""
-        if self._ids is None:
-            return
-        doubled = FirstOnly(self._ids)
-        self._ids = None
-        if not doubled.repeats:
-            return
-        first_rows: dict[str, int] = {}
-        column, named = self._builder.id_column or "", 0
-        once = self._find_repeated() if self._recipe.rows.once else None
-        for number, cells, bound in self._rows(RowProblems()):
-            try:
-                if once is not None and not once.is_first(digest(bound.tail(cells)[0])):
-                    continue
-                custom_id = bound.custom_id(number, cells)
-            except RowError:
-                continue
-            if doubled.place(hash(custom_id)) is None:
-                continue
-            first = first_rows.setdefault(custom_id, number)
-            if first != number:
-                named += 1
-                self.problems.add(number, column, f"the id {custom_id} is that of row {first:,} too")
-                if named >= _NAMED_IDS:
-                    break
-        self.problems.count(max(0, doubled.repeats - named))
-
-
-_NAMED_IDS = 1_000
-"""Doubled ids that are named; the others are only counted, so that few are held."""
