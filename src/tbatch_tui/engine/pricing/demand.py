@@ -55,13 +55,63 @@ class _Sum:
         self.unbounded = self.attachments = self.audio = 0
 
 
+class DemandCounter:
+    """Adds up what requests ask of each model, line by line."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, _Sum] = {}
+
+    def demands(self) -> tuple[Demand, ...]:
+        """Return the demand of each model so far, most requests first."""
+        demands = [
+            Demand(
+                model=model,
+                requests=total.requests,
+                prompt_tokens=total.prompt_tokens,
+                most_prompt_tokens=total.most_prompt_tokens,
+                most_output_tokens=total.most_output_tokens,
+                unbounded=total.unbounded,
+                attachments=total.attachments,
+                audio=total.audio,
+            )
+            for model, total in self._sums.items()
+        ]
+        return tuple(sorted(demands, key=lambda demand: -demand.requests))
+
+    def add(self, line: bytes) -> None:
+        """Add the request of a line to the sum of its model; one that cannot be read to the model ""."""
+        sums = self._sums
+        try:
+            body = _decode(line).body
+            prompt = estimate_prompt(body)
+        except (ValueError, RecursionError):
+            total = sums.setdefault("", _Sum())  # only the server can say what is wrong with it
+            total.requests += 1
+            total.unbounded += 1
+            return
+        total = sums.get(body.model) or sums.setdefault(body.model, _Sum())
+        total.requests += 1
+        if body.file is not UNSET and not body.messages:  # with messages it is a chat request, as the check has it
+            total.audio += 1
+            return
+        # With both limits the larger counts: nobody knows which one the server takes.
+        limit = max(_whole(body.max_tokens), _whole(body.max_completion_tokens))
+        if limit:
+            total.most_output_tokens += limit * max(1, _whole(body.n))
+        else:
+            total.unbounded += 1
+        total.prompt_tokens += prompt.tokens
+        total.most_prompt_tokens += bound_prompt(body, len(line))
+        total.attachments += prompt.has_attachments
+
+
 def demand_of(path: Path, *, cancelled: Callable[[], bool] = lambda: False) -> tuple[Demand, ...]:
     """Read a checked file and return its demand of each model, most requests first.
 
     Blocks for as long as the file takes to read: call it in a thread. Raises LocalFileError, and
     OperationCancelledError soon after `cancelled` returns true.
     """
-    sums: dict[str, _Sum] = {}
+    counter = DemandCounter()
     try:
         with path.open("rb") as file:
             if file.read(len(_BOM)) != _BOM:
@@ -72,51 +122,12 @@ def demand_of(path: Path, *, cancelled: Callable[[], bool] = lambda: False) -> t
                         raise OperationCancelledError("The estimate was stopped")
                     time.sleep(0)  # gives the event loop the interpreter
                 if not line.isspace():
-                    _add(sums, line)
+                    counter.add(line)
     except OSError as error:
         raise LocalFileError(
             f"{path} cannot be read: {error.strerror or error}", "Make sure it is a file you can read."
         ) from error
-    demands = [
-        Demand(
-            model=model,
-            requests=total.requests,
-            prompt_tokens=total.prompt_tokens,
-            most_prompt_tokens=total.most_prompt_tokens,
-            most_output_tokens=total.most_output_tokens,
-            unbounded=total.unbounded,
-            attachments=total.attachments,
-            audio=total.audio,
-        )
-        for model, total in sums.items()
-    ]
-    return tuple(sorted(demands, key=lambda demand: -demand.requests))
-
-
-def _add(sums: dict[str, _Sum], line: bytes) -> None:
-    """Add the request of a line to the sum of its model; one that cannot be read to the model ""."""
-    try:
-        body = _decode(line).body
-        prompt = estimate_prompt(body)
-    except (ValueError, RecursionError):
-        total = sums.setdefault("", _Sum())  # only the server can say what is wrong with it
-        total.requests += 1
-        total.unbounded += 1
-        return
-    total = sums.get(body.model) or sums.setdefault(body.model, _Sum())
-    total.requests += 1
-    if body.file is not UNSET and not body.messages:  # with messages it is a chat request, as the check has it
-        total.audio += 1
-        return
-    # With both limits the larger counts: nobody knows which one the server takes.
-    limit = max(_whole(body.max_tokens), _whole(body.max_completion_tokens))
-    if limit:
-        total.most_output_tokens += limit * max(1, _whole(body.n))
-    else:
-        total.unbounded += 1
-    total.prompt_tokens += prompt.tokens
-    total.most_prompt_tokens += bound_prompt(body, len(line))
-    total.attachments += prompt.has_attachments
+    return counter.demands()
 
 
 def _whole(value: object) -> int:

@@ -69,20 +69,31 @@ class RowSelection:
         yield from matching if self._total is None else self._sample(matching)
 
     def _matching(self, rows: Iterable[Cells], columns: Sequence[str]) -> Iterator[tuple[int, Cells]]:
-        first, last = self._choice.first or 1, self._choice.last
-        places = [(name, columns.index(name), value) for name, value in self._where]
-        number = 0
+        refusal, places, number = self._refusal, self._places(columns), 0
         for cells in rows:
             number += 1
-            if number < first or (last is not None and number > last):
-                self.left_out[f"not in rows {self._choice.first or 1}-{last or ''}"] += 1
+            reason = refusal(number, cells, places)
+            if reason:
+                self.left_out[reason] += 1
             elif cells:
-                failed = next((name for name, at, value in places if not _is(cells[at], value)), None)
-                if failed is None:
-                    yield number, cells
-                else:
-                    self.left_out[f"{failed} is another"] += 1
+                yield number, cells
         self.rows = number
+
+    def refusal(self, number: int, cells: Cells, columns: Sequence[str]) -> str:
+        """Return why a row is not asked for; empty if it is, as far as can be told without the other rows."""
+        return self._refusal(number, cells, self._places(columns))
+
+    def _places(self, columns: Sequence[str]) -> list[tuple[str, int, str]]:
+        return [(name, columns.index(name), value) for name, value in self._where]
+
+    def _refusal(self, number: int, cells: Cells, places: Iterable[tuple[str, int, str]]) -> str:
+        first, last = self._choice.first or 1, self._choice.last
+        if number < first or (last is not None and number > last):
+            return f"not in rows {first}-{last or ''}"
+        if not cells:  # its problem is known
+            return ""
+        failed = next((name for name, at, value in places if not _is(cells[at], value)), None)
+        return "" if failed is None else f"{failed} is another"
 
     def _sample(self, rows: Iterable[tuple[int, Cells]]) -> Iterator[tuple[int, Cells]]:
         """Draw rows in the order of the source, each set of them with the same chance, without holding any."""
