@@ -102,3 +102,18 @@ def test_without_an_engine(make: Make, tmp_path: Path) -> None:
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "history.db").mkdir()
     assert not inherit_recipe(tmp_path / "bad", made.path, copy)
+
+
+async def test_a_table_with_the_same_columns_has_the_last_recipe(
+    still_sandbox: Sandbox, make_engine: MakeEngine, make: Make, tmp_path: Path
+) -> None:
+    made = await asyncio.to_thread(made_file, make, tmp_path)
+    columns = ("text", "n")
+    await asyncio.to_thread(note_recipe, tmp_path / "data", made.sha256, made.recipe_text, made.recipe_path, columns)
+    async with make_engine(still_sandbox) as engine:
+        assert await engine.recipes.last_for(columns) == made.recipe
+        assert await engine.recipes.last_for(("n", "text")) is None
+        changed = made.recipe_text.replace("{{ text }}", "{{ n }}")
+        await engine.recipes.note_recipe("0" * 64, changed, made.recipe_path, columns)
+        last = await engine.recipes.last_for(columns)
+        assert last is not None and last.prompt == "{{ n }}"

@@ -78,8 +78,11 @@ class DemandCounter:
         ]
         return tuple(sorted(demands, key=lambda demand: -demand.requests))
 
-    def add(self, line: bytes) -> None:
-        """Add the request of a line to the sum of its model; one that cannot be read to the model ""."""
+    def add(self, line: bytes) -> int:
+        """Add the request of a line to the sum of its model; one that cannot be read to the model "".
+
+        Returns about how many tokens its prompt has.
+        """
         sums = self._sums
         try:
             body = _decode(line).body
@@ -88,12 +91,12 @@ class DemandCounter:
             total = sums.setdefault("", _Sum())  # only the server can say what is wrong with it
             total.requests += 1
             total.unbounded += 1
-            return
+            return 0
         total = sums.get(body.model) or sums.setdefault(body.model, _Sum())
         total.requests += 1
         if body.file is not UNSET and not body.messages:  # with messages it is a chat request, as the check has it
             total.audio += 1
-            return
+            return 0
         # With both limits the larger counts: nobody knows which one the server takes.
         limit = max(_whole(body.max_tokens), _whole(body.max_completion_tokens))
         if limit:
@@ -103,6 +106,7 @@ class DemandCounter:
         total.prompt_tokens += prompt.tokens
         total.most_prompt_tokens += bound_prompt(body, len(line))
         total.attachments += prompt.has_attachments
+        return prompt.tokens
 
 
 def demand_of(path: Path, *, cancelled: Callable[[], bool] = lambda: False) -> tuple[Demand, ...]:

@@ -5,12 +5,14 @@ What is made of a file inherits its recipe: a mended copy, an edited one, a retr
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tbatch_tui.engine.errors import BatchError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tbatch_tui.engine.domain.record import JobRecord
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.journal.store import JobStore
     from tbatch_tui.engine.journal.tables.recipes import NotedRecipe
     from tbatch_tui.engine.tables.make import MadeFile
+    from tbatch_tui.engine.tables.recipe import Recipe
 
 
 class RecipeHistory:
@@ -26,15 +29,27 @@ class RecipeHistory:
     def __init__(self, store: JobStore) -> None:
         self._store = store
 
-    async def note_recipe(self, sha256: str, text: str, path: Path) -> None:
+    async def note_recipe(self, sha256: str, text: str, path: Path, columns: Sequence[str] = ()) -> None:
         """Save that the bytes with this SHA-256 were made by a recipe. Raises JournalError.
 
         Args:
             sha256: Of the input file.
             text: The recipe.
             path: Its file: the source in it is relative to that.
+            columns: Of its table: the next one with these columns begins with this recipe.
         """
         await self._store.note_recipe(sha256, text, path)
+        if columns:
+            await self._store.remember(_memory_name(columns), text)
+
+    async def last_for(self, columns: Sequence[str]) -> Recipe | None:
+        """Return the recipe that was used last for a table with these columns; None if there is none."""
+        from tbatch_tui.engine.tables.recipe_file import parse_recipe
+
+        text = await self._store.recall(_memory_name(columns))
+        with suppress(BatchError):
+            return None if text is None else parse_recipe(text)
+        return None
 
     async def inherit(self, parent: Path, path: Path) -> bool:
         """Save that one file was made of another, and has its recipe; False if that has none.
@@ -73,7 +88,7 @@ class RecipeHistory:
         return None
 
 
-def note_recipe(data_dir: Path, sha256: str, text: str, path: Path) -> None:
+def note_recipe(data_dir: Path, sha256: str, text: str, path: Path, columns: Sequence[str] = ()) -> None:
     """Save the recipe of these bytes, without an engine.
 
     Raises LocalFileError, and JournalError while the history cannot be used.
@@ -83,11 +98,14 @@ def note_recipe(data_dir: Path, sha256: str, text: str, path: Path) -> None:
         sha256: Of the input file.
         text: The recipe.
         path: Its file.
+        columns: Of its table.
     """
     journal = _open(data_dir)
     try:
         with journal.database.translate_errors():
             journal.recipes.note(sha256, text, path.absolute())
+            if columns:
+                journal.memory.remember(_memory_name(columns), text)
     finally:
         journal.close()
 
@@ -112,6 +130,12 @@ def inherit_recipe(data_dir: Path, parent: Path, path: Path) -> bool:
         finally:
             journal.close()
     return False
+
+
+def _memory_name(columns: Sequence[str]) -> str:
+    """Return the name under which the last recipe of a table with these columns is remembered."""
+    digest = hashlib.sha256("\0".join(columns).encode("utf-8", "surrogatepass")).hexdigest()
+    return f"recipe.columns.{digest[:24]}"
 
 
 def _open(data_dir: Path) -> Journal:

@@ -63,7 +63,7 @@ def make(options: argparse.Namespace, settings: Settings) -> int:
     _print_summary(made, report)
     if made.recipe.is_audio and not options.no_urls:
         _look_at_links(made)
-    _note_recipe(made, settings)
+    _note_recipe(made, settings, source)
     print_result(str(made.path))
     return FAILED if report.errors > sum(report.counts.get(rule, 0) for rule in _OVER_LIMITS) else OK
 
@@ -240,11 +240,11 @@ def _note_changed_source(written: RecipeSource | None, made: MadeFile, given: st
         print_message("The source has changed since the recipe was written.")
 
 
-def _note_recipe(made: MadeFile, settings: Settings) -> None:
-    """Save the recipe with the bytes of the file, so that a submit of them inherits it."""
+def _note_recipe(made: MadeFile, settings: Settings, source: TableSource) -> None:
+    """Save the recipe with the bytes of the file, so that a submit of them inherits it, and with the columns."""
     from tbatch_tui.engine.tables.history import note_recipe
 
     try:
-        note_recipe(settings.data_dir, made.sha256, made.recipe_text, made.recipe_path)
+        note_recipe(settings.data_dir, made.sha256, made.recipe_text, made.recipe_path, source.columns)
     except BatchError as error:
         print_message(f"The history does not know the recipe: {error}")

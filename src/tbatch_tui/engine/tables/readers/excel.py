@@ -10,6 +10,7 @@ from tbatch_tui.engine.tables.cells import plain_cell
 from tbatch_tui.engine.tables.problems import FaultyTableError, RowProblem
 from tbatch_tui.engine.tables.readers.source import (
     Cells,
+    SeveralTablesError,
     TableRows,
     TableSource,
     extra_missing,
@@ -63,7 +64,8 @@ class ExcelSource(TableSource):
             return wanted
         filled = names if len(names) == 1 else [name for name in names if workbook.get_sheet_by_name(name).height]
         if len(filled) != 1:
-            raise LocalFileError(f"{self.path.name} has {len(filled)} sheets", f"Name one with --sheet, of {shown}.")
+            hint = f"Name one with --sheet, of {shown}."
+            raise SeveralTablesError(f"{self.path.name} has {len(filled)} sheets", hint, filled)
         return filled[0]
 
     def _rows_of(self, workbook: Any) -> Iterator[list[Any]]:

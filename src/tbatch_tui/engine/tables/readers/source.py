@@ -27,6 +27,14 @@ Cells = Sequence["Cell"]
 """The cells of a row, in the order of `TableRows.columns`; empty for a row that has a problem."""
 
 
+class SeveralTablesError(LocalFileError):
+    """A workbook or a database with several tables, of which none was named. `names` are theirs."""
+
+    def __init__(self, title: str, hint: str, names: Sequence[str]) -> None:
+        super().__init__(title, hint)
+        self.names = tuple(names)
+
+
 class TableRows:
     """One reading of a source, from its first row to its last. It can be read once."""
 

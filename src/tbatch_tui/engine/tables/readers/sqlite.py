@@ -9,7 +9,14 @@ from urllib.parse import quote
 
 from tbatch_tui.engine.errors import LocalFileError
 from tbatch_tui.engine.tables.problems import FaultyTableError, RowProblem
-from tbatch_tui.engine.tables.readers.source import Cells, TableRows, TableSource, file_hash, read_failed
+from tbatch_tui.engine.tables.readers.source import (
+    Cells,
+    SeveralTablesError,
+    TableRows,
+    TableSource,
+    file_hash,
+    read_failed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -51,7 +58,7 @@ class SqliteSource(TableSource):
             return wanted
         if len(tables) != 1:
             hint = f"Name one: {self.path.name}:TABLE, of {names}." if tables else "Name another file."
-            raise LocalFileError(f"{self.path.name} has {len(tables)} tables", hint)
+            raise SeveralTablesError(f"{self.path.name} has {len(tables)} tables", hint, tables)
         return tables[0]
 
     def _connect(self) -> sqlite3.Connection:

@@ -1,0 +1,104 @@
+"""What a path is: requests to check, a table to make requests of, or a recipe. Reads the first lines at most."""
+
+from __future__ import annotations
+
+import stat
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from tbatch_tui.engine.lenient_json import loads
+from tbatch_tui.engine.tables.output_names import SUFFIX as RECIPE_SUFFIX
+from tbatch_tui.engine.tables.readers.open_source import CSV, EXCEL, JSON, SQLITE, split_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TABLE_SUFFIXES = (*CSV, *JSON, ".parquet", *EXCEL, *SQLITE, ".txt")
+_HEAD = 256 * 1024
+"""Bytes that are read."""
+_ROWS = 20
+"""Rows that are looked at."""
+_REQUEST_KEYS = frozenset({"body", "params", "messages"})
+"""Keys of requests, in the shapes that the check knows; a row with a model and one of `_PROMPT_KEYS` is one too."""
+_PROMPT_KEYS = frozenset({"prompt", "input", "file"})
+_BOMS = (b"\xff\xfe", b"\xfe\xff")
+
+
+class PathKind(StrEnum):
+    """What can be done with a path."""
+
+    REQUESTS = "requests"
+    """Check it: requests, results, or a file of which the check says what it is."""
+    TABLE = "table"
+    """Make requests of its rows."""
+    RECIPE = "recipe"
+    """Make requests as it says."""
+
+
+def kind_of_path(path: Path) -> PathKind:
+    """Return what a path is. What cannot be read is for the check, which says why. Reads the disk."""
+    if path.name.lower().endswith(RECIPE_SUFFIX):
+        return PathKind.RECIPE
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        name, table = split_table(str(path))
+        return PathKind.REQUESTS if table is None else kind_of_path(type(path)(name))
+    if stat.S_ISDIR(mode):
+        return PathKind.TABLE
+    suffix = path.suffix.lower()
+    if not stat.S_ISREG(mode) or suffix not in TABLE_SUFFIXES:
+        return PathKind.REQUESTS
+    if suffix not in (*JSON, ".txt"):
+        return PathKind.TABLE
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError:
+        return PathKind.REQUESTS
+    return _kind_of_rows(head, is_json=suffix != ".txt")
+
+
+def _kind_of_rows(head: bytes, *, is_json: bool) -> PathKind:
+    """Return what the beginning of a file of JSON, or of lines, is."""
+    if head.startswith(_BOMS):
+        return PathKind.TABLE if is_json else PathKind.REQUESTS
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text[:1] == b"[" and is_json:
+        return _kind_of_array(text)
+    rows = [row for row in map(_row, text.splitlines()[:_ROWS]) if row is not None]
+    if not rows:
+        return PathKind.REQUESTS if is_json or text[:1] == b"{" or not text else PathKind.TABLE
+    is_of_batch = any(_is_request(row) or _is_result(row) for row in rows)
+    return PathKind.REQUESTS if is_of_batch else PathKind.TABLE
+
+
+def _kind_of_array(text: bytes) -> PathKind:
+    """Return what an array is, by the keys of its first objects: it may be spread over lines."""
+    from json import JSONDecoder
+
+    try:
+        row, _ = JSONDecoder().raw_decode(text[1:].decode("utf-8", "ignore").lstrip())
+    except (ValueError, RecursionError):
+        return PathKind.TABLE  # the reader says what is wrong, or the first row is long
+    if not isinstance(row, dict) or _is_request(row) or _is_result(row):
+        return PathKind.REQUESTS
+    return PathKind.TABLE
+
+
+def _row(line: bytes) -> dict[str, object] | None:
+    value = loads(line)
+    return value if isinstance(value, dict) else None
+
+
+def _is_request(row: dict[str, object]) -> bool:
+    if not _REQUEST_KEYS.isdisjoint(row):
+        return True
+    return "model" in row and not _PROMPT_KEYS.isdisjoint(row)
+
+
+def _is_result(row: dict[str, object]) -> bool:
+    """Return whether an object has what a request never has: a response, or an error beside its id."""
+    response = row.get("response")
+    is_answer = isinstance(response, dict) and ("body" in response or "status_code" in response)
+    return is_answer or ("custom_id" in row and isinstance(row.get("error"), dict | str))
