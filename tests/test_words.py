@@ -27,7 +27,9 @@ WORN_WORDS = re.compile(r"(?i)\b(please|sorry|oops|successfully|unable to|an err
 STILTED = re.compile(
     r"(?i)\b(mend(s|ed|ing)?|unasked|by (itself|themselves)|(is|was|are) meant|had back|parted by|go(es)? on|went on|"
     r"(comes?|came) back|beside|is sound|faulty|what helps|not whole|likewise|all the same|over already|"
-    r"a (row|line|request) a (row|line|file)|made elsewhere|these exact bytes)\b"
+    r"a (row|line|request) a (row|line|file)|made elsewhere|these exact bytes|"
+    r"(?<!there )is no (?!longer|more)|knows no|in place of|asked about|stand there|look at the file|write it so|"
+    r"give (it|another|them|the)|(a|\d+) more than|problems? more|need you)\b"
 )
 """What a native speaker stumbles over. Say fix, automatically, did you mean, separated by, continue, next to, valid."""
 

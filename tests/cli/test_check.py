@@ -257,7 +257,7 @@ def test_colours_are_for_terminals(bad: Path) -> None:
         (">&-", 2, ""),
         ("2>&-", 1, ""),
         ("2> /dev/full", 1, ""),
-        ("- <&-", 2, "Standard input is closed. Give it a file, or name the file"),
+        ("- <&-", 2, "Standard input is closed. Name the file instead"),
         ("- - < /dev/null", 2, "error: standard input can only be read once"),
         ("''", 2, "A file name is empty. Name the JSONL file"),
     ],
@@ -303,9 +303,7 @@ def test_links_are_looked_at_where_that_is_asked_for(tmp_path: Path) -> None:
         assert f"{path}:4:57: warning url-unreachable: 127.0.0.1 answers 503" in done.stdout
         assert f"{path}:5:59: error url-gone" in done.stdout
         assert done.stdout.count("warning private-host") == 5
-        assert (
-            f"{path}: 4 links looked at, 1 of them fine (0.1 MB). Together's network may get different" in done.stderr
-        )
+        assert f"{path}: 4 links checked, 1 fine (0.1 MB). Together's network may get different" in done.stderr
         document = json.loads(run("--urls", "--json", "--ignore", "url-gone,url-login-page", path).stdout)
         assert document["status"] == 0
         [report] = document["files"]

@@ -231,13 +231,13 @@ def test_a_retry_leaves_out_what_would_come_back_the_same(run: Run, tmp_path: Pa
 
     again = run("retry", job_id)
     assert asked(again) == ["request-1", "request-2", "request-3"]
-    assert "Taken: 2 errors, 1 missing." in again.stderr
-    assert "Left: 2 errors that would fail again (--only errors)." in again.stderr
-    assert "Left: 3 cut short (--only cut-short with --max-tokens over 4)." in again.stderr
+    assert "Included: 2 errors, 1 missing." in again.stderr
+    assert "Left out: 2 errors that would fail again (--only errors)." in again.stderr
+    assert "Left out: 3 cut short (--only cut-short with --max-tokens over 4)." in again.stderr
     assert asked(run("retry", job_id, "--only", "errors")) == ["request-1", "request-2", "request-4", "request-5"]
     assert len(asked(run("retry", job_id, "--model", "other/model"))) == 5
     for more, words in (((), "needs a larger --max-tokens"), (("--max-tokens", "4"), "no more than before: 4")):
         refused = run("retry", job_id, "--only", "cut-short", *more)
         assert (refused.returncode, refused.stdout) == (2, "") and words in refused.stderr
     cut = run("retry", job_id, "--only", "cut-short", "--max-tokens", "800")
-    assert asked(cut) == ["request-7", "request-8", "request-9"] and "Taken: 3 cut short." in cut.stderr
+    assert asked(cut) == ["request-7", "request-8", "request-9"] and "Included: 3 cut short." in cut.stderr

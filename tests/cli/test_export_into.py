@@ -67,8 +67,8 @@ def test_the_whole_way_from_a_table_to_the_same_table_with_answers(run: Run, tmp
     source.write_bytes(before.replace(b"r1;", b"r9;"))
     changed = run("export", job_id, "--into", "reviews.csv", env=NO_KEY)
     assert changed.returncode == 0, changed.stderr
-    assert "reviews.csv has changed since it was asked about" in changed.stderr
-    assert "3 rows not asked then, new or left out: r0, r9, r3." in changed.stderr
+    assert "reviews.csv has changed since the requests were made" in changed.stderr
+    assert "3 rows new, or left out back then: r0, r9, r3." in changed.stderr
     assert "1 row gone since then: r1." in changed.stderr
 
 
@@ -80,7 +80,7 @@ def test_what_cannot_be_joined_is_refused(run: Run, chat_file: Path, tmp_path: P
     source.write_bytes(source.read_bytes() + b"r7;x;y\r\n")
     done = run("export", job_id, "--into", source.name, env=NO_KEY)
     assert (done.returncode, done.stdout) == (1, ""), done.stderr
-    assert "is not what the requests were made from" in done.stderr
+    assert "has changed since the requests were made" in done.stderr
     plain = run("submit", str(chat_file), "--wait", *SOON).stdout.split()[0]
     done = run("export", plain, "--into", source.name, env=NO_KEY)
     assert (done.returncode, done.stdout) == (1, ""), done.stderr

@@ -42,9 +42,9 @@ def test_invalid_answers_are_listed_asked_again_and_exported(run: Run, tmp_path:
     assert "was changed" not in listed.stderr
 
     refused = run("retry", job_id)
-    assert refused.returncode == 1 and "Left: 1 invalid (--only invalid)." in refused.stderr
+    assert refused.returncode == 1 and "Left out: 1 invalid (--only invalid)." in refused.stderr
     again = run("retry", job_id, "--only", "invalid")
-    assert again.returncode == 0 and "Taken: 1 invalid." in again.stderr
+    assert again.returncode == 0 and "Included: 1 invalid." in again.stderr
     assert Path(again.stdout.strip()).read_text() == (tmp_path / "asked.jsonl").read_text().splitlines(True)[1]
 
     table = Path(run("export", job_id, "--filter", "invalid", "--format", "csv").stdout.strip())

@@ -34,7 +34,7 @@ def summary_of_links(sums: dict[str, int]) -> str:
     if not sums["looked"]:
         return "there are no links to audio files or images"
     size = f" ({sums['bytes'] / 1_000_000:,.1f} MB)" if sums["bytes"] else ""
-    looked = f"{plural(sums['looked'], 'link')} looked at, {sums['fine']:,} of them fine{size}"
+    looked = f"{plural(sums['looked'], 'link')} checked, {sums['fine']:,} fine{size}"
     return f"{looked}. Together's network may get different answers"
 
 

@@ -113,7 +113,7 @@ def test_each_field_says_what_is_wrong_with_it() -> None:
         "schema": "The schema nowhere.json cannot be read: No such file or directory"
     }
     assert faults(schema="{") and faults(schema="a: string", parameters='response_format={"type": "text"}')
-    assert faults(rows="9-1") and faults(where="lang") == {"where": "lang is no condition, such as lang=de"}
+    assert faults(rows="9-1") and faults(where="lang") == {"where": "lang is not a condition, such as lang=de"}
 
 
 def test_a_schema_comes_from_a_file_beside_the_table(tmp_path: Path) -> None:

@@ -436,7 +436,7 @@ def test_a_changed_source_is_joined_by_its_ids_alone(make: Make, tmp_path: Path)
     assert joined.gone[:2] == ("k0", "k2")
     assert len(joined.gone) == 20
     source.write_text("id,a\nk1,1\nk2\n")
-    with pytest.raises(FaultyTableError, match=r"row 2: 1 cells? in place of 2"):
+    with pytest.raises(FaultyTableError, match=r"row 2: 1 cells? instead of 2"):
         join(made, source, index, tmp_path / "no.csv")
     source.write_text("key,a\nk1,1\n")
     with pytest.raises(NotTheSourceError, match="has no column id"):
@@ -450,7 +450,7 @@ def test_a_changed_source_without_ids_is_refused(make: Make, tmp_path: Path) -> 
     made = make(source, prompt="{{ a }}")
     index = answer(made)
     source.write_text("a,b\n2,x\n1,x\n")
-    with pytest.raises(NotTheSourceError, match="is not what the requests were made from"):
+    with pytest.raises(NotTheSourceError, match="has changed since the requests were made"):
         join(made, source, index)
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".csv", ".jsonl", ".output", ".toml"]
 
@@ -465,9 +465,9 @@ def test_the_source_and_the_results_are_never_written_over(make: Make, tmp_path:
     hard = tmp_path / "hard.csv"
     os.link(source, hard)
     for path in (source, link, hard, index.sources.output):
-        with pytest.raises(LocalFileError, match="is what the answers are joined from"):
+        with pytest.raises(LocalFileError, match="is the source table"):
             join(made, source, index, path, replace=True)
-    with pytest.raises(LocalFileError, match="There is a file"):
+    with pytest.raises(LocalFileError, match="already exists"):
         join(made, source, index, made.recipe_path)
     with pytest.raises(OperationCancelledError):
         source.write_text("a,b\n" + "1,x\n" * 600)

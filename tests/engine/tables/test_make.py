@@ -97,13 +97,13 @@ def ten(tmp_path: Path) -> Path:
 def test_rows_where_and_sample_apply_in_this_order(make: Make, ten: Path) -> None:
     made = make(ten, {"first": 3, "last": 8, "where": ("lang=de",)}, prompt="{{ text }}")
     assert ids_in(made.path) == ["row-0003", "row-0005", "row-0007"]
-    assert made.left_out == {"not in rows 3-8": 4, "lang is another": 3}
+    assert made.left_out == {"not in rows 3-8": 4, "lang is different": 3}
     assert made.rows == 10
     some = make(ten, {"where": ("lang=de",), "sample": 2, "seed": 1}, prompt="{{ text }}")
     assert len(ids_in(some.path)) == 2
     assert ids_in(some.path) == sorted(ids_in(some.path))
     assert set(ids_in(some.path)) < {f"row-{number:04d}" for number in (1, 3, 5, 7, 9)}
-    assert some.left_out == {"lang is another": 5, "not drawn for the sample": 3}
+    assert some.left_out == {"lang is different": 5, "not drawn for the sample": 3}
 
 
 def test_conditions_are_exact_text_and_all_hold(make: Make, tmp_path: Path) -> None:
@@ -170,9 +170,9 @@ def test_ids_that_cannot_be_used_are_named(make: Make, tmp_path: Path) -> None:
     assert problems_of(caught) == [
         "row 2, column a: the id is empty",
         "row 3, column a: the id has 65 characters (max. 64)",
-        "row 5, column a: the id x is that of row 1 too",
-        "row 6, column a: the id y is that of row 4 too",
-        "row 7, column a: the id x is that of row 1 too",
+        "row 5, column a: duplicate id x (first used in row 1)",
+        "row 6, column a: duplicate id y (first used in row 4)",
+        "row 7, column a: duplicate id x (first used in row 1)",
     ]
 
 
@@ -188,7 +188,7 @@ def test_once_takes_the_id_of_the_first_row(make: Make, tmp_path: Path) -> None:
     path = table(tmp_path / "t.csv", [["x", "1"], ["x", "1"], ["y", "2"]])
     assert ids_in(make(path, {"once": True}, prompt="{{ b c }}", id="a").path) == ["x", "y"]
     path = table(tmp_path / "t.csv", [["x", "1"], ["x", "2"]])
-    with pytest.raises(FaultyTableError, match="the id x is that of row 1 too"):
+    with pytest.raises(FaultyTableError, match="duplicate id x"):
         make(path, {"once": True}, prompt="{{ b c }}", id="a")
 
 
@@ -235,8 +235,8 @@ def test_recordings_of_a_column_and_of_a_list(make: Make, tmp_path: Path) -> Non
     with pytest.raises(FaultyTableError) as caught:
         make(urls, audio=True)
     assert problems_of(caught) == [
-        "row 2, column text: file:///etc/passwd is no http or https URL, from which a recording could be fetched",
-        "row 3, column text: the id a is that of row 1 too",
+        "row 2, column text: file:///etc/passwd is not an http or https URL of a recording",
+        "row 3, column text: duplicate id a (first used in row 1)",
     ]
 
 
@@ -266,7 +266,7 @@ def test_images_that_cannot_be_sent_are_named(make: Make, tmp_path: Path) -> Non
         make(path, prompt="Look", image="pic")
     none, text, big = problems_of(caught)
     assert none.startswith("row 2, column pic: the image none.png cannot be read")
-    assert text.startswith("row 3, column pic: text.png is no image that is known")
+    assert text.startswith("row 3, column pic: text.png is not a PNG, JPEG, GIF or WebP image")
     assert big.startswith("row 4, column pic: the image has 9.0 MB")
 
 
@@ -274,17 +274,17 @@ def test_a_request_over_the_limit_of_a_line_is_named(make: Make, tmp_path: Path)
     path = table(tmp_path / "t.csv", [["x", "1"], ["y" * (11 << 20), "2"]])
     with pytest.raises(FaultyTableError) as caught:
         make(path, prompt="{{ a }}")
-    assert problems_of(caught) == ["row 2, column a: the request has 11.5 MB, a line 10 MB at most"]
+    assert problems_of(caught) == ["row 2, column a: the request has 11.5 MB (max. 10 MB per line)"]
 
 
 @pytest.mark.parametrize(
     ("recipe", "words"),
     [
         ({"prompt": "{{ tex }}"}, "Did you mean text?"),
-        ({"prompt": "{{ text }}", "system": "{{ txt }}"}, "The system names a column txt"),
-        ({"prompt": "{{ text }}", "id": "Lang"}, "--id names a column Lang that is not there. Did you mean lang?"),
-        ({"prompt": "{{ text }}", "image": "pic"}, "--image names a column pic"),
-        ({"prompt": "{{ text }}", "rows": {"where": ("land=de",)}}, "--where names a column land"),
+        ({"prompt": "{{ text }}", "system": "{{ txt }}"}, "The system uses a column that does not exist: txt"),
+        ({"prompt": "{{ text }}", "id": "Lang"}, "--id: there is no column Lang. Did you mean lang?"),
+        ({"prompt": "{{ text }}", "image": "pic"}, "--image: there is no column pic"),
+        ({"prompt": "{{ text }}", "rows": {"where": ("land=de",)}}, "--where: there is no column land"),
         ({"audio": True}, "--audio needs the column"),
     ],
 )
@@ -311,7 +311,7 @@ def test_nothing_is_written_where_a_row_has_a_problem(make: Make, tmp_path: Path
     path.write_text("a,b\n" + "x,y\n" * 20_000 + "x\n")
     with pytest.raises(FaultyTableError) as caught:
         make(path, prompt="{{ a }}" * 50)
-    assert problems_of(caught) == ["row 20001: 1 cell in place of 2 (line 20,002)".replace("20001", "20,001")]
+    assert problems_of(caught) == ["row 20001: 1 cell instead of 2 (line 20,002)".replace("20001", "20,001")]
     assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]
 
 
@@ -319,7 +319,7 @@ def test_names_that_are_taken_are_left_alone(make: Make, ten: Path, tmp_path: Pa
     for name in ("out1.jsonl", "out2.recipe.toml"):
         (tmp_path / name).write_text("mine")
     for _ in range(2):
-        with pytest.raises(LocalFileError, match="There is a file"):
+        with pytest.raises(LocalFileError, match="already exists"):
             make(ten, prompt="{{ text }}")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out1.jsonl", "out2.recipe.toml", "ten.csv"]
     assert (tmp_path / "out1.jsonl").read_text() == (tmp_path / "out2.recipe.toml").read_text() == "mine"

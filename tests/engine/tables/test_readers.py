@@ -101,8 +101,8 @@ def test_ragged_rows_and_unclosed_quotes_are_named_by_row(tmp_path: Path) -> Non
     _, rows, problems = read(write(tmp_path / "t.csv", 'a,b\n1,2\n3\n\n4,5,6\n7,8\n"9,10\n11,12\n'))
     assert rows == [["1", "2"], ["7", "8"]]
     assert problems == [
-        "row 2: 1 cell in place of 2 (line 3)",
-        "row 3: 3 cells in place of 2 (line 5)",
+        "row 2: 1 cell instead of 2 (line 3)",
+        "row 3: 3 cells instead of 2 (line 5)",
         "row 5: a quote that is opened in this row is never closed (the row begins on line 7)",
     ]
 
@@ -117,8 +117,8 @@ def test_text_after_a_closing_quote_is_named(tmp_path: Path) -> None:
     [
         ("a,b,a\n1,2,3\n", "the header has a twice: columns 1 and 3"),
         (",a,\n1,2,3\n", "the header has an empty name twice"),
-        ("", "there is nothing in it"),
-        ("\n\n", "there is nothing in it"),
+        ("", "it is empty"),
+        ("\n\n", "it is empty"),
         ('"a,b\n1,2\n', "the header cannot be read"),
         ("a,b;c\n1,2;3\n", "separated by a comma or a semicolon"),
     ],
@@ -132,7 +132,7 @@ def test_the_delimiter_can_be_named(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", "a,b;c\n1,2;3\n")
     assert read(path, delimiter=";")[0] == ("a,b", "c")
     assert read(write(tmp_path / "t.csv", "a\tb\n1\t2\n"), delimiter="\\t")[0] == ("a", "b")
-    with pytest.raises(LocalFileError, match="no delimiter"):
+    with pytest.raises(LocalFileError, match="is not a delimiter"):
         read(path, delimiter=";;")
 
 
@@ -147,7 +147,7 @@ def test_bytes_in_another_encoding_are_shown_and_not_guessed(tmp_path: Path) -> 
     assert "line 3 is not UTF-8: byte 0xf6" in str(caught.value)
     assert ("cp1252", "2;Größe") in caught.value.readings
     assert read(path, encoding="cp1252")[1] == [["1", "gut"], ["2", "Größe"]]
-    with pytest.raises(LocalFileError, match="no encoding"):
+    with pytest.raises(LocalFileError, match="Unknown encoding"):
         read(path, encoding="klingon")
 
 
@@ -349,11 +349,11 @@ def test_a_source_that_is_not_there(tmp_path: Path, name: str) -> None:
 
 
 def test_what_is_no_table(tmp_path: Path) -> None:
-    with pytest.raises(LocalFileError, match="no table that can be read"):
+    with pytest.raises(LocalFileError, match="not a table in a known format"):
         read(write(tmp_path / "t.pdf", "x"))
-    with pytest.raises(LocalFileError, match="no file and no folder"):
+    with pytest.raises(LocalFileError, match="neither a file nor a folder"):
         read("/dev/null")
-    with pytest.raises(LocalFileError, match="cannot be looked up"):
+    with pytest.raises(LocalFileError, match="cannot be read here"):
         read("job:abc")
 
 

@@ -99,7 +99,7 @@ def test_all_columns_can_be_walked_through() -> None:
         ("{{ tweet_text }}", "Did you mean Tweet text?"),
         ('{{ row["rewiev"] }}', "Did you mean review?"),
         ("{% if reviews %}x{% endif %}", "Did you mean review?"),
-        ("{{ zzz }}", "There are review, Tweet text."),
+        ("{{ zzz }}", "The columns are review, Tweet text."),
     ],
 )
 def test_an_unknown_column_is_named_with_the_nearest_one(source: str, near: str) -> None:
@@ -114,9 +114,9 @@ def test_an_unknown_column_is_named_with_the_nearest_one(source: str, near: str)
         ("a\n{{ a", "line 2"),
         ('{{"label": 1}}', "{% raw %}"),
         ("{{{ a }}}", "{% raw %}"),
-        ("{% if a %}", "is no template"),
-        ("{{ a | }}", "is no template"),
-        ("{% endfor %}", "is no template"),
+        ("{% if a %}", "is not a valid template"),
+        ("{{ a | }}", "is not a valid template"),
+        ("{% endfor %}", "is not a valid template"),
     ],
 )
 def test_a_template_that_cannot_be_read(source: str, words: str) -> None:

@@ -81,7 +81,7 @@ async def test_a_table_that_is_gone_or_has_changed_is_not_written(tmp_path: Path
         await pilot.pause()
         await press(host, pilot, "enter")
         toasts = " ".join(f"{toast.title} {toast.message}" for toast in host._notifications)
-        assert "is not what the requests were made from" in toasts
+        assert "has changed since the requests were made" in toasts
         assert not list((tmp_path / "results").glob("*"))
         source.unlink()
         await pilot.press("x")

@@ -43,7 +43,7 @@ def launch(settings: Settings) -> int:
             try:
                 demo = DemoServer(settings.data_dir)
             except OSError as error:
-                sys.stderr.write(f"tbatch-tui: There is no folder that the demo could write: {error}\n")
+                sys.stderr.write(f"tbatch-tui: the demo found no folder it can write to: {error}\n")
                 return FAILED
             is_default = settings.output_dir == DEFAULT_OUTPUT_DIR
             options = demo.options_from(options, None if is_default else settings.output_dir)

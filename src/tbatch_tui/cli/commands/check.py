@@ -362,7 +362,7 @@ def _saved_input() -> Iterator[Path]:
     import tempfile
 
     if sys.stdin is None:
-        raise LocalFileError("Standard input is closed", "Give it a file, or name the file.")
+        raise LocalFileError("Standard input is closed", "Name the file instead.")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "input.jsonl")
         try:

@@ -167,10 +167,10 @@ class _RetryOffer:
             ),
             (len(self.invalid) * ("invalid" not in kinds), "invalid", "--only invalid"),
         ]
-        parts = [f"Taken: {taken}." if taken else "Nothing to retry: no request matches."]
+        parts = [f"Included: {taken}." if taken else "Nothing to retry: no request matches."]
         if not taken and not any(number for number, _, _ in left):
             parts = ["Nothing to retry: every request has a complete answer."]
-        parts += [f"Left: {number:,} {words} ({how})." for number, words, how in left if number]
+        parts += [f"Left out: {number:,} {words} ({how})." for number, words, how in left if number]
         return " ".join(parts)
 
 

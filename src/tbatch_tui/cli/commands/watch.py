@@ -58,7 +58,7 @@ def _require_not_held(record: JobRecord) -> None:
     submission = record.submission
     if record.job is None and submission is not None and submission.state is SubmissionState.HELD:
         raise OutcomeUnknownError(
-            "It is unknown whether a job was created, and a person has to decide", f"{NextStep.SETTLE} ends that."
+            "It is unknown whether a job was created, and you have to decide", f"{NextStep.SETTLE} lets you."
         )
 
 

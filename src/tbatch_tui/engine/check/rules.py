@@ -197,7 +197,7 @@ _RULES = (
         "A response_format that is not supported, or lacks its pattern or schema",
         "Use one of the documented formats",
     ),
-    Rule("schema-name", _ERROR, "A json_schema without a name", 'Give it "name", of letters, digits, _ and -'),
+    Rule("schema-name", _ERROR, "A json_schema without a name", 'Add "name", of letters, digits, _ and -'),
     Rule(
         "schema-bare",
         _ERROR,

@@ -111,7 +111,7 @@ class _Probe:
             for _ in range(_REDIRECTS_MAX + 1):
                 parsed = httpx.URL(target)
                 if parsed.scheme not in ("http", "https") or not parsed.host:
-                    return _unreachable("is redirected to something that is no http or https URL")
+                    return _unreachable("is redirected to something other than an http or https URL")
                 async with self._hosts[parsed.host], self._all, asyncio.timeout(self._within):
                     look, location = await _get(client, parsed)
                 if look is not None:

@@ -94,5 +94,5 @@ def _not_at_hand(path: Path, state: InputState) -> LocalFileError:
     words = {InputState.GONE: "is gone", InputState.CHANGED: "has changed since it was submitted"}
     return LocalFileError(
         f"{path.name} {words.get(state, 'cannot be read')}: it cannot be sent again",
-        f"{_NOTHING_SENT} Put {path} back as it was, or check and submit what it is now.",
+        f"{_NOTHING_SENT} Restore {path}, or check and submit it as it is now.",
     )

@@ -61,4 +61,4 @@ def _link(part: Path, path: Path) -> None:
 
 
 def _name_taken(path: Path) -> LocalFileError:
-    return LocalFileError(f"There is a file {path.name} already", "It was not changed; choose another name.")
+    return LocalFileError(f"{path.name} already exists", "It was not changed; choose another name.")

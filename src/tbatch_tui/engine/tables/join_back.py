@@ -201,7 +201,9 @@ def join_back(
             writer.flush()
             copy.close()
             if copy.sha256 != before or (total and total != writer.rows):
-                raise LocalFileError(f"{source.name} has changed while it was read", "Nothing was written. Try again.")
+                raise LocalFileError(
+                    f"{source.name} changed while it was being read", "Nothing was written. Try again."
+                )
     finally:
         if is_collecting:
             gc.enable()
@@ -317,13 +319,13 @@ def _id_matcher(recipe: Recipe, source: TableSource, index: ResultIndex) -> IdMa
     """Return what joins rows by their ids. Raises NotTheSourceError where there are none."""
     if recipe.id is None:
         raise NotTheSourceError(
-            f"{source.name} is not what the requests were made from, and there are no ids to join it by",
-            "Give the table as it was. With make --id COLUMN, a table that has changed can be joined too.",
+            f"{source.name} has changed since the requests were made, and there is no id column to join by",
+            "Use the table as it was. With make --id COLUMN, a changed table can be joined too.",
         )
     if not source.has_column(recipe.id):
         raise NotTheSourceError(
-            f"{source.name} is not what the requests were made from, and has no column {recipe.id}",
-            "Give the table with the ids that were sent.",
+            f"{source.name} has changed since the requests were made, and has no column {recipe.id}",
+            "Use a table with the ids that were sent.",
         )
     return IdMatcher(recipe.id, index)
 
@@ -333,4 +335,4 @@ def _require_other(path: Path, source: TableSource, index: ResultIndex) -> None:
     for other in (source.path, *index.paths()):
         is_same = path.absolute() == other.absolute()
         if is_same or (path.exists() and other.exists() and path.samefile(other)):
-            raise LocalFileError(f"{path} is what the answers are joined from", "Give another name with -o.")
+            raise LocalFileError(f"{path} is the source table, which is never overwritten", "Use another name with -o.")

@@ -119,7 +119,7 @@ def make_input(
         size, sha256 = run.write(file, cancelled)
         run.problems.raise_if_any(source.name)
         if not run.requests:
-            raise NothingToAskError(f"No row of {source.name} is left to ask about", "Nothing was written.")
+            raise NothingToAskError(f"No row of {source.name} is left to send", "Nothing was written.")
         recipe = recipe.with_source(_describe(source, notes, run.selection.rows))
         text = recipe_text(recipe)
         with suppress(OSError):
@@ -154,6 +154,6 @@ def _merged(written: Path, recipe: Recipe) -> str:
             if parse_recipe(candidate) == recipe:
                 return candidate
     raise LocalFileError(
-        f"The recipe {written} says something else than what was asked",
-        "Nothing was written. Give another name with -o; --force replaces the recipe.",
+        f"The recipe {written} differs from these options",
+        "Nothing was written. Use another name with -o; --force replaces the recipe.",
     )

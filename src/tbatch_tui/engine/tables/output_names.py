@@ -32,4 +32,4 @@ def require_free(out: Path, kept: Path | None = None) -> None:
     """Raise LocalFileError where the name, or that of its recipe, is taken; `kept` is a recipe that may be there."""
     for path in (out, recipe_path(out)):
         if os.path.lexists(path) and not (kept is not None and path != out and path.exists() and path.samefile(kept)):
-            raise LocalFileError(f"There is a file {path} already", "Nothing was written. --force replaces it.")
+            raise LocalFileError(f"{path} already exists", "Nothing was written. --force replaces it.")

@@ -30,9 +30,9 @@ VERSION = 1
 EMPTY_CHOICES = ("error", "skip", "keep")
 ROLES = ("system", "user", "assistant", "developer", "tool")
 OWN_BODY_KEYS = {
-    "model": "It is given by -m, and by `model` in a recipe.",
-    "messages": "They are made of -p and -s, of `prompt`, `system` or `messages` in a recipe.",
-    "file": "It is given by --audio, and by `audio` in a recipe.",
+    "model": "Use -m, or `model` in a recipe.",
+    "messages": "Use -p and -s, or `prompt`, `system` or `messages` in a recipe.",
+    "file": "Use --audio, or `audio` in a recipe.",
 }
 """Members of a request's body that are not parameters, and where they come from."""
 SECRET_KEYS = frozenset({"api_key", "apikey", "authorization", "together_api_key"})
@@ -125,13 +125,13 @@ class Recipe:
     def require_complete(self) -> None:
         """Raise RecipeError unless there is all that a request needs."""
         if not self.model:
-            raise RecipeError("No model is named", "Give it with -m, or as `model` in the recipe.")
+            raise RecipeError("No model is named", "Use -m, or `model` in the recipe.")
         if self.is_audio and (self.system is not None or self.messages or self.image is not None):
             raise RecipeError(
                 "An audio request has no messages and no image", "Leave -s, --image and `messages` out, or --audio."
             )
         if not self.is_audio and self.prompt is None and not self.messages:
-            raise RecipeError("There is no prompt", "Give it with -p, or as `prompt` in the recipe.")
+            raise RecipeError("There is no prompt", "Use -p, or `prompt` in the recipe.")
         if self.messages and (self.prompt is not None or self.system is not None):
             raise RecipeError("There are messages and a prompt", "Use either `messages`, or `system` and `prompt`.")
         if self.schema is not None and "response_format" in self.body:

@@ -39,7 +39,7 @@ def parse_range(text: str) -> tuple[int | None, int | None]:
         text = f"{text}-{text}"
     match = _RANGE.fullmatch(text)
     if match is None or not (match[1] or match[2]):
-        raise ValueError(f"{text} is no range of rows, such as 1-100")
+        raise ValueError(f"{text} is not a range of rows, such as 1-100")
     first, last = (int(number) if number else None for number in match.groups())
     if first == 0 or (last is not None and last < (first or 1)):
         raise ValueError(f"{text} has no row: rows are counted from 1")
@@ -52,7 +52,7 @@ def check_schema_text(text: str) -> dict[str, Any]:
         return parse_spec(text)
     schema = json.loads(text, parse_constant=_refuse_constant)
     if not isinstance(schema, dict):
-        raise ValueError("the schema is no object")
+        raise ValueError("the schema is not an object")
     return schema
 
 
@@ -63,7 +63,7 @@ def _refuse_constant(text: str) -> NoReturn:
 def check_where(text: str) -> None:
     """Raise ValueError for a condition that is not `COLUMN=VALUE`."""
     if "=" not in text[1:]:
-        raise ValueError(f"{text} is no condition, such as lang=de")
+        raise ValueError(f"{text} is not a condition, such as lang=de")
 
 
 class RecipeRules:
@@ -83,7 +83,12 @@ class RecipeRules:
         self._require_known("", document, _TOP_KEYS)
         audio = document.get("audio", False)
         if not isinstance(audio, bool | str) or audio == "":
-            self._fail("", "audio", "audio is the name of a column, or true", "Write it so.")
+            self._fail(
+                "",
+                "audio",
+                "audio is not a column name, nor true",
+                "Write audio = true, or the name of the column with the URLs.",
+            )
         schema = self._text_of("", document, "schema")
         if schema is not None:
             self._check_schema(schema)
@@ -107,37 +112,39 @@ class RecipeRules:
         except SchemaSpecError as error:
             self._fail("", "schema", f"{error.title[:1].lower()}{error.title[1:]}", error.hint)
         except (ValueError, RecursionError) as error:
-            self._fail("", "schema", f"the schema is not JSON: {error}", "Fix it, or use the short form.")
+            self._fail("", "schema", f"the schema is not JSON: {error}", "Fix the JSON, or use the short form.")
 
     def _messages(self, document: Mapping[str, Any]) -> Iterator[MessageTemplate]:
         messages = document.get("messages", [])
         if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
-            self._fail("", "messages", "messages are tables: [[messages]]", "Each has a role and a content.")
+            self._fail(
+                "", "messages", "messages is not a list of tables", "Write each as [[messages]], with role and content."
+            )
         for message in messages:
             self._require_known("messages", message, ("role", "content"))
             role, content = message.get("role"), message.get("content")
             if role not in ROLES or not isinstance(content, str):
                 hint = f"The role is one of {', '.join(ROLES)}."
-                self._fail("messages", "role", "a message has a role and a text as content", hint)
+                self._fail("messages", "role", "a message needs a role, and text as content", hint)
             yield MessageTemplate(role, content)
 
     def _body(self, document: Mapping[str, Any]) -> dict[str, Any]:
         body = dict(self._section(document, "body"))
         for key, value in body.items():
             if not _is_json(value):
-                self._fail("body", key, f"{key} holds a date, which JSON does not know", "Write it as text.")
+                self._fail("body", key, f"{key} is a date, which JSON does not have", "Write it as text, in quotes.")
         for key, text in self._section(document, "body_json").items():
             try:
                 if not isinstance(text, str) or key in body:
-                    raise ValueError("it is no text, or is in [body] too")
+                    raise ValueError("it is not text, or it is also in [body]")
                 body[key] = json.loads(text, parse_constant=_refuse_constant)
             except (ValueError, RecursionError) as error:
-                self._fail("body_json", key, f"{key} is not JSON as text: {error}", "Fix it, or use [body].")
+                self._fail("body_json", key, f"{key} is not JSON as text: {error}", "Fix the JSON, or use [body].")
         for key in body:
             if key in OWN_BODY_KEYS:
                 self._fail("body", key, f"{key} is not set here", OWN_BODY_KEYS[key])
             if key.lower().replace("-", "_") in SECRET_KEYS:
-                self._fail("body", key, "an API key does not belong in a recipe", "It is TOGETHER_API_KEY's.")
+                self._fail("body", key, "an API key does not belong in a recipe", "Remove it and set TOGETHER_API_KEY.")
         return body
 
     def _rows(self, rows: Mapping[str, Any]) -> RowChoice:
@@ -153,12 +160,12 @@ class RecipeRules:
             for text in where:
                 check_where(text)
         except ValueError as error:
-            self._fail("rows", key, str(error), "Fix it.")
+            self._fail("rows", key, str(error), "Fix this line of the recipe.")
         once, empty = rows.get("once", False), rows.get("empty", "error")
         if not isinstance(once, bool):
-            self._fail("rows", "once", "once is true or false", "Write it so.")
+            self._fail("rows", "once", "once is neither true nor false", "Write once = true, or remove the line.")
         if empty not in EMPTY_CHOICES:
-            self._fail("rows", "empty", f"empty is one of {', '.join(EMPTY_CHOICES)}", "Write it so.")
+            self._fail("rows", "empty", "empty has an unknown value", f"Use one of {', '.join(EMPTY_CHOICES)}.")
         sample, seed = (self._count("rows", rows, key) for key in ("sample", "seed"))
         return RowChoice(first, last, tuple(where), sample, seed, once, empty)
 
@@ -183,19 +190,19 @@ class RecipeRules:
     def _section(self, document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
         section = document.get(name, {})
         if not isinstance(section, dict):
-            self._fail("", name, f"{name} is a table: [{name}]", "Write it so.")
+            self._fail("", name, f"{name} is not a table", f"Write it as [{name}], with its keys below.")
         return section
 
     def _text_of(self, section: str, table: Mapping[str, Any], key: str) -> str | None:
         value = table.get(key)
         if value is not None and not isinstance(value, str):
-            self._fail(section, key, f"{key} is no text", "Put it in quotes.")
+            self._fail(section, key, f"{key} is not text", "Put it in quotes.")
         return value
 
     def _count(self, section: str, table: Mapping[str, Any], key: str) -> int | None:
         value = table.get(key)
         if value is not None and (type(value) is not int or not 0 <= value <= _LARGEST_SEED):
-            self._fail(section, key, f"{key} is no number from 0 on", "Write a whole number.")
+            self._fail(section, key, f"{key} is not a whole number", "Write a whole number, 0 or more.")
         return value
 
     def _require_known(self, section: str, table: Mapping[str, Any], known: Iterable[str]) -> None:
@@ -203,8 +210,8 @@ class RecipeRules:
         for key in table:
             if key not in known:
                 near = get_close_matches(key, known, n=1)
-                hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
-                self._fail(section, key, f"a recipe knows no {key}" + (f" in [{section}]" if section else ""), hint)
+                hint = f"Did you mean {near[0]}?" if near else f"Known keys: {', '.join(known)}."
+                self._fail(section, key, f"unknown key {key}" + (f" in [{section}]" if section else ""), hint)
 
     def _fail(self, section: str, key: str, message: str, hint: str) -> NoReturn:
         line = line_of_key(self._text, section, key)

@@ -93,7 +93,7 @@ class RowSelection:
         if not cells:  # its problem is known
             return ""
         failed = next((name for name, at, value in places if not _is(cells[at], value)), None)
-        return "" if failed is None else f"{failed} is another"
+        return "" if failed is None else f"{failed} is different"
 
     def _sample(self, rows: Iterable[tuple[int, Cells]]) -> Iterator[tuple[int, Cells]]:
         """Draw rows in the order of the source, each set of them with the same chance, without holding any."""

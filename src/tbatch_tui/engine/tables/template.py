@@ -200,11 +200,11 @@ class Template:
         return render_row
 
     def _syntax_fault(self, error: Any) -> TemplateTextError:
-        hint = "Fix it."
+        hint = "Fix the template."
         if "{{{" in self._given or re.search(r"\{\{\s*\"", self._given):
-            hint = "Braces that stand for themselves go between {% raw %} and {% endraw %}."
+            hint = "Put literal braces between {% raw %} and {% endraw %}."
         line = f", line {error.line}" if error.line else ""
-        return TemplateTextError(f"The {self.name}{line}, is no template: {_explain(error)}", hint)
+        return TemplateTextError(f"The {self.name}{line} is not a valid template: {_explain(error)}", hint)
 
 
 class OneColumn:
@@ -271,8 +271,8 @@ def _unquote(text: str) -> str:
 
 def _unknown_column(template: str, name: str, columns: Collection[str]) -> TemplateTextError:
     near = nearest(name, columns)
-    hint = f"Did you mean {near}?" if near else f"There are {', '.join(list(columns)[:20]) or 'no columns'}."
-    return TemplateTextError(f"The {template} names a column {name} that is not there", hint)
+    hint = f"Did you mean {near}?" if near else f"The columns are {', '.join(list(columns)[:20]) or 'none'}."
+    return TemplateTextError(f"The {template} uses a column that does not exist: {name}", hint)
 
 
 def nearest(name: str, names: Collection[str]) -> str | None:

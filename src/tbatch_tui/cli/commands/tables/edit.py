@@ -93,7 +93,7 @@ def _as_text(text: str, label: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise LocalFileError(f"{label}: the text is not valid Unicode", "Give it as UTF-8, or as @FILE.") from None
+        raise LocalFileError(f"{label}: the text is not valid Unicode", "Use UTF-8, or @FILE.") from None
     return text
 
 

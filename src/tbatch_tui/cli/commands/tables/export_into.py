@@ -44,12 +44,12 @@ async def export_into(arguments: argparse.Namespace, settings: Settings) -> int:
         recipe = await _read_recipe(session, record)
         index = family_index(await session.engine.family(record.key), session.engine.results)
     if index is None:
-        raise BatchError(f"The results of {record.name} are not here", f"tbatch-tui fetch {record.key} brings them.")
+        raise BatchError(f"The results of {record.name} are not here", f"tbatch-tui fetch {record.key} downloads them.")
     try:
         source = open_table(arguments.into, recipe, lambda text: _find_files(records, text))
         path = _choose_path(arguments.output, settings.output_dir, record, source)
         if arguments.output and path.exists() and not arguments.force:
-            print_message(f"There is a file {path} already. Nothing was written: give another name, or --force.")
+            print_message(f"{path} already exists. Nothing was written: use another name, or --force.")
             return USAGE
         await run_reading(index.build)
         warn_of_changed_files(index)
@@ -86,8 +86,8 @@ async def _read_recipe(session: Session, record: JobRecord) -> Recipe:
     noted = await session.engine.recipes.recipe_of(record)
     if noted is None:
         raise BatchError(
-            f"From which table {record.name} was made is not known",
-            "Answers go back into the tables of files that `tbatch-tui make` or the app made here.",
+            f"It is not known which table {record.name} was made from",
+            "Answers join the table that `tbatch-tui make` or the app made the input file from, here.",
         )
     return parse_recipe(noted.text, f"the recipe of {record.name}")
 
@@ -110,7 +110,7 @@ def _print_problems(error: FaultyTableError) -> None:
     for problem in error.problems:
         print_message(f"{error.source}: {problem}")
     if error.total > len(error.problems):
-        print_message(f"{error.source}: and {error.total - len(error.problems):,} problems more")
+        print_message(f"{error.source}: and {error.total - len(error.problems):,} more problems")
     for name, text in error.readings if isinstance(error, EncodingError) else ():
         print_message(f"  {name:<10} {text}")
     print_message("Nothing was written.")
@@ -120,17 +120,17 @@ def _print_summary(joined: JoinedTable, source: TableSource) -> None:
     words = ", ".join(f"{count:,} {outcome}" for outcome, count in joined.outcomes.items())
     print_message(f"{plural(joined.rows, 'row')}{f': {words}' if words else ''}.")
     if joined.is_changed:
-        print_message(f"{source.name} has changed since it was asked about: its rows were joined by their ids.")
+        print_message(f"{source.name} has changed since the requests were made: rows were joined by id.")
     if joined.new_total:
         print_message(
-            f"{plural(joined.new_total, 'row')} not asked then, new or left out: {_named(joined.new, joined.new_total)}"
+            f"{plural(joined.new_total, 'row')} new, or left out back then: {_named(joined.new, joined.new_total)}"
         )
     if joined.gone_total:
         print_message(f"{plural(joined.gone_total, 'row')} gone since then: {_named(joined.gone, joined.gone_total)}")
     if joined.replaced:
         print_message(
-            f"{plural(joined.replaced, 'character')} of answers that {source.encoding} does not have "
-            "stand there as escapes, such as \\u2192."
+            f"{plural(joined.replaced, 'character')} that {source.encoding} cannot encode "
+            "are written as escapes, such as \\u2192."
         )
 
 

@@ -111,7 +111,7 @@ def _read_schema(text: str) -> str:
     try:
         check_schema_text(schema)
     except (ValueError, RecursionError) as error:
-        raise BatchError(f"--schema: this is not JSON: {error}", "Fix it.") from None
+        raise BatchError(f"--schema: this is not JSON: {error}", "Check quotes and brackets.") from None
     return schema
 
 
@@ -194,7 +194,7 @@ def _print_named(source: str, problems: RowProblems) -> None:
     for problem in problems.named:
         print_message(f"{source}: {problem}")
     if problems.unnamed:
-        print_message(f"{source}: and {plural(problems.unnamed, 'problem')} more")
+        print_message(f"{source}: and {plural(problems.unnamed, 'more problem')}")
 
 
 def _check(path: Path) -> CheckReport:
@@ -212,7 +212,7 @@ def _print_summary(made: MadeFile, report: CheckReport) -> None:
     for problem in shown[:_SHOWN]:
         print_message(f"{name}:{problem_line(problem)}")
     if len(shown) > _SHOWN:
-        print_message(f"{name}: and {plural(len(shown) - _SHOWN, 'problem')} more: tbatch-tui check prints them")
+        print_message(f"{name}: {plural(len(shown) - _SHOWN, 'more problem')}; tbatch-tui check prints all of them")
     print_message(f"{plural(made.rows, 'row')} · {plural(made.requests, 'request')}{_tokens(report)}")
     for reason, number in made.left_out.items():
         print_message(f"{plural(number, 'row')} left out: {reason}")
@@ -247,4 +247,4 @@ def _note_recipe(made: MadeFile, settings: Settings, source: TableSource) -> Non
     try:
         note_recipe(settings.data_dir, made.sha256, made.recipe_text, made.recipe_path, source.columns)
     except BatchError as error:
-        print_message(f"The history does not know the recipe: {error}")
+        print_message(f"The recipe was not saved in the history: {error}")

@@ -41,9 +41,9 @@ def read_parameters(texts: Sequence[str], own_keys: Mapping[str, str]) -> dict[s
         if not equals or not key:
             raise LocalFileError(f"--set {text} has no value", "Use --set KEY=VALUE, for example temperature=0.")
         if key in own_keys:
-            raise LocalFileError(f"--set {key} is not how {key} is given", own_keys[key])
+            raise LocalFileError(f"--set cannot be used for {key}", own_keys[key])
         if key.lower().replace("-", "_") in SECRET_KEYS:
-            raise LocalFileError("An API key does not belong in a request", "It is TOGETHER_API_KEY's.")
+            raise LocalFileError("An API key does not belong in a request", "Leave it out and set TOGETHER_API_KEY.")
         try:
             values[key] = msgspec.json.decode(value)
         except (ValueError, RecursionError):

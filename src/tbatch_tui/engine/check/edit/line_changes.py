@@ -87,7 +87,7 @@ def _read_body(line: bytes) -> ObjectText:
         request = ObjectText(text)
     except (ValueError, RecursionError, StopIteration, IndexError):
         findings = check_line(line, Kind.CHAT).findings
-        raise LineError(f"{findings[0].message if findings else 'the line is no request'}. {_FIX}") from None
+        raise LineError(f"{findings[0].message if findings else 'the line is not a request'}. {_FIX}") from None
     body = request.object("body")
     if body is None:
         raise LineError(f"the line has no body that is an object. {_FIX}")

@@ -229,7 +229,9 @@ def _parameter_fault(key: str, equals: str, value: str, body: Mapping[str, Any])
     if key in OWN_BODY_KEYS:
         return FieldFault("parameters", f"{key} is not set here", "It has a field of its own.")
     if key.lower().replace("-", "_") in SECRET_KEYS:
-        return FieldFault("parameters", "An API key does not belong in a request", "It is TOGETHER_API_KEY's.")
+        return FieldFault(
+            "parameters", "An API key does not belong in a request", "Leave it out and set TOGETHER_API_KEY."
+        )
     if key in body:
         return FieldFault("parameters", f"{key} is given twice", "Leave one of them out.")
     return None

@@ -90,7 +90,7 @@ class CsvCopy(TableCopy):
                 if number == 1:
                     self._quotes_all = self._is_quoted(record, raw)
                 if len(record) != width:
-                    problems.add(number, "", f"{len(record):,} cells in place of {width:,} (line {line:,})")
+                    problems.add(number, "", f"{len(record):,} cells instead of {width:,} (line {line:,})")
                 yield (record if len(record) == width else ()), (before, raw, record if is_single else None)
             before = b""
         self._rest = before

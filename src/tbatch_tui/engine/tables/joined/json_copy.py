@@ -80,7 +80,7 @@ class JsonLinesCopy(TableCopy):
                 number += 1
                 row = decode_line(line)
                 if not isinstance(row, dict):
-                    problems.add(number, "", f"line {line_number:,} is no JSON object")
+                    problems.add(number, "", f"line {line_number:,} is not a JSON object")
                     row = None
                 cells = () if row is None else [row.get(name) for name in self.columns] or ("",)
                 yield cells, (before, raw, line)

@@ -230,5 +230,6 @@ def _digest(bound: BoundBuilder, cells: Cells) -> int:
         return digest(bound.tail(cells)[0])
     except RowError as error:  # an image that is gone by now
         raise BatchError(
-            f"What a row asked cannot be made again: {error}", "It has to be known which rows ask the same (--once)."
+            f"The request of a row cannot be rebuilt: {error}",
+            "Without it, rows that share a request (--once) cannot be told.",
         ) from None

@@ -70,7 +70,7 @@ class ParquetCopy(TableCopy):
                     else:
                         yield from (([plain_cell(cell) for cell in row], None) for row in zip(*values, strict=True))
         except (arrow.ArrowException, ValueError) as error:
-            raise LocalFileError(f"{path} cannot be copied: {error}", "Look at the file.") from error
+            raise LocalFileError(f"{path} cannot be copied: {error}", "It may be damaged: write it again.") from error
         except OSError as error:
             raise read_failed(path, error) from error
         self.sha256 = digest

@@ -51,7 +51,7 @@ class CsvSource(TableSource):
             return find_delimiter(self.name, self.format == "tsv", self._first_lines)
         delimiter = _ESCAPED.get(wanted, wanted)
         if len(delimiter) != 1 or delimiter in '"\r\n':
-            raise LocalFileError(f"{wanted} is no delimiter", "Give one character, for example --delimiter ';'.")
+            raise LocalFileError(f"{wanted} is not a delimiter", "Use one character, for example --delimiter ';'.")
         return delimiter
 
     def _first_lines(self) -> Iterator[str]:
@@ -82,7 +82,7 @@ class CsvSource(TableSource):
         except csv.Error as error:
             raise self._faulty(f"the header cannot be read: {error}") from None
         if columns is None:
-            raise self._faulty("there is nothing in it, not even a header")
+            raise self._faulty("it is empty, without even a header")
         if doubled := [name for name, count in Counter(columns).items() if count > 1]:
             places = [number for number, name in enumerate(columns, start=1) if name == doubled[0]]
             where = " and ".join(map(str, places[:2]))
@@ -112,7 +112,7 @@ class CsvSource(TableSource):
                     elif record:
                         number += 1
                         cells = f"{len(record):,} cell{'' if len(record) == 1 else 's'}"
-                        problems.add(number, "", f"{cells} in place of {width:,} (line {reader.line_num:,})")
+                        problems.add(number, "", f"{cells} instead of {width:,} (line {reader.line_num:,})")
                         yield ()
             except UnicodeDecodeError as error:
                 raise not_decodable(self.name, error, reader.line_num + 1, self._encoding) from None

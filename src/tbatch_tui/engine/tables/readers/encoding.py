@@ -28,7 +28,7 @@ def encoding_of(head: bytes, wanted: str | None) -> str:
         except (LookupError, ValueError):
             info = None
         if info is None or not info._is_text_encoding:
-            raise LocalFileError(f"There is no encoding {wanted}", "For example --encoding cp1252.")
+            raise LocalFileError(f"Unknown encoding {wanted}", "Use, for example, --encoding cp1252.")
         return "utf-8-sig" if info.name == "utf-8" else info.name
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"

@@ -40,7 +40,7 @@ class ExcelSource(TableSource):
         self.sheet = self._choose(workbook, sheet)
         header = next(self._rows_of(workbook), None)
         if header is None:
-            raise self._faulty("there is nothing in it, not even a header")
+            raise self._faulty("it is empty, without even a header")
         self.columns = self._header(header)
 
     def _open(self) -> Any:
@@ -51,7 +51,9 @@ class ExcelSource(TableSource):
                 pass
             return calamine.load_workbook(str(self.path))
         except (calamine.CalamineError, calamine.ZipError, calamine.XmlError) as error:
-            raise LocalFileError(f"{self.path} cannot be read as a workbook: {error}", "Look at the file.") from error
+            raise LocalFileError(
+                f"{self.path} cannot be read as a workbook: {error}", "Save it again as .xlsx, or as CSV."
+            ) from error
         except (OSError, ValueError) as error:
             raise read_failed(self.path, error) from error
 

@@ -223,7 +223,7 @@ class _Pieces:
                 continue  # a number may go on in the next piece
             self._at = end
             if not _is_text(value):
-                raise ValueError("half of a character is escaped")
+                raise ValueError("half of a surrogate pair, which is not valid text")
             return value
 
     def _read(self) -> bool:

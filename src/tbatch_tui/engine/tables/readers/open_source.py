@@ -51,7 +51,7 @@ def open_source(
     """
     if text.startswith(JOB_PREFIX):
         if job_sources is None:
-            raise LocalFileError(f"{text} cannot be looked up here", "Give a table, or a folder.")
+            raise LocalFileError(f"{text} cannot be read here", "Use a table or a folder.")
         from tbatch_tui.engine.tables.readers.job import JobSource
 
         return JobSource(*job_sources(text.removeprefix(JOB_PREFIX)))
@@ -66,7 +66,7 @@ def open_source(
 
         return FolderSource(path, encoding=encoding)
     if not stat.S_ISREG(mode):
-        raise LocalFileError(f"{path} is no file and no folder", f"Give {_KNOWN}.")
+        raise LocalFileError(f"{path} is neither a file nor a folder", f"Use {_KNOWN}.")
     return _open_file(path, encoding, delimiter, table or sheet)
 
 
@@ -96,4 +96,4 @@ def _open_file(path: Path, encoding: str | None, delimiter: str | None, sheet: s
         from tbatch_tui.engine.tables.readers.lines import LinesSource
 
         return LinesSource(path, encoding=encoding)
-    raise LocalFileError(f"{path.name} is no table that can be read", f"Give {_KNOWN}.")
+    raise LocalFileError(f"{path.name} is not a table in a known format", f"Use {_KNOWN}.")

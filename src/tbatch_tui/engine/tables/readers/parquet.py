@@ -52,7 +52,9 @@ class ParquetSource(TableSource):
             return parquet.ParquetFile(self.path)
         except arrow.ArrowException as error:
             reason = str(error).partition("\n")[0].rstrip(".")
-            raise LocalFileError(f"{self.path} cannot be read as Parquet: {reason}", "Look at the file.") from error
+            raise LocalFileError(
+                f"{self.path} cannot be read as Parquet: {reason}", "It may be incomplete: write it again."
+            ) from error
         except (OSError, ValueError) as error:
             raise read_failed(self.path, error) from error
 
@@ -73,4 +75,6 @@ class ParquetSource(TableSource):
                     yield from ([plain_cell(cell) for cell in row] for row in zip(*values, strict=True))
             self.sha256 = digest
         except (arrow.ArrowException, OSError) as error:
-            raise LocalFileError(f"{self.path} cannot be read: {error}", "Look at the file.") from error
+            raise LocalFileError(
+                f"{self.path} cannot be read: {error}", "It may be damaged: write it again."
+            ) from error

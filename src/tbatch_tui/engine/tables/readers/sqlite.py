@@ -65,7 +65,10 @@ class SqliteSource(TableSource):
         return sqlite3.connect(f"file:{quote(str(self.path.absolute()))}?mode=ro", uri=True)
 
     def _unreadable(self, error: sqlite3.Error) -> LocalFileError:
-        return LocalFileError(f"{self.path} cannot be read as an SQLite database: {error}", "Look at the file.")
+        return LocalFileError(
+            f"{self.path} cannot be read as an SQLite database: {error}",
+            "It may be damaged or locked: try a copy of it.",
+        )
 
     def rows(self, needed: Collection[str], problems: RowProblems) -> TableRows:  # noqa: ARG002 - no row is faulty
         """Return the rows in the order in which they were stored."""

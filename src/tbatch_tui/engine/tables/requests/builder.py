@@ -91,7 +91,7 @@ class RequestBuilder:
             )
         if len(self._source.columns) != 1:
             raise MissingColumnError(
-                "--audio needs the column of the URLs", f"There are {', '.join(self._source.columns[:20])}."
+                "--audio needs the column of the URLs", f"The columns are {', '.join(self._source.columns[:20])}."
             )
         return self._source.columns[0]
 
@@ -138,7 +138,7 @@ class RequestBuilder:
         try:
             return render(())
         except RenderError as error:
-            raise TemplateTextError(f"The {template.name} cannot be rendered: {error}", "Fix it.") from None
+            raise TemplateTextError(f"The {template.name} cannot be rendered: {error}", "Fix the template.") from None
 
 
 class RequestBatch(NamedTuple):
@@ -199,7 +199,7 @@ class BoundBuilder:
             except (RenderError, ImageError, CellError) as error:
                 raise RowError(column, str(error)) from None
             except UnicodeEncodeError:
-                raise RowError(column, "the text holds half of a character, which cannot be sent") from None
+                raise RowError(column, "half of a surrogate pair, which is not valid text") from None
             parts.append(after)
         return b"".join(parts), hash(parts[1] if len(parts) == 3 else tuple(parts[1::2]))
 
@@ -233,7 +233,7 @@ class BoundBuilder:
         line = b"%b%b%b\n" % (self._head, _encode(custom_id), tail)
         if len(line) > LINE_BYTES_MAX:
             size = f"{len(line) / MEGABYTE:,.1f} MB"
-            raise RowError(self._slots[0][0] if self._slots else "", f"the request has {size}, a line 10 MB at most")
+            raise RowError(self._slots[0][0] if self._slots else "", f"the request has {size} (max. 10 MB per line)")
         return line
 
 
@@ -256,7 +256,7 @@ def _audio_url(position: int) -> CellText:
     def read(cells: Sequence[Cell]) -> str:
         text = cell_text(cells[position]).strip()
         if not text.lower().startswith(_URL_SCHEMES):
-            raise ImageError(f"{text} is no http or https URL, from which a recording could be fetched")
+            raise ImageError(f"{text} is not an http or https URL of a recording")
         return text
 
     return read
@@ -266,5 +266,5 @@ def require_column(source: TableSource, name: str, option: str) -> None:
     """Raise MissingColumnError unless the source has this column."""
     if not source.has_column(name):
         near = nearest(name, source.columns)
-        hint = f"Did you mean {near}?" if near else f"There are {', '.join(source.columns[:20])}."
-        raise MissingColumnError(f"{option} names a column {name} that is not there", hint)
+        hint = f"Did you mean {near}?" if near else f"The columns are {', '.join(source.columns[:20])}."
+        raise MissingColumnError(f"{option}: there is no column {name}", hint)

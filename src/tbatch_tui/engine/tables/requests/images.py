@@ -38,7 +38,7 @@ def image_reader(base: Path, on_private: Callable[[], object]) -> Callable[[str]
             size = path.stat().st_size
             if size > _LARGEST:
                 raise ImageError(
-                    f"the image has {size / MEGABYTE:,.1f} MB: with a third more as text it is over the 10 MB of a line"
+                    f"the image has {size / MEGABYTE:,.1f} MB: as base64 it is too large for a line (max. 10 MB)"
                 )
             data = path.read_bytes()
         except (OSError, ValueError) as error:
@@ -50,7 +50,7 @@ def image_reader(base: Path, on_private: Callable[[], object]) -> Callable[[str]
             on_private()
         kind = _kind(data)
         if not kind:
-            raise ImageError(f"{text} is no image that is known (PNG, JPEG, GIF, WebP)")
+            raise ImageError(f"{text} is not a PNG, JPEG, GIF or WebP image")
         return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
     return read

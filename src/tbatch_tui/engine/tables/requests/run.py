@@ -154,7 +154,7 @@ class RequestRun:
         yield from self._lines_of(self._rows(self.problems), once)
         self.left_out.update(self.selection.left_out)
         if before and before != self._source.sha256:
-            raise BatchError(f"{self._source.name} has changed while it was read", "Nothing was written. Try again.")
+            raise BatchError(f"{self._source.name} changed while it was being read", "Nothing was written. Try again.")
         if once is None:
             self._count_repeats()
 
@@ -215,7 +215,7 @@ class RequestRun:
             first = first_rows.setdefault(custom_id, number)
             if first != number:
                 named += 1
-                self.problems.add(number, column, f"the id {custom_id} is that of row {first:,} too")
+                self.problems.add(number, column, f"duplicate id {custom_id} (first used in row {first:,})")
                 if named >= _NAMED_IDS:
                     break
         self.problems.count(max(0, doubled.repeats - named))

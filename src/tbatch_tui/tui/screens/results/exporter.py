@@ -147,7 +147,7 @@ class Exporter:
         joined = await self._run(write, source.recipe.source.rows or 0 if source.recipe.source is not None else 0)
         if joined.is_changed:
             self._bridge.notify(
-                f"{line(source.path.name)} has changed since it was asked about",
+                f"{line(source.path.name)} has changed since the requests were made",
                 f"Its rows were joined by their ids: {joined.new_total:,} are new, {joined.gone_total:,} are gone.",
             )
         return joined.rows
