@@ -268,7 +268,7 @@ def test_a_file_that_grows_meanwhile_is_refused(tmp_path: Path) -> None:
         with source.open("ab") as file:
             file.write(CHAT)
 
-    with pytest.raises(LocalFileError, match="changed while it was being read"):
+    with pytest.raises(LocalFileError, match="changed while being read"):
         write_edited(source, tmp_path / "b.jsonl", LineChanges(model="x"), progress=grow)
     assert sorted(tmp_path.iterdir()) == [source]
 

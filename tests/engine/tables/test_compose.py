@@ -102,7 +102,7 @@ def test_each_field_says_what_is_wrong_with_it() -> None:
     assert faults() == {}
     assert set(faults(model=" ", prompt="")) == {"model", "prompt"}
     assert "prompt" not in faults(kind="audio", prompt="")
-    assert faults(max_tokens="many") == {"max_tokens": "many is no number from 1 on"}
+    assert faults(max_tokens="many") == {"max_tokens": "many is not a whole number of 1 or more"}
     assert faults(max_tokens="0") and faults(temperature="hot") and faults(temperature="-1") and faults(seed="9" * 30)
     assert faults(parameters="top_p") == {"parameters": "top_p has no value"}
     assert faults(parameters="messages=[]") == {"parameters": "messages is not set here"}
@@ -252,7 +252,7 @@ def test_the_preview_is_what_make_writes(tmp_path: Path) -> None:
     [long_id] = previews(path, Draft(model="m/m", prompt=PROMPT, id="id"), 5)
     assert long_id.request is None and "80 characters" in long_id.problem and ("text", "y") in long_id.cells
     [other] = previews(path, Draft(model="m/m", prompt=PROMPT, where="lang=en"), 1)
-    assert other.left_out == "lang is another"
+    assert other.left_out == "lang is different"
 
 
 def test_without_a_model_the_request_is_shown_and_without_a_prompt_the_cells(tmp_path: Path) -> None:

@@ -201,9 +201,7 @@ def join_back(
             writer.flush()
             copy.close()
             if copy.sha256 != before or (total and total != writer.rows):
-                raise LocalFileError(
-                    f"{source.name} changed while it was being read", "Nothing was written. Try again."
-                )
+                raise LocalFileError(f"{source.name} changed while being read", "Nothing was written. Try again.")
     finally:
         if is_collecting:
             gc.enable()

@@ -215,7 +215,7 @@ class EditRun:
             raise FaultyLinesError(self._path, tuple(self._problems), self._total)
         status = os.fstat(self._source.fileno())
         if (status.st_size, status.st_mtime_ns) != (self._size, self._changed_at):
-            raise LocalFileError(f"{self._path} changed while it was being read", "Nothing was written. Try again.")
+            raise LocalFileError(f"{self._path} changed while being read", "Nothing was written. Try again.")
         if is_complete and not self._copied:
             reason = "is left" if self._lines else "is there"
             raise BatchError(f"No line of {self._path.name} {reason} to copy", "Nothing was written.")

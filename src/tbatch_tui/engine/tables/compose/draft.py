@@ -210,7 +210,7 @@ def _body(draft: Draft, faults: list[FieldFault]) -> dict[str, Any]:
     if text := draft.temperature.strip():
         value = _parse_value(text)
         if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-            faults.append(FieldFault("temperature", f"{text} is no temperature", "Give a number from 0 on."))
+            faults.append(FieldFault("temperature", f"{text} is not a temperature", "Use a number, 0 or more."))
         else:
             body["temperature"] = value
     for line in _lines(draft.parameters):
@@ -243,7 +243,7 @@ def _whole(text: str, field: str, faults: list[FieldFault], *, least: int = 0, m
         return None
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else -1
     if not least <= number <= most:
-        faults.append(FieldFault(field, f"{text} is no number from {least} on", "Write a whole number."))
+        faults.append(FieldFault(field, f"{text} is not a whole number of {least} or more", "Write a whole number."))
         return None
     return number
 

@@ -154,7 +154,7 @@ class RequestRun:
         yield from self._lines_of(self._rows(self.problems), once)
         self.left_out.update(self.selection.left_out)
         if before and before != self._source.sha256:
-            raise BatchError(f"{self._source.name} changed while it was being read", "Nothing was written. Try again.")
+            raise BatchError(f"{self._source.name} changed while being read", "Nothing was written. Try again.")
         if once is None:
             self._count_repeats()
 
