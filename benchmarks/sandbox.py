@@ -41,6 +41,7 @@ def sandbox(*args: str) -> Iterator[tuple[str, Path]]:
         assert process.stdout is not None
         url = process.stdout.readline().strip().partition("=")[2]
         process.stdout.readline()
+        process.stdout.readline()
         try:
             yield urlsplit(url).netloc, Path("/proc", str(process.pid), "status")
         finally:

@@ -89,7 +89,7 @@ def test_a_forged_url_is_refused(http: httpx.Client) -> None:
 
 def test_an_upload_as_a_form(http: httpx.Client) -> None:
     form = {"file": ("batch.jsonl", BODY)}
-    answer = http.post("/v1/files/upload", data={"purpose": "batch-api"}, files=form)
+    answer = http.post("/v1/files/upload", data=FORM, files=form)
     assert answer.json()["bytes"] == len(BODY)
     assert http.get(f"/v1/files/{answer.json()['id']}/content").content == BODY
     again = http.post("/v1/files/upload", data={"purpose": "batch-api", "file_name": "x.jsonl"}, files=form)

@@ -113,7 +113,9 @@ def test_any_form(ids: tuple[httpx.Client, list[str]], form: dict[str, str], cha
 def test_any_bytes(ids: tuple[httpx.Client, list[str]], sent: bytes) -> None:
     """A job on any file ends."""
     client, _ = ids
-    uploaded = client.post("/v1/files/upload", data={"purpose": "batch-api"}, files={"file": ("a.jsonl", sent)})
+    uploaded = client.post(
+        "/v1/files/upload", data={"purpose": "batch-api", "file_name": "a.jsonl"}, files={"file": ("a.jsonl", sent)}
+    )
     check_response(uploaded)
     create = {"endpoint": "/v1/chat/completions", "input_file_id": uploaded.json()["id"]}
     job = client.post("/v1/batches", json=create).json()["job"]

@@ -32,6 +32,7 @@ class Target:
         jobs = [box.add_job(status) for status in ("COMPLETED", "FAILED", "CANCELLED", "EXPIRED", "IN_PROGRESS")]
         files = [box.job(jobs[0])["output_file_id"], box.add_file(b"{}\n"), box.add_file(b"")]
         self.ids = {"batches": jobs, "files": files, "_storage": files, "supported-models": ["ml_zai-org-glm-5"]}
+        self.ids["projects"] = ["proj-sandbox"]
 
     def check(self, case: Case[Any]) -> None:
         """Send a call and check the response: no 500, and a status, headers and a body as described."""

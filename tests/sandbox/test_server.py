@@ -31,7 +31,7 @@ class Running:
         self.process = process
         assert process.stdout is not None
         self.stdout = process.stdout
-        first, second = (shlex.split(self.stdout.readline()) for _ in range(2))
+        first, second, _ = (shlex.split(self.stdout.readline()) for _ in range(3))
         assert (first[0], second[0]) == ("export", "export")
         self.base_url = first[1].removeprefix("TOGETHER_BASE_URL=")
         self.key = second[1].removeprefix("TOGETHER_API_KEY=")
@@ -56,7 +56,7 @@ def sandbox(*args: str) -> Iterator[Running]:
     assert (process.returncode, stderr) == (0, "")
 
 
-def test_two_lines_for_the_shell_and_one_for_each_request() -> None:
+def test_three_lines_for_the_shell_and_one_for_each_request() -> None:
     with sandbox("--key", "a key; with 'quotes'") as box, box.client() as http:
         assert box.key == "a key; with 'quotes'"
         assert box.base_url.startswith("http://127.0.0.1:")
@@ -72,8 +72,8 @@ def test_a_shell_can_eval_them(tmp_path: Path) -> None:
     command = f"{shlex.quote(sys.executable)} -m tbatch_tui.sandbox"
     script = f"""
         {command} > sandbox.log & box=$!
-        until [ "$(wc -l < sandbox.log)" -ge 2 ]; do kill -0 $box && sleep 0.05 || exit 1; done
-        eval "$(head -n 2 sandbox.log)"
+        until [ "$(wc -l < sandbox.log)" -ge 3 ]; do kill -0 $box && sleep 0.05 || exit 1; done
+        eval "$(head -n 3 sandbox.log)"
         echo "$TOGETHER_BASE_URL $TOGETHER_API_KEY"
         kill $box; wait $box
     """
@@ -111,7 +111,7 @@ def test_with_parent_it_stops_with_a_killed_parent() -> None:
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
-        for _ in range(2):
+        for _ in range(3):
             assert parent.stdout.readline().startswith("export ")
         parent.send_signal(signal.SIGKILL)
         assert parent.stdout.read() == ""  # the pipe ends when the child is gone too
@@ -122,7 +122,10 @@ def test_it_stops_cleanly_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     with sandbox() as box, box.client() as http:
         form = {"file": ("a.jsonl", BODY)}
-        assert http.post("/v1/files/upload", data={"purpose": "batch-api"}, files=form).status_code == 200
+        assert (
+            http.post("/v1/files/upload", data={"purpose": "batch-api", "file_name": "a.jsonl"}, files=form).status_code
+            == 200
+        )
         assert list(tmp_path.iterdir())
         box.process.send_signal(number)
         assert box.process.wait(timeout=20) == 0
@@ -133,7 +136,7 @@ def test_everything_survives_a_restart(tmp_path: Path) -> None:
     args = ["--data-dir", str(tmp_path), "--seed", "1", "--speed", "0", "--failure-rate", "0", "--key", "k"]
     with sandbox(*args) as box, box.client() as http:
         form = {"file": ("a.jsonl", BODY)}
-        file = http.post("/v1/files/upload", data={"purpose": "batch-api"}, files=form).json()
+        file = http.post("/v1/files/upload", data={"purpose": "batch-api", "file_name": "a.jsonl"}, files=form).json()
         create = {"input_file_id": file["id"], "endpoint": CHAT}
         done = http.post("/v1/batches", json=create).json()["job"]["id"]
         http.post("/_sandbox/advance", json={"seconds": 3600})
@@ -194,7 +197,7 @@ def test_an_invalid_plan_stops_it_with_a_suggestion(tmp_path: Path) -> None:
     assert f"{plan}: entry 2: kind 'clsoe' is not known; did you mean 'close'?" in done.stderr
 
 
-def test_quiet_prints_two_lines_and_no_more() -> None:
+def test_quiet_prints_three_lines_and_no_more() -> None:
     with sandbox("--quiet", "--port", "0") as box:
         with box.client() as http:
             assert http.get("/v1/batches").status_code == 200

@@ -31,15 +31,33 @@ NONE = Rates(0, 0, 0)
         (b"\xef\xbb\xbf" + GOOD.strip(), "invalid JSON"),
         (json.dumps({"body": {"model": LLAMA}}).encode(), "custom_id is required"),
         (json.dumps({"custom_id": 7, "body": {}}).encode(), "custom_id is required"),
-        (json.dumps({"custom_id": "x" * 65, "body": {}}).encode(), "custom_id must be at most 64 characters"),
         (GOOD.strip(), "duplicate custom_id: good"),
         (b'{"custom_id": "a"}', "body is required"),
-        (b'{"custom_id": "a", "body": {"messages": []}}', "body.model is required"),
     ],
 )
 def test_bad_lines(tmp_path: Path, line: bytes, error: str) -> None:
     path = write_file(tmp_path / "a.jsonl", GOOD + line + b"\n" + jsonl(chat_row("last")))
     assert validate(path, CHAT, "job", NONE).error == f"Error validating input file: Line 2 (within chunk): {error}"
+
+
+def test_only_a_strict_sandbox_refuses_a_long_id(tmp_path: Path) -> None:
+    path = write_file(tmp_path / "a.jsonl", jsonl(chat_row("x" * 65)))
+    assert validate(path, CHAT, "job", NONE).error is None
+    error = validate(path, CHAT, "job", NONE, strict=True).error
+    assert error is not None and error.endswith("custom_id must be at most 64 characters")
+
+
+def test_a_missing_model_costs_the_row(tmp_path: Path) -> None:
+    path = write_file(tmp_path / "a.jsonl", GOOD + b'{"custom_id": "a", "body": {"messages": []}}\n')
+    result = validate(path, CHAT, "job", NONE)
+    assert result.error is None and result.row_plan is not None
+    assert (result.model_id, result.row_plan.count_failed(2)) == (LLAMA, 1)
+
+
+def test_a_model_that_is_not_serverless_fails_the_job(tmp_path: Path) -> None:
+    path = write_file(tmp_path / "a.jsonl", GOOD + jsonl(chat_row("b", model="google/gemma-3-27b-it")))
+    error = validate(path, CHAT, "job", NONE).error
+    assert error is not None and error.startswith("Invalid model ID: Unable to access non-serverless model google/")
 
 
 def test_lines_are_counted_within_a_chunk(tmp_path: Path) -> None:

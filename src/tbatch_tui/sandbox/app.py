@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
-from tbatch_tui.sandbox.api import account, batches, control, files, responses, uploads
+from tbatch_tui.sandbox.api import account, batches, control, files, realtime, responses, uploads
 from tbatch_tui.sandbox.middleware import FaultMiddleware
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def make_app(state: SandboxState) -> ASGIApp:
         Exception: _handle_crash,
     }
     # `/v1/files/upload` before `/v1/files/{id}`: routes are tried in order.
-    routes = [*uploads.routes, *files.routes, *batches.routes, *account.routes, *control.routes]
+    routes = [*uploads.routes, *files.routes, *batches.routes, *realtime.routes, *account.routes, *control.routes]
     starlette = Starlette(routes=routes, exception_handlers=handlers)
     starlette.router.redirect_slashes = False
     starlette.state.sandbox = state

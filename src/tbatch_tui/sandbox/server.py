@@ -1,4 +1,4 @@
-"""The command `tbatch-tui sandbox`: it prints two lines for the shell, then a line for each request."""
+"""The command `tbatch-tui sandbox`: it prints three lines for the shell, then a line for each request."""
 
 from __future__ import annotations
 
@@ -142,6 +142,7 @@ async def _serve(state: SandboxState, sock: socket.socket, args: argparse.Namesp
     output = _Output()
     output.print_line(f"export TOGETHER_BASE_URL={shlex.quote(base_url(sock))}")
     output.print_line(f"export TOGETHER_API_KEY={shlex.quote(state.key)}")
+    output.print_line(f"export TOGETHER_API_BASE_URL={shlex.quote(base_url(sock))}/v1")
     if not args.quiet:
         state.traffic.on_end = lambda call: output.print_line(call.log_line())
     if args.demo:  # meanwhile, clients wait in the socket's queue
@@ -183,7 +184,14 @@ class _Output:
 def _make_state(args: argparse.Namespace) -> SandboxState:
     rates = Rates() if args.failure_rate is None else Rates(failure_rate=args.failure_rate, min_rows=0)
     return SandboxState(
-        SandboxOptions(speed=args.speed, seed=args.seed, key=args.key, data_dir=args.data_dir, rates=rates)
+        SandboxOptions(
+            speed=args.speed,
+            seed=args.seed,
+            key=args.key,
+            data_dir=args.data_dir,
+            rates=rates,
+            strict=args.strict,
+        )
     )
 
 
@@ -213,6 +221,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--key", type=_key, default=os.environ.get(KEY_VARIABLE), help="the key that clients must send [made up]"
     )
     parser.add_argument("--failure-rate", type=_rate, metavar="R", help="rows that fail by chance, 0 to 1 [0.01]")
+    parser.add_argument("--strict", action="store_true", help="refuse also what only the documentation forbids")
     parser.add_argument("--demo", action="store_true", help="begin with two weeks of past jobs")
     parser.add_argument("--quiet", action="store_true", help="no line per request")
     parser.add_argument("--with-parent", action="store_true", help="end when standard input ends")

@@ -48,6 +48,9 @@ class SandboxOptions:
     data_dir: Path | None = None
     """Where files and jobs are kept across restarts; without one, in a temporary folder."""
 
+    strict: bool = False
+    """Whether what only the documentation forbids is refused, although the live API was seen to take it."""
+
     pace: Pace = field(default_factory=Pace)
     rates: Rates = field(default_factory=Rates)
 
@@ -66,7 +69,8 @@ class SandboxState:
         self._exit.callback(journal.close)
         ids = Ids(options.seed)
         self.files = FileStore(folder / "files", ids, self.clock, journal)
-        self.jobs = ServedJobs(self.clock, ids, self.files, journal, options.pace, options.rates)
+        self.strict = options.strict
+        self.jobs = ServedJobs(self.clock, ids, self.files, journal, options.pace, options.rates, strict=options.strict)
         self._exit.callback(self.jobs.close)
         self._restore(journal.load())
 

@@ -74,6 +74,7 @@ class Sandbox:
         cut_rate: Share of rows that are cut short by chance, 0 to 1.
         start: Time at the start, in seconds since the epoch; by default now.
         data_dir: Where files and jobs are kept across restarts; by default in a temporary folder.
+        strict: Whether what only the documentation forbids is refused.
         demo: Whether to start with the demo's two weeks of past jobs.
         port: Port to listen on; 0 takes a free one.
     """
@@ -89,12 +90,20 @@ class Sandbox:
         cut_rate: float = 0.0,
         start: float | None = None,
         data_dir: Path | None = None,
+        strict: bool = False,
         demo: bool = False,
         port: int = 0,
     ) -> None:
         rates = Rates(failure_rate, cut_rate, 0.0, min_rows=0)
         self._options = SandboxOptions(
-            speed=speed, seed=seed, key=key, pace=pace or Pace(), rates=rates, start=start, data_dir=data_dir
+            speed=speed,
+            seed=seed,
+            key=key,
+            pace=pace or Pace(),
+            rates=rates,
+            start=start,
+            data_dir=data_dir,
+            strict=strict,
         )
         self._demo = demo
         self._port = port

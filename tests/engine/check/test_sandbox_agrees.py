@@ -38,7 +38,7 @@ RunJob = Callable[[bytes, str], Outcome]
 
 @pytest.fixture(scope="module")
 def shared_sandbox() -> Iterator[Sandbox]:
-    with Sandbox(speed=0) as running:
+    with Sandbox(speed=0, strict=True) as running:
         yield running
 
 
@@ -58,7 +58,7 @@ def run_job(shared_sandbox: Sandbox) -> RunJob:
             job = client.get(f"/v1/batches/{job_id}").raise_for_status().json()
             error_file = job.get("error_file_id")
             rows = client.get(f"/v1/files/{error_file}/content").raise_for_status().text if error_file else ""
-        return job["status"], job.get("error") or "", {line.split('"')[3] for line in rows.splitlines()}
+        return job["status"], job.get("error") or "", {json.loads(line)["custom_id"] for line in rows.splitlines()}
 
     return run
 
@@ -167,7 +167,6 @@ FAILS: dict[str, bytes] = {
     "body-flat": dumped({"custom_id": "bad", **chat()["body"]}),
     "anthropic-params": dumped({"custom_id": "bad", "params": chat()["body"]}),
     "body-type": dumped({"custom_id": "bad", "body": "{}"}),
-    "no-model": dumped(without(chat("bad"), "body", "model")),
     "line-too-long": LINE.replace(b"Hello", b"x" * limits.LINE_BYTES_MAX),
 }
 """A line, or a file, for each rule that fails the whole job."""
@@ -207,6 +206,7 @@ def calling(*calls: object) -> dict[str, Any]:
 REFUSED: dict[str, list[dict[str, Any]]] = {
     "wrong-type": [chat("bad", temperature="hot"), chat("bad", tools={}), chat("bad", seed=True), chat("bad", stop=5)],
     "model-spaces": [chat("bad", model=f"{MODEL} "), chat("bad", model=f"\n{MODEL}")],
+    "no-model": [without(chat("bad"), "body", "model"), chat("bad", model="")],
     "other-kind": [audio("bad")],
     "no-messages": [without(chat("bad"), "body", "messages"), chat("bad", messages=[])],
     "message-role": [chat("bad", messages=[{"content": "x"}]), chat("bad", messages=[{**USER, "role": "bot"}])],
@@ -302,7 +302,9 @@ def test_check_and_sandbox_agree_on_any_file(tmp_path: Path, file: tuple[bytes, 
     """The job fails if one of the errors says so, and only then."""
     content, is_chat = file
     path = saved(tmp_path, content)
-    error = validation.validate(path, CHAT if is_chat else TRANSCRIPTIONS, "job", validation.Rates(0, 0, 0)).error
+    error = validation.validate(
+        path, CHAT if is_chat else TRANSCRIPTIONS, "job", validation.Rates(0, 0, 0), strict=True
+    ).error
     failing = [problem for problem in check_file(path).problems if fails_the_job(path, problem)]
     assert (error is not None) is bool(failing), (error, failing)
 
@@ -311,16 +313,9 @@ def fails_the_job(path: Path, problem: Problem) -> bool:
     """Whether the sandbox fails the whole job for this problem.
 
     An id of spaces only is `custom-id-empty` for the check, and passes the sandbox's validation.
-    A model that is no text is `wrong-type` for the check, and "body.model is required" for the sandbox. A model of
-    spaces only is `no-model` for the check, and passes the sandbox's validation.
     """
-    if problem.rule == "wrong-type":
-        return problem.message.startswith("body.model is ")
     if problem.rule == "custom-id-empty":
         return not json.loads(read_line(path, problem.offset, problem.length))["custom_id"]
-    if problem.rule == "no-model":
-        model = json.loads(read_line(path, problem.offset, problem.length))["body"].get("model")
-        return not model
     return problem.severity is Severity.ERROR and problem.rule in FAILS
 
 

@@ -65,12 +65,14 @@ def _choice(
         message["tool_calls"] = [_tool_call(chance.choice(tools), question, chance)]
         reason = "tool_calls"
     else:
-        if is_reasoning_model(body["model"]):
-            message["reasoning"] = prose.thinking(question, chance, chance.randint(2, 5))
+        thinking = prose.thinking(question, chance, chance.randint(2, 5)) if is_reasoning_model(body["model"]) else ""
         text = _text(body, system, question, chance)
         limit = body.get("max_tokens")
-        if isinstance(limit, int) and prose.estimate_tokens(text) > limit:
-            text, reason = text[: 4 * limit], "length"
+        if isinstance(limit, int) and prose.estimate_tokens(thinking + text) > limit:
+            # The limit holds for both, and the reasoning comes first: what is left is for the answer, maybe nothing.
+            thinking, text, reason = thinking[: 4 * limit], text[: max(0, 4 * limit - len(thinking))], "length"
+        if thinking:
+            message["reasoning"] = thinking
         message["content"] = text
     return {
         "index": index,

@@ -1,7 +1,7 @@
 """Requests that pass validation and fail when they run: the reasons, as messages of the error file.
 
-The message `Content-Type must be multipart/form-data` is the live API's; the others are made up in its style. The code
-of all of them was `batch_client_error`.
+Seen on the live API: `Content-Type must be multipart/form-data`, `Maximum four stop sequences allowed`, and those that
+`request_types` names; the others are made up in its style. The code of all of them was `batch_client_error`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tbatch_tui.sandbox.answers.models import model_kind
-from tbatch_tui.sandbox.answers.request_types import AUDIO_RANGES, chat_error, range_error
+from tbatch_tui.sandbox.answers.request_types import (
+    AUDIO_RANGES,
+    DOCUMENTED_CHAT_RANGES,
+    chat_error,
+    range_error,
+)
 
 ERROR_CODE = "batch_client_error"
 """The only code seen on the live API: only messages tell errors apart."""
@@ -49,10 +54,17 @@ CHANCE_MESSAGES = (
 """Messages of rows that fail by chance."""
 
 
-def failure_reason(row: dict[str, Any], endpoint: str) -> str | None:
-    """Return why a row fails, or None if it is answered."""
+def failure_reason(row: dict[str, Any], endpoint: str, *, strict: bool = False) -> str | None:
+    """Return why a row fails, or None if it is answered.
+
+    Args:
+        strict: Whether what only the documentation forbids fails, too.
+    """
     body: dict[str, Any] = row["body"]
-    model: str = body["model"]
+    model = body.get("model")
+    if not isinstance(model, str) or not model:
+        # On every line: `model_id` of the create request does not replace it, and the row pays for it, not the job.
+        return "missing field 'model'"
     kind = model_kind(model)
     if kind is None:
         return (
@@ -62,7 +74,7 @@ def failure_reason(row: dict[str, Any], endpoint: str) -> str | None:
     if endpoint == CHAT:
         if row.get("method") == "FILE":  # the worker sends it as a form then
             return "Content-Type must be application/json"
-        return _chat_failure(body, model, kind)
+        return _chat_failure(body, model, kind) or (range_error(body, DOCUMENTED_CHAT_RANGES) if strict else None)
     if row.get("method") != "FILE":
         return "Content-Type must be multipart/form-data"
     if kind != "transcribe":
@@ -87,7 +99,7 @@ def _chat_failure(body: dict[str, Any], model: str, kind: str) -> str | None:
         return f"Input validation error: `response_format.type` must be one of {', '.join(FORMATS)}"
     stop = body.get("stop")
     if isinstance(stop, list) and len(stop) > MAX_STOP:
-        return f"Input validation error: at most {MAX_STOP} `stop` sequences are allowed, got {len(stop)}"
+        return "Maximum four stop sequences allowed"
     limit = body.get("max_tokens")
     if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
         return "Input validation error: `max_tokens` must be a positive integer"

@@ -59,6 +59,7 @@ MODELS = (
 )
 
 _KINDS: dict[str, Kind] = {model.name: model.kind for model in MODELS if model.serverless}
+_OTHERS = frozenset(model.name for model in MODELS if not model.serverless)
 _REASONING = frozenset(model.name for model in MODELS if model.is_reasoning)
 
 _CAPABILITIES: dict[Kind, list[str]] = {
@@ -72,6 +73,11 @@ _CAPABILITIES: dict[Kind, list[str]] = {
 def model_kind(name: str) -> Kind | None:
     """Return the kind of a model, or None if the sandbox does not serve it."""
     return _KINDS.get(name)
+
+
+def is_dedicated_only(name: str) -> bool:
+    """Return whether a model exists and is not served to everyone: a batch cannot use it."""
+    return name in _OTHERS
 
 
 def is_reasoning_model(name: str) -> bool:
@@ -135,3 +141,17 @@ def describe(model: CatalogueModel) -> dict[str, Any]:
     if model.input is not None and model.output is not None:
         entry["pricing"] = {"input": model.input, "cachedInput": round(model.input / 2, 4), "output": model.output}
     return entry
+
+
+def describe_plainly(model: CatalogueModel) -> dict[str, Any]:
+    """Return a model as `GET /v1/models` does (SDK 2.x: `types/model_object.py`)."""
+    return {
+        "id": model.name,
+        "object": "model",
+        "created": 1768467600,
+        "type": model.kind,
+        "display_name": model.name.partition("/")[2].replace("-", " "),
+        "organization": model.name.partition("/")[0],
+        "context_length": model.context,
+        "pricing": {"hourly": 0, "input": model.input or 0, "output": model.output or 0, "base": 0, "finetune": 0},
+    }

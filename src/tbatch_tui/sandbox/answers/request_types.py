@@ -14,6 +14,14 @@ import msgspec
 PARTS = ("text", "image_url", "video_url", "audio_url", "input_audio")
 NO_PART = "data did not match any variant of untagged enum MessageContent"
 CHAT_RANGES = {"n": (1, 128), "logprobs": (0, 20)}
+DOCUMENTED_CHAT_RANGES = {
+    "temperature": (0, 1),
+    "top_p": (0, 1),
+    "min_p": (0, 1),
+    "presence_penalty": (-2, 2),
+    "frequency_penalty": (-2, 2),
+}
+"""What the documentation says of parameters that models take beyond it."""
 AUDIO_RANGES = {"temperature": (0, 1)}
 
 

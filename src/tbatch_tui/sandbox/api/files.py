@@ -39,7 +39,9 @@ def file_to_dict(file: StoredFile) -> dict[str, Any]:
         "created_at": int(file.created_at),
         "filename": file.filename,
         "FileType": file.file_type,
-        "Processed": True,
+        "Processed": file.ready,
+        "processing_status": "COMPLETED" if file.ready else "PENDING",
+        "LineCount": file.lines if file.ready else 0,
         "purpose": file.purpose,
     }
 

@@ -63,16 +63,17 @@ async def preprocess(request: Request) -> Response:
     """Step 3: complete the upload and return the file. Can be repeated."""
     state = get_state(request)
     file_id = request.path_params["id"]
-    file = state.files.find(file_id)
+    file = state.files.find_upload(file_id)
     if file is None:
-        file = state.files.find_upload(file_id)
+        file = state.files.find(file_id)
         if file is None:
             raise ApiError(404, f"file {file_id} not found", code="not_found")
-        if file.sha256 is None:
-            raise ApiError(400, "the file's content has not been uploaded", code="not_uploaded")
-        if file.claimed is not None and file.claimed.lower() != file.sha256:
-            raise ApiError(400, "the uploaded content does not match the checksum", code="checksum_mismatch")
-        state.files.complete_upload(file)
+        return JsonResponse(file_to_dict(file))
+    if file.sha256 is None:
+        raise ApiError(400, "the file's content has not been uploaded", code="not_uploaded")
+    if file.claimed is not None and file.claimed.lower() != file.sha256:
+        raise ApiError(400, "the uploaded content does not match the checksum", code="checksum_mismatch")
+    state.files.complete_upload(file)
     return JsonResponse(file_to_dict(file))
 
 
@@ -84,7 +85,6 @@ async def upload_form(request: Request) -> Response:
         part = fields.get("file")
         if not isinstance(part, UploadFile):
             raise ApiError(400, "file is required", param="file", code="missing_field")
-        fields.setdefault("file_name", part.filename or "")
         fields.setdefault("file_type", "jsonl")
         name, purpose, file_type = _file_fields(fields)
         file = await _store(state, part, name, purpose, file_type)

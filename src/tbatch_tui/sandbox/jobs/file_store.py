@@ -32,7 +32,7 @@ class FileStore:
         folder.mkdir(parents=True, exist_ok=True)
 
     def start_upload(self, filename: str, purpose: str, file_type: str, checksum: str | None) -> StoredFile:
-        """Add an upload that is to come. The API shows it after `complete_upload`."""
+        """Add an upload that is to come. The API shows it after `set_body`."""
         file = StoredFile(
             self._ids.file(self._files), filename, purpose, file_type, self._clock.now(), claimed=checksum
         )
@@ -56,12 +56,11 @@ class FileStore:
 
     def set_body(self, file: StoredFile, written: WrittenBody) -> None:
         """Record that the body of a file has been written."""
-        file.size, file.sha256 = written.size, written.sha256
-        if file.ready:
-            self._journal.write(file)
+        file.size, file.sha256, file.lines = written.size, written.sha256, written.lines
+        self._journal.write(file)
 
     def complete_upload(self, file: StoredFile) -> None:
-        """Complete an upload: from now on the API shows it, and uploading the same bytes again is a conflict."""
+        """Complete an upload: from now on uploading the same bytes again is a conflict."""
         file.ready = True
         if file.sha256 is not None:
             self._by_checksum.setdefault(file.sha256, file)
@@ -70,7 +69,7 @@ class FileStore:
     def restore(self, file: StoredFile) -> None:
         """Add a file that the journal holds."""
         self._files[file.id] = file
-        if file.made_by is None and file.sha256 is not None and not file.deleted:
+        if file.made_by is None and file.ready and file.sha256 is not None and not file.deleted:
             self._by_checksum.setdefault(file.sha256, file)
 
     def find_by_checksum(self, checksum: str) -> StoredFile | None:
@@ -80,7 +79,7 @@ class FileStore:
     def find(self, file_id: str) -> StoredFile | None:
         """Return a file that the API shows."""
         file = self._files.get(file_id)
-        return file if file is not None and file.ready and not file.deleted else None
+        return file if file is not None and file.is_shown else None
 
     def find_upload(self, file_id: str) -> StoredFile | None:
         """Return an upload that is not complete yet."""
@@ -104,4 +103,4 @@ class FileStore:
 
     def __iter__(self) -> Iterator[StoredFile]:
         """Yield the files that the API shows, oldest first."""
-        return (file for file in self._files.values() if file.ready and not file.deleted)
+        return (file for file in self._files.values() if file.is_shown)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from tbatch_tui.sandbox.jobs.journal import SandboxJournal
 
 USER_ID = "user-sandbox"
+ORGANIZATION_ID = "org-sandbox"
+PROJECT_ID = "proj-sandbox"
 _encode = msgspec.json.Encoder().encode
 
 
@@ -42,9 +44,18 @@ class ServedJobs:
     """All jobs of the sandbox."""
 
     def __init__(
-        self, clock: Clock, ids: Ids, files: FileStore, journal: SandboxJournal, pace: Pace, rates: Rates
+        self,
+        clock: Clock,
+        ids: Ids,
+        files: FileStore,
+        journal: SandboxJournal,
+        pace: Pace,
+        rates: Rates,
+        *,
+        strict: bool = False,
     ) -> None:
         self.pace = pace
+        self._strict = strict
         self._clock = clock
         self._ids = ids
         self._files = files
@@ -214,7 +225,7 @@ class ServedJobs:
         file = self._files.find_any(job.input_file_id)
         if file is None or job.file_size_bytes is None:
             return ValidationResult(0.0, error=f"input file {job.input_file_id} not found")
-        return validate(self._files.body_path(file), job.endpoint, job.id, self._rates)
+        return validate(self._files.body_path(file), job.endpoint, job.id, self._rates, strict=self._strict)
 
     def _end(
         self, job: ServedJob, current: JobSnapshot, validation: ValidationResult | None, *, write: bool = True
@@ -264,7 +275,14 @@ class ServedJobs:
         ]
         paths = [self._files.body_path(target) if target is not None else unused for target in targets]
         written = write_results(
-            self._files.body_path(source), plan, end.done, job.endpoint, int(end.at), paths[0], paths[1]
+            self._files.body_path(source),
+            plan,
+            end.done,
+            job.endpoint,
+            int(end.at),
+            paths[0],
+            paths[1],
+            strict=self._strict,
         )
         for target, body in zip(targets, written, strict=True):
             if target is not None:
@@ -280,6 +298,8 @@ class ServedJobs:
         return {
             "id": job.id,
             "user_id": USER_ID,
+            "organization_id": ORGANIZATION_ID,
+            "project_id": PROJECT_ID,
             "input_file_id": job.input_file_id,
             "file_size_bytes": job.file_size_bytes,
             "status": current.status,

@@ -59,14 +59,22 @@ class StoredFile(msgspec.Struct, tag="file"):
     sha256: str | None = None
     """SHA-256 of the body; None until it is there."""
 
+    lines: int = 0
+    """Lines of the body."""
+
     ready: bool = False
-    """Whether the API shows the file: an upload once it is preprocessed, a result file at once."""
+    """Whether the file is complete: an upload once it is preprocessed, a result file at once."""
 
     made_by: str | None = None
     """The job of a result file, which is written when it is first needed."""
 
     deleted: bool = False
     """Whether a client deleted it. The body stays: a job may still have to read it."""
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the API shows the file: an upload as soon as its bytes are there (the npm client needs that)."""
+        return (self.ready or self.sha256 is not None) and not self.deleted
 
 
 class End(msgspec.Struct):

@@ -33,10 +33,11 @@ _decode = msgspec.json.Decoder().decode
 
 @dataclass(frozen=True, slots=True)
 class WrittenBody:
-    """Size and SHA-256 of a body on disk."""
+    """Size, SHA-256 and number of lines of a body on disk."""
 
     size: int
     sha256: str
+    lines: int
 
 
 class BodyWriter:
@@ -49,11 +50,15 @@ class BodyWriter:
         self._file = self._part.open("wb", buffering=0)
         self._hash = hashlib.sha256()
         self._size = 0
+        self._lines = 0
+        self._last: bytes | bytearray = b"\n"
         self._buffer = bytearray()
 
     def write(self, data: bytes | bytearray) -> None:
         """Append to the body."""
         self._size += len(data)
+        self._lines += data.count(b"\n")
+        self._last = data[-1:] or self._last
         self._buffer += data
         if len(self._buffer) >= PIECE_SIZE:
             self._flush()
@@ -74,7 +79,7 @@ class BodyWriter:
         self._flush()
         self._file.close()
         self._part.replace(self._path)
-        return WrittenBody(self._size, self._hash.hexdigest())
+        return WrittenBody(self._size, self._hash.hexdigest(), self._lines + (self._last != b"\n"))
 
     def abandon(self) -> None:
         """Delete what was written, unless the file is complete."""
@@ -89,7 +94,15 @@ class BodyWriter:
 
 
 def write_results(
-    source: Path, plan: RowPlan, done: int, endpoint: str, created: int, output: Path, errors: Path
+    source: Path,
+    plan: RowPlan,
+    done: int,
+    endpoint: str,
+    created: int,
+    output: Path,
+    errors: Path,
+    *,
+    strict: bool = False,
 ) -> tuple[WrittenBody, WrittenBody]:
     """Write the result files of a job. Takes a while: call it in a thread.
 
@@ -97,6 +110,7 @@ def write_results(
         source: The input file.
         done: How many rows of the plan are done.
         created: Time in the answers, in seconds since the epoch.
+        strict: Whether what only the documentation forbids is refused.
     """
     with source.open("rb") as lines, BodyWriter(output) as answered, BodyWriter(errors) as failed:
         for number, (offset, outcome) in enumerate(zip(plan.offsets[:done], plan.outcomes[:done], strict=True)):
@@ -105,7 +119,7 @@ def write_results(
             lines.seek(offset)
             row = _decode(lines.readline())
             if outcome in (RowOutcome.BAD_REQUEST, RowOutcome.FAILED_BY_CHANCE):
-                failed.write(_encode(_error_row(row, endpoint)) + b"\n")
+                failed.write(_encode(_error_row(row, endpoint, strict=strict)) + b"\n")
             else:
                 answered.write(_encode(_answer_row(row, endpoint, created, outcome)) + b"\n")
         return answered.finish(), failed.finish()
@@ -120,13 +134,20 @@ def _answer_row(row: dict[str, Any], endpoint: str, created: int, outcome: int) 
     else:
         body = transcription(request, endpoint)
     return {
-        "id": f"batch_req_{crc32(custom_id.encode()):08x}",
+        "id": _row_id(custom_id),
         "custom_id": custom_id,
         "response": {"status_code": 200, "body": body},
     }
 
 
-def _error_row(row: dict[str, Any], endpoint: str) -> dict[str, Any]:
+def _error_row(row: dict[str, Any], endpoint: str, *, strict: bool) -> dict[str, Any]:
     custom_id = row["custom_id"]
-    message = failure_reason(row, endpoint) or CHANCE_MESSAGES[crc32(custom_id.encode()) % len(CHANCE_MESSAGES)]
-    return {"custom_id": custom_id, "error": {"message": message, "code": ERROR_CODE}}
+    message = (
+        failure_reason(row, endpoint, strict=strict)
+        or CHANCE_MESSAGES[crc32(custom_id.encode()) % len(CHANCE_MESSAGES)]
+    )
+    return {"id": _row_id(custom_id), "custom_id": custom_id, "error": {"message": message, "code": ERROR_CODE}}
+
+
+def _row_id(custom_id: str) -> str:
+    return f"br_{crc32(custom_id.encode()):08x}"

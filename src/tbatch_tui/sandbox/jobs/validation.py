@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tbatch_tui.sandbox.answers.failures import failure_reason
+from tbatch_tui.sandbox.answers.models import is_dedicated_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ MAX_LINE = 10 * 2**20
 """Bytes of a line. Validation lets a longer one pass, and the job fails on it later (seen on the live API)."""
 
 MAX_CUSTOM_ID = 64
-"""Characters of a `custom_id` (documentation)."""
+"""Characters of a `custom_id` by the documentation. The live API took 65: only a strict sandbox refuses them."""
 
 BOM = b"\xef\xbb\xbf"
 
@@ -125,12 +126,20 @@ class _BadFileError(Exception):
     """The file as a whole is invalid."""
 
 
+class _BadModelError(Exception):
+    """A line names a model that a batch cannot use. The whole job fails (seen on the live API)."""
+
+
 class _BadLineError(Exception):
     """A line is invalid."""
 
 
-def validate(path: Path, endpoint: str, job_id: str, rates: Rates) -> ValidationResult:
-    """Read an input file and decide how a job on it will run. Takes a while: call it in a thread."""
+def validate(path: Path, endpoint: str, job_id: str, rates: Rates, *, strict: bool = False) -> ValidationResult:
+    """Read an input file and decide how a job on it will run. Takes a while: call it in a thread.
+
+    Args:
+        strict: Whether what only the documentation forbids is refused.
+    """
     offsets, outcomes = array("Q"), bytearray()
     seen: dict[str, str] = {}
     model_id: str | None = None
@@ -148,13 +157,15 @@ def validate(path: Path, endpoint: str, job_id: str, rates: Rates) -> Validation
             if len(line) > MAX_LINE:
                 breaks = True
                 continue
-            row = _parse_row(line, seen)
-            body = row["body"]
-            model_id = model_id or body["model"]
+            row = _parse_row(line, seen, strict=strict)
+            model_id = model_id or _model_of(row["body"])
             offsets.append(offset)
-            outcomes.append(RowOutcome.ANSWERED if failure_reason(row, endpoint) is None else RowOutcome.BAD_REQUEST)
+            failure = failure_reason(row, endpoint, strict=strict)
+            outcomes.append(RowOutcome.ANSWERED if failure is None else RowOutcome.BAD_REQUEST)
     except _BadFileError as error:
         return ValidationResult(reached_at=0.0, error=f"Error validating input file: {error}")
+    except _BadModelError as error:
+        return ValidationResult(reached_at=0.0, error=f"Invalid model ID: {error}")
     except _BadLineError as error:
         line_in_chunk = (number - 1) % CHUNK + 1
         return ValidationResult(
@@ -171,8 +182,8 @@ def validate(path: Path, endpoint: str, job_id: str, rates: Rates) -> Validation
 _decode = msgspec.json.Decoder().decode
 
 
-def _parse_row(line: bytes, seen: dict[str, str]) -> dict[str, Any]:
-    """Return a line that passes validation. Raises _BadLineError.
+def _parse_row(line: bytes, seen: dict[str, str], *, strict: bool) -> dict[str, Any]:
+    """Return a line that passes validation. Raises _BadLineError and _BadModelError.
 
     Args:
         line: Without its end.
@@ -187,18 +198,25 @@ def _parse_row(line: bytes, seen: dict[str, str]) -> dict[str, Any]:
     custom_id, body = row.get("custom_id"), row.get("body")
     if not isinstance(custom_id, str) or not custom_id:
         raise _BadLineError("custom_id is required")
-    if len(custom_id) > MAX_CUSTOM_ID:
+    if strict and len(custom_id) > MAX_CUSTOM_ID:
         raise _BadLineError(f"custom_id must be at most {MAX_CUSTOM_ID} characters")
     if custom_id in seen:
         raise _BadLineError(f"duplicate custom_id: {custom_id}")
     if not isinstance(body, dict):
         raise _BadLineError("body is required")
-    model = body.get("model")
-    if not isinstance(model, str) or not model:
-        # On every line: `model_id` of the create request does not replace it (seen on the live API).
-        raise _BadLineError("body.model is required")
+    model = _model_of(body) or ""
     seen[custom_id] = model
+    if is_dedicated_only(model):
+        raise _BadModelError(
+            f"Unable to access non-serverless model {model}. Please start a dedicated endpoint for it."
+        )
     return row
+
+
+def _model_of(body: dict[str, Any]) -> str | None:
+    """Return the model that a request names; None if it names none, which costs the row."""
+    model = body.get("model")
+    return model if isinstance(model, str) and model else None
 
 
 def _read_lines(path: Path) -> Iterator[tuple[int, bytes]]:

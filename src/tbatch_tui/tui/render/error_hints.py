@@ -21,7 +21,12 @@ KNOWN: tuple[tuple[tuple[str, ...], str], ...] = (
         "{check.fix} makes them unique.",
     ),
     (
-        ("body.model is required", "model is required", "missing model"),
+        ("non-serverless model",),
+        "A line names a model that needs a dedicated endpoint: a batch takes serverless models only, and one such line "
+        "fails the whole job. Name another model in a copy of the file, and submit that.",
+    ),
+    (
+        ("body.model is required", "model is required", "missing model", "missing field 'model'"),
         "Each line needs its own body.model. Check the file to find the lines.",
     ),
     (("body is required",), "A line has no body (the request itself). Check the file to find the line."),
