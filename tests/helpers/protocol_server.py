@@ -37,6 +37,9 @@ CREATES = (
     "done late",
 )
 """What a create may come to, beside its job."""
+LISTS = ("cut", "paged", "unreadable", "vague")
+"""What a list may be instead of whole: without the jobs that run; only its first page; with jobs that cannot be read;
+without saying what the jobs were made of."""
 PROMISED = 30.0
 """Seconds after which a create may be sent again whose job no list shows."""
 DONE_LATE_AFTER = 40.0
@@ -76,13 +79,14 @@ class ProtocolServer:
     """What the next creates come to; then each makes its job."""
     lag: float = 0.0
     """Seconds after which a new job is in the list."""
-    cut_until: float = 0.0
-    """Until when lists lack the jobs that run (wall time)."""
+    list_fault: str = ""
+    """One of `LISTS`, until `spoilt_until` (wall time)."""
+    spoilt_until: float = 0.0
     excused: Counter[str] = field(default_factory=Counter)
     """Jobs by file that were made while the list lacked an earlier one for too long."""
     creates: int = 0
-    on_create: Callable[[str], None] = lambda _: None
-    """Called with `asked` and `done`: the test may kill an app at either moment."""
+    on_create: Callable[[str, str], None] = lambda *_: None
+    """Called with `asked`, `done` or `redirected`, and the file: the test may kill an app at that moment."""
     _files: dict[str, str] = field(default_factory=dict)
     _running: set[asyncio.Task[Any]] = field(default_factory=set)
 
@@ -128,12 +132,24 @@ class ProtocolServer:
         if path.endswith("/preprocess"):
             return self._respond(200, {"id": path.split("/")[-2], "filename": "in.jsonl", "bytes": 1})
         if path == "/v1/batches":
-            is_cut = self.wall < self.cut_until
-            shown = [job for job in self.jobs if job.visible_at <= self.wall and not (is_cut and _runs(job))]
-            return self._respond(200, [job.to_dict() for job in shown])
+            return self._respond(200, self._list_jobs())
         if path.endswith("/whoami"):
             return self._respond(200, {"organization": {"id": "org-1"}, "project": {"id": "proj-1"}})
         return self._respond(200, {"data": []} if path == "/v1/files" else {})
+
+    def _list_jobs(self) -> Any:
+        """Return the list as it is served now."""
+        fault = self.list_fault if self.wall < self.spoilt_until else ""
+        shown = [job for job in self.jobs if job.visible_at <= self.wall and not (fault == "cut" and _runs(job))]
+        items = [job.to_dict() for job in shown]
+        # The first job is somebody else's and always there: what such a list lacks, it does not show by that.
+        if fault == "paged":
+            return {"data": items[:1], "has_more": len(items) > 1}
+        if fault == "unreadable":
+            return items[:1] + [{**item, "id": None} for item in items[1:]]
+        if fault == "vague":
+            return [{**item, "input_file_id": None} for item in items]
+        return items
 
     async def answer_async(self, request: httpx.Request) -> httpx.Response:
         """Answer a request; a create as it is planned."""
@@ -141,10 +157,11 @@ class ProtocolServer:
             return self.answer(request)
         body = json.loads(await request.aread())
         self.creates += 1
-        self.on_create("asked")
+        file_id = body["input_file_id"]
+        self.on_create("asked", file_id)
         kind = self.plan.pop(0) if self.plan else "done"
         # The server goes on, also when the client is killed meanwhile.
-        task = self.loop.create_task(self._create(kind, body["input_file_id"], request))
+        task = self.loop.create_task(self._create(kind, file_id, request))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
@@ -158,10 +175,11 @@ class ProtocolServer:
         is_done = kind in ("done", "done late", "no job in the answer") or kind.endswith("after the work")
         job = self.add_job(file_id, is_ours=True, asked_at=asked_at) if is_done else None
         if is_done:
-            self.on_create("done")
+            self.on_create("done", file_id)
         if kind.startswith("lost"):
             raise httpx.ReadError("cut", request=request)
         if kind.startswith("redirected"):
+            self.on_create("redirected", file_id)
             return self._respond(303, None, {"Location": "https://elsewhere.invalid/v1/batches"})
         if kind[:3].isdigit():
             retry_after = {"Retry-After": "7"} if kind == "429" else {}

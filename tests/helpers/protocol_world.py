@@ -11,30 +11,38 @@ import tempfile
 from collections import Counter
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unittest.mock import patch
 
 import httpx
 
+from tbatch_tui.engine import threads
+from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
 from tbatch_tui.engine.endpoint import Endpoint
 from tbatch_tui.engine.engine import BatchEngine
 from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.events import Event, Notice
 from tbatch_tui.engine.options import EngineOptions
+from tbatch_tui.engine.polling import poller
+from tbatch_tui.engine.runtime import runtime
+from tbatch_tui.engine.runtime.event_log import EventLog
 from tbatch_tui.engine.runtime.tasks import STOPPED, UNFORESEEN
 from tbatch_tui.engine.runtime.worker_lock import WorkerLock
+from tbatch_tui.engine.submit.lookup import LookupDecision
 from tests.conftest import write_chat
-from tests.helpers.driven_loop import DeadExecutor, DrivenLoop
+from tests.helpers.driven_loop import DrivenLoop, InlineThreading
 from tests.helpers.protocol_server import ProtocolServer
 
-if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
-    from tbatch_tui.engine.submit.lookup import LookupDecision
-
 FILES = 2
+SPELLINGS = ("http://127.0.0.1:9", "http://localhost:9", "http://LOCALHOST:9")
+"""The server's address, as one app or another is given it."""
 _MEMORY = Path("/dev/shm")
 _ENDED = ("created", "stopped", "rejected")
+_DECISIONS = {
+    "again": LookupDecision(again=True),
+    "wait": LookupDecision(wait=True),
+    "give_up": LookupDecision(give_up=True),
+}
 _SETTLED_WITHIN = 2 * 3600.0
 """Seconds after which every submission has become a job, or waits for the person: look-ups last 16 minutes at most."""
 
@@ -43,12 +51,13 @@ class App:
     """One engine, as a process that can be killed."""
 
     def __init__(self, world: World) -> None:
+        self._world = world
         self.events: list[Event] = []
         self.engine = BatchEngine(
             EngineOptions(
                 data_dir=world.folder / "data",
                 output_dir=world.folder / "results",
-                base_url="http://127.0.0.1:9",
+                base_url=SPELLINGS[len(world.apps) % len(SPELLINGS)],
                 api_key="tgp_v1_for_the_model_of_the_protocol",
                 now=lambda: world.server.wall,
                 seed=1,
@@ -60,18 +69,16 @@ class App:
     async def kill(self) -> None:
         """End it as SIGKILL does: nothing more is sent or committed than what is on its way."""
         self.is_alive = False
-        store, runtime = self.engine._store, self.engine._runtime
-        executor: Executor = store._thread._executor
-        store._thread._executor = DeadExecutor()  # type: ignore[assignment]
-        executor.shutdown(wait=True, cancel_futures=True)
-        commits = set(runtime.submitter._commits) if runtime.submitter is not None else set()
-        for task in {*runtime._tasks._tasks, *commits}:
+        store, running = self.engine._store, self.engine._runtime
+        self._world.loop.kill(store._thread._executor)
+        commits = set(running.submitter._commits) if running.submitter is not None else set()
+        for task in {*running._tasks._tasks, *commits}:
             task.cancel()
         await asyncio.sleep(0)
-        if runtime._queue is not None:
-            await runtime._queue.finish()
-        if runtime._lock is not None:
-            runtime._lock._lock.release(force=True)
+        if running._queue is not None:
+            await running._queue.finish()
+        if running._lock is not None:
+            running._lock._lock.release(force=True)
         if self.engine._log is not None:
             self.engine._log.close()
         store._thread.journal.close()
@@ -94,6 +101,10 @@ class World:
         self.given_up: Counter[int] = Counter()
         """How many decisions there were, by file, after which a job of ours may be nobody's: given up, create again."""
         self.is_lock_shared = False
+        self.faults: list[str] = []
+        """What was seen to go wrong on the way."""
+        self._redirected: dict[int, int] = {}
+        """By file: how many of its submits were settled when its create was redirected."""
         self._kill_when: tuple[str, int] | None = None
         self._patches = contextlib.ExitStack()
         self._patch()
@@ -123,7 +134,12 @@ class World:
             (httpx.HTTPTransport, "handle_request", answer),
             (WorkerLock, "try_acquire", try_acquire),
             (WorkerLock, "is_ours", property(has_lock)),
+            (threads, "threading", InlineThreading),
+            # What only takes time here: a log that nobody reads, and looks at what nothing else writes.
             (ssl, "create_default_context", _tls),
+            (EventLog, "open", lambda _: None),
+            (runtime, "_JOURNAL_CHECKED_EVERY", 5.0),
+            (poller, "_CLOCKS_READ_EVERY", 600.0),
         ):
             self._patches.enter_context(patch.object(target, name, value))
 
@@ -150,9 +166,10 @@ class World:
         """Start an app where none runs; with `second`, another beside it."""
         if len(self.alive) > second:
             return
+        self._redirected.clear()  # what one app saw, another does not know
         app = App(self)
         self.apps.append(app)
-        self.loop.run(self._open(app))
+        self.loop.run(self._unless_killed(app, self._open(app)))
 
     async def _open(self, app: App) -> None:
         await app.engine.open()
@@ -163,6 +180,25 @@ class World:
         """Submit a file at one of the apps, as a person who says yes to doing it again."""
         if self.alive:
             self.loop.run(self._submit(self.alive[app % len(self.alive)], file))
+
+    def submit_at_once(self, file: int) -> None:
+        """Submit a file at all apps at the same time, as persons who want it only if it did not run before."""
+        if self.alive:
+            before = {row["id"] for row in self.rows(file)}
+            may_run = any(row["state"] not in ("stopped", "rejected") for row in self.rows(file))
+            self.loop.run(self._submit_at_once(file))
+            added = [row for row in self.rows(file) if row["id"] not in before]
+            if len(added) > (not may_run):
+                self.faults.append(f"file {file} ran before, and was submitted {len(added)} times without a question")
+
+    async def _submit_at_once(self, file: int) -> None:
+        work = [
+            app.engine.submit_checked(self.files[file], Endpoint.CHAT, requests=1, known_runs=()) for app in self.alive
+        ]
+        ends = await asyncio.gather(*map(self._unless_killed, self.alive, work), return_exceptions=True)
+        unforeseen = [end for end in ends if isinstance(end, Exception) and not isinstance(end, AlreadySubmittedError)]
+        if unforeseen:
+            raise unforeseen[0]
 
     async def _submit(self, app: App, file: int) -> None:
         work = app.engine.submit_checked(self.files[file], Endpoint.CHAT, requests=1, label=f"of {file}")
@@ -181,17 +217,29 @@ class World:
         """Let time pass."""
         self.loop.run(asyncio.sleep(seconds))
 
+    def spoil_lists(self, fault: str, seconds: float) -> None:
+        """Let lists be one of `LISTS` for a while."""
+        self.server.list_fault, self.server.spoilt_until = fault, self.server.wall + seconds
+
     def kill_when(self, moment: str, number: int) -> None:
         """Kill the first app when the server is `asked` for its number-th create from now on, or has `done` it."""
         self._kill_when = (moment, number)
 
-    def _on_create(self, moment: str) -> None:
+    def _on_create(self, moment: str, file_id: str) -> None:
+        file = next(n for n, path in enumerate(self.files) if self.server.file_id(path.read_bytes()) == file_id)
+        if moment == "redirected" and len(self.alive) == 1:
+            self._redirected.setdefault(file, self._count_settled(file))
+        elif moment == "asked" and self._redirected.pop(file, None) == self._count_settled(file):
+            self.faults.append(f"file {file} was created again after a redirect, and nobody had decided that")
         if self._kill_when is None or self._kill_when[0] != moment or not self.alive:
             return
         number = self._kill_when[1] - 1
         self._kill_when = (moment, number) if number else None
         if not number:
             self.loop.create_task(self.alive[0].kill())
+
+    def _count_settled(self, file: int) -> int:
+        return self.given_up[file] + sum(row["state"] in _ENDED for row in self.rows(file))
 
     def kill(self, app: int = 0) -> None:
         """Kill an app now."""
@@ -219,23 +267,54 @@ class World:
         self.wait(2.0)  # what is made in the same second cannot be told apart
 
     def stop(self, number: int, app: int = 0) -> None:
-        """Press `c` on a submission that has no job yet."""
+        """Press `c` on a submission that has no job yet, while the disk is slow."""
         rows = [row for row in self.rows() if row["job_id"] is None]
         if not rows or not self.alive:
             return
         row, engine = rows[number % len(rows)], self.alive[app % len(self.alive)]
+        if engine.engine.record(f"submission:{row['id']}") is None:
+            return  # its list does not show it yet
         with contextlib.suppress(BatchError):  # too late
-            self.loop.run(self._unless_killed(engine, engine.engine.cancel(f"submission:{row['id']}")))
+            if self._decide(engine, engine.engine.cancel(f"submission:{row['id']}")):
+                self._require_saved(row["id"], "stopped")
 
-    def settle(self, number: int, decision: LookupDecision, app: int = 0) -> None:
-        """Press `w` on an uncertain submission."""
+    def settle(self, number: int, what: str, app: int = 0) -> None:
+        """Press `w` on an uncertain submission, while the disk is slow.
+
+        Args:
+            what: a field of `LookupDecision`. With `job_id` the person knows which candidate it is, if one is.
+        """
         rows = [row for row in self.rows() if row["state"] in ("uncertain", "held")]
         if not rows or not self.alive:
             return
         row, engine = rows[number % len(rows)], self.alive[app % len(self.alive)]
-        work = self._unless_killed(engine, engine.engine.decide(f"submission:{row['id']}", decision))
-        if self.loop.run(work) and (decision.give_up or decision.again):
+        key = f"submission:{row['id']}"
+        decision = _DECISIONS[what] if what != "job_id" else self._pick(engine, key)
+        if decision is None or not self._decide(engine, engine.engine.decide(key, decision)):
+            return
+        self._require_saved(row["id"], {"give_up": "stopped", "wait": "held", "job_id": "created"}.get(what))
+        if decision.give_up or decision.again:
             self.given_up[self._file_of(row)] += 1
+
+    def _pick(self, app: App, key: str) -> LookupDecision | None:
+        ours = {job.id for job in self.server.jobs if job.is_ours} - {row["job_id"] for row in self.rows()}
+        candidates = [job.id for job in app.engine.candidates(key) or () if job.id in ours]
+        return LookupDecision(job_id=candidates[0]) if candidates else None
+
+    def _decide(self, app: App, work: Any) -> bool:
+        """Carry out what a person decided, while each call of the history takes a second."""
+        executor = app.engine._store._thread._executor
+        self.loop.delays[executor] = 1.0
+        try:
+            return bool(self.loop.run(self._unless_killed(app, work)))
+        finally:
+            del self.loop.delays[executor]
+
+    def _require_saved(self, submission_id: int, state: str | None) -> None:
+        """What was decided is saved before it is said that it is so."""
+        saved = next(row["state"] for row in self.rows() if row["id"] == submission_id)
+        if state is not None and saved != state:
+            self.faults.append(f"submission {submission_id} was said to be {state}, and is saved as {saved}")
 
     # -- what is left --------------------------------------------------------------------------------
 
@@ -256,7 +335,7 @@ class World:
         """End all faults, start an app if none runs, and wait until every submission is settled or a person's."""
         server = self.server
         server.plan.clear()
-        server.cut_until = server.lag = 0.0
+        server.spoilt_until = server.lag = 0.0
         self._kill_when = None
         self.start()
         for _ in range(int(_SETTLED_WITHIN / 60)):
@@ -281,6 +360,7 @@ class World:
         """Hold what is on the server against what the person asked for."""
         failed = [n for n in self.notices() if n.title.startswith((STOPPED, UNFORESEEN))]
         assert not failed, failed
+        assert not self.faults, self.faults
         shown = {job.id for job in self.server.jobs if job.visible_at <= self.server.wall}
         for file, path in enumerate(self.files):
             rows = self.rows(file)

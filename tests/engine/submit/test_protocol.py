@@ -9,14 +9,12 @@ each time others.
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from tbatch_tui.engine.submit.lookup import LookupDecision
-from tests.helpers.protocol_server import CREATES
+from tests.helpers.protocol_server import CREATES, LISTS
 from tests.helpers.protocol_world import FILES, World
 
 RUNS = int(os.environ.get("PROTOCOL_RUNS", "0"))
@@ -30,7 +28,13 @@ losses = st.sampled_from([kind for kind in CREATES if kind.endswith("after the w
 refusals = st.sampled_from(["429", "402", "no connection"])
 # By chance alone an answer that is lost is seldom followed by a refusal of the repeat.
 faults = st.one_of(st.lists(st.sampled_from(CREATES), max_size=3), st.tuples(losses, refusals).map(list))
+# What a killed app had sent, the server carries out all the same, and perhaps much later.
+sent = st.one_of(faults, st.just(["done late"]))
 seconds = st.sampled_from([1.0, 12.0, 35.0, 70.0, 200.0])
+# A job that shows up between the last list of a look-up and the one before the repeat is the hardest to tell.
+lags = st.sampled_from([0.0, 0.0, 15.0, 30.5, 32.0, 33.5, 35.0, 40.0])
+spoilt = st.one_of(st.none(), st.tuples(st.sampled_from(LISTS), seconds))
+ages = st.sampled_from([0.0, 30.0, 3 * 86_400.0])
 
 
 class Protocol(RuleBasedStateMachine):
@@ -48,27 +52,51 @@ class Protocol(RuleBasedStateMachine):
         finally:
             self.world.close()
 
-    @rule(file=files, app=apps, plan=faults, lag=st.sampled_from([0.0, 15.0, 40.0, 40.0]), after=seconds)
-    def submit(self, file: int, app: int, plan: list[str], lag: float, after: float) -> None:
+    def _prepare(self, plan: list[str], lag: float, fault: tuple[str, float] | None) -> None:
+        """Plan what the next creates come to, and what the lists after them show."""
         self.world.server.plan += plan
         self.world.server.lag = lag
+        if fault is not None:
+            self.world.spoil_lists(*fault)
+
+    @rule(file=files, app=apps, plan=faults, lag=lags, fault=spoilt, after=seconds)
+    def submit(
+        self, file: int, app: int, plan: list[str], lag: float, fault: tuple[str, float] | None, after: float
+    ) -> None:
+        self._prepare(plan, lag, fault)
         self.world.submit(file, app)
+        self.world.wait(after)
+
+    @rule(file=files, plan=faults, lag=lags, after=seconds)
+    def submit_at_once(self, file: int, plan: list[str], lag: float, after: float) -> None:
+        """All apps submit the same bytes together, and nobody wants to do it again."""
+        self._prepare(plan, lag, None)
+        self.world.submit_at_once(file)
         self.world.wait(after)
 
     @rule(after=seconds)
     def wait(self, after: float) -> None:
         self.world.wait(after)
 
-    @rule(after=seconds)
-    def cut_the_list(self, after: float) -> None:
-        """The jobs that run are not in the list for a while."""
-        self.world.server.cut_until = self.world.server.wall + 3 * after
+    @rule(fault=st.sampled_from(LISTS), seconds=seconds, after=seconds)
+    def spoil_lists(self, fault: str, seconds: float, after: float) -> None:
+        self.world.spoil_lists(fault, seconds)
+        self.world.wait(after)
 
-    @rule(file=files, age=st.sampled_from([0.0, 30.0, 3 * 86_400.0]), is_late=st.booleans())
+    @rule(file=files, age=ages, is_late=st.booleans())
     def add_foreign(self, file: int, age: float, is_late: bool) -> None:
         """Somebody else's job of the same bytes; an old one may show up in the list only now."""
         self.world.server.lag = 15.0 if is_late and age else 0.0
         self.world.add_foreign(file, age=age)
+
+    @rule(file=files, age=ages, plan=faults, lag=lags, after=seconds)
+    def submit_beside_foreign(self, file: int, age: float, plan: list[str], lag: float, after: float) -> None:
+        """Somebody else's job of the same bytes shows up only after a submit of them."""
+        self.world.server.lag = 15.0
+        self.world.add_foreign(file, age=age)
+        self._prepare(plan, lag, None)
+        self.world.submit(file)
+        self.world.wait(after)
 
     @rule(app=apps, after=seconds)
     def kill_and_restart(self, app: int, after: float) -> None:
@@ -76,10 +104,10 @@ class Protocol(RuleBasedStateMachine):
         self.world.wait(after)
         self.world.start()
 
-    @rule(moment=st.sampled_from(["asked", "done"]), number=st.integers(1, 2), file=files, plan=faults)
-    def submit_and_kill(self, moment: str, number: int, file: int, plan: list[str]) -> None:
+    @rule(moment=st.sampled_from(["asked", "done"]), number=st.integers(1, 2), file=files, plan=sent, lag=lags)
+    def submit_and_kill(self, moment: str, number: int, file: int, plan: list[str], lag: float) -> None:
         """The app is killed when the server is asked for a create, or has done it."""
-        self.world.server.plan += plan
+        self._prepare(plan, lag, None)
         self.world.kill_when(moment, number)
         self.world.submit(file)
         self.world.wait(3.0)
@@ -104,18 +132,21 @@ class Protocol(RuleBasedStateMachine):
         self.world.start(second=True)
         self.world.wait(after)
 
-    @rule(number=numbers, app=apps)
-    def stop(self, number: int, app: int) -> None:
+    @rule(number=numbers, app=apps, is_left=st.booleans())
+    def stop(self, number: int, app: int, is_left: bool) -> None:
         self.world.stop(number, app)
+        if is_left:
+            self.world.quit()
+            self.world.start()
 
     @rule(
         number=numbers,
         app=apps,
-        decision=st.sampled_from([{"again": True}, {"give_up": True}, {"wait": True}]),
+        what=st.sampled_from(["again", "give_up", "wait", "job_id"]),
         after=seconds,
     )
-    def settle(self, number: int, app: int, decision: dict[str, Any], after: float) -> None:
-        self.world.settle(number, LookupDecision(**decision), app)
+    def settle(self, number: int, app: int, what: str, after: float) -> None:
+        self.world.settle(number, what, app)
         self.world.wait(after)
 
 
