@@ -20,6 +20,8 @@ _RUNNER_COMMANDS = (
     "retry",
     "results",
     "export",
+    "values",
+    "compare",
     "watch",
     "make",
     "edit",

@@ -21,6 +21,8 @@ COMMAND_HELP = {
     "retry": "write a new input file with the requests that failed, are missing, cut short or invalid",
     "results": "show the results, joined with their requests",
     "export": "write the answers of a job to a file",
+    "values": "show what the answers of a job are: counts, histograms, cross tables",
+    "compare": "show where two jobs, or a job and a gold column, agree and differ",
     "watch": "follow jobs until they have ended",
     "make": "make an input file from a table, a folder or a list",
     "edit": "write a copy of an input file with another model, parameters or system prompt",
@@ -221,6 +223,22 @@ def _export(parser: argparse.ArgumentParser) -> None:
     _json(parser, "print path and rows as JSON")
 
 
+def _values(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("job", metavar="ID", help=_JOB_HELP)
+    parser.add_argument("--field", metavar="F", help="only this field of the answers")
+    parser.add_argument("--by", metavar="NAME", help="by another field, or a column of the source table")
+    parser.add_argument("--filter", choices=OUTCOME_FILTERS, default="ok", help="the rows that are counted [ok]")
+    _json(parser)
+
+
+def _compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("job", metavar="ID", help=_JOB_HELP)
+    parser.add_argument("second", nargs="?", metavar="ID", help="the job to compare it with")
+    parser.add_argument("--gold", metavar="COLUMN", help="compare with this column of the source table instead")
+    parser.add_argument("--field", metavar="F", help="the field to compare [the first with few values]")
+    _json(parser)
+
+
 def _watch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("jobs", nargs="*", metavar="ID", help=f"{_JOB_HELP} [all that are running]")
     _json(parser, "print an array of the jobs at the end")
@@ -315,6 +333,8 @@ _ADD_ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "retry": _retry,
     "results": _results,
     "export": _export,
+    "values": _values,
+    "compare": _compare,
     "watch": _watch,
     "make": _make,
     "edit": _edit,

@@ -82,6 +82,14 @@ def _load_command(name: str) -> Command:
             from tbatch_tui.cli.commands.export import export
 
             return export
+        case "values":
+            from tbatch_tui.cli.commands.answers.values import values
+
+            return values
+        case "compare":
+            from tbatch_tui.cli.commands.answers.compare import compare
+
+            return compare
         case "watch":
             from tbatch_tui.cli.commands.watch import watch
 

@@ -157,6 +157,27 @@ def bar_parts(
     return done, empty * (width - len(done))
 
 
+def block_bar(fraction: float, width: int) -> str:
+    """Return `██████▍`: as much of `width` cells as the share is, in eighths; at least one for something."""
+    share = min(1.0, max(0.0, fraction)) if fraction == fraction else 0.0
+    eighths = max(int(share * width * 8 + 0.5), 1 if share > 0 and width > 0 else 0)
+    return "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
+
+
+def number(value: float | None) -> str:
+    """Return a number with four significant digits at least: `1,204`, `49.82`, `0.001234`; whole ones in full."""
+    if value is None:
+        return MISSING
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{int(value):,}"
+    return f"{value:,.1f}" if 1000 <= abs(value) < 1e9 else f"{value:.4g}"
+
+
+def share(part: int, whole: int) -> str:
+    """Return `54.3 %`, a share with one digit."""
+    return f"{part / whole:.1%}".replace("%", " %") if whole else MISSING
+
+
 def sparkline(values: list[float] | tuple[float, ...], width: int) -> str:
     """Return `▁▂▄▅▆▇`: the last `width` values, relative to the largest of them.
 

@@ -159,6 +159,15 @@ class ColumnBuilder:
         return filled > 0 and as_numbers >= _NUMBERS_SHARE * filled
 
 
+def column_of_cells(name: str, cells: Mapping[int, Any], rows: Sequence[int]) -> ValueColumn:
+    """Return the cells of a source column, by the numbers of the requests, as a column of these rows."""
+    builder = ColumnBuilder(name, len(rows))
+    for at, row in enumerate(rows):
+        if row in cells:
+            builder.put(at, cells[row])
+    return builder.finish()
+
+
 def number_label(value: int | float) -> str:
     """Return a number as text: `5` for 5 and 5.0."""
     if isinstance(value, float):

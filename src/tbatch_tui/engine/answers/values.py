@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tbatch_tui.engine.answers.columns import ABSENT, EMPTY, GAP_WORDS, NOT_JSON, FieldType
 from tbatch_tui.engine.answers.statistics import NumberSummary, summarize
-from tbatch_tui.engine.results.outcomes import OUTCOME_OPTIONS, Outcome
+from tbatch_tui.engine.results.outcomes import OUTCOME_OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -141,15 +141,26 @@ def _ordered(column: ValueColumn) -> tuple[ValueCount, ...]:
     return tuple(ValueCount(code, column.label(code), count) for code, count in [*found, *gaps])
 
 
-def count_outcomes(index: ResultIndex) -> dict[str, int]:
-    """Return how many requests have each of the five outcomes, by its name in data."""
-    codes = index.responses.outcome
-    found = Counter(codes[response] if response >= 0 else Outcome.MISSING for response in index.requests.response)
-    return {outcome.words: found[outcome] for outcome in OUTCOME_OPTIONS.values()}
+def count_outcomes(index: ResultIndex, submitted: int | None = None) -> dict[str, int]:
+    """Return how many requests have each of the five outcomes, by its name in data.
+
+    Args:
+        index: The results, built.
+        submitted: How many requests the job has, where that is known: what is missing can be told without the input.
+    """
+    counts = index.counts
+    assert counts is not None
+    missing = counts.missing if counts.has_input else max(counts.missing, (submitted or 0) - counts.requests)
+    numbers = (counts.ok, counts.cut_short, counts.invalid, counts.errors, missing)
+    return dict(zip((outcome.words for outcome in OUTCOME_OPTIONS.values()), numbers, strict=True))
 
 
 def values_as_data(
-    table: AnswerTable, by: ValueColumn | None = None, *, names: Sequence[str] | None = None
+    table: AnswerTable,
+    by: ValueColumn | None = None,
+    *,
+    names: Sequence[str] | None = None,
+    submitted: int | None = None,
 ) -> dict[str, Any]:
     """Return what `values --json` prints. Raises LocalFileError.
 
@@ -157,11 +168,12 @@ def values_as_data(
         table: The answers.
         by: A column of the same rows, by which each field is told too.
         names: The fields; None: all that were read.
+        submitted: As for `count_outcomes`.
     """
     told = list(table.columns) if names is None else names
     data: dict[str, Any] = {
         "rows": len(table.rows),
-        "outcomes": count_outcomes(table.index),
+        "outcomes": count_outcomes(table.index, submitted),
         "fields": {name: _field_as_data(table, name) for name in told},
     }
     if by is not None:

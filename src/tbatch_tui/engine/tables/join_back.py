@@ -18,11 +18,11 @@ from tbatch_tui.engine.local_files.atomic_write import atomic_write
 from tbatch_tui.engine.local_files.filenames import free_path, safe_name
 from tbatch_tui.engine.local_files.rights import rights_of
 from tbatch_tui.engine.tables.joined.answers import OUTCOMES, AnswerReader, format_of_recipe, new_columns
-from tbatch_tui.engine.tables.joined.matching import IdMatcher, RecipeMatcher
+from tbatch_tui.engine.tables.joined.matching import NotTheSourceError as NotTheSourceError
+from tbatch_tui.engine.tables.joined.matching import choose_matcher
 from tbatch_tui.engine.tables.problems import RowProblems
 from tbatch_tui.engine.tables.readers.json_rows import JsonSource
 from tbatch_tui.engine.tables.readers.open_source import JOB_PREFIX, open_source
-from tbatch_tui.engine.tables.readers.source import file_hash, read_failed
 from tbatch_tui.engine.tables.recipe import RecipeError
 from tbatch_tui.engine.tables.recipe_file import parse_recipe
 
@@ -62,10 +62,6 @@ class JoinedTable:
     gone_total: int
     replaced: int
     """Characters of answers that the encoding of the source does not have: they stand there as `\\u2192`."""
-
-
-class NotTheSourceError(BatchError):
-    """The table is not what the requests were made from, and has no ids to join it by."""
 
 
 def open_table(
@@ -182,9 +178,7 @@ def join_back(
     """
     _require_other(path, source, index)
     noted = recipe.source
-    before = _hash_of(source)
-    is_changed = noted is None or before != noted.sha256
-    matcher = _id_matcher(recipe, source, index) if is_changed else RecipeMatcher(recipe, source, index)
+    matcher, before, is_changed = choose_matcher(recipe, source, index)
     columns = new_columns(format_of_recipe(recipe), _names(source))
     total = noted.rows or 0 if noted is not None and not is_changed else 0
     rights = source.rights() & rights_of(*index.paths())
@@ -299,33 +293,6 @@ def _names(source: TableSource) -> set[str]:
     if isinstance(source, JsonSource):
         return {name for row in source.objects(RowProblems()) for name in row or ()}
     return set(source.columns)
-
-
-def _hash_of(source: TableSource) -> str:
-    """Return the hash of a source as a recipe has it. Raises LocalFileError."""
-    try:
-        if source.path.is_file():
-            return file_hash(source.path)
-    except OSError as error:
-        raise read_failed(source.path, error) from error
-    for _ in source.rows((), RowProblems()):
-        pass
-    return source.sha256
-
-
-def _id_matcher(recipe: Recipe, source: TableSource, index: ResultIndex) -> IdMatcher:
-    """Return what joins rows by their ids. Raises NotTheSourceError where there are none."""
-    if recipe.id is None:
-        raise NotTheSourceError(
-            f"{source.name} has changed since the requests were made, and there is no id column to join by",
-            "Use the table as it was. With make --id COLUMN, a changed table can be joined too.",
-        )
-    if not source.has_column(recipe.id):
-        raise NotTheSourceError(
-            f"{source.name} has changed since the requests were made, and has no column {recipe.id}",
-            "Use a table with the ids that were sent.",
-        )
-    return IdMatcher(recipe.id, index)
 
 
 def _require_other(path: Path, source: TableSource, index: ResultIndex) -> None:

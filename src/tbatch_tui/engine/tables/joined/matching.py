@@ -10,6 +10,7 @@ from tbatch_tui.engine.errors import BatchError
 from tbatch_tui.engine.tables.cells import CellError, cell_text
 from tbatch_tui.engine.tables.joined.answers import NO_ANSWER, NOT_ASKED
 from tbatch_tui.engine.tables.problems import RowProblems
+from tbatch_tui.engine.tables.readers.source import file_hash, read_failed
 from tbatch_tui.engine.tables.repeats import FirstOnly, digest
 from tbatch_tui.engine.tables.requests.builder import RequestBuilder, RowError
 from tbatch_tui.engine.tables.selection import RowSelection
@@ -27,6 +28,10 @@ NAMED = 20
 
 FindMany = Callable[[list["Cells"]], list[int]]
 """Returns the numbers of the requests of the next rows, by their cells."""
+
+
+class NotTheSourceError(BatchError):
+    """The table is not what the requests were made from, and has no ids to join it by."""
 
 
 class RowWriter(Protocol):
@@ -233,3 +238,43 @@ def _digest(bound: BoundBuilder, cells: Cells) -> int:
             f"The request of a row cannot be rebuilt: {error}",
             "Without it, rows that share a request (--once) cannot be told.",
         ) from None
+
+
+def choose_matcher(
+    recipe: Recipe, source: TableSource, index: ResultIndex
+) -> tuple[RecipeMatcher | IdMatcher, str, bool]:
+    """Return what finds the requests of rows, the hash of the source, and whether it has changed since.
+
+    Raises NotTheSourceError and LocalFileError.
+    """
+    sha256 = _hash_of(source)
+    if recipe.source is None or sha256 != recipe.source.sha256:
+        return _id_matcher(recipe, source, index), sha256, True
+    return RecipeMatcher(recipe, source, index), sha256, False
+
+
+def _hash_of(source: TableSource) -> str:
+    """Return the hash of a source as a recipe has it. Raises LocalFileError."""
+    try:
+        if source.path.is_file():
+            return file_hash(source.path)
+    except OSError as error:
+        raise read_failed(source.path, error) from error
+    for _ in source.rows((), RowProblems()):
+        pass
+    return source.sha256
+
+
+def _id_matcher(recipe: Recipe, source: TableSource, index: ResultIndex) -> IdMatcher:
+    """Return what joins rows by their ids. Raises NotTheSourceError where there are none."""
+    if recipe.id is None:
+        raise NotTheSourceError(
+            f"{source.name} has changed since the requests were made, and there is no id column to join by",
+            "Use the table as it was. With make --id COLUMN, a changed table can be joined too.",
+        )
+    if not source.has_column(recipe.id):
+        raise NotTheSourceError(
+            f"{source.name} has changed since the requests were made, and has no column {recipe.id}",
+            "Use a table with the ids that were sent.",
+        )
+    return IdMatcher(recipe.id, index)

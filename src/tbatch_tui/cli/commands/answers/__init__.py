@@ -1,0 +1,1 @@
+"""Commands that tell what answers are: counts, histograms, and where two jobs differ."""

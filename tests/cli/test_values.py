@@ -1,0 +1,110 @@
+"""`values` and `compare`: what answers are, and where they differ, without a key."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pytest
+
+from tbatch_tui.cli.dispatch import main
+from tests.conftest import CHAT_MODEL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tbatch_tui.sandbox.testing import Sandbox
+    from tests.cli.conftest import Run
+
+Call: TypeAlias = "Callable[..., tuple[int, str, str]]"
+SOON = ("--poll-interval", "0.2")
+NO_KEY: dict[str, Any] = {"TOGETHER_API_KEY": None}
+SCHEMA = "label: enum[good,bad], score: number"
+
+
+@pytest.fixture
+def job(run: Run, tmp_path: Path) -> str:
+    """Return the id of a job over a table with a gold column whose answers are JSON."""
+    with (tmp_path / "reviews.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "review", "stars", "gold"])
+        for number in range(8):
+            writer.writerow([f"r{number}", f"Review {number}", number % 2 + 1, ["good", "bad", ""][number % 3]])
+    made = run(
+        "make", "reviews.csv", "-m", CHAT_MODEL, "--max-tokens", "2000", "-p", "{{ review }}", "--id", "id",
+        "--schema", SCHEMA, env=NO_KEY,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    submitted = run("submit", made.stdout.strip(), "--wait", *SOON)
+    assert submitted.returncode in (0, 4), submitted.stderr
+    return submitted.stdout.split()[0]
+
+
+@pytest.fixture
+def call(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """Return what runs a command without a key, in this process: it returns status, output and messages."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TOGETHER_API_KEY", raising=False)
+    monkeypatch.setenv("TOGETHER_BASE_URL", sandbox.base_url)
+
+    def call_command(command: str, *arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        status = main([command, "--data-dir", str(tmp_path / "data"), *arguments])
+        return status, *capsys.readouterr()
+
+    return call_command
+
+
+def test_values_and_compare_of_a_job(call: Call, job: str) -> None:
+    rows = [json.loads(line) for line in call("results", job, "--json")[1].splitlines()]
+    answers = {
+        row["custom_id"]: json.loads(row["response"]["body"]["choices"][0]["message"]["content"])
+        for row in rows
+        if row["outcome"] == "ok"
+    }
+    status, told, message = call("values", job, "--json")
+    assert status == 0, message
+    data = json.loads(told)
+    assert data["rows"] == data["outcomes"]["ok"] == len(answers)
+    assert [*data["outcomes"]] == ["ok", "cut short", "invalid", "error", "missing"]
+    assert sum(data["outcomes"].values()) == 8
+    assert [*data["fields"]] == ["label", "score"]
+    label, score = data["fields"]["label"], data["fields"]["score"]
+    labels = [answer["label"] for answer in answers.values()]
+    assert dict(label["values"]) == {value: labels.count(value) for value in labels}
+    assert score["min"] == min(answer["score"] for answer in answers.values())
+
+    by = json.loads(call("values", job, "--field", "label", "--by", "stars", "--json")[1])
+    crossed = by["by"]["fields"]["label"]
+    assert sum(count for row in crossed.values() for count in row.values()) == len(answers)
+    assert {star for row in crossed.values() for star in row} == {"1", "2"}
+    for options in ((), ("--by", "stars"), ("--by", "label"), ("--filter", "all"), ("--filter", "errors")):
+        status, shown, _ = call("values", job, *options)
+        assert status == 0
+        assert shown.startswith("FIELD\tVALUE\t")
+    lines = call("values", job, "--field", "label")[1].splitlines()
+    assert {line.split("\t")[1] for line in lines[1:]} == set(labels)
+
+    gold = {f"r{number}": ["good", "bad", ""][number % 3] for number in range(8)}
+    against = json.loads(call("compare", job, "--gold", "gold", "--json")[1])
+    right = sum(answers[key]["label"] == value for key, value in gold.items() if value and key in answers)
+    assert (against["field"], against["same"]) == ("label", right)
+    assert against["pairs"] + against["only_second"] == sum(map(bool, gold.values()))
+    assert set(against["labels"]) <= {"good", "bad"}
+    itself = json.loads(call("compare", job, job, "--json")[1])
+    assert itself["pairs"] == itself["same"] == len(answers)
+    assert itself["agreement"] == itself["interval"][1] == 1
+    _, shown, _ = call("compare", job, "--gold", "gold")
+    assert shown.startswith(f"label: {against['pairs']} pairs · {right} the same")
+    assert "PRECISION" in shown
+    assert "correlation" in call("compare", job, job, "--field", "score")[1]
+
+    for wrong in (
+        ("values", job, "--field", "nothing"), ("values", job, "--by", "nothing"), ("compare", job),
+        ("compare", job, job, "--gold", "gold"), ("compare", job, "--gold", "nothing"), ("values", "nobody"),
+        ("compare", job, "nobody"), ("compare", job, job, "--field", "tokens"),
+    ):  # fmt: skip
+        status, output, message = call(*wrong)
+        assert (status, output, bool(message.strip())) == (2, "", True), wrong
