@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, Any
 
 from tbatch_tui.engine.answers.columns import ColumnBuilder
 from tbatch_tui.engine.answers.compare import field_text
@@ -133,7 +133,7 @@ def _child(pattern: str, seconds: float) -> Iterator[tuple[list[str], Callable[[
             pass
 
 
-def _ask(process: subprocess.Popen[bytes], writing: BinaryIO, reading: BinaryIO, value: Any, seconds: float) -> Any:
+def _ask(process: subprocess.Popen[bytes], writing: IO[bytes], reading: IO[bytes], value: Any, seconds: float) -> Any:
     """Send a value and return the answer. Raises PatternError when there is none in time."""
     timer = threading.Timer(seconds, process.kill)
     timer.daemon = True
