@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tbatch_tui.engine.answers.search import Query, SearchField
 from tbatch_tui.engine.domain.job import FileKind, Job
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
 from tbatch_tui.engine.endpoint import Endpoint
@@ -82,6 +83,7 @@ def save_job(
     output: list[Any] | None = OUTPUT,
     errors: list[Any] | None = ERRORS,
     job: Job = JOB,
+    endpoint: Endpoint = Endpoint.CHAT,
 ) -> None:
     """Write the files of a job, and a history with that job; a file that is None is not in the history."""
     journal = Journal(folder / "data" / "history.db")
@@ -93,7 +95,7 @@ def save_job(
             path=path,
             size=path.stat().st_size,
             sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-            endpoint=Endpoint.CHAT,
+            endpoint=endpoint,
             label="safety-eval",
             requests=len(requests),
             now=NOW,
@@ -260,20 +262,20 @@ async def test_an_empty_list_names_the_kind_of_row(tmp_path: Path) -> None:
 async def test_slash_finds_any_text_and_escape_shows_all_again(tmp_path: Path) -> None:
     save_job(tmp_path)
     async with open_results(tmp_path) as (host, pilot):
-        await press(host, pilot, "slash", *"UESTION")
+        await press(host, pilot, "slash", *"any:UESTION")
         assert custom_ids(host) == [f"case-{number}" for number in range(1, 6)]
         await press(host, pilot, *(" 2"), "enter")
         assert custom_ids(host) == ["case-2"]
-        assert "“UESTION 2” · 1 row" in screen_text(host)
+        assert "“UESTION 2” in request and response · 1 hit" in screen_text(host)
         await press(host, pilot, "f")
-        assert "No row among “ok” holds “UESTION 2”" in screen_text(host)
+        assert "No hit among “ok” for “UESTION 2” in request and response" in screen_text(host)
         await press(host, pilot, "f", "f")
         assert custom_ids(host) == ["case-2"]
         await press(host, pilot, "escape")
         assert host.went_back == 0
         await press(host, pilot, "f", "f")
         assert len(custom_ids(host)) == 5
-        await press(host, pilot, "slash", *"moon")
+        await press(host, pilot, "slash", *"any:moon")
         assert custom_ids(host) == ["case-4"]
         await press(host, pilot, "escape")
         assert not host.screen.query_one(FilterLine).is_open
@@ -441,7 +443,7 @@ async def test_reasoning_is_folded_unless_unfolded_or_searched_for(tmp_path: Pat
         assert "First, the moon." not in screen_text(host)
         await press(host, pilot, "z")
         assert "▾ reasoning" in screen_text(host) and "First, the moon." in screen_text(host)
-        await press(host, pilot, "z", "slash", *"the moon", "enter")
+        await press(host, pilot, "z", "slash", *"any:the moon", "enter")
         assert "First, the moon." in screen_text(host)
 
 
@@ -462,7 +464,7 @@ async def test_n_goes_through_the_hits_and_on_to_the_next_row(tmp_path: Path) ->
         assert first[0] == second[0] == last[0] == "0" and third[0] == "3"
         assert 80 < first[1] < second[1]
         assert last[1] == first[1]
-        assert "2 rows" in screen_text(host)
+        assert "2 hits" in screen_text(host)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -623,7 +625,7 @@ async def test_reading_and_searching_can_be_stopped(tmp_path: Path) -> None:
     session = ResultsSession()
     works: list[Callable[[], Coroutine[Any, Any, bool]]] = [
         lambda: session.read(ResultIndex(sources)),
-        lambda: session.search("y"),
+        lambda: session.search(Query("y", SearchField.ANY)),
     ]
     for work in works:
         stopped = asyncio.create_task(work())
@@ -647,7 +649,7 @@ async def test_a_line_of_five_megabytes_is_shown_without_a_wait(size: tuple[int,
 async def test_typing_more_searches_again_and_only_the_last_text_counts(tmp_path: Path) -> None:
     save_job(tmp_path)
     async with open_results(tmp_path) as (host, pilot):
-        await pilot.press("slash", *"moon")
+        await pilot.press("slash", *"any:moon")
         await until(lambda: custom_ids(host) == ["case-4"], what="the row is found")
         await pilot.press(*["backspace"] * 4, *"timeout")
         await until(lambda: custom_ids(host) == ["case-2"], what="the other row is found")

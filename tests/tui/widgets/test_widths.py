@@ -14,10 +14,10 @@ from tbatch_tui.engine.domain.counts import JobCounts
 from tbatch_tui.engine.domain.job import FileKind, Job
 from tbatch_tui.engine.domain.record import JobRecord
 from tbatch_tui.engine.domain.transfer import Transfer, TransferState
-from tbatch_tui.engine.results import Outcome, Row
+from tbatch_tui.engine.results import Outcome, ResultIndex, Row, Sources
 from tbatch_tui.tui.sanitize import fit
 from tbatch_tui.tui.screens.jobs.columns import JobRow, job_columns
-from tbatch_tui.tui.screens.results.rows import columns as result_columns
+from tbatch_tui.tui.screens.results.listing.columns import CHAT_COLUMNS, CellData, table_columns
 from tbatch_tui.tui.widgets.table.columns import Column, Need, cells_of, place_columns
 from tbatch_tui.tui.widgets.table.widths import GAP, WidthRule, column_widths, whole_width
 from tests.helpers.drawn import shows_no_less
@@ -135,7 +135,7 @@ def shown(columns: list[Column[Any]], rows: Sequence[Any], width: int) -> list[d
 
 TABLES: dict[str, tuple[Callable[[], list[Column[Any]]], Callable[[], list[Any]]]] = {
     "jobs": (lambda: job_columns(lambda: NOW, lambda _: "$0.41"), job_rows),
-    "results": (result_columns, result_rows),
+    "results": (lambda: table_columns(CHAT_COLUMNS, CellData(ResultIndex(Sources()))), result_rows),
 }
 
 

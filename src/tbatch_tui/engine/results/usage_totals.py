@@ -9,7 +9,7 @@ from tbatch_tui.engine.results.index.columns import UNKNOWN_COUNT, ResponseColum
 from tbatch_tui.engine.results.sources import Source, source_of_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from tbatch_tui.engine.results.index.index import ResultIndex
 
@@ -34,6 +34,25 @@ def usage_by_model(index: ResultIndex, rows: Sequence[int] | None = None) -> tup
             by_model.setdefault(responses.model[response], []).append(response)
     usages = [_sum(responses, responses.model_names[model], numbers) for model, numbers in by_model.items()]
     return tuple(sorted(usages, key=lambda usage: (-usage.rows, usage.model)))
+
+
+def usage_of_row(index: ResultIndex, row: int, outputs: Collection[int] | None = None) -> ModelUsage | None:
+    """Return what one row used; None where it has no row in an output file.
+
+    Args:
+        index: The results.
+        row: Its number.
+        outputs: The output files of the index, where they are known already.
+    """
+    if (response := index.response_of(row)) is None:
+        return None
+    file = index.responses.file[response]
+    is_billed = source_of_file(file) is Source.OUTPUT if outputs is None else file in outputs
+    return (
+        _sum(index.responses, index.responses.model_names[index.responses.model[response]], [response])
+        if is_billed
+        else None
+    )
 
 
 def _sum(responses: ResponseColumns, model: str, chosen: list[int]) -> ModelUsage:

@@ -47,6 +47,7 @@ _NO_ROWS = {
 }
 
 _SHOW_ALL = "Press {list.filter} and {filter.clear} to see all again."
+_FIELDS = "Search elsewhere with prompt: id: error: any: or the name of a JSON field before the text."
 _NEXT_KIND = "Press {list.next-filter} for the next kind of row."
 _FETCH = "Press {go.back}, then {job.download} on the job: that fetches them"
 
@@ -90,11 +91,11 @@ def empty_title(kind: str, query: str) -> str:
 
     Args:
         kind: The kind of rows that are shown, a key of `FILTERS`.
-        query: What the rows were searched for; empty for no search.
+        query: What the rows were searched for, and where: `“timeout” in error`; empty for no search.
     """
     if query:
-        among = "" if kind == "all" else f"among “{kind}” "
-        return f"No row {among}holds “{query}”.\n\n{fill_keys(_SHOW_ALL)}"
+        among = "" if kind == "all" else f" among “{kind}”"
+        return f"No hit{among} for {query}.\n\n{_FIELDS}\n\n{fill_keys(_SHOW_ALL)}"
     return _NO_ROWS[kind] + ("" if kind == "all" else f"\n\n{fill_keys(_NEXT_KIND)}")
 
 

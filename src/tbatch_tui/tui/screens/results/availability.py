@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tbatch_tui.tui.screens.results.screen import ResultsScreen
 
-RECORD_ACTIONS = frozenset({"hit", "raw", "reasoning", "copy_id", "copy_record"})
+RECORD_ACTIONS = frozenset({"hit", "raw", "reasoning", "copy_id", "copy_record", "record"})
 """What is done with the row under the cursor."""
+LIST_ACTIONS = frozenset({"next_sort", "reverse_sort", "columns", "turn_columns"})
+"""What is done with the list."""
 
 
 def reason_against(screen: ResultsScreen, action: str) -> str:
@@ -19,7 +21,7 @@ def reason_against(screen: ResultsScreen, action: str) -> str:
         return "The screen is just opening"
     session = screen.session
     match action:
-        case "hit" if not screen.row_filter.query:
+        case "hit" if not screen.row_filter.query.text:
             return "No search yet: press {list.filter}"
         case "retry" | "export" if not (session.index.is_built and session.has_results):
             return "Still reading the results" if session.activity else "There are no results"
@@ -27,11 +29,15 @@ def reason_against(screen: ResultsScreen, action: str) -> str:
             return "All rows are listed already"
         case "merge" if not (screen.family.is_merged or len(screen.family.records_with_results) > 1):
             return "This job has no retry to merge with"
-        case _ if action in RECORD_ACTIONS and screen.browser.by_cause:
+        case "turn_columns" if not screen.table.has_hidden_columns:
+            return "All columns are shown"
+        case "next_sort" | "reverse_sort" | "columns" if not session.index.is_built:
+            return "Still reading the results" if session.activity else "There are no results"
+        case _ if action in RECORD_ACTIONS | LIST_ACTIONS and screen.browser.by_cause:
             return "{results.errors} first returns to the rows"
         case _ if action in RECORD_ACTIONS and not screen.table.row_count:
             return "No row is selected"
     return ""
 
 
-_KNOWN = RECORD_ACTIONS | {"retry", "export", "all_rows", "merge"}
+_KNOWN = RECORD_ACTIONS | LIST_ACTIONS | {"retry", "export", "all_rows", "merge"}

@@ -29,11 +29,14 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.cost import Estimate
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.engine import BatchEngine
-    from tbatch_tui.engine.results import ErrorGroup, ResultIndex, Row
+    from tbatch_tui.engine.results import ErrorGroup, ResultIndex
+    from tbatch_tui.tui.screens.results.listing.row_list import RowList
     from tbatch_tui.tui.screens.results.rows import ChosenRows, RowFilter
+    from tbatch_tui.tui.screens.results.screen import ResultsScreen
     from tbatch_tui.tui.screens.results.session import ResultsSession
-    from tbatch_tui.tui.widgets.table.table import RecordTable
 
+PRICES_WIDTH = 130
+"""Width in cells from which the header names the prices beside the cost."""
 _NOT_DOWNLOADED = {
     FileKind.OUTPUT: "output file not downloaded yet ({job.download} on the job)",
     FileKind.ERRORS: "error file not downloaded yet ({job.download} on the job)",
@@ -98,10 +101,18 @@ def _missing(record: JobRecord | None) -> list[FileKind]:
     ]
 
 
-def rows_subject(name: str, filter_text: str, table: RecordTable[Row]) -> str:
-    """Return the header's subject over a list of rows: `reviews · errors · 2 of 17 rows · 3 marked`."""
+def rows_subject(name: str, shown: RowFilter, table: RowList, *, is_reading: bool) -> str:
+    """Return the header's subject over a list of rows: `reviews · errors · 17 rows · row 2 · 3 marked`.
+
+    With a search the rows are called hits. While a record is read, its place comes first: `2 of 17`.
+    """
+    count, place = table.row_count, table.cursor_index
     marked = f"{len(table.marked):,} marked" if table.marked else ""
-    return fmt.join(name, line(filter_text), _position(table) if filter_text else "", marked)
+    rows = fmt.plural(count, "hit" if shown.query.text else "row") if shown.text else ""
+    row = f"row {place + 1:,}" if place and shown.text else ""
+    if is_reading and place is not None:
+        rows, row = f"{place + 1:,} of {fmt.plural(count, 'hit' if shown.query.text else 'row')}", ""
+    return fmt.join(name, line(shown.text), rows, row, line(table.arrangement.text), marked)
 
 
 def causes_subject(name: str, causes: Sequence[ErrorGroup] | None) -> str:
@@ -109,12 +120,6 @@ def causes_subject(name: str, causes: Sequence[ErrorGroup] | None) -> str:
     has_invalid = any(cause.outcome is Outcome.INVALID for cause in causes or ())
     what = "errors and invalid by cause" if has_invalid else "errors by cause"
     return fmt.join(name, what, fmt.plural(len(causes), "cause") if causes is not None else "")
-
-
-def _position(table: RecordTable[Row]) -> str:
-    """Return `17 rows`, or `2 of 17 rows` below the first."""
-    rows, index = fmt.plural(table.row_count, "row"), table.cursor_index
-    return f"{index + 1:,} of {rows}" if index else rows
 
 
 def activity_text(session: ResultsSession, exported: tuple[int, int] | None) -> StyledText:
@@ -166,3 +171,18 @@ class ResultCosts:
         if with_chosen and self._chosen is not None and self._chosen.usd is not None:
             text = f"{format_money(self._chosen)} of {text}"
         return [(format_price(self._total), QUIET)] * with_prices + [(text, "")]
+
+
+def show_header(screen: ResultsScreen, costs: ResultCosts) -> None:
+    """Show above the list what is listed, how far a thread is or what the rows cost, and the counts."""
+    family, browser, shown = screen.family, screen.browser, screen.row_filter
+    record, by_cause = family.record, browser.by_cause
+    name = fmt.join(record.name if record is not None else "", family.text())
+    if by_cause:
+        subject = causes_subject(name, screen.session.causes)
+    else:
+        subject = rows_subject(name, shown, browser.table, is_reading=browser.is_reading)
+    with_prices = screen.size.width >= PRICES_WIDTH
+    cost_text = costs.styled_text(family.estimate, with_chosen=not by_cause, with_prices=with_prices)
+    screen.header.show(subject, activity_text(screen.session, screen.exporter.progress) or cost_text)
+    screen.query_one(Heading).show(screen.session.index, record, shown, by_cause=by_cause)

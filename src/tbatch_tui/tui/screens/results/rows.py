@@ -1,4 +1,4 @@
-"""The rows of the Results list: which are shown, and how each is drawn, read from the index line by line."""
+"""The rows of the Results list: which are shown, and in which order, read from the index line by line."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from tbatch_tui.engine.answers.search import NO_QUERY, Query
 from tbatch_tui.engine.domain.counts import RequestCounts
 from tbatch_tui.engine.results import Outcome, ResultIndex, Row, RowIssue
 from tbatch_tui.text import format as fmt
-from tbatch_tui.tui.render.outcome import EXTRA, FILTERS, empty_title, no_files_title, outcome_style
-from tbatch_tui.tui.render.status import ATTENTION, FAILED, QUIET
-from tbatch_tui.tui.widgets.table.columns import Column
+from tbatch_tui.tui.render.outcome import EXTRA, FILTERS, empty_title, no_files_title
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.engine.results import ErrorGroup
     from tbatch_tui.tui.messages import ResultSelection
-    from tbatch_tui.tui.render.styled import StyledText
     from tbatch_tui.tui.screens.results.session import ResultsSession
 
 MARKED = "marked"
@@ -45,7 +43,8 @@ class RowFilter:
     kind: str = "all"
     """A key of FILTERS."""
     cause: ErrorGroup | None = None
-    query: str = ""
+    query: Query = NO_QUERY
+    """What is searched for; no text for nothing."""
     selection: ResultSelection | None = None
     """Rows that another screen has chosen."""
     _selected: tuple[object, array[int]] | None = field(default=None, repr=False, compare=False)
@@ -56,7 +55,12 @@ class RowFilter:
         """`errors · “timeout”`; empty when all rows are shown."""
         kind = self.cause.message if self.cause is not None else self.kind
         selection = self.selection.title if self.selection is not None else ""
-        return fmt.join(selection, kind if kind != "all" else "", f"“{self.query}”" if self.query else "")
+        return fmt.join(selection, kind if kind != "all" else "", self.query_text)
+
+    @property
+    def query_text(self) -> str:
+        """`“timeout” in error`; empty without a search."""
+        return f"“{self.query.text}” in {self.query.where}" if self.query.text else ""
 
     @property
     def current_kind(self) -> str:
@@ -82,10 +86,16 @@ class RowFilter:
         """Return what the list says when it has no row."""
         if session.activity:
             return f"{session.activity.capitalize()} …"
-        return empty_title(self.kind, self.query) if session.has_results else no_files_title(record, session.index)
+        return empty_title(self.kind, self.query_text) if session.has_results else no_files_title(record, session.index)
 
-    def apply(self, index: ResultIndex, hits: bytearray | None) -> ResultRows:
-        """Return the rows that pass, as far as they are read; `hits` says which of them hold the query."""
+    def apply(self, index: ResultIndex, hits: bytearray | None, order: Sequence[int] | None = None) -> ResultRows:
+        """Return the rows that pass, as far as they are read.
+
+        Args:
+            index: What is read so far.
+            hits: Which of its rows hold the query; None without one.
+            order: All rows in the order in which they are listed; None for that of the index.
+        """
         chosen: Sequence[int] | None = None
         if not index.has_results:
             chosen = ()
@@ -95,7 +105,14 @@ class RowFilter:
             chosen = self._rows_of(index, self.kind)
         if hits is not None:
             chosen = array("I", [row for row in (range(len(hits)) if chosen is None else chosen) if hits[row]])
-        return ResultRows(index, chosen)
+        if order is None or len(order) != len(index):
+            return ResultRows(index, chosen)
+        if chosen is not None:
+            is_chosen = bytearray(len(index))
+            for row in chosen:
+                is_chosen[row] = 1
+            order = array("I", [row for row in order if is_chosen[row]])
+        return ResultRows(index, order, is_sorted=True)
 
     def counts(self, index: ResultIndex) -> RequestCounts | None:
         """Return the counts of the rows that are selected, of all without a selection; None before all are read."""
@@ -155,10 +172,19 @@ def counts_of_rows(index: ResultIndex, rows: Iterable[int]) -> RequestCounts:
 class ResultRows:
     """All rows of an index, or those that were chosen. The key of a row is its number in the index."""
 
-    def __init__(self, index: ResultIndex, chosen: Sequence[int] | None = None) -> None:
+    def __init__(self, index: ResultIndex, chosen: Sequence[int] | None = None, *, is_sorted: bool = False) -> None:
+        """Make a list of rows.
+
+        Args:
+            index: It has the rows.
+            chosen: Their numbers; None for all.
+            is_sorted: Whether they are in another order than that of the index.
+        """
         self._index = index
         self._chosen = chosen
+        self._is_sorted = is_sorted
         self._count = len(index) if chosen is None else len(chosen)
+        self._places: array[int] | None = None
 
     def __len__(self) -> int:
         return self._count
@@ -176,49 +202,26 @@ class ResultRows:
         number = int(key)
         if self._chosen is None:
             return number if number < self._count else None
+        if self._is_sorted:
+            return self._find_sorted(number)
         place = bisect_left(self._chosen, number)
         return place if place < self._count and self._chosen[place] == number else None
+
+    def _find_sorted(self, number: int) -> int | None:
+        assert self._chosen is not None
+        if self._places is None:
+            self._places = array("i", [-1]) * len(self._index)
+            for place, row in enumerate(self._chosen):
+                self._places[row] = place
+        place = self._places[number] if number < len(self._places) else -1
+        return place if place >= 0 else None
 
     def number(self, index: int) -> int:
         """Return the number in the index of the row at a place of the list."""
         return index if self._chosen is None else self._chosen[index]
 
     def numbers(self) -> Sequence[int]:
-        """Return the numbers of all rows of the list."""
-        return range(self._count) if self._chosen is None else array("I", self._chosen)
-
-
-def columns() -> list[Column[Row]]:
-    """Return the columns: line, custom_id, outcome, tokens, and the first words of the answer."""
-    return [
-        Column("line", "Line", render=lambda row: fmt.count(row.line), align="right", priority=2, style=QUIET),
-        Column("custom_id", "custom_id", render=lambda row: row.custom_id, min=8, priority=8, keep="middle", base=True),
-        Column("outcome", "Outcome", render=_outcome, min=11, priority=9, base=True),
-        Column("tokens", "Tokens", render=_tokens, align="right", priority=1),
-        Column("answer", "Answer", render=_answer, min=14, max=40, priority=7, base=True),
-    ]
-
-
-def _outcome(row: Row) -> StyledText:
-    look = outcome_style(row.outcome)
-    return [(f"{look.glyph} {look.word}", look.colour)]
-
-
-def _tokens(row: Row) -> str:
-    """Return the tokens of the answer; for audio, its duration."""
-    return fmt.duration(row.seconds) if row.tokens is None else fmt.count(row.tokens)
-
-
-def _answer(row: Row) -> StyledText:
-    """Return the start of the answer, or the message of an error; `#2` in front is the second job's answer."""
-    notes: StyledText = [(f"#{row.attempt}  ", QUIET)] if row.attempt is not None and row.attempt > 1 else []
-    notes += [(f"{row.issue.value}  ", ATTENTION)] if row.issue is not None else []
-    if row.outcome in (Outcome.ERROR, Outcome.UNREADABLE):
-        return [*notes, (row.preview, FAILED)]
-    if row.reason:
-        notes += [(row.reason, ATTENTION)]
-        notes += [(f"  {row.preview}", "")] if row.preview not in ("", row.reason) else []
-        return notes
-    if row.preview:
-        return [*notes, (row.preview, "")]
-    return [*notes, ("(empty)" if row.outcome in (Outcome.OK, Outcome.CUT_SHORT) else fmt.MISSING, QUIET)]
+        """Return the numbers of all rows of the list, in the order of the index."""
+        if self._chosen is None:
+            return range(self._count)
+        return array("I", sorted(self._chosen) if self._is_sorted else self._chosen)

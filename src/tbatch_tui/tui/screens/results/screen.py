@@ -5,25 +5,20 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual import events, on, work
 
+from tbatch_tui.engine.answers.search import NO_QUERY, parse_query
 from tbatch_tui.engine.errors import BatchError
-from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.messages import CheckFile
 from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.results.availability import reason_against
 from tbatch_tui.tui.screens.results.exporter import Exporter
 from tbatch_tui.tui.screens.results.family import Family
-from tbatch_tui.tui.screens.results.header import (
-    Heading,
-    ResultCosts,
-    activity_text,
-    causes_subject,
-    rows_subject,
-)
+from tbatch_tui.tui.screens.results.header import Heading, ResultCosts, show_header
 from tbatch_tui.tui.screens.results.listing.browser import RowBrowser
 from tbatch_tui.tui.screens.results.listing.outcome_tabs import OutcomeTabs
+from tbatch_tui.tui.screens.results.listing.row_list import RowList
 from tbatch_tui.tui.screens.results.retry import RetryWriter
 from tbatch_tui.tui.screens.results.rows import RowFilter
 from tbatch_tui.tui.screens.results.session import ResultsSession
@@ -37,16 +32,14 @@ if TYPE_CHECKING:
 
     from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.engine.events import RecordsChanged, ResultsDownloaded
-    from tbatch_tui.engine.results import Row
     from tbatch_tui.tui.bridge import Bridge
     from tbatch_tui.tui.messages import ResultSelection
 
 WIDE = 100
 """Width in cells from which the list and the record stand side by side."""
-PRICES_WIDTH = 130
-"""Width in cells from which the header names the prices beside the cost."""
 PROGRESS_INTERVAL = 0.1
 """Seconds between two updates while a thread is reading, searching or writing."""
+SEARCH_HINT = "text of the answer, or prompt: id: error: any: or a field of the JSON: before it"
 SEARCH_DELAY = 0.12
 """Seconds without a key before the text that was typed is searched for."""
 
@@ -98,13 +91,14 @@ class ResultsScreen(BaseScreen):
         self._retry_writer = RetryWriter(engine, bridge)
         self._costs = ResultCosts(engine)
         self._opens_retry = retry
+        self._typed = ""
         self._opened_for, self._opens_merged = selection, merged
 
     def body(self) -> ComposeResult:
         """Lay out the counts, the list with the record beside it, and the search."""
         yield Heading()
-        yield RowBrowser(self.session, self.row_filter, self.bridge)
-        yield FilterLine(id="filter", placeholder="any text of requests and answers")
+        yield RowBrowser(self.engine, self.bridge, self.family, self.session, self.row_filter)
+        yield FilterLine(id="filter", placeholder=SEARCH_HINT)
 
     @property
     def browser(self) -> RowBrowser:
@@ -112,7 +106,7 @@ class ResultsScreen(BaseScreen):
         return self.query_one(RowBrowser)
 
     @property
-    def table(self) -> RecordTable[Row]:
+    def table(self) -> RowList:
         """The list of rows."""
         return self.browser.table
 
@@ -172,16 +166,18 @@ class ResultsScreen(BaseScreen):
         if self._opens_retry:
             self._opens_retry = False
             self.action_retry()
-        if self.row_filter.query:
-            self._search(self.row_filter.query)
+        if self.row_filter.query.text:
+            self._search()
+        if self.table.arrangement.columns_to_read() or self.table.arrangement.text:
+            self.table.rearrange()
 
     @work(group="search", exclusive=True, exit_on_error=False)
-    async def _search(self, text: str) -> None:
+    async def _search(self) -> None:
         """Find the rows that hold the text; the list shows them as they are found."""
         await asyncio.sleep(SEARCH_DELAY)
         self._ticker.resume()
         try:
-            if await self.session.search(text):
+            if await self.session.search(self.row_filter.query):
                 self._work_ended()
                 self.browser.show_current()
         except BatchError as error:
@@ -216,16 +212,7 @@ class ResultsScreen(BaseScreen):
 
     def _show_header(self) -> None:
         """Show what is listed, how far a thread is or what the rows cost, and the counts."""
-        record, by_cause = self.family.record, self.browser.by_cause
-        name = fmt.join(record.name if record is not None else "", self.family.text())
-        if by_cause:
-            subject = causes_subject(name, self.session.causes)
-        else:
-            subject = rows_subject(name, self.row_filter.text, self.table)
-        with_prices = self.size.width >= PRICES_WIDTH
-        costs = self._costs.styled_text(self.family.estimate, with_chosen=not by_cause, with_prices=with_prices)
-        self.header.show(subject, activity_text(self.session, self.exporter.progress) or costs)
-        self.query_one(Heading).show(self.session.index, record, self.row_filter, by_cause=by_cause)
+        show_header(self, self._costs)
 
     def _show_by_cause(self, on: bool) -> None:
         """List causes, or rows."""
@@ -235,14 +222,17 @@ class ResultsScreen(BaseScreen):
         self._update_costs()
         self.refresh_bindings()
 
-    def _set_query(self, text: str) -> None:
+    def _set_query(self, typed: str) -> None:
         """Search for a text; with none, show all rows again."""
-        if text == self.row_filter.query:
+        query = parse_query(typed, self.session.fields)
+        if query == self.row_filter.query:
             return
-        self.row_filter.query = text
+        self.row_filter.query = query if query.text.strip() else NO_QUERY
         self.refresh_bindings()
-        if text:
-            self._search(text)
+        if self.row_filter.query.text:
+            self._search()
+            if query.name:
+                self.table.rearrange()
             self._show_header()
             return
         self.workers.cancel_group(self, "search")
@@ -258,6 +248,18 @@ class ResultsScreen(BaseScreen):
         if not self.browser.by_cause:
             self._show_header()
 
+    @on(RowList.Arranging)
+    def _arranging(self) -> None:
+        self._ticker.resume()
+
+    @on(RowList.Arranged)
+    def _arranged(self) -> None:
+        self._work_ended()
+
+    @on(events.DescendantFocus)
+    def _focus_moved(self) -> None:
+        self._show_header()
+
     @on(RecordTable.Selected, "#groups")
     def _list_rows_of_cause(self, event: RecordTable.Selected) -> None:
         self.row_filter.show_cause(event.row)
@@ -271,6 +273,7 @@ class ResultsScreen(BaseScreen):
 
     @on(FilterLine.Changed)
     def _query_typed(self, event: FilterLine.Changed) -> None:
+        self._typed = event.text
         self._set_query(event.text)
 
     @on(FilterLine.Closed)
@@ -311,7 +314,7 @@ class ResultsScreen(BaseScreen):
             self._show_by_cause(False)
         elif self.table.marked:
             self.table.mark(())
-        elif self.row_filter.query:
+        elif self.row_filter.query.text:
             self._set_query("")
         elif self.row_filter.cause is not None:
             self.row_filter.cause = None
@@ -353,7 +356,7 @@ class ResultsScreen(BaseScreen):
         """Type a text to search for."""
         if self.browser.by_cause:
             self._show_by_cause(False)
-        self.query_one(FilterLine).open(self.row_filter.query)
+        self.query_one(FilterLine).open(self._typed if self.row_filter.query.text else "")
 
     def action_errors(self) -> None:
         """List errors and invalid answers by cause, or the rows again."""

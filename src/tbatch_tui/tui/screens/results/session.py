@@ -5,12 +5,23 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from tbatch_tui.engine.errors import OperationCancelledError
-from tbatch_tui.engine.results import ResultIndex, Sources, rows_by_cause, search
+from tbatch_tui.engine.answers.fields import find_fields
+from tbatch_tui.engine.answers.search import Hits, find_hits
+from tbatch_tui.engine.errors import LocalFileError, OperationCancelledError
+from tbatch_tui.engine.results import ResultIndex, Sources, rows_by_cause
 from tbatch_tui.engine.threads import run_cancellable
 from tbatch_tui.tui.background import BackgroundWork
+from tbatch_tui.tui.screens.results.listing.arrangement import arrange
+from tbatch_tui.tui.screens.results.listing.columns import common_ends
 
 if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Callable, Sequence
+
+    from tbatch_tui.engine.answers.columns import ValueColumn
+    from tbatch_tui.engine.answers.order import RowOrder
+    from tbatch_tui.engine.answers.search import Query
+    from tbatch_tui.engine.pricing.prices import PriceList
     from tbatch_tui.engine.results import ErrorGroup
 
 
@@ -22,21 +33,32 @@ class ResultsSession:
 
     def __init__(self) -> None:
         self.index = ResultIndex(Sources())
-        self.hits: bytearray | None = None
-        """One byte for each row, 1 if the row holds the text searched for; None when there is no search."""
+        self.hits: Hits | None = None
+        """The rows that hold the text searched for; None when there is no search."""
+        self.order: array[int] | None = None
+        """All rows in the order in which they are listed; None for that of the index."""
+        self.values: dict[str, ValueColumn] = {}
+        """The values of columns that are read from the answers, by the names of the columns."""
+        self.fields: tuple[str, ...] = ()
+        """The fields of the JSON that the answers are."""
+        self.has_recordings = False
+        """Whether an answer is that to a recording."""
+        self.common = ("", "")
+        """What all ids begin and end with."""
         self.causes: list[ErrorGroup] | None = None
         """Errors and invalid answers by cause; None until `load_causes`."""
         self._work = BackgroundWork()
+        self._arranging = BackgroundWork()
 
     @property
     def activity(self) -> str:
-        """What a thread is doing: "reading", "searching" or nothing."""
-        return self._work.label
+        """What a thread is doing: "reading", "searching", "sorting" or nothing."""
+        return self._work.label or self._arranging.label
 
     @property
     def fraction(self) -> float | None:
         """How far that is, 0 to 1; None where it is not known yet."""
-        return self._work.fraction
+        return (self._work if self._work.label else self._arranging).fraction
 
     @property
     def has_results(self) -> bool:
@@ -54,19 +76,21 @@ class ResultsSession:
         """
         self.stop()
         self.index = index
-        self.causes = None
+        self.causes, self.order, self.values = None, None, {}
         if not self.has_results:
             return True
         stop = self._work.begin("reading")
         try:
             await run_cancellable(index.build, stop=stop, progress=self._work.report_progress)
+            self.fields, self.common = await run_cancellable(_look_over, index)
+            self.has_recordings = any(seconds >= 0 for seconds in index.responses.seconds)
         except OperationCancelledError:
             return False
         finally:
             self._work.end(stop)
         return True
 
-    async def search(self, text: str) -> bool:
+    async def search(self, query: Query) -> bool:
         """Find the rows that hold a text, and mark them in `hits` as the search goes on.
 
         Returns:
@@ -80,13 +104,40 @@ class ResultsSession:
         if not index.is_built:
             return False
         stop = self._work.begin("searching")
-        self.hits = hits = bytearray(len(index))
+        self.hits = hits = Hits(len(index))
         try:
-            await run_cancellable(search, index, text, stop=stop, hits=hits, progress=self._work.report_progress)
+            await run_cancellable(find_hits, index, query, hits, stop=stop, progress=self._work.report_progress)
         except OperationCancelledError:
             return False
         finally:
             self._work.end(stop)
+        return True
+
+    async def arrange(self, order: RowOrder, names: Sequence[str], prices: PriceList | None, model: str | None) -> bool:
+        """Read the values of columns, and sort the rows.
+
+        Returns:
+            False if the index is not built yet, other files were read meanwhile, or it was stopped.
+
+        Raises:
+            LocalFileError: If a file cannot be read.
+        """
+        index = self.index
+        if not index.is_built:
+            return False
+        stop = self._arranging.begin("sorting")
+        report, known = self._arranging.report_progress, self.values
+        try:
+            values, rows = await run_cancellable(
+                arrange, index, order, names, known, prices, model, stop=stop, progress=report
+            )
+        except OperationCancelledError:
+            return False
+        finally:
+            self._arranging.end(stop)
+        if index is not self.index:
+            return False
+        self.values, self.order = values, rows
         return True
 
     async def load_causes(self) -> list[ErrorGroup]:
@@ -105,6 +156,16 @@ class ResultsSession:
             self._work.stop()
 
     def stop(self) -> None:
-        """Stop reading and searching."""
+        """Stop reading, searching and sorting."""
         self.hits = None
         self._work.stop()
+        self._arranging.stop()
+
+
+def _look_over(index: ResultIndex, *, cancelled: Callable[[], bool]) -> tuple[tuple[str, ...], tuple[str, str]]:
+    """Return the fields of the JSON that the answers are, and what all ids begin and end with."""
+    try:
+        fields = find_fields(index, range(len(index)), cancelled).own
+    except LocalFileError:  # the rows say so as soon as one of them is read
+        fields = ()
+    return tuple(field.name for field in fields), common_ends(index)

@@ -104,6 +104,13 @@ class TablePainter(Generic[Row]):
         if grew and self._width >= 0:
             self._place()
 
+    def set_columns(self, columns: Sequence[Column[Row]]) -> None:
+        """Draw other columns from now on; what their rows need is measured anew."""
+        self._columns = tuple(columns)
+        self._needs.clear()
+        self._page = 0
+        self._place()
+
     def fit_width(self, width: int) -> None:
         """Place the columns again if the width changed."""
         if width != self._width:

@@ -1,14 +1,14 @@
 """One table for jobs, problems and results, painted a line at a time, however many rows there are.
 
-Rows are values under keys, in the order given. The cursor belongs to a key, so it stays on its row when rows come, go
-and move, and lines that look the same afterwards are not painted again. There is no widget per row, and only a sample
-of the rows is measured, and what comes into view."""
+Rows are values under keys, in the order given. The cursor stays on its key. There is no widget per row, and only a
+sample of the rows is measured, and what comes into view."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
+from textual import events, on
 from textual.content import Content
 from textual.message import Message
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from rich.style import Style as RichStyle
-    from textual import events
     from textual.binding import BindingType
     from textual.strip import Strip
     from textual.style import Style
@@ -206,7 +205,7 @@ class RecordTable(LineScrollView, Generic[Row], can_focus=True, inherit_bindings
 
     @property
     def whole_width(self) -> int:
-        """The cells with which every column is whole, the scrollbar's cell included."""
+        """The cells with which every column is whole, with the scrollbar."""
         return self._painter.whole_width + 1
 
     def refresh_rows(self) -> None:
@@ -248,8 +247,7 @@ class RecordTable(LineScrollView, Generic[Row], can_focus=True, inherit_bindings
 
     def _post_highlighted(self) -> None:
         """Announce the row under the cursor if its key or its value is another one than last time."""
-        changed = self._cursor.changed_row()
-        if changed is not None:
+        if (changed := self._cursor.changed_row()) is not None:
             self.post_message(self.Highlighted(self, *changed))
 
     @property
@@ -276,7 +274,13 @@ class RecordTable(LineScrollView, Generic[Row], can_focus=True, inherit_bindings
             self.app.bell()
         self.mark(self._marks.toggled_all(keys))
 
-    # -- columns that have no room -------------------------------------------------------------------
+    # -- other columns, and those that have no room -------------------------------------------------
+
+    def set_columns(self, columns: Sequence[Column[Row]]) -> None:
+        """Show other columns of the same rows."""
+        self._painter.set_columns(columns)
+        self._measure_source(self.source, is_new=True)
+        self.refresh_changed_lines()
 
     @property
     def has_hidden_columns(self) -> bool:
@@ -288,15 +292,11 @@ class RecordTable(LineScrollView, Generic[Row], can_focus=True, inherit_bindings
         if self._painter.turn(step):
             self.refresh_changed_lines()
 
-    def on_mouse_scroll_right(self, event: events.MouseScrollRight) -> None:
-        """Turn to the columns at the right."""
+    @on(events.MouseScrollRight)
+    @on(events.MouseScrollLeft)
+    def _scrolled_sideways(self, event: events.MouseEvent) -> None:
         event.stop()
-        self.turn_columns(1)
-
-    def on_mouse_scroll_left(self, event: events.MouseScrollLeft) -> None:
-        """Turn back to the columns at the left."""
-        event.stop()
-        self.turn_columns(-1)
+        self.turn_columns(1 if isinstance(event, events.MouseScrollRight) else -1)
 
     def strip_at(self, y: int) -> Strip:
         """Render a line of the screen: the header, a row, a rule, or nothing."""
@@ -324,7 +324,7 @@ class RecordTable(LineScrollView, Generic[Row], can_focus=True, inherit_bindings
         return self.app.stylesheet.parse_style(style) if isinstance(style, str) else style
 
     def notify_style_update(self) -> None:
-        """Forget what was rendered in the theme before."""
+        """Forget what was rendered in another theme."""
         self._painter.forget_styles()
         super().notify_style_update()
 

@@ -12,10 +12,11 @@ from textual.containers import Horizontal
 from tbatch_tui.engine.results import ErrorGroup, Row
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.sanitize import line, lines_content
-from tbatch_tui.tui.screens.results.availability import RECORD_ACTIONS
+from tbatch_tui.tui.screens.results.availability import LIST_ACTIONS, RECORD_ACTIONS
+from tbatch_tui.tui.screens.results.listing.row_list import RowList
 from tbatch_tui.tui.screens.results.reading.error_groups import group_columns
 from tbatch_tui.tui.screens.results.reading.record_pane import RecordPane
-from tbatch_tui.tui.screens.results.rows import MARKED, ChosenRows, ResultRows, RowFilter, columns
+from tbatch_tui.tui.screens.results.rows import MARKED, ChosenRows, ResultRows, RowFilter
 from tbatch_tui.tui.terminal.clipboard import copy_id, copy_record, json_or_text, json_text
 from tbatch_tui.tui.widgets.table.table import RecordTable
 
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
+    from tbatch_tui.engine.engine import BatchEngine
     from tbatch_tui.tui.bridge import Bridge
+    from tbatch_tui.tui.screens.results.family import Family
     from tbatch_tui.tui.screens.results.session import ResultsSession
 
 
@@ -42,45 +45,53 @@ class RowBrowser(Horizontal):
         #rows, #groups { width: 3fr; }
         #groups, &.-by-cause #rows { display: none; }
         &.-by-cause #groups { display: block; }
-        #record { width: 2fr; border-left: solid $rule; }
+        #record { width: 2fr; border-left: solid $rule; &:focus { border-left: heavy $accent-text; } }
     }
     Screen.-narrow RowBrowser {
         #record { display: none; }
         &.-reading #rows, &.-reading #groups { display: none; }
         &.-by-cause { layout: vertical; }
         &.-by-cause #record { display: block; width: 1fr; border-left: none; border-top: solid $rule; }
-        &.-reading #record { display: block; width: 1fr; border-left: none; }
+        &.-reading #record, &.-reading #record:focus { display: block; width: 1fr; border-left: none; }
     }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         keys.RAW,
         keys.REASONING,
+        keys.NEXT_RECORD,
+        keys.PREVIOUS_RECORD,
+        keys.SORT,
+        keys.REVERSE_SORT,
+        keys.COLUMNS,
+        keys.MORE_COLUMNS,
+        keys.FEWER_COLUMNS,
         keys.NEXT_HIT,
         keys.PREVIOUS_HIT,
         keys.COPY_ID,
         keys.COPY_RECORD,
     ]
 
-    def __init__(self, session: ResultsSession, row_filter: RowFilter, bridge: Bridge) -> None:
+    def __init__(
+        self, engine: BatchEngine, bridge: Bridge, family: Family, session: ResultsSession, row_filter: RowFilter
+    ) -> None:
         """A browser of what `session` has read; the owner changes `row_filter` and calls `show_rows`."""
         super().__init__()
-        self._bridge = bridge
-        self._session = session
-        self._filter = row_filter
+        self._engine, self._bridge, self._family = engine, bridge, family
+        self._session, self._filter = session, row_filter
 
     def compose(self) -> ComposeResult:
         """Both lists, one of them displayed, and the record."""
-        yield RecordTable[Row](columns(), id="rows", enter="Read", can_mark=True)
+        yield RowList(self._engine, self._bridge, self._family, self._session, self._filter)
         yield RecordTable[ErrorGroup](
             group_columns(), id="groups", enter="Rows", empty=lines_content("No errors, and no invalid answers.")
         )
         yield RecordPane()
 
     @property
-    def table(self) -> RecordTable[Row]:
+    def table(self) -> RowList:
         """The list of rows."""
-        return self.query_one("#rows", RecordTable)
+        return self.query_one(RowList)
 
     @property
     def cause_table(self) -> RecordTable[ErrorGroup]:
@@ -111,10 +122,8 @@ class RowBrowser(Horizontal):
 
     def show_rows(self, empty_text: str) -> None:
         """List the rows that pass the filter, as far as they are read; cursor and scroll position stay."""
-        rows = self._filter.apply(self._session.index, self._session.hits)
-        self.table.set_empty(lines_content(empty_text))
-        self.table.set_source(rows)
-        if not len(self.cause_table.source if self.by_cause else rows):
+        self.table.show_rows(empty_text)
+        if not (self.cause_table if self.by_cause else self.table).row_count:
             self.pane.clear()
 
     def show_current(self) -> None:
@@ -123,7 +132,7 @@ class RowBrowser(Horizontal):
         if self.by_cause and group is not None:
             self.pane.show_group(index, group)
         elif (row := self.current_row) is not None:
-            self.pane.show_row(index, row, self._filter.query)
+            self.pane.show_row(index, row, self._filter.query.text)
         else:
             self.pane.forget_row()
 
@@ -165,10 +174,32 @@ class RowBrowser(Horizontal):
     # -- how the record is read ----------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Whether an action can be done with the row under the cursor: the screen knows."""
-        if action in RECORD_ACTIONS and self.is_attached:
+        """Whether an action can be done with the list or the row under the cursor: the screen knows."""
+        if action in LIST_ACTIONS | RECORD_ACTIONS and self.is_attached:
             return self.screen.check_action(action, parameters)
         return super().check_action(action, parameters)
+
+    def action_next_sort(self) -> None:
+        """Sort by the next column."""
+        self.table.next_sort()
+
+    def action_reverse_sort(self) -> None:
+        """Sort the other way round."""
+        self.table.sort_by(self.table.arrangement.order.column)
+
+    @work(group="columns", exclusive=True, exit_on_error=False)
+    async def action_columns(self) -> None:
+        """Choose the columns."""
+        await self.table.choose_columns()
+
+    def action_turn_columns(self, step: int) -> None:
+        """Turn to the columns that have no room, or back."""
+        self.table.turn_columns(step)
+
+    def action_record(self, by: int) -> None:
+        """Go to the next record, or with -1 to the one before, without leaving the one that is read."""
+        if (index := self.table.cursor_index) is not None and 0 <= index + by < self.table.row_count:
+            self.table.move_cursor(index=index + by)
 
     def action_raw(self) -> None:
         """Show the record as JSON, or as a conversation; in a narrow terminal the JSON takes the list's place."""

@@ -1,0 +1,198 @@
+"""The order of the rows of an index by one of their columns, numbers as numbers. Equal rows stay in the file's order.
+
+Nothing here holds the interpreter for long: rows are sorted in pieces that are merged, so that a screen goes on
+meanwhile.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import re
+from array import array
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tbatch_tui.engine.answers.columns import FieldType
+from tbatch_tui.engine.answers.fields import find_fields
+from tbatch_tui.engine.answers.table import read_table
+from tbatch_tui.engine.errors import OperationCancelledError
+from tbatch_tui.engine.pricing.prices import cost
+from tbatch_tui.engine.results.index.columns import UNKNOWN_COUNT
+from tbatch_tui.engine.results.sources import Source, source_of_file
+from tbatch_tui.engine.results.usage_totals import usage_of_row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from tbatch_tui.engine.answers.columns import ValueColumn
+    from tbatch_tui.engine.pricing.prices import PriceList
+    from tbatch_tui.engine.results import ResultIndex
+
+    Cancelled = Callable[[], bool]
+    Progress = Callable[[int, int], object]
+
+_PIECE = 2_000
+"""Rows that are sorted at a time: a fraction of a millisecond each thousand."""
+_DIGITS = re.compile(r"[0-9]+")
+
+LINE, ID, OUTCOME, TOKENS, PROMPT_TOKENS, SECONDS = "line", "custom_id", "outcome", "tokens", "prompt_tokens", "seconds"
+COST, LENGTH, FINISH, FIELD = "cost", "length", "finish_reason", "field:"
+"""`FIELD` and a name is a field of the JSON that the answers are."""
+IN_MEMORY = frozenset({LINE, ID, OUTCOME, TOKENS, PROMPT_TOKENS, SECONDS})
+"""The columns that an index has in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowOrder:
+    """What rows are sorted by."""
+
+    column: str = LINE
+    descending: bool = False
+
+
+FILE_ORDER = RowOrder()
+"""The order of the input file, with what is in no sum at the end."""
+
+
+def sort_rows(values: Sequence[Any], *, descending: bool = False, cancelled: Cancelled = lambda: False) -> array[int]:
+    """Return the numbers of the rows in the order of their values. Rows whose value is None stand last.
+
+    Raises OperationCancelledError when `cancelled()`.
+
+    Args:
+        values: For each row a value that can be compared with the others, or None.
+        descending: The greatest first.
+        cancelled: Ends it early.
+    """
+    known: list[int] = []
+    unknown: list[int] = []
+    pieces: list[list[int]] = []
+    for first in range(0, len(values), _PIECE):
+        if cancelled():
+            raise OperationCancelledError("Sorting was stopped")
+        rows = range(first, min(first + _PIECE, len(values)))
+        unknown += [row for row in rows if values[row] is None]
+        piece = [row for row in rows if values[row] is not None]
+        pieces.append(sorted(piece, key=values.__getitem__, reverse=descending))
+    for place, row in enumerate(heapq.merge(*pieces, key=values.__getitem__, reverse=descending)):
+        if not place % _PIECE and cancelled():
+            raise OperationCancelledError("Sorting was stopped")
+        known.append(row)
+    return array("I", known + unknown)
+
+
+def memory_values(index: ResultIndex, column: str) -> list[Any]:
+    """Return what the rows are compared by in a column of `IN_MEMORY`: a value for each row, None where it has none."""
+    rows = range(len(index))
+    if column == ID:
+        return [natural_key(custom_id) or None for custom_id in custom_ids(index)]
+    if column == OUTCOME:
+        return [int(index.outcome(row)) for row in rows]
+    responses = index.responses
+    if column == LINE and index.has_input:
+        return [*index.requests.locations.line, *([None] * len(index.extras))]
+    if column == LINE:
+        return [index.row(row).line for row in rows]
+    stored: Mapping[str, Sequence[float]] = {
+        TOKENS: responses.tokens,
+        PROMPT_TOKENS: responses.prompt_tokens,
+        SECONDS: responses.seconds,
+    }
+    numbers = stored[column]
+
+    def value(row: int) -> float | None:
+        response = index.response_of(row)
+        number = numbers[response] if response is not None else -1
+        return number if number >= 0 and number != UNKNOWN_COUNT else None
+
+    return [*map(value, rows)]
+
+
+def custom_ids(index: ResultIndex) -> list[str]:
+    """Return the id of each row, as the list shows it."""
+    originals = index.original_ids
+    ids = [*map(index.requests.custom_id, range(len(index.requests))), *(extra.custom_id for extra in index.extras)]
+    return [originals.get(custom_id, custom_id) for custom_id in ids] if originals else ids
+
+
+def column_values(column: ValueColumn, cancelled: Cancelled = lambda: False) -> list[Any]:
+    """Return what the rows are compared by in a column of values: numbers as numbers, before what is none.
+
+    Raises OperationCancelledError when `cancelled()`.
+    """
+    ranks: list[tuple[int, float, str]] = []
+    is_number = column.type is FieldType.NUMBER
+    for label, number in zip(
+        column.labels, column.numbers if is_number else [math.nan] * len(column.labels), strict=True
+    ):
+        ranks.append((1, 0, natural_key(label)) if math.isnan(number) else (0, number, ""))
+    places: dict[int, int] = {}
+    place, last = 0, None
+    for code in sort_rows(ranks, cancelled=cancelled):
+        place, last = place + (ranks[code] != last), ranks[code]
+        places[code] = place
+    return [places.get(code) for code in column.codes]
+
+
+def natural_key(text: str) -> str:
+    """Return a text by which `row-2` comes before `row-10`, whatever the case of its letters."""
+    return _DIGITS.sub(_padded, text.casefold())
+
+
+def _padded(digits: re.Match[str]) -> str:
+    bare = digits[0].lstrip("0")
+    return f"{len(bare):04}{bare}"
+
+
+def cost_values(index: ResultIndex, prices: PriceList, model: str | None) -> list[float | None]:
+    """Return what each row costs, in dollars; None where that is not known.
+
+    Args:
+        index: The results.
+        prices: Those in force.
+        model: The job's, for rows that name none.
+    """
+    outputs = {file for file in index.files if source_of_file(file) is Source.OUTPUT}
+    return [row_cost(index, row, prices, model, outputs) for row in range(len(index))]
+
+
+def row_cost(
+    index: ResultIndex, row: int, prices: PriceList, model: str | None, outputs: Collection[int] | None = None
+) -> float | None:
+    """Return what a row costs, in dollars; None where that is not known, or nothing is paid for.
+
+    Args:
+        index: The results.
+        row: Its number.
+        prices: Those in force.
+        model: The job's, for rows that name none.
+        outputs: The output files of the index, where they are known already.
+    """
+    usage = usage_of_row(index, row, outputs)
+    return cost([usage], prices, model).usd if usage is not None else None
+
+
+def read_columns(
+    index: ResultIndex,
+    names: Collection[str],
+    *,
+    cancelled: Cancelled = lambda: False,
+    progress: Progress = lambda _done, _total: None,
+) -> dict[str, ValueColumn]:
+    """Return columns of values over all rows, by their names: `length`, `finish_reason`, and `field:NAME` of the JSON.
+
+    A field that no answer has is left out. Raises LocalFileError, and OperationCancelledError when `cancelled()`.
+    """
+    if not names:
+        return {}
+    rows = range(len(index))
+    fields = find_fields(index, rows, cancelled)
+    kinds = {field.kind.value: field.name for field in fields.derived}
+    known = {field.name for field in fields.own}
+    wanted = {name: name.removeprefix(FIELD) if name.startswith(FIELD) else kinds.get(name, "") for name in names}
+    wanted = {name: field for name, field in wanted.items() if field in known or not name.startswith(FIELD)}
+    if not wanted:
+        return {}
+    columns = read_table(index, rows, [*wanted.values()], cancelled=cancelled, progress=progress).columns
+    return {name: columns[field] for name, field in wanted.items()}
