@@ -68,8 +68,8 @@ async def test_each_file_names_its_uses_and_the_reason_to_keep_it(
         assert (use.role, use.key) == (FileRole.INPUT, ended["id"])
         elsewhere = files[ended["input_file_id"]]
         assert elsewhere.is_last_copy and not elsewhere.is_deletable
-        assert elsewhere.keep_reason == "no copy on this machine (not submitted from here)"
-        assert files[ended["output_file_id"]].keep_reason == f"not fetched: {NextStep.FETCH} on its job does"
+        assert elsewhere.keep_reason == "only copy: not submitted from here, so there is none on this machine"
+        assert files[ended["output_file_id"]].keep_reason == f"not downloaded: {NextStep.FETCH} on its job downloads it"
         assert files[going["input_file_id"]].keep_reason == "in use: its job has not ended"
         done = await engine.files.delete([ended["output_file_id"], going["input_file_id"], "no-such-file"])
         assert [file_id for file_id, _ in done.failed] == [

@@ -39,17 +39,16 @@ def plain(facts: list[tuple[str, StyledText]]) -> list[tuple[str, str]]:
 
 def test_an_estimate_names_what_is_unknown() -> None:
     assert plain(estimate_facts(Estimate(0.00001, 0.4, discounts=(50.0,), priced_at=AT))) == [
-        ("Cost", "input under $0.0001 · output up to $0.40"),
-        ("Total", "up to about $0.41"),
+        ("Cost", "under $0.0001 in + up to $0.40 out = up to about $0.41"),
         ("", "catalogue of 2026-09-21 · 50 % batch discount (price list September 2026)"),
     ]
-    assert plain(estimate_facts(Estimate(1.04, 0.42, most_input=4.0)))[:2] == [
-        ("Cost", "input about $1.04 · output up to $0.42"),
-        ("Total", "about $1.04 to $1.46"),
-    ]
+    assert plain(estimate_facts(Estimate(1.04, 0.42, most_input=4.0)))[0] == (
+        "Cost",
+        "about $1.04 in + up to $0.42 out = up to about $1.46",
+    )
     partial = Estimate(0.1, None, unbounded=1, attachments=2, unpriced=("a/b", "a/c", "a/d"), priced_at=AT)
     assert plain(estimate_facts(partial)) == [
-        ("Cost", "input about $0.10"),
+        ("Cost", "about $0.10 in"),
         ("", "no upper limit: 1 request does not say max_tokens"),
         ("", "no known price for b, c and 1 more (set one under [prices] in config.toml)"),
         ("", "2 requests with images or other media cost more than their text"),
@@ -80,15 +79,15 @@ def test_an_estimate_names_what_is_unknown() -> None:
     ],
 )
 def test_a_bound_is_rounded_up(usd: float, shown: str) -> None:
-    assert format_estimate(Estimate(0.0, usd, most_input=0.0)) == f"(est. ≤ {shown})"
+    assert format_estimate(Estimate(0.0, usd, most_input=0.0)) == f"(est. up to about {shown})"
     [(_, text), *_] = plain(estimate_facts(Estimate(0.0, usd)))
-    assert text == f"input about $0.00 · output up to {shown}"
+    assert text == f"about $0.00 in + up to {shown} out = up to about {shown}"
 
 
 def test_a_cost_stands_beside_its_estimate() -> None:
     cost = Cost(0.41, discounts=(50.0,), priced_at=AT)
-    assert format_cost(cost, Estimate(0.04, 0.4, most_input=0.16)) == "$0.41 (est. ≤ $0.56)"
-    assert format_cost(cost, Estimate(0.04, 0.4)) == "$0.41 (est. about $0.44)"  # one that was stored without a bound
+    estimate = Estimate(0.04, 0.4, most_input=0.16)
+    assert format_cost(cost, estimate) == "$0.41 (est. up to about $0.44)", "what Create said, not the bound"
     assert format_cost(cost, Estimate(0.04, None, unbounded=3)) == "$0.41 (est. $0.04 and the output)"
     assert format_cost(cost, None) == "$0.41"
     assert format_cost(Cost(None, ("a/b",)), Estimate(0.04, 0.4)) == ""
@@ -115,13 +114,13 @@ def test_a_job_shows_its_estimate_and_then_its_cost() -> None:
         1, Path("in.jsonl"), 1, "", Endpoint.CHAT, "", 2, AT, estimate=Estimate(0.5, 2.0, most_input=0.5)
     )
     record = JobRecord("j", Job("j", "IN_PROGRESS", model="m"), submission)
-    assert plain(job_cost_facts(record, prices)) == [("Cost", "est. ≤ $2.50")]
+    assert plain(job_cost_facts(record, prices)) == [("Cost", "est. up to about $2.50")]
     assert cost_cell(record, prices) == ""
     counts = JobCounts(2, 2, 0, 0, usage=(ModelUsage("", 2, 1_000_000, 500_000, rows_with_tokens=2),))
     record = JobRecord("j", Job("j", "COMPLETED", model="m"), submission, counts=counts)
     assert plain(job_cost_facts(record, prices)) == [
         ("Tokens", "1,000,000 in · 500,000 out"),
-        ("Cost", "$2.00 (est. ≤ $2.50)"),
+        ("Cost", "$2.00 (est. up to about $2.50)"),
         ("", "your prices from config.toml"),
     ]
     assert cost_cell(record, prices) == "$2.00"

@@ -150,15 +150,15 @@ def test_a_steady_job_has_a_speed_and_an_end() -> None:
 @pytest.mark.parametrize(
     ("points", "seen_at", "words"),
     [
-        ((), NOW, "no estimate yet"),
-        ((ProgressPoint(NOW - 60, "IN_PROGRESS", 40.0),), NOW, "no estimate yet"),
+        ((), NOW, "about 9 h 00 m left at the pace so far"),
+        ((ProgressPoint(NOW - 60, "IN_PROGRESS", 40.0),), NOW, "about 9 h 00 m left at the pace so far"),
         (watched(NOW - 30 * MINUTE, NOW), None, "no estimate until the server's list arrives"),
         (watched(NOW - 90 * MINUTE, NOW - HOUR), NOW - HOUR, "no estimate: no contact with the server since 12:02"),
         (watched(NOW - 5 * HOUR, NOW - 4 * HOUR), NOW, "no estimate without progress"),
     ],
     ids=["nothing", "one look", "no list", "offline", "stands"],
 )
-def test_without_data_there_is_no_estimate(
+def test_with_little_data_the_estimate_is_that_of_the_list_or_none(
     points: tuple[ProgressPoint, ...], seen_at: float | None, words: str
 ) -> None:
     assert words in pace(running(NOW - 6 * HOUR), JobHistory(points), seen_at)
@@ -171,7 +171,7 @@ def test_a_pause_is_described_and_compared_with_observed_pauses_only() -> None:
     known = replace(history, similar=SimilarJobs(3, HOUR, HOUR / 2, 2 * HOUR, longest_pause=40 * MINUTE))
     words = pace(running(NOW - 4 * HOUR), known)
     assert "no progress for 2 h 00 m; similar jobs paused up to 40 m" in words
-    assert "3 jobs like it took 1 h 00 m (30 m to 2 h 00 m)" in words
+    assert "jobs took 30 m to 2 h 00 m (median 1 h 00 m, 3 jobs)" in words
     assert plain(format_pace(running(NOW - 4 * HOUR), history, NOW, NOW)).endswith("no progress for 2 h 00 m")
 
 
@@ -296,7 +296,7 @@ def test_a_job_whose_failure_was_not_observed_has_not_run() -> None:
 def test_no_step_is_wider_than_its_columns() -> None:
     for step in (
         TimelineStep("●", "A status of a server that nobody knows", NOW, 3 * DAY, True, "≤ "),
-        TimelineStep("○", "Ended"),
+        TimelineStep("○", "Deadline"),
     ):
         assert len(plain(step.styled_text(NOW))) <= STEP_WIDTH
         assert len(plain(step.styled_text(NOW, short=True))) <= 38  # the column beside the list

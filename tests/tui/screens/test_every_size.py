@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tbatch_tui.engine.domain.account import ConnectionHealth, HealthState
+from tbatch_tui.engine.domain.server_file import FileRole, FileUse, ServerFile
 from tbatch_tui.tui.dialogs.base import Box
 from tbatch_tui.tui.dialogs.keys_help import KeysHelp
+from tbatch_tui.tui.screens.files.rows import FileListModel
+from tbatch_tui.tui.screens.files.screen import FilesScreen
 from tests.conftest import until
 from tests.helpers.app_host import ALL_SIZES, make_app
 from tests.helpers.drawn import (
@@ -103,11 +106,32 @@ async def start(app: TbatchApp, pilot: Pilot[Any], screen: str) -> None:
                 await pilot.press("enter")
                 await until(lambda: "Submit" in screen_text(app) and "Create" in screen_lines(app)[0])
                 await until(lambda: "no known price" in screen_text(app))
+        case "files":
+            await pilot.press("F")
+            await until(lambda: isinstance(app.screen, FilesScreen) and "Nothing was changed" in screen_text(app))
+            assert isinstance(app.screen, FilesScreen)
+            app.screen._model = FileListModel(LISTED)
+            app.screen._arrange()
+            app.screen.table.mark({"file-1"})
         case "check-faulty":
             app.open_check(app.engine.options.data_dir.parent / "work" / "with-faults.jsonl")
             await until(lambda: "errors" in screen_text(app) and "21" in screen_text(app))
 
 
+LISTED = [
+    ServerFile(f"file-{number}", name, "batch-api", size, NOW - 3_600 * number, uses, reason, is_last_copy)
+    for number, (name, size, uses, reason, is_last_copy) in enumerate(
+        [
+            ("reviews-march.jsonl", 24_100_000, (FileUse(FileRole.INPUT, "a", "reviews-march"),), "", False),
+            ("output.jsonl", 3_100, (FileUse(FileRole.OUTPUT, "b", "safety-eval"),), "", False),
+            ("errors.jsonl", 310, (FileUse(FileRole.ERRORS, "b", "safety-eval"),), "not downloaded: d gets it", False),
+            ("party-survey.jsonl", 41, (FileUse(FileRole.INPUT, "c", "party-survey"),), "in use: it runs", False),
+            ("a-name-that-is-very-long-" * 3, 910, (FileUse(FileRole.INPUT, "d", "nightly"),), "only copy: gone", True),
+            ("notes.jsonl", 5, (), "not a batch: it is for fine-tune", False),
+        ]
+    )
+]
+"""What the server lists, and what is known of it."""
 IN_FULL = ("Llama-3.3-70B-Turbo",)
 """What a wide terminal writes in full: the name of a model, with its vendor."""
 
@@ -127,7 +151,7 @@ def drawn(app: TbatchApp) -> str:
     return re.sub(r"\d\.\d s · ", "", screen_text(app)) + "\n"
 
 
-SCREENS = ("jobs", "help", "messages", "pick", "job", "check-clean", "check-faulty", "create")
+SCREENS = ("jobs", "help", "messages", "pick", "job", "check-clean", "check-faulty", "create", "files")
 
 
 @pytest.mark.parametrize("screen", SCREENS)

@@ -70,7 +70,7 @@ async def test_marking_typing_and_deleting(size: tuple[int, int], still_sandbox:
     async with app.run_test(size=size, notifications=True) as pilot:
         screen = await open_files(app, pilot, 4)
         check_screen(app)
-        assert shows(app, " Files") and shows(app, "its job") and shows(app, "4 files")
+        assert shows(app, " Files") and shows(app, "! in use") and shows(app, "4 files")
         screen.table.move_cursor(key=going)
         await pilot.press("space")  # says why, and marks nothing
         await until(lambda: shows(app, "must stay"))
@@ -155,7 +155,7 @@ async def test_one_file_under_the_cursor_and_the_other_keys(still_sandbox: Sandb
     app = make_app(tmp_path, box, **PACE)
     async with app.run_test(size=(140, 40), notifications=True) as pilot:
         screen = await open_files(app, pilot, 3)
-        assert shows(app, "not fetched: d on its job does") and shows(app, "batch-api") and shows(app, "no job")
+        assert shows(app, "! not downloaded") and shows(app, "batch-api") and shows(app, "no job")
         orders = set()
         for _ in range(5):
             orders.add(tuple(screen.table.source.key(index) for index in range(3)))
@@ -278,7 +278,7 @@ async def test_the_only_copy_of_an_input_is_deleted_once_that_was_typed(
         await pilot.press("a")
         await pilot.pause()
         assert not screen.table.marked
-        assert shows(app, "! keep: no copy on this machine")
+        assert shows(app, "! keep: only copy: not submitted from here")
         check_screen(app)
         for typed in ("1", "only copy"):
             app.clear_notifications()

@@ -81,16 +81,16 @@ TEXTS = {
         "/h",
         "done about 13:2",
         "deadline tomorrow 12:22",
-        "5 jobs like it took",
+        "median 58 m, 5 jobs",
         "queue is long today",
     ],
     "failed": ["✗ Failed", "invalid JSON", "x fixes", "Submitted", "not billed"],
-    "completed_with_errors": ["1,980 ok + 17 errors + 3 missing", "Fetched", "1,980 rows", "the second prompt"],
+    "completed_with_errors": ["1,980 ok + 17 errors + 3 missing", "Downloaded", "1,980 rows", "the second prompt"],
     "expired": ["⊘ Expired", "It expired before", "downloading"],
     "cancelled": ["Cancelled", "Cancelling", "returned and billed"],
     "uncertain": ["Answer lost", "The answer to the create is lost", "40 s"],
     "unknown": ["HIBERNATING", "Unknown status", "1 h 00 m"],
-    "elsewhere": ["Not from here", "theirs.jsonl", "not uploaded from here", "on the server; press d to download"],
+    "elsewhere": ["Not from here", "theirs.jsonl", "not uploaded from here", "not downloaded; press d to download"],
 }
 KEYS = {
     "active": ("c Cancel", "d Download"),
@@ -291,9 +291,9 @@ async def test_a_job_is_followed_from_its_submission_to_its_files(tmp_path: Path
             await until(lambda: len(screen._history.points) > 5)
             assert "In progress" in screen_text(app) and "100 %" in screen_text(app)
             box.advance(600)
-            await until(lambda: "✓ Completed" in screen_text(app) and "Fetched" in screen_text(app))
+            await until(lambda: "✓ Completed" in screen_text(app) and "Downloaded" in screen_text(app))
             steps = [line.split()[1] for line in screen_text(app).splitlines() if line[2:3] in ("●", "✓")]
-            assert steps == ["Submitted", "Uploaded", "Created", "Validating", "In", "Completed", "Fetched"]
+            assert steps == ["Submitted", "Uploaded", "Created", "Validating", "In", "Completed", "Downloaded"]
 
 
 async def test_the_details_of_jobs_show_the_pace_of_the_job_under_the_cursor(

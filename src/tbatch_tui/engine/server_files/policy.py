@@ -87,7 +87,7 @@ def _has_copy(record: JobRecord, *, verify: bool) -> bool:
 
 def _reason_for_last_copy(inputs: Iterable[JobRecord]) -> str:
     if all(record.submission is None for record in inputs):
-        return "no copy on this machine (not submitted from here)"
+        return "only copy: not submitted from here, so there is none on this machine"
     return "only copy: the local file is gone or has changed"
 
 
@@ -105,20 +105,20 @@ def is_copy(path: Path, size: int | None, sha256: str | None, *, verify: bool) -
 def _reason_for_results(file: ServerFile, record: JobRecord, role: FileRole, *, verify: bool) -> str:
     transfer = record.output if FileKind(role.value) is FileKind.OUTPUT else record.errors
     if transfer is None or transfer.file_id != file.id:
-        return f"not fetched: {NextStep.FETCH} on its job does"
+        return f"not downloaded: {NextStep.FETCH} on its job downloads it"
     if transfer.state is not TransferState.FETCHED:
-        return "not downloaded yet" if transfer.state is TransferState.WANTED else "could not be downloaded"
+        return "not downloaded: " + ("it is on its way" if transfer.state is TransferState.WANTED else "that failed")
     if transfer.path is None or not is_copy(transfer.path, transfer.size, None, verify=False):
-        return "the local copy is gone or has another size"
+        return "not downloaded: the local copy is gone or has another size"
     if not is_copy(transfer.path, transfer.size, transfer.sha256, verify=verify):
-        return "the local copy has changed since the download"
-    return "the local copy has another size" if file.size not in (None, transfer.size) else ""
+        return "copy changed: the local copy has changed since the download"
+    return "copy changed: the local copy has another size" if file.size not in (None, transfer.size) else ""
 
 
 def _reason_for_unused(file: ServerFile, now: float) -> str:
     if file.purpose and not file.purpose.startswith("batch"):
-        return f"it is for {file.purpose}, not for batches"
+        return f"not a batch: it is for {file.purpose}"
     if file.looks_like_results:
-        return "results of an unknown job"
+        return "unknown job: these are results"
     is_fresh = file.created_at is not None and now - file.created_at < _FRESH
     return "just uploaded: its job may be on its way" if is_fresh else ""

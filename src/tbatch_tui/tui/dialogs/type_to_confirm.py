@@ -52,9 +52,13 @@ class TypeToConfirm(Dialog[bool]):
             with VerticalScroll(can_focus=False):
                 yield Static(lines_content(self._question), classes="dialog--title")
                 yield Static(lines_content(self._explanation), classes="dialog--text")
-            yield TextInput(placeholder=f"type {' or '.join(self._words)}")
+            yield TextInput(placeholder=f"Type {self._either()} to confirm")
             yield Static(id="mistake", markup=False)
             yield KeyHints((self.key_of("answer.save"), self._verb), (self.key_of("answer.discard"), "Cancel"))
+
+    def _either(self) -> str:
+        """Return `44 or "delete"`: numbers as they are, words in quotes."""
+        return " or ".join(word if word.isdigit() else f'"{word}"' for word in self._words)
 
     def on_input_submitted(self, event: TextInput.Submitted) -> None:
         """Enter in the field answers."""
@@ -69,7 +73,7 @@ class TypeToConfirm(Dialog[bool]):
             return
         self.app.bell()
         self.query_one("#mistake", Static).update(
-            lines_content(f"Nothing was done; type {' or '.join(self._words)}.", ATTENTION)
+            lines_content(f"Nothing was done. Type {self._either()} to confirm.", ATTENTION)
         )
 
     def action_discard(self) -> None:

@@ -26,33 +26,23 @@ _FLOAT_ERROR = 1e-6
 
 
 def estimate_facts(estimate: Estimate) -> list[tuple[str, StyledText]]:
-    """Return what a submission may cost, what of that is unknown, and which prices that is based on."""
-    amounts: list[str] = []
+    """Return what a submission may cost, what of that is unknown, and which prices that is based on.
+
+    `about $1.04 in + up to $0.42 out = up to about $1.46`: how many tokens the prompts have is estimated, so that the
+    sum is not a bound.
+    """
+    facts: list[tuple[str, StyledText]] = []
     if estimate.input is not None:
-        amounts.append(f"input {_about(estimate.input)}")
+        parts = f"{_about(estimate.input)} in"
         if estimate.output is not None:
-            amounts.append(f"output up to {_at_most(estimate.output)}")
-    facts: list[tuple[str, StyledText]] = [("Cost", [(fmt.join(*amounts), "")])] if amounts else []
-    if total := _total(estimate):
-        facts.append(("Total", [(total, "bold")]))
+            parts += f" + up to {_at_most(estimate.output)} out"
+        total = f"up to about {_at_most(estimate.about)}" if estimate.about is not None else ""
+        facts.append(("Cost", [(f"{parts} = ", ""), (total, "bold")] if total else [(parts, "")]))
     for unknown in _unknowns(estimate):
         facts.append(("" if facts else "Cost", [(unknown, ATTENTION)]))
     if estimate.input is not None or estimate.minute is not None:
         facts.append(("", [(format_price(estimate), QUIET)]))
     return facts
-
-
-def _total(estimate: Estimate) -> str:
-    """Return `about $1.04 to $1.46`, by how long the answers are; empty where a part of it is not known.
-
-    Not `at most`: how many tokens the prompts have is estimated.
-    """
-    if estimate.input is None or estimate.about is None:
-        return ""
-    least, most = fmt.money(estimate.input), _at_most(estimate.about)
-    if least.startswith("<"):
-        return f"up to about {most}"
-    return f"about {most}" if least == most else f"about {least} to {most}"
 
 
 def _about(usd: float) -> str:
@@ -109,21 +99,16 @@ def format_money(cost: Cost) -> str:
 
 
 def format_estimate(estimate: Estimate | None) -> str:
-    """Return `(est. ≤ $0.44)`, the estimate from before the submission; empty without one.
-
-    `≤` is for a bound; what was stored without one is `about` so much.
-    """
+    """Return `(est. up to about $0.44)`, what Create said before the submission; empty without it."""
     if estimate is None or estimate.input is None:
         return ""
-    if estimate.most is not None:
-        return f"(est. ≤ {_at_most(estimate.most)})"
     if estimate.about is not None:
-        return f"(est. {_about(estimate.about)})"
+        return f"(est. up to about {_at_most(estimate.about)})"
     return f"(est. {fmt.money(estimate.input)} and the output)" if estimate.unbounded else ""
 
 
 def format_cost(cost: Cost, estimate: Estimate | None) -> str:
-    """Return `$0.41 (est. ≤ $0.44)`; empty where nothing is known."""
+    """Return `$0.41 (est. up to about $0.44)`; empty where nothing is known."""
     return "" if cost.usd is None else " ".join(filter(None, (format_money(cost), format_estimate(estimate))))
 
 

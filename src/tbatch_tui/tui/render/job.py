@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from tbatch_tui.engine.events import TransferProgress
     from tbatch_tui.tui.render.styled import StyledText
 
+_PACE_FROM = 3.0
+"""Percent of progress from which the pace so far predicts the end."""
 _ERROR_PREFIX = re.compile(r"(Error validating input file: )?(Line \d+ \(within chunk\): )?")
 """How a failed job's error begins. A cell would have room for nothing else, and the line number need not be the
 file's. The details show the whole error."""
@@ -88,7 +90,7 @@ def format_outcome(record: JobRecord, width: int | None = None) -> StyledText:
     answered, errors = record.answered_rows, record.error_rows
     if answered is None and errors is None:
         has_files = record.has_result_files
-        return [("on the server" if has_files else "no result files", "$status-quiet")]
+        return [("not downloaded" if has_files else "no result files", "$status-quiet")]
     counts: StyledText = [(f"{answered or 0:,} answered", "")]
     if errors:
         counts += [(" · ", "$status-quiet"), (f"{errors:,} err", "$status-attention")]
@@ -145,6 +147,15 @@ def format_duration(record: JobRecord, now: float) -> str:
     if job.completed_at is not None:
         return fmt.duration(max(0.0, job.completed_at - job.created_at))
     return fmt.MISSING if job.is_ended else fmt.duration(max(0.0, now - job.created_at))
+
+
+def time_left(record: JobRecord, now: float) -> float | None:
+    """Return the seconds that a running job has left at its pace so far, whole ones; None while that says little."""
+    job = record.job
+    if job is None or job.status != JobStatus.IN_PROGRESS or job.created_at is None or job.progress < _PACE_FROM:
+        return None
+    left = max(0.0, now - job.created_at) * (100 - job.progress) / job.progress
+    return float(max(1, round(left))) if job.progress < 100 else 0.0
 
 
 def _details_head(record: JobRecord, now: float, width: int | None) -> StyledText:

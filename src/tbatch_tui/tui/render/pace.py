@@ -11,7 +11,7 @@ from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.engine.progress.outlook import Outlook, compute_outlook, current_pause, speeds
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
-from tbatch_tui.tui.render.job import request_count
+from tbatch_tui.tui.render.job import request_count, time_left
 
 if TYPE_CHECKING:
     from tbatch_tui.engine.domain.record import JobRecord
@@ -39,7 +39,7 @@ def format_pace(record: JobRecord, history: JobHistory, seen_at: float | None, n
     """Return `▁▂▄▅▆▆▇▇▇  4,100/h · done about 14:51`, for the details below the list."""
     text = _pace(record, history, seen_at, now, SPARK)
     text.append((" · " if text else "", _QUIET))
-    text.append((_pause(history, seen_at) or _end(history, seen_at, now), ""))
+    text.append((_pause(history, seen_at) or _end(record, history, seen_at, now), ""))
     if rule := _rule(record, now):
         text.append((f" · {rule[0]}", _QUIET))
     return text
@@ -65,7 +65,7 @@ def pace_facts(
         facts.append(("", [(standstill, "")]))
     deadline = record.job.deadline if record.job is not None else None
     until = f" · deadline {fmt.when(deadline, now)}" if deadline is not None and deadline > now else ""
-    facts.append(("Estimate", [(_end(history, seen_at, now), ""), (until, _QUIET)]))
+    facts.append(("Estimate", [(_end(record, history, seen_at, now), ""), (until, _QUIET)]))
     if similar is not None:
         facts.append(("Similar", [(format_similar(similar), _QUIET)]))
     if rule := _rule(record, now):
@@ -76,11 +76,11 @@ def pace_facts(
 
 
 def format_similar(similar: SimilarJobs) -> str:
-    """Return `5 jobs like it took 41 m (31 m to 1 h 05 m)`."""
+    """Return `jobs took 31 m to 1 h 05 m (median 41 m, 5 jobs)`."""
     if similar.count == 1:
-        return f"one job like it took {fmt.duration(similar.median)}"
+        return f"one job took {fmt.duration(similar.median)}"
     span = f"{fmt.duration(similar.shortest)} to {fmt.duration(similar.longest)}"
-    return f"{similar.count:,} jobs like it took {fmt.duration(similar.median)} ({span})"
+    return f"jobs took {span} (median {fmt.duration(similar.median)}, {similar.count:,} jobs)"
 
 
 def _pace(record: JobRecord, history: JobHistory, seen_at: float | None, now: float, width: int) -> StyledText:
@@ -110,14 +110,15 @@ def _outlook(history: JobHistory, seen_at: float | None, now: float) -> Outlook 
     return compute_outlook(history.points, seen_at)
 
 
-def _end(history: JobHistory, seen_at: float | None, now: float) -> str:
+def _end(record: JobRecord, history: JobHistory, seen_at: float | None, now: float) -> str:
     if seen_at is None:
         return "no estimate until the server's list arrives"
     if now - seen_at > STALE:
         return f"no estimate: no contact with the server since {fmt.when(seen_at, now)}"
     expected = _outlook(history, seen_at, now)
     if expected is None:
-        return NO_ESTIMATE
+        left = time_left(record, now)
+        return f"about {fmt.duration(left)} left at the pace so far" if left else NO_ESTIMATE
     if expected.soonest is None or expected.latest is None:
         return "no estimate without progress"
     if expected.soonest - now > FAR:

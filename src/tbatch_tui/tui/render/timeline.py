@@ -185,7 +185,7 @@ def _end(record: JobRecord, history: JobHistory) -> TimelineStep:
     job = record.job
     assert job is not None
     if not job.is_ended:
-        return TimelineStep(AHEAD, "Ended", job.deadline, is_by=True)
+        return TimelineStep(AHEAD, "Deadline", job.deadline)
     style = status_style(job.status)
     first = history.first(job.status)
     at, is_by = job.completed_at, False
@@ -201,12 +201,12 @@ def _fetching(record: JobRecord, end: TimelineStep) -> TimelineStep:
     if transfers and all(t.state is TransferState.FETCHED for t in transfers):
         at = max(t.updated_at for t in transfers) or None
         is_automatic = record.submission is not None and not end.is_by  # else the time is that of the user's key press
-        return TimelineStep(DONE, "Fetched", at, _between(end.at, at) if is_automatic else None)
+        return TimelineStep(DONE, "Downloaded", at, _between(end.at, at) if is_automatic else None)
     if any(t.state is TransferState.FAILED for t in transfers):
         return TimelineStep("!", "Not downloaded")
     if any(t.state is TransferState.GONE for t in transfers):
         return TimelineStep("!", "Files gone")
-    return TimelineStep(NOW if transfers else AHEAD, "Fetching" if transfers else "Fetched")
+    return TimelineStep(NOW if transfers else AHEAD, "Downloading" if transfers else "Downloaded")
 
 
 def _between(before: float | None, after: float | None) -> float | None:

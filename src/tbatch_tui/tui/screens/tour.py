@@ -34,7 +34,7 @@ HINTS: dict[str, Hint] = {
     "Jobs": Hint(
         "Every job of your key: running ones first, then what needs attention.",
         (
-            ("jobs.new", "{jobs.new} submits a file", "{jobs.new} submits a file"),
+            ("jobs.new", "{jobs.new} picks a file", "{jobs.new} picks a file"),
             ("go.on", "{go.on} opens a job", "{go.on} opens a job"),
         ),
     ),

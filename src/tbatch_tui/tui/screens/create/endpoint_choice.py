@@ -18,7 +18,7 @@ def allowed_endpoints(inferred: Endpoint | None) -> tuple[Endpoint, ...]:
 
 
 class EndpointChoice(RadioLine[Endpoint]):
-    """`(•) Chat completions   ( ) Audio transcription   ( ) Audio translation`; what the file rules out is dim."""
+    """`(•) Audio transcription   ( ) Audio translation`: those that the file can run as."""
 
     def __init__(self, chosen: Endpoint, choices: tuple[Endpoint, ...], *, id: str | None = None) -> None:
-        super().__init__([(endpoint, endpoint.words) for endpoint in Endpoint], chosen, choices, id=id)
+        super().__init__([(endpoint, endpoint.words) for endpoint in choices], chosen, id=id)

@@ -11,7 +11,6 @@ from tbatch_tui.engine.local_files.filenames import result_name
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.render.check_report import format_verdict, model_facts
-from tbatch_tui.tui.render.cost import estimate_facts
 from tbatch_tui.tui.render.path import shorten_path
 from tbatch_tui.tui.render.status import record_style
 from tbatch_tui.tui.sanitize import line
@@ -21,22 +20,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tbatch_tui.engine.domain.check_report import CheckReport
-    from tbatch_tui.engine.domain.cost import Estimate
     from tbatch_tui.engine.domain.record import JobRecord
     from tbatch_tui.tui.render.styled import StyledText
 
 _CANNOT_SUBMIT = (HealthState.NO_KEY, HealthState.KEY_REFUSED)
 
 
-def file_facts(report: CheckReport) -> list[tuple[str, StyledText]]:
-    """Return what is known of the file: where it is, how much is in it, and what the check found."""
+def file_facts(report: CheckReport, output_dir: Path) -> list[tuple[str, StyledText]]:
+    """Return what is known of the file: where it is, what the check found, and where its results will be."""
+    stem = report.path.stem + (".part…" if report.can_be_split else "")
+    name = result_name(stem, "…", FileKind.OUTPUT)
+    where = fmt.join(shorten_path(output_dir / name), "downloaded when the job ends", by=", ")
     return [
         ("File", [(shorten_path(report.path), "")]),
-        ("Requests", [(fmt.count(report.requests), ""), (f" · {fmt.size(report.size)}", "$status-quiet")]),
         *model_facts(report),
         ("Check", format_verdict(report)),
         *_parts_facts(report),
-        ("", []),
+        ("Results", [(where, "")]),
     ]
 
 
@@ -44,17 +44,13 @@ def _parts_facts(report: CheckReport) -> list[tuple[str, StyledText]]:
     """Return how a file over the limits is sent as several jobs; nothing for others."""
     if not report.can_be_split:
         return []
-    text = f"{report.jobs:,}, each of {REQUESTS_MAX:,} requests and {FILE_MEGABYTES} MB at most; Results merges them"
-    return [("Jobs", [(text, "")])]
-
-
-def result_facts(report: CheckReport, output_dir: Path, estimate: Estimate | None) -> list[tuple[str, StyledText]]:
-    """Return where the results will be, and what they may cost; `…` while there is no estimate."""
-    stem = report.path.stem + (".part…" if report.can_be_split else "")
-    name = result_name(stem, "…", FileKind.OUTPUT)
-    where = fmt.join(shorten_path(output_dir / name), "downloaded when the job ends", by=", ")
-    cost = [("Cost", [("…", "$status-quiet")])] if estimate is None else estimate_facts(estimate)
-    return [("Results", [(where, "")]), *cost]
+    full, rest = divmod(report.requests, REQUESTS_MAX)
+    if report.jobs == full + bool(rest):  # else bytes are the limit, and the sizes are not known yet
+        whole = f"{REQUESTS_MAX:,}" if full == 1 else f"{full:,} × {REQUESTS_MAX:,}"
+        sizes = f" ({whole} + {rest:,})" if rest else f" ({whole})"
+    else:
+        sizes = f" of at most {FILE_MEGABYTES} MB"
+    return [("Jobs", [(f"{report.jobs:,} jobs{sizes}; Results merges them", "")])]
 
 
 def can_submit(health: ConnectionHealth) -> bool:

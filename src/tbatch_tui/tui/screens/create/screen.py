@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Container, Horizontal, Vertical, VerticalScroll
 from textual.widgets import Input, Static
 
 from tbatch_tui.engine.domain.already_submitted import AlreadySubmittedError
@@ -16,6 +16,7 @@ from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.hints import fill_keys
 from tbatch_tui.tui.messages import GoBack, Submitted
+from tbatch_tui.tui.render.cost import estimate_facts
 from tbatch_tui.tui.sanitize import line
 from tbatch_tui.tui.screens.base import BaseScreen
 from tbatch_tui.tui.screens.create.checked_file import CheckedFile
@@ -25,7 +26,6 @@ from tbatch_tui.tui.screens.create.notes import (
     file_facts,
     format_earlier_runs,
     format_health,
-    result_facts,
 )
 from tbatch_tui.tui.screens.create.send_choice import FIRST, OFFERED_FROM, Send, SendChoice, format_send
 from tbatch_tui.tui.widgets.button import FlatButton
@@ -33,11 +33,12 @@ from tbatch_tui.tui.widgets.fact_list import FactList
 from tbatch_tui.tui.widgets.text_input import LabelInput
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
+    from textual.widget import Widget
 
     from tbatch_tui.engine.domain.check_report import CheckReport
     from tbatch_tui.engine.domain.cost import Estimate
@@ -70,6 +71,7 @@ class CreateScreen(BaseScreen):
     NAME = "Create"
     BINDINGS: ClassVar[list[BindingType]] = [
         replace(keys.GO_ON, description="Submit", tooltip="Upload the file and create the batch, exactly once"),
+        replace(keys.GO_ON, action="to_submit", description="To Submit", tooltip="Go to the Submit button"),
         keys.CREATE_NEXT,
         keys.CREATE_PREVIOUS,
     ]
@@ -79,6 +81,10 @@ class CreateScreen(BaseScreen):
     DEFAULT_CSS = """
     CreateScreen {
         #form { height: 1fr; scrollbar-size-vertical: 1; padding-top: 1; }
+        #columns { height: auto; layout: vertical; }
+        #asked { height: auto; }
+        &.-wide #columns { layout: horizontal; }
+        &.-wide #asked { width: 1fr; }
         .field { height: auto; padding: 0 2; }
         .field > .name { width: 12; color: $status-quiet; }
         #label { width: 1fr; max-width: 60; background: $surface; }
@@ -112,23 +118,24 @@ class CreateScreen(BaseScreen):
 
     def body(self) -> ComposeResult:
         """Compose the form, the notes below it and the buttons."""
-        with VerticalScroll(id="form", can_focus=False):
+        with VerticalScroll(id="form", can_focus=False), Container(id="columns"):
+            yield Vertical(*self._fields(), FactList(id="cost"), id="asked")
             yield FactList(id="facts")
-            with Horizontal(classes="field"):
-                yield Static("Endpoint", classes="name", markup=False)
-                yield EndpointChoice(self.endpoint, allowed_endpoints(self.report.endpoint), id="endpoint")
-            if self.report.requests >= OFFERED_FROM:
-                with Horizontal(classes="field"):
-                    yield Static("Send", classes="name", markup=False)
-                    yield SendChoice(self.send, id="send")
-            with Horizontal(classes="field"):
-                yield Static("Label", classes="name", markup=False)
-                yield LabelInput(self.label, placeholder="the name of the job on this machine", id="label")
-            yield FactList(id="results")
         yield Static(id="notes", markup=False)
         with Horizontal(id="answers"):
             yield SubmitButton("Submit", id="submit")
             yield FlatButton("Back", id="back")
+
+    def _fields(self) -> Iterator[Horizontal]:
+        """Yield what can be chosen, a line each."""
+        choices: list[tuple[str, Widget]] = [
+            ("Endpoint", EndpointChoice(self.endpoint, allowed_endpoints(self.report.endpoint), id="endpoint")),
+            ("Label", LabelInput(self.label, placeholder="the name of the job on this machine", id="label")),
+        ]
+        if self.report.requests >= OFFERED_FROM:
+            choices.insert(1, ("Send", SendChoice(self.send, id="send")))
+        for name, widget in choices:
+            yield Horizontal(Static(name, classes="name", markup=False), widget, classes="field")
 
     def on_mount(self) -> None:
         """Show the file, and give Submit the focus."""
@@ -136,8 +143,8 @@ class CreateScreen(BaseScreen):
         self.header.show(
             line(report.path.name), [(fmt.plural(report.requests, "request"), ""), (fmt.size(report.size), "")]
         )
-        self.query_one("#facts", FactList).show(file_facts(report))
-        self._show_results()
+        self.query_one("#facts", FactList).show(file_facts(report, self._output_dir))
+        self._show_cost()
         self.bridge.connection.subscribe(self, lambda _: self._show_notes())
         self.set_focus(self.query_one("#submit"))
 
@@ -150,9 +157,10 @@ class CreateScreen(BaseScreen):
         if self._estimate is None or self._estimate.unpriced:
             self._find_cost()
 
-    def _show_results(self) -> None:
-        facts = result_facts(self.report, self._output_dir, self._estimate)
-        self.query_one("#results", FactList).show(facts)
+    def _show_cost(self) -> None:
+        """Show what it may cost; a blank line parts it from the facts where those stand below it."""
+        facts = [("Cost", [("…", "$status-quiet")])] if self._estimate is None else estimate_facts(self._estimate)
+        self.query_one("#cost", FactList).show([("", []), *facts, ("", [])])
 
     @work(group="cost", exclusive=True, exit_on_error=False)
     async def _find_cost(self) -> None:
@@ -161,7 +169,7 @@ class CreateScreen(BaseScreen):
             self._estimate = await self.engine.prices.estimate(self.report.path)
         except LocalFileError:
             return
-        self._show_results()
+        self._show_cost()
 
     # -- the bytes of the file -----------------------------------------------------------------------
 
@@ -194,12 +202,12 @@ class CreateScreen(BaseScreen):
         super().action_back()
 
     def action_go_on(self) -> None:
-        """Submit, if the button has the focus; from a field go to the button first."""
-        button = self.query_one("#submit")
-        if self.focused is not button and not button.disabled:
-            button.focus()
-        elif not button.disabled:
-            self._submit()
+        """Submit."""
+        self._submit()
+
+    def action_to_submit(self) -> None:
+        """Go from a field to the button, so that Enter in a field submits nothing."""
+        self.query_one("#submit").focus()
 
     @on(FlatButton.Pressed, "#back")
     def _go_back(self, event: FlatButton.Pressed) -> None:
@@ -307,12 +315,15 @@ class CreateScreen(BaseScreen):
 
     @on(Input.Submitted, "#label")
     def _leave_label(self) -> None:
-        self.action_go_on()
+        if not self.query_one("#submit").disabled:
+            self.action_to_submit()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Return whether an action can be done now: Submit, while its button is enabled."""
-        if action == "go_on":
-            return self.is_mounted and not self.query_one("#submit").disabled
+        """Return whether an action can be done now: Submit while its button has the focus, else the way there."""
+        if action in ("go_on", "to_submit"):
+            if not self.is_mounted or (button := self.query_one("#submit")).disabled:
+                return False
+            return (self.focused is button) is (action == "go_on")
         return super().check_action(action, parameters)
 
     def _show_notes(self) -> None:

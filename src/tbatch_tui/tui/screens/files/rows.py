@@ -76,12 +76,12 @@ class FileListModel:
 def file_columns(now: Callable[[], float]) -> list[Column[ServerFile]]:
     """Return the columns: name, what it is to which job, size, age, purpose, and whether it may be deleted."""
     return [
-        Column("name", "Name", render=_name_cell, min=12, max=48, priority=9, keep="middle", base=True, pinned=True),
-        Column("use", "Used as", render=_use_cell, min=12, max=48, priority=7, keep="middle", base=True),
+        Column("name", "Name", render=_name_cell, min=14, max=48, priority=9, keep="middle", base=True, pinned=True),
+        Column("use", "Used as", render=_use_cell, min=20, max=48, priority=7, keep="middle", base=True),
         Column("size", "Size", render=lambda file: fmt.size(file.size), width=8, align="right", priority=6),
         Column("age", "Age", render=lambda file: fmt.age(file.created_at, now()), width=9, align="right", priority=4),
         Column("purpose", "Purpose", render=lambda file: file.purpose or fmt.MISSING, width=10, priority=1),
-        Column("state", "Can delete", render=_state_cell, min=16, max=24, priority=8, base=True),
+        Column("state", "Can delete", render=_state_cell, min=16, max=20, priority=8, base=True),
     ]
 
 
@@ -98,6 +98,11 @@ def keep_reason(file: ServerFile) -> str:
     return fill_keys(file.keep_reason)
 
 
+def short_reason(file: ServerFile) -> str:
+    """Return the part of the reason before its colon: `only copy`, `in use`, `not downloaded`."""
+    return keep_reason(file).partition(":")[0]
+
+
 def _name_cell(file: ServerFile) -> str:
     return file.name or file.id
 
@@ -107,7 +112,7 @@ def _use_cell(file: ServerFile) -> StyledText:
 
 
 def _state_cell(file: ServerFile) -> StyledText:
-    return [("✓ yes", OK)] if file.is_deletable else [(f"! {keep_reason(file)}", ATTENTION)]
+    return [("✓ yes", OK)] if file.is_deletable else [(f"! {short_reason(file)}", ATTENTION)]
 
 
 def _searchable_text(file: ServerFile) -> str:

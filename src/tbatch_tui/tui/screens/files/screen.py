@@ -16,7 +16,14 @@ from tbatch_tui.tui.messages import OpenJob
 from tbatch_tui.tui.render.styled import StyledText, format_marked
 from tbatch_tui.tui.sanitize import line, lines_content
 from tbatch_tui.tui.screens.base import BaseScreen
-from tbatch_tui.tui.screens.files.rows import FileDetails, FileListModel, describe_removal, describe_use, file_columns
+from tbatch_tui.tui.screens.files.rows import (
+    FileDetails,
+    FileListModel,
+    describe_removal,
+    describe_use,
+    file_columns,
+    use_of,
+)
 from tbatch_tui.tui.terminal.clipboard import copy_id
 from tbatch_tui.tui.widgets.divider import Divider
 from tbatch_tui.tui.widgets.filter_line import FilterLine
@@ -291,6 +298,12 @@ def _last_copy_explanation(file: ServerFile) -> str:
     )
 
 
+def _known_as(file: ServerFile) -> str:
+    """Return what a person knows the file by: results are all called alike, so that their job is named."""
+    is_input = any(use.role is FileRole.INPUT for use in file.uses)
+    return (file.name or file.id) if is_input or not file.uses else use_of(file)
+
+
 def _explanation(files: list[ServerFile], hidden: int) -> str:
     """Return which files they are and what deleting them means; `hidden` of them the filter hides."""
     roles_of_each = [{use.role for use in file.uses} for file in files]
@@ -304,7 +317,7 @@ def _explanation(files: list[ServerFile], hidden: int) -> str:
     ]
     size = fmt.size(sum(file.size or 0 for file in files))
     named = files[:_NAMED] if len(files) > 1 else []
-    names = "".join(f"  {fmt.cut(line(file.name or file.id), _LONGEST_NAME)}\n" for file in named)
+    names = "".join(f"  {fmt.cut(line(_known_as(file)), _LONGEST_NAME)}\n" for file in named)
     if len(files) > _NAMED:
         names += f"  and {len(files) - _NAMED:,} more\n"
     text = f"{names}{fmt.join(*parts, by=', ')}: {size}."

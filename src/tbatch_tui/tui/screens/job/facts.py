@@ -160,7 +160,7 @@ def _result(title: str, transfer: Transfer | None, progress: TransferProgress | 
     if progress is not None:
         pieces = format_transfer(progress, BAR)
     elif transfer is None:
-        pieces = [(fill_keys("on the server; press {job.download} to download"), ATTENTION)]
+        pieces = [(fill_keys("not downloaded; press {job.download} to download"), ATTENTION)]
     else:
         match transfer.state:
             case TransferState.FETCHED:

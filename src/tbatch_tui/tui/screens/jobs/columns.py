@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tbatch_tui.engine.domain.account import HealthState
-from tbatch_tui.engine.domain.job import JobStatus
 from tbatch_tui.text import format as fmt
 from tbatch_tui.tui.keys import bindings as keys
 from tbatch_tui.tui.keys.hints import fill_keys, key_display
@@ -16,6 +15,7 @@ from tbatch_tui.tui.render.job import (
     name_cell,
     progress_cell,
     request_count,
+    time_left,
 )
 from tbatch_tui.tui.render.status import record_style
 from tbatch_tui.tui.sanitize import ELLIPSIS
@@ -36,8 +36,6 @@ _FIRST_TEXT_WIDTH, _TEXT_WIDTH = 26, 40
 """Cells that an error or the like has before all columns are there, and then; the details show all of it."""
 _SHORTER = len(" short")
 """Cells by which a sum of requests can be shortened without losing a number."""
-_PACE_FROM = 3.0
-"""Percent of progress from which the pace so far predicts the end."""
 UNKNOWN = "Asking for the list of jobs …"
 """Until the server's list came: nobody knows yet whether there are any."""
 EMPTY = "No jobs yet.\n\nPress {jobs.new} to pick a file: it is checked line by line before anything is sent."
@@ -164,11 +162,10 @@ def empty_text(model: JobListModel, health: ConnectionHealth) -> str:
 
 def _time_cell(record: JobRecord, now: float) -> str:
     """Return how long a job took; while it runs `~18 m left`, if it goes on at its pace so far."""
-    job = record.job
-    if job is None or job.status != JobStatus.IN_PROGRESS or job.created_at is None or job.progress < _PACE_FROM:
+    left = time_left(record, now)
+    if left is None:
         return format_duration(record, now)
-    left = max(0.0, now - job.created_at) * (100 - job.progress) / job.progress
-    return f"~{fmt.duration(left)} left" if job.progress < 100 else "ending"
+    return f"~{fmt.duration(left)} left" if left else "ending"
 
 
 def _status_cell(row: JobRow) -> StyledText:

@@ -51,11 +51,14 @@ def header_pieces(
 
 
 def count_pieces(counts: Mapping[str, int]) -> StyledText:
-    """Return `214 done`, `2 active`, `1 attention`: the words are those of the filters, and so are the numbers.
+    """Return `214 done`, `2 active`, `1 needs attention`: the words and the numbers are those of the filters.
 
     What matters most comes last, because that stays where there is little room.
     """
-    return [(f"{counts[name]:,} {name}", style) for name, style in _FILTERS.items() if counts.get(name)]
+    verb = "needs" if counts.get("attention") == 1 else "need"
+    words = {"attention": f"{verb} attention"}
+    shown = ((name, style) for name, style in _FILTERS.items() if counts.get(name))
+    return [(f"{counts[name]:,} {words.get(name, name)}", style) for name, style in shown]
 
 
 def transfer_pieces(transfers: Collection[TransferProgress]) -> StyledText:
